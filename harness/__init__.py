@@ -1,0 +1,1 @@
+"""Earshot's bench: firmware, boards, the serial link, measurements, results and reports."""

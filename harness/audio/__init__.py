@@ -1,0 +1,1 @@
+"""Recordings and what is played to a board's microphone."""

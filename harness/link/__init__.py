@@ -1,0 +1,1 @@
+"""The serial side: records, transcripts and the device-under-test client."""

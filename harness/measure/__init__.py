@@ -1,0 +1,1 @@
+"""Turn a model, a board and a stimulus into figures."""

@@ -1,0 +1,1 @@
+"""The night record as tables, plots and pages."""

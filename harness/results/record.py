@@ -1,0 +1,203 @@
+"""The night record: one immutable JSON for a board and a run, the source of truth of every report.
+
+Units stand in the names. A figure that was not measured is None, never zero.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+"""Raised when a field changes its meaning; older records are then read through a migration."""
+
+PROCEDURE_VERSION = 1
+"""Raised when the way of measuring changes: figures of different procedures are not comparable."""
+
+
+@dataclass(frozen=True)
+class LabelCount:
+    """How often a label was recognised: `correct` of `total` samples."""
+
+    label: str
+    correct: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of training; losses are mean cross entropy, accuracies 0 to 1."""
+
+    epoch: int
+    training_loss: float
+    training_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """What was put on the board."""
+
+    tflite_sha256: str
+    tflite_bytes: int
+    precision: str
+    """"float32" or "int8": the type of the model's input and output."""
+    parameters: int | None
+    macs: int | None
+    """Multiply-accumulates of one inference."""
+    operators: dict[str, int]
+    """Operators of the .tflite by name, with how often each occurs."""
+    epochs: list[Epoch] = field(default_factory=list)
+    accuracy: dict[str, list[LabelCount]] = field(default_factory=dict)
+    """By "training", "validation", "testing", in the order of the labels. Of the .tflite itself."""
+
+
+@dataclass(frozen=True)
+class FirmwareRow:
+    """The image and what it takes of the board."""
+
+    engine: str
+    kernels: str
+    optimisation: str
+    toolchain: str
+    build_id: str
+    flash_bytes: int
+    ram_bytes: int
+    """.data + .bss; stack apart."""
+    arena_bytes: int
+    """Activations, as the engine planned them; part of `ram_bytes`."""
+    arena_bytes_reported: int | None = None
+    """The same as the running board tells it in its `boot` record."""
+    icache: str | None = None
+
+
+@dataclass(frozen=True)
+class HostRow:
+    """One runtime on the host's CPU or GPU, on the same input bytes as the board."""
+
+    device: str
+    """"cpu" or "gpu"."""
+    device_name: str
+    runtime: str
+    """Such as "torch", "tflite", "onnxruntime"."""
+    threads: int | None
+    invocations: int
+    median_us: float | None
+    """None when it could not be measured: `note` says why."""
+    p25_us: float | None
+    p75_us: float | None
+    max_abs_difference: float | None
+    """Largest difference of the output (probabilities, 0 to 1) to the board's on the same input."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class OperatorRow:
+    """Share of one operator in the host's inference, by the torch profiler."""
+
+    name: str
+    calls: int
+    self_us: float
+    share: float
+
+
+@dataclass(frozen=True)
+class StimulusRow:
+    """One recording as it was played, and what the board made of it."""
+
+    label: str
+    word: str
+    source: str
+    onset_s: float
+    end_s: float
+    heard: str | None
+    """The label detected for it, None if none was."""
+    score: int | None
+    """The recogniser's averaged score, 0 to 255."""
+    heard_at_s: float | None
+    """On the same clock as `onset_s`: audio time."""
+    correct: bool
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A failure of this variant or run, as `harness.errors` classes it."""
+
+    failure: str
+    message: str
+
+
+@dataclass(frozen=True)
+class VariantRow:
+    """Everything measured of one variant on one board with one engine."""
+
+    id: str
+    title: str
+    labels: list[str]
+    model: ModelRow | None = None
+    firmware: FirmwareRow | None = None
+    stage_us: dict[str, list[int]] = field(default_factory=dict)
+    """Raw samples in time order by stage: "preprocess", "inference", "postprocess"."""
+    parity: dict[str, Any] = field(default_factory=dict)
+    """Chain of trust: {"clips", "features_equal", "outputs_equal", "max_abs_difference"}."""
+    host: list[HostRow] = field(default_factory=list)
+    host_operators: list[OperatorRow] = field(default_factory=list)
+    stimuli: list[StimulusRow] = field(default_factory=list)
+    audio_s: float | None = None
+    """Length of the audio played."""
+    emulation_s: float | None = None
+    """Wall-clock time the board took for it (emulated board only)."""
+    records_lost: int = 0
+    transcripts: dict[str, str] = field(default_factory=dict)
+    """Paths of raw logs by what they are ("listening", "parity"), relative to the night's folder."""
+    faults: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """Who measured. `uid` is the identity of a series; `clock` says what its time is."""
+
+    name: str
+    uid: str
+    title: str
+    clock_hz: int
+    clock: str
+    """"modelled cycles", "instructions" or "measured"."""
+    flash_bytes: int
+    ram_bytes: int
+    details: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NightRecord:
+    """One run on one board."""
+
+    run: dict[str, str]
+    """id (uuid4), started, ended (ISO 8601, UTC), trigger, command."""
+    code: dict[str, Any]
+    """commit, dirty, harness_version, procedure_version."""
+    environment: dict[str, str]
+    board: BoardRow
+    variants: list[VariantRow]
+    schema: int = SCHEMA
+
+
+def write_record(record: NightRecord, path: Path) -> None:
+    """Writes the record under a temporary name and renames it: a file under its final name is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w") as stream:
+            json.dump(asdict(record), stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(scratch, 0o644)
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise

@@ -1,0 +1,1 @@
+"""What is measured: dataset, features, networks, training, conversion, variants."""
