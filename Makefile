@@ -1,0 +1,60 @@
+# `make run` and `make test` do all the set-up that is missing, then the main job or the tests.
+# Debian or Ubuntu, Python 3.10 or 3.11. PYTHON=… chooses the interpreter.
+
+PYTHON ?= $(shell for p in python3.11 python3.10 python3; do command -v $$p >/dev/null && \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+JOBS ?= 2
+
+# gcc and g++: the cycle model and the host tests of the sketch's logic. The arm toolchain: firmware. QEMU: the emulated board.
+# espeak-ng: the synthetic corpus. libportaudio2, libsndfile1: sound. clang-format: lint. python3-venv: the environment.
+PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm \
+	espeak-ng libportaudio2 libsndfile1 clang-format python3-venv
+
+.PHONY: run test lint format bench doctor setup packages clean
+
+run: setup
+	$(BIN)/earshot run
+
+test: setup lint
+	$(BIN)/pytest -m "not hardware" -n $(JOBS) --dist worksteal
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	git ls-files 'sketches/*.h' 'sketches/*.cpp' 'sketches/*.c' 'sketches/*.ino' | xargs clang-format --dry-run --Werror
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	git ls-files 'sketches/*.h' 'sketches/*.cpp' 'sketches/*.c' 'sketches/*.ino' | xargs clang-format -i
+
+bench: setup
+	$(BIN)/python -m harness.speeds
+
+doctor: setup
+	$(BIN)/earshot doctor
+
+setup: packages $(INSTALLED)
+
+packages:
+	@missing=""; for p in $(PACKAGES); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "Installing Debian packages:$$missing"; \
+		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+$(INSTALLED): pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "Earshot needs Python 3.10 or 3.11 (TensorFlow 2.15 has no later wheels): make run PYTHON=…"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .earshot reports/nights reports/latest

@@ -1,0 +1,18 @@
+"""Where things are in a checkout, and where artefacts are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SKETCHES = ROOT / "sketches"
+RECORDINGS = ROOT / "recordings"
+REPORTS = ROOT / "reports"
+NIGHTS = REPORTS / "nights"
+CONFIGS = ROOT / "models" / "configs"
+
+
+def store_root() -> Path:
+    """The folder of cached artefacts: $EARSHOT_HOME, or `.earshot` in the checkout."""
+    return Path(os.environ.get("EARSHOT_HOME") or ROOT / ".earshot").expanduser()
