@@ -1,0 +1,151 @@
+"""What this machine has of what Earshot needs, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from harness.layout import ROOT, store_root
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked for.
+
+    Attributes:
+        name: what it is.
+        present: whether it is there and usable.
+        required: whether `earshot run` on the emulated board needs it.
+        detail: version or place; for a missing thing, what it is for.
+        remedy: how to get it; empty when it is there.
+    """
+
+    name: str
+    present: bool
+    required: bool
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class _Tool:
+    command: str
+    package: str
+    purpose: str
+    required: bool = True
+    version_flag: str = "--version"
+
+
+_TOOLS = (
+    _Tool("arm-none-eabi-g++", "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib", "firmware"),
+    _Tool("qemu-system-arm", "qemu-system-arm", "the emulated board"),
+    _Tool("gcc", "gcc", "the emulated board's cycle model"),
+    _Tool("espeak-ng", "espeak-ng", "the synthetic corpus (not needed with --dataset)"),
+    _Tool("clang-format", "clang-format", "`make lint`", required=False),
+)
+
+
+def examine() -> list[Finding]:
+    """Looks at everything; never raises for a missing thing."""
+    findings = [_python()]
+    findings += [_tool(tool) for tool in _TOOLS]
+    findings += _packages()
+    findings += [_gpu(), _disk()]
+    return findings
+
+
+def _python() -> Finding:
+    supported = (3, 10) <= sys.version_info[:2] <= (3, 11)
+    return Finding(
+        "Python",
+        supported,
+        True,
+        platform.python_version(),
+        "" if supported else "Use Python 3.10 or 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11).",
+    )
+
+
+def _tool(tool: _Tool) -> Finding:
+    remedy = f"apt-get install {tool.package}"
+    path = shutil.which(tool.command)
+    if path is None:
+        return Finding(tool.command, False, tool.required, f"for {tool.purpose}", remedy)
+    try:
+        answer = subprocess.run([path, tool.version_flag], capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError) as problem:
+        return Finding(tool.command, False, tool.required, f"does not run: {problem}", f"Reinstall it: {remedy}")
+    return Finding(tool.command, True, tool.required, answer.stdout.splitlines()[0])
+
+
+def _packages() -> list[Finding]:
+    """Earshot's own requirements against what is installed, from the installed package's metadata."""
+    try:
+        requirements = importlib.metadata.requires("earshot") or []
+    except importlib.metadata.PackageNotFoundError:
+        return [Finding("earshot", False, True, "the package itself is not installed", "Run `make setup`.")]
+    wrong = []
+    count = 0
+    for requirement in requirements:
+        match = re.match(r"([\w.-]+)==([^;\s]+)\s*(?:;\s*(.*))?$", requirement)
+        if match is None or (match[3] and not _applies(match[3])):
+            continue
+        count += 1
+        name, wanted = match[1], match[2]
+        try:
+            installed = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{name} is missing")
+            continue
+        if installed.split("+")[0] != wanted:  # a local build (torch 2.13.0+cpu) is the pinned version
+            wrong.append(f"{name} is {installed}, not {wanted}")
+    if wrong:
+        return [Finding("Python packages", False, True, "; ".join(wrong), "Run `make setup`, or pip install -e .")]
+    return [Finding("Python packages", True, True, f"{count} pinned packages as they should be")]
+
+
+def _applies(marker: str) -> bool:
+    if "extra" in marker:
+        return False
+    return sys.version_info < (3, 11)  # the only other marker in use: tomli before 3.11
+
+
+def _gpu() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding("GPU", True, False, torch.cuda.get_device_name(0))
+    return Finding("GPU", False, False, "for the GPU rows", "A CUDA device and torch's CUDA build; without, the row says so.")
+
+
+def _disk() -> Finding:
+    folder = store_root()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    enough = free > 2 << 30
+    remedy = "" if enough else f"Free 2 GB under {folder}, or point EARSHOT_HOME at another disk."
+    return Finding("Disk", enough, True, f"{free / 2**30:.0f} GiB free for {store_root()}", remedy)
+
+
+def as_text(findings: list[Finding]) -> str:
+    """One line a finding, the remedy beneath what is missing."""
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for finding in findings:
+        mark = "ok     " if finding.present else ("MISSING" if finding.required else "absent ")
+        lines.append(f"{mark}  {finding.name:<{width}}  {finding.detail}")
+        if finding.remedy:
+            lines.append(f"{'':9}{'':{width}}  → {finding.remedy}")
+    ready = all(finding.present for finding in findings if finding.required)
+    lines.append("")
+    lines.append(
+        f"Ready for the emulated board: {ROOT}/reports is where reports go."
+        if ready
+        else "Not ready: see the arrows."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,56 @@
+"""Data flows one way: what each room may import, read from the sources."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A room and the rooms of Earshot that it may import beside itself and harness.errors. harness.layout says where files are.
+ALLOWED = {
+    "models": set(),
+    "harness/link": set(),
+    "harness/results": set(),
+    "harness/audio": {"harness.layout"},
+    "harness/firmware": {"models", "harness.layout"},
+    "harness/boards": {"models", "harness.layout", "harness.firmware", "harness.link", "harness.results"},
+    "harness/measure": {
+        "models",
+        "harness.layout",
+        "harness.audio",
+        "harness.boards",
+        "harness.firmware",
+        "harness.link",
+        "harness.results",
+    },
+    "harness/report": {"harness.results", "harness.layout"},
+}
+
+
+def imported_modules(source: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {name for name in names if name.split(".")[0] in ("harness", "models")}
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_room_imports_only_what_lies_below_it(room):
+    own = room.replace("/", ".")
+    allowed = ALLOWED[room] | {own, "harness.errors"}
+    for source in sorted((ROOT / room).rglob("*.py")):
+        for name in imported_modules(source):
+            assert any(name == prefix or name.startswith(f"{prefix}.") for prefix in allowed), (
+                f"{source.relative_to(ROOT)} imports {name}"
+            )
+
+
+def test_conftest_registers_the_plugin_and_nothing_else():
+    body = ast.parse((ROOT / "conftest.py").read_text()).body
+    assert len(body) == 2, "a docstring and pytest_plugins"
