@@ -94,6 +94,8 @@ class Store:
         with FileLock(final.with_suffix(".lock")):
             if final.is_dir():  # another process made it while this one waited
                 return final
+            for leftover in final.parent.glob(f".{final.name}-*"):  # of a builder that was killed: the lock is ours
+                shutil.rmtree(leftover, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
             try:
                 make(scratch)
