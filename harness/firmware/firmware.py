@@ -1,0 +1,40 @@
+"""A compiled image and what is known of it before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """An image for one board, with one model and one engine in it.
+
+    Attributes:
+        variant_id: the variant whose model is in it.
+        engine: name of the inference engine, such as "static".
+        kernels: the engine's kernel set, such as "reference".
+        build_id: 8 hex digits over every staged source; the running board reports the same in its `boot` record.
+        model_sha256: of the .tflite, 64 hex digits; the board reports the first 8.
+        image: the file to put on the board (ELF for the emulated board).
+        flash_bytes: code, constants and the initial values of .data.
+        ram_bytes: .data + .bss; stack and heap apart.
+        arena_bytes: activations as the engine planned them; part of `ram_bytes`.
+        sections: bytes by section name, as they are counted in `flash_bytes` and `ram_bytes`.
+        optimisation: the compiler's optimisation flags, such as "-O2".
+        toolchain: compiler with version, such as "arm-none-eabi-g++ 12.2.1".
+    """
+
+    variant_id: str
+    engine: str
+    kernels: str
+    build_id: str
+    model_sha256: str
+    image: Path
+    flash_bytes: int
+    ram_bytes: int
+    arena_bytes: int
+    sections: Mapping[str, int]
+    optimisation: str
+    toolchain: str
