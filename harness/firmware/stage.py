@@ -1,0 +1,176 @@
+"""A model and an engine become one folder that any Arduino toolchain compiles: the staged sketch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import BuildFailed, UsageError
+from harness.layout import SKETCHES
+
+if TYPE_CHECKING:
+    from models.prepare import ModelArtefact
+
+    from harness.firmware.engine import Engine, EngineSources
+
+SKETCH_NAME = "earshot"
+"""The main .ino and its folder have to be of one name (arduino-cli)."""
+
+MICRO_FEATURES = 49 * 40
+"""Elements of the input of a model that hears: one second of micro features."""
+
+_SOURCES = ("*.ino", "*.h", "*.cpp")
+_ELEMENT_BYTES = {"int8": 1, "float32": 4}
+_PLAIN_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,62}")
+"""What C++ strings, fields of records and replies in [brackets] carry as it is; record.h has room for as much."""
+
+
+@dataclass(frozen=True)
+class StagedSketch:
+    """A folder with everything that is compiled, and what is known of it.
+
+    Attributes:
+        path: the sketch folder, `earshot/` with `earshot.ino` in it; libraries lie under `src/<library>/`.
+        build_id: first 8 hex digits of the SHA-256 over every staged file (the build id itself left out).
+        variant_id: the model's id, as the board reports it.
+        model_sha256: of the .tflite, 64 hex digits; the board reports the first 8.
+        engine: the engine's name.
+        sources: what the engine generated, and what it told of the model.
+    """
+
+    path: Path
+    build_id: str
+    variant_id: str
+    model_sha256: str
+    engine: str
+    sources: EngineSources
+
+
+def stage(model: ModelArtefact, engine: Engine, out: Path) -> StagedSketch:
+    """Writes the sketch, its libraries, the engine's sources and `variant.h` into one folder.
+
+    The same model, engine and sources give the same bytes and the same build id.
+
+    Args:
+        model: its folder holds `model.tflite` and `model.json`.
+        engine: generates the sources that run the model.
+        out: a folder; the sketch becomes `earshot/` in it.
+
+    Raises:
+        UsageError: labels or id that a record cannot carry, or not one label for each output.
+        BuildFailed: the model's input or output is of a kind that the sketch does not know, or the engine
+            cannot run the model.
+        FileExistsError: `out` holds a sketch already.
+    """
+    facts = json.loads((model.path / "model.json").read_text())
+    _check(facts, str(model.path))
+    sketch = out / SKETCH_NAME
+    sketch.mkdir(parents=True)
+    _copy_sources(SKETCHES / SKETCH_NAME, sketch)
+    for library in sorted((SKETCHES / "libraries").iterdir()):
+        if (library / "src").is_dir():
+            _copy_sources(library / "src", sketch / "src" / library.name)
+    sources = engine.generate(model.path / "model.tflite", sketch)
+
+    header = sketch / "variant.h"
+    header.write_text(_variant_header(facts, build_id=""))
+    build_id = _hash_of(sketch)[:8]
+    header.write_text(_variant_header(facts, build_id))
+    return StagedSketch(sketch, build_id, facts["id"], facts["tflite_sha256"], engine.name, sources)
+
+
+def _copy_sources(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for pattern in _SOURCES:
+        for path in sorted(source.glob(pattern)):
+            shutil.copyfile(path, target / path.name)
+
+
+def _hash_of(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _check(facts: dict[str, Any], where: str) -> None:
+    for text in (facts["id"], *facts["labels"]):
+        if not _PLAIN_TEXT.fullmatch(text):
+            raise UsageError(
+                f"{text!r} cannot stand in a record",
+                where=where,
+                remedy="Use up to 63 letters, digits, spaces, dots, underscores, plus and minus signs.",
+            )
+    for side in ("input", "output"):
+        tensor = facts[side]
+        if tensor["dtype"] not in _ELEMENT_BYTES:
+            raise BuildFailed(
+                f"the model's {side} is {tensor['dtype']}; the sketch knows {' and '.join(_ELEMENT_BYTES)}",
+                where=where,
+                remedy="Convert the model with int8 or float32 input and output.",
+            )
+        if tensor["dtype"] == "int8" and not tensor["scale"] > 0:
+            raise BuildFailed(f"the model's int8 {side} has no scale", where=where)
+    outputs = math.prod(facts["output"]["shape"])
+    if outputs != len(facts["labels"]):
+        raise UsageError(
+            f"the model has {outputs} outputs and {len(facts['labels'])} labels",
+            where=where,
+            remedy="Name one label for each output, in order.",
+        )
+
+
+def _variant_header(facts: dict[str, Any], build_id: str) -> str:
+    tensor = facts["input"]
+    elements = math.prod(tensor["shape"])
+    quantized = tensor["dtype"] == "int8"
+    takes_features = elements == MICRO_FEATURES
+    divisor = feature_divisor(tensor["scale"]) if quantized and takes_features else 0
+    labels = ", ".join(f'"{label}"' for label in facts["labels"])
+    return f"""\
+// Which model this sketch was staged for. Generated; the build id is a hash over all other staged bytes.
+#pragma once
+
+#include <cstdint>
+
+namespace earshot {{
+
+constexpr char kVariantId[] = "{facts["id"]}";
+constexpr char kModelSha256[] = "{facts["tflite_sha256"][:8]}";
+constexpr char kBuildId[] = "{build_id}";
+constexpr int kLabelCount = {len(facts["labels"])};
+constexpr const char* kLabels[kLabelCount] = {{{labels}}};
+constexpr uint32_t kInputBytes = {elements * _ELEMENT_BYTES[tensor["dtype"]]};
+constexpr int32_t kInputZeroPoint = {tensor["zero_point"] if quantized else 0};
+// Micro features have 49 slices of 40 channels; another input is served in command mode only.
+constexpr bool kTakesMicroFeatures = {"true" if takes_features else "false"};
+// int8 input = (feature * 256 + divisor / 2) / divisor + zero point; 0: the input is not quantized features.
+constexpr int32_t kFeatureDivisor = {divisor};
+
+}}  // namespace earshot
+"""
+
+
+def feature_divisor(scale: float) -> int:
+    """The integer that turns a u16 feature into an int8 input of this scale; 666 at the classic 26/256.
+
+    Raises:
+        BuildFailed: the scale is so small that there is no such integer.
+    """
+    divisor = round(
+        scale * 6553.6
+    )  # float feature = u16 * 10 / 256, so u16 * 256 / divisor = float feature / scale
+    if divisor < 1:
+        raise BuildFailed(
+            f"the model's input scale {scale:g} is too small for micro features",
+            remedy="Calibrate the conversion with real features.",
+        )
+    return divisor

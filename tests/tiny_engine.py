@@ -1,0 +1,126 @@
+"""A model artefact and an engine of a few lines, for tests of what stands around a real one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ENGINE_CPP = """\
+// Output i = sum of the input elements i, i + labels, i + 2 labels, … (int8: modulo 256; float: over their number).
+// Scribbles over its input, as engines that reuse memory do.
+#include "engine.h"
+#include "variant.h"
+
+namespace earshot {{
+
+namespace {{
+using Element = {element};
+alignas(8) Element input[kInputBytes / sizeof(Element)];
+alignas(8) Element output[kLabelCount];
+constexpr uint32_t kElements = kInputBytes / sizeof(Element);
+}}  // namespace
+
+const char kEngineName[] = "tiny";
+const char kEngineKernels[] = "sums";
+bool engine_begin() {{ return {begins}; }}
+TensorView engine_input() {{
+  return {{input, kInputBytes, ElementType::{type}, {input_scale}f, kInputZeroPoint}};
+}}
+TensorView engine_output() {{
+  return {{output, sizeof(output), ElementType::{type}, {output_scale}f, {output_zero_point}}};
+}}
+bool engine_invoke() {{
+  for (int label = 0; label < kLabelCount; ++label) {{
+    {accumulator} sum = 0;
+    for (uint32_t i = label; i < kElements; i += kLabelCount) sum += input[i];
+    output[label] = static_cast<Element>(sum{divided});
+  }}
+  for (auto& element : input) element = 77;
+  return true;
+}}
+uint32_t engine_arena_bytes() {{ return sizeof(input) + sizeof(output); }}
+
+}}  // namespace earshot
+"""
+
+
+@dataclass(frozen=True)
+class TinySources:
+    """What an engine tells of what it generated."""
+
+    kernels: str = "sums"
+    arena_bytes: int = 0
+    operators: dict[str, int] = field(default_factory=dict)
+    macs: int = 0
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class TinyEngine:
+    """Generates ENGINE_CPP for any model of `tiny_model`."""
+
+    begins: bool = True
+    name: str = "tiny"
+
+    def generate(self, tflite: Path, out: Path) -> Any:
+        facts = json.loads((tflite.parent / "model.json").read_text())
+        quantized = facts["input"]["dtype"] == "int8"
+        (out / "engine.cpp").write_text(
+            ENGINE_CPP.format(
+                element="int8_t" if quantized else "float",
+                accumulator="uint8_t" if quantized else "float",
+                divided="" if quantized else " / kElements",
+                type="kInt8" if quantized else "kFloat32",
+                begins="true" if self.begins else "false",
+                input_scale=float(facts["input"]["scale"] or 0),
+                output_scale=float(facts["output"]["scale"] or 0),
+                output_zero_point=facts["output"]["zero_point"] or 0,
+            )
+        )
+        return TinySources(files=(out / "engine.cpp",))
+
+
+@dataclass(frozen=True)
+class TinyModel:
+    """As much of a model artefact as a build reads: the folder with model.tflite and model.json."""
+
+    path: Path
+
+
+def tiny_model(
+    folder: Path,
+    *,
+    labels: tuple[str, ...] = ("silence", "unknown", "yes", "no"),
+    precision: str = "int8",
+    elements: int = 1960,
+    **changes: Any,
+) -> TinyModel:
+    """Writes an artefact with the given facts into `folder`; `changes` replace entries of model.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tflite = f"{labels} {precision} {elements}".encode()
+    (folder / "model.tflite").write_bytes(tflite)
+    quantized = precision == "int8"
+    facts = {
+        "schema": 1,
+        "id": "tiny",
+        "labels": list(labels),
+        "precision": precision,
+        "tflite_sha256": hashlib.sha256(tflite).hexdigest(),
+        "input": {
+            "shape": [1, elements],
+            "dtype": precision,
+            "scale": 26 / 256 if quantized else None,
+            "zero_point": -128 if quantized else None,
+        },
+        "output": {
+            "shape": [1, len(labels)],
+            "dtype": precision,
+            "scale": 1 / 256 if quantized else None,
+            "zero_point": -128 if quantized else None,
+        },
+    }
+    (folder / "model.json").write_text(json.dumps(facts | changes))
+    return TinyModel(folder)
