@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 ENGINE_CPP = """\
-// Output i = sum of the input elements i, i + labels, i + 2 labels, … (int8: modulo 256; float: over their number).
+// Output i = sum of the input elements i, i + labels, i + 2 labels, …; int8: modulo 256, float: over the
+// number of all elements.
 // Scribbles over its input, as engines that reuse memory do.
 #include "engine.h"
 #include "variant.h"

@@ -28,7 +28,7 @@ MICRO_FEATURES = 49 * 40
 _SOURCES = ("*.ino", "*.h", "*.cpp")
 _ELEMENT_BYTES = {"int8": 1, "float32": 4}
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,62}")
-"""What C++ strings, fields of records and replies in [brackets] carry as it is; record.h has room for as much."""
+"""C++ strings, fields of records and replies in [brackets] carry as it is; fits kMaxTextBytes of record.h."""
 
 
 @dataclass(frozen=True)
