@@ -1,7 +1,8 @@
 """Speech Commands: which clip belongs to which set and label, and how it is rendered for training or test.
 
-The layout, split, shares and augmentation are those of the dataset's own tools (P. Warden, "Speech Commands: A
-Dataset for Limited-Vocabulary Speech Recognition", 2018; TensorFlow's examples/speech_commands/input_data.py).
+The layout, split, shares and augmentation are those of the dataset's own tools (P. Warden, "Speech
+Commands: A Dataset for Limited-Vocabulary Speech Recognition", 2018; TensorFlow's
+examples/speech_commands/input_data.py).
 """
 
 from __future__ import annotations
@@ -105,10 +106,12 @@ class Clip:
     word: str
     label: int
     split: Split
+    copy: int = 0
+    """Which of several renderings this is."""
 
 
 class SpeechCommands:
-    """A folder in the Speech Commands layout: `<word>/<speaker>_nohash_<n>.wav` and `_background_noise_/*.wav`.
+    """A folder of `<word>/<speaker>_nohash_<n>.wav` and `_background_noise_/*.wav`.
 
     Everything random is drawn from `config.seed` and the clip's own name, so it depends neither on the
     order in which clips are rendered nor on the process that renders them.
@@ -145,17 +148,22 @@ class SpeechCommands:
                 "Silence is cut from it: add at least one WAV file of a second or more.",
             )
 
-    def clips(self, split: Split) -> list[Clip]:
+    def clips(self, split: Split, copy: int = 0) -> list[Clip]:
         """The clips of a set in a seeded order: every wanted word, and their shares of unknown and silence.
 
         Where the dataset has fewer unknown words than their share, all of them are taken.
+
+        Args:
+            split: the set.
+            copy: each number draws other unknown words, other silence, and other augmentation of the same
+                wanted words; a training set of several copies hears more of the dataset.
 
         Raises:
             DatasetError: no recording of a wanted word falls into this set.
         """
         wanted: list[Clip] = []
         for index, word in enumerate(self.config.wanted):
-            wanted += [Clip(f"{word}/{name}", word, index + 2, split) for name in self._names(word, split)]
+            wanted += [Clip(key, word, index + 2, split, copy) for key in self._keys(word, split)]
         if not wanted:
             raise DatasetError(
                 f"no recording of a wanted word belongs to the {split} set",
@@ -163,27 +171,23 @@ class SpeechCommands:
                 "The set follows from the speaker's part of a file's name: add recordings of more speakers.",
             )
         others = [
-            Clip(f"{word}/{name}", word, UNKNOWN, split)
+            Clip(key, word, UNKNOWN, split, copy)
             for word in sorted(self._words)
             if word not in self.config.wanted
-            for name in self._names(word, split)
+            for key in self._keys(word, split)
         ]
-        generator = self._generator("draw", split)
+        generator = self._generator("draw", split, str(copy))
         order = generator.permutation(len(others))[: share(len(wanted), self.config.unknown_percent)]
         unknown = [others[index] for index in order]
         silence = [
-            Clip(f"silence/{index}", "silence", SILENCE, split)
+            Clip(f"silence/{index}", "silence", SILENCE, split, copy)
             for index in range(share(len(wanted), self.config.silence_percent))
         ]
         clips = wanted + unknown + silence
         return [clips[index] for index in generator.permutation(len(clips))]
 
-    def render(self, clip: Clip, copy: int = 0) -> np.ndarray:
+    def render(self, clip: Clip) -> np.ndarray:
         """The samples of a clip, augmented when it is a training clip.
-
-        Args:
-            clip: of `clips`.
-            copy: each number is another rendering of the clip; those of a test or validation word are equal.
 
         Returns:
             int16 (16000,), 16 kHz.
@@ -191,7 +195,8 @@ class SpeechCommands:
         Raises:
             DatasetError: its file is missing or broken; the message names it.
         """
-        return wav.to_int16(self._mixed(clip, self._generator("render", clip.split, clip.key, str(copy))))
+        generator = self._generator("render", clip.split, clip.key, str(clip.copy))
+        return wav.to_int16(self._mixed(clip, generator))
 
     def fingerprint(self) -> str:
         """64 hex digits that change when a file is added, removed, resized or written to.
@@ -234,9 +239,9 @@ class SpeechCommands:
         clip[: min(len(samples), CLIP_SAMPLES)] = samples[:CLIP_SAMPLES]
         return clip
 
-    def _names(self, word: str, split: Split) -> list[str]:
+    def _keys(self, word: str, split: Split) -> list[str]:
         shares = self.config.validation_percent, self.config.testing_percent
-        return [name for name in self._words[word] if split_of(name, *shares) == split]
+        return [f"{word}/{name}" for name in self._words[word] if split_of(name, *shares) == split]
 
     def _generator(self, *names: str) -> np.random.Generator:
         """A generator of its own for whatever the names say."""
@@ -262,7 +267,7 @@ class SpeechCommands:
             samples, note = wav.read_mono(path)
             if len(samples) < CLIP_SAMPLES:
                 raise DatasetError(
-                    f"background noise must last a second or more, this lasts {len(samples) / wav.SAMPLE_RATE_HZ:.2f} s",
+                    f"background noise of {len(samples) / wav.SAMPLE_RATE_HZ:.2f} s is less than a second",
                     str(path),
                     "Remove the file or replace it by a longer one.",
                 )
