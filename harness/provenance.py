@@ -1,0 +1,59 @@
+"""Where a figure comes from: the code, the machine and the packages that made it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from harness.layout import ROOT
+from harness.results.record import PROCEDURE_VERSION
+
+_PACKAGES = ("torch", "tensorflow-cpu", "onnxruntime", "onnx", "onnx-tf", "numpy")
+
+
+def code() -> dict[str, Any]:
+    """commit (40 hex digits, or "unknown" outside a git checkout), dirty, harness_version, procedure_version."""
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "commit": commit or "unknown",
+        "dirty": bool(_git("status", "--porcelain")) if commit else True,
+        "harness_version": importlib.metadata.version("earshot"),
+        "procedure_version": PROCEDURE_VERSION,
+    }
+
+
+def environment() -> dict[str, str]:
+    """The host: operating system, processor, Python and the packages that are measured or make the models."""
+    found = {
+        "host": platform.node(),
+        "system": platform.platform(),
+        "cpu": f"{cpu_name()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
+    for package in _PACKAGES:
+        found[package] = importlib.metadata.version(package)
+    return found
+
+
+def cpu_name() -> str:
+    """The processor as the kernel names it."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _git(*arguments: str) -> str:
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()
