@@ -1,0 +1,30 @@
+"""A point in time that is passed down instead of loose seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class Deadline:
+    """Runs from its construction; whoever waits asks it how much time is left.
+
+    Args:
+        seconds: how long from now; 0 or less has expired already.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._end_s = clock() + seconds
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end_s - self._clock())
+
+    @property
+    def expired(self) -> bool:
+        """Whether no time is left."""
+        return self._clock() >= self._end_s

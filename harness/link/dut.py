@@ -1,0 +1,317 @@
+"""A client of a device under test: the MLPerf Tiny device API, and what our sketch adds to it.
+
+A command ends with `%`; the reply's lines end with `m-ready`. Source: mlcommons/tiny, benchmark/api.
+`name`, `profile`, `timestamp`, `load`, `infer` and `results` work with any device that speaks the API; our
+sketch adds `handshake`, `load_clip`, `input_crc` and `listen`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from harness.errors import EarshotError, ProtocolError
+from harness.link.deadline import Deadline
+from harness.link.events import Boot, Event, Inference, Overrun, Reply
+from harness.link.feeder import Feeder
+from harness.link.link import Link
+from harness.link.records import PROTOCOL_VERSION, RecordParser
+from harness.link.transcript import TimedLine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+STANDARD_CHUNK_BYTES = 31
+"""Bytes a `db` line, as the benchmark's own runner sends them: 65 of the command buffer's 80 characters."""
+
+_READY = "m-ready"
+_LAP = r"m-lap-us-(\d+)"
+_RESULTS = r"m-results-\[(.*)\]"
+_STOPPING_S = 60.0  # after the sound's end; an emulated board has up to 2 s of audio (a pipe) to work through
+SECONDS_AN_INVOCATION = 1.0
+"""Patience for `infer`; the slowest published keyword spotter takes 0.18 s (MLPerf Tiny 0.5, reference)."""
+
+
+class Image(Protocol):
+    """What must be told of a firmware image to recognise it when it runs."""
+
+    @property
+    def variant_id(self) -> str:
+        """Name of the variant."""
+
+    @property
+    def build_id(self) -> str:
+        """8 hex digits over everything that was compiled."""
+
+    @property
+    def model_sha256(self) -> str:
+        """Of the .tflite; the first 8 hex digits count."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a device tells of its benchmark: `firmware` and the `model` that it runs."""
+
+    firmware: str
+    model: str
+
+
+@dataclass(frozen=True)
+class InferResult:
+    """What `infer` came to.
+
+    Attributes:
+        results: the model's output, one a label, as the device printed it. Trap: the benchmark's reference
+            code prints 1.0 as 0.1000.
+        laps_us: the device's clock before and after, 32 bits that wrap; empty in the benchmark's energy mode.
+        invocations: how often the model ran between the two.
+    """
+
+    results: tuple[float, ...]
+    laps_us: tuple[int, ...]
+    invocations: int
+
+    @property
+    def lap_us(self) -> float | None:
+        """Microseconds an invocation; None where the device gave no times."""
+        if len(self.laps_us) < 2:
+            return None
+        return ((self.laps_us[1] - self.laps_us[0]) % (1 << 32)) / self.invocations
+
+
+class DeviceUnderTest:
+    """A board behind a link. Start with `handshake` (our sketch) or `name` (any device).
+
+    After a timeout or an unexpected stream the two sides may be out of step, so that every further answer
+    would belong to another question: from then on each call raises that first failure. Open a new link then.
+
+    Args:
+        link: to the board; stays the caller's to close.
+        chunk_bytes: bytes that a `db` line carries; more than the standard's only for our own sketch.
+        timeout_s: how long a reply may take.
+    """
+
+    def __init__(self, link: Link, chunk_bytes: int = STANDARD_CHUNK_BYTES, timeout_s: float = 10.0) -> None:
+        self._link = link
+        self._chunk_bytes = chunk_bytes
+        self._timeout_s = timeout_s
+        self._broken: EarshotError | None = None
+
+    def name(self) -> str:
+        """The device's name, such as "earshot-emulated"; skips what it said before, as after a reset."""
+        return self._find(r"m-name-dut-\[(.*)\]", self._command("name", after="m-name-dut-"))
+
+    def profile(self) -> Profile:
+        """The benchmark's firmware version, and the model (our sketch: the variant) that the device runs."""
+        lines = self._command("profile")
+        return Profile(self._find(r"m-profile-\[(.*)\]", lines), self._find(r"m-model-\[(.*)\]", lines))
+
+    def timestamp(self) -> int:
+        """The device's clock in µs, 32 bits that wrap."""
+        return int(self._find(_LAP, self._command("timestamp")))
+
+    def handshake(self, expected: Image | None = None) -> Boot:
+        """Asks which image runs; skips what the board said before, and ends a stream that it still sends.
+
+        Args:
+            expected: the image that should run; None to accept any.
+
+        Raises:
+            ProtocolError: another image runs, or one of another protocol version.
+        """
+        boot = self._ask_for_boot()
+        if boot.protocol != PROTOCOL_VERSION:
+            raise ProtocolError(
+                f"the board speaks version {boot.protocol} of the records, this is {PROTOCOL_VERSION}",
+                where=self._link.name,
+                remedy="Build and upload the sketch again.",
+            )
+        if expected:
+            wanted = (expected.variant_id, expected.model_sha256[:8], expected.build_id)
+            running = (boot.variant_id, boot.model_sha256[:8], boot.build_id)
+            if wanted != running:
+                raise ProtocolError(
+                    "the board runs another image: variant {} model {} build {}".format(*running)
+                    + ", expected variant {} model {} build {}".format(*wanted),
+                    where=self._link.name,
+                    remedy="Upload again; make sure that this is the right board.",
+                )
+        return boot
+
+    def load(self, tensor: bytes) -> None:
+        """Fills the model's input tensor with these bytes."""
+        self._send_bytes("db load", tensor, self._chunk_bytes)
+
+    def infer(self, invocations: int = 1, warmups: int = 0) -> InferResult:
+        """Runs the model `warmups` times untimed and then `invocations` times timed, on the loaded input."""
+        patience_s = self._timeout_s + (invocations + warmups) * SECONDS_AN_INVOCATION
+        lines = self._command(f"infer {invocations} {warmups}", timeout_s=patience_s)
+        laps = tuple(int(match[1]) for line in lines if (match := re.fullmatch(_LAP, line)))
+        return InferResult(self._results(lines), laps, invocations)
+
+    def results(self) -> tuple[float, ...]:
+        """The output of the last inference, one value a label."""
+        return self._results(self._command("results"))
+
+    def load_clip(self, pcm: NDArray[np.int16]) -> int:
+        """Runs 16 kHz audio through the board's front end, reset before, and fills the model's input with it.
+
+        Args:
+            pcm: int16 samples, (N,), a clip of 16000 as a rule.
+
+        Returns:
+            CRC-32 of the features, little-endian u16, as the board computed them.
+        """
+        lines = self._send_bytes("clip load", pcm.astype("<i2").tobytes(), self._chunk_bytes // 2 * 2)
+        return int(self._find(r"m-features-crc-([0-9A-Fa-f]{8})", lines), 16)
+
+    def input_crc(self) -> int:
+        """CRC-32 of the model's input tensor as it lies in the board's memory."""
+        return int(self._find(r"m-input-crc-([0-9A-Fa-f]{8})", self._command("input")), 16)
+
+    def listen(self, feed: Callable[[], None], silence_s: float = 10.0) -> Iterator[Event]:
+        """Lets the board listen while `feed` plays, and yields what it reports, in order.
+
+        Args:
+            feed: plays the sound and returns when it is over; runs in a thread of its own. Then the board is
+                told to stop, which it does when it has worked through what it heard.
+            silence_s: how long the board may say nothing.
+
+        Yields:
+            `Inference`, `Detection`, `Overrun`, `LoopTime`, `Loss`, and `End` unless that got lost.
+
+        Raises:
+            ProtocolError: silence, a restart or an error message of the board.
+            Exception: whatever `feed` raised, once the board has stopped.
+        """
+        self._command("listen")
+        parser = RecordParser()
+        parser.start(0.0)
+        feeder = Feeder(feed, then=lambda: self._send("stop"))
+        try:
+            yield from self._stream(parser, feeder, silence_s)
+        except EarshotError as problem:
+            if feeder.failure:  # the board's silence is only what came of it
+                raise feeder.failure from problem
+            raise
+        except BaseException:
+            self._broken = self._wrong("a listening was abandoned")
+            raise
+        feeder.join()
+        if feeder.failure:
+            raise feeder.failure
+
+    def _stream(self, parser: RecordParser, feeder: Feeder, silence_s: float) -> Iterator[Event]:
+        stopping: Deadline | None = None
+        while True:
+            if feeder.is_over:
+                stopping = stopping or Deadline(_STOPPING_S)
+                if stopping.expired:
+                    raise self._break(f"the board still sends {_STOPPING_S:.0f} s after it was told to stop")
+            timed = self._next_line(Deadline(silence_s))
+            for event in parser.feed(timed.line, timed.at_s):
+                if isinstance(event, Boot):
+                    raise self._break("the board restarted while it listened")
+                if not isinstance(event, Reply):
+                    yield event
+                elif event.text.startswith("e-["):
+                    raise self._break(f"the board reports {event.text} while it listens")
+                elif event.text == _READY:
+                    if not feeder.is_over:
+                        raise self._break("the board stopped listening by itself")
+                    yield from parser.finish(timed.at_s)
+                    return
+
+    def _ask_for_boot(self) -> Boot:
+        """Sends `boot%` and reads to the end of its reply."""
+        self._send("boot")
+        deadline = Deadline(self._timeout_s)
+        parser = RecordParser()
+        boot: Boot | None = None
+        while True:
+            timed = self._next_line(deadline)
+            for event in parser.feed(timed.line, timed.at_s):
+                if isinstance(event, Boot):
+                    boot = event
+                elif isinstance(
+                    event, Inference | Overrun
+                ):  # an earlier host was killed while the board listened
+                    self._send("stop")
+                    self.name()  # skips the rest of the stream
+                    return self._ask_for_boot()
+                elif boot and isinstance(event, Reply) and event.text == _READY:
+                    return boot
+
+    def _send_bytes(self, command: str, data: bytes, chunk_bytes: int) -> list[str]:
+        """Announces and sends bytes as hex lines; returns the reply to the last one."""
+        announced = self._command(f"{command} {len(data)}")
+        if f"m-[Expecting {len(data)} bytes]" not in announced:
+            raise self._wrong(f"`{command} {len(data)}%` was answered with {announced}")
+        reply: list[str] = []
+        for start in range(0, len(data), chunk_bytes):
+            reply = self._command(f"db {data[start : start + chunk_bytes].hex()}")
+        if "m-load-done" not in reply:
+            raise self._wrong(
+                f"{len(data)} bytes were sent, and answered with {reply} instead of m-load-done"
+            )
+        return reply
+
+    def _command(self, command: str, after: str = "", timeout_s: float | None = None) -> list[str]:
+        """Sends a command and collects the lines of its reply, without the `m-ready` at its end.
+
+        Args:
+            command: without the `%`.
+            after: what a line must start with before an `m-ready` counts; empty to count the first.
+            timeout_s: how long the whole reply may take.
+        """
+        self._send(command)
+        deadline = Deadline(timeout_s or self._timeout_s)
+        lines: list[str] = []
+        while True:
+            line = self._next_line(deadline).line.decode("ascii", "backslashreplace")
+            if line != _READY:
+                lines.append(line)
+            elif not after or any(line.startswith((after, "e-[")) for line in lines):
+                break
+        error = next((line for line in lines if line.startswith("e-[")), None)
+        if error:
+            raise self._wrong(f"`{command[:40]}%` was answered with {error}")
+        return lines
+
+    def _send(self, command: str) -> None:
+        if self._broken:
+            raise self._broken
+        self._link.write(command.encode() + b"%")
+
+    def _next_line(self, deadline: Deadline) -> TimedLine:
+        if self._broken:
+            raise self._broken
+        try:
+            return self._link.next_line(deadline)
+        except EarshotError as problem:
+            self._broken = problem
+            raise
+
+    def _break(self, what: str) -> ProtocolError:
+        self._broken = self._wrong(what)
+        return self._broken
+
+    def _wrong(self, what: str) -> ProtocolError:
+        return ProtocolError(what, where=self._link.name, remedy="Look into the transcript of this link.")
+
+    def _find(self, pattern: str, lines: list[str]) -> str:
+        """What the pattern's group matches in the first line that the pattern matches as a whole."""
+        for line in lines:
+            if match := re.fullmatch(pattern, line):
+                return match[1]
+        raise self._wrong(f"the board answered {lines}, without a line like {pattern}")
+
+    def _results(self, lines: list[str]) -> tuple[float, ...]:
+        text = self._find(_RESULTS, lines)
+        try:
+            return tuple(float(value) for value in text.split(","))
+        except ValueError:
+            raise self._wrong(f"the results are no numbers: {text}") from None

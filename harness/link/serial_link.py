@@ -1,0 +1,205 @@
+"""A serial port as lines: one thread reads, stamps and logs them, the caller waits with a deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+import serial
+
+from harness.errors import EarshotError, EnumerateFailed, ProtocolError
+from harness.link.deadline import Deadline
+from harness.link.transcript import TimedLine, TranscriptWriter
+
+MAX_LINE_BYTES = 4096
+"""Longer lines are cut: a `m-results` line of 200 labels has 2,400 bytes, all others are far shorter."""
+
+MAX_QUEUED_LINES = 65536
+"""21 minutes of a board that reports 50 inferences a second. When they are full, the port is not read."""
+
+_POLL_S = 0.2  # only for ports whose blocking read cannot be cancelled (socket://, rfc2217://)
+_WRITE_TIMEOUT_S = 10.0  # a board that listens to its port takes a command within milliseconds
+
+
+class SerialLink:
+    """A link over pyserial: a device path, a pty path, `socket://host:port` or `rfc2217://host:port`.
+
+    Nothing that the board sent is thrown away: neither what waits in the port when it is opened, nor what
+    comes while nobody calls `next_line`.
+
+    Args:
+        port: what `serial.serial_for_url` takes.
+        transcript: where every line is logged; None for nowhere.
+        baud: bits per second; without meaning for a pty or a USB serial device.
+
+    Raises:
+        EnumerateFailed: the port is not there or somebody else has it open.
+    """
+
+    def __init__(self, port: str, transcript: Path | None = None, baud: int = 115200) -> None:
+        self.name = port
+        self._arrived = threading.Condition()
+        self._lines: deque[TimedLine] = deque()
+        self._failure: EarshotError | None = None
+        self._closing = False
+        self._port = _open(port, baud)
+        try:
+            self._transcript = TranscriptWriter(transcript) if transcript else None
+        except OSError as problem:
+            self._port.close()
+            raise _not_logged(problem) from problem
+        self._reader = threading.Thread(target=self._read, name=f"read {port}", daemon=True)
+        self._reader.start()
+
+    def write(self, data: bytes) -> None:
+        """Sends bytes to the board, logged as one line.
+
+        Raises:
+            EnumerateFailed: the port is gone.
+            ProtocolError: the board does not take them, or the link is closed.
+        """
+        if self._closing:
+            raise ProtocolError("the link is closed", where=self.name)
+        self._log(TimedLine(time.monotonic(), data.rstrip(b"\r\n"), from_host=True))
+        if self._failure:
+            raise self._failure
+        try:
+            self._port.write(data)
+        except serial.SerialTimeoutException as problem:
+            raise ProtocolError(
+                f"the board did not take a command within {_WRITE_TIMEOUT_S:.0f} s",
+                where=self.name,
+                remedy="Press its reset button; a stock sketch takes no commands.",
+            ) from problem
+        except (OSError, serial.SerialException) as problem:
+            raise _gone(self.name, problem) from problem
+
+    def next_line(self, deadline: Deadline) -> TimedLine:
+        """The next line that the board sent, in order.
+
+        What arrived before a failure is still handed out; then the failure is raised, at once and every time.
+
+        Raises:
+            ProtocolError: no line before the deadline, or the link is closed.
+            EnumerateFailed: the port is gone.
+        """
+        with self._arrived:
+            while not self._lines:
+                if self._failure:
+                    raise self._failure
+                if self._closing:
+                    raise ProtocolError("the link is closed", where=self.name)
+                if deadline.expired:
+                    raise ProtocolError(
+                        f"the board did not answer within {deadline.seconds:g} s",
+                        where=self.name,
+                        remedy="Press its reset button and look into the transcript.",
+                    )
+                self._arrived.wait(deadline.remaining)
+            timed = self._lines.popleft()
+            if len(self._lines) == MAX_QUEUED_LINES - 1:
+                self._arrived.notify_all()  # the reader waits for room
+            return timed
+
+    def close(self) -> None:
+        """Ends the reading thread, closes port and transcript; whoever waits for a line is woken up.
+
+        A second call does nothing.
+        """
+        with self._arrived:
+            self._closing = True
+            self._arrived.notify_all()
+        if self._reader.is_alive():
+            with contextlib.suppress(AttributeError, OSError, serial.SerialException):
+                self._port.cancel_read()  # POSIX and Windows ports have it; others wake up every _POLL_S
+            self._reader.join()
+        self._port.close()
+        if self._transcript:
+            self._transcript.close()
+
+    def __enter__(self) -> SerialLink:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read(self) -> None:
+        """The reading thread: until the link is closed or something fails."""
+        pending = b""
+        try:
+            while not (self._closing or self._failure):
+                chunk = self._port.read(max(1, self._port.in_waiting))
+                at_s = time.monotonic()
+                *lines, pending = (pending + chunk).split(b"\n")
+                for line in lines:
+                    self._take(at_s, line.removesuffix(b"\r"))
+                while len(pending) > MAX_LINE_BYTES:
+                    self._take(at_s, pending[:MAX_LINE_BYTES])
+                    pending = pending[MAX_LINE_BYTES:]
+        except (OSError, serial.SerialException) as problem:
+            self._fail(_gone(self.name, problem))
+        if pending:
+            self._log(TimedLine(time.monotonic(), pending, complete=False))
+
+    def _take(self, at_s: float, line: bytes) -> None:
+        """Logs a line and hands it out; waits while the queue is full."""
+        for start in range(0, max(1, len(line)), MAX_LINE_BYTES):
+            timed = TimedLine(at_s, line[start : start + MAX_LINE_BYTES])
+            self._log(timed)
+            with self._arrived:
+                while len(self._lines) >= MAX_QUEUED_LINES and not self._closing:
+                    self._arrived.wait()
+                self._lines.append(timed)
+                self._arrived.notify_all()
+
+    def _log(self, timed: TimedLine) -> None:
+        if self._transcript is None:
+            return
+        try:
+            self._transcript.write(timed)
+        except OSError as problem:
+            self._fail(_not_logged(problem))
+
+    def _fail(self, failure: EarshotError) -> None:
+        """From now on everybody gets this failure; the first one stays."""
+        with self._arrived:
+            self._failure = self._failure or failure
+            self._arrived.notify_all()
+
+
+def _open(port: str, baud: int) -> serial.SerialBase:
+    """Opens a port without discarding what already waits in it: the board's first lines belong to the log."""
+    try:
+        handle = serial.serial_for_url(
+            port, baud, timeout=None, write_timeout=_WRITE_TIMEOUT_S, exclusive=True, do_not_open=True
+        )
+        if not hasattr(handle, "cancel_read"):
+            handle.timeout = _POLL_S
+        for flush in ("_reset_input_buffer", "reset_input_buffer"):  # pyserial calls one of them in open()
+            setattr(handle, flush, lambda: None)
+        handle.open()
+    except (OSError, ValueError, serial.SerialException) as problem:
+        raise EnumerateFailed(
+            f"the port cannot be opened: {problem}",
+            where=port,
+            remedy="Check the cable, that no other program uses the port (ModemManager, a serial monitor), "
+            "and that you are in the group dialout.",
+        ) from problem
+    return handle
+
+
+def _gone(port: str, problem: Exception) -> EnumerateFailed:
+    return EnumerateFailed(
+        f"the port is gone: {problem}", where=port, remedy="Check the cable; press the board's reset button."
+    )
+
+
+def _not_logged(problem: OSError) -> EarshotError:
+    return EarshotError(
+        "the transcript cannot be written",
+        where=str(problem),
+        remedy="Free space on the disk or choose another.",
+    )

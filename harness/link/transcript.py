@@ -1,0 +1,119 @@
+"""The raw log of a link: every line in both directions with its time, kept whatever happens.
+
+A line of the file is `<seconds>TAB<line>` for what the board sent and `<seconds>>TAB<line>` for what the
+host sent, the seconds on the host's monotonic clock with 6 decimals. Bytes stay as they came, without the
+line end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UsageError
+
+MAX_LINE_BYTES = 1 << 16
+"""Of the file. Far above what a link lets through (`serial_link.MAX_LINE_BYTES`) and what it sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedLine:
+    """A line without its end, and when it arrived or was sent.
+
+    Attributes:
+        at_s: seconds on the host's monotonic clock.
+        line: its bytes.
+        from_host: whether the host sent it.
+        complete: False for what stood without a line end when the log was cut off.
+    """
+
+    at_s: float
+    line: bytes
+    from_host: bool = False
+    complete: bool = True
+
+
+class TranscriptWriter:
+    """Appends lines to a file, each in one unbuffered write: what was logged survives a kill.
+
+    Safe to use from several threads.
+
+    Args:
+        path: the file; its folder is made when it is not there.
+
+    Raises:
+        OSError: the file cannot be opened, or a line cannot be written (a full disk).
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file = path.open("a+b", buffering=0)
+        if size := self._file.tell():
+            self._file.seek(size - 1)
+            if self._file.read(1) != b"\n":
+                self._file.write(b"\n")  # an earlier log was cut off
+        self._lock = threading.Lock()
+
+    def write(self, timed: TimedLine) -> None:
+        """Appends a line; nothing once the log is closed."""
+        if b"\n" in timed.line:
+            raise ValueError("a line has no line end within")
+        mark = b">" if timed.from_host else b""
+        end = b"\n" if timed.complete else b""
+        row = b"%.6f%b\t%b%b" % (timed.at_s, mark, timed.line, end)
+        with self._lock:
+            if self._file.closed:
+                return
+            while row:  # a signal can cut an unbuffered write short
+                row = row[self._file.write(row) or 0 :]
+
+    def close(self) -> None:
+        """Closes the file; a second call does nothing."""
+        with self._lock:
+            self._file.close()
+
+
+def read_transcript(path: Path) -> Iterator[TimedLine]:
+    """The lines of a transcript one after another, with bounded memory.
+
+    A last line that was cut off comes with `complete` False; if it was cut within its own time, with the time
+    of the line before.
+
+    Raises:
+        UsageError: the file is not there or is no transcript.
+    """
+    at_s = 0.0
+    try:
+        with path.open("rb") as stream:
+            number = 0
+            while row := stream.readline(MAX_LINE_BYTES):
+                number += 1
+                complete = row.endswith(b"\n")
+                stamp, tab, line = row.rstrip(b"\n").partition(b"\t")
+                if not tab and not complete:
+                    yield TimedLine(at_s, b"", complete=False)
+                    return
+                if not tab or (not complete and stream.read(1)):
+                    raise _no_transcript(path, number)
+                try:
+                    at_s = float(stamp.rstrip(b">"))
+                except ValueError:
+                    raise _no_transcript(path, number) from None
+                yield TimedLine(at_s, line, stamp.endswith(b">"), complete)
+    except OSError as problem:
+        raise UsageError("the transcript cannot be read", where=str(problem)) from problem
+
+
+def board_text(path: Path) -> bytes:
+    """What the board sent, without times and without the host's lines, to compare two runs byte by byte."""
+    lines = (timed for timed in read_transcript(path) if not timed.from_host)
+    return b"".join(timed.line + (b"\n" if timed.complete else b"") for timed in lines)
+
+
+def _no_transcript(path: Path, number: int) -> UsageError:
+    return UsageError(
+        "this is no transcript", where=f"{path}, line {number}", remedy="Its lines are <seconds>TAB<line>."
+    )
