@@ -120,8 +120,9 @@ def _validated(kind: type, table: Mapping[str, Any], file: Path, prefix: str = "
             if item.default is MISSING:
                 raise ConfigError("missing key", f"{file}, {prefix}{name}", f"Give it as {item.type}.")
             continue
-        value, accepted = table[name], _TYPES[str(item.type)]
-        if not isinstance(value, accepted) or isinstance(value, bool):
+        value: Any = table[name]
+        fits = isinstance(value, _TYPES[str(item.type)]) and not isinstance(value, bool)
+        if not fits:
             raise ConfigError(
                 f"{value!r} is no {item.type}", f"{file}, {prefix}{name}", f"Give it as {item.type}."
             )

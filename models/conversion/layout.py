@@ -1,0 +1,48 @@
+"""Rewrites an ONNX graph so that onnx-tf makes a lean TensorFlow Lite graph of it. The results stay the same.
+
+onnx-tf keeps ONNX's channels-first layout and transposes around every operator that TensorFlow has only
+channels last. Padding and global pooling are such operators, and both have a form that is none.
+"""
+
+from __future__ import annotations
+
+import onnx
+
+
+def lean(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of the model with padding inside the convolutions and windowed instead of global pooling."""
+    rewritten = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    shapes = {
+        value.name: [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
+        for value in (*rewritten.graph.value_info, *rewritten.graph.input, *rewritten.graph.output)
+    }
+    for node in rewritten.graph.node:
+        if node.op_type == "Conv":
+            _pad_inside(node, shapes[node.input[0]][2:], shapes[node.output[0]][2:])
+        elif node.op_type == "GlobalAveragePool":
+            node.op_type = "AveragePool"  # GlobalAveragePool would become MEAN, which the engines lack
+            node.attribute.append(onnx.helper.make_attribute("kernel_shape", shapes[node.input[0]][2:]))
+    onnx.checker.check_model(rewritten, full_check=True)
+    return rewritten
+
+
+def _pad_inside(convolution: onnx.NodeProto, inputs: list[int], outputs: list[int]) -> None:
+    """Replaces `pads` by auto_pad=SAME_UPPER where both put the same zeros around the input.
+
+    That is so for odd kernels at stride 1 with half a kernel of padding, and for some at larger strides.
+    """
+    attributes = {attribute.name: attribute for attribute in convolution.attribute}
+    if "pads" not in attributes or not any(attributes["pads"].ints):
+        return
+    settings = {name: onnx.helper.get_attribute_value(attribute) for name, attribute in attributes.items()}
+    dimensions = len(inputs)
+    strides = settings.get("strides", [1] * dimensions)
+    dilations = settings.get("dilations", [1] * dimensions)
+    for axis, (size, steps) in enumerate(zip(inputs, outputs, strict=True)):
+        reach = (settings["kernel_shape"][axis] - 1) * dilations[axis] + 1
+        needed = (steps - 1) * strides[axis] + reach - size
+        same = steps == -(-size // strides[axis]) and settings["pads"][axis] == max(needed, 0) // 2
+        if not same:
+            return
+    convolution.attribute.remove(attributes["pads"])
+    convolution.attribute.append(onnx.helper.make_attribute("auto_pad", "SAME_UPPER"))
