@@ -1,0 +1,115 @@
+// QEMU plugin: adds up modelled Cortex-M4 cycles while a program runs, in a file others can read.
+//
+// Arguments, all but `counter` optional: counter=FILE (mapped shared, with the layout of Counters),
+// refill=CYCLES, icache=on|off, wait_states=CYCLES, uncounted=ADDRESS (code from there on costs
+// nothing).
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "block_cost.h"
+#include "qemu_plugin_api.h"
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_API_VERSION;
+
+// Little-endian. The emulated board reads the first and the last of them.
+typedef struct {
+  uint64_t cycles;
+  uint64_t unknown_instructions;  // translated ones that the timing table lacks; one cycle each
+  uint64_t icache;                // 1: on
+} Counters;
+
+static Counters* counters;
+static TimingParameters timing = {.refill_cycles = 2, .icache = true, .wait_states = 2};
+static uint32_t refill;
+static uint32_t uncounted_from = UINT32_MAX;
+
+// Where the branch that ended the last block goes when it is not taken. The board has one CPU.
+static uint32_t fall_through = kNoBranch;
+
+static void block_runs(unsigned int cpu, void* data) {
+  (void)cpu;
+  const BlockCost* block = data;
+  uint64_t cycles = block->cycles;
+  if (fall_through != kNoBranch && fall_through != block->address) cycles += refill;
+  fall_through = block->fall_through;
+  counters->cycles += cycles;
+}
+
+static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* translated) {
+  (void)id;
+  enum { kMaxInstructions = 512 };  // QEMU's own limit for a block
+  Instruction instructions[kMaxInstructions];
+  const uint32_t address = qemu_plugin_tb_vaddr(translated);
+  const size_t count = qemu_plugin_tb_n_insns(translated);
+  if (address >= uncounted_from) return;
+  if (count > kMaxInstructions) abort();
+
+  for (size_t n = 0; n < count; ++n) {
+    const struct qemu_plugin_insn* instruction = qemu_plugin_tb_get_insn(translated, n);
+    uint8_t code[4] = {0};
+    memcpy(code, qemu_plugin_insn_data(instruction), qemu_plugin_insn_size(instruction));
+    instructions[n] = decode(code);
+    if (instructions[n].kind == kUnknown) ++counters->unknown_instructions;
+  }
+  BlockCost* cost = malloc(sizeof *cost);  // as long as the translation, which is to the end
+  if (!cost) abort();
+  *cost = block_cost(&timing, address, instructions, (int)count);
+  qemu_plugin_register_vcpu_tb_exec_cb(translated, block_runs, QEMU_PLUGIN_CB_NO_REGS, cost);
+}
+
+static bool read_number(const char* text, uint32_t* number) {
+  char* end;
+  *number = strtoul(text, &end, 0);
+  return *text && !*end;
+}
+
+static bool read_argument(char* argument, const char** counter_path) {
+  char* value = strchr(argument, '=');
+  if (!value) return false;
+  *value++ = 0;
+  if (!strcmp(argument, "counter")) {
+    *counter_path = value;
+    return true;
+  }
+  if (!strcmp(argument, "icache")) {
+    timing.icache = !strcmp(value, "on");
+    return timing.icache || !strcmp(value, "off");
+  }
+  if (!strcmp(argument, "refill")) return read_number(value, &timing.refill_cycles);
+  if (!strcmp(argument, "wait_states")) return read_number(value, &timing.wait_states);
+  if (!strcmp(argument, "uncounted")) return read_number(value, &uncounted_from);
+  return false;
+}
+
+static Counters* map_counters(const char* path) {
+  const int file = open(path, O_RDWR | O_CLOEXEC);
+  if (file < 0) return NULL;
+  void* memory = mmap(NULL, sizeof(Counters), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  close(file);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t* info,
+                                           int argc, char** argv) {
+  (void)info;
+  const char* counter_path = NULL;
+  for (int n = 0; n < argc; ++n) {
+    if (!read_argument(argv[n], &counter_path)) {
+      fprintf(stderr, "cycle model: argument %s is not understood\n", argv[n]);
+      return -1;
+    }
+  }
+  counters = counter_path ? map_counters(counter_path) : NULL;
+  if (!counters) {
+    fprintf(stderr, "cycle model: counter=%s cannot be mapped\n", counter_path ? counter_path : "");
+    return -1;
+  }
+  counters->icache = timing.icache;
+  refill = refill_cost(&timing);
+  qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);
+  return 0;
+}

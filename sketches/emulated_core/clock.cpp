@@ -1,0 +1,105 @@
+#include "clock.h"
+
+#include "Arduino.h"
+#include "semihosting.h"
+
+namespace emulated {
+namespace {
+
+// The cycle model keeps its count in this file, with the layout of Counters. Without the model
+// there is no such file, and CMSDK timer 0 counts instructions: with `-icount shift=5` an
+// instruction is 32 ns of the machine's time and the timer runs at 25 MHz, so 4 ticks are 5
+// instructions.
+constexpr char kCounterFile[] = "cycles";
+struct Counters {
+  uint64_t cycles;
+  uint64_t unknown_instructions;
+  uint64_t icache;
+};
+constexpr uint32_t kInstructionsPer4Ticks = 5;
+
+struct CmsdkTimer {
+  volatile uint32_t control;  // bit 0: runs
+  volatile uint32_t value;    // counts down
+  volatile uint32_t reload;
+};
+CmsdkTimer& timer = *reinterpret_cast<CmsdkTimer*>(0x40000000);
+
+Handle counter = -1;
+uint64_t ticks = 0;
+uint32_t last_timer_value = 0;
+uint64_t slept_cycles = 0;
+uint64_t uncounted_instructions = 0;
+
+// The timer wraps after 5.4 thousand million instructions; it is read at every pass of loop().
+uint64_t instructions() {
+  const uint32_t value = timer.value;
+  ticks += last_timer_value - value;
+  last_timer_value = value;
+  return ticks * kInstructionsPer4Ticks / 4;
+}
+
+bool counts_cycles() { return counter >= 0; }
+
+uint64_t busy_cycles() {
+  if (!counts_cycles()) return instructions() - uncounted_instructions;
+  uint64_t cycles = 0;
+  rewind_file(counter);
+  read_file(counter, &cycles, sizeof cycles);
+  return cycles;
+}
+
+}  // namespace
+
+void start_clock() {
+  counter = open_file(kCounterFile, Mode::kRead);
+  if (!counts_cycles()) {
+    last_timer_value = timer.reload = timer.value = UINT32_MAX;
+    timer.control = 1;
+  }
+}
+
+uint64_t now_cycles() { return busy_cycles() + slept_cycles; }
+
+void sleep_until(uint64_t cycles) {
+  const uint64_t now = now_cycles();
+  if (cycles > now) slept_cycles += cycles - now;
+}
+
+Uncounted::Uncounted() : start_(counts_cycles() ? 0 : instructions()) {}
+
+Uncounted::~Uncounted() {
+  if (!counts_cycles()) uncounted_instructions += instructions() - start_;
+}
+
+}  // namespace emulated
+
+const char* emulated_icache() {
+  using namespace emulated;
+  Uncounted scope;
+  if (!counts_cycles()) return "none";
+  Counters counters = {};
+  rewind_file(counter);
+  read_file(counter, &counters, sizeof counters);
+  return counters.icache ? "on" : "off";
+}
+
+uint32_t micros() {
+  emulated::Uncounted scope;
+  return static_cast<uint32_t>(emulated::now_cycles() / emulated::kCyclesPerMicrosecond);
+}
+
+uint32_t millis() {
+  emulated::Uncounted scope;
+  const uint64_t us = emulated::now_cycles() / emulated::kCyclesPerMicrosecond;
+  // Long division by 1000, 16 bits at a time: a 64-bit division is a library call, whose cycles
+  // would count.
+  uint32_t quotient = 0;
+  uint32_t remainder = 0;
+  for (int shift = 48; shift >= 0; shift -= 16) {
+    const uint32_t part = remainder << 16 | (static_cast<uint32_t>(us >> shift) & 0xFFFF);
+    quotient = quotient << 16 | part / 1000;
+    remainder = part % 1000;
+  }
+  return quotient;
+}
