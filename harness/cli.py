@@ -27,12 +27,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, action: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, action: Callable[[argparse.Namespace], int], summary: str
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.set_defaults(action=action)
         return sub
 
-    run = command("run", _run, "Train, convert, build, measure and report: the whole way, reusing what is there.")
+    run = command(
+        "run", _run, "Train, convert, build, measure and report: the whole way, reusing what is there."
+    )
     _model_options(run)
     _board_options(run)
     run.add_argument(
@@ -87,15 +91,23 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="a dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
     )
-    parser.add_argument("--model", type=Path, metavar="FILE", help="bench this .tflite instead of the variants")
     parser.add_argument(
-        "--labels", metavar="A,B,…", help="the labels of --model in the order of its outputs, such as silence,unknown,yes,no"
+        "--model", type=Path, metavar="FILE", help="bench this .tflite instead of the variants"
+    )
+    parser.add_argument(
+        "--labels",
+        metavar="A,B,…",
+        help="the labels of --model in the order of its outputs, such as silence,unknown,yes,no",
     )
 
 
 def _board_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--board", default="emulated", metavar="NAME", help="see `earshot boards` (default: emulated)")
-    parser.add_argument("--engine", default="static", metavar="NAME", help="what runs the model (default: static)")
+    parser.add_argument(
+        "--board", default="emulated", metavar="NAME", help="see `earshot boards` (default: emulated)"
+    )
+    parser.add_argument(
+        "--engine", default="static", metavar="NAME", help="what runs the model (default: static)"
+    )
 
 
 def _selection(arguments: argparse.Namespace):
@@ -135,7 +147,10 @@ def _train(arguments: argparse.Namespace) -> int:
     for model in _selection(arguments).models(_say):
         print(f"{model.title}: {model.path}")
         for split, counts in model.accuracy.items():
-            correct, total = sum(count["correct"] for count in counts), sum(count["total"] for count in counts)
+            correct, total = (
+                sum(count["correct"] for count in counts),
+                sum(count["total"] for count in counts),
+            )
             print(f"  {split:<10} {correct / total:6.1%}  ({correct:,} of {total:,})")
     return EXIT_CLEAN
 

@@ -42,7 +42,11 @@ class _Tool:
 
 
 _TOOLS = (
-    _Tool("arm-none-eabi-g++", "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib", "firmware"),
+    _Tool(
+        "arm-none-eabi-g++",
+        "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+        "firmware",
+    ),
     _Tool("qemu-system-arm", "qemu-system-arm", "the emulated board"),
     _Tool("gcc", "gcc", "the emulated board's cycle model"),
     _Tool("espeak-ng", "espeak-ng", "the synthetic corpus (not needed with --dataset)"),
@@ -66,7 +70,9 @@ def _python() -> Finding:
         supported,
         True,
         platform.python_version(),
-        "" if supported else "Use Python 3.10 or 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11).",
+        ""
+        if supported
+        else "Use Python 3.10 or 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11).",
     )
 
 
@@ -76,9 +82,13 @@ def _tool(tool: _Tool) -> Finding:
     if path is None:
         return Finding(tool.command, False, tool.required, f"for {tool.purpose}", remedy)
     try:
-        answer = subprocess.run([path, tool.version_flag], capture_output=True, text=True, timeout=20, check=True)
+        answer = subprocess.run(
+            [path, tool.version_flag], capture_output=True, text=True, timeout=20, check=True
+        )
     except (OSError, subprocess.SubprocessError) as problem:
-        return Finding(tool.command, False, tool.required, f"does not run: {problem}", f"Reinstall it: {remedy}")
+        return Finding(
+            tool.command, False, tool.required, f"does not run: {problem}", f"Reinstall it: {remedy}"
+        )
     return Finding(tool.command, True, tool.required, answer.stdout.splitlines()[0])
 
 
@@ -104,7 +114,9 @@ def _packages() -> list[Finding]:
         if installed.split("+")[0] != wanted:  # a local build (torch 2.13.0+cpu) is the pinned version
             wrong.append(f"{name} is {installed}, not {wanted}")
     if wrong:
-        return [Finding("Python packages", False, True, "; ".join(wrong), "Run `make setup`, or pip install -e .")]
+        return [
+            Finding("Python packages", False, True, "; ".join(wrong), "Run `make setup`, or pip install -e .")
+        ]
     return [Finding("Python packages", True, True, f"{count} pinned packages as they should be")]
 
 
@@ -119,7 +131,13 @@ def _gpu() -> Finding:
 
     if torch.cuda.is_available():
         return Finding("GPU", True, False, torch.cuda.get_device_name(0))
-    return Finding("GPU", False, False, "for the GPU rows", "A CUDA device and torch's CUDA build; without, the row says so.")
+    return Finding(
+        "GPU",
+        False,
+        False,
+        "for the GPU rows",
+        "A CUDA device and torch's CUDA build; without, the row says so.",
+    )
 
 
 def _disk() -> Finding:

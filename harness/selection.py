@@ -39,7 +39,9 @@ class Selection:
                 remedy="Name its outputs in order, such as --labels silence,unknown,yes,no.",
             )
         if self.labels and self.model_file is None:
-            raise UsageError("--labels goes with --model", remedy="The variants' labels are in models/configs/.")
+            raise UsageError(
+                "--labels goes with --model", remedy="The variants' labels are in models/configs/."
+            )
 
     def ids(self) -> list[str]:
         """The ids of what is selected, without preparing anything."""

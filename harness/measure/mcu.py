@@ -1,4 +1,4 @@
-"""What a board reported while it listened: latencies by stage and detections, read back from its transcript."""
+"""What a board reported while it listened, read back from its transcript: times by stage, detections."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Listening:
     wall_s: float
 
     def stage_us(self) -> dict[str, list[int]]:
-        """Microseconds by stage, one value for each invocation; a stage that the board did not time is left out."""
+        """Microseconds by stage, one value an invocation; a stage that the board did not time is left out."""
         times = {
             stage: [us for record in self.inferences if (us := getattr(record, f"{stage}_us")) is not None]
             for stage in STAGES
@@ -77,6 +77,4 @@ def read_listening(transcript: Path) -> Listening:
                 complete = True
     records_lost += sum(event.lost for event in parser.finish(at_s) if isinstance(event, Loss))
     wall_s = inferences[-1].at_s - inferences[0].at_s if inferences else 0.0
-    return Listening(
-        boot, tuple(inferences), tuple(detections), samples_lost, records_lost, complete, wall_s
-    )
+    return Listening(boot, tuple(inferences), tuple(detections), samples_lost, records_lost, complete, wall_s)

@@ -125,6 +125,17 @@ class StimulusRow:
 
 
 @dataclass(frozen=True)
+class HeardRow:
+    """A keyword that was announced though nobody had said it."""
+
+    label: str
+    score: int
+    """Averaged, 0 to 255."""
+    at_s: float
+    """Audio time."""
+
+
+@dataclass(frozen=True)
 class Fault:
     """A failure of this variant or run, as `harness.errors` classes it."""
 
@@ -144,17 +155,23 @@ class VariantRow:
     stage_us: dict[str, list[int]] = field(default_factory=dict)
     """Raw samples in time order by stage: "preprocess", "inference", "postprocess"."""
     parity: dict[str, Any] = field(default_factory=dict)
-    """Chain of trust: {"clips", "features_equal", "outputs_equal", "max_abs_difference"}."""
+    """Chain of trust, counts: "features_equal" of "recordings", "outputs_equal" of "clips", and the
+    "max_abs_difference" of a probability."""
     host: list[HostRow] = field(default_factory=list)
     host_operators: list[OperatorRow] = field(default_factory=list)
     stimuli: list[StimulusRow] = field(default_factory=list)
+    false_accepts: list[HeardRow] = field(default_factory=list)
     audio_s: float | None = None
     """Length of the audio played."""
-    emulation_s: float | None = None
-    """Wall-clock time the board took for it (emulated board only)."""
+    listening_wall_s: float | None = None
+    """The host's time for it."""
     records_lost: int = 0
+    samples_lost: int = 0
+    """Audio that the board did not keep up with."""
     transcripts: dict[str, str] = field(default_factory=dict)
     """Paths of raw logs by what they are ("listening", "parity"), relative to the night's folder."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader should know of how it was measured: retries, converted recordings."""
     faults: list[Fault] = field(default_factory=list)
 
 

@@ -1,0 +1,244 @@
+"""One run on one board: every selected model built, measured and reported. What was measured is kept.
+
+The record is written after every model under a partial name, so that an interrupted run loses at most the model
+it was at; images, and sessions on a board whose time is modelled, are artefacts, so that the next run goes on
+from there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import layout, provenance, rows
+from harness.audio import recordings as recordings_module
+from harness.audio import stimulus as stimulus_module
+from harness.audio.recordings import RecordingSet, read_recordings
+from harness.audio.stimulus import Stimulus, compose
+from harness.boards.registry import make_board
+from harness.errors import EarshotError, EnumerateFailed, ProtocolError, UploadFailed, UsageError
+from harness.firmware.engine import get_engine
+from harness.firmware.firmware import Firmware
+from harness.measure import parity as parity_module
+from harness.measure import session as session_module
+from harness.measure.host import time_host
+from harness.measure.session import Session, measure, read_session
+from harness.report.page import render
+from harness.results.record import Fault, NightRecord, VariantRow, write_record
+from harness.selection import Selection
+from models.artefacts import Store
+from models.errors import ModelError
+
+if TYPE_CHECKING:
+    from models.model_artefact import ModelArtefact
+
+RECORD, PARTIAL = "night.json", "night.partial.json"
+BREAKING = (UploadFailed, EnumerateFailed, ProtocolError)
+"""What leaves a board in an unknown state: it counts as broken for the rest of the run."""
+
+
+class Night:
+    """A run.
+
+    Args:
+        selection: which models.
+        board_name: see `harness.boards.registry`.
+        engine_name: see `harness.firmware.engine`.
+        recordings: a folder of recordings, which are played.
+        output: where the run's folder is made.
+        say: told one line about each step.
+
+    Attributes:
+        board: the board that is measured.
+        folder: of this run: record, transcripts, report.
+        broken: what broke the board; empty while it works.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        board_name: str = "emulated",
+        engine_name: str = "static",
+        recordings: Path = layout.RECORDINGS,
+        output: Path = layout.NIGHTS,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.selection, self.say = selection, say
+        self.board, self.engine = make_board(board_name), get_engine(engine_name)
+        self.store = Store(layout.store_root())
+        self.broken = ""
+        started = _now()
+        self.folder = output / board_name / started.replace(":", "").replace("-", "")
+        self._recordings_folder = recordings
+        self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
+        self._rows: dict[str, VariantRow] = {}
+        self._record = NightRecord(
+            run={
+                "id": str(uuid.uuid4()),
+                "started": started,
+                "ended": "",
+                "trigger": "ci" if os.environ.get("CI") else "manual",
+                "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            },
+            code=provenance.code(),
+            environment=provenance.environment(),
+            board=self.board.describe(),
+            variants=[],
+        )
+
+    def run(self) -> tuple[NightRecord, Path]:
+        """Measures every selected model and writes record and report.
+
+        Returns:
+            The record, and the path of the HTML page.
+        """
+        try:
+            for model in self.selection.models(self.say):
+                self.measure(model)
+        except BaseException:
+            if self._rows:
+                self.say(f"What was measured so far: {self.close(ended=False)[1]}")
+            raise
+        return self.close()
+
+    def measure(self, model: ModelArtefact) -> VariantRow:
+        """Builds and measures one model; a failure becomes a fault of its row."""
+        row = rows.variant_row(model)
+        try:
+            firmware = self.firmware(model)
+            row = rows.with_firmware(row, firmware)
+            session = self.session(model, firmware)
+            recordings, stimulus = self.sounds(model.labels)
+            row = rows.with_session(row, session, stimulus, recordings.notes)
+            row = replace(row, transcripts=self._kept_transcripts(model.id, session))
+            self.say(f"{model.id}: timing the host")
+            row = rows.with_host(row, time_host(model, session.model_input, session.board_output))
+        except (EarshotError, ModelError) as failure:
+            self.say(f"{model.id}: {failure}")
+            row = replace(
+                row, faults=[*row.faults, Fault(getattr(failure, "failure", "model"), str(failure))]
+            )
+        self._rows[model.id] = row
+        self._write(PARTIAL)
+        return row
+
+    def firmware(self, model: ModelArtefact) -> Firmware:
+        """The image of a model for this board."""
+        self.say(f"{model.id}: building for {self._record.board.name}")
+        return self.board.build(model, self.engine)
+
+    def session(self, model: ModelArtefact, firmware: Firmware) -> Session:
+        """What the board computes, takes and hears with this image.
+
+        Raises:
+            EarshotError: see `harness.measure.session.measure`.
+            ProtocolError: the board broke earlier in this run.
+        """
+        if self.broken:
+            raise ProtocolError(
+                "not measured, because the board broke before",
+                where=self.broken,
+                remedy="Mend that and run again: what was measured is kept.",
+            )
+
+        recordings, stimulus = self.sounds(model.labels)
+
+        def make(folder: Path) -> None:
+            self.say(
+                f"{model.id}: measuring on {self._record.board.name}, {stimulus.duration_s:.0f} s of audio"
+            )
+            try:
+                measure(self.board, firmware, model, recordings.recordings, stimulus, folder)
+            except EarshotError as failure:
+                if isinstance(failure, BREAKING):
+                    self.broken = str(failure)
+                shutil.copytree(folder, self.folder / "broken" / model.id, dirs_exist_ok=True)
+                raise
+
+        if self._record.board.clock == "measured":  # every night's own
+            folder = self.folder / "sessions" / model.id
+            folder.mkdir(parents=True)
+            make(folder)
+        else:  # modelled: a function of image, sound and board, whoever measures it and when
+            inputs = {
+                "image": firmware.image,
+                "model": model.path,
+                "board": self._record.board,
+                "recordings": self._recordings_folder,
+            }
+            code = (session_module, parity_module, recordings_module, stimulus_module)
+            folder = self.store.build("session", inputs, make, code)
+        return read_session(folder)
+
+    def close(self, ended: bool = True) -> tuple[NightRecord, Path]:
+        """Lets go of the board and writes record and report.
+
+        Args:
+            ended: False for a run that was interrupted: its record stays marked as partial.
+        """
+        self.board.close()
+        if ended:
+            record = self._write(RECORD, ended=_now())
+            (self.folder / PARTIAL).unlink(missing_ok=True)
+        else:
+            record = self._write(PARTIAL)
+        page = render(record, self.folder)
+        _point_to_latest(self.folder)
+        return record, page
+
+    def sounds(self, labels: tuple[str, ...]) -> tuple[RecordingSet, Stimulus]:
+        """The recordings as a model with these labels should hear them, and what is played of them."""
+        if labels not in self._sounds:
+            found = read_recordings(self._recordings_folder, labels)
+            self._sounds[labels] = found, compose(found.recordings)
+        return self._sounds[labels]
+
+    def _kept_transcripts(self, variant_id: str, session: Session) -> dict[str, str]:
+        kept = {}
+        for name, path in session.transcripts.items():
+            copy = self.folder / "transcripts" / f"{variant_id}.{path.name}"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            kept[name] = str(copy.relative_to(self.folder))
+        return kept
+
+    def _write(self, name: str, ended: str = "") -> NightRecord:
+        record = replace(
+            self._record, run={**self._record.run, "ended": ended}, variants=list(self._rows.values())
+        )
+        write_record(record, self.folder / name)
+        return record
+
+
+def latest_record(nights: Path) -> Path:
+    """The record of the run that started last.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = [*nights.glob(f"*/*/{RECORD}"), *nights.glob(f"*/*/{PARTIAL}")]
+    if not found:
+        raise UsageError(
+            "there is no run to report", where=str(nights), remedy="Make one with `earshot run`."
+        )
+    return max(found, key=lambda path: path.parent.name)
+
+
+def _point_to_latest(folder: Path) -> None:
+    """`latest` beside the nights leads to this run's folder."""
+    link = folder.parents[1].parent / "latest"
+    scratch = link.with_name(f".{link.name}-{os.getpid()}")
+    scratch.symlink_to(os.path.relpath(folder, link.parent))
+    os.replace(scratch, link)
+
+
+def _now() -> str:
+    """UTC, ISO 8601, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
