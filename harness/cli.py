@@ -15,6 +15,9 @@ from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_USAG
 from models.errors import ModelError
 
 
+_EXIT_CODES = "Exit codes: 0 clean, 2 usage, 3 regressed or changed, 4 broken or missing hardware or tools, 5 inconclusive."
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -23,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="earshot",
         description="Benchmark keyword spotters on a microcontroller board, real or emulated.",
-        epilog="Exit codes: 0 clean, 2 usage, 3 regressed or changed, 4 broken or missing hardware or tools, 5 inconclusive.",
+        epilog=_EXIT_CODES,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -44,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=layout.RECORDINGS,
         metavar="FOLDER",
-        help="what is played: a folder with a manifest.csv, or <word>/*.wav of your own (default: recordings/)",
+        help="what is played: a folder with a manifest.csv, or your own <word>/*.wav (default: recordings/)",
     )
     run.add_argument(
         "--output",
@@ -163,8 +166,9 @@ def _build(arguments: argparse.Namespace) -> int:
             firmware = board.build(model, arguments.engine)
             limits = board.describe()
             print(
-                f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,}, RAM {firmware.ram_bytes:,} of "
-                f"{limits.ram_bytes:,} (arena {firmware.arena_bytes:,}) bytes\n  {firmware.image}"
+                f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "
+                f"RAM {firmware.ram_bytes:,} of {limits.ram_bytes:,} (arena {firmware.arena_bytes:,})\n"
+                f"  {firmware.image}"
             )
     return EXIT_CLEAN
 
@@ -205,7 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; None takes the process's own.
 
     Returns:
-        The exit code: 0 clean, 2 usage, 3 regressed or changed, 4 broken or missing hardware or tools, 5 inconclusive.
+        The exit code, see `harness.errors`.
     """
     arguments = _parser().parse_args(argv)
     try:

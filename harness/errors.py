@@ -77,7 +77,13 @@ class UploadFailed(EarshotError):
     failure = "upload"
 
     def __init__(
-        self, what: str, *, command: str = "", returncode: int | None = None, stderr_tail: str = "", remedy: str = ""
+        self,
+        what: str,
+        *,
+        command: str = "",
+        returncode: int | None = None,
+        stderr_tail: str = "",
+        remedy: str = "",
     ) -> None:
         self.command, self.returncode, self.stderr_tail = command, returncode, stderr_tail
         details = f"`{command}` exited with {returncode}: {stderr_tail.strip()}" if command else ""

@@ -1,7 +1,7 @@
 """One run on one board: every selected model built, measured and reported. What was measured is kept.
 
-The record is written after every model under a partial name, so that an interrupted run loses at most the model
-it was at; images, and sessions on a board whose time is modelled, are artefacts, so that the next run goes on
+The record is written after every model under a partial name, so that an interrupted run loses at most the
+model it was at. Images, and sessions on a board whose time is modelled, are artefacts: the next run goes on
 from there.
 """
 
@@ -236,7 +236,7 @@ def _point_to_latest(folder: Path) -> None:
     link = folder.parents[1].parent / "latest"
     scratch = link.with_name(f".{link.name}-{os.getpid()}")
     scratch.symlink_to(os.path.relpath(folder, link.parent))
-    os.replace(scratch, link)
+    scratch.replace(link)
 
 
 def _now() -> str:

@@ -16,7 +16,7 @@ _PACKAGES = ("torch", "tensorflow-cpu", "onnxruntime", "onnx", "onnx-tf", "numpy
 
 
 def code() -> dict[str, Any]:
-    """commit (40 hex digits, or "unknown" outside a git checkout), dirty, harness_version, procedure_version."""
+    """The checkout: commit (40 hex digits, "unknown" outside git), dirty, and the versions of the harness."""
     commit = _git("rev-parse", "HEAD")
     return {
         "commit": commit or "unknown",

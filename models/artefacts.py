@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -39,7 +38,9 @@ def _describe(value: Any) -> Any:
         return {"code": value.__name__, "sha256": sha256_of(Path(value.__file__))}
     if isinstance(value, Path):
         if value.is_dir():
-            files = sorted(path for path in value.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+            files = sorted(
+                path for path in value.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+            )
             return {str(path.relative_to(value)): sha256_of(path) for path in files}
         return {"file": value.name, "sha256": sha256_of(value)}
     if is_dataclass(value) and not isinstance(value, type):
@@ -94,14 +95,16 @@ class Store:
         with FileLock(final.with_suffix(".lock")):
             if final.is_dir():  # another process made it while this one waited
                 return final
-            for leftover in final.parent.glob(f".{final.name}-*"):  # of a builder that was killed: the lock is ours
+            for leftover in final.parent.glob(
+                f".{final.name}-*"
+            ):  # of a builder that was killed: the lock is ours
                 shutil.rmtree(leftover, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
             try:
                 make(scratch)
                 (scratch / _MANIFEST).write_text(manifest)
                 scratch.chmod(0o755)
-                os.replace(scratch, final)
+                scratch.rename(final)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
         return final

@@ -13,8 +13,8 @@ from models.quiet import known_noise_dropped
 class ReferenceModel:
     """A model and its reference interpreter.
 
-    The reference kernels take 0.45 ms for a TinyConv, twenty times the optimised ones, which differ from them (and
-    from the board) in the last bit of 0.1 % of the clips.
+    The reference kernels take 0.45 ms for a TinyConv, twenty times the optimised ones, which differ from them
+    (and from the board) in the last bit of 0.1 % of the clips.
 
     Args:
         tflite: one input and one output, each int8 or float32.
@@ -22,7 +22,7 @@ class ReferenceModel:
     Attributes:
         input_shape: of the one input.
         input_type: int8 or float32.
-        takes_micro_features: whether the input has the elements of one second of the micro front end's features.
+        takes_micro_features: whether the input has as many elements as a second of micro features.
         output_step: the output's quantization step, in units of probability; 0 for a float output.
     """
 
@@ -44,7 +44,7 @@ class ReferenceModel:
         """The input tensor, made of a clip's features as the board makes it.
 
         Args:
-            values: uint16 (49, 40) features of a clip; or the tensor itself, for models that take something else.
+            values: uint16 (49, 40) features of a clip; or the tensor itself, for models that take another.
 
         Returns:
             int8 or float32, in the shape of the model's input.
@@ -53,12 +53,10 @@ class ReferenceModel:
             ValueError: the values do not suit the model.
         """
         if values.dtype == np.uint16:
-            quantized = self.input_type == np.int8
-            values = (
-                quantize_features(values, *self._input["quantization"])
-                if quantized
-                else float_features(values)
-            )
+            if self.input_type == np.int8:
+                values = quantize_features(values, *self._input["quantization"])
+            else:
+                values = float_features(values)
         if values.dtype != self.input_type or values.size != np.prod(self.input_shape):
             needed = f"{self.input_type} {self.input_shape}"
             raise ValueError(f"the model takes {needed}, not {values.dtype} {values.shape}")

@@ -100,8 +100,8 @@ def measure(
     if not parity.holds:
         raise AccuracyFailed(
             f"the board computes something else than the host: {parity.first_difference}",
-            where=f"{model.id}: features equal for {parity.features_equal} of {parity.recordings} recordings, "
-            f"outputs for {parity.outputs_equal} of {parity.clips} clips",
+            where=f"{model.id}: features equal for {parity.features_equal} of {parity.recordings} clips, "
+            f"outputs for {parity.outputs_equal} of {parity.clips}",
             remedy=f"It is not timed before that is mended. Every answer is in {_TRANSCRIPTS['parity']}.",
         )
     if reference.takes_micro_features:

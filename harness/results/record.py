@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -207,14 +206,12 @@ class NightRecord:
 def write_record(record: NightRecord, path: Path) -> None:
     """Writes the record under a temporary name and renames it: a file under its final name is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    scratch = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        with os.fdopen(handle, "w") as stream:
+        with scratch.open("w") as stream:
             json.dump(asdict(record), stream, indent=1)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, path)
-    except BaseException:
-        os.unlink(scratch)
-        raise
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
