@@ -15,7 +15,7 @@ class Firmware:
         variant_id: the variant whose model is in it.
         engine: name of the inference engine, such as "static".
         kernels: the engine's kernel set, such as "reference".
-        build_id: 8 hex digits over every staged source; the running board reports the same in its `boot` record.
+        build_id: 8 hex digits over every staged source; the `boot` record of the running board has the same.
         model_sha256: of the .tflite, 64 hex digits; the board reports the first 8.
         image: the file to put on the board (ELF for the emulated board).
         flash_bytes: code, constants and the initial values of .data.

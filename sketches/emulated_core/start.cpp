@@ -33,6 +33,11 @@ void enable_floating_point() {
   asm volatile("dsb\n\tisb");
 }
 
+// The host waits for this file.
+void tell_host_of_start() {
+  emulated::close_file(emulated::open_file("started", emulated::Mode::kWrite));
+}
+
 }  // namespace
 
 extern "C" {
@@ -43,6 +48,7 @@ extern "C" {
   copy(&core_data_begin, &core_data_end, &core_data_image);
   clear(&sketch_bss_begin, &sketch_bss_end);
   clear(&core_bss_begin, &core_bss_end);
+  tell_host_of_start();
   emulated::start_clock();
   for (void (**constructor)() = constructors_begin; constructor < constructors_end; ++constructor) {
     (*constructor)();

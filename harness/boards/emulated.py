@@ -1,0 +1,186 @@
+"""The emulated board: QEMU's Cortex-M4F with a cycle model, behind the same verbs as a real board."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.boards.board import Board, BoardDescription, Sound
+from harness.boards.clock import Clock, InstructionClock, TimingParameters, choose_clock
+from harness.boards.machine import Machine
+from harness.boards.qemu import Qemu, find_qemu
+from harness.errors import BuildFailed, EarshotError, EnumerateFailed, UploadFailed
+from harness.firmware.arm_gcc import compile_image, find_compiler
+from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
+from harness.firmware.firmware import Firmware
+from harness.firmware.stage import stage
+from harness.layout import store_root
+from harness.link.deadline import Deadline
+from harness.link.dut import DeviceUnderTest
+from harness.link.link import Link
+from harness.link.serial_link import SerialLink
+from harness.link.transcript import TimedLine
+from models.artefacts import Store
+
+if TYPE_CHECKING:
+    from harness.firmware.engine import Engine
+    from models.prepare import ModelArtefact
+
+_CLOCK_HZ = 64_000_000
+_BLOCK_SAMPLES = 8000  # half a second: what is held of a long sound while it is handed over
+
+
+class EmulatedBoard(Board):
+    """A board on any machine with Debian's arm-none-eabi-gcc and qemu-system-arm.
+
+    The image and the sound determine every byte it sends, whatever the host is doing.
+
+    Args:
+        store: where images and the cycle model are kept; None for the usual one.
+        timing: what the cycle model assumes; None for its defaults.
+        optimisation: compiler flags for the sketch, separated by blanks.
+    """
+
+    name = "emulated"
+    marker = "emulated"
+    summary = (
+        "a Cortex-M4F at 64 MHz in QEMU with modelled cycles; needs arm-none-eabi-gcc and qemu-system-arm"
+    )
+
+    def __init__(
+        self,
+        store: Store | None = None,
+        timing: TimingParameters | None = None,
+        optimisation: str = "-O2",
+    ) -> None:
+        self._store = store or Store(store_root())
+        self._timing = timing or TimingParameters()
+        self._optimisation = optimisation
+        self._machine: Machine | None = None
+        self._firmware: Firmware | None = None
+        self._link: SerialLink | None = None
+
+    def describe(self) -> BoardDescription:
+        """See `Board.describe`. Its clock says "instructions" where QEMU does not load the cycle model."""
+        try:
+            compiler = find_compiler().version
+        except BuildFailed:
+            compiler = "none"
+        try:
+            emulator = find_qemu().version
+        except UploadFailed:
+            emulator = "not installed"
+        return BoardDescription(
+            name=self.name,
+            uid=f"{self.name}-{self._clock.identity}-{compiler.replace(' ', '-')}",
+            title=f"Emulated Cortex-M4F, 64 MHz ({self._clock.unit})",
+            clock_hz=_CLOCK_HZ,
+            clock=self._clock.unit,
+            flash_bytes=FLASH_LIMIT_BYTES,
+            ram_bytes=RAM_LIMIT_BYTES,
+            details={"emulator": f"{emulator}, mps2-an386", **self._clock.details, "compiler": compiler},
+        )
+
+    def build(self, model: ModelArtefact, engine: Engine) -> Firmware:
+        """See `Board.build`."""
+        with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
+            return compile_image(stage(model, engine, Path(folder)), self._store, self._optimisation)
+
+    def upload(self, firmware: Firmware) -> None:
+        """See `Board.upload`. The emulator ends with the thread that calls this, at the latest."""
+        self.close()
+        self._machine = Machine(find_qemu(), firmware.image, self._clock)
+        self._firmware = firmware
+
+    @property
+    def port(self) -> str:
+        """See `Board.port`: a pty, which drops nothing while it is not open."""
+        return self._running().port
+
+    def open(self, transcript: Path) -> DeviceUnderTest:
+        """See `Board.open`. An earlier link is closed; the board runs on."""
+        machine = self._running()
+        if self._link:
+            self._link.close()
+        self._link = SerialLink(machine.port, transcript)
+        device = DeviceUnderTest(_WatchedLink(self._link, machine))
+        device.handshake(self._firmware)
+        return device
+
+    def listen(self, sound: Sound) -> None:
+        """See `Board.listen`. The sound's samples are the board's time; the host's speed does not matter."""
+        self._running().play(block.astype("<i2").tobytes() for block in _blocks(sound))
+
+    def close(self) -> None:
+        """See `Board.close`."""
+        if self._link:
+            self._link.close()
+        if self._machine:
+            self._machine.close()
+        self._link = self._machine = self._firmware = None
+
+    def __enter__(self) -> EmulatedBoard:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def _clock(self) -> Clock:
+        try:
+            qemu: Qemu = find_qemu()
+        except UploadFailed as problem:
+            return InstructionClock(str(problem))
+        return choose_clock(qemu, self._store, self._timing)
+
+    def _running(self) -> Machine:
+        if not self._machine:
+            raise EnumerateFailed("the emulated board is not running", remedy="Upload an image first.")
+        return self._machine
+
+
+class _WatchedLink:
+    """A link that tells why the board is gone when the emulator has died."""
+
+    def __init__(self, link: Link, machine: Machine) -> None:
+        self._link, self._machine = link, machine
+        self.name = link.name
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._link.write(data)
+        except EarshotError as problem:
+            raise self._cause(problem) from problem
+
+    def next_line(self, deadline: Deadline) -> TimedLine:
+        try:
+            return self._link.next_line(deadline)
+        except EarshotError as problem:
+            raise self._cause(problem) from problem
+
+    def close(self) -> None:
+        self._link.close()
+
+    def _cause(self, problem: EarshotError) -> EarshotError:
+        return problem if self._machine.runs else self._machine.failure()
+
+
+def _blocks(sound: Sound) -> Iterator[np.ndarray]:
+    """The sound in blocks of bounded size.
+
+    Raises:
+        TypeError: not int16 samples.
+    """
+    for part in [sound] if isinstance(sound, np.ndarray) else sound:
+        if part.dtype != np.int16 or part.ndim != 1:
+            raise TypeError(f"a sound is int16 samples in one dimension, not {part.dtype} in {part.ndim}")
+        for start in range(0, len(part), _BLOCK_SAMPLES):
+            yield part[start : start + _BLOCK_SAMPLES]

@@ -1,0 +1,231 @@
+"""One QEMU process that is a board: started, fed with sound, watched, and never left behind."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import tty
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.boards.clock import Clock
+from harness.boards.qemu import COMMAND, Qemu
+from harness.errors import AcousticFailed, ProtocolError, UploadFailed
+from harness.firmware.elf import core_address
+from harness.link.deadline import Deadline
+
+_SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as in sketches/emulated_core
+_START_S = 30.0  # takes 0.1 s on an idle machine
+_BEGIN_S = 10.0  # from `listen%` to PDM.begin(): milliseconds
+_PROGRESS_S = 60.0  # a pipe's 2 s of audio at 64 MHz, at a hundredth of the usual speed
+_POLL_S = 0.002
+
+
+class Machine:
+    """A running mps2-an386. It dies with the thread that made it, even if that is killed.
+
+    The serial port is a pty, whose other end is the emulator's stdin and stdout; the microphone is a named
+    pipe in the emulator's working folder. Neither drops anything: who is too fast waits.
+
+    Args:
+        qemu: the emulator.
+        image: an ELF file that the emulated core is linked into.
+        clock: how its time passes.
+
+    Raises:
+        UploadFailed: it did not start.
+    """
+
+    def __init__(self, qemu: Qemu, image: Path, clock: Clock) -> None:
+        folder = self._folder = _working_folder(clock)
+        master, slave = pty.openpty()
+        tty.setraw(slave, termios.TCSANOW)  # no echo, and no byte translated
+        self.port = os.ttyname(slave)
+        command = [
+            *_dies_with_its_parent(),
+            *(qemu.path, "-M", "mps2-an386", "-nodefaults", "-display", "none"),
+            *("-semihosting-config", "enable=on,target=native", "-kernel", str(image.resolve())),
+            *clock.arguments(core_address(image)),
+        ]
+        try:
+            with (folder / _STDERR_FILE).open("wb") as stderr:
+                self._process = subprocess.Popen(
+                    command, cwd=folder, stdin=master, stdout=master, stderr=stderr, start_new_session=True
+                )
+        except OSError as problem:
+            os.close(slave)
+            raise UploadFailed(
+                "the emulator cannot be started", command=COMMAND, stderr_tail=str(problem)
+            ) from problem
+        finally:
+            os.close(master)
+        # An open slave keeps what the board sends while no link is open.
+        self._finalizer = weakref.finalize(self, _end, self._process, slave, folder)
+        self._wait_for_start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether the emulator is alive."""
+        return self._process.poll() is None
+
+    @property
+    def stderr_tail(self) -> str:
+        """The end of what the emulator wrote to stderr; empty after `close`."""
+        path = self._folder / _STDERR_FILE
+        return path.read_text(errors="replace")[-500:].strip() if path.exists() else ""
+
+    def failure(self) -> ProtocolError:
+        """What to raise when the emulator has died."""
+        return ProtocolError(
+            f"the emulated board stopped with status {self._process.returncode}",
+            where=self.stderr_tail,
+            remedy="Upload again; if it stops at the same place, the sketch is at fault.",
+        )
+
+    def play(self, blocks: Iterable[bytes]) -> int:
+        """Feeds sound to the microphone, and returns when the board has taken all of it.
+
+        Args:
+            blocks: little-endian int16 mono, of any length.
+
+        Returns:
+            The number of bytes.
+
+        Raises:
+            AcousticFailed: the board does not listen, or stopped listening.
+            ProtocolError: the emulator died, or takes no more sound.
+        """
+        pipe = self._open_microphone()
+        played = 0
+        try:
+            for block in blocks:
+                played += self._write(pipe, block)
+            self._wait_until_empty(pipe)
+        except BrokenPipeError:
+            if not self._runs_still():
+                raise self.failure() from None
+            raise AcousticFailed(
+                f"the board switched its microphone off after {played} bytes",
+                remedy="Read each buffer in the PDM callback: the library stops at an overflow.",
+            ) from None
+        finally:
+            os.close(pipe)
+        return played
+
+    def close(self) -> None:
+        """Ends the emulator and deletes its working folder; may be called twice."""
+        self._finalizer()
+
+    def _runs_still(self) -> bool:
+        """Whether it is alive, a moment after its files were closed."""
+        try:
+            self._process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def _wait_for_start(self) -> None:
+        deadline = Deadline(_START_S)
+        while not (self._folder / _STARTED_FILE).exists():
+            if not self.runs or deadline.expired:
+                tail, returncode = self.stderr_tail, self._process.poll()
+                self.close()
+                raise UploadFailed(
+                    "the emulator did not start the image",
+                    command=COMMAND,
+                    returncode=returncode,
+                    stderr_tail=tail,
+                    remedy="Run `earshot doctor`.",
+                )
+            time.sleep(_POLL_S)
+
+    def _open_microphone(self) -> int:
+        deadline = Deadline(_BEGIN_S)
+        while True:
+            try:
+                return os.open(self._folder / _SOUND_FILE, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as problem:
+                if problem.errno != errno.ENXIO:  # nobody has the other end open
+                    raise
+            if not self.runs:
+                raise self.failure()
+            if deadline.expired:
+                raise AcousticFailed(
+                    f"the board did not switch its microphone on within {_BEGIN_S:.0f} s",
+                    remedy="Send `listen%` before the sound.",
+                )
+            time.sleep(_POLL_S)
+
+    def _write(self, pipe: int, block: bytes) -> int:
+        rest = memoryview(block)
+        while rest:
+            if not select.select([], [pipe], [], _PROGRESS_S)[1]:
+                raise self._stuck()
+            rest = rest[os.write(pipe, rest) :]
+        return len(block)
+
+    def _wait_until_empty(self, pipe: int) -> None:
+        deadline, last = Deadline(_PROGRESS_S), -1
+        reader_gone = select.poll()
+        reader_gone.register(pipe, 0)
+        while waiting := _bytes_in(pipe):
+            if reader_gone.poll(0):
+                raise BrokenPipeError
+            if waiting != last:
+                deadline, last = Deadline(_PROGRESS_S), waiting
+            if deadline.expired:
+                raise self._stuck()
+            time.sleep(_POLL_S)
+
+    def _stuck(self) -> ProtocolError:
+        return ProtocolError(
+            f"the emulated board took no sound for {_PROGRESS_S:.0f} s",
+            remedy="Does the sketch call yield()?",
+        )
+
+
+def _working_folder(clock: Clock) -> Path:
+    """A folder with the files that the board shares with its host, and nothing else."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="earshot-board-"))
+        try:
+            os.mkfifo(folder / _SOUND_FILE)
+            clock.prepare(folder)
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+    except OSError as problem:
+        raise UploadFailed(
+            f"no working folder for the emulator: {problem}",
+            remedy=f"Free space under {tempfile.gettempdir()}, or point TMPDIR at another disk.",
+        ) from problem
+    return folder
+
+
+def _dies_with_its_parent() -> list[str]:
+    """A prefix of a command: the kernel kills it when the thread that started it ends, however it ends."""
+    setpriv = shutil.which("setpriv")  # util-linux: on every Debian and Ubuntu
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def _bytes_in(pipe: int) -> int:
+    count = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return int.from_bytes(count, sys.byteorder)
+
+
+def _end(process: subprocess.Popen[bytes], slave: int, folder: Path) -> None:
+    process.kill()
+    process.wait()
+    os.close(slave)
+    shutil.rmtree(folder, ignore_errors=True)

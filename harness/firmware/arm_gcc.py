@@ -1,0 +1,157 @@
+"""A staged sketch compiled for the emulated board, as it would be for the real one's processor."""
+
+from __future__ import annotations
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness.errors import DoesNotFit
+from harness.firmware import elf, toolchain
+from harness.firmware.firmware import Firmware
+from harness.firmware.stage import StagedSketch
+from harness.firmware.toolchain import Tool, find_tool, run_tool
+from harness.layout import SKETCHES
+from models.artefacts import Store
+
+CORE = SKETCHES / "emulated_core"
+_COMPILER = "arm-none-eabi-g++"
+_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib"
+_JOBS = 2
+_IMAGE = "earshot.elf"
+_LINKER_SCRIPT = "board.ld"
+
+_MACHINE_FLAGS = (  # as ArduinoCore-mbed compiles for the Nano 33 BLE
+    "-mcpu=cortex-m4",
+    "-mthumb",
+    "-mfloat-abi=softfp",
+    "-mfpu=fpv4-sp-d16",
+    "--specs=nano.specs",
+)
+_COMPILE_FLAGS = (
+    *_MACHINE_FLAGS,
+    "-std=gnu++17",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fno-threadsafe-statics",
+    "-DF_CPU=64000000L",
+    "-DARDUINO=10607",
+    "-DARDUINO_EARSHOT_EMULATED",
+)
+_CORE_FLAGS = (
+    "-O2",
+    "-fno-tree-loop-distribute-patterns",  # no memcpy, no memset: those are the sketch's, and counted
+)
+_LINK_FLAGS = (
+    *_MACHINE_FLAGS,
+    "-nostartfiles",
+    "-Wl,--gc-sections",
+    "-Wl,--build-id=none",
+    "-Wl,--no-warn-rwx-segments",
+)
+
+
+def find_compiler() -> Tool:
+    """The cross compiler.
+
+    Raises:
+        BuildFailed: it is not installed.
+    """
+    return find_tool(_COMPILER, _PACKAGES)
+
+
+def compile_image(staged: StagedSketch, store: Store, optimisation: str = "-O2") -> Firmware:
+    """Compiles a staged sketch; the same sources, flags and compiler give the same bytes, once.
+
+    Args:
+        staged: the sketch with model and engine.
+        store: where the image is kept.
+        optimisation: compiler flags, separated by blanks.
+
+    Raises:
+        BuildFailed: no compiler, or errors in the sources.
+        DoesNotFit: larger than the Nano 33 BLE Sense, which the emulated board stands for.
+    """
+    compiler = find_compiler()
+    inputs = {
+        "sketch": staged.path,
+        "core": CORE,
+        "flags": [*_COMPILE_FLAGS, *_CORE_FLAGS, *_LINK_FLAGS, *optimisation.split()],
+        "compiler": compiler.version,
+    }
+
+    def make(folder: Path) -> None:
+        build_image(compiler, staged.path, optimisation.split(), folder / _IMAGE)
+
+    with toolchain.disk_full_is_a_failed_build():
+        image = store.build("image", inputs, make, code=[Path(__file__), Path(toolchain.__file__)]) / _IMAGE
+
+    sections = elf.section_sizes(image)
+    flash_bytes, ram_bytes = elf.flash_and_ram(sections)
+    for section, needed, available in (
+        ("flash", flash_bytes, elf.FLASH_LIMIT_BYTES),
+        ("ram", ram_bytes, elf.RAM_LIMIT_BYTES),
+    ):
+        if needed > available:
+            raise DoesNotFit(section, needed, available, where=staged.variant_id)
+    return Firmware(
+        variant_id=staged.variant_id,
+        engine=staged.engine,
+        kernels=staged.sources.kernels,
+        build_id=staged.build_id,
+        model_sha256=staged.model_sha256,
+        image=image,
+        flash_bytes=flash_bytes,
+        ram_bytes=ram_bytes,
+        arena_bytes=staged.sources.arena_bytes,
+        sections=sections,
+        optimisation=optimisation,
+        toolchain=compiler.version,
+    )
+
+
+def build_image(compiler: Tool, sketch: Path, flags: list[str], image: Path) -> None:
+    """Compiles every source of a sketch folder and the core, and links them.
+
+    Args:
+        compiler: the cross compiler.
+        sketch: with its .ino, .cpp and .S files; libraries in folders below.
+        flags: of the sketch's sources, beyond the standard ones.
+        image: the ELF file to write.
+
+    Raises:
+        BuildFailed: errors in the sources.
+    """
+    with tempfile.TemporaryDirectory(dir=image.parent, prefix="objects-") as scratch:
+        objects = Path(scratch)
+
+        def compile_one(source: Path, target: Path) -> None:
+            own = _CORE_FLAGS if target.parts[0] == "core" else flags
+            language = ["-x", "c++", "-include", "Arduino.h"] if source.suffix == ".ino" else []
+            (objects / target).parent.mkdir(parents=True, exist_ok=True)
+            places = [
+                f"-I{sketch}",
+                f"-I{CORE}",
+                f"-ffile-prefix-map={sketch}=.",
+                f"-ffile-prefix-map={CORE}=core",
+            ]
+            files = ["-c", str(source), "-o", str(target)]
+            run_tool(compiler, [*_COMPILE_FLAGS, *own, *places, *language, *files], objects)
+
+        jobs = _sources_and_objects(sketch)
+        with ThreadPoolExecutor(_JOBS) as pool:
+            list(pool.map(lambda job: compile_one(*job), jobs))
+        files = [f"-T{CORE / _LINKER_SCRIPT}", *(str(target) for _, target in jobs), "-o", str(image)]
+        run_tool(compiler, [*_LINK_FLAGS, *files], objects)
+
+
+def _sources_and_objects(sketch: Path) -> list[tuple[Path, Path]]:
+    """What to compile, in a fixed order; the linker script knows the core by its objects' folder."""
+    jobs = [(path, Path("core", f"{path.name}.o")) for path in sorted(CORE.glob("*.cpp"))]
+    for pattern in ("*.ino", "*.cpp", "*.S"):
+        jobs += [
+            (path, Path("sketch", f"{path.relative_to(sketch)}.o")) for path in sorted(sketch.rglob(pattern))
+        ]
+    return jobs

@@ -1,0 +1,103 @@
+"""Compilers as commands: found, asked for their version, run; what goes wrong becomes a `BuildFailed`."""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import BuildFailed
+
+_SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A compiler on this machine.
+
+    Attributes:
+        path: the command.
+        version: such as "arm-none-eabi-g++ 12.2.1"; part of the key of whatever it makes.
+    """
+
+    path: str
+    version: str
+
+
+def find_tool(command: str, packages: str) -> Tool:
+    """The compiler of that name on the search path.
+
+    Args:
+        command: a gcc or g++, such as "arm-none-eabi-g++".
+        packages: the Debian packages it comes with, for the remedy.
+
+    Raises:
+        BuildFailed: it is not installed, or does not run.
+    """
+    remedy = f"Install it: apt-get install {packages}"
+    path = shutil.which(command)
+    if path is None:
+        raise BuildFailed(f"{command} is not installed", remedy=remedy)
+    answer = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True)
+    if answer.returncode != 0:
+        raise BuildFailed(f"{command} does not run", where=answer.stderr.strip(), remedy=remedy)
+    return Tool(path, f"{command} {answer.stdout.strip()}")
+
+
+def run_tool(tool: Tool, arguments: Sequence[str | Path], folder: Path) -> None:
+    """Runs a compiler in a folder; arguments relative to it keep the machine's paths out of the result.
+
+    Raises:
+        BuildFailed: it ended with an error; its first errors are in the message.
+    """
+    answer = subprocess.run(
+        [tool.path, *map(str, arguments)], cwd=folder, capture_output=True, text=True, errors="replace"
+    )
+    if answer.returncode != 0:
+        raise _failure(tool, answer.returncode, answer.stderr)
+
+
+@contextmanager
+def disk_full_is_a_failed_build() -> Iterator[None]:
+    """Turns an OSError about space into a `BuildFailed`; all others pass."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _disk_full(str(problem.filename or "")) from problem
+
+
+def _disk_full(where: str) -> BuildFailed:
+    return BuildFailed(
+        "the disk is full", where=where, remedy="Free space, or point EARSHOT_HOME at another disk."
+    )
+
+
+def _failure(tool: Tool, returncode: int, stderr: str) -> BuildFailed:
+    if "No space left on device" in stderr:
+        return _disk_full(tool.path)
+    if "undefined reference to `_sbrk'" in stderr:
+        return BuildFailed(
+            "the sketch uses the heap: malloc or something that calls it is linked in",
+            where=_first_line(stderr, "in function"),
+            remedy="Use fixed buffers; printf and String allocate.",
+        )
+    lines = [
+        line.strip() for line in stderr.splitlines() if re.search(r"\berror\b|undefined reference", line)
+    ]
+    shown = lines[:_SHOWN_ERRORS] or stderr.strip().splitlines()[-_SHOWN_ERRORS:]
+    return BuildFailed(
+        f"{Path(tool.path).name} ended with status {returncode}",
+        where="; ".join(shown),
+        remedy="Correct the source named first.",
+    )
+
+
+def _first_line(text: str, part: str) -> str:
+    return next((line.strip() for line in text.splitlines() if part in line), "")
