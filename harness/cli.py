@@ -15,9 +15,6 @@ from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_USAG
 from models.errors import ModelError
 
 
-_EXIT_CODES = "Exit codes: 0 clean, 2 usage, 3 regressed or changed, 4 broken or missing hardware or tools, 5 inconclusive."
-
-
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -26,7 +23,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="earshot",
         description="Benchmark keyword spotters on a microcontroller board, real or emulated.",
-        epilog=_EXIT_CODES,
+        epilog="Exit codes: 0 clean, 2 usage, 3 regressed or changed, 4 broken or missing hardware or tools, "
+        "5 inconclusive.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

@@ -119,3 +119,7 @@ class Regressed(EarshotError):
 
     failure = "regression"
     exit_code = EXIT_REGRESSED
+
+
+BREAKING = (UploadFailed, EnumerateFailed, ProtocolError)
+"""What leaves a board in an unknown state: it counts as broken for the rest of the run."""

@@ -23,7 +23,7 @@ from harness.audio import stimulus as stimulus_module
 from harness.audio.recordings import RecordingSet, read_recordings
 from harness.audio.stimulus import Stimulus, compose
 from harness.boards.registry import make_board
-from harness.errors import EarshotError, EnumerateFailed, ProtocolError, UploadFailed, UsageError
+from harness.errors import BREAKING, EarshotError, ProtocolError, UsageError
 from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
 from harness.measure import parity as parity_module
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from models.model_artefact import ModelArtefact
 
 RECORD, PARTIAL = "night.json", "night.partial.json"
-BREAKING = (UploadFailed, EnumerateFailed, ProtocolError)
-"""What leaves a board in an unknown state: it counts as broken for the rest of the run."""
 
 
 class Night:
@@ -59,6 +57,7 @@ class Night:
         board: the board that is measured.
         folder: of this run: record, transcripts, report.
         broken: what broke the board; empty while it works.
+        sessions: what was measured on the board, by the models' ids.
     """
 
     def __init__(
@@ -74,6 +73,7 @@ class Night:
         self.board, self.engine = make_board(board_name), get_engine(engine_name)
         self.store = Store(layout.store_root())
         self.broken = ""
+        self.sessions: dict[str, Session] = {}
         started = _now()
         self.folder = output / board_name / started.replace(":", "").replace("-", "")
         self._recordings_folder = recordings
@@ -103,10 +103,19 @@ class Night:
             for model in self.selection.models(self.say):
                 self.measure(model)
         except BaseException:
-            if self._rows:
+            if self.has_rows:
                 self.say(f"What was measured so far: {self.close(ended=False)[1]}")
             raise
         return self.close()
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether anything was measured, or failed to be."""
+        return bool(self._rows)
+
+    def row(self, identity: str) -> VariantRow:
+        """What was measured of a model, by its id."""
+        return self._rows[identity]
 
     def measure(self, model: ModelArtefact) -> VariantRow:
         """Builds and measures one model; a failure becomes a fault of its row."""
@@ -115,6 +124,7 @@ class Night:
             firmware = self.firmware(model)
             row = rows.with_firmware(row, firmware)
             session = self.session(model, firmware)
+            self.sessions[model.id] = session
             recordings, stimulus = self.sounds(model.labels)
             row = rows.with_session(row, session, stimulus, recordings.notes)
             row = replace(row, transcripts=self._kept_transcripts(model.id, session))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,10 @@ class Selection:
         if self.model_file is not None:
             return [self.model_file.stem]
         return [variant.id for variant in load_variants(CONFIGS, self.pattern)]
+
+    def only(self, identity: str) -> Selection:
+        """The selection of one of the variants."""
+        return replace(self, pattern=glob.escape(identity))
 
     def models(self, say: Callable[[str], None]) -> Iterator[ModelArtefact]:
         """Prepares (trains, converts; or takes from the store) one model after the other.

@@ -2,7 +2,7 @@
 
 An artefact is a folder `<root>/<step>/<key>/`. The key hashes every input of the step, the code of the step
 included, so a changed input is another artefact and an existing one is always right. A step writes into a
-temporary folder beside it, which is renamed when the step has succeeded: what is under its final name is whole.
+temporary folder, which is renamed when the step has succeeded: what is under its final name is whole.
 """
 
 from __future__ import annotations

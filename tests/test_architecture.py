@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# A room and the rooms of Earshot that it may import beside itself and harness.errors. harness.layout says where files are.
+# What a room may import of Earshot, beside itself and harness.errors.
 ALLOWED = {
     "models": set(),
     "harness/link": set(),
