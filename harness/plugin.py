@@ -1,9 +1,9 @@
-"""The pytest plugin: options, markers and fixtures of a bench. Thin: what it does are calls of `harness.night`.
+"""The pytest plugin: options, markers and fixtures of a bench. Thin: what it does are calls of `Night`.
 
 A test that asks for `board` is a bench test. It carries the mark of that board's kind, so that
-`pytest -m emulated` runs here what `pytest -m hardware` runs on a bench. One that asks for `model`, or for what
-is made of it (`firmware`, `link`, `session`), runs once for every selected variant. What is measured meanwhile
-is reported at the end, like that of `earshot run`.
+`pytest -m emulated` runs here what `pytest -m hardware` runs on a bench. One that asks for `model`, or for
+what is made of it (`firmware`, `link`, `session`), runs once for every selected variant. What is measured
+meanwhile is reported at the end, like that of `earshot run`.
 """
 
 from __future__ import annotations
