@@ -10,7 +10,8 @@ extern "C" {
 
 void front_end_reset() { front_end.reset(); }
 
-// Feeds `count` samples in pieces of at most `piece`; returns how many slices were written to `slices`.
+// Feeds `count` samples in pieces of at most `piece`; returns how many slices were written to
+// `slices`.
 int front_end_feed(const int16_t* samples, int count, int piece, uint16_t* slices) {
   int written = 0;
   while (count > 0) {

@@ -1,0 +1,148 @@
+"""The command recogniser against an independent model of micro_speech's RecognizeCommands."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from host_library import LIBRARIES, host_library
+from hypothesis import given
+from hypothesis import strategies as st
+
+SILENCE, UNKNOWN, YES, NO = range(4)
+LABELS = 4
+CAPACITY = 52
+
+
+@dataclass
+class Model:
+    """With lists: average over 1000 ms, threshold 200, suppression 1500 ms, at least 3 results."""
+
+    results: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    previous: int = SILENCE
+    previous_ms: float = float("-inf")
+
+    def add(self, now: int, scores: tuple[int, ...]) -> tuple[int, int] | None:
+        self.results.append((now, scores))
+        window = [result for result in self.results[-CAPACITY:] if result[0] >= now - 1000]
+        if len(window) < 3 or now - window[0][0] < 250:
+            return None
+        averages = [sum(scores[label] for _, scores in window) // len(window) for label in range(LABELS)]
+        top = max(averages)
+        label = averages.index(top)
+        since = float("inf") if self.previous == SILENCE else now - self.previous_ms
+        if not (top > 200 and (label != self.previous or since > 1500)):
+            return None
+        self.previous, self.previous_ms = label, now
+        return None if label == SILENCE else (label, top)
+
+
+class Board:
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self.library = library
+        library.recognizer_reset()
+
+    def add(self, now: int, scores: tuple[int, ...]) -> tuple[int, int] | None:
+        answer = self.library.recognizer_add(ctypes.c_uint32(now), bytes(scores))
+        return None if answer < 0 else (answer & 255, answer >> 8)
+
+
+@pytest.fixture(scope="module")
+def library() -> ctypes.CDLL:
+    return host_library(
+        Path(__file__).with_name("recognizer_host.cpp"), LIBRARIES / "EarshotRecognizer" / "src"
+    )
+
+
+def surely(label: int, score: int = 255) -> tuple[int, ...]:
+    return tuple(score if index == label else 0 for index in range(LABELS))
+
+
+def heard(board: Board, *parts: tuple[int, int], period: int = 50, begin: int = 0) -> list[tuple[int, int]]:
+    """What is recognised, as (ms, label), when each label scores fully for its time: parts of (label, ms)."""
+    now, found = begin, []
+    for label, duration in parts:
+        for _ in range(duration // period):
+            answer = board.add(now, surely(label))
+            if answer:
+                found.append((now, answer[0]))
+            now += period
+    return found
+
+
+SCORES = st.tuples(*[st.integers(0, 255)] * LABELS)
+RUNS = st.lists(
+    st.tuples(st.sampled_from([surely(label, 240) for label in range(LABELS)]) | SCORES, st.integers(1, 80)),
+    max_size=12,
+).map(lambda runs: [scores for scores, length in runs for _ in range(length)])
+
+
+@given(results=RUNS, periods=st.lists(st.integers(0, 400), min_size=1, max_size=5))
+def test_it_does_what_the_model_does(library, results, periods):
+    board, model, now = Board(library), Model(), 0
+    for index, scores in enumerate(results):
+        assert board.add(now, scores) == model.add(now, scores)
+        now += periods[index % len(periods)]
+
+
+def test_a_word_is_reported_once(library):
+    assert [label for _, label in heard(Board(library), (SILENCE, 1000), (YES, 1000), (SILENCE, 2000))] == [
+        YES
+    ]
+
+
+def test_the_same_word_is_reported_again_after_the_suppression(library):
+    (first, _), (second, _) = heard(Board(library), (YES, 2000))
+    assert second - first == 1550
+
+
+def test_silence_between_ends_the_suppression(library):
+    board = Board(library)
+    assert [board.add(now, surely(YES)) for now in (700, 850, 1000)] == [None, None, (YES, 255)]
+    assert [board.add(now, surely(SILENCE)) for now in range(1001, 1031)] == [None] * 30
+    again = [now for now in range(1036, 1400, 6) if board.add(now, surely(YES))]
+    assert len(again) == 1
+
+
+def test_another_word_is_not_suppressed(library):
+    assert heard(Board(library), (YES, 1200), (NO, 1200), period=400) == [(800, YES), (2000, NO)]
+
+
+def test_silence_is_never_reported(library):
+    assert heard(Board(library), (SILENCE, 5000)) == []
+
+
+@pytest.mark.parametrize("results", [1, 2])
+def test_three_results_are_needed(library, results):
+    board = Board(library)
+    answers = [board.add(now, surely(YES)) for now in (0, 400, 800)[:results]]
+    assert answers == [None] * results
+    assert board.add(900, surely(YES)) == (None if results < 2 else (YES, 255))
+
+
+def test_a_quarter_of_the_average_is_needed(library):
+    assert heard(Board(library), (YES, 300), period=20)[0] == (260, YES)
+
+
+def test_an_average_of_the_threshold_is_not_enough(library):
+    board = Board(library)
+    assert [board.add(now, surely(NO, 200)) for now in range(0, 1000, 100)] == [None] * 10
+    assert [board.add(now, surely(NO, 211)) for now in range(1000, 2000, 100)].count((NO, 201)) == 1
+
+
+def test_more_results_than_expected_forget_the_oldest(library):
+    board, model = Board(library), Model()
+    for now in range(0, 3000, 7):
+        scores = surely(YES if now % 1400 < 700 else NO)
+        assert board.add(now, scores) == model.add(now, scores)
+
+
+def test_the_clock_may_wrap(library):
+    begin = 2**32 - 700
+    board = Board(library)
+    wrapped = heard(board, (SILENCE, 500), (YES, 1000), begin=begin)
+    assert wrapped == [
+        (now + begin, label) for now, label in heard(Board(library), (SILENCE, 500), (YES, 1000))
+    ]
