@@ -47,6 +47,7 @@ class Machine:
     """
 
     def __init__(self, qemu: Qemu, image: Path, clock: Clock) -> None:
+        clock_arguments = clock.arguments(core_address(image))
         folder = self._folder = _working_folder(clock)
         master, slave = pty.openpty()
         tty.setraw(slave, termios.TCSANOW)  # no echo, and no byte translated
@@ -55,7 +56,7 @@ class Machine:
             *_dies_with_its_parent(),
             *(qemu.path, "-M", "mps2-an386", "-nodefaults", "-display", "none"),
             *("-semihosting-config", "enable=on,target=native", "-kernel", str(image.resolve())),
-            *clock.arguments(core_address(image)),
+            *clock_arguments,
         ]
         try:
             with (folder / _STDERR_FILE).open("wb") as stderr:
@@ -72,6 +73,11 @@ class Machine:
         # An open slave keeps what the board sends while no link is open.
         self._finalizer = weakref.finalize(self, _end, self._process, slave, folder)
         self._wait_for_start()
+
+    @property
+    def pid(self) -> int:
+        """The emulator's process id."""
+        return self._process.pid
 
     @property
     def runs(self) -> bool:

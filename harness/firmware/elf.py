@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
+
+from harness.errors import UploadFailed
 
 FLASH_LIMIT_BYTES = 983_040
 RAM_LIMIT_BYTES = 262_144
@@ -40,7 +43,17 @@ def flash_and_ram(sections: dict[str, int]) -> tuple[int, int]:
 
 
 def core_address(image: Path) -> int:
-    """Where the emulated board's core begins: code from there on stands for hardware and takes no time."""
-    with image.open("rb") as stream:
-        section = ELFFile(stream).get_section_by_name(".core_text")
-        return int(section["sh_addr"])
+    """Where the emulated board's core begins: code from there on stands for hardware and takes no time.
+
+    Raises:
+        UploadFailed: not an image for the emulated board.
+    """
+    try:
+        with image.open("rb") as stream:
+            section = ELFFile(stream).get_section_by_name(".core_text")
+            if section is not None:
+                return int(section["sh_addr"])
+        problem = "the emulated core is not in it"
+    except (ELFError, OSError) as failure:
+        problem = str(failure)
+    raise UploadFailed(f"{image} is no image for the emulated board: {problem}", remedy="Build it again.")

@@ -7,9 +7,8 @@
 
 class PDMClass {
  public:
-  // Waits, with the board's time standing still, for the host to provide a sound; the first
-  // buffer is complete one buffer length later. Returns 1, or 0 for anything but one channel at
-  // 16000 Hz.
+  // The first buffer is complete one buffer length from now; if the host has no sound to play yet,
+  // the board's time stands still then. Returns 1, or 0 for anything but one channel at 16000 Hz.
   int begin(int channels, int sample_rate_hz);
   void end();
 

@@ -21,17 +21,23 @@ uint32_t buffer_bytes = 512;  // the library's DEFAULT_PDM_BUFFER_SIZE: 16 ms
 uint32_t unread_from = 0;
 uint32_t unread_to = 0;
 
-Handle sound = -1;
+bool plays = false;
+Handle sound = -1;  // opened when the first buffer is due
 uint64_t next_buffer_at = 0;
 void (*receive_callback)() = nullptr;
 
 void stop_microphone() {
-  if (microphone_plays()) close_file(sound);
+  if (sound >= 0) close_file(sound);
   sound = -1;
+  plays = false;
 }
 
 // True if the buffer holds sound. A last part of a buffer is followed by silence.
 bool record_buffer() {
+  if (sound < 0) {
+    Serial.flush();
+    sound = open_file(kSoundFile, Mode::kRead);  // waits for the host
+  }
   uint32_t filled = 0;
   while (filled < buffer_bytes) {
     const uint32_t count = read_file(sound, buffer + filled, buffer_bytes - filled);
@@ -61,7 +67,7 @@ bool buffer_completes() {
 
 }  // namespace
 
-bool microphone_plays() { return sound >= 0; }
+bool microphone_plays() { return plays; }
 
 bool deliver_buffers() {
   bool delivered = false;
@@ -84,8 +90,7 @@ int PDMClass::begin(int channels, int sample_rate_hz) {
   Uncounted scope;
   stop_microphone();
   if (channels != 1 || sample_rate_hz != static_cast<int>(kSampleRateHz)) return 0;
-  sound = open_file(kSoundFile, Mode::kRead);
-  if (!microphone_plays()) return 0;
+  plays = true;
   unread_from = unread_to = 0;
   next_buffer_at =
       now_cycles() + static_cast<uint64_t>(buffer_bytes / kSampleBytes) * kCyclesPerSample;

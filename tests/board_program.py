@@ -1,0 +1,93 @@
+"""Programs of a few lines for the emulated board: compiled, started, talked to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import select
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from harness.boards.clock import Clock, TimingParameters, choose_clock
+from harness.boards.machine import Machine
+from harness.boards.qemu import find_qemu
+from harness.firmware.arm_gcc import CORE, build_image, find_compiler
+from models.artefacts import Store
+
+_STORE = Store(Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}" / "store")
+
+PRINT = r"""
+static void print(uint32_t number, char last) {
+  char text[11];
+  int next = sizeof text;
+  text[--next] = last;
+  do {
+    text[--next] = '0' + number % 10;
+    number /= 10;
+  } while (number);
+  Serial.write(text + next, sizeof text - next);
+}
+"""
+"""A function for sketches: a number and a character to the serial port."""
+
+
+@cache
+def image_of(source: str) -> Path:
+    """The image of a sketch that is one .ino file; made once for a machine."""
+    compiler = find_compiler()
+
+    def make(folder: Path) -> None:
+        sketch = folder / "sketch"
+        sketch.mkdir()
+        (sketch / "sketch.ino").write_text(source)
+        build_image(compiler, sketch, ["-O2", "-Wall", "-Wextra", "-Werror"], folder / "image.elf")
+
+    inputs = {
+        "source": hashlib.sha256(source.encode()).hexdigest(),
+        "core": CORE,
+        "compiler": compiler.version,
+    }
+    return _STORE.build("program", inputs, make) / "image.elf"
+
+
+def clock_of(timing: TimingParameters | None = None) -> Clock:
+    """The clock a board of these parameters has on this machine."""
+    return choose_clock(find_qemu(), _STORE, timing or TimingParameters())
+
+
+class Terminal:
+    """A serial port as plain bytes."""
+
+    def __init__(self, port: str) -> None:
+        self._file = os.open(port, os.O_RDWR | os.O_NOCTTY)
+
+    def send(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._file, data) :]
+
+    def read_until(self, end: bytes, timeout_s: float = 20.0) -> bytes:
+        """Everything up to and including `end`."""
+        received = b""
+        while not received.endswith(end):
+            if not select.select([self._file], [], [], timeout_s)[0]:
+                raise TimeoutError(f"no {end!r} after {received!r}")
+            received += os.read(self._file, 1)
+        return received
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+@contextmanager
+def running(source: str, clock: Clock | None = None) -> Iterator[tuple[Machine, Terminal]]:
+    """A started machine and its serial port."""
+    machine = Machine(find_qemu(), image_of(source), clock or clock_of())
+    terminal = Terminal(machine.port)
+    try:
+        yield machine, terminal
+    finally:
+        terminal.close()
+        machine.close()
