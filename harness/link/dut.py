@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from harness.errors import EarshotError, ProtocolError
+from harness.link.answers import Image, InferResult, Profile
 from harness.link.deadline import Deadline
 from harness.link.events import Boot, Event, Inference, Overrun, Reply
 from harness.link.feeder import Feeder
@@ -33,53 +33,6 @@ _RESULTS = r"m-results-\[(.*)\]"
 _STOPPING_S = 60.0  # after the sound's end; an emulated board has up to 2 s of audio (a pipe) to work through
 SECONDS_AN_INVOCATION = 1.0
 """Patience for `infer`; the slowest published keyword spotter takes 0.18 s (MLPerf Tiny 0.5, reference)."""
-
-
-class Image(Protocol):
-    """What must be told of a firmware image to recognise it when it runs."""
-
-    @property
-    def variant_id(self) -> str:
-        """Name of the variant."""
-
-    @property
-    def build_id(self) -> str:
-        """8 hex digits over everything that was compiled."""
-
-    @property
-    def model_sha256(self) -> str:
-        """Of the .tflite; the first 8 hex digits count."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a device tells of its benchmark: `firmware` and the `model` that it runs."""
-
-    firmware: str
-    model: str
-
-
-@dataclass(frozen=True)
-class InferResult:
-    """What `infer` came to.
-
-    Attributes:
-        results: the model's output, one a label, as the device printed it. Trap: the benchmark's reference
-            code prints 1.0 as 0.1000.
-        laps_us: the device's clock before and after, 32 bits that wrap; empty in the benchmark's energy mode.
-        invocations: how often the model ran between the two.
-    """
-
-    results: tuple[float, ...]
-    laps_us: tuple[int, ...]
-    invocations: int
-
-    @property
-    def lap_us(self) -> float | None:
-        """Microseconds an invocation; None where the device gave no times."""
-        if len(self.laps_us) < 2:
-            return None
-        return ((self.laps_us[1] - self.laps_us[0]) % (1 << 32)) / self.invocations
 
 
 class DeviceUnderTest:
@@ -242,6 +195,8 @@ class DeviceUnderTest:
                     self._send("stop")
                     self.name()  # skips the rest of the stream
                     return self._ask_for_boot()
+                elif isinstance(event, Reply) and event.text.startswith("e-["):
+                    raise self._break(f"the device does not run our sketch: it answered {event.text}")
                 elif boot and isinstance(event, Reply) and event.text == _READY:
                     return boot
 

@@ -119,8 +119,10 @@ class RecordParser:
             return (self._loss(at_s, 0, "malformed", _text(body)),)  # its number will show as a gap
 
         before = ()
-        if sequence != self._next:
-            if body in self._recent:
+        if sequence != self._next or not self._open:
+            if (
+                body in self._recent
+            ):  # also behind `end`: a stream that is not announced begins with something new
                 self.duplicates += 1
                 return ()
             if sequence < self._next:  # the numbers start again, without an `end`

@@ -172,9 +172,11 @@ class SerialLink:
 
 def _open(port: str, baud: int) -> serial.SerialBase:
     """Opens a port without discarding what already waits in it: the board's first lines belong to the log."""
+    # pyserial refuses a time limit for writes over rfc2217://, which the network has anyway.
+    write_timeout_s = None if port.startswith("rfc2217:") else _WRITE_TIMEOUT_S
     try:
         handle = serial.serial_for_url(
-            port, baud, timeout=None, write_timeout=_WRITE_TIMEOUT_S, exclusive=True, do_not_open=True
+            port, baud, timeout=None, write_timeout=write_timeout_s, exclusive=True, do_not_open=True
         )
         if not hasattr(handle, "cancel_read"):
             handle.timeout = _POLL_S

@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from record_lines import boot_line, inference_line, record
+from simulated_device import Behaviour, SimulatedDevice
+
+from harness.errors import EarshotError, EnumerateFailed, ProtocolError
+from harness.link.answers import InferResult, Profile
+from harness.link.dut import DeviceUnderTest
+from harness.link.events import Detection, End, Inference, Loss, Overrun
+from harness.link.serial_link import SerialLink
+from harness.link.transcript import board_text
+
+
+@dataclass(frozen=True)
+class Image:
+    variant_id: str = "tiny_conv_int8"
+    build_id: str = "89abcdef"
+    model_sha256: str = "0123abcd" + 56 * "0"
+
+
+@pytest.fixture
+def connect(tmp_path):
+    """Starts a device and returns it with a client of it."""
+    opened: list[SerialLink | SimulatedDevice] = []
+
+    def start(timeout_s: float = 5.0, chunk_bytes: int = 31, **behaviour):
+        device = SimulatedDevice(Behaviour(**behaviour))
+        link = SerialLink(device.path, tmp_path / "log")
+        opened.extend([link, device])
+        return device, DeviceUnderTest(link, chunk_bytes, timeout_s)
+
+    yield start
+    for thing in opened:
+        thing.close()
+
+
+def nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize("at_boot", [True, False])
+def test_the_name_is_found_behind_the_lines_of_a_reset(connect, at_boot):
+    _, board = connect(at_boot=at_boot)
+    assert board.name() == "simulated"
+    assert board.profile() == Profile("ULPMark for tinyML Firmware V0.0.1", "kws01")
+
+
+def test_the_clock_of_the_device(connect):
+    _, board = connect()
+    board.name()
+    assert board.timestamp() == 0xFFFFFFFF - 500
+
+
+def test_the_handshake_tells_which_image_runs(connect):
+    _, board = connect()
+    boot = board.handshake(Image())
+    assert (boot.variant_id, boot.build_id, boot.clock_hz) == ("tiny_conv_int8", "89abcdef", 64_000_000)
+
+
+@pytest.mark.parametrize(
+    ("boot", "running", "expected"),
+    [
+        (boot_line(build="00000000"), "build 00000000", "build 89abcdef"),
+        (boot_line(model="ffffffff"), "model ffffffff", "model 0123abcd"),
+        (boot_line(variant="other"), "variant other", "variant tiny_conv_int8"),
+    ],
+)
+def test_another_image_is_refused_and_both_are_told(connect, boot, running, expected):
+    _, board = connect(boot=boot)
+    with pytest.raises(ProtocolError) as caught:
+        board.handshake(Image())
+    assert running in caught.value.what
+    assert expected in caught.value.what
+
+
+def test_another_version_of_the_records_is_refused(connect):
+    _, board = connect(boot=boot_line(protocol=2))
+    with pytest.raises(ProtocolError, match="version 2"):
+        board.handshake()
+
+
+def test_a_device_that_is_not_ours_has_no_handshake(connect):
+    _, board = connect(boot=b"")
+    with pytest.raises(ProtocolError, match=r"not run our sketch.*Unknown command: boot"):
+        board.handshake(Image())
+
+
+def test_a_board_that_still_listens_is_stopped_first(connect):
+    device, board = connect(streaming=True)
+    assert board.handshake(Image()).build_id == "89abcdef"
+    assert board.name() == "simulated"
+    assert device.commands.count("stop") == 1
+
+
+@pytest.mark.parametrize("size", [1, 31, 490, 1960])
+def test_a_tensor_arrives_byte_for_byte(connect, size):
+    device, board = connect()
+    board.name()
+    tensor = bytes(np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8))
+    board.load(tensor)
+    assert device.loaded == tensor
+    assert board.input_crc() == zlib.crc32(tensor)
+
+
+def test_lines_fit_the_command_buffer_of_the_benchmark(connect):
+    device, board = connect()
+    board.name()
+    board.load(bytes(490))
+    assert max(map(len, device.commands)) == len("db ") + 62
+    assert len([command for command in device.commands if command.startswith("db 0")]) == 16
+
+
+def test_a_board_with_a_larger_buffer_takes_longer_lines(connect):
+    device, board = connect(chunk_bytes=500, buffer_bytes=1100)
+    board.name()
+    board.load(bytes(1960))
+    assert len(device.commands) == 6
+
+
+def test_a_line_that_the_device_cuts_is_told(connect):
+    _, board = connect(chunk_bytes=100)
+    board.name()
+    with pytest.raises(ProtocolError, match=r"Insufficent number of hex digits|m-load-done"):
+        board.load(bytes(490))
+
+
+def test_a_tensor_that_the_device_does_not_take_is_told(connect):
+    _, board = connect(lines={"db load": [b"Supplied buffer size 9 exceeds maximum of 4", b"m-ready"]})
+    board.name()
+    with pytest.raises(ProtocolError, match="exceeds maximum of 4"):
+        board.load(bytes(9))
+
+
+def test_an_inference_gives_results_and_time(connect):
+    _, board = connect()
+    board.name()
+    result = board.infer(7, 2)
+    assert result == InferResult((0.0, 0.25, 0.75, 0.0), (0xFFFFFFFF - 500, 6499), 7)
+    assert result.lap_us == 1000.0  # the clock wrapped between the two
+    assert board.results() == result.results
+
+
+def test_a_device_in_energy_mode_has_no_times(connect):
+    _, board = connect(lines={"infer": [b"m-infer-done", b"m-results-[1.0,0.0]", b"m-ready"]})
+    board.name()
+    assert board.infer().lap_us is None
+
+
+@pytest.mark.parametrize("results", ["", "0.1,x", "0.1,,0.2"])
+def test_results_that_are_no_numbers_are_told(connect, results):
+    _, board = connect(results=results)
+    board.name()
+    with pytest.raises(ProtocolError, match="no numbers"):
+        board.results()
+
+
+@pytest.mark.parametrize("chunk_bytes", [31, 30, 64])
+def test_a_clip_arrives_in_whole_samples(connect, chunk_bytes):
+    device, board = connect(chunk_bytes=chunk_bytes, buffer_bytes=200)
+    board.name()
+    pcm = np.arange(-800, 800, dtype=np.int16)
+    assert board.load_clip(pcm) == zlib.crc32(pcm.astype("<i2").tobytes())
+    assert device.loaded == pcm.astype("<i2").tobytes()
+    assert all(len(command[3:]) % 4 == 0 for command in device.commands if command.startswith("db "))
+
+
+def test_an_error_of_the_device_is_told_and_leaves_both_in_step(connect):
+    _, board = connect(lines={"profile": [b"e-[Unknown command: profile]", b"m-ready"]})
+    board.name()
+    with pytest.raises(ProtocolError, match=r"e-\[Unknown command: profile\]"):
+        board.profile()
+    assert board.name() == "simulated"
+
+
+def test_silence_ends_with_the_deadline_and_the_client_stays_broken(connect):
+    device, board = connect(timeout_s=0.2, lines={"profile": []})
+    board.name()
+    with pytest.raises(ProtocolError, match="did not answer"):
+        board.profile()
+    count = len(device.commands)
+    with pytest.raises(ProtocolError, match="did not answer"):
+        board.name()
+    assert len(device.commands) == count, "a late answer would belong to another question"
+
+
+def test_chatter_without_an_end_is_no_answer(connect):
+    _, board = connect(timeout_s=0.3, lines={"profile": [b"m-profile-[x]"] * 1000})
+    board.name()
+    with pytest.raises(ProtocolError, match="did not answer"):
+        board.profile()
+
+
+def test_a_device_that_is_unplugged_is_told_at_once(connect):
+    device, board = connect(timeout_s=60.0, lines={"profile": []})
+    board.name()
+    threading.Timer(0.1, device.close).start()
+    started = time.monotonic()
+    with pytest.raises(EnumerateFailed):
+        board.profile()
+    assert time.monotonic() - started < 5.0
+
+
+def test_listening_yields_every_record_in_order(connect):
+    device, board = connect()
+    board.handshake()
+    events = list(board.listen(nothing))
+    assert [type(event) for event in events] == [Inference, Inference, Detection, Overrun, End]
+    assert device.commands == ["boot", "listen", "stop"]
+
+
+def test_the_sound_starts_once_the_board_listens_and_stop_follows_its_end(connect):
+    device, board = connect()
+    board.handshake()
+    seen: list[list[str]] = []
+
+    def feed() -> None:
+        seen.append(list(device.commands))
+        time.sleep(0.05)
+        seen.append(list(device.commands))
+
+    list(board.listen(feed))
+    assert seen == [["boot", "listen"]] * 2
+
+
+def test_records_are_yielded_while_the_sound_plays(connect):
+    _, board = connect()
+    board.handshake()
+    heard = threading.Event()
+    stream = board.listen(lambda: heard.wait(5.0) or pytest.fail("nothing was yielded"))
+    next(stream)
+    heard.set()
+    assert isinstance(list(stream)[-1], End)
+
+
+def test_a_board_can_listen_again(connect):
+    _, board = connect()
+    board.handshake()
+    assert [len(list(board.listen(nothing))) for _ in range(3)] == [5, 5, 5]
+    assert board.name() == "simulated"
+
+
+def test_a_lost_record_is_counted(connect):
+    stream = [inference_line(0), inference_line(2), record("end", 3, 3, 0, 0, 960)]
+    _, board = connect(stream=stream)
+    board.handshake()
+    assert [event.lost for event in board.listen(nothing) if isinstance(event, Loss)] == [1]
+
+
+def test_a_lost_end_is_a_loss_and_no_failure(connect):
+    _, board = connect(stream=[inference_line(0), b"$end,1,1,0,0,320*0000"])
+    board.handshake()
+    losses = [(event.reason, event.lost) for event in board.listen(nothing) if isinstance(event, Loss)]
+    assert losses == [("checksum", 0), ("no end", 1)]
+    assert board.name() == "simulated"
+
+
+def test_a_board_that_falls_silent_while_it_listens_is_told(connect):
+    stop = threading.Event()
+    _, board = connect()
+    board.handshake()
+    with pytest.raises(ProtocolError, match=r"within 0\.2 s"):
+        list(board.listen(lambda: stop.wait(5.0), silence_s=0.2))
+    stop.set()
+
+
+def test_a_board_that_restarts_while_it_listens_is_told(connect):
+    _, board = connect(stream=[inference_line(0), boot_line(), record("end", 0, 0, 0, 0, 0)])
+    board.handshake()
+    with pytest.raises(ProtocolError, match="restarted"):
+        list(board.listen(nothing))
+
+
+def test_a_board_that_reports_an_error_while_it_listens_is_told(connect):
+    _, board = connect(stream=[inference_line(0), b"e-[Microphone failed]", b""])
+    board.handshake()
+    with pytest.raises(ProtocolError, match="Microphone failed"):
+        list(board.listen(nothing))
+
+
+def test_a_sound_that_fails_is_what_is_told_and_the_board_is_stopped(connect):
+    def feed() -> None:
+        raise OSError("the sound card is gone")
+
+    _, board = connect()
+    board.handshake()
+    with pytest.raises(OSError, match="sound card"):
+        list(board.listen(feed))
+    assert board.name() == "simulated"
+
+
+def test_a_sound_that_fails_on_a_silent_board_is_what_is_told(connect):
+    def feed() -> None:
+        raise OSError("the sound card is gone")
+
+    device, board = connect()
+    board.handshake()
+    device.behaviour.stream = []
+    device.behaviour.lines["listen"] = [b"m-ready"]
+    device.behaviour.lines["stop"] = []
+    with pytest.raises(OSError, match="sound card"):
+        list(board.listen(feed, silence_s=0.2))
+
+
+def test_a_listening_that_is_abandoned_breaks_the_client(connect):
+    _, board = connect()
+    board.handshake()
+    stream = board.listen(nothing)
+    next(stream)
+    stream.close()
+    with pytest.raises(ProtocolError, match="abandoned"):
+        board.name()
+
+
+def test_a_device_that_is_unplugged_while_it_listens_is_told_at_once(connect):
+    device, board = connect()
+    board.handshake()
+    stop = threading.Event()
+    threading.Timer(0.1, device.close).start()
+    with pytest.raises(EarshotError) as caught:
+        list(board.listen(lambda: stop.wait(10.0), silence_s=60.0))
+    stop.set()
+    assert isinstance(caught.value, EnumerateFailed)
+
+
+def test_two_runs_have_the_same_text_of_the_board(tmp_path):
+    texts = []
+    for run in range(2):
+        device = SimulatedDevice(Behaviour())
+        with SerialLink(device.path, tmp_path / f"{run}") as link:
+            board = DeviceUnderTest(link)
+            board.handshake(Image())
+            list(board.listen(nothing))
+        device.close()
+        texts.append(board_text(tmp_path / f"{run}"))
+    assert texts[0] == texts[1]
+    assert texts[0].startswith(b"m-timestamp-mode-performance\n")

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from record_lines import boot_line, crc16, inference_line, record
+
+from harness.link.events import Boot, Detection, End, Inference, LoopTime, Loss, Overrun, Reply
+from harness.link.records import RecordParser, checksum
+
+
+def parse(*lines: bytes) -> list:
+    parser = RecordParser()
+    return [event for number, line in enumerate(lines) for event in parser.feed(line, float(number))]
+
+
+def test_the_checksum_is_crc_16_ccitt_false():
+    assert crc16(b"123456789") == 0x29B1  # the check value of the catalogue of parametrised CRC algorithms
+    assert checksum(b"123456789") == b"29B1"
+
+
+def test_each_type_of_record():
+    assert parse(
+        boot_line(),
+        record("inf", 0, 20, 1, 4100, 52000, 30, 0, 12, 230, 13),
+        record("det", 1, 860, "yes", 214),
+        record("ovr", 2, 900, 256),
+        record("end", 3, 1, 1, 1, 16000),
+    ) == [
+        Boot(
+            0.0,
+            1,
+            "emulated",
+            "tiny_conv_int8",
+            "0123abcd",
+            "89abcdef",
+            "static",
+            "reference",
+            64_000_000,
+            "off",
+            9000,
+        ),
+        Inference(1.0, 0, 20, 1, 4100, 52000, 30, (0, 12, 230, 13)),
+        Detection(2.0, 1, 860, "yes", 214),
+        Overrun(3.0, 2, 900, 256),
+        End(4.0, 3, 1, 1, 1, 16000),
+    ]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_the_line_end_does_not_matter(end):
+    assert parse(inference_line(0) + end) == parse(inference_line(0))
+
+
+def test_a_stage_that_the_board_does_not_time_is_missing_and_not_zero():
+    (event,) = parse(record("inf", 0, 20, 1, "", 52000, "", 0, 255))
+    assert (event.preprocess_us, event.inference_us, event.postprocess_us) == (None, 52000, None)
+    assert event.scores == (0, 255)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"Heard yes (157) @330112ms", Detection(0.0, None, 330112, "yes", 157)),
+        (b"Heard no (0.8945) @1200ms\r\n", Detection(0.0, None, 1200, "no", 228)),
+        (b"## time: min 80ms  max 120ms  avg 95ms", LoopTime(0.0, 80, 95, 120)),
+        (b"## time: min 80ms  avg 95ms", LoopTime(0.0, 80, 95, None)),
+    ],
+)
+def test_lines_of_the_stock_sketch(line, expected):
+    assert parse(line) == [expected]
+
+
+@pytest.mark.parametrize(
+    "text", ["m-ready", "m-results-[0.000,0.996]", "e-[Unknown command: x]", "m-model-[a$b]"]
+)
+def test_replies_of_the_device_api_pass_through(text):
+    assert parse(text.encode() + b"\r\n") == [Reply(0.0, text)]
+
+
+def test_other_text_is_no_event():
+    assert parse(b"Initialization complete", b"", b"## time: soon", b"\xff\xfe\x00") == []
+
+
+def test_a_gap_is_counted_before_the_record_that_shows_it():
+    assert parse(inference_line(0), inference_line(3))[1:] == [
+        Loss(1.0, 2, "gap"),
+        Inference(1.0, 3, 0, 1, 4100, 52000, 30, (0, 12, 230, 13)),
+    ]
+
+
+def test_a_stream_that_starts_late_has_lost_its_beginning():
+    assert parse(inference_line(2))[0] == Loss(0.0, 2, "gap")
+
+
+def test_a_garbled_record_is_told_and_counted_once():
+    garbled = inference_line(1).replace(b"52000", b"52001")
+    events = parse(inference_line(0), garbled, inference_line(2))
+    losses = [event for event in events if isinstance(event, Loss)]
+    assert losses == [Loss(1.0, 0, "checksum", garbled.decode()), Loss(2.0, 1, "gap")]
+
+
+def test_a_repeated_record_is_dropped():
+    parser = RecordParser()
+    lines = [inference_line(0), inference_line(1), inference_line(0), inference_line(1), inference_line(2)]
+    events = [event for line in lines for event in parser.feed(line, 0.0)]
+    assert [event.sequence for event in events] == [0, 1, 2]
+    assert (parser.duplicates, parser.lost) == (2, 0)
+
+
+def test_numbers_start_again_after_an_end():
+    events = parse(inference_line(0, 20), record("end", 1, 1, 0, 0, 320), inference_line(0, 30))
+    assert [type(event) for event in events] == [Inference, End, Inference]
+
+
+def test_a_stream_that_is_announced_may_be_the_same_as_the_one_before():
+    parser = RecordParser()
+    events = []
+    for _ in range(2):
+        parser.start(0.0)
+        events += [*parser.feed(inference_line(0), 0.0), *parser.feed(record("end", 1, 1, 0, 0, 320), 0.0)]
+    assert [type(event) for event in events] == [Inference, End, Inference, End]
+    assert parser.lost == 0
+
+
+def test_numbers_that_start_again_without_an_end_are_a_loss():
+    assert parse(inference_line(0), inference_line(1, 20), record("ovr", 0, 5, 1))[2] == Loss(
+        2.0, 1, "no end"
+    )
+
+
+def test_a_reset_in_the_middle_of_a_stream_is_a_loss():
+    events = parse(inference_line(0), boot_line())
+    assert events[1] == Loss(1.0, 1, "no end")
+    assert isinstance(events[2], Boot)
+
+
+def test_a_stream_that_was_announced_and_never_came_lost_its_end():
+    parser = RecordParser()
+    parser.start(0.0)
+    assert parser.finish(9.0) == (Loss(9.0, 1, "no end"),)
+
+
+def test_a_board_that_sent_more_than_its_numbers_show():
+    assert parse(inference_line(0), record("end", 1, 5, 0, 0, 320))[1] == Loss(1.0, 4, "totals")
+
+
+def test_two_records_in_one_line_are_both_read():
+    events = parse(inference_line(0) + inference_line(1))
+    assert [event.sequence for event in events] == [0, 1]
+
+
+def test_a_record_behind_half_of_another_is_read():
+    broken, whole = parse(inference_line(0)[:20] + inference_line(1))[0], parse(inference_line(1))[1]
+    assert broken == Loss(0.0, 0, "checksum", (inference_line(0)[:20] + inference_line(1)).decode())
+    assert whole in parse(inference_line(0)[:20] + inference_line(1))
+
+
+def test_a_type_of_a_newer_sketch_takes_its_place_in_the_sequence():
+    assert [type(event) for event in parse(inference_line(0), record("new", 1, "x"), inference_line(2))] == [
+        Inference,
+        Inference,
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("inf", 0, 20, 1, 1, 1),
+        ("inf", 0, 20, 1, 1, 1, "1_0", 3),
+        ("inf", 0, 20, 1, 1, 1, "-1", 3),
+        ("inf", 0, 20, 1, 1, 1, 4294967296, 3),
+        ("det", 0, 20, "", 3),
+        ("det", 0, 20, "yes"),
+        ("end", 0, 1, 1),
+        ("boot", 0, 1, "emulated"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_lost_in_spite_of_its_checksum(fields):
+    (event,) = parse(record(*fields))
+    assert (event.lost, event.reason) == (1, "malformed")
+
+
+@given(st.lists(st.binary(max_size=200), max_size=20))
+def test_any_bytes_in_no_exception_out(lines):
+    parse(*lines)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["inf", "det", "ovr", "end", "boot", "x"]),
+            st.lists(
+                st.one_of(st.integers(-1, 1 << 33), st.text("0123456789+_ .yesé$*", max_size=6)), max_size=12
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_any_fields_with_a_right_checksum_in_no_exception_out(records):
+    parser = RecordParser()
+    for kind, fields in records:
+        parser.feed(record(kind, *fields), 0.0)
+    assert parser.lost >= 0
+
+
+@st.composite
+def damaged_streams(draw):
+    """A stream, what of it arrives, and how many of its records that do not arrive intact can be known."""
+    kinds = draw(st.lists(st.sampled_from(["inf", "inf", "inf", "det", "ovr"]), max_size=40))
+    lines = []
+    for sequence, kind in enumerate(kinds):
+        if kind == "inf":
+            lines.append(inference_line(sequence, sequence * 20))
+        else:
+            lines.append(record(kind, sequence, sequence * 20, *(("yes", 210) if kind == "det" else (256,))))
+    totals = [kinds.count(kind) for kind in ("inf", "det", "ovr")]
+    lines.append(record("end", len(kinds), *totals, len(kinds) * 320))
+
+    arriving: list[bytes] = []
+    intact: list[int] = []
+    for sequence, line in enumerate(lines):
+        fate = draw(st.sampled_from(["keep", "keep", "keep", "drop", "garble", "repeat", "text"]))
+        if fate == "garble":
+            place = draw(st.integers(0, len(line) - 1))
+            byte = draw(
+                st.integers(0, 255).filter(lambda b, old=line[place]: bytes([b]).upper() != bytes([old]))
+            )
+            garbled = line[:place] + bytes([byte]) + line[place + 1 :]
+            if garbled.upper() != line.upper() and byte not in b"\n":
+                arriving.append(garbled)
+        elif fate != "drop":
+            arriving.append(line)
+            intact.append(sequence)
+            if fate == "repeat":
+                arriving += arriving[-draw(st.integers(1, 3)) :]
+            if fate == "text":
+                arriving.append(draw(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b""))))
+    known = len(lines) if intact and intact[-1] == len(kinds) else (intact[-1] + 1 if intact else 0) + 1
+    return arriving, intact, known - len(intact)
+
+
+@given(damaged_streams())
+def test_the_count_of_lost_records_is_right_whatever_is_damaged(stream):
+    arriving, intact, lost = stream
+    parser = RecordParser()
+    parser.start(0.0)
+    events = [event for line in arriving for event in parser.feed(line + b"\r\n", 0.0)]
+    events += parser.finish(0.0)
+    received = [
+        event.sequence for event in events if isinstance(event, Inference | Detection | Overrun | End)
+    ]
+    assert received == intact
+    assert parser.lost == lost
+    assert sum(event.lost for event in events if isinstance(event, Loss)) == lost

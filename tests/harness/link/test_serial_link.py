@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import tty
+from pathlib import Path
+
+import pytest
+import serial
+from serial.rfc2217 import PortManager
+
+from harness.errors import EarshotError, EnumerateFailed, ProtocolError
+from harness.link import serial_link
+from harness.link.deadline import Deadline
+from harness.link.serial_link import MAX_LINE_BYTES, SerialLink
+from harness.link.transcript import board_text, read_transcript
+
+
+class Pty:
+    """The board's end of a pseudo terminal, and the path that the host opens."""
+
+    def __init__(self) -> None:
+        self.board, self._host = os.openpty()
+        tty.setraw(self._host)
+        self.path = os.ttyname(self._host)
+
+    def send(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self.board, data) :]
+
+    def vanish(self) -> None:
+        for handle in (self.board, self._host):
+            if handle >= 0:
+                os.close(handle)
+        self.board = self._host = -1
+
+
+@pytest.fixture
+def pty():
+    pair = Pty()
+    yield pair
+    pair.vanish()
+
+
+@pytest.fixture
+def link(pty, tmp_path):
+    with SerialLink(pty.path, tmp_path / "log") as opened:
+        yield opened
+
+
+def soon() -> Deadline:
+    return Deadline(5.0)
+
+
+def lines_of(link: SerialLink, count: int) -> list[bytes]:
+    return [link.next_line(soon()).line for _ in range(count)]
+
+
+def wait_until(condition, seconds: float = 5.0) -> None:
+    deadline = Deadline(seconds)
+    while not condition():
+        assert not deadline.expired
+        time.sleep(0.005)
+
+
+def test_lines_come_in_order_without_their_ends(pty, link):
+    pty.send(b"m-init-done\r\nm-ready\r\n\nbare\n")
+    assert lines_of(link, 4) == [b"m-init-done", b"m-ready", b"", b"bare"]
+
+
+def test_a_line_in_pieces_is_one_line(pty, link):
+    for piece in (b"m-re", b"ad", b"y\r", b"\n"):
+        pty.send(piece)
+        time.sleep(0.01)
+    assert lines_of(link, 1) == [b"m-ready"]
+
+
+def test_a_line_is_stamped_when_it_arrives_and_not_when_it_is_taken(pty, link):
+    before = time.monotonic()
+    pty.send(b"m-ready\n")
+    wait_until(lambda: link._lines)
+    after = time.monotonic()
+    time.sleep(0.05)
+    assert before <= link.next_line(soon()).at_s <= after
+
+
+def test_what_waits_in_the_port_when_it_is_opened_is_not_lost(pty):
+    pty.send(b"m-init-done\r\nm-ready\r\n")
+    with SerialLink(pty.path) as link:
+        assert lines_of(link, 2) == [b"m-init-done", b"m-ready"]
+
+
+def test_bytes_go_out_unchanged(pty, link):
+    link.write(b"name%")
+    assert os.read(pty.board, 100) == b"name%"
+
+
+def test_both_directions_are_logged(pty, link, tmp_path):
+    link.write(b"name%")
+    pty.send(b"m-ready\r\nhal")
+    lines_of(link, 1)
+    time.sleep(0.05)  # the half line shows nowhere before the link is closed
+    link.close()
+    host, ready, half = read_transcript(tmp_path / "log")
+    assert (host.line, host.from_host) == (b"name%", True)
+    assert (ready.line, ready.from_host, ready.complete) == (b"m-ready", False, True)
+    assert (half.line, half.complete) == (b"hal", False)
+
+
+def test_lines_that_nobody_took_are_logged(pty, link, tmp_path):
+    pty.send(b"".join(b"line %d\n" % number for number in range(5000)))
+    wait_until(lambda: len(link._lines) == 5000)
+    link.close()
+    assert board_text(tmp_path / "log").count(b"\n") == 5000
+
+
+def test_a_deadline_ends_the_waiting(pty, link):
+    started = time.monotonic()
+    with pytest.raises(ProtocolError, match=r"did not answer within 0\.1 s"):
+        link.next_line(Deadline(0.1))
+    assert 0.1 <= time.monotonic() - started < 4.0
+
+
+def test_a_line_that_is_there_is_handed_out_after_the_deadline(pty, link):
+    pty.send(b"m-ready\n")
+    wait_until(lambda: link._lines)
+    assert link.next_line(Deadline(0.0)).line == b"m-ready"
+
+
+def test_garbage_without_a_line_end_is_cut(pty, link):
+    pty.send(b"x" * (3 * MAX_LINE_BYTES) + b"\nm-ready\n")
+    assert lines_of(link, 4) == [b"x" * MAX_LINE_BYTES] * 3 + [b"m-ready"]
+
+
+def test_any_byte_passes(pty, link):
+    every = bytes(value for value in range(256) if value not in b"\r\n")
+    pty.send(every + b"\n")
+    assert lines_of(link, 1) == [every]
+
+
+def test_a_full_queue_holds_the_board_back_and_loses_nothing(pty, tmp_path, monkeypatch):
+    monkeypatch.setattr(serial_link, "MAX_QUEUED_LINES", 10)
+    with SerialLink(pty.path) as link:
+        sender = threading.Thread(target=pty.send, args=(b"".join(b"%d\n" % n for n in range(3000)),))
+        sender.start()
+        wait_until(lambda: len(link._lines) == 10)
+        assert lines_of(link, 3000) == [b"%d" % number for number in range(3000)]
+        sender.join()
+
+
+def test_a_port_that_vanishes_wakes_whoever_waits(pty, link):
+    caught: list[EarshotError] = []
+
+    def wait() -> None:
+        try:
+            link.next_line(Deadline(60.0))
+        except EarshotError as problem:
+            caught.append(problem)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    pty.vanish()
+    waiting.join(5.0)
+    assert isinstance(caught[0], EnumerateFailed)
+    assert caught[0].remedy
+
+
+def test_what_came_before_the_port_vanished_is_handed_out_first(pty, link):
+    pty.send(b"m-ready\n")
+    wait_until(lambda: link._lines)
+    pty.vanish()
+    assert lines_of(link, 1) == [b"m-ready"]
+    for _ in range(2):
+        with pytest.raises(EnumerateFailed):
+            link.next_line(soon())
+
+
+def test_writing_to_a_port_that_vanished_says_so(pty, link):
+    pty.vanish()
+    with pytest.raises(EnumerateFailed):
+        link.next_line(soon())
+    with pytest.raises(EnumerateFailed):
+        link.write(b"name%")
+
+
+def test_closing_wakes_whoever_waits_and_ends_the_thread(pty, link):
+    threading.Timer(0.05, link.close).start()
+    with pytest.raises(ProtocolError, match="closed"):
+        link.next_line(Deadline(60.0))
+    wait_until(lambda: not link._reader.is_alive())
+
+
+def test_closing_twice_does_nothing(pty, link):
+    link.close()
+    link.close()
+    with pytest.raises(ProtocolError, match="closed"):
+        link.write(b"name%")
+
+
+def test_closing_does_not_wait_for_room_in_the_queue(pty, monkeypatch):
+    monkeypatch.setattr(serial_link, "MAX_QUEUED_LINES", 2)
+    link = SerialLink(pty.path)
+    pty.send(b"a\nb\nc\nd\n")
+    wait_until(lambda: len(link._lines) == 2)
+    started = time.monotonic()
+    link.close()
+    assert time.monotonic() - started < 4.0
+
+
+def test_a_port_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(EnumerateFailed, match="ttyNONE"):
+        SerialLink(str(tmp_path / "ttyNONE"))
+
+
+def test_a_port_that_somebody_else_has_open_is_refused(pty, link):
+    with pytest.raises(EnumerateFailed, match="lock"):
+        SerialLink(pty.path)
+
+
+def test_a_transcript_that_cannot_be_written_fails_the_link(pty):
+    with SerialLink(pty.path, Path("/dev/full")) as link:
+        pty.send(b"m-ready\n")
+        with pytest.raises(EarshotError, match="No space left") as caught:
+            lines_of(link, 2)
+    assert caught.value.remedy
+
+
+def test_a_socket_is_a_port_too(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with SerialLink(f"socket://127.0.0.1:{port}", tmp_path / "log") as link:
+            board, _ = server.accept()
+            with board:
+                link.write(b"name%")
+                assert board.recv(100) == b"name%"
+                board.sendall(b"m-name-dut-[x]\r\nm-ready\r\n")
+                assert lines_of(link, 2) == [b"m-name-dut-[x]", b"m-ready"]
+            with pytest.raises(EnumerateFailed):
+                link.next_line(soon())
+
+
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # within pyserial 3.5
+def test_a_port_behind_rfc2217_is_a_port_too():
+    remote = serial.serial_for_url("loop://")  # sends back what it gets
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            connection.settimeout(0.05)
+            manager = PortManager(remote, connection.makefile("wb", buffering=0))
+            while True:
+                try:
+                    received = connection.recv(1024)
+                    if not received:
+                        return
+                    remote.write(b"".join(manager.filter(received)))
+                except TimeoutError:
+                    pass
+                if waiting := remote.in_waiting:
+                    connection.sendall(b"".join(manager.escape(remote.read(waiting))))
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        with SerialLink(f"rfc2217://127.0.0.1:{server.getsockname()[1]}") as link:
+            link.write(b"m-ready\r\n")
+            assert lines_of(link, 1) == [b"m-ready"]
+        serving.join()
+    remote.close()
+
+
+def test_times_grow(pty, link, tmp_path):
+    pty.send(b"a\nb\nc\n")
+    lines_of(link, 3)
+    link.close()
+    times = [timed.at_s for timed in read_transcript(tmp_path / "log")]
+    assert times == sorted(times)
