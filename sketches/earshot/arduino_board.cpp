@@ -1,0 +1,79 @@
+#include "arduino_board.h"
+
+#include <Arduino.h>
+#include <PDM.h>
+
+namespace earshot {
+
+SampleRing microphone_ring;
+
+namespace {
+
+constexpr uint32_t kBaud = 115200;  // the benchmark's for performance; USB has its own
+constexpr int kMonaural = 1;
+constexpr int kSampleRateHz = 16000;
+constexpr uint32_t kBufferSamples = 256;  // of the PDM library: 512 bytes
+
+// Called from an interrupt on the real board. All of the buffer has to be read: a rest that is
+// there when the next one is complete makes the library switch the microphone off.
+void receive_sound() {
+  static int16_t samples[kBufferSamples];
+  int bytes;
+  while ((bytes = PDM.read(samples, sizeof(samples))) > 0) {
+    microphone_ring.write(samples, static_cast<uint32_t>(bytes) / sizeof(samples[0]));
+  }
+}
+
+}  // namespace
+
+void ArduinoBoard::begin() {
+  Serial.begin(kBaud);
+  while (!Serial) yield();
+  PDM.onReceive(receive_sound);
+}
+
+const char* ArduinoBoard::name() {
+#if defined(ARDUINO_ARDUINO_NANO33BLE)
+  return "nano33ble";
+#elif defined(ARDUINO_EARSHOT_EMULATED)
+  return "emulated";
+#else
+#error "This board has no name yet: give it one here."
+#endif
+}
+
+uint32_t ArduinoBoard::clock_hz() {
+#if defined(NRF52840_XXAA)
+  return 64000000;  // the only one that it has; the mbed core defines no F_CPU
+#else
+  return F_CPU;
+#endif
+}
+
+const char* ArduinoBoard::icache() {
+#if defined(NRF52840_XXAA)
+  // nRF52840 product specification, NVMC.ICACHECNF: bit 0, cache enable.
+  const auto* cache_configuration = reinterpret_cast<const volatile uint32_t*>(0x4001E540);
+  return *cache_configuration & 1 ? "on" : "off";
+#elif defined(ARDUINO_EARSHOT_EMULATED)
+  return emulated_icache();
+#else
+  return "none";
+#endif
+}
+
+uint32_t ArduinoBoard::micros() { return ::micros(); }
+
+uint32_t ArduinoBoard::millis() { return ::millis(); }
+
+void ArduinoBoard::write(const char* text, int count) {
+  Serial.write(reinterpret_cast<const uint8_t*>(text), static_cast<size_t>(count));
+}
+
+void ArduinoBoard::flush() { Serial.flush(); }
+
+bool ArduinoBoard::start_microphone() { return PDM.begin(kMonaural, kSampleRateHz) != 0; }
+
+void ArduinoBoard::stop_microphone() { PDM.end(); }
+
+}  // namespace earshot

@@ -1,0 +1,105 @@
+#include "listener.h"
+
+#include "engine.h"
+#include "reply.h"
+#include "scores.h"
+
+namespace earshot {
+
+bool Listener::start() {
+  front_end_.reset();
+  input_.clear();
+  recognizer_.reset();
+  ring_.clear();
+  samples_heard_ = sequence_ = inferences_ = detections_ = overruns_ = 0;
+  listening_ = board_.start_microphone();
+  started_ms_ = board_.millis();
+  return listening_;
+}
+
+bool Listener::step() {
+  if (!listening_) return false;
+  report_losses();
+
+  // Nothing is sent until the last stage has been timed.
+  const uint32_t begin_us = board_.micros();
+  const int new_slices = take_sound();
+  if (new_slices == 0) return false;
+  input_.load();
+  const uint32_t preprocessed_us = board_.micros();
+  const bool inferred = engine_invoke();
+  const uint32_t inferred_us = board_.micros();
+  const uint32_t inferred_ms = now_ms();
+  if (!inferred) {
+    Reply(board_).text("e-[Inference failed]").end_line();
+    return true;
+  }
+  const uint32_t postprocess_us = board_.micros();
+  uint8_t scores[kLabelCount];
+  read_scores(engine_output(), scores);
+  Detection detection;
+  const bool detected = recognizer_.add(inferred_ms, scores, &detection);
+  const uint32_t end_us = board_.micros();
+
+  Record<5 + kLabelCount> inference("inf", sequence_);
+  inference.add(inferred_ms)
+      .add(static_cast<uint32_t>(new_slices))
+      .add(preprocessed_us - begin_us)
+      .add(inferred_us - preprocessed_us)
+      .add(end_us - postprocess_us);
+  for (const uint8_t score : scores) inference.add(static_cast<uint32_t>(score));
+  ++inferences_;
+  send(inference);
+  if (detected) {
+    Record<2, 1> word("det", sequence_);
+    word.add(inferred_ms).add(kLabels[detection.label]).add(detection.score);
+    ++detections_;
+    send(word);
+  }
+  return true;
+}
+
+void Listener::stop() {
+  board_.stop_microphone();
+  while (step()) {
+  }
+  report_losses();
+  Record<4> end("end", sequence_);
+  end.add(inferences_).add(detections_).add(overruns_).add(samples_heard_);
+  send(end);
+  listening_ = false;
+}
+
+// Feeds the front end with all sound that is there. Returns how many slices that completed.
+int Listener::take_sound() {
+  int slices = 0;
+  for (;;) {
+    uint32_t count;
+    const int16_t* samples = ring_.peek(front_end_.samples_wanted(), &count);
+    if (count == 0) return slices;
+    uint16_t slice[kChannels];
+    if (front_end_.process(samples, static_cast<int>(count), slice)) {
+      input_.add(slice);
+      ++slices;
+    }
+    ring_.drop(count);
+    samples_heard_ += count;
+  }
+}
+
+void Listener::report_losses() {
+  const uint32_t lost = ring_.take_lost();
+  if (lost == 0) return;
+  Record<2> overrun("ovr", sequence_);
+  overrun.add(now_ms()).add(lost);
+  ++overruns_;
+  send(overrun);
+}
+
+void Listener::send(RecordBuilder& record) {
+  record.finish();
+  board_.write(record.line(), record.length());
+  ++sequence_;
+}
+
+}  // namespace earshot

@@ -1,0 +1,53 @@
+// The streaming mode: sound, features, inference, words; one record a line.
+#pragma once
+
+#include <cstdint>
+
+#include "board.h"
+#include "model_input.h"
+#include "sample_ring.h"
+#include "src/EarshotFrontEnd/front_end.h"
+#include "src/EarshotRecognizer/recognizer.h"
+#include "src/EarshotRecords/record.h"
+#include "variant.h"
+
+namespace earshot {
+
+class Listener {
+ public:
+  Listener(Board& board, SampleRing& ring, FrontEnd& front_end, ModelInput& input)
+      : board_(board), ring_(ring), front_end_(front_end), input_(input) {}
+
+  // Starts the microphone, with everything before forgotten. Returns whether it works.
+  bool start();
+
+  bool listening() const { return listening_; }
+
+  // Takes all sound that is there and, if it completes any slices of features, infers once from all
+  // of them. Returns whether there was an inference.
+  bool step();
+
+  // Stops the microphone, works through what was heard until then, and sends the `end` record.
+  void stop();
+
+ private:
+  int take_sound();
+  void report_losses();
+  void send(RecordBuilder& record);
+  uint32_t now_ms() { return board_.millis() - started_ms_; }
+
+  Board& board_;
+  SampleRing& ring_;
+  FrontEnd& front_end_;
+  ModelInput& input_;
+  Recognizer<kLabelCount> recognizer_;
+  bool listening_ = false;
+  uint32_t started_ms_ = 0;
+  uint32_t samples_heard_ = 0;
+  uint32_t sequence_ = 0;
+  uint32_t inferences_ = 0;
+  uint32_t detections_ = 0;
+  uint32_t overruns_ = 0;
+};
+
+}  // namespace earshot

@@ -1,0 +1,87 @@
+"""The sketch's logic on the host: staged as for a board, with a tiny engine, and driven like one."""
+
+from __future__ import annotations
+
+import ctypes
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from host_library import host_library
+from tiny_engine import TinyEngine, tiny_model
+
+from harness.firmware.stage import stage
+
+
+@cache
+def sketch_library(
+    precision: str = "int8", elements: int = 1960, labels: int = 4, works: bool = True
+) -> ctypes.CDLL:
+    """The staged sketch for such a model, compiled."""
+    names = ("silence", "unknown", "yes", "no", *(f"word {index}" for index in range(4, labels)))[:labels]
+    with tempfile.TemporaryDirectory() as scratch:
+        model = tiny_model(Path(scratch, "model"), precision=precision, elements=elements, labels=names)
+        staged = stage(model, TinyEngine(works), Path(scratch, "out"))
+        library = host_library(Path(__file__).with_name("sketch_host.cpp"), staged.path)
+    library.sketch_new.restype = ctypes.c_void_p
+    library.sketch_step.restype = library.sketch_microphone_on.restype = ctypes.c_bool
+    return library
+
+
+class HostSketch:
+    """A sketch that has just started, on a board whose clock stands still unless it is told otherwise."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        self._sketch = ctypes.c_void_p(library.sketch_new())
+
+    def __enter__(self) -> HostSketch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._library.sketch_delete(self._sketch)
+
+    def begin(self) -> list[str]:
+        """Starts the sketch; what it says."""
+        self._library.sketch_begin(self._sketch)
+        return self.said()
+
+    def send(self, text: str) -> list[str]:
+        """Sends characters; what the board says to them, by lines."""
+        self._library.sketch_receive(self._sketch, text.encode(), len(text.encode()))
+        return self.said()
+
+    def said(self) -> list[str]:
+        buffer = ctypes.create_string_buffer(self._library.sketch_output_bytes(self._sketch) + 1)
+        count = self._library.sketch_take_output(self._sketch, buffer)
+        text = buffer.raw[:count].decode("ascii")
+        assert text == "" or text.endswith("\r\n")
+        return text.split("\r\n")[:-1]
+
+    def calls(self) -> str:
+        """What was asked of the board since the last time: t(ime), w(rite), f(lush)."""
+        buffer = ctypes.create_string_buffer(1 << 20)
+        return buffer.raw[: self._library.sketch_take_calls(self._sketch, buffer)].decode()
+
+    def set_clock(self, us: int = 0, us_between_readings: int = 0, ms: int = 0) -> None:
+        self._library.sketch_set_clock(self._sketch, us, us_between_readings, ms)
+
+    def break_microphone(self) -> None:
+        self._library.sketch_break_microphone(self._sketch)
+
+    @property
+    def microphone_on(self) -> bool:
+        return bool(self._library.sketch_microphone_on(self._sketch))
+
+    def hear(self, samples: np.ndarray) -> None:
+        """Sound arrives in the ring, as from the microphone's interrupt."""
+        samples = np.ascontiguousarray(samples, np.int16)
+        self._library.sketch_hear(self._sketch, ctypes.c_void_p(samples.ctypes.data), len(samples))
+
+    def step(self) -> bool:
+        """One pass of the loop's listening part; whether there was an inference."""
+        return bool(self._library.sketch_step(self._sketch))
