@@ -31,6 +31,9 @@ CALIBRATION_CLIPS = 500
 PARITY_CLIPS = 256
 """Test clips that go with a model: the board's outputs are compared with the reference kernels' on them."""
 
+_LONGEST_ID = 60
+"""A record of the board holds 63 characters."""
+
 _HERE = Path(__file__).parent
 _TRAINING_CODE = [_HERE / name for name in ("networks.py", "training.py", "features.py")]
 _CONVERSION_CODE = [_HERE / "networks.py", _HERE / "conversion"]
@@ -95,8 +98,8 @@ def external(
         model_file: the .tflite; int8 or float32 input and output.
         labels: the names of its outputs in order.
         store: keeps the result.
-        dataset_root: a folder in the Speech Commands layout. With it, the accuracy is measured of a model that
-            takes micro features (1960) and has the dataset's labels, in whatever order.
+        dataset_root: a folder in the Speech Commands layout. With it, accuracy is measured if the
+            model takes micro features (1960) and has the dataset's labels, in whatever order.
         progress: see `prepare`.
 
     Raises:
@@ -106,7 +109,7 @@ def external(
 
     model = read_model(model_file)
     _check_external(model, labels, model_file)
-    identity = re.sub(r"[^A-Za-z0-9_.-]+", "-", model_file.stem)
+    identity = re.sub(r"[^A-Za-z0-9_.-]+", "-", model_file.stem).strip("_.-")[:_LONGEST_ID] or "model"
     steps = _Steps(store, identity, progress)
     features = None
     if (
@@ -225,7 +228,7 @@ def _accuracy(tflite: Path, features: FeatureSets, names: Sequence[str], show_ba
     from models.evaluation import outputs_of
     from models.training import count_correct
 
-    counts = {}
+    counts: dict[str, Any] = {}
     for name in SPLITS:
         values, labels = features.split(name)
         heard = outputs_of(tflite, values, show_bars).argmax(1)

@@ -18,7 +18,7 @@ _WARNINGS: tuple[tuple[type[Warning], str], ...] = (
     # torch: both exporters are deprecated, but their successors cannot run beside TensorFlow 2.15.
     (DeprecationWarning, r"You are using the legacy TorchScript-based ONNX export"),
     (DeprecationWarning, r"The feature will be removed\. Please remove usage of this function"),
-    (DeprecationWarning, r"`torch\.jit\.trace(_method)?` is deprecated"),
+    (DeprecationWarning, r"`torch\.jit\.(trace|trace_method|load)` is deprecated"),
     # onnx-tf and what it imports.
     (DeprecationWarning, r"`mapping\.TENSOR_TYPE_TO_NP_TYPE` is now deprecated"),
     (DeprecationWarning, r"distutils Version classes are deprecated"),

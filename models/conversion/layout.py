@@ -17,11 +17,16 @@ def lean(model: onnx.ModelProto) -> onnx.ModelProto:
         for value in (*rewritten.graph.value_info, *rewritten.graph.input, *rewritten.graph.output)
     }
     for node in rewritten.graph.node:
+        if node.op_type not in ("Conv", "GlobalAveragePool"):
+            continue
+        inputs, outputs = shapes[node.input[0]][2:], shapes[node.output[0]][2:]
+        if not inputs or not all(inputs):
+            continue  # the exporter left a shape to be computed: nothing is known of the padding
         if node.op_type == "Conv":
-            _pad_inside(node, shapes[node.input[0]][2:], shapes[node.output[0]][2:])
-        elif node.op_type == "GlobalAveragePool":
+            _pad_inside(node, inputs, outputs)
+        else:
             node.op_type = "AveragePool"  # GlobalAveragePool would become MEAN, which the engines lack
-            node.attribute.append(onnx.helper.make_attribute("kernel_shape", shapes[node.input[0]][2:]))
+            node.attribute.append(onnx.helper.make_attribute("kernel_shape", inputs))
     onnx.checker.check_model(rewritten, full_check=True)
     return rewritten
 
@@ -37,10 +42,10 @@ def _pad_inside(convolution: onnx.NodeProto, inputs: list[int], outputs: list[in
     settings = {name: onnx.helper.get_attribute_value(attribute) for name, attribute in attributes.items()}
     dimensions = len(inputs)
     strides = settings.get("strides", [1] * dimensions)
-    dilations = settings.get("dilations", [1] * dimensions)
+    if any(step != 1 for step in settings.get("dilations", ())):
+        return  # ONNX Runtime does not run such a convolution with auto_pad
     for axis, (size, steps) in enumerate(zip(inputs, outputs, strict=True)):
-        reach = (settings["kernel_shape"][axis] - 1) * dilations[axis] + 1
-        needed = (steps - 1) * strides[axis] + reach - size
+        needed = (steps - 1) * strides[axis] + settings["kernel_shape"][axis] - size
         same = steps == -(-size // strides[axis]) and settings["pads"][axis] == max(needed, 0) // 2
         if not same:
             return

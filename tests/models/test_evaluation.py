@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from shared_data import shared_data
+
+from models import wav
+from models.evaluation import outputs_of
+from models.features import micro_features
+
+
+@pytest.mark.parametrize(("word", "label"), [("yes", 2), ("no", 3)])
+def test_micro_speech_recognises_a_person(word, label):
+    """The front end's integers, their quantization and the kernels together, on a model that is known to work."""
+    samples, _ = wav.read_mono(shared_data(f"micro_speech_{word}_1000ms.wav"))
+    features = micro_features(wav.to_int16(samples))
+    scores = outputs_of(shared_data("micro_speech_quantized.tflite"), features[np.newaxis])
+    assert (scores.shape, scores.dtype) == ((1, 4), np.int8)
+    assert scores[0].argmax() == label
+
+
+def test_every_clip_has_its_own_row():
+    draw = np.random.default_rng(1)
+    features = draw.integers(0, 600, (5, 49, 40)).astype(np.uint16)
+    model = shared_data("micro_speech_quantized.tflite")
+    rows = outputs_of(model, features)
+    assert np.array_equal(rows, np.concatenate([outputs_of(model, clip[np.newaxis]) for clip in features]))

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from models.networks import ByteDropout, Deployed, TinyConv, layer_costs
+
+
+def test_tiny_conv_has_the_published_number_of_parameters():
+    assert sum(parameter.numel() for parameter in TinyConv().parameters()) == 16_652
+
+
+def test_tiny_conv_costs_by_layer():
+    costs = [(cost.kind, cost.parameters, cost.macs) for cost in layer_costs(TinyConv())]
+    assert costs == [("Conv2d", 648, 320_000), ("Linear", 16_004, 16_000)]
+
+
+def test_tiny_conv_is_the_documented_stack_but_for_the_order_of_its_activations():
+    network = TinyConv().eval()
+    stack = nn.Sequential(
+        nn.Unflatten(1, (1, 49, 40)),
+        nn.Conv2d(1, 8, kernel_size=(10, 8), stride=2, padding=(5, 3)),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(4000, 4),
+    )
+    stack[1].load_state_dict(network.convolution.state_dict())
+    channels_first = network.output.weight.reshape(4, 25, 20, 8).permute(0, 3, 1, 2).reshape(4, 4000)
+    stack[4].load_state_dict({"weight": channels_first, "bias": network.output.bias})
+    features = torch.rand(3, 1960) * 26
+    torch.testing.assert_close(network(features), stack(features))
+
+
+def test_deployed_network_gives_probabilities():
+    rows = Deployed(TinyConv(labels=7)).eval()(torch.rand(3, 1960) * 26)
+    torch.testing.assert_close(rows.sum(1), torch.ones(3))
+
+
+def test_grouped_convolutions_cost_their_share():
+    network = nn.Sequential(
+        nn.Unflatten(1, (6, 4, 4)),
+        nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=False),
+        nn.BatchNorm2d(6),
+        nn.Conv2d(6, 12, 1, groups=2),
+    )
+    costs = [(cost.name, cost.parameters, cost.macs) for cost in layer_costs(network, (1, 96))]
+    assert costs == [("1", 54, 16 * 6 * 9), ("2", 12, 0), ("3", 48, 16 * 12 * 3)]
+
+
+def test_counting_leaves_the_network_in_training_mode():
+    network = TinyConv().train()
+    layer_costs(network)
+    assert network.training and not network.convolution._forward_hooks
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_dropout_drops_its_share_and_keeps_the_mean(share):
+    torch.manual_seed(0)
+    dropped = ByteDropout(share).train()(torch.ones(100, 1001))
+    assert float((dropped == 0).float().mean()) == pytest.approx(share, abs=0.01)
+    assert float(dropped.mean()) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("dropout", [ByteDropout(0.5).eval(), ByteDropout(0.0).train()])
+def test_dropout_that_drops_nothing_is_the_identity(dropout):
+    activations = torch.rand(5, 7)
+    assert torch.equal(dropout(activations), activations)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from synthetic_features import LABELS, SyntheticFeatures
+
+from models import training
+from models.variants import Training, Variant
+
+VARIANT = Variant("some", "Some", "tinyconv", "float32", seed=3, training=Training(epochs=4, batch_size=32))
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return training.fit(VARIANT, SyntheticFeatures(), show_bar=False)
+
+
+def weights(result: training.Trained) -> list[torch.Tensor]:
+    return list(result.network.state_dict().values())
+
+
+def test_it_learns(trained):
+    correct = sum(count.correct for count in trained.accuracy["testing"])
+    assert correct / 256 > 0.95
+
+
+def test_two_runs_give_identical_weights(trained):
+    again = training.fit(VARIANT, SyntheticFeatures(), show_bar=False)
+    assert all(map(torch.equal, weights(trained), weights(again)))
+    assert again.epochs == trained.epochs
+
+
+def test_another_seed_gives_other_weights(trained):
+    other = training.fit(dataclasses.replace(VARIANT, seed=4), SyntheticFeatures(), show_bar=False)
+    assert not torch.equal(weights(trained)[0], weights(other)[0])
+
+
+def test_precision_does_not_touch_the_training(trained):
+    quantized = training.fit(
+        dataclasses.replace(VARIANT, precision="int8"), SyntheticFeatures(), show_bar=False
+    )
+    assert all(map(torch.equal, weights(trained), weights(quantized)))
+
+
+def test_the_epoch_of_the_lowest_validation_loss_is_kept(trained):
+    losses = [epoch.validation_loss for epoch in trained.epochs]
+    assert trained.kept_epoch == losses.index(min(losses)) + 1
+
+
+def test_the_kept_weights_give_the_validation_loss_of_their_epoch():
+    few = dataclasses.replace(VARIANT, training=Training(epochs=30, learning_rate=0.03, batch_size=16))
+    result = training.fit(few, SyntheticFeatures(clips=40), show_bar=False)
+    features, labels = SyntheticFeatures(clips=40).split("validation")
+    inputs = torch.from_numpy(features.astype(np.float32) * np.float32(10 / 256)).reshape(40, -1)
+    with torch.no_grad():
+        loss = float(torch.nn.functional.cross_entropy(result.network(inputs), torch.from_numpy(labels)))
+    assert loss == pytest.approx(result.epochs[result.kept_epoch - 1].validation_loss, rel=1e-4, abs=1e-7)
+
+
+def test_learning_curves_have_an_entry_for_every_epoch(trained):
+    assert [epoch.epoch for epoch in trained.epochs] == [1, 2, 3, 4]
+    assert trained.epochs[-1].training_loss < trained.epochs[0].training_loss
+
+
+def test_the_callers_generator_and_threads_stay_as_they_were():
+    torch.manual_seed(11)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    training.fit(
+        dataclasses.replace(VARIANT, training=Training(epochs=1)), SyntheticFeatures(32), show_bar=False
+    )
+    assert torch.equal(before, torch.get_rng_state()) and torch.get_num_threads() == threads
+
+
+def test_accuracy_counts_every_clip_once(trained):
+    for name, counts in trained.accuracy.items():
+        _, labels = SyntheticFeatures().split(name)
+        assert [count.total for count in counts] == np.bincount(labels, minlength=4).tolist()
+
+
+def test_correct_clips_are_counted_by_their_right_label():
+    heard, labels = np.array([0, 1, 2, 2, 3]), np.array([0, 2, 2, 2, 2])
+    counts = training.count_correct(heard, labels, LABELS)
+    assert [(count.label, count.correct, count.total) for count in counts] == [
+        ("silence", 1, 1),
+        ("unknown", 0, 0),
+        ("yes", 2, 4),
+        ("no", 0, 0),
+    ]
+
+
+def test_a_saved_network_comes_back(trained, tmp_path):
+    training.save(trained, tmp_path)
+    loaded = training.load(VARIANT, 4, tmp_path)
+    assert all(map(torch.equal, weights(trained), loaded.state_dict().values()))
+    assert not loaded.training
+
+
+def test_the_history_is_kept_beside_the_weights(trained, tmp_path):
+    training.save(trained, tmp_path)
+    history = json.loads((tmp_path / "training.json").read_text())
+    assert [training.Epoch(**epoch) for epoch in history["epochs"]] == trained.epochs
