@@ -1,0 +1,131 @@
+"""One model on the host's CPU and GPU: what an inference takes there, on the very input of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from harness.measure import host_onnx, host_tflite, host_torch
+from harness.measure.processor import cpu_name, usable_cores
+from harness.measure.timing import Timing
+from harness.results.record import HostRow, OperatorRow
+from models.features import float_features
+from models.model_artefact import ModelArtefact
+from models.reference import ReferenceModel
+
+_NOT_QUANTIZED = "float32, not quantized"
+
+
+@dataclass(frozen=True)
+class HostTiming:
+    """What one variant takes on the host.
+
+    Attributes:
+        rows: a row for each runtime and number of threads, and one for the GPU.
+        operators: what the torch inference is made of; empty for a model that came as a .tflite only.
+    """
+
+    rows: list[HostRow] = field(default_factory=list)
+    operators: list[OperatorRow] = field(default_factory=list)
+
+
+def time_host(
+    model: ModelArtefact, model_input: np.ndarray, board_output: np.ndarray | None = None
+) -> HostTiming:
+    """Times a model in every runtime of the host: TensorFlow Lite, torch on CPU and CUDA, ONNX Runtime.
+
+    Each is warmed up and timed on one thread (like for like) and on all cores. What a runtime throws does not
+    stop the others: it becomes the note of its row, whose figures are None.
+
+    Args:
+        model: the artefact; one without a torch or ONNX network has no rows for these.
+        model_input: uint16 (49, 40) features of one clip, made into each runtime's input as the board makes
+            its own; or the tensor that the .tflite takes, for models that take something else.
+        board_output: the board's probabilities on that input, (labels,); where there are none, outputs are
+            compared with TensorFlow Lite's reference kernels, and the notes say so.
+
+    Raises:
+        ValueError: the input does not suit the model.
+    """
+    reference = ReferenceModel(model.tflite)
+    values = reference.tensor_of(model_input)
+    expected, comparison = board_output, ""
+    if expected is None:
+        expected = reference.probabilities(values)
+        comparison = "output compared with TensorFlow Lite's reference kernels"
+    rows = _Rows(expected, comparison)
+    rows.add_cpu("tflite", host_tflite.measure, model.tflite, values, "XNNPACK, its default")
+    floats = _as_float(model_input, values)
+    before = _NOT_QUANTIZED if model.precision == "int8" else ""
+    operators: list[OperatorRow] = []
+    if script := model.torchscript:
+        rows.add_cpu("torch", host_torch.measure_cpu, script, floats, before)
+        rows.add_gpu(script, floats, before)
+        operators = host_torch.profile_operators(script, floats)
+    if model.onnx:
+        rows.add_cpu("onnxruntime", host_onnx.measure, model.onnx, floats, before)
+    return HostTiming(rows.rows, operators)
+
+
+class _Rows:
+    """Rows as they are measured.
+
+    Args:
+        expected: what every output is compared with.
+        comparison: what the notes say about that.
+    """
+
+    def __init__(self, expected: np.ndarray, comparison: str) -> None:
+        self.rows: list[HostRow] = []
+        self._expected, self._comparison = expected.reshape(-1), comparison
+
+    def add_cpu(
+        self,
+        runtime: str,
+        measure: Callable[[Path, np.ndarray, int], tuple[Timing, np.ndarray]],
+        model_file: Path,
+        values: np.ndarray,
+        note: str,
+    ) -> None:
+        """Measures a runtime on one thread and on all cores."""
+        for threads in sorted({1, usable_cores()}):
+            self._add(
+                ("cpu", cpu_name(), runtime, threads), partial(measure, model_file, values, threads), note
+            )
+
+    def add_gpu(self, script: Path, values: np.ndarray, note: str) -> None:
+        """Measures torch on the CUDA device; without one the row says so."""
+        if torch.cuda.is_available():
+            name = torch.cuda.get_device_name()
+            self._add(("gpu", name, "torch", None), partial(host_torch.measure_gpu, script, values), note)
+        else:
+            self.rows.append(HostRow("gpu", "", "torch", None, 0, None, None, None, None, "no CUDA device"))
+
+    def _add(
+        self,
+        place: tuple[str, str, str, int | None],
+        measure: Callable[[], tuple[Timing, np.ndarray]],
+        note: str,
+    ) -> None:
+        try:
+            timing, output = measure()
+        except Exception as problem:  # a runtime throws what it likes, and the others' figures stand
+            first = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+            self.rows.append(HostRow(*place, 0, None, None, None, None, note=f"failed: {first}"))
+            return
+        apart = float(np.abs(output.reshape(-1) - self._expected).max())
+        notes = "; ".join(part for part in (note, self._comparison) if part)
+        self.rows.append(
+            HostRow(*place, timing.invocations, timing.median_us, timing.p25_us, timing.p75_us, apart, notes)
+        )
+
+
+def _as_float(model_input: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What the float network takes, in the shape of the .tflite's input."""
+    floats = float_features(model_input) if model_input.dtype == np.uint16 else model_input.astype(np.float32)
+    return floats.reshape(values.shape)

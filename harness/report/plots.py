@@ -1,0 +1,214 @@
+"""The plots of a night, drawn from its tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from harness.report import colours, figures
+from harness.report.svg import WIDTHS, Width, inline_svg, new_figure, styled
+from harness.report.table import Table
+from harness.report.timeline import draw_timeline
+from harness.report.variants import ALL_STAGES, STAGES
+
+_DEVICE_COLOURS = {"MCU": colours.MCU, "CPU": colours.CPU, "GPU": colours.GPU}
+_STAGE_COLOURS = dict(zip(STAGES, (colours.PREPROCESS, colours.INFERENCE, colours.POSTPROCESS), strict=True))
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot for the page.
+
+    Attributes:
+        svgs: one `<svg>` element for each of `harness.report.svg.WIDTHS`.
+        caption: how to read it.
+    """
+
+    svgs: list[str]
+    caption: str
+
+
+def all_plots(tables: dict[str, Table], series: dict[str, pd.DataFrame]) -> dict[str, Plot]:
+    """The plots for which there are figures, by the name of what they show."""
+    clock = ", ".join(dict.fromkeys(tables["latency"].frame["clock"]))
+    candidates = [
+        (
+            "host",
+            tables["host"].frame,
+            draw_devices,
+            f"Median time of one inference, on a logarithmic scale; the MCU's is {clock}. "
+            "The line is the middle half where it is wider than the dot.",
+        ),
+        (
+            "latency",
+            tables["latency"].frame,
+            draw_stages,
+            f"Share of each stage in the board's time, {clock}.",
+        ),
+        (
+            "words",
+            tables["words"].frame,
+            draw_timeline,
+            "Above, each word as it was played; below, what each variant announced and when. "
+            "Orange with a cross is wrong, or missed.",
+        ),
+        ("learning", series["learning"], draw_learning, "Loss and accuracy after each epoch of training."),
+    ]
+    return {
+        name: _plot(name, frame, draw, text) for name, frame, draw, text in candidates if _has_figures(frame)
+    }
+
+
+def _has_figures(frame: pd.DataFrame) -> bool:
+    measured = next(name for name in ("median_us", "onset_s", "epoch") if name in frame)
+    return bool(frame[measured].notna().any())
+
+
+def _plot(
+    name: str, frame: pd.DataFrame, draw: Callable[[pd.DataFrame, Width], Figure], caption: str
+) -> Plot:
+    svgs = []
+    for width in WIDTHS:
+        with styled():
+            figure = draw(frame, width)
+            svgs.append(inline_svg(figure, name, width, caption))
+    return Plot(svgs, caption)
+
+
+def draw_devices(frame: pd.DataFrame, width: Width) -> Figure:
+    """One dot for each device and runtime on a logarithmic axis, the value beside it; grouped by variant."""
+    lines: list[tuple[str, pd.Series | None]] = []
+    for variant, rows in frame.groupby("variant", sort=False):
+        lines += [(str(variant), None), *((_device_text(row, width), row) for _, row in rows.iterrows())]
+    height = 0.21 * len(lines) + 0.55
+    figure = new_figure(width, height)
+    left = width.of(2.0, 1.66) / width.inches
+    axes = figure.add_axes(
+        (left, 0.42 / height, 1 - left - width.of(0.9, 0.5) / width.inches, 1 - 0.47 / height)
+    )
+    medians = frame["median_us"].dropna().astype(float)
+    axes.set_xscale("log")
+    axes.set_xlim(
+        10 ** math.floor(math.log10(medians.min())), 10 ** math.ceil(math.log10(medians.max() * 1.01))
+    )
+    axes.xaxis.set_major_locator(LogLocator(numticks=round(width.of(12, 3))))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(_decade))
+    axes.set_ylim(len(lines) - 0.3, -0.7)
+    axes.grid(False, axis="y")
+    axes.spines["left"].set_visible(False)
+    labels = axes.set_yticks(range(len(lines)), [text for text, _ in lines])
+    for index, (_, row) in enumerate(lines):
+        if row is None:
+            labels[index].label1.set(fontweight="bold", color=colours.INK)
+        elif row["median_us"] is None:
+            reason = f"{figures.DASH} {row['note'] or ''}"
+            axes.text(
+                0.01, index, reason, transform=axes.get_yaxis_transform(), va="center", color=colours.SOFT
+            )
+        else:
+            colour = _DEVICE_COLOURS[row["device"]]
+            axes.plot([row["p25_us"], row["p75_us"]], [index, index], color=colour, linewidth=3, alpha=0.5)
+            axes.plot(row["median_us"], index, "o", color=colour, markersize=6)
+            text = figures.duration(row["median_us"])
+            axes.annotate(text, (row["p75_us"], index), (7, 0), "data", "offset points", va="center")
+    return figure
+
+
+def _decade(microseconds: float, _: int) -> str:
+    """A power of ten: 10 µs, 1 ms, 1 s."""
+    for unit, size in (("s", 1e6), ("ms", 1e3), ("µs", 1)):
+        if microseconds >= size:
+            return f"{microseconds / size:g} {unit}"
+    return f"{microseconds:g} µs"
+
+
+def _device_text(row: pd.Series, width: Width) -> str:
+    if row["device"] == "MCU":
+        return f"MCU ({row['clock']})" if row["clock"] else "MCU"
+    runtime = row["runtime"] if width.name == "wide" else row["runtime"].replace("TensorFlow", "TF")
+    threads = f" · {row['threads']} thread{'s' if row['threads'] > 1 else ''}" if row["threads"] else ""
+    return f"{'' if row['device'] == 'CPU' else 'GPU · '}{runtime}{threads}"
+
+
+def draw_stages(frame: pd.DataFrame, width: Width) -> Figure:
+    """One bar of full length for each variant, divided by stage."""
+    measured = frame[frame["share"].notna()]
+    variants = list(dict.fromkeys(measured["variant"]))
+    height = 0.62 * len(variants) + 0.35
+    figure = new_figure(width, height)
+    axes = figure.add_axes((0, 0, 1, (height - 0.3) / height))
+    axes.axis("off")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(variants) - 0.35, -0.55)
+    for index, variant in enumerate(variants):
+        rows = measured[measured["variant"] == variant].set_index("stage")
+        axes.text(0, index - 0.3, variant, fontweight="bold", va="center")
+        whole = f"{figures.duration(rows.at[ALL_STAGES, 'median_us'])} a pass (median)"
+        axes.text(1, index - 0.3, whole, ha="right", va="center", color=colours.SOFT)
+        start = 0.0
+        for stage in STAGES:
+            share = rows.at[stage, "share"]
+            axes.barh(index + 0.08, share, left=start, height=0.44, color=_STAGE_COLOURS[stage])
+            if share > width.of(0.06, 0.14):
+                axes.text(
+                    start + share / 2,
+                    index + 0.08,
+                    figures.share(share),
+                    ha="center",
+                    va="center_baseline",
+                    color=colours.PAPER,
+                )
+            start += share
+    handles = [Patch(color=colour) for colour in _STAGE_COLOURS.values()]
+    figure.legend(
+        handles,
+        list(_STAGE_COLOURS),
+        loc="upper left",
+        bbox_to_anchor=(0, 1),
+        ncols=3,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=1,
+        columnspacing=1.4,
+    )
+    return figure
+
+
+def draw_learning(frame: pd.DataFrame, width: Width) -> Figure:
+    """Loss and accuracy by epoch: a row for each training, variants made of the same training together."""
+    trainings: dict[tuple, tuple[list[str], pd.DataFrame]] = {}
+    for variant, rows in frame.groupby("variant", sort=False):
+        curves = rows.drop(columns="variant")
+        key = tuple(curves.itertuples(index=False, name=None))
+        trainings.setdefault(key, ([], curves))[0].append(str(variant))
+    rows, columns = (len(trainings), 2) if width.name == "wide" else (2 * len(trainings), 1)
+    height = 2.3 * rows
+    figure = new_figure(width, height)
+    panels = iter(figure.subplots(rows, columns, squeeze=False).flat)
+    left = 0.5 / width.inches
+    figure.subplots_adjust(
+        left=left, right=0.99, top=1 - 0.3 / height, bottom=0.42 / height, hspace=0.42, wspace=0.16
+    )
+    for names, curves in trainings.values():
+        for figure_name in ("loss", "accuracy"):
+            axes = next(panels)
+            axes.set_title(f"{figure_name} · {', '.join(names)}", loc="left")
+            for part, colour in (("training", colours.QUIET), ("validation", colours.MCU)):
+                values = curves[f"{part}_{figure_name}"].astype(float)
+                axes.plot(curves["epoch"].astype(int), values, color=colour, linewidth=1.8, label=part)
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            axes.set_xlabel("epoch")
+            if figure_name == "accuracy":
+                axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
+            else:
+                axes.set_ylim(bottom=0)
+            axes.legend(frameon=False, loc="best")
+    return figure
