@@ -19,8 +19,8 @@ from models.features import float_features
 from models.variants import NETWORKS, Training, Variant
 
 _THREADS = 1
-"""However many cores there are: the weights depend on it, by the order of summation. A second one saves a third
-of the time on an idle machine and triples it on a busy one, where threads wait for each other in every layer."""
+"""However many cores there are: the weights depend on it, by the order of summation. A second thread saves a
+third of the time on an idle machine and triples it on a busy one, where threads wait for each other."""
 
 
 class Splits(Protocol):
