@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +17,7 @@ from models.dataset import LABELS, SPLITS, DatasetConfig
 from models.errors import ConversionError
 from models.features import CHANNELS, SLICES, FeatureSets, feature_sets, float_features
 from models.model_artefact import CONTENTS, SCHEMA, ModelArtefact
+from models.steps import Say, Steps
 from models.variants import Variant
 
 if TYPE_CHECKING:
@@ -41,8 +39,6 @@ _EVALUATION_CODE = [
     _HERE / name for name in ("prepare.py", "evaluation.py", "features.py", "model_artefact.py")
 ]
 
-Say = Callable[[str], None]
-
 
 def prepare(variant: Variant, dataset_root: Path, store: Store, progress: Say | None = None) -> ModelArtefact:
     """Trains and converts a variant and measures the .tflite's accuracy; takes from the store what it has.
@@ -57,7 +53,7 @@ def prepare(variant: Variant, dataset_root: Path, store: Store, progress: Say | 
         DatasetError: the dataset lacks something or is broken.
         ConversionError: the trained network breaks a check of the conversion.
     """
-    steps = _Steps(store, variant.id, progress)
+    steps = Steps(store, variant.id, progress)
     features = feature_sets(dataset_root, DatasetConfig(), store, steps.show_bars)
     checkpoint = _train(variant, features, steps)
     converted = _convert(variant, features, checkpoint, steps)
@@ -110,7 +106,7 @@ def external(
     model = read_model(model_file)
     _check_external(model, labels, model_file)
     identity = re.sub(r"[^A-Za-z0-9_.-]+", "-", model_file.stem).strip("_.-")[:_LONGEST_ID] or "model"
-    steps = _Steps(store, identity, progress)
+    steps = Steps(store, identity, progress)
     features = None
     if (
         dataset_root is not None
@@ -143,38 +139,7 @@ def external(
     return ModelArtefact(steps.build("external", inputs, make, _EVALUATION_CODE))
 
 
-class _Steps:
-    """Runs steps by the store, and tells of each how long it took or that it was there."""
-
-    def __init__(self, store: Store, name: str, say: Say | None) -> None:
-        self.store, self.name, self.say = store, name, say
-        self.show_bars = say is not None and sys.stderr.isatty()
-
-    def build(
-        self,
-        step: str,
-        inputs: Mapping[str, Any],
-        make: Callable[[Path], None],
-        code: Iterable[Path],
-        packages: Iterable[str] = (),
-    ) -> Path:
-        """Like `Store.build`; the versions of the packages that do the step are inputs of it too."""
-        took = "cached"
-
-        def timed(folder: Path) -> None:
-            nonlocal took
-            started = time.monotonic()
-            make(folder)
-            took = f"{time.monotonic() - started:.1f} s"
-
-        versions = {package: version(package) for package in packages}
-        path = self.store.build(step, {**inputs, "packages": versions}, timed, code)
-        if self.say is not None:
-            self.say(f"{self.name}: {step} … {took}")
-        return path
-
-
-def _train(variant: Variant, features: FeatureSets, steps: _Steps) -> Path:
+def _train(variant: Variant, features: FeatureSets, steps: Steps) -> Path:
     def make(folder: Path) -> None:
         from models import training
 
@@ -190,7 +155,7 @@ def _train(variant: Variant, features: FeatureSets, steps: _Steps) -> Path:
     return steps.build("train", inputs, make, _TRAINING_CODE, ["torch"])
 
 
-def _convert(variant: Variant, features: FeatureSets, checkpoint: Path, steps: _Steps) -> Path:
+def _convert(variant: Variant, features: FeatureSets, checkpoint: Path, steps: Steps) -> Path:
     def make(folder: Path) -> None:
         from models import training
         from models.conversion import convert
