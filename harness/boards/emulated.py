@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from models.prepare import ModelArtefact
 
 _CLOCK_HZ = 64_000_000
+_HEX_BYTES = 512  # a `db` line, the most that our sketch takes (kMaxHexBytes in command_line.h)
 _BLOCK_SAMPLES = 8000  # half a second: what is held of a long sound while it is handed over
 
 
@@ -109,7 +110,7 @@ class EmulatedBoard(Board):
         if self._link:
             self._link.close()
         self._link = SerialLink(machine.port, transcript)
-        device = DeviceUnderTest(_WatchedLink(self._link, machine))
+        device = DeviceUnderTest(_WatchedLink(self._link, machine), _HEX_BYTES)
         device.handshake(self._firmware)
         return device
 

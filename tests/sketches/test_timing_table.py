@@ -125,7 +125,7 @@ def listing() -> dict[bytes, tuple[str, str]]:
 
 
 def check(decode, listing, kinds, expect):
-    """Fails at the first instruction of these kinds about which `expect` complains instead of returning None."""
+    """Fails at the first instruction of these kinds that `expect` returns a complaint about."""
     seen = 0
     for code, (mnemonic, operands) in listing.items():
         if KIND_OF[mnemonic] in kinds:
