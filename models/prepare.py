@@ -15,6 +15,7 @@ import numpy as np
 from models.artefacts import Store, sha256_of
 from models.dataset import LABELS, SPLITS, DatasetConfig
 from models.errors import ConversionError
+from models.evaluation import count_correct, outputs_of
 from models.features import CHANNELS, SLICES, FeatureSets, feature_sets, float_features
 from models.model_artefact import CONTENTS, SCHEMA, ModelArtefact
 from models.steps import Say, Steps
@@ -35,9 +36,7 @@ _LONGEST_ID = 60
 _HERE = Path(__file__).parent
 _TRAINING_CODE = [_HERE / name for name in ("networks.py", "training.py", "features.py")]
 _CONVERSION_CODE = [_HERE / "networks.py", _HERE / "conversion"]
-_EVALUATION_CODE = [
-    _HERE / name for name in ("prepare.py", "evaluation.py", "features.py", "model_artefact.py")
-]
+_EVALUATION_CODE = [_HERE / name for name in ("prepare.py", "evaluation.py", "reference.py", "features.py")]
 
 
 def prepare(variant: Variant, dataset_root: Path, store: Store, progress: Say | None = None) -> ModelArtefact:
@@ -190,9 +189,6 @@ def _renamed(labels: np.ndarray, features: FeatureSets, names: Sequence[str]) ->
 
 
 def _accuracy(tflite: Path, features: FeatureSets, names: Sequence[str], show_bars: bool) -> dict[str, Any]:
-    from models.evaluation import outputs_of
-    from models.training import count_correct
-
     counts: dict[str, Any] = {}
     for name in SPLITS:
         values, labels = features.split(name)

@@ -63,7 +63,11 @@ def known_noise_dropped() -> Iterator[None]:
     quiet_tensorflow()
     absl = logging.getLogger("absl")
     verbosity = absl.level
-    absl.addFilter(_above_info)
+
+    def above_info(record: logging.LogRecord) -> bool:
+        return record.levelno > logging.INFO
+
+    absl.addFilter(above_info)
     sys.stderr.flush()
     terminal = os.dup(2)
     try:
@@ -82,9 +86,5 @@ def known_noise_dropped() -> Iterator[None]:
                         sys.stderr.write(line)
     finally:
         os.close(terminal)
-        absl.removeFilter(_above_info)
+        absl.removeFilter(above_info)
         absl.setLevel(verbosity)
-
-
-def _above_info(record: logging.LogRecord) -> bool:
-    return record.levelno > logging.INFO

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from models import networks
 from models.dataset import SPLITS, Split
+from models.evaluation import LabelCount, count_correct
 from models.features import float_features
 from models.variants import NETWORKS, Training, Variant
 
@@ -46,15 +47,6 @@ class Epoch:
     training_accuracy: float
     validation_loss: float
     validation_accuracy: float
-
-
-@dataclass(frozen=True)
-class LabelCount:
-    """How often a label was recognised: `correct` of `total` samples."""
-
-    label: str
-    correct: int
-    total: int
 
 
 @dataclass(frozen=True)
@@ -171,20 +163,6 @@ def _logits(network: nn.Module, values: torch.Tensor) -> torch.Tensor:
 def _loss_and_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
     accuracy = (logits.argmax(1) == labels).float().mean()
     return float(nn.functional.cross_entropy(logits, labels)), float(accuracy)
-
-
-def count_correct(heard: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[LabelCount]:
-    """How many clips of each label were heard as that label.
-
-    Args:
-        heard: the label that was recognised, int (N,).
-        labels: the right one, int (N,).
-        names: of the labels, in order.
-    """
-    return [
-        LabelCount(name, int(((labels == index) & (heard == index)).sum()), int((labels == index).sum()))
-        for index, name in enumerate(names)
-    ]
 
 
 def save(trained: Trained, folder: Path) -> None:

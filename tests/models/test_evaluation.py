@@ -5,7 +5,7 @@ import pytest
 from shared_data import shared_data
 
 from models import wav
-from models.evaluation import outputs_of
+from models.evaluation import count_correct, outputs_of
 from models.features import micro_features
 
 
@@ -25,3 +25,15 @@ def test_every_clip_has_its_own_row():
     model = shared_data("micro_speech_quantized.tflite")
     rows = outputs_of(model, features)
     assert np.array_equal(rows, np.concatenate([outputs_of(model, clip[np.newaxis]) for clip in features]))
+
+
+def test_correct_clips_are_counted_by_their_right_label():
+    names = ("silence", "unknown", "yes", "no")
+    heard, labels = np.array([0, 1, 2, 2, 3]), np.array([0, 2, 2, 2, 2])
+    counts = count_correct(heard, labels, names)
+    assert [(count.label, count.correct, count.total) for count in counts] == [
+        ("silence", 1, 1),
+        ("unknown", 0, 0),
+        ("yes", 2, 4),
+        ("no", 0, 0),
+    ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -44,3 +45,11 @@ def test_a_warning_that_is_not_listed_is_shown():
             )
             warnings.warn("something new", DeprecationWarning, 1)
     assert [str(item.message) for item in caught] == ["something new"]
+
+
+def test_absl_is_as_talkative_as_before_afterwards():
+    absl = logging.getLogger("absl")
+    before = (absl.level, list(absl.filters))
+    with known_noise_dropped():
+        absl.setLevel(logging.INFO)
+    assert (absl.level, absl.filters) == before
