@@ -1,0 +1,57 @@
+"""Engine `static`: a .tflite becomes C++ in which everything is a constant; no interpreter, no heap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import BuildFailed
+from harness.firmware import engine as engine_module
+from harness.firmware import tflite_model
+from harness.firmware.engine import EngineSources
+from harness.firmware.static.folding import fold
+from harness.firmware.static.layout import lay_out
+from harness.firmware.static.lowering import lower
+from harness.firmware.static.operations import operation
+from harness.firmware.static.program import View
+from harness.firmware.static.source import engine_source, weights_source
+from harness.firmware.tflite_model import read_tflite
+from harness.layout import SKETCHES
+
+
+class StaticEngine:
+    """Bit-exact with TensorFlow Lite's reference kernels for int8, within rounding for float32."""
+
+    name = "static"
+    code = (
+        Path(__file__).parent,
+        Path(tflite_model.__file__),
+        Path(engine_module.__file__),
+        SKETCHES / "libraries" / "EarshotKernels",
+    )
+
+    def generate(self, tflite: Path, out: Path) -> EngineSources:
+        """See `Engine.generate`; what is written includes the kernels as src/EarshotKernels."""
+        model = read_tflite(tflite)
+        try:
+            program = fold(lower(model))
+            operations = tuple(operation(step) for step in program.steps if not isinstance(step, View))
+        except BuildFailed as refusal:
+            raise type(refusal)(
+                refusal.what, where=f"{tflite}: {refusal.where}", remedy=refusal.remedy
+            ) from refusal
+        layout = lay_out(program, operations)
+        files = {
+            out / "engine.cpp": engine_source(program, operations, layout, model.sha256),
+            out / "model_weights.h": weights_source(operations, model.sha256),
+        }
+        for path, text in files.items():
+            path.write_text(text, encoding="ascii")
+        return EngineSources(
+            kernels="dsp" if any(item.uses_products for item in operations) else "reference",
+            arena_bytes=layout.arena_bytes,
+            arena_plan=layout.slots,
+            operators=model.histogram,
+            folded=program.folded,
+            macs=sum(item.step.macs for item in operations),
+            files=tuple(files),
+        )

@@ -1,0 +1,56 @@
+"""Numbers and names as C++ source text."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+WIDTH = 100
+
+
+def float_literal(number: float) -> str:
+    """A float32 so that the compiler reads the very same one."""
+    if math.isinf(number):
+        return f"{'-' if number < 0 else ''}std::numeric_limits<float>::infinity()"
+    text = f"{np.float32(number):.9g}"
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
+def literal(number: int | float) -> str:
+    """An int or a float32."""
+    return float_literal(number) if isinstance(number, float) else str(number)
+
+
+def constant_member(name: str, value: int | float | Sequence[int]) -> str:
+    """A static member of a struct: int, float or an array of int."""
+    if isinstance(value, Sequence):
+        return f"  static constexpr int {name}[] = {{{', '.join(map(str, value))}}};"
+    kind = "float" if isinstance(value, float) else "int"
+    return f"  static constexpr {kind} {name} = {literal(value)};"
+
+
+def array(declaration: str, items: Iterable[str]) -> str:
+    """An array's definition in lines of at most WIDTH columns."""
+    return f"{declaration} = {{\n{wrapped(', '.join(items))}\n}};\n"
+
+
+def wrapped(text: str, indent: str = "    ") -> str:
+    """Text in lines of at most WIDTH columns, cut at blanks."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def commented(name: str, most: int = 48) -> str:
+    """A name from a model as it may stand in a // comment: the end of its last part, printable ASCII."""
+    last = name.rsplit(";", 1)[-1]
+    plain = "".join(character if " " <= character <= "~" and character != "\\" else "?" for character in last)
+    return plain if len(plain) <= most else f"...{plain[3 - most :]}"

@@ -1,0 +1,126 @@
+"""Real scales as integers, exactly as TensorFlow Lite derives them when it prepares a model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+INT8_MIN, INT8_MAX = -128, 127
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """A real factor m as integers: x * m is x * 2^left_shift * value / 2^31 / 2^right_shift.
+
+    Attributes:
+        value: 0, or 2^30 to 2^31 - 1.
+        left_shift: 0 to 30.
+        right_shift: 0 to 31; one of the shifts is 0.
+    """
+
+    value: int
+    left_shift: int
+    right_shift: int
+
+
+def quantize_multiplier(real: float) -> Multiplier:
+    """TensorFlow Lite's QuantizeMultiplier (quantization_util.cc), halves rounded away from zero.
+
+    Args:
+        real: 0 or above, a double.
+
+    Raises:
+        ValueError: 2^30 or above.
+    """
+    fraction, exponent = math.frexp(real)
+    value = math.floor(fraction * (1 << 31) + 0.5)
+    if value == 1 << 31:
+        value, exponent = value >> 1, exponent + 1
+    if exponent < -31:
+        return Multiplier(0, 0, 0)
+    if exponent > 30:
+        raise ValueError(f"the factor {real:g} is 2^30 or above")
+    return Multiplier(value, max(exponent, 0), max(-exponent, 0))
+
+
+def channel_multipliers(
+    input_scale: float, weight_scales: tuple[float, ...], output_scale: float
+) -> tuple[Multiplier, ...]:
+    """From sums of products to outputs, for each scale of the weights.
+
+    TensorFlow Lite's PopulateConvolutionQuantizationParams (kernel_util.cc).
+    """
+    return tuple(quantize_multiplier(input_scale * scale / output_scale) for scale in weight_scales)
+
+
+def tensor_multiplier(input_scale: float, weight_scale: float, output_scale: float) -> Multiplier:
+    """The same where TensorFlow Lite multiplies the two scales in float32.
+
+    GetQuantizedConvolutionMultipler (kernel_util.cc), for fully connected layers with a single scale.
+    """
+    product = float(np.float32(input_scale) * np.float32(weight_scale))
+    return quantize_multiplier(product / output_scale)
+
+
+_ACTIVATION_LIMITS: dict[str, tuple[float | None, float | None]] = {
+    "NONE": (None, None),
+    "RELU": (0.0, None),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+}
+ACTIVATIONS = tuple(_ACTIVATION_LIMITS)
+
+
+def float_activation_range(activation: str) -> tuple[float, float]:
+    """The least and the largest output; infinite where there is no limit."""
+    least, most = _ACTIVATION_LIMITS[activation]
+    return (-math.inf if least is None else least), (math.inf if most is None else most)
+
+
+def int8_activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
+    """The least and the largest output element (CalculateActivationRangeQuantized)."""
+
+    def quantized(limit: float) -> int:
+        ratio = float(np.float32(limit) / np.float32(scale))
+        return zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
+
+    least, most = _ACTIVATION_LIMITS[activation]
+    return (
+        INT8_MIN if least is None else max(INT8_MIN, quantized(least)),
+        INT8_MAX if most is None else min(INT8_MAX, quantized(most)),
+    )
+
+
+@dataclass(frozen=True)
+class SoftmaxScaling:
+    """How differences of int8 inputs become exponents in Q5.26.
+
+    Attributes:
+        multiplier: 2^30 to 2^31 - 1.
+        left_shift: 0 to 30.
+        least_difference: of an input to the largest one; what is further below counts as 0.
+    """
+
+    multiplier: int
+    left_shift: int
+    least_difference: int
+
+
+def softmax_scaling(beta: float, input_scale: float) -> SoftmaxScaling:
+    """TensorFlow Lite's PreprocessSoftmaxScaling and CalculateInputRadius (quantization_util.cc).
+
+    Raises:
+        ValueError: beta * input_scale is not above 2^-26.
+    """
+    integer_bits = 5
+    # beta is a float32, and its product with the scale is taken in double.
+    real = min(float(np.float32(beta)) * input_scale * (1 << (31 - integer_bits)), float((1 << 31) - 1))
+    if real <= 1:
+        raise ValueError("beta * scale is 2^-26 or below")
+    if real >= 1 << 30:
+        return SoftmaxScaling(1 << 30, 0, 0)  # the smallest difference is too large already
+    scaled = quantize_multiplier(real)
+    largest = ((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << scaled.left_shift)
+    return SoftmaxScaling(scaled.value, scaled.left_shift, -math.floor(largest))

@@ -1,0 +1,79 @@
+// From a sum of products to an output element: bias, scale, zero point, activation.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "fixed_point.h"
+#include "products.h"
+
+namespace earshot {
+namespace kernels {
+
+// How the sums of one int8 output channel are finished.
+struct Int8Channel {
+  int32_t bias;        // of the model, less input zero point times the sum of the weights
+  int32_t multiplier;  // 0 or [2^30, 2^31)
+  int8_t left_shift;   // [0, 30]
+  int8_t right_shift;  // [0, 31]; one of the shifts is 0
+};
+
+// The same in fewer instructions, for channels whose sums stay within (-2^30, 2^30) whatever the
+// input, and whose factor is below 1/2.
+struct SmallInt8Channel {
+  int32_t bias;
+  int32_t multiplier;   // [2^30, 2^31)
+  int32_t offset;       // the output's zero point and a half, times 2^right_shift
+  int32_t right_shift;  // [1, 31]
+};
+
+struct FloatChannel {
+  float bias;
+};
+
+template <class Value>
+inline Value clamp(Value value, Value least, Value most) {
+  return std::min(std::max(value, least), most);
+}
+
+// Op: kOutputZeroPoint, kActivationMin, kActivationMax: [-128, 127]
+template <class Op>
+inline int8_t finish(uint32_t sum, const Int8Channel& channel) {
+  const int32_t scaled = scale_by(static_cast<int32_t>(sum), channel.multiplier, channel.left_shift,
+                                  channel.right_shift);
+  return static_cast<int8_t>(
+      clamp<int32_t>(scaled + Op::kOutputZeroPoint, Op::kActivationMin, Op::kActivationMax));
+}
+
+template <class Op>
+inline int8_t finish(uint32_t sum, const SmallInt8Channel& channel) {
+  const int32_t high = doubling_high_multiply_small(static_cast<int32_t>(sum), channel.multiplier);
+  // Halves of negative numbers are rounded down: away from zero.
+  const int32_t scaled = (high + (high >> 31) + channel.offset) >> channel.right_shift;
+  return static_cast<int8_t>(clamp<int32_t>(scaled, Op::kActivationMin, Op::kActivationMax));
+}
+
+// Op: kActivationMin, kActivationMax, infinite where the activation has no limit
+template <class Op>
+inline float finish(float sum, const FloatChannel&) {
+  return clamp<float>(sum, Op::kActivationMin, Op::kActivationMax);
+}
+
+inline uint32_t start(const Int8Channel& channel) { return static_cast<uint32_t>(channel.bias); }
+inline uint32_t start(const SmallInt8Channel& channel) {
+  return static_cast<uint32_t>(channel.bias);
+}
+inline float start(const FloatChannel& channel) { return channel.bias; }
+
+// Computes kOutputs neighbouring output elements. `add` adds all products to the array of sums
+// that it is given.
+template <class Op, int kOutputs, class Element, class Channel, class Add>
+inline void produce(const Channel* channels, Element* output, Add&& add) {
+  typename Products<Element>::Sum sums[kOutputs];
+  unrolled<kOutputs>([&](auto i) { sums[i] = start(channels[i]); });
+  add(sums);
+  unrolled<kOutputs>([&](auto i) { output[i] = finish<Op>(sums[i], channels[i]); });
+}
+
+}  // namespace kernels
+}  // namespace earshot
