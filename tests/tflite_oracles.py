@@ -1,4 +1,4 @@
-"""The two implementations that generated code has to agree with: TensorFlow Lite's reference kernels and TFLM."""
+"""What generated code has to agree with: TensorFlow Lite's reference kernels, and TFLM."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from harness.errors import BuildFailed, UsageError
 _IDENTIFIER = b"TFL3"
 
 # Types that hold something an engine may need; others are known by name only.
-_NUMPY_TYPES = {
+_NUMPY_TYPES: dict[str, np.dtype[Any]] = {
     "float32": np.dtype("<f4"),
     "float16": np.dtype("<f2"),
     "int8": np.dtype("i1"),

@@ -39,14 +39,9 @@ def array(declaration: str, items: Iterable[str]) -> str:
 
 def wrapped(text: str, indent: str = "    ") -> str:
     """Text in lines of at most WIDTH columns, cut at blanks."""
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    words = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
+    words.initial_indent = words.subsequent_indent = indent
+    return words.fill(text)
 
 
 def commented(name: str, most: int = 48) -> str:

@@ -298,12 +298,8 @@ def _channels(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
             rows = zip(biases, multipliers, offsets, strict=True)
             fields = tuple((bias, m.value, offset, m.right_shift) for bias, m, offset in rows)
             return Channels("SmallInt8Channel", fields)
-    return Channels(
-        "Int8Channel",
-        tuple(
-            (bias, m.value, m.left_shift, m.right_shift) for bias, m in zip(biases, multipliers, strict=True)
-        ),
-    )
+    pairs = zip(biases, multipliers, strict=True)
+    return Channels("Int8Channel", tuple((bias, m.value, m.left_shift, m.right_shift) for bias, m in pairs))
 
 
 _SMALL = 1 << 30

@@ -37,9 +37,8 @@ def engine_source(program: Program, operations: Sequence[Operation], layout: Lay
     includes = "".join(f'#include "{KERNELS}/{header}"\n' for header in headers)
     structs = "\n".join(_struct(i, operation) for i, operation in enumerate(operations))
     calls = "".join(_call(i, operation, layout) for i, operation in enumerate(operations))
-    kernels = (
-        "EARSHOT_KERNEL_SET" if any(operation.uses_products for operation in operations) else '"reference"'
-    )
+    by_processor = any(operation.uses_products for operation in operations)
+    kernels = "EARSHOT_KERNEL_SET" if by_processor else '"reference"'
     return f"""\
 // The model as calls of kernels in which every shape, offset and multiplier is a constant.
 //
@@ -175,9 +174,7 @@ def _address(value: Value, layout: Layout) -> str:
 def _arrays(position: int, operation: Operation) -> str:
     assert operation.weights is not None and operation.channels is not None
     element = _ELEMENTS[operation.step.input.type]
-    numbers = (
-        map(str, operation.weights.tolist()) if element == "int8_t" else map(float_literal, operation.weights)
-    )
+    numbers = map(literal, operation.weights.tolist())
     weights = array(f"alignas(4) constexpr {element} kWeights{position}[{operation.weights.size}]", numbers)
     return f"// {operation.step.operator}\n{weights}{_channels(position, operation.channels)}"
 
