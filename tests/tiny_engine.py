@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ENGINE_CPP = """\
-// Output i = sum of the input elements i, i + labels, i + 2 labels, …; int8: modulo 256, float: over the
-// number of all elements.
+// Output i = the largest of the input elements i, i + labels, i + 2 labels, …; of floats a 32nd, below 1.
 // Scribbles over its input, as engines that reuse memory do.
 #include "engine.h"
 #include "variant.h"
@@ -25,7 +24,7 @@ constexpr uint32_t kElements = kInputBytes / sizeof(Element);
 }}  // namespace
 
 const char kEngineName[] = "tiny";
-const char kEngineKernels[] = "sums";
+const char kEngineKernels[] = "largest";
 bool engine_begin() {{ return {begins}; }}
 TensorView engine_input() {{
   return {{input, kInputBytes, ElementType::{type}, {input_scale}f, kInputZeroPoint}};
@@ -35,9 +34,11 @@ TensorView engine_output() {{
 }}
 bool engine_invoke() {{
   for (int label = 0; label < kLabelCount; ++label) {{
-    {accumulator} sum = 0;
-    for (uint32_t i = label; i < kElements; i += kLabelCount) sum += input[i];
-    output[label] = static_cast<Element>(sum{divided});
+    Element largest = input[label];
+    for (uint32_t i = label; i < kElements; i += kLabelCount) {{
+      if (input[i] > largest) largest = input[i];
+    }}
+    output[label] = largest{divided};
   }}
   for (auto& element : input) element = 77;
   return true;
@@ -52,7 +53,7 @@ uint32_t engine_arena_bytes() {{ return sizeof(input) + sizeof(output); }}
 class TinySources:
     """What an engine tells of what it generated."""
 
-    kernels: str = "sums"
+    kernels: str = "largest"
     arena_bytes: int = 0
     operators: dict[str, int] = field(default_factory=dict)
     macs: int = 0
@@ -72,8 +73,7 @@ class TinyEngine:
         (out / "engine.cpp").write_text(
             ENGINE_CPP.format(
                 element="int8_t" if quantized else "float",
-                accumulator="uint8_t" if quantized else "float",
-                divided="" if quantized else " / kElements",
+                divided="" if quantized else " / 32",
                 type="kInt8" if quantized else "kFloat32",
                 begins="true" if self.begins else "false",
                 input_scale=float(facts["input"]["scale"] or 0),

@@ -18,7 +18,10 @@ class SampleRing {
     const uint32_t end = written_.load(std::memory_order_relaxed);
     const uint32_t room = kCapacity - (end - read_.load(std::memory_order_acquire));
     const uint32_t kept = count < room ? count : room;
-    for (uint32_t i = 0; i < kept; ++i) samples_[(end + i) % kCapacity] = samples[i];
+    const uint32_t begin = end % kCapacity;
+    const uint32_t to_the_end = kept < kCapacity - begin ? kept : kCapacity - begin;
+    std::memcpy(samples_ + begin, samples, to_the_end * sizeof(int16_t));
+    std::memcpy(samples_, samples + to_the_end, (kept - to_the_end) * sizeof(int16_t));
     written_.store(end + kept, std::memory_order_release);
     lost_.store(lost_.load(std::memory_order_relaxed) + count - kept, std::memory_order_relaxed);
   }

@@ -65,7 +65,8 @@ class HostSketch:
     def calls(self) -> str:
         """What was asked of the board since the last time: t(ime), w(rite), f(lush)."""
         buffer = ctypes.create_string_buffer(1 << 20)
-        return buffer.raw[: self._library.sketch_take_calls(self._sketch, buffer)].decode()
+        count = self._library.sketch_take_calls(self._sketch, buffer)
+        return buffer.raw[:count].decode()
 
     def set_clock(self, us: int = 0, us_between_readings: int = 0, ms: int = 0) -> None:
         self._library.sketch_set_clock(self._sketch, us, us_between_readings, ms)

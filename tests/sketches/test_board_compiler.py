@@ -1,13 +1,25 @@
-"""Every library compiles for the boards' core without a warning."""
+"""Libraries and sketch compile for the boards' core without a warning."""
 
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 from host_library import BOARD_FLAGS, LIBRARIES
+from tiny_engine import TinyEngine, tiny_model
+
+from harness.firmware.stage import stage
+from harness.layout import SKETCHES
 
 CORE = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16")
+ARDUINO = (f"-I{SKETCHES / 'emulated_core'}", "-DARDUINO_EARSHOT_EMULATED", "-DF_CPU=64000000L", "-x", "c++")
+
+
+def compile_for_board(source: Path, *flags: str) -> None:
+    command = ["arm-none-eabi-g++", *CORE, *BOARD_FLAGS, *flags, "-c", str(source), "-o", "/dev/null"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("library", sorted(path.name for path in LIBRARIES.iterdir()))
@@ -16,6 +28,28 @@ def test_a_library_compiles(tmp_path, library):
     headers = tmp_path / "headers.cpp"
     headers.write_text("".join(f'#include "{path}"\n' for path in sorted(folder.glob("*.h"))))
     for source in (headers, *sorted(folder.glob("*.cpp"))):
-        command = ["arm-none-eabi-g++", *CORE, *BOARD_FLAGS, "-c", str(source), "-o", str(tmp_path / "out.o")]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        compile_for_board(source)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {},
+        {"precision": "float32"},
+        {"elements": 490, "precision": "int8"},
+        {"elements": 33, "precision": "float32"},
+    ],
+    ids=["int8 features", "float features", "other int8", "other float"],
+)
+def test_the_sketch_compiles_for_a_model_that_takes(tmp_path, model):
+    sketch = stage(tiny_model(tmp_path / "model", **model), TinyEngine(), tmp_path / "out").path
+    for source in (*sorted(sketch.glob("*.cpp")), *sketch.glob("*.ino")):
+        compile_for_board(source, *ARDUINO)
+
+
+def test_the_sketch_compiles_as_the_mbed_core_compiles_it(tmp_path):
+    # ArduinoCore-mbed, variants/ARDUINO_NANO33BLE/cxxflags.txt; the sketch is written for C++17 but must do without.
+    flags = ("-std=gnu++14", "-Os", "-Wvla", "-funsigned-char", "-fno-delete-null-pointer-checks")
+    sketch = stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / "out").path
+    for source in (*sorted(sketch.rglob("*.cpp")), *sketch.glob("*.ino")):
+        compile_for_board(source, *ARDUINO, *flags)

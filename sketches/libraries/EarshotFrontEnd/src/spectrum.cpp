@@ -13,6 +13,13 @@ constexpr int kPoints =
     kFftSamples / 2;  // of the complex FFT: even samples real, odd ones imaginary
 constexpr int kWindowBits = 12;
 
+// Two values in one load; both boards and their hosts are little-endian.
+inline Packed load_pair(const int16_t* values) {
+  Packed pair;
+  std::memcpy(&pair, values, sizeof(pair));
+  return pair;
+}
+
 struct Four {
   Packed a, b, c, d;
 };
@@ -75,8 +82,9 @@ int Spectrum::compute(const int16_t samples[kWindowSamples]) {
 int Spectrum::apply_window(const int16_t* samples) {
   uint32_t magnitudes = 0;  // a bit is set when it is set in any magnitude
   for (int i = 0; i < kWindowSamples / 2; ++i) {
-    const int32_t even = (samples[2 * i] * kWindow[2 * i]) >> kWindowBits;
-    const int32_t odd = (samples[2 * i + 1] * kWindow[2 * i + 1]) >> kWindowBits;
+    const Packed pair = load_pair(samples + 2 * i), weights = load_pair(kWindow + 2 * i);
+    const int32_t even = (real_of(pair) * real_of(weights)) >> kWindowBits;
+    const int32_t odd = (imaginary_of(pair) * imaginary_of(weights)) >> kWindowBits;
     windowed_[i] = pack(even, odd);
     magnitudes |= (even < 0 ? -even : even) | (odd < 0 ? -odd : odd);
   }

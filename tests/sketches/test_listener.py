@@ -1,0 +1,219 @@
+"""The streaming mode: which records come when, and what is in them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from host_sketch import HostSketch, sketch_library
+
+from harness.link.events import Detection, End, Event, Inference, Overrun
+from harness.link.records import RecordParser
+from models.features import micro_features, quantize_features
+
+RING = 8192
+
+
+@pytest.fixture
+def sketch() -> Iterator[HostSketch]:
+    with HostSketch(sketch_library()) as sketch:
+        sketch.begin()
+        yield sketch
+
+
+def noise(seed: int, count: int = 16_000) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-9000, 9000, count, np.int16)
+
+
+def events(lines: list[str]) -> list[Event]:
+    parser = RecordParser()
+    found = [event for line in lines if line != "m-ready" for event in parser.feed(line.encode(), 0.0)]
+    assert parser.lost == parser.garbled == 0
+    return found
+
+
+def stream(sketch: HostSketch, audio: np.ndarray, block: int = 256, period_ms: int = 16) -> list[Event]:
+    """Everything that a board sends which hears `audio` in blocks and has a pass of its loop after each."""
+    sketch.set_clock(ms=0)
+    assert sketch.send("listen%") == ["m-ready"]
+    for number, begin in enumerate(range(0, len(audio), block)):
+        sketch.set_clock(ms=(number + 1) * period_ms)
+        sketch.hear(audio[begin : begin + block])
+        while sketch.step():
+            pass
+    lines = sketch.send("stop%")
+    assert lines[-1] == "m-ready"
+    return events(lines)
+
+
+def scores_of(features: np.ndarray) -> tuple[int, ...]:
+    """The tiny engine's scores for the last 49 of these slices, silence before them."""
+    padded = np.concatenate([np.zeros((49, 40), np.uint16), features])[-49:]
+    quantized = quantize_features(padded, 26 / 256, -128).reshape(-1).astype(int)
+    return tuple(quantized[label::4].max() + 128 for label in range(4))
+
+
+def test_every_slice_is_inferred_from_with_all_that_were_before(sketch):
+    audio = noise(1)
+    features = micro_features(audio)
+    found = [event for event in stream(sketch, audio) if isinstance(event, Inference)]
+    assert sum(event.new_slices for event in found) == 49
+    taken = 0
+    for event in found:
+        taken += event.new_slices
+        assert event.scores == scores_of(features[:taken])
+
+
+def test_the_noise_estimate_runs_on_beyond_a_second(sketch):
+    audio = noise(2, 40_000)
+    found = [event for event in stream(sketch, audio) if isinstance(event, Inference)]
+    assert found[-1].scores == scores_of(micro_features(audio))
+
+
+def test_slices_that_are_there_are_taken_at_once(sketch):
+    found = stream(sketch, noise(3, 8000), block=4000)
+    assert [event.new_slices for event in found if isinstance(event, Inference)] == [12, 12]
+
+
+def test_too_little_sound_for_a_slice_gives_no_record(sketch):
+    assert [type(event) for event in stream(sketch, noise(4, 479))] == [End]
+
+
+def test_device_time_begins_with_listening(sketch):
+    sketch.set_clock(ms=50_000)
+    sketch.send("listen%")
+    sketch.set_clock(ms=50_040)
+    sketch.hear(noise(5, 640))
+    sketch.step()
+    (inference,) = events(sketch.said())
+    assert inference.device_ms == 40
+
+
+def test_stages_are_timed_apart_with_nothing_sent_between(sketch):
+    sketch.send("listen%")
+    sketch.hear(noise(6, 480))
+    sketch.set_clock(us_between_readings=100)
+    sketch.calls()
+    sketch.step()
+    calls = sketch.calls()
+    assert calls.rindex("t") < calls.index("w")
+    (inference,) = events(sketch.said())
+    assert (inference.preprocess_us, inference.inference_us, inference.postprocess_us) == (100, 100, 100)
+
+
+def test_end_tells_how_much_of_everything(sketch):
+    found = stream(sketch, noise(7))
+    end = found[-1]
+    assert isinstance(end, End)
+    assert end.inferences == sum(isinstance(event, Inference) for event in found)
+    assert end.detections == sum(isinstance(event, Detection) for event in found)
+    assert (end.overruns, end.samples) == (0, 16_000)
+
+
+def test_sound_that_is_left_is_worked_through_at_the_end(sketch):
+    sketch.send("listen%")
+    sketch.hear(noise(8, 5000))
+    inference, end = events(sketch.send("stop%"))
+    assert (inference.new_slices, end.samples) == (15, 5000)
+    assert not sketch.microphone_on
+
+
+def test_sound_that_does_not_fit_is_counted(sketch):
+    sketch.send("listen%")
+    sketch.set_clock(ms=700)
+    for block in np.split(noise(9, 10_240), 40):
+        sketch.hear(block)
+    found = events(sketch.send("stop%"))
+    assert isinstance(found[0], Overrun)
+    assert (found[0].device_ms, found[0].samples_lost) == (700, 10_240 - RING)
+    assert (found[-1].overruns, found[-1].samples) == (1, RING)
+
+
+def test_each_loss_is_reported_once(sketch):
+    sketch.send("listen%")
+    losses = []
+    for _ in range(2):
+        for block in np.split(noise(10, RING + 1024), 36):
+            sketch.hear(block)
+        sketch.step()
+        losses += [event.samples_lost for event in events_of_part(sketch) if isinstance(event, Overrun)]
+    assert losses == [1024, 1024]
+
+
+def events_of_part(sketch: HostSketch) -> list[Event]:
+    """The events of what was said since the last time, wherever in a stream that is."""
+    parser = RecordParser()
+    return [event for line in sketch.said() for event in parser.feed(line.encode(), 0.0)]
+
+
+def test_the_ring_may_wrap_anywhere(sketch):
+    audio = noise(11, 50_000)
+    found = stream(sketch, audio, block=771)
+    assert found[-1].samples == 50_000
+    assert [event for event in found if isinstance(event, Inference)][-1].scores == scores_of(
+        micro_features(audio)
+    )
+
+
+def test_a_word_is_reported_with_its_label_and_average(sketch):
+    # A tone that begins is loudest in a channel of "yes" to the tiny engine, for a second.
+    audio = np.zeros(48_000, np.int16)
+    audio[16_000:] = (300 * np.sin(2 * np.pi * 1200 / 16_000 * np.arange(32_000))).astype(np.int16)
+    found = stream(sketch, audio)
+    (word,) = (event for event in found if isinstance(event, Detection))
+    window = [
+        event
+        for event in found[: found.index(word)]
+        if isinstance(event, Inference) and event.device_ms >= word.device_ms - 1000
+    ]
+    assert window[-1].device_ms == word.device_ms
+    averages = [sum(event.scores[label] for event in window) // len(window) for label in range(4)]
+    assert max(averages) == averages[2] > 200
+    assert (word.label, word.score) == ("yes", averages[2])
+
+
+def test_the_models_input_is_the_last_second(sketch):
+    audio = noise(12, 30_000)
+    stream(sketch, audio)
+    quantized = quantize_features(micro_features(audio)[-49:], 26 / 256, -128)
+    assert sketch.send("input%")[0] == f"m-input-crc-{zlib.crc32(quantized.tobytes()):08X}"
+
+
+def test_every_stream_starts_afresh(sketch):
+    audio = noise(12)
+    first = stream(sketch, audio)
+    sketch.send("db load 1960%db 00%")
+    assert stream(sketch, audio) == first
+
+
+def test_a_microphone_that_does_not_start_is_told(sketch):
+    sketch.break_microphone()
+    assert sketch.send("listen%") == ["e-[The microphone did not start]", "m-ready"]
+    assert not sketch.step()
+
+
+def test_stop_is_understood_when_nothing_listens(sketch):
+    assert sketch.send("stop%") == ["m-ready"]
+
+
+@pytest.mark.parametrize("command", ["name", "boot", "listen", "nonsense"])
+def test_any_other_command_ends_listening_first(sketch, command):
+    sketch.send("listen%")
+    sketch.hear(noise(13, 480))
+    lines = sketch.send(f"{command}%")
+    assert lines[0].startswith("$inf,0,")
+    assert lines[1].startswith("$end,1,1,0,0,480*")
+    assert lines[2] == lines[-1] == "m-ready"
+
+
+def test_without_listening_there_are_no_records(sketch):
+    sketch.hear(noise(14, 4000))
+    assert not sketch.step()
+    assert sketch.said() == []
+
+
+def test_what_was_heard_before_listening_is_forgotten(sketch):
+    sketch.hear(noise(15, 4000))
+    assert stream(sketch, noise(16, 100))[-1].samples == 100
