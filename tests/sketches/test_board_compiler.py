@@ -48,7 +48,7 @@ def test_the_sketch_compiles_for_a_model_that_takes(tmp_path, model):
 
 
 def test_the_sketch_compiles_as_the_mbed_core_compiles_it(tmp_path):
-    # ArduinoCore-mbed, variants/ARDUINO_NANO33BLE/cxxflags.txt; the sketch is written for C++17 but must do without.
+    # ArduinoCore-mbed, variants/ARDUINO_NANO33BLE/cxxflags.txt
     flags = ("-std=gnu++14", "-Os", "-Wvla", "-funsigned-char", "-fno-delete-null-pointer-checks")
     sketch = stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / "out").path
     for source in (*sorted(sketch.rglob("*.cpp")), *sketch.glob("*.ino")):
