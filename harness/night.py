@@ -99,6 +99,7 @@ class Night:
         Returns:
             The record, and the path of the HTML page.
         """
+        read_recordings(self._recordings_folder, ())  # a broken one is told before anything is trained
         try:
             for model in self.selection.models(self.say):
                 self.measure(model)

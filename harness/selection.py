@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,6 @@ class Selection:
             yield external(self.model_file, self.labels, store)
             return
         variants = load_variants(CONFIGS, self.pattern)
-        dataset = self.dataset or synthetic_corpus(store)
+        dataset = self.dataset or synthetic_corpus(store, progress=sys.stderr.isatty())
         for variant in variants:
             yield prepare(variant, dataset, store, say)
