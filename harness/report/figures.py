@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+import unicodedata
 from collections.abc import Callable
 
 DASH = "–"
 """Stands for a figure that was not measured; a zero never does."""
+_NB = "\u00a0"
+"""Keeps a figure and its unit on one line."""
 
 
 def _dashed(show: Callable[..., str]) -> Callable[..., str]:
@@ -15,9 +18,8 @@ def _dashed(show: Callable[..., str]) -> Callable[..., str]:
 
     @functools.wraps(show)
     def shown(*figures: float | None) -> str:
-        return (
-            DASH if any(figure is None or not math.isfinite(figure) for figure in figures) else show(*figures)
-        )
+        missing = any(figure is None or not math.isfinite(figure) for figure in figures)
+        return DASH if missing else show(*figures)
 
     return shown
 
@@ -37,21 +39,22 @@ def duration(microseconds: float) -> str:
     """A time in the unit that suits it: 843 µs, 21.3 ms, 1.20 s."""
     for unit, size in (("s", 1e6), ("ms", 1e3)):
         if abs(microseconds) >= size * 0.9995:  # 999.6 µs would round to 1,000 µs
-            return f"{significant(microseconds / size)} {unit}"
-    return f"{significant(microseconds)} µs"
+            return f"{significant(microseconds / size)}{_NB}{unit}"
+    return f"{significant(microseconds)}{_NB}µs"
 
 
 @_dashed
 def span(low_us: float, high_us: float) -> str:
     """Two times as a range, the unit once where it is the same: 20.1 to 22.4 ms."""
-    low, high = duration(low_us).split(), duration(high_us).split()
-    return f"{' '.join(low[: 1 if low[1] == high[1] else 2])} to {' '.join(high)}"
+    low, high = duration(low_us).split(_NB), duration(high_us).split(_NB)
+    start = low[:1] if low[1] == high[1] else low
+    return f"{_NB.join(start)} to {_NB.join(high)}"
 
 
 @_dashed
 def seconds(value: float) -> str:
     """Audio time in seconds, to a hundredth: 12.34 s."""
-    return f"{value:.2f} s".replace("-", "−")
+    return f"{value:.2f}{_NB}s".replace("-", "−")
 
 
 @_dashed
@@ -64,18 +67,18 @@ def count(value: float) -> str:
 def share(fraction: float) -> str:
     """A fraction as a percentage: 0.983 is 98.3 %. Only none reads 0 %, and only all reads 100 %."""
     if fraction in (0, 1):
-        return f"{100 * fraction:.0f} %"
+        return f"{100 * fraction:.0f}{_NB}%"
     if 0 < fraction < 0.0005:
-        return "< 0.1 %"
+        return f"< 0.1{_NB}%"
     if 0.9995 < fraction < 1:
-        return "> 99.9 %"
-    return f"{100 * fraction:.1f} %"
+        return f"> 99.9{_NB}%"
+    return f"{100 * fraction:.1f}{_NB}%"
 
 
 @_dashed
 def interval(low: float, high: float) -> str:
     """An interval of a rate: 81.2 to 94.9 %."""
-    return f"{100 * low:.1f} to {100 * high:.1f} %"
+    return f"{100 * low:.1f} to {100 * high:.1f}{_NB}%"
 
 
 @_dashed
@@ -87,7 +90,7 @@ def of(correct: int, total: int) -> str:
 @_dashed
 def times(ratio: float) -> str:
     """A ratio: 541 ×."""
-    return f"{significant(ratio)} ×"
+    return f"{significant(ratio)}{_NB}×"
 
 
 @_dashed
@@ -103,6 +106,5 @@ def text(value: object) -> str:
 
 def remark(value: object) -> str:
     """A text that may well be empty, as a note is most of the time; control characters become �."""
-    if value is None:
-        return ""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in str(value).strip())
+    signs = "" if value is None else str(value).strip()
+    return "".join("�" if unicodedata.category(sign)[0] == "C" and sign != "\n" else sign for sign in signs)

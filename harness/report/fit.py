@@ -61,49 +61,56 @@ def _why_no_image(variant: VariantRow) -> str:
     return f"no image: {variant.faults[0].failure} failed" if variant.faults else "no image was built"
 
 
-def images_table(record: NightRecord) -> Table:
-    """What exactly ran: the model, and everything that moves its latency."""
+def models_table(record: NightRecord) -> Table:
+    """What was put on the board."""
     rows = []
     for variant in record.variants:
         row: dict[str, Any] = {"variant": variant.title}
         if model := variant.model:
-            operators = ", ".join(
-                f"{name} ×{often}" if often > 1 else name for name, often in model.operators.items()
-            )
+            operators = (f"{name} ×{often}" if often > 1 else name for name, often in model.operators.items())
             row |= {"precision": model.precision, "parameters": model.parameters, "macs": model.macs}
-            row |= {"operators": operators, "tflite_sha256": model.tflite_sha256}
+            row |= {"operators": ", ".join(operators), "tflite_sha256": model.tflite_sha256}
+        rows.append(row)
+    return Table(
+        name="models",
+        title="Models",
+        frame=frame("variant precision parameters macs operators tflite_sha256", rows),
+        columns=[
+            Column("Variant", ["variant"], figure=False),
+            Column("Precision", ["precision"], figure=False),
+            Column("Parameters", ["parameters"], figures.count),
+            Column("Multiply-accumulates", ["macs"], figures.count),
+            Column("Operators", ["operators"], figure=False),
+            Column("SHA-256 of the .tflite", ["tflite_sha256"], _short, figure=False),
+        ],
+    )
+
+
+def images_table(record: NightRecord) -> Table:
+    """What was compiled: everything beside the model that moves its latency."""
+    rows = []
+    for variant in record.variants:
+        row: dict[str, Any] = {"variant": variant.title}
         if firmware := variant.firmware:
             row |= {"engine": firmware.engine, "kernels": firmware.kernels, "icache": firmware.icache}
             row |= {"optimisation": firmware.optimisation, "toolchain": firmware.toolchain}
             row |= {"build_id": firmware.build_id}
         rows.append(row)
-    names = "variant precision parameters macs operators engine kernels optimisation toolchain icache"
     return Table(
         name="images",
-        title="What ran",
-        frame=frame(f"{names} build_id tflite_sha256", rows),
+        title="Images",
+        frame=frame("variant engine kernels optimisation toolchain icache build_id", rows),
         columns=[
             Column("Variant", ["variant"], figure=False),
-            Column("Precision", ["precision"], figure=False),
-            Column("Parameters", ["parameters"], figures.count),
-            Column("MACs", ["macs"], figures.count),
-            Column("Operators", ["operators"], figure=False),
-            Column("Engine, kernels", ["engine", "kernels"], _together, figure=False),
-            Column("Compiler", ["toolchain", "optimisation"], _together, figure=False),
-            Column("Cache", ["icache"], figure=False, optional=True),
+            Column("Engine", ["engine"], figure=False),
+            Column("Kernels", ["kernels"], figure=False),
+            Column("Optimisation", ["optimisation"], figure=False),
+            Column("Toolchain", ["toolchain"], figure=False),
+            Column("Instruction cache", ["icache"], figure=False),
             Column("Build", ["build_id"], figure=False),
-            Column("Model", ["tflite_sha256"], _short, figure=False),
         ],
-        note=(
-            "MACs: multiply-accumulates of one inference. Cache: the board's for instructions. Model: first "
-            "digits of the SHA-256 of the .tflite. "
-            "Kernels, optimisation and compiler move latency by a factor of ten: compare like with like."
-        ),
+        note="Kernels, optimisation and toolchain move latency by a factor of ten: compare like with like.",
     )
-
-
-def _together(*texts: str | None) -> str:
-    return figures.text(", ".join(text for text in texts if text))
 
 
 def _short(sha256: str | None) -> str:

@@ -70,6 +70,6 @@ def _comparison(tables: dict[str, Table], measured: pd.DataFrame, best: pd.Serie
         parts.append(f"{ratio} slower than {fastest['runtime']} on this host's {fastest['device']}")
     sentences = [f"That is {' and '.join(parts)}."] if parts else []
     if best["false_alarms"] is not None:
-        length = f" in {best['audio_s']:.0f} s of audio" if best["audio_s"] else ""
+        length = f" in {best['audio_s']:.0f}\u00a0s of audio" if best["audio_s"] else ""
         sentences.append(f"False alarms{length}: {figures.count(best['false_alarms'])}.")
     return sentences

@@ -76,7 +76,7 @@ def _write(path: Path, text: str) -> None:
     """Writes under a temporary name and renames: a reader never meets half a file."""
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as stream:
             stream.write(text)
         Path(scratch).chmod(0o644)
         Path(scratch).replace(path)

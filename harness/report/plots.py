@@ -38,47 +38,56 @@ def all_plots(tables: dict[str, Table], series: dict[str, pd.DataFrame]) -> dict
     """The plots for which there are figures, by the name of what they show."""
     clock = ", ".join(dict.fromkeys(tables["latency"].frame["clock"]))
     candidates = [
-        (
+        _Candidate(
             "host",
             tables["host"].frame,
+            "median_us",
             draw_devices,
             f"Median time of one inference, on a logarithmic scale; the MCU's is {clock}. "
             "The line is the middle half where it is wider than the dot.",
         ),
-        (
+        _Candidate(
             "latency",
             tables["latency"].frame,
+            "share",
             draw_stages,
             f"Share of each stage in the board's time, {clock}.",
         ),
-        (
+        _Candidate(
             "words",
             tables["words"].frame,
+            "onset_s",
             draw_timeline,
             "Above, each word as it was played; below, what each variant announced and when. "
             "Orange with a cross is wrong, or missed.",
         ),
-        ("learning", series["learning"], draw_learning, "Loss and accuracy after each epoch of training."),
+        _Candidate(
+            "learning",
+            series["learning"],
+            "epoch",
+            draw_learning,
+            "Loss and accuracy after each epoch of training.",
+        ),
     ]
-    return {
-        name: _plot(name, frame, draw, text) for name, frame, draw, text in candidates if _has_figures(frame)
-    }
+    return {plot.name: plot.drawn() for plot in candidates if plot.frame[plot.needs].notna().any()}
 
 
-def _has_figures(frame: pd.DataFrame) -> bool:
-    measured = next(name for name in ("median_us", "onset_s", "epoch") if name in frame)
-    return bool(frame[measured].notna().any())
+@dataclass(frozen=True)
+class _Candidate:
+    """A plot, drawn only if its frame has figures in the column that it needs."""
 
+    name: str
+    frame: pd.DataFrame
+    needs: str
+    draw: Callable[[pd.DataFrame, Width], Figure]
+    caption: str
 
-def _plot(
-    name: str, frame: pd.DataFrame, draw: Callable[[pd.DataFrame, Width], Figure], caption: str
-) -> Plot:
-    svgs = []
-    for width in WIDTHS:
-        with styled():
-            figure = draw(frame, width)
-            svgs.append(inline_svg(figure, name, width, caption))
-    return Plot(svgs, caption)
+    def drawn(self) -> Plot:
+        svgs = []
+        for width in WIDTHS:
+            with styled():
+                svgs.append(inline_svg(self.draw(self.frame, width), self.name, width, self.caption))
+        return Plot(svgs, self.caption)
 
 
 def draw_devices(frame: pd.DataFrame, width: Width) -> Figure:

@@ -42,9 +42,9 @@ def devices_table(record: NightRecord) -> Table:
             Column("Note", ["note"], figures.remark, figure=False, optional=True),
         ],
         note=(
-            f"{_device_names(rows)} The same input on all of them. The board's time is "
-            f"{time_is(record.board)}; the host's is measured, the runtime's own call in it. “Output differs "
-            "by” is the largest difference of a label's probability to the board's."
+            f"{_device_names(rows)} The same input on all of them. Board times are {time_is(record.board)}. "
+            "Host times are measured and have the runtime's own call in them. “Output differs by” is the "
+            "largest difference of a label's probability to the board's."
         ),
         headed=True,
         tones=["strong" if row["device"] == "MCU" else "" for row in rows],

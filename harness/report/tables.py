@@ -31,6 +31,7 @@ def all_tables(record: NightRecord) -> dict[str, Table]:
         speed.operators_table(record),
         speed.latency_table(record),
         fit.sizes_table(record),
+        fit.models_table(record),
         fit.images_table(record),
         recognition.listening_table(record),
         recognition.words_table(record),

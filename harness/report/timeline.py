@@ -43,7 +43,9 @@ def draw_timeline(words: pd.DataFrame, width: Width) -> Figure:
     names = [str(n) for n in range(1, lanes)] if legend else variants
     for line in range(lines):
         bottom = (lines - line - 1) * line_in + _GAP_IN * 0.75
-        axes = figure.add_axes((left, bottom / height, 0.995 - left, lanes * _LANE_IN / height))
+        axes = figure.add_axes(
+            (left, bottom / height, width.of(0.988, 0.965) - left, lanes * _LANE_IN / height)
+        )
         axes.set_xlim(line * line_s, (line + 1) * line_s)
         axes.set_ylim(lanes - 0.5, -0.5)
         axes.spines["left"].set_visible(False)
@@ -80,7 +82,15 @@ def _draw_heard(axes: Axes, words: pd.DataFrame, lane: int) -> None:
         if at_s is None or not start <= at_s < end:
             continue
         colour = colours.GOOD if row.correct else colours.BAD
-        axes.plot(at_s, lane, "o" if row.correct else "x", color=colour, markersize=5, markeredgewidth=2)
+        axes.plot(
+            at_s,
+            lane,
+            "o" if row.correct else "x",
+            color=colour,
+            markersize=5,
+            markeredgewidth=2,
+            clip_on=False,
+        )
         text = "missed" if missed else row.heard
         beside, flush = (6, "left") if at_s + _WORD_S < end else (-6, "right")
         axes.annotate(

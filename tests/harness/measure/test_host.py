@@ -1,0 +1,168 @@
+"""Host timing with a small network in all of its forms, and with a model from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from shared_data import shared_data
+
+from harness.measure import host
+from harness.measure.host import time_host
+from harness.measure.processor import cpu_name, usable_cores
+from harness.measure.timing import time_calls
+from models.model_artefact import ModelArtefact
+from models.quiet import known_noise_dropped
+
+FEATURES = np.random.default_rng(0).integers(0, 666, (49, 40), np.uint16)
+LABELS = ["silence", "unknown", "yes", "no"]
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return np.random.default_rng(1).normal(0, 0.01, (1960, len(LABELS))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, weights):
+    """A softmax of one matrix product as .tflite, TorchScript and ONNX."""
+    folder = tmp_path_factory.mktemp("model")
+    write_tflite(folder / "model.tflite", weights)
+    write_torch_and_onnx(folder, weights)
+    (folder / "model.json").write_text(json.dumps({"precision": "float32", "labels": LABELS}))
+    return ModelArtefact(folder)
+
+
+def write_tflite(path, weights):
+    with known_noise_dropped():
+        import tensorflow as tf
+
+        @tf.function(input_signature=[tf.TensorSpec((1, 1960), tf.float32)])
+        def network(features):
+            return tf.nn.softmax(features @ tf.constant(weights))
+
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()])
+        path.write_bytes(converter.convert())
+
+
+def write_torch_and_onnx(folder, weights):
+    network = torch.nn.Sequential(torch.nn.Linear(1960, len(LABELS), bias=False), torch.nn.Softmax(-1)).eval()
+    with torch.no_grad():
+        network[0].weight.copy_(torch.from_numpy(weights.T.copy()))
+    example = torch.zeros(1, 1960)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.save(torch.jit.trace(network, example), folder / "model.torchscript.pt")
+        torch.onnx.export(network, (example,), str(folder / "model.onnx"), dynamo=False, opset_version=13)
+
+
+@pytest.fixture(scope="module")
+def expected(weights):
+    logits = FEATURES.reshape(-1).astype(np.float64) * 10 / 256 @ weights
+    shifted = np.exp(logits - logits.max())
+    return shifted / shifted.sum()
+
+
+@pytest.fixture(scope="module")
+def timing(model, expected):
+    return time_host(model, FEATURES, expected)
+
+
+def test_every_runtime_is_timed_on_one_thread_and_on_all_cores(timing):
+    found = [(row.runtime, row.threads) for row in timing.rows if row.device == "cpu"]
+    threads = sorted({1, usable_cores()})
+    assert found == [(name, n) for name in ("tflite", "torch", "onnxruntime") for n in threads]
+
+
+def test_times_are_positive_and_ordered(timing):
+    for row in timing.rows:
+        if row.device == "cpu":
+            assert 0 < row.p25_us <= row.median_us <= row.p75_us
+            assert row.invocations >= 100
+
+
+def test_outputs_are_those_of_the_board(timing):
+    differences = [row.max_abs_difference for row in timing.rows if row.device == "cpu"]
+    assert max(differences) < 1e-5
+
+
+def test_an_output_that_differs_shows(model, expected):
+    shifted = expected + np.array([0.25, 0, 0, 0])
+    row = time_host(model, FEATURES, shifted).rows[0]
+    assert row.max_abs_difference == pytest.approx(0.25, abs=1e-5)
+
+
+def test_the_gpu_has_a_row_of_figures_or_a_reason(timing):
+    (row,) = [row for row in timing.rows if row.device == "gpu"]
+    if torch.cuda.is_available():
+        assert row.median_us > 0
+        assert row.max_abs_difference < 1e-4
+    else:
+        assert (row.median_us, row.p25_us, row.p75_us, row.max_abs_difference) == (None,) * 4
+        assert row.note == "no CUDA device"
+
+
+def test_operators_make_up_the_whole_inference(timing):
+    assert "aten::softmax" in {row.name for row in timing.operators}
+    assert sum(row.share for row in timing.operators) == pytest.approx(1)
+    assert all(row.calls >= 1 for row in timing.operators)
+
+
+def test_what_a_runtime_throws_becomes_its_row(model, tmp_path, expected):
+    folder = tmp_path / "broken"
+    shutil.copytree(model.path, folder)
+    (folder / "model.onnx").write_bytes(b"this is no ONNX")
+    rows = time_host(ModelArtefact(folder), FEATURES, expected).rows
+    broken = [row for row in rows if row.runtime == "onnxruntime"]
+    assert all(row.median_us is None and row.note.startswith("failed: ") for row in broken)
+    assert all(row.median_us for row in rows if row.runtime == "tflite")
+
+
+def test_an_input_of_another_size_is_refused(model):
+    with pytest.raises(ValueError, match=r"\(1, 1960\)"):
+        time_host(model, np.zeros(490, np.float32))
+
+
+def test_a_model_from_elsewhere_has_rows_of_tflite_only(tmp_path):
+    shutil.copyfile(shared_data("micro_speech_quantized.tflite"), tmp_path / "model.tflite")
+    (tmp_path / "model.json").write_text(json.dumps({"precision": "int8", "labels": LABELS}))
+    timing = time_host(ModelArtefact(tmp_path), FEATURES)
+    assert {row.runtime for row in timing.rows} == {"tflite"}
+    assert all("reference kernels" in row.note for row in timing.rows)
+    # XNNPACK may round the last bit of an int8 output otherwise.
+    assert all(row.max_abs_difference <= 1.001 / 256 for row in timing.rows)
+    assert timing.operators == []
+
+
+def test_a_model_that_takes_something_else_takes_its_tensor(tmp_path):
+    shutil.copyfile(shared_data("kws_ref_model.tflite"), tmp_path / "model.tflite")
+    (tmp_path / "model.json").write_text(json.dumps({"precision": "int8", "labels": []}))
+    values = np.random.default_rng(2).integers(-128, 128, 490, np.int8)
+    assert all(row.median_us for row in time_host(ModelArtefact(tmp_path), values).rows)
+
+
+def test_a_call_is_timed_by_the_clock():
+    import time
+
+    timing = time_calls(lambda: time.sleep(0.002), threads=1)
+    assert 2_000 <= timing.p25_us <= timing.median_us < 10_000
+
+
+def test_an_int8_variant_says_which_rows_are_not_quantized(model, tmp_path, expected):
+    folder = tmp_path / "int8"
+    shutil.copytree(model.path, folder)
+    (folder / "model.json").write_text(json.dumps({"precision": "int8", "labels": LABELS}))
+    rows = time_host(ModelArtefact(folder), FEATURES, expected).rows
+    notes = {row.runtime: row.note for row in rows if row.device == "cpu"}
+    assert "not quantized" in notes["torch"]
+    assert "not quantized" in notes["onnxruntime"]
+    assert "not quantized" not in notes["tflite"]
+
+
+def test_the_processor_has_a_name():
+    assert cpu_name().strip()
+    assert host.cpu_name is cpu_name
