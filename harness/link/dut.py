@@ -31,8 +31,7 @@ _READY = "m-ready"
 _LAP = r"m-lap-us-(\d+)"
 _RESULTS = r"m-results-\[(.*)\]"
 _STOPPING_S = 60.0  # after the sound's end; an emulated board has up to 2 s of audio (a pipe) to work through
-SECONDS_AN_INVOCATION = 1.0
-"""Patience for `infer`; the slowest published keyword spotter takes 0.18 s (MLPerf Tiny 0.5, reference)."""
+_SECONDS_AN_INVOCATION = 1.0  # of patience; MLPerf Tiny's slowest published keyword spotter takes 0.18 s
 
 
 class DeviceUnderTest:
@@ -100,7 +99,7 @@ class DeviceUnderTest:
 
     def infer(self, invocations: int = 1, warmups: int = 0) -> InferResult:
         """Runs the model `warmups` times untimed and then `invocations` times timed, on the loaded input."""
-        patience_s = self._timeout_s + (invocations + warmups) * SECONDS_AN_INVOCATION
+        patience_s = self._timeout_s + (invocations + warmups) * _SECONDS_AN_INVOCATION
         lines = self._command(f"infer {invocations} {warmups}", timeout_s=patience_s)
         laps = tuple(int(match[1]) for line in lines if (match := re.fullmatch(_LAP, line)))
         return InferResult(self._results(lines), laps, invocations)
@@ -178,12 +177,13 @@ class DeviceUnderTest:
                     yield from parser.finish(timed.at_s)
                     return
 
-    def _ask_for_boot(self) -> Boot:
+    def _ask_for_boot(self, last_time: bool = False) -> Boot:
         """Sends `boot%` and reads to the end of its reply."""
         self._send("boot")
         deadline = Deadline(self._timeout_s)
         parser = RecordParser()
         boot: Boot | None = None
+        refusal = ""
         while True:
             timed = self._next_line(deadline)
             for event in parser.feed(timed.line, timed.at_s):
@@ -196,9 +196,14 @@ class DeviceUnderTest:
                     self.name()  # skips the rest of the stream
                     return self._ask_for_boot()
                 elif isinstance(event, Reply) and event.text.startswith("e-["):
-                    raise self._break(f"the device does not run our sketch: it answered {event.text}")
-                elif boot and isinstance(event, Reply) and event.text == _READY:
-                    return boot
+                    refusal = event.text
+                elif isinstance(event, Reply) and event.text == _READY:
+                    if boot:
+                        return boot
+                    if refusal and last_time:
+                        raise self._wrong(f"the device does not run our sketch: it answered {refusal}")
+                    if refusal:  # maybe half a command of an earlier host stood before ours
+                        return self._ask_for_boot(last_time=True)
 
     def _send_bytes(self, command: str, data: bytes, chunk_bytes: int) -> list[str]:
         """Announces and sends bytes as hex lines; returns the reply to the last one."""
@@ -262,7 +267,7 @@ class DeviceUnderTest:
         for line in lines:
             if match := re.fullmatch(pattern, line):
                 return match[1]
-        raise self._wrong(f"the board answered {lines}, without a line like {pattern}")
+        raise self._wrong(f"the board answered {lines[-5:]}, without a line like {pattern}")
 
     def _results(self, lines: list[str]) -> tuple[float, ...]:
         text = self._find(_RESULTS, lines)

@@ -27,6 +27,7 @@ class Behaviour:
         at_boot: whether it sends the lines of a reset when it starts.
         buffer_bytes: size of the command buffer; what is longer is cut, as the reference implementation does.
         results: what `infer` and `results` print between the brackets.
+        half_a_command: what an earlier host had sent before it was killed.
         streaming: whether it is listening already, since an earlier host was killed.
         lines: sent in place of the reply to a command, by the command's first words.
         stream: sent while it listens; the numbers of records are its own.
@@ -36,6 +37,7 @@ class Behaviour:
     at_boot: bool = True
     buffer_bytes: int = COMMAND_BYTES
     results: str = "0.00000000,0.25000000,0.75000000,0.00000000"
+    half_a_command: bytes = b""
     streaming: bool = False
     lines: dict[str, list[bytes]] = field(default_factory=dict)
     stream: list[bytes] = field(
@@ -84,7 +86,7 @@ class SimulatedDevice:
         listening = self.behaviour.streaming
         if listening:
             self._say(*self.behaviour.stream[:-1])
-        buffer = b""
+        buffer = self.behaviour.half_a_command
         while True:
             ready, _, _ = select.select([self._board, self._wake_read], [], [])
             if self._wake_read in ready:
@@ -125,6 +127,8 @@ class SimulatedDevice:
                 self._say(f"m-[Expecting {count} bytes]")
             case ["db", digits] if len(digits) % 2:
                 self._say("e-[Insufficent number of hex digits]")
+            case ["db", digits] if set(digits) - set("0123456789abcdefABCDEF"):
+                self._say("e-[Invalid hex digit]")
             case ["db", digits]:
                 self.loaded += bytes.fromhex(digits)
                 if len(self.loaded) >= self._expected:

@@ -90,6 +90,14 @@ def test_a_device_that_is_not_ours_has_no_handshake(connect):
     _, board = connect(boot=b"")
     with pytest.raises(ProtocolError, match=r"not run our sketch.*Unknown command: boot"):
         board.handshake(Image())
+    assert board.name() == "simulated"
+
+
+def test_half_a_command_of_an_earlier_host_does_no_harm(connect):
+    device, board = connect(half_a_command=b"db 00")
+    assert board.handshake(Image()).build_id == "89abcdef"
+    assert board.name() == "simulated"
+    assert device.commands == ["db 00boot", "boot", "name"]
 
 
 def test_a_board_that_still_listens_is_stopped_first(connect):
