@@ -126,8 +126,8 @@ class InstructionClock:
         """Nothing: that there is no counters file tells the board to count instructions."""
 
     def arguments(self, core_address: int) -> list[str]:
-        """32 ns of the machine's time an instruction (clock.cpp), and none while it waits for the host."""
-        return ["-icount", "shift=5,sleep=off"]
+        """64 ns of the machine's time an instruction (clock.cpp), and none while it waits for the host."""
+        return ["-icount", "shift=6,sleep=off"]
 
 
 def choose_clock(qemu: Qemu, store: Store, timing: TimingParameters) -> Clock:

@@ -171,7 +171,7 @@ class _WatchedLink:
         self._link.close()
 
     def _cause(self, problem: EarshotError) -> EarshotError:
-        return problem if self._machine.runs else self._machine.failure()
+        return self._machine.failure() if self._machine.has_died() else problem
 
 
 def _blocks(sound: Sound) -> Iterator[np.ndarray]:

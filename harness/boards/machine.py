@@ -28,6 +28,7 @@ _SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as 
 _START_S = 30.0  # takes 0.1 s on an idle machine
 _BEGIN_S = 10.0  # from `listen%` to PDM.begin(): milliseconds
 _PROGRESS_S = 60.0  # a pipe's 2 s of audio at 64 MHz, at a hundredth of the usual speed
+_DYING_S = 0.5  # the kernel closes the files of a killed process before that process has ended
 _POLL_S = 0.002
 
 
@@ -84,6 +85,14 @@ class Machine:
         """Whether the emulator is alive."""
         return self._process.poll() is None
 
+    def has_died(self) -> bool:
+        """Whether the emulator is about to be dead; asked when something went wrong, and in no hurry."""
+        try:
+            self._process.wait(_DYING_S)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     @property
     def stderr_tail(self) -> str:
         """The end of what the emulator wrote to stderr; empty after `close`."""
@@ -118,7 +127,7 @@ class Machine:
                 played += self._write(pipe, block)
             self._wait_until_empty(pipe)
         except BrokenPipeError:
-            if not self._runs_still():
+            if self.has_died():
                 raise self.failure() from None
             raise AcousticFailed(
                 f"the board switched its microphone off after {played} bytes",
@@ -131,14 +140,6 @@ class Machine:
     def close(self) -> None:
         """Ends the emulator and deletes its working folder; may be called twice."""
         self._finalizer()
-
-    def _runs_still(self) -> bool:
-        """Whether it is alive, a moment after its files were closed."""
-        try:
-            self._process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            return True
-        return False
 
     def _wait_for_start(self) -> None:
         deadline = Deadline(_START_S)

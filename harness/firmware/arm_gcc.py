@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness.errors import DoesNotFit
+from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware import elf, toolchain
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch
@@ -20,6 +21,7 @@ _PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-n
 _JOBS = 2
 _IMAGE = "earshot.elf"
 _LINKER_SCRIPT = "board.ld"
+_EMULATED_BYTES = 3 << 20  # FLASH and RAM in it, so that too large an image can say how large it is
 
 _MACHINE_FLAGS = (  # as ArduinoCore-mbed compiles for the Nano 33 BLE
     "-mcpu=cortex-m4",
@@ -85,8 +87,13 @@ def compile_image(staged: StagedSketch, store: Store, optimisation: str = "-O2")
     def make(folder: Path) -> None:
         build_image(compiler, staged.path, optimisation.split(), folder / _IMAGE)
 
-    with toolchain.disk_full_is_a_failed_build():
-        image = store.build("image", inputs, make, code=[Path(__file__), Path(toolchain.__file__)]) / _IMAGE
+    try:
+        with toolchain.disk_full_is_a_failed_build():
+            image = (
+                store.build("image", inputs, make, code=[Path(__file__), Path(toolchain.__file__)]) / _IMAGE
+            )
+    except BuildFailed as failure:
+        raise _too_large_to_link(failure, staged.variant_id) or failure from None
 
     sections = elf.section_sizes(image)
     flash_bytes, ram_bytes = elf.flash_and_ram(sections)
@@ -110,6 +117,16 @@ def compile_image(staged: StagedSketch, store: Store, optimisation: str = "-O2")
         optimisation=optimisation,
         toolchain=compiler.version,
     )
+
+
+def _too_large_to_link(failure: BuildFailed, variant_id: str) -> DoesNotFit | None:
+    """What the linker said, as a result: larger than even the emulator's memory."""
+    match = re.search(r"region `(FLASH|RAM)' overflowed by (\d+) bytes", failure.where)
+    if not match:
+        return None
+    needed = _EMULATED_BYTES + int(match[2])
+    limits = {"FLASH": elf.FLASH_LIMIT_BYTES, "RAM": elf.RAM_LIMIT_BYTES}
+    return DoesNotFit(match[1].lower(), needed, limits[match[1]], where=variant_id)
 
 
 def build_image(compiler: Tool, sketch: Path, flags: list[str], image: Path) -> None:

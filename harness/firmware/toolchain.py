@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.errors import BuildFailed
 
+_SAYS_WHY = r"\berror: |undefined reference|overflowed by"
 _SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them
 
 
@@ -88,9 +89,7 @@ def _failure(tool: Tool, returncode: int, stderr: str) -> BuildFailed:
             where=_first_line(stderr, "in function"),
             remedy="Use fixed buffers; printf and String allocate.",
         )
-    lines = [
-        line.strip() for line in stderr.splitlines() if re.search(r"\berror\b|undefined reference", line)
-    ]
+    lines = [line.strip() for line in stderr.splitlines() if re.search(_SAYS_WHY, line)]
     shown = lines[:_SHOWN_ERRORS] or stderr.strip().splitlines()[-_SHOWN_ERRORS:]
     return BuildFailed(
         f"{Path(tool.path).name} ended with status {returncode}",

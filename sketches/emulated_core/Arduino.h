@@ -48,10 +48,10 @@ class SerialPort {
  private:
   bool receive();
 
-  uint8_t received_[4096];  // a pty hands over at most so many at once
+  uint8_t received_[4096] = {};  // a pty hands over at most so many at once
   uint32_t received_end_ = 0;
   uint32_t received_next_ = 0;
-  uint8_t to_send_[1024];  // a line, mostly: sent at its end, or when this is full
+  uint8_t to_send_[1024] = {};  // a line, mostly: sent at its end, or when this is full
   uint32_t to_send_count_ = 0;
 };
 

@@ -1,0 +1,217 @@
+"""The emulated board with the real sketch: who it is, the same bytes every time, and its failures."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_engine import TinyEngine, tiny_model
+
+from harness.boards.clock import TimingParameters
+from harness.boards.emulated import EmulatedBoard
+from harness.errors import AcousticFailed, EnumerateFailed, ProtocolError, UploadFailed
+from harness.link.events import End, Inference
+from harness.link.transcript import read_transcript
+from models.artefacts import Store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return Store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def firmware(store, tmp_path_factory):
+    with EmulatedBoard(store) as board:
+        return board.build(tiny_model(tmp_path_factory.mktemp("model")), TinyEngine())
+
+
+@pytest.fixture
+def board(store):
+    with EmulatedBoard(store) as board:
+        yield board
+
+
+@pytest.fixture
+def without_gcc(monkeypatch, store, tmp_path):
+    """A machine whose QEMU has no cycle model."""
+    for command in ("qemu-system-arm", "setpriv"):
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / command).symlink_to(f"/usr/bin/{command}")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+
+NOISE = (np.random.default_rng(7).standard_normal(5 * 16000) * 3000).astype(np.int16)
+
+
+def what_the_board_said(board, firmware, transcript, sound=NOISE):
+    board.upload(firmware)
+    device = board.open(transcript)
+    events = list(device.listen(lambda: board.listen(sound)))
+    device.load_clip(sound[:16000])
+    device.infer(3, 1)
+    board.close()
+    return events, [line.line for line in read_transcript(transcript) if not line.from_host]
+
+
+def test_a_board_is_described_without_an_image(board):
+    row = board.describe()
+    assert (row.name, row.clock, row.clock_hz) == ("emulated", "modelled cycles", 64_000_000)
+    assert (row.flash_bytes, row.ram_bytes) == (983_040, 262_144)
+    assert row.details["instruction cache"] == "on"
+
+
+def test_boards_that_count_differently_share_no_series(store):
+    timings = [TimingParameters(), TimingParameters(refill_cycles=1), TimingParameters(icache=False)]
+    timings += [TimingParameters(icache=False, wait_states=1)]
+    assert len({EmulatedBoard(store, timing).describe().uid for timing in timings}) == 4
+
+
+def test_the_real_sketch_hears_the_whole_sound(board, firmware, tmp_path):
+    events, _ = what_the_board_said(board, firmware, tmp_path / "log")
+    inferences = [event for event in events if isinstance(event, Inference)]
+    assert isinstance(events[-1], End)
+    assert events[-1].samples == 313 * 256, "whole buffers: the last one ends in silence"
+    assert sum(event.new_slices for event in inferences) == (313 * 256 - 480) // 320 + 1
+    assert all(event.preprocess_us > 0 for event in inferences)
+
+
+def test_two_runs_are_byte_for_byte_the_same_whatever_the_host_does(board, firmware, tmp_path):
+    alone = what_the_board_said(board, firmware, tmp_path / "alone")[1]
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        beside = what_the_board_said(board, firmware, tmp_path / "beside")[1]
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    assert alone == beside
+
+
+def test_sound_in_blocks_is_heard_as_sound_in_one_piece(board, firmware, tmp_path):
+    whole = what_the_board_said(board, firmware, tmp_path / "whole")[1]
+    blocks = np.split(NOISE, [1, 300, 40_001])
+    board.upload(firmware)
+    device = board.open(tmp_path / "blocks")
+    list(device.listen(lambda: board.listen(iter(blocks))))
+    said = [line.line for line in read_transcript(tmp_path / "blocks") if not line.from_host]
+    assert said == whole[: len(said)]
+    assert said[-2].startswith(b"$end")
+
+
+def test_the_instruction_cache_is_in_the_boot_record_and_in_the_time(store, firmware, tmp_path):
+    boots, laps = [], []
+    for icache in (True, False):
+        with EmulatedBoard(store, TimingParameters(icache=icache)) as board:
+            board.upload(firmware)
+            device = board.open(tmp_path / f"{icache}")
+            boots.append(device.handshake(firmware).icache)
+            laps.append(device.infer(20, 0).lap_us)
+    assert boots == ["on", "off"]
+    assert laps[1] > laps[0]
+
+
+def test_without_a_plugin_instructions_are_counted(without_gcc, board, firmware, tmp_path):
+    row = board.describe()
+    assert row.clock == "instructions"
+    assert "gcc is not installed" in row.details["cycle model"]
+    _, said = what_the_board_said(board, firmware, tmp_path / "log")
+    _, again = what_the_board_said(board, firmware, tmp_path / "again")
+    assert said == again
+    assert any(b",none," in line for line in said), "the instruction cache, in the boot record"
+
+
+def test_a_refused_plugin_is_told(store, monkeypatch):
+    plugin = store.root / "refused.so"
+    source = "int qemu_plugin_version = 99; int qemu_plugin_install() { return 0; }"
+    command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", plugin]
+    subprocess.run(command, input=source, text=True, check=True)
+    monkeypatch.setattr("harness.boards.clock.build_plugin", lambda _: plugin)
+    row = EmulatedBoard(store).describe()
+    assert row.clock == "instructions"
+    assert "refuses the plugin" in row.details["cycle model"]
+    assert str(store.root) not in row.details["cycle model"]
+
+
+def test_the_link_can_be_opened_again(board, firmware, tmp_path):
+    board.upload(firmware)
+    first = board.open(tmp_path / "first").name()
+    assert board.open(tmp_path / "second").name() == first == "earshot-emulated"
+
+
+def test_another_image_than_expected_is_noticed(board, firmware, tmp_path):
+    board.upload(replace(firmware, build_id="deadbeef"))
+    with pytest.raises(ProtocolError, match="another image"):
+        board.open(tmp_path / "log")
+
+
+def test_an_emulator_that_dies_is_told_by_the_link(board, firmware, tmp_path):
+    board.upload(firmware)
+    device = board.open(tmp_path / "log")
+    os.kill(board._machine.pid, signal.SIGSEGV)
+    with pytest.raises(ProtocolError, match="stopped with status"):
+        for _ in range(20):
+            device.name()
+
+
+def test_an_emulator_that_dies_while_it_listens_is_told(board, firmware, tmp_path):
+    board.upload(firmware)
+    device = board.open(tmp_path / "log")
+
+    def play_and_kill():
+        os.kill(board._machine.pid, signal.SIGKILL)
+        board.listen(NOISE)
+
+    with pytest.raises(ProtocolError, match="stopped with status"):
+        list(device.listen(play_and_kill))
+
+
+def test_a_sound_for_a_board_that_does_not_listen_is_refused(board, firmware, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.boards.machine._BEGIN_S", 0.2)
+    board.upload(firmware)
+    board.open(tmp_path / "log")
+    with pytest.raises(AcousticFailed, match="listen%"):
+        board.listen(NOISE)
+
+
+def test_a_sound_of_another_type_is_a_mistake_of_the_caller(board, firmware, tmp_path):
+    board.upload(firmware)
+    device = board.open(tmp_path / "log")
+    with pytest.raises(TypeError, match="int16"):
+        list(device.listen(lambda: board.listen(NOISE.astype(np.float32))))
+
+
+def test_nothing_can_be_opened_before_an_upload(board, tmp_path):
+    with pytest.raises(EnumerateFailed, match="Upload an image first"):
+        board.open(tmp_path / "log")
+
+
+def test_without_qemu_the_package_is_named(board, firmware, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UploadFailed, match="apt-get install qemu-system-arm"):
+        board.upload(firmware)
+
+
+def test_closing_ends_the_emulator_and_can_be_repeated(board, firmware, tmp_path):
+    board.upload(firmware)
+    board.open(tmp_path / "log")
+    machine = board._machine
+    board.close()
+    board.close()
+    assert not machine.runs
+
+
+def test_a_full_disk_is_a_failed_upload(board, firmware, monkeypatch):
+    board.describe()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.mkfifo", full)
+    with pytest.raises(UploadFailed, match="No space left"):
+        board.upload(firmware)
