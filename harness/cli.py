@@ -158,10 +158,12 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _build(arguments: argparse.Namespace) -> int:
     from harness.boards.registry import make_board
+    from harness.firmware.engine import get_engine
 
+    engine = get_engine(arguments.engine)
     with make_board(arguments.board) as board:
         for model in _selection(arguments).models(_say):
-            firmware = board.build(model, arguments.engine)
+            firmware = board.build(model, engine)
             limits = board.describe()
             print(
                 f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "

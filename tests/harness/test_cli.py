@@ -1,0 +1,105 @@
+"""The command as it is typed: exit codes, one clear line for what goes wrong, nothing lost."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from harness import cli
+from harness.layout import ROOT
+
+
+def earshot(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness.cli", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
+
+
+def test_no_command_is_a_usage_error():
+    assert earshot().returncode == 2
+
+
+def test_help_is_there_for_every_command(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    shown = capsys.readouterr().out
+    for command in ("run", "train", "build", "report", "boards", "doctor"):
+        assert f"\n    {command} " in shown
+
+
+def test_boards_lists_the_emulated_board(capsys):
+    assert cli.main(["boards"]) == 0
+    assert capsys.readouterr().out.startswith("emulated ")
+
+
+def test_doctor_gives_json_with_a_remedy_for_everything_that_is_missing(capsys):
+    cli.main(["doctor", "--json"])
+    findings = json.loads(capsys.readouterr().out)
+    assert {"Python", "arm-none-eabi-g++", "qemu-system-arm"} <= {finding["name"] for finding in findings}
+    assert all(finding["remedy"] for finding in findings if not finding["present"])
+
+
+def test_doctor_ends_with_4_and_names_the_package_when_a_tool_is_missing(tmp_path):
+    for tool in ("gcc", "espeak-ng", "arm-none-eabi-g++"):
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+    answer = earshot("doctor", PATH=str(tmp_path))
+    assert answer.returncode == 4
+    assert "apt-get install qemu-system-arm" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["train", "--variants", "nothing*"], "tinyconv-int8"),
+        (["run", "--board", "toaster"], "emulated"),
+        (["build", "--engine", "steam"], "static"),
+        (["run", "--model", "some.tflite"], "--labels"),
+        (["train", "--labels", "a,b"], "--model"),
+        (["train", "--model", "not-there.tflite", "--labels", "a,b"], "not-there.tflite"),
+        (["run", "--recordings", "not-there"], "not-there"),
+        (["train", "--dataset", "not-there"], "not-there"),
+        (["report", "not-there.json"], "not-there.json"),
+    ],
+)
+def test_a_wrong_argument_ends_with_2_and_one_line_that_helps(arguments, names, capsys):
+    assert cli.main(arguments) == 2
+    told = capsys.readouterr().err
+    assert names in told
+    assert len(told.strip().splitlines()) == 1
+
+
+def test_a_full_disk_ends_with_4_and_says_what_to_do(monkeypatch, capsys):
+    def full(arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.tflite")
+
+    monkeypatch.setattr(cli, "_train", full)
+    assert cli.main(["train"]) == 4
+    assert "the disk is full (model.tflite)" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_with_5():
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import os, signal, harness.cli as c\n"
+            "c._boards = lambda a: os.kill(os.getpid(), signal.SIGINT)\nraise SystemExit(c.main(['boards']))",
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert "interrupted" in message
