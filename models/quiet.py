@@ -40,6 +40,8 @@ _NATIVE_NOISE = re.compile(
             r"fully_quantize: \d+, inference_type: \d+, .*",
             r"INFO: Created TensorFlow Lite XNNPACK delegate for CPU\.",
             r"INFO: Initialized TensorFlow Lite runtime\.",
+            # The torch profiler's start and end.
+            r"USDT:.* profiler_(start|stop)",
             r"",
         )
     )

@@ -65,10 +65,11 @@ def time_host(
     operators: list[OperatorRow] = []
     if script := model.torchscript:
         rows.add_cpu("torch", host_torch.measure_cpu, script, floats, before)
-        rows.add_gpu(script, floats, before)
         operators = host_torch.profile_operators(script, floats)
     if model.onnx:
         rows.add_cpu("onnxruntime", host_onnx.measure, model.onnx, floats, before)
+    if model.torchscript:
+        rows.add_gpu(model.torchscript, floats, before)
     return HostTiming(rows.rows, operators)
 
 

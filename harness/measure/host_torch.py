@@ -9,6 +9,7 @@ import torch
 
 from harness.measure.timing import Timing, time_calls, timing_of
 from harness.results.record import OperatorRow
+from models.quiet import known_noise_dropped
 
 _GPU_WARM_UP_CALLS, _GPU_CALLS = 50, 500
 _PROFILED_CALLS = 100
@@ -76,8 +77,8 @@ def profile_operators(script: Path, values: np.ndarray) -> list[OperatorRow]:
         with torch.inference_mode():
             for _ in range(_PROFILED_CALLS):
                 network(tensor)
-            # Without Kineto, which takes a second to start, prints to the terminal and adds nothing on a CPU.
-            with torch.autograd.profiler.profile(use_kineto=False) as profile:
+            # Without Kineto's traces, which take a second to start and add nothing on a CPU.
+            with known_noise_dropped(), torch.autograd.profiler.profile(use_kineto=False) as profile:
                 for _ in range(_PROFILED_CALLS):
                     network(tensor)
     finally:

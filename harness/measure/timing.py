@@ -8,10 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils import benchmark
 
-_WARM_UP_CALLS = 20
-"""TorchScript optimises in its first two or three calls; the others settle caches and thread pools."""
-_RUN_S = 0.3
-"""Seven measurements of this length keep a variant's host figures under 4 s."""
+from harness.link.deadline import Deadline
+
+_WARM_UP_ROUNDS, _WARM_UP_S = 10, 0.1
+"""A round is three calls. TorchScript optimises in its first; the others settle caches and thread pools."""
+_FEWEST_BLOCKS = 4
+"""Fewer have no quartiles worth the name."""
+_SHORTEST_S, _LONGEST_S = 0.25, 0.6
+"""Of one measurement; six of the longest still keep a variant's host figures under 5 s."""
+_STEADY = 0.05
+"""A measurement ends early when its quartiles are so near, as a share of the median."""
 
 
 @dataclass(frozen=True)
@@ -21,24 +27,28 @@ class Timing:
     Attributes:
         invocations: how many calls the figures rest on.
         median_us: median, in microseconds.
-        p25_us: lower quartile.
-        p75_us: upper quartile.
+        p25_us: lower quartile; None where the samples were too few, because each took too long.
+        p75_us: upper quartile, likewise.
     """
 
     invocations: int
     median_us: float
-    p25_us: float
-    p75_us: float
+    p25_us: float | None
+    p75_us: float | None
 
 
 def timing_of(samples_us: Sequence[float], invocations: int) -> Timing:
     """Median and quartiles of samples in microseconds."""
     low, median, high = np.percentile(samples_us, [25, 50, 75]).tolist()
+    if len(samples_us) < _FEWEST_BLOCKS:
+        return Timing(invocations, median, None, None)
     return Timing(invocations, median, low, high)
 
 
 def time_calls(call: Callable[[], object], threads: int) -> Timing:
-    """Times a call by `torch.utils.benchmark`, in blocks long enough that the clock's own cost is nothing.
+    """Times a call by `torch.utils.benchmark`, in blocks so long that the clock's own cost is nothing.
+
+    It goes on until the blocks agree or the time is up: longer on a machine that is busy with other work.
 
     The quartiles are of the blocks' means: they show how much the machine wavered, not single calls.
 
@@ -47,7 +57,11 @@ def time_calls(call: Callable[[], object], threads: int) -> Timing:
         threads: how many threads torch may use meanwhile; other runtimes are told when they are set up.
     """
     timer = benchmark.Timer("call()", globals={"call": call}, num_threads=threads)
-    timer.timeit(_WARM_UP_CALLS)
-    measured = timer.blocked_autorange(min_run_time=_RUN_S)
+    warm_up = Deadline(_WARM_UP_S)
+    for _ in range(_WARM_UP_ROUNDS):
+        timer.timeit(1)
+        if warm_up.expired:
+            break
+    measured = timer.adaptive_autorange(_STEADY, min_run_time=_SHORTEST_S, max_run_time=_LONGEST_S)
     samples_us = [1e6 * seconds for seconds in measured.times]
     return timing_of(samples_us, measured.number_per_run * len(samples_us))

@@ -123,10 +123,11 @@ def draw_devices(frame: pd.DataFrame, width: Width) -> Figure:
             )
         else:
             colour = _DEVICE_COLOURS[row["device"]]
-            axes.plot([row["p25_us"], row["p75_us"]], [index, index], color=colour, linewidth=3, alpha=0.5)
+            low, high = row["p25_us"] or row["median_us"], row["p75_us"] or row["median_us"]
+            axes.plot([low, high], [index, index], color=colour, linewidth=3, alpha=0.5)
             axes.plot(row["median_us"], index, "o", color=colour, markersize=6)
             text = figures.duration(row["median_us"])
-            axes.annotate(text, (row["p75_us"], index), (7, 0), "data", "offset points", va="center")
+            axes.annotate(text, (high, index), (7, 0), "data", "offset points", va="center")
     return figure
 
 
@@ -165,7 +166,7 @@ def draw_stages(frame: pd.DataFrame, width: Width) -> Figure:
         for stage in STAGES:
             share = rows.at[stage, "share"]
             axes.barh(index + 0.08, share, left=start, height=0.44, color=_STAGE_COLOURS[stage])
-            if share > width.of(0.06, 0.14):
+            if share > width.of(0.045, 0.14):
                 axes.text(
                     start + share / 2,
                     index + 0.08,

@@ -13,7 +13,7 @@ from harness.results.record import HostRow, NightRecord, VariantRow
 from harness.results.statistics import summarize
 
 _RUNTIMES = {"tflite": "TensorFlow Lite", "onnxruntime": "ONNX Runtime"}
-_SMALL_SHARE = 0.01
+_SMALL_SHARE = 0.02
 """Operators below it are summed up in one row; the night record has them all."""
 
 

@@ -18,7 +18,7 @@ _GAP_IN = 0.36
 """Between two lines, for the seconds."""
 _LEGEND_IN = 0.19
 _WORD_S = 1.1
-"""What a word of six letters takes of a line, drawn: both widths show about 38 points a second."""
+"""What a word of six letters takes of a line, drawn: both widths show at least 36 points a second."""
 
 
 def draw_timeline(words: pd.DataFrame, width: Width) -> Figure:
@@ -30,7 +30,7 @@ def draw_timeline(words: pd.DataFrame, width: Width) -> Figure:
     """
     variants = list(dict.fromkeys(words["variant"]))
     last_s = float(words[["end_s", "heard_at_s"]].stack().max())
-    line_s = width.of(16, 6)
+    line_s = min(width.of(16, 6), max(4, math.ceil(last_s + 0.5)))
     lines = max(1, math.ceil((last_s + 0.3) / line_s))
     lanes = len(variants) + 1
     line_in = lanes * _LANE_IN + _GAP_IN

@@ -14,7 +14,7 @@ from shared_data import shared_data
 from harness.measure import host
 from harness.measure.host import time_host
 from harness.measure.processor import cpu_name, usable_cores
-from harness.measure.timing import time_calls
+from harness.measure.timing import Timing, time_calls, timing_of
 from models.model_artefact import ModelArtefact
 from models.quiet import known_noise_dropped
 
@@ -72,6 +72,15 @@ def timing(model, expected):
     return time_host(model, FEATURES, expected)
 
 
+@pytest.fixture(scope="module")
+def called_int8(model, expected, tmp_path_factory):
+    """The same network, said to be int8, beside a board whose first probability is 0.25 off."""
+    folder = tmp_path_factory.mktemp("called") / "int8"
+    shutil.copytree(model.path, folder)
+    (folder / "model.json").write_text(json.dumps({"precision": "int8", "labels": LABELS}))
+    return time_host(ModelArtefact(folder), FEATURES, expected + np.array([0.25, 0, 0, 0]))
+
+
 def test_every_runtime_is_timed_on_one_thread_and_on_all_cores(timing):
     found = [(row.runtime, row.threads) for row in timing.rows if row.device == "cpu"]
     threads = sorted({1, usable_cores()})
@@ -81,8 +90,8 @@ def test_every_runtime_is_timed_on_one_thread_and_on_all_cores(timing):
 def test_times_are_positive_and_ordered(timing):
     for row in timing.rows:
         if row.device == "cpu":
-            assert 0 < row.p25_us <= row.median_us <= row.p75_us
-            assert row.invocations >= 100
+            assert row.median_us > 0
+            assert row.p25_us is None or row.p25_us <= row.median_us <= row.p75_us
 
 
 def test_outputs_are_those_of_the_board(timing):
@@ -90,10 +99,10 @@ def test_outputs_are_those_of_the_board(timing):
     assert max(differences) < 1e-5
 
 
-def test_an_output_that_differs_shows(model, expected):
-    shifted = expected + np.array([0.25, 0, 0, 0])
-    row = time_host(model, FEATURES, shifted).rows[0]
-    assert row.max_abs_difference == pytest.approx(0.25, abs=1e-5)
+def test_an_output_that_differs_shows(called_int8):
+    assert all(
+        row.max_abs_difference == pytest.approx(0.25, abs=1e-5) for row in called_int8.rows if row.median_us
+    )
 
 
 def test_the_gpu_has_a_row_of_figures_or_a_reason(timing):
@@ -149,15 +158,17 @@ def test_a_call_is_timed_by_the_clock():
     import time
 
     timing = time_calls(lambda: time.sleep(0.002), threads=1)
-    assert 2_000 <= timing.p25_us <= timing.median_us < 10_000
+    assert 2_000 <= timing.median_us < 20_000
+    assert timing.invocations >= 10
 
 
-def test_an_int8_variant_says_which_rows_are_not_quantized(model, tmp_path, expected):
-    folder = tmp_path / "int8"
-    shutil.copytree(model.path, folder)
-    (folder / "model.json").write_text(json.dumps({"precision": "int8", "labels": LABELS}))
-    rows = time_host(ModelArtefact(folder), FEATURES, expected).rows
-    notes = {row.runtime: row.note for row in rows if row.device == "cpu"}
+def test_too_few_samples_have_no_quartiles():
+    assert timing_of([10, 20, 30], 3) == Timing(3, 20, None, None)
+    assert timing_of([10, 20, 30, 40, 50], 5) == Timing(5, 30, 20, 40)
+
+
+def test_an_int8_variant_says_which_rows_are_not_quantized(called_int8):
+    notes = {row.runtime: row.note for row in called_int8.rows if row.device == "cpu"}
     assert "not quantized" in notes["torch"]
     assert "not quantized" in notes["onnxruntime"]
     assert "not quantized" not in notes["tflite"]

@@ -282,6 +282,13 @@ def test_a_gpu_that_is_not_there_says_so(sample):
     assert row[-1] == "no CUDA device"
 
 
+def test_a_time_without_a_spread_is_shown_without(tmp_path):
+    row = HostRow("cpu", "Example CPU", "torch", 2, 3, 16_825.0, None, None, 0.0, "")
+    page = rendered(with_variants(replace(command_mode_only(), host=[row])), tmp_path)
+    shown = next(row for row in page.tables["host"] if row[1] == "CPU")
+    assert [text.replace("\u00a0", " ") for text in shown[4:6]] == ["16.8 ms", "–"]
+
+
 def test_a_gpu_that_is_there_is_compared(tmp_path):
     gpu = HostRow("gpu", "Example GPU", "torch", None, 500, 150.0, 140.0, 160.0, 0.004, "")
     page = rendered(with_variants(replace(command_mode_only(), host=[gpu])), tmp_path)
