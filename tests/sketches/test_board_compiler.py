@@ -41,8 +41,8 @@ def test_a_library_compiles(tmp_path, library):
     ],
     ids=["int8 features", "float features", "other int8", "other float"],
 )
-def test_the_sketch_compiles_for_a_model_that_takes(tmp_path, model):
-    sketch = stage(tiny_model(tmp_path / "model", **model), TinyEngine(), tmp_path / "out").path
+def test_the_sketch_compiles_for_a_model_that_takes(tmp_path, facts):
+    sketch = stage(tiny_model(tmp_path / "model", **facts), TinyEngine(), tmp_path / "out").path
     for source in (*sorted(sketch.glob("*.cpp")), *sketch.glob("*.ino")):
         compile_for_board(source, *ARDUINO)
 

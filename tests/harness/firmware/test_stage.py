@@ -52,7 +52,7 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("model", "engine"),
+    ("facts", "options"),
     [
         ({"labels": ("silence", "unknown", "no", "yes")}, {}),
         ({"id": "other"}, {}),
@@ -61,9 +61,9 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path):
     ],
     ids=["labels", "id", "precision", "engine's sources"],
 )
-def test_the_build_id_depends_on(tmp_path, model, engine):
+def test_the_build_id_depends_on(tmp_path, facts, options):
     plain = stage(tiny_model(tmp_path / "plain"), TinyEngine(), tmp_path / "a")
-    other = stage(tiny_model(tmp_path / "other", **model), TinyEngine(**engine), tmp_path / "b")
+    other = stage(tiny_model(tmp_path / "other", **facts), TinyEngine(**options), tmp_path / "b")
     assert re.fullmatch("[0-9a-f]{8}", plain.build_id)
     assert plain.build_id != other.build_id
 
