@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -29,7 +29,16 @@ class Board(Protocol):
 
     The order is build, upload, open, then any talk over the link and any number of `listen`, then close.
     Usable as a context manager, which closes it.
+
+    Attributes:
+        name: of the kind of board, as `--board` takes it and the running sketch reports it.
+        summary: what it is and what it needs, in a line.
+        marker: the pytest marker of tests on it, "hardware" or "emulated".
     """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    marker: ClassVar[str]
 
     def describe(self) -> BoardDescription:
         """The board as it stands in a night record; needs no image and no connection."""
