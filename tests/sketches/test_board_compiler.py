@@ -32,7 +32,7 @@ def test_a_library_compiles(tmp_path, library):
 
 
 @pytest.mark.parametrize(
-    "model",
+    "facts",
     [
         {},
         {"precision": "float32"},
