@@ -32,7 +32,7 @@ def firmware(store, tmp_path_factory):
 
 
 @pytest.fixture
-def board(store):
+def emulated(store):
     with EmulatedBoard(store) as board:
         yield board
 
@@ -49,18 +49,18 @@ def without_gcc(monkeypatch, store, tmp_path):
 NOISE = (np.random.default_rng(7).standard_normal(5 * 16000) * 3000).astype(np.int16)
 
 
-def what_the_board_said(board, firmware, transcript, sound=NOISE):
-    board.upload(firmware)
-    device = board.open(transcript)
-    events = list(device.listen(lambda: board.listen(sound)))
+def what_the_board_said(emulated, firmware, transcript, sound=NOISE):
+    emulated.upload(firmware)
+    device = emulated.open(transcript)
+    events = list(device.listen(lambda: emulated.listen(sound)))
     device.load_clip(sound[:16000])
     device.infer(3, 1)
-    board.close()
+    emulated.close()
     return events, [line.line for line in read_transcript(transcript) if not line.from_host]
 
 
-def test_a_board_is_described_without_an_image(board):
-    row = board.describe()
+def test_a_board_is_described_without_an_image(emulated):
+    row = emulated.describe()
     assert (row.name, row.clock, row.clock_hz) == ("emulated", "modelled cycles", 64_000_000)
     assert (row.flash_bytes, row.ram_bytes) == (983_040, 262_144)
     assert row.details["instruction cache"] == "on"
@@ -72,8 +72,8 @@ def test_boards_that_count_differently_share_no_series(store):
     assert len({EmulatedBoard(store, timing).describe().uid for timing in timings}) == 4
 
 
-def test_the_real_sketch_hears_the_whole_sound(board, firmware, tmp_path):
-    events, _ = what_the_board_said(board, firmware, tmp_path / "log")
+def test_the_real_sketch_hears_the_whole_sound(emulated, firmware, tmp_path):
+    events, _ = what_the_board_said(emulated, firmware, tmp_path / "log")
     inferences = [event for event in events if isinstance(event, Inference)]
     assert isinstance(events[-1], End)
     assert events[-1].samples == 313 * 256, "whole buffers: the last one ends in silence"
@@ -81,11 +81,11 @@ def test_the_real_sketch_hears_the_whole_sound(board, firmware, tmp_path):
     assert all(event.preprocess_us > 0 for event in inferences)
 
 
-def test_two_runs_are_byte_for_byte_the_same_whatever_the_host_does(board, firmware, tmp_path):
-    alone = what_the_board_said(board, firmware, tmp_path / "alone")[1]
+def test_two_runs_are_byte_for_byte_the_same_whatever_the_host_does(emulated, firmware, tmp_path):
+    alone = what_the_board_said(emulated, firmware, tmp_path / "alone")[1]
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
     try:
-        beside = what_the_board_said(board, firmware, tmp_path / "beside")[1]
+        beside = what_the_board_said(emulated, firmware, tmp_path / "beside")[1]
     finally:
         for process in busy:
             process.kill()
@@ -93,12 +93,12 @@ def test_two_runs_are_byte_for_byte_the_same_whatever_the_host_does(board, firmw
     assert alone == beside
 
 
-def test_sound_in_blocks_is_heard_as_sound_in_one_piece(board, firmware, tmp_path):
-    whole = what_the_board_said(board, firmware, tmp_path / "whole")[1]
+def test_sound_in_blocks_is_heard_as_sound_in_one_piece(emulated, firmware, tmp_path):
+    whole = what_the_board_said(emulated, firmware, tmp_path / "whole")[1]
     blocks = np.split(NOISE, [1, 300, 40_001])
-    board.upload(firmware)
-    device = board.open(tmp_path / "blocks")
-    list(device.listen(lambda: board.listen(iter(blocks))))
+    emulated.upload(firmware)
+    device = emulated.open(tmp_path / "blocks")
+    list(device.listen(lambda: emulated.listen(iter(blocks))))
     said = [line.line for line in read_transcript(tmp_path / "blocks") if not line.from_host]
     assert said == whole[: len(said)]
     assert said[-2].startswith(b"$end")
@@ -116,12 +116,12 @@ def test_the_instruction_cache_is_in_the_boot_record_and_in_the_time(store, firm
     assert laps[1] > laps[0]
 
 
-def test_without_a_plugin_instructions_are_counted(without_gcc, board, firmware, tmp_path):
-    row = board.describe()
+def test_without_a_plugin_instructions_are_counted(without_gcc, emulated, firmware, tmp_path):
+    row = emulated.describe()
     assert row.clock == "instructions"
     assert "gcc is not installed" in row.details["cycle model"]
-    _, said = what_the_board_said(board, firmware, tmp_path / "log")
-    _, again = what_the_board_said(board, firmware, tmp_path / "again")
+    _, said = what_the_board_said(emulated, firmware, tmp_path / "log")
+    _, again = what_the_board_said(emulated, firmware, tmp_path / "again")
     assert said == again
     assert any(b",none," in line for line in said), "the instruction cache, in the boot record"
 
@@ -138,80 +138,80 @@ def test_a_refused_plugin_is_told(store, monkeypatch):
     assert str(store.root) not in row.details["cycle model"]
 
 
-def test_the_link_can_be_opened_again(board, firmware, tmp_path):
-    board.upload(firmware)
-    first = board.open(tmp_path / "first").name()
-    assert board.open(tmp_path / "second").name() == first == "earshot-emulated"
+def test_the_link_can_be_opened_again(emulated, firmware, tmp_path):
+    emulated.upload(firmware)
+    first = emulated.open(tmp_path / "first").name()
+    assert emulated.open(tmp_path / "second").name() == first == "earshot-emulated"
 
 
-def test_another_image_than_expected_is_noticed(board, firmware, tmp_path):
-    board.upload(replace(firmware, build_id="deadbeef"))
+def test_another_image_than_expected_is_noticed(emulated, firmware, tmp_path):
+    emulated.upload(replace(firmware, build_id="deadbeef"))
     with pytest.raises(ProtocolError, match="another image"):
-        board.open(tmp_path / "log")
+        emulated.open(tmp_path / "log")
 
 
-def test_an_emulator_that_dies_is_told_by_the_link(board, firmware, tmp_path):
-    board.upload(firmware)
-    device = board.open(tmp_path / "log")
-    os.kill(board._machine.pid, signal.SIGSEGV)
+def test_an_emulator_that_dies_is_told_by_the_link(emulated, firmware, tmp_path):
+    emulated.upload(firmware)
+    device = emulated.open(tmp_path / "log")
+    os.kill(emulated._machine.pid, signal.SIGSEGV)
     with pytest.raises(ProtocolError, match="stopped with status"):
         for _ in range(20):
             device.name()
 
 
-def test_an_emulator_that_dies_while_it_listens_is_told(board, firmware, tmp_path):
-    board.upload(firmware)
-    device = board.open(tmp_path / "log")
+def test_an_emulator_that_dies_while_it_listens_is_told(emulated, firmware, tmp_path):
+    emulated.upload(firmware)
+    device = emulated.open(tmp_path / "log")
 
     def play_and_kill():
-        os.kill(board._machine.pid, signal.SIGKILL)
-        board.listen(NOISE)
+        os.kill(emulated._machine.pid, signal.SIGKILL)
+        emulated.listen(NOISE)
 
     with pytest.raises(ProtocolError, match="stopped with status"):
         list(device.listen(play_and_kill))
 
 
-def test_a_sound_for_a_board_that_does_not_listen_is_refused(board, firmware, tmp_path, monkeypatch):
+def test_a_sound_for_a_board_that_does_not_listen_is_refused(emulated, firmware, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.boards.machine._BEGIN_S", 0.2)
-    board.upload(firmware)
-    board.open(tmp_path / "log")
+    emulated.upload(firmware)
+    emulated.open(tmp_path / "log")
     with pytest.raises(AcousticFailed, match="listen%"):
-        board.listen(NOISE)
+        emulated.listen(NOISE)
 
 
-def test_a_sound_of_another_type_is_a_mistake_of_the_caller(board, firmware, tmp_path):
-    board.upload(firmware)
-    device = board.open(tmp_path / "log")
+def test_a_sound_of_another_type_is_a_mistake_of_the_caller(emulated, firmware, tmp_path):
+    emulated.upload(firmware)
+    device = emulated.open(tmp_path / "log")
     with pytest.raises(TypeError, match="int16"):
-        list(device.listen(lambda: board.listen(NOISE.astype(np.float32))))
+        list(device.listen(lambda: emulated.listen(NOISE.astype(np.float32))))
 
 
-def test_nothing_can_be_opened_before_an_upload(board, tmp_path):
+def test_nothing_can_be_opened_before_an_upload(emulated, tmp_path):
     with pytest.raises(EnumerateFailed, match="Upload an image first"):
-        board.open(tmp_path / "log")
+        emulated.open(tmp_path / "log")
 
 
-def test_without_qemu_the_package_is_named(board, firmware, monkeypatch):
+def test_without_qemu_the_package_is_named(emulated, firmware, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UploadFailed, match="apt-get install qemu-system-arm"):
-        board.upload(firmware)
+        emulated.upload(firmware)
 
 
-def test_closing_ends_the_emulator_and_can_be_repeated(board, firmware, tmp_path):
-    board.upload(firmware)
-    board.open(tmp_path / "log")
-    machine = board._machine
-    board.close()
-    board.close()
+def test_closing_ends_the_emulator_and_can_be_repeated(emulated, firmware, tmp_path):
+    emulated.upload(firmware)
+    emulated.open(tmp_path / "log")
+    machine = emulated._machine
+    emulated.close()
+    emulated.close()
     assert not machine.runs
 
 
-def test_a_full_disk_is_a_failed_upload(board, firmware, monkeypatch):
-    board.describe()
+def test_a_full_disk_is_a_failed_upload(emulated, firmware, monkeypatch):
+    emulated.describe()
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.mkfifo", full)
     with pytest.raises(UploadFailed, match="No space left"):
-        board.upload(firmware)
+        emulated.upload(firmware)
