@@ -14,9 +14,10 @@ from torch import nn
 from tqdm import tqdm
 
 from models import networks
+from models.augmentation import augmented
 from models.dataset import SPLITS, Split
 from models.evaluation import LabelCount, count_correct
-from models.features import float_features
+from models.features import CHANNELS, SLICES, float_features
 from models.variants import NETWORKS, Training, Variant
 
 _THREADS = 1
@@ -39,7 +40,7 @@ class Splits(Protocol):
 class Epoch:
     """One epoch of training; losses are mean cross entropy, accuracies 0 to 1.
 
-    Those of training are taken as the epoch goes: with dropout, while the weights move.
+    Those of training are taken as the epoch goes: augmented, with dropout, while the weights move.
     """
 
     epoch: int
@@ -143,7 +144,14 @@ def _train_epoch(
     network.train()
     loss_sum, correct = 0.0, 0
     for batch in torch.randperm(len(labels)).split(settings.batch_size):
-        logits = network(values[batch])
+        clips = augmented(
+            values[batch].reshape(-1, SLICES, CHANNELS),
+            shift_slices=settings.shift_slices,
+            shift_channels=settings.shift_channels,
+            mask_slices=settings.mask_slices,
+            mask_channels=settings.mask_channels,
+        )
+        logits = network(clips.flatten(1))
         loss = nn.functional.cross_entropy(logits, labels[batch])
         optimizer.zero_grad()
         loss.backward()

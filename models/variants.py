@@ -38,6 +38,7 @@ class Training:
         weight_decay: of Adam, 0 or more.
         batch_size: clips, at least 1.
         dropout: share of activations dropped in training, 0 to below 1.
+        shift_slices, shift_channels, mask_slices, mask_channels: see `models.augmentation`; 0 to 20 each.
     """
 
     epochs: int = 50
@@ -45,6 +46,10 @@ class Training:
     weight_decay: float = 1e-4
     batch_size: int = 128
     dropout: float = 0.5
+    shift_slices: int = 0
+    shift_channels: int = 0
+    mask_slices: int = 0
+    mask_channels: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,10 @@ def _check_values(variant: Variant, file: Path) -> None:
         ("training.weight_decay", 0 <= training.weight_decay < 1, "0 to below 1"),
         ("training.batch_size", training.batch_size >= 1, "1 or more"),
         ("training.dropout", 0 <= training.dropout < 1, "0 to below 1"),
+        ("training.shift_slices", 0 <= training.shift_slices <= 20, "0 to 20"),
+        ("training.shift_channels", 0 <= training.shift_channels <= 20, "0 to 20"),
+        ("training.mask_slices", 0 <= training.mask_slices <= 20, "0 to 20"),
+        ("training.mask_channels", 0 <= training.mask_channels <= 20, "0 to 20"),
     )
     for key, right, allowed in checks:
         if not right:
