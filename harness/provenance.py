@@ -6,10 +6,10 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from pathlib import Path
 from typing import Any
 
 from harness.layout import ROOT
+from harness.measure.processor import cpu_name
 from harness.results.record import PROCEDURE_VERSION
 
 _PACKAGES = ("torch", "tensorflow-cpu", "onnxruntime", "onnx", "onnx-tf", "numpy")
@@ -37,16 +37,6 @@ def environment() -> dict[str, str]:
     for package in _PACKAGES:
         found[package] = importlib.metadata.version(package)
     return found
-
-
-def cpu_name() -> str:
-    """The processor as the kernel names it."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def _git(*arguments: str) -> str:

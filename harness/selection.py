@@ -69,7 +69,7 @@ class Selection:
 
         store = Store(store_root())
         if self.model_file is not None:
-            yield external(self.model_file, self.labels, store)
+            yield external(self.model_file, self.labels, store, self.dataset, say)
             return
         variants = load_variants(CONFIGS, self.pattern)
         dataset = self.dataset or synthetic_corpus(store, progress=sys.stderr.isatty())

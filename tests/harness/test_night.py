@@ -1,0 +1,160 @@
+"""A run from model to report on the emulated board: what is kept, and what becomes of what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tflite_builder import ModelBuilder
+
+from harness.errors import UsageError
+from harness.measure.session import INVOCATIONS
+from harness.night import PARTIAL, RECORD, Night, latest_record
+from harness.results.reading import read_record
+from models.artefacts import Store
+from models.model_artefact import ModelArtefact
+from models.prepare import external
+from models.wav import write_int16
+
+LABELS = ("silence", "unknown", "yes", "no")
+
+
+def classifier(path: Path, elements: int = 40, hidden: int = 0, last: str = "SOFTMAX") -> Path:
+    """An int8 model: fully connected to `hidden` units and from there to four outputs."""
+    generator, builder = np.random.default_rng(0), ModelBuilder()
+
+    def dense(source: int, inputs: int, outputs: int) -> int:
+        weights = generator.integers(-127, 128, (outputs, inputs)).astype("i1")
+        bias = np.zeros(outputs, "i4")
+        output = builder.activation((1, outputs), "i1", 0.1)
+        builder.operator(
+            "FULLY_CONNECTED",
+            [source, builder.constant(weights, [0.01]), builder.constant(bias, [0.001])],
+            [output],
+        )
+        return output
+
+    source = builder.activation((1, elements), "i1", 0.1)
+    logits = dense(dense(source, elements, hidden), hidden, 4) if hidden else dense(source, elements, 4)
+    output = builder.activation((1, 4), "i1", 1 / 256, -128)
+    builder.operator(last, [logits], [output], **({"beta": 1.0} if last == "SOFTMAX" else {}))
+    path.write_bytes(builder.finish([source], [output]))
+    return path
+
+
+class Models:
+    """A selection of .tflite files; an exception among them is raised in its turn."""
+
+    def __init__(self, items: Iterable[Path | BaseException], store: Store) -> None:
+        self.items, self.store = items, store
+
+    def models(self, say) -> Iterable[ModelArtefact]:
+        for item in self.items:
+            if isinstance(item, BaseException):
+                raise item
+            yield external(item, LABELS, self.store)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A store of its own, so that these tests neither find nor leave anything in the usual one."""
+    folder = tmp_path_factory.mktemp("home")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("EARSHOT_HOME", str(folder))
+    yield folder
+    patch.undo()
+
+
+@pytest.fixture
+def night_of(home, tmp_path):
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    write_int16(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
+    said: list[str] = []
+
+    def make(*items: Path | BaseException) -> Night:
+        night = Night(
+            Models(items, Store(home)), recordings=recordings, output=tmp_path / "nights", say=said.append
+        )
+        night.said = said
+        return night
+
+    return make
+
+
+def test_a_model_is_measured_and_reported(night_of, tmp_path):
+    record, page = night_of(classifier(tmp_path / "small.tflite")).run()
+    (row,) = record.variants
+    assert row.faults == []
+    assert len(row.stage_us["inference"]) >= INVOCATIONS
+    assert row.parity["outputs_equal"] == row.parity["clips"] > 0
+    assert {host.runtime for host in row.host} == {"tflite"}
+    assert row.transcripts.keys() == {"parity"}
+    assert (page.parent / row.transcripts["parity"]).stat().st_size > 0
+    assert read_record(page.parent / RECORD) == record
+
+
+def test_a_session_on_the_emulated_board_is_not_measured_twice(night_of, tmp_path):
+    model = classifier(tmp_path / "twice.tflite", elements=41)
+    first = night_of(model).run()[0].variants[0]
+    again = night_of(model)
+    again.said.clear()
+    second = again.run()[0].variants[0]
+    assert second.stage_us == first.stage_us
+    assert not any("measuring" in line for line in again.said)
+
+
+def test_an_operator_that_the_engine_lacks_is_named_and_the_other_models_are_measured(night_of, tmp_path):
+    odd, fine = classifier(tmp_path / "odd.tflite", last="LOG_SOFTMAX"), classifier(tmp_path / "fine.tflite")
+    record, _ = night_of(odd, fine).run()
+    assert [fault.failure for fault in record.variants[0].faults] == ["build"]
+    assert "LOG_SOFTMAX" in record.variants[0].faults[0].message
+    assert record.variants[0].stage_us == {}
+    assert record.variants[1].faults == []
+
+
+def test_a_model_that_is_too_big_for_the_board_is_a_row(night_of, tmp_path):
+    big = classifier(tmp_path / "big.tflite", elements=1100, hidden=1000)
+    record, page = night_of(big).run()
+    assert [fault.failure for fault in record.variants[0].faults] == ["does-not-fit"]
+    assert "983,040" in record.variants[0].faults[0].message
+    assert "does-not-fit" in page.read_text()
+
+
+def test_an_interrupted_run_keeps_what_was_measured(night_of, tmp_path):
+    night = night_of(classifier(tmp_path / "first.tflite"), KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        night.run()
+    record = read_record(night.folder / PARTIAL)
+    assert record.run["ended"] == ""
+    assert record.variants[0].stage_us["inference"]
+    assert (night.folder / "report.html").exists()
+    assert not (night.folder / RECORD).exists()
+
+
+def test_a_broken_recording_is_named_before_anything_is_built(night_of, tmp_path):
+    night = night_of(classifier(tmp_path / "any.tflite"))
+    (tmp_path / "recordings" / "no_1.wav").write_bytes(b"RIFF....")
+    with pytest.raises(UsageError, match=r"no_1\.wav"):
+        night.run()
+    assert not any("building" in line for line in night.said)
+
+
+def test_the_latest_record_is_that_of_the_run_that_started_last(tmp_path):
+    for board, run in (
+        ("emulated", "20260102T000000Z"),
+        ("other", "20260103T000000Z"),
+        ("emulated", "20260101T000000Z"),
+    ):
+        folder = tmp_path / board / run
+        folder.mkdir(parents=True)
+        (folder / RECORD).write_text(json.dumps({}))
+    assert latest_record(tmp_path).parent.name == "20260103T000000Z"
+
+
+def test_no_run_to_report_is_said(tmp_path):
+    with pytest.raises(UsageError, match="no run to report"):
+        latest_record(tmp_path)
