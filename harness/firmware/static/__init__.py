@@ -11,7 +11,7 @@ from harness.firmware.engine import EngineSources
 from harness.firmware.static.folding import fold
 from harness.firmware.static.layout import lay_out
 from harness.firmware.static.lowering import lower
-from harness.firmware.static.operations import operation
+from harness.firmware.static.operations import kernel_set, operation
 from harness.firmware.static.program import View
 from harness.firmware.static.source import engine_source, weights_source
 from harness.firmware.tflite_model import read_tflite
@@ -47,7 +47,7 @@ class StaticEngine:
         for path, text in files.items():
             path.write_text(text, encoding="ascii")
         return EngineSources(
-            kernels="dsp" if any(item.uses_products for item in operations) else "reference",
+            kernels=kernel_set(operations).value,
             arena_bytes=layout.arena_bytes,
             arena_plan=layout.slots,
             operators=model.histogram,

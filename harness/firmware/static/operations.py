@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import singledispatch
 
 import numpy as np
@@ -30,6 +31,14 @@ from harness.firmware.static.quantization import INT8_MAX, INT8_MIN, Multiplier
 
 Constant = int | float | Sequence[int]
 """float: a float32; a sequence: an array."""
+
+
+class KernelSet(Enum):
+    """The loops of products.h, which there are for several kinds of processors."""
+
+    REFERENCE = "reference"
+    FLOAT = "fpu"  # on a processor with a floating-point unit
+    INT8 = "dsp"  # on a processor with the DSP extension
 
 
 @dataclass(frozen=True)
@@ -70,9 +79,21 @@ class Operation:
     strip_bytes: int | None = None
 
     @property
-    def uses_products(self) -> bool:
-        """Whether the int8 loops of products.h run, of which there is a set for each kind of processor."""
-        return isinstance(self.step, Conv2D | FullyConnected) and self.step.input.type == "int8"
+    def kernel_set(self) -> KernelSet:
+        """Whose inner loops run."""
+        if not isinstance(self.step, Conv2D | DepthwiseConv2D | FullyConnected):
+            return KernelSet.REFERENCE
+        return KernelSet.INT8 if self.step.input.type == "int8" else KernelSet.FLOAT
+
+
+def kernel_set(operations: Sequence[Operation]) -> KernelSet:
+    """What names a model's kernels: int8 loops if there are any, otherwise float32 loops."""
+    used = {operation.kernel_set for operation in operations}
+    return next(
+        kind
+        for kind in (KernelSet.INT8, KernelSet.FLOAT, KernelSet.REFERENCE)
+        if kind in used | {KernelSet.REFERENCE}
+    )
 
 
 @singledispatch

@@ -14,7 +14,7 @@ from harness.firmware.static.cpp_text import (
     wrapped,
 )
 from harness.firmware.static.layout import Layout
-from harness.firmware.static.operations import Channels, Operation
+from harness.firmware.static.operations import Channels, KernelSet, Operation, kernel_set
 from harness.firmware.static.program import Program, Value
 
 KERNELS = "src/EarshotKernels"
@@ -22,6 +22,11 @@ KERNELS = "src/EarshotKernels"
 
 _ELEMENTS = {"int8": "int8_t", "float32": "float"}
 _TYPES = {"int8": "kInt8", "float32": "kFloat32"}
+_KERNEL_SETS = {
+    KernelSet.INT8: "EARSHOT_INT8_KERNELS",
+    KernelSet.FLOAT: "EARSHOT_FLOAT_KERNELS",
+    KernelSet.REFERENCE: '"reference"',
+}
 
 
 def engine_source(program: Program, operations: Sequence[Operation], layout: Layout, sha256: str) -> str:
@@ -37,8 +42,7 @@ def engine_source(program: Program, operations: Sequence[Operation], layout: Lay
     includes = "".join(f'#include "{KERNELS}/{header}"\n' for header in headers)
     structs = "\n".join(_struct(i, operation) for i, operation in enumerate(operations))
     calls = "".join(_call(i, operation, layout) for i, operation in enumerate(operations))
-    by_processor = any(operation.uses_products for operation in operations)
-    kernels = "EARSHOT_KERNEL_SET" if by_processor else '"reference"'
+    kernels = _KERNEL_SETS[kernel_set(operations)]
     return f"""\
 // The model as calls of kernels in which every shape, offset and multiplier is a constant.
 //

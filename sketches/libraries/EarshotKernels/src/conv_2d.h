@@ -19,14 +19,15 @@ EARSHOT_OWN_REGISTERS const Element* conv_2d_group(const Element* window, const 
   constexpr bool kOneRun = Op::kDilationWidth == 1 || Op::kFilterWidth == 1;
   constexpr int kRuns = kOneRun ? 1 : Op::kFilterWidth;
   constexpr int kRunTaps = kOneRun ? Op::kFilterWidth * Op::kInputChannels : Op::kInputChannels;
-  produce<Op, kOutputs>(channels, output, [&](auto& sums) {
-    for (int row = 0; row < Op::kFilterHeight; ++row) {
-      for (int run = 0; run < kRuns; ++run) {
-        weights = add_run<kRunTaps>(window + row * Rows::kTapDown + run * Rows::kTapAcross, weights,
-                                    sums);
-      }
-    }
-  });
+  produce<Op, kOutputs>(
+      channels, output, [&](auto& sums) __attribute__((always_inline)) {
+        for (int row = 0; row < Op::kFilterHeight; ++row) {
+          for (int run = 0; run < kRuns; ++run) {
+            weights = add_run<kRunTaps>(window + row * Rows::kTapDown + run * Rows::kTapAcross,
+                                        weights, sums);
+          }
+        }
+      });
   return weights;
 }
 

@@ -13,24 +13,27 @@ namespace internal {
 // kOutputs neighbouring channels of one output pixel. Output i comes from the window's channel i,
 // or all come from channel 0 where the multiplier is above 1. weights: kGroup for each tap
 template <class Op, int kOutputs, class Element, class Channel>
-inline void depthwise_group(const Element* window, const Element* weights, const Channel* channels,
-                            Element* output) {
+EARSHOT_OWN_REGISTERS void depthwise_group(const Element* window, const Element* weights,
+                                           const Channel* channels, Element* output) {
   using Rows = WindowRows<Op>;
   using Sum = typename Products<Element>::Sum;
-  produce<Op, kOutputs>(channels, output, [&](auto& sums) {
-    const Element* w = weights;
-    for (int row = 0; row < Op::kFilterHeight; ++row) {
-      const Element* x = window + row * Rows::kTapDown;
-      for (int column = 0; column < Op::kFilterWidth; ++column) {
-        unrolled<kOutputs>([&](auto i) {
-          constexpr int kChannel = Op::kMultiplier == 1 ? decltype(i)::value : 0;
-          sums[i] += static_cast<Sum>(x[kChannel] * w[i]);
-        });
-        x += Rows::kTapAcross;
-        w += kGroup;
-      }
-    }
-  });
+  produce<Op, kOutputs>(
+      channels, output, [&](auto& sums) __attribute__((always_inline)) {
+        for (int row = 0; row < Op::kFilterHeight; ++row) {
+          const Element* x = window + row * Rows::kTapDown;
+          for (int column = 0; column < Op::kFilterWidth; ++column) {
+            if constexpr (Op::kMultiplier == 1) {
+              Products<Element>::add_lanes(x, weights, sums);
+            } else {
+              unrolled<kOutputs>([&](auto i) __attribute__((always_inline)) {
+                sums[i] += static_cast<Sum>(*x * weights[i]);
+              });
+            }
+            x += Rows::kTapAcross;
+            weights += kGroup;
+          }
+        }
+      });
 }
 
 // A multiple of kGroup outputs and what is left of kCount, from `window` on.

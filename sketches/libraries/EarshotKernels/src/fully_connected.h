@@ -15,8 +15,10 @@ EARSHOT_OWN_REGISTERS const Element* fully_connected_group(const Element* input,
                                                            const Element* weights,
                                                            const Channel* channels,
                                                            Element* output) {
-  produce<Op, kOutputs>(channels, output,
-                        [&](auto& sums) { weights = add_run<Op::kInputs>(input, weights, sums); });
+  produce<Op, kOutputs>(
+      channels, output, [&](auto& sums) __attribute__((always_inline)) {
+        weights = add_run<Op::kInputs>(input, weights, sums);
+      });
   return weights;
 }
 

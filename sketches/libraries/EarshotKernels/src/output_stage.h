@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "fixed_point.h"
 #include "products.h"
@@ -36,27 +37,41 @@ inline Value clamp(Value value, Value least, Value most) {
   return std::min(std::max(value, least), most);
 }
 
+template <int kLeast, int kMost>
+EARSHOT_INLINE int8_t clamp_to_int8(int32_t value) {
+#if defined(__ARM_FEATURE_SAT)
+  if constexpr (kLeast == -128 && kMost == 127) {
+    int32_t result;
+    asm("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+    return static_cast<int8_t>(result);
+  }
+#endif
+  return static_cast<int8_t>(clamp<int32_t>(value, kLeast, kMost));
+}
+
 // Op: kOutputZeroPoint, kActivationMin, kActivationMax: [-128, 127]
 template <class Op>
-inline int8_t finish(uint32_t sum, const Int8Channel& channel) {
+EARSHOT_INLINE int8_t finish(uint32_t sum, const Int8Channel& channel) {
   const int32_t scaled = scale_by(static_cast<int32_t>(sum), channel.multiplier, channel.left_shift,
                                   channel.right_shift);
-  return static_cast<int8_t>(
-      clamp<int32_t>(scaled + Op::kOutputZeroPoint, Op::kActivationMin, Op::kActivationMax));
+  return clamp_to_int8<Op::kActivationMin, Op::kActivationMax>(scaled + Op::kOutputZeroPoint);
 }
 
 template <class Op>
-inline int8_t finish(uint32_t sum, const SmallInt8Channel& channel) {
+EARSHOT_INLINE int8_t finish(uint32_t sum, const SmallInt8Channel& channel) {
   const int32_t high = doubling_high_multiply_small(static_cast<int32_t>(sum), channel.multiplier);
   // Halves of negative numbers are rounded down: away from zero.
   const int32_t scaled = (high + (high >> 31) + channel.offset) >> channel.right_shift;
-  return static_cast<int8_t>(clamp<int32_t>(scaled, Op::kActivationMin, Op::kActivationMax));
+  return clamp_to_int8<Op::kActivationMin, Op::kActivationMax>(scaled);
 }
 
 // Op: kActivationMin, kActivationMax, infinite where the activation has no limit
 template <class Op>
-inline float finish(float sum, const FloatChannel&) {
-  return clamp<float>(sum, Op::kActivationMin, Op::kActivationMax);
+EARSHOT_INLINE float finish(float sum, const FloatChannel&) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if constexpr (Op::kActivationMin > -kInfinity) sum = std::max(sum, Op::kActivationMin);
+  if constexpr (Op::kActivationMax < kInfinity) sum = std::min(sum, Op::kActivationMax);
+  return sum;
 }
 
 inline uint32_t start(const Int8Channel& channel) { return static_cast<uint32_t>(channel.bias); }
@@ -68,11 +83,13 @@ inline float start(const FloatChannel& channel) { return channel.bias; }
 // Computes kOutputs neighbouring output elements. `add` adds all products to the array of sums
 // that it is given.
 template <class Op, int kOutputs, class Element, class Channel, class Add>
-inline void produce(const Channel* channels, Element* output, Add&& add) {
+EARSHOT_INLINE void produce(const Channel* channels, Element* output, Add&& add) {
   typename Products<Element>::Sum sums[kOutputs];
-  unrolled<kOutputs>([&](auto i) { sums[i] = start(channels[i]); });
+  unrolled<kOutputs>([&](auto i) __attribute__((always_inline)) { sums[i] = start(channels[i]); });
   add(sums);
-  unrolled<kOutputs>([&](auto i) { output[i] = finish<Op>(sums[i], channels[i]); });
+  unrolled<kOutputs>([&](auto i) __attribute__((always_inline)) {
+    output[i] = finish<Op>(sums[i], channels[i]);
+  });
 }
 
 }  // namespace kernels

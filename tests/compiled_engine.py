@@ -1,0 +1,106 @@
+"""Engine `static` on the host: a .tflite generated, compiled as the boards' sources are, and run."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.firmware.engine import EngineSources, get_engine
+from harness.layout import SKETCHES
+
+KERNELS = SKETCHES / "libraries" / "EarshotKernels" / "src"
+_GLUE = Path(__file__).with_name("engine_host.cpp")
+_WARNINGS = ("-std=gnu++17", "-O2", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti")
+_HOST = ("-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=undefined", "-funsigned-char")
+_CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16")
+
+
+class _View(ctypes.Structure):
+    """TensorView of engine.h."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("bytes", ctypes.c_uint32),
+        ("type", ctypes.c_uint8),
+        ("scale", ctypes.c_float),
+        ("zero_point", ctypes.c_int32),
+    ]
+
+
+@dataclass(frozen=True)
+class CompiledEngine:
+    """A generated engine that was compiled for the host.
+
+    Attributes:
+        sources: what the generator told.
+        text: engine.cpp.
+        library: the functions of engine_host.cpp.
+    """
+
+    sources: EngineSources
+    text: str
+    library: ctypes.CDLL
+
+    def view(self, side: str) -> _View:
+        """TensorView of the "input" or the "output"."""
+        view = _View()
+        self.library.describe(side == "output", ctypes.byref(view))
+        return view
+
+    def run(self, inputs: np.ndarray) -> np.ndarray:
+        """Flat outputs (n, elements) for inputs (n, …)."""
+        view = self.view("output")
+        dtype = np.dtype("i1" if view.type == 0 else "f4")
+        inputs = np.ascontiguousarray(inputs)
+        assert inputs[0].nbytes == self.view("input").bytes
+        outputs = np.empty((len(inputs), view.bytes // dtype.itemsize), dtype)
+        pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (inputs, outputs))
+        self.library.run(*pointers, len(inputs))
+        return outputs
+
+
+def staged_engine(tflite: bytes, folder: Path) -> EngineSources:
+    """Writes the generated sources with everything that they include into an empty folder."""
+    (folder / "src").mkdir()
+    (folder / "src" / "EarshotKernels").symlink_to(KERNELS)
+    shutil.copyfile(SKETCHES / "earshot" / "engine.h", folder / "engine.h")
+    model = folder / "model.tflite"
+    model.write_bytes(tflite)
+    return get_engine("static").generate(model, folder)
+
+
+def compiled(tflite: bytes) -> CompiledEngine:
+    """Generates and compiles; the same sources are compiled once for a machine."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sources = staged_engine(tflite, folder)
+        digest = hashlib.sha256(" ".join((*_WARNINGS, *_HOST)).encode())
+        for path in [*sources.files, folder / "engine.h", _GLUE, *sorted(KERNELS.iterdir())]:
+            digest.update(path.read_bytes())
+        cache = Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}"
+        library = cache / f"{digest.hexdigest()[:16]}.so"
+        if not library.exists():
+            cache.mkdir(mode=0o700, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(dir=cache)
+            os.close(handle)
+            command = ["g++", *_WARNINGS, *_HOST, f"-I{folder}", str(folder / "engine.cpp"), str(_GLUE)]
+            subprocess.run([*command, "-o", scratch], check=True)
+            Path(scratch).replace(library)  # whole or not there, whoever else compiles it now
+        return CompiledEngine(sources, (folder / "engine.cpp").read_text(), ctypes.CDLL(str(library)))
+
+
+def compile_for_cortex_m4(folder: Path) -> Path:
+    """Compiles a staged engine for the boards' processor; returns the object file."""
+    compiler = "arm-none-eabi-g++"
+    target = folder / "engine.o"
+    command = [compiler, *_CORTEX_M4, *_WARNINGS, f"-I{folder}", "-c", str(folder / "engine.cpp")]
+    subprocess.run([*command, "-o", str(target)], check=True)
+    return target

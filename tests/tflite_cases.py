@@ -1,0 +1,213 @@
+"""Random models of one operator each, by seed: the options, sizes and scales that networks may have."""
+
+from __future__ import annotations
+
+import numpy as np
+from tflite_builder import ModelBuilder
+
+SAME, VALID = 0, 1
+ACTIVATIONS = (0, 1, 2, 3)  # NONE, RELU, RELU_N1_TO_1, RELU6
+
+
+class _Case:
+    """A model with one operator from `source` to `output`, in int8 or float32."""
+
+    def __init__(self, seed: int, dtype: str) -> None:
+        self.random = np.random.default_rng(seed)
+        self.builder = ModelBuilder()
+        self.dtype = dtype
+        self.quantized = dtype == "i1"
+
+    def integer(self, least: int, most: int) -> int:
+        return int(self.random.integers(least, most + 1))
+
+    def choice(self, *values: int) -> int:
+        return int(self.random.choice(values))
+
+    def activation(self, *shape: int, scale: float | None = None, zero_point: int | None = None) -> int:
+        if not self.quantized:
+            return self.builder.activation(shape, self.dtype)
+        drawn = float(np.exp(self.random.uniform(np.log(0.002), np.log(0.2))))
+        extreme = self.random.random() < 0.3
+        point = self.choice(-128, 127) if extreme else self.integer(-128, 127)
+        return self.builder.activation(
+            shape, self.dtype, drawn if scale is None else scale, point if zero_point is None else zero_point
+        )
+
+    def scale_of(self, tensor: int) -> float:
+        return self.builder.graph.tensors[tensor].quantization.scale[0]
+
+    def weights(self, shape: tuple[int, ...], axis: int, source: int, per_channel: bool) -> list[int]:
+        """Filter and bias tensors; the bias is missing now and then."""
+        outputs = shape[axis]
+        if not self.quantized:
+            values = self.random.normal(0, 0.5, shape).astype("f4")
+            return [
+                self.builder.constant(values),
+                self.builder.constant(self.random.normal(0, 1, outputs).astype("f4")),
+            ]
+        count = outputs if per_channel else 1
+        scales = np.exp(self.random.uniform(np.log(2e-4), np.log(0.02), count)).astype("f4")
+        values = self.random.integers(-127, 128, shape).astype("i1")
+        biases = self.random.integers(-4000, 4000, outputs).astype("i4")
+        bias_scales = np.float32(self.scale_of(source)) * scales
+        return [
+            self.builder.constant(values, scales, axis),
+            self.builder.constant(biases, bias_scales, 0),
+        ]
+
+    def finish(self, source: int, output: int) -> bytes:
+        return self.builder.finish([source], [output])
+
+
+def _outputs(length: int, size: int, stride: int, dilation: int, padding: int) -> int:
+    extent = (size - 1) * dilation + 1
+    return -(-length // stride) if padding == SAME else (length - extent) // stride + 1
+
+
+def conv_2d(seed: int, dtype: str, dilated: bool = False) -> bytes:
+    case = _Case(seed, dtype)
+    size = case.integer(1, 4), case.integer(1, 5)
+    stride = case.integer(1, 3), case.integer(1, 3)
+    dilation = (case.integer(1, 3), case.integer(2, 3)) if dilated else (1, 1)
+    if dilated:
+        stride = 1, 1
+    height, width = (case.integer((s - 1) * d + 1, 14) for s, d in zip(size, dilation, strict=True))
+    inputs, outputs = case.choice(1, 2, 3, 4, 7, 16), case.choice(1, 2, 3, 4, 5, 8, 10)
+    padding = case.choice(SAME, VALID)
+    shape = [_outputs(n, s, t, d, padding) for n, s, t, d in zip((height, width), size, stride, dilation)]  # noqa: B905
+    source = case.activation(1, height, width, inputs)
+    output = case.activation(1, *shape, outputs)
+    weights = case.weights((outputs, *size, inputs), 0, source, per_channel=case.choice(0, 1, 1) == 1)
+    case.builder.operator(
+        "CONV_2D",
+        [source, *weights],
+        [output],
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1],
+        fusedActivationFunction=case.choice(*ACTIVATIONS),
+    )
+    return case.finish(source, output)
+
+
+def depthwise_conv_2d(seed: int, dtype: str, dilated: bool = False) -> bytes:
+    case = _Case(seed, dtype)
+    size = case.integer(1, 4), case.integer(1, 5)
+    stride = case.integer(1, 3), case.integer(1, 3)
+    dilation = (case.integer(2, 3), case.integer(1, 3)) if dilated else (1, 1)
+    if dilated:
+        stride = 1, 1
+    height, width = (case.integer((s - 1) * d + 1, 14) for s, d in zip(size, dilation, strict=True))
+    inputs, multiplier = case.choice(1, 2, 3, 5, 8), case.choice(1, 1, 2, 5)
+    padding = case.choice(SAME, VALID)
+    shape = [_outputs(n, s, t, d, padding) for n, s, t, d in zip((height, width), size, stride, dilation)]  # noqa: B905
+    source = case.activation(1, height, width, inputs)
+    output = case.activation(1, *shape, inputs * multiplier)
+    weights = case.weights((1, *size, inputs * multiplier), 3, source, per_channel=case.choice(0, 1, 1) == 1)
+    case.builder.operator(
+        "DEPTHWISE_CONV_2D",
+        [source, *weights],
+        [output],
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1],
+        depthMultiplier=multiplier,
+        fusedActivationFunction=case.choice(*ACTIVATIONS),
+    )
+    return case.finish(source, output)
+
+
+def fully_connected(seed: int, dtype: str) -> bytes:
+    case = _Case(seed, dtype)
+    rows, inputs, outputs = case.choice(1, 1, 3), case.integer(1, 70), case.integer(1, 13)
+    source, output = case.activation(rows, inputs), case.activation(rows, outputs)
+    weights = case.weights((outputs, inputs), 0, source, per_channel=False)
+    case.builder.operator(
+        "FULLY_CONNECTED",
+        [source, *weights],
+        [output],
+        fusedActivationFunction=case.choice(*ACTIVATIONS),
+    )
+    return case.finish(source, output)
+
+
+def average_pool_2d(seed: int, dtype: str) -> bytes:
+    case = _Case(seed, dtype)
+    size, stride = (case.integer(1, 5), case.integer(1, 5)), (case.integer(1, 4), case.integer(1, 4))
+    height, width = case.integer(size[0], 12), case.integer(size[1], 12)
+    padding, channels = case.choice(SAME, VALID), case.integer(1, 9)
+    shape = [_outputs(n, s, t, 1, padding) for n, s, t in zip((height, width), size, stride, strict=True)]
+    source = case.activation(1, height, width, channels)
+    quantization = case.builder.graph.tensors[source].quantization
+    same = {"scale": quantization.scale[0], "zero_point": quantization.zeroPoint[0]} if case.quantized else {}
+    output = case.activation(1, *shape, channels, **same)
+    case.builder.operator(
+        "AVERAGE_POOL_2D",
+        [source],
+        [output],
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        filterHeight=size[0],
+        filterWidth=size[1],
+        fusedActivationFunction=case.choice(*ACTIVATIONS),
+    )
+    return case.finish(source, output)
+
+
+def softmax(seed: int, dtype: str) -> bytes:
+    case = _Case(seed, dtype)
+    shape = case.choice(1, 1, 3), case.choice(1, 2, 4, 12, 60, 200)
+    source = case.activation(*shape)
+    output = case.activation(*shape, scale=1 / 256, zero_point=-128)
+    case.builder.operator("SOFTMAX", [source], [output], beta=float(case.random.choice([1.0, 1.0, 0.3, 2.5])))
+    return case.finish(source, output)
+
+
+def pad(seed: int, dtype: str) -> bytes:
+    """With channels padded too, which does not fold."""
+    case = _Case(seed, dtype)
+    shape = [case.integer(1, 4) for _ in range(case.integer(2, 4))]
+    amounts = case.random.integers(0, 3, (len(shape), 2)).astype("i4")
+    amounts[-1, 1] += 1
+    source = case.activation(*shape, scale=0.1, zero_point=-7)
+    output = case.activation(
+        *(int(n + sum(a)) for n, a in zip(shape, amounts, strict=True)), scale=0.1, zero_point=-7
+    )
+    case.builder.operator("PAD", [source, case.builder.constant(amounts)], [output])
+    return case.finish(source, output)
+
+
+def transpose(seed: int, dtype: str) -> bytes:
+    case = _Case(seed, dtype)
+    rank = case.integer(2, 4)
+    shape = [case.integer(2, 4) for _ in range(rank)]
+    order = case.random.permutation(rank).astype("i4")
+    source = case.activation(*shape, scale=0.1, zero_point=-7)
+    output = case.activation(*(shape[axis] for axis in order), scale=0.1, zero_point=-7)
+    case.builder.operator("TRANSPOSE", [source, case.builder.constant(order)], [output])
+    return case.finish(source, output)
+
+
+def quantize(seed: int, dtype: str) -> bytes:
+    """From float32 or from int8 of another scale."""
+    case = _Case(seed, dtype)
+    source = case.activation(1, 50)
+    case.quantized, case.dtype = True, "i1"
+    output = case.activation(1, 50)
+    case.builder.operator("QUANTIZE", [source], [output])
+    return case.finish(source, output)
+
+
+def dequantize(seed: int, dtype: str) -> bytes:
+    case = _Case(seed, dtype)
+    source = case.activation(1, 50)
+    case.quantized, case.dtype = False, "f4"
+    output = case.activation(1, 50)
+    case.builder.operator("DEQUANTIZE", [source], [output])
+    return case.finish(source, output)
