@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from board_program import PRINT, clock_of, image_of, running
+from board_program import PRINT, Terminal, clock_of, image_of, running
 
 from harness.boards.clock import CycleClock, InstructionClock, TimingParameters
 from harness.boards.machine import Machine
@@ -76,7 +76,7 @@ void loop() {
 """
 )
 
-# Spends as long as it is told (a digit, in units of 40 ms) at every pass of loop().
+# Computes for several buffers' time at every pass of loop().
 SLOW = METER.replace("yield();", "for (volatile uint32_t i = 0; i < 400000; i = i + 1) {}\n  yield();")
 
 DEAF = """
@@ -124,8 +124,6 @@ def test_nothing_is_sent_before_the_host_has():
 
 
 def test_the_port_can_be_closed_and_opened_again():
-    from board_program import Terminal
-
     with running(ECHO) as (machine, terminal):
         terminal.send(b"1")
         terminal.read_until(b"1")
