@@ -37,7 +37,8 @@ class Machine:
     """A running mps2-an386. It dies with the thread that made it, even if that is killed.
 
     The serial port is a pty, whose other end is the emulator's stdin and stdout; the microphone is a named
-    pipe in the emulator's working folder. Neither drops anything: who is too fast waits.
+    pipe in the emulator's working folder. Neither drops anything: who is too fast waits. By semihosting the
+    image can use the files of whoever runs it, as any program can: run images of your own making.
 
     Args:
         qemu: the emulator.
@@ -67,6 +68,7 @@ class Machine:
                 )
         except OSError as problem:
             os.close(slave)
+            shutil.rmtree(folder)
             raise UploadFailed(
                 "the emulator cannot be started", command=COMMAND, stderr_tail=str(problem)
             ) from problem
