@@ -232,11 +232,11 @@ class SpeechCommands:
 
     def _read(self, key: str) -> np.ndarray:
         """A recording as float32 (16000,): the first second, followed by zeros where it is shorter."""
-        samples, note = wav.read_mono(self.root / key)
+        samples, note = wav.read_wav(self.root / key)
         if note:
             self.notes[key] = note
         clip = np.zeros(CLIP_SAMPLES, np.float32)
-        clip[: min(len(samples), CLIP_SAMPLES)] = samples[:CLIP_SAMPLES]
+        clip[: min(len(samples), CLIP_SAMPLES)] = samples[:CLIP_SAMPLES] / np.float32(wav.FULL_SCALE)
         return clip
 
     def _keys(self, word: str, split: Split) -> list[str]:
@@ -264,7 +264,7 @@ class SpeechCommands:
     def _noises(self) -> list[np.ndarray]:
         noises = []
         for path in self._background_files:
-            samples, note = wav.read_mono(path)
+            samples, note = wav.read_wav(path)
             if len(samples) < CLIP_SAMPLES:
                 raise DatasetError(
                     f"background noise of {len(samples) / wav.SAMPLE_RATE_HZ:.2f} s is less than a second",
@@ -273,7 +273,7 @@ class SpeechCommands:
                 )
             if note:
                 self.notes[f"{BACKGROUND_FOLDER}/{path.name}"] = note
-            noises.append(samples)
+            noises.append(samples / np.float32(wav.FULL_SCALE))
         return noises
 
 

@@ -1,4 +1,4 @@
-"""Recordings on disk: read as 16 kHz mono whatever they are, written as 16-bit WAV."""
+"""Recordings on disk: read as 16 kHz mono int16 whatever they hold, written as 16-bit WAV."""
 
 from __future__ import annotations
 
@@ -7,60 +7,77 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from models.errors import DatasetError
 
 SAMPLE_RATE_HZ = 16_000
 FULL_SCALE = 32_768
+"""Of int16; 0 dBFS is a root mean square of this value."""
 
 
-def read_mono(path: Path) -> tuple[np.ndarray, str]:
-    """A recording as float32 samples in [-1, 1), 16 kHz, one channel.
+def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
+    """A recording as int16 samples (N,) at 16 kHz.
+
+    A 16-bit mono file at 16 kHz comes bit by bit as it is. Of several channels the mean is taken; another
+    rate is resampled by soxr at its high quality.
 
     Returns:
-        The samples (N,) and a note that says what was converted, empty when nothing was.
+        The samples, and a note of what was converted; empty if nothing was.
 
     Raises:
-        DatasetError: the file is missing, is no audio, or holds no sample.
+        DatasetError: the file is missing, is no sound, is empty, or holds values that are no numbers.
     """
     try:
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)  # (N, channels)
-    except (soundfile.SoundFileError, OSError) as error:
-        what = "the recording cannot be read" if path.exists() else "the recording is not there"
-        raise DatasetError(
-            f"{what}: {_reason(error)}", str(path), "Replace the file by an intact copy or remove it."
-        ) from error
+        with soundfile.SoundFile(path) as file:
+            rate_hz, channels, coding = file.samplerate, file.channels, file.subtype
+            unchanged = (rate_hz, channels, coding) == (SAMPLE_RATE_HZ, 1, "PCM_16")
+            samples = file.read(dtype="int16" if unchanged else "float64")
+    except (soundfile.SoundFileError, OSError) as problem:
+        raise _unusable(path, f"the recording cannot be read: {_reason(problem)}") from problem
     if not len(samples):
-        raise DatasetError(
-            "the recording is empty", str(path), "Replace the file by an intact copy or remove it."
-        )
+        raise _unusable(path, "the recording is empty")
+    if unchanged:
+        return samples, ""
     if not np.isfinite(samples).all():
-        raise DatasetError(
-            "the recording holds samples that are no numbers",
-            str(path),
-            "Replace the file by an intact copy or remove it.",
-        )
+        raise _unusable(path, "the recording holds values that are no numbers")
+
     changes = []
-    channels = samples.shape[1]
-    mono = samples[:, 0]
     if channels > 1:
-        mono = samples.mean(axis=1, dtype=np.float32)
-        changes.append(f"{channels} channels averaged")
+        samples = samples.mean(axis=1)
+        changes.append(f"mean of {channels} channels")
     if rate_hz != SAMPLE_RATE_HZ:
-        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
+        samples = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ)
         changes.append(f"resampled from {rate_hz:,} Hz")
-    return mono, ", ".join(changes)
+    if coding != "PCM_16":
+        changes.append(f"{coding} rounded to 16 bits")
+    scaled = np.rint(samples * FULL_SCALE)
+    clipped = int(np.count_nonzero((scaled < -FULL_SCALE) | (scaled > FULL_SCALE - 1)))
+    if clipped:
+        changes.append(f"{clipped} samples clipped")
+    return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16), ", ".join(changes)
 
 
-def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Float samples, clipped to ±1 and times 32768, as int16 (1.0 becomes 32767)."""
+def to_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Samples in [-1, 1] as int16, as Speech Commands models do it: clipped, times 32768, truncated."""
     return np.clip(samples * FULL_SCALE, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
-def write_int16(path: Path, samples: np.ndarray) -> None:
-    """Writes int16 samples (N,) as a 16 kHz mono 16-bit WAV file; the same samples give the same bytes."""
-    soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+def write_wav(path: Path, samples: NDArray[np.int16]) -> None:
+    """Writes int16 samples (N,) as a 16 kHz mono WAV file; equal samples give equal bytes.
+
+    Raises:
+        DatasetError: the file cannot be written.
+    """
+    try:
+        soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+    except (soundfile.SoundFileError, OSError) as problem:
+        raise DatasetError(f"the sound cannot be written: {_reason(problem)}", where=str(path)) from problem
 
 
-def _reason(error: Exception) -> str:
-    return str(error).strip().rstrip(".").splitlines()[-1] if str(error).strip() else type(error).__name__
+def _unusable(path: Path, what: str) -> DatasetError:
+    return DatasetError(what, where=str(path), remedy="Replace the file by an intact copy, or remove it.")
+
+
+def _reason(problem: Exception) -> str:
+    return str(problem).strip().rstrip(".") or type(problem).__name__

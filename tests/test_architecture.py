@@ -14,7 +14,7 @@ ALLOWED = {
     "models": set(),
     "harness/link": set(),
     "harness/results": set(),
-    "harness/audio": {"harness.layout"},
+    "harness/audio": {"models"},
     "harness/firmware": {"models", "harness.layout"},
     "harness/boards": {"models", "harness.layout", "harness.firmware", "harness.link", "harness.results"},
     "harness/measure": {

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio.wav import read_wav
 from harness.errors import UsageError
+from models.wav import read_wav
 
 MANIFEST = "manifest.csv"
 _COLUMNS = ("path", "label", "word", "source", "licence", "sha256")

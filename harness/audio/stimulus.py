@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio.recordings import Recording
-from harness.audio.wav import FULL_SCALE, SAMPLE_RATE_HZ, to_int16, write_wav
+from models.wav import FULL_SCALE, SAMPLE_RATE_HZ, write_wav
 
 LEAD_IN_S = 2.0
 """Before the first recording: the front end's noise estimate starts at 0, its time constant is 0.8 s."""
@@ -117,7 +117,7 @@ def compose(
         words.append(
             SpokenWord(recording.label, recording.word, recording.source, start + onset, start + end)
         )
-    samples = to_int16(sound)
+    samples = np.clip(np.rint(sound), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     clipped = int(np.count_nonzero(np.abs(np.rint(sound) - samples) > 0))
     return Stimulus(samples, tuple(words), clipped)
 

@@ -15,9 +15,10 @@ from harness.measure.session import INVOCATIONS
 from harness.night import PARTIAL, RECORD, Night, latest_record
 from harness.results.reading import read_record
 from models.artefacts import Store
+from models.errors import DatasetError
 from models.model_artefact import ModelArtefact
 from models.prepare import external
-from models.wav import write_int16
+from models.wav import write_wav
 
 LABELS = ("silence", "unknown", "yes", "no")
 
@@ -72,7 +73,7 @@ def home(tmp_path_factory):
 def night_of(home, tmp_path):
     recordings = tmp_path / "recordings"
     recordings.mkdir()
-    write_int16(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
+    write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
     said: list[str] = []
 
     def make(*items: Path | BaseException) -> Night:
@@ -138,7 +139,7 @@ def test_an_interrupted_run_keeps_what_was_measured(night_of, tmp_path):
 def test_a_broken_recording_is_named_before_anything_is_built(night_of, tmp_path):
     night = night_of(classifier(tmp_path / "any.tflite"))
     (tmp_path / "recordings" / "no_1.wav").write_bytes(b"RIFF....")
-    with pytest.raises(UsageError, match=r"no_1\.wav"):
+    with pytest.raises(DatasetError, match=r"no_1\.wav"):
         night.run()
     assert not any("building" in line for line in night.said)
 

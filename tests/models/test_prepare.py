@@ -35,10 +35,10 @@ def dataset(tmp_path_factory) -> Path:
         (root / word).mkdir()
         for speaker in range(60):
             tone = np.sin(2 * np.pi * pitch_hz * draw.uniform(0.9, 1.1) * time_s) * np.hanning(16_000)
-            wav.write_int16(root / word / f"{speaker:08x}_nohash_0.wav", (8000 * tone).astype(np.int16))
+            wav.write_wav(root / word / f"{speaker:08x}_nohash_0.wav", (8000 * tone).astype(np.int16))
     (root / "_background_noise_").mkdir()
     noise = draw.normal(0, 500, 40_000).astype(np.int16)
-    wav.write_int16(root / "_background_noise_" / "white.wav", noise)
+    wav.write_wav(root / "_background_noise_" / "white.wav", noise)
     return root
 
 

@@ -8,8 +8,9 @@ import pytest
 import soundfile
 
 from harness.audio.recordings import read_recordings
-from harness.audio.wav import write_wav
 from harness.errors import UsageError
+from models.errors import DatasetError
+from models.wav import write_wav
 
 LABELS = ("silence", "unknown", "yes", "no")
 COLUMNS = ["path", "label", "word", "source", "licence", "sha256"]
@@ -96,7 +97,7 @@ def test_what_was_converted_is_noted(tmp_path):
 def test_a_broken_file_is_named(tmp_path):
     add(tmp_path, "yes/1.wav")
     (tmp_path / "yes" / "2.wav").write_text("no sound")
-    with pytest.raises(UsageError, match=r"yes/2\.wav"):
+    with pytest.raises(DatasetError, match=r"yes/2\.wav"):
         read_recordings(tmp_path, LABELS)
 
 

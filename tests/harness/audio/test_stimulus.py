@@ -10,7 +10,7 @@ from shared_data import shared_data
 
 from harness.audio.recordings import Recording
 from harness.audio.stimulus import LEAD_IN_S, TAIL_S, active_part, compose
-from harness.audio.wav import read_wav
+from models.wav import read_wav
 
 RATE = 16000
 

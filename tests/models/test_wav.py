@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from harness.audio.wav import read_wav, write_wav
-from harness.errors import UsageError
+from models.errors import DatasetError
+from models.wav import read_wav, write_wav
 
 NOISE = np.random.default_rng(1).integers(-32768, 32768, 16000).astype(np.int16)
 
@@ -80,10 +80,10 @@ def broken(path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["text", "cut", "empty", "nothing", "nan", "folder", "missing"])
 def test_a_broken_file_is_named(tmp_path, kind):
     broken(tmp_path / "yes_7.wav", kind)
-    with pytest.raises(UsageError, match=r"yes_7\.wav"):
+    with pytest.raises(DatasetError, match=r"yes_7\.wav"):
         read_wav(tmp_path / "yes_7.wav")
 
 
 def test_a_sound_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"none.a\.wav"):
+    with pytest.raises(DatasetError, match=r"none.a\.wav"):
         write_wav(tmp_path / "none" / "a.wav", NOISE)
