@@ -22,7 +22,7 @@ from harness.firmware.firmware import Firmware
 from harness.firmware.stage import stage
 from harness.layout import store_root
 from harness.link.deadline import Deadline
-from harness.link.dut import DeviceUnderTest
+from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.link import Link
 from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from models.prepare import ModelArtefact
 
 _CLOCK_HZ = 64_000_000
-_HEX_BYTES = 512  # a `db` line, the most that our sketch takes (kMaxHexBytes in command_line.h)
 _BLOCK_SAMPLES = 8000  # half a second: what is held of a long sound while it is handed over
 
 
@@ -110,7 +109,7 @@ class EmulatedBoard(Board):
         if self._link:
             self._link.close()
         self._link = SerialLink(machine.port, transcript)
-        device = DeviceUnderTest(_WatchedLink(self._link, machine), _HEX_BYTES)
+        device = DeviceUnderTest(_WatchedLink(self._link, machine), SKETCH_CHUNK_BYTES)
         device.handshake(self._firmware)
         return device
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 STANDARD_CHUNK_BYTES = 31
 """Bytes a `db` line, as the benchmark's own runner sends them: 65 of the command buffer's 80 characters."""
+SKETCH_CHUNK_BYTES = 512
+"""What a `db` line of our sketch may carry (sketches/earshot/command_line.h)."""
 
 _READY = "m-ready"
 _LAP = r"m-lap-us-(\d+)"
