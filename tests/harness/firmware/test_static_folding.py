@@ -1,0 +1,193 @@
+"""Operators that move data fold away where they can, and never change a byte of the result."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from compiled_engine import compiled
+from tflite_builder import ModelBuilder
+from tflite_oracles import tflite_micro, tflite_reference
+
+VALID = 1
+TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
+
+
+class _Chain:
+    """A model in which every operator reads what the one before it wrote."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: str = "i1") -> None:
+        self.builder, self.dtype = ModelBuilder(), dtype
+        self.random = np.random.default_rng(3)
+        self.first = self.last = self._activation(shape)
+
+    def _activation(self, shape: tuple[int, ...], scale: float = 0.05, zero_point: int = -9) -> int:
+        quantization = (scale, zero_point) if self.dtype == "i1" else ()
+        return self.builder.activation(shape, self.dtype, *quantization)
+
+    def _append(self, name: str, shape, constants=(), scale: float = 0.05, zero_point: int = -9, **options):
+        output = self._activation(shape, scale, zero_point)
+        self.builder.operator(name, [self.last, *constants], [output], **options)
+        self.last = output
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.builder.graph.tensors[self.last].shape)
+
+    def reshape(self, *shape: int):
+        return self._append("RESHAPE", shape, [self.builder.constant(np.array(shape, "i4"))], newShape=shape)
+
+    def pad(self, *amounts: tuple[int, int]):
+        shape = [size + sum(pair) for size, pair in zip(self.shape, amounts, strict=True)]
+        return self._append("PAD", shape, [self.builder.constant(np.array(amounts, "i4"))])
+
+    def transpose(self, order: tuple[int, ...]):
+        shape = [self.shape[axis] for axis in order]
+        return self._append("TRANSPOSE", shape, [self.builder.constant(np.array(order, "i4"))])
+
+    def _weights(self, shape: tuple[int, ...], outputs: int) -> list[int]:
+        if self.dtype == "f4":
+            values = self.random.normal(0, 0.3, shape).astype("f4")
+            return [self.builder.constant(values), self.builder.constant(np.ones(outputs, "f4"))]
+        values = self.random.integers(-127, 128, shape).astype("i1")
+        biases = self.random.integers(-500, 500, outputs).astype("i4")
+        return [self.builder.constant(values, [0.004]), self.builder.constant(biases, [0.05 * 0.004])]
+
+    def conv(self, outputs: int, rows: int, columns: int):
+        batch, height, width, inputs = self.shape
+        weights = self._weights((outputs, rows, columns, inputs), outputs)
+        shape = batch, height - rows + 1, width - columns + 1, outputs
+        return self._append("CONV_2D", shape, weights, padding=VALID, strideH=1, strideW=1)
+
+    def dense(self, outputs: int):
+        return self._append(
+            "FULLY_CONNECTED", (1, outputs), self._weights((outputs, self.shape[-1]), outputs)
+        )
+
+    def softmax(self):
+        return self._append("SOFTMAX", self.shape, scale=1 / 256, zero_point=-128, beta=1.0)
+
+    def pool(self, rows: int, columns: int):
+        batch, height, width, channels = self.shape
+        size = {"strideH": 1, "strideW": 1, "filterHeight": rows, "filterWidth": columns}
+        shape = batch, height - rows + 1, width - columns + 1, channels
+        return self._append("AVERAGE_POOL_2D", shape, padding=VALID, **size)
+
+    def runs(self, *kernels: str) -> list[str]:
+        """Checks which kernels run and that the oracles agree; returns what was folded."""
+        model = self.builder.finish([self.first], [self.last])
+        engine = compiled(model)
+        assert tuple(re.findall(r"^  kernels::(\w+)<", engine.text, re.MULTILINE)) == kernels
+        elements = int(np.prod(self.builder.graph.tensors[self.first].shape))
+        if self.dtype == "i1":
+            inputs = self.random.integers(-128, 128, (20, elements)).astype("i1")
+        else:
+            inputs = self.random.normal(0, 1, (20, elements)).astype("f4")
+        outputs = engine.run(inputs)
+        for oracle in (tflite_reference, tflite_micro):
+            expected = oracle(model, inputs).reshape(outputs.shape)
+            np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5 if self.dtype == "f4" else 0)
+        return list(engine.sources.folded)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "f4"])
+def test_tinyconv_as_it_comes_from_onnx(dtype):
+    chain = _Chain((1, 54), dtype).reshape(1, 1, 9, 6).pad((0, 0), (0, 0), (2, 3), (1, 2))
+    chain.reshape(1, 14, 9, 1).conv(3, 4, 5).transpose(TO_NCHW).reshape(1, 165).dense(4).softmax()
+    folded = chain.runs("conv_2d", "fully_connected", "softmax")
+    assert folded[-2:] == [
+        "PAD (operator 1) is padding of CONV_2D (operator 3)",
+        "TRANSPOSE (operator 4) is in the order of the weights of FULLY_CONNECTED (operator 6)",
+    ]
+
+
+def test_convolutions_with_a_detour_over_nchw():
+    chain = _Chain((1, 6, 7, 2)).conv(4, 2, 2).transpose(TO_NCHW).pad((0, 0), (0, 0), (1, 1), (2, 0))
+    chain.transpose(TO_NHWC).conv(3, 3, 3).runs("conv_2d", "conv_2d")
+
+
+def test_padding_of_channels_stays():
+    _Chain((1, 4, 4, 2)).pad((0, 0), (1, 1), (0, 0), (0, 1)).conv(2, 2, 2).runs("pad", "conv_2d")
+
+
+def test_padding_before_a_pool_stays_because_it_counts_there():
+    _Chain((1, 4, 4, 2)).pad((0, 0), (1, 1), (1, 0), (0, 0)).pool(2, 2).runs("pad", "average_pool_2d")
+
+
+def test_padding_by_nothing():
+    _Chain((1, 4)).pad((0, 0), (0, 0)).softmax().runs("softmax")
+
+
+def test_windows_that_see_nothing_but_padding():
+    _Chain((1, 3, 2, 1)).pad((0, 0), (4, 5), (6, 3), (0, 0)).conv(2, 3, 2).runs("conv_2d")
+
+
+def test_an_image_that_no_window_sees():
+    """The last column of windows ends within the padding on the left."""
+    chain = _Chain((1, 2, 1, 1)).pad((0, 0), (0, 0), (3, 0), (0, 0))
+    weights = chain._weights((2, 1, 1, 1), 2)
+    chain._append("CONV_2D", (1, 2, 1, 2), weights, padding=VALID, strideH=1, strideW=4)
+    chain.runs("conv_2d")
+
+
+def test_padding_that_is_read_twice_stays():
+    chain = _Chain((1, 4, 4, 1)).pad((0, 0), (1, 1), (1, 1), (0, 0))
+    padded = chain.last
+    chain.pool(2, 2)
+    chain.last = padded
+    chain.conv(2, 3, 3).runs("pad", "average_pool_2d", "conv_2d")
+
+
+def test_moving_dimensions_of_size_1():
+    _Chain((1, 5, 1, 3)).transpose((0, 2, 1, 3)).softmax().runs("softmax")
+
+
+def test_a_transpose_that_the_next_undoes():
+    _Chain((2, 3, 4)).transpose((2, 0, 1)).transpose((1, 2, 0)).softmax().runs("softmax")
+
+
+def test_transposes_become_one():
+    _Chain((2, 3, 4)).transpose((2, 0, 1)).transpose((0, 2, 1)).softmax().runs("transpose", "softmax")
+
+
+def test_a_transpose_before_softmax_stays():
+    _Chain((3, 4)).transpose((1, 0)).softmax().runs("transpose", "softmax")
+
+
+def test_a_transpose_across_the_rows_of_a_fully_connected_layer_stays():
+    chain = _Chain((4, 6)).transpose((1, 0))
+    weights = chain._weights((3, 4), 3)
+    chain._append("FULLY_CONNECTED", (6, 3), weights).runs("transpose", "fully_connected")
+
+
+def test_a_model_that_moves_nothing_at_all():
+    _Chain((1, 6)).reshape(2, 3).reshape(3, 2).runs()
+
+
+def test_quantizing_to_the_same_scale():
+    chain = _Chain((1, 4))
+    chain._append("QUANTIZE", (1, 4)).softmax().runs("softmax")
+
+
+def test_quantizing_what_was_just_dequantized():
+    builder = ModelBuilder()
+    source, back = (builder.activation((1, 4), "i1", 0.05, -9) for _ in range(2))
+    real = builder.activation((1, 4), "f4")
+    output = builder.activation((1, 4), "i1", 1 / 256, -128)
+    builder.operator("DEQUANTIZE", [source], [real])
+    builder.operator("QUANTIZE", [real], [back])
+    builder.operator("SOFTMAX", [back], [output], beta=1.0)
+    model = builder.finish([source], [output])
+    engine = compiled(model)
+    assert engine.sources.folded == ("DEQUANTIZE (operator 0) is undone by QUANTIZE (operator 1)",)
+    inputs = np.arange(-128, 128, dtype="i1").reshape(64, 4)
+    np.testing.assert_array_equal(engine.run(inputs), tflite_reference(model, inputs).reshape(64, 4))
+
+
+def test_a_depthwise_convolution_of_one_channel_is_a_convolution():
+    chain = _Chain((1, 5, 5, 1))
+    weights = chain._weights((1, 3, 3, 6), 6)
+    options = {"padding": VALID, "strideH": 1, "strideW": 1, "depthMultiplier": 6}
+    chain._append("DEPTHWISE_CONV_2D", (1, 3, 3, 6), weights, **options).runs("conv_2d")

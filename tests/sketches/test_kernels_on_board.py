@@ -1,0 +1,127 @@
+"""The kernels with the Cortex-M4's own instructions, which the host's tests cannot run."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tflite_cases as cases
+from board_program import PRINT, running
+from compiled_engine import staged_engine
+from tflite_oracles import tflite_reference
+
+pytestmark = pytest.mark.emulated
+
+RUNS = 6
+MODELS = {
+    "conv": partial(cases.conv_2d, 0),
+    "conv, other sizes": partial(cases.conv_2d, 4),
+    "conv dilated": partial(cases.conv_2d, 3, dilated=True),
+    "depthwise": partial(cases.depthwise_conv_2d, 1),
+    "depthwise, other sizes": partial(cases.depthwise_conv_2d, 3),
+    "fully connected": partial(cases.fully_connected, 2),
+    "fully connected, other sizes": partial(cases.fully_connected, 3),
+    "average pool": partial(cases.average_pool_2d, 1),
+    "softmax": partial(cases.softmax, 1),
+    "quantize": partial(cases.quantize, 1),
+}
+CASES = [(name, dtype) for name in MODELS for dtype in ("i1", "f4")]
+
+# Inputs come from a linear congruential generator, as below in `_inputs`.
+_MAIN = """
+#include "Arduino.h"
+PRINT
+template <class View>
+static void report(View input, View output, bool (*invoke)()) {
+  uint32_t state = 1;
+  for (int run = 0; run < RUNS; ++run) {
+    const bool quantized = input.type == decltype(input.type)::kInt8;
+    const uint32_t elements = input.bytes / (quantized ? 1 : 4);
+    for (uint32_t i = 0; i < elements; ++i) {
+      state = state * 1664525 + 1013904223;
+      const auto number = static_cast<int8_t>(state >> 24);
+      if (quantized) static_cast<int8_t*>(input.data)[i] = number;
+      else static_cast<float*>(input.data)[i] = number / 32.0f;
+    }
+    invoke();
+    for (uint32_t i = 0; i < output.bytes; ++i) {
+      print(static_cast<unsigned char*>(output.data)[i], ' ');
+    }
+  }
+  Serial.write("\\n", 1);
+}
+void setup() {
+  Serial.begin(115200);
+CALLS}
+void loop() { yield(); }
+"""
+
+
+def _amalgamated(folder: Path, namespace: str) -> str:
+    """engine.cpp and every header of ours that it includes as one text, in a namespace of its own."""
+    included = set()
+
+    def expanded(path: Path) -> str:
+        if path.resolve() in included:
+            return ""
+        included.add(path.resolve())
+
+        def text_of(match: re.Match[str]) -> str:
+            beside = path.parent / match[1]
+            return expanded(beside if beside.exists() else folder / match[1])
+
+        text = path.read_text().replace("#pragma once", "")
+        return re.sub(r'^#include "(.*)"$', text_of, text, flags=re.MULTILINE)
+
+    return re.sub(r"\bearshot\b", namespace, expanded(folder / "engine.cpp"))
+
+
+@cache
+def _outputs_of_all(folder: Path) -> dict[tuple[str, str], bytes]:
+    """What the board computes; one image for all models."""
+    text, calls = "#include <cmath>\n", ""
+    for number, (name, dtype) in enumerate(CASES):
+        place = folder / str(number)
+        place.mkdir()
+        staged_engine(MODELS[name](dtype), place)
+        space = f"engine{number}"
+        text += _amalgamated(place, space)
+        calls += f"  report({space}::engine_input(), {space}::engine_output(), {space}::engine_invoke);\n"
+    main = _MAIN.replace("PRINT", PRINT).replace("RUNS", str(RUNS)).replace("CALLS", calls)
+    with running(text + main) as (_, terminal):
+        lines = [terminal.read_until(b"\n") for _ in CASES]
+    return {case: bytes(map(int, line.split())) for case, line in zip(CASES, lines, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def outputs_of_all(tmp_path_factory):
+    return _outputs_of_all(tmp_path_factory.mktemp("engines"))
+
+
+def _inputs(elements: int, dtype: str) -> np.ndarray:
+    state, numbers = 1, []
+    for _ in range(RUNS * elements):
+        state = (state * 1664525 + 1013904223) % (1 << 32)
+        numbers.append(state >> 24)
+    drawn = np.array(numbers, "u1").view("i1").reshape(RUNS, elements)
+    return drawn if dtype == "i1" else (drawn / np.float32(32)).astype("f4")
+
+
+def _input_elements(model: bytes) -> int:
+    import tensorflow as tf
+
+    return int(np.prod(tf.lite.Interpreter(model_content=model).get_input_details()[0]["shape"]))
+
+
+@pytest.mark.parametrize(("name", "dtype"), CASES)
+def test_the_board_computes_what_the_reference_kernels_do(outputs_of_all, name, dtype):
+    model = MODELS[name](dtype)
+    expected = tflite_reference(model, _inputs(_input_elements(model), dtype)).reshape(-1)
+    outputs = np.frombuffer(outputs_of_all[name, dtype], expected.dtype)
+    if outputs.dtype == np.int8:
+        np.testing.assert_array_equal(outputs, expected)
+    else:
+        np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5)
