@@ -158,7 +158,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _build(arguments: argparse.Namespace) -> int:
     from harness.boards.registry import make_board
-    from harness.firmware.engine import get_engine
+    from harness.firmware.registry import get_engine
 
     engine = get_engine(arguments.engine)
     with make_board(arguments.board) as board:

@@ -24,8 +24,8 @@ from harness.audio.recordings import RecordingSet, read_recordings
 from harness.audio.stimulus import Stimulus, compose
 from harness.boards.registry import make_board
 from harness.errors import BREAKING, EarshotError, ProtocolError, UsageError
-from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
+from harness.firmware.registry import get_engine
 from harness.measure import parity as parity_module
 from harness.measure import session as session_module
 from harness.measure.host import time_host

@@ -18,7 +18,7 @@ import numpy as np
 from harness.audio.recordings import read_recordings
 from harness.audio.stimulus import compose
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.engine import get_engine
+from harness.firmware.registry import get_engine
 from harness.layout import CONFIGS, RECORDINGS
 from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript

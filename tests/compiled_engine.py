@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.firmware.engine import EngineSources, get_engine
+from harness.firmware.engine import EngineSources
+from harness.firmware.registry import get_engine
 from harness.layout import SKETCHES
 
 KERNELS = SKETCHES / "libraries" / "EarshotKernels" / "src"

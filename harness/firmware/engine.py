@@ -1,4 +1,4 @@
-"""Engine: what turns a .tflite into the sources that run it on a board, and which engines there are."""
+"""Engine: what turns a .tflite into the sources that run it on a board."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-from harness.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -78,22 +76,3 @@ class Engine(Protocol):
             BuildFailed: the engine cannot run it; the operator or tensor is named.
         """
         ...
-
-
-def engines() -> dict[str, Engine]:
-    """Every engine by its name."""
-    from harness.firmware.static import StaticEngine
-
-    return {engine.name: engine for engine in (StaticEngine(),)}
-
-
-def get_engine(name: str) -> Engine:
-    """The engine of that name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    known = engines()
-    if name not in known:
-        raise UsageError(f"there is no engine {name!r}", remedy=f"Engines: {', '.join(sorted(known))}.")
-    return known[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import warnings
 from itertools import combinations
 
 import numpy as np
@@ -14,7 +15,8 @@ from tflite_builder import ModelBuilder
 from tflite_oracles import tflite_micro, tflite_reference
 
 from harness.errors import UsageError
-from harness.firmware.engine import get_engine
+from harness.firmware.registry import get_engine
+from models.quiet import known_noise_dropped
 
 MICRO_SPEECH, DS_CNN = "micro_speech_quantized.tflite", "kws_ref_model.tflite"
 ORACLES = [tflite_reference, tflite_micro]
@@ -32,6 +34,55 @@ def test_a_model_from_elsewhere_gives_the_same_bytes(name, oracle):
     inputs = _random_inputs(model, 200)
     outputs = compiled(model).run(inputs)
     np.testing.assert_array_equal(outputs, oracle(model, inputs).reshape(outputs.shape))
+
+
+@pytest.fixture(scope="module", params=["int8", "float32"])
+def keras_model(request):
+    """A small depthwise-separable network as TensorFlow's converter writes it."""
+    import tensorflow as tf
+    from tensorflow.keras import layers
+
+    tf.random.set_seed(1)
+    network = tf.keras.Sequential(
+        [
+            layers.Input((13, 8, 1), batch_size=1),
+            layers.Conv2D(6, (5, 3), strides=2, padding="same", activation="relu"),
+            layers.DepthwiseConv2D(3, padding="same", activation=tf.nn.relu6),
+            layers.Conv2D(7, 1),
+            layers.ReLU(),
+            layers.ZeroPadding2D(1),
+            layers.Conv2D(5, 3, dilation_rate=2),
+            layers.AveragePooling2D((2, 1)),
+            layers.Permute((3, 1, 2)),
+            layers.Flatten(),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    if request.param == "int8":
+        draw = np.random.default_rng(0).normal
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: (
+            [draw(0, 1, (1, 13, 8, 1)).astype("f4")] for _ in range(20)
+        )
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    with known_noise_dropped(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras and the converter warn of their own ways
+        return converter.convert()
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_a_converted_network(keras_model, oracle):
+    engine = compiled(keras_model)
+    random = np.random.default_rng(2)
+    if engine.view("input").type == 0:
+        inputs = random.integers(-128, 128, (100, 104)).astype("i1")
+    else:
+        inputs = random.normal(0, 1, (100, 104)).astype("f4")
+    outputs = engine.run(inputs)
+    expected = oracle(keras_model, inputs).reshape(outputs.shape)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5 if outputs.dtype == "f4" else 0)
 
 
 def test_what_the_engine_tells_of_the_model():
