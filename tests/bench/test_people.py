@@ -1,0 +1,52 @@
+"""Two people say "yes" and "no": a model trained on people hears them, and so do ours of synthetic voices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from shared_data import shared_data
+
+from harness.audio.recordings import Recording
+from harness.audio.stimulus import compose
+from harness.boards.board import Board
+from harness.firmware.firmware import Firmware
+from harness.measure.mcu import read_listening
+from harness.results.matching import Heard, match
+from models.prepare import external
+from models.wav import read_wav
+
+LABELS = ("silence", "unknown", "yes", "no")
+
+
+@pytest.fixture
+def people() -> list[Recording]:
+    return [
+        Recording(word, word, name, read_wav(shared_data(name))[0])
+        for word in ("yes", "no")
+        for name in [f"micro_speech_{word}_1000ms.wav"]
+    ]
+
+
+def words_heard(
+    board: Board, firmware: Firmware, people: list[Recording], transcript: Path
+) -> list[str | None]:
+    """What the board's recogniser announces for each recording of a continuous stream."""
+    stimulus = compose(people, gap_s=1.0)
+    board.upload(firmware)
+    for _ in board.open(transcript).listen(lambda: board.listen(stimulus.samples)):
+        pass
+    detections = [
+        Heard(event.label, event.score, event.device_ms / 1000)
+        for event in read_listening(transcript).detections
+    ]
+    return [row.heard for row in match(stimulus.words, detections).rows]
+
+
+def test_the_model_of_micro_speech_hears_them(board, night, people, tmp_path):
+    model = external(shared_data("micro_speech_quantized.tflite"), LABELS, night.store)
+    assert words_heard(board, night.firmware(model), people, tmp_path / "transcript.log") == ["yes", "no"]
+
+
+def test_a_model_trained_on_synthetic_voices_hears_them(board, firmware, people, tmp_path):
+    assert words_heard(board, firmware, people, tmp_path / "transcript.log") == ["yes", "no"]
