@@ -9,9 +9,9 @@ from functools import singledispatch
 
 import numpy as np
 
-from harness.errors import BuildFailed
 from harness.firmware.static import quantization
-from harness.firmware.static.blocks import bias_with_zero_point, blocked, blocked_by_channel
+from harness.firmware.static.blocks import blocked, blocked_by_channel
+from harness.firmware.static.channels import Channels, finished, in_range
 from harness.firmware.static.program import (
     AveragePool2D,
     Conv2D,
@@ -24,10 +24,8 @@ from harness.firmware.static.program import (
     Step,
     Transpose,
     Value,
-    Weights,
     Window,
 )
-from harness.firmware.static.quantization import INT8_MAX, INT8_MIN, Multiplier
 
 Constant = int | float | Sequence[int]
 """float: a float32; a sequence: an array."""
@@ -39,19 +37,6 @@ class KernelSet(Enum):
     REFERENCE = "reference"
     FLOAT = "fpu"  # on a processor with a floating-point unit
     INT8 = "dsp"  # on a processor with the DSP extension
-
-
-@dataclass(frozen=True)
-class Channels:
-    """How the sums of each output channel are finished.
-
-    Attributes:
-        kind: the struct of output_stage.h.
-        fields: its members, for each channel.
-    """
-
-    kind: str
-    fields: tuple[tuple[int | float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -122,7 +107,7 @@ def _(step: Conv2D) -> Operation:
             **_finish(step.output, step.activation),
         },
         weights=blocked(step.weights.values.reshape(outputs, runs, -1)),
-        channels=_channels(step, step.weights, step.weights.values.reshape(outputs, -1)),
+        channels=finished(step, step.weights, step.weights.values.reshape(outputs, -1)),
         strip_bytes=strip_bytes(step.input, step.output, step.window),
     )
 
@@ -141,7 +126,7 @@ def _(step: DepthwiseConv2D) -> Operation:
             **_finish(step.output, step.activation),
         },
         weights=blocked_by_channel(by_tap, step.multiplier),
-        channels=_channels(step, step.weights, by_tap.T),
+        channels=finished(step, step.weights, by_tap.T),
         strip_bytes=strip_bytes(step.input, step.output, step.window),
     )
 
@@ -160,7 +145,7 @@ def _(step: FullyConnected) -> Operation:
             **_finish(step.output, step.activation),
         },
         weights=blocked(step.weights.values[:, np.newaxis, :]),
-        channels=_channels(step, step.weights, step.weights.values),
+        channels=finished(step, step.weights, step.weights.values),
     )
 
 
@@ -183,10 +168,7 @@ def _(step: Softmax) -> Operation:
     if step.input.type == "float32":
         constants["kBeta"] = step.beta
     else:
-        try:
-            scaling = quantization.softmax_scaling(step.beta, step.input.scale)
-        except ValueError as problem:
-            raise _out_of_range(step, problem) from problem
+        scaling = in_range(step, quantization.softmax_scaling, step.beta, step.input.scale)
         constants["kMultiplier"] = scaling.multiplier
         constants["kLeftShift"] = scaling.left_shift
         constants["kLeastDifference"] = scaling.least_difference
@@ -223,7 +205,8 @@ def _(step: Quantize) -> Operation:
     if step.input.type == "float32":
         constants |= {"kScale": step.output.scale, "kZeroPoint": step.output.zero_point}
         return Operation(step, "quantize.h", "quantize", constants)
-    (multiplier,) = _multipliers(step, (1.0,))
+    ratio = step.input.scale / step.output.scale
+    multiplier = in_range(step, quantization.quantize_multiplier, ratio)
     constants |= {
         "kInputZeroPoint": step.input.zero_point,
         "kOutputZeroPoint": step.output.zero_point,
@@ -302,50 +285,3 @@ def _activation(output: Value, activation: str) -> dict[str, Constant]:
 def _finish(output: Value, activation: str) -> dict[str, Constant]:
     zero_point: dict[str, Constant] = {"kOutputZeroPoint": output.zero_point} if output.type == "int8" else {}
     return {**zero_point, **_activation(output, activation)}
-
-
-def _channels(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
-    """How each output is finished; `by_output` are the weights as (outputs, taps)."""
-    if step.input.type == "float32":
-        return Channels("FloatChannel", tuple((float(bias),) for bias in weights.bias))
-    multipliers = _multipliers(step, weights.scales)
-    if len(multipliers) == 1:
-        multipliers *= len(weights.bias)
-    biases = bias_with_zero_point(by_output, weights.bias, step.input.zero_point).tolist()
-    zero_point = step.output.zero_point
-    if _sums_are_small(weights.bias, by_output) and all(m.right_shift >= 1 and m.value for m in multipliers):
-        offsets = [(zero_point << m.right_shift) + (1 << m.right_shift - 1) for m in multipliers]
-        if all(abs(offset) < _SMALL for offset in offsets):
-            rows = zip(biases, multipliers, offsets, strict=True)
-            fields = tuple((bias, m.value, offset, m.right_shift) for bias, m, offset in rows)
-            return Channels("SmallInt8Channel", fields)
-    pairs = zip(biases, multipliers, strict=True)
-    return Channels("Int8Channel", tuple((bias, m.value, m.left_shift, m.right_shift) for bias, m in pairs))
-
-
-_SMALL = 1 << 30
-
-
-def _sums_are_small(bias: np.ndarray, by_output: np.ndarray) -> bool:
-    """Whether no input makes a sum of 2^30 or above, bias included."""
-    largest_input = INT8_MAX - INT8_MIN  # less the zero point, which is an int8 too
-    most = np.abs(bias.astype(np.int64)) + largest_input * np.abs(by_output.astype(np.int64)).sum(axis=1)
-    return bool((most < _SMALL).all())
-
-
-def _multipliers(step: Step, weight_scales: tuple[float, ...]) -> tuple[Multiplier, ...]:
-    scales = step.input.scale, step.output.scale
-    try:
-        if isinstance(step, FullyConnected) and len(weight_scales) == 1:
-            return (quantization.tensor_multiplier(scales[0], weight_scales[0], scales[1]),)
-        return quantization.channel_multipliers(scales[0], weight_scales, scales[1])
-    except ValueError as problem:
-        raise _out_of_range(step, problem) from problem
-
-
-def _out_of_range(step: Step, problem: ValueError) -> BuildFailed:
-    return BuildFailed(
-        f"its scales do not go together: {problem}",
-        where=str(step.operator),
-        remedy="Calibrate the conversion with real inputs.",
-    )

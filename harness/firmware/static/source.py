@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.firmware.engine import ArenaSlot
+from harness.firmware.static.channels import Channels
 from harness.firmware.static.cpp_text import (
     array,
     commented,
@@ -14,7 +15,7 @@ from harness.firmware.static.cpp_text import (
     wrapped,
 )
 from harness.firmware.static.layout import Layout
-from harness.firmware.static.operations import Channels, KernelSet, Operation, kernel_set
+from harness.firmware.static.operations import KernelSet, Operation, kernel_set
 from harness.firmware.static.program import Program, Value
 
 KERNELS = "src/EarshotKernels"

@@ -112,8 +112,8 @@ def test_a_batch_of_several_images():
 
 # --- roundings, at sums where another way of rounding gives another result
 
-SCALES = tuple(float(np.float32(scale)) for scale in (0.0137, 1.3e-6, 0.11))  # input, weights, output
 ZERO_POINT = -4
+Scales = tuple[float, float, float]  # input, weights, output
 
 
 def _rounded_twice(sums: np.ndarray, multiplier: Multiplier) -> np.ndarray:
@@ -127,45 +127,46 @@ def _rounded_once(sums: np.ndarray, multiplier: Multiplier) -> np.ndarray:
     return (sums * multiplier.value + (1 << shift - 1)) >> shift
 
 
-def _sums(multiplier: Multiplier) -> np.ndarray:
-    """Twenty million sums whose results are between -120 and 120."""
-    most = int(120 * 2**31 * 2**multiplier.right_shift / multiplier.value)
-    return np.random.default_rng(0).integers(-most, most, 20_000_000)
+def _float32(*numbers: float) -> Scales:
+    one, two, three = (float(np.float32(number)) for number in numbers)
+    return one, two, three
 
 
-def _outputs_of_sums(operator: str, sums: np.ndarray) -> bytes:
+def _sums_as_biases(operator: str, sums: np.ndarray, scales: Scales) -> bytes:
     """A model whose sums are its biases, for an input of zeros."""
     builder = ModelBuilder()
     shape: tuple[int, ...] = (1, 1) if operator == "FULLY_CONNECTED" else (1, 1, 1, 1)
-    source = builder.activation(shape, "i1", SCALES[0], 0)
-    output = builder.activation((*shape[:-1], len(sums)), "i1", SCALES[2], ZERO_POINT)
-    weights = builder.constant(np.ones((len(sums), *shape[1:]), "i1"), [SCALES[1]])
-    biases = builder.constant(sums.astype("i4"), [float(np.float32(SCALES[0]) * np.float32(SCALES[1]))])
+    source = builder.activation(shape, "i1", scales[0], 0)
+    output = builder.activation((*shape[:-1], len(sums)), "i1", scales[2], ZERO_POINT)
+    weights = builder.constant(np.ones((len(sums), *shape[1:]), "i1"), [scales[1]])
+    biases = builder.constant(sums.astype("i4"), [float(np.float32(scales[0]) * np.float32(scales[1]))])
     options = {} if operator == "FULLY_CONNECTED" else {"padding": cases.VALID, "strideH": 1, "strideW": 1}
     builder.operator(operator, [source, weights, biases], [output], **options)
     return builder.finish([source], [output])
 
 
 def test_a_sum_is_rounded_twice():
-    (multiplier,) = channel_multipliers(SCALES[0], (SCALES[1],), SCALES[2])
-    sums = _sums(multiplier)
+    scales = _float32(0.0137, 0.02, 0.11)
+    (multiplier,) = channel_multipliers(scales[0], (scales[1],), scales[2])
+    sums = np.arange(-40_000, 40_000)
     expected, other = _rounded_twice(sums, multiplier), _rounded_once(sums, multiplier)
     places = expected != other
     assert places.any()
-    model, zeros = _outputs_of_sums("CONV_2D", sums[places]), np.zeros((1, 1), "i1")
+    model, zeros = _sums_as_biases("CONV_2D", sums[places], scales), np.zeros((1, 1), "i1")
     for outputs in (compiled(model).run(zeros), tflite_reference(model, zeros), tflite_micro(model, zeros)):
         np.testing.assert_array_equal(outputs.reshape(-1), expected[places] + ZERO_POINT)
 
 
 def test_fully_connected_multiplies_scales_in_float32_as_tensorflow_lite_does():
-    """TensorFlow Lite for Microcontrollers takes a double: in about 2 of 10^6 sums a 1 apart."""
-    multiplier = tensor_multiplier(*SCALES)
-    (in_double,) = channel_multipliers(SCALES[0], (SCALES[1],), SCALES[2])
-    sums = _sums(multiplier)
+    """TensorFlow Lite for Microcontrollers takes a double: in about 2 of 10^6 sums that is 1 apart."""
+    scales = _float32(0.0137, 1.3e-6, 0.11)
+    multiplier = tensor_multiplier(*scales)
+    (in_double,) = channel_multipliers(scales[0], (scales[1],), scales[2])
+    sums = np.random.default_rng(0).integers(-700_000_000, 700_000_000, 4_000_000)
     expected, other = _rounded_twice(sums, multiplier), _rounded_twice(sums, in_double)
     places = expected != other
     assert places.any()
-    model, zeros = _outputs_of_sums("FULLY_CONNECTED", sums[places]), np.zeros((1, 1), "i1")
+    model, zeros = _sums_as_biases("FULLY_CONNECTED", sums[places], scales), np.zeros((1, 1), "i1")
     for outputs in (compiled(model).run(zeros), tflite_reference(model, zeros)):
         np.testing.assert_array_equal(outputs.reshape(-1), expected[places] + ZERO_POINT)
     np.testing.assert_array_equal(tflite_micro(model, zeros).reshape(-1), other[places] + ZERO_POINT)

@@ -21,17 +21,17 @@ EARSHOT_OWN_REGISTERS void depthwise_group(const Element* window, const Element*
       channels, output, [&](auto& sums) __attribute__((always_inline)) {
         for (int row = 0; row < Op::kFilterHeight; ++row) {
           const Element* x = window + row * Rows::kTapDown;
-          for (int column = 0; column < Op::kFilterWidth; ++column) {
+          repeated<Op::kFilterWidth>([&](int column) __attribute__((always_inline)) {
+            const Element* tap = x + column * Rows::kTapAcross;
             if constexpr (Op::kMultiplier == 1) {
-              Products<Element>::add_lanes(x, weights, sums);
+              Products<Element>::add_lanes(tap, weights, sums);
             } else {
               unrolled<kOutputs>([&](auto i) __attribute__((always_inline)) {
-                sums[i] += static_cast<Sum>(*x * weights[i]);
+                sums[i] += static_cast<Sum>(*tap * weights[i]);
               });
             }
-            x += Rows::kTapAcross;
             weights += kGroup;
-          }
+          });
         }
       });
 }

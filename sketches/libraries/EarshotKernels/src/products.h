@@ -52,6 +52,16 @@ EARSHOT_INLINE void unrolled(Function&& function) {
   internal::call_each(function, std::make_integer_sequence<int, kCount>{});
 }
 
+// function(0) … function(kCount - 1); without a loop where there are few.
+template <int kCount, class Function>
+EARSHOT_INLINE void repeated(Function&& function) {
+  if constexpr (kCount <= 4) {
+    unrolled<kCount>(function);
+  } else {
+    for (int i = 0; i < kCount; ++i) function(i);
+  }
+}
+
 #if defined(__ARM_FEATURE_DSP)
 
 // Four int8 as two pairs of int16: bytes 0 and 2, and bytes 1 and 3.
