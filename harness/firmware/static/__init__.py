@@ -36,7 +36,7 @@ class StaticEngine:
             program = fold(lower(model))
             operations = tuple(operation(step) for step in program.steps if not isinstance(step, View))
         except BuildFailed as refusal:
-            raise type(refusal)(
+            raise BuildFailed(
                 refusal.what, where=f"{tflite}: {refusal.where}", remedy=refusal.remedy
             ) from refusal
         layout = lay_out(program, operations)

@@ -69,11 +69,12 @@ inline const Element* window_row(const Element* image, int output_row, Element* 
     return image + first_row * kImageRow;
   } else {
     constexpr int kCopied = Rows::kImageColumns * Op::kInputChannels;
+    constexpr int kBytes = kCopied * static_cast<int>(sizeof(Element));
     for (int tap = 0; tap < Op::kFilterHeight; ++tap) {
       const int row = first_row + tap * Op::kDilationHeight;
       Element* target = strip + tap * Rows::kTapDown + Op::kPadLeft * Op::kInputChannels;
       if (row >= 0 && row < Op::kInputHeight) {
-        copy<kCopied* static_cast<int>(sizeof(Element))>(target, image + row * kImageRow);
+        copy<kBytes>(target, image + row * kImageRow);
       } else {
         for (int i = 0; i < kCopied; ++i) target[i] = Op::kPadValue;
       }
