@@ -41,7 +41,7 @@ class _Case:
         """Filter and bias tensors; the bias is missing now and then."""
         outputs = shape[axis]
         if not self.quantized:
-            values = self.random.normal(0, 0.5, shape).astype("f4")
+            values = self.random.normal(0, 0.3, shape).astype("f4")
             return [
                 self.builder.constant(values),
                 self.builder.constant(self.random.normal(0, 1, outputs).astype("f4")),
