@@ -25,6 +25,59 @@ def room(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return fftconvolve(samples, tail).astype(np.float32)
 
 
+def effort(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Makes loud parts bright and soft parts dull, and lets the word swell and die away, as a throat does.
+
+    A formant synthesizer gives a nasal the same upper formants as a vowel, and starts and stops at once.
+
+    Returns:
+        float32 of the same length.
+    """
+    hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ)
+    corner_hz = generator.uniform(600, 1500)
+    low = np.fft.irfft(np.fft.rfft(samples) / (1 + (hertz / corner_hz) ** 4), len(samples))
+    loudness = loudness_of(samples)
+    bright = (loudness / max(loudness.max(), 1e-9)) ** generator.uniform(0, 1.2)
+    spoken = low + (samples - low) * bright
+    rise, fall = (round(generator.uniform(0.005, longest) * SAMPLE_RATE_HZ) for longest in (0.12, 0.25))
+    swell = np.ones(len(samples))
+    swell[:rise] *= np.linspace(0.1, 1, rise)[: len(samples)]
+    fall = min(fall, len(samples))
+    swell[len(samples) - fall :] *= 10 ** (-np.arange(fall) / fall * generator.uniform(0, 25) / 20)
+    return (spoken * swell).astype(np.float32)
+
+
+def loudness_of(samples: np.ndarray, window_s: float = 0.02) -> np.ndarray:
+    """The RMS around each sample; the same length."""
+    width = round(window_s * SAMPLE_RATE_HZ)
+    mean = np.convolve(np.square(samples, dtype=np.float64), np.full(width, 1 / width), "same")
+    return np.sqrt(mean.clip(min=0))[: len(samples)]
+
+
+def puff(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A breath or a movement at the microphone somewhere in the clip, 10 to 35 dB below the word's peak."""
+    length = round(generator.uniform(0.02, 0.2) * SAMPLE_RATE_HZ)
+    noise = coloured_noise(length, generator.uniform(0, 2), generator) * np.hanning(length)
+    start = int(generator.integers(len(samples) - length))
+    changed = samples.copy()
+    changed[start : start + length] += noise * np.abs(samples).max() * 10 ** (-generator.uniform(10, 35) / 20)
+    return changed
+
+
+def breath(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Adds the breath of a human voice, which a formant synthesizer lacks: noise that follows its loudness.
+
+    15 to 45 dB below the voice, as white as it is pink.
+
+    Returns:
+        float32 of the same length.
+    """
+    noise = coloured_noise(len(samples), generator.uniform(0, 1), generator)
+    return (samples + noise * loudness_of(samples) * 10 ** (-generator.uniform(10, 45) / 20)).astype(
+        np.float32
+    )
+
+
 def microphone(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Colours the sound as some microphone does: an uneven response and limits at both ends of the band.
 
@@ -36,6 +89,7 @@ def microphone(samples: np.ndarray, generator: np.random.Generator) -> np.ndarra
     hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ)
     knots = np.geomspace(60, 8000, 12)
     decibels = np.interp(np.log(hertz + 1), np.log(knots), generator.uniform(-6, 6, len(knots)))
+    decibels += generator.uniform(-4, 6) * np.log2((hertz + 50) / 1000)
     low, high = generator.uniform(50, 250), generator.uniform(3400, 8000)
     gain = 10 ** (decibels / 20) / np.sqrt(1 + (low / (hertz + 1)) ** 4) / np.sqrt(1 + (hertz / high) ** 8)
     return np.fft.irfft(np.fft.rfft(samples) * gain, len(samples)).astype(np.float32)

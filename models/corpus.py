@@ -33,8 +33,8 @@ class CorpusConfig:
 
     wanted: tuple[str, ...] = ("yes", "no")
     others: tuple[str, ...] = OTHER_WORDS
-    wanted_each: int = 700
-    others_each: int = 60
+    wanted_each: int = 1200
+    others_each: int = 100
     noise_s: float = 30.0
     """Length of each file of background noise."""
     seed: int = 1
@@ -107,13 +107,13 @@ def _speak_all(folder: Path, config: CorpusConfig, progress: bool) -> None:
         for _ in tqdm(done, "corpus", len(planned), unit=" words", disable=not progress, leave=False):
             pass
     for name, noise in _noises(config):
-        wav.write_int16(
+        wav.write_wav(
             folder / BACKGROUND_FOLDER / f"{name}.wav", wav.to_int16(acoustics.levelled(noise, -20))
         )
 
 
 def _write(folder: Path, utterance: Utterance, config: CorpusConfig) -> None:
-    wav.write_int16(folder / utterance.name, wav.to_int16(_spoken(utterance, config)))
+    wav.write_wav(folder / utterance.name, wav.to_int16(_spoken(utterance, config)))
 
 
 def _spoken(utterance: Utterance, config: CorpusConfig) -> np.ndarray:
@@ -121,17 +121,19 @@ def _spoken(utterance: Utterance, config: CorpusConfig) -> np.ndarray:
     draw = _generator(config, "speak", utterance.name)
     manner = espeak.Manner(
         utterance.voice,
-        words_per_minute=int(draw.integers(110, 211)),
+        words_per_minute=int(draw.integers(80, 201)),
         pitch=int(draw.integers(15, 86)),
-        throat=float(draw.uniform(0.87, 1.15)),
+        throat=float(draw.uniform(0.82, 1.2)),
     )
-    word = espeak.speak(utterance.word, manner)
-    start = round((CLIP_SAMPLES - len(word)) / 2 + draw.uniform(-0.15, 0.15) * wav.SAMPLE_RATE_HZ)
+    word = espeak.speak(utterance.word + str(draw.choice(["", "?", "!", ","])), manner)
+    word = acoustics.breath(acoustics.effort(word, draw), draw)
+    start = round(draw.uniform(*sorted((-0.2 * len(word), CLIP_SAMPLES - 0.8 * len(word)))))
     clip = placed(acoustics.room(word, draw) if draw.uniform() < 0.6 else word, start)
+    clip = acoustics.puff(clip, draw) if draw.uniform() < 0.4 else clip
     clip = acoustics.microphone(clip, draw)
     clip = acoustics.levelled(clip, draw.uniform(-38, -16))
     noise = acoustics.coloured_noise(CLIP_SAMPLES, draw.uniform(0, 2), draw)
-    return clip + noise * acoustics.rms(clip) * 10 ** (-draw.uniform(8, 45) / 20)
+    return clip + noise * acoustics.rms(clip) * 10 ** (-draw.uniform(10, 60) / 20)
 
 
 def placed(samples: np.ndarray, start: int) -> np.ndarray:

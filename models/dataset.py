@@ -50,7 +50,7 @@ class DatasetConfig:
     """The largest factor of that noise; silence takes 0 to 1 whatever this is."""
     time_shift_ms: float = 100.0
     """A training clip is moved by up to this much, both ways."""
-    copies: int = 4
+    copies: int = 3
     """Differently augmented renderings of each training clip in the feature sets."""
     seed: int = 1
 

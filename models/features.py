@@ -186,7 +186,7 @@ def feature_sets(root: Path, config: DatasetConfig, store: Store, progress: bool
 
 
 def _write(folder: Path, source: SpeechCommands, progress: bool) -> None:
-    chosen: dict[str, list[Clip]] = {}
+    chosen: dict[Split, list[Clip]] = {}
     for split in SPLITS:
         copies = source.config.copies if split == "training" else 1
         chosen[split] = [clip for copy in range(copies) for clip in source.clips(split, copy)]

@@ -6,10 +6,8 @@ ACCENTS = (
     "en-us",
     "en-gb",
     "en-us-nyc",
-    "en-gb-x-rp",
     "en-gb-scotland",
     "en-gb-x-gbclan",
-    "en-gb-x-gbcwmd",
     "en-029",
 )
 
@@ -25,11 +23,9 @@ CORPUS_VARIANTS = (
         "Gene2",
         "Henrique",
         "Hugo",
-        "Jacky",
-        "Lee",
         "Marco",
     ),
-    *("Mike", "Nguyen", "RicishayMax", "Storm", "Tweaky", "adam", "anika", "announcer", "antonio", "aunty"),
+    *("Mike", "Nguyen", "RicishayMax", "Storm", "Tweaky", "adam", "antonio", "aunty"),
     *(
         "belinda",
         "boris",
@@ -39,7 +35,6 @@ CORPUS_VARIANTS = (
         "edward2",
         "grandma",
         "grandpa",
-        "gustave",
         "iven",
         "iven2",
     ),
@@ -47,8 +42,6 @@ CORPUS_VARIANTS = (
         "iven3",
         "iven4",
         "john",
-        "kaukovalta",
-        "marcelo",
         "max",
         "michel",
         "norbert",
@@ -56,9 +49,10 @@ CORPUS_VARIANTS = (
         "paul",
         "pedro",
     ),
-    *("quincy", "rob", "shelby", "steph2", "steph3", "travis", "whisper", "whisperf", "zac"),
+    *("quincy", "rob", "steph2", "steph3", "whisper", "whisperf"),
 )
-"""The program's variants less its duplicates (caleb and klatt6 are klatt, fast is none) and its robots."""
+"""The program's variants less its duplicates (caleb and klatt6 are klatt, fast is none), its robots, and ten that
+speak so unlike the others that a network of this size hears people less well with them."""
 
 HELD_OUT_VARIANTS = (
     *("Alicia", "Andy", "Annie", "Gene", "Mario", "Michael", "benjamin", "david"),
