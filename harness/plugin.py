@@ -72,7 +72,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One bench test for each selected variant."""
-    if "model" in metafunc.fixturenames:
+    if {"model", "night"} <= set(metafunc.fixturenames):  # not somebody else's fixture of that name
         try:
             variants = metafunc.config.stash[_SELECTION].ids()
         except ModelError as failure:

@@ -51,8 +51,8 @@ CORPUS_VARIANTS = (
     ),
     *("quincy", "rob", "steph2", "steph3", "whisper", "whisperf"),
 )
-"""The program's variants less its duplicates (caleb and klatt6 are klatt, fast is none), its robots, and ten that
-speak so unlike the others that a network of this size hears people less well with them."""
+"""The program's variants less its duplicates (caleb and klatt6 are klatt, fast is none), its robots, and ten
+that speak so unlike the others that a network of this size hears people less well with them."""
 
 HELD_OUT_VARIANTS = (
     *("Alicia", "Andy", "Annie", "Gene", "Mario", "Michael", "benjamin", "david"),

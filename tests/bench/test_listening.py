@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.measure.mcu import STAGES
 from harness.measure.session import INVOCATIONS
+from harness.results.matching import is_keyword
 
 
 def test_every_stage_of_at_least_300_invocations_is_timed(session):
@@ -21,10 +22,10 @@ def test_the_board_tells_the_arena_that_was_planned(session, firmware):
     assert session.listening.boot.arena_bytes == firmware.arena_bytes
 
 
-def test_most_keywords_are_heard_and_no_other_word_is_taken_for_one(night, session, model):
-    """Twenty keywords of voices that are in no training set; a chance level would be one in four."""
-    row = night.row(model.id)
-    keywords = [stimulus for stimulus in row.stimuli if stimulus.label not in ("silence", "unknown")]
-    others = [stimulus for stimulus in row.stimuli if stimulus.label in ("silence", "unknown")]
-    assert sum(stimulus.correct for stimulus in keywords) >= 0.8 * len(keywords)
+def test_keywords_are_heard_and_other_words_are_not_taken_for_them(night, session, model):
+    """Voices that are in no training set, in a stream: far above chance, whichever variant it is."""
+    stimuli = night.row(model.id).stimuli
+    keywords = [stimulus for stimulus in stimuli if is_keyword(stimulus.label)]
+    others = [stimulus for stimulus in stimuli if not is_keyword(stimulus.label)]
+    assert sum(stimulus.correct for stimulus in keywords) >= len(keywords) / 2
     assert sum(stimulus.correct for stimulus in others) >= 0.8 * len(others)
