@@ -1,0 +1,65 @@
+"""The synthetic corpus: the layout of Speech Commands, the same bytes each time, voices that stay apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from models import espeak
+from models.artefacts import Store
+from models.corpus import OTHER_WORDS, CorpusConfig, synthetic_corpus, utterances
+from models.dataset import SpeechCommands, split_of
+from models.errors import DatasetError
+from models.voices import CORPUS_VARIANTS, HELD_OUT_VARIANTS
+from models.wav import read_wav
+
+SMALL = CorpusConfig(others=("cat", "up"), wanted_each=12, others_each=4, noise_s=1.0)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return synthetic_corpus(Store(tmp_path_factory.mktemp("store")), SMALL, progress=False)
+
+
+def test_it_has_the_layout_of_speech_commands(corpus):
+    counts = {path.name: len(list(path.glob("*.wav"))) for path in corpus.iterdir() if path.is_dir()}
+    noise = counts.pop("_background_noise_")
+    assert counts == {"yes": 12, "no": 12, "cat": 4, "up": 4}
+    assert noise >= 4
+    assert SpeechCommands(corpus).clips("training")
+
+
+def test_every_clip_is_a_second_that_does_not_clip(corpus):
+    for path in corpus.glob("[a-z]*/*.wav"):
+        samples, note = read_wav(path)
+        assert note == ""
+        assert len(samples) == 16_000
+        assert 100 < abs(samples.astype(int)).max() < 32_768
+
+
+def test_the_same_configuration_gives_the_same_bytes(corpus, tmp_path):
+    again = synthetic_corpus(Store(tmp_path), SMALL, progress=False)
+    files = sorted(path.relative_to(corpus) for path in corpus.rglob("*.wav"))
+    assert [path for path in files if (corpus / path).read_bytes() != (again / path).read_bytes()] == []
+
+
+def test_the_default_one_has_at_least_20_other_words():
+    assert len(set(OTHER_WORDS)) >= 20
+    assert not {"yes", "no"} & set(OTHER_WORDS)
+
+
+def test_a_voice_is_in_one_set_only():
+    sets: dict[str, set[str]] = {}
+    for utterance in utterances(CorpusConfig()):
+        sets.setdefault(utterance.voice, set()).add(split_of(utterance.name))
+    assert all(len(found) == 1 for found in sets.values())
+    assert set.union(*sets.values()) == {"training", "validation", "testing"}
+
+
+def test_the_voices_of_the_recordings_are_kept_out():
+    assert not set(CORPUS_VARIANTS) & set(HELD_OUT_VARIANTS)
+
+
+def test_a_missing_espeak_is_said_with_its_remedy(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DatasetError, match="apt-get install espeak-ng"):
+        espeak.speak("yes", espeak.Manner("en-us"))

@@ -1,0 +1,45 @@
+"""The default recordings: what the manifest says is there, and the command that makes them makes these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.audio.recordings import read_recordings
+from models import espeak
+from models.dataset import LABELS
+from models.recordings import FOLDER, make_recordings
+
+
+def test_there_are_ten_of_each_keyword_ten_other_words_and_some_silence():
+    found = read_recordings(FOLDER, LABELS)
+    count = {label: sum(recording.label == label for recording in found.recordings) for label in LABELS}
+    assert count == {"silence": 3, "unknown": 10, "yes": 10, "no": 10}
+    assert found.notes == ()
+
+
+def test_each_is_a_second_at_a_sensible_level():
+    for recording in read_recordings(FOLDER, LABELS).recordings:
+        peak = abs(recording.samples.astype(int)).max()
+        assert len(recording.samples) == 16_000
+        assert peak < 32_767, recording.source
+        assert recording.label == "silence" or peak > 1000, recording.source
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
+
+
+def test_the_command_makes_the_committed_files_again(tmp_path):
+    if espeak.version() != "1.51":
+        pytest.skip(f"espeak-ng {espeak.version()} speaks otherwise than 1.51, which made them")
+    make_recordings(tmp_path)
+    made, kept = contents(tmp_path), contents(FOLDER)
+    del kept["README.md"]
+    kept = {
+        str(path.relative_to(FOLDER)): path.read_bytes()
+        for path in FOLDER.rglob("*.*")
+        if path.name != "README.md"
+    }
+    assert made == kept
