@@ -74,14 +74,14 @@ class Night:
         self.store = Store(layout.store_root())
         self.broken = ""
         self.sessions: dict[str, Session] = {}
-        started = _now()
-        self.folder = output / board_name / started.replace(":", "").replace("-", "")
+        started, identity = _now(), str(uuid.uuid4())
+        self.folder = output / board_name / f"{started.replace(':', '').replace('-', '')}-{identity[:8]}"
         self._recordings_folder = recordings
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
         self._rows: dict[str, VariantRow] = {}
         self._record = NightRecord(
             run={
-                "id": str(uuid.uuid4()),
+                "id": identity,
                 "started": started,
                 "ended": "",
                 "trigger": "ci" if os.environ.get("CI") else "manual",

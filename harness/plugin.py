@@ -35,6 +35,7 @@ MARKERS = {
 }
 _SELECTION = pytest.StashKey[Selection]()
 _NIGHT: pytest.StashKey[Night] = pytest.StashKey()
+_PAGE = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -114,12 +115,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return (yield)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Writes the report of what was measured, and says where it is."""
-    night = config.stash.get(_NIGHT, None)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes the report of what was measured; with pytest-xdist each worker its own."""
+    night = session.config.stash.get(_NIGHT, None)
     if night is not None and night.has_rows:
+        session.config.stash[_PAGE] = night.close()[1]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says where the report is."""
+    if page := config.stash.get(_PAGE, None):
         terminalreporter.section("earshot")
-        terminalreporter.write_line(f"Report: {night.close()[1]}")
+        terminalreporter.write_line(f"Report: {page}")
 
 
 @pytest.fixture(scope="session")

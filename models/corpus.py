@@ -127,7 +127,8 @@ def _spoken(utterance: Utterance, config: CorpusConfig) -> np.ndarray:
     )
     word = espeak.speak(utterance.word + str(draw.choice(["", "?", "!", ","])), manner)
     word = acoustics.breath(acoustics.effort(word, draw), draw)
-    start = round(draw.uniform(*sorted((-0.2 * len(word), CLIP_SAMPLES - 0.8 * len(word)))))
+    earliest = -0.2 * len(word)  # a recording cuts a word off now and then
+    start = round(draw.uniform(earliest, max(earliest, CLIP_SAMPLES - 0.8 * len(word))))
     clip = placed(acoustics.room(word, draw) if draw.uniform() < 0.6 else word, start)
     clip = acoustics.puff(clip, draw) if draw.uniform() < 0.4 else clip
     clip = acoustics.microphone(clip, draw)
