@@ -15,9 +15,8 @@ from harness.errors import BuildFailed, UsageError
 from harness.layout import SKETCHES
 
 if TYPE_CHECKING:
-    from models.prepare import ModelArtefact
-
     from harness.firmware.engine import Engine, EngineSources
+    from models.prepare import ModelArtefact
 
 SKETCH_NAME = "earshot"
 """The main .ino and its folder have to be of one name (arduino-cli)."""
