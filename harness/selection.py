@@ -72,7 +72,9 @@ class Selection:
             yield external(self.model_file, self.labels, store, self.dataset, say)
             return
         variants = load_variants(CONFIGS, self.pattern)
-        say(f"dataset: {self.dataset or 'the synthetic corpus (spoken once, which takes a minute)'}")
-        dataset = self.dataset or synthetic_corpus(store, progress=sys.stderr.isatty())
+        dataset = self.dataset
+        if dataset is None:
+            say("dataset: the synthetic corpus, which takes a minute the first time")
+            dataset = synthetic_corpus(store, progress=sys.stderr.isatty())
         for variant in variants:
             yield prepare(variant, dataset, store, say)
