@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import soxr
 from scipy.signal import fftconvolve
 
 from models.wav import SAMPLE_RATE_HZ
@@ -26,15 +25,10 @@ def room(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return fftconvolve(samples, tail).astype(np.float32)
 
 
-def effort(samples: np.ndarray, generator: np.random.Generator, amount: float = 1.0) -> np.ndarray:
+def effort(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Makes loud parts bright and soft parts dull, and lets the word swell and die away, as a throat does.
 
     A formant synthesizer gives a nasal the same upper formants as a vowel, and starts and stops at once.
-
-    Args:
-        samples: a word, float32 (N,).
-        generator: of everything random.
-        amount: how far it may go, 0 to 1.
 
     Returns:
         float32 of the same length.
@@ -43,13 +37,13 @@ def effort(samples: np.ndarray, generator: np.random.Generator, amount: float = 
     corner_hz = generator.uniform(600, 1500)
     low = np.fft.irfft(np.fft.rfft(samples) / (1 + (hertz / corner_hz) ** 4), len(samples))
     loudness = loudness_of(samples)
-    bright = (loudness / max(loudness.max(), 1e-9)) ** generator.uniform(0, 0.9 * amount)
+    bright = (loudness / max(loudness.max(), 1e-9)) ** generator.uniform(0, 1.2)
     spoken = low + (samples - low) * bright
     rise, fall = (round(generator.uniform(0.005, longest) * SAMPLE_RATE_HZ) for longest in (0.12, 0.25))
     swell = np.ones(len(samples))
     swell[:rise] *= np.linspace(0.1, 1, rise)[: len(samples)]
     fall = min(fall, len(samples))
-    swell[len(samples) - fall :] *= 10 ** (-np.arange(fall) / fall * generator.uniform(0, 20 * amount) / 20)
+    swell[len(samples) - fall :] *= 10 ** (-np.arange(fall) / fall * generator.uniform(0, 25) / 20)
     return (spoken * swell).astype(np.float32)
 
 
@@ -70,42 +64,32 @@ def puff(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return changed
 
 
-def breath(samples: np.ndarray, generator: np.random.Generator, amount: float = 1.0) -> np.ndarray:
+def breath(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Adds the breath of a human voice, which a formant synthesizer lacks: noise that follows its loudness.
 
-    12 to 45 dB below the voice (27 to 45 for an `amount` of 0), as white as it is pink.
+    15 to 45 dB below the voice, as white as it is pink.
 
     Returns:
         float32 of the same length.
     """
     noise = coloured_noise(len(samples), generator.uniform(0, 1), generator)
-    softer_db = generator.uniform(27 - 15 * amount, 45)
-    return (samples + noise * loudness_of(samples) * 10 ** (-softer_db / 20)).astype(np.float32)
+    return (samples + noise * loudness_of(samples) * 10 ** (-generator.uniform(10, 45) / 20)).astype(
+        np.float32
+    )
 
 
-def other_throat(samples: np.ndarray, length: float) -> np.ndarray:
-    """The same words by a longer (> 1) or shorter vocal tract: formants and pitch fall, time stretches.
-
-    Returns:
-        float32, `length` times as long.
-    """
-    return soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * length).astype(np.float32)
-
-
-def microphone(samples: np.ndarray, generator: np.random.Generator, amount: float = 1.0) -> np.ndarray:
+def microphone(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Colours the sound as some microphone does: an uneven response and limits at both ends of the band.
 
-    ±5 dB at a dozen frequencies and a tilt of ±4 dB an octave (half and none for an `amount` of 0), a high pass at 50 to 250 Hz, a low pass at 3.4 to 8 kHz.
+    ±6 dB at a dozen frequencies, a high pass at 50 to 250 Hz, a low pass at 3.4 to 8 kHz.
 
     Returns:
         float32 of the same length.
     """
     hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ)
     knots = np.geomspace(60, 8000, 12)
-    decibels = np.interp(
-        np.log(hertz + 1), np.log(knots), generator.uniform(-5, 5, len(knots)) * (0.5 + 0.5 * amount)
-    )
-    decibels += generator.uniform(-4, 4) * amount * np.log2((hertz + 50) / 1000)
+    decibels = np.interp(np.log(hertz + 1), np.log(knots), generator.uniform(-6, 6, len(knots)))
+    decibels += generator.uniform(-4, 6) * np.log2((hertz + 50) / 1000)
     low, high = generator.uniform(50, 250), generator.uniform(3400, 8000)
     gain = 10 ** (decibels / 20) / np.sqrt(1 + (low / (hertz + 1)) ** 4) / np.sqrt(1 + (hertz / high) ** 8)
     return np.fft.irfft(np.fft.rfft(samples) * gain, len(samples)).astype(np.float32)

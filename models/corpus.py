@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from tqdm import tqdm
 
 from models import acoustics, espeak, voices, wav
 from models.artefacts import Store
-from models.dataset import BACKGROUND_FOLDER, CLIP_SAMPLES, split_of
+from models.dataset import BACKGROUND_FOLDER, CLIP_SAMPLES
 from models.errors import ConfigError
 
 OTHER_WORDS = (
@@ -27,9 +26,6 @@ OTHER_WORDS = (
 )
 """The other 33 words of Speech Commands 0.02."""
 
-_CUT = 0.25
-"""The share of a word that may lie outside the clip: one that listens meets every word like that too."""
-
 
 @dataclass(frozen=True)
 class CorpusConfig:
@@ -37,17 +33,14 @@ class CorpusConfig:
 
     wanted: tuple[str, ...] = ("yes", "no")
     others: tuple[str, ...] = OTHER_WORDS
-    wanted_each: int = 2000
-    """Files of each wanted word."""
-    others_each: int = 120
-    takes: int = 2
-    """Files made of one saying of a word, in other throats, rooms and noise: cheaper than speaking again."""
+    wanted_each: int = 1200
+    others_each: int = 100
     noise_s: float = 30.0
     """Length of each file of background noise."""
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if not self.wanted or min(self.wanted_each, self.others_each, self.takes) < 1 or self.noise_s < 1:
+        if not self.wanted or min(self.wanted_each, self.others_each) < 1 or self.noise_s < 1:
             raise ConfigError(
                 "a corpus needs wanted words, one of each word and a second of noise", "CorpusConfig"
             )
@@ -60,9 +53,7 @@ class Utterance:
     word: str
     voice: str
     number: int
-    """Counts the files of this voice and word, from 0."""
-    saying: int
-    """Counts what this voice says of this word; the takes of a saying share it."""
+    """Counts what this voice says of this word, from 0."""
 
     @property
     def name(self) -> str:
@@ -94,16 +85,14 @@ def synthetic_corpus(store: Store, config: CorpusConfig | None = None, progress:
 
 
 def utterances(config: CorpusConfig) -> list[Utterance]:
-    """The files: every word goes round all voices in an order of its own; takes follow each other."""
+    """What is spoken: every word goes round all voices in an order of its own."""
     everyone = [f"{accent}+{variant}" for accent in voices.ACCENTS for variant in voices.CORPUS_VARIANTS]
     planned = []
     for word in (*config.wanted, *config.others):
         order = _generator(config, "order", word).permutation(len(everyone))
         for index in range(config.wanted_each if word in config.wanted else config.others_each):
-            saying, take = divmod(index, config.takes)
-            turn, place = divmod(saying, len(everyone))
-            number = turn * config.takes + take
-            planned.append(Utterance(word, everyone[order[place]], number, turn))
+            number, place = divmod(index, len(everyone))
+            planned.append(Utterance(word, everyone[order[place]], number))
     return planned
 
 
@@ -111,57 +100,41 @@ def _speak_all(folder: Path, config: CorpusConfig, progress: bool) -> None:
     planned = utterances(config)
     for name in {utterance.word for utterance in planned} | {BACKGROUND_FOLDER}:
         (folder / name).mkdir()
-    sayings = [
-        list(takes) for _, takes in groupby(planned, lambda each: (each.word, each.voice, each.saying))
-    ]
-    with (
-        ThreadPoolExecutor(
-            os.cpu_count()
-        ) as pool,  # threads: most of the time espeak-ng's own processes work
-        tqdm(total=len(planned), desc="corpus", unit=" words", disable=not progress, leave=False) as bar,
-    ):
-        for written in pool.map(lambda takes: _write(folder, takes, config), sayings):
-            bar.update(written)
+    with ThreadPoolExecutor(
+        os.cpu_count()
+    ) as pool:  # threads: most of the time espeak-ng's own processes work
+        done: Iterator[None] = pool.map(lambda utterance: _write(folder, utterance, config), planned)
+        for _ in tqdm(done, "corpus", len(planned), unit=" words", disable=not progress, leave=False):
+            pass
     for name, noise in _noises(config):
         wav.write_wav(
             folder / BACKGROUND_FOLDER / f"{name}.wav", wav.to_int16(acoustics.levelled(noise, -20))
         )
 
 
-def _write(folder: Path, takes: list[Utterance], config: CorpusConfig) -> int:
-    """Speaks once and writes every take of it; returns how many."""
-    first = takes[0]
-    draw = _generator(config, "say", first.word, first.voice, str(first.saying))
-    manner = espeak.Manner(first.voice, int(draw.integers(80, 181)), int(draw.integers(15, 76)))
-    said = espeak.speak(first.word + str(draw.choice(["", "?", "!", ","])), manner)
-    for take in takes:
-        wav.write_wav(folder / take.name, wav.to_int16(_recorded(said, take, config)))
-    return len(takes)
+def _write(folder: Path, utterance: Utterance, config: CorpusConfig) -> None:
+    wav.write_wav(folder / utterance.name, wav.to_int16(_spoken(utterance, config)))
 
 
-def _recorded(said: np.ndarray, take: Utterance, config: CorpusConfig) -> np.ndarray:
-    """One second with what was said somewhere in it, float32 (16000,).
-
-    The training speakers are recorded anyhow, the others decently: as with the shifts and the noise of
-    `models.dataset`, what is made hard is what is learned from, not what is measured with.
-    """
-    draw = _generator(config, "record", take.name)
-    training = split_of(take.name) == "training"
-    roughness = float(draw.uniform()) if training else 0.0
-    word = acoustics.other_throat(said, draw.uniform(0.88, 1.15))
-    if training:
-        word = acoustics.breath(acoustics.effort(word, draw, roughness), draw, roughness)
-    margin = _CUT * len(word) if training else 0.0  # a recording cuts a word off now and then
-    latest = max(CLIP_SAMPLES - len(word) + margin, -margin)
-    start = draw.uniform(-margin, latest) if training else latest / 2 + draw.uniform(-0.1, 0.1) * latest
-    clip = placed(acoustics.room(word, draw) if draw.uniform() < 0.5 else word, round(start))
-    if training and draw.uniform() < 0.4:
-        clip = acoustics.puff(clip, draw)
-    clip = acoustics.microphone(clip, draw, roughness)
+def _spoken(utterance: Utterance, config: CorpusConfig) -> np.ndarray:
+    """One second with the word somewhere in it, float32 (16000,)."""
+    draw = _generator(config, "speak", utterance.name)
+    manner = espeak.Manner(
+        utterance.voice,
+        words_per_minute=int(draw.integers(80, 201)),
+        pitch=int(draw.integers(15, 86)),
+        throat=float(draw.uniform(0.82, 1.2)),
+    )
+    word = espeak.speak(utterance.word + str(draw.choice(["", "?", "!", ","])), manner)
+    word = acoustics.breath(acoustics.effort(word, draw), draw)
+    earliest = -0.2 * len(word)  # a recording cuts a word off now and then
+    start = round(draw.uniform(earliest, max(earliest, CLIP_SAMPLES - 0.8 * len(word))))
+    clip = placed(acoustics.room(word, draw) if draw.uniform() < 0.6 else word, start)
+    clip = acoustics.puff(clip, draw) if draw.uniform() < 0.4 else clip
+    clip = acoustics.microphone(clip, draw)
     clip = acoustics.levelled(clip, draw.uniform(-38, -16))
     noise = acoustics.coloured_noise(CLIP_SAMPLES, draw.uniform(0, 2), draw)
-    quiet_db = draw.uniform(22 - 14 * roughness, 58)
-    return clip + noise * acoustics.rms(clip) * 10 ** (-quiet_db / 20)
+    return clip + noise * acoustics.rms(clip) * 10 ** (-draw.uniform(10, 60) / 20)
 
 
 def placed(samples: np.ndarray, start: int) -> np.ndarray:
