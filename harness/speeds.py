@@ -26,6 +26,7 @@ from models.artefacts import Store
 from models.corpus import CorpusConfig, synthetic_corpus
 from models.dataset import DatasetConfig
 from models.features import feature_sets, micro_features
+from models.model_artefact import ModelArtefact
 from models.prepare import prepare
 from models.training import fit
 from models.variants import load_variants
@@ -92,22 +93,25 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
     )
 
     sound = compose(read_recordings(RECORDINGS, model.labels).recordings).samples[: 60 * 16_000]
+    transcript = folder / "int8.log"
     with EmulatedBoard(store) as board:
         board.describe()  # builds the cycle model
         engine = get_engine("static")
-        firmware = timed(
-            "build", "stage, compile, link", "images/s", lambda: board.build(model, engine), lambda _: 1
-        )
-        board.upload(firmware)
-        transcript = folder / "listening.log"
-        link = board.open(transcript)
-        timed(
-            "emulation",
-            "listening to 60 s of audio",
-            "× real time",
-            lambda: list(link.listen(lambda: board.listen(sound))),
-            lambda _: 60,
-        )
+        timed("build", "stage, compile, link", "images/s", lambda: board.build(model, engine), lambda _: 1)
+
+        def hear(artefact: ModelArtefact) -> None:
+            board.upload(board.build(artefact, engine))
+            link = board.open(folder / f"{artefact.precision}.log")
+            timed(
+                "emulation",
+                f"60 s of audio, {artefact.precision}",
+                "× real time",
+                lambda: list(link.listen(lambda: board.listen(sound))),
+                lambda _: 60,
+            )
+
+        hear(model)
+        hear(prepare(replace(short, precision="float32"), corpus, store))
 
     lines = [timed_line.line for timed_line in read_transcript(transcript) if not timed_line.from_host]
     repeats = -(-_PARSED_RECORDS // len(lines))
