@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from models.errors import Explained
+
 EXIT_CLEAN = 0
 EXIT_USAGE = 2
 EXIT_REGRESSED = 3
@@ -9,27 +11,10 @@ EXIT_BROKEN = 4
 EXIT_INCONCLUSIVE = 5
 
 
-class EarshotError(Exception):
-    """Root of every failure that Earshot reports.
+class EarshotError(Explained):
+    """Root of the failures of a bench."""
 
-    Args:
-        what: what happened, one sentence without a full stop.
-        where: the file, port, command or variant it happened at.
-        remedy: what the reader should try, an imperative sentence.
-    """
-
-    failure = "error"
-    """The failure class as it stands in a night record."""
     exit_code = EXIT_BROKEN
-
-    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
-        super().__init__(str(self))
-
-    def __str__(self) -> str:
-        place = f" ({self.where})" if self.where else ""
-        advice = f". {self.remedy}" if self.remedy else ""
-        return f"{self.failure}: {self.what}{place}{advice}"
 
 
 class UsageError(EarshotError):

@@ -34,7 +34,7 @@ from harness.report.page import render
 from harness.results.record import Fault, NightRecord, VariantRow, write_record
 from harness.selection import Selection
 from models.artefacts import Store
-from models.errors import ModelError
+from models.errors import Explained
 
 if TYPE_CHECKING:
     from models.model_artefact import ModelArtefact
@@ -131,11 +131,9 @@ class Night:
             row = replace(row, transcripts=self._kept_transcripts(model.id, session))
             self.say(f"{model.id}: timing the host")
             row = rows.with_host(row, time_host(model, session.model_input, session.board_output))
-        except (EarshotError, ModelError) as failure:
+        except Explained as failure:
             self.say(f"{model.id}: {failure}")
-            row = replace(
-                row, faults=[*row.faults, Fault(getattr(failure, "failure", "model"), str(failure))]
-            )
+            row = replace(row, faults=[*row.faults, Fault(failure.failure, str(failure))])
         self._rows[model.id] = row
         self._write(PARTIAL)
         return row

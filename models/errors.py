@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-class ModelError(Exception):
-    """Root of the failures of training, features, datasets and conversion.
+class Explained(Exception):
+    """A failure that says what happened, where, and what to try; root of those of the bench as well.
 
     Args:
         what: what happened, one sentence without a full stop.
@@ -12,7 +12,8 @@ class ModelError(Exception):
         remedy: what the reader should try, an imperative sentence.
     """
 
-    failure = "model"
+    failure = "error"
+    """The failure class as it stands in a night record."""
 
     def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
@@ -22,6 +23,12 @@ class ModelError(Exception):
         place = f" ({self.where})" if self.where else ""
         advice = f". {self.remedy}" if self.remedy else ""
         return f"{self.failure}: {self.what}{place}{advice}"
+
+
+class ModelError(Explained):
+    """Root of the failures of training, features, datasets and conversion."""
+
+    failure = "model"
 
 
 class DatasetError(ModelError):
