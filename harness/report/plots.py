@@ -104,7 +104,7 @@ def draw_devices(frame: pd.DataFrame, width: Width) -> Figure:
     medians = frame["median_us"].dropna().astype(float)
     axes.set_xscale("log")
     axes.set_xlim(
-        10 ** math.floor(math.log10(medians.min())), 10 ** math.ceil(math.log10(medians.max() * 1.01))
+        10 ** math.floor(math.log10(medians.min() / 1.3)), 10 ** math.ceil(math.log10(medians.max() * 1.01))
     )
     axes.xaxis.set_major_locator(LogLocator(numticks=round(width.of(12, 3))))
     axes.xaxis.set_minor_locator(NullLocator())
