@@ -67,7 +67,7 @@ def puff(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 def breath(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Adds the breath of a human voice, which a formant synthesizer lacks: noise that follows its loudness.
 
-    15 to 45 dB below the voice, as white as it is pink.
+    10 to 45 dB below the voice, between white and pink.
 
     Returns:
         float32 of the same length.
@@ -81,7 +81,8 @@ def breath(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 def microphone(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Colours the sound as some microphone does: an uneven response and limits at both ends of the band.
 
-    ±6 dB at a dozen frequencies, a high pass at 50 to 250 Hz, a low pass at 3.4 to 8 kHz.
+    ±6 dB at a dozen frequencies, a tilt of −4 to 6 dB an octave, a high pass at 50 to 250 Hz, a low pass at
+    3.4 to 8 kHz.
 
     Returns:
         float32 of the same length.

@@ -28,7 +28,7 @@ QUIET = ("hiss", "rumble", "hum")
 LICENCE = "CC0-1.0"
 _ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-us-nyc")
 _VARIANTS = [variant for variant in voices.HELD_OUT_VARIANTS if variant not in ("Alicia", "david")]
-"""Two of the voices left out of the corpus are too indistinct to judge a model by."""
+"""Two held-out voices are not used: judged indistinct after models had missed most of their words."""
 _SEED = 20
 _FIELDS = ("path", "label", "word", "source", "licence", "sha256")
 

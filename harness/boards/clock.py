@@ -86,6 +86,7 @@ class CycleClock:
         """The parameters in words."""
         return {
             "cycle model": f"version {MODEL_VERSION}, Arm's Cortex-M4 instruction timing",
+            "cycle model build": self.plugin.parent.name,  # hash of its sources: kept sessions are of it
             "pipeline refill": f"{self.timing.refill_cycles} cycles",
             "instruction cache": "on" if self.timing.icache else "off",
             "flash wait states": "none (cache)" if self.timing.icache else str(self.timing.wait_states),
