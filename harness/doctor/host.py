@@ -1,4 +1,4 @@
-"""What this machine has of what Earshot needs, what is missing, and how to get it."""
+"""The host by itself: Python, packages, compilers, the emulator, GPU, disk."""
 
 from __future__ import annotations
 
@@ -10,26 +10,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from harness.layout import ROOT, store_root
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked for.
-
-    Attributes:
-        name: what it is.
-        present: whether it is there and usable.
-        required: whether `earshot run` on the emulated board needs it.
-        detail: version or place; for a missing thing, what it is for.
-        remedy: how to get it; empty when it is there.
-    """
-
-    name: str
-    present: bool
-    required: bool
-    detail: str
-    remedy: str = ""
+from harness.doctor.finding import Finding
+from harness.layout import store_root
 
 
 @dataclass(frozen=True)
@@ -54,13 +36,9 @@ _TOOLS = (
 )
 
 
-def examine() -> list[Finding]:
-    """Looks at everything; never raises for a missing thing."""
-    findings = [_python()]
-    findings += [_tool(tool) for tool in _TOOLS]
-    findings += _packages()
-    findings += [_gpu(), _disk()]
-    return findings
+def examine_host() -> list[Finding]:
+    """Looks at everything that a run on the emulated board needs; never raises for a missing thing."""
+    return [_python(), *(_tool(tool) for tool in _TOOLS), _packages(), _gpu(), _disk()]
 
 
 def _python() -> Finding:
@@ -92,12 +70,12 @@ def _tool(tool: _Tool) -> Finding:
     return Finding(tool.command, True, tool.required, answer.stdout.splitlines()[0])
 
 
-def _packages() -> list[Finding]:
+def _packages() -> Finding:
     """Earshot's own requirements against what is installed, from the installed package's metadata."""
     try:
         requirements = importlib.metadata.requires("earshot") or []
     except importlib.metadata.PackageNotFoundError:
-        return [Finding("earshot", False, True, "the package itself is not installed", "Run `make setup`.")]
+        return Finding("earshot", False, True, "the package itself is not installed", "Run `make setup`.")
     wrong = []
     count = 0
     for requirement in requirements:
@@ -114,10 +92,10 @@ def _packages() -> list[Finding]:
         if installed.split("+")[0] != wanted:  # a local build (torch 2.13.0+cpu) is the pinned version
             wrong.append(f"{name} is {installed}, not {wanted}")
     if wrong:
-        return [
-            Finding("Python packages", False, True, "; ".join(wrong), "Run `make setup`, or pip install -e .")
-        ]
-    return [Finding("Python packages", True, True, f"{count} pinned packages as they should be")]
+        return Finding(
+            "Python packages", False, True, "; ".join(wrong), "Run `make setup`, or pip install -e ."
+        )
+    return Finding("Python packages", True, True, f"{count} pinned packages as they should be")
 
 
 def _applies(marker: str) -> bool:
@@ -149,21 +127,3 @@ def _disk() -> Finding:
     remedy = "" if enough else f"Free 2 GB under {folder}, or point EARSHOT_HOME at another disk."
     return Finding("Disk", enough, True, f"{free / 2**30:.0f} GiB free for {store_root()}", remedy)
 
-
-def as_text(findings: list[Finding]) -> str:
-    """One line a finding, the remedy beneath what is missing."""
-    width = max(len(finding.name) for finding in findings)
-    lines = []
-    for finding in findings:
-        mark = "ok     " if finding.present else ("MISSING" if finding.required else "absent ")
-        lines.append(f"{mark}  {finding.name:<{width}}  {finding.detail}")
-        if finding.remedy:
-            lines.append(f"{'':9}{'':{width}}  → {finding.remedy}")
-    ready = all(finding.present for finding in findings if finding.required)
-    lines.append("")
-    lines.append(
-        f"Ready for the emulated board: {ROOT}/reports is where reports go."
-        if ready
-        else "Not ready: see the arrows."
-    )
-    return "\n".join(lines)
