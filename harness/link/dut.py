@@ -2,7 +2,7 @@
 
 A command ends with `%`; the reply's lines end with `m-ready`. Source: mlcommons/tiny, benchmark/api.
 `name`, `profile`, `timestamp`, `load`, `infer` and `results` work with any device that speaks the API; our
-sketch adds `handshake`, `load_clip`, `input_crc` and `listen`.
+sketch adds `handshake`, `set_icache`, `load_clip`, `input_crc` and `listen`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.errors import EarshotError, ProtocolError
 from harness.link.answers import Image, InferResult, Profile
 from harness.link.deadline import Deadline
-from harness.link.events import Boot, Event, Inference, Overrun, Reply
+from harness.link.events import Boot, Event, Inference, Overrun, Pcm, Reply
 from harness.link.feeder import Feeder
 from harness.link.link import Link
 from harness.link.records import PROTOCOL_VERSION, RecordParser
@@ -126,22 +126,38 @@ class DeviceUnderTest:
         """CRC-32 of the model's input tensor as it lies in the board's memory."""
         return int(self._find(r"m-input-crc-([0-9A-Fa-f]{8})", self._command("input")), 16)
 
-    def listen(self, feed: Callable[[], None], silence_s: float = 10.0) -> Iterator[Event]:
+    def set_icache(self, state: str) -> None:
+        """Switches the processor's instruction cache; the next `handshake` tells it.
+
+        Args:
+            state: "on" or "off".
+
+        Raises:
+            ProtocolError: this board's cache cannot be switched so, or it has none.
+        """
+        self._find(rf"m-icache-\[({state})\]", self._command(f"icache {state}"))
+
+    def listen(
+        self, feed: Callable[[], None], silence_s: float = 10.0, echo_samples: int = 0
+    ) -> Iterator[Event]:
         """Lets the board listen while `feed` plays, and yields what it reports, in order.
 
         Args:
             feed: plays the sound and returns when it is over; runs in a thread of its own. Then the board is
                 told to stop, which it does when it has worked through what it heard.
             silence_s: how long the board may say nothing.
+            echo_samples: so many samples the board first sends back as they are, and does nothing else with
+                them; the first sample after those is the first that is listened to.
 
         Yields:
-            `Inference`, `Detection`, `Overrun`, `LoopTime`, `Loss`, and `End` unless that got lost.
+            `Pcm` for what is echoed, `Inference`, `Detection`, `Overrun`, `LoopTime`, `Loss`, and `End` unless
+            that got lost.
 
         Raises:
             ProtocolError: silence, a restart or an error message of the board.
             Exception: whatever `feed` raised, once the board has stopped.
         """
-        self._command("listen")
+        self._command(f"listen {echo_samples}" if echo_samples else "listen")
         parser = RecordParser()
         parser.start(0.0)
         feeder = Feeder(feed, then=lambda: self._send("stop"))
@@ -191,9 +207,8 @@ class DeviceUnderTest:
             for event in parser.feed(timed.line, timed.at_s):
                 if isinstance(event, Boot):
                     boot = event
-                elif isinstance(
-                    event, Inference | Overrun
-                ):  # an earlier host was killed while the board listened
+                elif isinstance(event, Inference | Overrun | Pcm):
+                    # An earlier host was killed while the board listened.
                     self._send("stop")
                     self.name()  # skips the rest of the stream
                     return self._ask_for_boot()

@@ -72,8 +72,27 @@ class Overrun:
 
 
 @dataclass(frozen=True, slots=True)
+class Pcm:
+    """What the microphone heard, as it came: the start of a listening that was asked to echo it.
+
+    Attributes:
+        at_s: when the line arrived, on the clock of whoever feeds the parser.
+        sequence: number of the record within its stream.
+        device_ms: the board's time since it began to listen, when it had all of these samples.
+        first_sample: how many samples were echoed before; without those that the board lost (`Overrun`).
+        samples: 16-bit little-endian, 1 to 64 of them.
+    """
+
+    at_s: float
+    sequence: int
+    device_ms: int
+    first_sample: int
+    samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class End:
-    """The stream is over: how many records of each type it had, and how many samples were heard."""
+    """The stream is over: its records of each type without `Pcm`, and samples heard without echoed ones."""
 
     at_s: float
     sequence: int
@@ -121,4 +140,4 @@ class Reply:
     text: str
 
 
-Event = Inference | Detection | Overrun | End | Boot | Loss | LoopTime | Reply
+Event = Inference | Detection | Overrun | Pcm | End | Boot | Loss | LoopTime | Reply

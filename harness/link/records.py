@@ -8,13 +8,13 @@ its own. Replies of the MLPerf Tiny device API and lines of the stock micro_spee
 from __future__ import annotations
 
 import re
-from binascii import crc_hqx
+from binascii import crc_hqx, unhexlify
 from collections import deque
 from collections.abc import Callable
 
-from harness.link.events import Boot, Detection, End, Event, Inference, LoopTime, Loss, Overrun, Reply
+from harness.link.events import Boot, Detection, End, Event, Inference, LoopTime, Loss, Overrun, Pcm, Reply
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Of the records; the first field of `boot`."""
 
 _CRC_START = (
@@ -137,7 +137,7 @@ class RecordParser:
             return (*before, self._loss(at_s, 1, "malformed", _text(body))) if parse else before
         if type(event) is End:
             return (*before, *self._close(event), event)
-        self._received += 1
+        self._received += type(event) is not Pcm
         return (*before, event) if before else (event,)
 
     def _close(self, end: End) -> tuple[Event, ...]:
@@ -232,6 +232,18 @@ def _overrun(fields: bytes, at_s: float) -> Overrun | None:
     return Overrun(at_s, *numbers) if numbers and len(numbers) == 3 else None
 
 
+def _pcm(fields: bytes, at_s: float) -> Pcm | None:
+    head, _, digits = fields.rpartition(b",")
+    numbers = _numbers(head)
+    if numbers is None or len(numbers) != 3 or not digits or len(digits) % 4:
+        return None
+    try:
+        samples = unhexlify(digits)
+    except ValueError:
+        return None
+    return Pcm(at_s, numbers[0], numbers[1], numbers[2], samples)
+
+
 def _end(fields: bytes, at_s: float) -> End | None:
     numbers = _numbers(fields)
     return End(at_s, *numbers) if numbers and len(numbers) == 5 else None
@@ -261,9 +273,10 @@ def _boot(fields: bytes, at_s: float) -> Boot | None:
     )
 
 
-_PARSERS: dict[bytes, Callable[[bytes, float], Inference | Detection | Overrun | End | None]] = {
+_PARSERS: dict[bytes, Callable[[bytes, float], Inference | Detection | Overrun | Pcm | End | None]] = {
     b"inf": _inference,
     b"det": _detection,
     b"ovr": _overrun,
+    b"pcm": _pcm,
     b"end": _end,
 }

@@ -9,6 +9,12 @@ SampleRing microphone_ring;
 
 namespace {
 
+#if defined(NRF52840_XXAA)
+// nRF52840 product specification, NVMC.ICACHECNF: bit 0 enables the cache, bit 8 its profiling.
+volatile uint32_t& cache_configuration = *reinterpret_cast<volatile uint32_t*>(0x4001E540);
+constexpr uint32_t kCacheEnable = 1;
+#endif
+
 constexpr uint32_t kBaud = 115200;  // the benchmark's for performance; USB has its own
 constexpr int kMonaural = 1;
 constexpr int kSampleRateHz = 16000;
@@ -52,13 +58,20 @@ uint32_t ArduinoBoard::clock_hz() {
 
 const char* ArduinoBoard::icache() {
 #if defined(NRF52840_XXAA)
-  // nRF52840 product specification, NVMC.ICACHECNF: bit 0, cache enable.
-  const auto* cache_configuration = reinterpret_cast<const volatile uint32_t*>(0x4001E540);
-  return *cache_configuration & 1 ? "on" : "off";
+  return cache_configuration & kCacheEnable ? "on" : "off";
 #elif defined(ARDUINO_EARSHOT_EMULATED)
   return emulated_icache();
 #else
   return "none";
+#endif
+}
+
+void ArduinoBoard::set_icache(bool on) {
+#if defined(NRF52840_XXAA)
+  const uint32_t others = cache_configuration & ~kCacheEnable;
+  cache_configuration = on ? others | kCacheEnable : others;
+#else
+  (void)on;
 #endif
 }
 

@@ -18,6 +18,7 @@ class ArduinoBoard final : public Board {
   const char* name() override;
   uint32_t clock_hz() override;
   const char* icache() override;
+  void set_icache(bool on) override;
   uint32_t micros() override;
   uint32_t millis() override;
   void write(const char* text, int count) override;

@@ -11,6 +11,8 @@ class Board {
   virtual const char* name() = 0;
   virtual uint32_t clock_hz() = 0;
   virtual const char* icache() = 0;  // "on", "off" or "none"
+  // Switches the instruction cache, where that is possible: icache() tells.
+  virtual void set_icache(bool on) = 0;
 
   // Time since reset; wraps at 2^32.
   virtual uint32_t micros() = 0;

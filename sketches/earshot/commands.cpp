@@ -13,7 +13,7 @@ namespace earshot {
 
 namespace {
 
-constexpr uint32_t kProtocolVersion = 1;  // of the records and the commands beyond the benchmark's
+constexpr uint32_t kProtocolVersion = 2;  // of the records and the commands beyond the benchmark's
 constexpr char kBenchmarkFirmware[] =
     "ULPMark for tinyML Firmware V0.0.1";  // what its runner expects
 constexpr uint32_t kDefaultInferences = 1;
@@ -35,10 +35,12 @@ const Commands::Command Commands::kCommands[] = {
     {"infer", &Commands::infer, "infer N [W=10]: N inferences after W to warm up"},
     {"results", &Commands::results, "results      : the last inference's output"},
     {"boot", &Commands::boot, "boot         : which image runs, as a record"},
+    {"icache", &Commands::icache, "icache on|off: switch the instruction cache"},
     {"clip", &Commands::clip,
      "clip load N  : announce N bytes of 16-bit sound, to be loaded by db as the model's input"},
     {"input", &Commands::input, "input        : CRC-32 of the model's input"},
-    {"listen", &Commands::listen, "listen       : listen to the microphone, until stop"},
+    {"listen", &Commands::listen,
+     "listen [N]   : listen to the microphone, until stop; first send back N samples as they are"},
     {"stop", &Commands::stop, "stop         : stop listening"},
 };
 
@@ -215,6 +217,22 @@ void Commands::boot() {
   board_.write(record.line(), record.length());
 }
 
+void Commands::icache() {
+  const char* state = line_.next_word();
+  const bool on = std::strcmp(state, "on") == 0;
+  if (!on && std::strcmp(state, "off") != 0) return error("Command 'icache' takes on or off");
+  board_.set_icache(on);
+  if (std::strcmp(board_.icache(), state) != 0) {
+    Reply(board_)
+        .text("e-[The instruction cache stays ")
+        .text(board_.icache())
+        .text("]")
+        .end_line();
+    return;
+  }
+  Reply(board_).text("m-icache-[").text(state).text("]").end_line();
+}
+
 void Commands::clip() {
   if (!model_hears()) return;
   uint32_t count = 0;
@@ -234,7 +252,12 @@ void Commands::input() {
 
 void Commands::listen() {
   if (!model_hears() || !engine_runs()) return;
-  if (!listener_.start()) error("The microphone did not start");
+  uint32_t echoed = 0;
+  const char* word = line_.next_word();
+  if (*word != '\0' && !parse_unsigned(word, &echoed)) {
+    return error("Command 'listen' takes a number of samples to send back");
+  }
+  if (!listener_.start(echoed)) error("The microphone did not start");
 }
 
 void Commands::stop() {}  // execute() ends any listening

@@ -43,6 +43,7 @@ class Commands {
   void infer();
   void results();
   void boot();
+  void icache();
   void clip();
   void input();
   void listen();

@@ -1,17 +1,21 @@
 #include "listener.h"
 
+#include <cstring>
+
 #include "engine.h"
 #include "reply.h"
 #include "scores.h"
 
 namespace earshot {
 
-bool Listener::start() {
+bool Listener::start(uint32_t echoed) {
   front_end_.reset();
   input_.clear();
   recognizer_.reset();
   ring_.clear();
   samples_heard_ = sequence_ = inferences_ = detections_ = overruns_ = 0;
+  to_echo_ = echoed;
+  echoed_ = block_samples_ = 0;
   listening_ = board_.start_microphone();
   started_ms_ = board_.millis();
   return listening_;
@@ -20,6 +24,7 @@ bool Listener::start() {
 bool Listener::step() {
   if (!listening_) return false;
   report_losses();
+  if (to_echo_ > 0) return echo();
 
   // Nothing is sent until the last stage has been timed.
   const uint32_t begin_us = board_.micros();
@@ -64,10 +69,37 @@ void Listener::stop() {
   while (step()) {
   }
   report_losses();
+  send_echo();
   Record<4> end("end", sequence_);
   end.add(inferences_).add(detections_).add(overruns_).add(samples_heard_);
   send(end);
   listening_ = false;
+}
+
+// Sends back a block when it is complete. Returns whether it was.
+bool Listener::echo() {
+  uint32_t count;
+  do {
+    const uint32_t room = kEchoBlock - block_samples_;
+    const int16_t* samples = ring_.peek(room < to_echo_ ? room : to_echo_, &count);
+    std::memcpy(block_ + block_samples_, samples, count * sizeof(samples[0]));
+    ring_.drop(count);
+    block_samples_ += count;
+    to_echo_ -= count;
+  } while (count > 0);
+  if (block_samples_ < kEchoBlock && to_echo_ > 0) return false;
+  send_echo();
+  return true;
+}
+
+// Sends what there is of a block.
+void Listener::send_echo() {
+  if (block_samples_ == 0) return;
+  Record<2, 0, kEchoBlock> sound("pcm", sequence_);
+  sound.add(now_ms()).add(echoed_).add(block_, static_cast<int>(block_samples_));
+  echoed_ += block_samples_;
+  block_samples_ = 0;
+  send(sound);
 }
 
 // Feeds the front end with all sound that is there. Returns how many slices that completed.

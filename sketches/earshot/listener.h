@@ -18,19 +18,26 @@ class Listener {
   Listener(Board& board, SampleRing& ring, FrontEnd& front_end, ModelInput& input)
       : board_(board), ring_(ring), front_end_(front_end), input_(input) {}
 
-  // Starts the microphone, with everything before forgotten. Returns whether it works.
-  bool start();
+  // Starts the microphone, with everything before forgotten. The first `echoed` samples are sent
+  // back as they are, and nothing else is done with them. Returns whether the microphone works.
+  bool start(uint32_t echoed = 0);
 
   bool listening() const { return listening_; }
 
-  // Takes all sound that is there and, if it completes any slices of features, infers once from all
-  // of them. Returns whether there was an inference.
+  // Sends back a block of sound, or takes all sound that is there and, if it completes any slices
+  // of features, infers once from all of them. Returns whether there was a block or an inference.
   bool step();
 
   // Stops the microphone, works through what was heard until then, and sends the `end` record.
   void stop();
 
  private:
+  // Of sound in a record: 4 ms. Records of these take 73 kB a second, of which 64 kB are the
+  // sound's digits.
+  static constexpr uint32_t kEchoBlock = 64;
+
+  bool echo();
+  void send_echo();
   int take_sound();
   void report_losses();
   void send(RecordBuilder& record);
@@ -44,6 +51,10 @@ class Listener {
   bool listening_ = false;
   uint32_t started_ms_ = 0;
   uint32_t samples_heard_ = 0;
+  uint32_t to_echo_ = 0;  // samples, those of the block apart
+  uint32_t echoed_ = 0;
+  uint32_t block_samples_ = 0;
+  int16_t block_[kEchoBlock];
   uint32_t sequence_ = 0;
   uint32_t inferences_ = 0;
   uint32_t detections_ = 0;

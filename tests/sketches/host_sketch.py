@@ -74,6 +74,9 @@ class HostSketch:
     def break_microphone(self) -> None:
         self._library.sketch_break_microphone(self._sketch)
 
+    def give_icache(self) -> None:
+        self._library.sketch_give_icache(self._sketch)
+
     @property
     def microphone_on(self) -> bool:
         return bool(self._library.sketch_microphone_on(self._sketch))

@@ -15,7 +15,8 @@ class MemoryBoard final : public earshot::Board {
  public:
   const char* name() override { return "memory"; }
   uint32_t clock_hz() override { return 64000000; }
-  const char* icache() override { return "none"; }
+  const char* icache() override { return !has_icache ? "none" : icache_on ? "on" : "off"; }
+  void set_icache(bool on) override { icache_on = on; }
   uint32_t micros() override {
     calls += 't';
     return now_us += us_between_readings;
@@ -33,6 +34,7 @@ class MemoryBoard final : public earshot::Board {
   std::string calls;  // of micros, write and flush, in order: t, w, f
   uint32_t now_us = 0, us_between_readings = 0, now_ms = 0;
   bool microphone_works = true, microphone_on = false;
+  bool has_icache = false, icache_on = false;
 };
 
 struct Sketch {
@@ -76,6 +78,7 @@ void sketch_set_clock(Sketch* sketch, uint32_t now_us, uint32_t us_between_readi
 }
 
 void sketch_break_microphone(Sketch* sketch) { sketch->board.microphone_works = false; }
+void sketch_give_icache(Sketch* sketch) { sketch->board.has_icache = true; }
 bool sketch_microphone_on(Sketch* sketch) { return sketch->board.microphone_on; }
 
 // What the microphone's interrupt does.

@@ -85,7 +85,7 @@ def test_help_names_every_command(sketch):
     words = {line.split()[0] for line in sketch.send("help%")[1:-1]}
     assert words == {
         *("name", "timestamp", "profile", "help", "db", "infer", "results"),
-        *("boot", "clip", "input", "listen", "stop"),
+        *("boot", "clip", "icache", "input", "listen", "stop"),
     }
 
 
@@ -94,7 +94,7 @@ def test_boot_tells_which_image_runs(sketch):
     (boot,) = RecordParser().feed(record.encode(), 0.0)
     assert isinstance(boot, Boot)
     assert (boot.protocol, boot.board, boot.variant_id, boot.engine, boot.kernels) == (
-        1,
+        2,
         "memory",
         "tiny",
         "tiny",

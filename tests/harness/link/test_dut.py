@@ -81,8 +81,8 @@ def test_another_image_is_refused_and_both_are_told(connect, boot, running, expe
 
 
 def test_another_version_of_the_records_is_refused(connect):
-    _, board = connect(boot=boot_line(protocol=2))
-    with pytest.raises(ProtocolError, match="version 2"):
+    _, board = connect(boot=boot_line(protocol=1))
+    with pytest.raises(ProtocolError, match="version 1"):
         board.handshake()
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_lines import boot_line, crc16, inference_line, record
 
-from harness.link.events import Boot, Detection, End, Inference, LoopTime, Loss, Overrun, Reply
+from harness.link.events import Boot, Detection, End, Inference, LoopTime, Loss, Overrun, Pcm, Reply
 from harness.link.records import RecordParser, checksum
 
 
@@ -25,11 +25,12 @@ def test_each_type_of_record():
         record("inf", 0, 20, 1, 4100, 52000, 30, 0, 12, 230, 13),
         record("det", 1, 860, "yes", 214),
         record("ovr", 2, 900, 256),
-        record("end", 3, 1, 1, 1, 16000),
+        record("pcm", 3, 904, 128, "0100FFFF"),
+        record("end", 4, 1, 1, 1, 16000),
     ) == [
         Boot(
             0.0,
-            1,
+            2,
             "emulated",
             "tiny_conv_int8",
             "0123abcd",
@@ -43,7 +44,8 @@ def test_each_type_of_record():
         Inference(1.0, 0, 20, 1, 4100, 52000, 30, (0, 12, 230, 13)),
         Detection(2.0, 1, 860, "yes", 214),
         Overrun(3.0, 2, 900, 256),
-        End(4.0, 3, 1, 1, 1, 16000),
+        Pcm(4.0, 3, 904, 128, b"\x01\x00\xff\xff"),
+        End(5.0, 4, 1, 1, 1, 16000),
     ]
 
 
@@ -172,6 +174,11 @@ def test_a_type_of_a_newer_sketch_takes_its_place_in_the_sequence():
         ("inf", 0, 20, 1, 1, 1, 4294967296, 3),
         ("det", 0, 20, "", 3),
         ("det", 0, 20, "yes"),
+        ("pcm", 0, 4, 0, ""),
+        ("pcm", 0, 4, 0, "01"),
+        ("pcm", 0, 4, 0, "01 0"),
+        ("pcm", 0, 4, 0, "010G"),
+        ("pcm", 0, 4, "0100"),
         ("end", 0, 1, 1),
         ("boot", 0, 1, "emulated"),
     ],

@@ -25,6 +25,17 @@ RecordBuilder& RecordBuilder::add(const char* text) {
   return *this;
 }
 
+RecordBuilder& RecordBuilder::add(const int16_t* samples, int count) {
+  put(",", 1);
+  for (int i = 0; i < count; ++i) {
+    const auto bits = static_cast<uint16_t>(samples[i]);
+    char digits[4];
+    print_hex(static_cast<uint32_t>((bits & 0xff) << 8 | bits >> 8), sizeof(digits), digits);
+    put(digits, sizeof(digits));
+  }
+  return *this;
+}
+
 void RecordBuilder::finish() {
   if (!fits_) {
     length_ = 0;

@@ -20,6 +20,8 @@ class RecordBuilder {
   RecordBuilder(char* line, int capacity, const char* type, uint32_t sequence);
   RecordBuilder& add(uint32_t number);
   RecordBuilder& add(const char* text);
+  // A field of hex digits: each sample's low byte first.
+  RecordBuilder& add(const int16_t* samples, int count);
 
   // Adds checksum and line end; the record is complete.
   void finish();
@@ -38,8 +40,9 @@ class RecordBuilder {
 
 constexpr int kMaxTextBytes = 63;  // of a text field; what the harness stages keeps to it
 
-// A record with room for `kNumbers` numbers and `kTexts` texts, its sequence number apart.
-template <int kNumbers, int kTexts = 0>
+// A record with room for `kNumbers` numbers, `kTexts` texts and one field of `kSamples` samples,
+// its sequence number apart.
+template <int kNumbers, int kTexts = 0, int kSamples = 0>
 class Record : public RecordBuilder {
  public:
   Record(const char* type, uint32_t sequence)
@@ -49,7 +52,7 @@ class Record : public RecordBuilder {
 
  private:
   char storage_[kHeadChars + kNumbers * (1 + kUnsignedChars) + kTexts * (1 + kMaxTextBytes) +
-                kTailChars];
+                (kSamples > 0 ? 1 + 4 * kSamples : 0) + kTailChars];
 };
 
 }  // namespace earshot
