@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
+from harness.bench.bench_file import Bench, BoardEntry
 from harness.firmware.firmware import Firmware
 from harness.results.record import BoardRow
 
@@ -25,20 +26,38 @@ Sound = np.ndarray | Iterable[np.ndarray]
 
 
 class Board(Protocol):
-    """A board on the bench. A new one is one class with these verbs, and one line in the registry.
+    """A board on the bench. A new kind is one module in harness/boards with one class with these verbs.
 
     The order is build, upload, open, then any talk over the link and any number of `listen`, then close.
     Usable as a context manager, which closes it.
 
     Attributes:
-        name: of the kind of board, as `--board` takes it and the running sketch reports it.
+        name: of the kind of board: its module's name, as `--board` takes it and the running sketch reports it.
         summary: what it is and what it needs, in a line.
         marker: the pytest marker of tests on it, "hardware" or "emulated".
+        default_engine: what runs models on it unless something else is said.
+        acoustic: whether sound reaches it through the air, so that the path has to be qualified.
+        fqbn: what arduino-cli calls the kind, such as "arduino:mbed_nano:nano33ble"; "" if it does not know it.
+        usb_ids: vendor and product under which it can appear on USB.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     marker: ClassVar[str]
+    default_engine: ClassVar[str]
+    acoustic: ClassVar[bool]
+    fqbn: ClassVar[str] = ""
+    usb_ids: ClassVar[tuple[tuple[int, int], ...]] = ()
+
+    @classmethod
+    def from_bench(cls, entry: BoardEntry, bench: Bench) -> Board:
+        """The board that an entry of the bench file describes; nothing is started or looked for yet.
+
+        Args:
+            entry: which board, and how it is set up; its kind is this one.
+            bench: what else stands there: speaker, thresholds.
+        """
+        ...
 
     def describe(self) -> BoardDescription:
         """The board as it stands in a night record; needs no image and no connection."""
