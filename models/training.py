@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -57,8 +59,8 @@ class Trained:
     Attributes:
         network: in evaluation mode, with the weights of the epoch that was kept.
         epochs: the learning curves.
-        kept_epoch: counts from 1.
-        accuracy: of the float network, by split.
+        kept_epoch: counts from 1; after `fine_tune` 0 is the network as it came.
+        accuracy: of the network in torch, by split.
     """
 
     network: nn.Module
@@ -85,45 +87,96 @@ def fit(variant: Variant, features: Splits, show_bar: bool = True) -> Trained:
         features: the dataset's.
         show_bar: whether to show the epochs on stderr as they pass.
     """
+    with _repeatable(variant.seed):
+        data = {name: _tensors(features, name) for name in SPLITS}
+        network = new_network(variant, len(features.labels))
+        epochs, kept = _optimize(network, data, variant.training, variant.training.epochs, [], {}, show_bar)
+        return Trained(network.eval(), epochs, kept, _accuracy(network, data, features.labels))
+
+
+def fine_tune(
+    network: nn.Module,
+    variant: Variant,
+    features: Splits,
+    epochs: int,
+    masks: Mapping[str, torch.Tensor] | None = None,
+    show_bar: bool = True,
+) -> Trained:
+    """Trains a network on that was pruned or quantized, as `fit` does, for so many epochs.
+
+    The epoch with the lowest validation loss is kept, where epoch 0 is the network as it came: what comes out
+    has no higher a loss on the validation clips than what went in. The curves begin with epoch 0, whose
+    training loss is taken without augmentation and dropout.
+
+    Args:
+        network: gives logits (N, labels) of float features (N, 1960); is left as it is.
+        variant: its training gives learning rate, batch size and augmentation; its seed the order.
+        features: the dataset's.
+        epochs: 0 or more.
+        masks: by the name of a parameter, zeros where its weights have to stay zero; of its shape.
+        show_bar: whether to show the epochs on stderr as they pass.
+    """
+    with _repeatable(variant.seed):
+        data = {name: _tensors(features, name) for name in SPLITS}
+        tuned = copy.deepcopy(network)
+        untouched = Epoch(
+            0, *_loss_and_accuracy(tuned, *data["training"]), *_loss_and_accuracy(tuned, *data["validation"])
+        )
+        curves, kept = _optimize(tuned, data, variant.training, epochs, [untouched], masks or {}, show_bar)
+        return Trained(tuned.eval(), curves, kept, _accuracy(tuned, data, features.labels))
+
+
+@contextmanager
+def _repeatable(seed: int) -> Iterator[None]:
+    """One thread and a seeded generator; the caller's are put back."""
     threads = torch.get_num_threads()
     torch.set_num_threads(_THREADS)
     try:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(variant.seed)
-            return _fit(variant, features, show_bar)
+            torch.manual_seed(seed)
+            yield
     finally:
         torch.set_num_threads(threads)
 
 
-def _fit(variant: Variant, features: Splits, show_bar: bool) -> Trained:
-    data = {name: _tensors(features, name) for name in SPLITS}
-    network = new_network(variant, len(features.labels))
-    settings = variant.training
+def _optimize(
+    network: nn.Module,
+    data: Mapping[Split, tuple[torch.Tensor, torch.Tensor]],
+    settings: Training,
+    epochs: int,
+    before: Sequence[Epoch],
+    masks: Mapping[str, torch.Tensor],
+    show_bar: bool,
+) -> tuple[list[Epoch], int]:
+    """Trains in place, and leaves the weights of the epoch that is kept.
+
+    Args:
+        before: the epoch 0 if the network as it comes may be kept, otherwise nothing.
+
+    Returns:
+        The learning curves, those of `before` first, and the number of the epoch that is kept.
+    """
     optimizer = torch.optim.Adam(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    epochs: list[Epoch] = []
-    best = 0
-    best_weights: dict[str, torch.Tensor] = {}
-    with tqdm(
-        total=settings.epochs, desc="training", unit=" epochs", disable=not show_bar, leave=False
-    ) as bar:
-        for number in range(1, settings.epochs + 1):
-            training = _train_epoch(network, optimizer, *data["training"], settings)
-            logits = _logits(network, data["validation"][0])
-            validation = _loss_and_accuracy(logits, data["validation"][1])
-            epochs.append(Epoch(number, *training, *validation))
-            if epochs[-1].validation_loss < epochs[best].validation_loss or not best_weights:
-                best = number - 1
-                best_weights = {name: weights.clone() for name, weights in network.state_dict().items()}
+    masked = [(parameter, masks[name]) for name, parameter in network.named_parameters() if name in masks]
+    curves = list(before)
+    best, best_weights = (curves[0], _weights_of(network)) if curves else (None, {})
+    with tqdm(total=epochs, desc="training", unit=" epochs", disable=not show_bar, leave=False) as bar:
+        for number in range(1, epochs + 1):
+            training = _train_epoch(network, optimizer, *data["training"], settings, masked)
+            validation = _loss_and_accuracy(network, *data["validation"])
+            curves.append(Epoch(number, *training, *validation))
+            if best is None or curves[-1].validation_loss < best.validation_loss:
+                best, best_weights = curves[-1], _weights_of(network)
             bar.update()
-            bar.set_postfix(validation=f"{epochs[-1].validation_accuracy:.1%}")
+            bar.set_postfix(validation=f"{curves[-1].validation_accuracy:.1%}")
     network.load_state_dict(best_weights)
-    accuracy: dict[str, list[LabelCount]] = {
-        name: count_correct(_logits(network, values).argmax(1).numpy(), labels.numpy(), features.labels)
-        for name, (values, labels) in data.items()
-    }
-    return Trained(network.eval(), epochs, best + 1, accuracy)
+    return curves, best.epoch if best is not None else 0
+
+
+def _weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: weights.clone() for name, weights in network.state_dict().items()}
 
 
 def _tensors(features: Splits, name: Split) -> tuple[torch.Tensor, torch.Tensor]:
@@ -139,8 +192,9 @@ def _train_epoch(
     values: torch.Tensor,
     labels: torch.Tensor,
     settings: Training,
+    masked: Sequence[tuple[nn.Parameter, torch.Tensor]],
 ) -> tuple[float, float]:
-    """One pass in a new order; mean loss and accuracy as it went."""
+    """One pass in a new order; mean loss and accuracy as it went. `masked`: parameters that keep zeros."""
     network.train()
     loss_sum, correct = 0.0, 0
     for batch in torch.randperm(len(labels)).split(settings.batch_size):
@@ -156,6 +210,9 @@ def _train_epoch(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        with torch.no_grad():
+            for parameter, mask in masked:
+                parameter.mul_(mask)
         loss_sum += loss.item() * len(batch)
         correct += int((logits.argmax(1) == labels[batch]).sum())
     return loss_sum / len(labels), correct / len(labels)
@@ -168,9 +225,19 @@ def _logits(network: nn.Module, values: torch.Tensor) -> torch.Tensor:
         return torch.cat([network(piece) for piece in values.split(256)])
 
 
-def _loss_and_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+def _loss_and_accuracy(network: nn.Module, values: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+    logits = _logits(network, values)
     accuracy = (logits.argmax(1) == labels).float().mean()
     return float(nn.functional.cross_entropy(logits, labels)), float(accuracy)
+
+
+def _accuracy(
+    network: nn.Module, data: Mapping[Split, tuple[torch.Tensor, torch.Tensor]], names: Sequence[str]
+) -> dict[str, list[LabelCount]]:
+    return {
+        split: count_correct(_logits(network, values).argmax(1).numpy(), labels.numpy(), names)
+        for split, (values, labels) in data.items()
+    }
 
 
 def save(trained: Trained, folder: Path) -> None:
