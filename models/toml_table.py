@@ -82,11 +82,15 @@ class TomlFile:
                 str(path),
                 "Correct the path, or write the file.",
             ) from problem
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        except UnicodeDecodeError as problem:
             raise ConfigError(
-                f"the file is no TOML: {problem}",
-                str(path),
-                "Correct it there; https://toml.io has the syntax.",
+                f"the file is not UTF-8: {problem}", str(path), "Save it as UTF-8."
+            ) from problem
+        except tomllib.TOMLDecodeError as problem:
+            reason = str(problem).partition(" (at ")[0]
+            place = f"{path}, line {self._whole_lines()[-1] + 1}"
+            raise ConfigError(
+                f"this is no TOML: {reason}", place, "Correct it; see https://toml.io."
             ) from problem
 
     def read(self, kind: type[T]) -> T:
@@ -115,20 +119,23 @@ class TomlFile:
         A TOML parser keeps no lines. But the beginning of a file that ends with a whole statement is a TOML
         file too: the statement that brings the key begins after the longest one without it.
         """
-        lines = self._text.split("\n")
         before = 0
-        for count in range(1, len(lines) + 1):
-            try:
-                tables = tomllib.loads("\n".join(lines[:count]))
-            except tomllib.TOMLDecodeError:
-                continue
-            if key and _holds(tables, key):
+        for count in self._whole_lines():
+            if key and _holds(tomllib.loads(self._first_lines(count)), key):
                 return before + 1
             before = count
         return None
 
+    def _whole_lines(self) -> list[int]:
+        """How many lines of the file make a TOML file, ascending from 0; only messages need them."""
+        return [count for count in range(self._text.count("\n") + 2) if _parses(self._first_lines(count))]
+
+    def _first_lines(self, count: int) -> str:
+        return "\n".join(self._text.split("\n")[:count])
+
     def _table(self, kind: type[T], table: Mapping[str, Any], at: tuple[str, ...]) -> T:
-        hints = typing.get_type_hints(kind, include_extras=True)
+        module = vars(sys.modules[kind.__module__])  # given, so that a rule's lambda sees its module's names
+        hints = typing.get_type_hints(kind, module, include_extras=True)
         keys = [name for name, hint in hints.items() if TableName not in _annotations(hint)]
         for key in table:
             if key not in keys:
@@ -162,6 +169,14 @@ class TomlFile:
         if expected is Path:
             return self.path.parent / Path(value).expanduser()
         return float(value) if expected is float else value
+
+
+def _parses(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
 
 
 def _annotations(hint: Any) -> tuple[Any, ...]:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 from models.errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from models.toml_table import Allowed, TomlFile, matching
 
 CONFIGS = Path(__file__).parent / "configs"
 
 NETWORKS = {"tinyconv": "TinyConv"}
 """The classes of models.networks by the names that variants use. As text: importing torch takes a second."""
 
-PRECISIONS = ("float32", "int8")
-
-_ID = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-"""What may stand in a record of the serial protocol and in a file's name."""
+_UP_TO_20 = Allowed(lambda count: 0 <= count <= 20, "0 to 20")
 
 
 @dataclass(frozen=True)
@@ -41,15 +31,15 @@ class Training:
         shift_slices, shift_channels, mask_slices, mask_channels: see `models.augmentation`; 0 to 20 each.
     """
 
-    epochs: int = 50
-    learning_rate: float = 0.001
-    weight_decay: float = 1e-4
-    batch_size: int = 128
-    dropout: float = 0.5
-    shift_slices: int = 0
-    shift_channels: int = 0
-    mask_slices: int = 0
-    mask_channels: int = 0
+    epochs: Annotated[int, Allowed(lambda count: count >= 1, "1 or more")] = 50
+    learning_rate: Annotated[float, Allowed(lambda rate: 0 < rate < 1, "above 0, below 1")] = 0.001
+    weight_decay: Annotated[float, Allowed(lambda decay: 0 <= decay < 1, "0 to below 1")] = 1e-4
+    batch_size: Annotated[int, Allowed(lambda count: count >= 1, "1 or more")] = 128
+    dropout: Annotated[float, Allowed(lambda share: 0 <= share < 1, "0 to below 1")] = 0.5
+    shift_slices: Annotated[int, _UP_TO_20] = 0
+    shift_channels: Annotated[int, _UP_TO_20] = 0
+    mask_slices: Annotated[int, _UP_TO_20] = 0
+    mask_channels: Annotated[int, _UP_TO_20] = 0
 
 
 @dataclass(frozen=True)
@@ -57,19 +47,19 @@ class Variant:
     """A network, what is done to it, and the seed. Two variants with the same training share its checkpoint.
 
     Attributes:
-        id: the name of the file without .toml.
+        id: the name of the file without .toml; it stands in records of the serial protocol.
         title: for people.
         network: one of `NETWORKS`.
-        precision: type of the model's input and output, one of `PRECISIONS`.
+        precision: type of the model's input and output.
         seed: of everything that is drawn by chance.
         training: how the network is trained.
     """
 
-    id: str
+    id: Annotated[str, matching(r"[a-z0-9][a-z0-9_.-]*", "a-z 0-9 _ . - and first a letter or digit")]
     title: str
-    network: str
-    precision: str
-    seed: int = 1
+    network: Annotated[str, Allowed(lambda name: name in NETWORKS, " or ".join(NETWORKS))]
+    precision: Literal["float32", "int8"]
+    seed: Annotated[int, Allowed(lambda seed: 0 <= seed < 2**32, "0 to 2^32 - 1")] = 1
     training: Training = field(default_factory=Training)
 
 
@@ -95,70 +85,12 @@ def read_variant(file: Path) -> Variant:
     """Reads and validates one variant.
 
     Raises:
-        ConfigError: names the file, the key and the values it may have.
+        ConfigError: names the file, the line, the key and the values it may have.
     """
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"the variant cannot be read: {error}", str(file)) from error
-    training = table.pop("training", {})
-    if not isinstance(training, Mapping):
-        raise ConfigError("training is not a table", f"{file}, training", "Write it as [training].")
-    variant = Variant(
-        **_validated(Variant, table, file),
-        training=Training(**_validated(Training, training, file, "training.")),
-    )
-    _check_values(variant, file)
+    toml = TomlFile(file)
+    variant = toml.read(Variant)
+    if variant.id != file.stem:
+        raise toml.refusal(
+            f"{variant.id!r} is not allowed", ("id",), f"Allowed: {file.stem!r}, the file's name."
+        )
     return variant
-
-
-def _validated(kind: type, table: Mapping[str, Any], file: Path, prefix: str = "") -> dict[str, Any]:
-    """The table's values as the dataclass types them; unknown, missing and mistyped keys are refused."""
-    expected = {item.name: item for item in fields(kind) if item.type in _TYPES}
-    for key in table:
-        if key not in expected:
-            allowed = ", ".join(item.name for item in fields(kind))
-            raise ConfigError("unknown key", f"{file}, {prefix}{key}", f"Allowed are: {allowed}.")
-    values = {}
-    for name, item in expected.items():
-        if name not in table:
-            if item.default is MISSING:
-                raise ConfigError("missing key", f"{file}, {prefix}{name}", f"Give it as {item.type}.")
-            continue
-        value: Any = table[name]
-        fits = isinstance(value, _TYPES[str(item.type)]) and not isinstance(value, bool)
-        if not fits:
-            raise ConfigError(
-                f"{value!r} is no {item.type}", f"{file}, {prefix}{name}", f"Give it as {item.type}."
-            )
-        values[name] = float(value) if item.type == "float" else value
-    return values
-
-
-_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int)}
-
-
-def _check_values(variant: Variant, file: Path) -> None:
-    training = variant.training
-    named_as_file = variant.id == file.stem and _ID.fullmatch(variant.id)
-    checks = (
-        ("id", named_as_file, f"{file.stem!r} (the file's name, of a-z 0-9 _ . -)"),
-        ("network", variant.network in NETWORKS, " or ".join(NETWORKS)),
-        ("precision", variant.precision in PRECISIONS, " or ".join(PRECISIONS)),
-        ("seed", 0 <= variant.seed < 2**32, "0 to 2^32 - 1"),
-        ("training.epochs", training.epochs >= 1, "1 or more"),
-        ("training.learning_rate", 0 < training.learning_rate < 1, "above 0, below 1"),
-        ("training.weight_decay", 0 <= training.weight_decay < 1, "0 to below 1"),
-        ("training.batch_size", training.batch_size >= 1, "1 or more"),
-        ("training.dropout", 0 <= training.dropout < 1, "0 to below 1"),
-        ("training.shift_slices", 0 <= training.shift_slices <= 20, "0 to 20"),
-        ("training.shift_channels", 0 <= training.shift_channels <= 20, "0 to 20"),
-        ("training.mask_slices", 0 <= training.mask_slices <= 20, "0 to 20"),
-        ("training.mask_channels", 0 <= training.mask_channels <= 20, "0 to 20"),
-    )
-    for key, right, allowed in checks:
-        if not right:
-            value: Any = variant
-            for name in key.split("."):
-                value = getattr(value, name)
-            raise ConfigError(f"{value!r} is not allowed", f"{file}, {key}", f"Allowed: {allowed}.")

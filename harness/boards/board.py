@@ -32,12 +32,12 @@ class Board(Protocol):
     Usable as a context manager, which closes it.
 
     Attributes:
-        name: of the kind of board: its module's name, as `--board` takes it and the running sketch reports it.
+        name: of the kind of board, which is its module's name; the running sketch reports it too.
         summary: what it is and what it needs, in a line.
         marker: the pytest marker of tests on it, "hardware" or "emulated".
         default_engine: what runs models on it unless something else is said.
         acoustic: whether sound reaches it through the air, so that the path has to be qualified.
-        fqbn: what arduino-cli calls the kind, such as "arduino:mbed_nano:nano33ble"; "" if it does not know it.
+        fqbn: what arduino-cli calls the kind, such as "arduino:mbed_nano:nano33ble"; "" if it has no name.
         usb_ids: vendor and product under which it can appear on USB.
     """
 

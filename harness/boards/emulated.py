@@ -48,7 +48,7 @@ class EmulatedBoard(Board):
         optimisation: compiler flags for the sketch, separated by blanks.
     """
 
-    name = marker = "emulated"
+    name = "emulated"
     marker = "emulated"
     summary = (
         "a Cortex-M4F at 64 MHz in QEMU with modelled cycles; needs arm-none-eabi-gcc and qemu-system-arm"
