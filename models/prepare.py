@@ -34,8 +34,8 @@ _LONGEST_ID = 60
 """A record of the board holds 63 characters."""
 
 _HERE = Path(__file__).parent
-_TRAINING_CODE = [_HERE / name for name in ("networks.py", "training.py", "augmentation.py", "features.py")]
-_CONVERSION_CODE = [_HERE / "networks.py", _HERE / "conversion"]
+_TRAINING_CODE = [_HERE / name for name in ("networks", "training.py", "augmentation.py", "features.py")]
+_CONVERSION_CODE = [_HERE / "networks", _HERE / "conversion"]
 _EVALUATION_CODE = [_HERE / name for name in ("prepare.py", "evaluation.py", "reference.py", "features.py")]
 
 

@@ -1,0 +1,9 @@
+"""The networks that variants name, and what one inference of a network costs."""
+
+from models.networks.costs import LayerCost, layer_costs
+from models.networks.deployed import Deployed, folded
+from models.networks.dropout import ByteDropout
+from models.networks.ds_cnn import DsCnn
+from models.networks.tinyconv import TinyConv
+
+__all__ = ["ByteDropout", "Deployed", "DsCnn", "LayerCost", "TinyConv", "folded", "layer_costs"]

@@ -1,0 +1,58 @@
+"""What one inference of a network costs, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from models.networks.input import CHANNELS, SLICES
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one layer holds and does: parameters, and multiply-accumulates of one inference."""
+
+    name: str
+    kind: str
+    parameters: int
+    macs: int
+
+
+def layer_costs(network: nn.Module, input_shape: Sequence[int] = (1, SLICES * CHANNELS)) -> list[LayerCost]:
+    """The cost of every layer that has parameters, in the order in which they run.
+
+    Multiply-accumulates are counted for Conv2d (grouped too) and Linear; bias additions, activations
+    and normalization (folded into the convolution before it) are none.
+
+    Args:
+        network: run once on zeros, in evaluation mode.
+        input_shape: of one inference, batch of 1 included.
+    """
+    costs: list[LayerCost] = []
+    names = {module: name for name, module in network.named_modules()}
+
+    def count(module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        if isinstance(module, nn.Conv2d):
+            height, width = module.kernel_size
+            macs = output.numel() * (module.in_channels // module.groups) * height * width
+        elif isinstance(module, nn.Linear):
+            macs = output.numel() * module.in_features
+        else:
+            macs = 0
+        parameters = sum(parameter.numel() for parameter in module.parameters(recurse=False))
+        costs.append(LayerCost(names[module], type(module).__name__, parameters, macs))
+
+    layers = [module for module in network.modules() if list(module.parameters(recurse=False))]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    was_training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(*input_shape))
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return costs
