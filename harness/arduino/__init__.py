@@ -1,0 +1,1 @@
+"""arduino-cli as typed calls: JSON in, frozen dataclasses out, failures that explain themselves."""

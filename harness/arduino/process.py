@@ -1,0 +1,103 @@
+"""One command run to its end in a process group of its own, which never outlives the call."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from harness.link.deadline import Deadline
+
+OUTPUT_LIMIT_BYTES = 64 << 20  # a verbose compile answers a few megabytes
+_POLL_S = 0.05  # how late it is noticed that the command ended and left its pipes to a child
+_READ_BYTES = 1 << 16
+_LAST_BYTES_S = 1.0  # a killed group's pipes are empty at once; the rest belongs to a stranger
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a command.
+
+    Attributes:
+        status: its exit status, negative for a signal; None if it was cut off.
+        cut_off: why it was killed: "" (it was not), "timeout" or "flood".
+    """
+
+    status: int | None
+    stdout: str
+    stderr: str
+    cut_off: str = ""
+
+
+def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, str], folder: Path) -> Finished:
+    """Runs a command with stdin closed, and kills its whole process group when it is over, however it ended.
+
+    Its end, the deadline, more than `OUTPUT_LIMIT_BYTES` of output and an exception in the caller
+    (KeyboardInterrupt) end the group alike. When the caller itself is killed, the kernel kills the command.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    process = subprocess.Popen(
+        [*_dies_with_its_parent(), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(environment),
+        cwd=folder,
+        start_new_session=True,
+    )
+    assert process.stdout and process.stderr
+    streams: dict[IO[bytes], bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+    try:
+        cut_off = _collect(process.pid, streams, deadline)
+    finally:
+        # The leader is not reaped yet, so its number still names this group and no other.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        _collect(None, streams, Deadline(_LAST_BYTES_S))
+        for stream in streams:
+            stream.close()
+    stdout, stderr = (bytes(text).decode(errors="replace") for text in streams.values())
+    return Finished(None if cut_off else process.returncode, stdout, stderr, cut_off)
+
+
+def _collect(pid: int | None, streams: Mapping[IO[bytes], bytearray], deadline: Deadline) -> str:
+    """Reads until all streams end or the process has ended; tells why it gave up, "" if it did not."""
+    with selectors.DefaultSelector() as selector:
+        for stream in streams:
+            selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map() or (pid and not _has_ended(pid)):
+            if deadline.expired:
+                return "timeout"
+            for key, _ in selector.select(min(_POLL_S, deadline.remaining)):
+                stream = key.fileobj
+                assert not isinstance(stream, int)
+                data = os.read(key.fd, _READ_BYTES)
+                if not data:
+                    selector.unregister(stream)
+                streams[stream] += data  # type: ignore[index]
+            if sum(map(len, streams.values())) > OUTPUT_LIMIT_BYTES:
+                return "flood"
+            if pid and _has_ended(pid):
+                return ""
+    return ""
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a child has ended; leaves it to be reaped, so that its number is not given away."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _dies_with_its_parent() -> list[str]:
+    """A prefix of a command: the kernel kills it when the thread that started it ends, however it ends."""
+    setpriv = shutil.which("setpriv")  # util-linux: on every Debian and Ubuntu
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
