@@ -1,0 +1,169 @@
+"""A sound system of its own for a test: a private PulseAudio whose only output is a null sink.
+
+What a child process plays into "pulse" (ALSA's plugin, as PortAudio lists it) can be captured; what is played
+into the sink by `play` is what a child records from "pulse". PortAudio looks at the devices once a process:
+players and recorders are children, with `environment` added to theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SINK = "earshot"
+DEVICE = "pulse"
+"""What PortAudio calls the sound system."""
+
+RATE_HZ = 16_000
+_START_S = 15.0  # takes 0.2 s on an idle machine
+_PATIENCE_S = 15.0  # for a client to be served
+
+
+@dataclass
+class NullSink:
+    """A running sound system.
+
+    Attributes:
+        environment: what leads a child process to it.
+        daemon: the sound system's process.
+    """
+
+    environment: dict[str, str]
+    daemon: subprocess.Popen[bytes]
+    _clients: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def open_capture(self) -> subprocess.Popen[bytes]:
+        """A process whose stdout is what is played: raw int16 little-endian, mono, 16 kHz, in real time.
+
+        It has begun to listen when this returns. It ends with the sound system, or by `end`.
+        """
+        parec = self._client("parec", f"--device={SINK}.monitor", "--latency-msec=20")
+        assert parec.stdout is not None
+        parec.stdout.read(2)  # the monitor delivers silence from the beginning
+        return parec
+
+    def capture(self, seconds: float) -> np.ndarray:
+        """What is played from now on for so long: int16 (N,) at 16 kHz."""
+        parec = self.open_capture()
+        assert parec.stdout is not None
+        sound = parec.stdout.read(round(seconds * RATE_HZ) * 2)
+        self.end(parec)
+        return np.frombuffer(sound, "<i2")
+
+    def play(self, samples: np.ndarray) -> subprocess.Popen[bytes]:
+        """Starts playing int16 samples (N,) at 16 kHz into the sink, for whoever records from it."""
+        handle, name = tempfile.mkstemp(dir=self.environment["PULSE_STATE_PATH"], suffix=".pcm")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(samples.astype("<i2").tobytes())
+        return self._client("pacat", f"--device={SINK}", "--playback", "--latency-msec=100", name)
+
+    def end(self, client: subprocess.Popen[bytes]) -> None:
+        """Ends a client before the sound system ends."""
+        _end(client)
+        self._clients.remove(client)
+
+    def close(self) -> None:
+        """Ends everything that was started."""
+        for process in [*self._clients, self.daemon]:
+            _end(process)
+        self._clients.clear()
+
+    def _client(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        raw = ("--raw", "--format=s16le", f"--rate={RATE_HZ}", "--channels=1")
+        client = subprocess.Popen(
+            [*_dies_with_its_parent(), program, *raw, *arguments],
+            env=os.environ | self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._clients.append(client)
+        return client
+
+
+@contextlib.contextmanager
+def null_sink(rate_hz: int = 48_000) -> Iterator[NullSink]:
+    """Starts a sound system for the length of a test; skips the test where PulseAudio is not installed.
+
+    Args:
+        rate_hz: of the sink, as a sound card has its own.
+    """
+    for program, package in {"pulseaudio": "pulseaudio", "parec": "pulseaudio-utils"}.items():
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not there: `apt-get install {package} libasound2-plugins`")
+    folder = Path(tempfile.mkdtemp(prefix="earshot-pulse-"))
+    try:
+        sink = _start(folder, rate_hz)
+        try:
+            yield sink
+        finally:
+            sink.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: Path, rate_hz: int) -> NullSink:
+    for name in ("runtime", "state", "home"):
+        (folder / name).mkdir(mode=0o700)
+    address = folder / "runtime" / "native"
+    environment = {
+        "PULSE_SERVER": f"unix:{address}",
+        "PULSE_RUNTIME_PATH": str(folder / "runtime"),
+        "PULSE_STATE_PATH": str(folder / "state"),
+        "PULSE_SINK": SINK,
+        "PULSE_SOURCE": f"{SINK}.monitor",
+    }
+    own = {"HOME": str(folder / "home"), "XDG_RUNTIME_DIR": str(folder / "runtime")}
+    log = folder / "log"
+    with log.open("wb") as stderr:
+        daemon = subprocess.Popen(
+            [
+                *_dies_with_its_parent(),
+                *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"),
+                *("--high-priority=no", "--realtime=no", "--log-target=stderr"),
+                *("-L", f"module-null-sink sink_name={SINK} rate={rate_hz} channels=2"),
+                *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={address}"),
+            ],
+            env=os.environ | environment | own,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    sink = NullSink(environment, daemon)
+    started = time.monotonic()
+    while not _answers(address):
+        if daemon.poll() is not None or time.monotonic() - started > _START_S:
+            sink.close()
+            pytest.fail(f"PulseAudio did not start: {log.read_text(errors='replace')[-500:]}")
+        time.sleep(0.02)
+    sink.open_capture()  # a null sink that nobody listens to works in steps of 2 s
+    return sink
+
+
+def _answers(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(address)) == 0
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    with contextlib.suppress(BrokenPipeError):
+        process.communicate(timeout=_PATIENCE_S)
+
+
+def _dies_with_its_parent() -> list[str]:
+    """A prefix of a command: the kernel kills it when the thread that started it ends, however it ends."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
