@@ -58,6 +58,8 @@ class TinySources:
     operators: dict[str, int] = field(default_factory=dict)
     macs: int = 0
     files: tuple[Path, ...] = ()
+    libraries: tuple[str, ...] = ()
+    library_folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

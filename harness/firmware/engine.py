@@ -40,6 +40,8 @@ class EngineSources:
         folded: one sentence for each operator that costs nothing on the board, and why.
         macs: multiply-accumulates of one inference.
         files: what was written.
+        libraries: Arduino libraries that it is compiled with, as "name@version".
+        library_folders: where each of them lies.
     """
 
     kernels: str
@@ -49,6 +51,8 @@ class EngineSources:
     folded: tuple[str, ...]
     macs: int
     files: tuple[Path, ...]
+    libraries: tuple[str, ...] = ()
+    library_folders: tuple[Path, ...] = ()
 
 
 class Engine(Protocol):
