@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ DEVICE = "pulse"
 
 RATE_HZ = 16_000
 _START_S = 15.0  # takes 0.2 s on an idle machine
-_PATIENCE_S = 15.0  # for a client to be served
+_MONITOR_S = 0.3  # from a player's end to the end of what the monitor delivers
+_ENDING_S = 15.0  # for a killed process
 
 
 @dataclass
@@ -60,6 +62,28 @@ class NullSink:
         sound = parec.stdout.read(round(seconds * RATE_HZ) * 2)
         self.end(parec)
         return np.frombuffer(sound, "<i2")
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[list[np.ndarray]]:
+        """Captures all that is played within the block; a list of int16 blocks, complete when it ends."""
+        blocks: list[np.ndarray] = []
+        parec = self.open_capture()
+        stdout = parec.stdout
+        assert stdout is not None
+
+        def collect() -> None:
+            while data := stdout.read(RATE_HZ // 50 * 2):
+                blocks.append(np.frombuffer(data[: len(data) // 2 * 2], "<i2"))
+
+        collector = threading.Thread(target=collect, daemon=True)
+        collector.start()
+        try:
+            yield blocks
+            time.sleep(_MONITOR_S)
+        finally:
+            parec.kill()
+            collector.join()
+            self.end(parec)
 
     def play(self, samples: np.ndarray) -> subprocess.Popen[bytes]:
         """Starts playing int16 samples (N,) at 16 kHz into the sink, for whoever records from it."""
@@ -132,6 +156,7 @@ def _start(folder: Path, rate_hz: int) -> NullSink:
                 *_dies_with_its_parent(),
                 *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"),
                 *("--high-priority=no", "--realtime=no", "--log-target=stderr"),
+                "--resample-method=speex-float-5",  # the default cuts at 6 kHz
                 *("-L", f"module-null-sink sink_name={SINK} rate={rate_hz} channels=2"),
                 *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={address}"),
             ],
@@ -160,7 +185,7 @@ def _answers(address: Path) -> bool:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     with contextlib.suppress(BrokenPipeError):
-        process.communicate(timeout=_PATIENCE_S)
+        process.communicate(timeout=_ENDING_S)
 
 
 def _dies_with_its_parent() -> list[str]:

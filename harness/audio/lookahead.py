@@ -1,0 +1,89 @@
+"""Sound made ahead of an audio callback, which takes it without ever waiting for whoever makes it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TAKE_FRAMES = 800  # what is written at once: a block of any length must not hold up the callback
+
+
+class Lookahead:
+    """A bounded buffer between a source, run in a thread of its own, and a callback.
+
+    Args:
+        source: int16 blocks (N,) of any length; the thread waits with it while the buffer is full.
+        frames: that are made ahead.
+
+    Attributes:
+        taken: frames that the callback took.
+        failure: what the source raised; None if nothing.
+    """
+
+    def __init__(self, source: Iterable[NDArray[np.int16]], frames: int) -> None:
+        self.taken = 0
+        self.failure: Exception | None = None
+        self._source = source
+        self._ring = np.zeros(frames, np.int16)
+        self._made = 0
+        self._over = self._closed = False
+        self._changed = threading.Condition()
+        threading.Thread(target=self._make, name="sound source", daemon=True).start()
+
+    def wait_until_full(self, timeout_s: float) -> None:
+        """Returns when the buffer is full, the source at its end, or the time is over."""
+        end_s = time.monotonic() + timeout_s
+        with self._changed:
+            while self._made < len(self._ring) and not self._over and time.monotonic() < end_s:
+                self._changed.wait(end_s - time.monotonic())
+
+    def take(self, out: NDArray[np.int16]) -> int:
+        """Fills `out` (N,), its end with silence where there is not enough; returns how much there was."""
+        with self._changed:
+            count = min(len(out), self._made - self.taken)
+            out[:count] = self._ring[np.arange(self.taken, self.taken + count) % len(self._ring)]
+            out[count:] = 0
+            self.taken += count
+            self._changed.notify_all()
+        return count
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the source has ended and all of it was taken."""
+        with self._changed:
+            return self._over and self.taken == self._made
+
+    def close(self) -> None:
+        """Lets the source end at its next block; does not wait for that: it may be stuck."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _make(self) -> None:
+        try:
+            for block in self._source:
+                for start in range(0, len(block), _TAKE_FRAMES):
+                    if not self._put(block[start : start + _TAKE_FRAMES]):
+                        return
+        except Exception as problem:
+            self.failure = problem
+        finally:
+            with self._changed:
+                self._over = True
+                self._changed.notify_all()
+
+    def _put(self, part: NDArray[np.int16]) -> bool:
+        """Waits for room; False once the buffer was closed."""
+        with self._changed:
+            while self._made + len(part) - self.taken > len(self._ring) and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                return False
+            self._ring[np.arange(self._made, self._made + len(part)) % len(self._ring)] = part
+            self._made += len(part)
+            self._changed.notify_all()
+            return True
