@@ -186,9 +186,9 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _boards(arguments: argparse.Namespace) -> int:
-    from harness.boards.registry import BOARDS
+    from harness.boards.registry import board_kinds
 
-    for name, kind in BOARDS.items():
+    for name, kind in board_kinds().items():
         print(f"{name:<12} {kind.summary}")
     return EXIT_CLEAN
 

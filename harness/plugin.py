@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.boards.registry import BOARDS
+from harness.boards.registry import board_kinds
 from harness.errors import BREAKING
 from harness.selection import Selection
 from models.errors import ModelError
@@ -41,7 +41,7 @@ _PAGE = pytest.StashKey[Path]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the bench's options."""
     group = parser.getgroup("earshot", "Earshot, the keyword-spotting bench")
-    group.addoption("--board", default="emulated", choices=list(BOARDS), help="the board (default: emulated)")
+    group.addoption("--board", default="emulated", help="the board (default: emulated)")
     group.addoption(
         "--engine", default="static", metavar="NAME", help="what runs the model (default: static)"
     )
@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Marks bench tests with the kind of their board, and drops `hardware` unless it is asked for."""
     for item in items:
         if "board" in getattr(item, "fixturenames", ()):
-            item.add_marker(BOARDS[config.getoption("--board")].marker)
+            item.add_marker(board_kinds()[config.getoption("--board")].marker)
     if "hardware" in config.getoption("markexpr"):
         return
     dropped = [item for item in items if item.get_closest_marker("hardware")]

@@ -1,23 +1,80 @@
-"""The boards there are: adding one is its class and one line here."""
+"""The kinds of boards there are, found among the modules of this room, and a board made of each entry."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from dataclasses import replace
+
+import harness.boards
+from harness.bench.bench_file import Bench, BoardEntry
 from harness.boards.board import Board
-from harness.boards.emulated import EmulatedBoard
 from harness.errors import UsageError
-
-BOARDS: dict[str, type[Board]] = {
-    "emulated": EmulatedBoard,
-}
-"""Board classes by the name that `--board` takes."""
+from models.toml_table import TomlFile
 
 
-def make_board(name: str) -> Board:
-    """A board by its name, not started yet.
+def board_kinds() -> dict[str, type[Board]]:
+    """The classes of boards by their names.
+
+    A kind is a module of harness/boards that defines a class of the same `name`: a new file there is all that
+    a new kind takes.
+    """
+    kinds: dict[str, type[Board]] = {}
+    for found in pkgutil.iter_modules(harness.boards.__path__):
+        module = importlib.import_module(f"{harness.boards.__name__}.{found.name}")
+        for item in vars(module).values():
+            own = isinstance(item, type) and item.__module__ == module.__name__
+            if own and getattr(item, "name", None) == found.name:
+                kinds[found.name] = item
+    return kinds
+
+
+def find_entry(name: str, bench: Bench, port: str = "") -> BoardEntry:
+    """The board that is meant by a name.
+
+    Args:
+        name: of an entry of the bench file; or a kind of board, of which the bench has one, or none: then
+            everything about it is as it comes.
+        bench: what stands on the bench.
+        port: overrides where the board's serial port is.
 
     Raises:
-        UsageError: no board has this name.
+        UsageError: the name is neither, or several boards are of that kind.
+        ConfigError: the entry is of a kind that does not exist.
     """
-    if name not in BOARDS:
-        raise UsageError(f"there is no board {name!r}", remedy=f"Choose one of: {', '.join(BOARDS)}.")
-    return BOARDS[name]()
+    kinds = board_kinds()
+    entry = next((entry for entry in bench.boards if entry.name == name), None)
+    if entry is None:
+        entry = _of_kind(name, bench, kinds)
+    if entry.kind not in kinds:
+        what, remedy = f"{entry.kind!r} is no kind of board", f"Allowed: {' or '.join(kinds)}."
+        if bench.path is None:
+            raise UsageError(what, where=entry.name, remedy=remedy)
+        raise TomlFile(bench.path).refusal(what, ("board", entry.name, "kind"), remedy)
+    return replace(entry, port=port) if port else entry
+
+
+def board_of(entry: BoardEntry, bench: Bench) -> Board:
+    """The board of an entry that `find_entry` found, not started yet."""
+    return board_kinds()[entry.kind].from_bench(entry, bench)
+
+
+def make_board(name: str, bench: Bench | None = None, port: str = "") -> Board:
+    """A board by the name of its entry or kind, not started yet; see `find_entry`."""
+    bench = bench or Bench()
+    return board_of(find_entry(name, bench, port), bench)
+
+
+def _of_kind(kind: str, bench: Bench, kinds: dict[str, type[Board]]) -> BoardEntry:
+    entries = [entry for entry in bench.boards if entry.kind == kind]
+    if len(entries) > 1:
+        names = ", ".join(entry.name for entry in entries)
+        raise UsageError(
+            f"the bench has {len(entries)} boards of the kind {kind!r}",
+            where=str(bench.path),
+            remedy=f"Choose one of: {names}.",
+        )
+    if not entries and kind not in kinds:
+        names = ", ".join(dict.fromkeys([*(entry.name for entry in bench.boards), *kinds]))
+        raise UsageError(f"there is no board {kind!r}", remedy=f"Choose one of: {names}.")
+    return entries[0] if entries else BoardEntry(name=kind, kind=kind)
