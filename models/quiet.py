@@ -19,6 +19,8 @@ _WARNINGS: tuple[tuple[type[Warning], str], ...] = (
     (DeprecationWarning, r"You are using the legacy TorchScript-based ONNX export"),
     (DeprecationWarning, r"The feature will be removed\. Please remove usage of this function"),
     (DeprecationWarning, r"`torch\.jit\.(trace|trace_method|load)` is deprecated"),
+    # Its exporter leaves the amounts of a Pad to be computed; models.conversion.padding computes them.
+    (UserWarning, r"Constant folding - Only steps=1 can be constant folded"),
     # onnx-tf and what it imports.
     (DeprecationWarning, r"`mapping\.TENSOR_TYPE_TO_NP_TYPE` is now deprecated"),
     (DeprecationWarning, r"distutils Version classes are deprecated"),

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import onnx
 
+from models.conversion.padding import padding_in_convolutions
+
 
 def lean(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of the model with padding inside the convolutions and windowed instead of global pooling."""
-    rewritten = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    rewritten = onnx.ModelProto()
+    rewritten.CopyFrom(model)
+    padding_in_convolutions(rewritten)  # first: the exporter leaves the shapes behind a Pad to be computed
+    rewritten = onnx.shape_inference.infer_shapes(rewritten, strict_mode=True)
     shapes = {
         value.name: [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
         for value in (*rewritten.graph.value_info, *rewritten.graph.input, *rewritten.graph.output)

@@ -13,7 +13,7 @@ from models.conversion import convert
 from models.conversion.checks import check_int8, check_operators
 from models.conversion.model_file import read_model
 from models.errors import ConversionError
-from models.networks import Deployed, layer_costs
+from models.networks import Deployed, DsCnn, folded, layer_costs
 from models.quiet import known_noise_dropped
 from models.variants import Training, Variant
 
@@ -138,6 +138,21 @@ def test_depthwise_network_passes_the_checks(samples, precision, tmp_path):
     counts = done.model.operator_counts
     assert (counts["DEPTHWISE_CONV_2D"], counts["CONV_2D"], counts["AVERAGE_POOL_2D"]) == (2, 3, 1)
     assert (counts["TRANSPOSE"], counts["PAD"]) == (2, 2)  # around the padding at stride 2 only
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_ds_cnn_converts_without_an_operator_that_only_moves_data(samples, precision, tmp_path):
+    torch.manual_seed(0)
+    done = convert(Deployed(folded(DsCnn())), tmp_path, precision=precision, samples=samples)
+    assert done.model.operator_counts == {
+        "RESHAPE": 1,
+        "AVERAGE_POOL_2D": 2,
+        "CONV_2D": 5,
+        "DEPTHWISE_CONV_2D": 4,
+        "FULLY_CONNECTED": 1,
+        "SOFTMAX": 1,
+    }
+    assert done.model.macs == sum(cost.macs for cost in layer_costs(DsCnn()))
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.networks import ByteDropout, Deployed, TinyConv, layer_costs
+from models.networks import ByteDropout, Deployed, DsCnn, TinyConv, folded, layer_costs
 
 
 def test_tiny_conv_has_the_published_number_of_parameters():
@@ -66,3 +66,63 @@ def test_dropout_drops_its_share_and_keeps_the_mean(share):
 def test_dropout_that_drops_nothing_is_the_identity(dropout):
     activations = torch.rand(5, 7)
     assert torch.equal(dropout(activations), activations)
+
+
+def with_statistics(network: nn.Module) -> nn.Module:
+    """The network with normalizations as if it had been trained."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+            nn.init.uniform_(module.weight, 0.5, 2)
+            nn.init.uniform_(module.bias, -1, 1)
+    return network.eval()
+
+
+def test_ds_cnn_costs_what_the_benchmarks_keyword_network_costs():
+    costs = layer_costs(DsCnn(labels=12))
+    assert sum(cost.macs for cost in costs) == 2_656_768
+    assert [cost.macs for cost in costs if cost.macs] == [320_000, *[72_000, 512_000] * 4, 768]
+
+
+def test_ds_cnn_has_the_benchmarks_parameters():
+    network = DsCnn(labels=12)
+    statistics = sum(
+        module.running_mean.numel() + module.running_var.numel()
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+    )
+    assert sum(parameter.numel() for parameter in network.parameters()) + statistics == 24_908
+    assert sum(parameter.numel() for parameter in folded(network).parameters()) == 22_604
+
+
+def test_ds_cnn_pads_as_tensorflow_does():
+    """Keras' "same": 49 rows by twos under a window of ten need nine more, four of them at the top."""
+    network = with_statistics(DsCnn())
+    features = torch.zeros(1, 49, 40)
+    features[0, 0] = 26.0  # seen by window rows 4 and up: outputs 0 to 2
+    with torch.no_grad():
+        seen = network.first(network.pool(features[:, None])) - network.first(torch.zeros(1, 1, 49, 10))
+    rows = seen.abs().amax((0, 1, 3))
+    assert (rows > 0).nonzero().flatten().tolist() == [0, 1, 2]
+
+
+def test_folding_keeps_what_is_computed():
+    network = with_statistics(DsCnn())
+    features = torch.rand(5, 1960) * 26
+    torch.testing.assert_close(folded(network)(features), network(features))
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded(network).modules())
+
+
+def test_folding_leaves_the_network_alone():
+    network = with_statistics(DsCnn())
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    folded(network)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_a_network_without_normalization_comes_back_from_folding_as_it_was():
+    network = TinyConv()
+    again = folded(network)
+    assert again is not network and all(map(torch.equal, again.parameters(), network.parameters()))
