@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -101,7 +101,7 @@ class Section:
 
 @dataclass(frozen=True)
 class CompileAnswer:
-    """The answer of `compile`, whether it succeeded or not; see `ArduinoCli.compile` for who uses what."""
+    """The answer of `compile`, whether it succeeded or not; `Compiled` is what is left of it."""
 
     success: bool
     error: str = ""
@@ -202,17 +202,6 @@ def error_output(answer: Any) -> str:
 def warnings(answer: Any) -> tuple[str, ...]:
     """What arduino-cli warned of; any object may carry it."""
     return tuple(str(entry) for entry in _list(_get(answer, "warnings")))
-
-
-def toolchain(properties: Mapping[str, str]) -> str:
-    """The compiler as the core names it, such as "arm-none-eabi-gcc 7-2017q4".
-
-    Cores unpack a tool into `…/tools/<name>/<version>/bin/`, which is what `compiler.path` says.
-    """
-    parts = PurePath(properties.get("compiler.path", "")).parts
-    if "tools" in parts and len(parts) > (place := parts.index("tools")) + 2:
-        return f"{parts[place + 1]} {parts[place + 2]}"
-    return properties.get("compiler.cpp.cmd", "")
 
 
 def _detected_port(entry: dict[str, Any]) -> DetectedPort:

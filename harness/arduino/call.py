@@ -26,35 +26,29 @@ _ENVIRONMENT = {
 
 
 def call(
-    command: str,
-    arguments: Sequence[str],
-    deadline: Deadline,
-    *,
-    folder: Path,
-    build_cache: Path | None = None,
+    command: str, arguments: Sequence[str], deadline: Deadline, build_cache: Path | None
 ) -> Any | Trouble:
-    """Runs arduino-cli with `--json`.
+    """Runs arduino-cli, in the root folder: a sketch.yaml where it runs would have a say.
 
     Args:
         command: path or name of arduino-cli.
-        arguments: verb and options, without `--json`.
+        arguments: verb and options, paths absolute, with the option that asks for JSON.
         deadline: when to kill it.
-        folder: to run in; a sketch.yaml there would have a say.
         build_cache: where compiled cores are kept; None for arduino-cli's own place.
 
     Returns:
         The answer: what was on stdout, parsed; None if it was silent and ended with status 0. A compilation
         that failed answers on stdout as well. Everything else that went wrong is a `Trouble`.
     """
-    line = shlex.join([command, *arguments, "--json"])
+    line = shlex.join([command, *arguments])
     path = shutil.which(command)
     if path is None:
         return failures.missing(line)
     environment = os.environ | _ENVIRONMENT
     if build_cache:
-        environment["ARDUINO_BUILD_CACHE_PATH"] = str(build_cache)
+        environment["ARDUINO_BUILD_CACHE_PATH"] = str(build_cache.resolve())
     try:
-        ended = run([path, *arguments, "--json"], deadline, environment, folder)
+        ended = run([str(Path(path).absolute()), *arguments], deadline, environment, Path("/"))
     except OSError as problem:
         return failures.not_startable(line, str(problem))
     if ended.cut_off == "timeout":
@@ -66,21 +60,20 @@ def call(
 
 def _answer(line: str, ended: Finished) -> Any | Trouble:
     answer = _json(ended.stdout)
-    if ended.status == 0:
-        silent = not ended.stdout.strip()
-        return answer if silent or answer is not None else failures.crashed(line, ended)
+    if ended.status == 0 and (answer is not None or not ended.stdout.strip()):
+        return answer
     if isinstance(answer, dict) and "success" in answer:
         return answer
-    for answer in (_json(ended.stderr), answer):
-        if sentence := answers.error(answer):
-            said = [sentence, answers.error_output(answer), *answers.warnings(answer)]
+    for report in (_json(ended.stderr), answer):
+        if sentence := answers.error(report):
+            said = [sentence, answers.error_output(report), *answers.warnings(report)]
             return failures.failed(line, ended.status, "\n".join(filter(None, said)))
-    return failures.crashed(line, ended)
+    return failures.crashed(line, ended.status, ended.stderr.strip() or ended.stdout)
 
 
 def _json(text: str) -> Any:
-    """The document in what a stream said; None if there is none."""
+    """The document that a stream consists of; None if it is something else."""
     try:
         return json.loads(text)
-    except ValueError:  # RecursionError of hostile nesting is one of CPython's own limits
+    except (ValueError, RecursionError):
         return None

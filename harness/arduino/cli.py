@@ -1,8 +1,8 @@
 """arduino-cli's verbs as typed calls; every failure is of its verb's class and explains itself.
 
-    cli = ArduinoCli()
-    compiled = cli.compile(sketch, "arduino:mbed_nano:nano33ble", None, output)
-    cli.upload("arduino:mbed_nano:nano33ble", "/dev/ttyACM0", output)
+cli = ArduinoCli()
+compiled = cli.compile(sketch, "arduino:mbed_nano:nano33ble", None, output)
+cli.upload("arduino:mbed_nano:nano33ble", "/dev/ttyACM0", output)
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class ArduinoCli:
         arguments.append(str(sketch.resolve()))
         started = time.time()
         answer = answers.compile_answer(self._ask(arguments, BuildFailed, _deadline(limit)))
-        if problem := too_large(answer, started):
+        if problem := too_large(answer, started, sketch.name):
             raise problem
         if not answer.success:
             raise failures.not_compiled(self._line(arguments), answer).as_error(BuildFailed)
@@ -176,9 +176,7 @@ class ArduinoCli:
             raise failures.no_image(self._line(arguments), image).as_error(BuildFailed)
         return compiled(answer, image)
 
-    def upload(
-        self, fqbn: str, port: str, input_dir: Path, limit: Deadline | float = UPLOAD_S
-    ) -> Uploaded:
+    def upload(self, fqbn: str, port: str, input_dir: Path, limit: Deadline | float = UPLOAD_S) -> Uploaded:
         """Puts a compiled sketch on the board at a port; nobody may have the port open.
 
         Args:
@@ -190,22 +188,17 @@ class ArduinoCli:
             UploadFailed: the call failed.
         """
         arguments = ["upload", "--fqbn", fqbn, "--port", port, "--input-dir", str(input_dir.resolve())]
-        answer = self._ask(arguments, UploadFailed, _deadline(limit), folder=input_dir)
+        answer = self._ask(arguments, UploadFailed, _deadline(limit))
         return Uploaded(answers.port_hint(answer))
 
     def _ask(
-        self,
-        arguments: list[str],
-        kind: type[EarshotError],
-        deadline: Deadline,
-        may_be_silent: bool = False,
-        folder: Path = Path("/"),
+        self, arguments: list[str], kind: type[EarshotError], deadline: Deadline, may_be_silent: bool = False
     ) -> Any:
         """The answer to a call, once the version is known to be one that answers so."""
         self._check_version(kind, deadline)
-        answer = call(self.command, arguments, deadline, folder=folder, build_cache=self._build_cache)
+        answer = call(self.command, [*arguments, "--json"], deadline, self._build_cache)
         if answer is None and not may_be_silent:
-            answer = failures.silent(self._line(arguments))
+            answer = failures.crashed(self._line(arguments), 0, "")
         if isinstance(answer, Trouble):
             raise answer.as_error(kind)
         self.warnings = answers.warnings(answer)
@@ -214,13 +207,16 @@ class ArduinoCli:
     def _check_version(self, kind: type[EarshotError], deadline: Deadline) -> None:
         if self._version:
             return
-        # `--format json` is what those that are too old understand as well.
-        answer = call(self.command, ["version", "--format"], deadline, folder=Path("/"))
+        answer = call(self.command, ["version", "--json"], deadline, None)
+        if isinstance(answer, Trouble):  # those that are too old know no --json
+            answer_of_old = call(self.command, ["version", "--format", "json"], deadline, None)
+            answer = answer if isinstance(answer_of_old, Trouble) else answer_of_old
         if isinstance(answer, Trouble):
             raise answer.as_error(kind)
         version = answers.version(answer)
-        minimum = answers.version_numbers(MINIMUM_VERSION) or ()
-        if (answers.version_numbers(version) or ()) < minimum:
+        numbers = answers.version_numbers(version)
+        is_development = bool(version) and numbers is None
+        if not is_development and (numbers or ()) < (answers.version_numbers(MINIMUM_VERSION) or ()):
             raise failures.too_old(self._line(["version"]), version, MINIMUM_VERSION).as_error(kind)
         self._version = version
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from harness.arduino.answers import CompileAnswer
 from harness.errors import EarshotError, UploadFailed
 
 _TAIL_CHARACTERS = 2000
+_SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them
 
 _STATUS_SENTENCES = {  # internal/cli/feedback/errorcodes.go
     3: ("found no configuration file", "Run `arduino-cli config init`, or unset ARDUINO_CONFIG_FILE."),
@@ -56,7 +59,9 @@ class Trouble:
                 remedy=self.remedy,
             )
         ending = "" if self.status is None else f" exited with {self.status}"
-        return kind(self.what, where=f"`{self.command}`{ending}{': ' if said else ''}{said}", remedy=self.remedy)
+        return kind(
+            self.what, where=f"`{self.command}`{ending}{': ' if said else ''}{said}", remedy=self.remedy
+        )
 
 
 def missing(command: str) -> Trouble:
@@ -103,27 +108,52 @@ def flooded(command: str, stderr: str) -> Trouble:
     )
 
 
-def crashed(command: str, status: int | None, stdout: str, stderr: str) -> Trouble:
+def crashed(command: str, status: int | None, said: str) -> Trouble:
     """No JSON where there must be some."""
     return Trouble(
         "arduino-cli crashed: it answered no JSON",
         command,
         status,
-        stderr or stdout,
+        said,
         remedy="Try the command by hand; reinstall arduino-cli if it fails there as well.",
     )
 
 
-def failed(command: str, status: int | None, error: str, said: str) -> Trouble:
-    """It reported a failure: the status as a sentence, its own words as they are."""
+def failed(command: str, status: int | None, said: str) -> Trouble:
+    """It reported a failure: the status becomes a sentence, its own words stay as they are."""
     what, remedy = _STATUS_SENTENCES.get(
         status or 0, ("failed", "Try the command by hand, with --verbose instead of --json.")
     )
-    return Trouble(f"arduino-cli {what}", command, status, "\n".join(filter(None, (error, said))), remedy)
+    return Trouble(f"arduino-cli {what}", command, status, said, remedy)
 
 
-def not_installed_after_all(command: str, what: str) -> Trouble:
-    """An installation that reported success and left nothing."""
+def not_compiled(command: str, answer: CompileAnswer) -> Trouble:
+    """A compilation that failed for another reason than size."""
+    if "No space left on device" in answer.compiler_err + answer.error:
+        return Trouble("the disk is full", command, remedy="Free space on the disk of the build folder.")
+    errors = [str(diagnostic) for diagnostic in answer.diagnostics if diagnostic.is_error][:_SHOWN_ERRORS]
+    if errors:
+        remedy = "Correct the source named first."
+        return Trouble("the sketch does not compile", command, said="; ".join(errors), remedy=remedy)
+    return Trouble(
+        "the sketch was not built",
+        command,
+        said="\n".join(filter(None, (answer.compiler_err, answer.error))),
+        remedy="Try the command by hand, with --verbose instead of --json; is the core installed?",
+    )
+
+
+def no_image(command: str, image: Path) -> Trouble:
+    """A compilation that succeeded and left no image where it should be."""
+    return Trouble(
+        f"arduino-cli reported success, but there is no {image.name} in {image.parent}",
+        command,
+        remedy="Name the sketch's folder like its .ino file.",
+    )
+
+
+def not_there(command: str, what: str) -> Trouble:
+    """An installation that succeeded and left nothing."""
     return Trouble(
         f"arduino-cli reported success, but {what} is not installed",
         command,
@@ -134,19 +164,8 @@ def not_installed_after_all(command: str, what: str) -> Trouble:
 def incomplete(command: str, warnings: tuple[str, ...]) -> Trouble:
     """`board list` without its serial discovery sees nothing, whatever is plugged in."""
     return Trouble(
-        "arduino-cli is incomplete: it has no serial discovery, and sees no board whatever is plugged in",
+        "arduino-cli is incomplete: without its serial-discovery it sees no board, whatever is plugged in",
         command,
-        said="\n".join(warnings),
-        remedy="Run `arduino-cli core update-index` once while the host is online.",
+        said="; ".join(warnings),
+        remedy="Run `arduino-cli core update-index` and `arduino-cli core list` while the host is online.",
     )
-
-
-def nothing_made(command: str, image: str) -> Trouble:
-    """A compilation that reported success and left no image."""
-    return Trouble(
-        "arduino-cli reported success, but exported no image",
-        f"{command} → {image}",
-        remedy="Name the sketch's folder like its .ino file.",
-    )
-
-

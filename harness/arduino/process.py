@@ -73,18 +73,16 @@ def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, st
 def _collect(pid: int | None, streams: Mapping[IO[bytes], bytearray], deadline: Deadline) -> str:
     """Reads until all streams end or the process has ended; tells why it gave up, "" if it did not."""
     with selectors.DefaultSelector() as selector:
-        for stream in streams:
-            selector.register(stream, selectors.EVENT_READ)
+        for stream, text in streams.items():
+            selector.register(stream, selectors.EVENT_READ, text)
         while selector.get_map() or (pid and not _has_ended(pid)):
             if deadline.expired:
                 return "timeout"
             for key, _ in selector.select(min(_POLL_S, deadline.remaining)):
-                stream = key.fileobj
-                assert not isinstance(stream, int)
                 data = os.read(key.fd, _READ_BYTES)
                 if not data:
-                    selector.unregister(stream)
-                streams[stream] += data  # type: ignore[index]
+                    selector.unregister(key.fileobj)
+                key.data.extend(data)
             if sum(map(len, streams.values())) > OUTPUT_LIMIT_BYTES:
                 return "flood"
             if pid and _has_ended(pid):

@@ -1,0 +1,260 @@
+"""Locks that every process and user of this host shares: one user for a board, one upload at a time.
+
+They are advisory (flock): the kernel releases one when its holder ends, however it ends. The file stays, as
+removing it would let two processes hold "the same" lock; who holds it stands in it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import re
+import shlex
+import stat
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from harness.errors import EnumerateFailed
+from harness.link.deadline import Deadline
+
+UPLOAD_WAIT_S = 10 * 60.0
+"""How long an upload waits for another one: several boards' worth of them."""
+
+WORKERS_WAIT_S = 60 * 60.0
+"""How long a pytest-xdist worker waits for another worker of its run: a board's whole session."""
+
+_EVERYBODY = 0o666
+_STICKY_FOR_ALL = 0o1777
+_GRACE_S = 0.3  # for somebody who only looks (`holder`), and for a holder that has not said its name yet
+_POLL_S = 0.05
+_COMMAND_CHARACTERS = 200
+_HOLDER_BYTES = 4096
+
+_Lock = TypeVar("_Lock", bound="_HostLock")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock.
+
+    Attributes:
+        pid: its process.
+        user: the name it runs under.
+        command: what it was called with.
+        since: local time with zone, such as "2026-11-20 14:31:28+00:00".
+        run: of pytest-xdist, the same in all workers of a run; empty without.
+    """
+
+    pid: int
+    user: str
+    command: str
+    since: str
+    run: str = ""
+
+    def __str__(self) -> str:
+        return f"process {self.pid} of {self.user} since {self.since}: `{self.command}`"
+
+
+class _HostLock:
+    """A lock by name; not held yet. One object holds it once; two objects exclude each other.
+
+    Args:
+        name: of the file.
+        title: what is locked, for the message.
+        wait_s: how long `acquire` waits for whoever holds it.
+        workers_wait_s: how long it waits if that is another worker of the same pytest-xdist run.
+    """
+
+    def __init__(self, name: str, title: str, wait_s: float, workers_wait_s: float = 0.0) -> None:
+        self._path = _folder() / f"earshot-{name}.lock"
+        self._title = title
+        self._wait_s = wait_s
+        self._workers_wait_s = workers_wait_s
+        self._descriptor: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds it."""
+        return self._descriptor is not None
+
+    def acquire(self) -> None:
+        """Takes the lock, or does nothing if this object has it.
+
+        Raises:
+            EnumerateFailed: somebody else has it, or the lock's file cannot be used.
+        """
+        if self.held:
+            return
+        descriptor = _open(self._path)
+        try:
+            self._wait(descriptor)
+            _write(descriptor, _myself())
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Gives the lock back, or does nothing if this object does not have it."""
+        if self._descriptor is not None:
+            _write(self._descriptor, None)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self: _Lock) -> _Lock:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def _wait(self, descriptor: int) -> None:
+        grace = Deadline(_GRACE_S)
+        patience, patience_with_workers = Deadline(self._wait_s), Deadline(self._workers_wait_s)
+        while not _try(descriptor, fcntl.LOCK_EX):
+            holder = _read(descriptor)
+            is_worker_of_ours = holder is not None and holder.run != "" and holder.run == _run()
+            if (
+                grace.expired
+                and patience.expired
+                and not (is_worker_of_ours and not patience_with_workers.expired)
+            ):
+                raise self._busy(holder)
+            time.sleep(_POLL_S)
+
+    def _busy(self, holder: Holder | None) -> EnumerateFailed:
+        if holder is None:
+            return EnumerateFailed(
+                f"{self._title} is in use",
+                where=str(self._path),
+                remedy=f"`fuser {self._path}` tells by whom.",
+            )
+        return EnumerateFailed(
+            f"{self._title} is in use",
+            where=str(holder),
+            remedy=f"Wait until it ends, or end it: kill {holder.pid}",
+        )
+
+
+class BoardLock(_HostLock):
+    """One user for a board.
+
+    Workers of one pytest-xdist run wait for each other (`WORKERS_WAIT_S`).
+
+    Args:
+        serial_number: of the board's USB device.
+        wait_s: how long to wait for anybody else.
+    """
+
+    def __init__(self, serial_number: str, wait_s: float = 0.0) -> None:
+        super().__init__(_board(serial_number), f"board {serial_number}", wait_s, WORKERS_WAIT_S)
+
+
+class UploadLock(_HostLock):
+    """One upload on this host: arduino-cli takes the first new port for its board's, whoever's that is.
+
+    Args:
+        wait_s: how long to wait for another upload.
+    """
+
+    def __init__(self, wait_s: float = UPLOAD_WAIT_S) -> None:
+        super().__init__("upload", "the upload of this host", wait_s, UPLOAD_WAIT_S)
+
+
+def holder(serial_number: str) -> Holder | None:
+    """Who holds a board's lock now; None if nobody does, or it is not known.
+
+    Args:
+        serial_number: of the board's USB device.
+    """
+    try:
+        descriptor = os.open(_folder() / f"earshot-{_board(serial_number)}.lock", os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        return None if _try(descriptor, fcntl.LOCK_SH) else _read(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _board(serial_number: str) -> str:
+    return f"board-{re.sub('[^A-Za-z0-9.-]', '_', serial_number)[:100]}"
+
+
+def _folder() -> Path:
+    """The same for every user and environment of this host: chosen by its mode, not by who asks."""
+    run_lock = Path("/run/lock")  # Debian's, emptied at boot; /tmp has cleaners that remove old files
+    with suppress(OSError):
+        if stat.S_IMODE(run_lock.stat().st_mode) == _STICKY_FOR_ALL:
+            return run_lock
+    return Path("/tmp")
+
+
+def _open(path: Path) -> int:
+    """Opens the file, made for everybody if it is not there.
+
+    In a sticky folder Linux (fs.protected_regular) refuses O_CREAT for a file of another user, root
+    included: so an existing file is opened without, and a new one made with O_EXCL.
+    """
+    while True:
+        try:
+            with suppress(FileNotFoundError):
+                return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            with suppress(FileExistsError):
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _EVERYBODY)
+                os.fchmod(descriptor, _EVERYBODY)  # whatever the umask
+                return descriptor
+        except OSError as problem:
+            raise EnumerateFailed(
+                "the lock that keeps two processes from one board cannot be used",
+                where=str(problem),
+                remedy=f"Make {path} a file that everybody can read and write: chmod 666 {path}",
+            ) from problem
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _write(descriptor: int, holder: Holder | None) -> None:
+    """Says who holds the lock. It holds without that, too: a full disk costs only the name."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        if holder:
+            os.pwrite(descriptor, json.dumps(asdict(holder)).encode(), 0)
+
+
+def _read(descriptor: int) -> Holder | None:
+    try:
+        return Holder(**json.loads(os.pread(descriptor, _HOLDER_BYTES, 0)))
+    except (ValueError, TypeError):  # not written yet, or by another version
+        return None
+
+
+def _myself() -> Holder:
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"user {os.getuid()}"
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[:_COMMAND_CHARACTERS]
+    since = datetime.now().astimezone().isoformat(" ", "seconds")
+    return Holder(os.getpid(), user, command, since, _run())
+
+
+def _run() -> str:
+    """What the workers of one pytest-xdist run have in common; empty outside of one."""
+    return os.environ.get("PYTEST_XDIST_TESTRUNUID", "") if "PYTEST_XDIST_WORKER" in os.environ else ""
