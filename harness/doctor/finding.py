@@ -13,7 +13,7 @@ class Finding:
     Attributes:
         name: what it is.
         present: whether it is there and usable.
-        required: whether what was asked for needs it: a run on the emulated board, or the bench of a bench file.
+        required: whether what was asked for needs it: the emulated board, or the bench of a bench file.
         detail: version or place; for a missing thing, what it is for.
         remedy: how to get it; empty when it is there.
     """

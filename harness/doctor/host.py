@@ -126,4 +126,3 @@ def _disk() -> Finding:
     enough = free > 2 << 30
     remedy = "" if enough else f"Free 2 GB under {folder}, or point EARSHOT_HOME at another disk."
     return Finding("Disk", enough, True, f"{free / 2**30:.0f} GiB free for {store_root()}", remedy)
-
