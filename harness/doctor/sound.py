@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from harness.audio.devices import devices, find_device
 from harness.bench.bench_file import SpeakerEntry
 from harness.doctor.finding import Finding
-
-_PORTAUDIO = "apt-get install libportaudio2"
+from harness.errors import AcousticFailed
 
 
 def examine_sound(speaker: SpeakerEntry | None, required: bool) -> list[Finding]:
@@ -17,32 +15,27 @@ def examine_sound(speaker: SpeakerEntry | None, required: bool) -> list[Finding]
         speaker: of the bench file, if it has one.
         required: whether keywords are to be played.
     """
+    return [_speaker(speaker, required), _microphone()]
+
+
+def _speaker(speaker: SpeakerEntry | None, required: bool) -> Finding:
     try:
-        import sounddevice
-
-        devices = list(sounddevice.query_devices())
-    except OSError as problem:  # the PortAudio library is missing
-        return [Finding("Sound", False, required, f"no sound library: {problem}", _PORTAUDIO)]
-    return [_speaker(speaker, devices, required), _microphone(devices)]
-
-
-def _speaker(speaker: SpeakerEntry | None, devices: list[dict[str, Any]], required: bool) -> Finding:
-    outputs = [device["name"] for device in devices if device["max_output_channels"] > 0]
-    there = f"There are: {', '.join(outputs)}." if outputs else "This machine has no sound output."
-    if speaker is None:
-        remedy = f"Add [speaker] with its device to the bench file. {there}"
-        return Finding("Speaker", False, False, "none in the bench file: no keywords are played", remedy)
-    matching = [name for name in outputs if speaker.device in name]
-    if len(matching) != 1:
-        count = "no output" if not matching else f"{len(matching)} outputs"
-        remedy = f"Name exactly one in the bench file. {there}"
-        return Finding("Speaker", False, required, f"{count} of the name {speaker.device!r}", remedy)
-    return Finding("Speaker", True, required, matching[0])
+        if speaker is not None:
+            return Finding("Speaker", True, required, find_device(speaker.device, "output").name)
+        there = ", ".join(device.name for device in devices("output")) or "no sound output on this machine"
+    except AcousticFailed as failure:
+        detail = f"{failure.what} ({failure.where})" if failure.where else failure.what
+        return Finding("Speaker", False, required and speaker is not None, detail, failure.remedy)
+    remedy = f"Add [speaker] with its device to the bench file. There is: {there}."
+    return Finding("Speaker", False, False, "none in the bench file: no keywords are played", remedy)
 
 
-def _microphone(devices: list[dict[str, Any]]) -> Finding:
-    inputs = [device["name"] for device in devices if device["max_input_channels"] > 0]
+def _microphone() -> Finding:
+    try:
+        inputs = devices("input")
+    except AcousticFailed as failure:
+        return Finding("Microphone", False, False, failure.what, failure.remedy)
     if inputs:
-        return Finding("Microphone", True, False, f"{len(inputs)}, such as {inputs[0]}")
-    remedy = "Plug one in; the board's own is not meant."
+        return Finding("Microphone", True, False, ", ".join(device.name for device in inputs[:3]))
+    remedy = "Plug one into the host: the board's own cannot record for it."
     return Finding("Microphone", False, False, "for `earshot record`", remedy)
