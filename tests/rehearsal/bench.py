@@ -1,0 +1,292 @@
+"""The rehearsal bench: stand-in, board process, sound system, and `earshot` run on them as users run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pulse import DEVICE, SINK, NullSink
+from rehearsal.control import SOCKET, BoardGone, ask
+from rehearsal.leftovers import left_over
+from rehearsal.stand_in import CORE, CORE_VERSION
+from rehearsal.wire import Fault
+
+from harness.layout import RECORDINGS, ROOT, store_root
+
+_TESTS = Path(__file__).resolve().parents[1]
+_START_S = 60.0  # compiles the cycle model
+_SHARED_STEPS = ("corpus", "features", "train", "convert", "prepare", "external", "cycle_model")
+MARK = "EARSHOT_REHEARSAL"
+"""Environment variable by which the processes of a bench are found again."""
+
+
+class RehearsalBench:
+    """A bench with one board, `desk`, and, with a sound system, a speaker.
+
+    Args:
+        home: where images are kept; trained models are those of the usual store.
+        sink: the sound system; None for a bench without a speaker, in a quiet room.
+
+    Attributes:
+        folder: everything of this bench: `state`, `bench.toml`, `nights`.
+        serial_number: of the board.
+        environment: of whoever uses the bench.
+        file: the bench file.
+    """
+
+    def __init__(self, home: Path, sink: NullSink | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="earshot-rehearsal-"))  # short: a socket's path is, too
+        self.state = self.folder / "state"
+        self.nights = self.folder / "nights"
+        self.file = self.folder / "bench.toml"
+        self.serial_number = secrets.token_hex(8).upper()
+        (self.state / "faults").mkdir(parents=True)
+        (self.state / "serial_number").write_text(self.serial_number)
+        self.command = self._write_command()
+        share_models(home)
+        self.environment = {
+            **os.environ,
+            **(sink.environment if sink else {}),
+            "PATH": f"{self.command.parent}{os.pathsep}{os.environ['PATH']}",
+            "EARSHOT_HOME": str(home),
+            MARK: f"{self.folder}/user",
+        }
+        self.has_speaker = sink is not None
+        self.write_bench_file()
+        self._board = self._start_board(f"{SINK}.monitor" if sink else "")
+
+    def write_bench_file(
+        self,
+        board: Mapping[str, Any] | None = None,
+        speaker: Mapping[str, Any] | None = None,
+        thresholds: Mapping[str, Any] | None = None,
+        recordings: Path = RECORDINGS,
+    ) -> None:
+        """Writes the bench file; keys that are given replace or add to those of a bench that works."""
+        tables = {
+            "board.desk": {
+                "kind": "nano33ble",
+                "serial_number": self.serial_number,
+                "revision": "Sense",
+                "core": f"{CORE}@{CORE_VERSION}",
+                "engine": "static",
+                **(board or {}),
+            }
+        }
+        if self.has_speaker or speaker:
+            tables["speaker"] = {"device": DEVICE, "silence_s": 1.0, **(speaker or {})}
+        if thresholds:
+            tables["thresholds"] = dict(thresholds)
+        text = f"recordings = {json.dumps(str(recordings))}\n"
+        for name, table in tables.items():
+            text += f"\n[{name}]\n" + "".join(
+                f"{key} = {json.dumps(value)}\n" for key, value in table.items()
+            )
+        self.file.write_text(text)
+
+    def keywords(self, *words: str) -> Path:
+        """A folder with some of the default recordings, such as "yes/gene.wav", to be played alone."""
+        folder = self.folder / "recordings"
+        for word in words:
+            (folder / word).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(RECORDINGS / word, folder / word)
+        return folder
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Starts `earshot` with these arguments, in a session of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "harness.cli", *arguments],
+            cwd=ROOT,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def earshot(
+        self, *arguments: str, timeout: float = 240, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `earshot` to its end."""
+        process = self.start(*arguments, **environment)
+        try:
+            said, told = process.communicate(timeout=timeout)
+        except BaseException:
+            process.kill()
+            process.communicate()
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, said, told)
+
+    def run(self, *arguments: str, variants: str = "tinyconv-int8", **options: Any) -> Run:
+        """Runs `earshot run` on this bench, and reads what it has left."""
+        answer = self.earshot(*self.run_arguments(*arguments, variants=variants), **options)
+        return Run(answer, self.nights)
+
+    def run_arguments(self, *arguments: str, variants: str = "tinyconv-int8") -> list[str]:
+        """What `earshot` takes to measure variants on the board of this bench."""
+        choice = ["--bench", str(self.file), "--board", "desk", "--output", str(self.nights)]
+        return ["run", *choice, "--variants", variants, *arguments]
+
+    def faults(self, *faults: Fault, keeps: bool = False, grabs: bool = False) -> None:
+        """What goes wrong with board and cable from the next upload on; see `board_process`."""
+        ask(self.state, do="faults", faults=[asdict(fault) for fault in faults], keeps=keeps, grabs=grabs)
+
+    def struck(self) -> list[str]:
+        """The kinds of the faults that have struck."""
+        return [fault["kind"] for fault in ask(self.state, do="state")["struck"]]
+
+    def port(self) -> str | None:
+        """Where the board is now."""
+        return ask(self.state, do="state")["port"]
+
+    def set_gain(self, gain: float) -> None:
+        """Of the board's microphone; 0 covers it."""
+        ask(self.state, do="gain", gain=gain)
+
+    def break_cli(self, verb: str, kind: str, times: int = 1000) -> None:
+        """Makes the next calls of a verb of the stand-in go wrong."""
+        (self.state / "faults" / verb).write_text(json.dumps({"kind": kind, "times": times}))
+
+    def take_network(self) -> None:
+        """From now on the stand-in has no network."""
+        (self.state / "faults" / "network").touch()
+
+    def calls(self) -> list[list[str]]:
+        """The arguments of every call of the stand-in so far."""
+        return [json.loads(line) for line in (self.state / "calls.jsonl").read_text().splitlines()]
+
+    def pull_out(self) -> None:
+        """The board is unplugged for good."""
+        self._board.kill()
+        self._board.wait()
+
+    def close(self) -> None:
+        """Ends the board, and deletes the bench's folder; fails where a process is left over."""
+        self.pull_out()
+        left = left_over(str(self.folder))
+        shutil.rmtree(self.folder)
+        assert not left, f"left behind: {left}"
+
+    def _write_command(self) -> Path:
+        command = self.folder / "bin" / "arduino-cli"
+        command.parent.mkdir()
+        paths = f"{_TESTS}{os.pathsep}{ROOT}"
+        command.write_text(
+            "#!/bin/sh\n"
+            f'PYTHONPATH="{paths}" exec "{sys.executable}" -m rehearsal.stand_in "{self.state}" "$@"\n'
+        )
+        command.chmod(0o755)
+        return command
+
+    def _start_board(self, source: str) -> subprocess.Popen[bytes]:
+        environment = self.environment | {
+            MARK: f"{self.folder}/board",
+            "PYTHONPATH": f"{_TESTS}{os.pathsep}{ROOT}",
+        }
+        with (self.folder / "board.log").open("wb") as log:
+            board = subprocess.Popen(
+                [
+                    *dies_with_its_parent(),
+                    *(sys.executable, "-m", "rehearsal.board_process", str(self.state), source),
+                ],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + _START_S
+        while not (self.state / SOCKET).exists() or not self._answers():
+            if board.poll() is not None or time.monotonic() > end:
+                board.kill()
+                raise RuntimeError(f"no board: {(self.folder / 'board.log').read_text()}")
+            time.sleep(0.02)
+        return board
+
+    def _answers(self) -> bool:
+        try:
+            return bool(ask(self.state, do="state"))
+        except BoardGone:
+            return False
+
+
+class Run:
+    """What an `earshot run` came to.
+
+    Attributes:
+        status: its exit status.
+        said: what it wrote to stdout.
+        told: what it wrote to stderr.
+        folder: of the night that started last; None if there is none.
+    """
+
+    def __init__(self, answer: subprocess.CompletedProcess[str], nights: Path) -> None:
+        self.status, self.said, self.told = answer.returncode, answer.stdout, answer.stderr
+        folders = sorted(nights.glob("*/*"), key=lambda folder: folder.name)
+        self.folder = folders[-1] if folders else None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The night record as it was written, partial or not."""
+        assert self.folder is not None, self.told
+        for name in ("night.json", "night.partial.json"):
+            if (self.folder / name).exists():
+                return json.loads((self.folder / name).read_text())
+        raise AssertionError(f"no record in {self.folder}: {self.told}")
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each variant."""
+        return self.record["variants"]
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Class and message of every fault in the record."""
+        return [(fault["failure"], fault["message"]) for row in self.rows for fault in row["faults"]]
+
+    def transcripts(self) -> list[Path]:
+        """Every transcript that was kept, wherever in the night's folder."""
+        assert self.folder is not None, self.told
+        return [path for path in self.folder.rglob("*.log") if path.stat().st_size]
+
+
+@contextmanager
+def rehearsal_bench(home: Path, sink: NullSink | None = None) -> Iterator[RehearsalBench]:
+    """A bench for the length of a test."""
+    bench = RehearsalBench(home, sink)
+    try:
+        yield bench
+    finally:
+        bench.close()
+
+
+def share_models(home: Path) -> None:
+    """Makes a store that has the usual one's models and nothing else of it.
+
+    Images of the stand-in must never be taken for those of arduino-cli.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    for step in _SHARED_STEPS:
+        (store_root() / step).mkdir(parents=True, exist_ok=True)
+        link = home / step
+        try:
+            link.symlink_to((store_root() / step).resolve())
+        except FileExistsError:  # of another test's process
+            continue
+
+
+def dies_with_its_parent() -> Sequence[str]:
+    """A prefix of a command: the kernel kills it when the thread that started it ends, however it ends."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

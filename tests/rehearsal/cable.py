@@ -1,0 +1,102 @@
+"""The cable between host and board: a pty that comes and goes as a USB serial port does."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import tty
+from pathlib import Path
+
+_HELD_BYTES = 1 << 16  # on the way to a host that reads slowly; then the board has to wait, as on USB
+
+
+class Cable:
+    """At most one port at a time, a link such as `ttyACM0` in a folder.
+
+    As on USB, what the board sends while no program has the port open is gone, and a program that has it
+    open when it vanishes is told so by its next read or write.
+
+    Args:
+        folder: where the port's name appears.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._number = -1
+        self._grabbed: int | None = None
+        self._to_host = b""
+        self.master: int | None = None
+        self.port: Path | None = None
+
+    def plug(self, same_name: bool = False, grab: bool = False) -> None:
+        """The port appears, under another name than before unless told otherwise.
+
+        Args:
+            same_name: keeps the name it had.
+            grab: another program opens it at once and for good, as ModemManager does.
+        """
+        if not same_name or self._number < 0:
+            self._number = (self._number + 1) % 2
+        self.master, slave = pty.openpty()
+        os.set_blocking(self.master, False)
+        tty.setraw(slave)
+        self.port = self._folder / f"ttyACM{self._number}"
+        self.port.symlink_to(os.ttyname(slave))
+        if grab:
+            fcntl.flock(slave, fcntl.LOCK_EX)  # what pyserial asks for, and therefore sees
+            self._grabbed = slave
+        else:
+            os.close(slave)
+
+    def unplug(self) -> None:
+        """The port vanishes, whoever has it open; nothing happens when there is none."""
+        if self.master is None:
+            return
+        assert self.port is not None
+        self.port.unlink()
+        os.close(self.master)
+        if self._grabbed is not None:
+            os.close(self._grabbed)
+        self.master = self.port = self._grabbed = None
+        self._to_host = b""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a program has the port open."""
+        if self.master is None:
+            return False
+        poll = select.poll()
+        poll.register(self.master, select.POLLIN)
+        return not any(event & select.POLLHUP for _, event in poll.poll(0))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the board has to wait with what it wants to send."""
+        return len(self._to_host) >= _HELD_BYTES
+
+    @property
+    def wants_to_send(self) -> bool:
+        """Whether bytes wait for the host."""
+        return bool(self._to_host)
+
+    def send(self, data: bytes) -> None:
+        """Passes bytes of the board on to the host, as soon as it takes them."""
+        if not self.is_open:
+            self._to_host = b""
+            return
+        assert self.master is not None
+        self._to_host += data
+        with contextlib.suppress(BlockingIOError):
+            self._to_host = self._to_host[os.write(self.master, self._to_host) :]
+
+    def receive(self) -> bytes:
+        """What the host has sent; empty if nothing, or if no program has the port open."""
+        if self.master is None:
+            return b""
+        try:
+            return os.read(self.master, 4096)
+        except OSError:  # EIO: nobody has it open; EAGAIN: nothing there
+            return b""

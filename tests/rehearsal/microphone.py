@@ -1,0 +1,85 @@
+"""What the board's microphone hears, in real time: the monitor of the sink that the speaker plays into."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+_RATE_HZ = 16_000
+_CHUNK_S = 0.02
+_CHUNK_BYTES = int(_RATE_HZ * _CHUNK_S) * 2
+_ROOM_NOISE = 3.0  # standard deviation in steps of int16: -81 dBFS, a quiet room
+
+
+class Microphone:
+    """Hears all the time; keeps only what comes while somebody listens.
+
+    Args:
+        source: of the private PulseAudio, such as "room.monitor"; empty for a room where nothing plays.
+
+    Attributes:
+        gain: what is heard is multiplied by it; 0 for a microphone that is covered.
+    """
+
+    def __init__(self, source: str = "") -> None:
+        self.gain = 1.0
+        self._listeners: list[queue.Queue[bytes]] = []
+        self._noise = np.random.default_rng(0)
+        self._recorder: subprocess.Popen[bytes] | None = None
+        if source:
+            self._recorder = subprocess.Popen(
+                [
+                    *_dies_with_its_parent(),
+                    *("parec", f"--device={source}", "--format=s16le", f"--rate={_RATE_HZ}", "--channels=1"),
+                    *("--raw", "--latency-msec=20", "--client-name=microphone"),
+                ],
+                stdout=subprocess.PIPE,
+            )
+        threading.Thread(target=self._hear, name="microphone", daemon=True).start()
+
+    def listen(self) -> Iterator[bytes]:
+        """Little-endian int16 from now on, in pieces of 20 ms, as they come."""
+        heard: queue.Queue[bytes] = queue.Queue()
+        self._listeners.append(heard)
+        try:
+            while True:
+                yield heard.get()
+        finally:
+            self._listeners.remove(heard)
+
+    def close(self) -> None:
+        """Ends the recording program."""
+        if self._recorder:
+            self._recorder.kill()
+            self._recorder.wait()
+
+    def _hear(self) -> None:
+        for chunk in self._chunks():
+            samples = np.frombuffer(chunk, "<i2") * self.gain
+            samples = samples + self._noise.normal(0, _ROOM_NOISE, len(samples))
+            heard = np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes()
+            for listener in list(self._listeners):
+                listener.put(heard)
+
+    def _chunks(self) -> Iterator[bytes]:
+        if self._recorder:
+            assert self._recorder.stdout is not None
+            while len(chunk := self._recorder.stdout.read(_CHUNK_BYTES)) == _CHUNK_BYTES:
+                yield chunk
+            return
+        due = time.monotonic()
+        while True:
+            due += _CHUNK_S
+            time.sleep(max(0.0, due - time.monotonic()))
+            yield bytes(_CHUNK_BYTES)
+
+
+def _dies_with_its_parent() -> list[str]:
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
