@@ -1,0 +1,256 @@
+"""Any board that arduino-cli compiles for and uploads to, on USB, with a loudspeaker in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from harness.arduino.answers import DetectedPort
+from harness.arduino.cli import ArduinoCli
+from harness.audio.speaker import Speaker
+from harness.bench.bench_file import Bench, BoardEntry
+from harness.boards.board import Board, BoardDescription, Sound
+from harness.boards.locks import BoardLock, UploadLock
+from harness.boards.port_search import Sought, wait_for_port
+from harness.errors import AcousticFailed, EarshotError, EnumerateFailed, ProtocolError
+from harness.firmware.arduino_build import Target, compile_sketch, installed_core
+from harness.firmware.firmware import Firmware
+from harness.firmware.stage import stage
+from harness.layout import store_root
+from harness.link.deadline import Deadline
+from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
+from harness.link.serial_link import SerialLink
+from models.artefacts import Store
+
+if TYPE_CHECKING:
+    from harness.firmware.engine import Engine
+    from models.prepare import ModelArtefact
+
+_PATIENCE_S = 20.0
+"""For a board on its way back to the bus, and for its port: a restart takes 2 s, and then udev's rules and
+ModemManager's look for a modem can each keep the port shut for some seconds more."""
+_POLL_S = 0.25
+_BUILD_CACHE = "arduino-cores"
+
+
+class ArduinoBoard(Board):
+    """A board on USB, by arduino-cli. A kind of board is a subclass that fills in the class attributes.
+
+    The board is known by its USB serial number, whatever its port is called meanwhile. From the first upload
+    until `close` no other process of this host gets it.
+
+    Args:
+        entry: which board, and how it is set up.
+        bench: the bench it stands on.
+        store: where images are kept; None for the usual one.
+        cli: None for the arduino-cli of this machine.
+        optimisation: compiler flags of sketch and core, separated by blanks.
+        patience_s: how long the board may be off the bus, and its port shut.
+
+    Attributes:
+        title: what people call the kind, without its revision.
+        known_core: the core and version that it is known to work with.
+        bootloader_ids: those of `usb_ids` under which no sketch runs.
+        clock_hz: of the processor.
+        flash_bytes: what arduino-cli compares `text` with.
+        ram_bytes: what arduino-cli compares `data` with.
+    """
+
+    marker = "hardware"
+    default_engine = "tflm"
+    acoustic = True
+
+    title: ClassVar[str]
+    known_core: ClassVar[str]
+    bootloader_ids: ClassVar[tuple[tuple[int, int], ...]] = ()
+    clock_hz: ClassVar[int]
+    flash_bytes: ClassVar[int]
+    ram_bytes: ClassVar[int]
+
+    def __init__(
+        self,
+        entry: BoardEntry,
+        bench: Bench | None = None,
+        store: Store | None = None,
+        cli: ArduinoCli | None = None,
+        optimisation: str = "-O2",
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        self._entry = entry
+        self._bench = bench or Bench()
+        self._store = store or Store(store_root())
+        self._cli = cli or ArduinoCli(build_cache=self._store.root / _BUILD_CACHE)
+        self._target = Target(self.fqbn, entry.core, self.known_core, optimisation)
+        self._patience_s = patience_s
+        self._sought = Sought(
+            self.title, self.fqbn, self.usb_ids, self.bootloader_ids, entry.serial_number, entry.port
+        )
+        self._firmware: Firmware | None = None
+        self._link: SerialLink | None = None
+        self._reserved = contextlib.ExitStack()
+        self._is_reserved = False
+
+    @classmethod
+    def from_bench(cls, entry: BoardEntry, bench: Bench) -> ArduinoBoard:
+        """See `Board.from_bench`."""
+        return cls(entry, bench)
+
+    def describe(self) -> BoardDescription:
+        """See `Board.describe`. Its identity is the USB serial number, its kind where that is unknown."""
+        return BoardDescription(
+            name=self.name,
+            uid=self._serial_number or self.name,
+            title=f"{self.title} {self._entry.revision}".strip(),
+            clock_hz=self.clock_hz,
+            clock="measured",
+            flash_bytes=self.flash_bytes,
+            ram_bytes=self.ram_bytes,
+            details=self._details,
+        )
+
+    def build(self, model: ModelArtefact, engine: Engine) -> Firmware:
+        """See `Board.build`."""
+        with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
+            staged = stage(model, engine, Path(folder))
+            return compile_sketch(staged, self._cli, self._target, self._store)
+
+    def upload(self, firmware: Firmware) -> None:
+        """See `Board.upload`. The board is this process's own from here to `close`.
+
+        arduino-cli takes the first port that appears on the host for that of the board. So nobody else
+        uploads until this one is back on the bus.
+
+        Raises:
+            EnumerateFailed: the board is not there, another process has it, or it did not come back.
+            UploadFailed: arduino-cli could not upload.
+        """
+        self._close_link()
+        self._firmware = None
+        self._reserve()
+        with UploadLock():
+            port = self._find().address
+            self._cli.upload(self.fqbn, port, firmware.image.parent)
+            self._find(runs_sketch=True)
+        self._firmware = firmware
+
+    @property
+    def port(self) -> str:
+        """See `Board.port`. Looked for anew each time."""
+        return self._find().address
+
+    def open(self, transcript: Path) -> DeviceUnderTest:
+        """See `Board.open`. An earlier link is closed; the board runs on.
+
+        Raises:
+            EnumerateFailed: nothing was uploaded, the board is not there, or its port stays shut.
+            ProtocolError: another image runs, or none, or the instruction cache is not as it should be.
+        """
+        if not self._firmware:
+            raise EnumerateFailed(
+                f"nothing was uploaded to the {self.title}", remedy="Upload an image first."
+            )
+        self._close_link()
+        self._link = self._connect(transcript)
+        try:
+            device = DeviceUnderTest(self._link, SKETCH_CHUNK_BYTES)
+            icache = device.handshake(self._firmware).icache
+            wanted = self._entry.icache
+            if wanted != "as-is" and icache not in (wanted, "none"):
+                device.set_icache(wanted)
+                icache = device.handshake(self._firmware).icache  # the transcript's last word on it
+                if icache != wanted:
+                    raise ProtocolError(
+                        f"the instruction cache is {icache} after it was switched {wanted}",
+                        where=self._link.name,
+                        remedy='Write icache = "as-is" into the board\'s entry of the bench file.',
+                    )
+        except BaseException:
+            self._close_link()
+            raise
+        return device
+
+    def listen(self, sound: Sound) -> None:
+        """See `Board.listen`."""
+        if self._bench.speaker is None:
+            raise AcousticFailed(
+                "no loudspeaker stands in front of the board",
+                where=str(self._bench.path or "no bench file"),
+                remedy='Write a table [speaker] with device = "…" into the bench file; `earshot doctor` '
+                "lists the devices.",
+            )
+        Speaker(self._bench.speaker).play([sound] if isinstance(sound, np.ndarray) else sound)
+
+    def close(self) -> None:
+        """See `Board.close`. The port and the board are free for others; the board runs on."""
+        try:
+            self._close_link()
+        finally:
+            self._firmware = None
+            self._is_reserved = False
+            self._reserved.close()
+
+    def __enter__(self) -> ArduinoBoard:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def _details(self) -> dict[str, str]:
+        try:
+            core = installed_core(self._cli, self._target)
+            tools = {"core": f"{core.id} {core.version}", "arduino-cli": self._cli.version()}
+        except EarshotError as problem:
+            tools = {"core": f"none: {problem.what}"}
+        revision = {"revision": self._entry.revision} if self._entry.revision else {}
+        return {**revision, "fqbn": self.fqbn, **tools, "instruction cache": self._entry.icache}
+
+    @property
+    def _serial_number(self) -> str:
+        """Of the board, asked of arduino-cli until it is known; "" as long as it is not."""
+        if not self._sought.serial_number:
+            with contextlib.suppress(EarshotError):
+                self._find(Deadline(0))
+        return self._sought.serial_number
+
+    def _find(self, deadline: Deadline | None = None, runs_sketch: bool = False) -> DetectedPort:
+        """The board's port now. Once the board has told its serial number, that is what it is found by."""
+        deadline = deadline or Deadline(self._patience_s)
+        port = wait_for_port(self._sought, self._cli.detected_ports, deadline, runs_sketch)
+        if port.vid and port.serial_number:
+            self._sought = replace(self._sought, serial_number=port.serial_number, port="")
+        return port
+
+    def _reserve(self) -> None:
+        """Keeps the board for this process; a board without a serial number goes by its port."""
+        if not self._is_reserved:
+            found = self._find()
+            self._reserved.enter_context(BoardLock(found.serial_number or found.address))
+            self._is_reserved = True
+
+    def _connect(self, transcript: Path) -> SerialLink:
+        """Opens the port. For some seconds after it appeared, others can still keep it shut."""
+        deadline = Deadline(self._patience_s)
+        while True:
+            port = self._find(deadline, runs_sketch=True)
+            try:
+                return SerialLink(port.address, transcript)
+            except EnumerateFailed:
+                if deadline.expired:
+                    raise
+            time.sleep(_POLL_S)
+
+    def _close_link(self) -> None:
+        link, self._link = self._link, None
+        if link:
+            link.close()
