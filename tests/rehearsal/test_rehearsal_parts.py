@@ -1,0 +1,96 @@
+"""The rehearsal bench is as strict as a real one: cable, stand-in, and the search for what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import serial
+from rehearsal.cable import Cable
+from rehearsal.leftovers import left_over, processes_with
+from rehearsal.stand_in import FQBN
+
+
+@pytest.fixture
+def cable(tmp_path):
+    cable = Cable(tmp_path)
+    cable.plug()
+    yield cable
+    cable.unplug()
+
+
+def test_a_port_comes_back_under_another_name_unless_told_otherwise(cable):
+    names = [cable.port.name]
+    for same_name in (False, True, False):
+        cable.unplug()
+        cable.plug(same_name)
+        names.append(cable.port.name)
+    assert names == ["ttyACM0", "ttyACM1", "ttyACM1", "ttyACM0"]
+
+
+def test_bytes_go_both_ways_unchanged(cable):
+    everything = bytes(range(256))
+    with serial.Serial(str(cable.port), timeout=5) as host:
+        cable.send(everything)
+        assert host.read(256) == everything
+        host.write(everything)
+        assert cable.receive() == everything
+
+
+def test_what_the_board_sends_while_nobody_has_the_port_open_is_gone(cable):
+    cable.send(b"unheard")
+    with serial.Serial(str(cable.port), timeout=5) as host:
+        cable.send(b"heard")
+        assert host.read(5) == b"heard"
+    assert not cable.is_open
+
+
+def test_whoever_has_the_port_open_is_told_that_it_vanished(cable):
+    with serial.Serial(str(cable.port), timeout=5) as host:
+        cable.unplug()
+        with pytest.raises(serial.SerialException):
+            host.read(1)
+
+
+def test_a_port_that_another_program_grabbed_is_busy(cable):
+    cable.unplug()
+    cable.plug(grab=True)
+    with pytest.raises(serial.SerialException):
+        serial.Serial(str(cable.port), exclusive=True)
+
+
+def ask_stand_in(bench, *arguments):
+    return subprocess.run([bench.command, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_the_stand_in_refuses_what_arduino_cli_does_not_take(quiet_bench):
+    for arguments in (
+        ["board", "list"],
+        ["version", "--json", "--loud"],
+        ["fly", "--json"],
+        ["core", "--json"],
+    ):
+        answer = ask_stand_in(quiet_bench, *arguments)
+        assert (answer.returncode, answer.stdout) == (1, ""), arguments
+    assert ask_stand_in(quiet_bench, "compile", "-b", "arduino:avr:uno", "--json", ".").returncode == 7
+
+
+def test_the_stand_in_lists_the_board_and_nothing_once_it_is_pulled_out(quiet_bench):
+    (port,) = json.loads(ask_stand_in(quiet_bench, "board", "list", "--json").stdout)["detected_ports"]
+    assert port["port"]["address"] == quiet_bench.port()
+    assert port["matching_boards"][0]["fqbn"] == FQBN
+    quiet_bench.pull_out()
+    assert json.loads(ask_stand_in(quiet_bench, "board", "list", "--json").stdout) == {"detected_ports": []}
+
+
+def test_a_process_that_is_left_behind_is_found_by_what_it_inherited():
+    word = f"EARSHOT_TEST_{os.getpid()}"
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={word: "1"})
+    try:
+        assert list(processes_with(word)) == [child.pid]
+    finally:
+        child.communicate(b"\n")
+    assert left_over(word) == {}
