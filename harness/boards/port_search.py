@@ -39,17 +39,18 @@ def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | N
     """The port of a board among those that are attached; None if it is not among them now.
 
     A port that the user named is taken as it is, known to arduino-cli or not, unless it belongs to a board
-    of another serial number.
+    of another serial number. Ports of other protocols (network, DFU) cannot be talked over.
 
     Raises:
         EnumerateFailed: several boards could be it, or the named port belongs to another one.
     """
     if sought.port:
         return _named_port(sought, ports)
+    serial = [port for port in ports if port.protocol == "serial"]
     if sought.serial_number:
         number = sought.serial_number.casefold()
-        return next((port for port in ports if port.serial_number.casefold() == number), None)
-    candidates = [port for port in ports if is_of_kind(port, sought.fqbn, sought.usb_ids)]
+        return next((port for port in serial if port.serial_number.casefold() == number), None)
+    candidates = [port for port in serial if is_of_kind(port, sought.fqbn, sought.usb_ids)]
     if len(candidates) > 1:
         raise EnumerateFailed(
             f"{len(candidates)} boards of the kind {sought.title} are attached, and none is chosen",

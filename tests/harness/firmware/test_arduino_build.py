@@ -1,0 +1,168 @@
+"""A sketch compiled by arduino-cli: once for the same inputs, at a path of its own, one at a time."""
+
+from __future__ import annotations
+
+import errno
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stand_in_cli import FQBN, StandInCli
+from tiny_engine import TinyEngine, tiny_model
+
+from harness.arduino.cli import ArduinoCli
+from harness.errors import BuildFailed, DoesNotFit
+from harness.firmware.arduino_build import Target, compile_sketch, installed_core
+from harness.firmware.stage import stage
+from models.artefacts import Store
+
+TARGET = Target(FQBN, "", "arduino:mbed_nano@4.6.0", "-O2")
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    return StandInCli(tmp_path / "cli")
+
+
+@pytest.fixture
+def cli(stand_in):
+    return ArduinoCli(str(stand_in.command))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def staged(tmp_path):
+    return stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / "stage")
+
+
+def other_sketch(tmp_path):
+    return stage(tiny_model(tmp_path / "other", id="other"), TinyEngine(), tmp_path / "other-stage")
+
+
+def test_image_and_sizes_are_those_of_the_answer(stand_in, cli, store, staged):
+    stand_in.compiles(text=200_001, data=60_002)
+    firmware = compile_sketch(staged, cli, TARGET, store)
+    assert (firmware.flash_bytes, firmware.ram_bytes) == (200_001, 60_002)
+    assert firmware.sections == {"text": 200_001, "data": 60_002}
+    assert firmware.image.with_suffix(".bin").exists() and firmware.image.suffix == ".elf"
+    assert (firmware.variant_id, firmware.build_id) == (staged.variant_id, staged.build_id)
+    assert firmware.optimisation == "-O2"
+    assert "arduino:mbed_nano 4.6.0" in firmware.toolchain
+
+
+def test_the_kernels_get_the_standard_that_they_are_written_in(stand_in, cli, store, staged):
+    compile_sketch(staged, cli, TARGET, store)
+    (call,) = stand_in.calls("compile")
+    assert "compiler.cpp.extra_flags=-std=gnu++17 -O2" in call
+    assert "compiler.c.extra_flags=-O2" in call
+
+
+def test_the_same_sketch_is_compiled_once(stand_in, cli, store, staged):
+    first = compile_sketch(staged, cli, TARGET, store)
+    stand_in.compiles(text=1, data=1)
+    assert compile_sketch(staged, cli, TARGET, store) == first
+    assert stand_in.calls("compile") == []
+
+
+@pytest.mark.parametrize("change", ["sketch", "core", "arduino-cli", "flags"])
+def test_it_is_compiled_again_for_another(change, tmp_path, stand_in, cli, store, staged):
+    first = compile_sketch(staged, cli, TARGET, store)
+    target = TARGET
+    if change == "sketch":
+        staged = other_sketch(tmp_path)
+    elif change == "core":
+        stand_in.has_core("4.5.0")
+    elif change == "arduino-cli":
+        stand_in.steps("version", {"stdout": {"VersionString": "1.6.0"}})
+        cli = ArduinoCli(str(stand_in.command))
+    else:
+        target = replace(TARGET, optimisation="-Os")
+    assert compile_sketch(staged, cli, target, store).image != first.image
+    assert len(stand_in.calls("compile")) == 2
+
+
+def test_each_sketch_is_compiled_at_a_path_of_its_own_that_stays(tmp_path, stand_in, cli, store, staged):
+    """arduino-cli's build folder is a hash of the sketch's path: two sketches at one path would collide."""
+    for one in (staged, other_sketch(tmp_path)):
+        compile_sketch(one, cli, TARGET, store)
+    first, second = (Path(call[-2]) for call in stand_in.calls("compile"))
+    assert first != second
+    for path in (first, second):
+        assert path.name == "earshot" and (path / "earshot.ino").exists(), "folder and .ino of one name"
+        assert path.is_relative_to(store.root)
+
+
+def test_the_build_folder_is_left_to_arduino_cli(stand_in, cli, store, staged):
+    compile_sketch(staged, cli, TARGET, store)
+    (call,) = stand_in.calls("compile")
+    assert "--build-path" not in call, "with one, no core is taken from the cache"
+
+
+def test_one_compiles_at_a_time(tmp_path, stand_in, store, staged):
+    """The stand-in crashes when two of its compilations overlap."""
+    stand_in.compiles(seconds=0.4)
+    sketches = [staged, other_sketch(tmp_path)]
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [
+            pool.submit(compile_sketch, one, ArduinoCli(str(stand_in.command)), TARGET, store)
+            for one in sketches
+        ]
+        assert [job.result().variant_id for job in jobs] == [one.variant_id for one in sketches]
+
+
+def test_an_image_that_is_too_large_is_told_with_its_variant_and_tried_anew(stand_in, cli, store, staged):
+    stand_in.compiles(text=1_000_000, status=1)
+    for _ in range(2):
+        with pytest.raises(DoesNotFit) as caught:
+            compile_sketch(staged, cli, TARGET, store)
+        failure = caught.value
+        assert (failure.section, failure.needed_bytes, failure.available_bytes) == (
+            "flash",
+            1_000_000,
+            983_040,
+        )
+        assert failure.where == staged.variant_id
+    stand_in.compiles()
+    assert compile_sketch(staged, cli, TARGET, store).flash_bytes == 123_456
+
+
+@pytest.mark.parametrize("core", ["", "arduino:mbed_nano@4.5.0"], ids=["any version", "a pinned one"])
+def test_a_missing_core_is_told_with_the_command_that_installs_it(stand_in, cli, core):
+    stand_in.has_core("")
+    version = core.partition("@")[2] or "4.6.0"
+    with pytest.raises(BuildFailed, match=rf"not installed.* core install arduino:mbed_nano@{version}$"):
+        installed_core(cli, replace(TARGET, core=core))
+
+
+def test_another_version_than_the_pinned_one_is_told_before_anything_is_compiled(
+    stand_in, cli, store, staged
+):
+    with pytest.raises(
+        BuildFailed, match=r"version 4\.6\.0, .* 4\.5\.0.*core install arduino:mbed_nano@4\.5\.0"
+    ):
+        compile_sketch(staged, cli, replace(TARGET, core="arduino:mbed_nano@4.5.0"), store)
+    assert stand_in.calls("compile") == []
+
+
+def test_any_version_will_do_where_none_is_pinned(stand_in, cli):
+    stand_in.has_core("4.2.1")
+    assert installed_core(cli, TARGET).version == "4.2.1"
+
+
+def test_the_core_of_another_board_is_a_mistake_of_the_bench_file(cli):
+    with pytest.raises(BuildFailed, match=r"core arduino:avr@1.8.6.*core = \"arduino:mbed_nano@4.6.0\""):
+        installed_core(cli, replace(TARGET, core="arduino:avr@1.8.6"))
+
+
+def test_a_full_disk_is_a_failed_build(cli, store, staged, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(BuildFailed, match="the disk is full"):
+        compile_sketch(staged, cli, TARGET, store)
