@@ -139,9 +139,9 @@ class RehearsalBench:
         choice = ["--bench", str(self.file), "--board", "desk", "--output", str(self.nights)]
         return ["run", *choice, "--variants", variants, *arguments]
 
-    def faults(self, *faults: Fault, keeps: bool = False, grabs: bool = False) -> None:
+    def faults(self, *faults: Fault, board: str = "") -> None:
         """What goes wrong with board and cable from the next upload on; see `board_process`."""
-        ask(self.state, do="faults", faults=[asdict(fault) for fault in faults], keeps=keeps, grabs=grabs)
+        ask(self.state, do="faults", faults=[asdict(fault) for fault in faults], board=board)
 
     def struck(self) -> list[str]:
         """The kinds of the faults that have struck."""

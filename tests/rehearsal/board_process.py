@@ -7,8 +7,9 @@ is due later, such as a port that comes back. Requests by `do`:
 
     state                      the port, the image, and the faults that have struck
     upload  image              runs another image; the port comes back under another name
-    faults  faults [keeps] [grabs]   from the next upload on: see `wire.Fault`; `keeps`: the old image keeps
-                               running; `grabs`: another program opens the port as soon as it is there
+    faults  faults [board]     from the next upload on: `faults` see `wire.Fault`; `board` is "keeps" (the old
+                               image keeps running), "grabs" (another program opens the port as soon as it
+                               is there), "stays away" (no port after an upload) or empty
     gain    gain               of the microphone
 """
 
@@ -52,7 +53,7 @@ class BoardProcess:
         self._microphone = Microphone(source)
         self._cable = Cable(state)
         self._wire = Wire()
-        self._keeps = self._grabs = False
+        self._habit = ""
         self._silent = False
         self._watched: int | None = None
         self._machine: Machine | None = None
@@ -90,7 +91,7 @@ class BoardProcess:
     # The port
 
     def _plug(self, same_name: bool = False) -> None:
-        self._cable.plug(same_name, self._grabs)
+        self._cable.plug(same_name, grab=self._habit == "grabs")
 
     def _watch_host(self) -> None:
         """A port that nobody has open counts as readable all the time: it is watched while one has."""
@@ -198,15 +199,14 @@ class BoardProcess:
 
     def _do_upload(self, image: str) -> dict[str, Any]:
         self._unplug()
-        self._start(self._image if self._keeps and self._image else image)
-        self._after(_REPLUG_S, self._plug)
+        self._start(self._image if self._habit == "keeps" else image)
+        if self._habit != "stays away":
+            self._after(_REPLUG_S, self._plug)
         return {}
 
-    def _do_faults(
-        self, faults: list[dict[str, Any]], keeps: bool = False, grabs: bool = False
-    ) -> dict[str, Any]:
+    def _do_faults(self, faults: list[dict[str, Any]], board: str = "") -> dict[str, Any]:
         self._wire = Wire([Fault(**fault) for fault in faults])
-        self._keeps, self._grabs = keeps, grabs
+        self._habit = board
         return {}
 
     def _do_gain(self, gain: float) -> dict[str, Any]:

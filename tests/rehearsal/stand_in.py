@@ -24,7 +24,7 @@ VERSION = "1.3.1"
 FQBN = "arduino:mbed_nano:nano33ble"
 CORE, CORE_VERSION = "arduino:mbed_nano", "4.6.0"
 _GENERIC, _NETWORK, _BAD_ARGUMENT = 1, 5, 7  # exit codes
-_PORT_BACK_S = 10.0  # how long the real upload waits for the new port
+_PORT_BACK_S = 2.0  # for the new port; the real upload waits 10 s
 _TEXT_LIMIT, _DATA_LIMIT = 983_040, 262_144
 
 
