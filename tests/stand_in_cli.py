@@ -1,7 +1,7 @@
-"""An executable in place of arduino-cli: answers from a script that a test writes, and notes every call.
+"""An executable in place of arduino-cli: recorded answers, call by call as a test scripts them.
 
-It builds and uploads nothing; what our side makes of its answers is what is tested. (The bench that
-really compiles, uploads and runs is tests/rehearsal.)
+It builds and uploads nothing; what our side makes of its answers is what is tested. (The bench that really
+compiles, uploads and runs is tests/rehearsal.)
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SERIAL_NUMBER = "8B0AC5A7E1B7D3F2"
-FQBN = "arduino:mbed_nano:nano33ble"
+RECORDED = Path(__file__).with_name("harness") / "arduino" / "recorded"
 
 _PROGRAM = """#!{python} -IS
 import json, os, sys, time
@@ -24,9 +23,10 @@ with open(path, "a") as calls:
     calls.write(json.dumps(call) + "\\n")
 steps = script[verb]
 step = steps[min(len(open(path).readlines()), len(steps)) - 1]
-open(path + ".busy", "x").close()
-time.sleep(step.get("seconds", 0))
-os.remove(path + ".busy")
+if "seconds" in step:
+    open(path + ".busy", "x").close()
+    time.sleep(step["seconds"])
+    os.remove(path + ".busy")
 if verb == "compile" and not step.get("status"):
     output = call[call.index("--output-dir") + 1]
     os.makedirs(output, exist_ok=True)
@@ -38,21 +38,30 @@ sys.exit(step.get("status", 0))
 """
 
 
-def usb_port(
-    address: str, serial_number: str = SERIAL_NUMBER, pid: str = "0x805a", known: bool = True
-) -> dict[str, Any]:
-    """An entry of `board list`."""
-    boards = [{"name": "Arduino Nano 33 BLE", "fqbn": FQBN}] if known else []
-    properties = {"pid": pid, "serialNumber": serial_number, "vid": "0x2341"}
-    port = {"address": address, "label": address, "protocol": "serial", "properties": properties}
-    return {"matching_boards": boards, "port": port} if boards else {"port": port}
+def recorded(name: str) -> Any:
+    """A recorded answer, read."""
+    return json.loads((RECORDED / f"{name}.json").read_text())
+
+
+_NANO = recorded("board_list")["detected_ports"][0]
+
+FQBN: str = _NANO["matching_boards"][0]["fqbn"]
+SERIAL_NUMBER: str = _NANO["port"]["properties"]["serialNumber"]
+CORE_VERSION: str = recorded("core_list")["platforms"][0]["installed_version"]
+
+
+def usb_port(address: str, serial_number: str = SERIAL_NUMBER, pid: str = "0x805a") -> dict[str, Any]:
+    """The recorded board as `board list` lists it at another port, and with another identity."""
+    properties = {**_NANO["port"]["properties"], "pid": pid, "serialNumber": serial_number}
+    port = {**_NANO["port"], "address": address, "label": address, "properties": properties}
+    return {**_NANO, "port": port}
 
 
 class StandInCli:
     """The executable in a folder; each verb has steps, one a call, of which the last one stays.
 
-    A step has `stdout` and `stderr` (as JSON), `status` and the `seconds` that it takes. It crashes when two
-    calls of one verb overlap.
+    A step has `stdout` and `stderr` (as JSON), `status`, and the `seconds` that it takes: then it crashes when
+    another call of the verb comes meanwhile.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -62,11 +71,11 @@ class StandInCli:
         self.command.write_text(_PROGRAM.format(python=sys.executable, folder=str(folder)))
         self.command.chmod(0o755)
         self._script: dict[str, list[dict[str, Any]]] = {}
-        self.steps("version", {"stdout": {"Application": "arduino-cli", "VersionString": "1.5.1"}})
+        self.has_version(recorded("version")["VersionString"])
         self.lists([])
-        self.has_core("4.6.0")
+        self.has_core(CORE_VERSION)
         self.compiles()
-        self.steps("upload", {"stdout": {"stdout": "", "stderr": ""}})
+        self.steps("upload", {"stdout": recorded("upload")})
 
     def steps(self, verb: str, *steps: dict[str, Any]) -> None:
         """What a verb answers, call by call, from now on."""
@@ -74,27 +83,28 @@ class StandInCli:
         (self._folder / "script.json").write_text(json.dumps(self._script))
         (self._folder / verb).unlink(missing_ok=True)
 
+    def has_version(self, version: str) -> None:
+        """Which version of arduino-cli it is."""
+        self.steps("version", {"stdout": {**recorded("version"), "VersionString": version}})
+
     def lists(self, *snapshots: list[dict[str, Any]]) -> None:
         """What `board list` sees, call by call."""
         self.steps("board list", *({"stdout": {"detected_ports": ports}} for ports in snapshots))
 
     def has_core(self, version: str) -> None:
         """Which version of the core is installed; "" for none."""
-        platform = {"id": "arduino:mbed_nano", "installed_version": version, "releases": {version: {}}}
-        self.steps("core list", {"stdout": {"platforms": [platform] if version else []}})
+        answer = recorded("core_list" if version else "core_list_none")
+        for platform in answer.get("platforms", ()):
+            platform["installed_version"] = version
+        self.steps("core list", {"stdout": answer})
 
-    def compiles(self, text: int = 123_456, data: int = 45_678, **step: Any) -> None:
-        """Which sizes `compile` answers; a `status` makes it fail."""
-        sections = [
-            {"name": "text", "size": text, "max_size": 983_040},
-            {"name": "data", "size": data, "max_size": 262_144},
-        ]
-        result = {
-            "executable_sections_size": sections,
-            "board_platform": {"id": "arduino:mbed_nano", "version": "4.6.0"},
-            "build_properties": ["build.mcu=cortex-m4"],
-        }
-        self.steps("compile", {"stdout": {"builder_result": result, "success": "status" not in step}, **step})
+    def compiles(self, text: int = 123_456, data: int = 45_678, **step: float) -> None:
+        """Which sizes `compile` answers, and perhaps how many `seconds` it takes."""
+        answer = recorded("compile")
+        sizes = {"text": text, "data": data}
+        for section in answer["builder_result"]["executable_sections_size"]:
+            section["size"] = sizes[section["name"]]
+        self.steps("compile", {"stdout": answer, **step})
 
     def calls(self, verb: str) -> list[list[str]]:
         """The arguments of every call of a verb, since its steps were set last."""

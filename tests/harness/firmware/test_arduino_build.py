@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stand_in_cli import FQBN, StandInCli
+from stand_in_cli import FQBN, StandInCli, recorded
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.arduino.cli import ArduinoCli
@@ -78,7 +78,7 @@ def test_it_is_compiled_again_for_another(change, tmp_path, stand_in, cli, store
     elif change == "core":
         stand_in.has_core("4.5.0")
     elif change == "arduino-cli":
-        stand_in.steps("version", {"stdout": {"VersionString": "1.6.0"}})
+        stand_in.has_version("1.6.0")
         cli = ArduinoCli(str(stand_in.command))
     else:
         target = replace(TARGET, optimisation="-Os")
@@ -115,20 +115,33 @@ def test_one_compiles_at_a_time(tmp_path, stand_in, store, staged):
         assert [job.result().variant_id for job in jobs] == [one.variant_id for one in sketches]
 
 
-def test_an_image_that_is_too_large_is_told_with_its_variant_and_tried_anew(stand_in, cli, store, staged):
-    stand_in.compiles(text=1_000_000, status=1)
+@pytest.mark.parametrize(
+    ("answer", "section", "available"),
+    [
+        ("compile_flash_overflow", "flash", 983_040),
+        ("compile_ram_overflow", "ram", 262_144),
+    ],
+)
+def test_an_image_that_is_too_large_is_told_with_its_variant_and_tried_anew(
+    answer, section, available, stand_in, cli, store, staged
+):
+    stand_in.steps("compile", {"stdout": recorded(answer), "status": 1})
     for _ in range(2):
         with pytest.raises(DoesNotFit) as caught:
             compile_sketch(staged, cli, TARGET, store)
-        failure = caught.value
-        assert (failure.section, failure.needed_bytes, failure.available_bytes) == (
-            "flash",
-            1_000_000,
-            983_040,
-        )
-        assert failure.where == staged.variant_id
+        assert (caught.value.section, caught.value.available_bytes) == (section, available)
+        assert caught.value.needed_bytes > available
+        assert caught.value.where == staged.variant_id
     stand_in.compiles()
     assert compile_sketch(staged, cli, TARGET, store).flash_bytes == 123_456
+
+
+def test_an_error_in_a_source_is_no_image(stand_in, cli, store, staged):
+    stand_in.steps("compile", {"stdout": recorded("compile_error"), "status": 1})
+    with pytest.raises(BuildFailed) as caught:
+        compile_sketch(staged, cli, TARGET, store)
+    assert not isinstance(caught.value, DoesNotFit)
+    assert list((store.root / "arduino").glob("*/")) == []
 
 
 @pytest.mark.parametrize("core", ["", "arduino:mbed_nano@4.5.0"], ids=["any version", "a pinned one"])

@@ -1,0 +1,62 @@
+"""A Nano 33 BLE Sense at the other end of a pseudo terminal, with an instruction cache to switch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "link"))
+
+from record_lines import record
+from simulated_device import Behaviour, SimulatedDevice
+
+from harness.firmware.firmware import Firmware
+
+
+def firmware_in(folder: Path, variant_id: str = "tiny_conv_int8", build_id: str = "89abcdef") -> Firmware:
+    """An image as arduino-cli exports it; what is in it nobody looks at."""
+    folder.mkdir(exist_ok=True)
+    image = folder / "earshot.ino.elf"
+    for path in (image, image.with_suffix(".bin")):
+        path.write_text("an image")
+    return Firmware(
+        variant_id=variant_id,
+        engine="static",
+        kernels="dsp",
+        build_id=build_id,
+        model_sha256="0123abcd" * 8,
+        image=image,
+        flash_bytes=1,
+        ram_bytes=1,
+        arena_bytes=1,
+        sections={},
+        optimisation="-O2",
+        toolchain="gcc",
+    )
+
+
+class SimulatedNano(SimulatedDevice):
+    """Runs an image until it is closed; `path` is its port.
+
+    Args:
+        firmware: what it runs.
+        icache: "on" or "off", or "none" for a chip without.
+        obeys: whether `icache` does what it says.
+    """
+
+    def __init__(self, firmware: Firmware, icache: str = "off", obeys: bool = True) -> None:
+        self._runs = firmware
+        self._obeys = obeys
+        super().__init__(Behaviour(boot=self._boot(icache)))
+
+    def _answer(self, words: list[str]) -> None:
+        if words[0] == "icache":
+            if self._obeys:
+                self.behaviour.boot = self._boot(words[1])
+            self._say(f"m-icache-[{words[1]}]")
+        else:
+            super()._answer(words)
+
+    def _boot(self, icache: str) -> bytes:
+        image = (self._runs.variant_id, self._runs.model_sha256[:8], self._runs.build_id, self._runs.engine)
+        return record("boot", 0, 2, "nano33ble", *image, "dsp", 64_000_000, icache, 9000)

@@ -1,0 +1,354 @@
+"""A board by arduino-cli, from the upload to the handshake: found, reserved, waited for, and let go."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import serial
+from simulated_nano import SimulatedNano, firmware_in
+from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded, usb_port
+from tiny_engine import TinyEngine, tiny_model
+
+from harness.arduino.cli import ArduinoCli
+from harness.bench.bench_file import Bench, BoardEntry
+from harness.boards import locks
+from harness.boards.locks import BoardLock, UploadLock
+from harness.boards.nano33ble import Nano33Ble
+from harness.errors import AcousticFailed, EnumerateFailed, ProtocolError, UploadFailed
+from harness.link.events import Boot
+from harness.link.records import RecordParser
+from harness.link.transcript import read_transcript
+from models.artefacts import Store
+
+BEFORE = "/dev/ttyACM0"  # where the board was: nothing opens it, the stand-in only hears of it
+REFUSED = {"status": 1, "stderr": recorded("error_upload")}
+
+
+@pytest.fixture(autouse=True)
+def locks_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_folder", lambda: tmp_path)
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    return StandInCli(tmp_path / "cli")
+
+
+@pytest.fixture
+def firmware(tmp_path):
+    return firmware_in(tmp_path / "image")
+
+
+@pytest.fixture
+def nano(firmware):
+    device = SimulatedNano(firmware)
+    yield device
+    device.close()
+
+
+@pytest.fixture
+def make_board(stand_in, tmp_path):
+    boards = []
+
+    def make(patience_s=5.0, speaker=None, **entry):
+        cli = ArduinoCli(str(stand_in.command))
+        facts = BoardEntry(name="desk", kind="nano33ble", **entry)
+        board = Nano33Ble(
+            facts, Bench(speaker=speaker), Store(tmp_path / "store"), cli, patience_s=patience_s
+        )
+        boards.append(board)
+        return board
+
+    yield make
+    for board in boards:
+        board.close()
+
+
+def boots(transcript):
+    parser = RecordParser()
+    lines = [timed for timed in read_transcript(transcript) if not timed.from_host]
+    events = [event for timed in lines for event in parser.feed(timed.line, timed.at_s)]
+    return [event for event in events if isinstance(event, Boot)]
+
+
+def is_free(serial_number=SERIAL_NUMBER):
+    return locks.holder(serial_number) is None
+
+
+def can_be_opened(port):
+    with serial.Serial(port, exclusive=True):
+        return True
+
+
+# Who it is
+
+
+def test_it_is_described_by_its_serial_number_whatever_its_port(stand_in, make_board):
+    for address in ("/dev/ttyACM0", "/dev/ttyACM5"):
+        stand_in.lists([usb_port(address)])
+        row = make_board(revision="Sense Rev2").describe()
+        assert (row.name, row.uid, row.clock) == ("nano33ble", SERIAL_NUMBER, "measured")
+        assert row.title == "Arduino Nano 33 BLE Sense Rev2"
+        assert row.details == {
+            "revision": "Sense Rev2",
+            "fqbn": FQBN,
+            "core": "arduino:mbed_nano 4.6.0",
+            "arduino-cli": "1.5.1",
+            "instruction cache": "on",
+        }
+
+
+def test_it_is_described_without_being_attached(make_board):
+    assert make_board().describe().uid == "nano33ble"
+    assert make_board(serial_number="AB12").describe().uid == "AB12"
+
+
+def test_it_is_described_without_arduino_cli(tmp_path):
+    board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), cli=ArduinoCli(str(tmp_path / "nothing")))
+    assert board.describe().details["core"] == "none: arduino-cli is not installed"
+
+
+def test_it_comes_from_an_entry_of_the_bench_file():
+    entry = BoardEntry(name="desk", kind="nano33ble", serial_number="AB12", icache="off")
+    row = Nano33Ble.from_bench(entry, Bench(boards=(entry,))).describe()
+    assert (row.uid, row.details["instruction cache"]) == ("AB12", "off")
+
+
+def test_a_model_becomes_an_image(tmp_path, stand_in, make_board):
+    firmware = make_board().build(tiny_model(tmp_path / "model"), TinyEngine())
+    assert firmware.image.is_relative_to(tmp_path / "store")
+    assert (firmware.flash_bytes, firmware.ram_bytes) == (123_456, 45_678)
+
+
+# Upload, and back on the bus
+
+
+def test_an_image_is_uploaded_and_found_again_under_another_port(
+    stand_in, make_board, firmware, nano, tmp_path
+):
+    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], [], [usb_port(nano.path)])
+    with make_board(serial_number=SERIAL_NUMBER.lower()) as board:
+        board.upload(firmware)
+        assert board.port == nano.path
+        device = board.open(tmp_path / "log")
+        assert device.name() == "simulated"
+    (call,) = stand_in.calls("upload")
+    assert call[call.index("--port") + 1] == BEFORE
+    assert call[call.index("--input-dir") + 1] == str(firmware.image.parent)
+
+
+def test_a_board_that_told_its_serial_number_is_not_mistaken_for_another(
+    stand_in, make_board, firmware, nano
+):
+    """Chosen as the only one that was attached; meanwhile a second one is plugged in."""
+    other = usb_port("/dev/ttyACM9", "FFFF")
+    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], [other], [other, usb_port(nano.path)])
+    with make_board() as board:
+        board.upload(firmware)
+        assert board.port == nano.path
+
+
+def test_a_named_port_tells_the_board_and_the_board_is_followed(
+    stand_in, make_board, firmware, nano, tmp_path
+):
+    port = tmp_path / "by-id"
+    port.touch()
+    other = usb_port("/dev/ttyACM9", "FFFF")
+    stand_in.lists(*[[other, usb_port(str(port))]] * 2, [other, usb_port(nano.path)])
+    with make_board(port=str(port)) as board:
+        board.upload(firmware)
+        assert board.port == nano.path
+
+
+def test_a_port_that_arduino_cli_does_not_list_is_used_as_it_is(
+    stand_in, make_board, firmware, nano, tmp_path
+):
+    stand_in.lists([usb_port("/dev/ttyACM9", "FFFF")])
+    with make_board(port=nano.path) as board:
+        board.upload(firmware)
+        assert board.open(tmp_path / "log").name() == "simulated"
+        assert not is_free(nano.path), "without a serial number it is reserved by its port"
+
+
+def test_two_boards_and_no_serial_number_upload_nothing(stand_in, make_board, firmware):
+    stand_in.lists([usb_port(BEFORE), usb_port("/dev/ttyACM1", "FFFF")])
+    with pytest.raises(EnumerateFailed, match=f"2 boards.*{SERIAL_NUMBER}.*FFFF"):
+        make_board().upload(firmware)
+    assert stand_in.calls("upload") == []
+
+
+def test_a_failed_upload_can_be_tried_again(stand_in, make_board, firmware, nano, tmp_path):
+    stand_in.lists([usb_port(nano.path)])
+    stand_in.steps("upload", REFUSED, {"stdout": recorded("upload")})
+    with make_board() as board:
+        with pytest.raises(UploadFailed, match="No device found"):
+            board.upload(firmware)
+        with pytest.raises(EnumerateFailed, match="Upload an image first"):
+            board.open(tmp_path / "log")
+        board.upload(firmware)
+        board.open(tmp_path / "log")
+    assert is_free()
+
+
+def test_a_board_that_does_not_come_back_is_not_opened(stand_in, make_board, firmware, tmp_path):
+    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], [])
+    with make_board(patience_s=0.3) as board:
+        with pytest.raises(EnumerateFailed, match=f"serial number {SERIAL_NUMBER} is attached"):
+            board.upload(firmware)
+        with pytest.raises(EnumerateFailed, match="Upload an image first"):
+            board.open(tmp_path / "log")
+
+
+def test_a_board_that_stays_in_its_bootloader_is_told(stand_in, make_board, firmware):
+    stand_in.lists([usb_port(BEFORE, pid="0x005a")])
+    with make_board(patience_s=0.3) as board, pytest.raises(EnumerateFailed, match="stays in its bootloader"):
+        board.upload(firmware)
+    assert len(stand_in.calls("upload")) == 1, "a bootloader can be uploaded to"
+
+
+def test_nobody_else_uploads_until_the_board_is_back(stand_in, make_board, firmware, nano):
+    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], *[[]] * 6, [usb_port(nano.path)])
+    board = make_board(patience_s=30)
+    uploading = threading.Thread(target=board.upload, args=(firmware,))
+    uploading.start()
+    while not stand_in.calls("upload"):
+        time.sleep(0.01)
+    with pytest.raises(EnumerateFailed, match="the upload of this host is in use"):
+        UploadLock(wait_s=0).acquire()
+    uploading.join()
+    with UploadLock(wait_s=0):
+        assert not is_free(), "the board itself stays reserved"
+
+
+# The link
+
+
+def test_each_opening_is_a_link_of_its_own(stand_in, make_board, firmware, nano, tmp_path):
+    stand_in.lists([usb_port(nano.path)])
+    with make_board() as board:
+        board.upload(firmware)
+        first = board.open(tmp_path / "first")
+        second = board.open(tmp_path / "second")
+        assert second.name() == "simulated"
+        with pytest.raises(ProtocolError, match="closed"):
+            first.name()
+    assert boots(tmp_path / "first") and boots(tmp_path / "second")
+
+
+def test_another_image_is_told_and_the_port_is_free_again(stand_in, make_board, nano, tmp_path):
+    stand_in.lists([usb_port(nano.path)])
+    with make_board() as board:
+        board.upload(firmware_in(tmp_path / "new", build_id="00000000"))
+        with pytest.raises(ProtocolError, match=r"runs another image.*89abcdef.*00000000.*Upload again"):
+            board.open(tmp_path / "log")
+        assert can_be_opened(nano.path)
+    assert boots(tmp_path / "log"), "the transcript is kept"
+
+
+def test_a_port_that_another_program_looks_into_is_waited_for(stand_in, make_board, firmware, nano, tmp_path):
+    """As ModemManager does with each new one, and as udev does before it has set the permissions."""
+    stand_in.lists([usb_port(nano.path)])
+    with make_board(patience_s=30) as board:
+        board.upload(firmware)
+        other = serial.Serial(nano.path, exclusive=True)
+        threading.Timer(1.0, other.close).start()
+        assert board.open(tmp_path / "log").name() == "simulated"
+
+
+def test_a_port_that_stays_shut_is_told(stand_in, make_board, firmware, nano, tmp_path):
+    stand_in.lists([usb_port(nano.path)])
+    with make_board(patience_s=0.3) as board, serial.Serial(nano.path, exclusive=True):
+        board.upload(firmware)
+        with pytest.raises(EnumerateFailed, match=r"cannot be opened.*no other program uses the port"):
+            board.open(tmp_path / "log")
+
+
+def test_a_port_that_disappears_before_it_is_opened_is_looked_for_again(
+    stand_in, make_board, firmware, nano, tmp_path
+):
+    with make_board() as board:
+        stand_in.lists([usb_port(BEFORE)])
+        board.upload(firmware)
+        stand_in.lists([usb_port(str(tmp_path / "gone"))], [], [usb_port(nano.path)])
+        assert board.open(tmp_path / "log").name() == "simulated"
+
+
+# The instruction cache
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "left"),
+    [
+        ("off", "on", ["off", "on"]),
+        ("on", "off", ["on", "off"]),
+        ("on", "on", ["on"]),
+        ("off", "as-is", ["off"]),
+        ("none", "on", ["none"]),
+    ],
+)
+def test_the_cache_is_switched_and_the_transcript_says_so(
+    found, wanted, left, stand_in, make_board, firmware, tmp_path
+):
+    nano = SimulatedNano(firmware, icache=found)
+    stand_in.lists([usb_port(nano.path)])
+    with make_board(icache=wanted) as board:
+        board.upload(firmware)
+        board.open(tmp_path / "log")
+    nano.close()
+    assert [boot.icache for boot in boots(tmp_path / "log")] == left
+
+
+def test_a_cache_that_stays_as_it_was_is_told(stand_in, make_board, firmware, tmp_path):
+    nano = SimulatedNano(firmware, obeys=False)
+    stand_in.lists([usb_port(nano.path)])
+    with make_board() as board:
+        board.upload(firmware)
+        with pytest.raises(ProtocolError, match=r"off after it was switched on.*as-is"):
+            board.open(tmp_path / "log")
+    nano.close()
+
+
+# One user, and nothing left behind
+
+
+def test_a_board_that_another_one_uses_is_left_alone(stand_in, make_board, firmware):
+    stand_in.lists([usb_port(BEFORE)])
+    with BoardLock(SERIAL_NUMBER), pytest.raises(EnumerateFailed, match=r"in use \(process \d+ of"):
+        make_board().upload(firmware)
+    assert stand_in.calls("upload") == []
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, UploadFailed("any failure")], ids=str)
+def test_however_it_ends_board_and_port_are_free(
+    interruption, stand_in, make_board, firmware, nano, tmp_path
+):
+    stand_in.lists([usb_port(nano.path)])
+    threads = threading.active_count()
+    with pytest.raises((KeyboardInterrupt, UploadFailed)), make_board() as board:
+        board.upload(firmware)
+        board.open(tmp_path / "log")
+        assert not is_free()
+        raise interruption
+    assert is_free() and can_be_opened(nano.path)
+    assert threading.active_count() == threads, "the reading thread has ended"
+
+
+def test_closing_twice_or_before_anything_does_nothing(stand_in, make_board, firmware, nano):
+    stand_in.lists([usb_port(nano.path)])
+    board = make_board()
+    board.close()
+    board.upload(firmware)
+    board.close()
+    board.close()
+    board.upload(firmware)
+    assert not is_free()
+
+
+# Sound
+
+
+def test_without_a_loudspeaker_there_is_no_sound(make_board, tmp_path):
+    with pytest.raises(AcousticFailed, match=r"no loudspeaker.*no bench file.*\[speaker\]"):
+        make_board().listen([])
