@@ -19,12 +19,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.boards.clock import Clock
+from harness.boards.host_input import HostInput
 from harness.boards.qemu import COMMAND, Qemu
 from harness.errors import AcousticFailed, ProtocolError, UploadFailed
 from harness.firmware.elf import core_address
 from harness.link.deadline import Deadline
 
 _SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as in sketches/emulated_core
+_INPUT_FILE = "serial.in"  # likewise
 _ALWAYS_SAID = "nic lan9118.0 has no peer"  # of the machine's network interface, which nobody uses
 _START_S = 30.0  # takes 0.1 s on an idle machine
 _BEGIN_S = 10.0  # from `listen%` to PDM.begin(): milliseconds
@@ -44,12 +46,16 @@ class Machine:
         qemu: the emulator.
         image: an ELF file that the emulated core is linked into.
         clock: how its time passes.
+        realtime: whether the board hears its host while the microphone plays, as a real one does: for sound
+            that comes as it happens and never ends, which `stop%` has to end. Then the host's speed decides
+            between which two samples a command is heard. Otherwise the board hears the sound to its end
+            first, and everything it sends is determined by image, commands and sound.
 
     Raises:
         UploadFailed: it did not start.
     """
 
-    def __init__(self, qemu: Qemu, image: Path, clock: Clock) -> None:
+    def __init__(self, qemu: Qemu, image: Path, clock: Clock, realtime: bool = False) -> None:
         clock_arguments = clock.arguments(core_address(image))
         folder = self._folder = _working_folder(clock)
         master, slave = pty.openpty()
@@ -61,10 +67,13 @@ class Machine:
             *("-semihosting-config", "enable=on,target=native", "-kernel", str(image.resolve())),
             *clock_arguments,
         ]
+        host = master
         try:
+            if realtime:
+                host = HostInput(master, folder / _INPUT_FILE).bell
             with (folder / _STDERR_FILE).open("wb") as stderr:
                 self._process = subprocess.Popen(
-                    command, cwd=folder, stdin=master, stdout=master, stderr=stderr, start_new_session=True
+                    command, cwd=folder, stdin=host, stdout=master, stderr=stderr, start_new_session=True
                 )
         except OSError as problem:
             os.close(slave)
@@ -73,7 +82,8 @@ class Machine:
                 "the emulator cannot be started", command=COMMAND, stderr_tail=str(problem)
             ) from problem
         finally:
-            os.close(master)
+            for handle in {master, host}:
+                os.close(handle)
         # An open slave keeps what the board sends while no link is open.
         self._finalizer = weakref.finalize(self, _end, self._process, slave, folder)
         self._wait_for_start()

@@ -150,8 +150,8 @@ class DeviceUnderTest:
                 them; the first sample after those is the first that is listened to.
 
         Yields:
-            `Pcm` for what is echoed, `Inference`, `Detection`, `Overrun`, `LoopTime`, `Loss`, and `End` unless
-            that got lost.
+            `Pcm` for what is echoed, `Inference`, `Detection`, `Overrun`, `LoopTime`, `Loss`, and `End`
+            unless that got lost.
 
         Raises:
             ProtocolError: silence, a restart or an error message of the board.

@@ -36,8 +36,9 @@ class SerialPort {
   explicit operator bool();
 
   // 1 when a byte can be read, never more: how many have arrived is a matter of the host's speed.
-  // While the microphone plays the host is not heard: 0. Otherwise waits for the host, with the
-  // board's time standing still.
+  // While the microphone plays the host is not heard: 0; but if there is a file `serial.in` (see
+  // serial.cpp), 1 as soon as a byte has arrived. Otherwise waits for the host, with the board's
+  // time standing still.
   int available();
 
   int read();  // the next byte, or -1
@@ -46,6 +47,7 @@ class SerialPort {
   void flush();
 
  private:
+  bool look();
   bool receive();
 
   uint8_t received_[4096] = {};  // a pty hands over at most so many at once

@@ -1,0 +1,192 @@
+"""A board that hears its host while the microphone plays, as sound comes that never ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from board_program import PRINT, Terminal, clock_of, image_of
+from tiny_engine import TinyEngine, tiny_model
+
+from harness.boards.clock import InstructionClock
+from harness.boards.emulated import EmulatedBoard
+from harness.boards.machine import Machine
+from harness.boards.qemu import find_qemu
+from harness.errors import AcousticFailed, EarshotError, ProtocolError
+from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
+from harness.link.events import End, Inference, Loss, Pcm
+from harness.link.serial_link import SerialLink
+from models.artefacts import Store
+
+pytestmark = pytest.mark.emulated
+
+BLOCK = 800  # samples of 50 ms
+
+# Sends back what it is sent, microphone or not; 'm' starts that, 'n' tells how many buffers there were.
+TALKER = (
+    "#include <PDM.h>\n"
+    + PRINT
+    + """
+static volatile uint32_t buffers;
+static void receive() {
+  int16_t samples[256];
+  while (PDM.read(samples, sizeof samples) > 0) {}
+  buffers = buffers + 1;
+}
+void setup() {
+  Serial.begin(115200);
+  while (!Serial) {}
+  PDM.onReceive(receive);
+}
+void loop() {
+  yield();
+  while (Serial.available()) {
+    const char c = Serial.read();
+    if (c == 'm') PDM.begin(1, 16000);
+    if (c == 'n') print(buffers, '\\n');
+    Serial.write(&c, 1);
+  }
+  Serial.flush();
+}
+"""
+)
+
+
+class EndlessSound:
+    """Plays blocks to a machine as they come, whenever its microphone is on, until it is stopped."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._over = threading.Event()
+        self.played: list[np.ndarray] = []  # since the microphone was last switched on
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                self._machine.play(self._blocks())
+            except AcousticFailed:
+                continue  # the board stopped to listen
+            except (EarshotError, FileNotFoundError):
+                return
+
+    def _blocks(self) -> Iterator[bytes]:
+        self.played = []
+        generator = np.random.default_rng(len(self.played))
+        while not self._over.is_set():
+            block = generator.integers(-9000, 9000, BLOCK, np.int16)
+            self.played.append(block)
+            yield block.tobytes()
+            self._over.wait(BLOCK / 16_000)
+
+
+@pytest.fixture(params=["modelled cycles", "instructions"])
+def talker(request):
+    clock = clock_of() if request.param == "modelled cycles" else InstructionClock("this test")
+    machine = Machine(find_qemu(), image_of(TALKER), clock, realtime=True)
+    terminal = Terminal(machine.port)
+    yield machine, terminal
+    terminal.close()
+    machine.close()
+
+
+def test_the_host_is_heard_while_sound_plays_that_never_ends(talker):
+    machine, terminal = talker
+    terminal.send(b"m")
+    assert terminal.read_until(b"m") == b"m"
+    sound = EndlessSound(machine)
+    counts = []
+    for _ in range(3):
+        time.sleep(0.2)
+        terminal.send(b"n")
+        counts.append(int(terminal.read_until(b"n").split(b"\n")[0]))
+    sound.stop()
+    assert counts[0] < counts[1] < counts[2]
+
+
+def test_every_byte_comes_back_as_it_was_sent(talker):
+    _, terminal = talker
+    everything = bytes(value for value in range(256) if value not in b"mn") * 40
+    received = b""
+    for _ in range(2):
+        terminal.send(everything + b"n")
+        received = terminal.read_until(b"0\nn")
+    assert received == everything + b"0\nn"
+
+
+def test_a_board_that_waits_for_its_host_takes_no_processor_time(talker):
+    machine, terminal = talker
+    terminal.send(b"x")
+    terminal.read_until(b"x")
+
+    def processor_s() -> float:
+        fields = Path(f"/proc/{machine.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
+    before = processor_s()
+    time.sleep(1.0)
+    assert processor_s() - before < 0.5
+
+
+def test_the_port_hangs_up_when_the_machine_ends(talker):
+    machine, terminal = talker
+    terminal.send(b"x")
+    terminal.read_until(b"x")
+    machine.close()
+    with pytest.raises(OSError, match="Input/output error"):
+        while terminal.read_until(b"\0"):
+            pass
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("listening")
+    with EmulatedBoard(Store(folder / "store")) as board:
+        return board.build(tiny_model(folder / "model"), TinyEngine()).image
+
+
+@pytest.fixture
+def listening(image, tmp_path):
+    machine = Machine(find_qemu(), image, clock_of(), realtime=True)
+    with SerialLink(machine.port, tmp_path / "log") as link:
+        device = DeviceUnderTest(link, SKETCH_CHUNK_BYTES)
+        device.handshake()
+        yield machine, device
+    machine.close()
+
+
+def test_stop_ends_a_listening_to_sound_that_never_ends(listening):
+    machine, device = listening
+    sound = EndlessSound(machine)
+    for _ in range(2):
+        events = list(device.listen(lambda: time.sleep(0.5), echo_samples=1600))
+        assert isinstance(events[-1], End)
+        assert not [event for event in events if isinstance(event, Loss)]
+        assert sum(isinstance(event, Inference) for event in events) > 5
+        echoed = b"".join(event.samples for event in events if isinstance(event, Pcm))
+        assert echoed == np.concatenate(sound.played)[:1600].tobytes()
+    assert device.name() == "earshot-emulated"
+    sound.stop()
+
+
+def test_without_it_the_host_is_heard_when_the_sound_is_over(image, tmp_path):
+    machine = Machine(find_qemu(), image, clock_of())
+    with SerialLink(machine.port, tmp_path / "log") as link:
+        device = DeviceUnderTest(link, SKETCH_CHUNK_BYTES, timeout_s=0.5)
+        device.handshake()
+        sound = EndlessSound(machine)
+        link.write(b"listen%")
+        time.sleep(0.2)
+        with pytest.raises(ProtocolError, match="did not answer"):
+            device.name()
+        sound.stop()
+    machine.close()
