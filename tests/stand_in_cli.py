@@ -60,8 +60,8 @@ def usb_port(address: str, serial_number: str = SERIAL_NUMBER, pid: str = "0x805
 class StandInCli:
     """The executable in a folder; each verb has steps, one a call, of which the last one stays.
 
-    A step has `stdout` and `stderr` (as JSON), `status`, and the `seconds` that it takes: then it crashes when
-    another call of the verb comes meanwhile.
+    A step has `stdout` and `stderr` (as JSON), `status`, and the `seconds` that it takes: then the stand-in
+    crashes when another call of the verb comes meanwhile.
     """
 
     def __init__(self, folder: Path) -> None:
