@@ -1,37 +1,35 @@
 """One run on one board: every selected model built, measured and reported. What was measured is kept.
 
 The record is written after every model under a partial name, so that an interrupted run loses at most the
-model it was at. Images, and sessions on a board whose time is modelled, are artefacts: the next run goes on
-from there.
+model it was at, and can be taken up again. Images, and sessions on a board whose time is modelled, are
+artefacts: the next run goes on from there.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import layout, provenance, rows
+from harness import journal, layout, rows
 from harness.audio import recordings as recordings_module
 from harness.audio import stimulus as stimulus_module
 from harness.audio.recordings import RecordingSet, read_recordings
 from harness.audio.stimulus import Stimulus, compose
-from harness.boards.registry import make_board
-from harness.errors import BREAKING, EarshotError, ProtocolError, UsageError
+from harness.boards.board import Board
+from harness.errors import BREAKING, ProtocolError
+from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
-from harness.firmware.registry import get_engine
+from harness.journal import Journal
 from harness.measure import parity as parity_module
 from harness.measure import session as session_module
 from harness.measure.host import time_host
 from harness.measure.session import Session, measure, read_session
 from harness.report.page import render
-from harness.results.record import Fault, NightRecord, VariantRow, write_record
+from harness.results.record import Fault, NightRecord, VariantRow
 from harness.selection import Selection
 from models.artefacts import Store
 from models.errors import Explained
@@ -39,59 +37,54 @@ from models.errors import Explained
 if TYPE_CHECKING:
     from models.model_artefact import ModelArtefact
 
-RECORD, PARTIAL = "night.json", "night.partial.json"
-
 
 class Night:
     """A run.
 
     Args:
         selection: which models.
-        board_name: see `harness.boards.registry`.
-        engine_name: see `harness.firmware.engine`.
+        board: will be measured, and closed.
+        engine: runs the models on it.
         recordings: a folder of recordings, which are played.
         output: where the run's folder is made.
         say: told one line about each step.
+        options: kept in the record for whoever takes the run up, see `harness.plan`.
+        interrupted: the folder of a run to take up again; what it measured without a fault is kept.
 
     Attributes:
         board: the board that is measured.
         folder: of this run: record, transcripts, report.
         broken: what broke the board; empty while it works.
         sessions: what was measured on the board, by the models' ids.
+
+    Raises:
+        UsageError: `interrupted` cannot be taken up, see `harness.journal.take_up`.
     """
 
     def __init__(
         self,
         selection: Selection,
-        board_name: str = "emulated",
-        engine_name: str = "static",
+        board: Board,
+        engine: Engine,
         recordings: Path = layout.RECORDINGS,
         output: Path = layout.NIGHTS,
         say: Callable[[str], None] = lambda line: None,
+        options: str = "",
+        interrupted: Path | None = None,
     ) -> None:
         self.selection, self.say = selection, say
-        self.board, self.engine = make_board(board_name), get_engine(engine_name)
+        self.board, self.engine = board, engine
         self.store = Store(layout.store_root())
         self.broken = ""
         self.sessions: dict[str, Session] = {}
-        started, identity = _now(), str(uuid.uuid4())
-        self.folder = output / board_name / f"{started.replace(':', '').replace('-', '')}-{identity[:8]}"
         self._recordings_folder = recordings
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
-        self._rows: dict[str, VariantRow] = {}
-        self._record = NightRecord(
-            run={
-                "id": identity,
-                "started": started,
-                "ended": "",
-                "trigger": "ci" if os.environ.get("CI") else "manual",
-                "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-            },
-            code=provenance.code(),
-            environment=provenance.environment(),
-            board=self.board.describe(),
-            variants=[],
+        self._journal: Journal = (
+            journal.take_up(interrupted, board.describe())
+            if interrupted
+            else journal.begin(output, board.describe(), options)
         )
+        self.folder = self._journal.folder
 
     def run(self) -> tuple[NightRecord, Path]:
         """Measures every selected model and writes record and report.
@@ -99,27 +92,33 @@ class Night:
         Returns:
             The record, and the path of the HTML page.
         """
-        read_recordings(self._recordings_folder, ())  # a broken one is told before anything is trained
         try:
+            read_recordings(self._recordings_folder, ())  # a broken one is told before anything is trained
             for model in self.selection.models(self.say):
-                self.measure(model)
+                if model.id in self._journal.kept:
+                    self.say(f"{model.id}: measured before this run was interrupted")
+                else:
+                    self.measure(model)
         except BaseException:
             if self.has_rows:
                 self.say(f"What was measured so far: {self.close(ended=False)[1]}")
+            else:
+                self._let_go()
             raise
         return self.close()
 
     @property
     def has_rows(self) -> bool:
         """Whether anything was measured, or failed to be."""
-        return bool(self._rows)
+        return bool(self._journal.rows)
 
     def row(self, identity: str) -> VariantRow:
         """What was measured of a model, by its id."""
-        return self._rows[identity]
+        return self._journal.rows[identity]
 
     def measure(self, model: ModelArtefact) -> VariantRow:
         """Builds and measures one model; a failure becomes a fault of its row."""
+        self._journal.write()
         row = rows.variant_row(model)
         try:
             firmware = self.firmware(model)
@@ -134,13 +133,13 @@ class Night:
         except Explained as failure:
             self.say(f"{model.id}: {failure}")
             row = replace(row, faults=[*row.faults, Fault(failure.failure, str(failure))])
-        self._rows[model.id] = row
-        self._write(PARTIAL)
+        self._journal.rows[model.id] = row
+        self._journal.write()
         return row
 
     def firmware(self, model: ModelArtefact) -> Firmware:
         """The image of a model for this board."""
-        self.say(f"{model.id}: building for {self._record.board.name}")
+        self.say(f"{model.id}: building for {self._journal.board.name}")
         return self.board.build(model, self.engine)
 
     def session(self, model: ModelArtefact, firmware: Firmware) -> Session:
@@ -161,25 +160,26 @@ class Night:
 
         def make(folder: Path) -> None:
             self.say(
-                f"{model.id}: measuring on {self._record.board.name}, {stimulus.duration_s:.0f} s of audio"
+                f"{model.id}: measuring on {self._journal.board.name}, {stimulus.duration_s:.0f} s of audio"
             )
             try:
                 measure(self.board, firmware, model, recordings.recordings, stimulus, folder)
-            except EarshotError as failure:
+            except BaseException as failure:
                 if isinstance(failure, BREAKING):
                     self.broken = str(failure)
-                shutil.copytree(folder, self.folder / "broken" / model.id, dirs_exist_ok=True)
+                shutil.copytree(folder, self._unused("broken", model.id))
                 raise
+            self._journal.measured_by(self.board.describe())
 
-        if self._record.board.clock == "measured":  # every night's own
-            folder = self.folder / "sessions" / model.id
+        if self._journal.board.clock == "measured":  # every night's own
+            folder = self._unused("sessions", model.id)
             folder.mkdir(parents=True)
             make(folder)
         else:  # modelled: a function of image, sound and board, whoever measures it and when
             inputs = {
                 "image": firmware.image,
                 "model": model.path,
-                "board": self._record.board,
+                "board": self._journal.board,
                 "recordings": self._recordings_folder,
             }
             code = (session_module, parity_module, recordings_module, stimulus_module)
@@ -192,12 +192,10 @@ class Night:
         Args:
             ended: False for a run that was interrupted: its record stays marked as partial.
         """
-        self.board.close()
-        if ended:
-            record = self._write(RECORD, ended=_now())
-            (self.folder / PARTIAL).unlink(missing_ok=True)
-        else:
-            record = self._write(PARTIAL)
+        try:
+            record = self._journal.end() if ended else self._journal.write()
+        finally:
+            self._let_go()
         page = render(record, self.folder)
         _point_to_latest(self.folder)
         return record, page
@@ -218,26 +216,18 @@ class Night:
             kept[name] = str(copy.relative_to(self.folder))
         return kept
 
-    def _write(self, name: str, ended: str = "") -> NightRecord:
-        record = replace(
-            self._record, run={**self._record.run, "ended": ended}, variants=list(self._rows.values())
-        )
-        write_record(record, self.folder / name)
-        return record
+    def _unused(self, what: str, model_id: str) -> Path:
+        """A folder of this run that is not there yet: an interrupted attempt keeps its transcripts."""
+        folders = [
+            self.folder / what / name for name in (model_id, *(f"{model_id}.{n}" for n in range(2, 99)))
+        ]
+        return next(folder for folder in folders if not folder.exists())
 
-
-def latest_record(nights: Path) -> Path:
-    """The record of the run that started last.
-
-    Raises:
-        UsageError: there is none.
-    """
-    found = [*nights.glob(f"*/*/{RECORD}"), *nights.glob(f"*/*/{PARTIAL}")]
-    if not found:
-        raise UsageError(
-            "there is no run to report", where=str(nights), remedy="Make one with `earshot run`."
-        )
-    return max(found, key=lambda path: path.parent.name)
+    def _let_go(self) -> None:
+        try:
+            self.board.close()
+        finally:
+            self._journal.let_go()
 
 
 def _point_to_latest(folder: Path) -> None:
@@ -246,8 +236,3 @@ def _point_to_latest(folder: Path) -> None:
     scratch = link.with_name(f".{link.name}-{os.getpid()}")
     scratch.symlink_to(os.path.relpath(folder, link.parent))
     scratch.replace(link)
-
-
-def _now() -> str:
-    """UTC, ISO 8601, to the second."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -4,20 +4,28 @@ A test that asks for `board` is a bench test. It carries the mark of that board'
 `pytest -m emulated` runs here what `pytest -m hardware` runs on a bench. One that asks for `model`, or for
 what is made of it (`firmware`, `link`, `session`), runs once for every selected variant. What is measured
 meanwhile is reported at the end, like that of `earshot run`.
+
+Where hardware is asked for and none is there the run fails, whatever else it was to test: a night without a
+board must not look like a night without a fault.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.boards.registry import board_kinds
-from harness.errors import BREAKING
+from harness.bench.bench_file import Bench, BoardEntry, find_bench
+from harness.errors import BREAKING, UsageError
+from harness.interruption import sigterm_interrupts
+from harness.marks import asks_for
+from harness.options import DEFAULT_BOARD
 from harness.selection import Selection
-from models.errors import ModelError
+from models.errors import Explained, ModelError
 
 if TYPE_CHECKING:
     from harness.boards.board import Board
@@ -33,17 +41,48 @@ MARKERS = {
     "gpu": "needs a CUDA device: skipped without one",
     "slow": "takes more than 10 s",
 }
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The board that the bench tests of this run are about."""
+
+    bench: Bench
+    entry: BoardEntry
+    marker: str
+
+
 _SELECTION = pytest.StashKey[Selection]()
+_CHOSEN = pytest.StashKey[_Chosen]()
 _NIGHT: pytest.StashKey[Night] = pytest.StashKey()
 _PAGE = pytest.StashKey[Path]()
+_ENTRY = "earshot_board"
+"""What pytest-xdist's controller tells its workers: they must not choose, each for itself."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the bench's options."""
     group = parser.getgroup("earshot", "Earshot, the keyword-spotting bench")
-    group.addoption("--board", default="emulated", help="the board (default: emulated)")
     group.addoption(
-        "--engine", default="static", metavar="NAME", help="what runs the model (default: static)"
+        "--board",
+        metavar="NAME",
+        help="a board of the bench file or a kind of board "
+        f"(default: {DEFAULT_BOARD}; with -m hardware the only one there is)",
+    )
+    group.addoption(
+        "--bench",
+        type=Path,
+        metavar="FILE",
+        help="what stands on the bench (default: $EARSHOT_BENCH, or else bench.toml in the checkout)",
+    )
+    group.addoption(
+        "--port", default="", metavar="PORT", help="where the board's serial port is (default: it is found)"
+    )
+    group.addoption(
+        "--engine",
+        default="",
+        metavar="NAME",
+        help="what runs the model (default: the board's in the bench file, or else its kind's)",
     )
     group.addoption(
         "--variants", default="*", metavar="PATTERN", help="which of models/configs/ by id (default: all)"
@@ -63,12 +102,62 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SELECTION] = Selection(
         pattern=config.getoption("--variants"), dataset=config.getoption("--dataset")
     )
+    stopping = contextlib.ExitStack()
+    stopping.enter_context(sigterm_interrupts())
+    config.add_cleanup(stopping.close)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Finds out which board is meant, before anything is collected.
+
+    Raises:
+        pytest.UsageError: there is no such board, or hardware is asked for and none is there.
+    """
+    try:
+        session.config.stash[_CHOSEN] = _choose(session.config)
+    except Explained as failure:
+        raise pytest.UsageError(str(failure)) from failure
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker of pytest-xdist which board is meant."""
+    node.workerinput[_ENTRY] = asdict(node.config.stash[_CHOSEN].entry)
+
+
+def _choose(config: pytest.Config) -> _Chosen:
+    from harness.boards.attached import only_hardware
+    from harness.boards.registry import board_kinds, find_entry
+
+    bench, port = find_bench(config.getoption("--bench")), config.getoption("--port")
+    name, markexpr = config.getoption("--board"), config.getoption("markexpr")
+    wants_hardware = asks_for("hardware", markexpr)
+    if told := getattr(config, "workerinput", {}).get(_ENTRY):
+        entry = BoardEntry(**told)
+    elif name is None and wants_hardware:
+        entry = only_hardware(bench, port)
+    else:
+        entry = find_entry(name or DEFAULT_BOARD, bench, port)
+    marker = board_kinds()[entry.kind].marker
+    if wants_hardware and marker != "hardware":
+        raise UsageError(
+            f"hardware is asked for, but the board {entry.name!r} is none",
+            where=f"-m {markexpr!r}",
+            remedy="Leave --board out, or name one that is: `earshot boards` lists them.",
+        )
+    return _Chosen(bench, entry, marker)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Says what the bench tests are about."""
-    options = (f"{name} {config.getoption('--' + name)}" for name in ("board", "engine", "variants"))
-    return f"earshot: {', '.join(options)}, dataset {config.getoption('--dataset') or 'synthetic'}"
+    from harness.boards.registry import engine_name
+
+    entry = config.stash[_CHOSEN].entry
+    kind = f" ({entry.kind})" if entry.kind != entry.name else ""
+    return (
+        f"earshot: board {entry.name}{kind}, engine {engine_name(entry, config.getoption('--engine'))}, "
+        f"variants {config.getoption('--variants')}, dataset {config.getoption('--dataset') or 'synthetic'}"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -81,12 +170,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("model", variants, indirect=True, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks bench tests with the kind of their board, and drops `hardware` unless it is asked for."""
+    """Marks bench tests with the kind of their board, and drops `hardware` if that is none on the desk.
+
+    The tests on a board on the desk are one group: with `--dist loadgroup` one worker of pytest-xdist has the
+    board, and otherwise the workers wait for each other at its lock.
+    """
+    chosen = config.stash[_CHOSEN]
     for item in items:
         if "board" in getattr(item, "fixturenames", ()):
-            item.add_marker(board_kinds()[config.getoption("--board")].marker)
-    if "hardware" in config.getoption("markexpr"):
+            item.add_marker(chosen.marker)
+            if chosen.marker == "hardware" and config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group(f"board-{chosen.entry.name}"))
+    if chosen.marker == "hardware":  # by -m hardware, or by the name of its board
         return
     dropped = [item for item in items if item.get_closest_marker("hardware")]
     if dropped:
@@ -115,11 +212,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return (yield)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
     """Writes the report of what was measured; with pytest-xdist each worker its own."""
     night = session.config.stash.get(_NIGHT, None)
     if night is not None and night.has_rows:
-        session.config.stash[_PAGE] = night.close()[1]
+        session.config.stash[_PAGE] = night.close(ended=exitstatus != pytest.ExitCode.INTERRUPTED)[1]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -132,12 +229,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def night(pytestconfig: pytest.Config) -> Iterator[Night]:
     """The run that the session's measurements belong to."""
+    from harness.boards.registry import board_of
     from harness.night import Night  # with torch behind it: not for every call of pytest
+    from harness.plan import engine_of, recordings_of
 
+    chosen = pytestconfig.stash[_CHOSEN]
     run = Night(
         pytestconfig.stash[_SELECTION],
-        board_name=pytestconfig.getoption("--board"),
-        engine_name=pytestconfig.getoption("--engine"),
+        board_of(chosen.entry, chosen.bench),
+        engine_of(chosen.entry, pytestconfig.getoption("--engine")),
+        recordings=recordings_of(chosen.bench),
     )
     pytestconfig.stash[_NIGHT] = run
     yield run
@@ -146,7 +247,7 @@ def night(pytestconfig: pytest.Config) -> Iterator[Night]:
 
 @pytest.fixture(scope="session")
 def board(night: Night) -> Board:
-    """The board of --board."""
+    """The board that is measured: see --board."""
     return night.board
 
 

@@ -16,7 +16,7 @@ from harness.boards.board import Board, BoardDescription, Sound
 from harness.boards.clock import Clock, InstructionClock, TimingParameters, choose_clock
 from harness.boards.machine import Machine
 from harness.boards.qemu import Qemu, find_qemu
-from harness.errors import BuildFailed, EarshotError, EnumerateFailed, UploadFailed
+from harness.errors import BuildFailed, EarshotError, EnumerateFailed, UploadFailed, UsageError
 from harness.firmware.arm_gcc import compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
 from harness.firmware.firmware import Firmware
@@ -71,7 +71,17 @@ class EmulatedBoard(Board):
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> EmulatedBoard:
-        """See `Board.from_bench`. Every one of them is the same: the entry says nothing but its kind."""
+        """See `Board.from_bench`. Every one of them is the same: the entry says nothing but its kind.
+
+        Raises:
+            UsageError: a port is given, which an emulated board opens itself.
+        """
+        if entry.port:
+            raise UsageError(
+                "the emulated board's port cannot be chosen",
+                where=entry.port,
+                remedy="Name the board that --port is for with --board, or leave --port out.",
+            )
         return cls()
 
     def describe(self) -> BoardDescription:

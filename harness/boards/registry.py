@@ -65,6 +65,11 @@ def make_board(name: str, bench: Bench | None = None, port: str = "") -> Board:
     return board_of(find_entry(name, bench, port), bench)
 
 
+def engine_name(entry: BoardEntry, name: str = "") -> str:
+    """Which engine runs the models on a board: as named, else as its entry says, else its kind's default."""
+    return name or entry.engine or board_kinds()[entry.kind].default_engine
+
+
 def _of_kind(kind: str, bench: Bench, kinds: dict[str, type[Board]]) -> BoardEntry:
     entries = [entry for entry in bench.boards if entry.kind == kind]
     if len(entries) > 1:

@@ -11,7 +11,8 @@ import sys
 
 import pytest
 
-from harness import cli
+from harness import cli, commands
+from harness.commands import train
 from harness.layout import ROOT
 
 
@@ -34,13 +35,19 @@ def test_help_is_there_for_every_command(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     shown = capsys.readouterr().out
-    for command in ("run", "train", "build", "report", "boards", "doctor"):
+    for command in ("run", "resume", "train", "build", "report", "boards", "doctor"):
         assert f"\n    {command} " in shown
 
 
-def test_boards_lists_the_emulated_board(capsys):
-    assert cli.main(["boards"]) == 0
-    assert capsys.readouterr().out.startswith("emulated ")
+def test_a_command_is_one_file(tmp_path, monkeypatch, capsys):
+    (tmp_path / "toast.py").write_text(
+        "SUMMARY = 'Toast.'\n"
+        "def add_options(parser): parser.add_argument('--brown', type=int)\n"
+        "def run(arguments): return arguments.brown\n"
+    )
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "harness.commands.toast", raising=False)
+    assert cli.main(["toast", "--brown", "5"]) == 5
 
 
 def test_doctor_gives_json_with_a_remedy_for_everything_that_is_missing(capsys):
@@ -70,6 +77,9 @@ def test_doctor_ends_with_4_and_names_the_package_when_a_tool_is_missing(tmp_pat
         (["run", "--recordings", "not-there"], "not-there"),
         (["train", "--dataset", "not-there"], "not-there"),
         (["report", "not-there.json"], "not-there.json"),
+        (["run", "--bench", "not-there.toml"], "not-there.toml"),
+        (["run", "--port", "/dev/ttyACM0"], "--port"),
+        (["resume", "not-there"], "not-there"),
     ],
 )
 def test_a_wrong_argument_ends_with_2_and_one_line_that_helps(arguments, names, capsys):
@@ -83,18 +93,20 @@ def test_a_full_disk_ends_with_4_and_says_what_to_do(monkeypatch, capsys):
     def full(arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.tflite")
 
-    monkeypatch.setattr(cli, "_train", full)
+    monkeypatch.setattr(train, "run", full)
     assert cli.main(["train"]) == 4
     assert "the disk is full (model.tflite)" in capsys.readouterr().err
 
 
-def test_an_interrupt_ends_with_5():
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_ends_with_5(number):
     process = subprocess.Popen(
         [
             sys.executable,
             "-c",
-            "import os, signal, harness.cli as c\n"
-            "c._boards = lambda a: os.kill(os.getpid(), signal.SIGINT)\nraise SystemExit(c.main(['boards']))",
+            "import os, signal, time, harness.cli as c, harness.commands.boards as b\n"
+            f"b.run = lambda a: (os.kill(os.getpid(), signal.{number}), time.sleep(9))\n"
+            "raise SystemExit(c.main(['boards']))",
         ],
         stderr=subprocess.PIPE,
         text=True,

@@ -1,0 +1,70 @@
+"""`earshot boards`: the kinds of boards, those of the bench file, and those that are attached."""
+
+from __future__ import annotations
+
+import argparse
+from itertools import chain, count
+from typing import TYPE_CHECKING
+
+from harness import options
+from harness.errors import EXIT_CLEAN, EarshotError
+
+if TYPE_CHECKING:
+    from harness.arduino.cli import ArduinoCli
+    from harness.bench.bench_file import Bench
+
+SUMMARY = "List the kinds of boards, those of the bench file and what is attached; print a ready entry."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `boards` takes."""
+    options.add_bench(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command."""
+    from harness.arduino.cli import ArduinoCli
+    from harness.bench.bench_file import find_bench
+    from harness.boards.registry import board_kinds
+
+    for name, kind in board_kinds().items():
+        print(f"{name:<12} {kind.summary}")
+    bench = find_bench(arguments.bench)
+    print(f"\nOn the bench ({bench.path or 'no bench file'}):")
+    for entry in bench.boards:
+        details = (entry.kind, entry.revision, entry.serial_number, entry.port, entry.engine)
+        print(f"{entry.name:<12} {', '.join(detail for detail in details if detail)}")
+    if not bench.boards:
+        print("nothing")
+    print("\nAttached:")
+    try:
+        _print_attached(bench, ArduinoCli())
+    except EarshotError as problem:
+        print(f"not known: {problem}")
+    return EXIT_CLEAN
+
+
+def _print_attached(bench: Bench, cli: ArduinoCli) -> None:
+    from harness.boards.attached import attached, ready_entry
+
+    found = attached(bench, cli)
+    for board in found:
+        number = board.serial_number or "no serial number"
+        print(f"{board.name or '(new)':<12} {board.kind}, {number}, {board.port}")
+    if not found:
+        print("nothing that is known")
+    taken = {entry.name for entry in bench.boards}
+    names = (name for name in chain(["desk"], map("desk-{}".format, count(2))) if name not in taken)
+    for board, name in zip((board for board in found if not board.name), names, strict=False):
+        print(f"\nReady for the bench file:\n\n{ready_entry(board, name, _core(board.kind, cli))}")
+
+
+def _core(kind: str, cli: ArduinoCli) -> str:
+    """The installed core that a kind is built with, with its version; "" if none is, or nobody knows."""
+    from harness.boards.registry import board_kinds
+
+    core = ":".join(board_kinds()[kind].fqbn.split(":")[:2])
+    try:
+        return next((f"{found.id}@{found.version}" for found in cli.cores() if found.id == core), "")
+    except EarshotError:
+        return ""

@@ -1,0 +1,23 @@
+"""`earshot train`: the models without a board."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness import options
+from harness.errors import EXIT_CLEAN
+
+SUMMARY = "Train and convert the variants; print their accuracy."
+
+add_options = options.add_models
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command."""
+    for model in options.selection(arguments).models(options.say):
+        print(f"{model.title}: {model.path}")
+        for split, counts in model.accuracy.items():
+            correct = sum(count["correct"] for count in counts)
+            total = sum(count["total"] for count in counts)
+            print(f"  {split:<10} {correct / total:6.1%}  ({correct:,} of {total:,})")
+    return EXIT_CLEAN

@@ -1,0 +1,136 @@
+"""What a run was asked for, as plain values: enough to begin it, and, kept in its record, to take it up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import layout
+from harness.bench.bench_file import Bench, BoardEntry, find_bench
+from harness.boards.registry import board_of, engine_name, find_entry
+from harness.errors import UsageError
+from harness.firmware.engine import Engine
+from harness.firmware.registry import get_engine
+from harness.journal import OPTIONS, read_interrupted
+from harness.night import Night
+from harness.selection import Selection
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run was asked for.
+
+    Attributes:
+        selection: which models.
+        board: an entry of the bench file, or a kind of board.
+        engine: what runs the models; "" takes the entry's, or else the kind's default.
+        bench: the bench file; None for the usual one, see `harness.bench.bench_file.find_bench`.
+        port: overrides where the board's serial port is.
+        recordings: what is played; None takes the bench's, or else those of the checkout.
+    """
+
+    selection: Selection
+    board: str
+    engine: str = ""
+    bench: Path | None = None
+    port: str = ""
+    recordings: Path | None = None
+
+    def begin(self, output: Path, say: Callable[[str], None]) -> Night:
+        """A new run.
+
+        Raises:
+            UsageError: there is no such board or engine.
+            ConfigError: the bench file is not as it should be.
+        """
+        return self._night(output=output, say=say)
+
+    def take_up(self, folder: Path, say: Callable[[str], None]) -> Night:
+        """An interrupted run, to go on with.
+
+        Raises:
+            UsageError: see `harness.journal.take_up`.
+        """
+        return self._night(interrupted=folder, say=say)
+
+    def _night(self, **how: Any) -> Night:
+        bench = find_bench(self.bench)
+        entry = find_entry(self.board, bench, self.port)
+        return Night(
+            self.selection,
+            board_of(entry, bench),
+            engine_of(entry, self.engine),
+            recordings=self.recordings or recordings_of(bench),
+            options=self._as_text(bench),
+            **how,
+        )
+
+    def _as_text(self, bench: Bench) -> str:
+        """For the record: whoever takes the run up may stand in another folder."""
+        chosen = self.selection
+        return json.dumps(
+            {
+                "variants": chosen.pattern,
+                "dataset": _absolute(chosen.dataset),
+                "model": _absolute(chosen.model_file),
+                "labels": list(chosen.labels),
+                "board": self.board,
+                "engine": self.engine,
+                "bench": _absolute(bench.path),
+                "port": self.port,
+                "recordings": _absolute(self.recordings),
+            }
+        )
+
+
+def engine_of(entry: BoardEntry, name: str = "") -> Engine:
+    """What runs the models on a board: as named, else as its entry says, else its kind's default.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
+    return get_engine(engine_name(entry, name))
+
+
+def recordings_of(bench: Bench) -> Path:
+    """What is played on a bench unless something else is said."""
+    return bench.recordings or layout.RECORDINGS
+
+
+def plan_of(folder: Path) -> Plan:
+    """The plan of an interrupted run.
+
+    Raises:
+        UsageError: there is no run, it has ended, or it was not begun by `earshot run`.
+    """
+    text = read_interrupted(folder).run.get(OPTIONS, "")
+    try:
+        kept = json.loads(text)
+        selection = Selection(
+            kept["variants"], _path(kept["dataset"]), _path(kept["model"]), tuple(kept["labels"])
+        )
+        return Plan(
+            selection,
+            board=kept["board"],
+            engine=kept["engine"],
+            bench=_path(kept["bench"]),
+            port=kept["port"],
+            recordings=_path(kept["recordings"]),
+        )
+    except (ValueError, KeyError, TypeError) as problem:
+        raise UsageError(
+            "this run's record does not say what it was asked for",
+            where=str(folder),
+            remedy="Call again what made it: only what `earshot run` began can be taken up.",
+        ) from problem
+
+
+def _absolute(path: Path | None) -> str | None:
+    return str(path.resolve()) if path else None
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
