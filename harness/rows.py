@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from harness.audio.stimulus import Stimulus
 from harness.firmware.firmware import Firmware
+from harness.link.events import Detection
 from harness.measure.host import HostTiming
 from harness.measure.session import Session
-from harness.results.matching import Heard, match
+from harness.results.matching import TOLERANCE_S, Heard, is_keyword, match
 from harness.results.record import Epoch, FirmwareRow, HeardRow, LabelCount, ModelRow, VariantRow
 
 if TYPE_CHECKING:
     from models.model_artefact import ModelArtefact
+
+_NO_SPEAKER = (
+    "No speaker stands on the bench: the stages were timed while the board listened to the room, and no "
+    "words were played. Add [speaker] to the bench file."
+)
 
 
 def variant_row(model: ModelArtefact) -> VariantRow:
@@ -55,7 +61,13 @@ def with_firmware(row: VariantRow, firmware: Firmware) -> VariantRow:
     )
 
 
-def with_session(row: VariantRow, session: Session, stimulus: Stimulus, notes: Sequence[str]) -> VariantRow:
+def with_session(
+    row: VariantRow,
+    session: Session,
+    stimulus: Stimulus,
+    notes: Sequence[str],
+    window_s: float = TOLERANCE_S,
+) -> VariantRow:
     """The row with what the board computed, took and heard.
 
     Args:
@@ -63,6 +75,7 @@ def with_session(row: VariantRow, session: Session, stimulus: Stimulus, notes: S
         session: what was measured.
         stimulus: what was played.
         notes: on the recordings.
+        window_s: a detection counts for a word until so many seconds after its end.
     """
     parity = session.parity
     row = replace(
@@ -76,28 +89,53 @@ def with_session(row: VariantRow, session: Session, stimulus: Stimulus, notes: S
             "max_abs_difference": parity.max_abs_difference,
         },
         notes=[*row.notes, *session.retries, *notes],
+        route=session.route,
+        acoustic={**session.acoustic, "detection_window_s": window_s} if session.acoustic else {},
     )
     listening = session.listening
     if listening is None:
         return replace(
             row, notes=[*row.notes, "The model takes no micro features: it was run in command mode only."]
         )
-    # The board's clock counts from the first sample of the microphone: it is the time of the audio.
-    detections = [Heard(event.label, event.score, event.device_ms / 1000) for event in listening.detections]
-    matching = match(stimulus.words, detections)
     firmware, boot = row.firmware, listening.boot
     if firmware is not None and boot is not None:
         firmware = replace(firmware, arena_bytes_reported=boot.arena_bytes, icache=boot.icache)
-    return replace(
+    row = replace(
         row,
         firmware=firmware,
-        stimuli=matching.rows,
-        false_accepts=[HeardRow(heard.label, heard.score, heard.at_s) for heard in matching.false_accepts],
-        audio_s=stimulus.duration_s,
         listening_wall_s=listening.wall_s,
         records_lost=listening.records_lost,
         samples_lost=listening.samples_lost,
     )
+    if session.route == "room":
+        return replace(row, notes=[*row.notes, _NO_SPEAKER])
+    return _with_words(row, session.sound_starts_s, listening.detections, stimulus, window_s)
+
+
+def _with_words(
+    row: VariantRow,
+    sound_starts_s: float,
+    detections: Sequence[Detection],
+    stimulus: Stimulus,
+    window_s: float,
+) -> VariantRow:
+    """The row with what was heard of the stimulus; of what was announced before it began, a note."""
+    # The board's clock counts from the first sample of its microphone; a stimulus sent sample by sample
+    # begins there, one through the air where the chirp before it says.
+    announced = [
+        Heard(event.label, event.score, event.device_ms / 1000 - sound_starts_s) for event in detections
+    ]
+    matching = match(stimulus.words, [heard for heard in announced if heard.at_s >= 0], window_s)
+    row = replace(
+        row,
+        stimuli=matching.rows,
+        false_accepts=[HeardRow(one.label, one.score, one.at_s) for one in matching.false_accepts],
+        audio_s=stimulus.duration_s,
+    )
+    if before := sum(heard.at_s < 0 and is_keyword(heard.label) for heard in announced):
+        note = f"Keywords announced before the stimulus began, counted nowhere: {before}."
+        row = replace(row, notes=[*row.notes, note])
+    return row
 
 
 def with_host(row: VariantRow, timing: HostTiming) -> VariantRow:

@@ -1,5 +1,8 @@
 """All that is measured on a board with one image: first the chain of trust, then what it hears and how fast.
 
+A board with a microphone in the air hears the speaker of the bench, once a chirp has shown that it can. Where
+there is none, its stages are timed while it listens to the room, and nothing is said about words.
+
 The measuring writes files and the reading turns them into figures, so that a session can be read again. On a
 board whose time is modelled a session is a pure function of image and sound, and a store can keep it.
 """
@@ -8,16 +11,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from harness.audio.recordings import Recording
 from harness.audio.stimulus import Stimulus
+from harness.bench.bench_file import Bench
 from harness.boards.board import Board
 from harness.errors import AccuracyFailed, EnumerateFailed, UploadFailed
 from harness.firmware.firmware import Firmware
+from harness.measure.listener import INVOCATIONS, Listener
 from harness.measure.mcu import Listening, read_listening
 from harness.measure.parity import CLIP_SAMPLES, Parity, check_parity
 from harness.results.matching import is_keyword
@@ -25,13 +31,11 @@ from models.features import micro_features
 from models.model_artefact import ModelArtefact
 from models.reference import ReferenceModel
 
-INVOCATIONS = 300
-"""At least so many are timed for each stage."""
 PARITY_CLIPS = 200
 """Test clips whose output is compared; as many as there are where there are fewer."""
 _TRANSCRIPTS = {"parity": "parity.log", "listening": "listening.log"}
 _FACTS, _GOLDEN = "session.json", "golden.npy"
-_RETRIES = 2  # of an upload, which can fail for the host's USB; a verdict is never retried
+_RETRIES = 2  # of what can fail for the host's USB; a verdict is never retried
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,12 @@ class Session:
         model_input: what the model was run on for the comparison of devices: uint16 (49, 40) features, or the
             input tensor of a model that takes something else.
         board_output: the board's probabilities on that, (labels,).
-        transcripts: the logs by what they are of.
+        transcripts: the logs by what they are of, those of attempts that failed included.
         retries: what had to be tried again.
+        route: how the sound came to the board: "pcm" sample by sample, "acoustic" through the air, "room" if
+            nothing was played to it.
+        sound_starts_s: when the stimulus began, on the clock of the board's records.
+        acoustic: of that route, what the record says of speaker, air and microphone: `VariantRow.acoustic`.
     """
 
     parity: Parity
@@ -56,6 +64,9 @@ class Session:
     board_output: np.ndarray
     transcripts: dict[str, Path]
     retries: tuple[str, ...]
+    route: str = "pcm"
+    sound_starts_s: float = 0.0
+    acoustic: dict[str, Any] = field(default_factory=dict)
 
 
 def measure(
@@ -65,8 +76,11 @@ def measure(
     recordings: Sequence[Recording],
     stimulus: Stimulus,
     folder: Path,
+    bench: Bench | None = None,
 ) -> None:
     """Uploads an image, checks it against the oracles, lets it listen, and leaves all that in a folder.
+
+    When the board or its port is gone, all of it is done again, at most twice.
 
     Args:
         board: will run this image from now on.
@@ -75,19 +89,47 @@ def measure(
         recordings: for the comparison of features.
         stimulus: what is played.
         folder: takes the transcripts and the facts; see `read_session`.
+        bench: for a board that hears through the air: the speaker, and what counts as heard.
 
     Raises:
         EarshotError: by class what went wrong; the transcripts so far are in the folder.
         AccuracyFailed: the board computes something else than the oracles, and is not timed.
+        AcousticFailed: the board does not hear the speaker as it should.
+        UsageError: the speaker's level would clip the stimulus.
     """
+    listener = Listener(board, stimulus, bench or Bench())
+    retries: list[str] = []
+    while True:
+        try:
+            _attempt(board, firmware, model, recordings, listener, folder, retries)
+            return
+        except (UploadFailed, EnumerateFailed) as failure:
+            if len(retries) == _RETRIES:
+                raise
+            retries.append(f"Measured again after {failure}")
+            for name in _TRANSCRIPTS.values():
+                if (path := folder / name).exists():
+                    path.rename(folder / f"{path.stem}.failed-{len(retries)}{path.suffix}")
+
+
+def _attempt(
+    board: Board,
+    firmware: Firmware,
+    model: ModelArtefact,
+    recordings: Sequence[Recording],
+    listener: Listener,
+    folder: Path,
+    retries: list[str],
+) -> None:
+    """All of it once; see `measure`."""
     reference = ReferenceModel(model.tflite)
-    retries = _upload(board, firmware)
+    board.upload(firmware)
     link = board.open(folder / _TRANSCRIPTS["parity"])
     inputs = _inputs(model, reference, recordings)
     parity = check_parity(link, reference, recordings if reference.takes_micro_features else (), inputs)
     golden = _golden(reference, recordings, inputs)
     link.load(reference.tensor_of(golden).tobytes())
-    facts = {
+    facts: dict[str, Any] = {
         "parity": asdict(parity),
         "retries": retries,
         "takes_audio": reference.takes_micro_features,
@@ -105,9 +147,8 @@ def measure(
             remedy=f"It is not timed before that is mended. Every answer is in {_TRANSCRIPTS['parity']}.",
         )
     if reference.takes_micro_features:
-        link = board.open(folder / _TRANSCRIPTS["listening"])
-        for _ in link.listen(lambda: board.listen(stimulus.samples)):
-            pass  # the transcript keeps them
+        facts |= listener.listen(board.open(folder / _TRANSCRIPTS["listening"]))
+        (folder / _FACTS).write_text(json.dumps(facts, indent=1))
 
 
 def read_session(folder: Path) -> Session:
@@ -118,6 +159,9 @@ def read_session(folder: Path) -> Session:
     """
     facts = json.loads((folder / _FACTS).read_text())
     transcripts = {name: folder / file for name, file in _TRANSCRIPTS.items() if (folder / file).exists()}
+    for path in sorted(folder.glob("*.failed-*.log")):
+        name, attempt = path.stem.split(".failed-")
+        transcripts[f"{name}, failed attempt {attempt}"] = path
     listening = read_listening(transcripts["listening"]) if facts["takes_audio"] else None
     return Session(
         parity=Parity(**facts["parity"]),
@@ -127,20 +171,8 @@ def read_session(folder: Path) -> Session:
         board_output=np.array(facts["board_output"]),
         transcripts=transcripts,
         retries=tuple(facts["retries"]),
+        **{name: facts[name] for name in ("route", "sound_starts_s", "acoustic") if name in facts},
     )
-
-
-def _upload(board: Board, firmware: Firmware) -> list[str]:
-    """Uploads, with at most two retries, which are told."""
-    retries: list[str] = []
-    while True:
-        try:
-            board.upload(firmware)
-            return retries
-        except (UploadFailed, EnumerateFailed) as failure:
-            if len(retries) == _RETRIES:
-                raise
-            retries.append(f"uploaded again after {failure}")
 
 
 def _inputs(model: ModelArtefact, reference: ReferenceModel, recordings: Sequence[Recording]) -> np.ndarray:

@@ -1,0 +1,135 @@
+"""How a board is brought to hear something: sample by sample, through the air, or whatever the room has."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from harness.audio.levels import at_level
+from harness.audio.stimulus import Stimulus
+from harness.bench.bench_file import Bench, SpeakerEntry
+from harness.boards.board import Board
+from harness.link.deadline import Deadline
+from harness.link.dut import DeviceUnderTest
+from harness.link.events import Event, Inference
+from harness.measure.acoustic import Qualification
+
+ROOM_S, ROOM_LIMIT_S = 10.0, 60.0
+"""How long a board without a speaker listens to the room, and at most until there are enough inferences."""
+
+INVOCATIONS = 300
+"""At least so many are timed for each stage."""
+
+_ENDING_S = 15.0  # for a sound that is told to end: 0.7 s of lookahead, 5 s of a device that is gone
+
+
+class Listener:
+    """A stimulus on its way to a board; may be used again for another attempt.
+
+    Args:
+        board: which hears it by its own verb, if at all.
+        stimulus: what is played.
+        bench: its speaker and thresholds, for a board that hears through the air.
+
+    Raises:
+        UsageError: the stimulus would clip at the speaker's level.
+    """
+
+    def __init__(self, board: Board, stimulus: Stimulus, bench: Bench) -> None:
+        self._board, self._bench = board, bench
+        self._stimulus, self._gain_db = stimulus, 0.0
+        if board.acoustic and bench.speaker:
+            levelled = at_level(stimulus, bench.speaker.level_dbfs)
+            self._stimulus, self._gain_db = levelled.stimulus, levelled.gain_db
+
+    def listen(self, link: DeviceUnderTest) -> dict[str, Any]:
+        """Lets the board listen; the link's transcript keeps what it reports.
+
+        Returns:
+            The facts of a session: its route, and for a sound through the air when it began, and the chirp.
+
+        Raises:
+            AcousticFailed: the board does not hear the speaker as it should.
+            EarshotError: see `DeviceUnderTest.listen`.
+        """
+        if not self._board.acoustic:
+            for _ in link.listen(lambda: self._board.listen(self._stimulus.samples)):
+                pass
+            return {"route": "pcm"}
+        if self._bench.speaker is None:
+            return self._listen_to_the_room(link)
+        return self._listen_to_the_speaker(link, self._bench.speaker)
+
+    def _listen_to_the_speaker(self, link: DeviceUnderTest, speaker: SpeakerEntry) -> dict[str, Any]:
+        qualification = Qualification(self._stimulus.samples, speaker, self._bench.thresholds)
+        feed = _Feed(lambda: self._board.listen(qualification.blocks()))
+        try:
+            for event in link.listen(feed, echo_samples=qualification.echo_samples):
+                qualification.take(event)
+        finally:
+            qualification.cancel()  # after a failure of the link, nobody hears the rest of the sound
+            feed.wait(_ENDING_S)
+        heard, sound_starts_s = qualification.result()
+        louder_db = speaker.level_dbfs - qualification.chirp_dbfs
+        acoustic = {
+            "chirp": {**asdict(heard), "echo_samples_lost": qualification.echo_samples_lost},
+            "speaker": {
+                "device": speaker.device,
+                "level_dbfs": speaker.level_dbfs,
+                "gain_db": self._gain_db,
+                "distance_m": speaker.distance_m,
+                "room": speaker.room,
+                "noise": speaker.noise,
+            },
+            "words_at_board_dbfs": heard.level_dbfs + louder_db,
+            "words_snr_db": heard.snr_db + louder_db,
+            "sound_starts_s": sound_starts_s,
+        }
+        return {"route": "acoustic", "sound_starts_s": sound_starts_s, "acoustic": acoustic}
+
+    def _listen_to_the_room(self, link: DeviceUnderTest) -> dict[str, Any]:
+        enough = threading.Event()
+
+        def wait() -> None:
+            at_least = Deadline(ROOM_S)
+            enough.wait(ROOM_LIMIT_S)
+            time.sleep(at_least.remaining)
+
+        feed = _Feed(wait)
+        try:
+            _until(link.listen(feed), INVOCATIONS, enough)
+        finally:
+            enough.set()
+        return {"route": "room"}
+
+
+class _Feed:
+    """A sound that tells when it is over."""
+
+    def __init__(self, play: Callable[[], None]) -> None:
+        self._play = play
+        self._started, self._over = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self._started.set()
+        try:
+            self._play()
+        finally:
+            self._over.set()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until it is over, if it ever began; at most so long."""
+        if self._started.is_set():
+            self._over.wait(timeout_s)
+
+
+def _until(events: Iterator[Event], inferences: int, enough: threading.Event) -> None:
+    """Reads all events, and tells when there were so many inferences."""
+    seen = 0
+    for event in events:
+        seen += isinstance(event, Inference)
+        if seen >= inferences:
+            enough.set()
