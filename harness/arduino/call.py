@@ -44,7 +44,7 @@ def call(
     path = shutil.which(command)
     if path is None:
         return failures.missing(line)
-    environment = os.environ | _ENVIRONMENT
+    environment = quiet_environment()
     if build_cache:
         environment["ARDUINO_BUILD_CACHE_PATH"] = str(build_cache.resolve())
     try:
@@ -56,6 +56,11 @@ def call(
     if ended.cut_off:
         return failures.flooded(line, ended.stderr)
     return _answer(line, ended)
+
+
+def quiet_environment() -> dict[str, str]:
+    """This process's environment, with arduino-cli told to speak English and to leave the network alone."""
+    return os.environ | _ENVIRONMENT
 
 
 def _answer(line: str, ended: Finished) -> Any | Trouble:

@@ -78,6 +78,7 @@ class ArduinoCli:
         ports = answers.detected_ports(self._ask(arguments, EnumerateFailed, deadline))
         if not ports and (warnings := self.warnings):
             folder = self._ask(["config", "get", "directories.data"], EnumerateFailed, deadline)
+            self.warnings = warnings
             if not Path(str(folder), _DISCOVERY).is_dir():
                 raise failures.incomplete(self._line(arguments), warnings).as_error(EnumerateFailed)
         return ports
