@@ -207,8 +207,9 @@ def _train_epoch(
         )
         logits = network(clips.flatten(1))
         loss = nn.functional.cross_entropy(logits, labels[batch])
+        penalty = settings.l1 * _l1_norm(network) if settings.l1 else 0
         optimizer.zero_grad()
-        loss.backward()
+        (loss + penalty).backward()
         optimizer.step()
         with torch.no_grad():
             for parameter, mask in masked:
@@ -216,6 +217,12 @@ def _train_epoch(
         loss_sum += loss.item() * len(batch)
         correct += int((logits.argmax(1) == labels[batch]).sum())
     return loss_sum / len(labels), correct / len(labels)
+
+
+def _l1_norm(network: nn.Module) -> torch.Tensor:
+    """The sum of the absolute values of all weights, biases and normalizations left out."""
+    weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
+    return torch.stack([parameter.abs().sum() for parameter in weights]).sum()
 
 
 def _logits(network: nn.Module, values: torch.Tensor) -> torch.Tensor:

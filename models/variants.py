@@ -1,18 +1,21 @@
-"""Variants: what is benched, as data. A TOML file under models/configs/ is one variant."""
+"""Variants: what is benched, as data. A TOML file under models/configs/ is a variant or a family of them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
 from models.errors import ConfigError
+from models.families import members, varying
 from models.toml_table import Allowed, TomlFile, matching
+from models.transforms import Pruning, Quantization
 
 CONFIGS = Path(__file__).parent / "configs"
 
-NETWORKS = {"tinyconv": "TinyConv"}
+NETWORKS = {"tinyconv": "TinyConv", "ds-cnn": "DsCnn"}
 """The classes of models.networks by the names that variants use. As text: importing torch takes a second."""
 
 _UP_TO_20 = Allowed(lambda count: 0 <= count <= 20, "0 to 20")
@@ -28,6 +31,7 @@ class Training:
         weight_decay: of Adam, 0 or more.
         batch_size: clips, at least 1.
         dropout: share of activations dropped in training, 0 to below 1.
+        l1: weight of the sum of all weights' absolute values in the loss, 0 or more: what prunes well.
         shift_slices, shift_channels, mask_slices, mask_channels: see `models.augmentation`; 0 to 20 each.
     """
 
@@ -36,6 +40,7 @@ class Training:
     weight_decay: Annotated[float, Allowed(lambda decay: 0 <= decay < 1, "0 to below 1")] = 1e-4
     batch_size: Annotated[int, Allowed(lambda count: count >= 1, "1 or more")] = 128
     dropout: Annotated[float, Allowed(lambda share: 0 <= share < 1, "0 to below 1")] = 0.5
+    l1: Annotated[float, Allowed(lambda weight: 0 <= weight < 1, "0 to below 1")] = 0.0
     shift_slices: Annotated[int, _UP_TO_20] = 0
     shift_channels: Annotated[int, _UP_TO_20] = 0
     mask_slices: Annotated[int, _UP_TO_20] = 0
@@ -44,53 +49,153 @@ class Training:
 
 @dataclass(frozen=True)
 class Variant:
-    """A network, what is done to it, and the seed. Two variants with the same training share its checkpoint.
+    """A network, what is done to it, and the seed. Variants with the same training share its checkpoint.
 
     Attributes:
-        id: the name of the file without .toml; it stands in records of the serial protocol.
+        id: begins with the name of its file; it stands in records of the serial protocol.
         title: for people.
         network: one of `NETWORKS`.
-        precision: type of the model's input and output.
+        precision: type of the model's input and output. "int8" without a quantization is TensorFlow Lite's
+            own, after training.
         seed: of everything that is drawn by chance.
         training: how the network is trained.
+        pruning: what is removed from it then; None for nothing.
+        quantization: with what numbers it computes then; None for those of the precision.
     """
 
-    id: Annotated[str, matching(r"[a-z0-9][a-z0-9_.-]*", "a-z 0-9 _ . - and first a letter or digit")]
+    id: Annotated[
+        str, matching(r"[a-z0-9][a-z0-9_.-]{0,59}", "a-z 0-9 _ . - and first a letter or digit, at most 60")
+    ]
     title: str
     network: Annotated[str, Allowed(lambda name: name in NETWORKS, " or ".join(NETWORKS))]
     precision: Literal["float32", "int8"]
     seed: Annotated[int, Allowed(lambda seed: 0 <= seed < 2**32, "0 to 2^32 - 1")] = 1
     training: Training = field(default_factory=Training)
+    pruning: Pruning | None = None
+    quantization: Quantization | None = None
+
+    @property
+    def deployable(self) -> bool:
+        """Whether a board can run it. Others, such as those of 4 bits, are evaluated in torch alone."""
+        return self.quantization is None or self.precision == "int8"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A member of a family that is not what a variant has to be.
+
+    Attributes:
+        id: what it would be called; the file's name without .toml where no member is right.
+        failure: names the file, the line, the key and the values it may have.
+    """
+
+    id: str
+    failure: ConfigError
 
 
 def load_variants(folder: Path = CONFIGS, pattern: str = "*") -> list[Variant]:
     """The variants of a folder whose id matches, sorted by id.
 
     Args:
-        folder: holds one `<id>.toml` per variant.
+        folder: holds TOML files; the ids in a file begin with its name.
         pattern: shell-style, such as "tinyconv-*".
 
     Raises:
-        ConfigError: nothing matches, or a matching file is not a variant.
+        ConfigError: nothing matches, what matches is no variant, or two files give the same id.
     """
-    files = sorted(folder.glob("*.toml"))
-    chosen = [file for file in files if fnmatchcase(file.stem, pattern)]
-    if not chosen:
-        there = ", ".join(file.stem for file in files) or "none"
-        raise ConfigError(f"no variant matches {pattern!r}", str(folder), f"There are: {there}.")
-    return [read_variant(file) for file in chosen]
+    variants, refused = load_family(folder, pattern)
+    if refused:
+        raise refused[0].failure
+    return variants
 
 
-def read_variant(file: Path) -> Variant:
-    """Reads and validates one variant.
+def load_family(folder: Path = CONFIGS, pattern: str = "*") -> tuple[list[Variant], list[Refused]]:
+    """Like `load_variants`, with what is no variant beside the others instead of an error.
 
     Raises:
-        ConfigError: names the file, the line, the key and the values it may have.
+        ConfigError: nothing matches, or two files give the same id.
     """
-    toml = TomlFile(file)
-    variant = toml.read(Variant)
-    if variant.id != file.stem:
+    files = sorted(folder.glob("*.toml"))
+    variants: dict[str, Variant] = {}
+    refused: list[Refused] = []
+    for file in (file for file in files if _may_hold(file.stem, pattern)):
+        try:
+            right, wrong = family_of(TomlFile(file))
+        except ConfigError as failure:  # nobody knows what it would have held
+            refused.append(Refused(file.stem, failure))
+            continue
+        for variant in right:
+            if variant.id in variants:
+                raise ConfigError(
+                    f"two files have a variant {variant.id!r}", str(file), "Rename one of the files."
+                )
+            variants[variant.id] = variant
+        refused += [item for item in wrong if fnmatchcase(item.id, pattern)]
+    chosen = sorted(
+        (item for item in variants.values() if fnmatchcase(item.id, pattern)), key=lambda item: item.id
+    )
+    if not chosen and not refused:
+        there = ", ".join(file.stem for file in files) or "none"
+        raise ConfigError(f"no variant matches {pattern!r}", str(folder), f"There are the families: {there}.")
+    return chosen, refused
+
+
+def family_of(toml: TomlFile) -> tuple[list[Variant], list[Refused]]:
+    """The variants of one file in its order, and which of its members are none.
+
+    Raises:
+        ConfigError: the whole file is wrong; names the file, the line, the key and the values it may have.
+    """
+    variants: list[Variant] = []
+    refused: list[Refused] = []
+    for member in members(toml):
+        try:
+            variants.append(_variant(member))
+        except ConfigError as failure:
+            refused.append(Refused(str(member.tables.get("id", toml.path.stem)), failure))
+    if not variants and len({str(item.failure) for item in refused}) == 1:
+        raise refused[0].failure
+    ids = [item.id for item in variants]
+    if len(set(ids)) < len(ids):
+        names = ", ".join(f"{{{name}}}" for name in varying(toml))
         raise toml.refusal(
-            f"{variant.id!r} is not allowed", ("id",), f"Allowed: {file.stem!r}, the file's name."
+            f"several variants of the family are called {next(i for i in ids if ids.count(i) > 1)!r}",
+            ("id",),
+            f"Name all that varies in the id: {names}.",
+        )
+    return variants, refused
+
+
+def _may_hold(stem: str, pattern: str) -> bool:
+    """Whether an id that begins with the file's name can match the pattern."""
+    literal = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return stem.startswith(literal) or literal.startswith(stem)
+
+
+def _variant(toml: TomlFile) -> Variant:
+    """A member of a family, with the rules that are about more than one key."""
+    variant = toml.read(Variant)
+    if not variant.id.startswith(toml.path.stem):
+        raise toml.refusal(
+            f"{variant.id!r} is not allowed",
+            ("id",),
+            f"Allowed: {toml.path.stem!r}, the file's name, and more.",
+        )
+    quantization = variant.quantization
+    if quantization is None:
+        return variant
+    if quantization.bits not in quantization.allowed_bits:
+        allowed = ", ".join(map(str, quantization.allowed_bits))
+        raise toml.refusal(
+            f"{quantization.bits!r} is not allowed",
+            ("quantization", "bits"),
+            f"Allowed: {allowed}, of the number {quantization.number!r}.",
+        )
+    runs_on_boards = (quantization.method, quantization.number, quantization.bits) == ("aware", "integer", 8)
+    if variant.precision == "int8" and not runs_on_boards:
+        raise toml.refusal(
+            "'int8' is not allowed with this quantization",
+            ("precision",),
+            "Allowed: float32. int8 goes with aware integers of 8 bits, or without [quantization].",
         )
     return variant

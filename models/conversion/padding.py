@@ -50,7 +50,8 @@ def _zeros_around(model: onnx.ModelProto, pad: onnx.NodeProto) -> list[int] | No
 
 def _constant(model: onnx.ModelProto, name: str) -> list | None:
     """The numbers of a tensor that no input of the model has a part in, flat; None of any other."""
-    needed, nodes = {name}, []
+    needed = {name}
+    nodes: list[onnx.NodeProto] = []
     for node in reversed(model.graph.node):
         if needed & set(node.output):
             nodes.insert(0, node)

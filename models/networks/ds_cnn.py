@@ -45,7 +45,9 @@ class DsCnn(nn.Module):
         self.dropout = ByteDropout(dropout)
         self.average = nn.AvgPool2d((25, 5))
         self.output = nn.Linear(channels, labels)
-        self.to(memory_format=torch.channels_last)  # trains half as fast again on a CPU
+        for convolution in (layer for layer in self.modules() if isinstance(layer, nn.Conv2d)):
+            # Trains half as fast again on a CPU.
+            convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Logits (N, labels) of float features (N, 1960), 0 to 26."""

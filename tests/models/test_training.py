@@ -92,3 +92,65 @@ def test_the_history_is_kept_beside_the_weights(trained, tmp_path):
     training.save(trained, tmp_path)
     history = json.loads((tmp_path / "training.json").read_text())
     assert [training.Epoch(**epoch) for epoch in history["epochs"]] == trained.epochs
+
+
+def l1_norm(result: training.Trained) -> float:
+    return float(result.network.output.weight.abs().sum())
+
+
+def test_l1_makes_the_weights_smaller(trained):
+    with_l1 = dataclasses.replace(VARIANT, training=dataclasses.replace(VARIANT.training, l1=1e-3))
+    assert l1_norm(training.fit(with_l1, SyntheticFeatures(), show_bar=False)) < 0.9 * l1_norm(trained)
+
+
+@pytest.fixture(scope="module")
+def tuned(trained):
+    return training.fine_tune(trained.network, VARIANT, SyntheticFeatures(), 3, show_bar=False)
+
+
+def test_fine_tuning_leaves_the_network_that_it_was_given(trained):
+    before = [value.clone() for value in weights(trained)]
+    training.fine_tune(trained.network, VARIANT, SyntheticFeatures(), 1, show_bar=False)
+    assert all(map(torch.equal, weights(trained), before))
+
+
+def test_fine_tuning_begins_with_the_network_as_it_came(trained, tuned):
+    assert [epoch.epoch for epoch in tuned.epochs] == [0, 1, 2, 3]
+    assert tuned.epochs[0].validation_loss == trained.epochs[trained.kept_epoch - 1].validation_loss
+
+
+def test_fine_tuning_lowers_the_loss_of_a_network_that_has_learned_little():
+    short = dataclasses.replace(VARIANT, training=Training(epochs=1, batch_size=256))
+    few = training.fit(short, SyntheticFeatures(), show_bar=False)
+    more = training.fine_tune(few.network, VARIANT, SyntheticFeatures(), 3, show_bar=False)
+    assert more.kept_epoch > 0
+    assert more.epochs[more.kept_epoch].validation_loss < more.epochs[0].validation_loss
+
+
+def test_fine_tuning_that_only_harms_keeps_what_it_was_given(trained):
+    harmful = dataclasses.replace(VARIANT, training=Training(learning_rate=0.9, batch_size=16))
+    worse = training.fine_tune(trained.network, harmful, SyntheticFeatures(), 1, show_bar=False)
+    assert worse.kept_epoch == 0 and all(map(torch.equal, weights(worse), weights(trained)))
+
+
+def test_no_epoch_of_fine_tuning_is_the_network_itself(trained):
+    same = training.fine_tune(trained.network, VARIANT, SyntheticFeatures(), 0, show_bar=False)
+    assert same.kept_epoch == 0 and all(map(torch.equal, weights(same), weights(trained)))
+
+
+def test_masked_weights_stay_zero(trained):
+    network = trained.network
+    mask = (torch.arange(network.output.weight.numel()).reshape(network.output.weight.shape) % 3 > 0).float()
+    pruned = training.new_network(VARIANT, 4)
+    pruned.load_state_dict(network.state_dict())
+    with torch.no_grad():
+        pruned.output.weight.mul_(mask)
+    # A rate at which every weight that may move does.
+    fast = dataclasses.replace(VARIANT, training=Training(learning_rate=0.01, batch_size=64))
+    tuned = training.fine_tune(pruned, fast, SyntheticFeatures(), 3, {"output.weight": mask}, show_bar=False)
+    assert torch.equal(tuned.network.output.weight != 0, mask > 0)
+
+
+def test_fine_tuning_is_repeatable(trained, tuned):
+    again = training.fine_tune(trained.network, VARIANT, SyntheticFeatures(), 3, show_bar=False)
+    assert all(map(torch.equal, weights(tuned), weights(again))) and again.epochs == tuned.epochs

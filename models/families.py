@@ -1,0 +1,116 @@
+"""Families: a TOML file whose lists stand for one variant each, and whose texts are templates.
+
+    id = "pruned-{threshold}"
+    [pruning]
+    threshold = [0.125, 0.25]
+
+are the two variants "pruned-12.5" and "pruned-25". With several lists the family is their product.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from models.toml_table import TomlFile
+
+TEMPLATES = ("id", "title")
+"""The texts in which a key between braces stands for its value."""
+
+Key = tuple[str, ...]
+
+_SHARES = ("threshold",)
+"""Written as percentages: names read better so, and hold no "0."."""
+
+_BOOLEANS = {"symmetric": ("asymmetric", "symmetric"), "per_channel": ("per-tensor", "per-channel")}
+
+
+def members(family: TomlFile) -> list[TomlFile]:
+    """The family's files, as if each of its members had been written on its own.
+
+    Args:
+        family: lists of values are alternatives, wherever they stand; the last one varies fastest.
+
+    Raises:
+        ConfigError: a list is empty, or a template names what is no key.
+    """
+    lists = {key: values for key, values in _values(family.tables) if _is_choice(values)}
+    for key, values in lists.items():
+        if not values:
+            raise family.refusal("an empty list stands for no variant", key, "Give a value, or several.")
+    found = []
+    for choice in itertools.product(*lists.values()):
+        tables = copy.deepcopy(family.tables)
+        for key, value in zip(lists, choice, strict=True):
+            _set(tables, key, value)
+        for name in TEMPLATES:
+            if isinstance(tables.get(name), str):
+                tables[name] = _filled(tables[name], (name,), tables, family)
+        member = copy.copy(family)
+        member.tables = tables
+        found.append(member)
+    return found
+
+
+def varying(family: TomlFile) -> list[str]:
+    """The names under which templates find what varies, such as "threshold"."""
+    several = [key for key, values in _values(family.tables) if _is_choice(values) and len(values) > 1]
+    names = keys_by_name(family.tables)
+    return [next(name for name, found in names.items() if found == key) for key in several]
+
+
+def keys_by_name(tables: Mapping[str, Any]) -> dict[str, Key]:
+    """The keys of a file by what a template calls them: the last part where that is clear, or all of it."""
+    keys = [key for key, _ in _values(tables)]
+    lasts = [key[-1] for key in keys]
+    return {key[-1] if lasts.count(key[-1]) == 1 else ".".join(key): key for key in keys}
+
+
+def as_text(key: str, value: Any) -> str:
+    """A value as it stands in an id or title: 12.5 for the threshold 0.125, "per-channel" for True.
+
+    Args:
+        key: the last part of its key.
+        value: of a TOML file.
+    """
+    if isinstance(value, bool) and key in _BOOLEANS:
+        return _BOOLEANS[key][value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value * 100 if key in _SHARES else value:.6g}"
+    return str(value)
+
+
+def _is_choice(value: Any) -> bool:
+    """Whether it stands for several values: a list, but for one of tables."""
+    return isinstance(value, list) and not any(isinstance(item, Mapping) for item in value)
+
+
+def _values(tables: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """Every value that is no table, with its key, in the order of the file."""
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            yield from _values(value, (*at, name))
+        else:
+            yield (*at, name), value
+
+
+def _set(tables: dict[str, Any], key: Key, value: Any) -> None:
+    for name in key[:-1]:
+        tables = tables[name]
+    tables[key[-1]] = value
+
+
+def _filled(text: str, at: Key, tables: Mapping[str, Any], family: TomlFile) -> str:
+    values, names = dict(_values(tables)), keys_by_name(tables)
+
+    def value_of(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in names or names[name][0] in TEMPLATES:
+            known = ", ".join(f"{{{key}}}" for key in names if key not in TEMPLATES)
+            raise family.refusal(f"the file has no key for {found[0]}", at, f"Allowed are: {known}.")
+        return as_text(names[name][-1], values[names[name]])
+
+    return re.sub(r"\{([^{}]*)\}", value_of, text)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import ConfigError
+from models.studies import STUDIES, load_studies, load_study
+
+STUDY = """
+id = "bits-{method}-{bits}-{seed}"
+title = "{bits} bit"
+network = "tinyconv"
+precision = "float32"
+seed = [1, 2]
+
+[study]
+title = "Bits"
+claim = "More bits are better."
+x = "bits"
+series = ["method", "symmetric"]
+
+[quantization]
+method = ["aware", "post-training"]
+symmetric = false
+bits = [2, 4]
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "bits.toml").write_text(text)
+    return folder
+
+
+def test_every_point_is_a_variant(tmp_path):
+    study = load_study("bits", written(tmp_path, STUDY))
+    assert (study.name, study.title, study.x) == ("bits", "Bits", "quantization.bits")
+    assert len(study.variants) == 8
+    assert {study.x_of(item) for item in study.variants} == {2, 4}
+    assert {study.series_of(item) for item in study.variants} == {
+        "aware, asymmetric",
+        "post-training, asymmetric",
+    }
+
+
+def test_a_number_in_a_series_is_named(tmp_path):
+    study = load_study("bits", written(tmp_path, STUDY.replace('"method", "symmetric"', '"seed"')))
+    assert {study.series_of(item) for item in study.variants} == {"seed = 1", "seed = 2"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "allowed"),
+    [
+        ('x = "bits"', 'x = "bit"', "study.x", "bits"),
+        ('"symmetric"]', '"colour"]', "study.series", "method"),
+        ('title = "Bits"', "", "study.title", "str"),
+        ('claim = "More bits are better."', 'claim = " "', "study.claim", "some text"),
+        ("[study]", "[stuudy]", "study", "[study]"),
+        ("bits = [2, 4]", "bits = [2, 40]", "quantization.bits", "2, 3, 4"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, old, new, key, allowed):
+    with pytest.raises(ConfigError) as raised:
+        load_study("bits", written(tmp_path, STUDY.replace(old, new)))
+    message = str(raised.value)
+    assert f"{key})" in message and "bits.toml" in message and allowed in message
+
+
+def test_an_unknown_study_tells_which_there_are(tmp_path):
+    with pytest.raises(ConfigError, match="There are: bits"):
+        load_study("bit", written(tmp_path, STUDY))
+
+
+def test_shipped_studies_have_three_seeds_at_every_point():
+    for study in load_studies():
+        points: dict[tuple, set[int]] = {}
+        for item in study.variants:
+            points.setdefault((study.x_of(item), study.series_of(item)), set()).add(item.seed)
+        assert all(len(seeds) >= 3 for seeds in points.values()), study.name
+
+
+def test_shipped_files_tell_their_command():
+    for file in STUDIES.glob("*.toml"):
+        assert file.read_text().startswith(f"# earshot study {file.stem}\n")
