@@ -13,19 +13,32 @@ from models.networks.input import CHANNELS, SLICES
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What one layer holds and does: parameters, and multiply-accumulates of one inference."""
+    """What one layer holds and does in one inference.
+
+    Attributes:
+        name: within the network.
+        kind: its class.
+        parameters: weights and biases.
+        macs: multiply-accumulates.
+        biases: of the parameters.
+        bias_additions: one for each element that a bias is added to.
+        outputs: elements of the activations that it makes.
+    """
 
     name: str
     kind: str
     parameters: int
     macs: int
+    biases: int
+    bias_additions: int
+    outputs: int
 
 
 def layer_costs(network: nn.Module, input_shape: Sequence[int] = (1, SLICES * CHANNELS)) -> list[LayerCost]:
-    """The cost of every layer that has parameters, in the order in which they run.
+    """The cost of every layer that has parameters or averages, in the order in which they run.
 
-    Multiply-accumulates are counted for Conv2d (grouped too) and Linear; bias additions, activations
-    and normalization (folded into the convolution before it) are none.
+    Multiply-accumulates are counted for Conv2d (grouped too) and Linear; bias additions apart from them;
+    averages, activations and normalization (folded into the convolution before it) are none.
 
     Args:
         network: run once on zeros, in evaluation mode.
@@ -43,9 +56,17 @@ def layer_costs(network: nn.Module, input_shape: Sequence[int] = (1, SLICES * CH
         else:
             macs = 0
         parameters = sum(parameter.numel() for parameter in module.parameters(recurse=False))
-        costs.append(LayerCost(names[module], type(module).__name__, parameters, macs))
+        bias = getattr(module, "bias", None)
+        biases = bias.numel() if isinstance(bias, nn.Parameter) else 0
+        additions = output.numel() if biases and macs else 0
+        kind, outputs = type(module).__name__, output.numel()
+        costs.append(LayerCost(names[module], kind, parameters, macs, biases, additions, outputs))
 
-    layers = [module for module in network.modules() if list(module.parameters(recurse=False))]
+    layers = [
+        module
+        for module in network.modules()
+        if list(module.parameters(recurse=False)) or isinstance(module, nn.AvgPool2d)
+    ]
     hooks = [layer.register_forward_hook(count) for layer in layers]
     was_training = network.training
     try:

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from models.networks import DsCnn, TinyConv, folded
+from models.sizing import sizing
+
+
+def test_tiny_conv_has_the_operations_that_people_count():
+    layers = [
+        (layer.kind, layer.operations, layer.bias_operations)
+        for layer in sizing(TinyConv(), "float32").layers
+    ]
+    assert layers == [("Conv2d", 640_000, 4_000), ("Linear", 32_000, 4)]
+
+
+@pytest.mark.parametrize(("precision", "flash"), [("float32", 16_652 * 4), ("int8", 16_640 + 12 * 4)])
+def test_weights_take_their_precision_and_int8_has_wide_biases(precision, flash):
+    assert sizing(TinyConv(), precision).weights_flash_bytes == flash
+
+
+@pytest.mark.parametrize(("precision", "size"), [("float32", 4), ("int8", 1)])
+def test_memory_of_a_forward_pass(precision, size):
+    estimate = sizing(TinyConv(), precision)
+    assert estimate.activations_ram_bytes == (1960 + 4000 + 4) * size
+    assert estimate.live_ram_bytes == (1960 + 4000) * size
+
+
+def test_normalization_counts_as_the_bias_it_becomes():
+    network = DsCnn(labels=12)
+    estimate = sizing(network, "int8")
+    assert estimate.parameters == sum(parameter.numel() for parameter in folded(network).parameters())
+    assert estimate.operations == 2 * 2_656_768
+
+
+def test_the_largest_neighbours_of_ds_cnn_are_the_activations_of_a_block():
+    assert sizing(DsCnn(), "int8").live_ram_bytes == 2 * 64 * 25 * 5
