@@ -19,11 +19,13 @@ from harness.audio import recordings as recordings_module
 from harness.audio import stimulus as stimulus_module
 from harness.audio.recordings import RecordingSet, read_recordings
 from harness.audio.stimulus import Stimulus, compose
+from harness.bench.bench_file import Bench
 from harness.boards.board import Board
 from harness.errors import BREAKING, ProtocolError
 from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
 from harness.journal import Journal
+from harness.measure import listener as listener_module
 from harness.measure import parity as parity_module
 from harness.measure import session as session_module
 from harness.measure.host import time_host
@@ -45,6 +47,7 @@ class Night:
         selection: which models.
         board: will be measured, and closed.
         engine: runs the models on it.
+        bench: what stands around the board: speaker and thresholds.
         recordings: a folder of recordings, which are played.
         output: where the run's folder is made.
         say: told one line about each step.
@@ -66,6 +69,7 @@ class Night:
         selection: Selection,
         board: Board,
         engine: Engine,
+        bench: Bench | None = None,
         recordings: Path = layout.RECORDINGS,
         output: Path = layout.NIGHTS,
         say: Callable[[str], None] = lambda line: None,
@@ -73,10 +77,11 @@ class Night:
         interrupted: Path | None = None,
     ) -> None:
         self.selection, self.say = selection, say
-        self.board, self.engine = board, engine
+        self.board, self.engine, self.bench = board, engine, bench or Bench()
         self.store = Store(layout.store_root())
         self.broken = ""
         self.sessions: dict[str, Session] = {}
+        self._left: dict[str, Path] = {}  # by a session that failed, by the models' ids
         self._recordings_folder = recordings
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
         self._journal: Journal = (
@@ -126,13 +131,18 @@ class Night:
             session = self.session(model, firmware)
             self.sessions[model.id] = session
             recordings, stimulus = self.sounds(model.labels)
-            row = rows.with_session(row, session, stimulus, recordings.notes)
+            row = rows.with_session(
+                row, session, stimulus, recordings.notes, self.bench.thresholds.detection_window_s
+            )
             row = replace(row, transcripts=self._kept_transcripts(model.id, session))
             self.say(f"{model.id}: timing the host")
             row = rows.with_host(row, time_host(model, session.model_input, session.board_output))
         except Explained as failure:
             self.say(f"{model.id}: {failure}")
             row = replace(row, faults=[*row.faults, Fault(failure.failure, str(failure))])
+            if not row.transcripts and model.id in self._left:
+                logs = sorted(self._left[model.id].glob("*.log"))
+                row = replace(row, transcripts={log.stem: self._relative(log) for log in logs})
         self._journal.rows[model.id] = row
         self._journal.write()
         return row
@@ -163,11 +173,11 @@ class Night:
                 f"{model.id}: measuring on {self._journal.board.name}, {stimulus.duration_s:.0f} s of audio"
             )
             try:
-                measure(self.board, firmware, model, recordings.recordings, stimulus, folder)
+                measure(self.board, firmware, model, recordings.recordings, stimulus, folder, self.bench)
             except BaseException as failure:
                 if isinstance(failure, BREAKING):
                     self.broken = str(failure)
-                shutil.copytree(folder, self._unused("broken", model.id))
+                self._left[model.id] = shutil.copytree(folder, self._unused("broken", model.id))
                 raise
             self._journal.measured_by(self.board.describe())
 
@@ -182,7 +192,7 @@ class Night:
                 "board": self._journal.board,
                 "recordings": self._recordings_folder,
             }
-            code = (session_module, parity_module, recordings_module, stimulus_module)
+            code = (session_module, listener_module, parity_module, recordings_module, stimulus_module)
             folder = self.store.build("session", inputs, make, code)
         return read_session(folder)
 
@@ -213,7 +223,7 @@ class Night:
             copy = self.folder / "transcripts" / f"{variant_id}.{path.name}"
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-            kept[name] = str(copy.relative_to(self.folder))
+            kept[name] = self._relative(copy)
         return kept
 
     def _unused(self, what: str, model_id: str) -> Path:
@@ -222,6 +232,9 @@ class Night:
             self.folder / what / name for name in (model_id, *(f"{model_id}.{n}" for n in range(2, 99)))
         ]
         return next(folder for folder in folders if not folder.exists())
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self.folder))
 
     def _let_go(self) -> None:
         try:

@@ -63,6 +63,7 @@ class Plan:
             self.selection,
             board_of(entry, bench),
             engine_of(entry, self.engine),
+            bench,
             recordings=self.recordings or recordings_of(bench),
             options=self._as_text(bench),
             **how,

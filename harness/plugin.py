@@ -238,6 +238,7 @@ def night(pytestconfig: pytest.Config) -> Iterator[Night]:
         pytestconfig.stash[_SELECTION],
         board_of(chosen.entry, chosen.bench),
         engine_of(chosen.entry, pytestconfig.getoption("--engine")),
+        chosen.bench,
         recordings=recordings_of(chosen.bench),
     )
     pytestconfig.stash[_NIGHT] = run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,9 +9,11 @@ import numpy as np
 import pytest
 from small_models import classifier
 
-from harness.errors import UsageError
+from harness.boards.emulated import EmulatedBoard
+from harness.firmware.registry import get_engine
+from harness.journal import PARTIAL, RECORD
 from harness.measure.session import INVOCATIONS
-from harness.night import PARTIAL, RECORD, Night, latest_record
+from harness.night import Night
 from harness.results.reading import read_record
 from models.artefacts import Store
 from models.errors import DatasetError
@@ -55,7 +56,12 @@ def night_of(home, tmp_path):
 
     def make(*items: Path | BaseException) -> Night:
         night = Night(
-            Models(items, Store(home)), recordings=recordings, output=tmp_path / "nights", say=said.append
+            Models(items, Store(home)),
+            EmulatedBoard(),
+            get_engine("static"),
+            recordings=recordings,
+            output=tmp_path / "nights",
+            say=said.append,
         )
         night.said = said
         return night
@@ -119,20 +125,3 @@ def test_a_broken_recording_is_named_before_anything_is_built(night_of, tmp_path
     with pytest.raises(DatasetError, match=r"no_1\.wav"):
         night.run()
     assert not any("building" in line for line in night.said)
-
-
-def test_the_latest_record_is_that_of_the_run_that_started_last(tmp_path):
-    for board, run in (
-        ("emulated", "20260102T000000Z"),
-        ("other", "20260103T000000Z"),
-        ("emulated", "20260101T000000Z"),
-    ):
-        folder = tmp_path / board / run
-        folder.mkdir(parents=True)
-        (folder / RECORD).write_text(json.dumps({}))
-    assert latest_record(tmp_path).parent.name == "20260103T000000Z"
-
-
-def test_no_run_to_report_is_said(tmp_path):
-    with pytest.raises(UsageError, match="no run to report"):
-        latest_record(tmp_path)
