@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
-from harness.arduino.answers import Core
+from harness.arduino.answers import Core, Library
 from harness.arduino.cli import ArduinoCli
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware import toolchain
@@ -65,13 +66,15 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
     on all processors: the first one makes the core that the others take.
 
     Args:
-        staged: the sketch with model and engine; its folder may be gone afterwards.
+        staged: the sketch with model and engine; its folder may be gone afterwards. Which libraries it was
+            staged for stands in its sources, and with them in what the image is known by.
         cli: what compiles.
         target: for which board.
         store: where sketch and image are kept.
 
     Raises:
-        BuildFailed: arduino-cli or the core is missing or of another version, or errors in the sources.
+        BuildFailed: arduino-cli, the core or a library is missing or of another version, or errors in the
+            sources.
         DoesNotFit: larger than the board.
     """
     core = installed_core(cli, target)
@@ -85,8 +88,10 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
 
     def make(folder: Path) -> None:
         sketch = _at_its_own_path(staged, store)
+        library_folders = sorted({library.parent for library in staged.library_folders})
         with FileLock(store.root / _BUILDING):
-            compiled = cli.compile(sketch, target.fqbn, None, folder, target.properties)
+            compiled = cli.compile(sketch, target.fqbn, None, folder, target.properties, library_folders)
+        _check_libraries(staged, compiled.used_libraries)
         facts = _Facts(compiled.image.name, compiled.text_bytes, compiled.data_bytes, compiled.toolchain)
         (folder / _FACTS).write_text(json.dumps(asdict(facts), indent=1))
 
@@ -140,6 +145,22 @@ def installed_core(cli: ArduinoCli, target: Target) -> Core:
             remedy=f"{remedy}; or write {found.version} into the bench file.",
         )
     return found
+
+
+def _check_libraries(staged: StagedSketch, used: Sequence[Library]) -> None:
+    """Makes sure that a sketch got the libraries it was staged for: arduino-cli looks for headers' names.
+
+    Raises:
+        BuildFailed: another library or version was compiled in.
+    """
+    found = [f"{library.name}@{library.version}" for library in used]
+    missing = [library for library in staged.libraries if library not in found]
+    if found and missing:
+        raise BuildFailed(
+            f"arduino-cli compiled with other libraries than {', '.join(missing)}",
+            where=f"{staged.variant_id}: {', '.join(found)}",
+            remedy="Remove the other library that has the same header, or pin that one in the bench file.",
+        )
 
 
 def _at_its_own_path(staged: StagedSketch, store: Store) -> Path:

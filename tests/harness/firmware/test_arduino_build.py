@@ -136,6 +136,24 @@ def test_an_image_that_is_too_large_is_told_with_its_variant_and_tried_anew(
     assert compile_sketch(staged, cli, TARGET, store).flash_bytes == 123_456
 
 
+def with_library(staged, folder):
+    return replace(staged, libraries=("PDM@1.0",), library_folders=(folder / "libraries" / "PDM",))
+
+
+def test_libraries_are_taken_from_where_the_sketch_was_staged_with_them(
+    tmp_path, stand_in, cli, store, staged
+):
+    compile_sketch(with_library(staged, tmp_path), cli, TARGET, store)  # the recorded answer has PDM 1.0
+    (call,) = stand_in.calls("compile")
+    assert call[call.index("--libraries") + 1] == str(tmp_path / "libraries")
+
+
+def test_another_library_with_the_same_header_is_no_image(tmp_path, cli, store, staged):
+    other = replace(with_library(staged, tmp_path), libraries=("Chirale_TensorFlowLite@2.0.0",))
+    with pytest.raises(BuildFailed, match=r"other libraries than Chirale_TensorFlowLite@2\.0\.0.*PDM@1\.0"):
+        compile_sketch(other, cli, TARGET, store)
+
+
 def test_an_error_in_a_source_is_no_image(stand_in, cli, store, staged):
     stand_in.steps("compile", {"stdout": recorded("compile_error"), "status": 1})
     with pytest.raises(BuildFailed) as caught:

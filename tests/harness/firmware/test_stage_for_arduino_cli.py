@@ -1,0 +1,104 @@
+"""A staged sketch keeps the rules by which arduino-cli reads a sketch folder.
+
+Source: arduino-cli 1.x, internal/arduino/sketch/sketch.go, internal/arduino/globals/globals.go and
+internal/arduino/builder/sketch.go; the sketch specification in its documentation.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from small_models import classifier
+from tiny_engine import TinyEngine, tiny_model
+
+from harness.firmware.registry import get_engine
+from harness.firmware.stage import stage
+from harness.layout import SKETCHES
+
+COPIED = {".h", ".c", ".hpp", ".hh", ".cpp", ".cxx", ".cc", ".S", ".adoc", ".md", ".json", ".tpp", ".ipp"}
+COMPILED = {".c", ".cpp", ".cxx", ".cc", ".S"}
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+FLAGS = (  # ArduinoCore-mbed's for the Nano 33 BLE, and the standard that we add
+    *(
+        "-mcpu=cortex-m4",
+        "-mthumb",
+        "-mfloat-abi=softfp",
+        "-mfpu=fpv4-sp-d16",
+        "-fno-exceptions",
+        "-fno-rtti",
+    ),
+    *("-std=gnu++14", "-Os", "-funsigned-char", "-std=gnu++17", "-O2"),
+)
+EMULATED = (f"-I{SKETCHES / 'emulated_core'}", "-DARDUINO_EARSHOT_EMULATED", "-DF_CPU=64000000L")
+
+
+@pytest.fixture(scope="module", params=["static", "tiny"])
+def sketch(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "tiny":
+        return stage(tiny_model(folder / "model"), TinyEngine(), folder / "out").path
+    model = tiny_model(folder / "model", elements=40, labels=("silence", "unknown", "yes", "no"))
+    classifier(model.path / "model.tflite")
+    return stage(model, get_engine("static"), folder / "out").path
+
+
+def files(sketch):
+    return sorted(path for path in sketch.rglob("*") if path.is_file())
+
+
+def test_the_main_file_is_named_like_the_folder_and_is_the_only_one_of_its_kind(sketch):
+    assert [path for path in files(sketch) if path.suffix in (".ino", ".pde")] == [
+        sketch / f"{sketch.name}.ino"
+    ]
+    assert not (sketch / f"{sketch.name}.ino.cpp").exists(), "what arduino-cli makes of it"
+
+
+def test_every_name_is_one_that_arduino_cli_takes(sketch):
+    for path in (sketch, *sketch.rglob("*")):
+        assert NAME.fullmatch(path.name), path
+    lowered = [str(path.relative_to(sketch)).lower() for path in files(sketch)]
+    assert len(lowered) == len(set(lowered)), "a file system may not tell upper from lower case"
+
+
+def test_every_file_is_of_a_kind_that_is_copied_into_the_build_folder(sketch):
+    """Others, such as .inc and .inl, are left behind, and what includes them does not compile."""
+    assert {path.suffix for path in files(sketch)} - {".ino"} <= COPIED
+
+
+def test_every_source_lies_where_it_is_compiled(sketch):
+    """The sketch's folder itself, and everything below src/; other folders are not compiled."""
+    for path in files(sketch):
+        if path.suffix in COMPILED:
+            assert path.parent == sketch or path.is_relative_to(sketch / "src"), path
+
+
+def test_nothing_lies_there_that_changes_what_arduino_cli_does(sketch):
+    """A default profile of a sketch.yaml makes it ignore --libraries; a build folder is skipped."""
+    names = {path.name for path in sketch.rglob("*")}
+    assert not names & {"sketch.yaml", "sketch.yml", "build", "build.options.json", "data"}
+
+
+def test_every_include_is_found_from_its_own_file(sketch):
+    """The sketch's folder is not on the include path."""
+    for path in files(sketch):
+        for name in INCLUDE.findall(path.read_text()):
+            assert (path.parent / name).exists(), f"{path.relative_to(sketch)} includes {name}"
+
+
+def test_it_compiles_as_arduino_cli_arranges_it(sketch, tmp_path):
+    """A copy of what is copied, each file with a #line before it, the .ino as C++, no -I of the sketch."""
+    copy = tmp_path / "build" / "sketch"
+    for path in files(sketch):
+        target = copy / path.relative_to(sketch)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".ino":
+            target = target.with_name(f"{path.name}.cpp")
+        target.write_text(f'#line 1 "{path}"\n{path.read_text()}')
+    sources = [path for path in files(copy) if path.suffix in COMPILED]
+    command = [shutil.which("arm-none-eabi-g++"), *FLAGS, *EMULATED, "-fsyntax-only", *map(str, sources)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
