@@ -129,7 +129,7 @@ class ArduinoCli:
         self._ask(arguments, BuildFailed, deadline, may_be_silent=True)
         name, _, version = library.partition("@")
         for found in self.libraries(deadline):
-            if found.name == name and version in ("", found.version):
+            if found.name.casefold() == name.casefold() and version in ("", found.version):
                 return found
         raise failures.not_there(self._line(arguments), library).as_error(BuildFailed)
 

@@ -18,6 +18,7 @@ from harness.link.deadline import Deadline
 OUTPUT_LIMIT_BYTES = 64 << 20  # a verbose compile answers a few megabytes
 _POLL_S = 0.05  # how late it is noticed that the command ended and left its pipes to a child
 _READ_BYTES = 1 << 16
+_GUARD = 'trap "kill -KILL 0" TERM; "$@" & wait $!'
 _LAST_BYTES_S = 1.0  # a killed group's pipes are empty at once; the rest belongs to a stranger
 
 
@@ -26,7 +27,7 @@ class Finished:
     """What became of a command.
 
     Attributes:
-        status: its exit status, negative for a signal; None if it was cut off.
+        status: its exit status, above 128 for a signal (negative without a guard); None if it was cut off.
         cut_off: why it was killed: "" (it was not), "timeout" or "flood".
     """
 
@@ -40,13 +41,13 @@ def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, st
     """Runs a command with stdin closed, and kills its whole process group when it is over, however it ended.
 
     Its end, the deadline, more than `OUTPUT_LIMIT_BYTES` of output and an exception in the caller
-    (KeyboardInterrupt) end the group alike. When the caller itself is killed, the kernel kills the command.
+    (KeyboardInterrupt) end the group alike, and so does the death of the caller.
 
     Raises:
         OSError: it cannot be started.
     """
     process = subprocess.Popen(
-        [*_dies_with_its_parent(), *command],
+        _guarded(command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -95,7 +96,12 @@ def _has_ended(pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _dies_with_its_parent() -> list[str]:
-    """A prefix of a command: the kernel kills it when the thread that started it ends, however it ends."""
+def _guarded(command: Sequence[str]) -> list[str]:
+    """The command with a shell before it that kills their group when the caller's thread ends.
+
+    For a caller that is killed: what arduino-cli started, such as bossac, would write on to a board whose
+    lock is free.
+    """
     setpriv = shutil.which("setpriv")  # util-linux: on every Debian and Ubuntu
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+    guard = [setpriv, "--pdeathsig", "TERM", "--", "sh", "-c", _GUARD, "sh"] if setpriv else []
+    return [*guard, *command]

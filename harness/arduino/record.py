@@ -1,4 +1,4 @@
-"""Records what arduino-cli answers on this machine, as examples for tests: python -m harness.arduino.record."""
+"""Records what arduino-cli answers on this machine, as examples for tests."""
 
 from __future__ import annotations
 

@@ -135,10 +135,11 @@ def test_an_installation_that_left_no_core_is_a_failure(cli, stand_in):
         cli.install_core("arduino:mbed_nano@4.5.0")
 
 
-def test_an_installed_library_is_confirmed_by_the_list(cli, stand_in):
+@pytest.mark.parametrize("wanted", ["Chirale_TensorFlowLite@2.0.0", "chirale_tensorflowlite"])
+def test_an_installed_library_is_confirmed_by_the_list(cli, stand_in, wanted):
     stand_in.answers("lib install")
     stand_in.answers("lib list", recorded("lib_list"))
-    assert cli.install_library("Chirale_TensorFlowLite@2.0.0").version == "2.0.0"
+    assert cli.install_library(wanted).version == "2.0.0"
 
 
 def test_an_installation_that_left_no_library_is_a_failure(cli, stand_in):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -87,7 +86,7 @@ def test_a_crash_shows_the_last_words(cli, stand_in):
 
 def test_a_signal_is_a_crash(cli, stand_in):
     stand_in.answers("board list", code="os.kill(os.getpid(), 11)")
-    with pytest.raises(EnumerateFailed, match=r"exited with -11"):
+    with pytest.raises(EnumerateFailed, match="exited with 139"):
         cli.detected_ports()
 
 
@@ -140,13 +139,10 @@ def test_an_interrupted_caller_leaves_no_process(stand_in):
     assert not any(map(is_alive, pids))
 
 
-def test_a_killed_caller_leaves_no_arduino_cli(stand_in):
+def test_a_killed_caller_leaves_no_process(stand_in):
     stand_in.answers("core list", code=HANGS_WITH_A_CHILD)
     caller = subprocess.Popen([sys.executable, "-c", CALLER, stand_in.command])
-    pid, child = stand_in.pids()
+    pids = stand_in.pids()
     caller.kill()
     caller.wait(20)
-    try:
-        until(lambda: not is_alive(pid))
-    finally:
-        os.kill(child, signal.SIGKILL)
+    until(lambda: not any(map(is_alive, pids)))

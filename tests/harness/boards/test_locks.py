@@ -169,6 +169,25 @@ def test_workers_of_one_run_wait_for_each_other(serial_number):
     assert second.communicate(timeout=60)[0] == "taken\n"
 
 
+def test_real_workers_take_turns(serial_number, tmp_path):
+    (tmp_path / "test_turns.py").write_text(
+        "import time, pytest\nfrom pathlib import Path\nfrom harness.boards.locks import BoardLock\n"
+        "@pytest.mark.parametrize('turn', range(2))\n"
+        "def test_turn(turn, worker_id):\n"
+        f"    with BoardLock('{serial_number}'), Path('order').open('a') as order:\n"
+        "        print(worker_id, 'in', file=order, flush=True)\n"
+        "        time.sleep(1.0)\n"
+        "        print(worker_id, 'out', file=order)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "each", "-p", "no:cacheprovider"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout
+    order = [line.split() for line in (tmp_path / "order").read_text().splitlines()]
+    assert {worker for worker, _ in order} == {"gw0", "gw1"}
+    assert all(first[0] == second[0] for first, second in zip(order[::2], order[1::2], strict=True))
+
+
 def test_a_worker_does_not_wait_for_a_stranger(serial_number, other):
     worker = start(TAKES, serial_number, PYTEST_XDIST_WORKER="gw0", PYTEST_XDIST_TESTRUNUID="a")
     assert "is in use" in worker.communicate(timeout=60)[1]
