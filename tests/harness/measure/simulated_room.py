@@ -1,0 +1,72 @@
+"""The emulated board in a room: what is played reaches its microphone late, softer, with echoes and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from harness.boards.board import Sound
+from harness.boards.emulated import EmulatedBoard
+from models.artefacts import Store
+
+RATE_HZ = 16_000
+
+
+@dataclass
+class Room:
+    """Speaker, air and microphone.
+
+    Attributes:
+        delay_s: until the sound begins: the speaker's start and its silence, the way through the air.
+        gain: of the direct sound, from the samples played to those of the microphone.
+        noise: root mean square, in steps of int16.
+        reflections: relative amplitude by seconds of detour.
+        played: what the speaker was given so far.
+        heard: what the microphone was given so far.
+    """
+
+    delay_s: float = 1.3
+    gain: float = 0.3
+    noise: float = 20.0
+    reflections: dict[float, float] = field(
+        default_factory=lambda: {0.0031: 0.5, 0.0087: -0.4, 0.0193: 0.3, 0.047: 0.2, 0.11: -0.1}
+    )
+    played: list[np.ndarray] = field(default_factory=list)
+    heard: list[np.ndarray] = field(default_factory=list)
+
+    def through(self, sound: Sound) -> Iterator[np.ndarray]:
+        """The blocks of a sound as the microphone hears them."""
+        rng = np.random.default_rng(5)
+        taps = {0: 1.0} | {round(delay * RATE_HZ): share for delay, share in self.reflections.items()}
+        longest = max(taps)
+        past = np.zeros(longest)
+        for block in self._with_delay(sound):
+            past = np.concatenate((past[-longest:], block))
+            heard = sum(
+                share * past[longest - delay : longest - delay + len(block)] for delay, share in taps.items()
+            )
+            heard = self.gain * heard + self.noise * rng.standard_normal(len(block))
+            self.heard.append(np.clip(np.rint(heard), -32_768, 32_767).astype(np.int16))
+            yield self.heard[-1]
+
+    def _with_delay(self, sound: Sound) -> Iterator[np.ndarray]:
+        yield np.zeros(round(self.delay_s * RATE_HZ))
+        for block in sound:
+            self.played.append(block)
+            yield block.astype(float)
+        yield np.zeros(RATE_HZ // 2)  # the speaker ends with silence too
+
+
+class BoardInRoom(EmulatedBoard):
+    """An emulated board that hears through the air."""
+
+    acoustic = True
+
+    def __init__(self, store: Store, room: Room) -> None:
+        super().__init__(store)
+        self.room = room
+
+    def listen(self, sound: Sound) -> None:
+        super().listen(self.room.through(sound))
