@@ -1,0 +1,135 @@
+"""Boards by name: kinds are found as files, entries in the bench file; who is meant, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_models import classifier
+
+import harness.boards
+from harness import cli
+from harness.bench.bench_file import Bench, BoardEntry, read_bench
+from harness.boards.emulated import EmulatedBoard
+from harness.boards.registry import board_kinds, board_of, engine_name, find_entry, make_board
+from harness.errors import UsageError
+from harness.results.reading import read_record
+from models.errors import ConfigError
+from models.wav import write_wav
+
+TOASTER = '''
+"""A second kind of board."""
+
+from dataclasses import replace
+
+from harness.boards.emulated import EmulatedBoard
+
+
+class Toaster(EmulatedBoard):
+    name = "toaster"
+    summary = "an emulated board in another box"
+    marker = "hardware"
+
+    def __init__(self, slots):
+        super().__init__()
+        self.slots = slots
+
+    @classmethod
+    def from_bench(cls, entry, bench):
+        return cls(entry.revision)
+
+    def describe(self):
+        return replace(super().describe(), name=self.name, uid="toaster-7", title=f"Toaster {self.slots}")
+'''
+
+
+@pytest.fixture
+def toaster(tmp_path, monkeypatch):
+    """One file in a folder of boards."""
+    folder = tmp_path / "boards"
+    folder.mkdir()
+    (folder / "toaster.py").write_text(TOASTER)
+    monkeypatch.setattr(harness.boards, "__path__", [*harness.boards.__path__, str(folder)])
+    yield
+    sys.modules.pop("harness.boards.toaster", None)
+
+
+@pytest.fixture
+def bench_file(tmp_path):
+    def write(text: str) -> Path:
+        file = tmp_path / "bench.toml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_the_kinds_are_the_modules_that_define_a_board():
+    kinds = board_kinds()
+    assert {"emulated", "nano33ble"} <= set(kinds)
+    assert all(kind.name == name and kind.marker in ("hardware", "emulated") for name, kind in kinds.items())
+
+
+def test_a_second_kind_of_board_is_one_file_and_one_entry(toaster, bench_file, tmp_path, monkeypatch, capsys):
+    """From the command line to the record: nothing else knows of it."""
+    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
+    recordings = tmp_path / "words"
+    recordings.mkdir()
+    write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
+    bench = bench_file('recordings = "words"\n[board.kitchen]\nkind = "toaster"\nrevision = "with two slots"')
+    model = classifier(tmp_path / "small.tflite")
+    choice = ["--bench", str(bench), "--board", "kitchen", "--output", str(tmp_path / "nights")]
+    arguments = ["run", *choice, "--model", str(model), "--labels", "silence,unknown,yes,no"]
+    assert cli.main(arguments) == 0, capsys.readouterr().err
+    (file,) = (tmp_path / "nights" / "toaster").glob("*/night.json")
+    record = read_record(file)
+    assert (record.board.uid, record.board.title) == ("toaster-7", "Toaster with two slots")
+    assert record.variants[0].stage_us["inference"] and not record.variants[0].faults
+
+
+def test_a_kind_is_a_board_when_the_bench_has_none_of_it():
+    assert isinstance(make_board("emulated", Bench()), EmulatedBoard)
+
+
+def test_a_kind_means_the_only_entry_of_that_kind():
+    only = BoardEntry("left", "emulated", revision="2")
+    assert find_entry("emulated", Bench(boards=(only,))) == only
+
+
+def test_a_kind_of_which_there_are_two_is_refused_with_their_names():
+    bench = Bench(boards=(BoardEntry("left", "emulated"), BoardEntry("right", "emulated")))
+    with pytest.raises(UsageError, match="left, right"):
+        find_entry("emulated", bench)
+
+
+def test_an_unknown_name_is_refused_with_entries_and_kinds():
+    with pytest.raises(UsageError, match=r"'toaster'.*left, .*emulated"):
+        find_entry("toaster", Bench(boards=(BoardEntry("left", "emulated"),)))
+
+
+def test_an_entry_of_no_kind_is_refused_with_its_line(bench_file):
+    bench = read_bench(bench_file('\n[board.left]\nkind = "fridge"'))
+    with pytest.raises(ConfigError, match=r"line 3, board\.left\.kind.*emulated"):
+        find_entry("left", bench)
+
+
+def test_a_given_port_overrides_that_of_the_entry():
+    bench = Bench(boards=(BoardEntry("left", "nano33ble", port="/dev/a"),))
+    assert find_entry("left", bench).port == "/dev/a"
+    assert find_entry("left", bench, "/dev/b").port == "/dev/b"
+
+
+def test_the_emulated_board_takes_no_port():
+    with pytest.raises(UsageError, match="--port"):
+        board_of(find_entry("emulated", Bench(), "/dev/a"), Bench())
+
+
+def test_the_engine_is_the_named_one_or_the_entrys_or_the_kinds():
+    plain, chosen = BoardEntry("a", "emulated"), BoardEntry("b", "emulated", engine="tflm")
+    assert [engine_name(plain), engine_name(chosen), engine_name(chosen, "static")] == [
+        "static",
+        "tflm",
+        "static",
+    ]
