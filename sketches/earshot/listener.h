@@ -32,7 +32,7 @@ class Listener {
   void stop();
 
  private:
-  // Of sound in a record: 4 ms. Records of these take 73 kB a second, of which 64 kB are the
+  // Of sound in a record: 4 ms. Records of these take 70 kB a second, of which 64 kB are the
   // sound's digits.
   static constexpr uint32_t kEchoBlock = 64;
 

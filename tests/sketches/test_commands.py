@@ -168,7 +168,7 @@ def test_any_command_is_answered_and_only_once(commands):
             lines = sketch.send(f"{command}%")
             assert lines[-1] == "m-ready"
             ended_a_stream = any(line.startswith("$end") for line in lines)
-            assert lines.count("m-ready") == (2 if ended_a_stream and command.split() != ["stop"] else 1)
+            assert lines.count("m-ready") == (2 if ended_a_stream and command.split()[:1] != ["stop"] else 1)
 
 
 @pytest.mark.parametrize("chunk", [1, 31, 512])
@@ -336,3 +336,22 @@ def test_a_model_with_another_input_has_command_mode_only():
 def test_an_engine_that_did_not_start_is_told(command):
     with started(works=False) as sketch:
         assert sketch.send(f"{command}%") == ["e-[The engine did not start]", "m-ready"]
+
+
+def test_the_instruction_cache_is_switched_and_told(sketch):
+    sketch.give_icache()
+    for state in ("on", "on", "off"):
+        assert sketch.send(f"icache {state}%") == [f"m-icache-[{state}]", "m-ready"]
+        (boot,) = RecordParser().feed(sketch.send("boot%")[0].encode(), 0.0)
+        assert isinstance(boot, Boot)
+        assert boot.icache == state
+
+
+@pytest.mark.parametrize("state", ["on", "off"])
+def test_a_chip_without_an_instruction_cache_says_so(sketch, state):
+    assert sketch.send(f"icache {state}%") == ["e-[The instruction cache stays none]", "m-ready"]
+
+
+@pytest.mark.parametrize("word", ["", " none", " ON"])
+def test_the_instruction_cache_is_on_or_off(sketch, word):
+    assert sketch.send(f"icache{word}%") == ["e-[Command 'icache' takes on or off]", "m-ready"]

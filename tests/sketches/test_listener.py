@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from host_sketch import HostSketch, sketch_library
 
-from harness.link.events import Detection, End, Event, Inference, Overrun
+from harness.link.events import Detection, End, Event, Inference, Overrun, Pcm
 from harness.link.records import RecordParser
 from models.features import micro_features, quantize_features
 
@@ -34,10 +35,12 @@ def events(lines: list[str]) -> list[Event]:
     return found
 
 
-def stream(sketch: HostSketch, audio: np.ndarray, block: int = 256, period_ms: int = 16) -> list[Event]:
+def stream(
+    sketch: HostSketch, audio: np.ndarray, block: int = 256, period_ms: int = 16, echoed: int = 0
+) -> list[Event]:
     """Everything that a board sends which hears `audio` in blocks and has a pass of its loop after each."""
     sketch.set_clock(ms=0)
-    assert sketch.send("listen%") == ["m-ready"]
+    assert sketch.send(f"listen {echoed}%" if echoed else "listen%") == ["m-ready"]
     for number, begin in enumerate(range(0, len(audio), block)):
         sketch.set_clock(ms=(number + 1) * period_ms)
         sketch.hear(audio[begin : begin + block])
@@ -186,6 +189,84 @@ def test_every_stream_starts_afresh(sketch):
     first = stream(sketch, audio)
     sketch.send("db load 1960%db 00%")
     assert stream(sketch, audio) == first
+
+
+def echo_of(found: list[Event]) -> np.ndarray:
+    return np.frombuffer(b"".join(event.samples for event in found if isinstance(event, Pcm)), "<i2")
+
+
+@pytest.mark.parametrize("echoed", [1, 63, 64, 65, 256, 1000, 20_000])
+def test_what_is_echoed_is_what_was_heard(sketch, echoed):
+    audio = noise(17, 30_000)
+    audio[:4] = -32768, 32767, -1, 1
+    found = stream(sketch, audio, echoed=echoed)
+    np.testing.assert_array_equal(echo_of(found), audio[:echoed])
+    blocks = [event for event in found if isinstance(event, Pcm)]
+    assert [event.first_sample for event in blocks] == list(range(0, echoed, 64))
+    assert [event.sequence for event in blocks] == list(range(len(blocks)))
+
+
+def test_an_echoed_block_has_the_time_when_it_was_there(sketch):
+    blocks = [event for event in stream(sketch, noise(18), echoed=512) if isinstance(event, Pcm)]
+    assert [event.device_ms for event in blocks] == [16] * 4 + [32] * 4
+
+
+def without_place(event: Event) -> Event:
+    """The event as it would be at the beginning of a stream."""
+    return dataclasses.replace(event, sequence=0, **({} if isinstance(event, End) else {"device_ms": 0}))
+
+
+@pytest.mark.parametrize("echoed", [1, 64, 1000, 16_000])
+def test_after_the_echo_it_listens_as_if_the_sound_began_there(sketch, echoed):
+    audio = np.concatenate([noise(19, echoed), np.zeros(16_000, np.int16)])
+    audio[-16_000:] = (300 * np.sin(2 * np.pi * 1200 / 16_000 * np.arange(16_000))).astype(np.int16)
+    found = [event for event in stream(sketch, audio, 64, 4, echoed) if not isinstance(event, Pcm)]
+    alone = stream(sketch, audio[echoed:], 64, 4)
+    if echoed % 64 == 0:  # otherwise slices become complete at other times
+        assert [*map(without_place, found)] == [*map(without_place, alone)]
+    assert [event for event in found if isinstance(event, Inference)][-1].scores == scores_of(
+        micro_features(audio[echoed:])
+    )
+    assert found[-1].samples == 16_000
+
+
+def test_an_echo_that_is_stopped_sends_all_that_was_heard(sketch):
+    audio = noise(20, 1000)
+    found = stream(sketch, audio, echoed=100_000)
+    np.testing.assert_array_equal(echo_of(found), audio)
+    end = found[-1]
+    assert isinstance(end, End)
+    assert (end.inferences, end.detections, end.overruns, end.samples) == (0, 0, 0, 0)
+
+
+def test_sound_that_is_lost_while_it_is_echoed_is_told(sketch):
+    audio = noise(21, RING + 256)
+    sketch.send("listen 100000%")
+    for block in np.split(audio, 33):
+        sketch.hear(block)
+    found = events(sketch.send("stop%"))
+    assert isinstance(found[0], Overrun)
+    assert found[0].samples_lost == 256
+    np.testing.assert_array_equal(echo_of(found), audio[:RING])
+
+
+def test_an_echo_needs_70_kb_a_second_of_the_port(sketch):
+    sketch.send("listen 16000%")
+    sketch.set_clock(ms=10_000)
+    for block in np.split(noise(22), 50):
+        sketch.hear(block)
+        while sketch.step():
+            pass
+    assert 69_000 < sum(len(line) + len("\r\n") for line in sketch.said()) < 71_000
+
+
+@pytest.mark.parametrize("count", ["x", "-1", "4294967296", "1.5"])
+def test_a_number_of_samples_that_is_none_is_refused(sketch, count):
+    assert sketch.send(f"listen {count}%") == [
+        "e-[Command 'listen' takes a number of samples to send back]",
+        "m-ready",
+    ]
+    assert not sketch.microphone_on
 
 
 def test_a_microphone_that_does_not_start_is_told(sketch):

@@ -108,7 +108,7 @@ class SimulatedDevice:
                     continue
                 self._answer(command.split())
                 self._say("m-ready")
-                if command == "listen":
+                if command.split()[0] == "listen":
                     listening = True
                     self._say(*self.behaviour.stream[:-1])
 
@@ -143,8 +143,10 @@ class SimulatedDevice:
                 self._say(f"m-results-[{self.behaviour.results}]")
             case ["input"]:
                 self._say(f"m-input-crc-{zlib.crc32(self.loaded):08X}")
-            case ["listen"]:
+            case ["listen"] | ["listen", _]:
                 pass
+            case ["icache", "on" | "off" as state]:
+                self._say(f"m-icache-[{state}]")
             case _:
                 self._say(f"e-[Unknown command: {words[0]}]")
 

@@ -223,6 +223,45 @@ def test_listening_yields_every_record_in_order(connect):
     assert device.commands == ["boot", "listen", "stop"]
 
 
+def test_what_the_board_is_to_echo_comes_first(connect):
+    stream = [
+        record("pcm", 0, 4, 0, 64 * "3412"),
+        record("pcm", 1, 5, 64, 16 * "FFFF"),
+        inference_line(2, 40),
+        record("end", 3, 1, 0, 0, 480),
+    ]
+    device, board = connect(stream=stream)
+    board.handshake()
+    first, second, *others = board.listen(nothing, echo_samples=80)
+    assert (first.samples, second.samples) == (64 * b"\x34\x12", 32 * b"\xff")
+    assert [type(event) for event in others] == [Inference, End]
+    assert device.commands[1:] == ["listen 80", "stop"]
+
+
+def test_a_board_that_still_echoes_is_stopped_first(connect):
+    device, board = connect(
+        streaming=True, stream=[record("pcm", 7, 4, 0, "3412"), record("end", 8, 0, 0, 0, 0)]
+    )
+    assert board.handshake(Image()).build_id == "89abcdef"
+    assert device.commands.count("stop") == 1
+
+
+@pytest.mark.parametrize("state", ["on", "off"])
+def test_the_instruction_cache_is_switched(connect, state):
+    device, board = connect()
+    board.handshake()
+    board.set_icache(state)
+    assert device.commands[-1] == f"icache {state}"
+
+
+def test_an_instruction_cache_that_cannot_be_switched_is_told(connect):
+    _, board = connect(lines={"icache": [b"e-[The instruction cache stays none]", b"m-ready"]})
+    board.handshake()
+    with pytest.raises(ProtocolError, match="stays none"):
+        board.set_icache("on")
+    assert board.name() == "simulated"
+
+
 def test_the_sound_starts_once_the_board_listens_and_stop_follows_its_end(connect):
     device, board = connect()
     board.handshake()
