@@ -1,0 +1,313 @@
+"""Sessions: sample by sample, through a simulated room, without a speaker, and with a board that vanishes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import signal
+from shared_data import shared_data
+from simulated_room import BoardInRoom, Room
+from small_models import classifier
+
+from harness import rows
+from harness.audio.levels import at_level, rms_dbfs, speech_dbfs
+from harness.audio.recordings import Recording
+from harness.audio.stimulus import Stimulus, compose
+from harness.bench.bench_file import Bench, SpeakerEntry
+from harness.boards.emulated import EmulatedBoard
+from harness.errors import AcousticFailed, EnumerateFailed, ProtocolError, UploadFailed, UsageError
+from harness.firmware.firmware import Firmware
+from harness.firmware.registry import get_engine
+from harness.layout import RECORDINGS
+from harness.measure import listener as listener_module
+from harness.measure.session import Session, measure, read_session
+from models.artefacts import Store
+from models.model_artefact import ModelArtefact
+from models.prepare import external
+from models.wav import read_wav
+
+LABELS = ("silence", "unknown", "yes", "no")
+BENCH = Bench(
+    speaker=SpeakerEntry(device="pulse", level_dbfs=-24.0, silence_s=0.3, distance_m=0.5, room="desk")
+)
+RATE_HZ = 16_000
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    return Store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def model(store, tmp_path_factory) -> ModelArtefact:
+    """A model of random weights: quickly built, and it hears something or other."""
+    return external(classifier(tmp_path_factory.mktemp("model") / "m.tflite", 1960), LABELS, store)
+
+
+@pytest.fixture(scope="module")
+def recordings() -> list[Recording]:
+    names = ("yes/gene.wav", "no/linda.wav")
+    return [
+        Recording(name.split("/")[0], name.split("/")[0], name, read_wav(RECORDINGS / name)[0])
+        for name in names
+    ]
+
+
+@pytest.fixture(scope="module")
+def stimulus(recordings) -> Stimulus:
+    return compose(recordings)
+
+
+@pytest.fixture(scope="module")
+def firmware(store, model) -> Firmware:
+    with EmulatedBoard(store) as board:
+        return board.build(model, get_engine("static"))
+
+
+@pytest.fixture(scope="module")
+def through_the_air(store, firmware, model, recordings, stimulus, tmp_path_factory) -> tuple[Session, Room]:
+    folder = tmp_path_factory.mktemp("air")
+    with BoardInRoom(store, Room()) as board:
+        measure(board, firmware, model, recordings, stimulus, folder, BENCH)
+        return read_session(folder), board.room
+
+
+def test_the_stimulus_is_placed_on_the_clock_of_the_board(through_the_air, stimulus):
+    session, room = through_the_air
+    played = at_level(stimulus, -24.0).stimulus.samples.astype(float)
+    heard = np.concatenate(room.heard).astype(float)
+    truth_s = int(signal.correlate(heard, played, "valid", method="fft").argmax()) / RATE_HZ
+    assert truth_s > 4.0
+    assert session.sound_starts_s == pytest.approx(truth_s, abs=0.01)
+
+
+def test_a_session_through_the_air_says_so(through_the_air):
+    session, _ = through_the_air
+    assert session.route == "acoustic"
+    assert session.acoustic["chirp"]["snr_db"] > 20
+    assert session.acoustic["chirp"]["clipped_samples"] == 0
+    assert session.acoustic["chirp"]["echo_samples_lost"] == 0
+    assert session.acoustic["speaker"]["distance_m"] == 0.5
+
+
+def test_the_words_are_played_at_the_level_of_the_bench_file(through_the_air, stimulus):
+    session, room = through_the_air
+    played = np.concatenate(room.played)
+    sound = replace(stimulus, samples=played[-len(stimulus.samples) :])
+    assert speech_dbfs(sound) == pytest.approx(-24.0, abs=0.1)
+    gain_db = speech_dbfs(sound) - speech_dbfs(stimulus)
+    assert session.acoustic["speaker"]["gain_db"] == pytest.approx(gain_db, abs=0.1)
+
+
+def test_the_level_of_the_words_at_the_board_follows_from_the_chirp(through_the_air, stimulus):
+    session, room = through_the_air
+    begin = round(session.sound_starts_s * RATE_HZ)
+    heard = np.concatenate(room.heard)[begin : begin + len(stimulus.samples)]
+    measured = speech_dbfs(replace(stimulus, samples=heard))
+    assert session.acoustic["words_at_board_dbfs"] == pytest.approx(measured, abs=3.0)
+
+
+def test_the_front_end_starts_after_the_echo(through_the_air):
+    session, _ = through_the_air
+    echoed = session.listening.inferences[0].device_ms / 1000 * RATE_HZ
+    assert echoed > (0.3 + 2.5 + 0.7 + 0.5 + 0.5) * RATE_HZ
+    assert session.listening.complete and session.listening.records_lost == 0
+
+
+def test_a_row_through_the_air_has_its_times_on_the_clock_of_the_stimulus(through_the_air, model, stimulus):
+    session, _ = through_the_air
+    row = rows.with_session(rows.variant_row(model), session, stimulus, (), 1.5)
+    assert row.route == "acoustic"
+    assert row.acoustic["detection_window_s"] == 1.5
+    assert row.acoustic["sound_starts_s"] == session.sound_starts_s
+    assert row.audio_s == stimulus.duration_s
+    assert all(0 <= one.at_s <= stimulus.duration_s + 2 for one in row.false_accepts)
+
+
+def test_words_are_heard_when_they_were_said(store, tmp_path):
+    """By TensorFlow's own model: what is heard through the air agrees with what is sent sample by sample."""
+    heard_model = external(shared_data("micro_speech_quantized.tflite"), LABELS, store)
+    people = [
+        Recording(word, word, word, read_wav(shared_data(f"micro_speech_{word}_1000ms.wav"))[0])
+        for word in ("yes", "no")
+    ]
+    stimulus = compose(people)
+    found = {}
+    for route, board in {"pcm": EmulatedBoard(store), "acoustic": BoardInRoom(store, Room(noise=5))}.items():
+        folder = tmp_path / route
+        folder.mkdir()
+        with board:
+            firmware = board.build(heard_model, get_engine("static"))
+            measure(board, firmware, heard_model, people, stimulus, folder, BENCH)
+        session = read_session(folder)
+        found[route] = rows.with_session(rows.variant_row(heard_model), session, stimulus, ())
+    for direct, air in zip(found["pcm"].stimuli, found["acoustic"].stimuli, strict=True):
+        assert (direct.heard, air.heard) == (direct.label, direct.label)
+        assert air.heard_at_s == pytest.approx(direct.heard_at_s, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("room", "cause"),
+    [
+        (Room(gain=0.0), "the chirp was not heard"),
+        (Room(gain=0.0, noise=0.0), "microphone delivers nothing"),
+        (Room(gain=20.0), "too loud"),
+        (Room(noise=4000.0), "too noisy"),
+    ],
+)
+def test_through_an_unusable_path_nothing_is_played(
+    store, firmware, model, recordings, stimulus, tmp_path, room, cause
+):
+    with BoardInRoom(store, room) as board, pytest.raises(AcousticFailed, match=cause):
+        measure(board, firmware, model, recordings, stimulus, tmp_path, BENCH)
+    after_the_chirp = np.concatenate(room.played)[round(0.7 * RATE_HZ) + 8000 :]
+    assert not after_the_chirp.any()
+    assert (tmp_path / "listening.log").read_bytes().count(b"$pcm,") > 1000
+
+
+def test_a_level_that_would_clip_is_refused_before_anything_is_uploaded(
+    store, firmware, model, recordings, stimulus, tmp_path
+):
+    loud = Bench(speaker=SpeakerEntry(device="pulse", level_dbfs=-1.0))
+    with BoardInRoom(store, Room()) as board, pytest.raises(UsageError, match="would clip"):
+        measure(board, firmware, model, recordings, stimulus, tmp_path, loud)
+    assert not list(tmp_path.iterdir())
+
+
+class BoardInAnEmptyRoom(BoardInRoom):
+    """Hears noise as soon as it listens, whether anything is played or not."""
+
+    def open(self, transcript: Path):
+        device = super().open(transcript)
+        if transcript.name == "listening.log":
+            listen, board = device.listen, self
+
+            def listen_to_noise(feed, **how):
+                def both() -> None:
+                    EmulatedBoard.listen(board, board.room.through([np.zeros(8 * RATE_HZ, np.int16)]))
+                    feed()
+
+                return listen(both, **how)
+
+            device.listen = listen_to_noise
+        return device
+
+    def listen(self, sound) -> None:
+        raise AssertionError("there is no speaker")
+
+
+def test_without_a_speaker_the_stages_are_timed_and_nothing_is_said_of_words(
+    store, firmware, model, recordings, stimulus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(listener_module, "ROOM_S", 0.1)
+    with BoardInAnEmptyRoom(store, Room()) as board:
+        measure(board, firmware, model, recordings, stimulus, tmp_path, Bench())
+    row = rows.with_session(rows.variant_row(model), read_session(tmp_path), stimulus, ())
+    assert row.route == "room"
+    assert len(row.stage_us["inference"]) >= 300
+    assert (row.stimuli, row.false_accepts, row.audio_s, row.acoustic) == ([], [], None, {})
+    assert any("No speaker" in note for note in row.notes)
+
+
+class Vanishing(EmulatedBoard):
+    """A board that fails by turns: `failures` holds what goes wrong next, by the verb."""
+
+    def __init__(self, store: Store, failures: list[str]) -> None:
+        super().__init__(store)
+        self.failures = failures
+
+    def upload(self, firmware: Firmware) -> None:
+        if self.failures and self.failures[0] == "upload":
+            self.failures.pop(0)
+            raise UploadFailed("no device found", command="arduino-cli upload", returncode=1)
+        super().upload(firmware)
+
+    def open(self, transcript: Path):
+        if self.failures and self.failures[0] == "open":
+            self.failures.pop(0)
+            raise EnumerateFailed("the port cannot be opened", where="/dev/ttyACM0")
+        device = super().open(transcript)
+        if self.failures and self.failures[0] == transcript.stem:
+            device.name()
+            if self.failures.pop(0):
+                raise EnumerateFailed("the port is gone", where="/dev/ttyACM0")
+        return device
+
+
+@pytest.mark.parametrize(
+    "failures", [["upload"], ["open"], ["parity"], ["listening"], ["listening", "upload"]]
+)
+def test_what_the_port_lost_is_measured_again_and_told(
+    store, firmware, model, recordings, stimulus, tmp_path, failures
+):
+    told = len(failures)
+    with Vanishing(store, list(failures)) as board:
+        measure(board, firmware, model, recordings, stimulus, tmp_path)
+    session = read_session(tmp_path)
+    assert len(session.retries) == told
+    assert all(note.startswith("Measured again after ") for note in session.retries)
+    assert session.listening.complete
+    row = rows.with_session(rows.variant_row(model), session, stimulus, ())
+    assert row.notes[:told] == list(session.retries)
+
+
+def test_the_transcripts_of_a_failed_attempt_are_kept(store, firmware, model, recordings, stimulus, tmp_path):
+    with Vanishing(store, ["listening", "parity"]) as board:
+        measure(board, firmware, model, recordings, stimulus, tmp_path)
+    transcripts = read_session(tmp_path).transcripts
+    assert list(transcripts) == [
+        "parity",
+        "listening",
+        "listening, failed attempt 1",
+        "parity, failed attempt 1",
+        "parity, failed attempt 2",
+    ]
+    assert all(path.stat().st_size for path in transcripts.values())
+
+
+def test_a_board_that_stays_away_is_given_up_after_two_retries(
+    store, firmware, model, recordings, stimulus, tmp_path
+):
+    failures = ["open"] * 5
+    with Vanishing(store, failures) as board, pytest.raises(EnumerateFailed):
+        measure(board, firmware, model, recordings, stimulus, tmp_path)
+    assert len(failures) == 2
+
+
+def test_a_failed_protocol_is_not_tried_again(store, firmware, model, recordings, stimulus, tmp_path):
+    class Confused(EmulatedBoard):
+        opened = 0
+
+        def open(self, transcript: Path):
+            self.opened += 1
+            raise ProtocolError("the board runs another image")
+
+    with Confused(store) as board, pytest.raises(ProtocolError):
+        measure(board, firmware, model, recordings, stimulus, tmp_path)
+    assert board.opened == 1
+
+
+def test_a_sound_ends_when_the_board_vanishes_while_it_is_played(
+    store, firmware, model, recordings, stimulus, tmp_path
+):
+    """Else a retry would talk to a speaker that still plays the first attempt."""
+
+    class Unplugged(BoardInRoom):
+        over = False
+
+        def listen(self, sound) -> None:
+            for number, block in enumerate(sound):
+                self.room.played.append(block)
+                time.sleep(0.01)  # a speaker takes its time
+                if number == 10:
+                    self._link.close()
+            self.over = True
+
+    with Unplugged(store, Room()) as board, pytest.raises(ProtocolError):
+        measure(board, firmware, model, recordings, stimulus, tmp_path, BENCH)
+    assert board.over
+    assert rms_dbfs(np.concatenate(board.room.played)[20_000:]) < -100
