@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import BuildFailed, DoesNotFit
-from harness.firmware import elf, toolchain
+from harness.firmware import archive as archive_module
+from harness.firmware import arduino_library, elf, toolchain
+from harness.firmware.archive import ARCHIVE, Archive, archive
+from harness.firmware.arduino_library import ArduinoLibrary, read_library
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch
 from harness.firmware.toolchain import Tool, find_tool, run_tool
@@ -30,18 +34,19 @@ _MACHINE_FLAGS = (  # as ArduinoCore-mbed compiles for the Nano 33 BLE
     "-mfpu=fpv4-sp-d16",
     "--specs=nano.specs",
 )
-_COMPILE_FLAGS = (
+_COMMON_FLAGS = (
     *_MACHINE_FLAGS,
-    "-std=gnu++17",
     "-ffunction-sections",
     "-fdata-sections",
     "-fno-exceptions",
-    "-fno-rtti",
-    "-fno-threadsafe-statics",
     "-DF_CPU=64000000L",
     "-DARDUINO=10607",
     "-DARDUINO_EARSHOT_EMULATED",
 )
+_CPP_FLAGS = ("-std=gnu++17", "-fno-rtti", "-fno-threadsafe-statics")
+_C_FLAGS = ("-x", "c", "-std=gnu11")
+_COMPILE_FLAGS = (*_COMMON_FLAGS, *_CPP_FLAGS)
+_NOT_OURS = ("-w",)  # as the mbed core compiles libraries; warnings in them are for their authors
 _CORE_FLAGS = (
     "-O2",
     "-fno-tree-loop-distribute-patterns",  # no memcpy, no memset: those are the sketch's, and counted
@@ -77,21 +82,24 @@ def compile_image(staged: StagedSketch, store: Store, optimisation: str = "-O2")
         DoesNotFit: larger than the Nano 33 BLE Sense, which the emulated board stands for.
     """
     compiler = find_compiler()
+    flags = optimisation.split()
+    libraries = [_installed(folder) for folder in staged.library_folders]
     inputs = {
         "sketch": staged.path,
         "core": CORE,
-        "flags": [*_COMPILE_FLAGS, *_CORE_FLAGS, *_LINK_FLAGS, *optimisation.split()],
+        "flags": [*_COMPILE_FLAGS, *_CORE_FLAGS, *_LINK_FLAGS, *flags],
         "compiler": compiler.version,
+        "libraries": [library.fingerprint for library in libraries],
     }
 
     def make(folder: Path) -> None:
-        build_image(compiler, staged.path, optimisation.split(), folder / _IMAGE)
+        archives = [_compiled(library, compiler, flags, store) for library in libraries]
+        build_image(compiler, staged.path, flags, folder / _IMAGE, archives)
 
+    code = [Path(__file__), Path(toolchain.__file__)]
     try:
         with toolchain.disk_full_is_a_failed_build():
-            image = (
-                store.build("image", inputs, make, code=[Path(__file__), Path(toolchain.__file__)]) / _IMAGE
-            )
+            image = store.build("image", inputs, make, code) / _IMAGE
     except BuildFailed as failure:
         raise _too_large_to_link(failure, staged.variant_id) or failure from None
 
@@ -119,6 +127,29 @@ def compile_image(staged: StagedSketch, store: Store, optimisation: str = "-O2")
     )
 
 
+def _installed(folder: Path) -> ArduinoLibrary:
+    library = read_library(folder)
+    if library is None:
+        raise BuildFailed("a library is gone", where=str(folder), remedy="Install it again.")
+    return library
+
+
+def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: Store) -> Archive:
+    """A library as an archive in the store; the same sources, flags and compiler are compiled once."""
+    languages = {
+        suffix: (*_COMMON_FLAGS, *own, *flags, *_NOT_OURS)
+        for suffix, own in ((".c", _C_FLAGS), (".cpp", _CPP_FLAGS), (".cc", _CPP_FLAGS), (".S", ()))
+    }
+    inputs = {"library": library.fingerprint, "flags": languages, "compiler": compiler.version}
+
+    def make(folder: Path) -> None:
+        archive(library, compiler, languages, folder)
+
+    code = [Path(archive_module.__file__), Path(arduino_library.__file__)]
+    folder = store.build("library", inputs, make, code)
+    return Archive(folder / ARCHIVE, library.source_root)
+
+
 def _too_large_to_link(failure: BuildFailed, variant_id: str) -> DoesNotFit | None:
     """What the linker said, as a result: larger than even the emulator's memory."""
     match = re.search(r"region `(FLASH|RAM)' overflowed by (\d+) bytes", failure.where)
@@ -129,7 +160,9 @@ def _too_large_to_link(failure: BuildFailed, variant_id: str) -> DoesNotFit | No
     return DoesNotFit(match[1].lower(), needed, limits[match[1]], where=variant_id)
 
 
-def build_image(compiler: Tool, sketch: Path, flags: list[str], image: Path) -> None:
+def build_image(
+    compiler: Tool, sketch: Path, flags: list[str], image: Path, archives: Sequence[Archive] = ()
+) -> None:
     """Compiles every source of a sketch folder and the core, and links them.
 
     Args:
@@ -137,6 +170,7 @@ def build_image(compiler: Tool, sketch: Path, flags: list[str], image: Path) -> 
         sketch: with its .ino, .cpp and .S files; libraries in folders below.
         flags: of the sketch's sources, beyond the standard ones.
         image: the ELF file to write.
+        archives: libraries that the sketch includes, compiled already.
 
     Raises:
         BuildFailed: errors in the sources.
@@ -151,6 +185,7 @@ def build_image(compiler: Tool, sketch: Path, flags: list[str], image: Path) -> 
             places = [
                 f"-I{sketch}",
                 f"-I{CORE}",
+                *(f"-isystem{item.headers}" for item in archives),
                 f"-ffile-prefix-map={sketch}=.",
                 f"-ffile-prefix-map={CORE}=core",
             ]
@@ -160,8 +195,8 @@ def build_image(compiler: Tool, sketch: Path, flags: list[str], image: Path) -> 
         jobs = _sources_and_objects(sketch)
         with ThreadPoolExecutor(_JOBS) as pool:
             list(pool.map(lambda job: compile_one(*job), jobs))
-        files = [f"-T{CORE / _LINKER_SCRIPT}", *(str(target) for _, target in jobs), "-o", str(image)]
-        run_tool(compiler, [*_LINK_FLAGS, *files], objects)
+        parts = [*(target for _, target in jobs), *(item.file for item in archives)]
+        run_tool(compiler, [*_LINK_FLAGS, f"-T{CORE / _LINKER_SCRIPT}", *parts, "-o", image], objects)
 
 
 def _sources_and_objects(sketch: Path) -> list[tuple[Path, Path]]:

@@ -15,7 +15,7 @@ from tflite_builder import ModelBuilder
 from tflite_oracles import tflite_micro, tflite_reference
 
 from harness.errors import UsageError
-from harness.firmware.registry import get_engine
+from harness.firmware.registry import ENGINES, get_engine
 from models.quiet import known_noise_dropped
 
 MICRO_SPEECH, DS_CNN = "micro_speech_quantized.tflite", "kws_ref_model.tflite"
@@ -174,12 +174,13 @@ def test_odd_tensor_names_do_no_harm():
 
 
 def test_an_engine_that_there_is_not():
-    with pytest.raises(UsageError, match=r"no engine 'tflm'.*static"):
-        get_engine("tflm")
+    with pytest.raises(UsageError, match=r"no engine 'onnx'.*static, tflm"):
+        get_engine("onnx")
 
 
-def test_the_engines_own_code_is_known():
-    assert all(path.exists() for path in get_engine("static").code)
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_engines_own_code_is_known(name):
+    assert all(path.exists() for path in get_engine(name).code)
 
 
 def _two_softmaxes(dtype: str, **fields) -> bytes:

@@ -1,0 +1,87 @@
+"""Which copy of TensorFlow Lite for Microcontrollers is compiled: named by a variable, or installed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.errors import BuildFailed
+from harness.firmware.arduino_library import PROPERTIES, ArduinoLibrary, read_library
+
+VARIABLE = "EARSHOT_TFLM"
+NAMES = ("Arduino_TensorFlowLite", "Chirale_TensorFlowLite", "Harvard_TinyMLx")
+"""Libraries that hold it, the first that is installed is taken. Case does not count: the second one writes
+itself Chirale_TensorFLowLite in its library.properties, and otherwise in the library index."""
+
+_PLAIN = {  # what a record carries; so long that kernels and both fit kMaxTextBytes of record.h
+    "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,23}"),
+    "version": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,14}"),
+}
+_INSTALL = (
+    'Install one with `arduino-cli lib install "Chirale_TensorFlowLite"`, '
+    f"or set {VARIABLE} to a checkout of tensorflow/tflite-micro-arduino-examples."
+)
+
+
+def choose_library(folders: Iterable[Path], pins: Sequence[str] = ()) -> ArduinoLibrary:
+    """The library to use: at $EARSHOT_TFLM, else among the folders.
+
+    Args:
+        folders: of installed libraries, in any order; others than the known ones are passed over.
+        pins: "name@version" of libraries that have to be of that version; of a pinned library no other
+            version is taken, and with one of `NAMES` pinned no other library.
+
+    Raises:
+        BuildFailed: none is there, or not in the version that is pinned.
+    """
+    pinned = _pinned(pins)
+    named = os.environ.get(VARIABLE, "")
+    if named:
+        found = [_at(Path(named).expanduser())]
+    else:
+        ranks = {name.lower(): rank for rank, name in enumerate(NAMES)}
+        libraries = [library for library in map(read_library, folders) if library]
+        found = [library for library in libraries if library.name.lower() in ranks]
+        found.sort(key=lambda library: (ranks[library.name.lower()], str(library.folder)))
+    for library in found:
+        version = pinned.get(library.name.lower(), "" if pinned else library.version)
+        if version == library.version:
+            return _checked(library)
+    if found:
+        raise BuildFailed(
+            f"TensorFlow Lite Micro is there as {', '.join(map(str, found))}, not as pinned",
+            where="; ".join(str(library.folder) for library in found),
+            remedy=f"Install {', '.join(pins)} with `arduino-cli lib install`, or change the pin.",
+        )
+    raise BuildFailed("TensorFlow Lite Micro is not installed as an Arduino library", remedy=_INSTALL)
+
+
+def _checked(library: ArduinoLibrary) -> ArduinoLibrary:
+    for key, value in (("name", library.name), ("version", library.version)):
+        if not _PLAIN[key].fullmatch(value):
+            raise BuildFailed(
+                f"a library's {key} is {value!r}",
+                where=str(library.folder / PROPERTIES),
+                remedy="Install the library again.",
+            )
+    return library
+
+
+def _pinned(pins: Sequence[str]) -> dict[str, str]:
+    """Versions by name in lower case, of the libraries that this is about."""
+    known = {name.lower() for name in NAMES}
+    versions = dict(pin.rsplit("@", 1) for pin in pins if "@" in pin)
+    return {name.lower(): version for name, version in versions.items() if name.lower() in known}
+
+
+def _at(folder: Path) -> ArduinoLibrary:
+    library = read_library(folder)
+    if library is None:
+        raise BuildFailed(
+            f"there is no {PROPERTIES} where {VARIABLE} points",
+            where=str(folder),
+            remedy=f"Set {VARIABLE} to a checkout of tensorflow/tflite-micro-arduino-examples, or unset it.",
+        )
+    return library

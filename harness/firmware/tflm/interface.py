@@ -1,0 +1,113 @@
+"""What a copy of TensorFlow Lite Micro can do and how it is called, read from its headers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import BuildFailed
+from harness.firmware.arduino_library import ArduinoLibrary
+from harness.firmware.tflite_model import TfliteModel
+
+_MICRO = "tensorflow/lite/micro"
+_INTERPRETER = f"{_MICRO}/micro_interpreter.h"
+_RESOLVER = f"{_MICRO}/micro_mutable_op_resolver.h"
+_REPORTER = f"{_MICRO}/micro_error_reporter.h"
+_SCHEMA = "tensorflow/lite/schema/schema_generated.h"
+_SCHEMA_VERSION = "tensorflow/lite/version.h"
+_CMSIS_KERNELS = ("cmsis_nn", "cmsis-nn")
+_ADD = re.compile(r"\bTfLiteStatus (Add\w+)\([^{;]*\)\s*\{\s*return AddBuiltin\(\s*BuiltinOperator_(\w+)")
+_REPORTS = re.compile(r"\bMicroInterpreter\([^)]*tensor_arena_size,\s*ErrorReporter\s*\*")
+_REVISION = re.compile(r"\$Revision:\s*V\.?([\d.]*\d)")
+
+
+@dataclass(frozen=True)
+class Interface:
+    """How engine.cpp has to be written for a library.
+
+    Attributes:
+        library_header: whose inclusion makes the Arduino builder take the library.
+        headers: that declare interpreter, resolver and schema.
+        wants_reporter: whether the interpreter's constructor takes an ErrorReporter (until 2021).
+        adders: the resolver's member function for each built-in operator, by the schema's name.
+        cmsis_operators: built-in operators that have a kernel with CMSIS-NN.
+        cmsis_version: of the CMSIS-NN that comes with it; "" without.
+    """
+
+    library_header: str
+    headers: tuple[str, ...]
+    wants_reporter: bool
+    adders: dict[str, str]
+    cmsis_operators: frozenset[str]
+    cmsis_version: str
+
+    def kernels(self, model: TfliteModel) -> str:
+        """The kernel set that a model gets: CMSIS-NN where an int8 operator of it has such a kernel."""
+        quantized = {
+            operator.name
+            for operator in model.operators
+            if any(i is not None and model.tensors[i].type == "int8" for i in operator.inputs)
+        }
+        return f"cmsis-nn {self.cmsis_version}" if quantized & self.cmsis_operators else "reference"
+
+
+def read_interface(library: ArduinoLibrary) -> Interface:
+    """Reads the headers of a library.
+
+    Raises:
+        BuildFailed: the headers are not those of TensorFlow Lite Micro, or of an unknown generation.
+    """
+    root = library.source_root
+    try:
+        resolver, interpreter = ((root / path).read_text("utf-8") for path in (_RESOLVER, _INTERPRETER))
+    except OSError as problem:
+        raise BuildFailed(
+            f"{library} does not hold TensorFlow Lite Micro",
+            where=str(problem.filename),
+            remedy="Install the library again, or point EARSHOT_TFLM elsewhere.",
+        ) from problem
+    adders = {operator: adder for adder, operator in _ADD.findall(resolver)}
+    if not adders:
+        raise BuildFailed(
+            f"{library} has an operator resolver of an unknown kind",
+            where=str(root / _RESOLVER),
+            remedy="Use a version of the library that the README names.",
+        )
+    wants_reporter = bool(_REPORTS.search(interpreter))
+    optional = [_REPORTER] * wants_reporter + [_SCHEMA_VERSION] * (root / _SCHEMA_VERSION).is_file()
+    operators, version = _cmsis(root)
+    return Interface(
+        library_header=_library_header(library),
+        headers=tuple(sorted([_INTERPRETER, _RESOLVER, _SCHEMA, *optional])),
+        wants_reporter=wants_reporter,
+        adders=adders,
+        cmsis_operators=operators & adders.keys(),
+        cmsis_version=version,
+    )
+
+
+def _library_header(library: ArduinoLibrary) -> str:
+    for name in ("TensorFlowLite.h", f"{library.name}.h"):
+        for path in library.source_root.glob("*.h"):
+            if path.name.lower() == name.lower():
+                return path.name
+    raise BuildFailed(
+        f"{library} has no header that a sketch could include to have it compiled",
+        where=str(library.source_root),
+        remedy="Install the library again, or point EARSHOT_TFLM elsewhere.",
+    )
+
+
+def _cmsis(root: Path) -> tuple[frozenset[str], str]:
+    """Operators whose registration lies in the folder of CMSIS-NN's kernels, and the version of that."""
+    kernels = "".join(
+        path.read_text("utf-8")
+        for name in _CMSIS_KERNELS
+        for path in sorted((root / _MICRO / "kernels" / name).glob("*.c*"))
+    )
+    header = next(iter(sorted(root.rglob("arm_nnfunctions.h"))), None)
+    revision = _REVISION.search(header.read_text("utf-8", "replace")) if header else None
+    if not kernels or not header:
+        return frozenset(), ""
+    return frozenset(re.findall(r"\bRegister_([A-Z0-9_]+)\(", kernels)), revision[1] if revision else "?"
