@@ -19,10 +19,10 @@ MARGIN_BYTES = 0
 _FACTS = "arena.json"
 
 
-def fitted(
+def with_measured_arena(
     engine: Engine, tflite: Path, board: str, store: Store, measure: Callable[[Engine], int]
 ) -> Engine:
-    """An engine that needs no guess: `tflm` with the arena that this model needs, any other as it is.
+    """An engine that guesses nothing: `tflm` with the arena that this model needs, any other as it is.
 
     Args:
         engine: as it was asked for.

@@ -1,4 +1,4 @@
-"""Which TensorFlow Lite Micro is taken: that of the variable, the first installed, the pinned; or why none."""
+"""Which TensorFlow Lite Micro is taken: of the variable, the first installed, the pinned one; or why none."""
 
 from __future__ import annotations
 
