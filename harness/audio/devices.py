@@ -52,10 +52,16 @@ def devices(direction: Direction) -> list[Device]:
 def find_device(name: str, direction: Direction) -> Device:
     """The one device whose name contains `name`, whatever its case; a name that is equal goes before.
 
+    Args:
+        name: or a part of it; empty for the system's own choice.
+        direction: whether it is to play or to record.
+
     Raises:
         AcousticFailed: no device has that name, or several do; the message lists what there is.
     """
     known = devices(direction)
+    if not name and (default := _default_index(direction)) is not None:
+        return next(one for one in known if one.index == default)
     matching = [one for one in known if name.casefold() in one.name.casefold()]
     equal = [one for one in matching if one.name.casefold() == name.casefold()]
     found = equal if len(equal) == 1 else matching
@@ -70,3 +76,13 @@ def find_device(name: str, direction: Direction) -> Device:
         if not found
         else "Write so much of the name that it fits one of them only.",
     )
+
+
+def _default_index(direction: Direction) -> int | None:
+    """PortAudio's number of the system's own choice; None if it has none."""
+    import sounddevice
+
+    try:
+        return int(sounddevice.query_devices(kind=direction)["index"])
+    except (sounddevice.PortAudioError, ValueError):
+        return None

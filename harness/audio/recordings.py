@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from models.wav import read_wav
 
 MANIFEST = "manifest.csv"
-_COLUMNS = ("path", "label", "word", "source", "licence", "sha256")
+MANIFEST_COLUMNS = ("path", "label", "word", "source", "licence", "sha256")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +77,12 @@ def _entries_of_manifest(manifest: Path) -> list[tuple[Path, str]]:
     try:
         with manifest.open(newline="", encoding="utf-8") as stream:
             rows = csv.DictReader(stream)
-            missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
+            missing = [name for name in MANIFEST_COLUMNS if name not in (rows.fieldnames or ())]
             if missing:
                 raise UsageError(
                     f"the manifest lacks the column {missing[0]}",
                     where=str(manifest),
-                    remedy=f"Its first line is {','.join(_COLUMNS)}.",
+                    remedy=f"Its first line is {','.join(MANIFEST_COLUMNS)}.",
                 )
             entries = [(_checked(manifest, row), row["word"]) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
