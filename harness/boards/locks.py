@@ -211,12 +211,12 @@ def _open(path: Path) -> int:
             with suppress(FileNotFoundError):
                 return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
             with suppress(FileExistsError):
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _EVERYBODY)
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _EVERYBODY)
                 os.fchmod(descriptor, _EVERYBODY)  # whatever the umask
                 return descriptor
         except OSError as problem:
             raise EnumerateFailed(
-                "the lock that keeps two processes from one board cannot be used",
+                "a lock of this host cannot be used",
                 where=str(problem),
                 remedy=f"Make {path} a file that everybody can read and write: chmod 666 {path}",
             ) from problem

@@ -193,6 +193,14 @@ def test_a_worker_does_not_wait_for_a_stranger(serial_number, other):
     assert "is in use" in worker.communicate(timeout=60)[1]
 
 
+def test_a_worker_does_not_wait_for_another_runs_worker(serial_number):
+    first = start(HOLDS, serial_number, PYTEST_XDIST_WORKER="gw0", PYTEST_XDIST_TESTRUNUID="b")
+    assert first.stdout and first.stdout.readline() == "held\n"
+    second = start(TAKES, serial_number, PYTEST_XDIST_WORKER="gw0", PYTEST_XDIST_TESTRUNUID="a")
+    assert "is in use" in second.communicate(timeout=60)[1]
+    first.communicate("")
+
+
 def test_the_lock_does_not_depend_on_the_place_for_temporary_files(
     serial_number, other, monkeypatch, tmp_path
 ):
