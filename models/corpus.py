@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -77,11 +79,25 @@ def synthetic_corpus(store: Store, config: CorpusConfig | None = None, progress:
     """
     config = config or CorpusConfig()
     return store.build(
-        "corpus",
-        {"config": config, "espeak-ng": espeak.version()},
-        lambda folder: _speak_all(folder, config, progress),
-        code=[sys.modules[__name__], acoustics, espeak, voices, wav],
+        "corpus", _inputs(config), lambda folder: _speak_all(folder, config, progress), _code()
     )
+
+
+def corpus_path(store: Store, config: CorpusConfig | None = None) -> Path:
+    """Where the corpus is or will be; nothing is spoken.
+
+    Raises:
+        DatasetError: espeak-ng is missing or fails.
+    """
+    return store.path_of("corpus", _inputs(config or CorpusConfig()), _code())
+
+
+def _inputs(config: CorpusConfig) -> dict[str, Any]:
+    return {"config": config, "espeak-ng": espeak.version()}
+
+
+def _code() -> list[ModuleType]:
+    return [sys.modules[__name__], acoustics, espeak, voices, wav]
 
 
 def utterances(config: CorpusConfig) -> list[Utterance]:

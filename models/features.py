@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -174,15 +175,29 @@ def feature_sets(root: Path, config: DatasetConfig, store: Store, progress: bool
         DatasetError: the dataset lacks something, or a file of it is broken; the message names it.
     """
     source = SpeechCommands(root, config)
-    # A folder of the store is named by its content; any other is recognised by names, sizes and times.
-    content = root.name if root.resolve().is_relative_to(store.root.resolve()) else source.fingerprint()
     path = store.build(
-        "features",
-        {"dataset": content, "config": config},
-        lambda folder: _write(folder, source, progress),
-        code=[sys.modules[__name__], dataset, wav],
+        "features", _inputs(source, store), lambda folder: _write(folder, source, progress), _code()
     )
     return FeatureSets(path)
+
+
+def feature_path(root: Path, config: DatasetConfig, store: Store) -> Path:
+    """Where the features of a dataset are or will be; nothing is computed.
+
+    Raises:
+        DatasetError: the dataset lacks something.
+    """
+    return store.path_of("features", _inputs(SpeechCommands(root, config), store), _code())
+
+
+def _inputs(source: SpeechCommands, store: Store) -> dict[str, Any]:
+    # A folder of the store is named by its content; any other is recognised by names, sizes and times.
+    inside = source.root.resolve().is_relative_to(store.root.resolve())
+    return {"dataset": source.root.name if inside else source.fingerprint(), "config": source.config}
+
+
+def _code() -> list[ModuleType]:
+    return [sys.modules[__name__], dataset, wav]
 
 
 def _write(folder: Path, source: SpeechCommands, progress: bool) -> None:

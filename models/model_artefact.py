@@ -1,4 +1,4 @@
-"""A model that is ready for a board: a folder, read through its model.json."""
+"""A model that was prepared, for a board where one can run it: a folder, read through its model.json."""
 
 from __future__ import annotations
 
@@ -26,14 +26,20 @@ class ModelArtefact:
     """What was prepared for the boards, or came as a .tflite from elsewhere.
 
     Args:
-        path: the folder, with `model.tflite` and `model.json`.
+        path: the folder, with `model.json`; of a deployable model with `model.tflite` as well. What is said
+            of that file (tflite, tflite_sha256, tflite_bytes, input, output) others do not have.
     """
 
     path: Path
 
     @property
+    def deployable(self) -> bool:
+        """Whether a board can run it: there is a .tflite."""
+        return self._contents["deployable"]
+
+    @property
     def tflite(self) -> Path:
-        """The model."""
+        """The model; the file is there if it is deployable."""
         return self.path / "model.tflite"
 
     @property
@@ -80,9 +86,34 @@ class ModelArtefact:
         return self._contents["seed"]
 
     @property
+    def network(self) -> str | None:
+        """One of `models.variants.NETWORKS`; None for a model from elsewhere."""
+        return self._contents.get("network")
+
+    @property
+    def pruning(self) -> dict[str, Any] | None:
+        """The fields of `models.transforms.Pruning`; None where nothing was removed."""
+        return self._contents.get("pruning")
+
+    @property
+    def quantization(self) -> dict[str, Any] | None:
+        """The fields of `models.transforms.Quantization`; None without a [quantization]."""
+        return self._contents.get("quantization")
+
+    @property
+    def base(self) -> dict[str, Any] | None:
+        """Network, seed and training: equal in models of one checkpoint. None for a model from elsewhere."""
+        return self._contents.get("base")
+
+    @property
     def parameters(self) -> int | None:
-        """How many weights and biases were trained; None for a model from elsewhere."""
+        """How many weights and biases there are, batch normalization folded; None for one from elsewhere."""
         return self._contents["parameters"]
+
+    @property
+    def remaining_parameters(self) -> int | None:
+        """How many of them are not zero; None for a model from elsewhere."""
+        return self._contents.get("remaining_parameters")
 
     @property
     def macs(self) -> int:
@@ -91,7 +122,7 @@ class ModelArtefact:
 
     @property
     def operators(self) -> dict[str, int]:
-        """How often each operator occurs in the .tflite."""
+        """How often each operator occurs in the .tflite; empty where there is none."""
         return self._contents["operators"]
 
     @property
@@ -126,8 +157,29 @@ class ModelArtefact:
 
     @property
     def accuracy(self) -> dict[str, list[dict[str, Any]]]:
-        """Of the .tflite itself by split: label, correct, total of each label; empty if not measured."""
+        """By split label, correct and total of each label; empty if not measured.
+
+        Of the .tflite itself; of a model that is not deployable in torch.
+        """
         return self._contents["accuracy"]
+
+    @property
+    def before_fine_tuning(self) -> dict[str, list[dict[str, Any]]] | None:
+        """The accuracy in torch right after pruning or quantization; None where neither was done."""
+        return self._contents.get("before_fine_tuning")
+
+    @property
+    def fine_tuning(self) -> dict[str, Any] | None:
+        """`epochs`, the learning curves from epoch 0, and `kept_epoch`; None like `before_fine_tuning`."""
+        return self._contents.get("fine_tuning")
+
+    @property
+    def mse(self) -> float | None:
+        """Mean squared error of the probabilities to the float network's on the test set, in torch.
+
+        None like `before_fine_tuning`.
+        """
+        return self._contents.get("mse")
 
     def _file(self, name: str) -> Path | None:
         path = self.path / name

@@ -10,74 +10,108 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from models.artefacts import Store, sha256_of
-from models.dataset import LABELS, SPLITS, DatasetConfig
+from models import description, recipes
+from models.artefacts import Store
+from models.dataset import LABELS, DatasetConfig
 from models.errors import ConversionError
-from models.evaluation import count_correct, outputs_of
-from models.features import CHANNELS, SLICES, FeatureSets, feature_sets, float_features
-from models.model_artefact import CONTENTS, SCHEMA, ModelArtefact
+from models.features import CHANNELS, SLICES, FeatureSets, feature_sets
+from models.model_artefact import ModelArtefact
+from models.recipes import Places
 from models.steps import Say, Steps
 from models.variants import Variant
 
 if TYPE_CHECKING:
-    from models.conversion.model_file import ModelFile, Tensor
+    from models.conversion.model_file import ModelFile
 
-__all__ = ["ModelArtefact", "external", "prepare"]
-
-CALIBRATION_CLIPS = 500
-PARITY_CLIPS = 256
-"""Test clips that go with a model: the board's outputs are compared with the reference kernels' on them."""
+__all__ = ["ModelArtefact", "evaluate", "external", "prepare", "train"]
 
 _LONGEST_ID = 60
 """A record of the board holds 63 characters."""
 
-_HERE = Path(__file__).parent
-_TRAINING_CODE = [_HERE / name for name in ("networks", "training.py", "augmentation.py", "features.py")]
-_CONVERSION_CODE = [_HERE / "networks", _HERE / "conversion"]
-_EVALUATION_CODE = [_HERE / name for name in ("prepare.py", "evaluation.py", "reference.py", "features.py")]
+_OF_THE_CONVERSION = "conversion.json"
+_NOT_OF_THE_MODEL = ("inputs.json", _OF_THE_CONVERSION)
 
 
-def prepare(variant: Variant, dataset_root: Path, store: Store, progress: Say | None = None) -> ModelArtefact:
-    """Trains and converts a variant and measures the .tflite's accuracy; takes from the store what it has.
+def prepare(
+    variant: Variant, dataset_root: Path, store: Store, progress: Say | None = None, bars: bool = True
+) -> ModelArtefact:
+    """Trains, prunes or quantizes, and converts a variant; measures its accuracy.
+
+    What the store has is taken from there. Of a variant that no board can run there is no .tflite: its
+    accuracy is the network's in torch.
 
     Args:
         variant: see `models.variants`.
         dataset_root: a folder in the Speech Commands layout.
         store: keeps the features, the checkpoint, the conversion and the result.
         progress: told one line about each step; None for no output at all.
+        bars: whether there may be progress bars, on a terminal.
 
     Raises:
         DatasetError: the dataset lacks something or is broken.
         ConversionError: the trained network breaks a check of the conversion.
     """
-    steps = Steps(store, variant.id, progress)
+    steps = Steps(store, variant.id, progress, bars)
     features = feature_sets(dataset_root, DatasetConfig(), store, steps.show_bars)
-    checkpoint = _train(variant, features, steps)
-    converted = _convert(variant, features, checkpoint, steps)
+    places = _evaluated(variant, features, steps)
+    if places.converted is not None:
+        _convert(variant, features, places, steps)
 
     def make(folder: Path) -> None:
-        from models.conversion.model_file import read_model
-
-        for file in converted.iterdir():
-            if file.name not in ("inputs.json", "conversion.json"):
-                shutil.copyfile(file, folder / file.name)
-        history = json.loads((checkpoint / "training.json").read_text())
-        contents = _facts(folder / "model.tflite", read_model(folder / "model.tflite"), features.labels) | {
+        contents = (
+            _of_no_board(variant, features, places)
+            if places.converted is None
+            else _of_board(variant, features, places.converted, folder, steps.show_bars)
+        )
+        learned = json.loads((places.trained / "training.json").read_text())
+        if places.transformed is not None:
+            transform = _facts_of(places.transformed)
+            contents |= {name: transform[name] for name in ("before_fine_tuning", "fine_tuning", "mse")}
+        contents |= {
             "id": variant.id,
             "title": variant.title,
+            "network": variant.network,
             "seed": variant.seed,
-            "parameters": json.loads((converted / "conversion.json").read_text())["parameters"],
-            "epochs": history["epochs"],
-            "kept_epoch": history["kept_epoch"],
-            "accuracy": _accuracy(folder / "model.tflite", features, features.labels, steps.show_bars),
+            "pruning": asdict(variant.pruning) if variant.pruning else None,
+            "quantization": asdict(variant.quantization) if variant.quantization else None,
+            "base": {"network": variant.network, "seed": variant.seed, "training": asdict(variant.training)},
+            "epochs": learned["epochs"],
+            "kept_epoch": learned["kept_epoch"],
         }
-        _keep_clips(features, features.labels, variant.seed, folder)
-        _write_contents(contents, folder)
+        description.keep_clips(features, features.labels, variant.seed, folder)
+        description.write_contents(contents, folder)
 
-    inputs = {"variant": variant, "converted": converted.name, "features": features.path.name}
-    return ModelArtefact(steps.build("prepare", inputs, make, _EVALUATION_CODE))
+    model = (places.converted or places.transformed or places.trained).name
+    return ModelArtefact(steps.build(recipes.preparation(variant, features.path.name, model), make))
+
+
+def train(
+    variant: Variant, dataset_root: Path, store: Store, progress: Say | None = None, bars: bool = True
+) -> Path:
+    """Trains a variant's network, and no more; see `prepare`.
+
+    Returns:
+        The checkpoint's folder, see `models.training.save`.
+    """
+    steps = Steps(store, variant.id, progress, bars)
+    return _train(variant, feature_sets(dataset_root, DatasetConfig(), store, steps.show_bars), steps)
+
+
+def evaluate(
+    variant: Variant, dataset_root: Path, store: Store, progress: Say | None = None, bars: bool = True
+) -> dict[str, Any]:
+    """How well a variant recognises in torch, without converting it: what studies compare. See `prepare`.
+
+    Returns:
+        At least "accuracy": by split label, correct and total of each label. Of a variant that is pruned or
+        quantized all facts of `models.transformation.transform`.
+    """
+    steps = Steps(store, variant.id, progress, bars)
+    features = feature_sets(dataset_root, DatasetConfig(), store, steps.show_bars)
+    places = _evaluated(variant, features, steps)
+    if places.transformed is not None:
+        return _facts_of(places.transformed)
+    return json.loads((places.trained / "training.json").read_text())
 
 
 def external(
@@ -116,7 +150,7 @@ def external(
 
     def make(folder: Path) -> None:
         shutil.copyfile(model_file, folder / "model.tflite")
-        contents = _facts(folder / "model.tflite", model, labels) | {
+        contents = description.of_tflite(folder / "model.tflite", model, labels) | {
             "id": identity,
             "title": model_file.stem,
             "seed": None,
@@ -126,16 +160,30 @@ def external(
             "accuracy": {},
         }
         if features is not None:
-            contents["accuracy"] = _accuracy(folder / "model.tflite", features, labels, steps.show_bars)
-            _keep_clips(features, labels, DatasetConfig().seed, folder)
-        _write_contents(contents, folder)
+            contents["accuracy"] = description.accuracy(
+                folder / "model.tflite", features, labels, steps.show_bars
+            )
+            description.keep_clips(features, labels, DatasetConfig().seed, folder)
+        description.write_contents(contents, folder)
 
-    inputs = {
-        "model": model_file,
-        "labels": list(labels),
-        "features": features.path.name if features is not None else None,
-    }
-    return ModelArtefact(steps.build("external", inputs, make, _EVALUATION_CODE))
+    name = features.path.name if features is not None else None
+    return ModelArtefact(steps.build(recipes.external(model_file, labels, name), make))
+
+
+def _evaluated(variant: Variant, features: FeatureSets, steps: Steps) -> Places:
+    """Everything up to the network whose accuracy is known in torch."""
+    trained = _train(variant, features, steps)
+    recipe = recipes.transform(variant, features.path.name, trained.name)
+    if recipe is not None:
+
+        def make(folder: Path) -> None:
+            from models import training, transformation
+
+            network = training.load(variant, len(features.labels), trained)
+            transformation.transform(variant, network, features, folder, steps.show_bars)
+
+        steps.build(recipe, make)
+    return recipes.places_of(variant, features.path.name, steps.store)
 
 
 def _train(variant: Variant, features: FeatureSets, steps: Steps) -> Path:
@@ -144,87 +192,57 @@ def _train(variant: Variant, features: FeatureSets, steps: Steps) -> Path:
 
         training.save(training.fit(variant, features, steps.show_bars), folder)
 
-    inputs = {
-        # What the weights depend on and no more: variants of one training share its checkpoint.
-        "network": variant.network,
-        "seed": variant.seed,
-        "training": variant.training,
-        "features": features.path.name,
-    }
-    return steps.build("train", inputs, make, _TRAINING_CODE, ["torch"])
+    return steps.build(recipes.training(variant, features.path.name), make)
 
 
-def _convert(variant: Variant, features: FeatureSets, checkpoint: Path, steps: Steps) -> Path:
+def _convert(variant: Variant, features: FeatureSets, places: Places, steps: Steps) -> None:
     def make(folder: Path) -> None:
-        from models import training
+        from models import training, transformation
         from models.conversion import convert
-        from models.networks import Deployed
+        from models.networks import Deployed, folded
 
-        network = training.load(variant, len(features.labels), checkpoint)
-        clips, _ = features.split("training")
-        chosen = _drawn(len(clips), CALIBRATION_CLIPS, variant.seed)
-        samples = float_features(clips[chosen]).reshape(len(chosen), -1)
+        if places.transformed is not None:
+            network = transformation.load_transformed(places.transformed)
+        else:
+            network = folded(training.load(variant, len(features.labels), places.trained))
+        samples = transformation.calibration_samples(features, variant.seed)
         done = convert(Deployed(network), folder, precision=variant.precision, samples=samples)
-        parameters = sum(parameter.numel() for parameter in network.parameters())
-        notes = {"parameters": parameters, "parity": done.parity}
-        (folder / "conversion.json").write_text(json.dumps(notes, indent=1))
+        notes = {**transformation.describe(network), "parity": done.parity}
+        (folder / _OF_THE_CONVERSION).write_text(json.dumps(notes, indent=1))
 
-    inputs = {
-        "precision": variant.precision,
-        "checkpoint": checkpoint.name,
-        "calibration": [features.path.name, CALIBRATION_CLIPS, variant.seed],
-    }
-    packages = ["torch", "onnx", "onnx-tf", "tensorflow-cpu"]
-    return steps.build("convert", inputs, make, _CONVERSION_CODE, packages)
+    network = (places.transformed or places.trained).name
+    steps.build(recipes.conversion(variant, features.path.name, network), make)
 
 
-def _drawn(total: int, number: int, seed: int) -> np.ndarray:
-    """Indices of so many different clips, ascending; all where there are fewer."""
-    return np.sort(np.random.default_rng(seed).permutation(total)[:number])
+def _of_board(
+    variant: Variant, features: FeatureSets, converted: Path, folder: Path, show_bars: bool
+) -> dict[str, Any]:
+    """The model with its files, which are copied into the folder."""
+    from models.conversion.model_file import read_model
 
-
-def _renamed(labels: np.ndarray, features: FeatureSets, names: Sequence[str]) -> np.ndarray:
-    """The dataset's label indices as those of a model whose outputs have these names."""
-    return np.array([list(names).index(name) for name in features.labels], np.int64)[labels]
-
-
-def _accuracy(tflite: Path, features: FeatureSets, names: Sequence[str], show_bars: bool) -> dict[str, Any]:
-    counts: dict[str, Any] = {}
-    for name in SPLITS:
-        values, labels = features.split(name)
-        heard = outputs_of(tflite, values, show_bars).argmax(1)
-        counts[name] = [
-            asdict(item) for item in count_correct(heard, _renamed(labels, features, names), names)
-        ]
-    return counts
-
-
-def _keep_clips(features: FeatureSets, names: Sequence[str], seed: int, folder: Path) -> None:
-    values, labels = features.split("testing")
-    chosen = _drawn(len(values), PARITY_CLIPS, seed)
-    np.savez(folder / "clips.npz", features=values[chosen], labels=_renamed(labels[chosen], features, names))
-
-
-def _facts(tflite: Path, model: ModelFile, labels: Sequence[str]) -> dict[str, Any]:
-    def tensor(item: Tensor) -> dict[str, Any]:
-        scale, zero_point = (item.scales[0], item.zero_points[0]) if item.scales else (0.0, 0)
-        return {"shape": item.shape, "dtype": item.dtype, "scale": scale, "zero_point": zero_point}
-
-    return {
-        "schema": SCHEMA,
-        "precision": model.inputs[0].dtype,
-        "labels": list(labels),
-        "macs": model.macs,
-        "operators": model.operator_counts,
-        "tflite_sha256": sha256_of(tflite),
-        "tflite_bytes": tflite.stat().st_size,
-        "input": tensor(model.inputs[0]),
-        "output": tensor(model.outputs[0]),
+    for file in converted.iterdir():
+        if file.name not in _NOT_OF_THE_MODEL:
+            shutil.copyfile(file, folder / file.name)
+    tflite = folder / "model.tflite"
+    network = json.loads((converted / _OF_THE_CONVERSION).read_text())
+    return description.of_tflite(tflite, read_model(tflite), features.labels) | {
+        "parameters": network["parameters"],
+        "remaining_parameters": network["remaining_parameters"],
+        "accuracy": description.accuracy(tflite, features, features.labels, show_bars),
     }
 
 
-def _write_contents(contents: dict[str, Any], folder: Path) -> None:
-    (folder / CONTENTS).write_text(json.dumps(contents, indent=1))
+def _of_no_board(variant: Variant, features: FeatureSets, places: Places) -> dict[str, Any]:
+    assert places.transformed is not None  # what is neither pruned nor quantized has a .tflite
+    transform = _facts_of(places.transformed)
+    names = ("parameters", "remaining_parameters", "macs", "accuracy")
+    return description.of_no_file(variant.precision, features.labels) | {
+        name: transform[name] for name in names
+    }
+
+
+def _facts_of(transformed: Path) -> dict[str, Any]:
+    return json.loads((transformed / "transform.json").read_text())
 
 
 def _check_external(model: ModelFile, labels: Sequence[str], model_file: Path) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from models.artefacts import Store
+from models.recipes import Recipe
 
 Say = Callable[[str], None]
 
@@ -21,21 +20,15 @@ class Steps:
         store: keeps what the steps make.
         name: of what is prepared.
         say: told one line about each step; None for no output at all.
+        bars: whether there may be progress bars, on a terminal.
     """
 
-    def __init__(self, store: Store, name: str, say: Say | None) -> None:
+    def __init__(self, store: Store, name: str, say: Say | None, bars: bool = True) -> None:
         self.store, self.name, self.say = store, name, say
-        self.show_bars = say is not None and sys.stderr.isatty()
+        self.show_bars = bars and say is not None and sys.stderr.isatty()
 
-    def build(
-        self,
-        step: str,
-        inputs: Mapping[str, Any],
-        make: Callable[[Path], None],
-        code: Iterable[Path],
-        packages: Iterable[str] = (),
-    ) -> Path:
-        """Like `Store.build`; the versions of the packages that do the step are inputs of it too."""
+    def build(self, recipe: Recipe, make: Callable[[Path], None]) -> Path:
+        """What the recipe gives, made by `make` unless it is there already; see `Store.build`."""
         took = "cached"
 
         def timed(folder: Path) -> None:
@@ -44,8 +37,7 @@ class Steps:
             make(folder)
             took = f"{time.monotonic() - started:.1f} s"
 
-        versions = {package: version(package) for package in packages}
-        path = self.store.build(step, {**inputs, "packages": versions}, timed, code)
+        path = self.store.build(recipe.step, recipe.all_inputs(), timed, recipe.files())
         if self.say is not None:
-            self.say(f"{self.name}: {step} … {took}")
+            self.say(f"{self.name}: {recipe.step} … {took}")
         return path

@@ -87,11 +87,11 @@ def fit(variant: Variant, features: Splits, show_bar: bool = True) -> Trained:
         features: the dataset's.
         show_bar: whether to show the epochs on stderr as they pass.
     """
-    with _repeatable(variant.seed):
+    with repeatable(variant.seed):
         data = {name: _tensors(features, name) for name in SPLITS}
         network = new_network(variant, len(features.labels))
         epochs, kept = _optimize(network, data, variant.training, variant.training.epochs, [], {}, show_bar)
-        return Trained(network.eval(), epochs, kept, _accuracy(network, data, features.labels))
+        return Trained(network.eval(), epochs, kept, accuracy_of(network, features))
 
 
 def fine_tune(
@@ -116,19 +116,19 @@ def fine_tune(
         masks: by the name of a parameter, zeros where its weights have to stay zero; of its shape.
         show_bar: whether to show the epochs on stderr as they pass.
     """
-    with _repeatable(variant.seed):
+    with repeatable(variant.seed):
         data = {name: _tensors(features, name) for name in SPLITS}
         tuned = copy.deepcopy(network)
         untouched = Epoch(
             0, *_loss_and_accuracy(tuned, *data["training"]), *_loss_and_accuracy(tuned, *data["validation"])
         )
         curves, kept = _optimize(tuned, data, variant.training, epochs, [untouched], masks or {}, show_bar)
-        return Trained(tuned.eval(), curves, kept, _accuracy(tuned, data, features.labels))
+        return Trained(tuned.eval(), curves, kept, accuracy_of(tuned, features))
 
 
 @contextmanager
-def _repeatable(seed: int) -> Iterator[None]:
-    """One thread and a seeded generator; the caller's are put back."""
+def repeatable(seed: int) -> Iterator[None]:
+    """Makes what torch computes and draws in here a function of the seed; the caller's state is put back."""
     threads = torch.get_num_threads()
     torch.set_num_threads(_THREADS)
     try:
@@ -238,13 +238,19 @@ def _loss_and_accuracy(network: nn.Module, values: torch.Tensor, labels: torch.T
     return float(nn.functional.cross_entropy(logits, labels)), float(accuracy)
 
 
-def _accuracy(
-    network: nn.Module, data: Mapping[Split, tuple[torch.Tensor, torch.Tensor]], names: Sequence[str]
-) -> dict[str, list[LabelCount]]:
-    return {
-        split: count_correct(_logits(network, values).argmax(1).numpy(), labels.numpy(), names)
-        for split, (values, labels) in data.items()
-    }
+def accuracy_of(network: nn.Module, features: Splits) -> dict[str, list[LabelCount]]:
+    """How much a network recognises, by split; it is put into evaluation mode."""
+    counts = {}
+    for split in SPLITS:
+        values, labels = _tensors(features, split)
+        heard = _logits(network, values).argmax(1).numpy()
+        counts[str(split)] = count_correct(heard, labels.numpy(), features.labels)
+    return counts
+
+
+def probabilities_of(network: nn.Module, features: Splits, split: Split) -> torch.Tensor:
+    """What a network gives for the clips of a split, float32 (N, labels); it is put into evaluation mode."""
+    return torch.softmax(_logits(network, _tensors(features, split)[0]), dim=1)
 
 
 def save(trained: Trained, folder: Path) -> None:

@@ -1,0 +1,120 @@
+"""What is done to a trained network before its conversion, and what that cost it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.evaluation import LabelCount
+from models.features import FeatureSets, float_features
+from models.networks import folded, layer_costs
+from models.recipes import CALIBRATION_CLIPS
+from models.training import Trained, accuracy_of, fine_tune, probabilities_of, repeatable
+from models.variants import Variant
+
+_NETWORK = "network.pt"
+
+
+def transform(
+    variant: Variant, network: nn.Module, features: FeatureSets, folder: Path, show_bar: bool = False
+) -> None:
+    """Prunes, quantizes and fine-tunes a network as its variant says; pruning first.
+
+    Args:
+        variant: with a pruning, a quantization, or both.
+        network: the trained one; is left as it is.
+        features: the dataset's.
+        folder: gets `transform.json`, and for a deployable variant the network for `load_transformed`.
+            The facts are those of `describe`; `before_fine_tuning` and `accuracy`, by split label, correct
+            and total of each label, in torch; `mse`, the mean squared error of the probabilities to those of
+            the trained network on the test set; `fine_tuning`, the learning curves from epoch 0 and the epoch
+            that was kept.
+        show_bar: whether to show the epochs on stderr as they pass.
+    """
+    with repeatable(variant.seed):
+        expected = probabilities_of(network, features, "testing")
+        pruned, before, history = network, None, None
+        if variant.pruning is not None:
+            from models.pruning import prune
+
+            cut = prune(network, variant.pruning, variant.seed)
+            pruned, before = cut.network, accuracy_of(cut.network, features)
+            if variant.pruning.fine_tune_epochs:
+                epochs = variant.pruning.fine_tune_epochs
+                history = fine_tune(cut.network, variant, features, epochs, cut.masks, show_bar)
+                pruned = history.network
+        transformed = deployed = folded(pruned)
+        if variant.quantization is not None:
+            from models.quantization import float_network, quantize
+
+            clips = torch.from_numpy(calibration_samples(features, variant.seed))
+            transformed = quantize(deployed, variant.quantization, clips)
+            before = before or accuracy_of(transformed, features)
+            if variant.quantization.method == "aware" and variant.quantization.fine_tune_epochs:
+                epochs = variant.quantization.fine_tune_epochs
+                masks = _zeros_of(transformed) if variant.pruning is not None else None
+                history = fine_tune(transformed, variant, features, epochs, masks, show_bar)
+                transformed = history.network
+            deployed = float_network(transformed)
+        given = probabilities_of(transformed, features, "testing")
+        facts = {
+            **describe(deployed),
+            "before_fine_tuning": _as_json(before or accuracy_of(transformed, features)),
+            "accuracy": _as_json(accuracy_of(transformed, features)),
+            "mse": float(((given - expected) ** 2).mean()),
+            "fine_tuning": _history(history),
+        }
+    if variant.deployable:
+        torch.save(deployed, folder / _NETWORK)
+    (folder / "transform.json").write_text(json.dumps(facts, indent=1))
+
+
+def load_transformed(folder: Path) -> nn.Module:
+    """The float network of a deployable variant that `transform` wrote, batch normalization folded."""
+    return torch.load(folder / _NETWORK, weights_only=False)
+
+
+def describe(network: nn.Module) -> dict[str, Any]:
+    """What a network holds and does: parameters, those that are not zero, multiply-accumulates.
+
+    Args:
+        network: as it goes on a board, batch normalization folded.
+    """
+    parameters = list(network.parameters())
+    return {
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "remaining_parameters": sum(int(parameter.count_nonzero()) for parameter in parameters),
+        "macs": sum(cost.macs for cost in layer_costs(network)),
+    }
+
+
+def calibration_samples(features: FeatureSets, seed: int) -> np.ndarray:
+    """Float features of so many training clips, float32 (N, 1960), drawn from the seed, in a fixed order."""
+    clips, _ = features.split("training")
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(clips))[:CALIBRATION_CLIPS])
+    return float_features(clips[chosen]).reshape(len(chosen), -1)
+
+
+def _zeros_of(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Masks that keep what is zero at zero, of the weights alone."""
+    return {
+        name: (parameter != 0).to(parameter.dtype)
+        for name, parameter in network.named_parameters()
+        if parameter.dim() > 1
+    }
+
+
+def _as_json(accuracy: dict[str, list[LabelCount]]) -> dict[str, list[dict[str, Any]]]:
+    return {split: [asdict(count) for count in counts] for split, counts in accuracy.items()}
+
+
+def _history(tuned: Trained | None) -> dict[str, Any]:
+    if tuned is None:
+        return {"epochs": [], "kept_epoch": None}
+    return {"epochs": [asdict(epoch) for epoch in tuned.epochs], "kept_epoch": tuned.kept_epoch}
