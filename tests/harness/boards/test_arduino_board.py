@@ -181,8 +181,9 @@ def test_two_boards_and_no_serial_number_upload_nothing(stand_in, make_board, fi
 
 def test_a_failed_upload_can_be_tried_again(stand_in, make_board, firmware, nano, tmp_path):
     stand_in.lists([usb_port(nano.path)])
-    stand_in.steps("upload", REFUSED, {"stdout": recorded("upload")})
     with make_board() as board:
+        board.upload(firmware)
+        stand_in.steps("upload", REFUSED, {"stdout": recorded("upload")})
         with pytest.raises(UploadFailed, match="No device found"):
             board.upload(firmware)
         with pytest.raises(EnumerateFailed, match="Upload an image first"):
