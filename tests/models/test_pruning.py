@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from models.networks import DsCnn, TinyConv, layer_costs
+from models.pruning import prune
+from models.pruning.norms import filter_norms
+from models.transforms import Pruning
+
+CRITERIA = ("l1", "l2", "linf", "random")
+
+FEATURES = torch.rand(3, 1960, generator=torch.Generator().manual_seed(0)) * 26
+
+
+def network(kind=TinyConv, **settings) -> nn.Module:
+    torch.manual_seed(0)
+    made = kind(**settings)
+    for module in made.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+            nn.init.uniform_(module.weight, 0.5, 2)
+    return made.eval()
+
+
+def weights_of(module: nn.Module) -> torch.Tensor:
+    return torch.cat(
+        [parameter.detach().flatten() for parameter in module.parameters() if parameter.dim() > 1]
+    )
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
+def test_the_share_of_weights_is_zero_and_the_others_are_as_they_were(criterion, threshold):
+    before = network()
+    after = prune(before, Pruning("weights", threshold, criterion), seed=1).network
+    zero = weights_of(after) == 0
+    assert int(zero.sum()) == round(threshold * len(zero))
+    assert torch.equal(weights_of(after)[~zero], weights_of(before)[~zero])
+
+
+def test_the_weights_that_go_are_the_smallest_of_their_filter():
+    before = network()
+    after = prune(before, Pruning("weights", 0.5, "linf"), seed=1).network
+    for row, cut in zip(before.output.weight.abs(), after.output.weight == 0, strict=True):
+        assert row[cut].max() < row[~cut].min()
+
+
+def test_masks_say_what_is_cut():
+    cut = prune(network(), Pruning("weights", 0.3), seed=1)
+    parameters = dict(cut.network.named_parameters())
+    assert set(cut.masks) == {"convolution.weight", "output.weight"}
+    assert all(torch.equal(mask == 0, parameters[name] == 0) for name, mask in cut.masks.items())
+
+
+@pytest.mark.parametrize(("first", "second"), [("l1", "l2"), ("l2", "linf"), ("l1", "random")])
+def test_criteria_choose_different_weights(first, second):
+    cuts = [prune(network(), Pruning("weights", 0.5, name), seed=1).network for name in (first, second)]
+    assert not torch.equal(weights_of(cuts[0]) == 0, weights_of(cuts[1]) == 0)
+
+
+@pytest.mark.parametrize("kind", ["weights", "channels"])
+def test_random_is_a_function_of_the_seed(kind):
+    def chosen(seed):
+        return weights_of(prune(network(), Pruning(kind, 0.5, "random"), seed=seed).network)
+
+    assert torch.equal(chosen(1), chosen(1))
+    assert not torch.equal(chosen(1), chosen(2))
+
+
+@pytest.mark.parametrize("kind", ["weights", "channels"])
+@pytest.mark.parametrize("made", [TinyConv, DsCnn])
+def test_pruning_leaves_the_network_it_was_given(kind, made):
+    before = network(made)
+    expected = before(FEATURES)
+    prune(before, Pruning(kind, 0.5), seed=1)
+    assert torch.equal(before(FEATURES), expected)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "left"), [(0.125, 7), (0.25, 6), (0.375, 5), (0.5, 4), (0.65, 3), (0.9, 1)]
+)
+def test_channels_go_and_the_output_layer_shrinks_with_them(threshold, left):
+    cut = prune(network(), Pruning("channels", threshold), seed=1).network
+    assert cut.convolution.out_channels == left
+    assert cut.output.weight.shape == (4, 25 * 20 * left)
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_what_is_left_computes_what_the_network_computes_without_the_channels(criterion):
+    before = network()
+    cut = prune(before, Pruning("channels", 0.5, criterion), seed=1).network
+    kept = [
+        index
+        for index, weight in enumerate(before.convolution.weight)
+        if any(torch.equal(weight, other) for other in cut.convolution.weight)
+    ]
+    silent = torch.zeros(8)
+    silent[kept] = 1
+    without = network()
+    without.convolution.weight.data *= silent.reshape(8, 1, 1, 1)
+    without.convolution.bias.data *= silent
+    torch.testing.assert_close(cut(FEATURES), without(FEATURES))
+
+
+@pytest.mark.parametrize("criterion", ["l1", "l2", "linf"])
+def test_the_channels_with_the_smallest_norm_go(criterion):
+    before = network()
+    for index, scale in enumerate([5, 1, 7, 2, 8, 3, 6, 4]):
+        before.convolution.weight.data[index] *= scale * 10
+    cut = prune(before, Pruning("channels", 0.5, criterion), seed=1).network
+    assert torch.equal(cut.convolution.weight, before.convolution.weight[[0, 2, 4, 6]])
+
+
+def test_coupled_channels_go_together_in_every_layer():
+    cut = prune(network(DsCnn), Pruning("channels", 0.25), seed=1).network
+    shapes = {
+        (layer.in_channels, layer.out_channels, layer.groups)
+        for layer in cut.modules()
+        if isinstance(layer, nn.Conv2d)
+    }
+    assert shapes == {(1, 48, 1), (48, 48, 48), (48, 48, 1)}
+    assert cut.output.in_features == 48
+    assert cut(FEATURES).shape == (3, 4)
+
+
+@pytest.mark.parametrize("made", [TinyConv, DsCnn])
+def test_the_highest_threshold_leaves_something_that_runs(made):
+    cut = prune(network(made), Pruning("channels", 0.99), seed=1).network
+    assert cut(FEATURES).shape == (3, 4)
+
+
+def test_fewer_channels_are_fewer_operations():
+    shares = [0.125, 0.25, 0.375, 0.5, 0.65, 0.9]
+    macs = [
+        sum(cost.macs for cost in layer_costs(prune(network(DsCnn), Pruning("channels", share), 1).network))
+        for share in shares
+    ]
+    assert macs == sorted(macs, reverse=True) and len(set(macs)) == len(macs)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 5), st.integers(1, 60), st.sampled_from([1.0, 2.0, float("inf")]))
+def test_a_filter_of_equal_weights_has_their_size_as_its_norm(filters, size, order):
+    weights = torch.full((filters, size), -3.0)
+    torch.testing.assert_close(filter_norms(weights, order), torch.full((filters,), 3.0))
