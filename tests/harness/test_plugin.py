@@ -6,7 +6,10 @@ Each run is a process of its own: numpy cannot be loaded twice into one.
 from __future__ import annotations
 
 import pytest
+from stand_in_cli import SERIAL_NUMBER, StandInCli, usb_port
 
+from harness.arduino.cli import COMMAND_VARIABLE
+from harness.bench.bench_file import VARIABLE
 from harness.plugin import MARKERS
 
 pytest_plugins = ["pytester"]
@@ -20,10 +23,46 @@ def test_plain():
 """
 
 
+HARDWARE_TEST = """
+import pytest
+
+@pytest.mark.hardware
+def test_desk():
+    pass
+
+@pytest.mark.slow
+def test_plain():
+    pass
+"""
+
+
 @pytest.fixture
-def bench(pytester):
+def bench(pytester, monkeypatch):
+    """A folder of tests, a bench file with nothing in it, and a host that nothing is attached to."""
     pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
+    stand_in = StandInCli(pytester.path / "bin")
+    monkeypatch.setenv(COMMAND_VARIABLE, str(stand_in.command))
+    monkeypatch.setenv(VARIABLE, str(pytester.makefile(".toml", bench="")))
+    pytester.stand_in = stand_in
     return pytester
+
+
+@pytest.fixture
+def desk(bench):
+    """The same with a board in the bench file, of a kind that needs nothing to be opened."""
+    boards = bench.mkdir("boards")
+    (boards / "toaster.py").write_text(
+        "from harness.boards.emulated import EmulatedBoard\n"
+        "class Toaster(EmulatedBoard):\n"
+        "    name, marker = 'toaster', 'hardware'\n"
+    )
+    bench.makeconftest(
+        "import harness.boards\n"
+        f"harness.boards.__path__.append({str(boards)!r})\n"
+        "pytest_plugins = ['harness.plugin']\n"
+    )
+    bench.makefile(".toml", bench='[board.desk]\nkind = "toaster"')
+    return bench
 
 
 def test_every_marker_is_declared(bench):
@@ -52,17 +91,133 @@ def test_the_mark_of_the_board_selects_the_bench_tests(bench):
     assert "test_plain" not in collected
 
 
-def test_a_hardware_run_that_tests_nothing_is_red(bench):
-    bench.makepyfile(BENCH_TEST)
-    assert bench.runpytest_subprocess("-m", "hardware").ret == pytest.ExitCode.NO_TESTS_COLLECTED
-
-
-def test_hardware_is_deselected_unless_asked_for(bench):
-    bench.makepyfile(
-        "import pytest\n@pytest.mark.hardware\ndef test_desk():\n    pass\ndef test_plain():\n    pass"
-    )
+def test_hardware_is_deselected_unless_there_is_a_board_for_it(bench):
+    bench.makepyfile(HARDWARE_TEST)
     bench.runpytest_subprocess().assert_outcomes(passed=1, deselected=1)
-    bench.runpytest_subprocess("-m", "hardware").assert_outcomes(passed=1, deselected=1)
+
+
+@pytest.mark.parametrize("expression", ["slow", "not gpu"])
+def test_hardware_is_deselected_where_another_mark_is_asked_for(bench, expression):
+    bench.makepyfile(HARDWARE_TEST)
+    bench.runpytest_subprocess("-m", expression).assert_outcomes(passed=1, deselected=1)
+
+
+@pytest.mark.parametrize("options", [("hardware",), ("hardware or slow",), ("hardware", "-n2")])
+def test_hardware_that_is_asked_for_and_not_there_fails_the_run(bench, options):
+    bench.makepyfile(HARDWARE_TEST)
+    result = bench.runpytest_subprocess("-m", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "no board is there to be tested" in result.stderr.str()
+    assert "passed" not in result.stdout.str()
+
+
+def test_hardware_without_arduino_cli_fails_the_run_with_that_reason(bench, monkeypatch):
+    monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/arduino-cli")
+    bench.makepyfile(HARDWARE_TEST)
+    result = bench.runpytest_subprocess("-m", "hardware")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "arduino-cli" in result.stderr.str()
+
+
+def test_a_hardware_run_that_tests_nothing_is_red(desk):
+    desk.makepyfile("def test_plain():\n    pass")
+    assert desk.runpytest_subprocess("-m", "hardware").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_hardware_on_a_board_that_is_none_fails_the_run(bench):
+    bench.makepyfile(BENCH_TEST)
+    result = bench.runpytest_subprocess("-m", "hardware or emulated", "--board", "emulated")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "'emulated' is none" in result.stderr.str()
+
+
+def test_the_only_board_of_the_bench_file_is_taken_for_hardware(desk):
+    desk.makepyfile(BENCH_TEST)
+    result = desk.runpytest_subprocess(
+        "-m", "hardware", "--variants", "tinyconv-int8", "--collect-only", "-q"
+    )
+    assert "test_bench[tinyconv-int8]" in result.stdout.str()
+    assert "test_plain" not in result.stdout.str()
+
+
+def test_without_m_hardware_the_bench_tests_are_about_the_emulated_board(desk):
+    desk.makepyfile(BENCH_TEST)
+    desk.runpytest_subprocess("--collect-only").stdout.fnmatch_lines(
+        ["earshot: board emulated, engine static,*"]
+    )
+
+
+def test_a_board_that_is_named_is_there_for_hardware(desk):
+    desk.makepyfile(HARDWARE_TEST)
+    result = desk.runpytest_subprocess("--board", "desk")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["earshot: board desk (toaster), engine static,*"])
+
+
+def test_an_attached_board_is_taken_for_hardware(bench):
+    bench.stand_in.lists([usb_port("/dev/ttyACM7")])
+    bench.makepyfile(BENCH_TEST)
+    shown = bench.runpytest_subprocess("-m", "hardware", "--collect-only").stdout
+    shown.fnmatch_lines(["earshot: board nano33ble, *", "*test_bench*"])
+
+
+def test_a_given_bench_file_and_port_choose(bench):
+    other = bench.makefile(".toml", other='[board.shelf]\nkind = "nano33ble"\nengine = "static"')
+    bench.makepyfile("def test_it(pytestconfig, board):\n    raise AssertionError(board._entry)")
+    result = bench.runpytest_subprocess("-m", "hardware", "--bench", other, "--port", "socket://desk:4000")
+    result.stdout.fnmatch_lines(["*name='shelf'*port='socket://desk:4000'*"])
+
+
+def test_a_broken_bench_file_is_a_usage_error_with_its_line(bench):
+    other = bench.makefile(".toml", other="[board.shelf]\nkind = 7")
+    result = bench.runpytest_subprocess("--bench", other)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "line 2, board.shelf.kind" in result.stderr.str()
+
+
+def test_one_worker_of_xdist_has_the_board(desk):
+    desk.makepyfile(
+        """
+        import os, pytest
+
+        @pytest.mark.parametrize("number", range(6))
+        def test_bench(board, number):
+            with open("workers", "a") as stream:
+                print(board.name, os.environ["PYTEST_XDIST_WORKER"], file=stream)
+
+        @pytest.mark.parametrize("number", range(6))
+        def test_plain(number):
+            pass
+        """
+    )
+    desk.runpytest_subprocess("--board", "desk", "-n2", "--dist", "loadgroup").assert_outcomes(passed=12)
+    users = (desk.path / "workers").read_text().splitlines()
+    assert len(users) == 6 and len(set(users)) == 1 and users[0].startswith("toaster gw")
+
+
+def test_workers_of_xdist_are_told_which_board_is_meant(bench):
+    """The controller looks once: a worker could look while another one's upload has it off the bus."""
+    bench.stand_in.steps("board list", {"stdout": {"detected_ports": [usb_port("/dev/a")]}}, {"status": 1})
+    bench.makepyfile("def test_it(board):\n    raise AssertionError(board._entry)")
+    result = bench.runpytest_subprocess("-m", "hardware", "-n2")
+    result.stdout.fnmatch_lines([f"*serial_number='{SERIAL_NUMBER}'*"])
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_run_that_is_told_to_stop_lets_go_of_the_board(desk, number):
+    desk.makepyfile(
+        f"""
+        import os, signal, time
+
+        def test_it(board):
+            before = board.close
+            board.close = lambda: (open("closed", "w").close(), before())
+            os.kill(os.getpid(), signal.{number})
+            time.sleep(30)
+        """
+    )
+    assert desk.runpytest_subprocess("--board", "desk").ret == pytest.ExitCode.INTERRUPTED
+    assert (desk.path / "closed").exists()
 
 
 def test_an_unknown_variant_is_a_usage_error_that_names_those_there_are(bench):
