@@ -62,11 +62,16 @@ class StandIn:
         """Its calls so far: arguments, environment, folder and what was on stdin."""
         return [json.loads(line) for line in (self._folder / "calls").read_text().splitlines()]
 
+    @property
+    def hangs(self) -> bool:
+        """Whether it has come to `HANGS_WITH_A_CHILD`."""
+        file = self._folder / "pids"
+        return file.is_file() and len(file.read_text().split()) == 2
+
     def pids(self) -> list[int]:
         """Of `HANGS_WITH_A_CHILD`: itself and its child, once they are there."""
-        file = self._folder / "pids"
-        until(lambda: file.is_file() and len(file.read_text().split()) == 2)
-        return [int(pid) for pid in file.read_text().split()]
+        until(lambda: self.hangs)
+        return [int(pid) for pid in (self._folder / "pids").read_text().split()]
 
 
 def is_alive(pid: int) -> bool:
@@ -77,7 +82,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def until(condition, seconds: float = 20.0) -> None:
+def until(condition, seconds: float = 60.0) -> None:
     """Waits for a condition, and fails if it does not come true."""
     end = time.monotonic() + seconds
     while not condition():
