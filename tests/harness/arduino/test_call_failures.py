@@ -101,7 +101,7 @@ def test_a_hanging_call_is_killed_with_its_children(cli, stand_in):
     stand_in.answers("core list", stderr="Downloading", code=HANGS_WITH_A_CHILD)
     with pytest.raises(BuildFailed, match=r"did not end within 3 s.*Downloading"):
         cli.cores(Deadline(3.0, clock=lambda: 4.0 if stand_in.hangs else 0.0))
-    assert not any(map(is_alive, stand_in.pids()))
+    until(lambda: not any(map(is_alive, stand_in.pids())))
 
 
 def test_a_deadline_that_has_passed_ends_the_call(cli, stand_in):
@@ -115,7 +115,7 @@ def test_a_child_that_outlives_the_call_is_killed(cli, stand_in):
     outlives = HANGS_WITH_A_CHILD.replace("time.sleep(1000)", "")
     stand_in.answers("core list", recorded("core_list"), code=outlives)
     assert cli.cores()
-    assert not any(map(is_alive, stand_in.pids()))
+    until(lambda: not any(map(is_alive, stand_in.pids())))
 
 
 def test_a_flood_is_cut_off(cli, stand_in, monkeypatch):
@@ -136,7 +136,7 @@ def test_an_interrupted_caller_leaves_no_process(stand_in):
     pids = stand_in.pids()
     caller.send_signal(signal.SIGINT)
     caller.wait(60)
-    assert not any(map(is_alive, pids))
+    until(lambda: not any(map(is_alive, pids)))
 
 
 def test_a_killed_caller_leaves_no_process(stand_in):
