@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.selection import Selection
 
+DEFAULT_VARIANTS = "tinyconv-*"
+"""What is benched where nobody chooses: the first light. "*" is the whole family."""
+
 DEFAULT_BOARD = "emulated"
 
 
@@ -22,9 +25,9 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     """Adds the options that choose models; `selection` reads them."""
     parser.add_argument(
         "--variants",
-        default="*",
+        default=DEFAULT_VARIANTS,
         metavar="PATTERN",
-        help="which of models/configs/ by id, such as 'tinyconv-*' (default: all)",
+        help=f"which of models/configs/ by id, such as 'pruned-*' or '*' (default: {DEFAULT_VARIANTS})",
     )
     parser.add_argument(
         "--dataset",

@@ -23,7 +23,7 @@ from harness.bench.bench_file import Bench, BoardEntry, find_bench
 from harness.errors import BREAKING, UsageError
 from harness.interruption import sigterm_interrupts
 from harness.marks import asks_for
-from harness.options import DEFAULT_BOARD
+from harness.options import DEFAULT_BOARD, DEFAULT_VARIANTS
 from harness.selection import Selection
 from models.errors import Explained, ModelError
 
@@ -85,7 +85,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what runs the model (default: the board's in the bench file, or else its kind's)",
     )
     group.addoption(
-        "--variants", default="*", metavar="PATTERN", help="which of models/configs/ by id (default: all)"
+        "--variants",
+        default=DEFAULT_VARIANTS,
+        metavar="PATTERN",
+        help=f"which of models/configs/ by id (default: {DEFAULT_VARIANTS})",
     )
     group.addoption(
         "--dataset",

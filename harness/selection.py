@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.layout import CONFIGS, store_root
+from harness.options import DEFAULT_VARIANTS
 from models.artefacts import Store
+from models.errors import Explained
 
 if TYPE_CHECKING:
     from models.prepare import ModelArtefact
@@ -28,7 +30,7 @@ class Selection:
         labels: the labels of `model_file` in the order of its outputs.
     """
 
-    pattern: str = "*"
+    pattern: str = DEFAULT_VARIANTS
     dataset: Path | None = None
     model_file: Path | None = None
     labels: tuple[str, ...] = ()
@@ -57,24 +59,45 @@ class Selection:
         """The selection of one of the variants."""
         return replace(self, pattern=glob.escape(identity))
 
-    def models(self, say: Callable[[str], None]) -> Iterator[ModelArtefact]:
-        """Prepares (trains, converts; or takes from the store) one model after the other.
+    def models(
+        self, say: Callable[[str], None], failed: Callable[[str, Explained], None] | None = None
+    ) -> Iterator[ModelArtefact]:
+        """Prepares (trains, prunes, quantizes, converts; or takes from the store) the models, and gives each.
+
+        Variants are prepared several at a time. The first is given when all are ready: what is measured
+        then has the processor for itself.
 
         Args:
             say: told one line about each step.
+            failed: told the id and the failure of every variant that is none or cannot be prepared; the
+                others are given all the same. Without it the first failure is raised.
         """
         from models.corpus import synthetic_corpus
-        from models.prepare import external, prepare
-        from models.variants import load_variants
+        from models.prepare import external
+        from models.together import prepare_all
+        from models.variants import load_family
 
         store = Store(store_root())
         if self.model_file is not None:
             yield external(self.model_file, self.labels, store, self.dataset, say)
             return
-        variants = load_variants(CONFIGS, self.pattern)
+
+        def tell(identity: str, failure: Explained) -> None:
+            if failed is None:
+                raise failure
+            failed(identity, failure)
+
+        variants, refused = load_family(CONFIGS, self.pattern)
+        for item in refused:
+            tell(item.id, item.failure)
         dataset = self.dataset
         if dataset is None:
             say("dataset: the synthetic corpus, which takes a minute the first time")
             dataset = synthetic_corpus(store, progress=sys.stderr.isatty())
-        for variant in variants:
-            yield prepare(variant, dataset, store, say)
+        ready = []
+        for outcome in prepare_all(variants, dataset, store, say):
+            if outcome.failure is not None:
+                tell(outcome.variant.id, outcome.failure)
+            elif outcome.result is not None:
+                ready.append(outcome.result)
+        yield from ready

@@ -116,6 +116,12 @@ class ModelArtefact:
         return self._contents.get("remaining_parameters")
 
     @property
+    def sizing(self) -> dict[str, Any] | None:
+        """The fields of `models.sizing.Sizing`: what it should take; None where no board can run it, or for a
+        model from elsewhere."""
+        return self._contents.get("sizing")
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return self._contents["macs"]

@@ -200,6 +200,7 @@ def _convert(variant: Variant, features: FeatureSets, places: Places, steps: Ste
         from models import training, transformation
         from models.conversion import convert
         from models.networks import Deployed, folded
+        from models.sizing import sizing
 
         if places.transformed is not None:
             network = transformation.load_transformed(places.transformed)
@@ -207,7 +208,11 @@ def _convert(variant: Variant, features: FeatureSets, places: Places, steps: Ste
             network = folded(training.load(variant, len(features.labels), places.trained))
         samples = transformation.calibration_samples(features, variant.seed)
         done = convert(Deployed(network), folder, precision=variant.precision, samples=samples)
-        notes = {**transformation.describe(network), "parity": done.parity}
+        notes = {
+            **transformation.describe(network),
+            "sizing": asdict(sizing(network, variant.precision)),
+            "parity": done.parity,
+        }
         (folder / _OF_THE_CONVERSION).write_text(json.dumps(notes, indent=1))
 
     network = (places.transformed or places.trained).name
@@ -226,8 +231,7 @@ def _of_board(
     tflite = folder / "model.tflite"
     network = json.loads((converted / _OF_THE_CONVERSION).read_text())
     return description.of_tflite(tflite, read_model(tflite), features.labels) | {
-        "parameters": network["parameters"],
-        "remaining_parameters": network["remaining_parameters"],
+        **{name: network[name] for name in ("parameters", "remaining_parameters", "sizing")},
         "accuracy": description.accuracy(tflite, features, features.labels, show_bars),
     }
 

@@ -113,7 +113,7 @@ def conversion(variant: Variant, features: str, network: str) -> Recipe:
         "calibration": [features, CALIBRATION_CLIPS, variant.seed],
     }
     packages = ("torch", "onnx", "onnx-tf", "tensorflow-cpu")
-    return Recipe("convert", inputs, ("transformation.py", "conversion", *_NETWORK), packages)
+    return Recipe("convert", inputs, ("transformation.py", "sizing.py", "conversion", *_NETWORK), packages)
 
 
 def preparation(variant: Variant, features: str, model: str) -> Recipe:
