@@ -21,7 +21,7 @@ from harness.boards.board import Board, BoardDescription, Sound
 from harness.boards.locks import BoardLock, UploadLock
 from harness.boards.port_search import Sought, wait_for_port
 from harness.errors import AcousticFailed, EarshotError, EnumerateFailed, ProtocolError
-from harness.firmware.arduino_build import Target, compile_sketch, installed_core
+from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import stage
 from harness.layout import store_root
@@ -38,7 +38,6 @@ _PATIENCE_S = 20.0
 """For a board on its way back to the bus, and for its port: a restart takes 2 s, and then udev's rules and
 ModemManager's look for a modem can each keep the port shut for some seconds more."""
 _POLL_S = 0.25
-_BUILD_CACHE = "arduino-cores"
 
 
 class ArduinoBoard(Board):
@@ -87,8 +86,8 @@ class ArduinoBoard(Board):
         self._entry = entry
         self._bench = bench or Bench()
         self._store = store or Store(store_root())
-        self._cli = cli or ArduinoCli(build_cache=self._store.root / _BUILD_CACHE)
         self._target = Target(self.fqbn, entry.core, self.known_core, optimisation)
+        self._cli = cli or ArduinoCli(build_cache=build_cache(self._store, self._target))
         self._patience_s = patience_s
         self._sought = Sought(
             self.title, self.fqbn, self.usb_ids, self.bootloader_ids, entry.serial_number, entry.port

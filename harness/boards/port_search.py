@@ -113,19 +113,22 @@ def _named_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort |
 
 
 def _not_attached(sought: Sought, ports: Sequence[DetectedPort]) -> EnumerateFailed:
+    remedy = (
+        "Check the cable (it has to carry data) and press the board's reset button twice: its LED then fades "
+        "slowly, and `earshot boards` lists it."
+    )
     if sought.port:
         what = f"the port of the board is not there: {sought.port}"
+        remedy = "Give the port that `earshot boards` lists; or none, then the board is looked for."
     elif sought.serial_number:
         what = f"no board with the serial number {sought.serial_number} is attached"
+        if any(is_of_kind(port, sought.fqbn, sought.usb_ids) for port in ports):
+            remedy = f"{remedy} If it is one of those attached, correct its serial number in the bench file."
     else:
         what = f"no {sought.title} is attached"
     usb = [port for port in ports if port.vid]
-    return EnumerateFailed(
-        what,
-        where=f"attached: {_listed(usb) if usb else 'no board at all'}",
-        remedy="Check the cable (it has to carry data) and press the board's reset button twice: its LED "
-        "then fades slowly, and `earshot boards` lists it.",
-    )
+    where = f"attached: {_listed(usb) if usb else 'no board at all'}"
+    return EnumerateFailed(what, where=where, remedy=remedy)
 
 
 def _stays_in_bootloader(sought: Sought, found: DetectedPort) -> EnumerateFailed:

@@ -58,6 +58,15 @@ class _Facts:
     toolchain: str
 
 
+def build_cache(store: Store, target: Target) -> Path:
+    """Where arduino-cli keeps the cores that it compiled with a target's flags.
+
+    It knows a compiled core by fqbn and folder (internal/arduino/builder/core.go), whatever the flags. Those
+    of other flags need a folder of their own, or an image would depend on who compiled first.
+    """
+    return store.path_of("arduino-cores", target.properties)
+
+
 def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store: Store) -> Firmware:
     """Compiles a staged sketch.
 
@@ -68,7 +77,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
     Args:
         staged: the sketch with model and engine; its folder may be gone afterwards. Which libraries it was
             staged for stands in its sources, and with them in what the image is known by.
-        cli: what compiles.
+        cli: what compiles; with the target's `build_cache`.
         target: for which board.
         store: where sketch and image are kept.
 

@@ -122,6 +122,16 @@ def test_a_model_becomes_an_image(tmp_path, stand_in, make_board):
     assert (firmware.flash_bytes, firmware.ram_bytes) == (123_456, 45_678)
 
 
+def test_cores_compiled_with_other_flags_are_kept_apart(tmp_path, stand_in, monkeypatch):
+    """arduino-cli takes a compiled core from its cache whatever it was compiled with."""
+    monkeypatch.setenv("EARSHOT_ARDUINO_CLI", str(stand_in.command))
+    model, store = tiny_model(tmp_path / "model"), Store(tmp_path / "store")
+    for flags in ("-O2", "-Os", "-O2"):
+        board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), store=store, optimisation=flags)
+        assert board.build(model, TinyEngine()).optimisation == flags
+    assert len(list((tmp_path / "store" / "arduino-cores").glob("*/core.a"))) == 2
+
+
 # Upload, and back on the bus
 
 
