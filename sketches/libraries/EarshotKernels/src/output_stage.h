@@ -69,8 +69,10 @@ EARSHOT_INLINE int8_t finish(uint32_t sum, const SmallInt8Channel& channel) {
 template <class Op>
 EARSHOT_INLINE float finish(float sum, const FloatChannel&) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if constexpr (Op::kActivationMin > -kInfinity) sum = std::max(sum, Op::kActivationMin);
-  if constexpr (Op::kActivationMax < kInfinity) sum = std::min(sum, Op::kActivationMax);
+  constexpr float kMin = Op::kActivationMin;  // in C++14 a member would need a definition
+  constexpr float kMax = Op::kActivationMax;
+  if constexpr (kMin > -kInfinity) sum = std::max(sum, kMin);
+  if constexpr (kMax < kInfinity) sum = std::min(sum, kMax);
   return sum;
 }
 

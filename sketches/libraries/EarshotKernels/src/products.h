@@ -12,6 +12,12 @@
 #include <cstring>
 #include <utility>
 
+// The mbed core has to be compiled as C++14: as C++17 the chrono header declares an abs(), which is
+// a macro of Arduino's. GCC takes what the kernels use of C++17 then too, as extensions.
+#if defined(__GNUC__) && __GNUC__ >= 12
+#pragma GCC diagnostic ignored "-Wc++17-extensions"
+#endif
+
 // The names of the kernel sets that this processor gets, for the engine's report.
 #if defined(__ARM_FEATURE_DSP)
 #define EARSHOT_INT8_KERNELS "dsp"

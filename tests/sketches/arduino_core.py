@@ -1,0 +1,89 @@
+"""A copy of ArduinoCore-mbed as arduino-cli would use it: how it compiles a C++ file for the Nano 33 BLE."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+VARIABLE = "EARSHOT_ARDUINO_CORE"
+_BOARD = "nano33ble"
+_IDE_VERSION = "10607"  # arduino-cli's
+
+
+class ArduinoCore:
+    """The core's recipe, read from its platform.txt and boards.txt.
+
+    Args:
+        folder: the core, complete: with the folder `api` of ArduinoCore-API in cores/arduino.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        core = folder / "cores" / "arduino"
+        board = {
+            name.removeprefix(f"{_BOARD}."): value
+            for name, value in _properties(folder / "boards.txt").items()
+            if name.startswith(f"{_BOARD}.")
+        }
+        variant = folder / "variants" / board["build.variant"]
+        includes = (core, variant, folder / "libraries" / "PDM" / "src")
+        self._properties = _properties(folder / "platform.txt") | board
+        self._properties |= {
+            "build.compiler_path": "",  # this machine's compiler, not the one that comes with the core
+            "build.core.path": str(core),
+            "build.variant.path": str(variant),
+            "includes": " ".join(f'"-I{path}"' for path in includes),
+            "build.arch": "MBED_NANO",
+            "build.extra_ldflags": "",
+            "runtime.ide.version": _IDE_VERSION,
+        }
+
+    def compile(self, source: Path, sketch: Path, target: Path) -> list[str]:
+        """Compiles one file as arduino-cli does, with all of the core's warnings.
+
+        Args:
+            source: a .cpp or .ino file.
+            sketch: the folder whose warnings are ours.
+            target: the object file.
+
+        Returns:
+            The warnings about files of the sketch.
+        """
+        chosen = self._properties | {
+            "compiler.warning_flags": self._properties["compiler.warning_flags.all"],
+            "source_file": str(source),
+            "object_file": str(target),
+        }
+        command = chosen["recipe.cpp.o.pattern"]
+        while "{" in command:
+            command = re.sub(r"\{([^{}]*)\}", lambda match: chosen[match[1]], command)
+        words = shlex.split(command)
+        if source.suffix == ".ino":
+            words.insert(words.index(str(source)), "-xc++")
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return [line for line in done.stderr.splitlines() if "warning:" in line and str(sketch) in line]
+
+
+def arduino_core() -> ArduinoCore:
+    """The core that the variable names; skips the test, with the reason, where there is none."""
+    name = os.environ.get(VARIABLE)
+    if not name:
+        pytest.skip(f"{VARIABLE} names no copy of ArduinoCore-mbed")
+    folder = Path(name).resolve()
+    if not (folder / "platform.txt").is_file():
+        pytest.skip(f"{VARIABLE}: there is no platform.txt in {folder}")
+    if not (folder / "cores" / "arduino" / "api" / "ArduinoAPI.h").is_file():
+        pytest.skip(f"{VARIABLE}: {folder}/cores/arduino lacks the folder api of ArduinoCore-API")
+    return ArduinoCore(folder)
+
+
+def _properties(path: Path) -> dict[str, str]:
+    """The settings of a platform.txt or boards.txt."""
+    lines = (line.strip() for line in path.read_text().splitlines())
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
