@@ -54,7 +54,7 @@ def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | N
     if len(candidates) > 1:
         raise EnumerateFailed(
             f"{len(candidates)} boards of the kind {sought.title} are attached, and none is chosen",
-            where=_listed(candidates),
+            where=_listed(candidates, sought),
             remedy="Write the serial number of one into its entry of the bench file (`earshot boards` prints "
             "one), or give --port.",
         )
@@ -86,8 +86,7 @@ def wait_for_port(
     while True:
         ports = list_ports()
         found = find_port(sought, ports)
-        in_bootloader = found is not None and (found.vid, found.pid) in sought.bootloader_ids
-        if found and not (runs_sketch and in_bootloader):
+        if found and not (runs_sketch and _in_bootloader(found, sought)):
             return found
         if deadline.expired:
             raise _stays_in_bootloader(sought, found) if found else _not_attached(sought, ports)
@@ -106,7 +105,7 @@ def _named_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort |
     if differs and detected.serial_number:
         raise EnumerateFailed(
             f"{sought.port} is the port of another board",
-            where=f"{_listed([detected])}, sought is {sought.serial_number}",
+            where=f"{_listed([detected], sought)}, sought is {sought.serial_number}",
             remedy="Leave the port out: the board is found by its serial number.",
         )
     return detected
@@ -122,26 +121,33 @@ def _not_attached(sought: Sought, ports: Sequence[DetectedPort]) -> EnumerateFai
         remedy = "Give the port that `earshot boards` lists; or none, then the board is looked for."
     elif sought.serial_number:
         what = f"no board with the serial number {sought.serial_number} is attached"
-        if any(is_of_kind(port, sought.fqbn, sought.usb_ids) for port in ports):
+        if any(_in_bootloader(port, sought) for port in ports):
+            remedy = "If it is the one in its bootloader, press its reset button once."
+        elif any(is_of_kind(port, sought.fqbn, sought.usb_ids) for port in ports):
             remedy = f"{remedy} If it is one of those attached, correct its serial number in the bench file."
     else:
         what = f"no {sought.title} is attached"
     usb = [port for port in ports if port.vid]
-    where = f"attached: {_listed(usb) if usb else 'no board at all'}"
+    where = f"attached: {_listed(usb, sought) if usb else 'no board at all'}"
     return EnumerateFailed(what, where=where, remedy=remedy)
 
 
 def _stays_in_bootloader(sought: Sought, found: DetectedPort) -> EnumerateFailed:
     return EnumerateFailed(
         f"the {sought.title} stays in its bootloader and runs no sketch",
-        where=_listed([found]),
+        where=_listed([found], sought),
         remedy="Press its reset button once; if the LED goes on fading, upload again.",
     )
 
 
-def _listed(ports: Sequence[DetectedPort]) -> str:
+def _in_bootloader(port: DetectedPort, sought: Sought) -> bool:
+    return (port.vid, port.pid) in sought.bootloader_ids
+
+
+def _listed(ports: Sequence[DetectedPort], sought: Sought) -> str:
     return ", ".join(
-        f"{port.boards[0].name if port.boards else f'USB {port.vid:04x}:{port.pid:04x}'} on {port.address}"
-        f" with serial number {port.serial_number or 'unknown'}"
+        f"{port.boards[0].name if port.boards else f'USB {port.vid:04x}:{port.pid:04x}'}"
+        f"{' in its bootloader' if _in_bootloader(port, sought) else ''}"
+        f" on {port.address} with serial number {port.serial_number or 'unknown'}"
         for port in ports
     )

@@ -119,9 +119,22 @@ def test_a_bootloader_will_do_to_upload_and_not_to_run():
             "(attached: USB 2341:805a",
             "correct its serial number",
         ),
+        (
+            replace(ANY, serial_number="AAAA1111"),
+            [replace(B, pid=BOOTLOADER[1])],
+            "2341:005a in its bootloader on /dev/ttyACM1",
+            "press its reset button once",
+        ),
         (replace(ANY, port="/dev/nothing"), [A], "is not there: /dev/nothing", "Give the port that"),
     ],
-    ids=["nothing attached", "another kind", "not attached", "another serial number", "named port"],
+    ids=[
+        "nothing attached",
+        "another kind",
+        "not attached",
+        "another serial number",
+        "in its bootloader",
+        "named port",
+    ],
 )
 def test_what_is_missing_and_what_is_there_instead_is_told(sought, ports, said, remedy):
     with pytest.raises(EnumerateFailed) as caught:
