@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+import numpy as np
 import pytest
 import serial
 from simulated_nano import SimulatedNano, firmware_in
@@ -12,7 +13,7 @@ from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded, usb_port
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.arduino.cli import ArduinoCli
-from harness.bench.bench_file import Bench, BoardEntry
+from harness.bench.bench_file import Bench, BoardEntry, SpeakerEntry
 from harness.boards import locks
 from harness.boards.locks import BoardLock, UploadLock
 from harness.boards.nano33ble import Nano33Ble
@@ -363,3 +364,10 @@ def test_closing_twice_or_before_anything_does_nothing(stand_in, make_board, fir
 def test_without_a_loudspeaker_there_is_no_sound(make_board, tmp_path):
     with pytest.raises(AcousticFailed, match=r"no loudspeaker.*no bench file.*\[speaker\]"):
         make_board().listen([])
+
+
+def test_sound_goes_to_the_loudspeaker_of_the_bench(make_board):
+    board = make_board(speaker=SpeakerEntry(device="no loudspeaker of this name"))
+    for sound in (np.zeros(160, np.int16), [np.zeros(160, np.int16)]):
+        with pytest.raises(AcousticFailed, match="no loudspeaker of this name"):
+            board.listen(sound)
