@@ -11,10 +11,8 @@ from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.engine import Engine
 from harness.firmware.tflite_model import read_tflite
 from harness.firmware.tflm import TflmEngine
-from harness.firmware.tflm.estimate import MOST_ARENA_BYTES, least_arena, rounded_up
+from harness.firmware.tflm.estimate import MOST_ARENA_BYTES, least_arena, planning_margin, rounded_up
 from models.artefacts import Store
-
-MARGIN_BYTES = 0
 
 _FACTS = "arena.json"
 
@@ -49,7 +47,7 @@ def with_measured_arena(
     inputs = {"model": tflite, "library": engine.library.fingerprint, "board": board}
     folder = store.build("arena", inputs, make, code=[*engine.code])
     used = json.loads((folder / _FACTS).read_text())["used_bytes"]
-    return replace(engine, arena_bytes=rounded_up(used + MARGIN_BYTES))
+    return replace(engine, arena_bytes=rounded_up(used + planning_margin(read_tflite(tflite))))
 
 
 def _not_started(tflite: Path) -> BuildFailed:

@@ -12,8 +12,8 @@ from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.registry import get_engine
 from harness.firmware.tflite_model import read_tflite
 from harness.firmware.tflm import TflmEngine
-from harness.firmware.tflm.arena import MARGIN_BYTES, with_measured_arena
-from harness.firmware.tflm.estimate import MOST_ARENA_BYTES, generous_arena, least_arena
+from harness.firmware.tflm.arena import with_measured_arena
+from harness.firmware.tflm.estimate import MOST_ARENA_BYTES, generous_arena, least_arena, planning_margin
 from models.artefacts import Store
 
 
@@ -59,12 +59,20 @@ def test_two_activations_of_a_chain_are_alive_at_a_time(tmp_path, length):
 
 def test_it_is_measured_once_for_a_model(tmp_path, store, engine):
     used = iter([1001, 2002])
-    first, other = _chain(tmp_path, 10), _chain(tmp_path, 20)
+    first, other = _chain(tmp_path, 5000), _chain(tmp_path, 6000)
     arenas = [
         with_measured_arena(engine, path, "emulated", store, lambda guessing: next(used)).arena_bytes
         for path in (first, other, first)
     ]
-    assert arenas == [-(-(count + MARGIN_BYTES) // 16) * 16 for count in (1001, 2002, 1001)]
+    assert arenas == [1008, 2016, 1008]
+
+
+def test_a_model_of_few_bytes_gets_room_for_the_planners_notes(tmp_path, store, engine):
+    model = _chain(tmp_path, 10)
+    margin = planning_margin(read_tflite(model))
+    assert margin > 0 == planning_margin(read_tflite(_chain(tmp_path, 5000)))
+    fitting = with_measured_arena(engine, model, "emulated", store, lambda guessing: 700)
+    assert fitting.arena_bytes - (700 + margin) in range(16)
 
 
 def test_another_library_or_board_is_measured_again(tmp_path, store, engine):
