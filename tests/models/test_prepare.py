@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from shared_data import shared_data
+from tone_dataset import tone_dataset
 
-from models import wav
 from models.artefacts import Store, sha256_of
 from models.dataset import DatasetConfig
 from models.errors import ConversionError
@@ -23,23 +23,11 @@ TRAINING = Training(epochs=3, batch_size=32)
 VARIANTS = {
     name: Variant(f"small-{name}", name, "tinyconv", name, training=TRAINING) for name in ("float32", "int8")
 }
-PITCHES_HZ = {"yes": 500, "no": 2000, "other": 5000}
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory) -> Path:
-    """A dataset whose words are tones: 60 speakers say each word once."""
-    root, draw = tmp_path_factory.mktemp("dataset"), np.random.default_rng(1)
-    time_s = np.arange(16_000) / 16_000
-    for word, pitch_hz in PITCHES_HZ.items():
-        (root / word).mkdir()
-        for speaker in range(60):
-            tone = np.sin(2 * np.pi * pitch_hz * draw.uniform(0.9, 1.1) * time_s) * np.hanning(16_000)
-            wav.write_wav(root / word / f"{speaker:08x}_nohash_0.wav", (8000 * tone).astype(np.int16))
-    (root / "_background_noise_").mkdir()
-    noise = draw.normal(0, 500, 40_000).astype(np.int16)
-    wav.write_wav(root / "_background_noise_" / "white.wav", noise)
-    return root
+    return tone_dataset(tmp_path_factory.mktemp("dataset"))
 
 
 @pytest.fixture(scope="module")
