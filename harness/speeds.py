@@ -75,7 +75,7 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
     )
     clips = len(features.split("training")[0])
 
-    variant = next(item for item in load_variants(CONFIGS) if item.precision == "int8")
+    (variant,) = load_variants(CONFIGS, "tinyconv-int8")
     short = replace(variant, training=replace(variant.training, epochs=_EPOCHS))
     timed(
         "training",
