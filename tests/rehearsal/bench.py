@@ -255,11 +255,6 @@ class Run:
         """Class and message of every fault in the record."""
         return [(fault["failure"], fault["message"]) for row in self.rows for fault in row["faults"]]
 
-    def transcripts(self) -> list[Path]:
-        """Every transcript that was kept, wherever in the night's folder."""
-        assert self.folder is not None, self.told
-        return [path for path in self.folder.rglob("*.log") if path.stat().st_size]
-
 
 @contextmanager
 def rehearsal_bench(home: Path, sink: NullSink | None = None) -> Iterator[RehearsalBench]:

@@ -16,6 +16,7 @@ from rehearsal.leftovers import left_over
 from rehearsal.wire import Fault
 from small_models import classifier
 
+from harness.arduino.cli import ArduinoCli
 from harness.bench.bench_file import read_bench
 from harness.boards.board import Board
 from harness.boards.locks import BoardLock, holder
@@ -166,6 +167,22 @@ def test_an_arduino_cli_that_is_too_old_is_said_with_the_version_that_is_needed(
     with board_of(desk) as board, pytest.raises(BuildFailed) as failure:
         board.build(model, get_engine("static"))
     explained(failure.value, "0.35.3", "1.0.0")
+
+
+def test_an_arduino_cli_that_hangs_is_killed_with_all_that_it_started(desk):
+    desk.break_cli("board", "hang")
+    with pytest.raises(EnumerateFailed) as failure:
+        ArduinoCli().detected_ports(limit=1.0)
+    explained(failure.value, "did not end within 1 s")
+
+
+def test_without_a_network_nothing_can_be_installed_and_everything_that_is_there_works(desk, model):
+    desk.take_network()
+    with pytest.raises(BuildFailed) as failure:
+        ArduinoCli().install_core("arduino:mbed_nano@4.5.0")
+    explained(failure.value, "network", "no such host")
+    with board_of(desk) as board:
+        assert board.build(model, get_engine("static")).image.is_file()
 
 
 def test_an_arduino_cli_that_is_missing(desk, model):

@@ -1,0 +1,117 @@
+"""A night that is stopped in the middle, by a signal, a full disk or a stalled host, keeps what it has."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from rehearsal.bench import RehearsalBench, Run
+from rehearsal.leftovers import left_over
+from rehearsal.rounds import TWO_VARIANTS
+
+from harness.boards.locks import holder
+
+pytestmark = pytest.mark.slow
+
+_UNTIL_S = 120.0
+
+
+def wait_for_listening(bench: RehearsalBench, process: subprocess.Popen[str], variant: str) -> None:
+    """Until the board sends what it makes of the sound of this variant."""
+    end = time.monotonic() + _UNTIL_S
+    while time.monotonic() < end:
+        for log in bench.nights.rglob("listening.log"):
+            if log.parent.name == variant and b"\t$inf," in log.read_bytes():
+                return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    raise AssertionError(f"{variant} is not listening after {_UNTIL_S:.0f} s")
+
+
+def is_free(bench: RehearsalBench) -> None:
+    assert left_over(bench.environment["EARSHOT_REHEARSAL"]) == {}
+    assert holder(bench.serial_number) is None
+
+
+def ended(process: subprocess.Popen[str], bench: RehearsalBench) -> Run:
+    said, told = process.communicate(timeout=60)
+    return Run(subprocess.CompletedProcess(process.args, process.returncode, said, told), bench.nights)
+
+
+def test_a_night_that_is_killed_twice_is_resumed_and_keeps_what_it_had(quiet_bench):
+    bench = quiet_bench
+    process = bench.start(*bench.run_arguments(variants=TWO_VARIANTS))
+    wait_for_listening(bench, process, "tinyconv-int8")
+    process.kill()
+    killed = ended(process, bench)
+    assert killed.status == -signal.SIGKILL
+    is_free(bench)
+    (first,) = killed.rows
+    assert (first["id"], first["faults"]) == ("tinyconv-float32", [])
+    (log,) = killed.folder.rglob("tinyconv-int8/listening.log")
+    assert b"\t$inf," in log.read_bytes()
+
+    process = bench.start("resume", str(killed.folder))
+    wait_for_listening(bench, process, "tinyconv-int8")
+    process.send_signal(signal.SIGINT)
+    interrupted = ended(process, bench)
+    assert interrupted.status == 5, interrupted.told
+    assert "Traceback" not in interrupted.told
+    assert "earshot resume" in interrupted.told
+    is_free(bench)
+    assert interrupted.rows == [first]
+
+    answer = bench.earshot("resume", str(killed.folder))
+    assert answer.returncode == 0, answer.stderr
+    assert "tinyconv-float32: measuring" not in answer.stderr
+    record = json.loads((killed.folder / "night.json").read_text())
+    assert record["variants"][0] == first
+    assert [row["id"] for row in record["variants"]] == ["tinyconv-float32", "tinyconv-int8"]
+    assert all(row["faults"] == [] and row["stage_us"] for row in record["variants"])
+    assert len(list(bench.nights.glob("*/*"))) == 1
+    is_free(bench)
+
+
+def test_a_sound_that_is_interrupted_by_a_host_that_stalls_is_not_judged(bench):
+    bench.write_bench_file(recordings=bench.keywords("yes/gene.wav", "no/annie.wav", "yes/linda.wav"))
+    process = bench.start(*bench.run_arguments())
+    wait_for_listening(bench, process, "tinyconv-int8")
+    os.killpg(process.pid, signal.SIGSTOP)
+    time.sleep(3.0)
+    os.killpg(process.pid, signal.SIGCONT)
+    run = ended(process, bench)
+    assert run.status == 4, run.told
+    ((kind, message),) = run.faults()
+    assert kind == "acoustic"
+    assert "underflow" in message
+    (row,) = run.rows
+    assert (row["stage_us"], row["stimuli"]) == ({}, [])
+    is_free(bench)
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Path:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_fills_up_while_a_board_is_measured_is_said(quiet_bench, small_disk):
+    quiet_bench.nights = small_disk
+    run = quiet_bench.run()
+    assert run.status == 4
+    assert "Traceback" not in run.told
+    assert "disk" in run.told
+    assert not list(small_disk.rglob("night.json"))
+    is_free(quiet_bench)

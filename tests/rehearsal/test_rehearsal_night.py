@@ -1,0 +1,65 @@
+"""From model to report through the air, on the unmodified path of a real board: no word is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from rehearsal.rounds import TWO_VARIANTS, account, twenty_keywords
+
+from harness.layout import ROOT
+
+WORDS = ("yes/andy.wav", "no/andy.wav", "yes/mario.wav", "no/mario.wav")
+
+
+@pytest.mark.slow
+def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
+    bench.write_bench_file(recordings=bench.keywords(*WORDS))
+    run = bench.run(variants=TWO_VARIANTS)
+    assert run.status == 0, run.told
+    assert len(run.rows) == 2
+    for row in run.rows:
+        assert row["faults"] == []
+        assert account(row).keywords == len(WORDS)
+        assert account(row).heard >= 3, [(word["source"], word["heard"]) for word in row["stimuli"]]
+        assert row["route"] == "acoustic"
+        assert row["parity"]["outputs_equal"] == row["parity"]["clips"] > 0
+        assert row["records_lost"] == row["samples_lost"] == 0
+        assert all(len(values) >= 300 for values in row["stage_us"].values())
+        assert set(row["transcripts"]) == {"parity", "listening"}
+    board = run.record["board"]
+    assert (board["name"], board["uid"], board["clock"]) == ("nano33ble", bench.serial_number, "measured")
+    page = (run.folder / "report.html").read_text()
+    assert "Arduino Nano 33 BLE" in page
+
+
+@pytest.mark.slow
+def test_pytest_runs_the_bench_tests_on_the_board_of_the_bench_file(bench):
+    bench.write_bench_file(recordings=bench.keywords(*WORDS))
+    choice = ["-m", "hardware", "--bench", str(bench.file), "--variants", "tinyconv-int8"]
+    tests = ["tests/bench/test_listening.py", "tests/bench/test_chain_of_trust.py"]
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", *choice, *tests],
+        cwd=ROOT,
+        env=bench.environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert answer.returncode == 0, answer.stdout
+    assert "7 passed" in answer.stdout
+    assert [call[0] for call in bench.calls()].count("upload") == 4  # session and each test of the chain
+
+
+@pytest.mark.slow
+def test_every_one_of_twenty_keywords_is_accounted_for_with_two_variants(bench):
+    bench.write_bench_file(recordings=twenty_keywords(bench))
+    run = bench.run(variants=TWO_VARIANTS, timeout=600)
+    assert run.status == 0, run.told
+    for row in run.rows:
+        accounted = account(row)
+        assert accounted.keywords == 20
+        assert accounted.heard + accounted.wrong + accounted.missed == 20
+        assert accounted.heard >= 14, json.dumps(row["stimuli"], indent=1)
