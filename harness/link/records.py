@@ -21,6 +21,7 @@ _CRC_START = (
     0xFFFF  # CRC-16/CCITT-FALSE: polynomial 0x1021, not reflected, no final xor: binascii's, started here
 )
 _LARGEST = 0xFFFFFFFF  # numbers on the board have 32 bits
+_LARGEST_SCORE = 255
 _DUPLICATE_WINDOW = 8  # what a serial driver sends twice is a block of at most 512 bytes, 8 records
 
 _RECORD = re.compile(rb"\$([^$*]*)\*([0-9A-Fa-f]{4})")
@@ -197,6 +198,8 @@ def _inference(fields: bytes, at_s: float) -> Inference | None:
     if len(numbers) < 7:
         return None
     sequence, device_ms, slices, preprocess_us, inference_us, postprocess_us, *scores = numbers
+    if max(scores) > _LARGEST_SCORE:
+        return None
     return Inference(
         at_s, sequence, device_ms, slices, preprocess_us, inference_us, postprocess_us, tuple(scores)
     )
@@ -208,7 +211,7 @@ def _partly_timed_inference(fields: bytes, at_s: float) -> Inference | None:
     times = parts[3:6]
     counts, scores = _numbers(b",".join(parts[:3])), _numbers(b",".join(parts[6:]))
     known = _numbers(b",".join(time or b"0" for time in times))
-    if counts is None or scores is None or known is None or len(times) < 3:
+    if counts is None or scores is None or known is None or len(times) < 3 or max(scores) > _LARGEST_SCORE:
         return None
     preprocess_us, inference_us, postprocess_us = (
         value if time else None for time, value in zip(times, known, strict=True)

@@ -2,15 +2,93 @@
 
 from __future__ import annotations
 
+import operator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
-from harness.link.events import Boot, Detection, End, Inference, Loss, Overrun
+from harness.link.events import Boot, Detection, End, Event, Inference, Loss, Overrun
 from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript
 
 STAGES = ("preprocess", "inference", "postprocess")
 """What is timed on the board, in the order it happens."""
+
+
+class Inferences(Sequence[Inference]):
+    """Inferences in order, at 41 bytes each with four labels: a night of 12 hours has two million.
+
+    Args:
+        inferences: to begin with.
+    """
+
+    def __init__(self, inferences: Iterable[Inference] = ()) -> None:
+        self._at_s = array("d")
+        self._counts = array("I")  # three a record: sequence, device ms, new slices
+        self._stage_us = {stage: array("I") for stage in STAGES}  # 0 where there is none
+        self._untimed: dict[int, tuple[bool, ...]] = {}  # by the place of the record: which stages
+        self._scores = array("B")
+        self._scores_end = array("Q")
+        for inference in inferences:
+            self.append(inference)
+
+    def append(self, inference: Inference) -> None:
+        """Adds one behind the last."""
+        times = (inference.preprocess_us, inference.inference_us, inference.postprocess_us)
+        if None in times:
+            self._untimed[len(self)] = tuple(us is None for us in times)
+        self._at_s.append(inference.at_s)
+        self._counts.extend((inference.sequence, inference.device_ms, inference.new_slices))
+        for stored, us in zip(self._stage_us.values(), times, strict=True):
+            stored.append(us or 0)
+        self._scores.extend(inference.scores)
+        self._scores_end.append(len(self._scores))
+
+    def __len__(self) -> int:
+        return len(self._at_s)
+
+    @overload
+    def __getitem__(self, index: int) -> Inference: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Inferences: ...
+
+    def __getitem__(self, index: int | slice) -> Inference | Inferences:
+        if isinstance(index, slice):
+            return Inferences(self[place] for place in range(*index.indices(len(self))))
+        place = range(len(self))[index]
+        untimed = self._untimed.get(place, (False, False, False))
+        preprocess_us, inference_us, postprocess_us = (
+            None if missing else stored[place]
+            for stored, missing in zip(self._stage_us.values(), untimed, strict=True)
+        )
+        sequence, device_ms, new_slices = self._counts[3 * place : 3 * place + 3]
+        begin = self._scores_end[place - 1] if place else 0
+        return Inference(
+            self._at_s[place],
+            sequence,
+            device_ms,
+            new_slices,
+            preprocess_us,
+            inference_us,
+            postprocess_us,
+            tuple(self._scores[begin : self._scores_end[place]]),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(operator.eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def stage_us(self, stage: str) -> list[int]:
+        """Microseconds of a stage, without the records that have none."""
+        number = STAGES.index(stage)
+        missing = {place for place, untimed in self._untimed.items() if untimed[number]}
+        if not missing:
+            return self._stage_us[stage].tolist()
+        return [us for place, us in enumerate(self._stage_us[stage]) if place not in missing]
 
 
 @dataclass(frozen=True)
@@ -28,7 +106,7 @@ class Listening:
     """
 
     boot: Boot | None
-    inferences: tuple[Inference, ...]
+    inferences: Sequence[Inference]
     detections: tuple[Detection, ...]
     samples_lost: int
     records_lost: int
@@ -37,11 +115,26 @@ class Listening:
 
     def stage_us(self) -> dict[str, list[int]]:
         """Microseconds by stage, one value an invocation; a stage that the board did not time is left out."""
-        times = {
-            stage: [us for record in self.inferences if (us := getattr(record, f"{stage}_us")) is not None]
-            for stage in STAGES
-        }
+        inferences = self.inferences
+        if not isinstance(inferences, Inferences):
+            inferences = Inferences(inferences)
+        times = {stage: inferences.stage_us(stage) for stage in STAGES}
         return {stage: values for stage, values in times.items() if values}
+
+
+def listening_events(transcript: Path) -> Iterator[Event]:
+    """The events of a listening session one after another, from its transcript: memory does not grow.
+
+    Raises:
+        UsageError: the file is not there or is no transcript.
+    """
+    parser = RecordParser()
+    at_s = 0.0
+    for timed in read_transcript(transcript):
+        if not timed.from_host:
+            at_s = timed.at_s
+            yield from parser.feed(timed.line, at_s)
+    yield from parser.finish(at_s)
 
 
 def read_listening(transcript: Path) -> Listening:
@@ -50,31 +143,24 @@ def read_listening(transcript: Path) -> Listening:
     Raises:
         UsageError: the file is not there or is no transcript.
     """
-    parser = RecordParser()
     boot: Boot | None = None
-    inferences: list[Inference] = []
+    inferences = Inferences()
     detections: list[Detection] = []
     samples_lost = records_lost = 0
     complete = False
-    at_s = 0.0
 
-    for timed in read_transcript(transcript):
-        if timed.from_host:
-            continue
-        at_s = timed.at_s
-        for event in parser.feed(timed.line, timed.at_s):
-            if isinstance(event, Boot):
-                boot = event
-            elif isinstance(event, Inference):
-                inferences.append(event)
-            elif isinstance(event, Detection):
-                detections.append(event)
-            elif isinstance(event, Overrun):
-                samples_lost += event.samples_lost
-            elif isinstance(event, Loss):
-                records_lost += event.lost
-            elif isinstance(event, End):
-                complete = True
-    records_lost += sum(event.lost for event in parser.finish(at_s) if isinstance(event, Loss))
+    for event in listening_events(transcript):
+        if isinstance(event, Inference):
+            inferences.append(event)
+        elif isinstance(event, Boot):
+            boot = event
+        elif isinstance(event, Detection):
+            detections.append(event)
+        elif isinstance(event, Overrun):
+            samples_lost += event.samples_lost
+        elif isinstance(event, Loss):
+            records_lost += event.lost
+        elif isinstance(event, End):
+            complete = True
     wall_s = inferences[-1].at_s - inferences[0].at_s if inferences else 0.0
-    return Listening(boot, tuple(inferences), tuple(detections), samples_lost, records_lost, complete, wall_s)
+    return Listening(boot, inferences, tuple(detections), samples_lost, records_lost, complete, wall_s)

@@ -1,0 +1,128 @@
+"""How fast a night's transcript is read, and what a link costs while a board says nothing or much."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tty
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.link.deadline import Deadline
+from harness.link.records import checksum
+from harness.link.serial_link import SerialLink
+
+INFERENCES_PER_S = 50
+"""Of a board that hears: one for each new slice of features."""
+
+_READER = (
+    "import json, resource, sys, time; from pathlib import Path\n"
+    "from harness.measure.mcu import read_listening\n"
+    "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+    "start = time.perf_counter()\n"
+    "found = read_listening(Path(sys.argv[1]))\n"
+    "seconds = time.perf_counter() - start\n"
+    "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+    "print(json.dumps([len(found.inferences), found.records_lost, seconds, (after - before) * 1024]))\n"
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What it took to read a transcript: inference records, seconds, and memory beyond the program's own."""
+
+    records: int
+    seconds: float
+    memory_bytes: int
+
+
+def write_night(transcript: Path, hours: float) -> int:
+    """Writes the transcript of a board that listened so long, with nothing lost.
+
+    Returns:
+        The number of inference records.
+    """
+    count = int(hours * 3600 * INFERENCES_PER_S)
+    with transcript.open("wb") as file:
+        for sequence in range(count):
+            body = b"inf,%d,%d,1,4100,%d,30,0,12,230,13" % (sequence, sequence * 20, 52000 + sequence % 7)
+            file.write(b"%.6f\t$%b*%b\n" % (1000 + sequence / INFERENCES_PER_S, body, checksum(body)))
+        body = b"end,%d,%d,0,0,%d" % (count, count, count * 320)
+        file.write(b"%.6f\t$%b*%b\n" % (1000 + count / INFERENCES_PER_S, body, checksum(body)))
+    return count
+
+
+def read_night(transcript: Path) -> Reading:
+    """Reads a transcript in a process of its own, as the memory of this one would hide what that takes."""
+    answer = subprocess.run(
+        [sys.executable, "-c", _READER, str(transcript)], capture_output=True, text=True, check=True
+    )
+    records, lost, seconds, memory_bytes = json.loads(answer.stdout)
+    if lost:
+        raise ValueError(f"{lost} records of {transcript} are lost")
+    return Reading(records, seconds, memory_bytes)
+
+
+def processor_share(lines_per_s: int, seconds: float, transcript: Path) -> float:
+    """Processor time of this process per second, while a link takes so many lines a second from a pty.
+
+    Sending them is in it.
+
+    Args:
+        lines_per_s: 0 for a board that says nothing.
+        seconds: how long.
+        transcript: where they are logged.
+    """
+    board, host = pty.openpty()
+    tty.setraw(host)
+    body = b"inf,1000,20000,1,4100,52000,30,0,12,230,13"
+    line = b"$%b*%b\r\n" % (body, checksum(body))
+    over = threading.Event()
+
+    def send() -> None:
+        while not over.wait(1 / lines_per_s if lines_per_s else seconds):
+            os.write(board, line)
+
+    try:
+        with SerialLink(os.ttyname(host), transcript) as link:
+            sender = threading.Thread(target=send)
+            sender.start()
+            before, end = time.process_time(), Deadline(seconds)
+            while not end.expired:
+                if lines_per_s:
+                    link.next_line(Deadline(seconds))
+                else:
+                    time.sleep(seconds)
+            share = (time.process_time() - before) / seconds
+            over.set()
+            sender.join()
+    finally:
+        os.close(board)
+        os.close(host)
+    return share
+
+
+def main() -> None:
+    """Prints what 12 hours take, and what a link takes."""
+    with tempfile.TemporaryDirectory(prefix="earshot-link-") as folder:
+        night = Path(folder, "night.log")
+        write_night(night, 12.0)
+        size_mb = night.stat().st_size / 1e6
+        reading = read_night(night)
+        print(
+            f"12 h, {size_mb:.0f} MB: {reading.records:,} records in {reading.seconds:.1f} s "
+            f"({reading.records / reading.seconds:,.0f} a second), {reading.memory_bytes / 1e6:.0f} MB memory"
+        )
+        for lines_per_s in (0, 500):
+            share = processor_share(lines_per_s, 5.0, Path(folder, "link.log"))
+            print(f"a link with {lines_per_s} lines/s: {100 * share:.2f} % of a processor")
+
+
+if __name__ == "__main__":
+    main()
