@@ -35,7 +35,7 @@ class ModelArtefact:
     @property
     def deployable(self) -> bool:
         """Whether a board can run it: there is a .tflite."""
-        return self._contents["deployable"]
+        return self._contents.get("deployable", True)
 
     @property
     def tflite(self) -> Path:
