@@ -38,7 +38,7 @@ class Lookahead:
         """Returns when the buffer is full, the source at its end, or the time is over."""
         end_s = time.monotonic() + timeout_s
         with self._changed:
-            while self._made < len(self._ring) and not self._over and time.monotonic() < end_s:
+            while self._made - self.taken < len(self._ring) and not self._over and time.monotonic() < end_s:
                 self._changed.wait(end_s - time.monotonic())
 
     def take(self, out: NDArray[np.int16]) -> int:
@@ -66,9 +66,11 @@ class Lookahead:
     def _make(self) -> None:
         try:
             for block in self._source:
-                for start in range(0, len(block), _TAKE_FRAMES):
-                    if not self._put(block[start : start + _TAKE_FRAMES]):
+                while len(block):
+                    put = self._put(block[:_TAKE_FRAMES])
+                    if not put:
                         return
+                    block = block[put:]
         except Exception as problem:
             self.failure = problem
         finally:
@@ -76,14 +78,15 @@ class Lookahead:
                 self._over = True
                 self._changed.notify_all()
 
-    def _put(self, part: NDArray[np.int16]) -> bool:
-        """Waits for room; False once the buffer was closed."""
+    def _put(self, part: NDArray[np.int16]) -> int:
+        """Waits for room; returns how much of the part had some, 0 once the buffer was closed."""
         with self._changed:
-            while self._made + len(part) - self.taken > len(self._ring) and not self._closed:
+            while self._made - self.taken == len(self._ring) and not self._closed:
                 self._changed.wait()
             if self._closed:
-                return False
-            self._ring[np.arange(self._made, self._made + len(part)) % len(self._ring)] = part
-            self._made += len(part)
+                return 0
+            count = min(len(part), len(self._ring) - (self._made - self.taken))
+            self._ring[np.arange(self._made, self._made + count) % len(self._ring)] = part[:count]
+            self._made += count
             self._changed.notify_all()
-            return True
+            return count

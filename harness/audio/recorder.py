@@ -175,7 +175,7 @@ def _usable_take(
 
 
 def _meter(block: NDArray[np.int16] | None) -> None:
-    """A bar of the level in the terminal, rewritten in place until None ends it; nothing without a terminal."""
+    """A bar of the level, rewritten in place until None ends it; nothing where there is no terminal."""
     if not sys.stderr.isatty():
         return
     if block is None:

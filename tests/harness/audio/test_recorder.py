@@ -1,4 +1,4 @@
-"""A user's recordings: judged, trimmed, listed in the manifest, and taken from a sound system of the test's."""
+"""A user's recordings: judged, trimmed, listed in the manifest, taken from a sound system of our own."""
 
 from __future__ import annotations
 
