@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
+import os
+import select
 import threading
 import time
 from collections import deque
@@ -20,7 +22,8 @@ MAX_LINE_BYTES = 4096
 MAX_QUEUED_LINES = 65536
 """21 minutes of a board that reports 50 inferences a second. When they are full, the port is not read."""
 
-_POLL_S = 0.2  # only for ports whose blocking read cannot be cancelled (socket://, rfc2217://)
+_CHUNK_BYTES = 4096  # what a terminal hands over at most
+_POLL_S = 0.2  # only for ports without a file descriptor to wait for (rfc2217://)
 _WRITE_TIMEOUT_S = 10.0  # a board that listens to its port takes a command within milliseconds
 
 
@@ -46,11 +49,13 @@ class SerialLink:
         self._failure: EarshotError | None = None
         self._closing = False
         self._port = _open(port, baud)
+        self._descriptor = _descriptor_of(self._port)
         try:
             self._transcript = TranscriptWriter(transcript) if transcript else None
         except OSError as problem:
             self._port.close()
             raise _not_logged(problem) from problem
+        self._wake, self._wake_up = os.pipe()
         self._reader = threading.Thread(target=self._read, name=f"read {port}", daemon=True)
         self._reader.start()
 
@@ -110,12 +115,14 @@ class SerialLink:
         A second call does nothing.
         """
         with self._arrived:
+            if self._closing:
+                return
             self._closing = True
             self._arrived.notify_all()
-        if self._reader.is_alive():
-            with contextlib.suppress(AttributeError, OSError, serial.SerialException):
-                self._port.cancel_read()  # POSIX and Windows ports have it; others wake up every _POLL_S
-            self._reader.join()
+        os.write(self._wake_up, b"x")
+        self._reader.join()
+        os.close(self._wake)
+        os.close(self._wake_up)
         self._port.close()
         if self._transcript:
             self._transcript.close()
@@ -131,35 +138,49 @@ class SerialLink:
         pending = b""
         try:
             while not (self._closing or self._failure):
-                chunk = self._port.read(max(1, self._port.in_waiting))
+                chunk = self._receive()
                 at_s = time.monotonic()
                 *lines, pending = (pending + chunk).split(b"\n")
-                for line in lines:
-                    self._take(at_s, line.removesuffix(b"\r"))
+                timed = [TimedLine(at_s, part) for line in lines for part in _cut(line.removesuffix(b"\r"))]
                 while len(pending) > MAX_LINE_BYTES:
-                    self._take(at_s, pending[:MAX_LINE_BYTES])
+                    timed.append(TimedLine(at_s, pending[:MAX_LINE_BYTES]))
                     pending = pending[MAX_LINE_BYTES:]
+                if timed:
+                    self._take(timed)
         except (OSError, serial.SerialException) as problem:
             self._fail(_gone(self.name, problem))
         if pending:
             self._log(TimedLine(time.monotonic(), pending, complete=False))
 
-    def _take(self, at_s: float, line: bytes) -> None:
-        """Logs a line and hands it out; waits while the queue is full."""
-        for start in range(0, max(1, len(line)), MAX_LINE_BYTES):
-            timed = TimedLine(at_s, line[start : start + MAX_LINE_BYTES])
-            self._log(timed)
-            with self._arrived:
+    def _receive(self) -> bytes:
+        """What has arrived; waits for some, and comes back with nothing when the link is closed."""
+        if self._descriptor is None:
+            return self._port.read(max(1, self._port.in_waiting))
+        ready = select.poll()
+        ready.register(self._descriptor, select.POLLIN)
+        ready.register(self._wake, select.POLLIN)
+        if all(handle == self._wake for handle, _ in ready.poll()):
+            return b""
+        chunk = os.read(self._descriptor, _CHUNK_BYTES)
+        if not chunk:
+            raise OSError("its other end is closed")
+        return chunk
+
+    def _take(self, lines: list[TimedLine]) -> None:
+        """Logs lines that came together and hands them out; waits while the queue is full."""
+        self._log(*lines)
+        with self._arrived:
+            for timed in lines:
                 while len(self._lines) >= MAX_QUEUED_LINES and not self._closing:
                     self._arrived.wait()
                 self._lines.append(timed)
                 self._arrived.notify_all()
 
-    def _log(self, timed: TimedLine) -> None:
+    def _log(self, *lines: TimedLine) -> None:
         if self._transcript is None:
             return
         try:
-            self._transcript.write(timed)
+            self._transcript.write(*lines)
         except OSError as problem:
             self._fail(_not_logged(problem))
 
@@ -178,7 +199,7 @@ def _open(port: str, baud: int) -> serial.SerialBase:
         handle = serial.serial_for_url(
             port, baud, timeout=None, write_timeout=write_timeout_s, exclusive=True, do_not_open=True
         )
-        if not hasattr(handle, "cancel_read"):
+        if port.startswith("rfc2217:"):
             handle.timeout = _POLL_S
         for flush in ("_reset_input_buffer", "reset_input_buffer"):  # pyserial calls one of them in open()
             setattr(handle, flush, lambda: None)
@@ -191,6 +212,19 @@ def _open(port: str, baud: int) -> serial.SerialBase:
             "and that you are in the group dialout.",
         ) from problem
     return handle
+
+
+def _descriptor_of(handle: serial.SerialBase) -> int | None:
+    """What to wait for and read from, past pyserial, which takes a socket's bytes one by one."""
+    try:
+        return handle.fileno()
+    except (AttributeError, io.UnsupportedOperation):
+        return None
+
+
+def _cut(line: bytes) -> list[bytes]:
+    """A line in pieces of at most `MAX_LINE_BYTES`."""
+    return [line[start : start + MAX_LINE_BYTES] for start in range(0, max(1, len(line)), MAX_LINE_BYTES)]
 
 
 def _gone(port: str, problem: Exception) -> EnumerateFailed:

@@ -36,7 +36,7 @@ class TimedLine:
 
 
 class TranscriptWriter:
-    """Appends lines to a file, each in one unbuffered write: what was logged survives a kill.
+    """Appends lines to a file, those that came together in one unbuffered write: they survive a kill.
 
     Safe to use from several threads.
 
@@ -57,23 +57,27 @@ class TranscriptWriter:
                 self._file.write(b"\n")  # an earlier log was cut off
         self._lock = threading.Lock()
 
-    def write(self, timed: TimedLine) -> None:
-        """Appends a line; nothing once the log is closed."""
-        if b"\n" in timed.line:
-            raise ValueError("a line has no line end within")
-        mark = b">" if timed.from_host else b""
-        end = b"\n" if timed.complete else b""
-        row = b"%.6f%b\t%b%b" % (timed.at_s, mark, timed.line, end)
+    def write(self, *lines: TimedLine) -> None:
+        """Appends lines; nothing once the log is closed."""
+        rows = b"".join(map(_row, lines))
         with self._lock:
             if self._file.closed:
                 return
-            while row:  # a signal can cut an unbuffered write short
-                row = row[self._file.write(row) or 0 :]
+            while rows:  # a signal can cut an unbuffered write short
+                rows = rows[self._file.write(rows) or 0 :]
 
     def close(self) -> None:
         """Closes the file; a second call does nothing."""
         with self._lock:
             self._file.close()
+
+
+def _row(timed: TimedLine) -> bytes:
+    if b"\n" in timed.line:
+        raise ValueError("a line has no line end within")
+    mark = b">" if timed.from_host else b""
+    end = b"\n" if timed.complete else b""
+    return b"%.6f%b\t%b%b" % (timed.at_s, mark, timed.line, end)
 
 
 def read_transcript(path: Path) -> Iterator[TimedLine]:

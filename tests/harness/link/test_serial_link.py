@@ -2,20 +2,21 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 import tty
 from pathlib import Path
 
 import pytest
-import serial
-from serial.rfc2217 import PortManager
 
 from harness.errors import EarshotError, EnumerateFailed, ProtocolError
 from harness.link import serial_link
 from harness.link.deadline import Deadline
 from harness.link.serial_link import MAX_LINE_BYTES, SerialLink
 from harness.link.transcript import board_text, read_transcript
+from harness.measure.link_speed import processor_share
 
 
 class Pty:
@@ -219,6 +220,58 @@ def test_a_port_that_somebody_else_has_open_is_refused(pty, link):
         SerialLink(pty.path)
 
 
+def test_a_port_that_another_process_has_open_is_refused_with_a_remedy(pty):
+    script = (
+        "import serial, sys; port = serial.Serial(sys.argv[1], exclusive=True); print(flush=True); input()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, pty.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        holder.stdout.readline()
+        with pytest.raises(EnumerateFailed, match="lock") as caught:
+            SerialLink(pty.path)
+        assert pty.path in caught.value.where
+        assert "no other program" in caught.value.remedy
+    finally:
+        holder.communicate(b"\n")
+    SerialLink(pty.path).close()
+
+
+def test_a_port_that_comes_back_under_another_name_goes_on_in_the_same_log(pty, tmp_path):
+    with SerialLink(pty.path, tmp_path / "log") as link:
+        pty.send(b"m-ready\r\n$inf,0,2")
+        lines_of(link, 1)
+        pty.vanish()
+        with pytest.raises(EnumerateFailed, match="gone") as caught:
+            link.next_line(soon())
+        assert caught.value.remedy
+    again = Pty()
+    with SerialLink(again.path, tmp_path / "log") as link:
+        again.send(b"m-init-done\r\n")
+        assert lines_of(link, 1) == [b"m-init-done"]
+    again.vanish()
+    assert [timed.line for timed in read_transcript(tmp_path / "log")] == [
+        b"m-ready",
+        b"$inf,0,2",
+        b"m-init-done",
+    ]
+
+
+def test_a_flood_is_logged_line_by_line_and_lost_nowhere(pty, link, tmp_path):
+    sent = b"".join(b"line %d of a flood\r\n" % number for number in range(50_000))
+    sender = threading.Thread(target=pty.send, args=(sent,))
+    sender.start()
+    received = lines_of(link, 50_000)
+    sender.join()
+    assert b"\r\n".join([*received, b""]) == sent
+    assert board_text(tmp_path / "log") == sent.replace(b"\r", b"")
+
+
+def test_an_idle_link_takes_no_processor_time(tmp_path):
+    assert processor_share(0, 0.5, tmp_path / "log") < 0.05
+
+
 def test_a_transcript_that_cannot_be_written_fails_the_link(pty):
     with SerialLink(pty.path, Path("/dev/full")) as link:
         pty.send(b"m-ready\n")
@@ -239,35 +292,6 @@ def test_a_socket_is_a_port_too(tmp_path):
                 assert lines_of(link, 2) == [b"m-name-dut-[x]", b"m-ready"]
             with pytest.raises(EnumerateFailed):
                 link.next_line(soon())
-
-
-@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # within pyserial 3.5
-def test_a_port_behind_rfc2217_is_a_port_too():
-    remote = serial.serial_for_url("loop://")  # sends back what it gets
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            connection.settimeout(0.05)
-            manager = PortManager(remote, connection.makefile("wb", buffering=0))
-            while True:
-                try:
-                    received = connection.recv(1024)
-                    if not received:
-                        return
-                    remote.write(b"".join(manager.filter(received)))
-                except TimeoutError:
-                    pass
-                if waiting := remote.in_waiting:
-                    connection.sendall(b"".join(manager.escape(remote.read(waiting))))
-
-        serving = threading.Thread(target=serve)
-        serving.start()
-        with SerialLink(f"rfc2217://127.0.0.1:{server.getsockname()[1]}") as link:
-            link.write(b"m-ready\r\n")
-            assert lines_of(link, 1) == [b"m-ready"]
-        serving.join()
-    remote.close()
 
 
 def test_times_grow(pty, link, tmp_path):
