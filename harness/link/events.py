@@ -109,10 +109,10 @@ class Loss:
     Attributes:
         at_s: when it was noticed.
         lost: records that are lost by this event. 0 for a garbled line: its record is missing in the
-            sequence, and is counted as soon as that shows.
-        reason: "gap" in the sequence; "checksum" of a garbled line; "malformed" in spite of a right checksum;
-            "no end": the stream broke off, and `lost` is a lower bound; "totals": `end` tells of more than
-            what came and what the gaps show.
+            sequence, and is counted as soon as that shows. -1 for one that came late: it was in a gap.
+        reason: "gap" in the sequence; "late": out of order; "checksum" of a garbled line; "malformed" in
+            spite of a right checksum; "no end": the stream broke off, and `lost` is a lower bound; "totals":
+            `end` tells of more than what came and what the gaps show.
         text: the garbled line.
     """
 

@@ -22,6 +22,7 @@ _CRC_START = (
 )
 _LARGEST = 0xFFFFFFFF  # numbers on the board have 32 bits
 _LARGEST_SCORE = 255
+_LATE_WINDOW = 8  # records that may overtake one, as where datagrams carry the port
 _DUPLICATE_WINDOW = 8  # what a serial driver sends twice is a block of at most 512 bytes, 8 records
 
 _RECORD = re.compile(rb"\$([^$*]*)\*([0-9A-Fa-f]{4})")
@@ -48,6 +49,7 @@ class RecordParser:
         self.garbled = 0
         self.duplicates = 0
         self._recent: deque[bytes] = deque(maxlen=_DUPLICATE_WINDOW)
+        self._missing: deque[int] = deque(maxlen=_LATE_WINDOW)  # the newest sequence numbers of gaps
         self._begin(is_open=False)
 
     def start(self, at_s: float) -> tuple[Event, ...]:
@@ -60,6 +62,7 @@ class RecordParser:
         """
         before = self.finish(at_s)
         self._recent.clear()
+        self._missing.clear()
         self._begin(is_open=True)
         return before
 
@@ -126,10 +129,15 @@ class RecordParser:
             ):  # also behind `end`: a stream that is not announced begins with something new
                 self.duplicates += 1
                 return ()
+            if event and sequence in self._missing and (sequence < self._next or not self._open):
+                return self._accept_late(event, sequence, body, at_s)
             if sequence < self._next:  # the numbers start again, without an `end`
                 before = self.finish(at_s)
+            if not self._open:
+                self._missing.clear()
             if sequence > self._next:
                 before += (self._loss(at_s, sequence - self._next, "gap"),)
+                self._missing.extend(range(max(self._next, sequence - _LATE_WINDOW), sequence))
         self._recent.append(body)
         self._next = sequence + 1
         self._open = True
@@ -140,6 +148,13 @@ class RecordParser:
             return (*before, *self._close(event), event)
         self._received += type(event) is not Pcm
         return (*before, event) if before else (event,)
+
+    def _accept_late(self, event: Event, sequence: int, body: bytes, at_s: float) -> tuple[Event, ...]:
+        """A record that others overtook has been counted as lost; an `end` has no others behind it."""
+        self._missing.remove(sequence)
+        self._recent.append(body)
+        self._received += type(event) is not Pcm
+        return (self._loss(at_s, -1, "late"), event)
 
     def _close(self, end: End) -> tuple[Event, ...]:
         """Ends the stream, with the loss that the board's totals show beyond the gaps."""

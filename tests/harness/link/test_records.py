@@ -216,11 +216,13 @@ def test_any_fields_with_a_right_checksum_in_no_exception_out(records):
 @st.composite
 def damaged_streams(draw):
     """A stream, what of it arrives, and how many of its records that do not arrive intact can be known."""
-    kinds = draw(st.lists(st.sampled_from(["inf", "inf", "inf", "det", "ovr"]), max_size=40))
+    kinds = draw(st.lists(st.sampled_from(["inf", "inf", "pcm", "det", "ovr"]), max_size=40))
     lines = []
     for sequence, kind in enumerate(kinds):
         if kind == "inf":
             lines.append(inference_line(sequence, sequence * 20))
+        elif kind == "pcm":
+            lines.append(record("pcm", sequence, sequence * 4, sequence * 4, 4 * f"{sequence:04X}"))
         else:
             lines.append(record(kind, sequence, sequence * 20, *(("yes", 210) if kind == "det" else (256,))))
     totals = [kinds.count(kind) for kind in ("inf", "det", "ovr")]
@@ -228,8 +230,11 @@ def damaged_streams(draw):
 
     arriving: list[bytes] = []
     intact: list[int] = []
+    cut = b""  # the beginning of a line whose end went into the next one's, as where bytes are lost
     for sequence, line in enumerate(lines):
-        fate = draw(st.sampled_from(["keep", "keep", "keep", "drop", "garble", "repeat", "text"]))
+        fate = draw(
+            st.sampled_from(["keep", "keep", "keep", "drop", "garble", "repeat", "text", "cut", "join"])
+        )
         if fate == "garble":
             place = draw(st.integers(0, len(line) - 1))
             byte = draw(
@@ -238,13 +243,25 @@ def damaged_streams(draw):
             garbled = line[:place] + bytes([byte]) + line[place + 1 :]
             if garbled.upper() != line.upper() and byte not in b"\n":
                 arriving.append(garbled)
+        elif fate == "cut":
+            place = draw(st.integers(1, len(line) - 1))
+            if draw(st.booleans()):
+                arriving += [line[:place], line[place:]]
+            else:
+                cut = line[:place]
+        elif fate == "join":
+            cut += line
+            intact.append(sequence)
         elif fate != "drop":
-            arriving.append(line)
+            arriving.append(cut + line)
+            cut = b""
             intact.append(sequence)
             if fate == "repeat":
                 arriving += arriving[-draw(st.integers(1, 3)) :]
             if fate == "text":
                 arriving.append(draw(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b""))))
+    if cut:
+        arriving.append(cut)
     known = len(lines) if intact and intact[-1] == len(kinds) else (intact[-1] + 1 if intact else 0) + 1
     return arriving, intact, known - len(intact)
 
@@ -257,8 +274,52 @@ def test_the_count_of_lost_records_is_right_whatever_is_damaged(stream):
     events = [event for line in arriving for event in parser.feed(line + b"\r\n", 0.0)]
     events += parser.finish(0.0)
     received = [
-        event.sequence for event in events if isinstance(event, Inference | Detection | Overrun | End)
+        event.sequence for event in events if isinstance(event, Inference | Detection | Overrun | Pcm | End)
     ]
     assert received == intact
     assert parser.lost == lost
     assert sum(event.lost for event in events if isinstance(event, Loss)) == lost
+
+
+@given(st.data())
+def test_records_in_another_order_are_not_lost(data):
+    count = data.draw(st.integers(1, 30))
+    lines = [inference_line(sequence, sequence * 20) for sequence in range(count)]
+    lines.append(record("end", count, count, 0, 0, count * 320))
+    places = [place + data.draw(st.integers(0, 3)) for place in range(len(lines))]
+    order = sorted(range(len(lines)), key=lambda place: (places[place], place))
+    dropped = data.draw(st.sets(st.sampled_from(order)))
+    arriving = [place for place in order if place not in dropped]
+
+    parser = RecordParser()
+    parser.start(0.0)
+    events = [event for place in arriving for event in parser.feed(lines[place], 0.0)]
+    events += parser.finish(0.0)
+    assert [event.sequence for event in events if isinstance(event, Inference | End)] == arriving
+    highest = max(arriving, default=-1)
+    known = len(lines) if highest == count else highest + 2
+    assert parser.lost == known - len(arriving) == sum(e.lost for e in events if isinstance(e, Loss))
+
+
+@given(st.lists(st.binary(max_size=80) | st.integers(0, 12).map(inference_line), max_size=60))
+def test_what_is_kept_is_bounded_and_losses_are_never_negative(lines):
+    parser = RecordParser()
+    events = [event for line in lines for event in parser.feed(line, 0.0)]
+    events += parser.finish(0.0)
+    assert parser.lost == sum(event.lost for event in events if isinstance(event, Loss)) >= 0
+    assert len(parser._recent) <= 8
+    assert len(parser._missing) <= 8
+
+
+def test_a_record_that_was_overtaken_is_no_longer_lost():
+    events = parse(inference_line(0), inference_line(2), inference_line(1), inference_line(3))
+    assert [event.lost for event in events if isinstance(event, Loss)] == [1, -1]
+    assert [event.sequence for event in events if isinstance(event, Inference)] == [0, 2, 1, 3]
+
+
+def test_a_record_that_was_overtaken_by_the_end_belongs_to_its_stream():
+    parser = RecordParser()
+    for line in (inference_line(0), record("end", 2, 2, 0, 0, 640), inference_line(1)):
+        parser.feed(line, 0.0)
+    assert parser.finish(0.0) == ()
+    assert parser.lost == 0
