@@ -10,8 +10,9 @@ JOBS ?= 2
 
 # gcc and g++: the cycle model and the host tests of the sketch's logic. The arm toolchain: firmware. QEMU: the emulated board.
 # espeak-ng: the synthetic corpus. libportaudio2, libsndfile1: sound. clang-format: lint. python3-venv: the environment.
+# pulseaudio, pulseaudio-utils, libasound2-plugins: the rehearsal bench, whose speaker and microphone are a null sink.
 PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm \
-	espeak-ng libportaudio2 libsndfile1 clang-format python3-venv
+	espeak-ng libportaudio2 libsndfile1 clang-format python3-venv pulseaudio pulseaudio-utils libasound2-plugins
 
 .PHONY: run test lint format bench doctor setup packages clean
 
