@@ -7,6 +7,7 @@ artefacts: the next run goes on from there.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable
@@ -24,10 +25,12 @@ from harness.boards.board import Board
 from harness.errors import BREAKING, ProtocolError
 from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
+from harness.firmware.tflm.arena import with_measured_arena
 from harness.journal import Journal
 from harness.measure import listener as listener_module
 from harness.measure import parity as parity_module
 from harness.measure import session as session_module
+from harness.measure.arena import arena_used
 from harness.measure.host import time_host
 from harness.measure.session import Session, measure, read_session
 from harness.report.page import render
@@ -139,6 +142,8 @@ class Night:
             row = rows.with_host(row, time_host(model, session.model_input, session.board_output))
         except Explained as failure:
             self.say(f"{model.id}: {failure}")
+            if isinstance(failure, BREAKING):
+                self.broken = self.broken or str(failure)
             row = replace(row, faults=[*row.faults, Fault(failure.failure, str(failure))])
             if not row.transcripts and model.id in self._left:
                 logs = sorted(self._left[model.id].glob("*.log"))
@@ -150,7 +155,14 @@ class Night:
     def firmware(self, model: ModelArtefact) -> Firmware:
         """The image of a model for this board."""
         self.say(f"{model.id}: building for {self._journal.board.name}")
-        return self.board.build(model, self.engine)
+        engine = with_measured_arena(
+            self.engine,
+            model.tflite,
+            self.board.name,
+            self.store,
+            lambda guessing: self._arena_used(model, guessing),
+        )
+        return self.board.build(model, engine)
 
     def session(self, model: ModelArtefact, firmware: Firmware) -> Session:
         """What the board computes, takes and hears with this image.
@@ -159,13 +171,7 @@ class Night:
             EarshotError: see `harness.measure.session.measure`.
             ProtocolError: the board broke earlier in this run.
         """
-        if self.broken:
-            raise ProtocolError(
-                "not measured, because the board broke before",
-                where=self.broken,
-                remedy="Mend that and run again: what was measured is kept.",
-            )
-
+        self._check_board()
         recordings, stimulus = self.sounds(model.labels)
 
         def make(folder: Path) -> None:
@@ -174,16 +180,14 @@ class Night:
             )
             try:
                 measure(self.board, firmware, model, recordings.recordings, stimulus, folder, self.bench)
-            except BaseException as failure:
-                if isinstance(failure, BREAKING):
-                    self.broken = str(failure)
-                self._left[model.id] = shutil.copytree(folder, self._unused("broken", model.id))
+            except BaseException:
+                left = self._left[model.id] = self._fresh("broken", model.id)
+                shutil.copytree(folder, left, dirs_exist_ok=True)
                 raise
             self._journal.measured_by(self.board.describe())
 
         if self._journal.board.clock == "measured":  # every night's own
-            folder = self._unused("sessions", model.id)
-            folder.mkdir(parents=True)
+            folder = self._fresh("sessions", model.id)
             make(folder)
         else:  # modelled: a function of image, sound and board, whoever measures it and when
             inputs = {
@@ -226,12 +230,29 @@ class Night:
             kept[name] = self._relative(copy)
         return kept
 
-    def _unused(self, what: str, model_id: str) -> Path:
-        """A folder of this run that is not there yet: an interrupted attempt keeps its transcripts."""
-        folders = [
-            self.folder / what / name for name in (model_id, *(f"{model_id}.{n}" for n in range(2, 99)))
-        ]
-        return next(folder for folder in folders if not folder.exists())
+    def _fresh(self, what: str, model_id: str) -> Path:
+        """An empty folder of this run; what an interrupted attempt left in it is kept beside it."""
+        folder = self.folder / what / model_id
+        if folder.exists():
+            names = (f"{model_id}.before-{number}" for number in itertools.count(1))
+            folder.rename(next(kept for name in names if not (kept := folder.with_name(name)).exists()))
+        folder.mkdir(parents=True)
+        return folder
+
+    def _check_board(self) -> None:
+        if self.broken:
+            raise ProtocolError(
+                "not measured, because the board broke before",
+                where=self.broken,
+                remedy="Mend that and run again: what was measured is kept.",
+            )
+
+    def _arena_used(self, model: ModelArtefact, engine: Engine) -> int:
+        """What the board's interpreter takes of an arena that is large enough, bytes."""
+        self._check_board()
+        self.say(f"{model.id}: asking {self._journal.board.name} how much memory the interpreter takes")
+        firmware = self.board.build(model, engine)
+        return arena_used(self.board, firmware, self._fresh("arena", model.id), self.say)
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self.folder))

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from harness import layout
+from harness.arduino.cli import ArduinoCli
 from harness.bench.bench_file import Bench, BoardEntry, find_bench
-from harness.boards.registry import board_of, engine_name, find_entry
-from harness.errors import UsageError
+from harness.boards.registry import board_kinds, board_of, engine_name, find_entry
+from harness.errors import BuildFailed, UsageError
 from harness.firmware.engine import Engine
 from harness.firmware.registry import get_engine
 from harness.journal import OPTIONS, read_interrupted
 from harness.night import Night
 from harness.selection import Selection
+
+_WITHOUT_LIBRARIES = ("static",)
+"""Engines that need no Arduino library: asking where those lie takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,18 @@ def engine_of(entry: BoardEntry, name: str = "") -> Engine:
 
     Raises:
         UsageError: there is no such engine.
+        BuildFailed: arduino-cli, which knows where the engine's library lies, is not there.
     """
-    return get_engine(engine_name(entry, name))
+    chosen, kind = engine_name(entry, name), board_kinds()[entry.kind]
+    folders: list[Path] = []
+    if chosen not in _WITHOUT_LIBRARIES:
+        try:
+            folders = [library.folder for library in ArduinoCli().libraries() if library.folder]
+        except BuildFailed:
+            if kind.fqbn:
+                raise
+            # The board does without arduino-cli. The engine says where else its library may lie.
+    return get_engine(chosen, folders, entry.libraries)
 
 
 def recordings_of(bench: Bench) -> Path:

@@ -35,7 +35,7 @@ def test_help_is_there_for_every_command(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     shown = capsys.readouterr().out
-    for command in ("run", "resume", "train", "build", "report", "boards", "doctor"):
+    for command in ("run", "resume", "train", "build", "report", "boards", "doctor", "record", "play"):
         assert f"\n    {command} " in shown
 
 

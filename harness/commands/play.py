@@ -1,0 +1,32 @@
+"""`earshot play`: recordings as they will be heard."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness import options
+from harness.errors import EXIT_CLEAN
+
+SUMMARY = "Play recordings one after another, and tell the level of each."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `play` takes."""
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="WAV files, or folders of them")
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="a part of the speaker's name (default: the bench's, or the system's)",
+    )
+    options.add_bench(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command."""
+    from harness.audio.recorder import play
+    from harness.bench.bench_file import find_bench
+
+    speaker = find_bench(arguments.bench).speaker
+    play(arguments.files, arguments.device or (speaker.device if speaker else None), options.say)
+    return EXIT_CLEAN

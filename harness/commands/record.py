@@ -1,0 +1,40 @@
+"""`earshot record`: a user's own keywords, with the host's microphone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness import layout, options
+from harness.errors import EXIT_CLEAN
+
+SUMMARY = "Record a keyword with this computer's microphone, several times, for `earshot run` to play."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `record` takes."""
+    parser.add_argument("label", metavar="LABEL", help="the word that is said, such as yes")
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="FOLDER",
+        help="where <LABEL>/*.wav are written (default: the bench file's, or else recordings/)",
+    )
+    parser.add_argument("--takes", type=int, default=5, metavar="N", help="how many (default: 5)")
+    parser.add_argument(
+        "--seconds", type=float, default=2.5, metavar="S", help="how long each take listens (default: 2.5)"
+    )
+    parser.add_argument(
+        "--device", metavar="NAME", help="a part of the microphone's name (default: the system's own choice)"
+    )
+    options.add_bench(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command."""
+    from harness.audio.recorder import record
+    from harness.bench.bench_file import find_bench
+
+    folder = arguments.recordings or find_bench(arguments.bench).recordings or layout.RECORDINGS
+    record(arguments.label, folder, arguments.device, arguments.takes, arguments.seconds, options.say)
+    return EXIT_CLEAN
