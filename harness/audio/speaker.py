@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LOOKAHEAD_S = 0.5  # what a source of sound may be late
 _HIGH_LATENCY_S = 0.2  # at least: PulseAudio's own "high" is 0.035 s, less than a busy host's pauses
-_TAIL_S = 0.5  # of silence after the sound: ALSA's last 0.12 s were measured to be cut off
+_TAIL_S = 0.5  # of silence after the sound: ALSA cuts off as much as its latency, 0.2 s were measured
 _STALL_S = 5.0  # a device that takes nothing for so long is gone; a block lasts 0.2 s at most
 _CLOSING_S = 3.0  # closing a device that is gone may hang
 _POLL_S = 0.02

@@ -72,6 +72,10 @@ def test_what_arrives_is_what_was_played(heard):
     assert level == pytest.approx(10_000 / np.sqrt(2), rel=0.03)
 
 
+def test_the_end_is_played_too(heard):
+    assert similarity(heard[1], tone(2.0)[-1600:])[1] > 0.95
+
+
 def test_the_speaker_tells_what_it_played(heard):
     assert (heard[0]["samples"], heard[0]["underflows"]) == (32_000, 0)
 
