@@ -39,11 +39,13 @@ class Inferences(Sequence[Inference]):
         times = (inference.preprocess_us, inference.inference_us, inference.postprocess_us)
         if None in times:
             self._untimed[len(self)] = tuple(us is None for us in times)
+        preprocess_us, inference_us, postprocess_us = times
         self._at_s.append(inference.at_s)
-        self._counts.extend((inference.sequence, inference.device_ms, inference.new_slices))
-        for stored, us in zip(self._stage_us.values(), times, strict=True):
-            stored.append(us or 0)
-        self._scores.extend(inference.scores)
+        self._counts.fromlist([inference.sequence, inference.device_ms, inference.new_slices])
+        self._stage_us["preprocess"].append(preprocess_us or 0)
+        self._stage_us["inference"].append(inference_us or 0)
+        self._stage_us["postprocess"].append(postprocess_us or 0)
+        self._scores.frombytes(bytes(inference.scores))
         self._scores_end.append(len(self._scores))
 
     def __len__(self) -> int:
