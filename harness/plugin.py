@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from models.model_artefact import ModelArtefact
 
 MARKERS = {
-    "hardware": "needs a board on the desk: deselected unless asked for with -m hardware",
+    "hardware": "needs a board on the desk: deselected unless asked for with -m hardware or --board",
     "emulated": "runs on the emulated board",
     "gpu": "needs a CUDA device: skipped without one",
     "slow": "takes more than 10 s",

@@ -25,7 +25,7 @@ class Finding:
     remedy: str = ""
 
 
-def as_text(findings: Sequence[Finding], ready_for: str = "the emulated board") -> str:
+def as_text(findings: Sequence[Finding], ready_for: str) -> str:
     """One line a finding, the remedy beneath what is missing, and at the end what that comes to.
 
     Args:

@@ -110,7 +110,7 @@ def test_without_a_bench_nothing_of_it_is_required(monkeypatch, tmp_path):
 
 def test_a_bench_whose_board_is_missing_is_not_ready(monkeypatch, tmp_path):
     monkeypatch.setenv("EARSHOT_ARDUINO_CLI", str(tmp_path / "nowhere"))
-    assert "Not ready" in as_text(examine(Bench(boards=(DESK,))))
+    assert "Not ready" in as_text(examine(Bench(boards=(DESK,))), "the desk")
 
 
 def test_the_holder_of_a_port_is_named():
