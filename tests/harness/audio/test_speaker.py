@@ -90,7 +90,7 @@ def test_silence_comes_first(heard):
 def test_a_source_that_is_late_is_an_underflow(sink, scenario):
     result = outcome(start(sink, scenario))
     assert result["problem"] == "AcousticFailed"
-    assert "after 1.00 s of sound" in result["message"]
+    assert "the sound was not made in time, after 1.00 s of sound" in result["message"]
 
 
 def test_a_source_that_raises_ends_the_sound_and_is_passed_on(sink):
