@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from urllib.parse import quote
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from harness.report.headline import headline
+from harness.report.html import PageTable, page_template, write_text
 from harness.report.markdown import markdown
 from harness.report.plots import all_plots
-from harness.report.table import Cell, Column, Table
 from harness.report.tables import all_series, all_tables
 from harness.report.variants import time_is
 from harness.results.record import NightRecord
 
 PAGE, MARKDOWN = "report.html", "report.md"
-
-
-_SHORT_TEXT = 28
-"""Characters; longer texts may wrap."""
 
 
 def render(record: NightRecord, folder: Path) -> Path:
@@ -43,108 +31,20 @@ def render(record: NightRecord, folder: Path) -> Path:
     tables, series = all_tables(record), all_series(record)
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in {**{table.name: table.frame for table in tables.values()}, **series}.items():
-        _write(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
     sentences = headline(record, tables)
     started = record.run.get("started", "")
     title = f"Earshot: {record.board.title}, {started[:10]}".rstrip(", ")
-    _write(folder / MARKDOWN, markdown(title, sentences, list(tables.values())))
-    html = _template().render(
+    write_text(folder / MARKDOWN, markdown(title, sentences, list(tables.values())))
+    html = page_template("page.html.j2").render(
         title=title,
         sentences=sentences,
         board=record.board,
         started=f"{started[:16].replace('T', ' ')} UTC" if started else "",
         clock=time_is(record.board),
-        tables={name: _PageTable(table) for name, table in tables.items() if len(table.frame)},
+        tables={name: PageTable(table) for name, table in tables.items() if len(table.frame)},
         plots=all_plots(tables, series),
         files=[MARKDOWN, *(f"{name}.csv" for name in (*tables, *series))],
     )
-    _write(folder / PAGE, html)
+    write_text(folder / PAGE, html)
     return folder / PAGE
-
-
-@cache
-def _template() -> Template:
-    loader = PackageLoader("harness.report")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["quoted"] = quote  # no scheme can come out of it: a colon is escaped
-    return environment.get_template("page.html.j2")
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes under a temporary name and renames: a reader never meets half a file."""
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as stream:
-            stream.write(text)
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink()
-        raise
-
-
-@dataclass(frozen=True)
-class _PageCell:
-    """A cell as the template needs it; `rows` is how many rows it spans, 0 where one above spans it."""
-
-    column: Column
-    cell: Cell
-    rows: int
-    style: str
-
-
-@dataclass(frozen=True)
-class _PageRow:
-    """A row as the template needs it; `heading` stands above it, where it is the first that it holds for."""
-
-    heading: str
-    tone: str
-    cells: list[_PageCell]
-
-
-class _PageTable:
-    """A table as the template needs it.
-
-    Args:
-        table: what is shown.
-    """
-
-    def __init__(self, table: Table) -> None:
-        self.name, self.title, self.note = table.name, table.title, table.note
-        columns, rows = table.shown()
-        spans = _spans(rows, table.groups)
-        styles = [_style(column, [row[index].text for row in rows]) for index, column in enumerate(columns)]
-        first = 1 if table.headed else 0
-        self.columns = list(zip(columns, styles, strict=True))[first:]
-        self.rows = [
-            _PageRow(
-                heading=row[0].text if table.headed and span[0] else "",
-                tone=table.tone(index),
-                cells=[_PageCell(*item) for item in zip(columns, row, span, styles, strict=True)][first:],
-            )
-            for index, (row, span) in enumerate(zip(rows, spans, strict=True))
-        ]
-
-
-def _style(column: Column, texts: list[str]) -> str:
-    """The CSS class of a column: figures flush right, short texts on one line, long ones may wrap."""
-    if column.figure:
-        return "figure"
-    return "short" if max(map(len, texts), default=0) <= _SHORT_TEXT else "long"
-
-
-def _spans(rows: Sequence[Sequence[Cell]], groups: int) -> list[list[int]]:
-    """How many rows each cell spans: a grouping one covers the rows below that are alike up to its column."""
-    texts = [[cell.text for cell in row] for row in rows]
-    spans = [[1] * len(row) for row in rows]
-    for column in range(groups):
-        first = 0
-        for index in range(1, len(rows)):
-            if texts[index][: column + 1] == texts[first][: column + 1]:
-                spans[first][column] += 1
-                spans[index][column] = 0
-            else:
-                first = index
-    return spans
