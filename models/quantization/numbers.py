@@ -1,0 +1,51 @@
+"""Which numbers a quantization means for weights, for activations, and for the logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+from torch.ao.quantization import MinMaxObserver, MovingAverageMinMaxObserver
+
+from models.quantization.integers import IntegerActivations, integer_weights
+from models.transforms import MINIFLOATS, Quantization
+
+_LOGIT_BITS = 8
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Makes the modules that round, see `models.quantization.integers` and `minifloats`.
+
+    Args:
+        quantization: the numbers, and whether they are learned with.
+    """
+
+    quantization: Quantization
+
+    def of_weights(self, layer: nn.Module) -> nn.Module:
+        """For a layer's weights. A fully connected layer has one range, as TensorFlow Lite 2.15 has it."""
+        chosen = self.quantization
+        per_channel = chosen.per_channel and not isinstance(layer, nn.Linear)
+        if chosen.number == "integer":
+            return integer_weights(chosen.bits, chosen.symmetric, per_channel)
+        from models.quantization.minifloats import minifloat_weights
+
+        return minifloat_weights(*MINIFLOATS[chosen.bits], per_channel)
+
+    def of_activations(self) -> nn.Module:
+        """For what a layer takes; always one range, asymmetric in integers."""
+        if self.quantization.number == "integer":
+            return IntegerActivations(self.quantization.bits, self._observer)
+        from models.quantization.minifloats import minifloat_activations
+
+        return minifloat_activations(*MINIFLOATS[self.quantization.bits], self._observer)
+
+    def of_logits(self) -> nn.Module:
+        """For what comes out: nothing is multiplied with it, so it has 8 bits as on a board, always."""
+        return IntegerActivations(_LOGIT_BITS, self._observer)
+
+    @property
+    def _observer(self) -> type[MinMaxObserver]:
+        aware = self.quantization.method == "aware"
+        return MovingAverageMinMaxObserver if aware else MinMaxObserver
