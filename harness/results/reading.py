@@ -1,4 +1,4 @@
-"""A night record read back from its JSON, with every field checked before anything is made of it.
+"""A record of a night or a study read back from its JSON, every field checked before anything is made of it.
 
 Fields that this version does not know are passed over (a record may carry more as long as its schema is the
 same); a field that is missing or of another type is an error that names the field.
@@ -10,13 +10,46 @@ import dataclasses
 import json
 import types
 import typing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Generic, TypeVar, Union
 
 from harness.errors import UsageError
 from harness.results.record import SCHEMA, NightRecord
 
-_AGAIN = "Render the record of another night, or measure again with `earshot run`"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Form(Generic[T]):
+    """A kind of record, for reading and for messages.
+
+    Attributes:
+        kind: the dataclass, with `schema` among its fields.
+        name: for people, such as "night record".
+        schema: the newest that is read.
+        keys: what every such file has.
+        missing, damaged, foreign: what to try where there is none, it is broken, or it is something else.
+    """
+
+    kind: type[T]
+    name: str
+    schema: int
+    keys: frozenset[str]
+    missing: str
+    damaged: str
+    foreign: str
+
+
+_NIGHT = Form(
+    NightRecord,
+    name="night record",
+    schema=SCHEMA,
+    keys=frozenset({"schema", "run", "board", "variants"}),
+    missing="Make one with `earshot run`",
+    damaged="Render the record of another night, or measure again with `earshot run`",
+    foreign="Name the night.json of a folder that `earshot run` made",
+)
 
 
 class _Mismatch(Exception):
@@ -30,44 +63,55 @@ def read_record(path: Path) -> NightRecord:
         path: the JSON file.
 
     Raises:
-        UsageError: the file is not there, cut off, not a night record, of a newer schema, or a field of it is
+        UsageError: see `read_form`.
+    """
+    return read_form(path, _NIGHT)
+
+
+def read_form(path: Path, form: Form[T]) -> T:
+    """Reads a record of some kind.
+
+    Args:
+        path: the JSON file.
+        form: the kind.
+
+    Raises:
+        UsageError: the file is not there, cut off, no such record, of a newer schema, or a field of it is
             missing or of another type; the message names the file and the field.
     """
-    data = _load(path)
-    if not isinstance(data, dict) or not {"schema", "run", "board", "variants"} <= data.keys():
-        raise UsageError(
-            "this JSON is not a night record",
-            where=str(path),
-            remedy="Name the night.json of a folder that `earshot run` made",
-        )
+    data = _load(path, form)
+    if not isinstance(data, dict) or not form.keys <= data.keys():
+        raise UsageError(f"this JSON is not a {form.name}", where=str(path), remedy=form.foreign)
     schema = data["schema"]
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise UsageError(f"the record's schema is {schema!r}, not a version", where=str(path), remedy=_AGAIN)
-    if schema > SCHEMA:
         raise UsageError(
-            f"the record has schema {schema}, this Earshot reads up to {SCHEMA}",
+            f"the record's schema is {schema!r}, not a version", where=str(path), remedy=form.damaged
+        )
+    if schema > form.schema:
+        raise UsageError(
+            f"the record has schema {schema}, this Earshot reads up to {form.schema}",
             where=str(path),
             remedy="Update Earshot to the version that wrote it, or a later one",
         )
     try:
-        record: NightRecord = _typed(data, NightRecord, "")
+        record: T = _typed(data, form.kind, "")
     except _Mismatch as mismatch:
-        raise UsageError(f"the night record is damaged: {mismatch}", where=str(path), remedy=_AGAIN) from None
+        raise UsageError(
+            f"the {form.name} is damaged: {mismatch}", where=str(path), remedy=form.damaged
+        ) from None
     return record
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, form: Form[T]) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as reason:
         raise UsageError(
-            f"the night record cannot be read ({reason.strerror})",
-            where=str(path),
-            remedy="Make one with `earshot run`",
+            f"the {form.name} cannot be read ({reason.strerror})", where=str(path), remedy=form.missing
         ) from None
     except (ValueError, RecursionError) as reason:
         raise UsageError(
-            f"the night record is not whole JSON ({reason})", where=str(path), remedy=_AGAIN
+            f"the {form.name} is not whole JSON ({reason})", where=str(path), remedy=form.damaged
         ) from None
 
 
