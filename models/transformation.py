@@ -54,14 +54,16 @@ def transform(
             from models.quantization import float_network, quantize
 
             clips = torch.from_numpy(calibration_samples(features, variant.seed))
-            transformed = quantize(deployed, variant.quantization, clips)
-            before = before or accuracy_of(transformed, features)
+            quantized = quantize(deployed, variant.quantization, clips)
+            before = before or accuracy_of(quantized, features)
             if variant.quantization.method == "aware" and variant.quantization.fine_tune_epochs:
                 epochs = variant.quantization.fine_tune_epochs
-                masks = _zeros_of(transformed) if variant.pruning is not None else None
-                history = fine_tune(transformed, variant, features, epochs, masks, show_bar)
-                transformed = history.network
-            deployed = float_network(transformed)
+                sparse = variant.pruning is not None and variant.pruning.kind == "weights"
+                masks = _zeros_of(quantized) if sparse else {}
+                history = fine_tune(quantized, variant, features, epochs, masks, show_bar)
+                assert isinstance(history.network, type(quantized))
+                quantized = history.network
+            transformed, deployed = quantized, float_network(quantized)
         given = probabilities_of(transformed, features, "testing")
         facts = {
             **describe(deployed),
