@@ -34,17 +34,19 @@ def transform(
             The facts are those of `describe`; `before_fine_tuning` and `accuracy`, by split label, correct
             and total of each label, in torch; `mse`, the mean squared error of the probabilities to those of
             the trained network on the test set; `fine_tuning`, the learning curves from epoch 0 and the epoch
-            that was kept.
+            that was kept; what was heard in the test set, clip by clip as the label's index: `test_heard`,
+            `test_heard_before` fine-tuning; `trained`, the same and `describe` of the network that came.
         show_bar: whether to show the epochs on stderr as they pass.
     """
     with repeatable(variant.seed):
         expected = probabilities_of(network, features, "testing")
-        pruned, before, history = network, None, None
+        pruned = untuned = network
+        history = None
         if variant.pruning is not None:
             from models.pruning import prune
 
             cut = prune(network, variant.pruning, variant.seed)
-            pruned, before = cut.network, accuracy_of(cut.network, features)
+            pruned = untuned = cut.network
             if variant.pruning.fine_tune_epochs:
                 epochs = variant.pruning.fine_tune_epochs
                 history = fine_tune(cut.network, variant, features, epochs, cut.masks, show_bar)
@@ -55,7 +57,7 @@ def transform(
 
             clips = torch.from_numpy(calibration_samples(features, variant.seed))
             quantized = quantize(deployed, variant.quantization, clips)
-            before = before or accuracy_of(quantized, features)
+            untuned = untuned if variant.pruning is not None else quantized
             if variant.quantization.method == "aware" and variant.quantization.fine_tune_epochs:
                 epochs = variant.quantization.fine_tune_epochs
                 sparse = variant.pruning is not None and variant.pruning.kind == "weights"
@@ -67,10 +69,13 @@ def transform(
         given = probabilities_of(transformed, features, "testing")
         facts = {
             **describe(deployed),
-            "before_fine_tuning": _as_json(before or accuracy_of(transformed, features)),
+            "before_fine_tuning": _as_json(accuracy_of(untuned, features)),
             "accuracy": _as_json(accuracy_of(transformed, features)),
             "mse": float(((given - expected) ** 2).mean()),
             "fine_tuning": _history(history),
+            "test_heard": _heard(given),
+            "test_heard_before": _heard(probabilities_of(untuned, features, "testing")),
+            "trained": {**describe(folded(network)), "test_heard": _heard(expected)},
         }
     if variant.deployable:
         torch.save(deployed, folder / _NETWORK)
@@ -110,6 +115,10 @@ def _zeros_of(network: nn.Module) -> dict[str, torch.Tensor]:
         for name, parameter in network.named_parameters()
         if parameter.dim() > 1
     }
+
+
+def _heard(probabilities: torch.Tensor) -> list[int]:
+    return probabilities.argmax(1).tolist()
 
 
 def _as_json(accuracy: dict[str, list[LabelCount]]) -> dict[str, list[dict[str, Any]]]:
