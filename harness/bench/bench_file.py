@@ -51,7 +51,8 @@ class SpeakerEntry:
 
     Attributes:
         device: its name or a part of it, as sounddevice lists it; exactly one must match.
-        level_dbfs: RMS of the words' active parts as they are played, dB re full scale.
+        level_dbfs: RMS of the words' active parts as they are played, dB re full scale. The default recordings
+            clip above -20.5.
         distance_m: from the board's microphone, metres; None where nobody measured.
         silence_s: played before anything else: the first second of a stream is often lost.
         latency: of the audio stream; "high" underflows less.
@@ -60,7 +61,7 @@ class SpeakerEntry:
     """
 
     device: Annotated[str, matching(r".*\S.*", "a name, or a part of one")]
-    level_dbfs: Annotated[float, Allowed(lambda level: -80 <= level <= 0, "-80 to 0")] = -20.0
+    level_dbfs: Annotated[float, Allowed(lambda level: -80 <= level <= 0, "-80 to 0")] = -24.0
     distance_m: Annotated[float | None, Allowed(lambda distance: 0 < distance <= 20, "above 0, to 20")] = None
     silence_s: Annotated[float, Allowed(lambda silence: 0 <= silence <= 60, "0 to 60")] = 1.5
     latency: Literal["low", "high"] = "high"

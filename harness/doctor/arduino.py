@@ -51,7 +51,7 @@ def _core(tool: ArduinoCli, pin: str, required: bool) -> Finding:
 
 def _library(tool: ArduinoCli, pin: str, required: bool) -> Finding:
     name, _, version = pin.partition("@")
-    installed = [library.version for library in tool.libraries() if library.name == name]
+    installed = [found.version for found in tool.libraries() if found.name.casefold() == name.casefold()]
     return _pinned(f"Library {name}", installed, version, required, f'arduino-cli lib install "{pin}"')
 
 

@@ -20,7 +20,6 @@ from models.artefacts import Store
 
 _FACTS = "compiled.json"
 _BUILDING = "arduino-build.lock"
-_STANDARD = "-std=gnu++17"  # of the kernels; the mbed core's own cxxflags.txt says gnu++14
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,10 @@ class Target:
 
     @property
     def properties(self) -> dict[str, str]:
-        """Build properties that override those of the core."""
+        """Build properties that override those of the core; C++14 stays: the core compiles in no other."""
         return {
             "compiler.c.extra_flags": self.optimisation,
-            "compiler.cpp.extra_flags": f"{_STANDARD} {self.optimisation}",
+            "compiler.cpp.extra_flags": self.optimisation,
         }
 
 

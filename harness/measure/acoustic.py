@@ -26,13 +26,13 @@ QUIET_S = 0.7
 """Before the chirp: tells the noise."""
 
 STARTING_S = 2.5
-"""How long a speaker may take to start: 0.6 s for the sound library, 0.3 s for the device were measured."""
+"""How long a speaker may take from the command to the first sample; chosen generously, not measured."""
 
 AFTER_S = 0.5
 """Echoed after the chirp: its reverberation, and what the sound's latency may be longer than thought."""
 
 NOISY_DBFS = -40.0
-"""Noise of a room that nobody would call quiet; the Nano's microphone alone has about -60 dBFS."""
+"""Noise above which a bad chirp is blamed on the room, below on the speaker; chosen, not measured."""
 
 _DEAF_DBFS = -95.0  # a microphone has noise of its own; digital silence has -101
 _LOUDEST_CHIRP_DBFS = -6.0  # a sine of full scale has -3

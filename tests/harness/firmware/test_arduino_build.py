@@ -58,7 +58,7 @@ def test_image_and_sizes_are_those_of_the_answer(stand_in, cli, store, staged):
 def test_the_kernels_get_the_standard_that_they_are_written_in(stand_in, cli, store, staged):
     compile_sketch(staged, cli, TARGET, store)
     (call,) = stand_in.calls("compile")
-    assert "compiler.cpp.extra_flags=-std=gnu++17 -O2" in call
+    assert "compiler.cpp.extra_flags=-O2" in call
     assert "compiler.c.extra_flags=-O2" in call
 
 

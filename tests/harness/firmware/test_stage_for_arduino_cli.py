@@ -31,7 +31,7 @@ FLAGS = (  # ArduinoCore-mbed's for the Nano 33 BLE, and the standard that we ad
         "-fno-exceptions",
         "-fno-rtti",
     ),
-    *("-std=gnu++14", "-Os", "-funsigned-char", "-std=gnu++17", "-O2"),
+    *("-std=gnu++14", "-Os", "-funsigned-char", "-O2"),
 )
 EMULATED = (f"-I{SKETCHES / 'emulated_core'}", "-DARDUINO_EARSHOT_EMULATED", "-DF_CPU=64000000L")
 
