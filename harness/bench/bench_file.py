@@ -51,8 +51,8 @@ class SpeakerEntry:
 
     Attributes:
         device: its name or a part of it, as sounddevice lists it; exactly one must match.
-        level_dbfs: RMS of the words' active parts as they are played, dB re full scale. The default recordings
-            clip above -20.5.
+        level_dbfs: RMS of the words' active parts as they are played, dB re full scale. Those of the
+            default recordings clip above -20.5.
         distance_m: from the board's microphone, metres; None where nobody measured.
         silence_s: played before anything else: the first second of a stream is often lost.
         latency: of the audio stream; "high" underflows less.
