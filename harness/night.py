@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,7 +102,7 @@ class Night:
         """
         try:
             read_recordings(self._recordings_folder, ())  # a broken one is told before anything is trained
-            for model in self.selection.models(self.say):
+            for model in self._models():
                 if model.id in self._journal.kept:
                     self.say(f"{model.id}: measured before this run was interrupted")
                 else:
@@ -125,9 +125,15 @@ class Night:
         return self._journal.rows[identity]
 
     def measure(self, model: ModelArtefact) -> VariantRow:
-        """Builds and measures one model; a failure becomes a fault of its row."""
+        """Builds and measures one model; a failure becomes a fault of its row.
+
+        Of a model that no board can run there is nothing to measure: its row has what is known already.
+        """
         self._journal.write()
         row = rows.variant_row(model)
+        if not model.deployable:
+            self.say(f"{model.id}: no board can run it, its accuracy is that of torch")
+            return self._keep(row)
         try:
             firmware = self.firmware(model)
             row = rows.with_firmware(row, firmware)
@@ -148,7 +154,22 @@ class Night:
             if not row.transcripts and model.id in self._left:
                 logs = sorted(self._left[model.id].glob("*.log"))
                 row = replace(row, transcripts={log.stem: self._relative(log) for log in logs})
-        self._journal.rows[model.id] = row
+        return self._keep(row)
+
+    def _models(self) -> Iterator[ModelArtefact]:
+        """What is to be measured. What could not be prepared becomes a row, unless nothing could be."""
+        refused: dict[str, Explained] = {}
+        for model in self.selection.models(self.say, refused.__setitem__):
+            for identity, failure in refused.items():
+                self.say(f"{identity}: {failure}")
+                self._keep(rows.refused_row(identity, failure))
+            refused.clear()
+            yield model
+        if refused:
+            raise next(iter(refused.values()))
+
+    def _keep(self, row: VariantRow) -> VariantRow:
+        self._journal.rows[row.id] = row
         self._journal.write()
         return row
 

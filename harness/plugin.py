@@ -258,7 +258,10 @@ def board(night: Night) -> Board:
 @pytest.fixture(scope="session")
 def model(request: pytest.FixtureRequest, night: Night) -> ModelArtefact:
     """A selected variant, trained and converted."""
-    return next(night.selection.only(request.param).models(night.say))
+    prepared = next(night.selection.only(request.param).models(night.say))
+    if not prepared.deployable:
+        pytest.skip(f"no board can run {prepared.id}")
+    return prepared
 
 
 @pytest.fixture(scope="session")

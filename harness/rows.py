@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.audio.stimulus import Stimulus
 from harness.firmware.firmware import Firmware
@@ -12,7 +12,8 @@ from harness.link.events import Detection
 from harness.measure.host import HostTiming
 from harness.measure.session import Session
 from harness.results.matching import TOLERANCE_S, Heard, is_keyword, match
-from harness.results.record import Epoch, FirmwareRow, HeardRow, LabelCount, ModelRow, VariantRow
+from harness.results.record import Epoch, Fault, FirmwareRow, HeardRow, LabelCount, ModelRow, VariantRow
+from models.errors import Explained
 
 if TYPE_CHECKING:
     from models.model_artefact import ModelArtefact
@@ -37,11 +38,30 @@ def variant_row(model: ModelArtefact) -> VariantRow:
             macs=model.macs,
             operators=dict(model.operators),
             epochs=[Epoch(**epoch) for epoch in model.epochs],
-            accuracy={
-                split: [LabelCount(**count) for count in counts] for split, counts in model.accuracy.items()
-            },
+            accuracy=_counts(model.accuracy),
+            deployable=model.deployable,
+            network=model.network,
+            seed=model.seed,
+            pruning=model.pruning,
+            quantization=model.quantization,
+            remaining_parameters=model.remaining_parameters,
+            compressed_bytes=model.compressed_bytes,
+            sizing=model.sizing,
+            before_fine_tuning=_counts(model.before_fine_tuning) if model.before_fine_tuning else None,
+            mse=model.mse,
+            test_heard=model.test_heard,
+            test_labels=model.test_labels,
         ),
     )
+
+
+def _counts(accuracy: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, list[LabelCount]]:
+    return {split: [LabelCount(**count) for count in counts] for split, counts in accuracy.items()}
+
+
+def refused_row(identity: str, failure: Explained) -> VariantRow:
+    """A variant that could not be prepared, by its id."""
+    return VariantRow(id=identity, title=identity, labels=[], faults=[Fault(failure.failure, str(failure))])
 
 
 def with_firmware(row: VariantRow, firmware: Firmware) -> VariantRow:

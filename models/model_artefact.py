@@ -142,6 +142,11 @@ class ModelArtefact:
         return self._contents["tflite_bytes"]
 
     @property
+    def compressed_bytes(self) -> int | None:
+        """The size of the .tflite by zlib at level 9; None where there is none."""
+        return self._contents.get("compressed_bytes")
+
+    @property
     def input(self) -> TensorFacts:
         """The model's one input."""
         return self._contents["input"]
@@ -168,6 +173,19 @@ class ModelArtefact:
         Of the .tflite itself; of a model that is not deployable in torch.
         """
         return self._contents["accuracy"]
+
+    @property
+    def test_heard(self) -> list[int]:
+        """The index of the label heard in each clip of the test set, in the set's order; empty if not known.
+
+        Of the same model as `accuracy`.
+        """
+        return self._contents.get("test_heard", [])
+
+    @property
+    def test_labels(self) -> list[int]:
+        """The index of the right label of each; empty like `test_heard`."""
+        return self._contents.get("test_labels", [])
 
     @property
     def before_fine_tuning(self) -> dict[str, list[dict[str, Any]]] | None:

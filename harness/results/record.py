@@ -40,20 +40,47 @@ class Epoch:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """What was put on the board."""
+    """What was put on the board, or was prepared though no board can run it."""
 
-    tflite_sha256: str
-    tflite_bytes: int
+    tflite_sha256: str | None
+    """Of the .tflite, like the two figures of bytes: None where there is none."""
+    tflite_bytes: int | None
     precision: str
     """"float32" or "int8": the type of the model's input and output."""
     parameters: int | None
+    """Weights and biases; None for a model from elsewhere, like everything that a .tflite does not tell."""
     macs: int | None
     """Multiply-accumulates of one inference."""
     operators: dict[str, int]
     """Operators of the .tflite by name, with how often each occurs."""
     epochs: list[Epoch] = field(default_factory=list)
     accuracy: dict[str, list[LabelCount]] = field(default_factory=dict)
-    """By "training", "validation", "testing", in the order of the labels. Of the .tflite itself."""
+    """By "training", "validation", "testing", in the order of the labels. Of the .tflite itself; in torch
+    where no board can run it."""
+    deployable: bool = True
+    """Whether a board can run it."""
+    network: str | None = None
+    seed: int | None = None
+    pruning: dict[str, Any] | None = None
+    """How it was pruned, the fields of `models.transforms.Pruning`; None if it was not."""
+    quantization: dict[str, Any] | None = None
+    """How it was quantized, the fields of `models.transforms.Quantization`; None if it was not, or by
+    TensorFlow Lite after training."""
+    remaining_parameters: int | None = None
+    """Those that are not zero."""
+    compressed_bytes: int | None = None
+    """The .tflite by zlib at level 9."""
+    sizing: dict[str, Any] | None = None
+    """What it should take, estimated from its layers: the fields of `models.sizing.Sizing`."""
+    before_fine_tuning: dict[str, list[LabelCount]] | None = None
+    """The accuracy in torch right after pruning or quantization."""
+    mse: float | None = None
+    """Mean squared error of the probabilities to those of the trained network, on the test set, in torch."""
+    test_heard: list[int] = field(default_factory=list)
+    """The label that was heard in each clip of the test set, by its index, in an order that is the same for
+    all models of the dataset; empty where no accuracy was measured."""
+    test_labels: list[int] = field(default_factory=list)
+    """The right one of each, in the same order."""
 
 
 @dataclass(frozen=True)

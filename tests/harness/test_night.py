@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from harness.measure.session import INVOCATIONS
 from harness.night import Night
 from harness.results.reading import read_record
 from models.artefacts import Store
-from models.errors import DatasetError
+from models.errors import ConfigError, DatasetError
 from models.model_artefact import ModelArtefact
 from models.prepare import external
 from models.wav import write_wav
@@ -25,16 +26,20 @@ LABELS = ("silence", "unknown", "yes", "no")
 
 
 class Models:
-    """A selection of .tflite files; an exception among them is raised in its turn."""
+    """A selection of .tflite files and models; an exception among them is raised in its turn, a ConfigError is
+    told before anything else."""
 
-    def __init__(self, items: Iterable[Path | BaseException], store: Store) -> None:
+    def __init__(self, items: Iterable[Path | ModelArtefact | BaseException], store: Store) -> None:
         self.items, self.store = items, store
 
-    def models(self, say) -> Iterable[ModelArtefact]:
+    def models(self, say, failed) -> Iterable[ModelArtefact]:
         for item in self.items:
+            if isinstance(item, ConfigError):
+                failed(item.where, item)
+        for item in (item for item in self.items if not isinstance(item, ConfigError)):
             if isinstance(item, BaseException):
                 raise item
-            yield external(item, LABELS, self.store)
+            yield item if isinstance(item, ModelArtefact) else external(item, LABELS, self.store)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +59,7 @@ def night_of(home, tmp_path):
     write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
     said: list[str] = []
 
-    def make(*items: Path | BaseException) -> Night:
+    def make(*items: Path | ModelArtefact | BaseException) -> Night:
         night = Night(
             Models(items, Store(home)),
             EmulatedBoard(),
@@ -106,6 +111,50 @@ def test_a_model_that_is_too_big_for_the_board_is_a_row(night_of, tmp_path):
     assert [fault.failure for fault in record.variants[0].faults] == ["does-not-fit"]
     assert "983,040" in record.variants[0].faults[0].message
     assert "does-not-fit" in page.read_text()
+
+
+def test_a_variant_that_is_none_is_a_row_and_the_others_are_measured(night_of, tmp_path):
+    wrong = ConfigError("a threshold of 1 leaves nothing", "all-pruned")
+    record, page = night_of(wrong, classifier(tmp_path / "fine.tflite")).run()
+    assert [(row.id, [fault.failure for fault in row.faults]) for row in record.variants] == [
+        ("all-pruned", ["config"]),
+        ("fine", []),
+    ]
+    assert "a threshold of 1 leaves nothing" in page.read_text()
+
+
+def test_a_run_of_nothing_but_failures_ends_with_the_first(night_of):
+    with pytest.raises(ConfigError, match="of one"):
+        night_of(ConfigError("of one", "one"), ConfigError("of two", "two")).run()
+
+
+def test_what_no_board_runs_is_a_row_without_a_fault_and_without_figures_of_one(night_of, tmp_path):
+    contents = {
+        "id": "four-bits",
+        "title": "Four bits",
+        "deployable": False,
+        "precision": "float32",
+        "labels": list(LABELS),
+        "parameters": 16_652,
+        "remaining_parameters": 15_000,
+        "macs": 336_000,
+        "operators": {},
+        "tflite_sha256": None,
+        "tflite_bytes": None,
+        "epochs": [],
+        "accuracy": {"testing": [{"label": "yes", "correct": 3, "total": 4}]},
+        "quantization": {"method": "aware", "bits": 4},
+        "seed": 1,
+        "test_heard": [2, 2, 2, 0],
+        "test_labels": [2, 2, 2, 2],
+    }
+    (tmp_path / "model.json").write_text(json.dumps(contents))
+    record, page = night_of(ModelArtefact(tmp_path), classifier(tmp_path / "fine.tflite")).run()
+    row = record.variants[0]
+    assert (row.firmware, row.faults, row.stage_us, row.host) == (None, [], {}, [])
+    assert row.model.quantization == contents["quantization"]
+    assert row.model.test_heard == [2, 2, 2, 0]
+    assert read_record(page.parent / RECORD) == record
 
 
 def test_an_interrupted_run_keeps_what_was_measured(night_of, tmp_path):

@@ -33,7 +33,7 @@ from models.artefacts import Store
 from models.prepare import external
 
 class Models:
-    def models(self, say):
+    def models(self, say, failed):
         for path in sys.argv[3].split(","):
             yield external(Path(path), "silence unknown yes no".split(), Store(layout.store_root()))
 
