@@ -12,8 +12,6 @@ from models.states import states_of
 from models.transforms import Quantization
 from models.variants import Training, Variant
 
-pytest.importorskip("models.quantization")
-
 FOUR_BITS = Variant(
     "four",
     "Four",
