@@ -22,6 +22,7 @@ from harness.firmware.registry import get_engine
 from harness.layout import CONFIGS, RECORDINGS
 from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript
+from harness.measure.link_speed import read_night, write_night
 from models.artefacts import Store
 from models.corpus import CorpusConfig, synthetic_corpus
 from models.dataset import DatasetConfig
@@ -34,6 +35,7 @@ from models.variants import load_variants
 _CORPUS = CorpusConfig(wanted_each=100, others_each=10, noise_s=10.0)
 _EPOCHS = 10
 _PARSED_RECORDS = 200_000
+_NIGHT_HOURS = 12
 T = TypeVar("T")
 
 
@@ -124,6 +126,10 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
 
     count = repeats * len(lines)
     timed("parsing", f"{count:,} records", "records/s", parse, lambda _: count)
+    night = folder / "night.log"
+    write_night(night, _NIGHT_HOURS)
+    job = f"a transcript of {_NIGHT_HOURS} hours"
+    timed("reading", job, "records/s", lambda: read_night(night), lambda reading: reading.records)
     return rows
 
 
