@@ -24,6 +24,7 @@ from models.conversion.model_file import ModelFile, read_model
 from models.conversion.parity import check_parity
 from models.conversion.to_tflite import float_model, int8_model, saved_model
 from models.errors import ConversionError
+from models.quantization.ranges import learned_ranges
 from models.quiet import known_noise_dropped
 
 PARITY_INPUTS = 32
@@ -57,7 +58,8 @@ def convert(
     The same network and samples give the same bytes.
 
     Args:
-        network: gives probabilities; is put into evaluation mode.
+        network: gives probabilities; is put into evaluation mode. One with `LearnedRanges` (see
+            `models.quantization`) has an int8 model of just these ranges.
         folder: gets model.tflite, model.onnx, model.torchscript.pt, model_data.h and model_data.cc.
         precision: "float32" or "int8".
         samples: float32 (N, *input_shape[1:]): what the network is calibrated and compared with. The int8
@@ -93,7 +95,8 @@ def convert(
         files |= {"savedmodel": saved, "tflite": float_tflite}
         parity = check_parity(network, files, samples[:PARITY_INPUTS])
         quantized = precision == "int8"
-        tflite.write_bytes(int8_model(saved, samples) if quantized else float_tflite.read_bytes())
+        ranges = learned_ranges(network)
+        tflite.write_bytes(int8_model(saved, samples, ranges) if quantized else float_tflite.read_bytes())
     model = read_model(tflite)
     check_operators(model, known_operators)
     check_int8(model) if quantized else check_float32(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import onnx
 
 from models.conversion.layout import lean
+from models.conversion.learned_ranges import with_ranges
 from models.errors import ConversionError
 from models.quiet import known_noise_dropped
 
@@ -44,15 +46,18 @@ def float_model(saved: Path) -> bytes:
         return _converted(tf.lite.TFLiteConverter.from_saved_model(str(saved)))
 
 
-def int8_model(saved: Path, calibration: np.ndarray) -> bytes:
+def int8_model(
+    saved: Path, calibration: np.ndarray, ranges: Sequence[tuple[float, float]] | None = None
+) -> bytes:
     """The SavedModel quantized to int8 throughout, its input and output included.
 
     Args:
         saved: the SavedModel's folder.
         calibration: float32 (N, ...): inputs that show the range of every tensor.
+        ranges: what it has learned with instead, see `models.conversion.learned_ranges`; None for nothing.
 
     Raises:
-        ConversionError: TensorFlow Lite has no such operator.
+        ConversionError: TensorFlow Lite has no such operator, or the ranges are not those of the network.
     """
     with known_noise_dropped():
         import tensorflow as tf
@@ -63,7 +68,14 @@ def int8_model(saved: Path, calibration: np.ndarray) -> bytes:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
-        return _converted(converter)
+        if ranges is None:
+            return _converted(converter)
+        from tensorflow.lite.python.convert import mlir_quantize
+
+        # As TensorFlow Lite's own QuantizationDebugger takes the two steps apart.
+        converter._experimental_calibrate_only = True
+        calibrated = with_ranges(_converted(converter), ranges)
+        return mlir_quantize(calibrated, input_data_type=tf.int8, output_data_type=tf.int8)
 
 
 def _converted(converter: Any) -> bytes:
