@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -45,6 +46,7 @@ def of_tflite(tflite: Path, model: ModelFile, labels: Sequence[str]) -> dict[str
         "operators": model.operator_counts,
         "tflite_sha256": sha256_of(tflite),
         "tflite_bytes": tflite.stat().st_size,
+        "compressed_bytes": len(zlib.compress(tflite.read_bytes(), 9)),
         "input": tensor(model.inputs[0]),
         "output": tensor(model.outputs[0]),
     }
@@ -63,22 +65,29 @@ def of_no_file(precision: str, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def accuracy(tflite: Path, features: FeatureSets, names: Sequence[str], show_bars: bool) -> dict[str, Any]:
-    """How much a .tflite recognises by split: label, correct and total of each label.
+def recognition(tflite: Path, features: FeatureSets, names: Sequence[str], show_bars: bool) -> dict[str, Any]:
+    """How much a .tflite recognises.
 
     Args:
         tflite: a model of micro features with the dataset's labels, in whatever order.
         features: the dataset's.
         names: of the model's outputs.
         show_bars: whether to show the clips on stderr as they pass.
+
+    Returns:
+        `accuracy`, by split label, correct and total of each label; `test_heard` and `test_labels`, for each
+        clip of the test set the index of the label that was heard and of the right one.
     """
     counts: dict[str, Any] = {}
+    answers: dict[str, list[list[int]]] = {}
     for name in SPLITS:
         values, labels = features.split(name)
         heard = outputs_of(tflite, values, show_bars).argmax(1)
         right = _renamed(labels, features, names)
         counts[name] = [asdict(item) for item in count_correct(heard, right, names)]
-    return counts
+        answers[name] = [heard.tolist(), right.tolist()]
+    heard_in_test, labels_of_test = answers["testing"]
+    return {"accuracy": counts, "test_heard": heard_in_test, "test_labels": labels_of_test}
 
 
 def keep_clips(features: FeatureSets, names: Sequence[str], seed: int, folder: Path) -> None:

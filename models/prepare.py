@@ -160,9 +160,7 @@ def external(
             "accuracy": {},
         }
         if features is not None:
-            contents["accuracy"] = description.accuracy(
-                folder / "model.tflite", features, labels, steps.show_bars
-            )
+            contents |= description.recognition(folder / "model.tflite", features, labels, steps.show_bars)
             description.keep_clips(features, labels, DatasetConfig().seed, folder)
         description.write_contents(contents, folder)
 
@@ -232,16 +230,17 @@ def _of_board(
     network = json.loads((converted / _OF_THE_CONVERSION).read_text())
     return description.of_tflite(tflite, read_model(tflite), features.labels) | {
         **{name: network[name] for name in ("parameters", "remaining_parameters", "sizing")},
-        "accuracy": description.accuracy(tflite, features, features.labels, show_bars),
+        **description.recognition(tflite, features, features.labels, show_bars),
     }
 
 
 def _of_no_board(variant: Variant, features: FeatureSets, places: Places) -> dict[str, Any]:
     assert places.transformed is not None  # what is neither pruned nor quantized has a .tflite
     transform = _facts_of(places.transformed)
-    names = ("parameters", "remaining_parameters", "macs", "accuracy")
+    names = ("parameters", "remaining_parameters", "macs", "accuracy", "test_heard")
     return description.of_no_file(variant.precision, features.labels) | {
-        name: transform[name] for name in names
+        **{name: transform[name] for name in names},
+        "test_labels": features.split("testing")[1].tolist(),
     }
 
 

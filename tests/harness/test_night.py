@@ -26,8 +26,8 @@ LABELS = ("silence", "unknown", "yes", "no")
 
 
 class Models:
-    """A selection of .tflite files and models; an exception among them is raised in its turn, a ConfigError is
-    told before anything else."""
+    """A selection of .tflite files and models. An exception among them is raised in its turn, a ConfigError
+    is told before anything else."""
 
     def __init__(self, items: Iterable[Path | ModelArtefact | BaseException], store: Store) -> None:
         self.items, self.store = items, store

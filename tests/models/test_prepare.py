@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,20 @@ def test_accuracy_is_that_of_the_tflite_itself(prepared, features, precision):
     assert prepared[precision].accuracy["testing"] == expected
 
 
+def test_what_was_heard_clip_by_clip_is_what_the_accuracy_counts(prepared, features):
+    model = prepared["int8"]
+    assert model.test_labels == features.split("testing")[1].tolist()
+    pairs = list(zip(model.test_heard, model.test_labels, strict=True))
+    for index, count in enumerate(model.accuracy["testing"]):
+        assert pairs.count((index, index)) == count["correct"]
+
+
+def test_the_compressed_size_is_that_of_the_file(prepared):
+    model = prepared["int8"]
+    compressed = zlib.compress(model.tflite.read_bytes(), 9)
+    assert model.compressed_bytes == len(compressed) < model.tflite_bytes
+
+
 def test_accuracy_counts_every_clip_of_every_split(prepared, features):
     for name, counts in prepared["int8"].accuracy.items():
         assert sum(count["total"] for count in counts) == len(features.split(name)[1])
@@ -128,6 +143,7 @@ def test_what_is_prepared_is_taken_without_torch_or_tensorflow(prepared, dataset
     """They take six seconds to import: a run with nothing to prepare must not pay that."""
     program = f"""
 import sys
+import zlib
 from pathlib import Path
 from models.artefacts import Store
 from models.prepare import prepare

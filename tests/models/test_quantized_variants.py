@@ -50,7 +50,9 @@ def test_what_no_board_runs_has_an_accuracy_and_no_file(models):
         None,
     )
     assert (four.precision, four.parameters, four.macs, four.operators) == ("float32", 16_652, 336_000, {})
-    assert sum(count["total"] for count in four.accuracy["testing"]) > 0
+    assert sum(count["total"] for count in four.accuracy["testing"]) == len(four.test_heard) > 0
+    pairs = zip(four.test_heard, four.test_labels, strict=True)
+    assert sum(count["correct"] for count in four.accuracy["testing"]) == sum(a == b for a, b in pairs)
 
 
 def test_aware_training_of_8_bits_gives_a_model_like_any_other(models):
