@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import secrets
@@ -11,22 +13,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pulse import DEVICE, SINK, NullSink
 from rehearsal.control import SOCKET, BoardGone, ask
 from rehearsal.leftovers import left_over
 from rehearsal.stand_in import CORE, CORE_VERSION
 from rehearsal.wire import Fault
 
-from harness.layout import RECORDINGS, ROOT, store_root
+from harness.layout import RECORDINGS, ROOT
 
 _TESTS = Path(__file__).resolve().parents[1]
 _START_S = 60.0  # compiles the cycle model
-_SHARED_STEPS = ("corpus", "features", "train", "convert", "prepare", "external", "cycle_model")
 MARK = "EARSHOT_REHEARSAL"
 """Environment variable by which the processes of a bench are found again."""
 
@@ -35,7 +36,6 @@ class RehearsalBench:
     """A bench with one board, `desk`, and, with a sound system, a speaker.
 
     Args:
-        home: where images are kept; trained models are those of the usual store.
         sink: the sound system; None for a bench without a speaker, in a quiet room.
 
     Attributes:
@@ -45,7 +45,7 @@ class RehearsalBench:
         file: the bench file.
     """
 
-    def __init__(self, home: Path, sink: NullSink | None = None) -> None:
+    def __init__(self, sink: NullSink | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="earshot-rehearsal-"))  # short: a socket's path is, too
         self.state = self.folder / "state"
         self.nights = self.folder / "nights"
@@ -54,12 +54,10 @@ class RehearsalBench:
         (self.state / "faults").mkdir(parents=True)
         (self.state / "serial_number").write_text(self.serial_number)
         self.command = self._write_command()
-        share_models(home)
         self.environment = {
             **os.environ,
             **(sink.environment if sink else {}),
             "PATH": f"{self.command.parent}{os.pathsep}{os.environ['PATH']}",
-            "EARSHOT_HOME": str(home),
             MARK: f"{self.folder}/user",
         }
         self.has_speaker = sink is not None
@@ -132,6 +130,26 @@ class RehearsalBench:
     def run(self, *arguments: str, variants: str = "tinyconv-int8", **options: Any) -> Run:
         """Runs `earshot run` on this bench, and reads what it has left."""
         answer = self.earshot(*self.run_arguments(*arguments, variants=variants), **options)
+        return Run(answer, self.nights)
+
+    def run_here(self, *arguments: str) -> Run:
+        """Like `run`, as a call within this process: without the ten seconds that imports take.
+
+        Only on a bench without a speaker: PortAudio looks for a sound system once a process.
+        """
+        from harness.cli import main
+
+        assert not self.has_speaker
+        said, told = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(told),
+        ):
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            status = main(self.run_arguments(*arguments))
+        answer = subprocess.CompletedProcess("earshot", status, said.getvalue(), told.getvalue())
         return Run(answer, self.nights)
 
     def run_arguments(self, *arguments: str, variants: str = "tinyconv-int8") -> list[str]:
@@ -256,29 +274,14 @@ class Run:
         return [(fault["failure"], fault["message"]) for row in self.rows for fault in row["faults"]]
 
 
-@contextmanager
-def rehearsal_bench(home: Path, sink: NullSink | None = None) -> Iterator[RehearsalBench]:
+@contextlib.contextmanager
+def rehearsal_bench(sink: NullSink | None = None) -> Iterator[RehearsalBench]:
     """A bench for the length of a test."""
-    bench = RehearsalBench(home, sink)
+    bench = RehearsalBench(sink)
     try:
         yield bench
     finally:
         bench.close()
-
-
-def share_models(home: Path) -> None:
-    """Makes a store that has the usual one's models and nothing else of it.
-
-    Images of the stand-in must never be taken for those of arduino-cli.
-    """
-    home.mkdir(parents=True, exist_ok=True)
-    for step in _SHARED_STEPS:
-        (store_root() / step).mkdir(parents=True, exist_ok=True)
-        link = home / step
-        try:
-            link.symlink_to((store_root() / step).resolve())
-        except FileExistsError:  # of another test's process
-            continue
 
 
 def dies_with_its_parent() -> Sequence[str]:

@@ -8,9 +8,7 @@ keyword is not accounted for.
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +61,10 @@ def twenty_keywords(bench: RehearsalBench) -> Path:
     return bench.keywords(*words)
 
 
-def rehearse(home: Path) -> tuple[bool, str]:
+def rehearse() -> tuple[bool, str]:
     """One round: whether every keyword is accounted for, and a line about it."""
     started = time.monotonic()
-    with null_sink() as sink, rehearsal_bench(home, sink) as bench:
+    with null_sink() as sink, rehearsal_bench(sink) as bench:
         bench.write_bench_file(recordings=twenty_keywords(bench))
         run = bench.run(variants=TWO_VARIANTS, timeout=_ROUND_S)
         rows = run.rows if run.folder else []
@@ -87,16 +85,12 @@ def rehearse(home: Path) -> tuple[bool, str]:
 
 def main(rounds: int) -> int:
     """Rehearses so many times; 0 if every keyword of every round is accounted for."""
-    home = Path(tempfile.mkdtemp(prefix="earshot-rounds-"))
-    try:
-        for number in range(1, rounds + 1):
-            whole, line = rehearse(home)
-            print(f"round {number}: {line}", flush=True)
-            if not whole:
-                return 1
-        return 0
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    for number in range(1, rounds + 1):
+        whole, line = rehearse()
+        print(f"round {number}: {line}", flush=True)
+        if not whole:
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

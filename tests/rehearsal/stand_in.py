@@ -11,6 +11,7 @@ hang, crash, nonsense or old, and `times`. `faults/network` takes the network aw
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-VERSION = "1.3.1"
+_VERSION = "1.3.1"
 FQBN = "arduino:mbed_nano:nano33ble"
 CORE, CORE_VERSION = "arduino:mbed_nano", "4.6.0"
 _GENERIC, _NETWORK, _BAD_ARGUMENT = 1, 5, 7  # exit codes
@@ -45,7 +46,7 @@ class StandIn:
     def version(self, arguments: argparse.Namespace) -> dict[str, Any]:
         return {
             "Application": "arduino-cli",
-            "VersionString": "0.35.3" if self._fault("version", "old") else VERSION,
+            "VersionString": "0.35.3" if self._fault("version", "old") else version(),
             "Commit": "rehearsal",
             "Status": "",
             "Date": "2026-01-01T00:00:00Z",
@@ -219,6 +220,19 @@ class StandIn:
         (self._state / f"{kind}.json").write_text(json.dumps(installed))
         if kind == "libraries":
             (self._state / "libraries" / name / "src").mkdir(parents=True, exist_ok=True)
+
+
+def version() -> str:
+    """A version that arduino-cli never has, another one for each state of the emulated core.
+
+    Whoever keeps images keeps them by the version of what compiled them.
+    """
+    from harness.firmware import arm_gcc
+
+    digest = hashlib.sha256()
+    for path in (Path(__file__), Path(arm_gcc.__file__), *sorted(arm_gcc.CORE.iterdir())):
+        digest.update(path.read_bytes())
+    return f"{_VERSION}-rehearsal.{digest.hexdigest()[:8]}"
 
 
 def _extra_flags(properties: list[str]) -> list[str]:

@@ -24,6 +24,7 @@ from harness.boards.nano33ble import Nano33Ble
 from harness.errors import BuildFailed, EarshotError, EnumerateFailed, ProtocolError, UploadFailed
 from harness.firmware.firmware import Firmware
 from harness.firmware.registry import get_engine
+from harness.layout import store_root
 from harness.selection import Selection
 from models.artefacts import Store
 from models.prepare import external
@@ -38,10 +39,10 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def image(rehearsal_home, model) -> Firmware:
+def image(model) -> Firmware:
     """Compiled by the stand-in, once."""
     patch = pytest.MonkeyPatch()
-    with rehearsal_bench(rehearsal_home) as bench:
+    with rehearsal_bench() as bench:
         for name, value in bench.environment.items():
             patch.setenv(name, value)
         with board_of(bench) as board:
@@ -139,8 +140,8 @@ def test_a_board_that_never_says_ready(desk, image, tmp_path):
     assert b"boot%" in (tmp_path / "log").read_bytes()
 
 
-def test_a_board_that_still_runs_the_old_image(desk, image, rehearsal_home, tmp_path):
-    old = external(classifier(tmp_path / "old.tflite"), LABELS, Store(rehearsal_home))
+def test_a_board_that_still_runs_the_old_image(desk, image, tmp_path):
+    old = external(classifier(tmp_path / "old.tflite"), LABELS, Store(store_root()))
     with board_of(desk) as board:
         board.upload(board.build(old, get_engine("static")))
         desk.faults(board="keeps")
