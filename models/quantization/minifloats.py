@@ -35,8 +35,7 @@ class Minifloats(nn.Module):
         self, exponent: int, mantissa: int, observer: UniformQuantizationObserverBase, always_watched: bool
     ) -> None:
         super().__init__()
-        self.observer, self.always_watched = observer, always_watched
-        self.rounds = True
+        self.always_watched, self.rounds = always_watched, True
         self.numbers = FloatQuant(
             signed=True,
             exponent_bit_width_impl=BitWidthConst(exponent),
@@ -45,7 +44,7 @@ class Minifloats(nn.Module):
             float_clamp_impl=FloatClamp(TensorClamp(), signed=True),
             input_view_impl=Identity(),
             compute_max_mantissa=ComputeMaxMantissa(),
-            scaling_impl=_Scale(observer),
+            scaling_impl=_Range(observer),
             float_scaling_impl=FloatScaling(dtype=torch.float32),
         )
 
@@ -56,32 +55,40 @@ class Minifloats(nn.Module):
             values: float32.
             watched: whether they may count for the range.
         """
+        range_ = self.numbers.scaling_impl
         if watched and (self.training or self.always_watched):
-            self.observer(values.detach())
-        return self.numbers(values)[0] if self.rounds else values
+            range_.observer(values.detach())
+        if not self.rounds:
+            return values
+        end = range_.end_for(values)
+        within = values.clamp(-end, end)
+        # Of Brevitas' gradient a part goes through the power of two that a value is scaled by.
+        return self.numbers(values)[0].detach() + (within - within.detach())
 
     def enable_fake_quant(self, enabled: bool = True) -> None:
         """Whether values are rounded, or only watched; named as torch.ao's."""
         self.rounds = enabled
 
 
-class _Scale(nn.Module):
-    """The scale of a tensor: the end of its range over the largest minifloat.
+class _Range(nn.Module):
+    """What the observer has seen, as the scale that Brevitas takes.
 
     Args:
-        observer: has seen the least and the greatest value.
+        observer: keeps the least and the greatest value.
     """
 
     def __init__(self, observer: UniformQuantizationObserverBase) -> None:
         super().__init__()
-        self._observer = [observer]  # in a list: it is a part of `Minifloats`
+        self.observer = observer
+
+    def end_for(self, values: torch.Tensor) -> torch.Tensor:
+        """The greatest absolute value that was seen, in a shape that goes with these values."""
+        end = torch.maximum(self.observer.get_buffer("max_val"), -self.observer.get_buffer("min_val"))
+        return end.reshape(-1, *[1] * (values.dim() - 1)) if end.dim() else end
 
     def forward(self, values: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
-        (observer,) = self._observer
-        lowest, highest = observer.get_buffer("min_val"), observer.get_buffer("max_val")
-        ends = torch.maximum(highest, -lowest)
-        scale = (ends / largest).clamp_min(torch.finfo(torch.float32).eps)
-        return scale.reshape(-1, *[1] * (values.dim() - 1)) if scale.dim() else scale
+        """The scale at which the largest number is the end of the range."""
+        return (self.end_for(values) / largest).clamp_min(torch.finfo(torch.float32).eps)
 
 
 def minifloat_weights(exponent: int, mantissa: int, per_channel: bool) -> Minifloats:

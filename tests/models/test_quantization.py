@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from synthetic_features import SyntheticFeatures
+from torch import nn
+from torch.ao.nn import qat
+
+from models import training
+from models.networks import DsCnn, TinyConv, folded
+from models.quantization import float_network, learned_ranges, quantize
+from models.transforms import Quantization
+from models.variants import Training, Variant
+
+CLIPS = torch.rand(20, 1960, generator=torch.Generator().manual_seed(0)) * 26
+
+INTEGERS = Quantization("aware", bits=4)
+MINIFLOATS = Quantization("aware", number="minifloat", bits=4)
+NUMBERS = pytest.mark.parametrize("numbers", [INTEGERS, MINIFLOATS], ids=["integer", "minifloat"])
+NETWORKS = pytest.mark.parametrize("kind", [TinyConv, DsCnn])
+
+
+def network(kind=TinyConv, **settings) -> nn.Module:
+    torch.manual_seed(0)
+    return folded(kind(**settings))
+
+
+def layers_of(quantized: nn.Module) -> list[nn.Module]:
+    return [part for part in quantized.modules() if isinstance(part, (qat.Conv2d, qat.Linear))]
+
+
+def seen_by(quantized: nn.Module, layer: nn.Module, clips: torch.Tensor) -> torch.Tensor:
+    """What a layer takes."""
+    seen = []
+    hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    quantized(clips)
+    hook.remove()
+    return seen[0]
+
+
+def error(quantized: nn.Module, plain: nn.Module) -> float:
+    with torch.no_grad():
+        return float(((quantized(CLIPS) - plain(CLIPS)) ** 2).mean())
+
+
+@NETWORKS
+def test_more_bits_are_closer_to_float(kind):
+    plain = network(kind)
+    errors = [
+        error(quantize(plain, Quantization("post-training", bits=bits), CLIPS), plain) for bits in (2, 4, 8)
+    ]
+    assert errors == sorted(errors, reverse=True)
+
+
+@NETWORKS
+@NUMBERS
+def test_every_layer_takes_what_the_bits_can_tell_apart(kind, numbers):
+    quantized = quantize(network(kind), numbers, CLIPS)
+    for layer in layers_of(quantized):
+        assert 2 < len(seen_by(quantized, layer, CLIPS).unique()) <= 16
+
+
+@NETWORKS
+@NUMBERS
+def test_every_layer_multiplies_with_what_the_bits_can_tell_apart(kind, numbers):
+    for layer in layers_of(quantize(network(kind), numbers, CLIPS)):
+        rounded = layer.weight_fake_quant(layer.weight)
+        rows = [rounded] if isinstance(layer, nn.Linear) else rounded
+        assert all(2 < len(row.unique()) <= 16 for row in rows)
+
+
+def test_an_average_has_the_steps_of_what_it_averages():
+    quantized = quantize(network(DsCnn), INTEGERS, CLIPS)
+    first = quantized.rounding[0]
+    steps = seen_by(quantized, layers_of(quantized)[0], CLIPS) / first.scale
+    torch.testing.assert_close(steps, steps.round())
+
+
+def test_an_average_does_not_count_for_the_range():
+    quantized = quantize(network(DsCnn), INTEGERS, CLIPS).train()
+    quantized(torch.cat([torch.zeros(1, 1960), CLIPS[:1]]))
+    highest = quantized.rounding[0].range[1]
+    assert highest == pytest.approx(float(CLIPS.max()), rel=1e-3)
+
+
+def test_a_relu_is_done_before_the_range_is_taken():
+    quantized = quantize(network(), INTEGERS, CLIPS)
+    assert quantized.rounding[1].range[0] == 0
+
+
+def test_logits_have_eight_bits_whatever_the_others_have():
+    quantized = quantize(network(), Quantization("aware", bits=2), CLIPS)
+    steps = quantized(CLIPS) / quantized.rounding[-1].scale
+    torch.testing.assert_close(steps, steps.round())
+    assert quantized.rounding[-1].bits == 8
+
+
+def test_biases_stay_as_wide_as_they_are():
+    plain = network()
+    quantized = quantize(plain, Quantization("aware", bits=2), CLIPS)
+    assert torch.equal(layers_of(quantized)[0].bias, plain.convolution.bias)
+
+
+@NETWORKS
+@NUMBERS
+def test_quantizing_leaves_the_network_it_was_given(kind, numbers):
+    plain = network(kind)
+    expected = copy.deepcopy(plain)
+    quantize(plain, numbers, CLIPS).train()(CLIPS).sum().backward()
+    assert torch.equal(plain(CLIPS), expected(CLIPS))
+    assert all(parameter.grad is None for parameter in plain.parameters())
+
+
+@NUMBERS
+def test_a_copy_computes_the_same_and_lives_on_its_own(numbers):
+    quantized = quantize(network(), numbers, CLIPS)
+    expected = quantized(CLIPS)
+    twin = copy.deepcopy(quantized)
+    assert torch.equal(twin(CLIPS), expected)
+    twin.train()(CLIPS * 100)
+    assert torch.equal(quantized.eval()(CLIPS), expected)
+
+
+@NETWORKS
+@NUMBERS
+def test_its_weights_and_ranges_can_be_stored(kind, numbers, tmp_path):
+    quantized = quantize(network(kind), numbers, CLIPS)
+    torch.save(quantized.state_dict(), tmp_path / "quantized.pt")
+    other = quantize(network(kind), numbers, CLIPS[:5] / 2)
+    assert not torch.equal(other(CLIPS), quantized(CLIPS))
+    other.load_state_dict(torch.load(tmp_path / "quantized.pt", weights_only=True))
+    assert torch.equal(other(CLIPS), quantized(CLIPS))
+
+
+@NUMBERS
+def test_in_evaluation_mode_nothing_that_is_heard_changes_it(numbers):
+    quantized = quantize(network(), numbers, CLIPS)
+    expected = quantized(CLIPS)
+    quantized(CLIPS * 100)
+    assert torch.equal(quantized(CLIPS), expected)
+
+
+@NETWORKS
+@NUMBERS
+def test_every_parameter_learns(kind, numbers):
+    quantized = quantize(network(kind, dropout=0.0), numbers, CLIPS).train()
+    nn.functional.cross_entropy(quantized(CLIPS), torch.arange(len(CLIPS)) % 4).backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in quantized.parameters())
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Variant and trained network."""
+    features = SyntheticFeatures()
+    variant = Variant("some", "Some", "tinyconv", "int8", training=Training(epochs=3, batch_size=32))
+    return variant, folded(training.fit(variant, features, show_bar=False).network), features
+
+
+def tuned(trained, numbers: Quantization) -> training.Trained:
+    variant, plain, features = trained
+    quantized = quantize(plain, numbers, CLIPS)
+    return training.fine_tune(quantized, variant, features, 3, show_bar=False)
+
+
+@NUMBERS
+def test_it_learns_to_do_with_few_bits(trained, numbers):
+    history = tuned(trained, numbers)
+    losses = [epoch.validation_loss for epoch in history.epochs]
+    assert losses[history.kept_epoch] < losses[0]
+
+
+@NUMBERS
+def test_learning_is_repeatable(trained, numbers):
+    assert torch.equal(tuned(trained, numbers).network(CLIPS), tuned(trained, numbers).network(CLIPS))
+
+
+@pytest.mark.parametrize("bits", [2, 8])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_weights_that_were_cut_are_zero_in_any_numbers(bits, symmetric):
+    plain = network()
+    plain.output.weight.data[:, ::2] = 0
+    given = float_network(quantize(plain, Quantization("aware", bits=bits, symmetric=symmetric), CLIPS))
+    assert not given.output.weight[:, ::2].any()
+
+
+@NETWORKS
+def test_the_float_network_has_the_weights_that_the_quantized_one_multiplies_with(kind):
+    quantized = quantize(network(kind), INTEGERS, CLIPS)
+    given = [part for part in float_network(quantized).modules() if isinstance(part, (nn.Conv2d, nn.Linear))]
+    for layer, expected in zip(given, layers_of(quantized), strict=True):
+        assert type(layer) in (nn.Conv2d, nn.Linear)
+        assert torch.equal(layer.weight, expected.weight_fake_quant(expected.weight))
+
+
+def test_the_float_network_has_what_was_learned():
+    quantized = quantize(network(), INTEGERS, CLIPS)
+    with torch.no_grad():
+        for parameter in quantized.parameters():
+            parameter.add_(0.5)
+    given = float_network(quantized)
+    assert torch.equal(given.output.bias, network().output.bias + 0.5)
+    torch.testing.assert_close(given.convolution.weight.amax(), network().convolution.weight.amax() + 0.5)
+
+
+def test_the_float_network_of_eight_bits_carries_its_ranges():
+    quantized = quantize(network(), Quantization("aware"), CLIPS)
+    ranges = learned_ranges(float_network(quantized))
+    assert ranges == tuple(part.range for part in quantized.rounding)
+    assert len(ranges) == 3
+
+
+@NUMBERS
+def test_the_float_network_of_other_numbers_carries_none(numbers):
+    assert learned_ranges(float_network(quantize(network(), numbers, CLIPS))) is None
+
+
+def test_a_network_that_learned_with_none_carries_none():
+    assert learned_ranges(network()) is None
