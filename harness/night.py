@@ -7,6 +7,7 @@ artefacts: the next run goes on from there.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -199,16 +200,20 @@ class Night:
             self.say(
                 f"{model.id}: measuring on {self._journal.board.name}, {stimulus.duration_s:.0f} s of audio"
             )
-            try:
-                measure(self.board, firmware, model, recordings.recordings, stimulus, folder, self.bench)
-            except BaseException:
-                left = self._left[model.id] = self._fresh("broken", model.id)
-                shutil.copytree(folder, left, dirs_exist_ok=True)
-                raise
+            measure(self.board, firmware, model, recordings.recordings, stimulus, folder, self.bench)
             self._journal.measured_by(self.board.describe())
 
+        def make_in_store(folder: Path) -> None:
+            try:
+                make(folder)
+            except BaseException:  # the store keeps nothing of it
+                left = self._left[model.id] = self._fresh("broken", model.id)
+                with contextlib.suppress(OSError):  # a full disk: what failed first is what is told
+                    shutil.copytree(folder, left, dirs_exist_ok=True)
+                raise
+
         if self._journal.board.clock == "measured":  # every night's own
-            folder = self._fresh("sessions", model.id)
+            folder = self._left[model.id] = self._fresh("sessions", model.id)
             make(folder)
         else:  # modelled: a function of image, sound and board, whoever measures it and when
             inputs = {
@@ -218,7 +223,7 @@ class Night:
                 "recordings": self._recordings_folder,
             }
             code = (session_module, listener_module, parity_module, recordings_module, stimulus_module)
-            folder = self.store.build("session", inputs, make, code)
+            folder = self.store.build("session", inputs, make_in_store, code)
         return read_session(folder)
 
     def close(self, ended: bool = True) -> tuple[NightRecord, Path]:
