@@ -10,6 +10,7 @@ SKETCHES = ROOT / "sketches"
 RECORDINGS = ROOT / "recordings"
 REPORTS = ROOT / "reports"
 NIGHTS = REPORTS / "nights"
+STUDIES = REPORTS / "studies"
 CONFIGS = ROOT / "models" / "configs"
 
 

@@ -21,6 +21,14 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def jobs(text: str) -> int:
+    """A number of things to be done at a time, as an argument."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
 def add_models(parser: argparse.ArgumentParser) -> None:
     """Adds the options that choose models; `selection` reads them."""
     parser.add_argument(
@@ -29,12 +37,7 @@ def add_models(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help=f"which of models/configs/ by id, such as 'pruned-*' or '*' (default: {DEFAULT_VARIANTS})",
     )
-    parser.add_argument(
-        "--dataset",
-        type=Path,
-        metavar="FOLDER",
-        help="a dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
-    )
+    add_dataset(parser)
     parser.add_argument(
         "--model", type=Path, metavar="FILE", help="bench this .tflite instead of the variants"
     )
@@ -42,6 +45,16 @@ def add_models(parser: argparse.ArgumentParser) -> None:
         "--labels",
         metavar="A,B,…",
         help="the labels of --model in the order of its outputs, such as silence,unknown,yes,no",
+    )
+
+
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that chooses what networks learn from and are measured with."""
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="FOLDER",
+        help="a dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
     )
 
 

@@ -1,7 +1,7 @@
-"""A study's record: every point with what its network heard, clip by clip. Everything said of it is derived.
+"""A study's record: every point with what its network heard, clip by clip. All that is said of it is derived.
 
-Lists of clips have the order of the test set: `labels[test_labels[i]]` is right for clip i, and the network of
-a point heard `labels[point.after.heard[i]]`.
+Lists of clips have the order of the test set: `labels[test_labels[i]]` is right for clip i, and the network
+of a point heard `labels[point.after.heard[i]]`.
 """
 
 from __future__ import annotations
@@ -90,26 +90,28 @@ class Claim:
 
     Attributes:
         text: for people, without a full stop.
-        this, that: the points that are compared, by their values: {"method": "aware"}. Each of `this` is
-            paired with the one of `that` which has all else in common with it.
+        this, that: the points that are compared, by the values they may have: {"bits": ["2", "3"]}. Each of
+            `this` is paired with the one of `that` which differs from it only in what both name
+            differently; without values it is the same point.
         this_state, that_state: one of `STATES`.
         margin: by how much more, 0 to 1; -0.02 is "no more than two points worse".
     """
 
     text: str
-    this: dict[str, str]
-    that: dict[str, str]
+    this: dict[str, list[str]]
+    that: dict[str, list[str]]
     this_state: str = "after"
     that_state: str = "after"
     margin: float = 0.0
 
 
 @dataclass(frozen=True)
-class Panel:
-    """A plot of the study: see `harness.report.studies.panels` for what `y` and `x` may be."""
+class Plot:
+    """`measure` ("accuracy", "accuracy-before", "mse") over the study's x, or over a size of the network
+    ("parameters", "remaining", "operations")."""
 
-    y: str
-    x: str
+    measure: str
+    over: str
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class StudyRecord:
         test_labels: the right label of each clip.
         points: in the order of the file.
         baselines: by name.
-        claims, panels: of its file.
+        claims, plots: of its file.
         run: "started", "ended" (ISO 8601), "seconds", and the "dataset".
         code, environment: provenance, as in a night record.
     """
@@ -141,7 +143,7 @@ class StudyRecord:
     points: list[Point]
     baselines: dict[str, Baseline]
     claims: list[Claim] = field(default_factory=list)
-    panels: list[Panel] = field(default_factory=list)
+    plots: list[Plot] = field(default_factory=list)
     run: dict[str, Any] = field(default_factory=dict)
     code: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
