@@ -1,4 +1,4 @@
-"""`earshot report`: a night record rendered again."""
+"""`earshot report`: night records rendered again, several of them side by side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import layout
 from harness.errors import EXIT_CLEAN
 
-SUMMARY = "Render a night record again as HTML, Markdown and CSV."
+SUMMARY = "Render a night record again as HTML, Markdown and CSV; compare the variants of several."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,20 +16,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "record",
         type=Path,
-        nargs="?",
+        nargs="*",
         metavar="RECORD",
-        help="a night.json or the folder it is in (default: the latest run)",
+        help="a night.json or the folder it is in (default: the latest run); of several the family's page is "
+        "written into the first one's folder",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.journal import PARTIAL, RECORD, latest_record
+    from harness.journal import latest_record
+    from harness.report.family.page import render_family
     from harness.report.page import render
     from harness.results.reading import read_record
 
-    path = arguments.record or latest_record(layout.NIGHTS)
-    if path.is_dir():
-        path = path / (PARTIAL if (path / PARTIAL).exists() else RECORD)
-    print(render(read_record(path), path.parent))
+    paths = [_file(path) for path in arguments.record or [latest_record(layout.NIGHTS)]]
+    records = {path.parent: read_record(path) for path in paths}
+    for folder, record in records.items():
+        print(render(record, folder))
+    if len(records) > 1:
+        print(render_family(records, paths[0].parent))
     return EXIT_CLEAN
+
+
+def _file(path: Path) -> Path:
+    """The record of a run by its folder; a file is itself."""
+    from harness.journal import PARTIAL, RECORD
+
+    return path / (PARTIAL if (path / PARTIAL).exists() else RECORD) if path.is_dir() else path

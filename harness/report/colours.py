@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-INK, SOFT, LINE, PAPER = "#010101", "#010102", "#010103", "#010104"
-"""Text, lesser text, rules and grid, background."""
+INK, SOFT, LINE, PAPER, LINK = "#010101", "#010102", "#010103", "#010104", "#010105"
+"""Text, lesser text, rules and grid, background, and what stands out as a link does."""
 MCU, CPU, GPU = "#010201", "#010202", "#010203"
 PREPROCESS, INFERENCE, POSTPROCESS = "#010301", "#010302", "#010303"
 GOOD, BAD, QUIET = "#010401", "#010402", "#010403"
@@ -14,6 +14,7 @@ CSS_VARIABLES = {
     SOFT: "soft",
     LINE: "line",
     PAPER: "paper",
+    LINK: "link",
     MCU: "mcu",
     CPU: "cpu",
     GPU: "gpu",

@@ -76,6 +76,32 @@ def share(fraction: float) -> str:
 
 
 @_dashed
+def change(fraction: float) -> str:
+    """By how much a figure is off, relative to another: −39.2 %, +12.0 %, 0 % if it is equal."""
+    if fraction == 0:
+        return f"0{_NB}%"
+    return f"{100 * fraction:+,.1f}{_NB}%".replace("-", "−")
+
+
+@_dashed
+def points(difference: float) -> str:
+    """A difference of two rates in percentage points: −1.2, +0.4, 0 if they are equal."""
+    return "0" if difference == 0 else f"{100 * difference:+.1f}".replace("-", "−")
+
+
+@_dashed
+def points_interval(low: float, high: float) -> str:
+    """An interval of a difference of two rates in percentage points: −2.0 to +0.4."""
+    return f"{points(low)} to {points(high)}"
+
+
+@_dashed
+def probability(value: float) -> str:
+    """A p value: 0.043, or < 0.001."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+@_dashed
 def interval(low: float, high: float) -> str:
     """An interval of a rate: 81.2 to 94.9 %."""
     return f"{100 * low:.1f} to {100 * high:.1f}{_NB}%"

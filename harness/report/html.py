@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
@@ -78,6 +79,8 @@ class PageTable:
         styles = [_style(column, [row[index].text for row in rows]) for index, column in enumerate(columns)]
         first = 1 if table.headed else 0
         self.columns = list(zip(columns, styles, strict=True))[first:]
+        groups = groupby(columns[first:], lambda column: column.group)
+        self.groups = [(name, len(list(those))) for name, those in groups]
         self.rows = [
             _PageRow(
                 heading=row[0].text if table.headed and span[0] else "",

@@ -33,7 +33,7 @@ def _section(table: Table) -> str:
     columns, rows = table.shown()
     columns, rows = _without_drawings(columns, rows)
     lines = [
-        [escaped(column.header) for column in columns],
+        [escaped(column.full_header) for column in columns],
         ["---:" if column.figure else "---" for column in columns],
         *([_cell(column, cell) for column, cell in zip(columns, row, strict=True)] for row in rows),
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.report.family.page import PAGE as FAMILY_PAGE
+from harness.report.family.page import is_family, render_family
 from harness.report.headline import headline
 from harness.report.html import PageTable, page_template, write_text
 from harness.report.markdown import markdown
@@ -14,9 +16,14 @@ from harness.results.record import NightRecord
 
 PAGE, MARKDOWN = "report.html", "report.md"
 
+_UNFOLDED = 6
+"""Variants up to which everything is open; of more, what is long waits to be opened."""
+
 
 def render(record: NightRecord, folder: Path) -> Path:
     """Writes report.html, report.md and a CSV for each table and series into a folder.
+
+    Of a night over a family its page is written too, see `harness.report.family`.
 
     The same record gives the same bytes. Links to transcripts are relative: they hold when `folder` is the
     night's own.
@@ -36,12 +43,17 @@ def render(record: NightRecord, folder: Path) -> Path:
     started = record.run.get("started", "")
     title = f"Earshot: {record.board.title}, {started[:10]}".rstrip(", ")
     write_text(folder / MARKDOWN, markdown(title, sentences, list(tables.values())))
+    family = is_family([record])
+    if family:
+        render_family({folder: record}, folder)
     html = page_template("page.html.j2").render(
         title=title,
         sentences=sentences,
         board=record.board,
         started=f"{started[:16].replace('T', ' ')} UTC" if started else "",
         clock=time_is(record.board),
+        family=FAMILY_PAGE if family else "",
+        folded=len(record.variants) > _UNFOLDED,
         tables={name: PageTable(table) for name, table in tables.items() if len(table.frame)},
         plots=all_plots(tables, series),
         files=[MARKDOWN, *(f"{name}.csv" for name in (*tables, *series))],

@@ -83,11 +83,22 @@ class _Candidate:
     caption: str
 
     def drawn(self) -> Plot:
-        svgs = []
-        for width in WIDTHS:
-            with styled():
-                svgs.append(inline_svg(self.draw(self.frame, width), self.name, width, self.caption))
-        return Plot(svgs, self.caption)
+        return drawn(self.name, lambda width: self.draw(self.frame, width), self.caption)
+
+
+def drawn(name: str, draw: Callable[[Width], Figure], caption: str) -> Plot:
+    """A plot for every width of the page.
+
+    Args:
+        name: unique in the page.
+        draw: makes the figure for a width.
+        caption: how to read it.
+    """
+    svgs = []
+    for width in WIDTHS:
+        with styled():
+            svgs.append(inline_svg(draw(width), name, width, caption))
+    return Plot(svgs, caption)
 
 
 def draw_devices(frame: pd.DataFrame, width: Width) -> Figure:

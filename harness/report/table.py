@@ -23,6 +23,7 @@ class Column:
         mark: what the page adds to the text: a bar for a fraction 0 to 1 (first name), a track with an
             interval (names: fraction, low, high), or a link to the file that is named.
         optional: the column is left out when all of its texts are empty or dashes.
+        group: what adjacent columns of it have in common; stands above their headers.
     """
 
     header: str
@@ -31,6 +32,12 @@ class Column:
     figure: bool = True
     mark: Literal["", "bar", "interval", "link"] = ""
     optional: bool = False
+    group: str = ""
+
+    @property
+    def full_header(self) -> str:
+        """The header with its group, for where there is one line for both."""
+        return f"{self.group}: {self.header}" if self.group else self.header
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from harness.report import figures, fit, provenance, recognition, speed
+from harness.report.estimates import estimates_table, layers_table, sized
 from harness.report.table import Column, Table, frame
 from harness.report.variants import (
     ALL_STAGES,
@@ -31,6 +32,8 @@ def all_tables(record: NightRecord) -> dict[str, Table]:
         speed.operators_table(record),
         speed.latency_table(record),
         fit.sizes_table(record),
+        estimates_table(sized(record)),
+        layers_table(sized(record)),
         fit.models_table(record),
         fit.images_table(record),
         recognition.listening_table(record),

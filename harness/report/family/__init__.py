@@ -1,0 +1,1 @@
+"""The comparison of a family of variants: which one to ship."""
