@@ -10,7 +10,7 @@ from torch.ao.quantization import MinMaxObserver, MovingAverageMinMaxObserver
 from models.quantization.integers import IntegerActivations, integer_weights
 from models.transforms import MINIFLOATS, Quantization
 
-_LOGIT_BITS = 8
+BOARD_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,18 @@ class Numbers:
     quantization: Quantization
 
     def of_weights(self, layer: nn.Module) -> nn.Module:
-        """For a layer's weights. A fully connected layer has one range, as TensorFlow Lite 2.15 has it."""
+        """For a layer's weights.
+
+        A fully connected layer of 8-bit integers has one range, though `per_channel` says otherwise: these
+        are a board's numbers, and TensorFlow Lite 2.15 knows no other.
+        """
         chosen = self.quantization
-        per_channel = chosen.per_channel and not isinstance(layer, nn.Linear)
         if chosen.number == "integer":
-            return integer_weights(chosen.bits, chosen.symmetric, per_channel)
+            one_range = chosen.bits == BOARD_BITS and isinstance(layer, nn.Linear)
+            return integer_weights(chosen.bits, chosen.symmetric, chosen.per_channel and not one_range)
         from models.quantization.minifloats import minifloat_weights
 
-        return minifloat_weights(*MINIFLOATS[chosen.bits], per_channel)
+        return minifloat_weights(*MINIFLOATS[chosen.bits], chosen.per_channel)
 
     def of_activations(self) -> nn.Module:
         """For what a layer takes; always one range, asymmetric in integers."""
@@ -43,7 +47,7 @@ class Numbers:
 
     def of_logits(self) -> nn.Module:
         """For what comes out: nothing is multiplied with it, so it has 8 bits as on a board, always."""
-        return IntegerActivations(_LOGIT_BITS, self._observer)
+        return IntegerActivations(BOARD_BITS, self._observer)
 
     @property
     def _observer(self) -> type[MinMaxObserver]:

@@ -9,13 +9,12 @@ from torch import nn
 from torch.ao.nn import qat
 
 from models.quantization.integers import IntegerActivations
-from models.quantization.numbers import Numbers
+from models.quantization.numbers import BOARD_BITS, Numbers
 from models.quantization.points import with_rounding
 from models.quantization.ranges import LearnedRanges
 from models.transforms import Quantization
 
 _CALIBRATION_BATCH = 50
-_BOARD_BITS = 8
 
 
 class QuantizedNetwork(nn.Module):
@@ -100,6 +99,6 @@ def float_network(quantized: QuantizedNetwork) -> nn.Module:
                 if layer.bias is not None and learned.bias is not None:
                     layer.bias.copy_(learned.bias)
     rounding = [part for part in quantized.rounding if isinstance(part, IntegerActivations)]
-    if [part.bits for part in rounding] == [_BOARD_BITS] * len(quantized.rounding):
+    if [part.bits for part in rounding] == [BOARD_BITS] * len(quantized.rounding):
         plain.add_module("learned_ranges", LearnedRanges(tuple(part.range for part in rounding)))
     return plain.eval()

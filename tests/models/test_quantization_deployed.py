@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from synthetic_features import SyntheticFeatures
+from torch.ao.nn import qat
+
+from models import training
+from models.conversion import convert
+from models.errors import ConversionError
+from models.evaluation import outputs_of
+from models.features import float_features
+from models.networks import Deployed, DsCnn, TinyConv, folded
+from models.quantization import float_network, learned_ranges, quantize
+from models.quiet import known_noise_dropped
+from models.transforms import Quantization
+from models.variants import Training, Variant
+
+FEATURES = SyntheticFeatures()
+LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+def float_clips(split: str) -> torch.Tensor:
+    return torch.from_numpy(float_features(FEATURES.split(split)[0]).reshape(-1, 1960))
+
+
+@pytest.fixture(scope="module", params=[TinyConv, DsCnn], ids=["tinyconv", "ds-cnn"])
+def deployed(request, tmp_path_factory):
+    """A quantized network that has learned a little, its folder, and what `convert` returned."""
+    torch.manual_seed(0)
+    variant = Variant("some", "Some", "tinyconv", "int8", training=Training(epochs=1, batch_size=64))
+    plain = folded(training.fine_tune(request.param(), variant, FEATURES, 1, show_bar=False).network)
+    quantized = quantize(plain, Quantization("aware"), float_clips("training")[:50])
+    quantized = training.fine_tune(quantized, variant, FEATURES, 1, show_bar=False).network
+    folder = tmp_path_factory.mktemp(request.param.__name__)
+    # Other clips than those it learned with: none of their ranges may be left.
+    samples = float_clips("validation")[:8].numpy() * np.float32(0.7)
+    done = convert(Deployed(float_network(quantized)), folder, precision="int8", samples=samples)
+    return quantized, folder / "model.tflite", done
+
+
+def interpreter(tflite):
+    with known_noise_dropped():
+        from tensorflow import lite
+
+        made = lite.Interpreter(str(tflite))
+        made.allocate_tensors()
+        return made
+
+
+def test_the_model_has_the_integers_that_were_learned(deployed):
+    quantized, tflite, done = deployed
+    made = interpreter(tflite)
+    tensors = {detail["name"]: detail["index"] for detail in made.get_tensor_details()}
+    layers = [layer for layer in quantized.modules() if isinstance(layer, (qat.Conv2d, qat.Linear))]
+    operators = [operator for operator in done.model.operators if operator.name in LAYERS]
+    for layer, operator in zip(layers, operators, strict=True):
+        scale = layer.weight_fake_quant.scale.reshape(-1, *[1] * (layer.weight.dim() - 1))
+        expected = (layer.weight_fake_quant(layer.weight) / scale).round().detach().numpy().astype(np.int8)
+        if operator.name == "CONV_2D":
+            expected = expected.transpose(0, 2, 3, 1)  # TensorFlow Lite's are channels last
+        elif operator.name == "DEPTHWISE_CONV_2D":
+            expected = expected.transpose(1, 2, 3, 0)
+        np.testing.assert_array_equal(made.get_tensor(tensors[operator.inputs[1].name]), expected)
+
+
+def test_the_scales_of_the_weights_are_those_that_were_learned(deployed):
+    quantized, _, done = deployed
+    layers = [layer for layer in quantized.modules() if isinstance(layer, (qat.Conv2d, qat.Linear))]
+    operators = [operator for operator in done.model.operators if operator.name in LAYERS]
+    for layer, operator in zip(layers, operators, strict=True):
+        np.testing.assert_allclose(operator.inputs[1].scales, layer.weight_fake_quant.scale, rtol=1e-6)
+
+
+def test_the_activations_have_the_ranges_that_were_learned(deployed):
+    quantized, _, done = deployed
+    layers = [operator.outputs[0] for operator in done.model.operators if operator.name in LAYERS]
+    for tensor, rounding in zip((done.model.inputs[0], *layers), quantized.rounding, strict=True):
+        assert tensor.zero_points == (int(rounding.zero_point),)
+        assert tensor.scales == pytest.approx((float(rounding.scale),), rel=1e-6)
+
+
+def test_what_only_moves_or_averages_data_keeps_the_scale(deployed):
+    _, _, done = deployed
+    for operator in done.model.operators:
+        if operator.name not in (*LAYERS, "SOFTMAX"):
+            assert operator.outputs[0].scales == operator.inputs[0].scales
+
+
+def test_the_model_computes_what_the_quantized_network_does(deployed):
+    quantized, tflite, _ = deployed
+    clips, _ = FEATURES.split("testing")
+    probabilities = (outputs_of(tflite, clips).astype(np.float32) + 128) / 256
+    with torch.no_grad():
+        expected = torch.softmax(quantized(float_clips("testing")), 1).numpy()
+    # The board rounds its input by an integer division and its sums by a fixed-point multiplication: now
+    # and then an integer beside the network's, which is a step of a logit, a twentieth of a probability.
+    assert np.abs(probabilities - expected).mean() < 1 / 256
+    assert np.abs(probabilities - expected).max() < 0.05
+    agreed = (probabilities.argmax(1) == expected.argmax(1)).mean()
+    assert agreed >= 0.99
+
+
+def test_other_ranges_than_the_network_has_layers_are_refused(deployed, tmp_path):
+    quantized, _, _ = deployed
+    given = float_network(quantized)
+    carrying = next(part for part in given.modules() if hasattr(part, "ranges"))
+    carrying.ranges = carrying.ranges[:-1]
+    with pytest.raises(ConversionError, match="has learned the ranges of"):
+        convert(Deployed(given), tmp_path, precision="int8", samples=float_clips("training")[:3].numpy())
+
+
+def test_float32_needs_no_ranges(deployed, tmp_path):
+    given = Deployed(float_network(deployed[0]))
+    done = convert(given, tmp_path, precision="float32", samples=float_clips("testing")[:5].numpy())
+    assert done.model.inputs[0].dtype == "float32"
+    assert learned_ranges(given) is not None
