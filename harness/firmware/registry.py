@@ -8,10 +8,12 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.firmware.engine import Engine
 from harness.firmware.static import StaticEngine
+from harness.firmware.static_sparse import StaticSparseEngine
 from harness.firmware.tflm import TflmEngine
 
 ENGINES: dict[str, Callable[[tuple[Path, ...], tuple[str, ...]], Engine]] = {
     "static": lambda folders, pins: StaticEngine(),
+    "static-sparse": lambda folders, pins: StaticSparseEngine(),
     "tflm": TflmEngine,
 }
 """Engines by the name that `--engine` takes; made from folders of Arduino libraries, and pins."""

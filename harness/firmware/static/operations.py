@@ -39,6 +39,10 @@ class KernelSet(Enum):
     INT8 = "dsp"  # on a processor with the DSP extension
 
 
+SPARSE = "+sparse"
+"""Behind the name of the kernel set where some kernel skips weights of 0."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """One call of a kernel.
@@ -51,6 +55,9 @@ class Operation:
         arguments: its further template arguments.
         weights: in the kernel's order, or None.
         channels: with `weights`.
+        weights_in_code: the weights are a template argument and no array in flash.
+        skips_zeros: no time is spent on weights of 0.
+        note: for the generated source, on why this kernel.
         strip_bytes: memory for rows with padding, which lives as long as the call; None if it takes none.
     """
 
@@ -62,6 +69,9 @@ class Operation:
     weights: np.ndarray | None = None
     channels: Channels | None = None
     strip_bytes: int | None = None
+    weights_in_code: bool = False
+    skips_zeros: bool = False
+    note: str = ""
 
     @property
     def kernel_set(self) -> KernelSet:
@@ -81,6 +91,16 @@ def kernel_set(operations: Sequence[Operation]) -> KernelSet:
     )
 
 
+def kernels_name(operations: Sequence[Operation]) -> str:
+    """What a Cortex-M4 reports of a model's kernels, such as "dsp" or "dsp+sparse"."""
+    return kernel_set(operations).value + (SPARSE if skips_zeros(operations) else "")
+
+
+def skips_zeros(operations: Sequence[Operation]) -> bool:
+    """Whether some kernel skips weights of 0."""
+    return any(operation.skips_zeros for operation in operations)
+
+
 @singledispatch
 def operation(step: Step) -> Operation:
     """The kernel call for a step.
@@ -93,9 +113,7 @@ def operation(step: Step) -> Operation:
 
 @operation.register
 def _(step: Conv2D) -> Operation:
-    outputs, rows, columns, _inputs = step.weights.values.shape
-    one_run = step.window.dilation[1] == 1 or columns == 1
-    runs = rows if one_run else rows * columns
+    outputs = len(step.weights.values)
     return Operation(
         step,
         "conv_2d.h",
@@ -106,7 +124,7 @@ def _(step: Conv2D) -> Operation:
             **_padded(step.input, step.window),
             **_finish(step.output, step.activation),
         },
-        weights=blocked(step.weights.values.reshape(outputs, runs, -1)),
+        weights=blocked(step.runs),
         channels=finished(step, step.weights, step.weights.values.reshape(outputs, -1)),
         strip_bytes=strip_bytes(step.input, step.output, step.window),
     )

@@ -104,6 +104,13 @@ class Conv2D(Step):
         """Multiply-accumulates of one run."""
         return self.output.elements * self.weights.values[0].size
 
+    @property
+    def runs(self) -> np.ndarray:
+        """Weights by taps that lie side by side in the input: (outputs, runs, taps of a run)."""
+        outputs, rows, columns, _inputs = self.weights.values.shape
+        without_gaps = self.window.dilation[1] == 1 or columns == 1
+        return self.weights.values.reshape(outputs, rows if without_gaps else rows * columns, -1)
+
 
 @dataclass(frozen=True)
 class DepthwiseConv2D(Step):

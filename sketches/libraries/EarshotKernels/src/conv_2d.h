@@ -15,16 +15,13 @@ template <class Op, int kOutputs, class Element, class Channel>
 EARSHOT_OWN_REGISTERS const Element* conv_2d_group(const Element* window, const Element* weights,
                                                    const Channel* channels, Element* output) {
   using Rows = WindowRows<Op>;
-  // Without gaps between its taps a row of the filter is one run.
-  constexpr bool kOneRun = Op::kDilationWidth == 1 || Op::kFilterWidth == 1;
-  constexpr int kRuns = kOneRun ? 1 : Op::kFilterWidth;
-  constexpr int kRunTaps = kOneRun ? Op::kFilterWidth * Op::kInputChannels : Op::kInputChannels;
+  using Runs = FilterRuns<Op>;
   produce<Op, kOutputs>(
       channels, output, [&](auto& sums) __attribute__((always_inline)) {
         for (int row = 0; row < Op::kFilterHeight; ++row) {
-          for (int run = 0; run < kRuns; ++run) {
-            weights = add_run<kRunTaps>(window + row * Rows::kTapDown + run * Rows::kTapAcross,
-                                        weights, sums);
+          for (int run = 0; run < Runs::kAcross; ++run) {
+            weights = add_run<Runs::kTaps>(window + row * Rows::kTapDown + run * Rows::kTapAcross,
+                                           weights, sums);
           }
         }
       });

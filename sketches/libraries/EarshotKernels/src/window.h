@@ -40,6 +40,14 @@ struct WindowRows {
   static constexpr int kStripElements = kPadded ? Op::kFilterHeight * kTapDown : 0;
 };
 
+// Taps of the filter that lie side by side in the input: without gaps a row of it is one run.
+template <class Op>
+struct FilterRuns {
+  static constexpr bool kOneRun = Op::kDilationWidth == 1 || Op::kFilterWidth == 1;
+  static constexpr int kAcross = kOneRun ? 1 : Op::kFilterWidth;  // runs of a row
+  static constexpr int kTaps = kOneRun ? Op::kFilterWidth * Op::kInputChannels : Op::kInputChannels;
+};
+
 // Word by word; the barrier keeps the compiler from calling memcpy, which copies single bytes in
 // newlib's small variant. bytes: a constant
 template <int kBytes>
