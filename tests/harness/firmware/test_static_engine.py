@@ -174,7 +174,7 @@ def test_odd_tensor_names_do_no_harm():
 
 
 def test_an_engine_that_there_is_not():
-    with pytest.raises(UsageError, match=r"no engine 'onnx'.*static, tflm"):
+    with pytest.raises(UsageError, match=r"no engine 'onnx'.*static, static-sparse, tflm"):
         get_engine("onnx")
 
 
