@@ -1,9 +1,9 @@
 """The pytest plugin: options, markers and fixtures of a bench. Thin: what it does are calls of `Night`.
 
-A test that asks for `board` is a bench test. It carries the mark of that board's kind, so that
-`pytest -m emulated` runs here what `pytest -m hardware` runs on a bench. One that asks for `model`, or for
-what is made of it (`firmware`, `link`, `session`), runs once for every selected variant. What is measured
-meanwhile is reported at the end, like that of `earshot run`.
+A test that asks for `board`, or for what is measured on it (`firmware`, `link`, `session`), is a bench test.
+It carries the mark of that board's kind, so that `pytest -m emulated` runs here what `pytest -m hardware`
+runs on a bench. One that asks for `model`, or for what is made of it, runs once for every selected variant.
+What is measured meanwhile is reported at the end, like that of `earshot run`.
 
 Where hardware is asked for and none is there the run fails, whatever else it was to test: a night without a
 board must not look like a night without a fault.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import layout
 from harness.bench.bench_file import Bench, BoardEntry, find_bench
 from harness.errors import BREAKING, UsageError
 from harness.interruption import sigterm_interrupts
@@ -56,6 +57,7 @@ _SELECTION = pytest.StashKey[Selection]()
 _CHOSEN = pytest.StashKey[_Chosen]()
 _NIGHT: pytest.StashKey[Night] = pytest.StashKey()
 _PAGE = pytest.StashKey[Path]()
+_OF_THE_BOARD = ("board", "firmware", "session")
 _ENTRY = "earshot_board"
 """What pytest-xdist's controller tells its workers: they must not choose, each for itself."""
 
@@ -95,6 +97,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="FOLDER",
         help="a dataset in the Speech Commands layout (default: the synthetic corpus)",
+    )
+    group.addoption(
+        "--output",
+        type=Path,
+        default=layout.NIGHTS,
+        metavar="FOLDER",
+        help="where the run's folder is made (default: reports/nights/)",
     )
 
 
@@ -182,7 +191,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     chosen = config.stash[_CHOSEN]
     for item in items:
-        if "board" in getattr(item, "fixturenames", ()):
+        if _runs_on_board(item):
             item.add_marker(chosen.marker)
             if chosen.marker == "hardware" and config.pluginmanager.hasplugin("xdist"):
                 item.add_marker(pytest.mark.xdist_group(f"board-{chosen.entry.name}"))
@@ -194,10 +203,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("hardware")]
 
 
+def _runs_on_board(item: pytest.Item) -> bool:
+    """Whether a test asks for the board or for what is measured on it; not for others' fixtures of a name."""
+    names = set(getattr(item, "fixturenames", ()))
+    return "night" in names and not names.isdisjoint(_OF_THE_BOARD)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips what cannot run: on a board that broke, or without a GPU."""
     night = item.config.stash.get(_NIGHT, None)
-    if night is not None and night.broken and "board" in getattr(item, "fixturenames", ()):
+    if night is not None and night.broken and _runs_on_board(item):
         pytest.skip(f"the board broke before: {night.broken}")
     if item.get_closest_marker("gpu"):
         import torch
@@ -243,6 +258,7 @@ def night(pytestconfig: pytest.Config) -> Iterator[Night]:
         engine_of(chosen.entry, pytestconfig.getoption("--engine")),
         chosen.bench,
         recordings=recordings_of(chosen.bench),
+        output=pytestconfig.getoption("--output"),
     )
     pytestconfig.stash[_NIGHT] = run
     yield run

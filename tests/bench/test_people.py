@@ -11,7 +11,9 @@ from harness.audio.recordings import Recording
 from harness.audio.stimulus import compose
 from harness.boards.board import Board
 from harness.firmware.firmware import Firmware
+from harness.measure.listener import Listener
 from harness.measure.mcu import read_listening
+from harness.night import Night
 from harness.results.matching import Heard, match
 from models.prepare import external
 from models.wav import read_wav
@@ -29,15 +31,17 @@ def people() -> list[Recording]:
 
 
 def words_heard(
-    board: Board, firmware: Firmware, people: list[Recording], transcript: Path
+    board: Board, firmware: Firmware, night: Night, people: list[Recording], transcript: Path
 ) -> list[str | None]:
     """What the board's recogniser announces for each recording of a continuous stream."""
     stimulus = compose(people, gap_s=1.0)
     board.upload(firmware)
-    for _ in board.open(transcript).listen(lambda: board.listen(stimulus.samples)):
-        pass
+    facts = Listener(board, stimulus, night.bench).listen(board.open(transcript))
+    if facts["route"] == "room":
+        pytest.skip("no loudspeaker stands in front of the board")
+    starts_s = facts.get("sound_starts_s", 0.0)
     detections = [
-        Heard(event.label, event.score, event.device_ms / 1000)
+        Heard(event.label, event.score, event.device_ms / 1000 - starts_s)
         for event in read_listening(transcript).detections
     ]
     return [row.heard for row in match(stimulus.words, detections).rows]
@@ -45,8 +49,11 @@ def words_heard(
 
 def test_the_model_of_micro_speech_hears_them(board, night, people, tmp_path):
     model = external(shared_data("micro_speech_quantized.tflite"), LABELS, night.store)
-    assert words_heard(board, night.firmware(model), people, tmp_path / "transcript.log") == ["yes", "no"]
+    assert words_heard(board, night.firmware(model), night, people, tmp_path / "transcript.log") == [
+        "yes",
+        "no",
+    ]
 
 
-def test_a_model_trained_on_synthetic_voices_hears_them(board, firmware, people, tmp_path):
-    assert words_heard(board, firmware, people, tmp_path / "transcript.log") == ["yes", "no"]
+def test_a_model_trained_on_synthetic_voices_hears_them(board, firmware, night, people, tmp_path):
+    assert words_heard(board, firmware, night, people, tmp_path / "transcript.log") == ["yes", "no"]

@@ -91,6 +91,13 @@ def test_the_mark_of_the_board_selects_the_bench_tests(bench):
     assert "test_plain" not in collected
 
 
+@pytest.mark.parametrize("fixture", ["board", "firmware", "link", "session"])
+def test_a_test_of_what_is_measured_on_the_board_is_one_of_the_board(bench, fixture):
+    bench.makepyfile(f"def test_it({fixture}):\n    pass")
+    collected = bench.runpytest_subprocess("--collect-only", "-q", "-m", "emulated").stdout.str()
+    assert "test_it" in collected
+
+
 def test_hardware_is_deselected_unless_there_is_a_board_for_it(bench):
     bench.makepyfile(HARDWARE_TEST)
     bench.runpytest_subprocess().assert_outcomes(passed=1, deselected=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -37,20 +38,20 @@ def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
 
 @pytest.mark.slow
 def test_pytest_runs_the_bench_tests_on_the_board_of_the_bench_file(bench):
-    bench.write_bench_file(recordings=bench.keywords(*WORDS))
-    choice = ["-m", "hardware", "--bench", str(bench.file), "--variants", "tinyconv-int8"]
-    tests = ["tests/bench/test_listening.py", "tests/bench/test_chain_of_trust.py"]
+    bench.write_bench_file(recordings=bench.keywords(*WORDS[:2]))
+    options = [f"--bench={bench.file}", f"--output={bench.nights}", "--variants=tinyconv-int8"]
     answer = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", *choice, *tests],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "hardware", *options, "tests/bench"],
         cwd=ROOT,
-        env=bench.environment,
+        env={name: value for name, value in bench.environment.items() if not name.startswith("PYTEST_")},
         capture_output=True,
         text=True,
         timeout=240,
     )
-    assert answer.returncode == 0, answer.stdout
-    assert "7 passed" in answer.stdout
-    assert [call[0] for call in bench.calls()].count("upload") == 4  # session and each test of the chain
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    passed = re.search(r"(\d+) passed", answer.stdout)
+    assert int(passed[1]) >= 7  # those that no recordings from elsewhere are needed for
+    assert len(list(bench.nights.glob("nano33ble/*/report.html"))) == 1
 
 
 @pytest.mark.slow
