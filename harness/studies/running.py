@@ -44,7 +44,7 @@ def run_study(
     baselines: dict[str, Baseline] = {}
     progress = Progress(study.name, len(study.variants), say)
     for outcome in evaluate_all(study.variants, dataset, store, progress.step, jobs):
-        points.append(_point(study, outcome, baselines))
+        points.append(point_of(study, outcome, baselines))
         progress.point(outcome.failure)
     return StudyRecord(
         schema=SCHEMA,
@@ -80,8 +80,14 @@ def run_study(
     )
 
 
-def _point(study: Study, outcome: Outcome[dict[str, Any]], baselines: dict[str, Baseline]) -> Point:
-    """What came of a variant; adds its trained network to the baselines."""
+def point_of(study: Study, outcome: Outcome[dict[str, Any]], baselines: dict[str, Baseline]) -> Point:
+    """What came of a variant.
+
+    Args:
+        study: that it is of.
+        outcome: see `models.together.evaluate_all`.
+        baselines: gets the trained network that it was made of, by name.
+    """
     variant = outcome.variant
     common: dict[str, Any] = {
         "id": variant.id,
