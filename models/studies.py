@@ -154,7 +154,9 @@ def load_studies(folder: Path = STUDIES) -> list[Study]:
     Raises:
         ConfigError: see `load_study`.
     """
-    return [load_study(file.stem, folder) for file in sorted(folder.glob("*.toml"))]
+    return [
+        load_study(file.stem, folder) for file in sorted(folder.glob("*.toml"), key=lambda file: file.stem)
+    ]
 
 
 def load_study(name: str, folder: Path = STUDIES) -> Study:

@@ -75,7 +75,7 @@ def draw_study(record: StudyRecord, width: Width) -> Figure:
     ]
     handles.append(Line2D([], [], color=colours.SOFT, linestyle=(0, (4, 3)), label="float32, as trained"))
     per_row = round(width.of(5, 2))
-    legend_in = 0.21 * math.ceil(len(handles) / per_row) + 0.1
+    legend_in = 0.21 * math.ceil(len(handles) / per_row)
     height = rows * _PANEL_IN + legend_in
     figure = new_figure(width, height)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
@@ -87,15 +87,16 @@ def draw_study(record: StudyRecord, width: Width) -> Figure:
         hspace=0.42,
         wspace=0.17,
     )
-    shared: list[Axes] = []
+    alike: dict[str, list[Axes]] = {}
     for axes, plot in zip(panels, record.plots, strict=False):
         _draw_panel(axes, plot, record, looks)
-        if plot.measure != "mse":
-            shared.append(axes)
-        axes.autoscale_view(scaley=plot.measure == "mse")
+        axes.autoscale_view()
+        alike.setdefault(plot.measure, []).append(axes)
     for axes in panels[len(record.plots) :]:
         axes.remove()
-    _share_limits(shared)
+    for measure, those in alike.items():
+        if measure != "mse":
+            _share_limits(those)
     figure.legend(
         handles=handles,
         loc="upper left",
@@ -231,13 +232,12 @@ def _scale_x(axes: Axes, plot: Plot, values: Sequence[float]) -> None:
 
 
 def _share_limits(panels: Sequence[Axes]) -> None:
-    """Accuracies are read against each other: all panels have the same limits."""
-    if panels:
-        low = min(axes.dataLim.y0 for axes in panels)
-        high = max(axes.dataLim.y1 for axes in panels)
-        pad = 0.04 * (high - low)
-        for axes in panels:
-            axes.set_ylim(max(low - pad, -0.01), min(high + pad, 1.01))
+    """The same limits for panels of the same accuracies."""
+    low = min(axes.dataLim.y0 for axes in panels)
+    high = max(axes.dataLim.y1 for axes in panels)
+    pad = 0.04 * (high - low)
+    for axes in panels:
+        axes.set_ylim(max(low - pad, -0.01), min(high + pad, 1.01))
 
 
 def _amount(value: float, _: int) -> str:

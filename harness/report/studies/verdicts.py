@@ -51,7 +51,7 @@ def verdicts_table(found: Sequence[Judgement]) -> Table:
         title="Verdicts",
         frame=frame(names, rows),
         columns=[
-            Column("Claim", ["claim"], figure=False),
+            Column("Claim", ["claim"], _capitalized, figure=False),
             Column("Verdict", ["verdict"], figure=False),
             Column("Has to exceed, points", ["margin"], _points),
             Column("Difference, points", ["difference"], _points),
@@ -60,8 +60,7 @@ def verdicts_table(found: Sequence[Judgement]) -> Table:
             Column("Only the first right", ["only_this"], figures.count),
             Column("Only the other right", ["only_that"], figures.count),
             Column("McNemar's p", ["p"], _p),
-            Column("Pairs of networks", ["networks"], figures.count),
-            Column("Clips each", ["clips"], figures.count),
+            Column("Pairs × clips", ["networks", "clips"], _product),
             Column("Pairs missing", ["missing"], lambda count: figures.count(count or None), optional=True),
         ],
         note=(
@@ -87,6 +86,14 @@ def _figures(item: Judgement) -> str:
         f"{seeds}); of {answers} answers the first alone had {figures.count(pair.only_first)} right, the "
         f"other alone {figures.count(pair.only_second)} (McNemar's p {_p_with_sign(pair.p)})."
     )
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _product(networks: int | None, clips: int | None) -> str:
+    return figures.DASH if networks is None else f"{figures.count(networks)} × {figures.count(clips)}"
 
 
 def _points(share: float | None) -> str:
