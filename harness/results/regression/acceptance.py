@@ -1,0 +1,213 @@
+"""A night accepted as what the next ones are held against: a new epoch, or references in the old one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.results.regression import rule
+from harness.results.regression.baseline import Acceptance, Baseline, Epoch, TimeReference
+from harness.results.regression.canary import (
+    CanaryReference,
+    canary_state,
+)
+from harness.results.regression.epochs import comparable
+from harness.results.regression.nights import Exact, Night, merge
+from harness.results.regression.series import SeriesName
+from harness.results.regression.statuses import NightVerdict, Status
+from harness.results.regression.verdict import judge
+
+_ACCEPTABLE: frozenset[Status] = frozenset(
+    {"regressed", "suspect", "changed", "improved", "noisy", "new", "missing"}
+)
+
+
+def accept(
+    baseline: Baseline | None,
+    night: Night,
+    history: Iterable[Night],
+    *,
+    reason: str,
+    at: str,
+    series: Collection[SeriesName] = (),
+) -> Baseline:
+    """The baseline with a night accepted.
+
+    Where the environment or the canary is not the accepted one, or nothing was accepted yet, a new epoch begins
+    with the first of the latest nights that are like this one. Otherwise single series get new references, in
+    the same epoch: the others keep theirs, so that accepting one hides no creep of another.
+
+    Args:
+        baseline: so far; None if there is none.
+        night: the one that is accepted.
+        history: other nights of the board.
+        reason: why, for whoever reads the file.
+        at: when, ISO 8601.
+        series: which; by default those that deviate. Of a new epoch there is no choice.
+
+    Raises:
+        UsageError: no reason was given; the tree was dirty, or the night cannot be judged; or there is nothing
+            to accept.
+    """
+    nights = [*merge([*history, night]).nights]
+    verdict = judge(night, nights, baseline)
+    _refuse(night, verdict, reason)
+    epochs = baseline.epochs if baseline else ()
+    if verdict.proposes_epoch:
+        acceptance = Acceptance(at, night.id, night.commit, reason, ("all",))
+        return Baseline(night.board, (*epochs, _new_epoch(len(epochs) + 1, night, nights, acceptance)))
+    epoch = epochs[-1]
+    chosen = sorted(series or (item.key.name for item in verdict.series if _may_be_accepted(item.status)))
+    known = {item.key.name for item in verdict.series}
+    unknown = [str(name) for name in chosen if name not in known]
+    if unknown or not chosen:
+        raise UsageError(
+            f"there is no series {', '.join(unknown)}" if unknown else "there is nothing to accept",
+            where=f"night {night.id}",
+            remedy="Name series of its verdict with --series, or leave the baseline as it is.",
+        )
+    acceptance = Acceptance(at, night.id, night.commit, reason, tuple(str(name) for name in chosen))
+    return Baseline(
+        night.board, (*epochs[:-1], _with_series(epoch, chosen, night, nights, verdict, acceptance))
+    )
+
+
+def _may_be_accepted(status: Status) -> bool:
+    return status in _ACCEPTABLE
+
+
+def _refuse(night: Night, verdict: NightVerdict, reason: str) -> None:
+    if not reason.strip():
+        raise UsageError(
+            "a baseline is accepted for a reason", where=night.board, remedy="Give it with --reason."
+        )
+    if night.dirty:
+        raise UsageError(
+            "the tree had changes that are in no commit, so nobody could measure this again",
+            where=f"night {night.id}",
+            remedy="Commit them, measure again, and accept that night.",
+        )
+    if verdict.status == "broken" and all(item.status == "broken" for item in verdict.series):
+        raise UsageError(
+            verdict.sentence.rstrip("."),
+            where=f"night {night.id}",
+            remedy="Accept a night that can be judged.",
+        )
+
+
+def _new_epoch(number: int, night: Night, nights: Sequence[Night], acceptance: Acceptance) -> Epoch:
+    canary = _canary([night])
+    alike = _latest_alike(night, nights, canary)
+    canary = _canary(alike)
+    epoch = Epoch(
+        number=number,
+        since=alike[0].started,
+        uid=night.uid,
+        environment=dict(night.environment),
+        procedure=night.procedure,
+        canary=canary,
+        times={},
+        exact={},
+        accepted=(acceptance,),
+    )
+    whole = [name for name, measured in night.times.items() if measured.value_us is not None]
+    return _pinned(epoch, [*whole, *night.exact], night, dict.fromkeys(whole, alike))
+
+
+def _with_series(
+    epoch: Epoch,
+    chosen: Sequence[SeriesName],
+    night: Night,
+    nights: Sequence[Night],
+    verdict: NightVerdict,
+    acceptance: Acceptance,
+) -> Epoch:
+    earlier = comparable(night, nights, epoch)
+    statuses = {item.key.name: item.status for item in verdict.series}
+    gone = {name for name in chosen if name not in night.times and name not in night.exact}
+    kept = replace(
+        epoch,
+        times={name: item for name, item in epoch.times.items() if name not in gone},
+        exact={name: item for name, item in epoch.exact.items() if name not in gone},
+        accepted=(*epoch.accepted, acceptance),
+    )
+    there = [name for name in chosen if name not in gone]
+    level = {
+        name: [*_same_level(name, statuses[name], earlier, epoch), night]
+        for name in there
+        if name in night.times
+    }
+    return _pinned(kept, there, night, level)
+
+
+def _pinned(
+    epoch: Epoch, names: Sequence[SeriesName], night: Night, level: dict[SeriesName, list[Night]]
+) -> Epoch:
+    """The epoch with references of these series: exact ones from tonight, times from the nights given."""
+    times, exact = dict(epoch.times), dict(epoch.exact)
+    for name in names:
+        value = _exact_value(name, night)
+        if value is not None:
+            exact[name] = value
+        elif name in level:
+            times[name] = _time_reference(name, level[name], epoch)
+    return replace(epoch, times=times, exact=exact)
+
+
+def _exact_value(name: SeriesName, night: Night) -> Exact | None:
+    if name.metric.endswith("_sha256"):
+        return None  # of a commit, not of a baseline
+    if name in night.exact:
+        return night.exact[name]
+    return night.times[name].mean_us if night.modelled else None
+
+
+def _time_reference(name: SeriesName, nights: Sequence[Night], epoch: Epoch) -> TimeReference:
+    values, since = [], ""
+    for night in nights:
+        measured = night.times.get(name)
+        canary = canary_state(night.canary, epoch.canary, modelled=night.modelled)
+        if measured is not None and measured.value_us is not None and canary.status == "clean":
+            since = since or night.started
+            values.append(measured.value_us / canary.factor)
+    if not values:
+        raise UsageError(
+            f"{name} has no time that may be compared",
+            where=f"night {nights[-1].id}",
+            remedy="Measure the canary and the series again, and accept that night.",
+        )
+    found = rule.reference(np.array(values[-rule.WINDOW :])[:, None])
+    sd = float(found.raw_sd[0]) if len(values) > 1 else 0.0
+    return TimeReference(since, float(found.center_us[0]), sd, int(found.nights[0]))
+
+
+def _latest_alike(night: Night, nights: Sequence[Night], canary: CanaryReference | None) -> list[Night]:
+    """The unbroken row of nights up to this one with its board, environment, procedure and canary."""
+    row = [night]
+    for other in reversed([other for other in nights if other.started < night.started]):
+        if other.dirty or other.fault:
+            continue
+        same = (other.uid, other.environment, other.procedure) == (
+            night.uid,
+            night.environment,
+            night.procedure,
+        )
+        if not same or canary_state(other.canary, canary, modelled=night.modelled).status != "clean":
+            break
+        row.insert(0, other)
+    return row
+
+
+def _same_level(name: SeriesName, status: Status, earlier: Sequence[Night], epoch: Epoch) -> list[Night]:
+    """The unbroken row of nights before tonight on which the same was said of the series."""
+    reference = epoch.times.get(name)
+    row: list[Night] = []
+    for other in reversed(earlier):
+        judged = other.judged.get(name)
+        if judged is None or judged.status != status or (reference and judged.since != reference.since):
+            break
+        row.insert(0, other)
+    return row

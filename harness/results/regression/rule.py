@@ -1,0 +1,186 @@
+"""When a time is worse: one value a night, a t prediction interval, Holm, an effect gate, a pinned reference.
+
+Repeats within a night are not independent, so the night is the unit of replication. All functions take the
+series of one night together, because Holm corrects for their number; the last axis is the series (S).
+NaN stands for what was not measured, and is never a finding. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+ALPHA = 0.01
+"""Chance of a wrong finding among all series of a night, before the effect gate."""
+WINDOW, FEWEST = 14, 5
+"""Latest clean nights that are compared with, and how many there must be."""
+SD_FLOOR, SD_FLOOR_US = 0.0002, 1.0
+"""No night is trusted to repeat better: what a clock of 1 µs and a board's oscillator allow."""
+GATE, GATE_SDS, GATE_US = 0.01, 3.0, 20.0
+"""What is worth a word: at least the larger of the share and so many night sds, and at least so many µs."""
+NOISY_SD = 0.01
+"""A series whose nights differ more, by their sd, is not judged."""
+RECENT = 3
+"""Nights whose median is held against the pinned reference; tonight is the last of them."""
+_MEDIAN_OF_3 = 1 - np.sqrt(3) / np.pi
+"""Variance of the median of three values of a normal distribution with variance 1."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is expected of a night; arrays over the series, (S,).
+
+    Attributes:
+        center_us: geometric mean of the nights.
+        sd: between nights, of the logs, which is a share; floored.
+        raw_sd: the same, not floored.
+        nights: how many.
+    """
+
+    center_us: np.ndarray
+    sd: np.ndarray
+    raw_sd: np.ndarray
+    nights: np.ndarray
+
+    @property
+    def gate(self) -> np.ndarray:
+        """Smallest share by which a night has to differ, (S,)."""
+        return np.maximum(np.maximum(GATE, GATE_SDS * self.sd), GATE_US / self.center_us)
+
+    @property
+    def noisy(self) -> np.ndarray:
+        """Whether nights differ too much to judge one, (S,).
+
+        A step of the clock is a large share of a short stage; where that stays below the gate's µs it harms
+        nobody.
+        """
+        return (self.raw_sd > NOISY_SD) & (GATE_SDS * self.raw_sd * self.center_us > GATE_US)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the rule makes of tonight; arrays over the series, (S,).
+
+    Attributes:
+        slower, faster: outside of the prediction interval of the latest nights, and past the gate.
+        crept, gained: the same of the median of the last nights against the pinned reference.
+        limit_us: the slowest time that would not have been noticed, by interval and gate.
+    """
+
+    slower: np.ndarray
+    faster: np.ndarray
+    crept: np.ndarray
+    gained: np.ndarray
+    limit_us: np.ndarray
+
+    @property
+    def worse(self) -> np.ndarray:
+        """Whether it has to be measured again."""
+        return self.slower | self.crept
+
+    @property
+    def better(self) -> np.ndarray:
+        """Whether it may be accepted."""
+        return (self.faster | self.gained) & ~self.worse
+
+
+def reference(nights_us: np.ndarray) -> Reference:
+    """What clean nights lead to expect.
+
+    Args:
+        nights_us: (nights, S); NaN where a series has fewer.
+    """
+    logs = np.log(nights_us)
+    there = np.isfinite(logs)
+    nights = there.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(there, logs, 0.0).sum(axis=0) / nights
+        squares = np.where(there, logs - mean, 0.0) ** 2
+        raw = np.sqrt(squares.sum(axis=0) / np.where(nights > 1, nights - 1, np.nan))
+    return reference_of(np.exp(mean), raw, nights)
+
+
+def reference_of(center_us: np.ndarray, raw_sd: np.ndarray, nights: np.ndarray) -> Reference:
+    """The reference with known figures, (S,) each."""
+    floor = np.maximum(SD_FLOOR, SD_FLOOR_US / center_us)
+    return Reference(center_us, np.fmax(raw_sd, floor), raw_sd, nights)
+
+
+def judge(
+    latest: Reference, pinned: Reference, before_us: np.ndarray, tonight_us: np.ndarray, alpha: float = ALPHA
+) -> Finding:
+    """Holds tonight against the latest nights and, with the nights before it, against the pinned reference.
+
+    Args:
+        latest: of the latest `WINDOW` clean nights.
+        pinned: of the epoch's reference.
+        before_us: the `RECENT` - 1 clean nights before tonight, (2, S).
+        tonight_us: (S,).
+        alpha: see `ALPHA`.
+    """
+    recent_us = np.median(np.vstack([before_us, tonight_us]), axis=0)  # NaN if a night is missing
+    limit = _limit(latest, 1.0, tonight_us, alpha)
+    return Finding(
+        slower=_past(latest, 1.0, tonight_us, +1, alpha),
+        faster=_past(latest, 1.0, tonight_us, -1, alpha),
+        crept=_past(pinned, _MEDIAN_OF_3, recent_us, +1, alpha),
+        gained=_past(pinned, _MEDIAN_OF_3, recent_us, -1, alpha),
+        limit_us=limit,
+    )
+
+
+def confirmed(
+    finding: Finding, latest: Reference, pinned: Reference, before_us: np.ndarray, again_us: np.ndarray
+) -> np.ndarray:
+    """Whether what was found worse is worse in a second measurement too, (S,).
+
+    Holm is over the candidates alone: what was not found is not tested again.
+
+    Args:
+        finding: of the first measurement.
+        latest, pinned, before_us: as in `judge`.
+        again_us: the second measurement, (S,); NaN where there is none.
+    """
+    again = judge(latest, pinned, before_us, np.where(finding.worse, again_us, np.nan))
+    return (finding.slower & again.slower) | (finding.crept & again.crept)
+
+
+def holm(p: np.ndarray, alpha: float = ALPHA) -> np.ndarray:
+    """Which hypotheses are rejected so that one wrongly is, with a chance of `alpha` at most; (S,) of bool.
+
+    Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6 (1979). Right whatever the dependence.
+
+    Args:
+        p: (S,); NaN is not counted and not rejected.
+        alpha: between 0 and 1.
+    """
+    order = np.argsort(p)  # NaN last
+    tests = int(np.isfinite(p).sum())
+    left = np.maximum(tests - np.arange(p.size), 1)
+    with np.errstate(invalid="ignore"):
+        rejected = np.logical_and.accumulate(p[order] <= alpha / left)
+    found = np.zeros(p.size, dtype=bool)
+    found[order] = rejected
+    return found
+
+
+def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int, alpha: float) -> np.ndarray:
+    """Whether a value lies beyond interval and gate: above for +1, below for -1."""
+    enough = np.where(expected.nights >= FEWEST, 1.0, np.nan)
+    spread = expected.sd * np.sqrt(variance + 1 / np.maximum(expected.nights, 1))
+    with np.errstate(invalid="ignore"):
+        away = sign * np.log(value_us / expected.center_us) * enough
+        p = special.stdtr(np.maximum(expected.nights - 1, 1), -away / spread)
+        share = sign * (value_us / expected.center_us - 1)
+        return np.asarray(holm(p, alpha) & (share >= expected.gate))
+
+
+def _limit(expected: Reference, variance: float, value_us: np.ndarray, alpha: float) -> np.ndarray:
+    """The slowest time without a finding if no other series had one: Holm's first step."""
+    tests = max(int((np.isfinite(value_us) & (expected.nights >= FEWEST)).sum()), 1)
+    spread = expected.sd * np.sqrt(variance + 1 / np.maximum(expected.nights, 1))
+    quantile = special.stdtrit(np.maximum(expected.nights - 1, 1), 1 - alpha / tests)
+    return np.asarray(expected.center_us * np.maximum(np.exp(quantile * spread), 1 + expected.gate))
