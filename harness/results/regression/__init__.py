@@ -9,14 +9,14 @@ How a command goes from records to a verdict (`judge` is the only decision; the 
    series then (`status` and `since` of its verdict) goes back in as `judged`. A record that cannot be read is
    told by its reader and left out; if it is tonight's, `fault` says so, as it does if there was no board.
 2. `baseline_file.read_baseline(reports/baselines/<board>.toml)`.
-3. `verdict.judge(night, history, baseline)` gives a `NightVerdict`. If its `to_confirm` names series, they are
-   uploaded and measured again at once, `confirmations` is filled in, and the same call is made again: once,
-   whatever comes out.
+3. `verdict.judge(night, history, baseline)` gives a `NightVerdict`. If its `to_confirm` names series, they
+   are uploaded and measured again at once, `confirmations` is filled in, and the same call is made again:
+   once, whatever comes out.
 4. `verdict.json` is `dataclasses.asdict` of it; the command ends with its `exit_code`; `sentence` is the
    headline, and each series brings its own. The verdicts go into the record.
 5. `acceptance.accept(baseline, night, history, …)` gives the baseline that `baseline_file.write_baseline`
    writes for review; the environment that changed is a new epoch there.
-6. `a_a.a_a(history)` is what nights of one image say of each series' noise and of the rule's false alarms on it.
+6. `a_a.a_a(history)` is what nights of one image say of each series' noise and of the rule's false alarms.
 
 The rule is `rule`, arrays over the series of a night; `simulation` publishes what it is worth.
 """

@@ -1,4 +1,4 @@
-"""A night accepted as what the next ones are held against: a new epoch, or references in the old one. Pure."""
+"""A night accepted as the measure of the next: a new epoch, or new references in the old one. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from harness.results.regression.canary import (
     canary_state,
 )
 from harness.results.regression.epochs import comparable
-from harness.results.regression.nights import Exact, Night, merge
+from harness.results.regression.exact import is_of_a_commit
+from harness.results.regression.nights import Exact, Night, merge, moment
 from harness.results.regression.series import SeriesName
-from harness.results.regression.statuses import NightVerdict, Status
+from harness.results.regression.statuses import NightVerdict, SeriesVerdict, Status
 from harness.results.regression.verdict import judge
 
-_ACCEPTABLE: frozenset[Status] = frozenset(
-    {"regressed", "suspect", "changed", "improved", "noisy", "new", "missing"}
-)
+_BY_DEFAULT: frozenset[Status] = frozenset({"regressed", "suspect", "changed", "improved", "new", "missing"})
 
 
 def accept(
@@ -36,9 +35,9 @@ def accept(
 ) -> Baseline:
     """The baseline with a night accepted.
 
-    Where the environment or the canary is not the accepted one, or nothing was accepted yet, a new epoch begins
-    with the first of the latest nights that are like this one. Otherwise single series get new references, in
-    the same epoch: the others keep theirs, so that accepting one hides no creep of another.
+    Where the environment or the canary is not the accepted one, or nothing was accepted yet, a new epoch
+    begins with the first of the latest nights that are like this one. Otherwise single series get new
+    references, in the same epoch: the others keep theirs, so that accepting one hides no creep of another.
 
     Args:
         baseline: so far; None if there is none.
@@ -49,8 +48,8 @@ def accept(
         series: which; by default those that deviate. Of a new epoch there is no choice.
 
     Raises:
-        UsageError: no reason was given; the tree was dirty, or the night cannot be judged; or there is nothing
-            to accept.
+        UsageError: no reason was given; the tree was dirty, the night or its canary cannot be judged; or
+            there is nothing to accept.
     """
     nights = [*merge([*history, night]).nights]
     verdict = judge(night, nights, baseline)
@@ -60,12 +59,12 @@ def accept(
         acceptance = Acceptance(at, night.id, night.commit, reason, ("all",))
         return Baseline(night.board, (*epochs, _new_epoch(len(epochs) + 1, night, nights, acceptance)))
     epoch = epochs[-1]
-    chosen = sorted(series or (item.key.name for item in verdict.series if _may_be_accepted(item.status)))
-    known = {item.key.name for item in verdict.series}
+    chosen = sorted(series or (item.key.name for item in verdict.series if _deviates(item)))
+    known = {item.key.name for item in verdict.series if item.status != "broken"}
     unknown = [str(name) for name in chosen if name not in known]
     if unknown or not chosen:
         raise UsageError(
-            f"there is no series {', '.join(unknown)}" if unknown else "there is nothing to accept",
+            f"there is no figure of {', '.join(unknown)}" if unknown else "there is nothing to accept",
             where=f"night {night.id}",
             remedy="Name series of its verdict with --series, or leave the baseline as it is.",
         )
@@ -75,8 +74,9 @@ def accept(
     )
 
 
-def _may_be_accepted(status: Status) -> bool:
-    return status in _ACCEPTABLE
+def _deviates(item: SeriesVerdict) -> bool:
+    waits = item.status == "new" and bool(item.since)  # accepted already, and still without enough nights
+    return item.status in _BY_DEFAULT and not waits and not is_of_a_commit(item.key.name)
 
 
 def _refuse(night: Night, verdict: NightVerdict, reason: str) -> None:
@@ -99,9 +99,16 @@ def _refuse(night: Night, verdict: NightVerdict, reason: str) -> None:
 
 
 def _new_epoch(number: int, night: Night, nights: Sequence[Night], acceptance: Acceptance) -> Epoch:
-    canary = _canary([night])
+    canary = canary_of([night.canary])
+    whole = night.canary is None or canary is not None
+    if not whole or canary_state(night.canary, canary, modelled=night.modelled).status != "clean":
+        raise UsageError(
+            "the canary of this night is broken, or moved within it",
+            where=f"night {night.id}",
+            remedy="Measure again, and accept a night whose canary is the same first and last.",
+        )
     alike = _latest_alike(night, nights, canary)
-    canary = _canary(alike)
+    canary = canary_of([other.canary for other in alike])
     epoch = Epoch(
         number=number,
         since=alike[0].started,
@@ -113,8 +120,8 @@ def _new_epoch(number: int, night: Night, nights: Sequence[Night], acceptance: A
         exact={},
         accepted=(acceptance,),
     )
-    whole = [name for name, measured in night.times.items() if measured.value_us is not None]
-    return _pinned(epoch, [*whole, *night.exact], night, dict.fromkeys(whole, alike))
+    timed = [name for name, measured in night.times.items() if measured.value_us is not None]
+    return _pinned(epoch, [*timed, *night.exact], night, dict.fromkeys(timed, alike))
 
 
 def _with_series(
@@ -158,10 +165,8 @@ def _pinned(
 
 
 def _exact_value(name: SeriesName, night: Night) -> Exact | None:
-    if name.metric.endswith("_sha256"):
-        return None  # of a commit, not of a baseline
     if name in night.exact:
-        return night.exact[name]
+        return None if is_of_a_commit(name) else night.exact[name]
     return night.times[name].mean_us if night.modelled else None
 
 
@@ -187,7 +192,7 @@ def _time_reference(name: SeriesName, nights: Sequence[Night], epoch: Epoch) -> 
 def _latest_alike(night: Night, nights: Sequence[Night], canary: CanaryReference | None) -> list[Night]:
     """The unbroken row of nights up to this one with its board, environment, procedure and canary."""
     row = [night]
-    for other in reversed([other for other in nights if other.started < night.started]):
+    for other in reversed([other for other in nights if moment(other.started) < moment(night.started)]):
         if other.dirty or other.fault:
             continue
         same = (other.uid, other.environment, other.procedure) == (

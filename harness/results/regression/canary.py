@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.results.regression.rule import GATE, GATE_SDS
+import numpy as np
+
+from harness.results.regression.rule import GATE, GATE_SDS, reference
 from harness.results.regression.series import Measured
 
 
@@ -91,6 +94,22 @@ def canary_state(
 def level_us(first_us: float, last_us: float) -> float:
     """The canary's value of a night, from both of its measurements."""
     return first_us if first_us == last_us else math.sqrt(first_us * last_us)
+
+
+def canary_of(readings: Iterable[CanaryReading | None]) -> CanaryReference | None:
+    """The reference that nights give, with the last image; None if none of them has a whole canary."""
+    levels, image = [], ""
+    for reading in readings:
+        first, last = (reading.first, reading.last) if reading else (None, None)
+        if first and last and first.value_us is not None and last.value_us is not None:
+            levels.append(level_us(first.value_us, last.value_us))
+            image = first.image
+    if not levels:
+        return None
+    if len(set(levels)) == 1:  # of a modelled clock: a mean of logs would not be the same to the last digit
+        return CanaryReference(image, levels[0])
+    found = reference(np.array(levels)[:, None])
+    return CanaryReference(image, float(found.center_us[0]), float(found.raw_sd[0]))
 
 
 def _why_missing(first: Measured | None, last: Measured | None) -> str:

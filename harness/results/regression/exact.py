@@ -10,8 +10,10 @@ from harness.results.regression.nights import Exact, Night
 from harness.results.regression.series import Measured, SeriesName
 from harness.results.regression.statuses import SeriesVerdict
 
-_OF_A_COMMIT = "_sha256"
-"""Ends the metric of an artefact's hash, which is another one for each commit."""
+
+def is_of_a_commit(name: SeriesName) -> bool:
+    """Whether a figure is an artefact's hash: another one for each commit, the same for one."""
+    return name.metric.endswith("_sha256")
 
 
 def judge_exact(
@@ -26,7 +28,7 @@ def judge_exact(
         epoch: in force.
         earlier: nights of the epoch, for hashes: they are held against the same commit's.
     """
-    if name.metric.endswith(_OF_A_COMMIT):
+    if is_of_a_commit(name):
         return _judge_hash(name, value, night, earlier)
     key = night.key(name)
     accepted = epoch.exact.get(name)

@@ -45,8 +45,8 @@ def changed(board: str, name: SeriesName, value: Exact, accepted: Exact, since: 
         share = f", {value / accepted - 1:+.3%}" if accepted else ""
         by = f" ({value - accepted:+,.10g}{share})"
     return (
-        f"{name} changed from {amount(accepted, name)}, accepted on {day(since)}, to {amount(value, name)}{by}"
-        f": undo what changed it, or accept it with {acceptance(board, name)}."
+        f"{name} changed from {amount(accepted, name)}, accepted on {day(since)}, to {amount(value, name)}"
+        f"{by}: undo what changed it, or accept it with {acceptance(board, name)}."
     )
 
 

@@ -145,16 +145,16 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=NIGHTS, help="trials of a slowdown, and of a creep")
     options = parser.parse_args()
     print(
-        f"{SERIES} series; {options.nights:,} nights without a change; {options.trials:,} trials of the others"
+        f"{SERIES} series; {options.nights:,} nights with no change; {options.trials:,} trials of the others"
     )
     print("night sd  false alarms  false praise  power at 1 %, 2 %  creep of 0.1 % a night, found in night")
     for night_sd in (0.001, NIGHT_SD, 0.004):
         alarms = false_alarms(options.nights, night_sd=night_sd)
         powers = [power(slower, options.trials, night_sd=night_sd) for slower in (0.01, 0.02)]
         nights = creep(trials=options.trials, night_sd=night_sd)
+        alarmed, praised = alarms.regressed / alarms.nights, alarms.improved / alarms.nights
         print(
-            f"{night_sd:8.1%}  {alarms.regressed / alarms.nights:12.2%}  {alarms.improved / alarms.nights:12.2%}"
-            f"  {powers[0]:10.3f}, {powers[1]:5.3f}"
+            f"{night_sd:8.1%}  {alarmed:12.2%}  {praised:12.2%}  {powers[0]:10.3f}, {powers[1]:5.3f}"
             f"  median {np.median(nights):.0f}, 95 % by {np.percentile(nights, 95):.0f}, last {nights.max()}"
         )
 

@@ -184,8 +184,8 @@ def _sentence(status: Status, series: _Series, facts: _Facts, night: Night) -> s
     if status == "noisy":
         return (
             f"{name} wavers by {facts.night_sd:.2%} from night to night, more than the {rule.NOISY_SD:.0%} "
-            f"that can be judged (tonight {facts.change:+.2%} {against}): look for what disturbs the board, such "
-            f"as temperature, supply or interrupts."
+            f"that can be judged (tonight {facts.change:+.2%} {against}): look for what disturbs the "
+            f"board, such as temperature, supply or interrupts."
         )
     return f"{name} is as before: {series.tonight_us:,.0f} µs, {facts.change:+.2%} {against}{note}."
 

@@ -159,8 +159,8 @@ def _missing(night: Night, epoch: Epoch, done: set[SeriesName]) -> list[SeriesVe
             night,
             name,
             "missing",
-            f"{name} is in the baseline of {night.board} and was not measured tonight: measure it, or take it "
-            f"out with {sentences.acceptance(night.board, name)}.",
+            f"{name} is in the baseline of {night.board} and was not measured tonight: measure it, or take "
+            f"it out with {sentences.acceptance(night.board, name)}.",
         )
         for name in sorted(_expected(epoch) - there)
     ]
