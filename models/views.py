@@ -1,0 +1,276 @@
+"""What a recording looks like on its way into a model: six views, from the waveform to the model's features.
+
+Levels are dB of the mean square re full scale (dBFS), as in the rest of the project: a sine from end to end
+of int16 has -3 dBFS. Views of a long recording are bounded in size; `method` tells how they were gathered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from models.dataset import CLIP_SAMPLES
+from models.features import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features
+from models.quiet import quiet_tensorflow
+from models.wav import FULL_SCALE, SAMPLE_RATE_HZ
+
+HOP_SAMPLES, FFT_SAMPLES = 160, 512
+"""Of spectrogram, mel and MFCC: 10 ms. Window and FFT are the micro front end's, so that views compare."""
+SPECTRUM_SAMPLES = 1024
+"""Of a segment of the spectrum: 64 ms, lines every 15.6 Hz."""
+LOWEST_HZ, HIGHEST_HZ = 125.0, 7500.0
+"""Ends of the mel bands, the micro front end's."""
+COEFFICIENTS = 13
+"""MFCCs that are kept, as is usual in speech recognition."""
+MOST_COLUMNS = 1000
+"""Of a view over time: 10 s at every 10 ms. Beyond, several frames share a column."""
+FLOOR_DBFS = -140.0
+"""Stands for less: the rounding to 16 bits has about -125 dBFS in a bin of the FFT."""
+
+_BLOCK_FRAMES = 4096  # 16 MB of bins at a time, however long the recording
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """The samples, or what lies between the lowest and the highest of each of `MOST_COLUMNS` stretches.
+
+    Attributes:
+        start_s: float64 (B,), where each stretch starts.
+        low, high: float64 (B,), re full scale, -1 to 1; equal where a stretch is one sample.
+        method: how it was made, for people.
+    """
+
+    start_s: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    method: str
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The mean level of each frequency.
+
+    Attributes:
+        hz: float64 (F,), 0 to 8000.
+        dbfs: float64 (F,), `FLOOR_DBFS` and above.
+        method: how it was made, for people.
+    """
+
+    hz: NDArray[np.float64]
+    dbfs: NDArray[np.float64]
+    method: str
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A view over time: a column for each moment, a row for each frequency, band or coefficient.
+
+    Attributes:
+        values: (T, R): levels in dBFS, coefficients, or uint16 features.
+        rows: float64 (R,), rising: the frequency in Hz in the middle of each row, or its index from 0.
+        first_s: start of the first column; a column stands in the middle of its frame.
+        column_s: from column to column.
+        method: how it was made, for people.
+    """
+
+    values: NDArray[Any]
+    rows: NDArray[np.float64]
+    first_s: float
+    column_s: float
+    method: str
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """All of a recording; `mfcc` has 13 rows, `mel` and `micro` have 40."""
+
+    waveform: Waveform
+    spectrum: Spectrum
+    spectrogram: Image
+    mel: Image
+    mfcc: Image
+    micro: Image
+
+
+def views_of(samples: NDArray[np.int16]) -> Views:
+    """The six views of a recording.
+
+    Args:
+        samples: int16 (N,), 16 kHz, N >= 480: one window of 30 ms.
+
+    Raises:
+        ValueError: the samples are not int16, not one channel, or fewer than a window.
+    """
+    if samples.dtype != np.int16 or samples.ndim != 1 or len(samples) < WINDOW_SAMPLES:
+        raise ValueError(f"int16 (N >= {WINDOW_SAMPLES},) is needed, not {samples.dtype} {samples.shape}")
+    spectrogram, mel, mfcc = _over_time(samples)
+    return Views(waveform_of(samples), spectrum_of(samples), spectrogram, mel, mfcc, micro_of(samples))
+
+
+def waveform_of(samples: NDArray[np.int16], stretches: int = MOST_COLUMNS) -> Waveform:
+    """The lowest and the highest sample of so many stretches of equal length, to a sample.
+
+    Args:
+        samples: int16 (N,), 16 kHz, N >= 1.
+        stretches: at most this many.
+    """
+    starts = np.linspace(0, len(samples), min(stretches, len(samples)), endpoint=False).astype(np.int64)
+    shares = len(samples) / len(starts)
+    return Waveform(
+        start_s=starts / SAMPLE_RATE_HZ,
+        low=np.minimum.reduceat(samples, starts) / FULL_SCALE,
+        high=np.maximum.reduceat(samples, starts) / FULL_SCALE,
+        method="every sample" if shares == 1 else f"lowest to highest of each {_ms(shares)} ms",
+    )
+
+
+def spectrum_of(samples: NDArray[np.int16]) -> Spectrum:
+    """The mean power of each frequency by Welch's method: Hann windows of 64 ms that overlap by half.
+
+    Scaled so that a sine in the middle of a bin reads its level (`scipy.signal.spectrogram`, "spectrum").
+    Source: Welch 1967, doi 10.1109/TAU.1967.1161901.
+
+    Args:
+        samples: int16 (N,), 16 kHz, N >= 2; a recording shorter than 64 ms is one segment.
+    """
+    segment = min(SPECTRUM_SAMPLES, len(samples))
+    hop = max(1, segment // 2)
+    total, segments = np.zeros(segment // 2 + 1), 0
+    for power in _power(samples, segment, hop, segment, _BLOCK_FRAMES):
+        total += power.sum(axis=0)
+        segments += len(power)
+    return Spectrum(
+        hz=np.fft.rfftfreq(segment, 1 / SAMPLE_RATE_HZ),
+        dbfs=_dbfs(total / segments),
+        method=f"mean of {segments:,} Hann window{'s' if segments > 1 else ''} of {_ms(segment)} ms, "
+        f"overlapping by half; a line every {SAMPLE_RATE_HZ / segment:.1f} Hz",
+    )
+
+
+def mel_of(samples: NDArray[np.int16]) -> Image:
+    """The level in each of 40 mel bands, see `views_of`; float32 (T, 40) dBFS.
+
+    A band's power is that of all bins, each by its share in the band's triangle: a sine reads its
+    level in the middle of a band, up to 3 dB less in one as narrow as a bin, or between two. The triangles
+    are TensorFlow's (`tf.signal.linear_to_mel_weight_matrix`, the mel scale of HTK), with the same middles as
+    the micro front end's.
+    """
+    return _over_time(samples)[1]
+
+
+def micro_of(samples: NDArray[np.int16]) -> Image:
+    """The micro front end's features of all slices, uint16 (T, 40); the first 49 are what a model sees.
+
+    A recording of less than a second is filled up with zeros, as it is for training.
+    """
+    whole = np.pad(samples, (0, max(0, CLIP_SAMPLES - len(samples))))
+    return Image(
+        values=micro_features(whole),
+        rows=mel_middles(),
+        first_s=(WINDOW_SAMPLES - STRIDE_SAMPLES) / 2 / SAMPLE_RATE_HZ,
+        column_s=STRIDE_SAMPLES / SAMPLE_RATE_HZ,
+        method=f"window {_ms(WINDOW_SAMPLES)} ms every {_ms(STRIDE_SAMPLES)} ms, {FFT_SAMPLES}-point FFT, "
+        f"{CHANNELS} channels {LOWEST_HZ:.0f} to {HIGHEST_HZ:,.0f} Hz, noise reduction, gain control, "
+        f"logarithm; a model looks at {SLICES} slices",
+    )
+
+
+def mel_middles() -> NDArray[np.float64]:
+    """The middles of the 40 bands in Hz, float64 (40,): equally far apart in mel = 1127 ln(1 + f / 700)."""
+    lowest, highest = (1127 * math.log1p(hz / 700) for hz in (LOWEST_HZ, HIGHEST_HZ))
+    return 700 * np.expm1(np.linspace(lowest, highest, CHANNELS + 2)[1:-1] / 1127)
+
+
+def _over_time(samples: NDArray[np.int16]) -> tuple[Image, Image, Image]:
+    """Spectrogram, mel spectrogram and MFCCs of the same frames, in one pass over the recording."""
+    tensorflow = _tensorflow()
+    weights = tensorflow.signal.linear_to_mel_weight_matrix(
+        CHANNELS, FFT_SAMPLES // 2 + 1, SAMPLE_RATE_HZ, LOWEST_HZ, HIGHEST_HZ
+    ).numpy()
+    window = signal.get_window("hann", WINDOW_SAMPLES)
+    # A sine spreads over several bins, each scaled to read its whole level: their sum is too large by this.
+    spread = (window**2).sum() * FFT_SAMPLES / window.sum() ** 2
+
+    frames = (len(samples) - WINDOW_SAMPLES) // HOP_SAMPLES + 1
+    together = math.ceil(frames / MOST_COLUMNS)
+    block = together * math.ceil(_BLOCK_FRAMES / together)
+    bins, bands, coefficients = [], [], []
+    for power in _power(samples, WINDOW_SAMPLES, HOP_SAMPLES, FFT_SAMPLES, block):
+        mel = power @ weights / spread  # (frames, 40)
+        starts = np.arange(0, len(power), together)
+        natural = np.log(np.maximum(mel, _power_of(FLOOR_DBFS))).astype(np.float32)
+        mfcc = tensorflow.signal.mfccs_from_log_mel_spectrograms(natural).numpy()[:, :COEFFICIENTS]
+        bins.append(np.maximum.reduceat(power, starts))
+        bands.append(np.maximum.reduceat(mel, starts))
+        counts = np.diff(np.append(starts, len(power)))
+        coefficients.append(np.add.reduceat(mfcc, starts) / counts[:, None])
+
+    framing = f"Hann window {_ms(WINDOW_SAMPLES)} ms every {_ms(HOP_SAMPLES)} ms, {FFT_SAMPLES}-point FFT"
+    of_mel = f"{CHANNELS} mel bands {LOWEST_HZ:.0f} to {HIGHEST_HZ:,.0f} Hz"
+    loudest = f"; a column is the loudest of {together} frames" if together > 1 else ""
+    mean = f"; a column is the mean of {together} frames" if together > 1 else ""
+
+    def image(columns: list[NDArray[Any]], rows: NDArray[np.float64], method: str) -> Image:
+        first_s = (WINDOW_SAMPLES - HOP_SAMPLES) / 2 / SAMPLE_RATE_HZ
+        values = np.concatenate(columns).astype(np.float32)
+        return Image(values, rows, first_s, together * HOP_SAMPLES / SAMPLE_RATE_HZ, method)
+
+    return (
+        image(
+            [_dbfs(part) for part in bins],
+            np.fft.rfftfreq(FFT_SAMPLES, 1 / SAMPLE_RATE_HZ),
+            f"{framing}, 0 to {SAMPLE_RATE_HZ // 2:,} Hz{loudest}",
+        ),
+        image([_dbfs(part) for part in bands], mel_middles(), f"{framing}, {of_mel}{loudest}"),
+        image(
+            coefficients,
+            np.arange(COEFFICIENTS, dtype=np.float64),
+            f"{framing}, logarithm of {of_mel}, cosine transform{mean}",
+        ),
+    )
+
+
+def _power(
+    samples: NDArray[np.int16], window: int, hop: int, fft: int, block: int
+) -> Iterator[NDArray[np.float64]]:
+    """The power of each bin re full scale, (frames, fft // 2 + 1), `block` frames at a time."""
+    frames = (len(samples) - window) // hop + 1
+    for first in range(0, frames, block):
+        last = min(first + block, frames)
+        part = samples[first * hop : (last - 1) * hop + window] / FULL_SCALE
+        yield signal.spectrogram(
+            part,
+            SAMPLE_RATE_HZ,
+            window="hann",
+            nperseg=window,
+            noverlap=window - hop,
+            nfft=fft,
+            detrend=False,
+            scaling="spectrum",
+        )[2].T
+
+
+def _dbfs(power: NDArray[np.floating]) -> NDArray[np.floating]:
+    return 10 * np.log10(np.maximum(power, _power_of(FLOOR_DBFS)))
+
+
+def _power_of(dbfs: float) -> float:
+    return 10 ** (dbfs / 10)
+
+
+def _ms(samples: float) -> str:
+    return f"{1000 * samples / SAMPLE_RATE_HZ:.3g}"
+
+
+def _tensorflow() -> Any:
+    """Imported here because that takes seconds, and the views kept of a recording need none of it."""
+    quiet_tensorflow()
+    import tensorflow
+
+    return tensorflow

@@ -1,0 +1,40 @@
+"""`earshot show` as it is called."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from harness import cli, layout
+from models.artefacts import sha256_of
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "a.wav"
+    at_s = np.arange(22_050) / 22_050
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * 440 * at_s), 22_050)
+    return path
+
+
+def test_the_path_of_the_page_is_printed_and_the_conversion_told(recording, tmp_path, capsys):
+    assert cli.main(["show", str(recording), "--output", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"{tmp_path / 'out' / 'recording.html'}\n"
+    assert "resampled from 22,050 Hz" in printed.err
+    page = (tmp_path / "out" / "recording.html").read_text()
+    assert "<audio" in page and "data:audio/wav;base64,UklGR" in page
+
+
+def test_without_a_folder_it_is_one_of_the_recordings_own(recording, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(layout, "REPORTS", tmp_path / "reports")
+    assert cli.main(["show", str(recording)]) == 0
+    folder = tmp_path / "reports" / "recordings" / f"a-{sha256_of(recording)[:8]}"
+    assert capsys.readouterr().out == f"{folder / 'recording.html'}\n"
+
+
+def test_what_is_no_recording_is_a_usage_error(tmp_path, capsys):
+    (tmp_path / "a.wav").write_text("no sound")
+    assert cli.main(["show", str(tmp_path / "a.wav")]) == 2
+    assert str(tmp_path / "a.wav") in capsys.readouterr().err
