@@ -15,6 +15,16 @@ from harness.layout import ROOT
 WORDS = ("yes/andy.wav", "no/andy.wav", "yes/mario.wav", "no/mario.wav")
 
 
+def test_the_entry_that_boards_prints_makes_a_bench_file(quiet_bench):
+    bench = quiet_bench
+    bench.file.write_text("")
+    shown = bench.earshot("boards", "--bench", str(bench.file)).stdout
+    assert f"(new)        nano33ble, {bench.serial_number}, {bench.port()}" in shown
+    bench.file.write_text(shown.partition("Ready for the bench file:")[2])
+    shown = bench.earshot("boards", "--bench", str(bench.file)).stdout
+    assert f"desk         nano33ble, {bench.serial_number}, {bench.port()}" in shown
+
+
 @pytest.mark.slow
 def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
     bench.write_bench_file(recordings=bench.keywords(*WORDS))
