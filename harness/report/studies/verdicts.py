@@ -100,8 +100,7 @@ def _points(share: float | None) -> str:
     """A difference of rates in points, with its sign: +1.2, −0.4, 0."""
     if share is None:
         return figures.DASH
-    rounded = round(100 * share, 1) or 0.0  # no −0.0
-    return f"{rounded:+.1f}".replace("-", "−") if rounded else "0"
+    return f"{100 * share:+.1f}".replace("-", "−") if share else "0"
 
 
 def _interval(low: float | None, high: float | None) -> str:
