@@ -37,7 +37,7 @@ def false_alarms(variant: VariantRow) -> int:
 def why_missing(variant: VariantRow) -> str:
     """Why a variant has no figures from the board, in a few words."""
     if not variant.faults:
-        return "not measured"
+        return "not measured" if variant.model is None or variant.model.deployable else "no board can run it"
     return "; ".join(dict.fromkeys(f"failed: {fault.failure}" for fault in variant.faults))
 
 

@@ -60,7 +60,7 @@ def comparison_table(entries: Sequence[Entry]) -> Table:
             *(Column(stage, [f"{stage}_us"], figures.duration, group=mcu) for stage in STAGES),
             Column("all stages", ["pass_us"], figures.duration, group=mcu),
             Column("CPU", ["cpu_us"], figures.duration, group="Fastest runtime"),
-            Column("GPU", ["gpu_us"], figures.duration, group="Fastest runtime"),
+            Column("GPU", ["gpu_us"], figures.duration, optional=True, group="Fastest runtime"),
             Column("accuracy, points", ["accuracy_difference"], figures.points, group=_OF_FLOAT32),
             Column("flash", ["flash_ratio"], figures.times, group=_OF_FLOAT32),
             Column("RAM", ["ram_ratio"], figures.times, group=_OF_FLOAT32),

@@ -32,8 +32,31 @@ def headline(entries: Sequence[Entry]) -> list[str]:
     return sentences
 
 
+def front_list(entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    """The front, the fastest first: title, and what it takes and brings."""
+    return [
+        (
+            entry.title,
+            ", ".join(
+                [
+                    f"{figures.duration(entry.inference_us)} an inference",
+                    f"{figures.share(entry.accuracy)} right",
+                    *(f"{figures.count(bytes_)} bytes of {what}" for what, bytes_ in _memory(entry).items()),
+                ]
+            ),
+        )
+        for entry in pareto_front(entries)
+    ]
+
+
+def _memory(entry: Entry) -> dict[str, int]:
+    firmware = entry.variant.firmware
+    return {"flash": firmware.flash_bytes, "RAM": firmware.ram_bytes} if firmware else {}
+
+
 def _facts(entry: Entry) -> str:
-    return f"{entry.title} ({figures.duration(entry.inference_us)}, {figures.share(entry.accuracy)})"
+    title = entry.title.replace(" %", "\u00a0%")
+    return f"{title} ({figures.duration(entry.inference_us)}, {figures.share(entry.accuracy)})"
 
 
 def _close_to_float32(entries: Sequence[Entry]) -> list[str]:

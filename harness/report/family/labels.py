@@ -16,6 +16,19 @@ from harness.results.pairing import CONFIDENCE, paired
 from harness.results.statistics import wilson_interval
 
 
+def different_models(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries without those of the same .tflite: a second engine hears what the first one did."""
+    known: set[str] = set()
+    found = []
+    for entry in entries:
+        sha256 = entry.model.tflite_sha256 if entry.model else None
+        if sha256 is None or sha256 not in known:
+            found.append(entry)
+        if sha256 is not None:
+            known.add(sha256)
+    return found
+
+
 def labels_table(entries: Sequence[Entry]) -> Table:
     """The accuracy of every label of the test set, one row for each variant."""
     names: dict[str, None] = {}

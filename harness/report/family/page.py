@@ -11,8 +11,14 @@ from harness.report import figures
 from harness.report.estimates import estimates_table, layers_table
 from harness.report.family.comparison import comparison_table, gaps_table
 from harness.report.family.entries import Entry, entries_of
-from harness.report.family.headline import headline
-from harness.report.family.labels import confusion_table, confusions, labels_table, pairs_table
+from harness.report.family.headline import front_list, headline
+from harness.report.family.labels import (
+    confusion_table,
+    confusions,
+    different_models,
+    labels_table,
+    pairs_table,
+)
 from harness.report.family.plots import family_plots
 from harness.report.family.pruned import (
     Series,
@@ -52,7 +58,7 @@ def render_family(records: Mapping[Path, NightRecord], folder: Path) -> Path:
     """
     entries = entries_of(list(records.values()))
     channels, weights = series_of(entries, "channels"), series_of(entries, "weights")
-    matrices = confusions(entries)
+    matrices = confusions(different_models(entries))
     tables = family_tables(entries, channels, weights)
     folder.mkdir(parents=True, exist_ok=True)
     for table in tables.values():
@@ -74,6 +80,7 @@ def render_family(records: Mapping[Path, NightRecord], folder: Path) -> Path:
         nights=_nights(records, folder),
         **says,
         tables={name: PageTable(table) for name, table in tables.items() if len(table.frame)},
+        front=front_list(entries),
         matrices=matrices,
         plots=family_plots(entries, channels, weights),
         files=[MARKDOWN, *(f"{table.name}.csv" for table in tables.values())],
@@ -88,6 +95,7 @@ def family_tables(
     entries: Sequence[Entry], channels: Sequence[Series], weights: Sequence[Series]
 ) -> dict[str, Table]:
     """The tables by the names that the page has for them, in reading order."""
+    models = different_models(entries)
     sized = [(entry.title, entry.variant, entry.record.board) for entry in entries]
     tables = [
         comparison_table(entries),
@@ -96,9 +104,9 @@ def family_tables(
         pruned_table(weights, "weights", "By the share of the weights pruned"),
         estimates_table(sized),
         layers_table(sized),
-        pairs_table(entries),
-        labels_table(entries),
-        confusion_table(confusions(entries)),
+        pairs_table(models),
+        labels_table(models),
+        confusion_table(confusions(models)),
     ]
     return {table.name: replace(table, name=_file_name(table.name)) for table in tables}
 

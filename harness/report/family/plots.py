@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from harness.report import colours, figures
+from harness.report import colours
 from harness.report.family.comparison import pareto_front
 from harness.report.family.entries import KINDS, Entry
 from harness.report.family.pruned import Series
@@ -28,7 +28,6 @@ _COLOURS = {
     "other": colours.PREPROCESS,
 }
 _MARKERS = "osD^v"
-_LINE_IN = 0.2
 
 
 def family_plots(
@@ -63,18 +62,13 @@ def family_plots(
 
 
 def draw_front(entries: Sequence[Entry], width: Width) -> Figure:
-    """Accuracy against latency; the front is numbered, and listed beside or below."""
+    """Accuracy against latency; the front is numbered, the fastest first."""
     front = pareto_front(entries)
-    lines = [_listed(number, entry) for number, entry in enumerate(front, 1)]
-    plot_in = width.of(4.6, 3.1)
-    list_in = 0.0 if width.name == "wide" else _LINE_IN * len(lines) * 2 + 0.2
-    legend_in = width.of(0.3, 0.85)
-    height = plot_in + list_in + legend_in
+    plot_in, legend_in = width.of(4.4, 3.1), width.of(0.3, 0.9)
+    height = plot_in + legend_in
     figure = new_figure(width, height)
-    left, right = width.of(0.55, 0.5) / width.inches, width.of(0.62, 0.98)
-    axes = figure.add_axes(
-        (left, (list_in + 0.45) / height, right - left, (plot_in - 0.5) / height), xscale="log"
-    )
+    left = width.of(0.55, 0.5) / width.inches
+    axes = figure.add_axes((left, 0.45 / height, 0.985 - left, (plot_in - 0.5) / height), xscale="log")
     networks = list(dict.fromkeys(entry.network for entry in entries))
     for entry in entries:
         colour, marker = _COLOURS[entry.kind], _MARKERS[networks.index(entry.network) % len(_MARKERS)]
@@ -92,27 +86,13 @@ def draw_front(entries: Sequence[Entry], width: Width) -> Figure:
     _time_axis(axes, [entry.inference_us or 0 for entry in entries], width)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     _legend(figure, entries, networks, width)
-    start_in = height - legend_in - 0.1 if width.name == "wide" else list_in - 0.1
-    x = right + 0.025 if width.name == "wide" else 0.0
-    step_in = width.of(_LINE_IN * 2 + 0.06, _LINE_IN * 2)
-    for index, (title, facts) in enumerate(lines):
-        y_in = start_in - index * step_in
-        figure.text(x, y_in / height, title, va="top", fontweight="bold", color=colours.INK)
-        figure.text(x, (y_in - 0.17) / height, facts, va="top", color=colours.SOFT)
     return figure
-
-
-def _listed(number: int, entry: Entry) -> tuple[str, str]:
-    facts = f"{figures.duration(entry.inference_us)} · {figures.share(entry.accuracy)}"
-    if entry.variant.firmware:
-        facts += f" · {figures.count(entry.variant.firmware.flash_bytes)} bytes of flash"
-    return f"{number}  {entry.title}", f"    {facts}"
 
 
 def _time_axis(axes: Axes, times_us: Sequence[float], width: Width) -> None:
     low, high = min(times_us) / 1.25, max(times_us) * 1.25
     axes.set_xlim(low, high)
-    subs = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
+    subs = (1, 2, 5) if math.log10(high / low) < width.of(2.5, 1.2) else (1,)
     axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=round(width.of(14, 8))))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short_time(value)))

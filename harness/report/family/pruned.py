@@ -82,12 +82,12 @@ def pruned_table(series: Sequence[Series], name: str, title: str) -> Table:
             Column("Compressed, bytes", ["compressed_bytes"], figures.count),
             Column(mcu, ["inference_us"], figures.duration, group="Inference"),
             Column("CPU", ["cpu_us"], figures.duration, group="Inference"),
-            Column("GPU", ["gpu_us"], figures.duration, group="Inference"),
+            Column("GPU", ["gpu_us"], figures.duration, optional=True, group="Inference"),
             Column("operations", ["operations_share"], figures.share, group=unpruned),
             Column("compressed", ["compressed_share"], figures.share, group=unpruned),
             Column("MCU", ["inference_share"], figures.share, group=unpruned),
             Column("CPU", ["cpu_share"], figures.share, group=unpruned),
-            Column("GPU", ["gpu_share"], figures.share, group=unpruned),
+            Column("GPU", ["gpu_share"], figures.share, optional=True, group=unpruned),
             Column("Note", ["note"], figures.remark, figure=False, optional=True),
         ],
         note=(
@@ -131,35 +131,31 @@ def _row(series: Series, entry: Entry) -> dict[str, Any]:
 
 
 def channels_sentences(series: Sequence[Series]) -> list[str]:
-    """Whether the board's time falls with every step of the threshold, and by how much the CPU's does not."""
-    sentences = []
+    """For each network whether the board's time falls with every step, and by how much the CPU's does not."""
+    paragraphs = []
     for one in series:
         board = one.times("mcu")
         if len(board) < 2:
             continue
-        sentences.append(f"{one.title}: on the board an inference {_course(board)}.")
+        sentences = [f"{one.title}: on the board an inference {_course(board)}."]
         for device in ("cpu", "gpu"):
-            host = one.times(device)
-            if len(host) > 1:
-                share = figures.share(host[-1][1] / host[0][1])
-                sentences.append(
-                    f"On the {device.upper()} it {_course(host)}: what takes "
-                    f"{figures.share(board[-1][1] / board[0][1])} of the time on the board takes {share} "
-                    "here."
-                )
-    return sentences
+            if len(host := one.times(device)) > 1:
+                sentences.append(f"On the {device.upper()} it {_course(host)}.")
+        paragraphs.append(" ".join(sentences))
+    return paragraphs
 
 
 def _course(times: Sequence[tuple[float, float]]) -> str:
     """How a time goes with the threshold, as the end of a sentence."""
     (first, start), (last, end) = times[0], times[-1]
     ends = (
-        f"from {figures.duration(start)} at {_percent(first)} to {figures.duration(end)} at {_percent(last)}"
+        f"from {figures.duration(start)} at {_percent(first)} to {figures.duration(end)} at {_percent(last)} "
+        f"pruned, which is {figures.share(end / start)} of it"
     )
     steps = [(one, other, after / before - 1) for (one, before), (other, after) in pairwise(times)]
     rises = [step for step in steps if step[2] >= 0]
     if not rises:
-        return f"takes less with every step of the threshold, {ends}"
+        return f"takes less with every step, {ends}"
     one, other, worst = max(rises, key=lambda step: step[2])
     return (
         f"does not fall in {len(rises)} of {len(steps)} steps (most from {_percent(one)} to "
@@ -168,34 +164,33 @@ def _course(times: Sequence[tuple[float, float]]) -> str:
 
 
 def weights_sentences(series: Sequence[Series]) -> list[str]:
-    """Whether zeros among the weights make the board any faster, and what they save once compressed."""
-    sentences = []
-    for one in series:
-        board = one.times("mcu")
-        if len(board) < 2:
-            continue
-        start, shortest, longest = board[0][1], min(us for _, us in board), max(us for _, us in board)
-        subject = f"{one.title}: with {_percent(board[1][0])} to {_percent(board[-1][0])} of the weights zero"
-        if start * (1 - _SAME) <= shortest and longest <= start * (1 + _SAME):
-            sentences.append(
-                f"{subject} an inference takes {figures.span(shortest, longest)} on the board, and "
-                f"{figures.duration(start)} with none: these kernels multiply by every zero, pruning makes "
-                "them no faster."
-            )
-        else:
-            sentences.append(f"{subject} an inference {_course(board)}.")
-        sizes = [
-            (entry.threshold or 0.0, entry.model.compressed_bytes)
-            for entry in one.entries
-            if entry.model and entry.model.compressed_bytes
-        ]
-        if len(sizes) > 1:
-            (_, whole), (last, least) = sizes[0], sizes[-1]
-            sentences.append(
-                f"Compressed, the .tflite shrinks from {figures.count(whole)} to {figures.count(least)} "
-                f"bytes at {_percent(last)}, to {figures.share(least / whole)}."
-            )
-    return sentences
+    """For each network whether zeros among its weights make the board any faster, and what they save."""
+    return [" ".join([_zeros(one), *_compressed(one)]) for one in series if len(one.times("mcu")) > 1]
+
+
+def _zeros(series: Series) -> str:
+    (_, start), (first, _), *_ = board = series.times("mcu")
+    times = [us for _, us in board]
+    subject = f"{series.title}: with {_percent(first)} to {_percent(board[-1][0])} of the weights zero"
+    if min(times) < start * (1 - _SAME) or max(times) > start * (1 + _SAME):
+        return f"{subject} an inference on the board {_course(board)}."
+    return (
+        f"{subject} an inference takes {figures.span(min(times), max(times))} on the board, and "
+        f"{figures.duration(start)} with none: dense kernels multiply by every zero, so pruning makes them "
+        "no faster."
+    )
+
+
+def _compressed(series: Series) -> list[str]:
+    sizes = [(entry.threshold or 0.0, entry.compressed_bytes) for entry in series.entries]
+    known = [(threshold, size) for threshold, size in sizes if size]
+    if len(known) < 2:
+        return []
+    (_, whole), (last, least) = known[0], known[-1]
+    return [
+        f"Compressed, the .tflite shrinks from {figures.count(whole)} to {figures.count(least)} bytes at "
+        f"{_percent(last)}, which is {figures.share(least / whole)} of it."
+    ]
 
 
 def _percent(threshold: float) -> str:

@@ -21,6 +21,10 @@ FUNCTIONS = [
     (figures.of, 2),
     (figures.times, 1),
     (figures.difference, 1),
+    (figures.change, 1),
+    (figures.points, 1),
+    (figures.points_interval, 2),
+    (figures.probability, 1),
 ]
 
 
@@ -82,6 +86,22 @@ def test_a_range_has_its_unit_once_where_it_is_the_same():
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.00390625, "0.00391"), (5.96e-8, "6.0e-08")])
 def test_differences_that_are_tiny_have_a_power(value, text):
     assert figures.difference(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.392, "−39.2 %"), (0.12, "+12.0 %"), (0, "0 %"), (20, "+2,000.0 %")]
+)
+def test_how_far_off_a_figure_is_has_its_sign(value, text):
+    assert plain(figures.change(value)) == text
+
+
+def test_differences_of_rates_are_points():
+    assert figures.points(-0.0125) == "−1.2"
+    assert figures.points_interval(-0.02, 0.004) == "−2.0 to +0.4"
+
+
+def test_a_p_value_is_never_zero():
+    assert [figures.probability(p) for p in (0.0, 0.0432, 1.0)] == ["< 0.001", "0.043", "1.000"]
 
 
 def test_control_characters_do_not_pass():

@@ -66,9 +66,11 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag, f"</{tag}> closes another element"
-        if tag == "th" and "tbody" in self.open:
+        if tag == "table":
+            self._rows = []  # a table without a name is of no interest
+        elif tag == "th" and "tbody" in self.open:
             self._heading = [self._cell.strip()]
-        elif tag == "td":
+        elif tag == "td" and self._rows:
             row = self._rows[-1]
             if self._span > 1:
                 self._spanned[len(row)] = (self._span - 1, self._cell.strip())

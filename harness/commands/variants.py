@@ -1,0 +1,47 @@
+"""`earshot variants`: what can be benched, and how far each is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness import layout
+from harness.errors import EXIT_CLEAN
+
+SUMMARY = "List the variants with their state: described, trained, converted, built, measured."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `variants` takes."""
+    parser.add_argument(
+        "pattern",
+        nargs="?",
+        default="*",
+        metavar="PATTERN",
+        help="over the ids, such as 'pruned-*' (default: *)",
+    )
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="FOLDER",
+        help="trained on this dataset in the Speech Commands layout (default: the synthetic corpus)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command."""
+    from harness.inventory import inventory
+    from models.artefacts import Store
+
+    listed = inventory(
+        layout.CONFIGS, arguments.pattern, arguments.dataset, Store(layout.store_root()), layout.NIGHTS
+    )
+    rows = [
+        (one.id, "board" if one.deployable else "torch only", one.state, one.title, one.detail)
+        for one in listed
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for *cells, detail in rows:
+        texts = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        print("  ".join([*texts, detail]).rstrip())
+    return EXIT_CLEAN
