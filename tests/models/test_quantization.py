@@ -10,7 +10,7 @@ from torch.ao.nn import qat
 
 from models import training
 from models.networks import DsCnn, TinyConv, folded
-from models.quantization import float_network, learned_ranges, quantize
+from models.quantization import float_network, for_fine_tuning, learned_ranges, quantize
 from models.transforms import Quantization
 from models.variants import Training, Variant
 
@@ -67,8 +67,13 @@ def test_every_layer_takes_what_the_bits_can_tell_apart(kind, numbers):
 def test_every_layer_multiplies_with_what_the_bits_can_tell_apart(kind, numbers):
     for layer in layers_of(quantize(network(kind), numbers, CLIPS)):
         rounded = layer.weight_fake_quant(layer.weight)
-        rows = [rounded] if isinstance(layer, nn.Linear) else rounded
-        assert all(2 < len(row.unique()) <= 16 for row in rows)
+        assert all(2 < len(channel.unique()) <= 16 for channel in rounded)
+
+
+@pytest.mark.parametrize(("bits", "ranges"), [(4, 4), (8, 1)])
+def test_a_fully_connected_layer_has_a_range_per_channel_but_for_the_bits_of_a_board(bits, ranges):
+    layer = layers_of(quantize(network(), Quantization("aware", bits=bits), CLIPS))[-1]
+    assert len(layer.weight_fake_quant.scale) == ranges
 
 
 def test_an_average_has_the_steps_of_what_it_averages():
@@ -161,7 +166,7 @@ def trained():
 def tuned(trained, numbers: Quantization) -> training.Trained:
     variant, plain, features = trained
     quantized = quantize(plain, numbers, CLIPS)
-    return training.fine_tune(quantized, variant, features, 3, show_bar=False)
+    return training.fine_tune(quantized, for_fine_tuning(variant), features, 3, show_bar=False)
 
 
 @NUMBERS
@@ -169,6 +174,10 @@ def test_it_learns_to_do_with_few_bits(trained, numbers):
     history = tuned(trained, numbers)
     losses = [epoch.validation_loss for epoch in history.epochs]
     assert losses[history.kept_epoch] < losses[0]
+
+
+def test_it_learns_at_a_tenth_of_the_rate(trained):
+    assert for_fine_tuning(trained[0]).training.learning_rate == pytest.approx(0.0001)
 
 
 @NUMBERS

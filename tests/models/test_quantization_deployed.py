@@ -12,7 +12,7 @@ from models.errors import ConversionError
 from models.evaluation import outputs_of
 from models.features import float_features
 from models.networks import Deployed, DsCnn, TinyConv, folded
-from models.quantization import float_network, learned_ranges, quantize
+from models.quantization import LearnedRanges, float_network, quantize
 from models.quiet import known_noise_dropped
 from models.transforms import Quantization
 from models.variants import Training, Variant
@@ -102,17 +102,20 @@ def test_the_model_computes_what_the_quantized_network_does(deployed):
     assert agreed >= 0.99
 
 
-def test_other_ranges_than_the_network_has_layers_are_refused(deployed, tmp_path):
-    quantized, _, _ = deployed
-    given = float_network(quantized)
-    carrying = next(part for part in given.modules() if hasattr(part, "ranges"))
+def eight_bits() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return float_network(quantize(TinyConv().eval(), Quantization("aware"), float_clips("training")[:5]))
+
+
+def test_other_ranges_than_the_network_has_layers_are_refused(tmp_path):
+    given = eight_bits()
+    carrying = next(part for part in given.modules() if isinstance(part, LearnedRanges))
     carrying.ranges = carrying.ranges[:-1]
-    with pytest.raises(ConversionError, match="has learned the ranges of"):
+    with pytest.raises(ConversionError, match="has learned the ranges of 1 layers, but the model has 2"):
         convert(Deployed(given), tmp_path, precision="int8", samples=float_clips("training")[:3].numpy())
 
 
-def test_float32_needs_no_ranges(deployed, tmp_path):
-    given = Deployed(float_network(deployed[0]))
-    done = convert(given, tmp_path, precision="float32", samples=float_clips("testing")[:5].numpy())
-    assert done.model.inputs[0].dtype == "float32"
-    assert learned_ranges(given) is not None
+def test_a_float32_model_needs_no_ranges(tmp_path):
+    samples = float_clips("training")[:3].numpy()
+    done = convert(Deployed(eight_bits()), tmp_path, precision="float32", samples=samples)
+    assert not any(tensor.scales for tensor in done.model.tensors)
