@@ -23,6 +23,12 @@ def test_what_one_side_names_holds_for_the_other():
     assert (found.paired.runs, found.missing) == (4, 0)
 
 
+def test_what_both_sides_name_alike_is_had_in_common():
+    both = {"threshold": ["50", "90"]}
+    found = judge(claim({**L1, **both}, {**CHANCE, **both}), study_record())
+    assert found.paired.difference == pytest.approx(0.7)
+
+
 def test_a_network_before_fine_tuning_is_compared_with_itself():
     found = judge(claim({}, L1, this_state="after", that_state="before"), study_record())
     assert found.paired.runs == 8
