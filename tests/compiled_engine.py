@@ -1,4 +1,4 @@
-"""Engine `static` on the host: a .tflite generated, compiled as the boards' sources are, and run."""
+"""Engine `static`, or one of its kind, on the host: generated, compiled as for the boards, and run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.firmware.engine import EngineSources
+from harness.firmware.engine import Engine, EngineSources
 from harness.firmware.registry import get_engine
 from harness.layout import SKETCHES
 
@@ -68,21 +68,21 @@ class CompiledEngine:
         return outputs
 
 
-def staged_engine(tflite: bytes, folder: Path) -> EngineSources:
+def staged_engine(tflite: bytes, folder: Path, engine: Engine | None = None) -> EngineSources:
     """Writes the generated sources with everything that they include into an empty folder."""
     (folder / "src").mkdir()
     (folder / "src" / "EarshotKernels").symlink_to(KERNELS)
     shutil.copyfile(SKETCHES / "earshot" / "engine.h", folder / "engine.h")
     model = folder / "model.tflite"
     model.write_bytes(tflite)
-    return get_engine("static").generate(model, folder)
+    return (engine or get_engine("static")).generate(model, folder)
 
 
-def compiled(tflite: bytes) -> CompiledEngine:
+def compiled(tflite: bytes, engine: Engine | None = None) -> CompiledEngine:
     """Generates and compiles; the same sources are compiled once for a machine."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sources = staged_engine(tflite, folder)
+        sources = staged_engine(tflite, folder, engine)
         digest = hashlib.sha256(" ".join((*_WARNINGS, *_HOST)).encode())
         for path in [*sources.files, folder / "engine.h", _GLUE, *sorted(KERNELS.iterdir())]:
             digest.update(path.read_bytes())
@@ -98,10 +98,10 @@ def compiled(tflite: bytes) -> CompiledEngine:
         return CompiledEngine(sources, (folder / "engine.cpp").read_text(), ctypes.CDLL(str(library)))
 
 
-def compile_for_cortex_m4(folder: Path) -> Path:
-    """Compiles a staged engine for the boards' processor; returns the object file."""
+def compile_for_cortex_m4(folder: Path, *flags: str) -> Path:
+    """Compiles a staged engine for the boards' processor, with more flags; returns the object file."""
     compiler = "arm-none-eabi-g++"
     target = folder / "engine.o"
-    command = [compiler, *_CORTEX_M4, *_WARNINGS, f"-I{folder}", "-c", str(folder / "engine.cpp")]
+    command = [compiler, *_CORTEX_M4, *_WARNINGS, *flags, f"-I{folder}", "-c", str(folder / "engine.cpp")]
     subprocess.run([*command, "-o", str(target)], check=True)
     return target

@@ -10,13 +10,14 @@ ACTIVATIONS = (0, 1, 2, 3)  # NONE, RELU, RELU_N1_TO_1, RELU6
 
 
 class _Case:
-    """A model with one operator from `source` to `output`, in int8 or float32."""
+    """A model with one operator from `source` to `output`, int8 or float32; a share of the weights is 0."""
 
-    def __init__(self, seed: int, dtype: str) -> None:
+    def __init__(self, seed: int, dtype: str, zeros: float = 0.0) -> None:
         self.random = np.random.default_rng(seed)
         self.builder = ModelBuilder()
         self.dtype = dtype
         self.quantized = dtype == "i1"
+        self.zeros = zeros
 
     def integer(self, least: int, most: int) -> int:
         return int(self.random.integers(least, most + 1))
@@ -43,7 +44,7 @@ class _Case:
         if not self.quantized:
             values = self.random.normal(0, 0.3, shape).astype("f4")
             return [
-                self.builder.constant(values),
+                self.builder.constant(self.pruned(values)),
                 self.builder.constant(self.random.normal(0, 1, outputs).astype("f4")),
             ]
         count = outputs if per_channel else 1
@@ -52,9 +53,14 @@ class _Case:
         biases = self.random.integers(-4000, 4000, outputs).astype("i4")
         bias_scales = np.float32(self.scale_of(source)) * scales
         return [
-            self.builder.constant(values, scales, axis),
+            self.builder.constant(self.pruned(values), scales, axis),
             self.builder.constant(biases, bias_scales, 0),
         ]
+
+    def pruned(self, values: np.ndarray) -> np.ndarray:
+        if self.zeros:
+            values[self.random.random(values.shape) < self.zeros] = 0
+        return values
 
     def finish(self, source: int, output: int) -> bytes:
         return self.builder.finish([source], [output])
@@ -65,8 +71,8 @@ def _outputs(length: int, size: int, stride: int, dilation: int, padding: int) -
     return -(-length // stride) if padding == SAME else (length - extent) // stride + 1
 
 
-def conv_2d(seed: int, dtype: str, dilated: bool = False) -> bytes:
-    case = _Case(seed, dtype)
+def conv_2d(seed: int, dtype: str, dilated: bool = False, zeros: float = 0.0) -> bytes:
+    case = _Case(seed, dtype, zeros)
     size = case.integer(1, 4), case.integer(1, 5)
     stride = case.integer(1, 3), case.integer(1, 3)
     dilation = (case.integer(1, 3), case.integer(2, 3)) if dilated else (1, 1)
@@ -122,8 +128,8 @@ def depthwise_conv_2d(seed: int, dtype: str, dilated: bool = False) -> bytes:
     return case.finish(source, output)
 
 
-def fully_connected(seed: int, dtype: str) -> bytes:
-    case = _Case(seed, dtype)
+def fully_connected(seed: int, dtype: str, zeros: float = 0.0) -> bytes:
+    case = _Case(seed, dtype, zeros)
     rows, inputs, outputs = case.choice(1, 1, 3), case.integer(1, 70), case.integer(1, 13)
     source, output = case.activation(rows, inputs), case.activation(rows, outputs)
     weights = case.weights((outputs, inputs), 0, source, per_channel=False)

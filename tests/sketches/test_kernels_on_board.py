@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tflite_cases as cases
+from amalgamated_engine import amalgamated
 from board_program import PRINT, running
 from compiled_engine import staged_engine
+from sparse_engine import AlwaysSparse
 from tflite_oracles import tflite_reference
 
 pytestmark = pytest.mark.emulated
@@ -28,7 +29,16 @@ MODELS = {
     "softmax": partial(cases.softmax, 1),
     "quantize": partial(cases.quantize, 1),
 }
-CASES = [(name, dtype) for name in MODELS for dtype in ("i1", "f4")]
+SPARSE = {
+    "sparse conv, two groups of outputs": partial(cases.conv_2d, 1, zeros=0.5),
+    "sparse conv, odd runs": partial(cases.conv_2d, 9, zeros=0.8),
+    "sparse conv without zeros": partial(cases.conv_2d, 3),
+    "sparse conv dilated": partial(cases.conv_2d, 6, dilated=True, zeros=0.6),
+    "sparse fully connected": partial(cases.fully_connected, 1, zeros=0.7),
+    "sparse fully connected, hardly anything left": partial(cases.fully_connected, 4, zeros=0.95),
+    "sparse fully connected without zeros": partial(cases.fully_connected, 7),
+}
+CASES = [(name, dtype) for name in MODELS for dtype in ("i1", "f4")] + [(name, "i1") for name in SPARSE]
 
 # Inputs come from a linear congruential generator, as below in `_inputs`.
 _MAIN = """
@@ -60,23 +70,8 @@ void loop() { yield(); }
 """
 
 
-def _amalgamated(folder: Path, namespace: str) -> str:
-    """engine.cpp and every header of ours that it includes as one text, in a namespace of its own."""
-    included = set()
-
-    def expanded(path: Path) -> str:
-        if path.resolve() in included:
-            return ""
-        included.add(path.resolve())
-
-        def text_of(match: re.Match[str]) -> str:
-            beside = path.parent / match[1]
-            return expanded(beside if beside.exists() else folder / match[1])
-
-        text = path.read_text().replace("#pragma once", "")
-        return re.sub(r'^#include "(.*)"$', text_of, text, flags=re.MULTILINE)
-
-    return re.sub(r"\bearshot\b", namespace, expanded(folder / "engine.cpp"))
+def _model(name: str, dtype: str) -> bytes:
+    return (MODELS | SPARSE)[name](dtype)
 
 
 @cache
@@ -86,9 +81,9 @@ def _outputs_of_all(folder: Path) -> dict[tuple[str, str], bytes]:
     for number, (name, dtype) in enumerate(CASES):
         place = folder / str(number)
         place.mkdir()
-        staged_engine(MODELS[name](dtype), place)
+        staged_engine(_model(name, dtype), place, AlwaysSparse() if name in SPARSE else None)
         space = f"engine{number}"
-        text += _amalgamated(place, space)
+        text += amalgamated(place, space)
         calls += f"  report({space}::engine_input(), {space}::engine_output(), {space}::engine_invoke);\n"
     main = _MAIN.replace("PRINT", PRINT).replace("RUNS", str(RUNS)).replace("CALLS", calls)
     with running(text + main) as (_, terminal):
@@ -118,7 +113,7 @@ def _input_elements(model: bytes) -> int:
 
 @pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_the_board_computes_what_the_reference_kernels_do(outputs_of_all, name, dtype):
-    model = MODELS[name](dtype)
+    model = _model(name, dtype)
     expected = tflite_reference(model, _inputs(_input_elements(model), dtype)).reshape(-1)
     outputs = np.frombuffer(outputs_of_all[name, dtype], expected.dtype)
     if outputs.dtype == np.int8:

@@ -45,28 +45,22 @@ EARSHOT_INLINE void add_constant_products(uint32_t x, uint32_t& sum) {
   sum = new_sum;
 }
 
-#endif
-
-// Four taps with kOutputs outputs whose weights stand kApart elements from one output to the next;
-// the first ones are kWeights[kFirst] and the three after it.
-template <const int8_t* kWeights, int kFirst, int kApart, int kOutputs>
-EARSHOT_INLINE void add_constant_block(const int8_t* input, uint32_t (&sums)[kOutputs]) {
-#if defined(__ARM_FEATURE_DSP)
+// Four taps with some outputs whose weights stand kApart elements from one output to the next; the
+// first ones are kWeights[kFirst] and the three after it.
+template <const int8_t* kWeights, int kFirst, int kApart, int... kOutput>
+EARSHOT_INLINE void add_constant_block(const int8_t* input, uint32_t* sums,
+                                       std::integer_sequence<int, kOutput...>) {
+  constexpr const int8_t* kEven = kWeights + kFirst;
+  constexpr const int8_t* kOdd = kEven + 1;
   const Pairs x = load_pairs(input);
-  unrolled<kOutputs>([&](auto i) __attribute__((always_inline)) {
-    constexpr int kAt = kFirst + decltype(i)::value * kApart;
-    add_constant_products<kWeights[kAt], kWeights[kAt + 2]>(x.even, sums[i]);
-    add_constant_products<kWeights[kAt + 1], kWeights[kAt + 3]>(x.odd, sums[i]);
-  });
-#else
-  unrolled<kOutputs>([&](auto i) __attribute__((always_inline)) {
-    unrolled<4>([&](auto tap) __attribute__((always_inline)) {
-      constexpr int kWeight = kWeights[kFirst + decltype(i)::value * kApart + decltype(tap)::value];
-      if constexpr (kWeight != 0) sums[i] += static_cast<uint32_t>(input[tap] * kWeight);
-    });
-  });
-#endif
+  (add_constant_products<kEven[kOutput * kApart], kEven[kOutput * kApart + 2]>(x.even,
+                                                                               sums[kOutput]),
+   ...);
+  (add_constant_products<kOdd[kOutput * kApart], kOdd[kOutput * kApart + 2]>(x.odd, sums[kOutput]),
+   ...);
 }
+
+#endif
 
 // How the weights of an output lie: its runs one after the other, each filled up to four taps.
 template <class Op>
@@ -89,12 +83,21 @@ EARSHOT_OWN_REGISTERS void sparse_conv_2d_group(const int8_t* window, const Chan
   using Blocks = SparseBlocks<Op>;
   produce<Op, kOutputs>(
       channels, output, [&](auto& sums) __attribute__((always_inline)) {
+        constexpr int kApart = Blocks::kCount * 4;
+#if defined(__ARM_FEATURE_DSP)
         unrolled<Blocks::kCount>([&](auto block) __attribute__((always_inline)) {
           constexpr int kBlock = decltype(block)::value;
-          constexpr int kApart = Blocks::kCount * 4;
           add_constant_block<kWeights, kFirst * kApart + kBlock * 4, kApart>(
-              window + Blocks::input_of(kBlock), sums);
+              window + Blocks::input_of(kBlock), sums, std::make_integer_sequence<int, kOutputs>{});
         });
+#else
+        for (int tap = 0; tap < kApart; ++tap) {
+          const int x = window[Blocks::input_of(tap / 4) + tap % 4];
+          for (int i = 0; i < kOutputs; ++i) {
+            sums[i] += static_cast<uint32_t>(x * kWeights[(kFirst + i) * kApart + tap]);
+          }
+        }
+#endif
       });
 }
 

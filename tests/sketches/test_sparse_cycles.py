@@ -1,0 +1,84 @@
+"""What engine static-sparse believes that layers take, against the emulated board."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from amalgamated_engine import amalgamated
+from board_program import PRINT, running
+from compiled_engine import staged_engine
+from pruned_tinyconv import tinyconv
+from sparse_engine import AlwaysSparse
+
+from harness.firmware.engine import Engine
+from harness.firmware.registry import get_engine
+from harness.firmware.static.folding import fold
+from harness.firmware.static.lowering import lower
+from harness.firmware.static_sparse.cycles import dense_cycles, sparse_cycles
+from harness.firmware.tflite_model import read_tflite
+
+pytestmark = pytest.mark.emulated
+
+ZEROS = [0.0, 0.3, 0.6, 0.8, 0.95]
+TOLERANCE = 0.1
+ENGINES: dict[str, Engine] = {
+    "dense": get_engine("static"),
+    "sparse": AlwaysSparse(),
+    "chosen": get_engine("static-sparse"),
+}
+
+_MAIN = """
+#include "Arduino.h"
+PRINT
+static void time(bool (*invoke)()) {
+  const uint32_t start = micros();
+  invoke();
+  print((micros() - start) * (F_CPU / 1000000), '\\n');
+}
+void setup() {
+  Serial.begin(115200);
+CALLS}
+void loop() { yield(); }
+"""
+
+
+@cache
+def _measured(folder: Path) -> dict[tuple[str, float], int]:
+    """Cycles of an inference of TinyConv without softmax, by engine and share of zeros."""
+    cases = [(name, zeros) for name in ENGINES for zeros in ZEROS]
+    text = calls = ""
+    for number, (name, zeros) in enumerate(cases):
+        place = folder / str(number)
+        place.mkdir()
+        staged_engine(tinyconv(zeros, zeros), place, ENGINES[name])
+        text += amalgamated(place, f"engine{number}")
+        calls += f"  time(engine{number}::engine_invoke);\n"
+    with running(text + _MAIN.replace("PRINT", PRINT).replace("CALLS", calls)) as (_, terminal):
+        return {case: int(terminal.read_until(b"\n")) for case in cases}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    return _measured(tmp_path_factory.mktemp("engines"))
+
+
+@pytest.mark.parametrize("zeros", ZEROS)
+@pytest.mark.parametrize(("engine", "cycles"), [("dense", dense_cycles), ("sparse", sparse_cycles)])
+def test_the_formula_is_near_the_board(measured, tmp_path, engine, cycles, zeros):
+    model = tmp_path / "model.tflite"
+    model.write_bytes(tinyconv(zeros, zeros))
+    believed = sum(map(cycles, fold(lower(read_tflite(model))).steps))
+    assert believed == pytest.approx(measured[engine, zeros], rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("zeros", ZEROS)
+def test_what_was_chosen_is_never_slower_than_engine_static(measured, zeros):
+    assert measured["chosen", zeros] <= measured["dense", zeros] * 1.01
+
+
+def test_skipping_pays_the_more_the_more_is_zero(measured):
+    times = [measured["chosen", zeros] for zeros in ZEROS]
+    assert times == sorted(times, reverse=True)
+    assert times[-1] < times[0] / 4
