@@ -53,7 +53,7 @@ def transform(
                 pruned = history.network
         transformed = deployed = folded(pruned)
         if variant.quantization is not None:
-            from models.quantization import float_network, quantize
+            from models.quantization import float_network, for_fine_tuning, quantize
 
             clips = torch.from_numpy(calibration_samples(features, variant.seed))
             quantized = quantize(deployed, variant.quantization, clips)
@@ -62,7 +62,8 @@ def transform(
                 epochs = variant.quantization.fine_tune_epochs
                 sparse = variant.pruning is not None and variant.pruning.kind == "weights"
                 masks = _zeros_of(quantized) if sparse else {}
-                history = fine_tune(quantized, variant, features, epochs, masks, show_bar)
+                slower = for_fine_tuning(variant)
+                history = fine_tune(quantized, slower, features, epochs, masks, show_bar)
                 assert isinstance(history.network, type(quantized))
                 quantized = history.network
             transformed, deployed = quantized, float_network(quantized)
