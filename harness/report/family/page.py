@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from harness import layout
 from harness.report import figures
 from harness.report.estimates import estimates_table, layers_table
 from harness.report.family.comparison import comparison_table, gaps_table
@@ -29,6 +30,7 @@ from harness.report.family.pruned import (
 )
 from harness.report.html import PageTable, page_template, write_text
 from harness.report.markdown import markdown
+from harness.report.studies.page import sections as study_sections
 from harness.report.table import Table
 from harness.report.variants import time_is
 from harness.results.record import NightRecord
@@ -44,7 +46,7 @@ def is_family(records: Sequence[NightRecord]) -> bool:
     return sum(len(record.variants) for record in records) >= SMALLEST
 
 
-def render_family(records: Mapping[Path, NightRecord], folder: Path) -> Path:
+def render_family(records: Mapping[Path, NightRecord], folder: Path, studies: Path = layout.STUDIES) -> Path:
     """Writes family.html, family.md and a CSV for each table into a folder.
 
     The page is self-contained: no network, and without JavaScript nothing is missing but the sorting.
@@ -52,6 +54,7 @@ def render_family(records: Mapping[Path, NightRecord], folder: Path) -> Path:
     Args:
         records: the nights by their folders, in which their own pages are.
         folder: will be made.
+        studies: the folder of all studies, whose plots and verdicts are shown too; it need not be there.
 
     Returns:
         The path of the page.
@@ -71,6 +74,8 @@ def render_family(records: Mapping[Path, NightRecord], folder: Path) -> Path:
         folder / MARKDOWN,
         markdown(title, [*sentences, *says["channels"], *says["weights"]], list(tables.values())),
     )
+    sections = study_sections(studies)
+    plots = {f"study-{one.name}": one.plot for one in sections if one.plot}
     html = page_template("family.html.j2").render(
         title=title,
         sentences=sentences,
@@ -82,7 +87,8 @@ def render_family(records: Mapping[Path, NightRecord], folder: Path) -> Path:
         tables={name: PageTable(table) for name, table in tables.items() if len(table.frame)},
         front=front_list(entries),
         matrices=matrices,
-        plots=family_plots(entries, channels, weights),
+        plots=family_plots(entries, channels, weights) | plots,
+        studies=[(one, Path(os.path.relpath(one.page, folder)).as_posix()) for one in sections],
         files=[MARKDOWN, *(f"{table.name}.csv" for table in tables.values())],
         share=figures.share,
         count_of=figures.count,
