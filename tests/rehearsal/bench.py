@@ -115,7 +115,7 @@ class RehearsalBench:
         )
 
     def earshot(
-        self, *arguments: str, timeout: float = 240, **environment: str
+        self, *arguments: str, timeout: float = 400, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs `earshot` to its end."""
         process = self.start(*arguments, **environment)

@@ -7,6 +7,16 @@ from collections.abc import Iterator
 import pytest
 from pulse import null_sink
 from rehearsal.bench import RehearsalBench, rehearsal_bench
+from rehearsal.rounds import TWO_VARIANTS
+
+from harness.selection import Selection
+
+
+@pytest.fixture(scope="session")
+def trained() -> None:
+    """The models are in the store: no time limit of a test has to leave room for training."""
+    for _ in Selection(pattern=TWO_VARIANTS).models(lambda line: None):
+        pass
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from rehearsal.rounds import TWO_VARIANTS
 
 from harness.boards.locks import holder
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
 
-_UNTIL_S = 120.0
+_UNTIL_S = 240.0
 
 
 def wait_for_listening(bench: RehearsalBench, process: subprocess.Popen[str], variant: str) -> None:
@@ -39,7 +39,7 @@ def is_free(bench: RehearsalBench) -> None:
 
 
 def ended(process: subprocess.Popen[str], bench: RehearsalBench) -> Run:
-    said, told = process.communicate(timeout=60)
+    said, told = process.communicate(timeout=120)
     return Run(subprocess.CompletedProcess(process.args, process.returncode, said, told), bench.nights)
 
 

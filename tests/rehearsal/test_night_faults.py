@@ -19,7 +19,7 @@ from harness.boards.locks import holder
 from harness.link.records import checksum
 from harness.link.transcript import read_transcript
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
 
 KEYWORD = "yes/gene.wav"
 

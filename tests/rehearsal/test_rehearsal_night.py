@@ -26,6 +26,7 @@ def test_the_entry_that_boards_prints_makes_a_bench_file(quiet_bench):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("trained")
 def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
     bench.write_bench_file(recordings=bench.keywords(*WORDS))
     run = bench.run(variants=TWO_VARIANTS)
@@ -47,6 +48,7 @@ def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("trained")
 def test_pytest_runs_the_bench_tests_on_the_board_of_the_bench_file(bench):
     bench.write_bench_file(recordings=bench.keywords(*WORDS[:2]))
     options = [f"--bench={bench.file}", f"--output={bench.nights}", "--variants=tinyconv-int8"]
@@ -65,6 +67,7 @@ def test_pytest_runs_the_bench_tests_on_the_board_of_the_bench_file(bench):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("trained")
 def test_every_one_of_twenty_keywords_is_accounted_for_with_two_variants(bench):
     bench.write_bench_file(recordings=twenty_keywords(bench))
     run = bench.run(variants=TWO_VARIANTS, timeout=600)
