@@ -34,7 +34,9 @@ from harness.measure import session as session_module
 from harness.measure.arena import arena_used
 from harness.measure.host import time_host
 from harness.measure.session import Session, measure, read_session
+from harness.recording_views import glances
 from harness.report.page import render
+from harness.report.recordings import render_recordings
 from harness.results.record import Fault, NightRecord, VariantRow
 from harness.selection import Selection
 from models.artefacts import Store
@@ -236,6 +238,8 @@ class Night:
             record = self._journal.end() if ended else self._journal.write()
         finally:
             self._let_go()
+        if ended:
+            self._show_recordings(record)
         page = render(record, self.folder)
         _point_to_latest(self.folder)
         return record, page
@@ -246,6 +250,14 @@ class Night:
             found = read_recordings(self._recordings_folder, labels)
             self._sounds[labels] = found, compose(found.recordings)
         return self._sounds[labels]
+
+    def _show_recordings(self, record: NightRecord) -> None:
+        """Their page, which the report links to; one that was taken away meanwhile costs nothing else."""
+        try:
+            found = read_recordings(self._recordings_folder, ()).recordings
+            render_recordings(record, glances(self._recordings_folder, found, self.store), self.folder)
+        except Explained as failure:
+            self.say(f"There is no page of the recordings: {failure}")
 
     def _kept_transcripts(self, variant_id: str, session: Session) -> dict[str, str]:
         kept = {}

@@ -10,6 +10,7 @@ from harness.report.headline import headline
 from harness.report.html import PageTable, page_template, write_text
 from harness.report.markdown import markdown
 from harness.report.plots import all_plots
+from harness.report.recordings import PAGE as RECORDINGS_PAGE
 from harness.report.tables import all_series, all_tables
 from harness.report.variants import time_is
 from harness.results.record import NightRecord
@@ -23,7 +24,8 @@ _UNFOLDED = 6
 def render(record: NightRecord, folder: Path) -> Path:
     """Writes report.html, report.md and a CSV for each table and series into a folder.
 
-    Of a night over a family its page is written too, see `harness.report.family`.
+    Of a night over a family its page is written too, see `harness.report.family`; to that of the recordings,
+    which needs them, leads a link where it is there, see `harness.report.recordings`.
 
     The same record gives the same bytes. Links to transcripts are relative: they hold when `folder` is the
     night's own.
@@ -53,6 +55,7 @@ def render(record: NightRecord, folder: Path) -> Path:
         started=f"{started[:16].replace('T', ' ')} UTC" if started else "",
         clock=time_is(record.board),
         family=FAMILY_PAGE if family else "",
+        recordings=RECORDINGS_PAGE if (folder / RECORDINGS_PAGE).is_file() else "",
         folded=len(record.variants) > _UNFOLDED,
         tables={name: PageTable(table) for name, table in tables.items() if len(table.frame)},
         plots=all_plots(tables, series),

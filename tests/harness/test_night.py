@@ -86,6 +86,23 @@ def test_a_model_is_measured_and_reported(night_of, tmp_path):
     assert read_record(page.parent / RECORD) == record
 
 
+def test_the_report_leads_to_a_page_of_the_recordings(night_of, tmp_path):
+    _, page = night_of(classifier(tmp_path / "seen.tflite")).run()
+    assert 'href="recordings.html"' in page.read_text()
+    assert "yes_1.wav" in (page.parent / "recordings.html").read_text()
+
+
+def test_a_recording_that_is_replaced_meanwhile_does_not_cost_the_report(night_of, tmp_path):
+    night = night_of(classifier(tmp_path / "any.tflite"))
+    for model in night.selection.models(night.say, lambda *_: None):
+        night.measure(model)
+    (tmp_path / "recordings" / "yes_1.wav").write_bytes(b"RIFF....")
+    record, page = night.close()
+    assert record.variants[0].faults == []
+    assert "recordings.html" not in page.read_text()
+    assert any("no page of the recordings" in line and "yes_1.wav" in line for line in night.said)
+
+
 def test_a_session_on_the_emulated_board_is_not_measured_twice(night_of, tmp_path):
     model = classifier(tmp_path / "twice.tflite", elements=41)
     first = night_of(model).run()[0].variants[0]
