@@ -198,4 +198,11 @@ def _variant(toml: TomlFile) -> Variant:
             ("precision",),
             "Allowed: float32. int8 goes with aware integers of 8 bits, or without [quantization].",
         )
+    for key in ("symmetric", "per_channel"):
+        if variant.precision == "int8" and not getattr(quantization, key):
+            raise toml.refusal(
+                f"{key} = false is not allowed with int8",
+                ("quantization", key),
+                "Allowed: true. TensorFlow Lite's int8 weights are symmetric, with a range for each channel.",
+            )
     return variant

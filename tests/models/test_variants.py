@@ -136,6 +136,13 @@ def test_pattern_without_match_tells_what_there_is(tmp_path):
         ("[training]", QUANTIZED.replace("8", '"8"'), "quantization.bits", "int"),
         ("[training]", QUANTIZED.replace("8", "4"), "precision", "float32"),
         ("[training]", QUANTIZED.replace("aware", "post-training"), "precision", "float32"),
+        ("[training]", QUANTIZED.replace("= 8", "= 8\nsymmetric = false"), "quantization.symmetric", "true"),
+        (
+            "[training]",
+            QUANTIZED.replace("= 8", "= 8\nper_channel = false"),
+            "quantization.per_channel",
+            "true",
+        ),
         ('id = "some"', 'id = "some-{bits}"', "id", "{network}"),
     ],
 )
