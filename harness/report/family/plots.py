@@ -44,14 +44,14 @@ def family_plots(
             "lines are 95 % intervals. Numbered: the Pareto front, those that no other variant beats in "
             "both.",
         )
-    if len(timed := [one for one in channels if len(one.times("mcu")) > 1]):
+    if len(timed := [one for one in channels if one.unpruned and len(one.times("mcu")) > 1]):
         plots["channels"] = drawn(
             "channels",
             lambda width: draw_series(timed, _RUNTIMES, width),
             "One inference by the share of the channels that were pruned, against the unpruned network on "
             "the same device. Dashed: the operations that are left.",
         )
-    if len(thinned := [one for one in weights if len(one.times("mcu")) > 1]):
+    if len(thinned := [one for one in weights if one.unpruned and len(one.times("mcu")) > 1]):
         plots["weights"] = drawn(
             "weights",
             lambda width: draw_series(thinned, _SIZES, width),

@@ -31,6 +31,11 @@ class Series:
     kind: str
     entries: list[Entry]
 
+    @property
+    def unpruned(self) -> Entry | None:
+        """What the others are compared with."""
+        return self.entries[0] if self.entries[0].threshold is None else None
+
     def times(self, device: str) -> list[tuple[float, float]]:
         """(threshold, µs) of an inference on the "mcu", or on "cpu" or "gpu" by the fastest runtime."""
         timed = [
@@ -100,7 +105,7 @@ def pruned_table(series: Sequence[Series], name: str, title: str) -> Table:
 
 
 def _row(series: Series, entry: Entry) -> dict[str, Any]:
-    whole = series.entries[0] if series.entries[0].threshold is None else None
+    whole = series.unpruned
     model = entry.model
     assert model
     row: dict[str, Any] = {

@@ -22,6 +22,7 @@ from sample_family import (
     sparse_night,
     trained,
 )
+from study_records import claim, study_record
 from test_page import HOSTILE, Page, markdown_tables, shown_texts
 
 from harness.report.estimates import estimates_table, layers_table, sized
@@ -33,7 +34,9 @@ from harness.report.family.page import family_tables, render_family
 from harness.report.family.pareto import front
 from harness.report.family.pruned import channels_sentences, series_of, weights_sentences
 from harness.report.page import render
+from harness.report.studies import sections
 from harness.results.record import Fault, NightRecord, VariantRow
+from harness.results.study import RECORD, write_study
 
 
 def plain(text: str) -> str:
@@ -60,7 +63,11 @@ def rendered(tmp_path_factory):
     records = {folder / "dense": family_night(), folder / "sparse": sparse_night()}
     for place, record in records.items():
         render(record, place)
-    page = render_family(records, folder / "dense")
+    studies = folder / "studies"
+    write_study(
+        study_record(claim({"criterion": ["l1"]}, {"criterion": ["random"]})), studies / "cuts" / RECORD
+    )
+    page = render_family(records, folder / "dense", studies)
     return list(records.values()), page.parent, Page(page.read_text(encoding="utf-8"))
 
 
@@ -301,7 +308,23 @@ def test_links_lead_somewhere(rendered):
     _, folder, page = rendered
     links = {attributes["href"] for tag, attributes in page.elements if tag == "a"}
     assert {"report.html", "../sparse/report.html", "family.md"} <= links
-    assert [link for link in links if not (folder / link).exists()] == []
+    assert [link for link in links if not (folder / link).exists() and "studies" not in link] == []
+
+
+def test_a_study_is_shown_with_its_verdict_and_leads_to_its_page(rendered):
+    _, folder, page = rendered
+    (study,) = sections(folder.parent / "studies")
+    assert all(verdict in page.text for verdict in [study.title, *study.verdicts])
+    assert page.ids["plot-study-cuts"] == 1
+    assert ("a", {"class": "csv", "href": "../studies/cuts/study.html"}) in page.elements
+
+
+def test_runtimes_are_drawn_against_the_unpruned_network_or_not_at_all(tmp_path):
+    rows = [pruned("tinyconv", "channels", share, 9_000 * (1 - share), 0.8) for share in CHANNELS]
+    alone = Page(render_family({tmp_path: night_of(*rows)}, tmp_path).read_text())
+    whole = trained("tinyconv", "int8", 9_500, 0.9)
+    together = Page(render_family({tmp_path: night_of(whole, *rows)}, tmp_path).read_text())
+    assert (alone.ids["plot-channels"], together.ids["plot-channels"]) == (0, 1)
 
 
 def test_a_nights_page_leads_to_the_family(rendered):
