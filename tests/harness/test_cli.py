@@ -35,7 +35,18 @@ def test_help_is_there_for_every_command(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     shown = capsys.readouterr().out
-    for command in ("run", "resume", "train", "build", "report", "boards", "doctor", "record", "play"):
+    for command in (
+        "run",
+        "resume",
+        "train",
+        "build",
+        "report",
+        "variants",
+        "study",
+        "show",
+        "boards",
+        "doctor",
+    ):
         assert f"\n    {command} " in shown
 
 
