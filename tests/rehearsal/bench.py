@@ -21,6 +21,7 @@ import pytest
 from pulse import DEVICE, SINK, NullSink
 from rehearsal.control import SOCKET, BoardGone, ask
 from rehearsal.leftovers import left_over
+from rehearsal.priority import prefer
 from rehearsal.stand_in import CORE, CORE_VERSION
 from rehearsal.wire import Fault
 
@@ -61,7 +62,10 @@ class RehearsalBench:
             MARK: f"{self.folder}/user",
         }
         self.has_speaker = sink is not None
+        self._started: list[subprocess.Popen[str]] = []
         self.write_bench_file()
+        if sink:
+            prefer(sink.daemon.pid)
         self._board = self._start_board(f"{SINK}.monitor" if sink else "")
 
     def write_bench_file(
@@ -102,8 +106,8 @@ class RehearsalBench:
         return folder
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Starts `earshot` with these arguments, in a session of its own."""
-        return subprocess.Popen(
+        """Starts `earshot` with these arguments, in a session of its own; ends with the bench."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "harness.cli", *arguments],
             cwd=ROOT,
             env=self.environment | environment,
@@ -113,6 +117,9 @@ class RehearsalBench:
             text=True,
             start_new_session=True,
         )
+        prefer(process.pid)
+        self._started.append(process)
+        return process
 
     def earshot(
         self, *arguments: str, timeout: float = 400, **environment: str
@@ -192,6 +199,9 @@ class RehearsalBench:
 
     def close(self) -> None:
         """Ends the board, and deletes the bench's folder; fails where a process is left over."""
+        for process in self._started:
+            process.kill()
+            process.wait()
         self.pull_out()
         left = left_over(str(self.folder))
         shutil.rmtree(self.folder)
@@ -225,11 +235,15 @@ class RehearsalBench:
                 stderr=log,
                 start_new_session=True,
             )
+        prefer(board.pid)
         end = time.monotonic() + _START_S
         while not (self.state / SOCKET).exists() or not self._answers():
             if board.poll() is not None or time.monotonic() > end:
                 board.kill()
-                raise RuntimeError(f"no board: {(self.folder / 'board.log').read_text()}")
+                board.wait()
+                said = (self.folder / "board.log").read_text()
+                shutil.rmtree(self.folder)
+                raise RuntimeError(f"no board: {said}")
             time.sleep(0.02)
         return board
 

@@ -17,14 +17,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from rehearsal.arguments import GENERIC, parser
 
 _VERSION = "1.3.1"
 FQBN = "arduino:mbed_nano:nano33ble"
 CORE, CORE_VERSION = "arduino:mbed_nano", "4.6.0"
-_GENERIC, _NETWORK, _BAD_ARGUMENT = 1, 5, 7  # exit codes
+_NETWORK, _BAD_ARGUMENT = 5, 7  # exit codes
 _PORT_BACK_S = 2.0  # for the new port; the real upload waits 10 s
 _TEXT_LIMIT, _DATA_LIMIT = 983_040, 262_144
 
@@ -32,7 +33,7 @@ _TEXT_LIMIT, _DATA_LIMIT = 983_040, 262_144
 class Failed(Exception):
     """A call that ends with an error object on stderr."""
 
-    def __init__(self, error: str, status: int = _GENERIC, **output: str) -> None:
+    def __init__(self, error: str, status: int = GENERIC, **output: str) -> None:
         self.answer: dict[str, Any] = {"error": error, **({"output": output} if output else {})}
         self.status = status
 
@@ -245,84 +246,22 @@ def _extra_flags(properties: list[str]) -> list[str]:
     ]
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"Error: {message}", file=sys.stderr)
-        sys.exit(_GENERIC)
-
-
-def _parser() -> argparse.ArgumentParser:
-    everywhere = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    everywhere.add_argument("--json", action="store_true", required=True)
-    everywhere.add_argument("--no-color", action="store_true")
-    everywhere.add_argument("--config-file")
-    everywhere.add_argument("--additional-urls")
-    parser = _Parser(prog="arduino-cli", allow_abbrev=False)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-
-    def verb(parent: Any, name: str, method: Callable[..., Any]) -> argparse.ArgumentParser:
-        added = parent.add_parser(name, parents=[everywhere], allow_abbrev=False)
-        added.set_defaults(method=method)
-        return added
-
-    def group(name: str) -> Any:
-        return verbs.add_parser(name, allow_abbrev=False).add_subparsers(dest="part", required=True)
-
-    verb(verbs, "version", StandIn.version)
-    verb(group("board"), "list", StandIn.board_list).add_argument("--discovery-timeout")
-    for name, listing, installing in (
-        ("core", StandIn.core_list, StandIn.core_install),
-        ("lib", StandIn.lib_list, StandIn.lib_install),
-    ):
-        parts = group(name)
-        verb(parts, "list", listing).add_argument("--all", action="store_true")
-        install = verb(parts, "install", installing)
-        install.add_argument("items", nargs="+")
-        for option in ("--skip-post-install", "--no-overwrite", "--no-deps"):
-            install.add_argument(option, action="store_true")
-    compiling = verb(verbs, "compile", StandIn.compile)
-    compiling.add_argument("items", nargs=1)
-    for options in (
-        ("-b", "--fqbn"),
-        ("--build-path",),
-        ("--output-dir",),
-        ("--warnings",),
-        ("-j", "--jobs"),
-    ):
-        compiling.add_argument(*options)
-    for option in ("--build-property", "--libraries", "--library"):
-        compiling.add_argument(option, action="append", default=[])
-    for option in ("--clean", "--quiet", "-v", "--verbose"):
-        compiling.add_argument(option, action="store_true")
-    uploading = verb(verbs, "upload", StandIn.upload)
-    for options in (
-        ("-b", "--fqbn"),
-        ("-p", "--port"),
-        ("-l", "--protocol"),
-        ("--input-dir",),
-        ("--input-file",),
-    ):
-        uploading.add_argument(*options)
-    uploading.add_argument("items", nargs="?")
-    return parser
-
-
 def main(state: Path, argv: list[str]) -> int:
     """Answers one call and returns its exit status."""
     with (state / "calls.jsonl").open("a") as calls:
         calls.write(json.dumps(argv) + "\n")
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     stand_in = StandIn(state)
     stand_in.misbehave(arguments.verb)
     if getattr(arguments, "fqbn", None) not in (None, FQBN):
         return _tell(Failed("Error resolving FQBN: unknown board", _BAD_ARGUMENT))
     try:
-        answer = arguments.method(stand_in, arguments)
+        answer = getattr(stand_in, arguments.method)(arguments)
     except Failed as failure:
         return _tell(failure)
     if answer is not None:
         print(json.dumps(answer, indent=2))
-    return _GENERIC if answer and answer.get("success") is False else 0
+    return GENERIC if answer and answer.get("success") is False else 0
 
 
 def _tell(failure: Failed) -> int:
