@@ -10,10 +10,7 @@ import numpy as np
 from harness.errors import UsageError
 from harness.results.regression import rule
 from harness.results.regression.baseline import Acceptance, Baseline, Epoch, TimeReference
-from harness.results.regression.canary import (
-    CanaryReference,
-    canary_state,
-)
+from harness.results.regression.canary import CanaryReference, canary_of, canary_state
 from harness.results.regression.epochs import comparable
 from harness.results.regression.exact import is_of_a_commit
 from harness.results.regression.nights import Exact, Night, merge, moment
@@ -51,8 +48,9 @@ def accept(
         UsageError: no reason was given; the tree was dirty, the night or its canary cannot be judged; or
             there is nothing to accept.
     """
-    nights = [*merge([*history, night]).nights]
-    verdict = judge(night, nights, baseline)
+    history = [*history]
+    nights = merge([*history, night]).nights
+    verdict = judge(night, history, baseline)
     _refuse(night, verdict, reason)
     epochs = baseline.epochs if baseline else ()
     if verdict.proposes_epoch:

@@ -63,7 +63,7 @@ def comparable(night: Night, nights: Iterable[Night], epoch: Epoch) -> list[Nigh
 def past(
     name: SeriesName, nights: Sequence[Night], epoch: Epoch, reference: TimeReference
 ) -> list[PastNight]:
-    """A timed series on the nights since its reference that had a clean canary.
+    """A timed series on the nights since its reference that had a clean canary and were not broken.
 
     Args:
         name: the series.
@@ -77,8 +77,8 @@ def past(
         if measured is None or measured.value_us is None or moment(night.started) < moment(reference.since):
             continue
         canary = canary_state(night.canary, epoch.canary, modelled=night.modelled)
-        if canary.status == "clean":
-            judged = night.judged.get(name)
+        judged = night.judged.get(name)
+        if canary.status == "clean" and (judged is None or judged.status != "broken"):
             deviated = judged is not None and judged.status in DEVIATING and judged.since == reference.since
             found.append(PastNight(measured.value_us / canary.factor, not deviated))
     return found

@@ -49,7 +49,7 @@ class Night:
         exact: everything that has to be the same. A name that ends in "_sha256" is compared with nights of
             the same commit only.
         canary: None if it was not measured.
-        length_s: by the clock of the host that cannot be set; None if it is not known.
+        length_s: by the host's monotonic clock; None if it is not known, as of a run that was taken up again.
         confirmations: second measurements of what was found worse.
         faults: of variants, by variant and engine.
         fault: of the whole night, such as a board that is not there; "" if there was none.

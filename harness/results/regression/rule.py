@@ -24,6 +24,8 @@ NOISY_SD = 0.01
 """A series whose nights differ more, by their sd, is not judged."""
 RECENT = 3
 """Nights whose median is held against the pinned reference; tonight is the last of them."""
+STILL = 0.5
+"""Share of the gate that tonight itself has to show: slow nights that are over are no creep."""
 _MEDIAN_OF_3 = 1 - np.sqrt(3) / np.pi
 """Variance of the median of three values of a normal distribution with variance 1."""
 
@@ -65,15 +67,13 @@ class Finding:
 
     Attributes:
         slower, faster: outside of the prediction interval of the latest nights, and past the gate.
-        crept, gained: the same of the median of the last nights against the pinned reference.
-        limit_us: the slowest time that would not have been noticed, by interval and gate.
+        crept, gained: the median of the last nights, against the pinned reference, and tonight still with it.
     """
 
     slower: np.ndarray
     faster: np.ndarray
     crept: np.ndarray
     gained: np.ndarray
-    limit_us: np.ndarray
 
     @property
     def worse(self) -> np.ndarray:
@@ -121,13 +121,14 @@ def judge(
         alpha: see `ALPHA`.
     """
     recent_us = np.median(np.vstack([before_us, tonight_us]), axis=0)  # NaN if a night is missing
-    limit = _limit(latest, 1.0, tonight_us, alpha)
+    with np.errstate(invalid="ignore"):
+        away = tonight_us / pinned.center_us - 1
+        still = np.abs(away) >= STILL * pinned.gate
     return Finding(
         slower=_past(latest, 1.0, tonight_us, +1, alpha),
         faster=_past(latest, 1.0, tonight_us, -1, alpha),
-        crept=_past(pinned, _MEDIAN_OF_3, recent_us, +1, alpha),
-        gained=_past(pinned, _MEDIAN_OF_3, recent_us, -1, alpha),
-        limit_us=limit,
+        crept=_past(pinned, _MEDIAN_OF_3, recent_us, +1, alpha) & still & (away > 0),
+        gained=_past(pinned, _MEDIAN_OF_3, recent_us, -1, alpha) & still & (away < 0),
     )
 
 
@@ -178,9 +179,13 @@ def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int,
         return np.asarray(holm(p, alpha) & (share >= expected.gate))
 
 
-def _limit(expected: Reference, variance: float, value_us: np.ndarray, alpha: float) -> np.ndarray:
-    """The slowest time without a finding if no other series had one: Holm's first step."""
-    tests = max(int((np.isfinite(value_us) & (expected.nights >= FEWEST)).sum()), 1)
-    spread = expected.sd * np.sqrt(variance + 1 / np.maximum(expected.nights, 1))
-    quantile = special.stdtrit(np.maximum(expected.nights - 1, 1), 1 - alpha / tests)
-    return np.asarray(expected.center_us * np.maximum(np.exp(quantile * spread), 1 + expected.gate))
+def limit_us(latest: Reference, alpha: float = ALPHA) -> np.ndarray:
+    """The slowest time without a finding if no other series has one, (S,): Holm's first step, and the gate.
+
+    Args:
+        latest: of series that are all judged.
+        alpha: see `ALPHA`.
+    """
+    spread = latest.sd * np.sqrt(1 + 1 / latest.nights)
+    quantile = special.stdtrit(latest.nights - 1, 1 - alpha / latest.nights.size)
+    return np.asarray(latest.center_us * np.maximum(np.exp(quantile * spread), 1 + latest.gate))

@@ -101,6 +101,7 @@ def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdi
     again = np.array([series.again_us for series in judged])
     found = rule.judge(latest, pinned, before, tonight)
     confirmed = rule.confirmed(found, latest, pinned, before, again)
+    limit_us = rule.limit_us(latest)
     recent = np.median(np.vstack([before, tonight]), axis=0)
 
     verdicts = []
@@ -120,7 +121,7 @@ def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdi
             float(against.center_us[index]),
             int(against.nights[index]),
             float(latest.raw_sd[index]),
-            float(found.limit_us[index]),
+            float(limit_us[index]),
             against is pinned,
         )
         verdicts.append(
@@ -167,7 +168,7 @@ def _sentence(status: Status, series: _Series, facts: _Facts, night: Night) -> s
     how = f"{sentences.than(facts.change)}, {series.tonight_us:,.0f} µs {against}"
     if facts.gradual and status != "ok":
         how = (
-            f"{sentences.than(facts.change)} by little and little, by the median of the last {rule.RECENT} "
+            f"{sentences.than(facts.change)} little by little, by the median of the last {rule.RECENT} "
             f"nights (tonight {series.tonight_us:,.0f} µs) against the pinned "
             f"{facts.center_us:,.0f} µs of {since}"
         )
