@@ -90,7 +90,7 @@ def test_the_front_is_what_no_other_point_dominates(points):
 
 def test_a_variant_with_a_fault_is_on_no_front():
     fast = trained("tinyconv", "int8", 1, 0.99)
-    broken = replace(fast, faults=[Fault("accuracy", "accuracy: outputs differ")])
+    broken = replace(fast, faults=[Fault("protocol", "protocol: it fell silent")])
     found = entries(broken, trained("tinyconv", "float32", 20_000, 0.8))
     assert [entry.variant.id for entry in pareto_front(found)] == ["tinyconv-float32"]
 
