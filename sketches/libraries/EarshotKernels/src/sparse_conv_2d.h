@@ -53,10 +53,10 @@ EARSHOT_INLINE void add_constant_block(const int8_t* input, uint32_t* sums,
   constexpr const int8_t* kEven = kWeights + kFirst;
   constexpr const int8_t* kOdd = kEven + 1;
   const Pairs x = load_pairs(input);
-  (add_constant_products<kEven[kOutput * kApart], kEven[kOutput * kApart + 2]>(x.even,
-                                                                               sums[kOutput]),
-   ...);
-  (add_constant_products<kOdd[kOutput * kApart], kOdd[kOutput * kApart + 2]>(x.odd, sums[kOutput]),
+  ((add_constant_products<kEven[kOutput * kApart], kEven[kOutput * kApart + 2]>(x.even,
+                                                                                sums[kOutput]),
+    add_constant_products<kOdd[kOutput * kApart], kOdd[kOutput * kApart + 2]>(x.odd,
+                                                                              sums[kOutput])),
    ...);
 }
 
