@@ -75,18 +75,22 @@ def share(fraction: float) -> str:
     return f"{100 * fraction:.1f}{_NB}%"
 
 
+def _signed(value: float) -> str:
+    """To a tenth, with its sign; 0 if it is none, and 0.0 if it is less than a tenth shows."""
+    text = f"{value:+,.1f}".replace("-", "−")
+    return "0" if value == 0 else text[1:] if text[1:] == "0.0" else text
+
+
 @_dashed
 def change(fraction: float) -> str:
     """By how much a figure is off, relative to another: −39.2 %, +12.0 %, 0 % if it is equal."""
-    if fraction == 0:
-        return f"0{_NB}%"
-    return f"{100 * fraction:+,.1f}{_NB}%".replace("-", "−")
+    return f"{_signed(100 * fraction)}{_NB}%"
 
 
 @_dashed
 def points(difference: float) -> str:
     """A difference of two rates in percentage points: −1.2, +0.4, 0 if they are equal."""
-    return "0" if difference == 0 else f"{100 * difference:+.1f}".replace("-", "−")
+    return _signed(100 * difference)
 
 
 @_dashed

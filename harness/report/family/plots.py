@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from harness.report import colours
+from harness.report import colours, figures
 from harness.report.family.comparison import pareto_front
 from harness.report.family.entries import KINDS, Entry
 from harness.report.family.pruned import Series
@@ -28,6 +28,8 @@ _COLOURS = {
     "other": colours.PREPROCESS,
 }
 _MARKERS = "osD^v"
+_HIGHEST = 2.0
+"""Of the unpruned network's: what a busy host made of a runtime must not flatten everything else."""
 
 
 def family_plots(
@@ -70,7 +72,7 @@ def draw_front(entries: Sequence[Entry], width: Width) -> Figure:
     left = width.of(0.55, 0.5) / width.inches
     axes = figure.add_axes((left, 0.45 / height, 0.985 - left, (plot_in - 0.5) / height), xscale="log")
     networks = list(dict.fromkeys(entry.network for entry in entries))
-    for entry in entries:
+    for entry in reversed(entries):  # where points fall together, what nothing was taken from is above
         colour, marker = _COLOURS[entry.kind], _MARKERS[networks.index(entry.network) % len(_MARKERS)]
         assert entry.test and entry.inference_us is not None
         (low, high), time = wilson_interval(*entry.test), entry.inference_us
@@ -180,9 +182,16 @@ def draw_series(series: Sequence[Series], what: dict[str, tuple[str, str, _Share
                 for entry in one.entries
                 if (value := share(entry, one.entries[0])) is not None
             ]
+            for threshold, value in points:
+                if value > _HIGHEST:
+                    text = f"↑ {figures.share(value)}"
+                    axes.annotate(
+                        text, (threshold, _HIGHEST), (0, 5), textcoords="offset points", color=colour
+                    )
             if len(points) > 1:
                 (line,) = axes.plot(
-                    *zip(*points, strict=True),
+                    [threshold for threshold, _ in points],
+                    [min(value, _HIGHEST) for _, value in points],
                     style,
                     color=colour,
                     marker="o" if style == "-" else "",

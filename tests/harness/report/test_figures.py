@@ -96,7 +96,7 @@ def test_how_far_off_a_figure_is_has_its_sign(value, text):
 
 
 def test_differences_of_rates_are_points():
-    assert figures.points(-0.0125) == "−1.2"
+    assert [figures.points(value) for value in (-0.0125, 0.0, -0.0001)] == ["−1.2", "0", "0.0"]
     assert figures.points_interval(-0.02, 0.004) == "−2.0 to +0.4"
 
 
