@@ -28,6 +28,8 @@ _LOGARITHMIC_FROM = 20
 _STEP_PT = 2.4
 """Series stand this far beside each other, so that their intervals do not hide one another."""
 _PANEL_IN = 2.75
+_EDGE_IN = 0.05
+"""Nothing is drawn nearer to the edge, where the picture on its own is cut off."""
 _TITLES = {
     "accuracy": "accuracy after fine-tuning",
     "accuracy-before": "accuracy before fine-tuning",
@@ -75,7 +77,7 @@ def draw_study(record: StudyRecord, width: Width) -> Figure:
     ]
     handles.append(Line2D([], [], color=colours.SOFT, linestyle=(0, (4, 3)), label="float32, as trained"))
     per_row = round(width.of(5, 2))
-    legend_in = 0.21 * math.ceil(len(handles) / per_row)
+    legend_in = 0.21 * math.ceil(len(handles) / per_row) + _EDGE_IN
     height = rows * _PANEL_IN + legend_in
     figure = new_figure(width, height)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
@@ -100,7 +102,7 @@ def draw_study(record: StudyRecord, width: Width) -> Figure:
     figure.legend(
         handles=handles,
         loc="upper left",
-        bbox_to_anchor=(0, 1),
+        bbox_to_anchor=(_EDGE_IN / width.inches, 1 - _EDGE_IN / height),
         ncols=per_row,
         frameon=False,
         borderpad=0,
