@@ -111,8 +111,8 @@ def _unjudgeable(
     other = overlapping(night, nights)
     if other:
         return (
-            f"this night of {night.started} and night {other.id} of {other.started} overlap on one board, so the "
-            f"host's clock jumped or a run was taken up again too late: set the clock (NTP) and measure again"
+            f"this night of {night.started} and night {other.id} of {other.started} overlap on one board, so "
+            f"the host's clock jumped or a run was taken up again late: set the clock (NTP) and measure again"
         )
     if epoch and moment(night.started) < moment(epoch.since):
         return (

@@ -134,6 +134,21 @@ def test_a_creep_is_found_though_the_epoch_was_accepted_after_one_night(nights):
     assert index <= 15
 
 
+def test_the_nights_under_test_are_no_part_of_a_reference_that_is_still_to_be_found():
+    row = [night(index, INT8_US * (1 + index % 3 / 5000)) for index in range(5)]
+    row += [night(index, INT8_US * 1.015) for index in (5, 6)]  # without their verdicts: nobody judged them
+    baseline = taken(None, row[0], [])
+    assert said(night(7, INT8_US * 1.015), row, baseline).status == "suspect"
+
+
+def test_a_series_that_waits_for_its_nights_keeps_its_first(nights):
+    baseline = taken(None, nights[0], [])
+    row = [*nights[:3]]
+    after = taken(baseline, replace(nights[3], exact={FLASH: 5}), row)
+    assert after.epoch.exact[FLASH] == 5
+    assert after.epoch.times == baseline.epoch.times
+
+
 def test_single_series_by_name(nights, baseline):
     tonight = night(14, INT8_US * 0.97, 128_430 * 0.97)
     epoch = taken(baseline, tonight, nights, series=[FLOAT]).epoch

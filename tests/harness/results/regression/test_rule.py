@@ -183,6 +183,14 @@ def test_what_was_not_found_is_not_confirmed():
     assert not confirmation(nights(), [US], [US * 1.05])[0]
 
 
+def test_a_confirmation_is_one_of_the_candidates_not_of_all_series():
+    window = nights(series=30, count=5, seed=3)
+    tonight, again = (rule.reference(window).center_us for _ in range(2))
+    tonight[0], again[0] = tonight[0] * 1.05, again[0] * 1.012
+    assert not judged(window, again).slower[0]
+    assert confirmation(window, tonight, again)[0]
+
+
 # What must not matter.
 
 windows = st.tuples(st.integers(0, 10**6), st.integers(1, 6), st.floats(0.0003, 0.02)).map(

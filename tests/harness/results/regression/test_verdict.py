@@ -7,6 +7,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_nights import (
     CANARY_US,
     FLASH,
@@ -192,6 +194,23 @@ def test_times_are_divided_by_a_clean_canary(nights, baseline):
     assert said(tonight, nights, baseline).value == pytest.approx(INT8_US)
 
 
+def test_earlier_times_are_divided_by_their_own_canary(baseline):
+    warmth = [1 + (index % 5 - 2) * 0.004 for index in range(14)]
+    warm = [
+        night(index, INT8_US * by, canary=canary(CANARY_US * by), times={INT8: time_of(INT8_US * by)})
+        for index, by in enumerate(warmth)
+    ]
+    assert said(night(14), warm, baseline).night_sd < 1e-6
+
+
+def test_a_confirmation_is_divided_by_the_canary(nights, baseline):
+    warm = 1.008
+    tonight = night(14, SLOWER * warm, canary=canary(CANARY_US * warm))
+    for again, status in ((SLOWER * warm, "regressed"), (INT8_US * 1.004 * warm, "suspect")):
+        confirmed = replace(tonight, confirmations={INT8: time_of(again)})
+        assert said(confirmed, nights, baseline).status == status
+
+
 def test_new_series(nights, baseline):
     other = SeriesName("ds-cnn", "static", "inference_us", "pcm")
     tonight = night(14)
@@ -251,6 +270,12 @@ def test_advisory_until_ten_nights_of_one_image():
     assert judge(tonight, more, baseline).exit_code == 3
 
 
+def test_nights_after_tonight_do_not_end_the_advisory_time(nights, baseline):
+    later = [night(index) for index in range(20, 40)]
+    assert said(night(9), [*nights, *later], baseline).advisory
+    assert not said(night(10), [*nights, *later], baseline).advisory
+
+
 def test_a_creep_is_held_against_the_pinned_reference(nights, baseline):
     row = list(nights)
     for index in range(1, 16):
@@ -280,6 +305,8 @@ def test_a_hash_is_held_against_the_same_commit_only(nights, baseline):
     found = said(built(15, "new", "bb"), before, baseline, HASH)
     assert found.status == "changed"
     assert "not reproducible" in found.sentence
+    dirty = replace(built(15, "new", "bb"), dirty=True)
+    assert said(dirty, before, baseline, HASH).status == "ok", "that is not what the commit was"
 
 
 # Bad input: each has its status and its sentence, and is never a regression.
@@ -375,6 +402,15 @@ def test_a_dirty_night_is_no_measure_of_the_next(nights, baseline):
 def test_records_copied_twice_count_once(nights, baseline):
     tonight = night(14, INT8_US * 1.004)
     assert judge(tonight, [*nights, *nights, tonight], baseline) == judge(tonight, nights, baseline)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.randoms(), st.floats(0.9, 1.1))
+def test_the_order_in_which_records_are_found_does_not_matter(nights, baseline, random, by):
+    shuffled = list(nights)
+    random.shuffle(shuffled)
+    tonight = night(14, INT8_US * by)
+    assert judge(tonight, shuffled, baseline) == judge(tonight, nights, baseline)
 
 
 def test_two_contents_of_one_id_are_a_conflict(nights):
