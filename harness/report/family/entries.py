@@ -194,11 +194,12 @@ def _plain(entry: Entry, entries: Sequence[Entry], kind: str) -> Entry | None:
         and other.model
         and (other.model.network, other.model.seed) == (model.network, model.seed)
     ]
-    return min(
-        alike,
-        key=lambda other: (other.record is not entry.record, other.engine != entry.engine),
-        default=None,
-    )
+
+    def distance(other: Entry) -> tuple[bool, ...]:
+        boards = (other.record.board.name, entry.record.board.name)
+        return other.record is not entry.record, boards[0] != boards[1], other.engine != entry.engine
+
+    return min(alike, key=distance, default=None)
 
 
 def _numbers(model: ModelRow) -> str:

@@ -24,11 +24,14 @@ class Series:
     Attributes:
         title: the network's, with the engine where the family has several.
         kind: "channels" or "weights".
-        entries: by threshold; first the network with all of its weights, if it is there.
+        engine: what ran the pruned ones.
+        entries: by threshold; first the network with all of its weights, if it is there. Where the engine of
+            the others did not run it, it is another one's.
     """
 
     title: str
     kind: str
+    engine: str
     entries: list[Entry]
 
     @property
@@ -54,11 +57,13 @@ def series_of(entries: Sequence[Entry], kind: str) -> list[Series]:
             groups.setdefault(key, []).append(entry)
     several = len({(engine, board) for _, engine, board, _ in groups}) > 1
     found = []
-    for (network, engine, _, _), those in groups.items():
+    for (network, engine, board, _), those in groups.items():
         whole = unpruned_of(those[0], entries)
-        start = [whole] if whole and whole.record is those[0].record else []
+        start = [whole] if whole and whole.record.board.name == board else []
         title = f"{network}, engine {engine}" if several else network
-        found.append(Series(title, kind, [*start, *sorted(those, key=lambda entry: entry.threshold or 0)]))
+        found.append(
+            Series(title, kind, engine, [*start, *sorted(those, key=lambda entry: entry.threshold or 0)])
+        )
     return [series for series in found if len(series.entries) > 1]
 
 
@@ -120,7 +125,7 @@ def _row(series: Series, entry: Entry) -> dict[str, Any]:
         "inference_us": entry.inference_us,
         "cpu_us": entry.host_us("cpu"),
         "gpu_us": entry.host_us("gpu"),
-        "note": entry.gap,
+        "note": entry.gap or ("" if entry.engine == series.engine else f"engine {entry.engine}"),
     }
     if firmware := entry.variant.firmware:
         row["flash_bytes"] = firmware.flash_bytes

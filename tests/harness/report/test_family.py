@@ -32,7 +32,12 @@ from harness.report.family.headline import headline
 from harness.report.family.labels import confusions, different_models, holm, pairs_table
 from harness.report.family.page import family_tables, render_family
 from harness.report.family.pareto import front
-from harness.report.family.pruned import channels_sentences, series_of, weights_sentences
+from harness.report.family.pruned import (
+    channels_sentences,
+    pruned_table,
+    series_of,
+    weights_sentences,
+)
 from harness.report.page import render
 from harness.report.studies import sections
 from harness.results.record import Fault, NightRecord, VariantRow
@@ -178,6 +183,17 @@ def test_pruned_weights_are_said_to_make_dense_kernels_no_faster_and_sparse_ones
     assert "engine static: " in dense and "pruning makes them no faster" in dense
     assert "engine static-sparse: " in sparse and "takes less with every step" in sparse
     assert re.search(r"shrinks from 15,000 to 4,200 bytes at 90 %", plain(dense))
+
+
+def test_without_an_unpruned_network_of_its_own_an_engine_is_compared_with_the_others():
+    sparse = sparse_night()
+    sparse = replace(sparse, variants=sparse.variants[1:])
+    found = entries_of([family_night(), sparse])
+    series = next(one for one in series_of(found, "weights") if one.engine == "static-sparse")
+    assert (series.unpruned.engine, series.unpruned.threshold) == ("static", None)
+    frame = pruned_table([series], "weights", "").frame
+    assert list(frame["note"]) == ["engine static"] + [""] * len(WEIGHTS)
+    assert frame["inference_share"].iloc[-1] == pytest.approx(0.1, rel=0.1)
 
 
 def test_the_headline_names_the_fastest_that_is_as_good_as_float32():
