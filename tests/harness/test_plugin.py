@@ -205,6 +205,7 @@ def test_one_worker_of_xdist_has_the_board(desk):
 def test_workers_of_xdist_are_told_which_board_is_meant(bench):
     """The controller looks once: a worker could look while another one's upload has it off the bus."""
     bench.stand_in.steps("board list", {"stdout": {"detected_ports": [usb_port("/dev/a")]}}, {"status": 1})
+    bench.stand_in.steps("lib list", {"stdout": {}})
     bench.makepyfile("def test_it(board):\n    raise AssertionError(board._entry)")
     result = bench.runpytest_subprocess("-m", "hardware", "-n2")
     result.stdout.fnmatch_lines([f"*serial_number='{SERIAL_NUMBER}'*"])
