@@ -6,6 +6,7 @@ Each run is a process of its own: numpy cannot be loaded twice into one.
 from __future__ import annotations
 
 import pytest
+import torch  # here: pytester forgets what a test imports, and torch bears no second import
 from stand_in_cli import SERIAL_NUMBER, StandInCli, usb_port
 
 from harness.arduino.cli import COMMAND_VARIABLE
@@ -260,8 +261,6 @@ def test_after_a_fault_of_the_board_the_other_bench_tests_skip_with_that_reason(
 
 
 def test_a_gpu_test_is_skipped_without_a_cuda_device(bench):
-    import torch
-
     if torch.cuda.is_available():
         pytest.skip("there is one")
     bench.makepyfile("import pytest\n@pytest.mark.gpu\ndef test_gpu():\n    raise AssertionError")
