@@ -96,6 +96,8 @@ def transform(variant: Variant, features: str, checkpoint: str) -> Recipe | None
         packages.append("torch-pruning")
     if variant.quantization is not None:
         code.append("quantization")
+        if variant.quantization.number == "minifloat":
+            packages.append("brevitas")
     return Recipe("transform", inputs, tuple(code), tuple(packages))
 
 

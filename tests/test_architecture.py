@@ -39,6 +39,7 @@ ALLOWED = {
         "harness.results",
     },
     "harness/report": {"harness.results", "harness.layout"},
+    "harness/studies": {"models", "harness.layout", "harness.provenance", "harness.results"},
     "harness/doctor": {"harness.layout", "harness.arduino", "harness.audio", "harness.bench"},
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import BuildFailed
+from harness.firmware import cpp_text, tflite_model
 from harness.firmware import engine as engine_module
-from harness.firmware import tflite_model
 from harness.firmware.engine import EngineSources
 from harness.firmware.static.folding import fold
 from harness.firmware.static.layout import lay_out
@@ -24,6 +24,7 @@ class StaticEngine:
     name = "static"
     code: tuple[Path, ...] = (
         Path(__file__).parent,
+        Path(cpp_text.__file__),
         Path(tflite_model.__file__),
         Path(engine_module.__file__),
         SKETCHES / "libraries" / "EarshotKernels",

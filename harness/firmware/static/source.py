@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.firmware.engine import ArenaSlot
-from harness.firmware.static.channels import Channels
-from harness.firmware.static.cpp_text import (
+from harness.firmware.cpp_text import (
     array,
     commented,
     constant_member,
@@ -14,6 +12,8 @@ from harness.firmware.static.cpp_text import (
     literal,
     wrapped,
 )
+from harness.firmware.engine import ArenaSlot
+from harness.firmware.static.channels import Channels
 from harness.firmware.static.layout import Layout
 from harness.firmware.static.operations import SPARSE, KernelSet, Operation, kernel_set, skips_zeros
 from harness.firmware.static.program import Program, Value

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.errors import BuildFailed
-from harness.firmware import arduino_library, tflite_model
+from harness.firmware import arduino_library, cpp_text, tflite_model
 from harness.firmware import engine as engine_module
 from harness.firmware.arduino_library import ArduinoLibrary
 from harness.firmware.engine import EngineSources
-from harness.firmware.static import cpp_text
 from harness.firmware.tflite_model import Tensor, TfliteModel, read_tflite
 from harness.firmware.tflm.choice import choose_library
 from harness.firmware.tflm.estimate import generous_arena, multiply_accumulates

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.firmware.static.cpp_text import array
+from harness.firmware.cpp_text import array
 from harness.firmware.tflite_model import Tensor
 from harness.firmware.tflm.interface import Interface
 
