@@ -4,14 +4,12 @@ import json
 import subprocess
 import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 from shared_data import shared_data
-from tone_dataset import tone_dataset
 
-from models.artefacts import Store, sha256_of
+from models.artefacts import sha256_of
 from models.dataset import DatasetConfig
 from models.errors import ConversionError
 from models.evaluation import outputs_of
@@ -24,16 +22,6 @@ TRAINING = Training(epochs=3, batch_size=32)
 VARIANTS = {
     name: Variant(f"small-{name}", name, "tinyconv", name, training=TRAINING) for name in ("float32", "int8")
 }
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory) -> Path:
-    return tone_dataset(tmp_path_factory.mktemp("dataset"))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Store:
-    return Store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
-from tone_dataset import tone_dataset
 
-from models.artefacts import Store
 from models.prepare import prepare
 from models.states import states_of
 from models.transforms import Quantization
@@ -24,16 +21,6 @@ AWARE = dataclasses.replace(
     FOUR_BITS, id="aware", precision="int8", quantization=Quantization("aware", fine_tune_epochs=1)
 )
 AFTER = dataclasses.replace(FOUR_BITS, id="after", quantization=Quantization("post-training", bits=4))
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory) -> Path:
-    return tone_dataset(tmp_path_factory.mktemp("dataset"))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Store:
-    return Store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture(scope="module")

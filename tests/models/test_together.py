@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 import torch
-from tone_dataset import tone_dataset
 
 from models.artefacts import Store
 from models.errors import ConversionError
@@ -21,16 +19,6 @@ FLOAT = dataclasses.replace(PLAIN, id="float", precision="float32")
 HALF = dataclasses.replace(PLAIN, id="half", pruning=Pruning("channels", 0.5, fine_tune_epochs=1))
 SPARSE = dataclasses.replace(PLAIN, id="sparse", pruning=Pruning("weights", 0.5, fine_tune_epochs=1))
 FAMILY = (FLOAT, HALF, PLAIN, SPARSE)
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory) -> Path:
-    return tone_dataset(tmp_path_factory.mktemp("dataset"))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Store:
-    return Store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture(scope="module")

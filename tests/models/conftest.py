@@ -1,0 +1,20 @@
+"""What the tests of whole preparations share: a small dataset and a store, new for each file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tone_dataset import tone_dataset
+
+from models.artefacts import Store
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Path:
+    return tone_dataset(tmp_path_factory.mktemp("dataset"))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    return Store(tmp_path_factory.mktemp("store"))
