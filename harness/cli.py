@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import harness.commands
 from harness import layout
 from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError
-from harness.interruption import sigterm_interrupts
 from harness.options import say
+from harness.run.interruption import sigterm_interrupts
 from models.errors import ModelError
 
 

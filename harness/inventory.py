@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.journal import RECORD
 from harness.results.reading import read_record
 from harness.results.record import NightRecord, VariantRow
+from harness.run.journal import RECORD
 from models.artefacts import Store
 from models.model_artefact import ModelArtefact
 from models.states import State, states_of

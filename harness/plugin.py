@@ -22,10 +22,10 @@ import pytest
 from harness import layout
 from harness.bench.bench_file import Bench, BoardEntry, find_bench
 from harness.errors import BREAKING, UsageError
-from harness.interruption import sigterm_interrupts
 from harness.marks import asks_for
 from harness.options import DEFAULT_BOARD, DEFAULT_VARIANTS
-from harness.selection import Selection
+from harness.run.interruption import sigterm_interrupts
+from harness.run.selection import Selection
 from models.errors import Explained, ModelError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.firmware.firmware import Firmware
     from harness.link.dut import DeviceUnderTest
     from harness.measure.session import Session
-    from harness.night import Night
+    from harness.run.night import Night
     from models.model_artefact import ModelArtefact
 
 MARKERS = {
@@ -248,8 +248,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def night(pytestconfig: pytest.Config) -> Iterator[Night]:
     """The run that the session's measurements belong to."""
     from harness.boards.registry import board_of
-    from harness.night import Night  # with torch behind it: not for every call of pytest
-    from harness.plan import engine_of, recordings_of
+    from harness.run.night import Night  # with torch behind it: not for every call of pytest
+    from harness.run.plan import engine_of, recordings_of
 
     chosen = pytestconfig.stash[_CHOSEN]
     run = Night(

@@ -25,10 +25,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.journal import latest_record
     from harness.report.family.page import render_family
     from harness.report.page import render
     from harness.results.reading import read_record
+    from harness.run.journal import latest_record
 
     paths = [_file(path) for path in arguments.record or [latest_record(layout.NIGHTS)]]
     records = {path.parent: read_record(path) for path in paths}
@@ -41,6 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _file(path: Path) -> Path:
     """The record of a run by its folder; a file is itself."""
-    from harness.journal import PARTIAL, RECORD
+    from harness.run.journal import PARTIAL, RECORD
 
     return path / (PARTIAL if (path / PARTIAL).exists() else RECORD) if path.is_dir() else path

@@ -25,8 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.journal import latest_interrupted
-    from harness.plan import plan_of
+    from harness.run.journal import latest_interrupted
+    from harness.run.plan import plan_of
 
     folder = arguments.night or latest_interrupted(layout.NIGHTS)
     if folder.is_file():

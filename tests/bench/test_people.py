@@ -13,8 +13,8 @@ from harness.boards.board import Board
 from harness.firmware.firmware import Firmware
 from harness.measure.listener import Listener
 from harness.measure.mcu import read_listening
-from harness.night import Night
 from harness.results.matching import Heard, match
+from harness.run.night import Night
 from models.prepare import external
 from models.wav import read_wav
 

@@ -8,8 +8,8 @@ import pytest
 
 from harness import inventory as inventory_module
 from harness.inventory import inventory
-from harness.journal import RECORD
 from harness.results.record import BoardRow, FirmwareRow, ModelRow, NightRecord, VariantRow, write_record
+from harness.run.journal import RECORD
 from models.artefacts import Store
 from models.errors import ConfigError
 from models.states import State

@@ -25,7 +25,7 @@ from harness.errors import BuildFailed, EarshotError, EnumerateFailed, ProtocolE
 from harness.firmware.firmware import Firmware
 from harness.firmware.registry import get_engine
 from harness.layout import store_root
-from harness.selection import Selection
+from harness.run.selection import Selection
 from models.artefacts import Store
 from models.prepare import external
 

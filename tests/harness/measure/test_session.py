@@ -13,7 +13,6 @@ from shared_data import shared_data
 from simulated_room import BoardInRoom, Room
 from small_models import classifier
 
-from harness import rows
 from harness.audio.levels import at_level, rms_dbfs, speech_dbfs
 from harness.audio.recordings import Recording
 from harness.audio.stimulus import Stimulus, compose
@@ -25,6 +24,7 @@ from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.measure import listener as listener_module
 from harness.measure.session import Session, measure, read_session
+from harness.run import rows
 from models.artefacts import Store
 from models.model_artefact import ModelArtefact
 from models.prepare import external

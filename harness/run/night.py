@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import journal, layout, rows
+from harness import layout
 from harness.audio import recordings as recordings_module
 from harness.audio import stimulus as stimulus_module
 from harness.audio.recordings import RecordingSet, read_recordings
@@ -27,7 +27,6 @@ from harness.errors import BREAKING, ProtocolError
 from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
 from harness.firmware.tflm.arena import with_measured_arena
-from harness.journal import Journal
 from harness.measure import listener as listener_module
 from harness.measure import parity as parity_module
 from harness.measure import session as session_module
@@ -38,7 +37,9 @@ from harness.recording_views import glances
 from harness.report.page import render
 from harness.report.recordings import render_recordings
 from harness.results.record import Fault, NightRecord, VariantRow
-from harness.selection import Selection
+from harness.run import journal, rows
+from harness.run.journal import Journal
+from harness.run.selection import Selection
 from models.artefacts import Store
 from models.errors import Explained
 
@@ -57,7 +58,7 @@ class Night:
         recordings: a folder of recordings, which are played.
         output: where the run's folder is made.
         say: told one line about each step.
-        options: kept in the record for whoever takes the run up, see `harness.plan`.
+        options: kept in the record for whoever takes the run up, see `harness.run.plan`.
         interrupted: the folder of a run to take up again; what it measured without a fault is kept.
 
     Attributes:
@@ -67,7 +68,7 @@ class Night:
         sessions: what was measured on the board, by the models' ids.
 
     Raises:
-        UsageError: `interrupted` cannot be taken up, see `harness.journal.take_up`.
+        UsageError: `interrupted` cannot be taken up, see `harness.run.journal.take_up`.
     """
 
     def __init__(

@@ -12,10 +12,10 @@ from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.registry import get_engine
-from harness.journal import PARTIAL, RECORD
 from harness.measure.session import INVOCATIONS
-from harness.night import Night
 from harness.results.reading import read_record
+from harness.run.journal import PARTIAL, RECORD
+from harness.run.night import Night
 from models.artefacts import Store
 from models.errors import ConfigError, DatasetError
 from models.model_artefact import ModelArtefact

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from small_models import classifier
 
-from harness.journal import PARTIAL, RECORD
 from harness.layout import ROOT
 from harness.link.deadline import Deadline
 from harness.results.reading import read_record
+from harness.run.journal import PARTIAL, RECORD
 from models.wav import write_wav
 
 LABELS = "silence,unknown,yes,no"
@@ -28,7 +28,7 @@ from pathlib import Path
 from harness import layout
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.registry import get_engine
-from harness.night import Night
+from harness.run.night import Night
 from models.artefacts import Store
 from models.prepare import external
 

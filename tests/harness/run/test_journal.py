@@ -9,9 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from harness import journal, provenance
+from harness import provenance
 from harness.errors import UsageError
-from harness.journal import (
+from harness.layout import ROOT
+from harness.results.reading import read_record
+from harness.results.record import BoardRow, Fault, VariantRow
+from harness.run import journal
+from harness.run.journal import (
     PARTIAL,
     RECORD,
     begin,
@@ -20,9 +24,6 @@ from harness.journal import (
     read_interrupted,
     take_up,
 )
-from harness.layout import ROOT
-from harness.results.reading import read_record
-from harness.results.record import BoardRow, Fault, VariantRow
 
 BOARD = BoardRow("desk", "F00D", "A board", 1, "measured", 1, 1)
 GOOD = VariantRow("good", "Good", ["yes"])
@@ -69,7 +70,7 @@ def test_an_ended_run_is_not_taken_up(killed):
 def test_a_run_that_goes_on_is_not_taken_up_by_another_process(killed):
     run = take_up(killed, BOARD)
     code = (
-        "import sys, pathlib; from harness import journal\n"
+        "import sys, pathlib; from harness.run import journal\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "journal.take_up(folder, journal.read_interrupted(folder).board)"
     )

@@ -15,9 +15,9 @@ from harness.boards.registry import board_kinds, board_of, engine_name, find_ent
 from harness.errors import BuildFailed, UsageError
 from harness.firmware.engine import Engine
 from harness.firmware.registry import get_engine
-from harness.journal import OPTIONS, read_interrupted
-from harness.night import Night
-from harness.selection import Selection
+from harness.run.journal import OPTIONS, read_interrupted
+from harness.run.night import Night
+from harness.run.selection import Selection
 
 _WITHOUT_LIBRARIES = ("static",)
 """Engines that need no Arduino library: asking where those lie takes seconds."""
@@ -56,7 +56,7 @@ class Plan:
         """An interrupted run, to go on with.
 
         Raises:
-            UsageError: see `harness.journal.take_up`.
+            UsageError: see `harness.run.journal.take_up`.
         """
         return self._night(interrupted=folder, say=say)
 

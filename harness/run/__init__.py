@@ -1,0 +1,1 @@
+"""One run: what was asked for, what is measured of it, and the record in the making."""
