@@ -43,8 +43,8 @@ class Quantization:
         number: integers of a fixed step, or minifloats.
         bits: one of `INTEGER_BITS` of an integer, a key of `MINIFLOATS` of a minifloat.
         symmetric: whether zero lies in the middle of the range of the weights.
-        per_channel: whether every output channel of the weights has a range of its own. With integers of 8 bits
-            fully connected layers have one range, as TensorFlow Lite gives them.
+        per_channel: whether every output channel of the weights has a range of its own. Of 8-bit integers a
+            fully connected layer has one range, as TensorFlow Lite gives it.
         fine_tune_epochs: passes over the training clips, of the method "aware" only.
     """
 
