@@ -67,8 +67,13 @@ def find_device(name: str, direction: Direction) -> Device:
     found = equal if len(equal) == 1 else matching
     if len(found) == 1:
         return found[0]
+    if not known:
+        raise AcousticFailed(
+            f"this machine has no sound device for {direction}",
+            remedy="Plug one in. Where it belongs to a sound server (PulseAudio, PipeWire), that has to run.",
+        )
     what = "no sound device is" if not found else f"{len(found)} sound devices are"
-    listed = ", ".join(repr(one.name) for one in found or known) or "none at all"
+    listed = ", ".join(repr(one.name) for one in found or known)
     raise AcousticFailed(
         f"{what} called {name!r} for {direction}",
         where=f"there {'are' if not found else 'match'}: {listed}",
