@@ -7,13 +7,18 @@ import re
 import pandas as pd
 
 from harness.report import figures
+from harness.report.family.entries import entries_of
+from harness.report.family.headline import headline as family_headline
 from harness.report.table import Table
 from harness.report.variants import time_is
 from harness.results.record import NightRecord
 
+MANY = 6
+"""Variants up to which the fastest is what a night is about; of more, what there is to choose from."""
+
 
 def headline(record: NightRecord, tables: dict[str, Table]) -> list[str]:
-    """The sentences: the fastest variant's latency and what it heard, how that compares, and what failed.
+    """The sentences: the fastest variant's latency and what it heard (of many: the choice), and what failed.
 
     Args:
         record: the night.
@@ -25,6 +30,8 @@ def headline(record: NightRecord, tables: dict[str, Table]) -> list[str]:
     sentences = []
     if measured.empty:
         sentences.append(f"Nothing was measured on the {_board(record)}.")
+    elif len(record.variants) > MANY:
+        sentences += family_headline(entries_of([record]))
     else:
         # An intact variant leads, the fastest of them; a faulty one only where there is no other.
         intact = measured[~measured["variant"].isin([variant.title for variant in failed])]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.report.family.page import PAGE as FAMILY_PAGE
 from harness.report.family.page import is_family, render_family
-from harness.report.headline import headline
+from harness.report.headline import MANY, headline
 from harness.report.html import PageTable, page_template, write_text
 from harness.report.markdown import markdown
 from harness.report.plots import all_plots
@@ -16,9 +16,6 @@ from harness.report.variants import time_is
 from harness.results.record import NightRecord
 
 PAGE, MARKDOWN = "report.html", "report.md"
-
-_UNFOLDED = 6
-"""Variants up to which everything is open; of more, what is long waits to be opened."""
 
 
 def render(record: NightRecord, folder: Path) -> Path:
@@ -56,7 +53,7 @@ def render(record: NightRecord, folder: Path) -> Path:
         clock=time_is(record.board),
         family=FAMILY_PAGE if family else "",
         recordings=RECORDINGS_PAGE if (folder / RECORDINGS_PAGE).is_file() else "",
-        folded=len(record.variants) > _UNFOLDED,
+        folded=len(record.variants) > MANY,
         tables={name: PageTable(table) for name, table in tables.items() if len(table.frame)},
         plots=all_plots(tables, series),
         files=[MARKDOWN, *(f"{name}.csv" for name in (*tables, *series))],

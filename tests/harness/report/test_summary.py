@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sample_family import family_night
 from sample_night import measured, sample_record, too_large
 
 from harness.report.headline import headline
@@ -67,3 +68,7 @@ def test_the_columns_of_the_summary_are_aligned():
 
 def test_a_night_without_variants_has_a_summary():
     assert "Nothing was measured" in summary_text(replace(sample_record(), variants=[]))
+
+
+def test_of_many_variants_the_headline_names_the_choice():
+    assert "variants are worth a choice: from" in sentences(family_night())[0]
