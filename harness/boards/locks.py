@@ -51,6 +51,7 @@ class Holder:
         command: what it was called with.
         since: local time with zone, such as "2026-11-20 14:31:28+00:00".
         run: of pytest-xdist, the same in all workers of a run; empty without.
+        worker: of that run, such as "gw0"; processes that it started count as it.
     """
 
     pid: int
@@ -58,6 +59,7 @@ class Holder:
     command: str
     since: str
     run: str = ""
+    worker: str = ""
 
     def __str__(self) -> str:
         return f"process {self.pid} of {self.user} since {self.since}: `{self.command}`"
@@ -123,11 +125,16 @@ class _HostLock:
         patience, patience_with_workers = Deadline(self._wait_s), Deadline(self._workers_wait_s)
         while not _try(descriptor, fcntl.LOCK_EX):
             holder = _read(descriptor)
-            is_worker_of_ours = holder is not None and holder.run != "" and holder.run == _run()
+            is_other_worker = (
+                holder is not None
+                and holder.run != ""
+                and holder.run == _run()
+                and holder.worker != _worker()  # to wait for oneself would be for ever
+            )
             if (
                 grace.expired
                 and patience.expired
-                and not (is_worker_of_ours and not patience_with_workers.expired)
+                and not (is_other_worker and not patience_with_workers.expired)
             ):
                 raise self._busy(holder)
             time.sleep(_POLL_S)
@@ -252,7 +259,11 @@ def _myself() -> Holder:
         user = f"user {os.getuid()}"
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[:_COMMAND_CHARACTERS]
     since = datetime.now().astimezone().isoformat(" ", "seconds")
-    return Holder(os.getpid(), user, command, since, _run())
+    return Holder(os.getpid(), user, command, since, _run(), _worker())
+
+
+def _worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 def _run() -> str:

@@ -201,6 +201,15 @@ def test_a_worker_does_not_wait_for_another_runs_worker(serial_number):
     first.communicate("")
 
 
+def test_a_worker_does_not_wait_for_itself(serial_number):
+    """Nor for what it started: that would be for ever."""
+    worker = {"PYTEST_XDIST_WORKER": "gw0", "PYTEST_XDIST_TESTRUNUID": "a"}
+    first = start(HOLDS, serial_number, **worker)
+    assert first.stdout and first.stdout.readline() == "held\n"
+    assert "is in use" in start(TAKES, serial_number, **worker).communicate(timeout=60)[1]
+    first.communicate("")
+
+
 def test_the_lock_does_not_depend_on_the_place_for_temporary_files(
     serial_number, other, monkeypatch, tmp_path
 ):
