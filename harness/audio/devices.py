@@ -69,7 +69,7 @@ def find_device(name: str, direction: Direction) -> Device:
         return found[0]
     if not known:
         raise AcousticFailed(
-            f"this machine has no sound device for {direction}",
+            f"this machine has no sound device for {direction}" + (f", none called {name!r}" if name else ""),
             remedy="Plug one in. Where it belongs to a sound server (PulseAudio, PipeWire), that has to run.",
         )
     what = "no sound device is" if not found else f"{len(found)} sound devices are"
