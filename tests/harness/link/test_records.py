@@ -248,7 +248,7 @@ def damaged_streams(draw):
             if draw(st.booleans()):
                 arriving += [line[:place], line[place:]]
             else:
-                cut = line[:place]
+                cut += line[:place]
         elif fate == "join":
             cut += line
             intact.append(sequence)
