@@ -52,6 +52,9 @@ _NIGHT = Form(
 )
 
 
+_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
 class _Mismatch(Exception):
     """A value that is not what the schema says, with the path of its field."""
 
@@ -122,8 +125,8 @@ def _typed(value: Any, kind: Any, field: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _dataclass(value, kind, field)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (Union, types.UnionType):  # only `X | None` is used in a record
-        return None if value is None else _typed(value, arguments[0], field)
+    if origin in (Union, types.UnionType):
+        return _one_of(value, arguments, field)
     if origin is list:
         _require(isinstance(value, list), value, "a list", field)
         return [_typed(item, arguments[0], f"{field}[{index}]") for index, item in enumerate(value)]
@@ -134,7 +137,18 @@ def _typed(value: Any, kind: Any, field: str) -> Any:
         _require(isinstance(value, (int, float)) and not isinstance(value, bool), value, "a number", field)
         return float(value)
     accepted = type(value) is kind  # not isinstance: True is no count
-    _require(accepted, value, {int: "a whole number", str: "a text", bool: "true or false"}[kind], field)
+    _require(accepted, value, _NAMES[kind], field)
+    return value
+
+
+def _one_of(value: Any, kinds: tuple[Any, ...], field: str) -> Any:
+    """Of `X | None`, or of scalars, which JSON tells apart."""
+    if value is None and types.NoneType in kinds:
+        return None
+    kinds = tuple(kind for kind in kinds if kind is not types.NoneType)
+    if len(kinds) == 1:
+        return _typed(value, kinds[0], field)
+    _require(type(value) in kinds, value, " or ".join(_NAMES[kind] for kind in kinds), field)
     return value
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a field changes its meaning; older records are then read through a migration."""
 
 PROCEDURE_VERSION = 1
@@ -209,6 +209,78 @@ class VariantRow:
 
 
 @dataclass(frozen=True)
+class BlockRow:
+    """Upload, reset, handshake, check of the image's hash, warm-ups left out, then this.
+
+    Blocks stand in the order in which they were measured. One that broke is there too, with its `fault` and
+    what had arrived: a block is never measured in place of another.
+    """
+
+    subject: str
+    """The id of the variant, or "canary"."""
+    engine: str
+    phase: str
+    """"canary-first", "round", "canary-last" or "confirmation"."""
+    round: int = 0
+    """From 1; 0 for the canary."""
+    started: str = ""
+    """ISO 8601, UTC, to the millisecond."""
+    monotonic_s: float = 0.0
+    """The host's monotonic clock when it began, since the night began."""
+    image_sha256: str = ""
+    """Of the image that ran."""
+    planned: int = 0
+    """Samples of each series that were asked for."""
+    samples_us: dict[str, list[int]] = field(default_factory=dict)
+    """Raw, in time order, by "<metric>/<input mode>": "inference_us/clip" in command mode; while listening
+    "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm" ("room" in place of "pcm" on a real board)."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """Dropped lines and wrong checksums, by the same keys."""
+    checks: dict[str, str] = field(default_factory=dict)
+    """Exact figures by name: "features_crc", "input_crc", "output" (probabilities on the golden clip)."""
+    observations: dict[str, str] = field(default_factory=dict)
+    """What was seen of the bench and is no part of a series' identity: port, temperature, supply, icache."""
+    fault: str = ""
+    """Why it broke off, as `harness.errors` says it; "" if it did not."""
+
+
+Figure = int | float | str
+"""A value of a series: microseconds, bytes, or a text such as a checksum."""
+
+
+@dataclass(frozen=True)
+class SeriesVerdictRow:
+    """What was said of a series; see `harness.results.regression.statuses.SeriesVerdict`."""
+
+    series: str
+    """variant/engine/metric/input-mode."""
+    status: str
+    sentence: str
+    advisory: bool = False
+    value: Figure | None = None
+    reference: Figure | None = None
+    change: float | None = None
+    limit: float | None = None
+    nights: int = 0
+    night_sd: float | None = None
+    since: str = ""
+    to_confirm: bool = False
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """What was said of the night; see `harness.results.regression.statuses.NightVerdict`."""
+
+    status: str
+    sentence: str
+    exit_code: int
+    series: list[SeriesVerdictRow] = field(default_factory=list)
+    differences: dict[str, list[str]] = field(default_factory=dict)
+    """Of the environment: what was accepted, and what was there."""
+    proposes_epoch: bool = False
+
+
+@dataclass(frozen=True)
 class BoardRow:
     """Who measured. `uid` is the identity of a series; `clock` says what its time is."""
 
@@ -228,13 +300,23 @@ class NightRecord:
     """One run on one board."""
 
     run: dict[str, str]
-    """id (uuid4), started, ended (ISO 8601, UTC), trigger, command."""
+    """id (uuid4), started, ended (ISO 8601, UTC), trigger, command; "kind" ("run", "nightly" or "a-a"; a
+    run if there is none), "confirm_of" (the id of the night that it confirms), "length_s" (the host's monotonic
+    length as text; "" if it is not known, as of a run that was taken up again)."""
     code: dict[str, Any]
     """commit, dirty, harness_version, procedure_version."""
     environment: dict[str, str]
     board: BoardRow
     variants: list[VariantRow]
     schema: int = SCHEMA
+    blocks: list[BlockRow] = field(default_factory=list)
+    """Of a nightly, in time order."""
+    verdict: VerdictRow | None = None
+    """None of a run that was not judged."""
+    fault: Fault | None = None
+    """Of the whole night, such as a board that is not there."""
+    seal: str = field(default="", compare=False)
+    """Of the file it was read from, see `harness.results.seal`; "" before it is written, and of schema 1."""
 
 
 def write_record(record: NightRecord, path: Path) -> None:
