@@ -7,13 +7,13 @@ of a point heard `labels[point.after.heard[i]]`.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.results.reading import Form, read_form
 from harness.results.record import Fault
+from harness.results.writing import write_whole
 
 SCHEMA = 1
 RECORD = "study.json"
@@ -184,11 +184,5 @@ def read_study(path: Path) -> StudyRecord:
 
 
 def write_study(record: StudyRecord, path: Path) -> None:
-    """Writes the record under a temporary name and renames it: a file under its final name is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        scratch.write_text(json.dumps(asdict(record)), encoding="utf-8")
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    """Writes the record; a file under its final name is whole."""
+    write_whole(json.dumps(asdict(record)), path)
