@@ -1,4 +1,4 @@
-"""What is played in a field run: which words under which conditions, where in which segment, from which seed."""
+"""What a field run plays: which words under which conditions, where in which segment, from which seed."""
 
 from __future__ import annotations
 
