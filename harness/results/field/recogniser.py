@@ -1,0 +1,157 @@
+"""The board's command recogniser on the host, bit by bit, and over whole logs at any threshold.
+
+The algorithm and its parameters are those of sketches/libraries/EarshotRecognizer/src/recognizer.h. Averages
+do not depend on the threshold: they are made once, and only the suppression is gone through again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+THRESHOLD = 200
+"""Of the board; an average has to exceed it, of 255."""
+AVERAGE_MS = 1000
+SUPPRESSION_MS = 1500
+"""The same label is not announced again within it."""
+
+_SHORTEST_AVERAGE_MS = AVERAGE_MS // 4
+_FEWEST_RESULTS = 3
+_MOST_RESULTS = AVERAGE_MS // 20 + 2
+_CLOCK = 2**32  # the board's milliseconds wrap
+
+
+class Recogniser:
+    """Takes one result after the other, as the board does.
+
+    Label 0 is silence: it ends the suppression of the label before it, and is never announced.
+
+    Args:
+        labels: how many there are.
+        threshold: 0 to 255.
+    """
+
+    def __init__(self, labels: int, threshold: int = THRESHOLD) -> None:
+        self._threshold = threshold
+        self._results: deque[tuple[int, Sequence[int]]] = deque()
+        self._sums = [0] * labels
+        self._announced, self._announced_ms = 0, 0
+
+    def add(self, time_ms: int, scores: Sequence[int]) -> tuple[int, int] | None:
+        """Takes the result of an inference.
+
+        Args:
+            time_ms: of the board's clock, modulo 2^32; not before the last one's.
+            scores: 0 to 255 for each label.
+
+        Returns:
+            The label that is announced, with its average; None if none is.
+        """
+        if len(self._results) == _MOST_RESULTS:
+            self._drop_oldest()
+        self._results.append((time_ms, scores))
+        self._sums = [total + score for total, score in zip(self._sums, scores, strict=True)]
+        while (time_ms - self._results[0][0]) % _CLOCK > AVERAGE_MS:
+            self._drop_oldest()
+        count = len(self._results)
+        if count < _FEWEST_RESULTS or (time_ms - self._results[0][0]) % _CLOCK < _SHORTEST_AVERAGE_MS:
+            return None
+        averages = [total // count for total in self._sums]
+        average = max(averages)
+        label = averages.index(average)
+        if average <= self._threshold:
+            return None
+        since_ms = (time_ms - self._announced_ms) % _CLOCK
+        if label == self._announced and label != 0 and since_ms <= SUPPRESSION_MS:
+            return None
+        self._announced, self._announced_ms = label, time_ms
+        return (label, average) if label != 0 else None
+
+    def _drop_oldest(self) -> None:
+        _, scores = self._results.popleft()
+        self._sums = [total - score for total, score in zip(self._sums, scores, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Averages:
+    """What the recogniser makes of a log before it asks for the threshold.
+
+    Attributes:
+        times_ms: (N,) int64, ascending, without the clock's wrapping.
+        labels: (N,) uint8, the label with the highest average.
+        scores: (N,) uint8, that average; 0 where there are too few results.
+    """
+
+    times_ms: NDArray[np.int64]
+    labels: NDArray[np.uint8]
+    scores: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Announced:
+    """What is announced of a log.
+
+    Attributes:
+        places: (D,) int64, of the inferences after which it was announced.
+        times_ms: (D,) int64.
+        labels: (D,) uint8, never 0.
+        scores: (D,) uint8, averages.
+    """
+
+    places: NDArray[np.int64]
+    times_ms: NDArray[np.int64]
+    labels: NDArray[np.uint8]
+    scores: NDArray[np.uint8]
+
+
+def average(times_ms: ArrayLike, scores: ArrayLike) -> Averages:
+    """The averages at every inference of a log that begins with a reset recogniser.
+
+    Args:
+        times_ms: (N,) of the board's clock, modulo 2^32, each less than 2^31 ms after the one before.
+        scores: (N, labels), 0 to 255.
+    """
+    clock = np.asarray(times_ms, dtype=np.int64)
+    values = np.asarray(scores, dtype=np.int64)
+    if not len(clock):
+        return Averages(clock, np.empty(0, np.uint8), np.empty(0, np.uint8))
+    times = clock[0] + np.concatenate([[0], np.cumsum(np.diff(clock) % _CLOCK)])
+    places = np.arange(len(times))
+    # The board only ever drops its oldest result, so its queue is this stretch of the log.
+    begins = np.maximum(np.searchsorted(times, times - AVERAGE_MS), places - (_MOST_RESULTS - 1))
+    counts = places + 1 - begins
+    totals = np.concatenate([np.zeros((1, values.shape[1]), np.int64), np.cumsum(values, axis=0)])
+    averages = (totals[1:] - totals[begins]) // counts[:, None]
+    enough = (counts >= _FEWEST_RESULTS) & (times - times[begins] >= _SHORTEST_AVERAGE_MS)
+    best = np.where(enough, averages.max(axis=1), 0)
+    return Averages(times, averages.argmax(axis=1).astype(np.uint8), best.astype(np.uint8))
+
+
+def announce(averages: Averages, threshold: int = THRESHOLD) -> Announced:
+    """What a recogniser with this threshold announces.
+
+    Args:
+        averages: of `average`.
+        threshold: 0 to 255.
+    """
+    above = np.flatnonzero(averages.scores > threshold)
+    labels = averages.labels[above]
+    times = averages.times_ms[above]
+    # Whatever is above the threshold is either announced or suppressed by its own label: a run of one label
+    # begins with an announcement, and only within it something is suppressed.
+    begins = np.flatnonzero(np.diff(labels, prepend=np.uint8(255)) != 0) if len(above) else above
+    ends = np.append(begins[1:], len(above))
+    found: list[int] = []
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        if labels[begin] == 0:
+            continue
+        place = begin
+        while place < end:
+            found.append(place)
+            place += int(np.searchsorted(times[place:end], times[place] + SUPPRESSION_MS, side="right"))
+    places = above[found] if found else np.empty(0, np.int64)
+    return Announced(places, averages.times_ms[places], averages.labels[places], averages.scores[places])
