@@ -16,8 +16,7 @@ from harness.results.regression.statuses import STATUSES
 
 _TIMES_HANG_TOGETHER = (
     "Times of listening hang together: while one stage takes longer more sound arrives, so that the next hop "
-    "has other slices, and every time is cut to whole µs. Where several changed, the largest change tells the "
-    "cause."
+    "has other slices, and every time is cut to whole µs. Of several that changed the largest tells the cause."
 )
 _HOW_TO_ACCEPT = (
     "If a change is meant: merge it, let the next night measure it, and accept that night with "
@@ -74,13 +73,15 @@ def _lines(differences: Sequence[Difference]) -> list[str]:
     rows = [_COLUMNS, *(_cells(difference) for difference in differences)]
     reasons = [False, *(bool(difference.reason) for difference in differences)]
     plain = [row for row, has_reason in zip(rows, reasons, strict=True) if not has_reason]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    widths += [max(len(row[column]) for row in plain) for column in range(2, len(_COLUMNS))]
-    aligned = [
-        [text.ljust(width) if column < 2 else text.rjust(width) for column, (text, width) in enumerate(cells)]
-        for cells in (list(zip(row, widths, strict=True)) for row in rows)
-    ]
-    return ["  ".join(cells).rstrip() for cells in aligned]
+    names, statuses = (max(len(row[column]) for row in rows) for column in range(2))
+    figures = [max(len(row[column]) for row in plain) for column in range(2, len(_COLUMNS))]
+    lines = []
+    for (name, status, *rest), has_reason in zip(rows, reasons, strict=True):
+        aligned = (
+            rest if has_reason else [text.rjust(width) for text, width in zip(rest, figures, strict=True)]
+        )
+        lines.append("  ".join([name.ljust(names), status.ljust(statuses), *aligned]).rstrip())
+    return lines
 
 
 def _cells(difference: Difference) -> tuple[str, ...]:
