@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,8 +15,20 @@ TOLERANCE_S = 1.0
 _NO_KEYWORDS = ("silence", "unknown")
 
 
-class PlayedWord(Protocol):
-    """A word as it was played; times in seconds of audio."""
+class Span(Protocol):
+    """When a word was played, in seconds of audio."""
+
+    @property
+    def onset_s(self) -> float:
+        """Start of the word."""
+
+    @property
+    def end_s(self) -> float:
+        """End of the word."""
+
+
+class PlayedWord(Span, Protocol):
+    """A word as it was played."""
 
     @property
     def label(self) -> str:
@@ -28,14 +41,6 @@ class PlayedWord(Protocol):
     @property
     def source(self) -> str:
         """Where the recording comes from."""
-
-    @property
-    def onset_s(self) -> float:
-        """Start of the word."""
-
-    @property
-    def end_s(self) -> float:
-        """End of the word."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +67,41 @@ def match(
 
     A detection can belong to a word whose [onset, end + tolerance] it falls in. Of all such pairs the nearest
     is taken first, by the time from the word (0 within it) to the detection; of equally near ones the
-    earliest detection, then the earliest word. The label plays no part: a word with the wrong one is a
-    confusion, one with none a miss. A keyword that is left over is a false accept. A word of label "unknown"
-    or "silence" is correct if no keyword is heard for it.
+    earliest detection, then the earliest word. Which keyword it is plays no part: a word with a wrong one is a
+    confusion, one with none a miss. Only a word that no keyword is left for gets what is not to be spotted: a
+    board in a noisy room announces "unknown" again and again, and that hides no keyword. A keyword that is
+    left over is a false accept. A word of label "unknown" or "silence" is correct if no keyword is heard for
+    it.
     """
+    detection_of = assign(words, detections, tolerance_s)
+    taken = set(detection_of.values())
+    rows = [
+        _row(word, detections[detection_of[w]] if w in detection_of else None) for w, word in enumerate(words)
+    ]
+    left_over = [heard for d, heard in enumerate(detections) if d not in taken]
+    return Matching(rows, [heard for heard in left_over if is_keyword(heard.label)])
+
+
+def assign(
+    words: Sequence[Span], detections: Sequence[Heard], tolerance_s: float = TOLERANCE_S
+) -> dict[int, int]:
+    """The detection of each word that has one, as places in both lists; see `match`.
+
+    Takes time for the pairs of a word and a detection in its window, not for all pairs.
+    """
+    order = sorted(range(len(detections)), key=lambda d: detections[d].at_s)
+    times_s = [detections[d].at_s for d in order]
     pairs = sorted(
-        (max(0.0, heard.at_s - word.end_s), heard.at_s, word.onset_s, d, w)
+        (
+            not is_keyword(detections[d].label),
+            max(0.0, detections[d].at_s - word.end_s),
+            detections[d].at_s,
+            word.onset_s,
+            d,
+            w,
+        )
         for w, word in enumerate(words)
-        for d, heard in enumerate(detections)
-        if word.onset_s <= heard.at_s <= word.end_s + tolerance_s
+        for d in order[bisect_left(times_s, word.onset_s) : bisect_right(times_s, word.end_s + tolerance_s)]
     )
     detection_of: dict[int, int] = {}
     taken: set[int] = set()
@@ -78,12 +109,7 @@ def match(
         if w not in detection_of and d not in taken:
             detection_of[w] = d
             taken.add(d)
-
-    rows = [
-        _row(word, detections[detection_of[w]] if w in detection_of else None) for w, word in enumerate(words)
-    ]
-    left_over = [heard for d, heard in enumerate(detections) if d not in taken]
-    return Matching(rows, [heard for heard in left_over if is_keyword(heard.label)])
+    return detection_of
 
 
 def count_by_label(rows: Sequence[StimulusRow], labels: Sequence[str] = ()) -> list[LabelCount]:

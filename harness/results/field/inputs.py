@@ -19,8 +19,16 @@ SLICE_MS, FIRST_SLICE_MS = 20, 30
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The label with the highest score, and that score as the board makes it, 0 to 255."""
+
+    label: str
+    score: int
+
+
+@dataclass(frozen=True)
 class Answers:
-    """What the host's model says of a word, of one second each and without the recogniser: labels.
+    """What the host's model says of a word, of one second each and without the recogniser.
 
     Attributes:
         streaming: of the sound as it was played, its features from the front end that runs on since the
@@ -29,9 +37,9 @@ class Answers:
         clean: of the recording itself without room, noise and gain, reset likewise.
     """
 
-    streaming: str
-    clip: str
-    clean: str
+    streaming: Answer
+    clip: Answer
+    clean: Answer
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,12 @@ def test_the_nearest_is_taken_whatever_its_label():
     assert result.false_accepts == [Heard("yes", 214, 2.9)]
 
 
+@pytest.mark.parametrize("at_s", [2.4, 2.9])
+def test_what_is_not_to_be_spotted_hides_no_keyword(at_s):
+    result = match([YES], [Heard("unknown", 230, at_s), Heard("yes", 214, 2.7)])
+    assert (result.rows[0].heard, result.false_accepts) == ("yes", [])
+
+
 def test_between_two_words_the_nearer_one_gets_it():
     close = Word("no", 3.0, 3.3)
     assert heard([YES, close], Heard("no", 214, 3.1)) == [(None, False), ("no", True)]
