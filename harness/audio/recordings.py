@@ -56,20 +56,45 @@ def read_recordings(folder: Path, labels: Sequence[str]) -> RecordingSet:
     Raises:
         UsageError: no recordings, a broken or missing file, or one that is not what the manifest says.
     """
-    if not folder.is_dir():
-        raise UsageError("the folder of recordings is not there", where=str(folder))
-    if (folder / MANIFEST).is_file():
-        entries = _entries_of_manifest(folder / MANIFEST)
-    else:
-        entries = _entries_of_folder(folder)
     recordings, notes = [], []
-    for path, word in entries:
+    for path, word in entries_of(folder):
+        if not word:
+            raise UsageError(
+                "the manifest does not say what is said in a recording",
+                where=str(path),
+                remedy="Write its word into the manifest, or take its row out.",
+            )
         samples, note = read_wav(path)
         source = str(path.relative_to(folder))
-        recordings.append(Recording(_label_of(word, labels), word, source, samples))
+        recordings.append(Recording(label_of(word, labels), word, source, samples))
         if note:
             notes.append(f"{source}: {note}")
     return RecordingSet(tuple(recordings), tuple(notes))
+
+
+def entries_of(folder: Path) -> list[tuple[Path, str]]:
+    """The files of a folder and what is said in each, in the order of its manifest or else of the names.
+
+    The word is "" where a manifest leaves it out.
+
+    Raises:
+        UsageError: no recordings, or a manifest that cannot be read or does not fit the files.
+    """
+    if not folder.is_dir():
+        raise UsageError("the folder of recordings is not there", where=str(folder))
+    if (folder / MANIFEST).is_file():
+        return _entries_of_manifest(folder / MANIFEST)
+    return _entries_of_folder(folder)
+
+
+def label_of(word: str, labels: Sequence[str]) -> str:
+    """The model's label for a word, compared without case: "yes" is "Yes" of a model that writes it so.
+
+    "silence" stays what it is for a model without such a label: nothing should be heard.
+    """
+    known = {label.strip("_").casefold(): label for label in labels}
+    plain = word.strip("_").casefold()
+    return known.get(plain) or ("silence" if plain == "silence" else known.get("unknown", "unknown"))
 
 
 def _entries_of_manifest(manifest: Path) -> list[tuple[Path, str]]:
@@ -94,7 +119,7 @@ def _entries_of_manifest(manifest: Path) -> list[tuple[Path, str]]:
 
 def _checked(manifest: Path, row: dict[str, str]) -> Path:
     """The file of a row, if it is there with the hash that the row says."""
-    if not (row["path"] and row["word"] and row["sha256"]):
+    if not (row["path"] and row["word"] is not None and row["sha256"]):
         raise UsageError(f"the manifest has an incomplete row: {row}", where=str(manifest))
     path = manifest.parent / row["path"]
     try:
@@ -129,13 +154,3 @@ def _entries_of_folder(folder: Path) -> list[tuple[Path, str]]:
             remedy="Put WAV files there: yes_1.wav, or in a folder for each word: yes/1.wav.",
         )
     return entries
-
-
-def _label_of(word: str, labels: Sequence[str]) -> str:
-    """The model's label for a word, compared without case: "yes" is "Yes" of a model that writes it so.
-
-    "silence" stays what it is for a model without such a label: nothing should be heard.
-    """
-    known = {label.strip("_").casefold(): label for label in labels}
-    plain = word.strip("_").casefold()
-    return known.get(plain) or ("silence" if plain == "silence" else known.get("unknown", "unknown"))

@@ -129,7 +129,8 @@ def test_the_labels_of_a_model_count_and_not_those_of_the_manifest(tmp_path):
     [
         ({"sha256": "0" * 64}, r"sha256 differs.*a\.wav"),
         ({"path": "gone.wav"}, r"No such file.*gone\.wav"),
-        ({"word": ""}, "incomplete row"),
+        ({"sha256": ""}, "incomplete row"),
+        ({"word": ""}, r"does not say what is said.*a\.wav"),
     ],
 )
 def test_a_file_that_is_not_what_the_manifest_says_is_named(tmp_path, changes, problem):
