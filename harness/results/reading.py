@@ -1,21 +1,28 @@
-"""A record of a night or a study read back from its JSON, every field checked before anything is made of it.
+"""A record of some kind read back from its JSON, every field checked before anything is made of it.
 
 Fields that this version does not know are passed over (a record may carry more as long as its schema is the
-same); a field that is missing or of another type is an error that names the field.
+same); a field that is missing or of another type is an error that names the field. Older schemas are read
+through their migrations; a seal that does not hold is an error.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 import json
 import types
 import typing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, Union
 
 from harness.errors import UsageError
+from harness.results import migrations
+from harness.results.migrations import Migration
 from harness.results.record import SCHEMA, NightRecord
+from harness.results.seal import Broken, check_seal
 
 T = TypeVar("T")
 
@@ -30,6 +37,9 @@ class Form(Generic[T]):
         schema: the newest that is read.
         keys: what every such file has.
         missing, damaged, foreign: what to try where there is none, it is broken, or it is something else.
+        migrations: of every older schema that is still read, see `harness.results.migrations`.
+        sealed_since: the first schema whose files end in a seal; None if there is none. The dataclass has a
+            field `seal` then: it is set to the seal, or of an older file to the sha256 of its bytes.
     """
 
     kind: type[T]
@@ -39,6 +49,8 @@ class Form(Generic[T]):
     missing: str
     damaged: str
     foreign: str
+    migrations: Mapping[int, Migration] = dataclasses.field(default_factory=dict)
+    sealed_since: int | None = None
 
 
 _NIGHT = Form(
@@ -47,16 +59,11 @@ _NIGHT = Form(
     schema=SCHEMA,
     keys=frozenset({"schema", "run", "board", "variants"}),
     missing="Make one with `earshot run`",
-    damaged="Render the record of another night, or measure again with `earshot run`",
-    foreign="Name the night.json of a folder that `earshot run` made",
+    damaged="Copy it again from the bench that wrote it, or take another night's, or measure again",
+    foreign="Name the night.json of a folder that `earshot run` or `earshot nightly` made",
+    migrations=migrations.NIGHT,
+    sealed_since=2,
 )
-
-
-_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-
-
-class _Mismatch(Exception):
-    """A value that is not what the schema says, with the path of its field."""
 
 
 def read_record(path: Path) -> NightRecord:
@@ -64,6 +71,9 @@ def read_record(path: Path) -> NightRecord:
 
     Args:
         path: the JSON file.
+
+    Returns:
+        The record; its `seal` stands for the file's content.
 
     Raises:
         UsageError: see `read_form`.
@@ -79,10 +89,11 @@ def read_form(path: Path, form: Form[T]) -> T:
         form: the kind.
 
     Raises:
-        UsageError: the file is not there, cut off, no such record, of a newer schema, or a field of it is
-            missing or of another type; the message names the file and the field.
+        UsageError: the file is not there, cut off, edited, no such record, of a newer schema, or a field of
+            it is missing or of another type; the message names the file and the field.
     """
-    data = _load(path, form)
+    content = _content(path, form)
+    data = _json(content, path, form)
     if not isinstance(data, dict) or not form.keys <= data.keys():
         raise UsageError(f"this JSON is not a {form.name}", where=str(path), remedy=form.foreign)
     schema = data["schema"]
@@ -96,8 +107,12 @@ def read_form(path: Path, form: Form[T]) -> T:
             where=str(path),
             remedy="Update Earshot to the version that wrote it, or a later one",
         )
+    if form.sealed_since is not None:
+        data["seal"] = _seal(content, path, form, schema >= form.sealed_since)
+    data = migrations.migrated(data, form.migrations, form.schema)
+    kind: Any = form.kind
     try:
-        record: T = _typed(data, form.kind, "")
+        record: T = _reader(kind)(data)
     except _Mismatch as mismatch:
         raise UsageError(
             f"the {form.name} is damaged: {mismatch}", where=str(path), remedy=form.damaged
@@ -105,66 +120,178 @@ def read_form(path: Path, form: Form[T]) -> T:
     return record
 
 
-def _load(path: Path, form: Form[T]) -> Any:
+def _content(path: Path, form: Form[T]) -> bytes:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return path.read_bytes()
     except OSError as reason:
         raise UsageError(
             f"the {form.name} cannot be read ({reason.strerror})", where=str(path), remedy=form.missing
         ) from None
+
+
+def _json(content: bytes, path: Path, form: Form[T]) -> Any:
+    try:
+        return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as reason:
         raise UsageError(
             f"the {form.name} is not whole JSON ({reason})", where=str(path), remedy=form.damaged
         ) from None
 
 
-def _typed(value: Any, kind: Any, field: str) -> Any:
-    """`value` from JSON as the type `kind`; raises `_Mismatch` naming `field`."""
+def _seal(content: bytes, path: Path, form: Form[T], sealed: bool) -> str:
+    if not sealed:
+        return hashlib.sha256(content).hexdigest()
+    try:
+        return check_seal(content)
+    except Broken as reason:
+        raise UsageError(
+            f"the {form.name} was changed after it was written: {reason}",
+            where=str(path),
+            remedy=form.damaged,
+        ) from None
+
+
+_Reader = Callable[[Any], Any]
+_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
+class _Mismatch(Exception):
+    """A value that is not what the schema says; the path of its field grows on the way out."""
+
+    def __init__(self, what: str, field: str = "") -> None:
+        super().__init__(what)
+        self.what, self.field = what, field
+
+    def beneath(self, part: str) -> _Mismatch:
+        """The same, with a part of the path before it."""
+        return _Mismatch(self.what, part + self.field)
+
+    def __str__(self) -> str:
+        return f"`{self.field.removeprefix('.')}` {self.what}"
+
+
+def _wrong(value: Any, expected: str) -> _Mismatch:
+    return _Mismatch(f"should be {expected}, not {json.dumps(value)[:40]}")
+
+
+@functools.cache
+def _reader(kind: Any) -> _Reader:
+    """What makes a value from JSON one of the type `kind`, or raises `_Mismatch`.
+
+    A record of ten years' history is one of thousands, so what a type needs is looked up once.
+    """
     if kind is Any:
-        return value
+        return lambda value: value
     if dataclasses.is_dataclass(kind):
-        return _dataclass(value, kind, field)
+        return _dataclass_reader(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (Union, types.UnionType):
-        return _one_of(value, arguments, field)
+        return _union_reader(arguments)
     if origin is list:
-        _require(isinstance(value, list), value, "a list", field)
-        return [_typed(item, arguments[0], f"{field}[{index}]") for index, item in enumerate(value)]
+        return _list_reader(arguments[0])
     if origin is dict:
-        _require(isinstance(value, dict), value, "an object", field)
-        return {name: _typed(item, arguments[1], f"{field}.{name}") for name, item in value.items()}
+        return _dict_reader(arguments[1])
+    return _scalar_reader(kind)
+
+
+def _scalar_reader(kind: type) -> _Reader:
     if kind is float:  # JSON has one kind of number: 3.0 may come back as 3
-        _require(isinstance(value, (int, float)) and not isinstance(value, bool), value, "a number", field)
-        return float(value)
-    accepted = type(value) is kind  # not isinstance: True is no count
-    _require(accepted, value, _NAMES[kind], field)
-    return value
+
+        def read_number(value: Any) -> float:
+            if type(value) not in (int, float):
+                raise _wrong(value, _NAMES[float])
+            return float(value)
+
+        return read_number
+
+    def read(value: Any) -> Any:
+        if type(value) is not kind:  # not isinstance: True is no count
+            raise _wrong(value, _NAMES[kind])
+        return value
+
+    return read
 
 
-def _one_of(value: Any, kinds: tuple[Any, ...], field: str) -> Any:
+def _union_reader(kinds: tuple[Any, ...]) -> _Reader:
     """Of `X | None`, or of scalars, which JSON tells apart."""
-    if value is None and types.NoneType in kinds:
-        return None
+    optional = types.NoneType in kinds
     kinds = tuple(kind for kind in kinds if kind is not types.NoneType)
-    if len(kinds) == 1:
-        return _typed(value, kinds[0], field)
-    _require(type(value) in kinds, value, " or ".join(_NAMES[kind] for kind in kinds), field)
-    return value
+    only = _reader(kinds[0]) if len(kinds) == 1 else None
+
+    def read(value: Any) -> Any:
+        if value is None and optional:
+            return None
+        if only:
+            return only(value)
+        if type(value) not in kinds:
+            raise _wrong(value, " or ".join(_NAMES[kind] for kind in kinds))
+        return value
+
+    return read
 
 
-def _dataclass(value: Any, kind: Any, field: str) -> Any:
-    _require(isinstance(value, dict), value, "an object", field)
+def _list_reader(kind: Any) -> _Reader:
+    item = _reader(kind)
+    plain = frozenset(
+        {kind} if kind in (int, str, bool) else ()
+    )  # all checked at once, as samples have to be
+
+    def read(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise _wrong(value, "a list")
+        if plain and plain.issuperset(map(type, value)):
+            return value
+        made = []
+        for index, each in enumerate(value):
+            try:
+                made.append(item(each))
+            except _Mismatch as mismatch:
+                raise mismatch.beneath(f"[{index}]") from None
+        return made
+
+    return read
+
+
+def _dict_reader(kind: Any) -> _Reader:
+    item = _reader(kind)
+
+    def read(value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise _wrong(value, "an object")
+        made = {}
+        for name, each in value.items():
+            try:
+                made[name] = item(each)
+            except _Mismatch as mismatch:
+                raise mismatch.beneath(f".{name}") from None
+        return made
+
+    return read
+
+
+def _dataclass_reader(kind: Any) -> _Reader:
     hints = typing.get_type_hints(kind)
-    arguments = {}
-    for item in dataclasses.fields(kind):
-        name = f"{field}.{item.name}".lstrip(".")
-        if item.name in value:
-            arguments[item.name] = _typed(value[item.name], hints[item.name], name)
-        elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
-            raise _Mismatch(f"`{name}` is missing")
-    return kind(**arguments)
+    fields = [
+        (
+            field.name,
+            _reader(hints[field.name]),
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+        )
+        for field in dataclasses.fields(kind)
+    ]
 
+    def read(value: Any) -> Any:
+        if type(value) is not dict:
+            raise _wrong(value, "an object")
+        arguments = {}
+        for name, reader, required in fields:
+            if name in value:
+                try:
+                    arguments[name] = reader(value[name])
+                except _Mismatch as mismatch:
+                    raise mismatch.beneath(f".{name}") from None
+            elif required:
+                raise _Mismatch("is missing", f".{name}")
+        return kind(**arguments)
 
-def _require(accepted: bool, value: Any, expected: str, field: str) -> None:
-    if not accepted:
-        raise _Mismatch(f"`{field}` should be {expected}, not {json.dumps(value)[:40]}")
+    return read

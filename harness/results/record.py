@@ -5,11 +5,12 @@ Units stand in the names. A figure that was not measured is None, never zero.
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from harness.results.seal import sealed_text
+from harness.results.writing import write_whole
 
 SCHEMA = 2
 """Raised when a field changes its meaning; older records are then read through a migration."""
@@ -233,7 +234,7 @@ class BlockRow:
     """Samples of each series that were asked for."""
     samples_us: dict[str, list[int]] = field(default_factory=dict)
     """Raw, in time order, by "<metric>/<input mode>": "inference_us/clip" in command mode; while listening
-    "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm" ("room" in place of "pcm" on a real board)."""
+    "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"; on a real board "room" for "pcm"."""
     lost: dict[str, int] = field(default_factory=dict)
     """Dropped lines and wrong checksums, by the same keys."""
     checks: dict[str, str] = field(default_factory=dict)
@@ -300,9 +301,12 @@ class NightRecord:
     """One run on one board."""
 
     run: dict[str, str]
-    """id (uuid4), started, ended (ISO 8601, UTC), trigger, command; "kind" ("run", "nightly" or "a-a"; a
-    run if there is none), "confirm_of" (the id of the night that it confirms), "length_s" (the host's monotonic
-    length as text; "" if it is not known, as of a run that was taken up again)."""
+    """As text: "id" (uuid4), "started", "ended" (ISO 8601, UTC), "trigger", "command".
+
+    Also "kind" ("run", "nightly" or "a-a": nights of the last two are the history), "board" (its name on the
+    bench, which its baseline has; the kind's name if there is none), "engine" (of variants that were not
+    built), "confirm_of" (the id of the night that this one confirms), and "length_s" (the host's monotonic
+    length; "" if it is not known, as of a run that was taken up again)."""
     code: dict[str, Any]
     """commit, dirty, harness_version, procedure_version."""
     environment: dict[str, str]
@@ -316,18 +320,10 @@ class NightRecord:
     fault: Fault | None = None
     """Of the whole night, such as a board that is not there."""
     seal: str = field(default="", compare=False)
-    """Of the file it was read from, see `harness.results.seal`; "" before it is written, and of schema 1."""
+    """What stands for the content of the file that it was read from, 64 hex digits, see
+    `harness.results.reading.Form`; "" of a record in the making."""
 
 
 def write_record(record: NightRecord, path: Path) -> None:
-    """Writes the record under a temporary name and renames it: a file under its final name is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        with scratch.open("w") as stream:
-            json.dump(asdict(record), stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    """Writes the record and seals it; a file under its final name is whole."""
+    write_whole(sealed_text({"schema": record.schema, **asdict(record)}), path)

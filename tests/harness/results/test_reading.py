@@ -12,6 +12,7 @@ import pytest
 from harness.errors import UsageError
 from harness.results.reading import read_record
 from harness.results.record import SCHEMA, write_record
+from harness.results.seal import sealed_text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "report"))
 from sample_night import sample_record
@@ -32,9 +33,10 @@ def refusal(path: Path) -> str:
 
 
 def changed(path: Path, change) -> Path:
+    """The record as another version of Earshot may have written it."""
     data = json.loads(path.read_text())
     change(data)
-    path.write_text(json.dumps(data))
+    path.write_text(sealed_text(data))
     return path
 
 
