@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+import types
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from harness import provenance
 from harness.errors import UsageError
 from harness.results.reading import read_record
-from harness.results.record import BoardRow, NightRecord, VariantRow, write_record
+from harness.results.record import (
+    BlockRow,
+    BoardRow,
+    Fault,
+    NightRecord,
+    VariantRow,
+    VerdictRow,
+    write_record,
+)
 
 RECORD, PARTIAL = "night.json", "night.partial.json"
 _RUNNING = ".running"
 OPTIONS = "options"
 """Key of a record's `run`: what the run was asked for, as its door wrote it."""
+_RESUMED = "resumed"
 
 
 class Journal:
@@ -33,14 +46,27 @@ class Journal:
         folder: of the run.
         rows: by the models' ids, in the order of the run.
         kept: the ids of those that were measured without a fault before this process began.
+        blocks: in the order of time.
+        verdict: what was said of the night; None if nothing was.
+        fault: of the whole night.
     """
 
     def __init__(self, folder: Path, record: NightRecord) -> None:
         self.folder = folder
+        self.blocks: Sequence[BlockRow] = record.blocks
+        self.verdict: VerdictRow | None = None
+        self.fault: Fault | None = None
         self.rows: dict[str, VariantRow] = {row.id: row for row in record.variants}
         self.kept = frozenset(row.id for row in record.variants if not row.faults)
         self._record = record
         self._lock = FileLock(folder / _RUNNING)
+        self._monotonic_s = time.monotonic()
+        self._before_s = _seconds_since(record.run["started"]) if record.run.get(_RESUMED) else 0.0
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since the run began, by the monotonic clock; what was before it was taken up, by the other one."""
+        return self._before_s + time.monotonic() - self._monotonic_s
 
     @property
     def board(self) -> BoardRow:
@@ -81,9 +107,15 @@ class Journal:
                 ) from None
         return self._write(PARTIAL)
 
+    def ended(self) -> NightRecord:
+        """The record as it is if the run ends now; nothing is written."""
+        length = "" if self._record.run.get(_RESUMED) else f"{self.elapsed_s:.3f}"
+        self._record = replace(self._record, run={**self._record.run, "ended": _now(), "length_s": length})
+        return self._whole()
+
     def end(self) -> NightRecord:
         """Writes the record for good."""
-        self._record = replace(self._record, run={**self._record.run, "ended": _now()})
+        self.ended()
         record = self._write(RECORD)
         (self.folder / PARTIAL).unlink(missing_ok=True)
         return record
@@ -95,18 +127,35 @@ class Journal:
             self._lock.release()
 
     def _write(self, name: str) -> NightRecord:
-        record = replace(self._record, variants=list(self.rows.values()))
+        record = self._whole()
         write_record(record, self.folder / name)
         return record
 
+    def _whole(self) -> NightRecord:
+        return replace(
+            self._record,
+            variants=list(self.rows.values()),
+            blocks=list(self.blocks),
+            verdict=self.verdict,
+            fault=self.fault,
+        )
 
-def begin(output: Path, board: BoardRow, options: str = "") -> Journal:
+
+def begin(
+    output: Path,
+    board: BoardRow,
+    options: str = "",
+    about: Mapping[str, str] = types.MappingProxyType({}),
+    code: dict[str, Any] | None = None,
+) -> Journal:
     """A new run; nothing is written yet.
 
     Args:
         output: the folder of all runs.
         board: who measures.
         options: kept in the record for whoever takes the run up again.
+        about: what else the record's `run` says, such as its "kind", see `NightRecord.run`.
+        code: what is measured, see `NightRecord.code`; None for this checkout.
     """
     started, identity = _now(), str(uuid.uuid4())
     record = NightRecord(
@@ -116,9 +165,11 @@ def begin(output: Path, board: BoardRow, options: str = "") -> Journal:
             "ended": "",
             "trigger": "ci" if os.environ.get("CI") else "manual",
             "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "kind": "run",
             OPTIONS: options,
+            **about,
         },
-        code=provenance.code(),
+        code=code or provenance.code(),
         environment=provenance.environment(),
         board=board,
         variants=[],
@@ -127,22 +178,27 @@ def begin(output: Path, board: BoardRow, options: str = "") -> Journal:
     return Journal(output / board.name / f"{stamp}-{identity[:8]}", record)
 
 
-def take_up(folder: Path, board: BoardRow) -> Journal:
+def take_up(folder: Path, board: BoardRow, code: dict[str, Any] | None = None) -> Journal:
     """A run that was interrupted: the same folder, the same id, the rows that it has.
+
+    Args:
+        folder: of the run.
+        board: who measures.
+        code: what is measured, see `NightRecord.code`; None for this checkout.
 
     Raises:
         UsageError: the run has ended, goes on, or was begun by other code or on another board.
     """
     record = read_interrupted(folder)
-    then, now = record.code.get("commit"), provenance.code()["commit"]
+    then, now = record.code.get("commit"), (code or provenance.code())["commit"]
     if then != now:
         raise UsageError(
             "the code has changed since this run was begun",
             where=f"then {then}, now {now}",
             remedy="Check that commit out, or begin a new run: a record is of one version.",
         )
-    resumed = ", ".join(filter(None, [record.run.get("resumed", ""), _now()]))
-    journal = Journal(folder, replace(record, run={**record.run, "resumed": resumed}))
+    resumed = ", ".join(filter(None, [record.run.get(_RESUMED, ""), _now()]))
+    journal = Journal(folder, replace(record, run={**record.run, _RESUMED: resumed}))
     journal.measured_by(board)
     journal.write()
     return journal
@@ -190,3 +246,8 @@ def latest_interrupted(nights: Path) -> Path:
 def _now() -> str:
     """UTC, ISO 8601, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _seconds_since(started: str) -> float:
+    then = datetime.fromisoformat(started.replace("Z", "+00:00"))
+    return (datetime.now(timezone.utc) - then).total_seconds()

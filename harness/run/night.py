@@ -11,7 +11,8 @@ import contextlib
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,11 +60,13 @@ class Night:
         output: where the run's folder is made.
         say: told one line about each step.
         options: kept in the record for whoever takes the run up, see `harness.run.plan`.
+        about: what else the record says of the run, see `harness.run.journal.begin`.
         interrupted: the folder of a run to take up again; what it measured without a fault is kept.
 
     Attributes:
         board: the board that is measured.
         folder: of this run: record, transcripts, report.
+        journal: the record in the making.
         broken: what broke the board; empty while it works.
         sessions: what was measured on the board, by the models' ids.
 
@@ -81,6 +84,7 @@ class Night:
         output: Path = layout.NIGHTS,
         say: Callable[[str], None] = lambda line: None,
         options: str = "",
+        about: Mapping[str, str] = types.MappingProxyType({}),
         interrupted: Path | None = None,
     ) -> None:
         self.selection, self.say = selection, say
@@ -91,12 +95,12 @@ class Night:
         self._left: dict[str, Path] = {}  # by a session that failed, by the models' ids
         self._recordings_folder = recordings
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
-        self._journal: Journal = (
+        self.journal: Journal = (
             journal.take_up(interrupted, board.describe())
             if interrupted
-            else journal.begin(output, board.describe(), options)
+            else journal.begin(output, board.describe(), options, about)
         )
-        self.folder = self._journal.folder
+        self.folder = self.journal.folder
 
     def run(self) -> tuple[NightRecord, Path]:
         """Measures every selected model and writes record and report.
@@ -104,36 +108,53 @@ class Night:
         Returns:
             The record, and the path of the HTML page.
         """
+        with self.interruptible():
+            self.measure_all()
+        return self.close()
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within it an exception ends the run so that it can be taken up: board and record are let go."""
         try:
-            read_recordings(self._recordings_folder, ())  # a broken one is told before anything is trained
-            for model in self._models():
-                if model.id in self._journal.kept:
-                    self.say(f"{model.id}: measured before this run was interrupted")
-                else:
-                    self.measure(model)
+            yield
         except BaseException:
             if self.has_rows:
                 self.say(f"What was measured so far: {self.close(ended=False)[1]}")
             else:
                 self._let_go()
             raise
-        return self.close()
+
+    def measure_all(self) -> list[ModelArtefact]:
+        """Measures every selected model that was not measured before this run was interrupted.
+
+        Returns:
+            The models that could be prepared.
+        """
+        read_recordings(self._recordings_folder, ())  # a broken one is told before anything is trained
+        models = []
+        for model in self._models():
+            if model.id in self.journal.kept:
+                self.say(f"{model.id}: measured before this run was interrupted")
+            else:
+                self.measure(model)
+            models.append(model)
+        return models
 
     @property
     def has_rows(self) -> bool:
         """Whether anything was measured, or failed to be."""
-        return bool(self._journal.rows)
+        return bool(self.journal.rows)
 
     def row(self, identity: str) -> VariantRow:
         """What was measured of a model, by its id."""
-        return self._journal.rows[identity]
+        return self.journal.rows[identity]
 
     def measure(self, model: ModelArtefact) -> VariantRow:
         """Builds and measures one model; a failure becomes a fault of its row.
 
         Of a model that no board can run there is nothing to measure: its row has what is known already.
         """
-        self._journal.write()
+        self.journal.write()
         row = rows.variant_row(model)
         if not model.deployable:
             self.say(f"{model.id}: no board can run it, its accuracy is that of torch")
@@ -173,13 +194,13 @@ class Night:
             raise next(iter(refused.values()))
 
     def _keep(self, row: VariantRow) -> VariantRow:
-        self._journal.rows[row.id] = row
-        self._journal.write()
+        self.journal.rows[row.id] = row
+        self.journal.write()
         return row
 
     def firmware(self, model: ModelArtefact) -> Firmware:
         """The image of a model for this board."""
-        self.say(f"{model.id}: building for {self._journal.board.name}")
+        self.say(f"{model.id}: building for {self.journal.board.name}")
         engine = with_measured_arena(
             self.engine,
             model.tflite,
@@ -201,10 +222,10 @@ class Night:
 
         def make(folder: Path) -> None:
             self.say(
-                f"{model.id}: measuring on {self._journal.board.name}, {stimulus.duration_s:.0f} s of audio"
+                f"{model.id}: measuring on {self.journal.board.name}, {stimulus.duration_s:.0f} s of audio"
             )
             measure(self.board, firmware, model, recordings.recordings, stimulus, folder, self.bench)
-            self._journal.measured_by(self.board.describe())
+            self.journal.measured_by(self.board.describe())
 
         def make_in_store(folder: Path) -> None:
             try:
@@ -215,14 +236,14 @@ class Night:
                     shutil.copytree(folder, left, dirs_exist_ok=True)
                 raise
 
-        if self._journal.board.clock == "measured":  # every night's own
+        if self.journal.board.clock == "measured":  # every night's own
             folder = self._left[model.id] = self._fresh("sessions", model.id)
             make(folder)
         else:  # modelled: a function of image, sound and board, whoever measures it and when
             inputs = {
                 "image": firmware.image,
                 "model": model.path,
-                "board": self._journal.board,
+                "board": self.journal.board,
                 "recordings": self._recordings_folder,
             }
             code = (session_module, listener_module, parity_module, recordings_module, stimulus_module)
@@ -236,7 +257,7 @@ class Night:
             ended: False for a run that was interrupted: its record stays marked as partial.
         """
         try:
-            record = self._journal.end() if ended else self._journal.write()
+            record = self.journal.end() if ended else self.journal.write()
         finally:
             self._let_go()
         if ended:
@@ -289,7 +310,7 @@ class Night:
     def _arena_used(self, model: ModelArtefact, engine: Engine) -> int:
         """What the board's interpreter takes of an arena that is large enough, bytes."""
         self._check_board()
-        self.say(f"{model.id}: asking {self._journal.board.name} how much memory the interpreter takes")
+        self.say(f"{model.id}: asking {self.journal.board.name} how much memory the interpreter takes")
         firmware = self.board.build(model, engine)
         return arena_used(self.board, firmware, self._fresh("arena", model.id), self.say)
 
@@ -300,7 +321,7 @@ class Night:
         try:
             self.board.close()
         finally:
-            self._journal.let_go()
+            self.journal.let_go()
 
 
 def _point_to_latest(folder: Path) -> None:

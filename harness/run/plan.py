@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from harness.firmware.registry import get_engine
 from harness.run.journal import OPTIONS, read_interrupted
 from harness.run.night import Night
 from harness.run.selection import Selection
+
+BOARD = "board"
+"""Key of a record's `run`: what the bench calls the board, which is the name of its baseline."""
 
 _WITHOUT_LIBRARIES = ("static",)
 """Engines that need no Arduino library: asking where those lie takes seconds."""
@@ -43,14 +47,27 @@ class Plan:
     port: str = ""
     recordings: Path | None = None
 
-    def begin(self, output: Path, say: Callable[[str], None]) -> Night:
+    def begin(
+        self,
+        output: Path,
+        say: Callable[[str], None],
+        kind: str = "run",
+        also: Mapping[str, Any] = types.MappingProxyType({}),
+    ) -> Night:
         """A new run.
+
+        Args:
+            output: where its folder is made.
+            say: told one line about each step.
+            kind: of the run, see `NightRecord.run`.
+            also: what else it was asked for, to be kept with the plan, JSON.
 
         Raises:
             UsageError: there is no such board or engine.
             ConfigError: the bench file is not as it should be.
         """
-        return self._night(output=output, say=say)
+        about = {"kind": kind, BOARD: self.entry().name}
+        return self._night(output=output, say=say, about=about, options=self.as_text(also))
 
     def take_up(self, folder: Path, say: Callable[[str], None]) -> Night:
         """An interrupted run, to go on with.
@@ -60,24 +77,32 @@ class Plan:
         """
         return self._night(interrupted=folder, say=say)
 
+    def entry(self) -> BoardEntry:
+        """Which board is meant.
+
+        Raises:
+            UsageError: there is no such board.
+            ConfigError: the bench file is not as it should be.
+        """
+        return find_entry(self.board, find_bench(self.bench), self.port)
+
     def _night(self, **how: Any) -> Night:
-        bench = find_bench(self.bench)
-        entry = find_entry(self.board, bench, self.port)
+        bench, entry = find_bench(self.bench), self.entry()
         return Night(
             self.selection,
             board_of(entry, bench),
             engine_of(entry, self.engine),
             bench,
             recordings=self.recordings or recordings_of(bench),
-            options=self._as_text(bench),
             **how,
         )
 
-    def _as_text(self, bench: Bench) -> str:
+    def as_text(self, also: Mapping[str, Any] = types.MappingProxyType({})) -> str:
         """For the record: whoever takes the run up may stand in another folder."""
-        chosen = self.selection
+        chosen, bench = self.selection, find_bench(self.bench)
         return json.dumps(
             {
+                **also,
                 "variants": chosen.pattern,
                 "dataset": _absolute(chosen.dataset),
                 "model": _absolute(chosen.model_file),
