@@ -67,11 +67,11 @@ def match(
 
     A detection can belong to a word whose [onset, end + tolerance] it falls in. Of all such pairs the nearest
     is taken first, by the time from the word (0 within it) to the detection; of equally near ones the
-    earliest detection, then the earliest word. Which keyword it is plays no part: a word with a wrong one is a
-    confusion, one with none a miss. Only a word that no keyword is left for gets what is not to be spotted: a
-    board in a noisy room announces "unknown" again and again, and that hides no keyword. A keyword that is
-    left over is a false accept. A word of label "unknown" or "silence" is correct if no keyword is heard for
-    it.
+    earliest detection, then the earliest word. Which keyword it is plays no part: a word with a wrong one is
+    a confusion, one with none a miss. Only a word that no keyword is left for gets what is not to be
+    spotted: a board in a noisy room announces "unknown" again and again, and that hides no keyword. A keyword
+    that is left over is a false accept. A word of label "unknown" or "silence" is correct if no keyword is
+    heard for it.
     """
     detection_of = assign(words, detections, tolerance_s)
     taken = set(detection_of.values())

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from scipy import stats
+
+_RULE_OF_THREE = 3.0  # -ln 0.05 is 2.996
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,62 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     low = 0.0 if correct == 0 else min(rate, centre - reach)
     high = 1.0 if correct == total else max(rate, centre + reach)
     return low, high
+
+
+def difference_interval(
+    first: tuple[int, int], second: tuple[int, int], confidence: float = 0.95
+) -> tuple[float, float]:
+    """The interval of the difference of two independent rates, the first less the second, within [-1, 1].
+
+    Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions",
+    Statistics in Medicine 17 (1998), method 10: Wilson's intervals put together.
+
+    Args:
+        first, second: successes and trials; a rate without trials can be anything.
+        confidence: of the two-sided interval, between 0 and 1.
+
+    Raises:
+        ValueError: see `wilson_interval`.
+    """
+    low_1, high_1 = wilson_interval(*first, confidence)
+    low_2, high_2 = wilson_interval(*second, confidence)
+    if not first[1] or not second[1]:
+        return low_1 - high_2, high_1 - low_2
+    rate_1, rate_2 = first[0] / first[1], second[0] / second[1]
+    difference = rate_1 - rate_2
+    return (
+        difference - math.hypot(rate_1 - low_1, high_2 - rate_2),
+        difference + math.hypot(high_1 - rate_1, rate_2 - low_2),
+    )
+
+
+def poisson_interval(events: int, exposure: float) -> tuple[float, float]:
+    """The 95 % interval of a rate of independent events, in events per unit of `exposure`.
+
+    With events it is the exact two-sided one. Without any there is only an upper bound, the rule of three,
+    3 / exposure: at a higher rate, no event at all has a chance below 5 % (exactly, -ln 0.05 = 2.996). The
+    upper end of the two-sided interval would be 3.689 / exposure, because that spends half of its 5 % on a
+    lower end, which without events is 0 anyway.
+
+    Source: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936); J. A. Hanley and
+    A. Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983).
+
+    Args:
+        events: 0 or more.
+        exposure: such as hours, 0 or more; without any the rate can be anything, (0, infinity).
+
+    Raises:
+        ValueError: one of them is below 0, or the exposure is not finite.
+    """
+    if events < 0 or not 0 <= exposure < math.inf:
+        raise ValueError(f"no rate of {events} events in {exposure}")
+    if exposure == 0:
+        return 0.0, math.inf
+    if events == 0:
+        return 0.0, _RULE_OF_THREE / exposure
+    low = float(stats.chi2.ppf(0.025, 2 * events)) / 2
+    high = float(stats.chi2.ppf(0.975, 2 * events + 2)) / 2
+    return low / exposure, high / exposure
 
 
 def ratio(value: float | None, reference: float | None) -> float | None:

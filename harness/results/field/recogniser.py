@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -143,11 +144,10 @@ def announce(averages: Averages, threshold: int = THRESHOLD) -> Announced:
     times = averages.times_ms[above]
     # Whatever is above the threshold is either announced or suppressed by its own label: a run of one label
     # begins with an announcement, and only within it something is suppressed.
-    begins = np.flatnonzero(np.diff(labels, prepend=np.uint8(255)) != 0) if len(above) else above
-    ends = np.append(begins[1:], len(above))
+    edges = np.flatnonzero(labels[1:] != labels[:-1]) + 1
     found: list[int] = []
-    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-        if labels[begin] == 0:
+    for begin, end in pairwise([0, *edges.tolist(), len(above)]):
+        if begin == end or labels[begin] == 0:
             continue
         place = begin
         while place < end:

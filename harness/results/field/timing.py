@@ -1,0 +1,96 @@
+"""How fast the board was, out of all its inferences: counts of values, so that memory does not grow."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.results.field.inputs import SegmentHeard
+from harness.results.field_record import FieldTiming
+
+_STAGES = ("preprocess", "inference", "postprocess")
+_SAMPLE_RATE = 16_000
+_CLOCK = 2**32  # the board's milliseconds wrap
+
+
+class Tally:
+    """Whole numbers with how often each came."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self.total = 0
+        """The sum of all of them."""
+
+    def add(self, values: ArrayLike) -> None:
+        """Adds any number of them."""
+        numbers, counts = np.unique(np.asarray(values, dtype=np.int64), return_counts=True)
+        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+            self._counts[number] = self._counts.get(number, 0) + count
+            self.total += number * count
+
+    def __len__(self) -> int:
+        return sum(self._counts.values())
+
+    def quantile(self, share: float) -> float:
+        """The value below which this share (0 to 1) lies, interpolated linearly like numpy's percentile.
+
+        Raises:
+            ValueError: there are no values.
+        """
+        if not self._counts:
+            raise ValueError("no values")
+        numbers = np.array(sorted(self._counts))
+        last = np.cumsum([self._counts[number] for number in numbers.tolist()]) - 1  # place of the last one
+        place = share * int(last[-1])
+        below, above = (
+            int(numbers[np.searchsorted(last, whole)]) for whole in (np.floor(place), np.ceil(place))
+        )
+        return below + (above - below) * (place - float(np.floor(place)))
+
+
+class TimingCounter:
+    """Adds up segments."""
+
+    def __init__(self) -> None:
+        self._periods_ms = Tally()
+        self._stages_us = {stage: Tally() for stage in _STAGES}
+        self._audio_s = 0.0
+        self._inferences = self._overruns = self._samples_lost = 0
+
+    def add(self, segment: SegmentHeard) -> None:
+        """Adds one. A period that spans lost records is none, and is left out."""
+        times_ms = np.asarray(segment.times_ms, dtype=np.int64)
+        periods_ms = np.diff(times_ms) % _CLOCK
+        ends_s = times_ms[1:] / 1000 - segment.sound_starts_s
+        for gap in segment.gaps:
+            spans = (ends_s > gap.begin_s) & (ends_s <= gap.end_s)
+            periods_ms, ends_s = periods_ms[~spans], ends_s[~spans]
+        self._periods_ms.add(periods_ms)
+        for stage, tally in self._stages_us.items():
+            tally.add(segment.stage_us.get(stage, ()))
+        self._inferences += len(times_ms)
+        self._overruns += segment.overruns
+        self._samples_lost += segment.row.samples_lost
+        self._audio_s += segment.row.audio_s - segment.row.samples_lost / _SAMPLE_RATE
+
+    def timing(self) -> FieldTiming | None:
+        """The figures; None if there was no second inference in any segment."""
+        if not len(self._periods_ms):
+            return None
+        return FieldTiming(
+            period_ms_median=self._periods_ms.quantile(0.5),
+            period_ms_p95=self._periods_ms.quantile(0.95),
+            period_ms_max=self._periods_ms.quantile(1),
+            stage_us={stage: tally.quantile(0.5) for stage, tally in self._stages_us.items() if len(tally)},
+            realtime_factor=self._realtime_factor(),
+            overruns=self._overruns,
+            samples_lost=self._samples_lost,
+            inferences=self._inferences,
+        )
+
+    def _realtime_factor(self) -> float | None:
+        """From the mean busy time of the inferences that were timed, for all of them."""
+        if not all(len(tally) for tally in self._stages_us.values()):
+            return None
+        busy_us = sum(tally.total / len(tally) for tally in self._stages_us.values()) * self._inferences
+        return self._audio_s * 1e6 / busy_us if busy_us else None
