@@ -18,7 +18,7 @@ class Condition:
     Attributes:
         name: unique in the plan, such as "2 m, 10 dB"; every row of a table says which.
         level_dbfs: RMS of each word's active part at the microphone, before its gain. None: as recorded; in
-            a room as loud as recorded at 1 m from the talker, so that twice the distance is 6 dB less.
+            a room as loud as recorded at 1 m from the talker, and less so farther away.
         snr_db: from the RMS of all words' active parts to that of everything else there, noise and
             background together. None: no noise, only the background.
         noise: one of NOISES, or a WAV file (relative to the plan's folder). Babble is of the plan's own

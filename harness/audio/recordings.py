@@ -94,7 +94,12 @@ def label_of(word: str, labels: Sequence[str]) -> str:
     """
     known = {label.strip("_").casefold(): label for label in labels}
     plain = word.strip("_").casefold()
-    return known.get(plain) or ("silence" if plain == "silence" else known.get("unknown", "unknown"))
+    return known.get(plain) or ("silence" if is_silence(word) else known.get("unknown", "unknown"))
+
+
+def is_silence(word: str) -> bool:
+    """Whether a recording of this word is one in which nothing is said."""
+    return word.strip("_").casefold() == "silence"
 
 
 def _entries_of_manifest(manifest: Path) -> list[tuple[Path, str]]:

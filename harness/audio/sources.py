@@ -1,0 +1,155 @@
+"""The files that a plan names: read as it says they are, or refused when they are missing or have changed."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from harness.audio.field_plan import Plan
+from harness.errors import UsageError
+from models.artefacts import sha256_of
+from models.errors import DatasetError
+from models.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
+
+_PADDING = SAMPLE_RATE_HZ // 20  # around a stretch that is resampled: longer than soxr's filter
+_SEAM = SAMPLE_RATE_HZ // 100  # where a sound that is repeated starts again
+
+
+def check_files(plan: Plan) -> None:
+    """Whether every file of a plan is there and is the one that was planned with.
+
+    Raises:
+        UsageError: one is missing, cannot be read or has changed; the message names it.
+    """
+    files = {(word.source, word.sha256) for segment in plan.segments for word in segment.words}
+    files |= {(each.background, each.background_sha256) for each in plan.segments if each.background}
+    files |= {(each.noise, each.noise_sha256) for each in plan.conditions if each.noise_sha256}
+    for source, digest in sorted(files):
+        check_file(plan.folder / source, digest)
+
+
+def check_file(path: Path, sha256: str) -> None:
+    """Whether a file is there and has this hash; computed once as long as the file is not written to.
+
+    Raises:
+        UsageError: missing, unreadable or changed.
+    """
+    try:
+        status = path.stat()
+        digest = _digest(path, status.st_mtime_ns, status.st_size)
+    except OSError as problem:
+        raise UsageError(
+            f"a file of the plan cannot be read: {problem.strerror}",
+            where=str(path),
+            remedy="Restore it, set the plan's `folder` to where it is, or make a new plan.",
+        ) from problem
+    if digest != sha256:
+        raise UsageError(
+            "a file is not the one that was planned with: its sha256 differs",
+            where=str(path),
+            remedy="Restore it, or make a new plan: what was measured before is of another sound.",
+        )
+
+
+@lru_cache(maxsize=512)
+def recording(path: Path, sha256: str) -> NDArray[np.int16]:
+    """The samples of a plan's recording, int16 (N,) at 16 kHz; not to be written to.
+
+    Raises:
+        UsageError: missing, unreadable or changed.
+    """
+    check_file(path, sha256)
+    try:
+        samples = read_wav(path)[0]
+    except DatasetError as problem:
+        raise UsageError(problem.what, where=problem.where, remedy=problem.remedy) from problem
+    samples.flags.writeable = False
+    return samples
+
+
+def length_of(path: Path) -> int:
+    """Samples that a sound file has at 16 kHz.
+
+    Raises:
+        UsageError: it cannot be read as sound.
+    """
+    try:
+        with soundfile.SoundFile(path) as file:
+            return int(file.frames * SAMPLE_RATE_HZ // file.samplerate)
+    except (soundfile.SoundFileError, OSError) as problem:
+        raise _unreadable(path, problem) from problem
+
+
+def stretch(path: Path, start: int, count: int) -> NDArray[np.float32]:
+    """A part of a sound file that may be too long to be read as a whole.
+
+    Args:
+        path: of any rate and number of channels; the mean of these is taken.
+        start: first sample, at 16 kHz.
+        count: samples at 16 kHz.
+
+    Returns:
+        float32 (count,) in steps of int16; zeros behind the file's end.
+
+    Raises:
+        UsageError: it cannot be read as sound.
+    """
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate_hz = file.samplerate
+            padding = 0 if rate_hz == SAMPLE_RATE_HZ else _PADDING
+            first = (start - padding) * rate_hz // SAMPLE_RATE_HZ
+            frames = ceil((count + 2 * padding) * rate_hz / SAMPLE_RATE_HZ) + 1
+            file.seek(min(max(first, 0), file.frames))
+            read = file.read(frames + min(first, 0), dtype="float32", always_2d=True).mean(axis=1)
+    except (soundfile.SoundFileError, OSError) as problem:
+        raise _unreadable(path, problem) from problem
+    sound = np.zeros(frames, np.float32)
+    before = max(-first, 0)
+    sound[before : before + len(read)] = read
+    if padding:
+        sound = soxr.resample(sound, rate_hz, SAMPLE_RATE_HZ)
+    return np.nan_to_num(sound[padding : padding + count]) * np.float32(FULL_SCALE)
+
+
+def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
+    """A sound file from `start` on, from its beginning again where it ends; float32 (count,) as `stretch`.
+
+    Raises:
+        UsageError: it cannot be read as sound.
+    """
+    whole = length_of(path)
+    sound = np.zeros(count, np.float32)
+    rise = np.sin(np.linspace(0, np.pi / 2, _SEAM, dtype=np.float32))
+    position = 0
+    while position < count:
+        piece = stretch(path, start, whole - start)
+        if position:
+            piece[:_SEAM] *= rise
+        if position + len(piece) < count:
+            piece[-_SEAM:] *= rise[::-1]
+        stop = min(position + len(piece), count)
+        sound[position:stop] += piece[: stop - position]
+        position, start = position + len(piece) - _SEAM, 0
+    return sound
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, written_ns: int, size: int) -> str:
+    return sha256_of(path)
+
+
+def _unreadable(path: Path, problem: Exception) -> UsageError:
+    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    return UsageError(
+        f"the sound cannot be read: {os.fspath(reason).strip().rstrip('.')}",
+        where=str(path),
+        remedy="Give a WAV file that is whole.",
+    )
