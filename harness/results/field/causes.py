@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness.results.field.inputs import Answer, Answers
-from harness.results.field_record import CAUSES
+from harness.results.field_record import CAUSES, FieldStimulus
+from harness.results.matching import is_keyword
 
 LATENCY, RECOGNISER, FRONT_END, SOUND, MODEL = CAUSES
 
@@ -47,3 +50,12 @@ def cause_of(
     if hears(answers.clip):
         return FRONT_END
     return SOUND if hears(answers.clean) else MODEL
+
+
+def count_causes(stimuli: Iterable[FieldStimulus]) -> dict[str, int]:
+    """How many keywords that count were not heard, by cause in the order of `CAUSES`; last "", unexplained."""
+    counts = dict.fromkeys((*CAUSES, ""), 0)
+    for one in stimuli:
+        if one.counts and not one.correct and is_keyword(one.label):
+            counts[one.cause] += 1
+    return counts
