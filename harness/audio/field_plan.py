@@ -10,6 +10,9 @@ from models.wav import SAMPLE_RATE_HZ
 NOISES = ("white", "pink", "hum", "babble")
 """The kinds of noise that are made; any other name is a WAV file's."""
 
+LONGEST_SEGMENT_S = 3600.0
+"""A segment's sound is kept in memory: 0.9 GB while an hour is made."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -158,7 +161,7 @@ class PlanOptions:
         keyword_free: a WAV file, or a folder of them, in which no keyword is said; None: the conditions'
             noise and background alone.
         quick: about a minute of words under the first condition, and nothing keyword-free.
-        segment_s: the longest segment.
+        segment_s: the longest segment, 10 s to an hour.
     """
 
     seed: int = 1

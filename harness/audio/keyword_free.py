@@ -55,8 +55,8 @@ def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: 
     each_s = options.keyword_free_s / len(conditions)
     if each_s < SHORTEST_S:
         raise UsageError(
-            f"{options.keyword_free_s:g} s of keyword-free audio are too little: {len(conditions)} conditions "
-            "share them",
+            f"{options.keyword_free_s:g} s of keyword-free audio are too little for {len(conditions)} "
+            "conditions",
             remedy=f"Ask for at least {SHORTEST_S * len(conditions):g} s.",
         )
     pieces = ceil(each_s / options.segment_s)

@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from harness.audio.conditions import check_conditions, with_noise_files
-from harness.audio.field_plan import Condition, Excluded, Plan, PlannedWord, PlanOptions, Segment
+from harness.audio.field_plan import (
+    LONGEST_SEGMENT_S,
+    Condition,
+    Excluded,
+    Plan,
+    PlannedWord,
+    PlanOptions,
+    Segment,
+)
 from harness.audio.gathering import Gathered, Take, gather
 from harness.audio.keyword_free import KeywordFree, keyword_free
 from harness.audio.recordings import entries_of
@@ -31,8 +39,8 @@ and inferences (up to 0.2 s) in the same phase."""
 QUICK_S = 60.0
 """The longest quick plan."""
 
-SEGMENT_S = (10.0, 3600.0)
-"""The least that holds lead-in, tail and a word; the most that is kept in memory at once."""
+SHORTEST_SEGMENT_S = 10.0
+"""Holds lead-in, tail and a word."""
 
 
 def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -> Plan:
@@ -97,10 +105,10 @@ def _check(options: PlanOptions) -> None:
         raise UsageError(
             f"there cannot be {options.keyword_free_s:g} s of keyword-free audio", remedy="Give 0 or more."
         )
-    if not SEGMENT_S[0] <= options.segment_s <= SEGMENT_S[1]:
+    if not SHORTEST_SEGMENT_S <= options.segment_s <= LONGEST_SEGMENT_S:
         raise UsageError(
             f"segments cannot have {options.segment_s:g} s",
-            remedy=f"Give {SEGMENT_S[0]:g} to {SEGMENT_S[1]:g} s.",
+            remedy=f"Give {SHORTEST_SEGMENT_S:g} to {LONGEST_SEGMENT_S:g} s.",
         )
 
 
