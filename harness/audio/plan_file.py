@@ -117,11 +117,11 @@ def _check(plan: Plan) -> None:
         fresh = segment.number > 0 and segment.number not in numbers
         _require(fresh, f"{key}.number", "a number of its own from 1", segment.number)
         numbers.add(segment.number)
-        _require(segment.samples > 0, f"{key}.samples", "more than 0", segment.samples)
+        fits = 0 < segment.samples <= LONGEST_SEGMENT_S * SAMPLE_RATE_HZ
+        _require(fits, f"{key}.samples", "that of at most an hour", segment.samples)
         _require(segment.seed >= 0, f"{key}.seed", "0 or more", segment.seed)
-        _require(
-            segment.background_start >= 0, f"{key}.background_start", "0 or more", segment.background_start
-        )
+        start = segment.background_start
+        _require(start >= 0, f"{key}.background_start", "0 or more", start)
         if segment.background:
             _require_sha256(segment.background_sha256, f"{key}.background_sha256")
         _check_words(segment, key)
