@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.gate.bisection import Found
 from harness.gate.comparing import Comparison, Difference
+from harness.gate.repository import Commit
 from harness.report.figures import DASH
 from harness.report.markdown import escaped, markdown
 from harness.report.table import Column, Table, frame
@@ -16,7 +18,7 @@ from harness.results.regression.statuses import STATUSES
 
 _TIMES_HANG_TOGETHER = (
     "Times of listening hang together: while one stage takes longer more sound arrives, so that the next hop "
-    "has other slices, and every time is cut to whole µs. Of several that changed the largest tells the cause."
+    "has other slices, and every time is cut to whole µs. Where several changed, look at the largest first."
 )
 _HOW_TO_ACCEPT = (
     "If a change is meant: merge it, let the next night measure it, and accept that night with "
@@ -37,6 +39,29 @@ def headline(comparison: Comparison) -> str:
     return (
         f"From {base} to {head} on {board}, of {comparison.compared} series: {told}. {_sentence(comparison)}"
     )
+
+
+def bisection_text(found: Found, series: SeriesName) -> str:
+    """What a bisection came to; no trailing newline."""
+    lines = [f"{reading.commit} was skipped: {reading.problem}." for reading in found.skipped]
+    culprit = found.culprit
+    if culprit is None:
+        lines.append(f"{series} changed with one of these commits, and those between cannot be measured:")
+        return "\n".join([*lines, *(f"  {_described(commit)}" for commit in found.candidates)])
+    assert culprit.value is not None, "git names a commit that was measured"
+    change = Difference(series, "changed", found.good.value, culprit.value)
+    lines += [_described(culprit.commit), _went(change)]
+    if culprit.value != found.bad.value:
+        sha, bad = culprit.commit.sha[:10], found.bad.commit.sha[:10]
+        lines.append(
+            f"A later commit changed it again, to {found.bad.shown(series)}: "
+            f"`earshot bisect {sha} {bad} --series {series}` finds that one."
+        )
+    return "\n".join(lines)
+
+
+def _described(commit: Commit) -> str:
+    return f"{commit.sha} by {commit.author}, {commit.date}: {commit.subject}"
 
 
 def as_text(comparison: Comparison) -> str:
@@ -121,8 +146,13 @@ def _sentence(comparison: Comparison) -> str:
         return f"{worst.name} is not measured any more."
     if worst.status == "new":
         return f"{worst.name} is new."
-    _, _, then, now, by, share = _cells(worst)
-    return f"{worst.name} went from {then} to {now} ({', '.join(filter(None, [by, share]))})."
+    return _went(worst)
+
+
+def _went(change: Difference) -> str:
+    _, _, then, now, *amounts = _cells(change)
+    by = f" ({', '.join(filter(None, amounts))})" if any(amounts) else ""
+    return f"{change.name} went from {then} to {now}{by}."
 
 
 def _remarks(comparison: Comparison) -> list[str]:
