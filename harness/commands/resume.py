@@ -1,4 +1,4 @@
-"""`earshot resume`: an interrupted run goes on."""
+"""`earshot resume`: an interrupted run or night goes on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import layout, options
 from harness.commands.run import add_open, finish
 
-SUMMARY = "Go on with a run that was interrupted or killed: what it measured without a fault is kept."
+SUMMARY = "Go on with a run or a night that was interrupted or killed: what it measured is kept."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +25,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
+    from harness.commands import nightly
+    from harness.nightly.plan import is_nightly, nightly_plan_of
     from harness.run.journal import latest_interrupted
     from harness.run.plan import plan_of
 
     folder = arguments.night or latest_interrupted(layout.NIGHTS)
     if folder.is_file():
         folder = folder.parent
+    if is_nightly(folder):
+        return nightly.finish(nightly_plan_of(folder).take_up(folder, options.say), arguments.open)
     return finish(plan_of(folder).take_up(folder, options.say), arguments.open)

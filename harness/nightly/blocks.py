@@ -86,9 +86,7 @@ class Blocks:
                 self.broken = Fault(failure.failure, fault)
         return BlockRow(**{**vars(begun), **vars(figures), "fault": fault})
 
-    def _row(
-        self, slot: Slot, figures: Figures, subject: Subject | None = None, fault: str = ""
-    ) -> BlockRow:
+    def _row(self, slot: Slot, figures: Figures, subject: Subject | None = None, fault: str = "") -> BlockRow:
         return BlockRow(
             subject=slot.subject,
             engine=subject.firmware.engine if subject else "",

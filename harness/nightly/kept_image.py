@@ -30,7 +30,7 @@ class KeptImage:
     origin: Mapping[str, str]
 
 
-def keep(subject: Subject, origin: Mapping[str, str], folder: Path) -> KeptImage:
+def keep(subject: Subject, folder: Path, origin: Mapping[str, str]) -> KeptImage:
     """Copies an image into a folder, which is whole as soon as it is there; what was there is replaced.
 
     Everything beside the image is kept, too: some boards are uploaded to from a folder.
@@ -53,11 +53,6 @@ def keep(subject: Subject, origin: Mapping[str, str], folder: Path) -> KeptImage
     shutil.rmtree(folder, ignore_errors=True)
     scratch.rename(folder)
     return read_kept(folder)
-
-
-def is_kept(folder: Path) -> bool:
-    """Whether anything is kept in a folder."""
-    return folder.exists()
 
 
 def read_kept(folder: Path) -> KeptImage:

@@ -69,6 +69,16 @@ class Journal:
         return self._before_s + time.monotonic() - self._monotonic_s
 
     @property
+    def run(self) -> Mapping[str, str]:
+        """What is known of the run, see `NightRecord.run`."""
+        return self._record.run
+
+    @property
+    def code(self) -> Mapping[str, Any]:
+        """What is measured, see `NightRecord.code`."""
+        return self._record.code
+
+    @property
     def board(self) -> BoardRow:
         """Who measures."""
         return self._record.board

@@ -66,7 +66,8 @@ class Plan:
             UsageError: there is no such board or engine.
             ConfigError: the bench file is not as it should be.
         """
-        about = {"kind": kind, BOARD: self.entry().name}
+        entry = self.entry()
+        about = {"kind": kind, BOARD: entry.name, "engine": engine_name(entry, self.engine)}
         return self._night(output=output, say=say, about=about, options=self.as_text(also))
 
     def take_up(self, folder: Path, say: Callable[[str], None]) -> Night:

@@ -1,0 +1,49 @@
+"""A night's record held against the nights before it and the board's baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.history.folders import read_nights
+from harness.results.record import NightRecord
+from harness.results.regression.baseline_file import read_baseline
+from harness.results.regression.from_record import night_of
+from harness.results.regression.nights import Night
+from harness.results.regression.statuses import NightVerdict
+from harness.results.regression.verdict import judge
+
+
+class Judge:
+    """Judges a night, once and after its confirmations a second time.
+
+    Args:
+        history: folders with the records of earlier nights; those that are not there have none.
+        baselines: the folder of the boards' baselines.
+        say: told of records that are left out.
+    """
+
+    def __init__(self, history: Sequence[Path], baselines: Path, say: Callable[[str], None]) -> None:
+        self._folders, self._baselines, self._say = history, baselines, say
+        self._nights: list[Night] | None = None
+
+    def judge(self, record: NightRecord) -> NightVerdict:
+        """The verdict on a record that is not among the history.
+
+        Raises:
+            UsageError: the baseline's file is not as it should be.
+        """
+        night = night_of(record, digest="tonight")
+        baseline = read_baseline(self._baselines / f"{night.board}.toml")
+        return judge(night, self.earlier(night), baseline)
+
+    def earlier(self, night: Night) -> list[Night]:
+        """The nights of the same board, by its name or its identity."""
+        if self._nights is None:
+            there = [folder for folder in self._folders if folder.exists()]
+            self._nights = list(read_nights(there, self._say).nights)
+        return [
+            other
+            for other in self._nights
+            if other.id != night.id and (other.board == night.board or other.uid == night.uid)
+        ]
