@@ -68,8 +68,9 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
         conditions = conditions[:1]
     else:
         gathered, note = gather(folder), ""
-    fitting = [take for take in gathered.takes if _margins() + take.samples <= _samples(options.segment_s)]
-    unfit = [take for take in gathered.takes if take not in fitting]
+    longest = _samples(options.segment_s) - _samples(LEAD_IN_S) - _samples(TAIL_S)
+    fitting = [take for take in gathered.takes if take.samples <= longest]
+    unfit = [take for take in gathered.takes if take.samples > longest]
     if not fitting:
         raise UsageError(
             f"no recording is short enough for segments of {options.segment_s:g} s",
@@ -141,11 +142,12 @@ def _laid_out(takes: Sequence[Take], options: PlanOptions) -> list[tuple[int, tu
         generator = np.random.default_rng(seed_of(options.seed, "order", repetition))
         for index in generator.permutation(len(takes)):
             take = takes[index]
-            if start + take.samples + _samples(TAIL_S) > _samples(options.segment_s):
+            taken = max(take.samples, _samples(SHORTEST_S))
+            if start + taken + _samples(TAIL_S) > _samples(options.segment_s):
                 segments.append((end + _samples(TAIL_S), tuple(words)))
                 words, start = [], _samples(LEAD_IN_S)
             words.append(_placed(take, start))
-            end = start + max(take.samples, _samples(SHORTEST_S))
+            end = start + taken
             start = end + _samples(options.gap_s + generator.uniform(0, JITTER_S))
     return [*segments, (end + _samples(TAIL_S), tuple(words))]
 
@@ -175,10 +177,6 @@ def _segments(
 
 def _too_long(take: Take) -> Excluded:
     return Excluded(take.source, f"too long for a segment: {take.samples / SAMPLE_RATE_HZ:.1f} s")
-
-
-def _margins() -> int:
-    return _samples(LEAD_IN_S) + _samples(TAIL_S)
 
 
 def _samples(seconds: float) -> int:
