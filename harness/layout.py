@@ -11,6 +11,7 @@ RECORDINGS = ROOT / "recordings"
 REPORTS = ROOT / "reports"
 NIGHTS = REPORTS / "nights"
 STUDIES = REPORTS / "studies"
+FIELDS = REPORTS / "field"
 CONFIGS = ROOT / "models" / "configs"
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from harness.link.dut import DeviceUnderTest
 from harness.measure.parity import CLIP_SAMPLES, FLOAT_TOLERANCE
-from harness.results.field.inputs import Answers
+from harness.measure.streaming import scores_of
+from harness.results.field.inputs import Answer, Answers
 from harness.results.field_record import ClipResult
 from models.features import SLICES, STRIDE_SAMPLES, feature_crc, micro_features
 from models.reference import ReferenceModel
@@ -87,6 +88,14 @@ def answers_of(
     )
 
 
+def clean_answer(
+    reference: ReferenceModel, labels: Sequence[str], recording: NDArray[np.int16], onset: int, end: int
+) -> Answer:
+    """What the host's model says of a recording as it is; `onset` and `end` of its word are its samples."""
+    second = second_at(recording, second_around(onset, end))
+    return _heard(reference, labels, micro_features(second))
+
+
 def classify(
     board: DeviceUnderTest, reference: ReferenceModel, labels: Sequence[str], clips: Iterable[Clip]
 ) -> tuple[list[ClipResult], str]:
@@ -128,5 +137,6 @@ def classify(
     return results, first_difference
 
 
-def _heard(reference: ReferenceModel, labels: Sequence[str], features: NDArray[np.uint16]) -> str:
-    return labels[int(reference.raw_output(reference.tensor_of(features)).argmax())]
+def _heard(reference: ReferenceModel, labels: Sequence[str], features: NDArray[np.uint16]) -> Answer:
+    scores = scores_of(reference.raw_output(reference.tensor_of(features)))
+    return Answer(labels[int(scores.argmax())], int(scores.max()))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from harness.audio.levels import at_level
+from harness.audio.levels import at_level, speech_dbfs
 from harness.audio.stimulus import Stimulus
 from harness.bench.bench_file import Bench, SpeakerEntry
 from harness.boards.board import Board
@@ -33,16 +33,21 @@ class Listener:
         board: which hears it by its own verb, if at all.
         stimulus: what is played.
         bench: its speaker and thresholds, for a board that hears through the air.
+        gain_db: for a stimulus that is part of a longer one: that one's gain at the speaker. None brings this
+            stimulus to the speaker's level by itself.
 
     Raises:
         UsageError: the stimulus would clip at the speaker's level.
     """
 
-    def __init__(self, board: Board, stimulus: Stimulus, bench: Bench) -> None:
+    def __init__(self, board: Board, stimulus: Stimulus, bench: Bench, gain_db: float | None = None) -> None:
         self._board, self._bench = board, bench
         self._stimulus, self._gain_db = stimulus, 0.0
         if board.acoustic and bench.speaker:
-            levelled = at_level(stimulus, bench.speaker.level_dbfs)
+            level_dbfs = bench.speaker.level_dbfs
+            if gain_db is not None:
+                level_dbfs = speech_dbfs(stimulus) + gain_db
+            levelled = at_level(stimulus, level_dbfs)
             self._stimulus, self._gain_db = levelled.stimulus, levelled.gain_db
 
     def listen(self, link: DeviceUnderTest) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """What the host hears slice by slice of a sound that a board listens to: the reference of its scores.
 
-The board's front end runs on without a reset, and the model sees the newest 49 slices, those before the first
-all 0 (sketches/earshot/model_input.cpp). The host does the same with the front end's op on the whole sound and
-TensorFlow Lite's reference kernels, at every slice: at those slices where a board invoked its model its scores
-have to be these, and all others tell what it would have heard if it were faster.
+The board's front end runs on without a reset, and the model sees the newest 49 slices, those before the
+first all 0 (sketches/earshot/model_input.cpp). The host does the same with the front end's op on the whole
+sound and TensorFlow Lite's reference kernels, at every slice: at those slices where a board invoked its model
+its scores have to be these, and all others tell what it would have heard if it were faster.
 """
 
 from __future__ import annotations

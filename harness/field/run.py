@@ -1,0 +1,284 @@
+"""One field run: every selected model hears the plan, segment by segment; then figures, misses and page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.audio.field_plan import Plan
+from harness.bench.bench_file import Bench
+from harness.boards.board import Board
+from harness.errors import BREAKING, ProtocolError
+from harness.field import misses
+from harness.field.clips import classify_clips
+from harness.field.folder import FieldFolder, now, point_to, with_variants
+from harness.field.hearing import segments_heard
+from harness.field.host import Host
+from harness.field.playing import Player, read_facts
+from harness.firmware.engine import Engine
+from harness.firmware.firmware import Firmware
+from harness.firmware.tflm.arena import with_measured_arena
+from harness.layout import store_root
+from harness.measure.arena import arena_used
+from harness.report.field import render_field
+from harness.results.field.figures import field_figures
+from harness.results.field_record import FieldRecord, FieldVariant
+from harness.results.record import Fault, VariantRow
+from harness.run import rows
+from harness.run.selection import Selection
+from models.artefacts import Store
+from models.errors import Explained
+
+if TYPE_CHECKING:
+    from models.model_artefact import ModelArtefact
+
+_NO_AUDIO = "The model takes no micro features: there is nothing that it could hear."
+_NO_BOARD = "No board can run this model: it was not measured."
+
+
+class FieldRun:
+    """A run, begun or taken up again.
+
+    Args:
+        selection: which models.
+        board: hears the plan, and is closed at the end.
+        engine: runs the models on it.
+        bench: what stands around the board.
+        plan: what is played.
+        folder: of the run; this process has it.
+        say: told one line about each step.
+        check: whether the host scores everything, see `harness.field.host`.
+        store: keeps what depends on image and sound alone; None for the usual one.
+
+    Attributes:
+        folder: of the run.
+        plan: what is played.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        board: Board,
+        engine: Engine,
+        bench: Bench,
+        plan: Plan,
+        folder: FieldFolder,
+        say: Callable[[str], None],
+        check: bool = False,
+        store: Store | None = None,
+    ) -> None:
+        self.folder, self.plan = folder, plan
+        self._selection, self._board, self._engine, self._bench = selection, board, engine, bench
+        self._say, self._check = say, check
+        self._store = store or Store(store_root())
+        self._broken = ""
+
+    def run(self) -> tuple[FieldRecord, Path]:
+        """Lets every model hear the plan, and writes record and page.
+
+        An interruption leaves both with what was heard so far.
+
+        Returns:
+            The record, and the path of the HTML page.
+        """
+        try:
+            try:
+                for model in self._models():
+                    self._hear(model)
+            except BaseException:
+                if self.folder.record.variants:
+                    self._say(f"What was heard so far: {self._finish(ended=False)[1]}")
+                raise
+            return self._finish(ended=True)
+        finally:
+            try:
+                self._board.close()
+            finally:
+                self.folder.let_go()
+
+    def _models(self) -> Iterator[ModelArtefact]:
+        """What hears the plan. What could not be prepared becomes a row, unless nothing could be."""
+        refused: dict[str, Explained] = {}
+        for model in self._selection.models(self._say, refused.__setitem__):
+            for identity, failure in refused.items():
+                self._say(f"{identity}: {failure}")
+                self._keep(_head(rows.refused_row(identity, failure)))
+            refused.clear()
+            yield model
+        if refused:
+            raise next(iter(refused.values()))
+
+    def _hear(self, model: ModelArtefact) -> None:
+        """Builds one model and lets it hear the plan; a failure becomes a fault of its row."""
+        row = rows.variant_row(model)
+        if not model.deployable:
+            self._keep(replace(_head(row), notes=[_NO_BOARD]))
+            return
+        head = _head(row)
+        try:
+            self._check_board()
+            firmware = self._firmware(model)
+            head = _head(rows.with_firmware(row, firmware))
+            self._keep(head)  # from here on the folder can be read, whatever happens
+            clips = classify_clips(self._board, firmware, model, self.plan, self.folder, self._store)
+            head = replace(head, clips=list(clips.results))
+            if clips.left_out:
+                head = replace(head, notes=[*head.notes, f"Clips not classified: {clips.left_out}."])
+            self._keep(head)
+            head = replace(head, notes=[*head.notes, *self._play(model, firmware)])
+        except Explained as failure:
+            self._say(f"{model.id}: {failure}")
+            if isinstance(failure, BREAKING):
+                self._broken = self._broken or str(failure)
+            head = replace(head, faults=[*head.faults, Fault(failure.failure, str(failure))])
+        self._keep(figures(self.folder, self.plan, head, self.folder.record))
+
+    def _play(self, model: ModelArtefact, firmware: Firmware) -> list[str]:
+        """Lets the board hear every segment, and the host what it has to; returns what had to be retried."""
+        player = Player(
+            self._board,
+            firmware,
+            model.id,
+            model.labels,
+            self.plan,
+            self._bench,
+            self.folder,
+            self._store,
+            self._say,
+        )
+        host = Host(model, self.plan, self.folder, self._store, self._check)
+        progress = _Progress(model.id, self.plan, self._say)
+        for segment in self.plan.segments:
+            played = player.play(segment)
+            facts = read_facts(self.folder, model.id, segment.number)
+            assert facts is not None  # `play` has left them
+            host.hear(segment, facts, self._say)
+            progress.heard(segment.duration_s, played)
+        return player.retries
+
+    def _firmware(self, model: ModelArtefact) -> Firmware:
+        """The image of a model for this board."""
+        self._say(f"{model.id}: building for {self._board.name}")
+
+        def used(guessing: Engine) -> int:
+            folder = self.folder.path / "arena" / model.id
+            return arena_used(self._board, self._board.build(model, guessing), folder, self._say)
+
+        engine = with_measured_arena(self._engine, model.tflite, self._board.name, self._store, used)
+        return self._board.build(model, engine)
+
+    def _check_board(self) -> None:
+        if self._broken:
+            raise ProtocolError(
+                "not measured, because the board broke before",
+                where=self._broken,
+                remedy="Mend that and go on with --resume: what was heard is kept.",
+            )
+
+    def _keep(self, variant: FieldVariant) -> None:
+        record = replace(self.folder.record, board=self._board.describe())
+        self.folder.write(with_variants(record, [variant]))
+
+    def _finish(self, ended: bool) -> tuple[FieldRecord, Path]:
+        record = self.folder.record
+        if ended:
+            record = replace(record, run={**record.run, "ended": now()})
+        return publish(self.folder, self.plan, record, self._say)
+
+
+def read_again(path: Path, threshold: int | None, say: Callable[[str], None]) -> tuple[FieldRecord, Path]:
+    """Makes record and page of a run anew out of its logs; needs no board and no model.
+
+    Args:
+        path: the run's folder.
+        threshold: of the recogniser, 0 to 255; None leaves the one it has.
+        say: told what could not be done.
+
+    Raises:
+        UsageError: no run there, another process is at it, or a transcript is missing.
+    """
+    folder = FieldFolder(path)
+    record = folder.record
+    folder.take()
+    try:
+        record = replace(record, threshold=record.threshold if threshold is None else threshold)
+        variants = [figures(folder, folder.plan, variant, record) for variant in record.variants]
+        return publish(folder, folder.plan, with_variants(record, variants), say)
+    finally:
+        folder.let_go()
+
+
+def figures(folder: FieldFolder, plan: Plan, variant: FieldVariant, record: FieldRecord) -> FieldVariant:
+    """A variant's row out of its logs; one that has heard nothing stays as it is."""
+    heard = [number for segment in plan.segments if read_facts(folder, variant.id, number := segment.number)]
+    if not heard:
+        return variant
+    first = read_facts(folder, variant.id, heard[0])
+    assert first is not None
+    notes = list(variant.notes)
+    if missing := len(plan.segments) - len(heard):
+        notes.append(f"{missing} of {len(plan.segments)} segments were not played.")
+    made = field_figures(
+        replace(variant, route=first.route, notes=notes),
+        segments_heard(folder, plan, variant.id, variant.labels),
+        threshold=record.threshold,
+        window_s=record.window_s,
+    )
+    if made.route != "pcm":  # the host has the words as they were recorded, not as the board heard them
+        made = replace(made, front_ends=None)
+    return replace(made, notes=list(dict.fromkeys(made.notes)))
+
+
+def publish(
+    folder: FieldFolder, plan: Plan, record: FieldRecord, say: Callable[[str], None]
+) -> tuple[FieldRecord, Path]:
+    """Writes the record, the misses to listen to, and the page."""
+    folder.write(record)
+    try:
+        record = misses.write(plan, record, folder.path)
+        folder.write(record)
+    except Explained as failure:  # the recordings are elsewhere: everything but the sounds is there
+        say(f"There are no misses to listen to: {failure}")
+    page = render_field(record, folder.path)
+    point_to(folder.path)
+    return record, page
+
+
+def _head(row: VariantRow) -> FieldVariant:
+    """What is known of a variant before it hears anything."""
+    return FieldVariant(
+        id=row.id,
+        title=row.title,
+        labels=row.labels,
+        model=row.model,
+        firmware=row.firmware,
+        notes=list(row.notes),
+        faults=list(row.faults),
+    )
+
+
+class _Progress:
+    """Tells how far a variant is, and how long the rest should take by what was played so far."""
+
+    def __init__(self, variant: str, plan: Plan, say: Callable[[str], None]) -> None:
+        self._variant, self._say = variant, say
+        self._segments = len(plan.segments)
+        self._left_s = sum(segment.duration_s for segment in plan.segments)
+        self._done = 0
+        self._played_s = 0.0
+        self._began = time.monotonic()
+
+    def heard(self, audio_s: float, played: bool) -> None:
+        """A segment is there; `played` says whether it took time."""
+        self._done += 1
+        self._left_s -= audio_s
+        text = f"{self._variant}: segment {self._done} of {self._segments}, {audio_s:.0f} s of audio"
+        if played:
+            self._played_s += audio_s
+            speed = self._played_s / max(time.monotonic() - self._began, 1e-6)
+            self._say(f"{text}, {speed:.0f} times as fast as real time, {self._left_s / speed:.0f} s to go")
+        else:
+            self._say(f"{text}: heard before")
