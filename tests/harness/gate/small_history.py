@@ -62,7 +62,7 @@ class SmallHistory:
         return [self.commit(figure, f"commit {number}") for number, figure in enumerate(figures)]
 
     def state(self) -> tuple[str, ...]:
-        """All that belongs to the user: files, index, branches, HEAD, stash, worktrees, a bisection of theirs."""
+        """All that is the user's: files, index, branches, HEAD, worktrees, a bisection of their own."""
         asked = (
             ("status", "--porcelain", "--ignored"),
             ("for-each-ref",),
