@@ -1,0 +1,120 @@
+"""The history of one board: its nights, its baseline, its series, and what changed around it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from harness.report.history.frame import Frame, identity
+from harness.report.history.series import Series
+from harness.results.regression.baseline import Baseline, Epoch
+from harness.results.regression.epochs import differences
+from harness.results.regression.nights import Night, moment
+from harness.results.regression.statuses import STATUSES, NightVerdict, Status
+from harness.results.regression.verdict import judge
+
+
+@dataclass(frozen=True)
+class EnvironmentChange:
+    """What was not as on the night before.
+
+    Attributes:
+        night: number of the first night with it.
+        differing: by name, what was there and what is.
+    """
+
+    night: int
+    differing: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class BoardHistory:
+    """Everything that is shown of a board.
+
+    Attributes:
+        name: of the board.
+        nights: N of them in order of time, at least 1.
+        baseline: None if nothing was accepted.
+        verdict: of the last night.
+        series: by name.
+        canary_us: (N, 2), first and last; NaN where it was not measured.
+        canary_accepted_us: (N,), NaN where none was.
+        changes: of the environment, in order of time.
+        statuses: (N,) the gravest of each night; "" of those that nobody judged.
+    """
+
+    name: str
+    nights: tuple[Night, ...]
+    baseline: Baseline | None
+    verdict: NightVerdict
+    series: tuple[Series, ...]
+    canary_us: np.ndarray
+    canary_accepted_us: np.ndarray
+    changes: tuple[EnvironmentChange, ...]
+    statuses: tuple[Status | Literal[""], ...]
+
+    @property
+    def canary_level_us(self) -> np.ndarray:
+        """Of both readings, (N,)."""
+        return np.asarray(np.sqrt(self.canary_us.prod(axis=1)))
+
+    def first_night_from(self, at: str) -> int:
+        """The number of the first night that began then or later; N if none did."""
+        return bisect_left(self.nights, moment(at), key=lambda night: moment(night.started))
+
+
+def board_history(
+    nights: Sequence[Night], baseline: Baseline | None, said: NightVerdict | None = None
+) -> BoardHistory:
+    """Makes the tables of a board.
+
+    Args:
+        nights: of one board's name, in order of time, at least 1; see `nights.merge`.
+        baseline: of that name; None if there is none.
+        said: the verdict as the last night's record has it, shown where there is no baseline to judge by.
+    """
+    last = nights[-1]
+    verdict = said if said and not baseline else judge(last, nights[:-1], baseline)
+    frame = Frame(nights, baseline)
+    by_name = {item.key.name: item for item in verdict.series}
+    names = sorted({*by_name, *frame.names})
+    return BoardHistory(
+        last.board,
+        tuple(nights),
+        baseline,
+        verdict,
+        tuple(frame.series(name, by_name.get(name)) for name in names if name.metric != "-"),
+        frame.canary_us,
+        frame.canary_accepted_us,
+        tuple(_changes(nights)),
+        (*(_gravest(night) for night in nights[:-1]), verdict.status),
+    )
+
+
+def _gravest(night: Night) -> Status | Literal[""]:
+    if night.fault:
+        return "broken"
+    statuses = {judged.status for judged in night.judged.values()}
+    return min(statuses, key=STATUSES.index) if statuses else ""
+
+
+def _changes(nights: Sequence[Night]) -> Iterable[EnvironmentChange]:
+    before: Night | None = None
+    for index, night in enumerate(nights):
+        if night.fault:
+            continue  # a board that was not there has no environment
+        if before is not None and identity(night) != identity(before):
+            then = Epoch(
+                0, before.started, before.uid, before.environment, before.procedure, None, {}, {}, ()
+            )
+            yield EnvironmentChange(index, differences(night, then))
+        before = night
+
+
+def _as_epoch(night: Night) -> Epoch:
+    """What a night would have had accepted of its environment."""
+    return Epoch(0, night.started, night.uid, night.environment, night.procedure, None, {}, {}, ())

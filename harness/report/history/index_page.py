@@ -1,0 +1,262 @@
+"""The index: what the last nights came to, every series in a line, and everything around them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from harness.report import figures
+from harness.report.history.boards import BoardHistory
+from harness.report.history.links import Links
+from harness.report.history.series import Series
+from harness.report.history.sparklines import night_strip, spark, sparkline
+from harness.report.history.words import amount, change, night_sd_text, night_time, with_code
+from harness.report.table import Column, Table, frame
+from harness.results.regression.a_a import a_a
+from harness.results.regression.epochs import A_A_NIGHTS
+from harness.results.regression.statuses import STATUSES, SeriesVerdict
+
+RECENT = 60
+"""Nights that the first sparkline shows; the second has all of them."""
+_SHOWN = 8
+"""Rows of one status that are shown at once; the others are folded away."""
+_STRIP_PX = 1008
+_A_A_NIGHTS = 400
+"""Latest nights that the noise of one image is taken from."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A series in the table of all."""
+
+    title: str
+    address: str
+    recent: str
+    everything: str
+    latest: str
+    change: str
+    tone: str
+    status: str
+    advisory: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A series that is not as accepted."""
+
+    status: str
+    address: str
+    name: str
+    sentence: Markup
+    advisory: bool
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """A board as the template needs it."""
+
+    name: str
+    status: str
+    sentence: Markup
+    night: str
+    commit: str
+    dirty: bool
+    files: list[tuple[str, str]]
+    nights: int
+    since: str
+    strip: str
+    all_nights: str
+    differences: list[tuple[str, str, str]]
+    findings: list[tuple[list[Finding], list[Finding]]]
+    groups: list[tuple[str, list[Row]]]
+    canary: Row | None
+    changes: list[tuple[str, str, list[tuple[str, str, str]]]]
+
+
+def board_view(board: BoardHistory, links: Links) -> BoardView:
+    """What the index says of a board."""
+    last = board.nights[-1]
+    place = links.boards[board.name]
+    series = [one for one in board.series if one.latest is not None]
+    grouped = groupby(series, key=lambda one: (one.name.variant, one.name.engine))
+    return BoardView(
+        name=board.name,
+        status=board.verdict.status,
+        sentence=with_code(board.verdict.sentence),
+        night=night_time(last.started),
+        commit=last.commit[:10],
+        dirty=last.dirty,
+        files=links.files(last, links.folder),
+        nights=len(board.nights),
+        since=board.nights[0].started[:10],
+        strip=night_strip(board.statuses, _STRIP_PX),
+        all_nights=f"{place}/{links.year_page(last)}",
+        differences=_differences(board.verdict.differences),
+        findings=_findings(board, links),
+        groups=[
+            (f"{variant} · {engine}", [_row(board, one, links) for one in those])
+            for (variant, engine), those in grouped
+        ],
+        canary=_canary(board),
+        changes=[
+            (
+                board.nights[change.night].started[:10],
+                f"{place}/{links.night(board, change.night)}",
+                _differences(change.differing),
+            )
+            for change in reversed(board.changes)
+        ],
+    )
+
+
+def headline(boards: Sequence[BoardHistory]) -> str:
+    """All boards' last nights in a line: "nano33ble: 1 regressed; emulated as accepted"."""
+    parts = []
+    for board in boards:
+        counts = Counter(item.status for item in board.verdict.series)
+        told = [f"{counts[status]} {status}" for status in STATUSES if status != "ok" and counts[status]]
+        if told:
+            parts.append(f"{board.name}: {', '.join(told)}")
+        else:
+            whole = "as accepted" if board.verdict.status == "ok" else board.verdict.status
+            parts.append(f"{board.name}: {whole}")
+    return "; ".join(parts)
+
+
+def _findings(board: BoardHistory, links: Links) -> list[tuple[list[Finding], list[Finding]]]:
+    """What is not as accepted, the gravest first: for each status what is shown at once, and the rest."""
+    found = []
+    for status in STATUSES:
+        those = [item for item in board.verdict.series if item.status == status]
+        if status == "ok" or not those:
+            continue
+        those.sort(key=lambda item: (item.advisory, -abs(item.change or 0.0)))
+        rows = [_finding(board, item, links) for item in those]
+        found.append((rows[:_SHOWN], rows[_SHOWN:]))
+    return found
+
+
+def _finding(board: BoardHistory, item: SeriesVerdict, links: Links) -> Finding:
+    name = item.key.name
+    known = (board.name, name) in links.pages
+    sentence = item.sentence.removeprefix(f"{name} ")
+    return Finding(
+        item.status,
+        links.series(board, name) if known else "",
+        str(name),
+        with_code(sentence),
+        item.advisory,
+    )
+
+
+def _row(board: BoardHistory, series: Series, links: Links) -> Row:
+    first = max(len(board.nights) - RECENT, 0)
+    return Row(
+        title=series.title,
+        address=links.series(board, series.name),
+        recent=sparkline(series, first),
+        everything=sparkline(series) if first else "",
+        latest=amount(series.latest, series.name),
+        change=change(series),
+        tone=series.status if series.status in ("regressed", "changed", "suspect", "improved") else "",
+        status=series.status,
+        advisory=bool(series.verdict and series.verdict.advisory),
+    )
+
+
+def _canary(board: BoardHistory) -> Row | None:
+    level = board.canary_level_us
+    if not np.isfinite(level).any():
+        return None
+    first, accepted = max(len(board.nights) - RECENT, 0), board.canary_accepted_us[-1]
+    title = "canary, never rebuilt"
+    share = level[-1] / accepted - 1
+    return Row(
+        title=title,
+        address="",
+        recent=spark(level[first:], accepted, (), "", title),
+        everything=spark(level, accepted, (), "", title) if first else "",
+        latest=figures.duration(level[-1]),
+        change=f"{100 * share:+.2f}\u00a0%".replace("-", "−") if np.isfinite(share) else figures.DASH,
+        tone="",
+        status="",
+        advisory=False,
+    )
+
+
+def _differences(differing: Mapping[str, tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """What was and what is, the board before everything else."""
+    order = sorted(differing, key=lambda name: (name != "board", name))
+    return [(name, *differing[name]) for name in order]
+
+
+def series_frame(boards: Sequence[BoardHistory]) -> pd.DataFrame:
+    """The last night of every series in raw figures, for a CSV."""
+    rows = [
+        {
+            "board": board.name,
+            "night": board.nights[-1].id,
+            "started": board.nights[-1].started,
+            "series": str(series.name),
+            "status": series.status,
+            "advisory": series.verdict.advisory if series.verdict else None,
+            "value": series.latest,
+            "accepted": None if np.isnan(series.accepted[-1]) else float(series.accepted[-1]),
+            "change": series.change,
+            "nights": int(np.isfinite(series.values).sum()),
+            "levels": len(series.levels),
+        }
+        for board in boards
+        for series in board.series
+    ]
+    names = "board night started series status advisory value accepted change nights levels"
+    return frame(names, rows)
+
+
+def noise_table(boards: Sequence[BoardHistory]) -> tuple[Table, list[str]]:
+    """What nights of one image say of each real board's noise, and a sentence a board."""
+    rows, said = [], []
+    for board in boards:
+        found = a_a(board.nights[-_A_A_NIGHTS:])
+        if not found.series:
+            continue
+        said.append(
+            f"On {board.name} the rule had {found.alarmed} false alarms in {found.judged} nights of "
+            f"unchanged images, before confirmation."
+        )
+        rows += [
+            {
+                "board": board.name,
+                "series": f"{one.name.variant} {one.name.metric} {one.name.input_mode}",
+                "image": one.image[:8],
+                "nights": one.nights,
+                "night_sd": one.night_sd,
+                "false_alarms": one.false_alarms,
+                "gates": "gates" if one.gates else f"advisory: {one.nights} of {A_A_NIGHTS} nights",
+            }
+            for one in found.series
+        ]
+    table = Table(
+        name="noise",
+        title="The same image, night after night (A/A)",
+        frame=frame("board series image nights night_sd false_alarms gates", rows),
+        columns=[
+            Column("Board", ["board"], figure=False),
+            Column("Series", ["series"], figure=False),
+            Column("Image", ["image"], figure=False),
+            Column("Nights", ["nights"], figures.count),
+            Column("Night sd", ["night_sd"], night_sd_text),
+            Column("False alarms", ["false_alarms"], figures.count),
+            Column("Gate", ["gates"], figure=False),
+        ],
+        note=f"Of the latest {_A_A_NIGHTS} nights those on which the image ran that was measured most often. "
+        f"With fewer than {A_A_NIGHTS} such nights a series is advisory: it is told, and fails nothing.",
+        headed=len(boards) > 1,
+    )
+    return table, said

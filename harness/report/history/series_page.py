@@ -1,0 +1,224 @@
+"""The page of a series: what is said of it, its nights as plots, its levels, and what was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from harness.report.history.boards import BoardHistory
+from harness.report.history.events import events
+from harness.report.history.links import Links
+from harness.report.history.plots import DETAILED, outside, series_plot
+from harness.report.history.series import Series
+from harness.report.history.sparklines import legend
+from harness.report.history.words import amount, change, night_time, share_text, with_code
+from harness.report.html import page_template
+from harness.report.plots import Plot
+
+_RECENT = 90
+"""Nights of the plot in detail, where there are more than one plot can show with a mark each."""
+_NOTABLE = 30
+"""Latest nights that were not as expected, in the table."""
+_QUIET = ("", "ok", "new")
+
+
+@dataclass(frozen=True)
+class LevelRow:
+    """A new level."""
+
+    day: str
+    address: str
+    before: str
+    after: str
+    change: str
+    commits: str
+    beside: str
+
+
+@dataclass(frozen=True)
+class NightRow:
+    """A night that was not as expected."""
+
+    time: str
+    address: str
+    status: str
+    value: str
+    commit: str
+    files: list[tuple[str, str]]
+
+
+def series_page(board: BoardHistory, series: Series, links: Links, beside: Sequence[Series | None]) -> str:
+    """The page.
+
+    Args:
+        board: whose series it is.
+        series: what is shown.
+        links: of the site.
+        beside: the series before and after it, None at the ends.
+    """
+    last = board.nights[-1]
+    return page_template("history-series.html.j2").render(
+        title=f"Earshot: {series.name} on {board.name}",
+        board=board.name,
+        series=series,
+        sentence=with_code(series.verdict.sentence) if series.verdict else "",
+        advisory=bool(series.verdict and series.verdict.advisory),
+        facts=_facts(board, series),
+        plots=_plots(board, series, links),
+        levels=list(reversed(_levels(board, series, links))),
+        bisect=_bisect(board, series),
+        accepted=_accepted(board, series, links),
+        notable=_notable(board, series, links),
+        legend=legend(_statuses(series)),
+        year_page=links.year_page(last),
+        beside=[(one.name, links.pages[board.name, one.name]) if one else None for one in beside],
+    )
+
+
+def _facts(board: BoardHistory, series: Series) -> list[tuple[str, str]]:
+    last = board.nights[-1]
+    measured = last.times.get(series.name)
+    facts = [("Last night", amount(series.latest, series.name)), ("Against the accepted", change(series))]
+    if measured is not None and measured.p99_us is not None and measured.max_us is not None:
+        facts.append(("p99", amount(measured.p99_us, series.name)))
+        facts.append(("Longest", amount(measured.max_us, series.name)))
+    facts.append(("Nights", f"{int(np.isfinite(series.values).sum()):,}"))
+    return facts
+
+
+def _plots(board: BoardHistory, series: Series, links: Links) -> dict[str, Plot]:
+    """One plot, or of many nights the latest of them in detail, then all."""
+    nights = len(board.nights)
+
+    def plot(first: int) -> Plot:
+        svgs = series_plot(board, series, first, lambda number: links.night(board, number))
+        return Plot(svgs, _caption(series, first, nights - first))
+
+    if nights <= DETAILED:
+        return {"nights": plot(0)}
+    return {"recent": plot(nights - _RECENT), "nights": plot(0)}
+
+
+def _caption(series: Series, first: int, nights: int) -> str:
+    parts = [f"{nights:,} nights, side by side."]
+    if series.kind == "time":
+        parts.append("A point is the median of a night's blocks, divided by its canary.")
+        if series.band is not None and np.isfinite(series.band.low_us[first:]).any():
+            parts.append("Within the band the rule says nothing of a night.")
+        else:
+            parts.append("There is no band yet: a comparison needs five accepted nights.")
+    elif series.kind == "modelled":
+        parts.append("The clock is modelled and repeats exactly: a point is the mean of all samples.")
+    elif series.kind == "number":
+        parts.append("Any change is told.")
+    if np.isfinite(series.accepted[first:]).any() and series.kind != "text":
+        parts.append("Dashed: the accepted reference.")
+    if any(night > first for night in series.levels) and series.kind == "time":
+        parts.append("The line is the median of each level.")
+    beyond = outside(series, first)
+    if beyond:
+        parts.append(
+            f"{beyond} {'nights lie' if beyond > 1 else 'night lies'} beyond the axis, drawn at its edge."
+        )
+    return " ".join(parts)
+
+
+def _levels(board: BoardHistory, series: Series, links: Links) -> list[LevelRow]:
+    named = {event.night: event.sentence for event in events(board, series)}
+    rows = []
+    bounds = [0, *series.levels, series.values.size]
+    for start, night, end in zip(bounds, bounds[1:], bounds[2:], strict=False):
+        old, new = _median(series, start, night), _median(series, night, end)
+        share = ""
+        if series.kind != "text" and old:
+            share = share_text(new / old - 1, new - old, series.name)
+        rows.append(
+            LevelRow(
+                day=board.nights[night].started[:10],
+                address=links.night(board, night),
+                before=_value(board, series, night - 1, old, back=True),
+                after=_value(board, series, night, new),
+                change=share,
+                commits=" … ".join(commit[:10] for commit in _commits(board, series, night)),
+                beside=named.get(night, ""),
+            )
+        )
+    return rows
+
+
+def _median(series: Series, start: int, end: int) -> float:
+    part = np.where(series.comparable, series.values, np.nan)[start:end]
+    return float(np.nanmedian(part)) if np.isfinite(part).any() else float("nan")
+
+
+def _value(board: BoardHistory, series: Series, night: int, level: float, *, back: bool = False) -> str:
+    """A level as text; of a text the one of that night, or of the one before it that has any."""
+    if series.kind != "text":
+        return amount(level, series.name)
+    while back and night > 0 and series.name not in board.nights[night].exact:
+        night -= 1
+    return amount(board.nights[night].exact.get(series.name), series.name)
+
+
+def _commits(board: BoardHistory, series: Series, night: int) -> list[str]:
+    """The last commit of the old level and the first of the new one; one if they are the same."""
+    before = np.flatnonzero(series.comparable[:night])
+    old = board.nights[int(before[-1])].commit if before.size else ""
+    return list(dict.fromkeys(commit for commit in (old, board.nights[night].commit) if commit))
+
+
+def _bisect(board: BoardHistory, series: Series) -> Markup | str:
+    """The command that finds the commit of the latest change, where a modelled board has one."""
+    if not series.levels or not board.nights[-1].modelled:
+        return ""
+    commits = _commits(board, series, series.levels[-1])
+    if len(commits) < 2:
+        return ""
+    return with_code(
+        f"Which commit it was: `earshot bisect {commits[0][:10]} {commits[1][:10]} --series {series.name}`."
+    )
+
+
+def _accepted(board: BoardHistory, series: Series, links: Links) -> list[tuple[str, str, str, str, str]]:
+    """Acceptances of this series, the latest first: when, epoch, reference, why, the night's address."""
+    found = []
+    numbers = {night.id: number for number, night in enumerate(board.nights)}
+    for epoch in board.baseline.epochs if board.baseline else ():
+        times, exact = epoch.times.get(series.name), epoch.exact.get(series.name)
+        reference = amount(times.reference_us if times else exact, series.name)
+        own = [one for one in epoch.accepted if str(series.name) in one.series or one is epoch.accepted[0]]
+        for one in own:
+            number = numbers.get(one.night)
+            address = links.night(board, number) if number is not None else ""
+            latest = one is own[-1]  # the file has the reference in force only
+            found.append(
+                (night_time(one.at), f"{epoch.number}", reference if latest else "", one.reason, address)
+            )
+    return list(reversed(found))
+
+
+def _notable(board: BoardHistory, series: Series, links: Links) -> list[NightRow]:
+    numbers = [number for number, status in enumerate(series.statuses) if status not in _QUIET]
+    rows = []
+    for number in reversed(numbers[-_NOTABLE:]):
+        night = board.nights[number]
+        value = series.values[number]
+        rows.append(
+            NightRow(
+                time=night_time(night.started),
+                address=links.night(board, number),
+                status=series.statuses[number],
+                value=_value(board, series, number, value),
+                commit=night.commit[:10] + (" with changes" if night.dirty else ""),
+                files=links.files(night, links.board(board)),
+            )
+        )
+    return rows
+
+
+def _statuses(series: Series) -> list[str]:
+    """Those that the plots have, for the legend, in the order in which they first appear."""
+    return list(dict.fromkeys(status for status in series.statuses if status))

@@ -1,0 +1,117 @@
+"""The site: an index, a page for each series, lists of nights by year. It works from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from harness.report.history.boards import BoardHistory, board_history
+from harness.report.history.index_page import RECENT, board_view, headline, noise_table, series_frame
+from harness.report.history.links import INDEX, Links
+from harness.report.history.nights_page import nights_page
+from harness.report.history.series_page import series_page
+from harness.report.html import PageTable, page_template, write_text
+from harness.results.regression.baseline import Baseline
+from harness.results.regression.nights import Night, clock_problem, merge
+from harness.results.regression.statuses import NightVerdict
+
+_SERIES = "series.csv"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file or a night that is no part of the history.
+
+    Attributes:
+        what: its path or name.
+        sentence: why, and what to do.
+    """
+
+    what: str
+    sentence: str
+
+
+def render_history(
+    nights: Sequence[Night],
+    baselines: Mapping[str, Baseline],
+    folder: Path,
+    *,
+    records: Mapping[str, Path],
+    said: Mapping[str, NightVerdict],
+    left_out: Sequence[LeftOut] = (),
+) -> Path:
+    """Writes the site; the same history gives the same bytes.
+
+    Args:
+        nights: of any number of boards, in any order.
+        baselines: by the name of the board; the last night of each is judged by it as it is now.
+        folder: where the pages go; made when it is not there.
+        records: the files of nights by their ids, which the pages link to.
+        said: verdicts by the ids of nights, shown of boards without a baseline.
+        left_out: what could not be read, or is contradicted.
+
+    Returns:
+        The path of the index.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    boards, unusable = _boards(nights, baselines, said)
+    links = Links.of(folder, records, boards)
+    for board in boards:
+        _write_board(board, links)
+    noise, noise_said = noise_table(boards)
+    tables = {noise.name: PageTable(noise)} if len(noise.frame) else {}
+    frames = {_SERIES: series_frame(boards)} if boards else {}
+    frames |= {f"{noise.name}.csv": noise.frame} if tables else {}
+    for name, found in frames.items():
+        write_text(folder / name, found.to_csv(index=False, lineterminator="\n"))
+    html = page_template("history.html.j2").render(
+        title="Earshot: history",
+        headline=headline(boards),
+        boards=[board_view(board, links) for board in boards],
+        recent=RECENT,
+        tables=tables,
+        plots={},
+        noise_said=noise_said,
+        left_out=[*left_out, *unusable],
+        files=list(frames),
+    )
+    write_text(folder / INDEX, html)
+    return folder / INDEX
+
+
+def _boards(
+    nights: Sequence[Night], baselines: Mapping[str, Baseline], said: Mapping[str, NightVerdict]
+) -> tuple[list[BoardHistory], list[LeftOut]]:
+    merged = merge(nights)
+    used = {night.id for night in merged.nights}
+    unusable = [
+        LeftOut(f"night {night.id}", f"{clock_problem(night)}: set the host's clock (NTP).")
+        for night in nights
+        if night.id not in used and clock_problem(night)
+    ]
+    unusable += [
+        LeftOut(
+            f"night {id}",
+            "Two records have this id and different content: keep the one that the bench wrote.",
+        )
+        for id in sorted(merged.conflicts)
+    ]
+    by_name = groupby(sorted(merged.nights, key=lambda night: night.board), key=lambda night: night.board)
+    boards = []
+    for name, those in by_name:
+        own = list(those)
+        boards.append(board_history(own, baselines.get(name), said.get(own[-1].id)))
+    return boards, unusable
+
+
+def _write_board(board: BoardHistory, links: Links) -> None:
+    folder = links.board(board)
+    folder.mkdir(exist_ok=True)
+    shown = [None, *board.series, None]
+    for before, series, after in zip(shown, board.series, shown[2:], strict=False):
+        page = series_page(board, series, links, (before, after))
+        write_text(folder / links.pages[board.name, series.name], page)
+    for year in sorted({night.started[:4] for night in board.nights}):
+        write_text(folder / f"nights-{year}.html", nights_page(board, year, links))

@@ -1,0 +1,75 @@
+"""Figures of a series as its pages say them: close enough to see a change of a thousandth."""
+
+from __future__ import annotations
+
+import math
+import re
+from html import escape
+
+from markupsafe import Markup
+
+from harness.report import figures
+from harness.report.history.series import Series
+from harness.results.regression import sentences
+from harness.results.regression.nights import Exact
+from harness.results.regression.series import SeriesName
+
+_NB = "\u00a0"
+_MS_FROM_US = 10_000
+"""Times from here on are told in ms."""
+
+
+def unit_and_factor(name: SeriesName, value: float) -> tuple[str, float]:
+    """The unit that an axis up to `value` has, and what its figures are multiplied by to be the series'."""
+    if name.metric.endswith("_us"):
+        return ("ms", 1000.0) if value >= _MS_FROM_US else ("µs", 1.0)
+    for unit in ("bytes", "ms", "cycles"):
+        if name.metric.endswith(f"_{unit}"):
+            return unit, 1.0
+    return "", 1.0
+
+
+def amount(value: Exact | None, name: SeriesName) -> str:
+    """A value with its unit: 33.12 ms, 61,312 bytes; a dash for none, the start of a long text."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return figures.DASH
+    if isinstance(value, str):
+        return value if len(value) <= 16 else f"{value[:12]}…"
+    if name.metric.endswith("_us") and abs(value) >= _MS_FROM_US:
+        return f"{value / 1000:,.2f}{_NB}ms"
+    return sentences.amount(value, name).replace(" ", _NB)
+
+
+def change(series: Series) -> str:
+    """The last night against the accepted reference, see `share_text`; of texts whether it is the same."""
+    share = series.change
+    if share is None:
+        if series.kind == "text" and series.verdict and series.verdict.reference is not None:
+            return "the same" if series.verdict.value == series.verdict.reference else "another"
+        return figures.DASH
+    return share_text(share, float(series.values[-1] - series.accepted[-1]), series.name)
+
+
+def share_text(share: float, difference: float, name: SeriesName) -> str:
+    """A change as a share to a hundredth of a percent, or in its own unit where that shows nothing."""
+    if share == 0:
+        return f"0{_NB}%"
+    if abs(share) < 0.00005:
+        unit, _ = unit_and_factor(name, 0.0)
+        return f"{difference:+,.3g}{_NB}{unit}".replace("-", "−")
+    return f"{100 * share:+.2f}{_NB}%".replace("-", "−")
+
+
+def night_sd_text(night_sd: float | None) -> str:
+    """The sd between nights, a share: 0.21 %."""
+    return figures.DASH if night_sd is None else f"{100 * night_sd:.2f}{_NB}%"
+
+
+def with_code(sentence: str) -> Markup:
+    """A sentence for the page: what stands between backticks is a command."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(sentence)))
+
+
+def night_time(started: str) -> str:
+    """When a night began: 2026-11-20 13:54."""
+    return started[:16].replace("T", " ")
