@@ -9,6 +9,7 @@ from pathlib import Path
 from harness import provenance
 from harness.boards.board import Board
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN
+from harness.nightly.chat import chat
 from harness.nightly.outcome import Outcome
 from harness.nightly.rounds import Rounds
 from harness.nightly.same_images import read_images
@@ -71,7 +72,7 @@ def a_a_night(
             journal.let_go()
     write_verdict(verdict, record, journal.folder)
     broken = verdict.exit_code == EXIT_BROKEN
-    text = verdict.sentence + "\n" if broken else told(a_a([*nights, night_of(record, "tonight")]))
+    text = chat(verdict) + ("" if broken else "\n" + told(a_a([*nights, night_of(record, "tonight")])))
     write_text(text, journal.folder)
     page = render(record, journal.folder)
     return Outcome(record, verdict, page, text, EXIT_BROKEN if broken else EXIT_CLEAN)

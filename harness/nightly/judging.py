@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 from harness.history.folders import read_nights
+from harness.nightly.settings import Settings
 from harness.results.record import NightRecord
 from harness.results.regression.baseline_file import read_baseline
 from harness.results.regression.from_record import night_of
@@ -18,13 +18,12 @@ class Judge:
     """Judges a night, once and after its confirmations a second time.
 
     Args:
-        history: folders with the records of earlier nights; those that are not there have none.
-        baselines: the folder of the boards' baselines.
+        settings: where history and baselines are.
         say: told of records that are left out.
     """
 
-    def __init__(self, history: Sequence[Path], baselines: Path, say: Callable[[str], None]) -> None:
-        self._folders, self._baselines, self._say = history, baselines, say
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings, self._say = settings, say
         self._nights: list[Night] | None = None
 
     def judge(self, record: NightRecord) -> NightVerdict:
@@ -34,16 +33,15 @@ class Judge:
             UsageError: the baseline's file is not as it should be.
         """
         night = night_of(record, digest="tonight")
-        baseline = read_baseline(self._baselines / f"{night.board}.toml")
+        baseline = read_baseline(self._settings.baselines / f"{night.board}.toml")
         return judge(night, self.earlier(night), baseline)
 
     def earlier(self, night: Night) -> list[Night]:
-        """The nights of the same board, by its name or its identity."""
+        """The other nights of the same board, by its name or its identity."""
         if self._nights is None:
-            there = [folder for folder in self._folders if folder.exists()]
-            self._nights = list(read_nights(there, self._say).nights)
-        return [
-            other
-            for other in self._nights
-            if other.id != night.id and (other.board == night.board or other.uid == night.uid)
-        ]
+            there = [folder for folder in self._settings.history if folder.exists()]
+            boards = (night.board, night.uid)
+            self._nights = list(
+                read_nights(there, self._say, boards=boards, index=self._settings.index).nights
+            )
+        return [other for other in self._nights if other.id != night.id]

@@ -40,7 +40,7 @@ class Rounds:
     ) -> None:
         self._journal, self._settings, self._say = journal, settings, say
         self._blocks = Blocks(board, journal, settings.samples, say)
-        self._judge = Judge(settings.history, settings.baselines, say)
+        self._judge = Judge(settings, say)
         self._subjects: dict[str, Subject] = {}
 
     def measure(self, subjects: Mapping[str, Subject], broken: Fault | None = None) -> None:
