@@ -53,7 +53,7 @@ def cause_of(
 
 
 def count_causes(stimuli: Iterable[FieldStimulus]) -> dict[str, int]:
-    """How many keywords that count were not heard, by cause in the order of `CAUSES`; last "", unexplained."""
+    """How many keywords that count were not heard, by cause in the order of `CAUSES`, last "": unknown."""
     counts = dict.fromkeys((*CAUSES, ""), 0)
     for one in stimuli:
         if one.counts and not one.correct and is_keyword(one.label):

@@ -100,7 +100,8 @@ class _Figures:
         self._segments.append(replace(segment.row, keyword_free_s=free.seconds))
         self._crowded += _crowded(segment.words)
         self._timing.add(segment)
-        self._front_ends.add(segment.words)
+        if segment.slice_scores is not None:
+            self._front_ends.add(segment.words)
         self._compare(segment)
         self._det.add(
             segment.row.condition,
@@ -212,9 +213,10 @@ class _Figures:
                 f"segments {', '.join(map(str, self._differs))}"
             )
         if self._crowded:
+            words = "1 word follows" if self._crowded == 1 else f"{self._crowded} words follow"
             notes.append(
-                f"{self._crowded} words follow one of the same label so soon that its announcement may "
-                f"suppress theirs ({SUPPRESSION_MS / 1000:g} s)"
+                f"{words} one of the same label so soon that its announcement may be suppressed "
+                f"({SUPPRESSION_MS / 1000:g} s)"
             )
         return notes
 

@@ -85,6 +85,7 @@ class SegmentHeard:
         sound_starts_s: when the sound began, on the board's clock.
         slice_scores: (S, L) uint8, the host's model on the newest second of the same sound at the end of each
             slice, as scores of the board; None where the host did not have the sound that the board heard.
+            Then of a word's answers only the clean one says anything.
         reference_scores: (N, L) uint8, what the host computes for each logged inference; None likewise.
     """
 

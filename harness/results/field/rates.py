@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.results.field_record import FieldStimulus, FieldVariant
+from harness.results.matching import is_keyword
 from harness.results.statistics import poisson_interval, wilson_interval
 
 
@@ -100,7 +101,11 @@ def false_accept_rate(variant: FieldVariant, condition: str | None = None) -> Fa
 
 def delay(stimuli: Iterable[FieldStimulus]) -> Delay | None:
     """The delay from the words' ends; None if no keyword was heard right."""
-    values = [one.delay_s for one in stimuli if one.counts and one.correct and one.delay_s is not None]
+    values = [
+        one.delay_s
+        for one in stimuli
+        if one.counts and one.correct and is_keyword(one.label) and one.delay_s is not None
+    ]
     if not values:
         return None
     minimum, p5, median, p95, maximum = np.percentile(values, [0, 5, 50, 95, 100]).tolist()
