@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, cast
 
 import numpy as np
 
 from harness.report.history.frame import Frame, identity
 from harness.report.history.series import Series
+from harness.results.record import VerdictRow
 from harness.results.regression.baseline import Baseline, Epoch
 from harness.results.regression.epochs import differences
 from harness.results.regression.nights import Night, moment
-from harness.results.regression.statuses import STATUSES, NightVerdict, Status
+from harness.results.regression.series import SeriesName
+from harness.results.regression.statuses import STATUSES, NightVerdict, SeriesVerdict, Status
 from harness.results.regression.verdict import judge
 
 
@@ -60,7 +62,8 @@ class BoardHistory:
     @property
     def canary_level_us(self) -> np.ndarray:
         """Of both readings, (N,)."""
-        return np.asarray(np.sqrt(self.canary_us.prod(axis=1)))
+        first, last = self.canary_us.T
+        return np.where(first == last, first, np.sqrt(first * last))  # as `canary.level_us`
 
     def first_night_from(self, at: str) -> int:
         """The number of the first night that began then or later; N if none did."""
@@ -68,17 +71,22 @@ class BoardHistory:
 
 
 def board_history(
-    nights: Sequence[Night], baseline: Baseline | None, said: NightVerdict | None = None
+    nights: Sequence[Night],
+    baseline: Baseline | None,
+    *,
+    history: Sequence[Night],
+    said: VerdictRow | None = None,
 ) -> BoardHistory:
     """Makes the tables of a board.
 
     Args:
         nights: of one board's name, in order of time, at least 1; see `nights.merge`.
         baseline: of that name; None if there is none.
-        said: the verdict as the last night's record has it, shown where there is no baseline to judge by.
+        history: what the last night is judged by: all nights of the name or of the same board.
+        said: the verdict that the last night's record has, shown where there is no baseline to judge by.
     """
     last = nights[-1]
-    verdict = said if said and not baseline else judge(last, nights[:-1], baseline)
+    verdict = _as_said(last, said) if said and not baseline else judge(last, history, baseline)
     frame = Frame(nights, baseline)
     by_name = {item.key.name: item for item in verdict.series}
     names = sorted({*by_name, *frame.names})
@@ -92,6 +100,25 @@ def board_history(
         frame.canary_accepted_us,
         tuple(_changes(nights)),
         (*(_gravest(night) for night in nights[:-1]), verdict.status),
+    )
+
+
+def _as_said(night: Night, row: VerdictRow) -> NightVerdict:
+    """The verdict as it was on that night; statuses that this version does not know are left out."""
+    series = []
+    for item in row.series:
+        if item.status in STATUSES:
+            facts = {one.name: getattr(item, one.name) for one in fields(item) if one.name != "series"}
+            series.append(SeriesVerdict(night.key(SeriesName.parse(item.series)), **facts))
+    return NightVerdict(
+        night.id,
+        night.board,
+        cast(Status, row.status),
+        row.sentence,
+        tuple(series),
+        row.exit_code,
+        {name: (then, now) for name, (then, now) in row.differences.items()},
+        row.proposes_epoch,
     )
 
 

@@ -128,7 +128,7 @@ class Frame:
             self._accepted(name, kind),
             self._band(name, values, usable, statuses, since) if kind == "time" else None,
             levels(name, kind, values, usable),
-            column.values[-1] if column.values else None,
+            _latest(column, values),
             verdict,
         )
 
@@ -202,6 +202,12 @@ class Frame:
         number = self._epoch_of[index]
         reference = self._epochs[number].times.get(name) if number >= 0 else None
         return reference.since if reference and reference.since <= self._nights[index].started else ""
+
+
+def _latest(column: _Column, values: np.ndarray) -> Exact | None:
+    """What the last night with the series has: as it is judged, and a text as it is."""
+    value = column.values[-1] if column.values else None
+    return value if value is None or isinstance(value, str | int) else float(values[column.nights[-1]])
 
 
 def _kind(column: _Column) -> Kind:

@@ -9,14 +9,14 @@ from itertools import groupby
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.report import figures
 from harness.report.history.boards import BoardHistory
 from harness.report.history.links import Links
 from harness.report.history.series import Series
 from harness.report.history.sparklines import night_strip, spark, sparkline
-from harness.report.history.words import amount, change, night_sd_text, night_time, with_code
+from harness.report.history.words import amount, change, night_sd_text, night_time, share_text, with_code
 from harness.report.table import Column, Table, frame
 from harness.results.regression.a_a import a_a
 from harness.results.regression.epochs import A_A_NIGHTS
@@ -74,6 +74,7 @@ class BoardView:
     all_nights: str
     differences: list[tuple[str, str, str]]
     findings: list[tuple[list[Finding], list[Finding]]]
+    """For each status what is shown at once, and the rest; without the one that the sentence is about."""
     groups: list[tuple[str, list[Row]]]
     canary: Row | None
     changes: list[tuple[str, str, list[tuple[str, str, str]]]]
@@ -88,7 +89,7 @@ def board_view(board: BoardHistory, links: Links) -> BoardView:
     return BoardView(
         name=board.name,
         status=board.verdict.status,
-        sentence=with_code(board.verdict.sentence),
+        sentence=_linked(board, links),
         night=night_time(last.started),
         commit=last.commit[:10],
         dirty=last.dirty,
@@ -133,13 +134,29 @@ def _findings(board: BoardHistory, links: Links) -> list[tuple[list[Finding], li
     """What is not as accepted, the gravest first: for each status what is shown at once, and the rest."""
     found = []
     for status in STATUSES:
-        those = [item for item in board.verdict.series if item.status == status]
-        if status == "ok" or not those:
+        those = [
+            item
+            for item in board.verdict.series
+            if item.status == status != "ok" and item.sentence not in board.verdict.sentence
+        ]
+        if not those:
             continue
         those.sort(key=lambda item: (item.advisory, -abs(item.change or 0.0)))
         rows = [_finding(board, item, links) for item in those]
         found.append((rows[:_SHOWN], rows[_SHOWN:]))
     return found
+
+
+def _linked(board: BoardHistory, links: Links) -> Markup:
+    """The sentence of the night, with a link to the series that it is about."""
+    said = with_code(board.verdict.sentence)
+    about = [item for item in board.verdict.series if item.sentence in board.verdict.sentence]
+    for item in about[:1]:
+        name = item.key.name
+        if (board.name, name) in links.pages:
+            link = Markup('<a href="{}">{}</a>').format(links.series(board, name), str(name))
+            said = said.replace(escape(str(name)), link, 1)
+    return said
 
 
 def _finding(board: BoardHistory, item: SeriesVerdict, links: Links) -> Finding:
@@ -176,14 +193,13 @@ def _canary(board: BoardHistory) -> Row | None:
         return None
     first, accepted = max(len(board.nights) - RECENT, 0), board.canary_accepted_us[-1]
     title = "canary, never rebuilt"
-    share = level[-1] / accepted - 1
     return Row(
         title=title,
         address="",
         recent=spark(level[first:], accepted, (), "", title),
         everything=spark(level, accepted, (), "", title) if first else "",
         latest=figures.duration(level[-1]),
-        change=f"{100 * share:+.2f}\u00a0%".replace("-", "−") if np.isfinite(share) else figures.DASH,
+        change=share_text(level[-1] / accepted - 1) if np.isfinite(accepted) else figures.DASH,
         tone="",
         status="",
         advisory=False,

@@ -245,7 +245,7 @@ class _Plot:
         low, high = limits(readings.ravel(), [*readings[-1], *accepted[np.isfinite(accepted)][-1:]])
         scale = Scale(low, high, bottom, top)
         factor = 1000.0 if high >= 10_000 else 1.0
-        found = ticks(low / factor, high / factor, 2)
+        found = ticks(low / factor, high / factor, 3)
         for value, text in zip(found, tick_texts(found), strict=True):
             y = scale.at(value * factor)
             self._path("grid", f"M{_LEFT} {y:.1f}H{self._width.px - _RIGHT}")

@@ -17,6 +17,7 @@ from harness.results.regression.statuses import SeriesVerdict, Status
 
 Kind = Literal["time", "modelled", "number", "text"]
 """A measured time, which wavers; a time of a modelled clock, a number or a text, which repeat exactly."""
+_NO_INPUT = "-"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Series:
         accepted: (N,) the reference in force, NaN where there was none.
         band: what the rule allowed; None of exact series.
         levels: nights that begin a new level, ascending; see `harness.results.regression.change_points`.
-        latest: the value of the last night that has one, as it was recorded.
+        latest: the value of the last night that has one; of a text itself.
         verdict: of the last night; None if it had no such series and did not miss it.
     """
 
@@ -51,8 +52,9 @@ class Series:
 
     @property
     def title(self) -> str:
-        """The metric and how the input came, as people read it: "inference, clip"."""
-        return f"{metric_title(self.name.metric)}, {self.name.input_mode}"
+        """The metric and how the input came, if it did, as people read it: "inference, clip"; "flash"."""
+        mode = "" if self.name.input_mode == _NO_INPUT else f", {self.name.input_mode}"
+        return metric_title(self.name.metric) + mode
 
     @property
     def status(self) -> Status | Literal[""]:

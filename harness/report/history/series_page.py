@@ -14,7 +14,7 @@ from harness.report.history.links import Links
 from harness.report.history.plots import DETAILED, outside, series_plot
 from harness.report.history.series import Series
 from harness.report.history.sparklines import legend
-from harness.report.history.words import amount, change, night_time, share_text, with_code
+from harness.report.history.words import amount, change, change_text, night_time, with_code
 from harness.report.html import page_template
 from harness.report.plots import Plot
 
@@ -82,9 +82,10 @@ def _facts(board: BoardHistory, series: Series) -> list[tuple[str, str]]:
     last = board.nights[-1]
     measured = last.times.get(series.name)
     facts = [("Last night", amount(series.latest, series.name)), ("Against the accepted", change(series))]
-    if measured is not None and measured.p99_us is not None and measured.max_us is not None:
-        facts.append(("p99", amount(measured.p99_us, series.name)))
-        facts.append(("Longest", amount(measured.max_us, series.name)))
+    if measured and measured.value_us and measured.p99_us and measured.max_us:
+        by_canary = series.values[-1] / measured.value_us if series.kind == "time" else 1.0
+        facts.append(("p99", amount(measured.p99_us * by_canary, series.name)))
+        facts.append(("Longest", amount(measured.max_us * by_canary, series.name)))
     facts.append(("Nights", f"{int(np.isfinite(series.values).sum()):,}"))
     return facts
 
@@ -134,7 +135,7 @@ def _levels(board: BoardHistory, series: Series, links: Links) -> list[LevelRow]
         old, new = _median(series, start, night), _median(series, night, end)
         share = ""
         if series.kind != "text" and old:
-            share = share_text(new / old - 1, new - old, series.name)
+            share = change_text(series.kind, new, old, series.name)
         rows.append(
             LevelRow(
                 day=board.nights[night].started[:10],

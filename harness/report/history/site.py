@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 from harness.report.history.boards import BoardHistory, board_history
@@ -13,9 +12,9 @@ from harness.report.history.links import INDEX, Links
 from harness.report.history.nights_page import nights_page
 from harness.report.history.series_page import series_page
 from harness.report.html import PageTable, page_template, write_text
+from harness.results.record import VerdictRow
 from harness.results.regression.baseline import Baseline
 from harness.results.regression.nights import Night, clock_problem, merge
-from harness.results.regression.statuses import NightVerdict
 
 _SERIES = "series.csv"
 
@@ -39,7 +38,7 @@ def render_history(
     folder: Path,
     *,
     records: Mapping[str, Path],
-    said: Mapping[str, NightVerdict],
+    said: Mapping[str, VerdictRow],
     left_out: Sequence[LeftOut] = (),
 ) -> Path:
     """Writes the site; the same history gives the same bytes.
@@ -49,7 +48,7 @@ def render_history(
         baselines: by the name of the board; the last night of each is judged by it as it is now.
         folder: where the pages go; made when it is not there.
         records: the files of nights by their ids, which the pages link to.
-        said: verdicts by the ids of nights, shown of boards without a baseline.
+        said: what records say, by the ids of nights; shown of boards without a baseline.
         left_out: what could not be read, or is contradicted.
 
     Returns:
@@ -82,7 +81,7 @@ def render_history(
 
 
 def _boards(
-    nights: Sequence[Night], baselines: Mapping[str, Baseline], said: Mapping[str, NightVerdict]
+    nights: Sequence[Night], baselines: Mapping[str, Baseline], said: Mapping[str, VerdictRow]
 ) -> tuple[list[BoardHistory], list[LeftOut]]:
     merged = merge(nights)
     used = {night.id for night in merged.nights}
@@ -98,11 +97,12 @@ def _boards(
         )
         for id in sorted(merged.conflicts)
     ]
-    by_name = groupby(sorted(merged.nights, key=lambda night: night.board), key=lambda night: night.board)
     boards = []
-    for name, those in by_name:
-        own = list(those)
-        boards.append(board_history(own, baselines.get(name), said.get(own[-1].id)))
+    for name in sorted({night.board for night in merged.nights}):
+        own = [night for night in merged.nights if night.board == name]
+        history = [night for night in merged.nights if night.board == name or night.uid == own[-1].uid]
+        verdict = said.get(own[-1].id)
+        boards.append(board_history(own, baselines.get(name), history=history, said=verdict))
     return boards, unusable
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from harness.report.history.series import Series
 WIDTH, HEIGHT = 180, 30
 """In px; the page may stretch the width."""
 _EDGE, _RADIUS = 5, 3.2
+_STEP_WITH_GAP = 5.0
+"""px from which on nights of a strip stand apart."""
 _RECENT = 14
 """Latest nights that are always in sight."""
 
@@ -85,10 +87,17 @@ def night_strip(statuses: Sequence[str], width: int, height: int = 22) -> str:
     edges = np.linspace(0, len(statuses), columns + 1).astype(int)
     gravest = [min(statuses[a:b], key=order.index) for a, b in pairwise(edges)]
     step = min(width / columns, 14.0)
+    gap = 1.0 if step >= _STEP_WITH_GAP else 0.0
     by_status: dict[str, list[str]] = {}
-    for index, status in enumerate(gravest):
-        cell = f"M{index * step:.1f} 0h{max(step - 1, 1.5):.1f}v{height}H{index * step:.1f}z"
-        by_status.setdefault(status, []).append(cell)
+    at = 0
+    for status, alike in groupby(gravest):
+        nights = len(list(alike))
+        runs = [(at + index, 1) for index in range(nights)] if gap else [(at, nights)]
+        for start, length in runs:
+            left = start * step
+            cell = f"M{left:.1f} 0h{length * step - gap:.1f}v{height}H{left:.1f}z"
+            by_status.setdefault(status, []).append(cell)
+        at += nights
     parts = [
         f'<path class="cell {status or "unjudged"}" d="{"".join(d)}"/>' for status, d in by_status.items()
     ]

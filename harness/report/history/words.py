@@ -9,7 +9,7 @@ from html import escape
 from markupsafe import Markup
 
 from harness.report import figures
-from harness.report.history.series import Series
+from harness.report.history.series import Kind, Series
 from harness.results.regression import sentences
 from harness.results.regression.nights import Exact
 from harness.results.regression.series import SeriesName
@@ -41,23 +41,37 @@ def amount(value: Exact | None, name: SeriesName) -> str:
 
 
 def change(series: Series) -> str:
-    """The last night against the accepted reference, see `share_text`; of texts whether it is the same."""
+    """The last night against the accepted reference, see `change_text`; of texts whether it is the same."""
     share = series.change
     if share is None:
         if series.kind == "text" and series.verdict and series.verdict.reference is not None:
             return "the same" if series.verdict.value == series.verdict.reference else "another"
         return figures.DASH
-    return share_text(share, float(series.values[-1] - series.accepted[-1]), series.name)
+    return change_text(series.kind, float(series.values[-1]), float(series.accepted[-1]), series.name)
 
 
-def share_text(share: float, difference: float, name: SeriesName) -> str:
-    """A change as a share to a hundredth of a percent, or in its own unit where that shows nothing."""
-    if share == 0:
+def change_text(kind: Kind, value: float, reference: float, name: SeriesName) -> str:
+    """By how much a figure is another one: +2.10 %; of one that repeats exactly in its unit as well.
+
+    Args:
+        kind: of the series.
+        value: the figure.
+        reference: not 0.
+        name: of the series, for the unit.
+    """
+    share = share_text(value / reference - 1)
+    if kind == "time" or value == reference:
+        return share
+    unit, _ = unit_and_factor(name, 0.0)
+    return f"{value - reference:+,.10g}{_NB}{unit}, {share}".replace("-", "−")
+
+
+def share_text(share: float) -> str:
+    """A share with its sign, and with as many digits as show that it is not 0: +2.10 %."""
+    if not share:
         return f"0{_NB}%"
-    if abs(share) < 0.00005:
-        unit, _ = unit_and_factor(name, 0.0)
-        return f"{difference:+,.3g}{_NB}{unit}".replace("-", "−")
-    return f"{100 * share:+.2f}{_NB}%".replace("-", "−")
+    digits = 2 if abs(share) >= 0.0001 else 1 - math.floor(math.log10(abs(share))) - 2
+    return f"{100 * share:+.{digits}f}{_NB}%".replace("-", "−")
 
 
 def night_sd_text(night_sd: float | None) -> str:
