@@ -1,0 +1,150 @@
+"""The plots of a field run: accuracy over SNR and distance, misses against false accepts, delays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from harness.report import colours
+from harness.report.field.sweep import draw_sweep, sweep_axis
+from harness.report.plots import Plot, drawn
+from harness.report.svg import Width, new_figure
+
+MOST = 10
+"""Variants of a plot; the tables have all."""
+_COLOURS = (colours.MCU, colours.CPU, colours.GPU, colours.POSTPROCESS, colours.PREPROCESS)
+_NORMAL = NormalDist()
+_MISSED = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)
+
+
+def field_plots(
+    route: str, conditions: pd.DataFrame, det: pd.DataFrame, words: pd.DataFrame, threshold: int
+) -> dict[str, Plot]:
+    """The plots for which there are figures, by name.
+
+    Args:
+        route: begins the names.
+        conditions: the frame of `accuracy.conditions_table`.
+        det: of `alarms.det_frame`.
+        words: of `words.words_table`.
+        threshold: the one that was used.
+    """
+    plots = {}
+    played = _first(conditions[conditions["accuracy"].notna()])
+    if axis := sweep_axis(played):
+        plots[f"{route}-sweep"] = drawn(
+            f"{route}-sweep", lambda width: draw_sweep(played, axis, width), axis.caption(played)
+        )
+    curves = _first(det[(det["condition"] == "") & (det["keywords"] > 0) & (det["hours"] > 0)])
+    if len(curves):
+        plots[f"{route}-det"] = drawn(
+            f"{route}-det",
+            lambda width: draw_det(curves, threshold, width),
+            "Detection error trade-off: keywords missed against false accepts an hour at every threshold, out "
+            "of the logged scores. The lower and the further to the left, the better. The vertical scale is "
+            "that of the normal distribution, the horizontal one logarithmic with none at its left end. Ringed: "
+            f"the threshold that was used, {threshold}.",
+        )
+    heard = _first(words[words["correct"].astype(bool) & words["delay_s"].notna() & (words["excluded"] == "")])
+    if len(heard):
+        plots[f"{route}-delay"] = drawn(
+            f"{route}-delay",
+            lambda width: draw_delays(heard, width),
+            "The share of the keywords heard right that were announced by then, from the end of the word. Left "
+            "of 0 a word was announced before its end.",
+        )
+    return plots
+
+
+def draw_det(points: pd.DataFrame, threshold: int, width: Width) -> Figure:
+    """Misses on a normal scale against false accepts an hour on a logarithmic one."""
+    figure, axes = _panel(width, width.of(4.2, 3.4), list(dict.fromkeys(points["variant"])))
+    false_accepts, hours = points["false_accepts"].astype(float), points["hours"].astype(float)
+    lowest = 10 ** math.floor(math.log10(1 / hours.max()))
+    none = lowest / 3
+    highest = max(10.0, 10 ** math.ceil(math.log10(max((false_accepts / hours).max(), lowest * 10))))
+    axes.set_xscale("log")
+    for index, (_, rows) in enumerate(points.groupby("variant", sort=False)):
+        rows = rows.sort_values("threshold")
+        rates = [count / time or none for count, time in zip(rows["false_accepts"], rows["hours"], strict=True)]
+        missed = [_normal(*counts) for counts in zip(rows["misses"], rows["keywords"], strict=True)]
+        colour = _colour(index)
+        axes.plot(rates, missed, _style(index), color=colour, linewidth=1.8)
+        used = (rows["threshold"].astype(int) - threshold).abs().to_numpy().argmin()
+        axes.plot(
+            rates[used], missed[used], "o", color=colour, markersize=9, fillstyle="none", markeredgewidth=2,
+            clip_on=False, zorder=3,
+        )  # fmt: skip
+    axes.set_xlim(none, highest)
+    axes.xaxis.set_major_locator(LogLocator(numticks=round(width.of(9, 6))))
+    axes.xaxis.set_minor_locator(NullLocator())
+    ticks = [tick for tick in axes.get_xticks() if lowest <= tick <= highest]
+    axes.set_xticks([none, *ticks], ["none", *(f"{tick:,g}" for tick in ticks)])
+    axes.set_xlabel("false accepts an hour")
+    axes.set_ylabel("keywords missed")
+    axes.set_yticks([_NORMAL.inv_cdf(share) for share in _MISSED], [f"{100 * share:g} %" for share in _MISSED])
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, _NORMAL.inv_cdf(0.004)), min(high, _NORMAL.inv_cdf(0.996)))
+    return figure
+
+
+def _normal(misses: int, keywords: int) -> float:
+    """The rate on the normal scale, on which none and all are infinitely far: half a word is put for them."""
+    share = min(max(misses, 0.5), keywords - 0.5) / keywords
+    return _NORMAL.inv_cdf(share)
+
+
+def draw_delays(words: pd.DataFrame, width: Width) -> Figure:
+    """The share announced until a time after the end of the word, a line for each variant."""
+    figure, axes = _panel(width, width.of(2.6, 2.4), list(dict.fromkeys(words["variant"])))
+    for index, (_, rows) in enumerate(words.groupby("variant", sort=False)):
+        delays = np.sort(rows["delay_s"].to_numpy(np.float64))
+        shares = np.arange(1, len(delays) + 1) / len(delays)
+        axes.step(
+            [delays[0], *delays], [0, *shares], _style(index), where="post",
+            color=_colour(index), linewidth=1.8,
+        )  # fmt: skip
+    axes.axvline(0, color=colours.SOFT, linewidth=1)
+    axes.set_ylim(0, 1.02)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{second:g} s".replace("-", "−")))
+    axes.set_xlabel("after the end of the word")
+    return figure
+
+
+def _panel(width: Width, plot_in: float, lines: Sequence[str]) -> tuple[Figure, Axes]:
+    """Axes below a legend of lines."""
+    columns = min(len(lines), round(width.of(3, 1)))
+    legend_in = 0.22 * -(-len(lines) // columns) + 0.08
+    height = plot_in + legend_in
+    figure = new_figure(width, height)
+    left = width.of(0.6, 0.55) / width.inches
+    axes = figure.add_axes((left, 0.45 / height, 0.985 - left, (plot_in - 0.5) / height))
+    figure.legend(
+        [Line2D([], [], linestyle=_style(place), color=_colour(place)) for place in range(len(lines))],
+        lines, loc="upper left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, borderpad=0,
+        borderaxespad=0, handlelength=1.8, columnspacing=1.4,
+    )  # fmt: skip
+    return figure, axes
+
+
+def _colour(place: int) -> str:
+    return _COLOURS[place % len(_COLOURS)]
+
+
+def _style(place: int) -> str:
+    """Of the second round of colours the lines are dashed."""
+    return ("-", "--")[place // len(_COLOURS) % 2]
+
+
+def _first(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the first variants."""
+    return frame[frame["variant"].isin(list(dict.fromkeys(frame["variant"]))[:MOST])]
