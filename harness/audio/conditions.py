@@ -10,10 +10,9 @@ from pathlib import Path
 
 from harness.audio.field_plan import NOISES, Condition
 from harness.audio.room import check_room
-from harness.audio.sources import length_of
+from harness.audio.sources import repeated
 from harness.errors import UsageError
 from models.artefacts import sha256_of
-from models.wav import SAMPLE_RATE_HZ
 
 _RANGES = {
     "level_dbfs": (-80.0, 0.0),
@@ -21,9 +20,6 @@ _RANGES = {
     "background_dbfs": (-100.0, 0.0),
     "gain_db": (-60.0, 60.0),
 }
-
-SHORTEST_NOISE_S = 1.0
-"""A file of noise is repeated; a shorter one would be a tone."""
 
 
 def check_conditions(conditions: Sequence[Condition]) -> None:
@@ -83,13 +79,7 @@ def _with_noise_file(condition: Condition, folder: Path) -> Condition:
             where=f'condition "{condition.name}"',
             remedy=f"Give {', '.join(NOISES)}, or a WAV file's path.",
         )
-    seconds = length_of(path) / SAMPLE_RATE_HZ
-    if seconds < SHORTEST_NOISE_S:
-        raise UsageError(
-            f"{seconds:.2f} s of noise are too short",
-            where=str(path),
-            remedy=f"Give a file of at least {SHORTEST_NOISE_S:g} s; it is repeated where it ends.",
-        )
+    repeated(path, 0, 1)  # whether it can be
     return replace(condition, noise=from_folder(path, folder), noise_sha256=sha256_of(path))
 
 

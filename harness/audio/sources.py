@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from math import ceil
+from math import ceil, gcd
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,9 @@ from harness.errors import UsageError
 from models.artefacts import sha256_of
 from models.errors import DatasetError
 from models.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
+
+SHORTEST_REPEATED_S = 1.0
+"""Of a file of noise."""
 
 _PADDING = SAMPLE_RATE_HZ // 20  # around a stretch that is resampled: longer than soxr's filter
 _SEAM = SAMPLE_RATE_HZ // 100  # where a sound that is repeated starts again
@@ -104,9 +107,8 @@ def stretch(path: Path, start: int, count: int) -> NDArray[np.float32]:
     try:
         with soundfile.SoundFile(path) as file:
             rate_hz = file.samplerate
-            padding = 0 if rate_hz == SAMPLE_RATE_HZ else _PADDING
-            first = (start - padding) * rate_hz // SAMPLE_RATE_HZ
-            frames = ceil((count + 2 * padding) * rate_hz / SAMPLE_RATE_HZ) + 1
+            first, skipped = (start, 0) if rate_hz == SAMPLE_RATE_HZ else _before(start, rate_hz)
+            frames = ceil((skipped + count + _PADDING) * rate_hz / SAMPLE_RATE_HZ)
             file.seek(min(max(first, 0), file.frames))
             read = file.read(frames + min(first, 0), dtype="float32", always_2d=True).mean(axis=1)
     except (soundfile.SoundFileError, OSError) as problem:
@@ -114,31 +116,49 @@ def stretch(path: Path, start: int, count: int) -> NDArray[np.float32]:
     sound = np.zeros(frames, np.float32)
     before = max(-first, 0)
     sound[before : before + len(read)] = read
-    if padding:
+    if rate_hz != SAMPLE_RATE_HZ:
         sound = soxr.resample(sound, rate_hz, SAMPLE_RATE_HZ)
-    return np.nan_to_num(sound[padding : padding + count]) * np.float32(FULL_SCALE)
+    return np.nan_to_num(sound[skipped : skipped + count]) * np.float32(FULL_SCALE)
+
+
+def _before(start: int, rate_hz: int) -> tuple[int, int]:
+    """A frame of a file that coincides with a sample at 16 kHz, and how many of these it is before `start`.
+
+    Stretches of a file are so the same as parts of the whole file resampled.
+    """
+    together = SAMPLE_RATE_HZ // gcd(rate_hz, SAMPLE_RATE_HZ)
+    sample = (start - _PADDING) // together * together
+    return sample * rate_hz // SAMPLE_RATE_HZ, start - sample
 
 
 def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
     """A sound file from `start` on, from its beginning again where it ends; float32 (count,) as `stretch`.
 
     Raises:
-        UsageError: it cannot be read as sound.
+        UsageError: it cannot be read as sound, or is shorter than a second: it would become a tone.
     """
     whole = length_of(path)
+    if whole < SHORTEST_REPEATED_S * SAMPLE_RATE_HZ:
+        raise UsageError(
+            f"{whole / SAMPLE_RATE_HZ:.2f} s of noise are too short",
+            where=str(path),
+            remedy=f"Give a file of at least {SHORTEST_REPEATED_S:g} s; it is repeated where it ends.",
+        )
+    start = min(start, whole - 2 * _SEAM)
     sound = np.zeros(count, np.float32)
     rise = np.sin(np.linspace(0, np.pi / 2, _SEAM, dtype=np.float32))
     position = 0
-    while position < count:
-        piece = stretch(path, start, whole - start)
+    while True:
+        piece = stretch(path, start, min(whole - start, count - position))
         if position:
-            piece[:_SEAM] *= rise
-        if position + len(piece) < count:
-            piece[-_SEAM:] *= rise[::-1]
-        stop = min(position + len(piece), count)
-        sound[position:stop] += piece[: stop - position]
-        position, start = position + len(piece) - _SEAM, 0
-    return sound
+            piece[:_SEAM] *= rise[: len(piece)]
+        stop = position + len(piece)
+        if stop == count:
+            sound[position:] += piece
+            return sound
+        piece[-_SEAM:] *= rise[::-1]
+        sound[position:stop] += piece
+        position, start = stop - _SEAM, 0
 
 
 @lru_cache(maxsize=4096)
