@@ -14,19 +14,21 @@ from markupsafe import Markup, escape
 from harness.report import figures
 from harness.report.history.boards import BoardHistory
 from harness.report.history.links import Links
-from harness.report.history.series import Series
+from harness.report.history.series import Kind, Series
 from harness.report.history.sparklines import night_strip, spark, sparkline
 from harness.report.history.words import amount, change, night_sd_text, night_time, share_text, with_code
 from harness.report.table import Column, Table, frame
 from harness.results.regression.a_a import a_a
 from harness.results.regression.epochs import A_A_NIGHTS
+from harness.results.regression.series import SeriesName
 from harness.results.regression.statuses import STATUSES, SeriesVerdict
 
 RECENT = 60
 """Nights that the first sparkline shows; the second has all of them."""
-_SHOWN = 8
+_SHOWN = 5
 """Rows of one status that are shown at once; the others are folded away."""
 _STRIP_PX = 1008
+_KINDS: tuple[Kind, ...] = ("time", "modelled", "number", "text")
 _A_A_NIGHTS = 400
 """Latest nights that the noise of one image is taken from."""
 
@@ -84,7 +86,7 @@ def board_view(board: BoardHistory, links: Links) -> BoardView:
     """What the index says of a board."""
     last = board.nights[-1]
     place = links.boards[board.name]
-    series = [one for one in board.series if one.latest is not None]
+    series = sorted((one for one in board.series if one.latest is not None), key=_order)
     grouped = groupby(series, key=lambda one: (one.name.variant, one.name.engine))
     return BoardView(
         name=board.name,
@@ -114,6 +116,12 @@ def board_view(board: BoardHistory, links: Links) -> BoardView:
             for change in reversed(board.changes)
         ],
     )
+
+
+def _order(series: Series) -> tuple[str, str, int, SeriesName]:
+    """Variant by variant its times, then its numbers, then its texts."""
+    name = series.name
+    return name.variant, name.engine, _KINDS.index(series.kind), name
 
 
 def headline(boards: Sequence[BoardHistory]) -> str:

@@ -87,7 +87,7 @@ def date_ticks(starts: Sequence[str], most: int) -> list[tuple[int, str]]:
         most: how many there is room for, at least 1.
     """
     days = [moment(start) for start in starts]
-    for months in (1, 3, 6, 12, 24, 60):
+    for months in (1, 2, 3, 6, 12, 24, 60):
         firsts = _firsts(days, months)
         if max(2, most // 2) <= len(firsts) <= most:
             return [(index, _month(days[index], months, at == 0)) for at, index in enumerate(firsts)]

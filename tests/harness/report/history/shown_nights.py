@@ -1,0 +1,76 @@
+"""Nights of a made-up bench with something to see in them: test data, not a measurement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+
+from harness.results.regression.acceptance import accept
+from harness.results.regression.baseline import Baseline
+from harness.results.regression.canary import CanaryReading
+from harness.results.regression.nights import Judged, Night
+from harness.results.regression.series import Block, Measured, SeriesName, measured
+from harness.results.regression.verdict import judge
+
+INT8 = SeriesName("tiny-int8", "static", "inference_us", "clip")
+FLASH = SeriesName("tiny-int8", "static", "flash_bytes", "-")
+OPERATORS = SeriesName("tiny-int8", "static", "operators", "-")
+IMAGE = SeriesName("tiny-int8", "static", "image_sha256", "-")
+LEVEL_US, CANARY_US = 33_000.0, 50_000.0
+_FIRST = datetime(2026, 11, 1, 1, tzinfo=timezone.utc)
+
+
+def time_of(value_us: float, image: str = "a" * 64) -> Measured:
+    return measured([Block((value_us,) * 50, 50)] * 3, image)
+
+
+def stamp(index: int, hours: float = 0.0) -> str:
+    return (_FIRST + timedelta(days=index, hours=hours)).isoformat().replace("+00:00", "Z")
+
+
+def night(index: int, value_us: float = LEVEL_US, board: str = "nano", **changes) -> Night:
+    """The night with this number, from 0."""
+    made = Night(
+        id=f"{board}-{index}",
+        digest=f"{board} {index}",
+        started=stamp(index),
+        ended=stamp(index, 1),
+        commit=f"{index:07x}".ljust(40, "c"),
+        dirty=False,
+        board=board,
+        uid=f"uid of {board}",
+        environment={"core": "4.2.1"},
+        procedure=1,
+        modelled=False,
+        times={INT8: time_of(value_us)},
+        exact={FLASH: 61_312, OPERATORS: "CONV_2D 1", IMAGE: f"{index:064x}"},
+        canary=CanaryReading(time_of(CANARY_US, "c" * 64), time_of(CANARY_US, "c" * 64)),
+    )
+    return replace(made, **changes)
+
+
+def levels_us(count: int, step_at: int | None = None, seed: int = 1) -> np.ndarray:
+    """A level that wavers by 0.2 %, and by 2 % more from a night on."""
+    values = LEVEL_US * np.exp(np.random.default_rng(seed).normal(0, 0.002, count))
+    if step_at is not None:
+        values[step_at:] *= 1.03
+    return values
+
+
+def history(
+    count: int = 30, step_at: int | None = None, accepted_at: int | None = 9, board: str = "nano", **changes
+) -> tuple[list[Night], Baseline | None]:
+    """Nights as `earshot nightly` would have judged them; the tenth was accepted."""
+    nights: list[Night] = []
+    baseline = None
+    for index, value_us in enumerate(levels_us(count, step_at)):
+        made = night(index, float(value_us), board, **changes)
+        made = replace(made, confirmations={INT8: time_of(float(value_us))})
+        verdict = judge(made, nights, baseline)
+        said = {item.key.name: Judged(item.status, item.since) for item in verdict.series}
+        nights.append(replace(made, judged=said))
+        if index == accepted_at:
+            baseline = accept(None, nights[-1], nights, reason="the <first>", at=stamp(index, 8))
+    return nights, baseline

@@ -1,0 +1,43 @@
+import pytest
+
+from harness.report.history.words import amount, change_text, share_text, with_code
+from harness.results.regression.series import SeriesName
+
+TIME = SeriesName("a", "static", "inference_us", "clip")
+FLASH = SeriesName("a", "static", "flash_bytes", "-")
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "text"),
+    [
+        (33_117.4, TIME, "33.12 ms"),
+        (843.25, TIME, "843.25 µs"),
+        (61_312, FLASH, "61,312 bytes"),
+        (None, FLASH, "–"),
+        (float("nan"), TIME, "–"),
+        ("CONV_2D 1, SOFTMAX 1", FLASH, "CONV_2D 1, S…"),
+    ],
+)
+def test_an_amount_has_its_unit(value, name, text):
+    assert amount(value, name).replace("\u00a0", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0 %"), (0.021, "+2.10 %"), (-0.5, "−50.00 %"), (0.0000817, "+0.0082 %"), (-1.2e-6, "−0.00012 %")],
+)
+def test_a_share_that_is_not_nothing_never_reads_as_nothing(share, text):
+    assert share_text(share).replace("\u00a0", " ") == text
+
+
+def test_an_exact_figure_is_told_with_its_difference():
+    told = change_text("modelled", 150_012.5, 150_000.25, TIME).replace("\u00a0", " ")
+    assert told == "+12.25 µs, +0.0082 %"
+
+
+def test_a_measured_time_is_told_as_a_share():
+    assert change_text("time", 33_660.0, 33_000.0, TIME).replace("\u00a0", " ") == "+2.00 %"
+
+
+def test_commands_are_code_and_nothing_else_is_markup():
+    assert with_code("<b> `earshot run --x <y>`.") == "&lt;b&gt; <code>earshot run --x &lt;y&gt;</code>."
