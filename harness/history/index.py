@@ -16,22 +16,19 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from harness.errors import UsageError
-from harness.history import tables
+from harness.history import extract, tables
+from harness.history.extract import MANY, extracts
 from harness.history.files import Found
 from harness.history.history import Conflict, History, RecordFile, Refused
 from harness.results import migrations, reading, record, seal
-from harness.results.reading import read_record
 from harness.results.regression import from_record, nights, series
-from harness.results.regression.from_record import IN_HISTORY, kind_of, night_of
+from harness.results.regression.from_record import IN_HISTORY
 from harness.results.regression.nights import clock_problem, merge
 
 T = TypeVar("T")
 
-_MADE_BY = (tables, migrations, reading, record, seal, from_record, nights, series)
+_MADE_BY = (extract, tables, migrations, reading, record, seal, from_record, nights, series)
 """What rows are made by, beside this module."""
-_MANY = 200
-"""Records that take long enough to be announced."""
 
 
 class Index:
@@ -60,7 +57,7 @@ class Index:
         there = {each.path for each in found}
         looked = [folder.absolute() for folder in folders]
         gone = [path for path in known.keys() - there if any(map(path.is_relative_to, looked))]
-        if len(fresh) >= _MANY:
+        if len(fresh) >= MANY:
             say(f"reading {len(fresh):,} night records, once")
         if fresh or gone:
             self.connection.execute("BEGIN")
@@ -72,32 +69,24 @@ class Index:
         self.connection.executemany("DELETE FROM files WHERE path = ?", ((str(path),) for path in paths))
         if paths:
             orphans = "SELECT number FROM nights WHERE digest NOT IN (SELECT digest FROM files)"
-            self.connection.execute(f"DELETE FROM figures WHERE night IN ({orphans})")
+            self.connection.execute(f"DELETE FROM times WHERE night IN ({orphans})")
             self.connection.execute(f"DELETE FROM nights WHERE number IN ({orphans})")
 
     def _read(self, fresh: Sequence[Found]) -> None:
         writer = tables.Writer(self.connection)
         kept = {digest for (digest,) in self.connection.execute("SELECT digest FROM nights")}
-        for each in fresh:
-            digest, kind, problem = self._read_one(each.path, writer, kept)
+        for each, made in zip(fresh, extracts([each.path for each in fresh]), strict=True):
+            problem = made.problem
+            if made.night and made.digest not in kept:
+                try:
+                    writer.write(made)
+                    kept.add(made.digest)
+                except (OverflowError, ValueError) as reason:
+                    problem = f"{each.path}: no bench writes such a figure or text ({reason}). Copy it again."
             self.connection.execute(
                 "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)",
-                (str(each.path), each.size, each.mtime_ns, digest, kind, problem),
+                (str(each.path), each.size, each.mtime_ns, made.digest, made.kind, problem),
             )
-
-    def _read_one(self, path: Path, writer: tables.Writer, kept: set[str]) -> tuple[str, str, str]:
-        """The digest and the kind of a record; or why it is left out."""
-        try:
-            found = read_record(path)
-            kind = kind_of(found)
-            if kind in IN_HISTORY and found.seal not in kept:
-                writer.write(night_of(found), found)
-                kept.add(found.seal)
-        except UsageError as problem:
-            return "", "", str(problem)
-        except (OverflowError, ValueError) as problem:
-            return "", "", f"{path}: no bench writes such a figure or text ({problem}). Copy it again."
-        return found.seal, kind, ""
 
     def history(self, found: Sequence[Found], boards: Collection[str] = ()) -> History:
         """What the files say together.
@@ -129,7 +118,7 @@ class Index:
             )
             for row in rows
         }
-        loaded = list(tables.read_nights(self.connection, rows))
+        loaded = [*map(tables.Reader(self.connection).night, rows)]
         nights = merge(loaded).nights
         for night in loaded:
             if problem := clock_problem(night):

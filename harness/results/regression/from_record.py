@@ -212,9 +212,10 @@ def _canary(blocks: Sequence[BlockRow]) -> CanaryReading | None:
 
 def _exact(record: NightRecord, engines: Mapping[str, str], modelled: bool) -> dict[SeriesName, Exact]:
     found: dict[SeriesName, Exact] = {}
+    blocks = _by_subject(record.blocks)
     for row in record.variants:
         figures = {(metric, WHOLE): value for metric, value in _artefact(row)}
-        own = [block for block in record.blocks if block.subject == row.id]
+        own = blocks.get(row.id, [])
         if image := _same(block.image_sha256 for block in own):
             figures["image_sha256", WHOLE] = image
         for name in sorted({name for block in own for name in block.checks}):
@@ -225,6 +226,13 @@ def _exact(record: NightRecord, engines: Mapping[str, str], modelled: bool) -> d
         found |= {
             SeriesName(row.id, engine, metric, mode): value for (metric, mode), value in figures.items()
         }
+    return found
+
+
+def _by_subject(blocks: Iterable[BlockRow]) -> dict[str, list[BlockRow]]:
+    found: dict[str, list[BlockRow]] = {}
+    for block in blocks:
+        found.setdefault(block.subject, []).append(block)
     return found
 
 
@@ -270,9 +278,10 @@ def _does_not_fit(row: VariantRow) -> bool:
 def _faults(record: NightRecord, engines: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """Of variants: that one does not fit the board is a figure, and no fault."""
     found: dict[tuple[str, str], str] = {}
+    blocks = _by_subject(record.blocks)
     for row in record.variants:
         messages = [fault.message for fault in row.faults if fault.failure != DoesNotFit.failure]
-        own = [block for block in record.blocks if block.subject == row.id and block.phase == "round"]
+        own = [block for block in blocks.get(row.id, []) if block.phase == "round"]
         if own and not any(block.samples_us for block in own):
             messages += [block.fault for block in own if block.fault]
         if messages:

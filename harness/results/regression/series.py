@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,10 +39,15 @@ class SeriesName:
         Raises:
             ValueError: these are not four parts with something in each.
         """
-        parts = text.split("/")
-        if len(parts) != 4 or not all(parts):
-            raise ValueError(f"{text!r} is no series: it is variant/engine/metric/input-mode")
-        return cls(*parts)
+        return _parsed(text)
+
+
+@functools.lru_cache(maxsize=65_536)  # the same few names stand in every night of a history
+def _parsed(text: str) -> SeriesName:
+    parts = text.split("/")
+    if len(parts) != 4 or not all(parts):
+        raise ValueError(f"{text!r} is no series: it is variant/engine/metric/input-mode")
+    return SeriesName(*parts)
 
 
 @dataclass(frozen=True, order=True)
@@ -74,7 +80,7 @@ class Block:
     lost: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measured:
     """One night of a timed series.
 
@@ -109,9 +115,10 @@ def measured(blocks: Sequence[Block], image: str) -> Measured:
     whole = [block for block in blocks if _is_whole(block)]
     if 2 * len(whole) <= len(blocks) or not whole:
         return Measured(None, None, None, None, len(whole), False, image, _problem(blocks, len(whole)))
-    samples = sorted(chain.from_iterable(block.samples_us for block in whole))
+    ordered = [sorted(block.samples_us) for block in whole]
+    samples = sorted(chain.from_iterable(ordered))
     return Measured(
-        value_us=_median(sorted(_median(sorted(block.samples_us)) for block in whole)),
+        value_us=_median(sorted(map(_median, ordered))),
         mean_us=math.fsum(samples) / len(samples),
         p99_us=_percentile(samples, 99),
         max_us=float(samples[-1]),
