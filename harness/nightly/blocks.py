@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from harness.boards.board import Board
@@ -37,6 +38,7 @@ class Blocks:
     def __init__(self, board: Board, journal: Journal, samples: int, say: Callable[[str], None]) -> None:
         self._board, self._journal, self._samples, self._say = board, journal, samples, say
         self._file = BlockFile(journal.folder)
+        self._known = False  # which board this is; it tells its identity when it is there
         self.broken: Fault | None = None
         self.rows = self._file.rows()
         journal.blocks = self.rows
@@ -78,13 +80,15 @@ class Blocks:
             measure_block(
                 self._board, subject, figures, transcript, self._samples, listens=slot.subject != CANARY
             )
-            self._journal.measured_by(self._board.describe())
+            if not self._known:
+                self._journal.measured_by(self._board.describe())
+                self._known = True
         except Explained as failure:
             fault = str(failure)
             self._say(f"{slot}: {fault}")
             if isinstance(failure, BREAKING):
                 self.broken = Fault(failure.failure, fault)
-        return BlockRow(**{**vars(begun), **vars(figures), "fault": fault})
+        return replace(begun, fault=fault)
 
     def _row(self, slot: Slot, figures: Figures, subject: Subject | None = None, fault: str = "") -> BlockRow:
         return BlockRow(

@@ -19,22 +19,22 @@ class Judge:
 
     Args:
         settings: where history and baselines are.
+        board: its name on the bench.
         say: told of records that are left out.
+
+    Raises:
+        UsageError: the baseline's file is not as it should be.
     """
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, board: str, say: Callable[[str], None]) -> None:
         self._settings, self._say = settings, say
+        self._baseline = read_baseline(settings.baselines / f"{board}.toml")
         self._nights: list[Night] | None = None
 
     def judge(self, record: NightRecord) -> NightVerdict:
-        """The verdict on a record that is not among the history.
-
-        Raises:
-            UsageError: the baseline's file is not as it should be.
-        """
+        """The verdict on a record that is not among the history."""
         night = night_of(record, digest="tonight")
-        baseline = read_baseline(self._settings.baselines / f"{night.board}.toml")
-        return judge(night, self.earlier(night), baseline)
+        return judge(night, self.earlier(night), self._baseline)
 
     def earlier(self, night: Night) -> list[Night]:
         """The other nights of the same board, by its name or its identity."""

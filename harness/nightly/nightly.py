@@ -49,7 +49,7 @@ def nightly(night: Night, settings: Settings, say: Callable[[str], None]) -> Out
     text = chat(verdict)
     write_verdict(verdict, record, night.folder)
     write_text(text, night.folder)
-    if verdict.status != "broken":
+    if rounds.ended_well:
         keep_images(settings, record, subjects)
     return Outcome(record, verdict, page, text, verdict.exit_code)
 

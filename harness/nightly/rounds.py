@@ -32,7 +32,7 @@ class Rounds:
         say: told one line about each step.
 
     Raises:
-        UsageError: the blocks of an interrupted night cannot be read.
+        UsageError: the blocks of an interrupted night cannot be read, or the board's baseline cannot.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Rounds:
     ) -> None:
         self._journal, self._settings, self._say = journal, settings, say
         self._blocks = Blocks(board, journal, settings.samples, say)
-        self._judge = Judge(settings, say)
+        self._judge = Judge(settings, journal.run[BOARD], say)
         self._subjects: dict[str, Subject] = {}
 
     def measure(self, subjects: Mapping[str, Subject], broken: Fault | None = None) -> None:
@@ -66,11 +66,7 @@ class Rounds:
             self._journal.fault = self._blocks.broken
 
     def verdict(self) -> NightVerdict:
-        """Judges the night; what is found worse is measured again at once, and judged again, once.
-
-        Raises:
-            UsageError: the baseline's file is not as it should be.
-        """
+        """Judges the night; what is found worse is measured again at once, and judged again, once."""
         self._journal.blocks = [row for row in self._blocks.rows if row.phase != CONFIRMATION]
         verdict = self._judge.judge(self._journal.ended())
         again = [
@@ -85,6 +81,11 @@ class Rounds:
             verdict = self._judge.judge(self._journal.ended())
         self._journal.verdict = verdict_row(verdict)
         return verdict
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether the board worked to the end and there was something to measure on it."""
+        return bool(self._subjects) and self._blocks.broken is None
 
     def earlier(self) -> list[Night]:
         """The nights of the board before this one."""
