@@ -64,6 +64,11 @@ def test_words_beside_a_gap_are_not_counted():
     assert counted(("quiet", WORDS, [Gap(1.0, 2.0, "lost")]))["", 200].keywords == 1
 
 
+def test_what_is_announced_within_a_gap_is_not_counted():
+    point = counted(("quiet", WORDS, [Gap(14.5, 15.5, "lost")]))["", 200]
+    assert (point.false_accepts, point.hours) == (0, pytest.approx(1 - 5.5 / 3600))
+
+
 def test_the_boards_threshold_is_among_them():
     assert 200 in THRESHOLDS
     assert [*THRESHOLDS] == sorted(set(THRESHOLDS))

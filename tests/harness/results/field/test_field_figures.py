@@ -207,6 +207,10 @@ def test_a_single_score_above_the_threshold_is_the_recognisers():
     assert cause(says=[("yes", 3000, 3100)]) == "recogniser"
 
 
+def test_a_single_score_of_the_threshold_is_not():
+    assert cause(says=[("yes", 3000, 3100, 200)]) == "model"
+
+
 def test_heard_by_a_front_end_that_was_reset_it_is_the_front_end():
     assert cause(clip="yes", clean="yes") == "front end"
 

@@ -81,6 +81,14 @@ def test_at_once_it_is_the_board(library, log):
     assert at_once(*log) == on_the_board(library, *log)
 
 
+@pytest.mark.parametrize("period_ms", [7, 19, 20, 50, 100, 250, 500])
+@pytest.mark.parametrize("length", [1, 3, 30, 80])
+def test_at_the_edges_of_its_times_it_is_the_board(library, period_ms, length):
+    values = [surely(label, 250) for label in (2, 3, 0, 2, 2, 1)]
+    log = [*range(0, 200 * period_ms, period_ms)], [values[place // length % 6] for place in range(200)]
+    assert one_by_one(*log) == at_once(*log) == on_the_board(library, *log)
+
+
 @given(logs(), st.integers(0, 255))
 def test_at_any_threshold_both_are_the_same(log, threshold):
     assert at_once(*log, threshold) == one_by_one(*log, threshold)

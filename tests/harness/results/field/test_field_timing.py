@@ -49,8 +49,13 @@ def test_from_one_segment_to_the_next_there_is_no_period():
 
 
 def test_lost_records_make_no_period():
-    lossy = timed([0, 50, 300, 350], gaps=(Gap(0.05, 0.3, "lost"),))
-    assert timing(lossy).period_ms_max == 50
+    lossy = timed([0, 80, 300, 350], gaps=(Gap(0.08, 0.3, "lost"),))
+    assert timing(lossy).period_ms_max == 80
+
+
+def test_gaps_are_on_the_clock_of_the_sound():
+    lossy = timed([0, 80, 300, 350], gaps=(Gap(-4.92, -4.7, "lost"),), sound_starts_s=5.0)
+    assert timing(lossy).period_ms_max == 80
 
 
 def test_the_clock_may_wrap():
