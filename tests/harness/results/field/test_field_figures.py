@@ -54,6 +54,23 @@ def test_a_confusion_is_no_false_accept():
     assert (heard(row), row.stimuli[0].correct, row.false_accepts) == (["no"], False, [])
 
 
+@pytest.mark.parametrize("starts_s", [0.0, 1.5])
+def test_the_peak_is_of_the_whole_window_and_of_nothing_else(starts_s):
+    says = [
+        ("yes", 2900, 3000, 250),
+        ("yes", 3000, 3020, 90),
+        ("yes", 4500, 4501, 100),
+        ("yes", 4501, 4600, 240),
+    ]
+    late = [
+        (label, begin + round(1000 * starts_s), end + round(1000 * starts_s), score)
+        for label, begin, end, score in says
+    ]
+    made = segment([YES], late, period_ms=10)
+    (row,) = figures(replace(made, sound_starts_s=starts_s, detections=())).stimuli
+    assert row.peak == 100
+
+
 def test_a_word_of_a_label_that_the_model_lacks_has_no_peak():
     (row,) = figures(segment([word("up", 3.0)])).stimuli
     assert (row.correct, row.peak, row.cause) == (False, None, "")
@@ -107,6 +124,13 @@ def test_at_another_threshold_they_are_recomputed():
     assert figures(weak, threshold=150).notes == []
 
 
+def test_notes_are_added_to_those_that_are_there():
+    silent = replace(segment([YES], [HEARD_YES]), detections=())
+    row = field_figures(replace(VARIANT, notes=["a note"]), [silent])
+    assert row.notes[0] == "a note"
+    assert len(row.notes) == 2
+
+
 def test_a_board_that_announces_what_its_scores_say_needs_no_note():
     assert figures(segment([YES, NO], [HEARD_YES, HEARD_NO])).notes == []
 
@@ -152,7 +176,8 @@ def test_nothing_played_gives_no_figures():
 
 @pytest.mark.parametrize("threshold", [THRESHOLD, 150])
 def test_a_word_that_something_was_lost_of_is_excluded_with_its_reason(threshold):
-    lossy = replace(segment([YES, NO], [HEARD_YES]), gaps=(Gap(8.2, 8.4, "2 records lost"),))
+    said = replace(NO, answers=answers(clean="no"))
+    lossy = replace(segment([YES, said], [HEARD_YES]), gaps=(Gap(8.2, 8.4, "2 records lost"),))
     row = figures(lossy, threshold=threshold)
     assert [one.excluded for one in row.stimuli] == ["", "2 records lost"]
     assert [one.cause for one in row.stimuli] == ["", ""]
@@ -167,6 +192,12 @@ def test_what_is_recomputed_needs_whole_averages():
 def test_time_in_which_something_was_lost_is_not_free():
     lossy = replace(segment(audio_s=20.0), gaps=(Gap(8.0, 9.0, "lost"),))
     assert figures(lossy).segments[0].keyword_free_s == pytest.approx(19.0)
+
+
+def test_what_is_recomputed_within_a_gap_is_no_false_accept():
+    lossy = replace(segment(says=[("no", 8000, 9400)]), gaps=(Gap(7.5, 8.0, "lost"),))
+    assert len(figures(lossy).false_accepts) == 1
+    assert figures(lossy, threshold=150).false_accepts == []
 
 
 def test_audio_that_the_board_lost_excludes_nothing():
@@ -281,6 +312,7 @@ def test_scores_that_are_the_hosts_are_counted():
     made = segment([YES], [HEARD_YES], audio_s=10.0)
     other = made.scores.copy()
     other[[3, 5], 1] += 2
+    other[5, 2] += 1
     row = figures(replace(made, reference_scores=other), replace(made, reference_scores=made.scores))
     inferences = len(made.times_ms)
     assert row.reference == {"inferences": 2 * inferences, "equal": 2 * inferences - 2, "max_difference": 2}
@@ -293,10 +325,11 @@ def test_both_front_ends_are_counted_where_the_host_had_the_sound():
         word("unknown", 9.0, answers=answers("silence", "no")),
         word("no", 12.0, answers=answers("yes", "silence")),
         word("no", 15.0),
+        word("no", 17.0, answers=answers("yes", "no")),
     ]
     found = figures(segment(said, host_says=())).front_ends
-    assert (found.clips, found.clip_correct, found.streaming_correct) == (4, 2, 2)
-    assert (found.only_clip, found.only_streaming, found.p) == (1, 1, 1.0)
+    assert (found.clips, found.clip_correct, found.streaming_correct) == (5, 3, 2)
+    assert (found.only_clip, found.only_streaming, found.p) == (2, 1, 1.0)
     assert figures(segment(said)).front_ends is None
 
 
