@@ -23,8 +23,11 @@ from models.wav import SAMPLE_RATE_HZ, read_wav
 SILENT_DBFS = -60.0
 """RMS of the active part below which a recording counts as silent: that of the background put under it."""
 
-SHORTEST_WORD_S = 0.15
-"""Active for less than this is a click or a word cut off; the shortest "go" of the default set has 0.34 s."""
+SHORTEST_S = 0.2
+"""Of a recording of a whole word; the shortest word of the default set, a "dog", is active for 0.30 s."""
+
+LONGEST_CLICK_S = 0.1
+"""What is active no longer than this is a click; a vowel alone takes longer."""
 
 _CLIPPED = 3  # samples at the ends of int16; one or two may be a peak that was normalised
 _NUMBERED = re.compile(r"[\W_]*\d*$")
@@ -141,11 +144,14 @@ def _take(path: Path, source: str, word: str, flat: bool) -> tuple[Take, list[st
 def _require_speech(samples: NDArray[np.int16], word: str, onset: int, end: int) -> None:
     if is_silence(word):
         return
-    level_dbfs, active_s = rms_dbfs(samples[onset:end]), (end - onset) / SAMPLE_RATE_HZ
+    whole_s, active_s = len(samples) / SAMPLE_RATE_HZ, (end - onset) / SAMPLE_RATE_HZ
+    level_dbfs = rms_dbfs(samples[onset:end])
     if level_dbfs < SILENT_DBFS:
         raise _Unusable(f"silent: {level_dbfs:.0f} dBFS")
-    if active_s < SHORTEST_WORD_S:
-        raise _Unusable(f"too short: {active_s:.2f} s")
+    if whole_s < SHORTEST_S:
+        raise _Unusable(f"too short: {whole_s:.2f} s")
+    if active_s <= LONGEST_CLICK_S:
+        raise _Unusable(f"silent but for {active_s:.2f} s: a click, or a word cut off")
 
 
 def _remarks(samples: NDArray[np.int16], word: str, onset: int, end: int) -> list[str]:

@@ -84,6 +84,14 @@ def test_in_a_room_every_word_has_the_level_that_was_asked_for(folder):
         assert found_dbfs == pytest.approx(-30.0, abs=0.1)
 
 
+def test_a_room_goes_on_sounding_behind_a_word(folder):
+    plan, dry = scene_of(folder, QUIET)
+    _, wet = scene_of(folder, replace(QUIET, distance_m=3.0, rt60_s=0.3))
+    behind = slice(plan.segments[0].words[0].end_sample + 800, plan.segments[0].words[0].end_sample + 2400)
+    assert not dry.samples[behind].any()
+    assert dbfs(wet.samples[behind].astype(float)) > -60
+
+
 @pytest.mark.parametrize("kind", NOISES)
 @given(snr_db=st.floats(0.0, 40.0), level_dbfs=st.none() | st.floats(-30.0, -20.0))
 @settings(max_examples=5, deadline=None)
