@@ -53,6 +53,8 @@ def _heard(
     log = read_segment(transcript, facts.sound_starts_s)
     host = read_host(folder, variant, segment.number)
     slice_scores = host.scores if host else None
+    not_compared = _not_compared(log, slice_scores)
+    compared = None if not_compared else slice_scores
     return SegmentHeard(
         row=FieldSegment(
             number=segment.number,
@@ -68,7 +70,7 @@ def _heard(
             speech_dbfs=facts.speech_dbfs,
             snr_db=facts.snr_db,
             acoustic=facts.acoustic,
-            note="" if log.complete else "the transcript breaks off",
+            note="; ".join(filter(None, ["" if log.complete else "the transcript breaks off", not_compared])),
         ),
         words=_words(segment, labels, host),
         times_ms=log.times_ms,
@@ -82,17 +84,20 @@ def _heard(
         gaps=log.gaps,
         sound_starts_s=facts.sound_starts_s,
         slice_scores=slice_scores,
-        reference_scores=_reference(log, slice_scores),
+        reference_scores=None if compared is None else compared[log.slices - 1],
     )
 
 
-def _reference(log: SegmentLog, slice_scores: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
-    """The host's scores at the board's inferences; None where it is not known which slices those had."""
-    if slice_scores is None or log.intact < len(log.scores) or not len(log.scores):
-        return None
-    if log.slices[-1] > len(slice_scores) or log.slices[0] < 1:
-        return None
-    return slice_scores[log.slices - 1]
+def _not_compared(log: SegmentLog, slice_scores: NDArray[np.uint8] | None) -> str:
+    """Why it cannot be told which of the host's scores belong to the board's inferences; "" if it can."""
+    if slice_scores is None:
+        return ""
+    if log.intact < len(log.scores) or not log.complete:
+        return "not compared with the host: records or audio were lost"
+    made = int(log.slices[-1]) if len(log.slices) else 0
+    if made != len(slice_scores):
+        return f"not compared with the host: the board made {made} slices of {len(slice_scores)}"
+    return ""
 
 
 def _words(segment: Segment, labels: Sequence[str], host: HostHeard | None) -> list[FieldWord]:

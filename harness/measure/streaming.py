@@ -20,6 +20,7 @@ from models.reference import ReferenceModel
 SLICE_MS = 20
 """From one slice to the next."""
 
+_BUFFER_SAMPLES = 256  # that a microphone delivers at once; what is left of its last buffer is silence
 _WINDOW_MS = 30  # of sound that a slice is made of: the first one is complete after so long
 
 
@@ -55,9 +56,10 @@ def streaming_features(sound: NDArray[np.int16]) -> NDArray[np.uint16]:
         uint16 (49 + slices, 40): the model's input after n slices is [n : n + 49].
     """
     before = np.zeros((SLICES, CHANNELS), np.uint16)
-    if len(sound) < WINDOW_SAMPLES:
+    heard = np.pad(sound, (0, -len(sound) % _BUFFER_SAMPLES))
+    if len(heard) < WINDOW_SAMPLES:
         return before
-    return np.concatenate([before, micro_features(sound)])
+    return np.concatenate([before, micro_features(heard)])
 
 
 def streaming_scores(reference: ReferenceModel, features: NDArray[np.uint16]) -> NDArray[np.uint8]:

@@ -1,0 +1,98 @@
+"""A small plan, a model of random weights that is quickly built, and a run's folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_models import classifier
+
+from harness.audio.field_plan import Plan, PlanOptions
+from harness.audio.planning import make_plan
+from harness.bench.bench_file import Bench
+from harness.boards.board import Board
+from harness.boards.emulated import EmulatedBoard
+from harness.field.folder import FieldFolder, begin
+from harness.field.playing import Player
+from harness.firmware.firmware import Firmware
+from harness.firmware.registry import get_engine
+from harness.layout import RECORDINGS
+from models.artefacts import Store
+from models.model_artefact import ModelArtefact
+from models.prepare import external
+
+LABELS = ("silence", "unknown", "yes", "no")
+WORDS = ("yes/gene.wav", "no/linda.wav", "dog/mario.wav")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A store of its own, so that these tests neither find nor leave anything in the usual one."""
+    folder = tmp_path_factory.mktemp("home")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("EARSHOT_HOME", str(folder))
+    yield folder
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def store(home) -> Store:
+    return Store(home)
+
+
+@pytest.fixture(scope="module")
+def my_words(tmp_path_factory) -> Path:
+    """Somebody's own folder: <word>/<file>.wav."""
+    folder = tmp_path_factory.mktemp("my_words")
+    for name in WORDS:
+        source = next(iter(sorted((RECORDINGS / name).parent.glob("*.wav"))))
+        (folder / name).parent.mkdir()
+        shutil.copyfile(source, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plan(my_words) -> Plan:
+    """Two segments: one with three words, one without any."""
+    return make_plan(my_words, PlanOptions(keyword_free_s=10.0, segment_s=20.0))
+
+
+@pytest.fixture(scope="module")
+def model(store, tmp_path_factory) -> ModelArtefact:
+    return external(classifier(tmp_path_factory.mktemp("model") / "m.tflite", 1960), LABELS, store)
+
+
+@pytest.fixture(scope="module")
+def firmware(store, model) -> Firmware:
+    with EmulatedBoard(store) as board:
+        return board.build(model, get_engine("static"))
+
+
+@pytest.fixture
+def folder_of(tmp_path) -> Callable[..., FieldFolder]:
+    """Makes a run's folder for a plan."""
+    made: list[FieldFolder] = []
+
+    def make(plan: Plan, board: Board, name: str = "runs") -> FieldFolder:
+        made.append(begin(tmp_path / name, board.describe(), plan, 200, 1.0, ""))
+        return made[-1]
+
+    yield make
+    for folder in made:
+        folder.let_go()
+
+
+@pytest.fixture
+def player_of(store, firmware, model) -> Callable[..., Player]:
+    """Makes a player of a plan to a board."""
+
+    def make(
+        board: Board, plan: Plan, folder: FieldFolder, store: Store = store, bench: Bench | None = None
+    ) -> Player:
+        return Player(
+            board, firmware, model.id, LABELS, plan, bench or Bench(), folder, store, lambda line: None
+        )
+
+    return make
