@@ -29,6 +29,8 @@ SHAPES: dict[Status | str, str] = {
     "": "dot",
 }
 """Statuses differ by shape as well as by colour."""
+_HALF_PIXELS = 1 << 20
+"""More than any drawing has in height."""
 
 
 def line(x: np.ndarray, y: np.ndarray) -> str:
@@ -61,8 +63,9 @@ def area(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
 def specks(x: np.ndarray, y: np.ndarray) -> str:
     """Points in px as strokes without length, which round caps make dots; one for each half pixel."""
     there = np.isfinite(y)
-    places = np.unique(np.round(np.stack([x[there], y[there]], axis=1) * 2) / 2, axis=0)
-    return "".join(f"M{across:g} {down:g}h0" for across, down in places.tolist())
+    halves = np.round(x[there] * 2).astype(np.int64) * _HALF_PIXELS + np.round(y[there] * 2).astype(np.int64)
+    places = (divmod(place, _HALF_PIXELS) for place in np.unique(halves).tolist())
+    return "".join(f"M{across / 2:g} {down / 2:g}h0" for across, down in places)
 
 
 def mark(status: str, x: float, y: float, radius: float) -> str:

@@ -11,15 +11,12 @@ from markupsafe import Markup
 from harness.report.history.boards import BoardHistory
 from harness.report.history.events import events
 from harness.report.history.links import Links
-from harness.report.history.plots import DETAILED, outside, series_plot
+from harness.report.history.plots import Plots
 from harness.report.history.series import Series
 from harness.report.history.sparklines import legend
-from harness.report.history.words import amount, change, change_text, night_time, with_code
+from harness.report.history.words import amount, change, change_text, night_time, whole, with_code
 from harness.report.html import page_template
-from harness.report.plots import Plot
 
-_RECENT = 90
-"""Nights of the plot in detail, where there are more than one plot can show with a mark each."""
 _NOTABLE = 30
 """Latest nights that were not as expected, in the table."""
 _QUIET = ("", "ok", "new")
@@ -50,12 +47,15 @@ class NightRow:
     files: list[tuple[str, str]]
 
 
-def series_page(board: BoardHistory, series: Series, links: Links, beside: Sequence[Series | None]) -> str:
+def series_page(
+    board: BoardHistory, series: Series, plots: Plots, links: Links, beside: Sequence[Series | None]
+) -> str:
     """The page.
 
     Args:
         board: whose series it is.
         series: what is shown.
+        plots: of the board.
         links: of the site.
         beside: the series before and after it, None at the ends.
     """
@@ -67,7 +67,7 @@ def series_page(board: BoardHistory, series: Series, links: Links, beside: Seque
         sentence=with_code(series.verdict.sentence) if series.verdict else "",
         advisory=bool(series.verdict and series.verdict.advisory),
         facts=_facts(board, series),
-        plots=_plots(board, series, links),
+        plots=plots.of(series),
         levels=list(reversed(_levels(board, series, links))),
         bisect=_bisect(board, series),
         accepted=_accepted(board, series, links),
@@ -81,50 +81,13 @@ def series_page(board: BoardHistory, series: Series, links: Links, beside: Seque
 def _facts(board: BoardHistory, series: Series) -> list[tuple[str, str]]:
     last = board.nights[-1]
     measured = last.times.get(series.name)
-    facts = [("Last night", amount(series.latest, series.name)), ("Against the accepted", change(series))]
+    facts = [("Last night", whole(series.latest, series.name)), ("Against the accepted", change(series))]
     if measured and measured.value_us and measured.p99_us and measured.max_us:
         by_canary = series.values[-1] / measured.value_us if series.kind == "time" else 1.0
         facts.append(("p99", amount(measured.p99_us * by_canary, series.name)))
         facts.append(("Longest", amount(measured.max_us * by_canary, series.name)))
     facts.append(("Nights", f"{int(np.isfinite(series.values).sum()):,}"))
     return facts
-
-
-def _plots(board: BoardHistory, series: Series, links: Links) -> dict[str, Plot]:
-    """One plot, or of many nights the latest of them in detail, then all."""
-    nights = len(board.nights)
-
-    def plot(first: int) -> Plot:
-        svgs = series_plot(board, series, first, lambda number: links.night(board, number))
-        return Plot(svgs, _caption(series, first, nights - first))
-
-    if nights <= DETAILED:
-        return {"nights": plot(0)}
-    return {"recent": plot(nights - _RECENT), "nights": plot(0)}
-
-
-def _caption(series: Series, first: int, nights: int) -> str:
-    parts = [f"{nights:,} nights, side by side."]
-    if series.kind == "time":
-        parts.append("A point is the median of a night's blocks, divided by its canary.")
-        if series.band is not None and np.isfinite(series.band.low_us[first:]).any():
-            parts.append("Within the band the rule says nothing of a night.")
-        else:
-            parts.append("There is no band yet: a comparison needs five accepted nights.")
-    elif series.kind == "modelled":
-        parts.append("The clock is modelled and repeats exactly: a point is the mean of all samples.")
-    elif series.kind == "number":
-        parts.append("Any change is told.")
-    if np.isfinite(series.accepted[first:]).any() and series.kind != "text":
-        parts.append("Dashed: the accepted reference.")
-    if any(night > first for night in series.levels) and series.kind == "time":
-        parts.append("The line is the median of each level.")
-    beyond = outside(series, first)
-    if beyond:
-        parts.append(
-            f"{beyond} {'nights lie' if beyond > 1 else 'night lies'} beyond the axis, drawn at its edge."
-        )
-    return " ".join(parts)
 
 
 def _levels(board: BoardHistory, series: Series, links: Links) -> list[LevelRow]:
@@ -143,7 +106,7 @@ def _levels(board: BoardHistory, series: Series, links: Links) -> list[LevelRow]
                 before=_value(board, series, night - 1, old, back=True),
                 after=_value(board, series, night, new),
                 change=share,
-                commits=" … ".join(commit[:10] for commit in _commits(board, series, night)),
+                commits=_between(_commits(board, series, night)),
                 beside=named.get(night, ""),
             )
         )
@@ -161,7 +124,7 @@ def _value(board: BoardHistory, series: Series, night: int, level: float, *, bac
         return amount(level, series.name)
     while back and night > 0 and series.name not in board.nights[night].exact:
         night -= 1
-    return amount(board.nights[night].exact.get(series.name), series.name)
+    return whole(board.nights[night].exact.get(series.name), series.name)
 
 
 def _commits(board: BoardHistory, series: Series, night: int) -> list[str]:
@@ -169,6 +132,12 @@ def _commits(board: BoardHistory, series: Series, night: int) -> list[str]:
     before = np.flatnonzero(series.comparable[:night])
     old = board.nights[int(before[-1])].commit if before.size else ""
     return list(dict.fromkeys(commit for commit in (old, board.nights[night].commit) if commit))
+
+
+def _between(commits: Sequence[str]) -> str:
+    """Commits as a range; of a level that changed within one commit that, which says: it was not the code."""
+    short = [commit[:10] for commit in commits]
+    return " … ".join(short) if len(short) != 1 else f"{short[0]}, as before"
 
 
 def _bisect(board: BoardHistory, series: Series) -> Markup | str:
@@ -189,7 +158,7 @@ def _accepted(board: BoardHistory, series: Series, links: Links) -> list[tuple[s
     numbers = {night.id: number for number, night in enumerate(board.nights)}
     for epoch in board.baseline.epochs if board.baseline else ():
         times, exact = epoch.times.get(series.name), epoch.exact.get(series.name)
-        reference = amount(times.reference_us if times else exact, series.name)
+        reference = whole(times.reference_us if times else exact, series.name)
         own = [one for one in epoch.accepted if str(series.name) in one.series or one is epoch.accepted[0]]
         for one in own:
             number = numbers.get(one.night)

@@ -10,6 +10,7 @@ from harness.report.history.boards import BoardHistory, board_history
 from harness.report.history.index_page import RECENT, board_view, headline, noise_table, series_frame
 from harness.report.history.links import INDEX, Links
 from harness.report.history.nights_page import nights_page
+from harness.report.history.plots import Plots
 from harness.report.history.series_page import series_page
 from harness.report.html import PageTable, page_template, write_text
 from harness.results.record import VerdictRow
@@ -109,9 +110,10 @@ def _boards(
 def _write_board(board: BoardHistory, links: Links) -> None:
     folder = links.board(board)
     folder.mkdir(exist_ok=True)
+    plots = Plots(board, lambda number: links.night(board, number))
     shown = [None, *board.series, None]
     for before, series, after in zip(shown, board.series, shown[2:], strict=False):
-        page = series_page(board, series, links, (before, after))
+        page = series_page(board, series, plots, links, (before, after))
         write_text(folder / links.pages[board.name, series.name], page)
     for year in sorted({night.started[:4] for night in board.nights}):
         write_text(folder / f"nights-{year}.html", nights_page(board, year, links))

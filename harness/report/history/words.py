@@ -15,6 +15,8 @@ from harness.results.regression.nights import Exact
 from harness.results.regression.series import SeriesName
 
 _NB = "\u00a0"
+_LONG = 300
+"""Characters of a text that stands alone."""
 _MS_FROM_US = 10_000
 """Times from here on are told in ms."""
 
@@ -38,6 +40,13 @@ def amount(value: Exact | None, name: SeriesName) -> str:
     if name.metric.endswith("_us") and abs(value) >= _MS_FROM_US:
         return f"{value / 1000:,.2f}{_NB}ms"
     return sentences.amount(value, name).replace(" ", _NB)
+
+
+def whole(value: Exact | None, name: SeriesName) -> str:
+    """A value with its unit; of a text all that a page has room for."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONG else f"{value[:_LONG]}…"
+    return amount(value, name)
 
 
 def change(series: Series) -> str:
