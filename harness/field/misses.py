@@ -1,4 +1,4 @@
-"""Each word that was not heard as what it is, cut out of what was played: its sound, its features, the scores."""
+"""Each word that was not heard as what it is, cut out of what was played: sound, features, scores."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ MOST = 100
 def write(plan: Plan, record: FieldRecord, folder: Path, most: int = MOST) -> FieldRecord:
     """Writes the clips of a field run into its folder: for each word a WAV, a PNG, and the scores as CSV.
 
-    The sound is the word with half a second before and after it, as it was played. Picture and scores go on to
-    the end of the time in which it could have been heard; the features are those of a front end that runs on
-    since the beginning of the segment, as the board's does. A word that several variants missed is cut out once.
+    The sound is the word with half a second before and after it, as it was played. Picture and scores go on
+    to the end of the time in which it could have been heard; the features are those of a front end that runs
+    on since the beginning of the segment, as the board's does. A word that several variants missed is cut out
+    once.
 
     Args:
         plan: what was played.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.report import figures
-from harness.report.field.shown import audio_lost, audio_time, of, per_hour, per_hour_interval
+from harness.report.field.shown import audio_lost, audio_time, of, per_hour_interval
 from harness.report.table import Column, Table, frame
 from harness.results.field.breakdowns import (
     SETS,
@@ -48,7 +48,7 @@ def known_drop(variant: FieldVariant) -> Drop:
 
 
 def overview_table(variants: Sequence[FieldVariant]) -> Table:
-    """A line for each variant: what it hears, what it announces wrongly, how soon, and whether it keeps up."""
+    """A line for each variant: what it hears, what it announces wrongly, how soon, whether it keeps up."""
     rows = [_overview(variant) for variant in variants]
     return Table(
         name="overview",
@@ -65,17 +65,20 @@ def overview_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Test set", ["test_accuracy"], figures.share, optional=True),
             Column("Drop, points", ["drop"], figures.points, optional=True),
             Column("Other words announced", ["wrongly", "others"], of),
-            Column("an hour", ["per_hour"], per_hour, group="False accepts"),
-            Column("95 % interval", ["per_hour_low", "per_hour_high"], per_hour_interval, group="False accepts"),
+            Column("an hour", ["per_hour"], figures.significant, group="False accepts"),
+            Column(
+                "95 % interval", ["per_hour_low", "per_hour_high"], per_hour_interval, group="False accepts"
+            ),
             Column("Delay, median", ["delay_s"], figures.seconds),
             Column("× real time", ["realtime_factor"], figures.times),
             Column("Audio lost", ["lost_s"], audio_lost),
             Column("Left out", ["left_out"], figures.count),
         ],
         note=(
-            "Heard: announced as what it is, once. The accuracy is that of the keywords, beside that of the same "
-            "labels in the test set; its interval is Wilson's. False accepts are counted where nothing is said; "
-            "their interval is Poisson's, and without any its upper end is 3 divided by the hours."
+            "Heard: announced as what it is, once. The accuracy is that of the keywords, beside that of "
+            "the same labels in the test set; its interval is Wilson's. False accepts are counted where "
+            "nothing is said; their interval is Poisson's, and without any its upper end is 3 divided by "
+            "the hours."
         ),
         tones=["bad" if row.get("lost_s") else "" for row in rows],
     )
@@ -99,7 +102,11 @@ def _overview(variant: FieldVariant) -> dict[str, Any]:
         row |= {"delay_s": later.median, "delay_p95_s": later.p95}
     if variant.timing:
         lost = variant.timing.samples_lost
-        row |= {"realtime_factor": variant.timing.realtime_factor, "samples_lost": lost, "lost_s": lost / 16_000}
+        row |= {
+            "realtime_factor": variant.timing.realtime_factor,
+            "samples_lost": lost,
+            "lost_s": lost / 16_000,
+        }
     return row
 
 
@@ -116,7 +123,9 @@ def labels_table(variants: Sequence[FieldVariant]) -> Table:
     return Table(
         name="labels",
         title="By label, beside the data set",
-        frame=frame(f"variant label played correct {_RATE} missed confused left_out {' '.join(of_sets)}", rows),
+        frame=frame(
+            f"variant label played correct {_RATE} missed confused left_out {' '.join(of_sets)}", rows
+        ),
         columns=[
             Column("Variant", ["variant"], figure=False),
             Column("Label", ["label"], figure=False),
@@ -139,9 +148,9 @@ def labels_table(variants: Sequence[FieldVariant]) -> Table:
             ),
         ],
         note=(
-            "A keyword is correct when it is announced as itself, another word when no keyword is announced for "
-            "it. The drop is how many points less than on the test set; its interval is Newcombe's. The last line "
-            "of each variant takes of the data set the labels that were played."
+            "A keyword is correct when it is announced as itself, another word when no keyword is "
+            "announced for it. The drop is how many points less than on the test set; its interval is "
+            "Newcombe's. The last line of each variant takes of the data set the labels that were played."
         ),
         headed=True,
         tones=["strong" if row["label"] == ALL else "" for row in rows],
@@ -168,7 +177,7 @@ def conditions_table(variants: Sequence[FieldVariant], conditions: Sequence[Mapp
         for group in by_condition(keywords_of(variant), names):
             condition, accepts = details.get(group.name, {}), false_accept_rate(variant, group.name)
             other, later = others.get(group.name), _delay_of(variant, group.name)
-            row = {"variant": variant.title, "condition": group.name}
+            row: dict[str, Any] = {"variant": variant.title, "condition": group.name}
             row |= {key: condition.get(key) for key in ("distance_m", "snr_db", "noise", "rt60_s")}
             row |= _group(group) | {"false_accepts": accepts.events, "hours": accepts.hours, "delay_s": later}
             if other:
@@ -179,8 +188,8 @@ def conditions_table(variants: Sequence[FieldVariant], conditions: Sequence[Mapp
         name="conditions",
         title="By condition",
         frame=frame(
-            f"variant condition distance_m snr_db noise rt60_s heard keywords {_RATE} missed confused left_out "
-            "wrongly others false_accepts hours delay_s",
+            f"variant condition distance_m snr_db noise rt60_s heard keywords {_RATE} missed confused "
+            "left_out wrongly others false_accepts hours delay_s",
             rows,
         ),
         columns=[

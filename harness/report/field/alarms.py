@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.report import figures
 from harness.report.field.accuracy import others_of
-from harness.report.field.shown import audio_time, of, per_hour, per_hour_interval
+from harness.report.field.shown import audio_time, of, per_hour_interval
 from harness.report.table import Column, Table, frame
 from harness.results.field.det import operating_point
 from harness.results.field.rates import accuracy, false_accept_rate
@@ -37,20 +37,23 @@ def false_accepts_table(variants: Sequence[FieldVariant]) -> Table:
         name="false-accepts",
         title="False accepts",
         frame=frame(
-            "variant false_accepts hours per_hour low high wrongly others wrongly_share wrongly_low wrongly_high "
-            "within_words",
+            "variant false_accepts hours per_hour low high wrongly others wrongly_share wrongly_low "
+            "wrongly_high within_words",
             rows,
         ),
         columns=[
             Column("Variant", ["variant"], figure=False),
             Column("Number", ["false_accepts"], figures.count, group="While nothing was said"),
             Column("in so long", ["hours"], audio_time, group="While nothing was said"),
-            Column("an hour", ["per_hour"], per_hour, group="While nothing was said"),
+            Column("an hour", ["per_hour"], figures.significant, group="While nothing was said"),
             Column("95 % interval", ["low", "high"], per_hour_interval, group="While nothing was said"),
             Column("Number", ["wrongly", "others"], of, group="For a word that is no keyword"),
             Column("Share", ["wrongly_share"], figures.share, group="For a word that is no keyword"),
             Column(
-                "95 % interval", ["wrongly_low", "wrongly_high"], figures.interval, group="For a word that is no keyword"
+                "95 % interval",
+                ["wrongly_low", "wrongly_high"],
+                figures.interval,
+                group="For a word that is no keyword",
             ),
             Column("Once too many for a word", ["within_words"], figures.count),
         ],
@@ -80,7 +83,8 @@ def operating_table(variants: Sequence[FieldVariant]) -> Table:
         name="operating",
         title="What is missed at so many false accepts",
         frame=frame(
-            "variant limit limit_per_hour threshold misses keywords miss_rate low high false_accepts hours proven",
+            "variant limit limit_per_hour threshold misses keywords miss_rate low high false_accepts hours "
+            "proven",
             rows,
         ),
         columns=[
@@ -94,9 +98,9 @@ def operating_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Certain", ["proven"], _certain, figure=False),
         ],
         note=(
-            "The threshold that misses least among those with no more false accepts, recomputed from the logged "
-            "scores: no second run. Certain: even the upper end of the 95 % interval is within the limit; "
-            "otherwise there was too little audio to tell. A dash: no threshold was that quiet."
+            "The threshold that misses least among those with no more false accepts, recomputed from the "
+            "logged scores: no second run. Certain: even the upper end of the 95 % interval is within the "
+            "limit; otherwise there was too little audio to tell. A dash: no threshold was that quiet."
         ),
         headed=True,
     )
@@ -137,7 +141,12 @@ def _where(within_word: bool) -> str:
 def det_frame(variants: Sequence[FieldVariant]) -> pd.DataFrame:
     """Every point of every curve, for the CSV; `condition` is empty for all together."""
     rows = [
-        {"variant": variant.title, "condition": one.condition, "threshold": one.threshold, "misses": one.misses}
+        {
+            "variant": variant.title,
+            "condition": one.condition,
+            "threshold": one.threshold,
+            "misses": one.misses,
+        }
         | {"keywords": one.keywords, "confusions": one.confusions, "false_accepts": one.false_accepts}
         | {"hours": one.hours, "alarms": one.alarms, "others": one.others}
         for variant in variants

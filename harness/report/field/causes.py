@@ -36,15 +36,15 @@ def causes_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Share", ["share"], figures.share, mark="bar"),
         ],
         note=(
-            "Asked from top to bottom; the first that holds counts. Missed are keywords for which nothing or another "
-            "label was announced. Heard by the host is a score above the threshold."
+            "Asked from top to bottom; the first that holds counts. Missed are keywords for which nothing "
+            "or another label was announced. Heard by the host is a score above the threshold."
         ),
         headed=True,
     )
 
 
 def front_ends_table(variants: Sequence[FieldVariant]) -> Table:
-    """The host's model on the same seconds of sound, through a front end that is reset, and one that runs on."""
+    """The host's model on the same sound through two front ends: reset for each word, and running on."""
     rows = []
     for variant in variants:
         both = variant.front_ends
@@ -59,8 +59,8 @@ def front_ends_table(variants: Sequence[FieldVariant]) -> Table:
         name="front-ends",
         title="The front end: reset before each clip, or running on",
         frame=frame(
-            "variant clips clip_correct clip_accuracy streaming_correct streaming_accuracy difference only_clip "
-            "only_streaming p",
+            "variant clips clip_correct clip_accuracy streaming_correct streaming_accuracy difference "
+            "only_clip only_streaming p",
             rows,
         ),
         columns=[
@@ -74,8 +74,8 @@ def front_ends_table(variants: Sequence[FieldVariant]) -> Table:
             Column("p", ["p"], figures.probability),
         ],
         note=(
-            "The host's model on one second of the same sound for each word. Training resets the noise estimate "
-            "before each clip, a board that listens does not. McNemar's exact test on the words that only one of "
-            "the two had right."
+            "The host's model on one second of the same sound for each word. Training resets the noise "
+            "estimate before each clip, a board that listens does not. McNemar's exact test on the words "
+            "that only one of the two had right."
         ),
     )

@@ -56,7 +56,9 @@ def matrices(variants: Sequence[FieldVariant]) -> list[Matrix]:
             if is_keyword(label) or any(counts[place] for counts in counted.counts)
         ]
         rows = [
-            MatrixRow(label, [_cell(label, counted.columns[place], counts[place], sum(counts)) for place in kept])
+            MatrixRow(
+                label, [_cell(label, counted.columns[place], counts[place], sum(counts)) for place in kept]
+            )
             for label, counts in zip(counted.rows, counted.counts, strict=True)
         ]
         found.append(Matrix(variant.title, [counted.columns[place] for place in kept], rows))

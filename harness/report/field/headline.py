@@ -29,8 +29,10 @@ def headline(record: FieldRecord, routes: Sequence[tuple[str, Sequence[FieldVari
     """
     sentences = []
     for route, variants in routes:
-        found = _verdict(record, variants)
-        sentences += [f"{ROUTES[route]}: {one}" if len(routes) > 1 and one == found[0] else one for one in found]
+        found = _verdict(variants)
+        sentences += [
+            f"{ROUTES[route]}: {one}" if len(routes) > 1 and one == found[0] else one for one in found
+        ]
     if not sentences:
         sentences.append(f"Nothing was heard on the {_board(record)}.")
     if not record.run.get("ended"):
@@ -52,10 +54,14 @@ def basis(record: FieldRecord, routes: Sequence[tuple[str, Sequence[FieldVariant
     )
     number = len(record.conditions)
     what = f"{figures.count(words)} word{'' if words == 1 else 's'} in {audio_time(audio_s / 3600)} of audio"
-    sentences = [f"Played: {what} under {number} condition{'' if number == 1 else 's'}, the same to all."] if words else []
+    sentences = (
+        [f"Played: {what} under {number} condition{'' if number == 1 else 's'}, the same to all."]
+        if words
+        else []
+    )
     sentences.append(
-        f"A word counts as heard when it is announced between its beginning and {record.window_s:g}\u00a0s after "
-        f"its end; the recogniser's threshold is {record.threshold}."
+        f"A word counts as heard when it is announced between its beginning and {record.window_s:g}\u00a0s "
+        f"after its end; the recogniser's threshold is {record.threshold}."
     )
     if time_is(record.board) != "measured":
         sentences.append(
@@ -65,7 +71,7 @@ def basis(record: FieldRecord, routes: Sequence[tuple[str, Sequence[FieldVariant
     return sentences
 
 
-def _verdict(record: FieldRecord, variants: Sequence[FieldVariant]) -> list[str]:
+def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
     """Of one route: the variant that hears most, with what else is known of it."""
     intact = [variant for variant in variants if not variant.faults] or list(variants)
     best = max(intact, key=lambda variant: accuracy(keywords_of(variant)).value or 0.0)
@@ -75,30 +81,34 @@ def _verdict(record: FieldRecord, variants: Sequence[FieldVariant]) -> list[str]
     sentences = [
         f"{best.title} hears {figures.of(rate.correct, rate.total)} keywords: {figures.share(rate.value)} "
         f"(95\u00a0% interval {figures.interval(rate.low, rate.high)}){_drop(best)}.",
-        *_range(record, best),
+        *_range(best),
         *_others(best, variants),
     ]
     if false_accept_rate(best).hours:
         sentences.append(_alarms(best, "it"))
     if later := delay(keywords_of(best)):
-        sentences.append(f"Half of the words it hears are announced within {figures.seconds(later.median)} of their end.")
+        sentences.append(
+            f"Half of the words it hears are announced within {figures.seconds(later.median)} of their end."
+        )
     sentences += [sentence for variant in variants if (sentence := too_slow(variant))]
     return [*sentences, *_causes(best)]
 
 
 def _drop(variant: FieldVariant) -> str:
     """How much that is below the test set, where both are known."""
-    drop = known_drop(variant).drop.get("testing")
-    if drop is None:
+    found = known_drop(variant)
+    if "testing" not in found.drop:
         return ""
-    points, low, high = drop
+    points, low, high = found.drop["testing"]
+    on_test = f"the test set's {figures.share(found.known['testing'].value)}"
     if low <= 0 <= high:
-        return ", not told apart from the test set"
-    way = "below" if points > 0 else "above"
-    return f", {figures.points(abs(points)).lstrip('+')} points {way} the test set"
+        return f", not told apart from {on_test}"
+    return (
+        f", {figures.points(abs(points)).lstrip('+')} points {'below' if points > 0 else 'above'} {on_test}"
+    )
 
 
-def _range(record: FieldRecord, variant: FieldVariant) -> list[str]:
+def _range(variant: FieldVariant) -> list[str]:
     """The conditions under which it hears most and least."""
     groups = [group for group in by_condition(keywords_of(variant)) if group.rate.value is not None]
     if len(groups) < 2:
@@ -123,21 +133,27 @@ def _others(best: FieldVariant, variants: Sequence[FieldVariant]) -> list[str]:
         return [f"The worst of {len(others) + 1} variants is {worst.title} with {figures.share(rate.value)}."]
     if not others:
         return []
-    return [f"{'; '.join(f'{one.title} hears {figures.of(rate.correct, rate.total)}' for one, rate in others)}."]
+    return [
+        f"{'; '.join(f'{one.title} hears {figures.of(rate.correct, rate.total)}' for one, rate in others)}."
+    ]
 
 
 def _alarms(variant: FieldVariant, name: str) -> str:
+    """False accepts in a sentence; short audio says little, and the interval says so."""
     rate = false_accept_rate(variant)
-    interval = per_hour_interval(rate.low, rate.high)
+    where = f"In {audio_time(rate.hours)} without words {name} announced"
     if not rate.events:
-        return f"In {audio_time(rate.hours)} without words {name} announced nothing: {interval}."
+        return f"{where} nothing: no more than {per_hour(rate.high)} can be told from that."
     keywords = "1 keyword" if rate.events == 1 else f"{figures.count(rate.events)} keywords"
-    return f"In {audio_time(rate.hours)} without words {name} announced {keywords}: {per_hour(rate.per_hour)} ({interval})."
+    interval = per_hour_interval(rate.low, rate.high)
+    return f"{where} {keywords}: {per_hour(rate.per_hour)} (95\u00a0% interval {interval})."
 
 
 def _causes(variant: FieldVariant) -> list[str]:
     """What the missed keywords were missed for, the most frequent first."""
-    counts = Counter(row.cause for row in keywords_of(variant) if row.counts and not row.correct and row.cause)
+    counts = Counter(
+        row.cause for row in keywords_of(variant) if row.counts and not row.correct and row.cause
+    )
     if not counts:
         return []
     named = [f"{CAUSES[cause].split(':')[0]} {count}" for cause, count in counts.most_common()]
@@ -150,7 +166,9 @@ def _left_out(record: FieldRecord) -> str:
     words = max((sum(not row.counts for row in one.stimuli) for one in record.variants), default=0)
     parts = []
     if number := len(record.excluded):
-        parts.append(f"{figures.count(number)} recording{'' if number == 1 else 's'} that could not be played")
+        parts.append(
+            f"{figures.count(number)} recording{'' if number == 1 else 's'} that could not be played"
+        )
     if words:
         parts.append(f"{figures.count(words)} word{'' if words == 1 else 's'} of which records were lost")
     return f"Left out: {' and '.join(parts)}." if parts else ""

@@ -68,8 +68,8 @@ def left_out_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Why", ["reason"], figure=False),
         ],
         note=(
-            "They are in no rate above, neither as heard nor as missed: the rates are of fewer words, and their "
-            "intervals are wider for it."
+            "They are in no rate above, neither as heard nor as missed: the rates are of fewer words, and "
+            "their intervals are wider for it."
         ),
     )
 
@@ -102,15 +102,15 @@ def losses_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Note", ["note"], figures.remark, figure=False, optional=True),
         ],
         note=(
-            "Lost records are the link's or the log's fault: the words they touch count for nothing. Audio that "
-            "the board lost as it was too slow is the board's: those words count. Clipped is what the microphone "
-            "got, at its gain."
+            "Lost records are the link's or the log's fault: the words they touch count for nothing. Audio "
+            "that the board lost as it was too slow is the board's: those words count. Clipped is what the "
+            "microphone got, at its gain."
         ),
     )
 
 
 def notes_table(record: FieldRecord) -> Table:
-    """What a reader should know of the recordings and of the measuring; what holds for several is said once."""
+    """What a reader should know of recordings and measuring; what holds for several is said once."""
     of: dict[str, list[str]] = {note: ["the plan"] for note in record.notes}
     for variant in record.variants:
         for note in variant.notes:
@@ -153,8 +153,8 @@ def segments_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Log", ["log"], figure=False, mark="link"),
         ],
         note=(
-            "Level and SNR as they came out: RMS where speech is active, at the microphone before its gain. A "
-            "dash: no words, or no noise."
+            "Level and SNR as they came out: RMS where speech is active, at the microphone before its "
+            "gain. A dash: no words, or no noise."
         ),
         groups=1,
     )
@@ -190,8 +190,8 @@ def reference_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Largest difference, of 255", ["max_difference"], figures.count),
         ],
         note=(
-            "At every inference that the board logged, the host computes the same slices with one front end for "
-            "the whole segment, and the TensorFlow Lite reference kernels."
+            "At every inference that the board logged, the host computes the same slices with one front "
+            "end for the whole segment, and the TensorFlow Lite reference kernels."
         ),
         tones=["bad" if row.get("equal") != row.get("inferences") else "" for row in rows],
     )
@@ -216,8 +216,8 @@ def plan_table(record: FieldRecord) -> Table:
             Column("Gain, dB", ["gain_db"], plain),
         ],
         note=(
-            "A dash for the level: as recorded; for SNR and noise: only the background; for the distance: no room. "
-            "Level and SNR are RMS where speech is active, at the microphone before its gain."
+            "A dash for the level: as recorded; for SNR and noise: only the background; for the distance: "
+            "no room. Level and SNR are RMS where speech is active, at the microphone before its gain."
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The words that were not heard as what they are, to be listened to: sound, features, and scores over time."""
+"""Words that were not heard as what they are, to be listened to: sound, features, scores over time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def begins_s(row: FieldStimulus) -> float:
 
 
 def scores_file(variant: FieldVariant, row: FieldStimulus) -> str:
-    """Where the scores around a word lie, beside its clip: `time_s` in the segment, then one for each label."""
+    """Where the scores around a word lie, beside its clip: `time_s` in the segment, then each label."""
     return f"{row.clip.removesuffix('.wav')}.{variant.id}-{variant.route}.csv"
 
 

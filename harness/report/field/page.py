@@ -195,7 +195,11 @@ _SECTIONS = (
 
 
 def _nothing_left_out(tables: dict[str, Table]) -> str:
-    lists = [table for name, table in tables.items() if name.split("-", 1)[-1] in ("excluded", "left-out", "losses")]
+    lists = [
+        table
+        for name, table in tables.items()
+        if name.split("-", 1)[-1] in ("excluded", "left-out", "losses")
+    ]
     if any(len(table.frame) for table in lists):
         return ""
     return "Nothing: every recording was played, every word counts, and no record and no audio was lost."

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from harness.report import figures
-from harness.report.field.accuracy import keywords_of
 from harness.report.family.labels import holm
+from harness.report.field.accuracy import keywords_of
 from harness.report.table import Column, Table, frame
 from harness.results.field.comparing import compared
 from harness.results.field.rates import accuracy
@@ -57,10 +57,10 @@ def pairs_table(variants: Sequence[FieldVariant]) -> Table:
             Column("The first is", ["reads"], figure=False),
         ],
         note=(
-            "McNemar's exact test on the words that only one of the two had right, all words that count for both; "
-            f"corrected by Holm for the comparisons of this table. Below {1 - CONFIDENCE:.2f} counts as a "
-            "difference. The same recording under several conditions counts as several words: they are not quite "
-            "independent, and the interval is a little too narrow."
+            "McNemar's exact test on the words that only one of the two had right, all words that count "
+            f"for both; corrected by Holm for the comparisons of this table. Below {1 - CONFIDENCE:.2f} "
+            "counts as a difference. The same recording under several conditions counts as several words: "
+            "they are not quite independent, and the interval is a little too narrow."
         ),
     )
 

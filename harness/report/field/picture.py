@@ -22,7 +22,7 @@ _WIDTH_AT = 16  # of a PNG: behind its signature, and length and type of its fir
 
 
 def picture(mel: NDArray[np.floating], micro: NDArray[np.integer]) -> bytes:
-    """A PNG of one pixel a value: the mel spectrogram above the micro features, low frequencies at the bottom.
+    """A PNG of one pixel a value: the mel spectrogram above the micro features, both from low up to high.
 
     Colours are those of the page of recordings: above 80 dB from dark to bright, below up to the largest.
 

@@ -48,18 +48,20 @@ def field_plots(
         plots[f"{route}-det"] = drawn(
             f"{route}-det",
             lambda width: draw_det(curves, threshold, width),
-            "Detection error trade-off: keywords missed against false accepts an hour at every threshold, out "
-            "of the logged scores. The lower and the further to the left, the better. The vertical scale is "
-            "that of the normal distribution, the horizontal one logarithmic with none at its left end. Ringed: "
-            f"the threshold that was used, {threshold}.",
+            "Detection error trade-off: keywords missed against false accepts an hour at every threshold, "
+            "out of the logged scores. The lower and the further to the left, the better. The vertical "
+            "scale is that of the normal distribution, where half a word stands for none, the horizontal "
+            f"one logarithmic with none at its left end. Ringed: the threshold that was used, {threshold}.",
         )
-    heard = _first(words[words["correct"].astype(bool) & words["delay_s"].notna() & (words["excluded"] == "")])
+    heard = _first(
+        words[words["correct"].astype(bool) & words["delay_s"].notna() & (words["excluded"] == "")]
+    )
     if len(heard):
         plots[f"{route}-delay"] = drawn(
             f"{route}-delay",
             lambda width: draw_delays(heard, width),
-            "The share of the keywords heard right that were announced by then, from the end of the word. Left "
-            "of 0 a word was announced before its end.",
+            "The share of the keywords heard right that were announced by then, from the end of the word. "
+            "Left of 0 a word was announced before its end.",
         )
     return plots
 
@@ -74,7 +76,9 @@ def draw_det(points: pd.DataFrame, threshold: int, width: Width) -> Figure:
     axes.set_xscale("log")
     for index, (_, rows) in enumerate(points.groupby("variant", sort=False)):
         rows = rows.sort_values("threshold")
-        rates = [count / time or none for count, time in zip(rows["false_accepts"], rows["hours"], strict=True)]
+        rates = [
+            count / time or none for count, time in zip(rows["false_accepts"], rows["hours"], strict=True)
+        ]
         missed = [_normal(*counts) for counts in zip(rows["misses"], rows["keywords"], strict=True)]
         colour = _colour(index)
         axes.plot(rates, missed, _style(index), color=colour, linewidth=1.8)
@@ -90,7 +94,9 @@ def draw_det(points: pd.DataFrame, threshold: int, width: Width) -> Figure:
     axes.set_xticks([none, *ticks], ["none", *(f"{tick:,g}" for tick in ticks)])
     axes.set_xlabel("false accepts an hour")
     axes.set_ylabel("keywords missed")
-    axes.set_yticks([_NORMAL.inv_cdf(share) for share in _MISSED], [f"{100 * share:g} %" for share in _MISSED])
+    axes.set_yticks(
+        [_NORMAL.inv_cdf(share) for share in _MISSED], [f"{100 * share:g} %" for share in _MISSED]
+    )
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, _NORMAL.inv_cdf(0.004)), min(high, _NORMAL.inv_cdf(0.996)))
     return figure

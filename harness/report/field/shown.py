@@ -13,15 +13,19 @@ def of(part: int | None, whole: int | None) -> str:
 
 
 def per_hour(rate: float | None) -> str:
-    """Events an hour: 0.31 /h."""
-    return figures.DASH if rate is None else f"{figures.significant(rate)}{_NB}/h"
+    """Events an hour: 0.310 an hour."""
+    return figures.DASH if rate is None else f"{figures.significant(rate)} an{_NB}hour"
 
 
 def per_hour_interval(low: float | None, high: float | None) -> str:
-    """An interval of events an hour: 0.1 to 2.4 /h; where no event was counted its end: below 3.00 /h."""
+    """An interval of events an hour: 0.100 to 2.40; where no event was counted its end: below 3.00."""
     if high is None or low is None:
         return figures.DASH
-    return f"{figures.significant(low)} to {per_hour(high)}" if low else f"below {per_hour(high)}"
+    return (
+        f"{figures.significant(low)} to {figures.significant(high)}"
+        if low
+        else f"below {figures.significant(high)}"
+    )
 
 
 def audio_time(hours: float | None) -> str:

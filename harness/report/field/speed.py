@@ -43,14 +43,18 @@ def latency_table(variants: Sequence[FieldVariant], clock: str) -> Table:
             Column("Audio lost", ["lost_s"], audio_lost),
             Column("as it is", ["correct", "total"], figures.of, group="Words right"),
             Column(
-                "with every slice", ["replay_correct", "replay_total"], figures.of, group="Words right", optional=True
+                "with every slice",
+                ["replay_correct", "replay_total"],
+                figures.of,
+                group="Words right",
+                optional=True,
             ),
         ],
         note=(
             f"Times are {clock}. Real time: seconds of audio worked through in a second of the board's busy "
-            "time. Near 1 it never rests, and infers as often as it can; below 1 it loses audio. With every slice: what the recogniser would have "
-            "made of the host's scores, had the board had time for an inference every "
-            f"{_replay_period(variants)}."
+            "time. Near 1 it never rests, and infers as often as it can; below 1 it loses audio. With "
+            "every slice: what the recogniser would have made of the host's scores, had the board had time "
+            f"for an inference every {_replay_period(variants)}."
         ),
         tones=["bad" if _cannot_keep_up(variant) else "" for variant in variants if variant.timing],
     )
@@ -100,8 +104,8 @@ def too_slow(variant: FieldVariant) -> str:
     losing = f", and lost {figures.duration(1e6 * lost / 16_000)} of audio" if lost else ""
     return (
         f"{variant.title} misses {words} only because it is too slow: with an inference every "
-        f"{milliseconds(variant.replay.period_ms)} it would hear {'it' if late == 1 else 'them'}; it makes one "
-        f"every {milliseconds(variant.timing.period_ms_median)}{losing}."
+        f"{milliseconds(variant.replay.period_ms)} it would hear {'it' if late == 1 else 'them'}; it makes "
+        f"one every {milliseconds(variant.timing.period_ms_median)}{losing}."
     )
 
 

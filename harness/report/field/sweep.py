@@ -100,7 +100,13 @@ def draw_sweep(frame: pd.DataFrame, axis: Axis, width: Width) -> Figure:
         panel.set_xlim(-0.4, len(axis.places(frame)) - 0.6)
     if len(lines) > 1:
         handles = [
-            Line2D([], [], color=_LINES[index % len(_LINES)], marker=_MARKERS[index % len(_MARKERS)], markersize=5)
+            Line2D(
+                [],
+                [],
+                color=_LINES[index % len(_LINES)],
+                marker=_MARKERS[index % len(_MARKERS)],
+                markersize=5,
+            )
             for index in range(len(lines))
         ]
         figure.legend(

@@ -48,9 +48,9 @@ def words_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Why not", ["cause", "excluded"], _why_not, figure=False),
         ],
         note=(
-            "Times are seconds of audio in the segment; the score is the recogniser's average, of 255, beside the "
-            "highest of a single inference. A dash: nothing was announced. A negative time: before the end of the "
-            "word."
+            "Times are seconds of audio in the segment; the score is the recogniser's average, of 255, "
+            "beside the highest of a single inference. A dash: nothing was announced. A negative time: "
+            "before the end of the word."
         ),
         groups=5,
         tones=["" if row["correct"] or row["excluded"] else "bad" for row in rows],
@@ -66,7 +66,7 @@ def _why_not(cause: str, excluded: str) -> str:
 
 
 def clips_table(variants: Sequence[FieldVariant]) -> Table:
-    """How many single clips were recognised in command mode, and whether the board computes what the host does."""
+    """How many single clips were recognised in command mode, and whether the outputs are the host's."""
     rows = [_clips(variant) for variant in variants if variant.clips]
     return Table(
         name="clip-overview",
@@ -113,7 +113,9 @@ def clip_words_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Probability", ["probability"], figures.share),
             Column("Equal to the host's", ["board_equals_host"], _yes_no, figure=False),
         ],
-        tones=["bad" if row["heard"] != row["label"] or row["board_equals_host"] is False else "" for row in rows],
+        tones=[
+            "bad" if row["heard"] != row["label"] or row["board_equals_host"] is False else "" for row in rows
+        ],
     )
 
 

@@ -131,7 +131,9 @@ def heard_by(identity: str, title: str, worse: float, seed: int) -> FieldVariant
             for word in dict.fromkeys(WORDS)
             for speaker in SPEAKERS
         ],
-        front_ends=FrontEnds(90, clip_correct=74, streaming_correct=70, only_clip=7, only_streaming=3, p=0.344),
+        front_ends=FrontEnds(
+            90, clip_correct=74, streaming_correct=70, only_clip=7, only_streaming=3, p=0.344
+        ),
         replay=Replay(20.0, correct=sum(row.correct for row in stimuli), total=len(stimuli) - 1, won=[]),
         reference={"inferences": 44_400, "equal": 44_400, "max_difference": 0},
         notes=["Segment 3 was measured twice: the emulator had not started."],
@@ -279,7 +281,9 @@ def det(stimuli: list[FieldStimulus]) -> list[DetPoint]:
     """Thresholds from 0 to 255: more is missed, less is wrongly announced; the same for each condition."""
     points = []
     for name in ("", *(str(condition["name"]) for condition in conditions())):
-        rows = [row for row in stimuli if row.counts and name in ("", row.condition) and row.label != "unknown"]
+        rows = [
+            row for row in stimuli if row.counts and name in ("", row.condition) and row.label != "unknown"
+        ]
         missed, keywords = sum(not row.correct for row in rows), len(rows)
         for threshold in range(0, 256, 5):
             share = (threshold / 200) ** 3
@@ -294,7 +298,9 @@ def model(dice: random.Random) -> ModelRow:
     """With accuracies on the three parts of the dataset."""
 
     def counts(share: float, total: int) -> list[LabelCount]:
-        return [LabelCount(label, round(total * (share + dice.uniform(-0.03, 0.03))), total) for label in LABELS]
+        return [
+            LabelCount(label, round(total * (share + dice.uniform(-0.03, 0.03))), total) for label in LABELS
+        ]
 
     return ModelRow(
         tflite_sha256="cd" * 32,
@@ -332,7 +338,9 @@ def with_clips(record: FieldRecord, folder: Path, most: int = 4) -> FieldRecord:
         for row in variant.stimuli:
             key = (row.segment, row.onset_s)
             if row.counts and not row.correct and (key in made or len(made) < most):
-                stem = made.setdefault(key, f"clips/{row.segment:04d}-{round(row.onset_s * 1000):06d}-{row.word}")
+                stem = made.setdefault(
+                    key, f"clips/{row.segment:04d}-{round(row.onset_s * 1000):06d}-{row.word}"
+                )
                 sound(folder / f"{stem}.wav", row)
                 scores(folder / scores_file(variant, replace(row, clip=f"{stem}.wav")), row)
                 row = replace(row, clip=f"{stem}.wav", picture=f"{stem}.png")
