@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -85,7 +87,7 @@ def bisect(
             where=str(repository),
             remedy="Name the older commit first; for a branch, the one that `git merge-base` tells.",
         )
-    with tempfile.TemporaryDirectory(prefix="earshot-bisect-") as folder:
+    with tempfile.TemporaryDirectory(prefix="earshot-bisect-", ignore_cleanup_errors=True) as folder:
         work = Path(folder)
         copy = theirs.copied_to(work / "checkout")
         ends = [_end(commit, copy, series, options, say) for commit in (first, last)]
@@ -125,7 +127,7 @@ def _run(
     (work / step.TASK).write_text(json.dumps(task))
     copy.asked("bisect", "start", bad.commit.sha, good.commit.sha)
     command = ["git", "bisect", "run", sys.executable, step.__file__, str(work)]
-    environment = own_environment(PYTHONPATH=str(ROOT))
+    environment = own_environment(PYTHONPATH=str(ROOT), TMPDIR=str(work))
     log = []
     with subprocess.Popen(
         command,
@@ -135,13 +137,18 @@ def _run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        start_new_session=True,
     ) as run:
         assert run.stdout is not None
-        for line in run.stdout:
-            if line.startswith(step.MARK):
-                say(line[len(step.MARK) :].rstrip("\n"))
-            else:
-                log.append(line)
+        try:
+            for line in run.stdout:
+                if line.startswith(step.MARK):
+                    say(line[len(step.MARK) :].rstrip("\n"))
+                else:
+                    log.append(line)
+        except BaseException:  # git, the step and what it measures with: none outlives the copy
+            os.killpg(run.pid, signal.SIGKILL)
+            raise
     readings = tuple(_readings(work, copy))
     candidates = _candidates(copy, run.returncode)
     if not candidates:

@@ -73,6 +73,7 @@ def measure(commit: Commit, checkout: Repository, series: SeriesName, options: S
             PYTHONPATH=str(checkout.folder),
             PYTHONDONTWRITEBYTECODE="1",
             EARSHOT_HOME=str(store_root().resolve()),
+            TMPDIR=folder,  # what is left by a process that is killed goes with it
         )
         done = subprocess.run(
             [sys.executable, "-m", _MODULE, *options, "--output", str(record)],

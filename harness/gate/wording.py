@@ -20,6 +20,7 @@ _TIMES_HANG_TOGETHER = (
     "Times of listening hang together: while one stage takes longer more sound arrives, so that the next hop "
     "has other slices, and every time is cut to whole µs. Where several changed, look at the largest first."
 )
+_NO_TIMES = "Times were not compared: neither record has blocks, which `earshot nightly` measures."
 _HOW_TO_ACCEPT = (
     "If a change is meant: merge it, let the next night measure it, and accept that night with "
     '`earshot baseline accept --board {board} --reason "…"`, in a change that is reviewed like code.'
@@ -161,6 +162,8 @@ def _remarks(comparison: Comparison) -> list[str]:
         for night in (comparison.base, comparison.head)
         if night.dirty
     ]
+    if not comparison.base.times and not comparison.head.times:
+        found.append(_NO_TIMES)
     changed = [difference.name for difference in comparison.differences if difference.status == "changed"]
     if sum(name.metric.endswith("_us") for name in changed) > 1:
         found.append(_TIMES_HANG_TOGETHER)

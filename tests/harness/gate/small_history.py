@@ -13,9 +13,12 @@ from harness.results.regression.series import SeriesName
 FLASH = SeriesName("tiny", "static", "flash_bytes", "-")
 
 _ONE_BLOCK = """
-import json, subprocess, sys
+import json, os, signal, subprocess, sys
 from pathlib import Path
 figure = Path("figure").read_text().strip()
+if figure.startswith("hangs "):
+    Path(figure.removeprefix("hangs ")).write_text(str(os.getpid()))
+    signal.pause()
 if not figure.isdigit():
     sys.exit(f"earshot: build: {figure}.")
 record = json.loads(Path("record.json").read_text())
@@ -51,7 +54,11 @@ class SmallHistory:
         return done.stdout.strip()
 
     def commit(self, figure: int | str, subject: str) -> str:
-        """A commit with this figure; a text is why it cannot be measured. Returns its hash."""
+        """A commit with this figure; a text is why it cannot be measured, or "hangs <file>".
+
+        Returns:
+            Its hash.
+        """
         (self.folder / "figure").write_text(f"{figure}\n")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", subject)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from small_history import FLASH, SmallHistory
@@ -11,6 +16,8 @@ from harness import cli
 from harness.errors import UsageError
 from harness.gate.bisection import bisect
 from harness.gate.wording import bisection_text
+from harness.layout import ROOT
+from harness.link.deadline import Deadline
 from harness.results.regression.series import SeriesName
 
 
@@ -130,6 +137,40 @@ def test_what_cannot_be_bisected_is_refused_with_a_sentence(history, good, bad, 
     history.commits("no compiler", 100, 104)
     with pytest.raises(UsageError, match=told):
         found_in(history, good, bad)
+
+
+_BISECT = """
+import sys
+from pathlib import Path
+from harness.gate.bisection import bisect
+from harness.results.regression.series import SeriesName
+from harness.run.interruption import sigterm_interrupts
+
+with sigterm_interrupts():
+    bisect("HEAD~2", "HEAD", SeriesName.parse(sys.argv[1]), repository=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_bisection_that_is_told_to_stop_leaves_nothing_running_and_nothing_behind(history, tmp_path, how):
+    began, scratch = tmp_path / "began", tmp_path / "scratch"
+    scratch.mkdir()
+    history.commits(100, f"hangs {began}", 104)
+    stopped = subprocess.Popen(
+        [sys.executable, "-c", _BISECT, str(FLASH), history.folder],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)},
+        stderr=subprocess.PIPE,
+    )
+    deadline = Deadline(60)
+    while not (began.exists() and began.read_text()) and not deadline.expired:
+        time.sleep(0.02)
+    stopped.send_signal(how)
+    assert b"KeyboardInterrupt" in stopped.communicate(timeout=60)[1]
+    measuring = Path("/proc") / began.read_text() / "stat"
+    while measuring.exists() and measuring.read_text().split()[2] != "Z" and not deadline.expired:
+        time.sleep(0.02)
+    assert not deadline.expired
+    assert [*scratch.iterdir()] == []
 
 
 def test_a_folder_without_history_is_refused(tmp_path):

@@ -51,6 +51,11 @@ def test_long_texts_are_shown_where_they_part():
     assert f"…{'a' * 20}left" in said and f"…{'a' * 20}right" in said
 
 
+def test_records_without_blocks_are_told_to_have_no_times():
+    assert "Times were not compared" in as_text(compare(replace(BASE, times={}), replace(HEAD, times={})))
+    assert "Times were not compared" not in as_text(compare(BASE, HEAD))
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_tree_with_changes_of_its_own_is_told(which):
     nights = [BASE, HEAD]
