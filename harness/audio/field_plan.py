@@ -90,7 +90,7 @@ class Segment:
         seed: of everything random in its sound.
         words: in the order in which they are said; none in a keyword-free segment.
         background: a WAV file of keyword-free audio, relative to the plan's folder, in place of the
-            condition's noise; "" for the noise alone.
+            condition's noise; "" for noise alone: the condition's, or without an SNR of all kinds in turn.
         background_start: where in that file the segment begins, in samples at 16 kHz.
         background_sha256: of that file.
     """
@@ -158,8 +158,7 @@ class PlanOptions:
         conditions: with distinct names; each gets the same words in the same order.
         keyword_free_s: seconds of keyword-free audio in the whole plan, dealt to the conditions in turn; of
             `keyword_free`, where given, at most so much, and all of it for 0.
-        keyword_free: a WAV file, or a folder of them, in which no keyword is said; None: the conditions'
-            noise and background alone.
+        keyword_free: a WAV file, or a folder of them, in which no keyword is said; None: noise, see Segment.
         quick: about a minute of words under the first condition, and nothing keyword-free.
         segment_s: the longest segment, 10 s to an hour.
     """

@@ -66,7 +66,8 @@ def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: 
         for piece in range(pieces)
         for condition in conditions
     ]
-    return KeywordFree(tuple(segments))
+    note = "keyword-free audio is made: noise, and speech played backwards as babble, no person's talk"
+    return KeywordFree(tuple(segments), notes=(note,))
 
 
 def _of_files(options: PlanOptions, conditions: Sequence[Condition], folder: Path) -> KeywordFree:

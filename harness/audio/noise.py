@@ -60,6 +60,14 @@ def babble(
     return sound
 
 
+KINDS: dict[str, Callable[[int, np.random.Generator], NDArray[np.float32]]] = {
+    "white": white,
+    "pink": pink,
+    "hum": mains_hum,
+}
+"""What is made of nothing but a generator; babble is made of voices."""
+
+
 def _in_blocks(length: int, make: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float32]:
     """Blocks of noise, each faded into the next so that the power stays."""
     sound = np.zeros(length, np.float32)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio import noise, sources
+from harness.audio import sources, surroundings
 from harness.audio.field_plan import Condition, Plan, PlannedWord, Segment
 from harness.audio.levels import power_dbfs
 from harness.audio.recordings import is_silence, label_of
@@ -19,12 +19,6 @@ from harness.audio.room import in_room
 from harness.audio.stimulus import SpokenWord, Stimulus
 from harness.errors import UsageError
 from models.wav import FULL_SCALE
-
-_BABBLERS = 64
-"""Recordings that babble is made of, at most."""
-
-_NOISE, _BACKGROUND = 1, 2
-"""What the seeds of a segment's generators end with."""
 
 _BLOCK = 2**18  # samples that are summed up at once
 
@@ -54,7 +48,9 @@ def render(plan: Plan, segment: Segment) -> Scene:
 
     Every word's active part has the condition's level, or is as it was recorded. The noise comes from the
     segment's seed and has one level throughout: in keyword-free segments that of the condition's words less
-    its SNR. In a room the direct sound stands where the plan says, the reverberation behind it.
+    its SNR. Without an SNR a keyword-free segment that is no file's holds noises of all kinds and levels
+    (`surroundings.everyday`). In a room the direct sound stands where the plan says, the reverberation
+    behind it.
 
     Args:
         plan: with the folder of the recordings.
@@ -67,13 +63,15 @@ def render(plan: Plan, segment: Segment) -> Scene:
     condition = plan.condition(segment)
     where = f'condition "{condition.name}", segment {segment.number}'
     speech, parts = _speech(plan.folder, segment, condition)
-    sound = _background(segment, condition)
+    sound = surroundings.background(segment, condition)
     if segment.background:
-        sound += _keyword_free(plan.folder, segment)
+        sound += surroundings.keyword_free_file(plan, segment)
     elif condition.snr_db is not None:
         target = _noise_power(plan, segment, condition, speech, parts, where)
-        added = _noise(plan, segment, condition)
+        added = surroundings.noise_of(plan, segment, condition)
         sound += added * np.float32(_factor(_active(added, parts), _active(sound, parts), target, where))
+    elif not segment.words:
+        sound += surroundings.everyday(plan, segment)
     gain = 10 ** (condition.gain_db / 20)
     speech_power = _power(_active(speech, parts)) * gain**2 if parts else 0.0
     noise_power = _power(_active(sound, parts)) * gain**2
@@ -120,54 +118,6 @@ def _at_microphone(
     active = spoken[word.onset_sample - word.start_sample : word.end_sample - word.start_sample]
     wanted = FULL_SCALE * 10 ** (condition.level_dbfs / 20)
     return spoken * np.float32(wanted / sqrt(max(_power(active), 1e-12)))
-
-
-def _background(segment: Segment, condition: Condition) -> NDArray[np.float32]:
-    if condition.background_dbfs is None:
-        return np.zeros(segment.samples, np.float32)
-    level = FULL_SCALE * 10 ** (condition.background_dbfs / 20)
-    return noise.white(segment.samples, _generator(segment, _BACKGROUND)) * np.float32(level)
-
-
-def _keyword_free(folder: Path, segment: Segment) -> NDArray[np.float32]:
-    path = folder / segment.background
-    sources.check_file(path, segment.background_sha256)
-    return sources.stretch(path, segment.background_start, segment.samples)
-
-
-def _noise(plan: Plan, segment: Segment, condition: Condition) -> NDArray[np.float32]:
-    """The condition's kind of noise for a whole segment, at any level."""
-    generator = _generator(segment, _NOISE)
-    if condition.noise == "white":
-        return noise.white(segment.samples, generator)
-    if condition.noise == "pink":
-        return noise.pink(segment.samples, generator)
-    if condition.noise == "hum":
-        return noise.mains_hum(segment.samples, generator)
-    if condition.noise == "babble":
-        return noise.babble(segment.samples, generator, _voices(plan, generator))
-    path = plan.folder / condition.noise
-    sources.check_file(path, condition.noise_sha256)
-    return sources.repeated(path, int(generator.integers(sources.length_of(path))), segment.samples)
-
-
-def _voices(plan: Plan, generator: np.random.Generator) -> list[NDArray[np.int16]]:
-    """Active parts of the plan's recordings, each once."""
-    words = {
-        word.source: word for segment in plan.segments for word in segment.words if not is_silence(word.word)
-    }
-    if not words:
-        raise UsageError(
-            "there is no recording to make babble of",
-            where=str(plan.folder),
-            remedy="Choose another kind of noise, or add recordings in which something is said.",
-        )
-    chosen = generator.permutation(sorted(words))[:_BABBLERS]
-    voices = []
-    for word in (words[source] for source in chosen):
-        active = slice(word.onset_sample - word.start_sample, word.end_sample - word.start_sample)
-        voices.append(sources.recording(plan.folder / word.source, word.sha256)[active])
-    return voices
 
 
 def _noise_power(
@@ -241,7 +191,3 @@ def _mean_product(one: NDArray[np.float32], other: NDArray[np.float32]) -> float
         block = slice(start, start + _BLOCK)
         total += float(np.multiply(one[block], other[block], dtype=np.float64).sum())
     return total / max(len(one), 1)
-
-
-def _generator(segment: Segment, of: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64([segment.seed, of]))

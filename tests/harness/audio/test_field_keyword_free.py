@@ -41,6 +41,11 @@ def test_it_is_cut_into_equal_segments(folder):
     )
 
 
+def test_that_it_is_made_is_noted(folder):
+    (note,) = plan_of(folder, A, keyword_free_s=100.0).notes
+    assert note.startswith("keyword-free audio is made")
+
+
 def test_too_little_for_each_condition_is_refused(folder):
     with pytest.raises(UsageError, match="too little for 2 conditions") as refusal:
         plan_of(folder, A, B, keyword_free_s=15.0)

@@ -8,13 +8,14 @@ import soundfile
 from field_words import plan_of, put
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import fftconvolve
 
 from harness.audio.field_plan import NOISES, Condition, Plan
 from harness.audio.recordings import read_recordings
 from harness.audio.scene import Scene, render, to_stimulus
 from harness.audio.stimulus import compose
 from harness.errors import UsageError
-from models.wav import read_wav
+from models.wav import read_wav, write_wav
 
 RATE_HZ = 16_000
 QUIET = Condition("plain", background_dbfs=None)
@@ -175,9 +176,24 @@ def test_keyword_free_audio_has_the_noise_of_its_condition(folder, level_dbfs):
     assert (free.speech_dbfs, free.snr_db) == (None, None)
 
 
-def test_keyword_free_audio_of_a_condition_without_noise_is_the_background(folder):
-    _, free = scene_of(folder, Condition("a", background_dbfs=-50.0), number=2, keyword_free_s=20.0)
-    assert dbfs(free.samples.astype(float)) == pytest.approx(-50.0, abs=0.1)
+def test_keyword_free_audio_of_a_condition_without_noise_is_of_many_levels(folder):
+    _, free = scene_of(folder, QUIET, number=2, keyword_free_s=300.0)
+    seconds = free.samples.reshape(300, RATE_HZ).astype(float)
+    levels_dbfs = np.sort([dbfs(second) for second in seconds])
+    assert levels_dbfs[-1] - levels_dbfs[0] > 10
+    assert levels_dbfs[10] > -56
+    assert levels_dbfs[-1] < -19
+    assert free.clipped_samples == 0
+
+
+def test_keyword_free_audio_holds_no_recording_as_it_was_spoken(tmp_path):
+    put(tmp_path, "yes/1.wav")
+    rising = (np.arange(16000) * np.random.default_rng(0).normal(0, 0.2, 16000)).astype(np.int16)
+    write_wav(tmp_path / "yes" / "1.wav", rising)
+    _, free = scene_of(tmp_path, QUIET, number=2, keyword_free_s=300.0)
+    sound = free.samples.astype(float)
+    likeness = [np.abs(fftconvolve(sound, piece, "valid")).max() for piece in (rising[::-1], rising)]
+    assert likeness[0] < 0.5 * likeness[1]  # the first is the correlation with the recording
 
 
 def test_keyword_free_audio_of_a_file_is_the_file_from_there_on(folder, tmp_path):
@@ -186,6 +202,22 @@ def test_keyword_free_audio_of_a_file_is_the_file_from_there_on(folder, tmp_path
     options = {"keyword_free": tmp_path / "talk.wav", "segment_s": 15.0}
     _, scene = scene_of(folder, QUIET, number=3, **options)
     np.testing.assert_array_equal(scene.samples, read_wav(tmp_path / "talk.wav")[0][15 * RATE_HZ :])
+
+
+@pytest.mark.parametrize("role", ["noise", "keyword-free"])
+def test_a_file_of_noise_that_has_changed_is_refused_by_name(folder, tmp_path, role):
+    def write(seconds: int) -> None:
+        samples = np.random.default_rng(0).normal(0, 0.05, seconds * RATE_HZ)
+        soundfile.write(tmp_path / "fan.wav", samples, RATE_HZ, subtype="PCM_16")
+
+    write(20)
+    if role == "noise":
+        plan = plan_of(folder, replace(QUIET, snr_db=10.0, noise=str(tmp_path / "fan.wav")))
+    else:
+        plan = plan_of(folder, QUIET, keyword_free=tmp_path / "fan.wav")
+    write(21)
+    with pytest.raises(UsageError, match=r"sha256 differs.*fan\.wav"):
+        render(plan, plan.segments[-1])
 
 
 def test_a_ratio_to_nothing_is_refused(tmp_path):
