@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from harness.results.field.rates import Rate, accuracy, rate
 from harness.results.field_record import FieldStimulus
-from harness.results.matching import is_keyword
 from harness.results.record import LabelCount, ModelRow
 from harness.results.statistics import difference_interval
 
@@ -157,7 +156,7 @@ def _drop(known: Rate, field: Rate) -> tuple[float, float, float]:
 def _group(name: str, members: Sequence[FieldStimulus]) -> Group:
     counted = [one for one in members if one.counts]
     wrong = [one for one in counted if not one.correct]
-    misses = sum(one.heard is None for one in wrong if is_keyword(one.label))
+    misses = sum(one.heard is None for one in wrong)  # a word that is no keyword is right then
     return Group(name, accuracy(members), len(wrong) - misses, misses, len(members) - len(counted))
 
 

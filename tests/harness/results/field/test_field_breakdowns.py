@@ -116,6 +116,11 @@ def test_all_together_takes_only_labels_that_were_said():
     assert (together.label, together.field.total, together.known["testing"].value) == ("", 40, 0.9)
 
 
+def test_of_all_together_a_label_of_which_no_word_counts_is_left_out():
+    *_, together = drops([*FIELD, stimulus("no", excluded="lost")], ["yes", "no"], MODEL)
+    assert (together.field.total, together.known["testing"].total) == (40, 100)
+
+
 def test_a_label_that_was_not_said_has_no_drop():
     no = {row.label: row for row in drops(FIELD, ["yes", "no"], MODEL)}["no"]
     assert (no.field.value, no.known["testing"].value, no.drop) == (None, 0.6, {})
