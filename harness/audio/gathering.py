@@ -30,6 +30,7 @@ LONGEST_CLICK_S = 0.1
 """What is active no longer than this is a click; a vowel alone takes longer."""
 
 _CLIPPED = 3  # samples at the ends of int16; one or two may be a peak that was normalised
+_OTHER_SOUNDS = (".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wma")
 _NUMBERED = re.compile(r"[\W_]*\d*$")
 
 
@@ -75,10 +76,12 @@ def gather(
     Raises:
         UsageError: no usable recording, or a manifest that cannot be read or does not fit its files.
     """
-    entries = entries_of(folder) if entries is None else entries
     listed = (folder / MANIFEST).is_file()
     takes: list[Take] = []
     excluded: list[Excluded] = []
+    if entries is None:
+        entries = entries_of(folder)
+        excluded += _overlooked(folder, {path for path, _ in entries}, listed)
     notes: list[str] = []
     for path, word in entries:
         if at_most is not None and len(takes) >= at_most:
@@ -116,6 +119,23 @@ def speaker_of(source: str, word: str) -> str:
     if head.casefold() == word.casefold():
         name = rest if separator else ""
     return name
+
+
+def _overlooked(folder: Path, taken: set[Path], listed: bool) -> list[Excluded]:
+    """Sounds in the folder that are no entries, and why."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        kind = path.suffix.lower()
+        if path in taken or kind not in (".wav", *_OTHER_SOUNDS) or path.name.startswith("."):
+            continue
+        if listed:
+            reason = "not listed: the manifest does not name it"
+        elif kind == ".wav":
+            reason = "no word: it lies deeper than in a folder of its word"
+        else:
+            reason = f"no WAV file: convert the {kind[1:]} to one"
+        found.append(Excluded(path.relative_to(folder).as_posix(), reason))
+    return found
 
 
 class _Unusable(Exception):

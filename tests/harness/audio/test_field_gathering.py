@@ -135,6 +135,23 @@ def test_a_file_other_than_the_manifests_is_an_error(tmp_path):
         gather(tmp_path)
 
 
+def test_what_a_manifest_does_not_list_is_left_out(tmp_path):
+    put(tmp_path, "a.wav", "b.wav")
+    manifest(tmp_path, ("a.wav", "yes"))
+    assert reasons(tmp_path) == {"b.wav": "not listed: the manifest does not name it"}
+
+
+def test_what_lies_too_deep_is_left_out(tmp_path):
+    put(tmp_path, "yes/1.wav", "yes/monday/1.wav")
+    assert reasons(tmp_path) == {"yes/monday/1.wav": "no word: it lies deeper than in a folder of its word"}
+
+
+def test_another_kind_of_sound_file_is_left_out(tmp_path):
+    put(tmp_path, "yes/1.wav")
+    (tmp_path / "yes" / "2.M4A").write_bytes(b"")
+    assert reasons(tmp_path) == {"yes/2.M4A": "no WAV file: convert the m4a to one"}
+
+
 def test_nothing_usable_is_an_error_with_the_reasons(tmp_path):
     put(tmp_path, "yes/1.wav", level=0)
     with pytest.raises(UsageError, match=r"none of 1 recordings can be used \(yes/1.wav: silent"):
