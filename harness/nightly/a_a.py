@@ -20,6 +20,7 @@ from harness.results.record import BlockRow, VariantRow
 from harness.results.regression.a_a import Repeatability, a_a
 from harness.results.regression.epochs import A_A_NIGHTS
 from harness.results.regression.from_record import A_A, night_of
+from harness.results.regression.nights import Night
 from harness.run import journal as journals
 from harness.run.journal import Journal
 from harness.run.plan import BOARD
@@ -72,18 +73,24 @@ def a_a_night(
             journal.let_go()
     write_verdict(verdict, record, journal.folder)
     broken = verdict.exit_code == EXIT_BROKEN
-    text = chat(verdict) + ("" if broken else "\n" + told(a_a([*nights, night_of(record, "tonight")])))
+    tonight = night_of(record, "tonight")
+    text = chat(verdict) + ("" if broken else "\n" + told(tonight, a_a([*nights, tonight])))
     write_text(text, journal.folder)
     page = render(record, journal.folder)
     return Outcome(record, verdict, page, text, EXIT_BROKEN if broken else EXIT_CLEAN)
 
 
-def told(found: Repeatability) -> str:
+def told(tonight: Night, found: Repeatability) -> str:
     """What nights of one image show, in Markdown."""
-    if not found.series:
+    if tonight.modelled:
         return (
             "On a board whose clock is modelled nothing wavers: each figure is held to the last digit, "
             "and there is nothing to find out.\n"
+        )
+    if tonight.dirty:
+        return (
+            "The images come from a tree with changes that are in no commit, so this night does not count: "
+            "commit them, and measure a night with `earshot nightly`.\n"
         )
     lines = [
         f"{found.alarmed} of {found.judged} nights of the same images would have been a false alarm, before "

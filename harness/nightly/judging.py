@@ -39,9 +39,12 @@ class Judge:
     def earlier(self, night: Night) -> list[Night]:
         """The other nights of the same board, by its name or its identity."""
         if self._nights is None:
-            there = [folder for folder in self._settings.history if folder.exists()]
-            boards = (night.board, night.uid)
-            self._nights = list(
-                read_nights(there, self._say, boards=boards, index=self._settings.index).nights
-            )
+            folders = [folder for folder in self._settings.history if folder.exists()]
+            history = read_nights(folders, boards=(night.board, night.uid), index=self._settings.index)
+            for left_out in history.refused:
+                if left_out.path not in folders:  # that there is none yet is no news on the first night
+                    self._say(left_out.sentence)
+            for conflict in history.conflicts:
+                self._say(conflict.sentence)
+            self._nights = list(history.nights)
         return [other for other in self._nights if other.id != night.id]

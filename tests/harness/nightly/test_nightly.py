@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from xml.etree import ElementTree
 
 import pytest
@@ -12,8 +13,10 @@ from small_nights import TroubledBoard, statuses
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_REGRESSED, EnumerateFailed, ProtocolError, UsageError
 from harness.nightly.block_file import FILE
+from harness.nightly.nightly import nightly
 from harness.results.reading import read_record
 from harness.results.record import NightRecord, write_record
+from harness.run import journal
 from harness.run.journal import PARTIAL, RECORD
 
 
@@ -233,6 +236,19 @@ def test_a_canary_that_was_damaged_is_told_and_no_time_is_judged(bench, damage):
     assert statuses(second)["a/static/inference_us/clip"] == "broken"
     assert statuses(second)["a/static/flash_bytes/-"] == "ok"
     assert second.exit_code == EXIT_BROKEN
+
+
+@pytest.mark.parametrize("jump_h", [2, -2])
+def test_a_clock_that_jumped_within_the_night_is_told_and_nothing_is_judged(bench, monkeypatch, jump_h):
+    bench.model("a")
+    bench.accept(bench.run())
+    night = bench.night()
+    there = datetime.now(timezone.utc) + timedelta(hours=jump_h)
+    monkeypatch.setattr(journal, "_now", lambda: there.isoformat(timespec="seconds"))
+    outcome = nightly(night, bench.settings, bench.said.append)
+    assert set(statuses(outcome).values()) == {"broken"}
+    assert "clock jumped" in outcome.text
+    assert outcome.exit_code == EXIT_BROKEN
 
 
 def test_a_baseline_that_cannot_be_read_is_told_before_anything_is_measured(bench):

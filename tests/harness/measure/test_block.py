@@ -1,0 +1,179 @@
+"""One block: what is uploaded, checked, dropped and kept."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from simulated_room import BoardInRoom, Room
+from small_models import classifier
+
+from harness.boards.emulated import EmulatedBoard
+from harness.errors import EnumerateFailed, ProtocolError, UsageError
+from harness.firmware.firmware import Firmware
+from harness.firmware.registry import get_engine
+from harness.layout import RECORDINGS
+from harness.measure.block import Figures, Subject, image_sha256, measure_block
+from models.artefacts import Store
+from models.features import feature_crc, micro_features
+from models.prepare import external
+from models.wav import read_wav
+
+LABELS = ("silence", "unknown", "yes", "no")
+SAMPLES = 8
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    return Store(tmp_path_factory.mktemp("store"))
+
+
+def firmware_of(store: Store, folder: Path, elements: int) -> Firmware:
+    model = external(classifier(folder / f"m{elements}.tflite", elements), LABELS, store)
+    with EmulatedBoard(store) as board:
+        return board.build(model, get_engine("static"))
+
+
+@pytest.fixture(scope="module")
+def clip() -> np.ndarray:
+    return read_wav(RECORDINGS / "yes" / "gene.wav")[0][:16_000]
+
+
+@pytest.fixture(scope="module")
+def hearing(store, clip, tmp_path_factory) -> Subject:
+    firmware = firmware_of(store, tmp_path_factory.mktemp("hearing"), 1960)
+    return Subject("m1960", firmware, image_sha256(firmware.image), clip)
+
+
+@pytest.fixture(scope="module")
+def deaf(store, tmp_path_factory) -> Subject:
+    firmware = firmware_of(store, tmp_path_factory.mktemp("deaf"), 40)
+    return Subject("m40", firmware, image_sha256(firmware.image), bytes(range(40)))
+
+
+class AwayBoard(EmulatedBoard):
+    """Its first uploads fail."""
+
+    def __init__(self, store: Store, failures: int) -> None:
+        super().__init__(store)
+        self.failures, self.uploads = failures, 0
+
+    def upload(self, firmware: Firmware) -> None:
+        self.uploads += 1
+        if self.uploads <= self.failures:
+            raise EnumerateFailed("the board is away", remedy="Wait.")
+        super().upload(firmware)
+
+
+class BoardInAnEmptyRoom(BoardInRoom):
+    """Hears noise as soon as it listens, whether anything is played or not."""
+
+    def open(self, transcript: Path):
+        device = super().open(transcript)
+        listen = device.listen
+
+        def listen_to_noise(feed, **how):
+            def both() -> None:
+                EmulatedBoard.listen(self, self.room.through([np.zeros(32_000, np.int16)]))
+                feed()
+
+            return listen(both, **how)
+
+        device.listen = listen_to_noise
+        return device
+
+    def listen(self, sound) -> None:
+        raise AssertionError("there is no speaker")
+
+
+def block_of(board: EmulatedBoard, subject: Subject, folder: Path, **options) -> Figures:
+    figures = Figures()
+    with board:
+        measure_block(board, subject, figures, folder / "block.log", SAMPLES, **options)
+    return figures
+
+
+def test_a_model_that_hears_is_timed_in_both_modes(store, hearing, clip, tmp_path):
+    figures = block_of(EmulatedBoard(store), hearing, tmp_path)
+    keys = {"inference_us/clip", "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"}
+    assert set(figures.samples_us) == set(figures.lost) == keys
+    assert all(len(samples) == SAMPLES for samples in figures.samples_us.values())
+    assert not any(figures.lost.values())
+    assert figures.checks["features_crc"] == f"{feature_crc(micro_features(clip)):08x}"
+    assert len(figures.checks["output"].split(", ")) == len(LABELS)
+    assert figures.observations["icache"] == "on"
+
+
+def test_five_invocations_are_dropped_of_each_mode(store, hearing, tmp_path):
+    figures = block_of(EmulatedBoard(store), hearing, tmp_path)
+    lines = (tmp_path / "block.log").read_text()
+    assert lines.count("infer 1 0%") == 5 + SAMPLES
+    told = [line.partition("$inf,")[2].split(",") for line in lines.splitlines() if "$inf," in line]
+    assert figures.samples_us["preprocess_us/pcm"] == [int(fields[3]) for fields in told[5 : 5 + SAMPLES]]
+
+
+def test_a_model_that_takes_no_sound_is_timed_in_command_mode_only(store, deaf, tmp_path):
+    figures = block_of(EmulatedBoard(store), deaf, tmp_path)
+    assert set(figures.samples_us) == {"inference_us/clip"}
+    assert figures.checks["input_crc"] == f"{zlib.crc32(bytes(range(40))):08x}"
+
+
+def test_a_canary_need_not_listen(store, hearing, tmp_path):
+    assert set(block_of(EmulatedBoard(store), hearing, tmp_path, listens=False).samples_us) == {
+        "inference_us/clip"
+    }
+
+
+def test_every_block_of_an_image_is_the_same(store, hearing, tmp_path):
+    blocks = [block_of(EmulatedBoard(store), hearing, tmp_path / str(number)) for number in range(3)]
+    assert blocks[0].samples_us == blocks[1].samples_us == blocks[2].samples_us
+    assert blocks[0].checks == blocks[1].checks == blocks[2].checks
+
+
+def test_a_board_in_a_room_is_timed_on_what_the_room_has(store, hearing, tmp_path):
+    figures = block_of(BoardInAnEmptyRoom(store, Room()), hearing, tmp_path)
+    assert {key.partition("/")[2] for key in figures.samples_us} == {"clip", "room"}
+    assert all(len(samples) == SAMPLES for samples in figures.samples_us.values())
+
+
+def test_a_board_that_is_away_is_tried_again_and_that_is_observed(store, deaf, tmp_path):
+    figures = block_of(AwayBoard(store, 2), deaf, tmp_path)
+    assert "away" in figures.observations["retry 1"] and "away" in figures.observations["retry 2"]
+    assert len(figures.samples_us["inference_us/clip"]) == SAMPLES
+
+
+def test_a_board_that_stays_away_is_not_tried_for_ever(store, deaf, tmp_path):
+    board = AwayBoard(store, 99)
+    with pytest.raises(EnumerateFailed):
+        block_of(board, deaf, tmp_path)
+    assert board.uploads == 3
+
+
+def test_an_image_that_is_another_file_is_not_uploaded(store, deaf, tmp_path):
+    board = AwayBoard(store, 0)
+    with pytest.raises(UsageError, match="is another one"):
+        block_of(board, replace(deaf, image_sha256="0" * 64), tmp_path)
+    assert board.uploads == 0
+
+
+def test_an_image_that_says_it_is_another_build_is_not_measured(store, deaf, tmp_path):
+    strange = replace(deaf, firmware=replace(deaf.firmware, build_id="00000000"))
+    figures = Figures()
+    with EmulatedBoard(store) as board, pytest.raises(ProtocolError, match="another image"):
+        measure_block(board, strange, figures, tmp_path / "block.log", SAMPLES)
+    assert figures.samples_us == {}
+
+
+def test_what_had_arrived_before_a_block_broke_is_kept(store, hearing, tmp_path):
+    class DiesListening(EmulatedBoard):
+        def listen(self, sound) -> None:
+            raise ProtocolError("the board died", remedy="Look.")
+
+    figures = Figures()
+    with DiesListening(store) as board, pytest.raises(ProtocolError, match="died"):
+        measure_block(board, hearing, figures, tmp_path / "block.log", SAMPLES)
+    assert len(figures.samples_us["inference_us/clip"]) == SAMPLES
+    assert len(figures.samples_us["inference_us/pcm"]) < SAMPLES
