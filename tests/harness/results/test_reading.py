@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from dataclasses import asdict
@@ -108,3 +109,38 @@ def test_a_whole_number_is_a_number(path):
     changed(path, lambda data: data["variants"][0].update(audio_s=37))
     assert read_record(path).variants[0].audio_s == 37.0
     assert isinstance(asdict(read_record(path))["variants"][0]["audio_s"], float)
+
+
+def test_an_edited_record_is_refused(path):
+    path.write_text(path.read_text().replace("61312", "51312"))
+    assert "changed after it was written" in refusal(path)
+
+
+def test_a_record_whose_seal_was_taken_off_is_refused(path):
+    data = json.loads(path.read_text())
+    del data["seal"]
+    path.write_text(json.dumps(data))
+    assert "changed after it was written" in refusal(path)
+
+
+def test_a_record_of_schema_1_has_no_seal(path):
+    data = {**json.loads(path.read_text()), "schema": 1}
+    path.write_text(json.dumps(data))
+    assert read_record(path).seal == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("value", [1, 1.5, "1a2b3c4d", None])
+def test_a_figure_is_a_number_or_a_text(path, value):
+    assert read_record(with_verdict(path, value)).verdict.series[0].value == value
+
+
+@pytest.mark.parametrize("value", [True, [1]])
+def test_a_figure_that_is_neither(path, value):
+    message = refusal(with_verdict(path, value))
+    assert "`verdict.series[0].value` should be a whole number or a number or a text" in message
+
+
+def with_verdict(path: Path, value) -> Path:
+    series = {"series": "a/b/c/d", "status": "ok", "sentence": "As before.", "value": value}
+    verdict = {"status": "ok", "sentence": "Nothing changed.", "exit_code": 0, "series": [series]}
+    return changed(path, lambda data: data.update(verdict=verdict))
