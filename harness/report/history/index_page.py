@@ -20,8 +20,9 @@ from harness.report.history.words import amount, change, night_sd_text, night_ti
 from harness.report.table import Column, Table, frame
 from harness.results.regression.a_a import a_a
 from harness.results.regression.epochs import A_A_NIGHTS
+from harness.results.regression.sentences import acceptance
 from harness.results.regression.series import SeriesName
-from harness.results.regression.statuses import STATUSES, SeriesVerdict
+from harness.results.regression.statuses import DEVIATING, STATUSES, SeriesVerdict
 
 RECENT = 60
 """Nights that the first sparkline shows; the second has all of them."""
@@ -130,7 +131,9 @@ def headline(boards: Sequence[BoardHistory]) -> str:
     for board in boards:
         counts = Counter(item.status for item in board.verdict.series)
         told = [f"{counts[status]} {status}" for status in STATUSES if status != "ok" and counts[status]]
-        if told:
+        if _unheld(board):
+            parts.append(f"{board.name}: nothing accepted yet")
+        elif told:
             parts.append(f"{board.name}: {', '.join(told)}")
         else:
             whole = "as accepted" if board.verdict.status == "ok" else board.verdict.status
@@ -140,8 +143,8 @@ def headline(boards: Sequence[BoardHistory]) -> str:
 
 def _findings(board: BoardHistory, links: Links) -> list[tuple[list[Finding], list[Finding]]]:
     """What is not as accepted, the gravest first: for each status what is shown at once, and the rest."""
-    found = []
-    for status in STATUSES:
+    found: list[tuple[list[Finding], list[Finding]]] = []
+    for status in () if _unheld(board) else STATUSES:
         those = [
             item
             for item in board.verdict.series
@@ -155,8 +158,20 @@ def _findings(board: BoardHistory, links: Links) -> list[tuple[list[Finding], li
     return found
 
 
+def _unheld(board: BoardHistory) -> bool:
+    """Whether the night has nothing to be held against: to say so once is enough."""
+    statuses = {item.status for item in board.verdict.series}
+    return statuses == {"new"} and not (board.baseline and board.baseline.epoch)
+
+
 def _linked(board: BoardHistory, links: Links) -> Markup:
     """The sentence of the night, with a link to the series that it is about."""
+    if _unheld(board):
+        return with_code(
+            f"Nothing was accepted on {board.name} yet that the {len(board.verdict.series)} series of this "
+            f"night could be held against: accept one, of a tree without changes, with "
+            f"{acceptance(board.name)}."
+        )
     said = with_code(board.verdict.sentence)
     about = [item for item in board.verdict.series if item.sentence in board.verdict.sentence]
     for item in about[:1]:
@@ -191,7 +206,7 @@ def _row(board: BoardHistory, series: Series, links: Links) -> Row:
         change=change(series),
         tone=series.status if series.status in ("regressed", "changed", "suspect", "improved") else "",
         status=series.status,
-        advisory=bool(series.verdict and series.verdict.advisory),
+        advisory=bool(series.verdict and series.verdict.advisory and series.status in DEVIATING),
     )
 
 

@@ -15,6 +15,8 @@ from harness.results.regression.nights import Exact
 from harness.results.regression.series import SeriesName
 
 _NB = "\u00a0"
+_SHORT = 18
+"""Characters of a text beside figures."""
 _LONG = 300
 """Characters of a text that stands alone."""
 _MS_FROM_US = 10_000
@@ -36,7 +38,7 @@ def amount(value: Exact | None, name: SeriesName) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return figures.DASH
     if isinstance(value, str):
-        return value if len(value) <= 16 else f"{value[:12]}…"
+        return value if len(value) <= _SHORT else f"{value[: _SHORT - 1]}…"
     if name.metric.endswith("_us") and abs(value) >= _MS_FROM_US:
         return f"{value / 1000:,.2f}{_NB}ms"
     return sentences.amount(value, name).replace(" ", _NB)

@@ -138,7 +138,8 @@ def test_nothing_yet_is_told_with_how_to_begin(tmp_path):
 def test_the_first_nights_have_a_page_too(tmp_path, count):
     nights, _ = history(count, accepted_at=None)
     page = rendered(tmp_path, nights)
-    assert "nano: 4 new" in text_of(page)
+    assert "nano: nothing accepted yet" in text_of(page)
+    assert 'earshot baseline accept --board nano --reason "…"' in text_of(page)
     assert f"All {count} night{'' if count == 1 else 's'}" in text_of(page)
 
 
@@ -173,9 +174,10 @@ def test_another_environment_comes_first_with_what_was_and_what_is(tmp_path):
 
 def test_many_rows_of_one_status_are_folded(tmp_path):
     names = [SeriesName(f"v{index}", "static", "inference_us", "clip") for index in range(9)]
-    made = night(0, times={name: time_of(LEVEL_US) for name in names}, exact={})
-    page = rendered(tmp_path, [made]).read_text()
-    assert "<summary>3 more new</summary>" in page  # one is in the sentence above, five are shown
+    nights, baseline = history(12)
+    nights.append(night(12, times={name: time_of(LEVEL_US) for name in names}, exact={}))
+    page = rendered(tmp_path, nights, {"nano": baseline}).read_text()
+    assert "<summary>4 more new</summary>" in page
 
 
 def test_the_noise_of_one_image_is_told_with_whether_it_gates(tmp_path):

@@ -15,7 +15,7 @@ FLASH = SeriesName("a", "static", "flash_bytes", "-")
         (61_312, FLASH, "61,312 bytes"),
         (None, FLASH, "–"),
         (float("nan"), TIME, "–"),
-        ("CONV_2D 1, SOFTMAX 1", FLASH, "CONV_2D 1, S…"),
+        ("CONV_2D 1, SOFTMAX 1", FLASH, "CONV_2D 1, SOFTMA…"),
     ],
 )
 def test_an_amount_has_its_unit(value, name, text):
