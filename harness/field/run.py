@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.audio.field_plan import Plan
 from harness.bench.bench_file import Bench
 from harness.boards.board import Board
-from harness.errors import BREAKING, ProtocolError
+from harness.errors import BREAKING, ProtocolError, UsageError
 from harness.field import misses
 from harness.field.clips import classify_clips
 from harness.field.folder import FieldFolder, now, point_to, with_variants
@@ -31,11 +32,11 @@ from harness.run import rows
 from harness.run.selection import Selection
 from models.artefacts import Store
 from models.errors import Explained
+from models.features import CHANNELS, SLICES
 
 if TYPE_CHECKING:
     from models.model_artefact import ModelArtefact
 
-_NO_AUDIO = "The model takes no micro features: there is nothing that it could hear."
 _NO_BOARD = "No board can run this model: it was not measured."
 
 
@@ -120,6 +121,7 @@ class FieldRun:
         head = _head(row)
         try:
             self._check_board()
+            _check_input(model)
             firmware = self._firmware(model)
             head = _head(rows.with_firmware(row, firmware))
             self._keep(head)  # from here on the folder can be read, whatever happens
@@ -258,6 +260,21 @@ def _head(row: VariantRow) -> FieldVariant:
         notes=list(row.notes),
         faults=list(row.faults),
     )
+
+
+def _check_input(model: ModelArtefact) -> None:
+    """Whether a model can hear anything.
+
+    Raises:
+        UsageError: it takes something else than a second of micro features.
+    """
+    shape = model.input["shape"]
+    if prod(shape) != SLICES * CHANNELS:
+        raise UsageError(
+            f"the model takes no micro features ({SLICES} x {CHANNELS}): there is nothing that it could hear",
+            where=f"{model.id}, input {shape}",
+            remedy="Measure it with `earshot run`, in command mode.",
+        )
 
 
 class _Progress:

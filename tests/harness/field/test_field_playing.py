@@ -190,7 +190,7 @@ def test_what_is_keyword_free_is_played_with_the_gain_of_the_words(heard_through
 
 def test_a_simulated_room_is_refused_where_the_board_stands_in_a_real_one(my_words, store):
     in_room = make_plan(my_words, PlanOptions(conditions=(Condition("2 m", distance_m=2.0, rt60_s=0.4),)))
-    with pytest.raises(UsageError, match="'2 m' of the plan.*move the board") as refused:
+    with pytest.raises(UsageError, match=r"'2 m' of the plan.*move the board") as refused:
         check_route(BoardInRoom(store, Room()), BENCH, in_room)
     assert "simulated room" in str(refused.value)
     check_route(EmulatedBoard(store), Bench(), in_room)
