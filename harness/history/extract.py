@@ -122,14 +122,19 @@ def _by_what_was_said(night: Night) -> list[tuple[str, str, list[str]]]:
 
 def extracts(paths: Sequence[Path]) -> Iterator[Extract]:
     """Of each record in the order of the paths; of many with the help of a process for each processor."""
-    processors = len(os.sched_getaffinity(0))
-    if len(paths) < MANY or processors < 2:
+    count = processors()
+    if len(paths) < MANY or count < 2:
         yield from map(extract, paths)
         return
     with ExitStack() as stack:
-        helpers = [stack.enter_context(_Helper(paths[first::processors])) for first in range(processors)]
+        helpers = [stack.enter_context(_Helper(paths[first::count])) for first in range(count)]
         for index, path in enumerate(paths):
-            yield helpers[index % processors].answer() or extract(path)
+            yield helpers[index % count].answer() or extract(path)
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 class _Helper:
