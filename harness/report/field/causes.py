@@ -27,7 +27,7 @@ def causes_table(variants: Sequence[FieldVariant]) -> Table:
                 rows.append(row | {"share": counts[cause] / len(missed)})
     return Table(
         name="causes",
-        title="The keywords that were missed, by what would have made them heard",
+        title="Missed keywords, by what would have made them heard",
         frame=frame("variant cause reads words missed share", rows),
         columns=[
             Column("Variant", ["variant"], figure=False),
@@ -57,7 +57,7 @@ def front_ends_table(variants: Sequence[FieldVariant]) -> Table:
             rows.append(row | {"difference": (both.streaming_correct - both.clip_correct) / both.clips})
     return Table(
         name="front-ends",
-        title="The front end: reset before each clip, or running on",
+        title="Front end: reset, or running on",
         frame=frame(
             "variant clips clip_correct clip_accuracy streaming_correct streaming_accuracy difference "
             "only_clip only_streaming p",

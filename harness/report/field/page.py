@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,7 +73,10 @@ def render_field(record: FieldRecord, folder: Path) -> Path:
     sentences = headline(record, heard)
     started = record.run.get("started", "")
     title = f"Earshot in the field: {record.board.title}, {started[:10]}".rstrip(", ")
-    write_text(folder / MARKDOWN, markdown(title, [*sentences, *basis(record, heard)], list(tables.values())))
+    named = (
+        _titled(tables.values(), [route for route, _ in heard]) if len(heard) > 1 else list(tables.values())
+    )
+    write_text(folder / MARKDOWN, markdown(title, [*sentences, *basis(record, heard)], named))
     routes = [_route(record, route, variants, folder) for route, variants in heard]
     html = page_template("field.html.j2").render(
         title=title,
@@ -128,16 +131,24 @@ def field_tables(record: FieldRecord) -> dict[str, Table]:
             left_out.reference_table(variants),
             left_out.segments_table(variants),
         ]
-        several = len(by_route(record)) > 1
-        for table in of_route:
-            title = f"{table.title} · {ROUTES[route].lower()}" if several else table.title
-            tables.append(replace(table, name=f"{route}-{table.name}", title=title))
+        tables += [replace(table, name=f"{route}-{table.name}") for table in of_route]
     with_clips = [variant for variant in record.variants if variant.clips]
     tables += [words.clips_table(with_clips), words.clip_words_table(with_clips)]
     tables += [left_out.excluded_table(record), left_out.notes_table(record), left_out.plan_table(record)]
     night = NightRecord(record.run, record.code, record.environment, record.board, [])
     tables.append(environment_table(night))
     return {table.name: table for table in tables}
+
+
+def _titled(tables: Iterable[Table], routes: Iterable[str]) -> list[Table]:
+    """The tables with their route in the title, for where no heading says it."""
+    names = {route: ROUTES[route].lower() for route in routes}
+    return [
+        replace(table, title=f"{table.title} · {names[route]}")
+        if (route := table.name.split("-")[0]) in names
+        else table
+        for table in tables
+    ]
 
 
 def _route(record: FieldRecord, route: str, variants: Sequence[FieldVariant], folder: Path) -> Route:

@@ -69,7 +69,7 @@ def delays_table(variants: Sequence[FieldVariant]) -> Table:
     ]
     return Table(
         name="delays",
-        title="From the end of a word until it is announced",
+        title="Delay after the end of the word",
         frame=frame("variant n minimum p5 median p95 maximum before_end", rows),
         columns=[
             Column("Variant", ["variant"], figure=False),
