@@ -59,7 +59,7 @@ class Comparison:
         base: the first.
         head: the second.
         compared: how many series were held against each other.
-        differences: the gravest first: by status, then by the size of the change.
+        differences: the gravest first: by status, then times by microseconds, then the rest by its share.
     """
 
     base: Night
@@ -103,8 +103,19 @@ def compare(base: Night, head: Night) -> Comparison:
             remedy="Measure the same --variants with the same --engine in both.",
         )
     found = [*_faults(base, head), *(item for name in kept if (item := _difference(name, base, head)))]
-    found.sort(key=lambda item: (STATUSES.index(item.status), -abs(item.share or 0), item.name))
+    found.sort(key=_gravity)
     return Comparison(base, head, len(shared), tuple(found))
+
+
+def _gravity(item: Difference) -> tuple[int, bool, float, SeriesName]:
+    """Times by microseconds: what is cut to whole ones may be a large share of a stage that takes four."""
+    is_time = item.name.metric.endswith("_us")
+    return (
+        STATUSES.index(item.status),
+        not is_time,
+        -abs((item.by if is_time else item.share) or 0),
+        item.name,
+    )
 
 
 def _refuse(base: Night, head: Night) -> None:

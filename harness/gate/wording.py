@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,13 +19,14 @@ from harness.results.regression.statuses import STATUSES
 
 _TIMES_HANG_TOGETHER = (
     "Times of listening hang together: while one stage takes longer more sound arrives, so that the next hop "
-    "has other slices, and every time is cut to whole µs. Where several changed, look at the largest first."
+    "has other slices, and every time is cut to whole µs. What changed by a µs or less may be that alone."
 )
 _NO_TIMES = "Times were not compared: neither record has blocks, which `earshot nightly` measures."
 _HOW_TO_ACCEPT = (
     "If a change is meant: merge it, let the next night measure it, and accept that night with "
     '`earshot baseline accept --board {board} --reason "…"`, in a change that is reviewed like code.'
 )
+_WIDTH = 110
 _COLUMNS = ("Series", "", "Before", "After", "By", "Share")
 
 
@@ -67,10 +69,10 @@ def _described(commit: Commit) -> str:
 
 def as_text(comparison: Comparison) -> str:
     """For a terminal; no trailing newline."""
-    parts = [headline(comparison)]
+    parts = [_filled(headline(comparison))]
     if comparison.differences:
         parts.append("\n".join(_lines(comparison.differences)))
-    return "\n\n".join([*parts, *_remarks(comparison)])
+    return "\n\n".join([*parts, *map(_filled, _remarks(comparison))])
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -86,6 +88,10 @@ def as_markdown(comparison: Comparison) -> str:
     table = Table("changes", "Changes", frame(names, rows), columns)
     page = markdown("Earshot on the emulated board", [headline(comparison)], [table])
     return "\n\n".join([page.rstrip("\n"), *map(_prose, _remarks(comparison))]) + "\n"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _prose(remark: str) -> str:

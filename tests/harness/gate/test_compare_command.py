@@ -25,7 +25,9 @@ def test_the_same_is_clean(base, tmp_path, capsys):
 
 def test_a_change_is_named_and_told_by_the_exit_code(base, head, capsys):
     assert cli.main(["compare", str(base), str(head)]) == 3
-    assert f"{INFERENCE} went from 11,000 µs to 11,157 µs (+157, +1.427%)" in capsys.readouterr().out
+    assert f"{INFERENCE} went from 11,000 µs to 11,157 µs (+157, +1.427%)" in capsys.readouterr().out.replace(
+        "\n", " "
+    )
 
 
 def test_a_folder_of_nights_stands_for_its_last(base, head, tmp_path, capsys):

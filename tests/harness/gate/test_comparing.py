@@ -48,6 +48,14 @@ def test_the_largest_change_comes_first():
     assert [item.name for item in found] == [HEARD, INFERENCE]
 
 
+def test_a_long_stage_comes_before_a_larger_share_of_a_short_one_and_before_sizes():
+    short = SeriesName("tinyconv-int8", "static", "postprocess_us", "pcm")
+    base = replace(BASE, times={**BASE.times, short: blocks((4.0,) * 50)})
+    slower = {INFERENCE: blocks(tuple(value + 9 for value in SAMPLES)), short: blocks((5.0,) * 50)}
+    head = replace(HEAD, times={**base.times, **slower}, exact={**HEAD.exact, FLASH: 40_000})
+    assert [item.name for item in compare(base, head).differences] == [INFERENCE, short, FLASH]
+
+
 def test_a_hash_is_of_one_commit():
     assert HASH not in [item.name for item in compare(BASE, HEAD).differences]
     rebuilt = replace(BASE, id="again", exact={**BASE.exact, HASH: "f" * 40})
