@@ -64,10 +64,10 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
     conditions = with_noise_files(options.conditions, folder)
     if options.quick:
         options = replace(options, repeats=1, keyword_free=None, keyword_free_s=0.0, segment_s=QUICK_S)
-        gathered, note = _few(folder, options, conditions, words)
         conditions = conditions[:1]
+        gathered, there_are = _few(folder, options, words)
     else:
-        gathered, note = gather(folder), ""
+        gathered = gather(folder)
     longest = _samples(options.segment_s) - _samples(LEAD_IN_S) - _samples(TAIL_S)
     fitting = [take for take in gathered.takes if take.samples <= longest]
     unfit = [take for take in gathered.takes if take.samples > longest]
@@ -77,7 +77,12 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
             where=str(folder),
             remedy="Cut the recordings into single words.",
         )
-    laid = _laid_out(fitting, options)
+    laid, notes = _laid_out(fitting, options), gathered.notes
+    if options.quick:
+        laid = laid[:1]
+        notes += (
+            f"a quick plan: {len(laid[0][1])} of {there_are} recordings, one condition, nothing keyword-free",
+        )
     free = keyword_free(options, conditions, folder)
     return Plan(
         folder,
@@ -85,9 +90,9 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
         options.gap_s,
         options.repeats,
         conditions,
-        _segments(laid[:1] if options.quick else laid, free, conditions, options.seed),
+        _segments(laid, free, conditions, options.seed),
         (*gathered.excluded, *(_too_long(take) for take in unfit), *free.excluded),
-        (*gathered.notes, *free.notes, *([note] if note else [])),
+        (*notes, *free.notes),
     )
 
 
@@ -113,10 +118,8 @@ def _check(options: PlanOptions) -> None:
         )
 
 
-def _few(
-    folder: Path, options: PlanOptions, conditions: Sequence[Condition], words: Collection[str]
-) -> tuple[Gathered, str]:
-    """As many recordings as a quick plan holds, of all words in turn, and a note on what that leaves out."""
+def _few(folder: Path, options: PlanOptions, words: Collection[str]) -> tuple[Gathered, int]:
+    """As many recordings as a quick plan holds, of all words in turn, and how many there are."""
     entries = entries_of(folder)
     keywords = {word.casefold() for word in words}
     groups: dict[str, list[tuple[Path, str]]] = {}
@@ -126,11 +129,8 @@ def _few(
     in_turn = zip_longest(*(groups[name] for name in sorted(groups)))
     dealt = [entry for turn in in_turn for entry in turn if entry is not None]
     each_s = SHORTEST_S + options.gap_s + JITTER_S / 2
-    gathered = gather(folder, dealt, at_most=int((QUICK_S - LEAD_IN_S - TAIL_S + options.gap_s) / each_s))
-    return gathered, (
-        f"a quick plan: {len(gathered.takes)} of {len(entries)} recordings, the first of {len(conditions)} "
-        "conditions, nothing keyword-free"
-    )
+    enough = int((QUICK_S - LEAD_IN_S - TAIL_S + options.gap_s) / each_s)
+    return gather(folder, dealt, at_most=enough), len(entries)
 
 
 def _laid_out(takes: Sequence[Take], options: PlanOptions) -> list[tuple[int, tuple[PlannedWord, ...]]]:

@@ -134,10 +134,18 @@ def test_a_quick_plan_is_a_minute_of_one_condition(tmp_path):
     assert 50 <= segment.duration_s <= 60
 
 
+def test_a_quick_plan_of_long_recordings_is_no_longer(tmp_path):
+    put(tmp_path, *[f"yes/{number}.wav" for number in range(20)], seconds=5.0)
+    plan = plan_of(tmp_path, quick=True)
+    (segment,) = plan.segments
+    assert segment.duration_s <= 60
+    assert plan.notes[-1].startswith(f"a quick plan: {len(segment.words)} of 20 ")
+
+
 def test_a_quick_plan_says_what_it_leaves_out(tmp_path):
     put(tmp_path, *[f"yes/{number}.wav" for number in range(40)])
     assert plan_of(tmp_path, LOUD, SOFT, quick=True).notes[-1] == (
-        "a quick plan: 18 of 40 recordings, the first of 2 conditions, nothing keyword-free"
+        "a quick plan: 18 of 40 recordings, one condition, nothing keyword-free"
     )
 
 
