@@ -7,8 +7,10 @@ killed is taken up with the blocks that it has; none of them is measured again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from harness.errors import BREAKING, UsageError
+from harness.boards.board import Board
+from harness.errors import BREAKING, EarshotError, UsageError
 from harness.nightly.chat import chat
 from harness.nightly.outcome import Outcome
 from harness.nightly.rounds import Rounds
@@ -16,7 +18,10 @@ from harness.nightly.same_images import keep_images
 from harness.nightly.settings import Settings
 from harness.nightly.subjects import subjects_of
 from harness.nightly.verdict_files import write_text, write_verdict
-from harness.results.record import Fault
+from harness.report.page import render
+from harness.results.record import Fault, NightRecord
+from harness.results.regression.statuses import NightVerdict
+from harness.run.journal import Journal
 from harness.run.night import Night
 from models.errors import ConfigError, Explained
 
@@ -46,11 +51,38 @@ def nightly(night: Night, settings: Settings, say: Callable[[str], None]) -> Out
         verdict = rounds.verdict()
     record, page = night.close()
     rounds.close()
-    text = chat(verdict)
-    write_verdict(verdict, record, night.folder)
-    write_text(text, night.folder)
     if rounds.ended_well:
         keep_images(settings, record, subjects)
+    return _written(verdict, record, page)
+
+
+def not_begun(
+    failure: EarshotError, journal: Journal, board: Board, settings: Settings, say: Callable[[str], None]
+) -> Outcome:
+    """A night that could not even begin, as without the tools that know the board: red, and a record of it.
+
+    Args:
+        failure: why.
+        journal: of the night, new.
+        board: which would have been measured.
+        settings: of the night.
+        say: told one line about each step.
+    """
+    with board:
+        try:
+            journal.fault = Fault(failure.failure, str(failure))
+            journal.write()
+            verdict = Rounds(board, journal, settings, say).verdict()
+            record = journal.end()
+        finally:
+            journal.let_go()
+    return _written(verdict, record, render(record, journal.folder))
+
+
+def _written(verdict: NightVerdict, record: NightRecord, page: Path) -> Outcome:
+    text = chat(verdict)
+    write_verdict(verdict, record, page.parent)
+    write_text(text, page.parent)
     return Outcome(record, verdict, page, text, verdict.exit_code)
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.bench.bench_file import find_bench
+from harness.boards.board import Board
 from harness.boards.registry import board_of, engine_name
-from harness.errors import UsageError
+from harness.errors import EarshotError, UsageError
 from harness.nightly.a_a import a_a_night
-from harness.nightly.nightly import nightly
+from harness.nightly.nightly import nightly, not_begun
 from harness.nightly.outcome import Outcome
 from harness.nightly.settings import Settings
 from harness.results.regression.from_record import A_A, NIGHTLY
-from harness.run.journal import OPTIONS, read_interrupted
+from harness.run.journal import OPTIONS, begin, read_interrupted
 from harness.run.plan import BOARD, Plan, plan_of
 
 _NIGHTLY = "nightly"
@@ -46,7 +47,15 @@ class NightlyPlan:
         also = {_NIGHTLY: _as_json(self.settings)}
         if self.same_images:
             return self._a_a(output, say, options=self.plan.as_text(also))
-        return nightly(self.plan.begin(output, say, NIGHTLY, also), self.settings, say)
+        try:
+            night = self.plan.begin(output, say, NIGHTLY, also)
+        except UsageError:
+            raise
+        except EarshotError as failure:
+            board, about = self._board()
+            journal = begin(output, board.describe(), self.plan.as_text(also), {**about, "kind": NIGHTLY})
+            return not_begun(failure, journal, board, self.settings, say)
+        return nightly(night, self.settings, say)
 
     def take_up(self, folder: Path, say: Callable[[str], None]) -> Outcome:
         """An interrupted night, to its end.
@@ -59,9 +68,14 @@ class NightlyPlan:
         return nightly(self.plan.take_up(folder, say), self.settings, say)
 
     def _a_a(self, output: Path, say: Callable[[str], None], **how: Any) -> Outcome:
-        entry, bench = self.plan.entry(), find_bench(self.plan.bench)
+        board, about = self._board()
+        return a_a_night(board, self.settings, output, say, about, **how)
+
+    def _board(self) -> tuple[Board, dict[str, str]]:
+        """The board that is measured, and what the record says of it."""
+        entry = self.plan.entry()
         about = {BOARD: entry.name, "engine": engine_name(entry, self.plan.engine)}
-        return a_a_night(board_of(entry, bench), self.settings, output, say, about, **how)
+        return board_of(entry, find_bench(self.plan.bench)), about
 
 
 def is_nightly(folder: Path) -> bool:

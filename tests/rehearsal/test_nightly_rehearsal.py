@@ -1,0 +1,56 @@
+"""`earshot nightly` on the path of a real board, and without one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
+
+
+def nightly(bench, *arguments: str):
+    places = ["--output", str(bench.nights), "--baselines", str(bench.folder / "baselines")]
+    what = ["--bench", str(bench.file), "--board", "desk", "--variants", "tinyconv-int8"]
+    answer = bench.earshot("nightly", *what, *places, "--rounds", "2", "--samples", "10", *arguments)
+    folder = max(bench.nights.glob("*/*"), key=lambda found: found.name)
+    return answer, json.loads((folder / "night.json").read_text()), folder
+
+
+def test_a_night_and_an_a_a_night_on_the_path_of_a_real_board(quiet_bench):
+    bench = quiet_bench
+    answer, record, folder = nightly(bench)
+    assert answer.returncode == 0, answer.stderr
+    assert [(block["phase"], block["round"]) for block in record["blocks"]] == [
+        ("canary-first", 0),
+        ("round", 1),
+        ("round", 2),
+        ("canary-last", 0),
+    ]
+    assert not any(block["fault"] for block in record["blocks"])
+    stages = {f"{stage}_us/room" for stage in ("preprocess", "inference", "postprocess")}
+    assert set(record["blocks"][1]["samples_us"]) == {"inference_us/clip", *stages}
+    assert all(len(samples) == 10 for samples in record["blocks"][1]["samples_us"].values())
+    assert (record["run"]["board"], record["board"]["uid"]) == ("desk", bench.serial_number)
+    uploads = sum(call[0] == "upload" for call in bench.calls())
+    assert uploads == 1 + 4  # the chain of trust, and a block each
+    assert (folder / "junit.xml").exists() and (folder / "summary.md").exists()
+
+    answer, again, _ = nightly(bench, "--a-a")
+    assert answer.returncode == 0, answer.stderr
+    assert again["run"]["kind"] == "a-a"
+    assert sum(call[0] == "upload" for call in bench.calls()) == uploads + 4
+    assert "building" not in answer.stderr
+    images = [{block["image_sha256"] for block in night["blocks"]} for night in (record, again)]
+    assert images[0] == images[1]
+
+
+def test_without_a_board_the_night_is_red_and_its_record_says_why(quiet_bench):
+    bench = quiet_bench
+    bench.pull_out()
+    answer, record, folder = nightly(bench)
+    assert answer.returncode == 4, answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert record["fault"]["failure"] == "enumerate"
+    assert record["verdict"]["status"] == "broken"
+    assert record["fault"]["message"].split(":")[0] in (folder / "summary.md").read_text()
