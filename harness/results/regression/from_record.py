@@ -171,15 +171,16 @@ def _times(blocks: Sequence[BlockRow], phase: str) -> dict[SeriesName, Measured]
     }
 
 
-def _name(variant: str, engine: str, key: str) -> SeriesName:
-    metric, _, mode = key.partition("/")
-    if not metric or not mode or "/" in mode:
+def _name(variant: str, engine: str, figure: str) -> SeriesName:
+    """Of a figure, such as "inference_us/clip"."""
+    try:
+        return SeriesName.parse(f"{variant}/{engine}/{figure}")
+    except ValueError as reason:
         raise UsageError(
-            f"a block of {variant} has samples of {key!r}, which is no metric/input-mode",
-            where="blocks",
-            remedy="Leave the record out: nobody can say what was measured.",
-        )
-    return SeriesName(variant, engine, metric, mode)
+            f"a figure of the record has no name: {reason}",
+            where="variants and blocks",
+            remedy="Leave it out: nobody can say what was measured.",
+        ) from None
 
 
 def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
@@ -214,18 +215,15 @@ def _exact(record: NightRecord, engines: Mapping[str, str], modelled: bool) -> d
     found: dict[SeriesName, Exact] = {}
     blocks = _by_subject(record.blocks)
     for row in record.variants:
-        figures = {(metric, WHOLE): value for metric, value in _artefact(row)}
+        figures = {f"{metric}/{WHOLE}": value for metric, value in _artefact(row)}
         own = blocks.get(row.id, [])
         if image := _same(block.image_sha256 for block in own):
-            figures["image_sha256", WHOLE] = image
+            figures[f"image_sha256/{WHOLE}"] = image
         for name in sorted({name for block in own for name in block.checks}):
-            figures[name, _ON_CLIP] = _same(block.checks.get(name, "") for block in own)
+            figures[f"{name}/{_ON_CLIP}"] = _same(block.checks.get(name, "") for block in own)
         if modelled and row.stimuli:
-            figures["heard", row.route] = _heard(row)
-        engine = engines[row.id]
-        found |= {
-            SeriesName(row.id, engine, metric, mode): value for (metric, mode), value in figures.items()
-        }
+            figures[f"heard/{row.route}"] = _heard(row)
+        found |= {_name(row.id, engines[row.id], figure): value for figure, value in figures.items()}
     return found
 
 

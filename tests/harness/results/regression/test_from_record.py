@@ -251,7 +251,11 @@ def test_a_record_without_a_kind_is_of_a_run():
             {"run": {"id": "n", "started": "x", "ended": "x", "length_s": "long"}},
             "'long', no number of seconds",
         ),
-        ({"blocks": [block(7, samples_us={"inference_us": [7]})]}, "no metric/input-mode"),
+        ({"variants": [row("")]}, "has no name"),
+        (
+            {"blocks": [block(7, samples_us={"inference_us": [7]})]},
+            "no series: it is variant/engine/metric/input-mode",
+        ),
         (
             {"verdict": VerdictRow("ok", "", 0, [SeriesVerdictRow("a", "ok", "")])},
             "the verdict names no series",
