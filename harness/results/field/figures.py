@@ -113,10 +113,6 @@ class _Figures:
 
     def row(self, variant: FieldVariant) -> FieldVariant:
         """The figures of all segments."""
-        counted = [place for place, one in enumerate(self._stimuli) if one.counts and place in self._replayed]
-        won = [place for place in counted if self._replayed[place] and not self._stimuli[place].correct]
-        lost = [place for place in counted if not self._replayed[place] and self._stimuli[place].correct]
-        correct = sum(self._replayed[place] for place in counted)
         return replace(
             variant,
             segments=self._segments,
@@ -125,7 +121,7 @@ class _Figures:
             timing=self._timing.timing(),
             det=self._det.points(),
             front_ends=self._front_ends.front_ends(),
-            replay=Replay(SLICE_MS, correct, len(counted), won, lost) if counted else None,
+            replay=self._replay_row(),
             reference=self._reference if self._reference["inferences"] else {},
             notes=[*variant.notes, *self._notes()],
         )
@@ -195,6 +191,22 @@ class _Figures:
             return [None] * len(segment.words)
         heard = self._heard(replay(segment.slice_scores), self._threshold, 0.0)
         return [row.correct for row in match(segment.words, heard, self._window_s).rows]
+
+    def _replay_row(self) -> Replay | None:
+        """What every slice would have changed; None if nothing was replayed."""
+        counted = [place for place, one in enumerate(self._stimuli) if one.counts and place in self._replayed]
+        if not counted:
+            return None
+        changed = [
+            place
+            for place in counted
+            if is_keyword(self._stimuli[place].label)
+            and self._replayed[place] != self._stimuli[place].correct
+        ]
+        won = [place for place in changed if self._replayed[place]]
+        lost = [place for place in changed if not self._replayed[place]]
+        correct = sum(self._replayed[place] for place in counted)
+        return Replay(SLICE_MS, correct, len(counted), won, lost)
 
     def _compare(self, segment: SegmentHeard) -> None:
         """The board's scores with those of the host's reference."""

@@ -276,9 +276,9 @@ def test_what_was_heard_has_no_cause():
 
 
 def test_the_replay_tells_what_is_won_and_lost():
-    words = [YES, NO, word("unknown", 13.0)]
-    row = figures(segment(words, [HEARD_NO], host_says=[HEARD_YES]))
-    assert (row.replay.correct, row.replay.total) == (2, 3)
+    words = [YES, NO, word("unknown", 13.0), word("unknown", 17.0)]
+    row = figures(segment(words, [HEARD_NO, ("yes", 13000, 14200)], host_says=[HEARD_YES]))
+    assert (row.replay.correct, row.replay.total) == (3, 4)
     assert (row.replay.won, row.replay.lost) == ([0], [1])
     assert row.replay.period_ms == 20
 
