@@ -1,0 +1,110 @@
+"""Single clips: what is cut out, what both front ends see of it, and a board that answers like the host."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_models import classifier
+
+from harness.audio.recordings import read_recordings
+from harness.audio.stimulus import active_part
+from harness.boards.emulated import EmulatedBoard
+from harness.firmware.registry import get_engine
+from harness.layout import RECORDINGS
+from harness.measure.clip_mode import Clip, answers_of, classify, clean_answer, second_around, second_at
+from harness.measure.streaming import streaming_features
+from models.artefacts import Store
+from models.prepare import external
+from models.reference import ReferenceModel
+
+LABELS = ("silence", "unknown", "yes", "no")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    return external(classifier(folder / "m.tflite", 1960), LABELS, Store(folder / "store"))
+
+
+@pytest.fixture(scope="module")
+def reference(model) -> ReferenceModel:
+    return ReferenceModel(model.tflite)
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    return read_recordings(RECORDINGS, LABELS).recordings[:4]
+
+
+@pytest.fixture(scope="module")
+def clips(recordings) -> list[Clip]:
+    return [
+        Clip(each.source, each.word, each.label, second_at(each.samples, second_around(*active_part(each))))
+        for each in recordings
+    ]
+
+
+def test_a_second_has_the_word_in_its_middle_and_silence_where_there_is_nothing():
+    samples = np.arange(1, 20_001, dtype=np.int16)
+    assert second_at(samples, 100).tolist() == list(range(101, 16_101))
+    early, late = second_at(samples, -50), second_at(samples, 19_990)
+    assert early[:51].tolist() == [0] * 50 + [1]
+    assert late[:11].tolist() == [*range(19_991, 20_001), 0]
+    assert not second_at(samples, 30_000).any()
+    assert second_around(9_000, 15_000) == 4_000
+
+
+def test_a_board_answers_clips_like_the_host(model, reference, clips, tmp_path):
+    with EmulatedBoard() as board:
+        board.upload(board.build(model, get_engine("static")))
+        results, difference = classify(board.open(tmp_path / "clips.log"), reference, LABELS, clips)
+    assert difference == ""
+    assert [result.source for result in results] == [clip.source for clip in clips]
+    assert all(result.board_equals_host and 0.25 <= result.probability <= 1 for result in results)
+
+
+def test_a_board_with_another_model_does_not(model, clips, tmp_path):
+    other = ReferenceModel(classifier(tmp_path / "other.tflite", 1960, hidden=8))
+    with EmulatedBoard() as board:
+        board.upload(board.build(model, get_engine("static")))
+        results, difference = classify(board.open(tmp_path / "clips.log"), other, LABELS, clips)
+    assert not all(result.board_equals_host for result in results)
+    wrong = next(result for result in results if not result.board_equals_host)
+    assert difference.startswith("output, by") and wrong.source in difference
+
+
+def test_on_a_front_end_that_was_just_reset_both_modes_are_one(reference, recordings):
+    """A word in the first second of a sound: streaming is a clip there."""
+    first = recordings[0]
+    sound = second_at(first.samples, 0)
+    answers = answers_of(
+        reference, LABELS, np.pad(sound, (0, 32_000)), streaming_features(np.pad(sound, (0, 32_000))),
+        first.samples, 0, 4_000, 12_000,
+    )  # fmt: skip
+    assert answers.streaming == answers.clip == answers.clean
+
+
+def test_the_clip_is_of_the_sound_and_the_clean_one_of_the_recording(reference, recordings):
+    noise = np.random.default_rng(3).integers(-9_000, 9_000, 64_000).astype(np.int16)
+    streamed, start, apart = streaming_features(noise), 20_160, []
+    for each in recordings:
+        onset, end = 4_000, 12_000
+        answers = answers_of(
+            reference, LABELS, noise, streamed, each.samples, start, start + onset, start + end
+        )
+        begin = second_around(start + onset, start + end)
+        assert begin % 320 == 0
+        assert answers.clip == clean_answer(reference, LABELS, noise, begin, begin + 16_000)
+        assert answers.clean == clean_answer(reference, LABELS, each.samples, onset, end)
+        apart.append(answers.clean != answers.clip)
+    assert any(apart)
+
+
+def test_a_word_at_the_very_end_of_a_sound_has_an_answer(reference, recordings):
+    first = recordings[0]
+    sound = np.pad(first.samples, (16_000, 0))
+    start = len(sound) - 2_000
+    answers = answers_of(
+        reference, LABELS, sound, streaming_features(sound), first.samples, start, start, len(sound)
+    )
+    assert answers.streaming.label in LABELS
