@@ -11,7 +11,7 @@ NOISES = ("white", "pink", "hum", "babble")
 """The kinds of noise that are made; any other name is a WAV file's."""
 
 LONGEST_SEGMENT_S = 3600.0
-"""A segment's sound is kept in memory: 0.9 GB while an hour is made."""
+"""A segment's sound is kept in memory: 1 GB while an hour is made, 0.3 GB for ten minutes."""
 
 
 @dataclass(frozen=True)

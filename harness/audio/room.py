@@ -100,9 +100,9 @@ def _impulse_response(
     """From the direct sound, its first sample, on until the reverberation has fallen by 60 dB.
 
     By the image source method with the absorption that Sabine's formula gives (pyroomacoustics). Measured on
-    the responses, the reverberation time is 0.18, 0.30, 0.55 and 0.94 s where 0.2, 0.3, 0.5 and 0.8 s were
-    asked for in 5 × 4 × 2.7 m. The distance is rounded to whole samples (2.1 cm), so that the direct sound
-    is one sample instead of an interpolation of which half would be cut off.
+    the responses at 2 m in 5 × 4 × 2.7 m, the reverberation time is 0.18, 0.29, 0.53 and 0.89 s where 0.2,
+    0.3, 0.5 and 0.8 s were asked for. The distance is rounded to whole samples (2.1 cm), so that the direct
+    sound is one sample instead of an interpolation of which half would be cut off.
     """
     import pyroomacoustics  # takes half a second
 

@@ -60,6 +60,12 @@ def test_a_sound_starts_again_where_it_ends(tmp_path):
     assert np.abs(np.diff(sound)).max() < 1.3 * np.abs(np.diff(samples.astype(float))).max()
 
 
+def test_what_ends_and_what_starts_again_fade_into_each_other(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(16000, 0.25), 16000, subtype="PCM_16")
+    seam = repeated(tmp_path / "a.wav", 0, 20000)[15840:16000] / 8192
+    assert (seam[0], seam[80], seam[-1]) == pytest.approx((1.0, np.sqrt(2), 1.0), abs=0.05)
+
+
 def test_a_file_with_another_hash_is_refused_with_a_remedy(tmp_path):
     with pytest.raises(UsageError, match=r"sha256 differs.*a\.wav") as refusal:
         check_file(sweep(tmp_path / "a.wav"), "0" * 64)
