@@ -165,6 +165,13 @@ def test_a_value_that_cannot_be_is_named_with_file_and_key(tmp_path, place, valu
     assert str(tmp_path / "plan.json") in refusal.value.where
 
 
+def test_words_out_of_order_are_named(tmp_path):
+    data = stored()
+    data["segments"][0]["words"].reverse()
+    with pytest.raises(UsageError, match=r"`segments\[0\].words\[1\].onset_sample`"):
+        read(tmp_path, data)
+
+
 def test_a_missing_key_is_named(tmp_path):
     data = stored()
     del data["segments"][0]["words"][0]["sha256"]
