@@ -37,11 +37,11 @@ def judge(night: Night, history: Iterable[Night], baseline: Baseline | None) -> 
         return _night_verdict(night, [*faulty, *rest], proposes=True)
     missing = _missing(night, epoch, done)
     differing = differences(night, epoch)
-    if differing:
+    there = [name for name in _measured(night) if name not in done]
+    if differing and there:  # where nothing was built, nothing tells the compiler
         rest = [
             _plain(night, name, "env-changed", sentences.environment(name, differing, night.board))
-            for name in _measured(night)
-            if name not in done
+            for name in there
         ]
         return _night_verdict(night, [*faulty, *missing, *rest], differing, proposes=True)
     earlier = comparable(night, before, epoch)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from made_nights import (
     CANARY_US,
     FLASH,
+    FLOAT,
     INT8,
     INT8_US,
     accepted,
@@ -145,6 +146,18 @@ def test_two_contents_of_one_id_are_a_conflict(nights):
     merged = merge([*nights, replace(nights[3], digest="other")])
     assert merged.conflicts == {"night-3"}
     assert len(merged.nights) == 13
+
+
+def test_a_modelled_board_is_on_several_hosts_at_the_same_time():
+    here = replace(night(14), modelled=True)
+    there = replace(here, id="of another host", digest="its content")
+    assert judge(here, [there], None).status == "new"
+
+
+def test_a_night_in_which_nothing_was_built_proposes_no_epoch(nights, baseline):
+    faults = {(name.variant, name.engine): "no compiler" for name in (INT8, FLOAT)}
+    verdict = judge(night(14, times={}, exact={}, environment={}, faults=faults), nights, baseline)
+    assert (verdict.status, verdict.differences, verdict.proposes_epoch) == ("broken", {}, False)
 
 
 def test_nights_after_tonight_do_not_count(nights, baseline):
