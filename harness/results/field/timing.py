@@ -54,7 +54,7 @@ class TimingCounter:
     def __init__(self) -> None:
         self._periods_ms = Tally()
         self._stages_us = {stage: Tally() for stage in _STAGES}
-        self._audio_s = 0.0
+        self._worked_s = self._busy_us = 0.0
         self._inferences = self._overruns = self._samples_lost = 0
 
     def add(self, segment: SegmentHeard) -> None:
@@ -62,16 +62,21 @@ class TimingCounter:
         times_ms = np.asarray(segment.times_ms, dtype=np.int64)
         periods_ms = np.diff(times_ms) % _CLOCK
         ends_s = times_ms[1:] / 1000 - segment.sound_starts_s
+        whole = np.ones(len(periods_ms), bool)
         for gap in segment.gaps:
-            spans = (ends_s > gap.begin_s) & (ends_s <= gap.end_s)
-            periods_ms, ends_s = periods_ms[~spans], ends_s[~spans]
-        self._periods_ms.add(periods_ms)
-        for stage, tally in self._stages_us.items():
-            tally.add(segment.stage_us.get(stage, ()))
+            whole &= (ends_s <= gap.begin_s) | (ends_s > gap.end_s)
+        self._periods_ms.add(periods_ms[whole])
+        stages_us = {stage: np.asarray(segment.stage_us.get(stage, ())) for stage in _STAGES}
+        for stage, values in stages_us.items():
+            self._stages_us[stage].add(values)
+        if len(periods_ms) and all(len(values) == len(times_ms) for values in stages_us.values()):
+            # In a period the board works on what it heard in the one before, so both are as long. The
+            # inference before the first period belongs to none.
+            self._busy_us += float(sum(values[1:][whole].sum() for values in stages_us.values()))
+            self._worked_s += periods_ms[whole].sum() / 1000 - segment.row.samples_lost / _SAMPLE_RATE
         self._inferences += len(times_ms)
         self._overruns += segment.overruns
         self._samples_lost += segment.row.samples_lost
-        self._audio_s += segment.row.audio_s - segment.row.samples_lost / _SAMPLE_RATE
 
     def timing(self) -> FieldTiming | None:
         """The figures; None if there was no second inference in any segment."""
@@ -82,15 +87,8 @@ class TimingCounter:
             period_ms_p95=self._periods_ms.quantile(0.95),
             period_ms_max=self._periods_ms.quantile(1),
             stage_us={stage: tally.quantile(0.5) for stage, tally in self._stages_us.items() if len(tally)},
-            realtime_factor=self._realtime_factor(),
+            realtime_factor=1e6 * self._worked_s / self._busy_us if self._busy_us else None,
             overruns=self._overruns,
             samples_lost=self._samples_lost,
             inferences=self._inferences,
         )
-
-    def _realtime_factor(self) -> float | None:
-        """From the mean busy time of the inferences that were timed, for all of them."""
-        if not all(len(tally) for tally in self._stages_us.values()):
-            return None
-        busy_us = sum(tally.total / len(tally) for tally in self._stages_us.values()) * self._inferences
-        return self._audio_s * 1e6 / busy_us if busy_us else None

@@ -34,13 +34,13 @@ def test_figures_by_hand():
     assert (found.period_ms_median, found.period_ms_max) == (50, 100)
     assert found.stage_us == STAGES
     assert found.inferences == 6
-    assert found.realtime_factor == pytest.approx(2.0 / (6 * 0.05))
+    assert found.realtime_factor == pytest.approx((0.2 + 0.05) / (4 * 0.05))
 
 
 def test_lost_audio_was_not_worked_through():
-    row = replace(segment().row, audio_s=1.0, samples_lost=8000)
-    found = timing(timed([0, 50], row=row, overruns=3))
-    assert found.realtime_factor == pytest.approx(0.5 / 0.1)
+    row = replace(segment().row, samples_lost=8000)
+    found = timing(timed([0, 1000], row=row, overruns=3))
+    assert found.realtime_factor == pytest.approx(0.5 / 0.05)
     assert (found.samples_lost, found.overruns) == (8000, 3)
 
 
@@ -66,6 +66,15 @@ def test_a_stage_that_was_not_timed_is_left_out():
     stages = {"inference": np.array([40_000, 41_000])}
     found = timing(timed([0, 50], stage_us=stages))
     assert (found.stage_us, found.realtime_factor) == ({"inference": 40_500}, None)
+
+
+def test_a_board_that_never_rests_and_loses_nothing_just_keeps_up():
+    assert timing(timed([0, 50, 100, 150])).realtime_factor == pytest.approx(1.0)
+
+
+def test_what_was_lost_changes_nothing_of_the_factor():
+    lossy = timed([0, 100, 1000, 1100], gaps=(Gap(0.1, 1.0, "lost"),))
+    assert timing(lossy).realtime_factor == pytest.approx(0.2 / (2 * 0.05))
 
 
 @given(st.lists(st.lists(st.integers(0, 500)), min_size=1), st.sampled_from([0, 0.05, 0.5, 0.95, 1]))
