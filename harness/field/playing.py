@@ -104,14 +104,14 @@ class Player:
     ) -> None:
         self._board, self._firmware, self._variant, self._labels = board, firmware, variant, labels
         self._plan, self._bench, self._folder, self._store, self._say = plan, bench, folder, store, say
-        self._uploaded = False
+        self._uploaded = self._listened = False
         self.retries: list[str] = []
 
     def play(self, segment: Segment) -> bool:
         """Lets the board hear a segment, unless it has heard it.
 
         Returns:
-            Whether it was played now.
+            Whether it was played now: it may have been before, in this run or in another one.
 
         Raises:
             EarshotError: see `Listener.listen`; the log of an attempt that failed is kept beside the others.
@@ -123,13 +123,14 @@ class Player:
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists():  # of a process that was killed, or of another image
             log.replace(_free_name(log, "broken"))
+        self._listened = False
         scene = render(self._plan, segment)
         if self._board.describe().clock == "measured":
             facts = self._heard(segment, scene, log)
         else:
             facts = self._from_store(segment, scene, log)
         write_whole(json.dumps(asdict(facts), indent=1), self._folder.facts(self._variant, segment.number))
-        return True
+        return self._listened
 
     def _from_store(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
         """What the store has of the segment, or is given now."""
@@ -167,6 +168,7 @@ class Player:
         gain_db = self._gain_db if self._board.acoustic else None
         listener = Listener(self._board, stimulus, self._bench, gain_db)
         began = time.monotonic()
+        self._listened = True
         while True:
             try:
                 if not self._uploaded:

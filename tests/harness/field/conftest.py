@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -85,14 +86,13 @@ def folder_of(tmp_path) -> Callable[..., FieldFolder]:
 
 
 @pytest.fixture
-def player_of(store, firmware, model) -> Callable[..., Player]:
-    """Makes a player of a plan to a board."""
+def player_of(firmware, model, tmp_path) -> Callable[..., Player]:
+    """Makes a player of a plan to a board; unless a store is given, each has one of its own."""
 
-    def make(
-        board: Board, plan: Plan, folder: FieldFolder, store: Store = store, bench: Bench | None = None
-    ) -> Player:
+    def make(board: Board, plan: Plan, folder: FieldFolder, store: Store | None = None) -> Player:
+        own = Store(tmp_path / f"store-{secrets.token_hex(4)}")
         return Player(
-            board, firmware, model.id, LABELS, plan, bench or Bench(), folder, store, lambda line: None
+            board, firmware, model.id, LABELS, plan, Bench(), folder, store or own, lambda line: None
         )
 
     return make

@@ -45,13 +45,13 @@ def test_what_is_whole_is_not_played_again(plan, model, folder_of, player_of):
 
 
 def test_the_same_plan_twice_gives_the_same_bytes_without_any_store_between(
-    plan, model, folder_of, player_of, tmp_path
+    plan, model, folder_of, player_of
 ):
     texts = []
     for run in ("first", "second"):
         with EmulatedBoard() as board:
             folder = folder_of(plan, board, run)
-            player = player_of(board, plan, folder, Store(tmp_path / f"store of {run}"))
+            player = player_of(board, plan, folder)
             for segment in plan.segments:
                 player.play(segment)
         texts.append([board_text(folder.transcript(model.id, each.number)) for each in plan.segments])
@@ -59,13 +59,13 @@ def test_the_same_plan_twice_gives_the_same_bytes_without_any_store_between(
     assert b"$inf," in texts[0][0] and texts[0][0] != texts[0][1]
 
 
-def test_the_order_of_the_segments_does_not_matter(plan, model, folder_of, player_of, tmp_path):
+def test_the_order_of_the_segments_does_not_matter(plan, model, folder_of, player_of):
     """Nothing of a segment is left in the next one: each begins on a fresh machine."""
     texts = {}
     for run, order in {"forwards": plan.segments, "backwards": plan.segments[::-1]}.items():
         with EmulatedBoard() as board:
             folder = folder_of(plan, board, run)
-            player = player_of(board, plan, folder, Store(tmp_path / f"store of {run}"))
+            player = player_of(board, plan, folder)
             for segment in order:
                 player.play(segment)
         texts[run] = [board_text(folder.transcript(model.id, each.number)) for each in plan.segments]
@@ -83,6 +83,16 @@ def test_a_log_that_was_cut_off_by_a_kill_is_kept_and_its_segment_is_heard_anew(
         assert player_of(board, plan, folder).play(plan.segments[0])
     assert read_segment(log).complete
     assert log.with_name("segment-0001.broken-1.log").read_bytes() == b"1.0\t$inf,0,44"
+
+
+def test_another_run_of_the_same_plan_takes_it_from_the_store(plan, model, folder_of, player_of, tmp_path):
+    store = Store(tmp_path / "store")
+    with EmulatedBoard() as board:
+        first, second = folder_of(plan, board, "first"), folder_of(plan, board, "second")
+        assert player_of(board, plan, first, store).play(plan.segments[0])
+        assert not player_of(board, plan, second, store).play(plan.segments[0])
+    logs = [folder.transcript(model.id, 1).read_bytes() for folder in (first, second)]
+    assert logs[0] == logs[1]
 
 
 def test_what_another_image_heard_does_not_count(plan, model, firmware, folder_of, player_of):
@@ -109,20 +119,20 @@ class BoardThatIsSometimesGone(EmulatedBoard):
         return super().open(transcript)
 
 
-def test_a_board_that_comes_back_is_asked_again_and_that_is_told(plan, model, folder_of, player_of, tmp_path):
+def test_a_board_that_comes_back_is_asked_again_and_that_is_told(plan, model, folder_of, player_of):
     with BoardThatIsSometimesGone(failures=2) as board:
         folder = folder_of(plan, board)
-        player = player_of(board, plan, folder, Store(tmp_path / "store"))
+        player = player_of(board, plan, folder)
         assert player.play(plan.segments[1])
     assert len(player.retries) == 2
     assert "segment 2: tried again after enumerate: the port is gone" in player.retries[0]
 
 
-def test_a_board_that_stays_away_is_given_up(plan, model, folder_of, player_of, tmp_path):
+def test_a_board_that_stays_away_is_given_up(plan, model, folder_of, player_of):
     with BoardThatIsSometimesGone(failures=3) as board:
         folder = folder_of(plan, board)
         with pytest.raises(EnumerateFailed, match="the port is gone"):
-            player_of(board, plan, folder, Store(tmp_path / "store")).play(plan.segments[1])
+            player_of(board, plan, folder).play(plan.segments[1])
     assert read_facts(folder, model.id, 2) is None
 
 
@@ -134,13 +144,11 @@ class BoardThatDies(EmulatedBoard):
         self._machine.close()
 
 
-def test_of_a_board_that_dies_the_log_is_kept_and_the_segment_is_not_whole(
-    plan, model, folder_of, player_of, tmp_path
-):
+def test_of_a_board_that_dies_the_log_is_kept_and_the_segment_is_not_whole(plan, model, folder_of, player_of):
     with BoardThatDies() as board:
         folder = folder_of(plan, board)
         with pytest.raises(ProtocolError):
-            player_of(board, plan, folder, Store(tmp_path / "store")).play(plan.segments[1])
+            player_of(board, plan, folder).play(plan.segments[1])
     assert read_facts(folder, model.id, 2) is None
     (kept,) = folder.transcript(model.id, 2).parent.glob("segment-0002.broken-*.log")
     assert b"$inf," in kept.read_bytes()
