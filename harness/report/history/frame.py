@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from harness.report.history.columns import Column, columns_of
 from harness.report.history.series import Kind, Series, levels
 from harness.results.regression.band import Band, band
 from harness.results.regression.baseline import Baseline, Epoch
@@ -24,16 +23,6 @@ _HELD_TOGETHER: frozenset[Status] = frozenset({"ok", "improved", "suspect", "reg
 def identity(night: Night | Epoch) -> tuple[object, ...]:
     """What has to be the same for times to be compared."""
     return night.uid, night.procedure, night.environment
-
-
-@dataclass(eq=False)
-class _Column:
-    """A series before it is an array, by the number of the night."""
-
-    nights: list[int] = field(default_factory=list)
-    values: list[Exact | None] = field(default_factory=list)
-    modelled: bool = False
-    timed: bool = False
 
 
 class Frame:
@@ -62,7 +51,7 @@ class Frame:
         self._epoch_of = self._epochs_of_nights()
         self._factors, self._clean = self._canary()
         self._together = np.array([_held_together(night) for night in nights])
-        self._columns = self._collect()
+        self._columns = columns_of(nights)
         self.canary_us = np.array([_canary_us(night) for night in nights])
         self.canary_accepted_us = self._of_epochs(
             lambda epoch: epoch.canary.reference_us if epoch.canary else np.nan
@@ -93,31 +82,17 @@ class Frame:
         figures = np.array([*(of(epoch) for epoch in self._epochs), np.nan])
         return figures[self._epoch_of]
 
-    def _collect(self) -> dict[SeriesName, _Column]:
-        columns: dict[SeriesName, _Column] = defaultdict(_Column)
-        for index, night in enumerate(self._nights):
-            for name, measured in night.times.items():
-                column = columns[name]
-                column.nights.append(index)
-                column.values.append(measured.mean_us if night.modelled else measured.value_us)
-                column.timed, column.modelled = True, night.modelled
-            for name, value in night.exact.items():
-                column = columns[name]
-                column.nights.append(index)
-                column.values.append(value)
-        return columns
-
     @property
     def names(self) -> set[SeriesName]:
-        """Of all series that a night has."""
-        return {*self._columns}
+        """Of all series that a night has a figure of."""
+        return {name for name, column in self._columns.items() if column.nights}
 
     def series(self, name: SeriesName, verdict: SeriesVerdict | None) -> Series:
         """A series over all nights."""
-        column = self._columns.get(name, _Column())
+        column = self._columns.get(name, Column())
         kind = _kind(column)
         values = self._values(column, kind)
-        statuses, since = self._judged(name, verdict)
+        statuses, since = self._judged(column, verdict)
         usable = self._clean & np.isfinite(values) & np.array([status != "broken" for status in statuses])
         return Series(
             name,
@@ -132,7 +107,7 @@ class Frame:
             verdict,
         )
 
-    def _values(self, column: _Column, kind: Kind) -> np.ndarray:
+    def _values(self, column: Column, kind: Kind) -> np.ndarray:
         values = np.full(len(self._nights), np.nan)
         if kind == "text":
             numbers: dict[Exact, int] = {}
@@ -141,21 +116,17 @@ class Frame:
                 for value in column.values
             ]
             return values
-        values[column.nights] = [
-            np.nan if isinstance(value, str | None) else value for value in column.values
-        ]
+        values[column.nights] = [np.nan if value is None else value for value in column.values]
         return values / self._factors if kind == "time" else values
 
     def _judged(
-        self, name: SeriesName, verdict: SeriesVerdict | None
+        self, column: Column, verdict: SeriesVerdict | None
     ) -> tuple[tuple[Status | Literal[""], ...], list[str]]:
         """What was said each night, and since when the reference was that it was held against."""
-        statuses: list[Status | Literal[""]] = []
-        since: list[str] = []
-        for night in self._nights:
-            judged = night.judged.get(name)
-            statuses.append(judged.status if judged else "")
-            since.append(judged.since if judged else "")
+        statuses: list[Status | Literal[""]] = [""] * len(self._nights)
+        since = [""] * len(self._nights)
+        for index, judged in column.judged:
+            statuses[index], since[index] = judged.status, judged.since
         if verdict is not None:
             statuses[-1], since[-1] = verdict.status, verdict.since
         return tuple(statuses), since
@@ -204,13 +175,13 @@ class Frame:
         return reference.since if reference and reference.since <= self._nights[index].started else ""
 
 
-def _latest(column: _Column, values: np.ndarray) -> Exact | None:
+def _latest(column: Column, values: np.ndarray) -> Exact | None:
     """What the last night with the series has: as it is judged, and a text as it is."""
     value = column.values[-1] if column.values else None
     return value if value is None or isinstance(value, str | int) else float(values[column.nights[-1]])
 
 
-def _kind(column: _Column) -> Kind:
+def _kind(column: Column) -> Kind:
     if column.timed:
         return "modelled" if column.modelled else "time"
     return "text" if any(isinstance(value, str) for value in column.values) else "number"

@@ -68,13 +68,13 @@ class Links:
         record = self.records.get(night.id)
         if record is None:
             return []
-        found = [(record, "record")]
-        found += [(record.with_name(name), title) for name, title in _BESIDE]
-        return [(title, _address(path, page_folder)) for path, title in found if path.exists()]
-
-
-def _address(path: Path, page_folder: Path) -> str:
-    return quote(Path(os.path.relpath(path, page_folder)).as_posix())
+        address = os.path.relpath(record.parent, page_folder).replace(os.sep, "/")
+        beside = ((record.name, "record"), *_BESIDE)
+        return [
+            (title, quote(f"{address}/{name}"))
+            for name, title in beside
+            if Path(f"{record.parent}/{name}").exists()
+        ]
 
 
 def _names(texts: Iterable[str]) -> list[str]:

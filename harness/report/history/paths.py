@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from harness.results.regression.statuses import Status
@@ -43,6 +45,22 @@ def line(x: np.ndarray, y: np.ndarray) -> str:
         else:
             parts.append(f"{pen}{across:g} {down:g}")
             pen = "L"
+    return "".join(parts)
+
+
+def steps(x: np.ndarray, y: np.ndarray) -> str:
+    """A horizontal line in px for each stretch of nights with the same value, joined; (N,) each."""
+    if not x.size:
+        return ""
+    filled = np.concatenate([[np.nan], np.where(np.isfinite(y), np.round(y, 1), np.inf), [np.nan]])
+    edges = np.flatnonzero(filled[1:] != filled[:-1])
+    half = (x[1] - x[0]) / 2 if x.size > 1 else 2.0
+    parts: list[str] = []
+    for start, end in pairwise(edges.tolist()):
+        if np.isfinite(y[start]):
+            joined = parts and start and np.isfinite(y[start - 1])
+            left, right = x[start] - half, x[end - 1] + half
+            parts.append(f"{'L' if joined else 'M'}{left:.1f} {y[start]:.1f}H{right:.1f}")
     return "".join(parts)
 
 

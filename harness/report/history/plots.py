@@ -11,7 +11,7 @@ import numpy as np
 from harness.report.history.backdrop import DETAILED, LEFT, LETTER, RIGHT, TOP, WIDTHS, Backdrop, path, text
 from harness.report.history.boards import BoardHistory
 from harness.report.history.events import Event, events
-from harness.report.history.paths import area, line, mark, specks
+from harness.report.history.paths import area, line, mark, specks, steps
 from harness.report.history.scales import Scale, limits, tick_texts, ticks
 from harness.report.history.series import Series
 from harness.report.history.words import amount, unit_and_factor
@@ -143,12 +143,13 @@ class _Drawing:
         values = self._series.values[self._first :]
         inside = self._y(np.clip(values, self._low, self._high))
         inside = np.where(self._untold(values), self._bottom - 6.0, inside)
+        drawn = self._each(inside) if self._back.detailed else self._many(inside)
+        points = [path("level", self._levels(values)), drawn]  # marks before the line, the line before specks
         parts = [
             self._axis(),
             self._events(),
             self._expected(),
-            path("level", self._levels(values)),
-            self._each(values, inside) if self._back.detailed else self._many(inside),
+            *(points if self._back.detailed else points[::-1]),
             f'<g transform="translate(0 {self._bottom})">{beneath}</g>',
         ]
         label = html.escape(f"{self._series.name} over {values.size} nights")
@@ -200,7 +201,8 @@ class _Drawing:
             )
             drawn = path("band", area(back.across[::stride], low, high), "what the rule allows")
         accepted = series.accepted[self._first :]
-        edges = np.flatnonzero(np.diff(accepted, prepend=np.nan, append=np.nan) != 0)
+        filled = np.concatenate([[np.nan], np.where(np.isfinite(accepted), accepted, -np.inf), [np.nan]])
+        edges = np.flatnonzero(filled[1:] != filled[:-1])
         steps = [
             f"M{back.x.at(start - 0.5):.1f} {self._y.at(accepted[start]):.1f}H{back.x.at(end - 0.5):.1f}"
             for start, end in pairwise(edges.tolist())
@@ -222,7 +224,7 @@ class _Drawing:
                 parts.append(f"{'L' if parts else 'M'}{left:.1f} {y:.1f}L{right:.1f} {y:.1f}")
         return "".join(parts)
 
-    def _each(self, values: np.ndarray, inside: np.ndarray) -> str:
+    def _each(self, inside: np.ndarray) -> str:
         """A mark for each night, with what it says and a link, and what joins them."""
         joined = ""
         if self._series.kind == "time":
@@ -246,4 +248,6 @@ class _Drawing:
             drawn = mark(statuses[index], float(self._back.across[index]), float(inside[index]), _RADIUS)
             by_status.setdefault(statuses[index], []).append(drawn)
         marks = [path(f"mark {status}", "".join(drawn), status) for status, drawn in by_status.items()]
-        return path("specks", specks(self._back.across[plain], inside[plain])) + "".join(marks)
+        if self._series.kind == "time":
+            return path("specks", specks(self._back.across[plain], inside[plain])) + "".join(marks)
+        return path("trace", steps(self._back.across, inside)) + "".join(marks)

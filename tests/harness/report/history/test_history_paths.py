@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from harness.report.history.paths import SHAPES, area, line, mark, specks, thinned
+from harness.report.history.paths import SHAPES, area, line, mark, specks, steps, thinned
 from harness.results.regression.statuses import STATUSES
 
 NAN = float("nan")
@@ -27,6 +27,15 @@ def test_each_stretch_of_an_area_is_closed_and_a_single_night_has_a_width():
     drawn = area(np.array([0.0, 1.0, 2.0, 3.0]), low, low - 2)
     assert drawn.count("Z") == 2
     assert "M2 2L4 2" in drawn
+
+
+def test_steps_are_level_for_as_long_as_a_value_lasts():
+    y = np.array([5.0, 5.0, 9.0, NAN, 9.0])
+    assert steps(np.arange(5.0), y) == "M-0.5 5.0H1.5L1.5 9.0H2.5M3.5 9.0H4.5"
+
+
+def test_no_steps_of_nothing():
+    assert steps(np.zeros(0), np.zeros(0)) == ""
 
 
 def test_points_on_one_pixel_are_drawn_once():

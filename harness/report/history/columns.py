@@ -1,0 +1,55 @@
+"""Nights turned on their side: of each series what every night has of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.results.regression.nights import Exact, Judged, Night
+from harness.results.regression.series import SeriesName
+
+
+@dataclass(eq=False)
+class Column:
+    """A series before it is an array.
+
+    Attributes:
+        nights: numbers of those that have a figure of it, ascending.
+        values: the figures: times in µs, of a modelled clock the mean of all samples; None of a broken one.
+        judged: what was said of it, by the number of the night.
+        timed: whether it is a time.
+        modelled: whether its clock is a model.
+    """
+
+    nights: list[int] = field(default_factory=list)
+    values: list[Exact | None] = field(default_factory=list)
+    judged: list[tuple[int, Judged]] = field(default_factory=list)
+    timed: bool = False
+    modelled: bool = False
+
+
+def columns_of(nights: Sequence[Night]) -> dict[SeriesName, Column]:
+    """All series that a night has a figure of, or was judged by."""
+    by_name: dict[SeriesName, Column] = {}
+    by_object: dict[int, Column] = {}
+
+    def column_of(name: SeriesName) -> Column:
+        # Nights that were read together share their names, and the hash of a name takes longest of all this.
+        found = by_object.get(id(name))
+        if found is None:
+            found = by_object[id(name)] = by_name.setdefault(name, Column())
+        return found
+
+    for index, night in enumerate(nights):
+        for name, measured in night.times.items():
+            column = column_of(name)
+            column.nights.append(index)
+            column.values.append(measured.mean_us if night.modelled else measured.value_us)
+            column.timed, column.modelled = True, night.modelled
+        for name, value in night.exact.items():
+            column = column_of(name)
+            column.nights.append(index)
+            column.values.append(value)
+        for name, judged in night.judged.items():
+            column_of(name).judged.append((index, judged))
+    return by_name
