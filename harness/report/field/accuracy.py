@@ -64,15 +64,23 @@ def overview_table(variants: Sequence[FieldVariant]) -> Table:
             *_RATE_COLUMNS,
             Column("Test set", ["test_accuracy"], figures.share, optional=True),
             Column("Drop, points", ["drop"], figures.points, optional=True),
-            Column("Other words announced", ["wrongly", "others"], of),
+            Column("Others taken for a keyword", ["wrongly", "others"], of),
             Column("an hour", ["per_hour"], figures.significant, group="False accepts"),
             Column(
                 "95 % interval", ["per_hour_low", "per_hour_high"], per_hour_interval, group="False accepts"
             ),
             Column("Delay, median", ["delay_s"], figures.seconds),
             Column("× real time", ["realtime_factor"], figures.times),
-            Column("Audio lost", ["lost_s"], audio_lost),
-            Column("Left out", ["left_out"], figures.count),
+            *(
+                [Column("Audio lost", ["lost_s"], audio_lost)]
+                if any(row.get("lost_s") for row in rows)
+                else []
+            ),
+            *(
+                [Column("Left out", ["left_out"], figures.count)]
+                if any(row["left_out"] for row in rows)
+                else []
+            ),
         ],
         note=(
             "Heard: announced as what it is, once. The accuracy is that of the keywords, beside that of "
@@ -199,7 +207,7 @@ def conditions_table(variants: Sequence[FieldVariant], conditions: Sequence[Mapp
             *_RATE_COLUMNS,
             Column("Missed", ["missed"], figures.count),
             Column("Heard as another", ["confused"], figures.count),
-            Column("Other words announced", ["wrongly", "others"], of),
+            Column("Others taken for a keyword", ["wrongly", "others"], of),
             Column("False accepts", ["false_accepts"], figures.count),
             Column("in so long", ["hours"], audio_time),
             Column("Delay, median", ["delay_s"], figures.seconds),

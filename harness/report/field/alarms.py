@@ -12,8 +12,8 @@ from harness.report.field.accuracy import others_of
 from harness.report.field.shown import audio_time, of, per_hour_interval
 from harness.report.table import Column, Table, frame
 from harness.results.field.det import operating_point
-from harness.results.field.rates import accuracy, false_accept_rate
-from harness.results.field_record import FieldVariant
+from harness.results.field.rates import accuracy, false_accept_rate, rate
+from harness.results.field_record import DetPoint, FieldVariant
 
 LIMITS = {"10 an hour": 10.0, "1 an hour": 1.0, "3 in 24 hours": 3 / 24}
 """False accepts that people put up with; the last is what Amazon asks of devices with its wake word."""
@@ -23,11 +23,11 @@ def false_accepts_table(variants: Sequence[FieldVariant]) -> Table:
     """False accepts per hour with their interval."""
     rows = []
     for variant in variants:
-        rate, others = false_accept_rate(variant), accuracy(others_of(variant))
-        row: dict[str, Any] = {"variant": variant.title, "false_accepts": rate.events, "hours": rate.hours}
-        row |= {"within_words": rate.within_words}
-        if rate.per_hour is not None:
-            row |= {"per_hour": rate.per_hour, "low": rate.low, "high": rate.high}
+        accepts, others = false_accept_rate(variant), accuracy(others_of(variant))
+        row: dict[str, Any] = {"variant": variant.title, "false_accepts": accepts.events}
+        row |= {"hours": accepts.hours, "within_words": accepts.within_words}
+        if accepts.per_hour is not None:
+            row |= {"per_hour": accepts.per_hour, "low": accepts.low, "high": accepts.high}
         if others.total:
             row |= {"wrongly": others.total - others.correct, "others": others.total}
             row |= {"wrongly_low": 1 - others.high, "wrongly_high": 1 - others.low}
@@ -64,46 +64,60 @@ def false_accepts_table(variants: Sequence[FieldVariant]) -> Table:
     )
 
 
-def operating_table(variants: Sequence[FieldVariant]) -> Table:
-    """How much is missed where no more than so many false accepts are allowed."""
+def operating_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
+    """How much is missed where no more than so many false accepts are allowed, after what is missed now.
+
+    Args:
+        variants: of one route.
+        threshold: the one that was used.
+    """
     rows = []
     for variant in variants:
-        for limit, allowed in LIMITS.items():
-            found = operating_point(variant.det, allowed)
-            row: dict[str, Any] = {"variant": variant.title, "limit": limit, "limit_per_hour": allowed}
-            if found:
-                point = found.point
-                row |= {"threshold": point.threshold, "misses": point.misses, "keywords": point.keywords}
-                row |= {"false_accepts": point.false_accepts, "hours": point.hours, "proven": found.proven}
-                if found.miss_rate is not None:
-                    row |= {"miss_rate": found.miss_rate, "low": found.miss_low, "high": found.miss_high}
-            if variant.det:
+        whole = [point for point in variant.det if not point.condition]
+        if whole:
+            used = min(whole, key=lambda point: abs(point.threshold - threshold))
+            rows.append({"variant": variant.title, "limit": "as it is"} | _point(used))
+            for limit, allowed in LIMITS.items():
+                row: dict[str, Any] = {"variant": variant.title, "limit": limit, "limit_per_hour": allowed}
+                if found := operating_point(variant.det, allowed):
+                    row |= _point(found.point) | {"proven": found.proven}
                 rows.append(row)
     return Table(
         name="operating",
         title="What is missed at so many false accepts",
         frame=frame(
-            "variant limit limit_per_hour threshold misses keywords miss_rate low high false_accepts hours "
-            "proven",
+            "variant limit limit_per_hour threshold misses keywords miss_rate low high alarms others "
+            "false_accepts hours proven",
             rows,
         ),
         columns=[
             Column("Variant", ["variant"], figure=False),
-            Column("At most", ["limit"], figure=False),
+            Column("False accepts", ["limit"], figure=False),
             Column("Threshold", ["threshold"], figures.count),
             Column("Keywords missed", ["misses", "keywords"], of),
             Column("Share", ["miss_rate"], figures.share),
             Column("95 % interval", ["low", "high"], figures.interval),
-            Column("False accepts", ["false_accepts"], figures.count),
+            Column("Others taken for a keyword", ["alarms", "others"], of),
+            Column("False accepts counted", ["false_accepts"], figures.count),
             Column("Certain", ["proven"], _certain, figure=False),
         ],
         note=(
-            "The threshold that misses least among those with no more false accepts, recomputed from the "
-            "logged scores: no second run. Certain: even the upper end of the 95 % interval is within the "
-            "limit; otherwise there was too little audio to tell. A dash: no threshold was that quiet."
+            "The threshold that misses least among those with at most so many false accepts, recomputed "
+            "from the logged scores: no second run. Certain: even the upper end of the 95 % interval is "
+            "within the limit; otherwise there was too little audio to tell. A dash: no threshold was that "
+            "quiet."
         ),
         headed=True,
+        tones=["strong" if row["limit"] == "as it is" else "" for row in rows],
     )
+
+
+def _point(point: DetPoint) -> dict[str, Any]:
+    row: dict[str, Any] = {"threshold": point.threshold, "misses": point.misses, "keywords": point.keywords}
+    row |= {"alarms": point.alarms, "others": point.others}
+    row |= {"false_accepts": point.false_accepts, "hours": point.hours}
+    missed = rate(point.misses, point.keywords)
+    return row | ({"miss_rate": missed.value, "low": missed.low, "high": missed.high} if missed.total else {})
 
 
 def _certain(proven: bool | None) -> str:

@@ -118,8 +118,8 @@ def _range(variant: FieldVariant) -> list[str]:
     if most.rate.value == least.rate.value:
         return [f"It is {figures.share(most.rate.value)} under each condition."]
     return [
-        f"That goes from {figures.share(most.rate.value)} ({most.name}) to "
-        f"{figures.share(least.rate.value)} ({least.name})."
+        f"From {figures.share(most.rate.value)} at “{most.name}” down to {figures.share(least.rate.value)} "
+        f"at “{least.name}”."
     ]
 
 

@@ -18,7 +18,7 @@ from harness.results.matching import is_keyword
 AROUND_S = 0.5
 """Of the sound before and after each word."""
 SLICE_S = 0.02
-OPEN = 8
+OPEN = 9
 """Words that are shown at once; the others are folded."""
 TINTS = 5
 """Colours there are for the variants' scores."""
@@ -149,7 +149,9 @@ def _outcome(tint: int, variant: FieldVariant, row: FieldStimulus) -> Outcome:
     else:
         heard = f"“{row.heard}”" if row.heard else "nothing announced" if row.correct else "missed"
         why = CAUSES.get(row.cause, "").split(":")[0]
-    if row.peak is not None and not row.correct:
+    if row.heard and row.score is not None:
+        heard += f" with {row.score}"
+    elif not row.correct and row.peak is not None:
         heard += f", highest score {row.peak}"
     at = _column(row, row.heard_at_s) if row.heard_at_s is not None else None
     return Outcome(variant.title, row.correct, heard, why, tint, at)

@@ -26,6 +26,9 @@ from harness.results.record import NightRecord
 
 PAGE, MARKDOWN = "field.html", "field.md"
 
+MOST_ROWS = 1000
+"""Of a table on the page and in the Markdown; longer ones are in their CSV only."""
+
 
 @dataclass(frozen=True)
 class Route:
@@ -37,7 +40,6 @@ class Route:
         listening: what is said of the missed words.
         matrices: of confusions.
         misses: the words that can be listened to.
-        words_cut: rows of the table of words, where they are too many for the page; else 0.
     """
 
     name: str
@@ -46,7 +48,6 @@ class Route:
     listening: list[str]
     matrices: list[Matrix]
     misses: list[listen.Miss]
-    words_cut: int
 
 
 def render_field(record: FieldRecord, folder: Path) -> Path:
@@ -73,9 +74,9 @@ def render_field(record: FieldRecord, folder: Path) -> Path:
     sentences = headline(record, heard)
     started = record.run.get("started", "")
     title = f"Earshot in the field: {record.board.title}, {started[:10]}".rstrip(", ")
-    named = (
-        _titled(tables.values(), [route for route, _ in heard]) if len(heard) > 1 else list(tables.values())
-    )
+    readable = {name: table for name, table in tables.items() if 0 < len(table.frame) <= MOST_ROWS}
+    too_long = [table for table in tables.values() if len(table.frame) > MOST_ROWS]
+    named = _titled(readable.values(), [route for route, _ in heard])
     write_text(folder / MARKDOWN, markdown(title, [*sentences, *basis(record, heard)], named))
     routes = [_route(record, route, variants, folder) for route, variants in heard]
     html = page_template("field.html.j2").render(
@@ -86,10 +87,11 @@ def render_field(record: FieldRecord, folder: Path) -> Path:
         started=f"{started[:16].replace('T', ' ')} UTC" if started else "",
         contents=_contents(routes, tables),
         routes=routes,
-        tables={name: PageTable(table) for name, table in tables.items() if len(table.frame)},
+        tables={name: PageTable(table) for name, table in readable.items()},
         plots=_plots(tables, det, record.threshold),
         open=listen.OPEN,
         threshold_y=f"{64 - record.threshold * 64 / 255:.1f}",
+        too_long=[(table.title, f"{table.name}.csv", figures.count(len(table.frame))) for table in too_long],
         nothing_left_out=_nothing_left_out(tables),
         files=[MARKDOWN, *(f"{name}.csv" for name in frames)],
     )
@@ -118,7 +120,7 @@ def field_tables(record: FieldRecord) -> dict[str, Table]:
             confusion_table(variants),
             accuracy.speakers_table(variants),
             alarms.false_accepts_table(variants),
-            alarms.operating_table(variants),
+            alarms.operating_table(variants, record.threshold),
             alarms.strays_table(variants),
             speed.latency_table(variants, time_is(record.board)),
             speed.delays_table(variants),
@@ -140,20 +142,17 @@ def field_tables(record: FieldRecord) -> dict[str, Table]:
     return {table.name: table for table in tables}
 
 
-def _titled(tables: Iterable[Table], routes: Iterable[str]) -> list[Table]:
-    """The tables with their route in the title, for where no heading says it."""
-    names = {route: ROUTES[route].lower() for route in routes}
+def _titled(tables: Iterable[Table], routes: Sequence[str]) -> list[Table]:
+    """The tables, those of several routes with their route in the title, as no heading says it."""
+    names = {f"{route}-": f" · {ROUTES[route].lower()}" for route in routes if len(routes) > 1}
     return [
-        replace(table, title=f"{table.title} · {names[route]}")
-        if (route := table.name.split("-")[0]) in names
-        else table
+        replace(table, title=table.title + "".join(names[one] for one in names if table.name.startswith(one)))
         for table in tables
     ]
 
 
 def _route(record: FieldRecord, route: str, variants: Sequence[FieldVariant], folder: Path) -> Route:
     found = listen.misses(record, variants, folder)
-    rows = sum(len(variant.stimuli) for variant in variants)
     return Route(
         name=route,
         title=ROUTES[route],
@@ -161,7 +160,6 @@ def _route(record: FieldRecord, route: str, variants: Sequence[FieldVariant], fo
         listening=_listening(listen.missed_words(variants), len(found)),
         matrices=matrices(variants),
         misses=found,
-        words_cut=rows if rows > words.MOST_ROWS else 0,
     )
 
 

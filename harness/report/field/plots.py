@@ -22,7 +22,28 @@ MOST = 10
 """Variants of a plot; the tables have all."""
 _COLOURS = (colours.MCU, colours.CPU, colours.GPU, colours.POSTPROCESS, colours.PREPROCESS)
 _NORMAL = NormalDist()
-_MISSED = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)
+_MISSED = (
+    0.001,
+    0.002,
+    0.005,
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    0.95,
+    0.98,
+    0.99,
+)
+_MARGIN, _LEAST_REACH = 0.08, 1.2
+"""Of the vertical axis, in standard deviations: from 20 to 60 % is 1.1."""
 
 
 def field_plots(
@@ -48,10 +69,11 @@ def field_plots(
         plots[f"{route}-det"] = drawn(
             f"{route}-det",
             lambda width: draw_det(curves, threshold, width),
-            "Detection error trade-off: keywords missed against false accepts an hour at every threshold, "
-            "out of the logged scores. The lower and the further to the left, the better. The vertical "
-            "scale is that of the normal distribution, where half a word stands for none, the horizontal "
-            f"one logarithmic with none at its left end. Ringed: the threshold that was used, {threshold}.",
+            "Detection error trade-off: keywords missed against false accepts an hour, out of the logged "
+            "scores; the lower and the further to the left, the better. The lines are of the thresholds "
+            "that no other one beats in both. The vertical scale is that of the normal distribution, where "
+            "half a word stands for none, the horizontal one logarithmic with none at its left end. "
+            f"Ringed: the threshold that was used, {threshold}.",
         )
     heard = _first(
         words[words["correct"].astype(bool) & words["delay_s"].notna() & (words["excluded"] == "")]
@@ -69,37 +91,49 @@ def field_plots(
 def draw_det(points: pd.DataFrame, threshold: int, width: Width) -> Figure:
     """Misses on a normal scale against false accepts an hour on a logarithmic one."""
     figure, axes = _panel(width, width.of(4.2, 3.4), list(dict.fromkeys(points["variant"])))
-    false_accepts, hours = points["false_accepts"].astype(float), points["hours"].astype(float)
+    hours = points["hours"].astype(float)
     lowest = 10 ** math.floor(math.log10(1 / hours.max()))
     none = lowest / 3
-    highest = max(10.0, 10 ** math.ceil(math.log10(max((false_accepts / hours).max(), lowest * 10))))
+    most = max((points["false_accepts"].astype(float) / hours).max(), 10 * lowest)
     axes.set_xscale("log")
     for index, (_, rows) in enumerate(points.groupby("variant", sort=False)):
-        rows = rows.sort_values("threshold")
-        rates = [
-            count / time or none for count, time in zip(rows["false_accepts"], rows["hours"], strict=True)
-        ]
-        missed = [_normal(*counts) for counts in zip(rows["misses"], rows["keywords"], strict=True)]
-        colour = _colour(index)
-        axes.plot(rates, missed, _style(index), color=colour, linewidth=1.8)
-        used = (rows["threshold"].astype(int) - threshold).abs().to_numpy().argmin()
+        rates = (rows["false_accepts"] / rows["hours"]).astype(float)
+        rows = rows.assign(rate=rates.where(rates > 0, none))
+        front = det_front(rows)
+        missed = [_normal(*counts) for counts in zip(front["misses"], front["keywords"], strict=True)]
+        # To the end of the axis, as more false accepts would be allowed there.
         axes.plot(
-            rates[used], missed[used], "o", color=colour, markersize=9, fillstyle="none", markeredgewidth=2,
-            clip_on=False, zorder=3,
+            [*front["rate"], 10 ** math.ceil(math.log10(most))], [*missed, missed[-1]], _style(index),
+            color=_colour(index), linewidth=1.8, drawstyle="steps-post",
         )  # fmt: skip
-    axes.set_xlim(none, highest)
+        used = rows.loc[(rows["threshold"].astype(int) - threshold).abs().idxmin()]
+        axes.plot(
+            used["rate"], _normal(used["misses"], used["keywords"]), "o", color=_colour(index), markersize=9,
+            fillstyle="none", markeredgewidth=2, clip_on=False, zorder=3,
+        )  # fmt: skip
+    axes.set_xlim(none, 10 ** math.ceil(math.log10(most)))
     axes.xaxis.set_major_locator(LogLocator(numticks=round(width.of(9, 6))))
     axes.xaxis.set_minor_locator(NullLocator())
-    ticks = [tick for tick in axes.get_xticks() if lowest <= tick <= highest]
+    ticks = [tick for tick in axes.get_xticks() if lowest <= tick <= axes.get_xlim()[1]]
     axes.set_xticks([none, *ticks], ["none", *(f"{tick:,g}" for tick in ticks)])
     axes.set_xlabel("false accepts an hour")
     axes.set_ylabel("keywords missed")
-    axes.set_yticks(
-        [_NORMAL.inv_cdf(share) for share in _MISSED], [f"{100 * share:g} %" for share in _MISSED]
-    )
     low, high = axes.get_ylim()
-    axes.set_ylim(max(low, _NORMAL.inv_cdf(0.004)), min(high, _NORMAL.inv_cdf(0.996)))
+    low, high = min(low, high - _LEAST_REACH) - _MARGIN, high + _MARGIN
+    shares = [share for share in _MISSED if low < _NORMAL.inv_cdf(share) < high]
+    axes.set_yticks([_NORMAL.inv_cdf(share) for share in shares], [f"{100 * share:g} %" for share in shares])
+    axes.set_ylim(low, high)
     return figure
+
+
+def det_front(points: pd.DataFrame) -> pd.DataFrame:
+    """The thresholds that no other one beats in both misses and false accepts, the quietest first.
+
+    A lower threshold need not announce more: an early announcement suppresses the next second and a half.
+    """
+    ordered = points.sort_values(["false_accepts", "misses", "threshold"], ascending=[True, True, False])
+    fewest = ordered["misses"].astype(int).cummin().shift(fill_value=np.iinfo(np.int64).max)
+    return ordered[ordered["misses"].astype(int) < fewest]
 
 
 def _normal(misses: int, keywords: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -87,14 +88,16 @@ def draw_sweep(frame: pd.DataFrame, axis: Axis, width: Width) -> Figure:
     figure = new_figure(width, height)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
     figure.subplots_adjust(
-        left=0.5 / width.inches, right=0.985, bottom=0.45 / height, top=1 - (legend_in + 0.25) / height,
+        left=0.5 / width.inches, right=0.985, bottom=0.45 / height, top=1 - (legend_in + 0.38) / height,
         hspace=0.75, wspace=0.08,
     )  # fmt: skip
     for panel in panels.flat[len(variants) :]:
         panel.set_visible(False)
     for panel, variant in zip(panels.flat, variants, strict=False):
         _draw_variant(panel, frame[frame["variant"] == variant], axis, lines)
-        panel.set_title(variant, loc="left", fontweight="bold")
+        panel.set_title(
+            textwrap.fill(variant, round(width.of(100, 44)) // columns), loc="left", fontweight="bold"
+        )
         panel.set_xticks(range(len(axis.places(frame))), [axis.text(one) for one in axis.places(frame)])
         panel.set_xlabel(axis.title)
         panel.set_xlim(-0.4, len(axis.places(frame)) - 0.6)

@@ -12,9 +12,6 @@ from harness.report.table import Column, Table, frame
 from harness.results.field_record import FieldVariant
 from harness.results.statistics import wilson_interval
 
-MOST_ROWS = 600
-"""Of a table on the page; more are in the CSV only."""
-
 
 def words_table(variants: Sequence[FieldVariant]) -> Table:
     """Each word of the plan, and what each variant made of it."""

@@ -21,8 +21,8 @@ from sample_field import (
 )
 
 from harness.report.field import render_field, summary_text
-from harness.report.field.page import field_tables
-from harness.report.field.words import MOST_ROWS
+from harness.report.field.page import MOST_ROWS, field_tables
+from harness.report.field.plots import det_front
 from harness.report.markdown import escaped
 from harness.results.field_record import FieldRecord
 
@@ -339,6 +339,23 @@ def test_the_det_curve_marks_the_threshold_that_was_used(page, folder):
     assert set(points["condition"]) > {"", "0.5 m, 20 dB"}
 
 
+def test_the_det_curve_is_of_the_thresholds_that_no_other_one_beats():
+    points = pd.DataFrame(
+        {
+            "threshold": [100, 120, 140, 160, 180],
+            "misses": [1, 4, 3, 3, 6],
+            "false_accepts": [9, 5, 2, 4, 0],
+        }
+    )
+    assert list(det_front(points)["threshold"]) == [180, 140, 100]
+
+
+def test_what_is_missed_now_stands_beside_what_would_be(folder):
+    rows = pd.read_csv(folder / "pcm-operating.csv")
+    assert list(rows["limit"])[:4] == ["as it is", "10 an hour", "1 an hour", "3 in 24 hours"]
+    assert rows["threshold"].iloc[0] == 200
+
+
 def test_causes_add_up_to_the_keywords_that_were_missed(folder):
     causes = pd.read_csv(folder / "pcm-causes.csv")
     for _, rows in causes.groupby("variant"):
@@ -359,10 +376,10 @@ def test_variants_are_paired_on_the_words_that_count_for_both(folder):
 
 def test_many_words_are_left_to_the_csv(tmp_path):
     variant = quiet_variant()
-    many = [replace(row, segment=row.segment + 10 * turn) for turn in range(8) for row in variant.stimuli]
+    many = [replace(row, segment=row.segment + 10 * turn) for turn in range(12) for row in variant.stimuli]
     assert len(many) > MOST_ROWS
     found = rendered(only(replace(variant, stimuli=many)), tmp_path)
-    assert "too many for a page" in found.text
+    assert f"Word by word ({len(many):,} rows)" in found.text
     assert "table-pcm-words" not in found.ids
     assert len(pd.read_csv(tmp_path / "pcm-words.csv")) == len(many)
 
