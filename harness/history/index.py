@@ -118,7 +118,8 @@ class Index:
             )
             for row in rows
         }
-        loaded = [*map(tables.Reader(self.connection).night, rows)]
+        reader = tables.Reader(self.connection)
+        loaded = [reader.night(row["number"]) for row in rows]
         nights = merge(loaded).nights
         for night in loaded:
             if problem := clock_problem(night):
@@ -145,9 +146,12 @@ class Index:
         return copies, refused, runs
 
     def _nights(self, digests: Collection[str]) -> list[sqlite3.Row]:
+        """Who they are and what was said of them, without their figures."""
         cursor = self.connection.cursor()
         cursor.row_factory = sqlite3.Row
-        rows = cursor.execute("SELECT * FROM nights ORDER BY number")
+        rows = cursor.execute(
+            "SELECT number, digest, kind, id, board, uid, status, sentence, exit_code FROM nights"
+        )
         there = [row for row in rows if row["digest"] in digests]
         if len(there) != len(digests):
             raise LookupError(f"{len(there)} of {len(digests)} nights")

@@ -107,6 +107,8 @@ class Reader:
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self._cursor = connection.cursor()
+        self._cursor.row_factory = sqlite3.Row
         self._connection = connection
         self._series = {number: SeriesName.parse(name) for name, number in _series(connection).items()}
         # Nights share what they have in common: that is most of it, and there are thousands.
@@ -114,15 +116,16 @@ class Reader:
         self._judged = functools.cache(self._read_judged)
         self._texts: dict[str, str] = {}
 
-    def night(self, row: sqlite3.Row) -> Night:
+    def night(self, number: int) -> Night:
         """A night with its figures.
 
         Args:
-            row: of the index's table of nights.
+            number: of the night in the index.
 
         Raises:
             LookupError, TypeError, ValueError: the index is not whole.
         """
+        row = self._cursor.execute("SELECT * FROM nights WHERE number = ?", (number,)).fetchone()
         canary = json.loads(row["canary"])
         return Night(
             id=row["id"],
@@ -136,7 +139,7 @@ class Reader:
             environment=self._environment(row["environment"]),
             procedure=row["procedure"],
             modelled=bool(row["modelled"]),
-            times=self._times(row["number"], row["times"]),
+            times=self._times(number, row["times"]),
             exact=self._exact(row["exact"]),
             canary=canary and CanaryReading(*(each and Measured(*each) for each in canary)),
             length_s=row["length_s"],
