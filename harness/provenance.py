@@ -16,11 +16,15 @@ _PACKAGES = ("torch", "tensorflow-cpu", "onnxruntime", "onnx", "onnx-tf", "numpy
 
 
 def code() -> dict[str, Any]:
-    """The checkout: commit (40 hex digits, "unknown" outside git), dirty, and the versions of the harness."""
+    """The checkout: commit (40 hex digits, "unknown" outside git), dirty, and the versions of the harness.
+
+    What is under reports/ was made by the code, and says nothing of what is measured: a baseline that was
+    accepted and not committed yet makes the tree no dirtier.
+    """
     commit = _git("rev-parse", "HEAD")
     return {
         "commit": commit or "unknown",
-        "dirty": bool(_git("status", "--porcelain")) if commit else True,
+        "dirty": bool(_git("status", "--porcelain", "--", ".", ":(exclude)reports")) if commit else True,
         "harness_version": importlib.metadata.version("earshot"),
         "procedure_version": PROCEDURE_VERSION,
     }

@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--a-a",
         action="store_true",
-        help="measure the images of the last night again, unchanged: what the bench makes of no change",
+        help="measure all images of the last night again, unchanged: what the bench makes of no change",
     )
     parser.add_argument(
         "--history",

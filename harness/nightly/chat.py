@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.results.regression import sentences
-from harness.results.regression.statuses import STATUSES, NightVerdict, SeriesVerdict, Status
+from harness.results.regression.statuses import NightVerdict, SeriesVerdict, Status
 
 ROWS = 10
 """At most so many series are named: who wants to see more opens the report."""
@@ -21,7 +21,7 @@ def chat(verdict: NightVerdict) -> str:
             f"{len(told)} series of this night could be held against. To hold the next nights against this "
             f"one: {sentences.acceptance(verdict.board)}.\n"
         )
-    told.sort(key=lambda item: (STATUSES.index(item.status), item.advisory, -abs(item.change or 0.0)))
+    told.sort(key=sentences.gravity)
     lines = [f"**Earshot on {verdict.board}: {verdict.status}.** {verdict.sentence}"]
     if len(told) > 1:
         lines += ["", *(f"- {_row(item)}" for item in told[:ROWS])]

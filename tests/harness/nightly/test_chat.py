@@ -26,6 +26,15 @@ def test_the_rows_are_those_that_are_not_as_accepted_the_gravest_first():
     assert [row.split()[1].rstrip(":") for row in rows] == [status for status in STATUSES if status != "ok"]
 
 
+def test_many_microseconds_come_before_a_large_share_of_a_few():
+    stage = replace_name(series("changed", value=4.28, reference=4.04, change=0.06), "short")
+    whole = replace_name(series("changed", value=11_157, reference=11_000, change=0.014), "long")
+    rows = [
+        line for line in chat(night(stage, whole, status="changed")).splitlines() if line.startswith("- ")
+    ]
+    assert "`long/" in rows[0]
+
+
 def test_at_most_ten_rows_are_named():
     many = [replace_name(series("changed"), f"m{number}") for number in range(ROWS + 3)]
     rows = [line for line in chat(night(*many, status="changed")).splitlines() if line.startswith("- ")]

@@ -107,6 +107,23 @@ def test_what_is_worse_is_measured_again_at_once_and_judged_again_once(bench, co
     assert tonight.verdict.to_confirm == ()
 
 
+def test_a_confirmation_that_breaks_leaves_a_suspect_and_no_regression(bench):
+    bench.model("slow", hidden=300)
+    desk = {"uid": "desk-1", "clock": "measured"}
+    first = bench.run(TroubledBoard(**desk))
+    earlier = made_history(bench, first.record, nights=12, slower_by=-0.2)
+    bench.accept(replace(first, record=earlier[0]))
+
+    def trouble() -> ProtocolError | None:
+        begun = any(line.startswith("confirmation-2") for line in bench.said)
+        return ProtocolError("the board fell silent", remedy="Look.") if begun else None
+
+    tonight = bench.run(TroubledBoard(trouble, **desk))
+    assert [bool(block.fault) for block in tonight.record.blocks if block.phase == "confirmation"] == [0, 1]
+    assert statuses(tonight)["slow/static/inference_us/clip"] == "suspect"
+    assert tonight.exit_code not in (EXIT_CLEAN, EXIT_REGRESSED)
+
+
 def made_history(bench, record: NightRecord, nights: int, slower_by: float) -> list[NightRecord]:
     """Nights like this one with an image of other times, a day apart, the last one yesterday's."""
     for file in (bench.folder / "nights").rglob(RECORD):

@@ -13,7 +13,7 @@ from harness import provenance
 from harness.errors import UsageError
 from harness.layout import ROOT
 from harness.results.reading import read_record
-from harness.results.record import BoardRow, Fault, VariantRow
+from harness.results.record import BlockRow, BoardRow, Fault, VariantRow, VerdictRow
 from harness.run import journal
 from harness.run.journal import (
     PARTIAL,
@@ -107,6 +107,46 @@ def test_a_board_that_was_swapped_meanwhile_is_noticed(tmp_path):
 
 def test_what_was_asked_for_stands_in_the_record(killed):
     assert read_interrupted(killed).run[journal.OPTIONS] == "what was asked for"
+
+
+def test_a_run_says_what_kind_it_is_and_what_is_told_about_it(tmp_path):
+    assert begin(tmp_path, BOARD).run["kind"] == "run"
+    about = {"kind": "nightly", "board": "desk"}
+    told = begin(tmp_path, BOARD, about=about).run
+    assert {name: told[name] for name in about} == about
+
+
+def test_a_run_may_be_of_other_code_than_the_checkouts(tmp_path):
+    kept = {"commit": "0" * 40, "dirty": False}
+    run = begin(tmp_path, BOARD, code=kept)
+    run.write()
+    run.let_go()
+    assert take_up(run.folder, BOARD, kept).end().code == kept
+
+
+def test_an_ended_run_knows_its_length_by_the_monotonic_clock(tmp_path):
+    run = begin(tmp_path, BOARD)
+    assert 0 <= float(run.ended().run["length_s"]) < 60
+    assert not run.folder.exists()  # nothing was written yet
+
+
+def test_a_run_that_was_taken_up_does_not_know_its_length(killed):
+    assert take_up(killed, BOARD).end().run["length_s"] == ""
+
+
+def test_time_goes_on_where_a_run_is_taken_up(killed, monkeypatch):
+    monkeypatch.setattr(journal, "_seconds_since", lambda started: 100.0)
+    assert 100 <= take_up(killed, BOARD).elapsed_s < 160
+
+
+def test_blocks_verdict_and_fault_stand_in_the_record(tmp_path):
+    run = begin(tmp_path, BOARD)
+    run.blocks = [BlockRow("good", "static", "round", 1)]
+    run.verdict = VerdictRow("broken", "It broke.", 4)
+    run.fault = Fault("enumerate", "gone")
+    written = run.end()
+    assert read_record(run.folder / RECORD) == written
+    assert (written.blocks, written.verdict, written.fault) == (run.blocks, run.verdict, run.fault)
 
 
 def runs(folder, *names):
