@@ -1,30 +1,22 @@
-"""How well each variant hears: over all, by label, condition and speaker, and what it hears instead."""
+"""How well each variant hears: over all, and label by label beside the data set."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from harness.report import figures
-from harness.report.field.shown import audio_lost, audio_time, of, per_hour_interval
+from harness.report.field.shown import audio_lost, of, per_hour_interval
 from harness.report.table import Column, Table, frame
-from harness.results.field.breakdowns import (
-    SETS,
-    Drop,
-    Group,
-    by_condition,
-    by_label,
-    by_speaker,
-    drops,
-    grouped,
-)
+from harness.results.field.breakdowns import SETS, Drop, Group, by_label, drops, grouped
 from harness.results.field.rates import Rate, accuracy, delay, false_accept_rate
 from harness.results.field_record import FieldStimulus, FieldVariant
 from harness.results.matching import is_keyword
 
 ALL = "all"
-_RATE = "accuracy low high"
-_RATE_COLUMNS = [
+RATE = "accuracy low high"
+"""Columns of a rate and its interval, of 0 to 1; see `rate_row`."""
+RATE_COLUMNS = [
     Column("Accuracy", ["accuracy"], figures.share),
     Column("95 % interval", ["low", "high"], figures.interval),
     Column("0 to 100 %", ["accuracy", "low", "high"], lambda *_: "", mark="interval"),
@@ -54,14 +46,14 @@ def overview_table(variants: Sequence[FieldVariant]) -> Table:
         name="overview",
         title="Every variant",
         frame=frame(
-            f"variant heard keywords {_RATE} test_accuracy drop wrongly others false_accepts hours per_hour "
+            f"variant heard keywords {RATE} test_accuracy drop wrongly others false_accepts hours per_hour "
             "per_hour_low per_hour_high delay_s delay_p95_s realtime_factor samples_lost lost_s left_out",
             rows,
         ),
         columns=[
             Column("Variant", ["variant"], figure=False),
             Column("Keywords heard", ["heard", "keywords"], of),
-            *_RATE_COLUMNS,
+            *RATE_COLUMNS,
             Column("Test set", ["test_accuracy"], figures.share, optional=True),
             Column("Drop, points", ["drop"], figures.points, optional=True),
             Column("Others taken for a keyword", ["wrongly", "others"], of),
@@ -132,14 +124,14 @@ def labels_table(variants: Sequence[FieldVariant]) -> Table:
         name="labels",
         title="By label, beside the data set",
         frame=frame(
-            f"variant label played correct {_RATE} missed confused left_out {' '.join(of_sets)}", rows
+            f"variant label played correct {RATE} missed confused left_out {' '.join(of_sets)}", rows
         ),
         columns=[
             Column("Variant", ["variant"], figure=False),
             Column("Label", ["label"], figure=False),
             Column("Played", ["played"], figures.count),
             Column("Correct", ["correct"], figures.count),
-            *_RATE_COLUMNS,
+            *RATE_COLUMNS,
             Column("Missed", ["missed"], figures.count),
             Column("Heard as another", ["confused"], figures.count),
             *(
@@ -173,84 +165,6 @@ def _label(variant: FieldVariant, one: Drop, group: Group) -> dict[str, Any]:
     for part, (drop, low, high) in one.drop.items():
         row |= {f"{part}_drop": drop, f"{part}_drop_low": low, f"{part}_drop_high": high}
     return row
-
-
-def conditions_table(variants: Sequence[FieldVariant], conditions: Sequence[Mapping[str, Any]]) -> Table:
-    """Keywords heard under each condition."""
-    names = [str(condition["name"]) for condition in conditions]
-    details = {str(condition["name"]): condition for condition in conditions}
-    rows = []
-    for variant in variants:
-        others = {group.name: group.rate for group in by_condition(others_of(variant), names)}
-        for group in by_condition(keywords_of(variant), names):
-            condition, accepts = details.get(group.name, {}), false_accept_rate(variant, group.name)
-            other, later = others.get(group.name), _delay_of(variant, group.name)
-            row: dict[str, Any] = {"variant": variant.title, "condition": group.name}
-            row |= {key: condition.get(key) for key in ("distance_m", "snr_db", "noise", "rt60_s")}
-            row |= _group(group) | {"false_accepts": accepts.events, "hours": accepts.hours, "delay_s": later}
-            if other:
-                row |= {"wrongly": other.total - other.correct, "others": other.total}
-            if group.rate.total or (other and other.total) or accepts.hours:
-                rows.append(row)
-    return Table(
-        name="conditions",
-        title="By condition",
-        frame=frame(
-            f"variant condition distance_m snr_db noise rt60_s heard keywords {_RATE} missed confused "
-            "left_out wrongly others false_accepts hours delay_s",
-            rows,
-        ),
-        columns=[
-            Column("Variant", ["variant"], figure=False),
-            Column("Condition", ["condition"], figure=False),
-            Column("Keywords heard", ["heard", "keywords"], of),
-            *_RATE_COLUMNS,
-            Column("Missed", ["missed"], figures.count),
-            Column("Heard as another", ["confused"], figures.count),
-            Column("Others taken for a keyword", ["wrongly", "others"], of),
-            Column("False accepts", ["false_accepts"], figures.count),
-            Column("in so long", ["hours"], audio_time),
-            Column("Delay, median", ["delay_s"], figures.seconds),
-        ],
-        note="Distance and SNR are those of the plan; what came out is with the segments, further down.",
-        headed=True,
-    )
-
-
-def _delay_of(variant: FieldVariant, condition: str) -> float | None:
-    found = delay(row for row in keywords_of(variant) if row.condition == condition)
-    return found.median if found else None
-
-
-def speakers_table(variants: Sequence[FieldVariant]) -> Table:
-    """Keywords heard of each speaker; nothing where nobody is known."""
-    rows = [
-        {"variant": variant.title, "speaker": group.name or None} | _group(group)
-        for variant in variants
-        if any(row.speaker for row in variant.stimuli)
-        for group in by_speaker(keywords_of(variant))
-    ]
-    return Table(
-        name="speakers",
-        title="By speaker",
-        frame=frame(f"variant speaker heard keywords {_RATE} missed confused left_out", rows),
-        columns=[
-            Column("Variant", ["variant"], figure=False),
-            Column("Speaker", ["speaker"], lambda name: name or "not known", figure=False),
-            Column("Keywords heard", ["heard", "keywords"], of),
-            *_RATE_COLUMNS,
-            Column("Missed", ["missed"], figures.count),
-            Column("Heard as another", ["confused"], figures.count),
-        ],
-        note="The one who is heard worst comes first. Few words of a speaker say little: see the intervals.",
-        headed=True,
-    )
-
-
-def _group(group: Group) -> dict[str, Any]:
-    row: dict[str, Any] = {"heard": group.rate.correct, "keywords": group.rate.total}
-    row |= {"missed": group.misses, "confused": group.confusions, "left_out": group.excluded}
-    return row | rate_row(group.rate)
 
 
 def rate_row(one: Rate) -> dict[str, float]:

@@ -15,7 +15,7 @@ from harness.results.field.det import operating_point
 from harness.results.field.rates import accuracy, false_accept_rate, rate
 from harness.results.field_record import DetPoint, FieldVariant
 
-LIMITS = {"10 an hour": 10.0, "1 an hour": 1.0, "3 in 24 hours": 3 / 24}
+LIMITS = {"at most 10 an hour": 10.0, "at most 1 an hour": 1.0, "at most 3 in 24 hours": 3 / 24}
 """False accepts that people put up with; the last is what Amazon asks of devices with its wake word."""
 
 

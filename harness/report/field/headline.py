@@ -13,9 +13,12 @@ from harness.report.field.shown import audio_time, per_hour, per_hour_interval
 from harness.report.field.speed import too_slow
 from harness.report.variants import time_is
 from harness.results.field.breakdowns import by_condition
+from harness.results.field.det import operating_point
 from harness.results.field.rates import accuracy, delay, false_accept_rate
 from harness.results.field_record import FieldRecord, FieldVariant
 
+_WORTH_SAYING = 0.05
+"""Of the keywords: what another threshold has to gain to be named."""
 _OTHERS = 3
 """Variants named beside the best; of more, the worst."""
 
@@ -29,7 +32,7 @@ def headline(record: FieldRecord, routes: Sequence[tuple[str, Sequence[FieldVari
     """
     sentences = []
     for route, variants in routes:
-        found = _verdict(variants)
+        found = _verdict(record, variants)
         sentences += [
             f"{ROUTES[route]}: {one}" if len(routes) > 1 and one == found[0] else one for one in found
         ]
@@ -54,11 +57,16 @@ def basis(record: FieldRecord, routes: Sequence[tuple[str, Sequence[FieldVariant
     )
     number = len(record.conditions)
     what = f"{figures.count(words)} word{'' if words == 1 else 's'} in {audio_time(audio_s / 3600)} of audio"
-    sentences = (
-        [f"Played: {what} under {number} condition{'' if number == 1 else 's'}, the same to all."]
-        if words
-        else []
+    lengths = [len(variant.stimuli) for _, variants in routes for variant in variants]
+    to_all = (
+        ""
+        if len(lengths) == 1
+        else ", the same to all"
+        if len(set(lengths)) == 1
+        else ", not all of it to all"
     )
+    under = f"under {number} condition{'' if number == 1 else 's'}{to_all}"
+    sentences = [f"Played: {what} {under}."] if words else []
     sentences.append(
         f"A word counts as heard when it is announced between its beginning and {record.window_s:g}\u00a0s "
         f"after its end; the recogniser's threshold is {record.threshold}."
@@ -71,7 +79,7 @@ def basis(record: FieldRecord, routes: Sequence[tuple[str, Sequence[FieldVariant
     return sentences
 
 
-def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
+def _verdict(record: FieldRecord, variants: Sequence[FieldVariant]) -> list[str]:
     """Of one route: the variant that hears most, with what else is known of it."""
     intact = [variant for variant in variants if not variant.faults] or list(variants)
     best = max(intact, key=lambda variant: accuracy(keywords_of(variant)).value or 0.0)
@@ -91,7 +99,7 @@ def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
             f"Half of the words it hears are announced within {figures.seconds(later.median)} of their end."
         )
     sentences += [sentence for variant in variants if (sentence := too_slow(variant))]
-    return [*sentences, *_causes(best)]
+    return [*sentences, *_causes(best), *_better_threshold(best, record.threshold)]
 
 
 def _drop(variant: FieldVariant) -> str:
@@ -159,6 +167,29 @@ def _causes(variant: FieldVariant) -> list[str]:
     named = [f"{CAUSES[cause].split(':')[0]} {count}" for cause, count in counts.most_common()]
     total = sum(counts.values())
     return [f"Why it missed {'one' if total == 1 else figures.count(total)}: {', '.join(named)}."]
+
+
+def _better_threshold(variant: FieldVariant, threshold: int) -> list[str]:
+    """The threshold that would miss clearly less without more false accepts, with what it would cost."""
+    whole = [point for point in variant.det if not point.condition and point.hours]
+    if not whole:
+        return []
+    now = min(whole, key=lambda point: abs(point.threshold - threshold))
+    found = operating_point(whole, now.false_accepts / now.hours)
+    if found is None or now.misses - found.point.misses < _WORTH_SAYING * now.keywords:
+        return []
+    then = found.point
+    cost = (
+        f", and taken {figures.of(then.alarms, then.others)} other words for a keyword instead of "
+        f"{now.alarms}"
+        if then.others
+        else ""
+    )
+    return [
+        f"With the threshold at {then.threshold} instead of {threshold} it would have missed "
+        f"{figures.count(then.misses)} keywords instead of {figures.count(now.misses)}, without more false "
+        f"accepts{cost}."
+    ]
 
 
 def _left_out(record: FieldRecord) -> str:

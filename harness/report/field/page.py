@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.report import figures
-from harness.report.field import accuracy, alarms, causes, left_out, listen, speed, words
+from harness.report.field import accuracy, alarms, causes, circumstances, left_out, listen, speed, words
 from harness.report.field.confusion import Matrix, confusion_table, matrices
 from harness.report.field.headline import basis, headline
 from harness.report.field.names import ROUTES
@@ -115,10 +115,11 @@ def field_tables(record: FieldRecord) -> dict[str, Table]:
     for route, variants in by_route(record):
         of_route = [
             accuracy.overview_table(variants),
-            accuracy.conditions_table(variants, record.conditions),
+            circumstances.conditions_table(variants, record.conditions),
+            circumstances.margins_table(variants, record.conditions),
             accuracy.labels_table(variants),
             confusion_table(variants),
-            accuracy.speakers_table(variants),
+            circumstances.speakers_table(variants),
             alarms.false_accepts_table(variants),
             alarms.operating_table(variants, record.threshold),
             alarms.strays_table(variants),

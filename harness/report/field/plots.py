@@ -53,7 +53,7 @@ def field_plots(
 
     Args:
         route: begins the names.
-        conditions: the frame of `accuracy.conditions_table`.
+        conditions: the frame of `circumstances.conditions_table`.
         det: of `alarms.det_frame`.
         words: of `words.words_table`.
         threshold: the one that was used.

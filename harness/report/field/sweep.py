@@ -71,7 +71,7 @@ def sweep_axis(frame: pd.DataFrame) -> Axis | None:
     """Along which a plan has more values, the SNR if as many; None if there is one condition of each.
 
     Args:
-        frame: of `accuracy.conditions_table`, rows with keywords.
+        frame: of `circumstances.conditions_table`, rows with keywords.
     """
     several = [axis for axis in (_SNR, _DISTANCE) if len(axis.places(frame)) > 1]
     return max(several, key=lambda axis: len(axis.places(frame))) if several else None
