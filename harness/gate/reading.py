@@ -20,7 +20,15 @@ from harness.results.regression.series import SeriesName
 from models.errors import Explained
 
 _MODULE = "harness.gate.one_block"
+_WITHOUT_THE_INSTALLED = f"""
+import runpy, sys
+sys.meta_path = [each for each in sys.meta_path if "__editable__" not in getattr(each, "__module__", "")]
+runpy.run_module({_MODULE!r}, run_name="__main__")
+"""
+"""Runs the module. `pip install --editable` would fill in what a commit lacks: a mixture was measured then."""
 _RECORD = "night.json"
+_EXPLAINED = "earshot: "
+"""Begins what a command says of its own failure."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ def measure(commit: Commit, checkout: Repository, series: SeriesName, options: S
         series: which figure.
         options: of the measuring, see `harness.gate.one_block`.
     """
+    if not (checkout.folder / Path(*_MODULE.split("."))).with_suffix(".py").is_file():
+        return Reading(commit, None, f"its harness has no {_MODULE}, which measures one block")
     with tempfile.TemporaryDirectory(prefix="earshot-block-") as folder:
         record = Path(folder) / _RECORD
         # Without bytecode: two commits within a second may have sources of one size, and one's would be run.
@@ -76,7 +86,7 @@ def measure(commit: Commit, checkout: Repository, series: SeriesName, options: S
             TMPDIR=folder,  # what is left by a process that is killed goes with it
         )
         done = subprocess.run(
-            [sys.executable, "-m", _MODULE, *options, "--output", str(record)],
+            [sys.executable, "-c", _WITHOUT_THE_INSTALLED, *options, "--output", str(record)],
             cwd=checkout.folder,
             env=environment,
             capture_output=True,
@@ -92,12 +102,10 @@ def measure(commit: Commit, checkout: Repository, series: SeriesName, options: S
 
 
 def _why(said: str) -> str:
-    """The last line that a process left behind, without a full stop."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    last = lines[-1] if lines else "its harness said nothing"
-    if "No module named" in last and last.endswith(_MODULE):
-        return f"its harness has no {_MODULE}, which measures one block"
-    return last.removeprefix("earshot: ").rstrip(".")
+    """Its own explanation, or else the last line that a process left behind, without a full stop."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["its harness said nothing"]
+    last = next((line for line in reversed(lines) if line.startswith(_EXPLAINED)), lines[-1])
+    return last.removeprefix(_EXPLAINED).rstrip(".")
 
 
 def _read(commit: Commit, path: Path, series: SeriesName) -> Reading:

@@ -20,7 +20,7 @@ if figure.startswith("hangs "):
     Path(figure.removeprefix("hangs ")).write_text(str(os.getpid()))
     signal.pause()
 if not figure.isdigit():
-    sys.exit(f"earshot: build: {figure}.")
+    sys.exit(f"earshot: build: {figure}.\\nand something of a library's")
 record = json.loads(Path("record.json").read_text())
 head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
 record["code"]["commit"] = Path("claims").read_text() if Path("claims").exists() else head

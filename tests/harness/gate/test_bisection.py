@@ -66,16 +66,27 @@ def test_where_it_lies_among_commits_that_cannot_be_measured_all_of_them_are_nam
     assert all(sha in bisection_text(found, FLASH) for sha in commits[1:])
 
 
-def test_a_commit_without_the_module_that_measures_is_skipped(history):
+@pytest.mark.parametrize("missing", ["gate/one_block.py", "gate"])
+def test_a_commit_without_the_module_that_measures_is_skipped(history, missing, tmp_path):
     first = history.commit(100, "before")
-    module = history.folder / "harness" / "gate" / "one_block.py"
-    kept = module.read_text()
-    module.unlink()
+    place = history.folder / "harness" / missing
+    place.rename(tmp_path / "kept")
     history.commit(100, "without")
-    module.write_text(kept)
+    (tmp_path / "kept").rename(place)
     bad = history.commit(104, "after")
     found = found_in(history, first, bad)
     assert "has no harness.gate.one_block" in found.skipped[0].problem
+
+
+def test_what_a_commit_lacks_is_not_taken_from_the_installed_earshot(history):
+    first = history.commit(100, "before")
+    module = history.folder / "harness" / "gate" / "one_block.py"
+    kept = module.read_text()
+    module.write_text(f"import harness.layout\n{kept}")
+    history.commit(100, "imports what it has not")
+    module.write_text(kept)
+    bad = history.commit(104, "after")
+    assert "No module named 'harness.layout'" in found_in(history, first, bad).skipped[0].problem
 
 
 def test_a_figure_that_other_code_measured_is_none(history):
