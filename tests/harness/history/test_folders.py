@@ -245,10 +245,10 @@ def test_an_index_in_doubt_is_made_again(bench, damage):
         statement = {
             "table": "DROP TABLE times",
             "rows": "DELETE FROM times WHERE night = 2",
-            "other code": "UPDATE made_by SET code = 'older'",
+            "other code": "UPDATE made_by SET code = 'older'; UPDATE nights SET board = 'as then';",
         }[damage]
         with sqlite3.connect(bench.index) as connection:
-            connection.execute(statement)
+            connection.executescript(statement)
         connection.close()
     assert bench.read() == first
 
