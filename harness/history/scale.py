@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -24,21 +25,22 @@ _ACCEPTED_NIGHT = 14
 
 @dataclass
 class Stopwatch:
-    """Seconds of each step, by the wall clock and of this process on its core."""
+    """Seconds of each step, by the wall clock and of processors, those of child processes among them."""
 
     steps: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Times what is done within."""
-        wall_s, core_s = time.perf_counter(), time.process_time()
+        wall_s, before = time.perf_counter(), os.times()
         yield
-        self.steps[name] = (time.perf_counter() - wall_s, time.process_time() - core_s)
+        busy_s = sum(os.times()[:4]) - sum(before[:4])
+        self.steps[name] = (time.perf_counter() - wall_s, busy_s)
 
     def total(self, *names: str) -> tuple[float, float]:
         """Of some steps together."""
-        walls, cores = zip(*(self.steps[name] for name in names), strict=True)
-        return sum(walls), sum(cores)
+        walls, busy = zip(*(self.steps[name] for name in names), strict=True)
+        return sum(walls), sum(busy)
 
 
 def measure(folder: Path, nights: int) -> list[str]:
@@ -64,16 +66,17 @@ def measure(folder: Path, nights: int) -> list[str]:
     with watch.step("reading them by the index"):
         read_nights([records], index=index)
     lines = [
-        f"{name:<28} {wall_s:6.1f} s, {core_s:6.1f} s of a core"
-        for name, (wall_s, core_s) in watch.steps.items()
+        f"{name:<28} {wall_s:6.1f} s, {busy_s:6.1f} s of processors"
+        for name, (wall_s, busy_s) in watch.steps.items()
     ]
-    first_s, core_s = watch.total("reading them from nothing", "writing the site")
-    next_s, next_core_s = watch.total("reading them by the index", "writing the site")
+    first_s, busy_s = watch.total("reading them from nothing", "writing the site")
+    next_s, next_busy_s = watch.total("reading them by the index", "writing the site")
     return [
+        f"on {os.cpu_count()} processors, with a load of {os.getloadavg()[0]:.1f}",
         f"{len(written):,} records of {_size(written)}, {len(history.nights):,} of them read",
         *lines,
-        f"{'all of it, from nothing':<28} {first_s:6.1f} s, {core_s:6.1f} s of a core",
-        f"{'all of it, every morning':<28} {next_s:6.1f} s, {next_core_s:6.1f} s of a core",
+        f"{'all of it, from nothing':<28} {first_s:6.1f} s, {busy_s:6.1f} s of processors",
+        f"{'all of it, every morning':<28} {next_s:6.1f} s, {next_busy_s:6.1f} s of processors",
         f"index {_size([index])}, index.html {_size([page])}, the whole site {_size(site.rglob('*'))}",
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Literal, cast
 
 import numpy as np
@@ -58,6 +59,11 @@ class BoardHistory:
     canary_accepted_us: np.ndarray
     changes: tuple[EnvironmentChange, ...]
     statuses: tuple[Status | Literal[""], ...]
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Of the nights by their ids."""
+        return {night.id: number for number, night in enumerate(self.nights)}
 
     @property
     def canary_level_us(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.results.regression.nights import Exact, Judged, Night
@@ -16,14 +16,14 @@ class Column:
     Attributes:
         nights: numbers of those that have a figure of it, ascending.
         values: the figures: times in µs, of a modelled clock the mean of all samples; None of a broken one.
-        judged: what was said of it, by the number of the night.
+        judged: what was said of it, each with the numbers of the nights on which it was.
         timed: whether it is a time.
         modelled: whether its clock is a model.
     """
 
     nights: list[int] = field(default_factory=list)
     values: list[Exact | None] = field(default_factory=list)
-    judged: list[tuple[int, Judged]] = field(default_factory=list)
+    judged: list[tuple[list[int], Judged]] = field(default_factory=list)
     timed: bool = False
     modelled: bool = False
 
@@ -50,6 +50,15 @@ def columns_of(nights: Sequence[Night]) -> dict[SeriesName, Column]:
             column = column_of(name)
             column.nights.append(index)
             column.values.append(value)
-        for name, judged in night.judged.items():
-            column_of(name).judged.append((index, judged))
+    for said, those in _alike(nights):
+        for name, judged in said.items():
+            column_of(name).judged.append((those, judged))
     return by_name
+
+
+def _alike(nights: Sequence[Night]) -> Iterable[tuple[Mapping[SeriesName, Judged], list[int]]]:
+    """What was said of all series, with the nights of which it was: most nights share it, being ok."""
+    found: dict[int, tuple[Mapping[SeriesName, Judged], list[int]]] = {}
+    for index, night in enumerate(nights):
+        found.setdefault(id(night.judged), (night.judged, []))[1].append(index)
+    return found.values()

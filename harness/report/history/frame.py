@@ -125,8 +125,9 @@ class Frame:
         """What was said each night, and since when the reference was that it was held against."""
         statuses: list[Status | Literal[""]] = [""] * len(self._nights)
         since = [""] * len(self._nights)
-        for index, judged in column.judged:
-            statuses[index], since[index] = judged.status, judged.since
+        for those, judged in column.judged:
+            for index in those:
+                statuses[index], since[index] = judged.status, judged.since
         if verdict is not None:
             statuses[-1], since[-1] = verdict.status, verdict.since
         return tuple(statuses), since

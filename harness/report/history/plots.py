@@ -144,7 +144,7 @@ class _Drawing:
         inside = self._y(np.clip(values, self._low, self._high))
         inside = np.where(self._untold(values), self._bottom - 6.0, inside)
         drawn = self._each(inside) if self._back.detailed else self._many(inside)
-        points = [path("level", self._levels(values)), drawn]  # marks before the line, the line before specks
+        points = [path("level", self._levels(values)), drawn]  # marks lie above the line, specks beneath it
         parts = [
             self._axis(),
             self._events(),

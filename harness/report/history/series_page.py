@@ -155,13 +155,12 @@ def _bisect(board: BoardHistory, series: Series) -> Markup | str:
 def _accepted(board: BoardHistory, series: Series, links: Links) -> list[tuple[str, str, str, str, str]]:
     """Acceptances of this series, the latest first: when, epoch, reference, why, the night's address."""
     found = []
-    numbers = {night.id: number for number, night in enumerate(board.nights)}
     for epoch in board.baseline.epochs if board.baseline else ():
         times, exact = epoch.times.get(series.name), epoch.exact.get(series.name)
         reference = whole(times.reference_us if times else exact, series.name)
         own = [one for one in epoch.accepted if str(series.name) in one.series or one is epoch.accepted[0]]
         for one in own:
-            number = numbers.get(one.night)
+            number = board.numbers.get(one.night)
             address = links.night(board, number) if number is not None else ""
             latest = one is own[-1]  # the file has the reference in force only
             found.append(
