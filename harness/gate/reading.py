@@ -25,7 +25,7 @@ import runpy, sys
 sys.meta_path = [each for each in sys.meta_path if "__editable__" not in getattr(each, "__module__", "")]
 runpy.run_module({_MODULE!r}, run_name="__main__")
 """
-"""Runs the module. `pip install --editable` would fill in what a commit lacks: a mixture was measured then."""
+"""Runs the module. `pip install --editable` would fill in what a commit lacks, and a mixture be measured."""
 _RECORD = "night.json"
 _EXPLAINED = "earshot: "
 """Begins what a command says of its own failure."""
