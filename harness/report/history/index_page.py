@@ -66,6 +66,7 @@ class BoardView:
 
     name: str
     status: str
+    modelled: bool
     sentence: Markup
     night: str
     commit: str
@@ -92,6 +93,7 @@ def board_view(board: BoardHistory, links: Links) -> BoardView:
     return BoardView(
         name=board.name,
         status=board.verdict.status,
+        modelled=last.modelled,
         sentence=_linked(board, links),
         night=night_time(last.started),
         commit=last.commit[:10],
@@ -202,7 +204,7 @@ def _row(board: BoardHistory, series: Series, links: Links) -> Row:
         address=links.series(board, series.name),
         recent=sparkline(series, first),
         everything=sparkline(series) if first else "",
-        latest=amount(series.latest, series.name),
+        latest=amount(series.latest, series),
         change=change(series),
         tone=series.status if series.status in ("regressed", "changed", "suspect", "improved") else "",
         status=series.status,

@@ -61,7 +61,7 @@ class Plots:
         for number in range(first, len(self._board.nights)):
             night, status = self._board.nights[number], series.statuses[number]
             value = night.exact.get(series.name) if series.kind == "text" else series.values[number]
-            said = f"{night.started[:16].replace('T', ' ')}: {amount(value, series.name)}"
+            said = f"{night.started[:16].replace('T', ' ')}: {amount(value, series)}"
             said += f", {status or 'not judged'}"
             if night.commit:
                 said += f", commit {night.commit[:10]}{' with changes' if night.dirty else ''}"

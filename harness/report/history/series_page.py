@@ -81,11 +81,11 @@ def series_page(
 def _facts(board: BoardHistory, series: Series) -> list[tuple[str, str]]:
     last = board.nights[-1]
     measured = last.times.get(series.name)
-    facts = [("Last night", whole(series.latest, series.name)), ("Against the accepted", change(series))]
+    facts = [("Last night", whole(series.latest, series)), ("Against the accepted", change(series))]
     if measured and measured.value_us and measured.p99_us and measured.max_us:
         by_canary = series.values[-1] / measured.value_us if series.kind == "time" else 1.0
-        facts.append(("p99", amount(measured.p99_us * by_canary, series.name)))
-        facts.append(("Longest", amount(measured.max_us * by_canary, series.name)))
+        facts.append(("p99", amount(measured.p99_us * by_canary, series)))
+        facts.append(("Longest", amount(measured.max_us * by_canary, series)))
     facts.append(("Nights", f"{int(np.isfinite(series.values).sum()):,}"))
     return facts
 
@@ -121,10 +121,10 @@ def _median(series: Series, start: int, end: int) -> float:
 def _value(board: BoardHistory, series: Series, night: int, level: float, *, back: bool = False) -> str:
     """A level as text; of a text the one of that night, or of the one before it that has any."""
     if series.kind != "text":
-        return amount(level, series.name)
+        return amount(level, series)
     while back and night > 0 and series.name not in board.nights[night].exact:
         night -= 1
-    return whole(board.nights[night].exact.get(series.name), series.name)
+    return whole(board.nights[night].exact.get(series.name), series)
 
 
 def _commits(board: BoardHistory, series: Series, night: int) -> list[str]:
@@ -157,7 +157,7 @@ def _accepted(board: BoardHistory, series: Series, links: Links) -> list[tuple[s
     found = []
     for epoch in board.baseline.epochs if board.baseline else ():
         times, exact = epoch.times.get(series.name), epoch.exact.get(series.name)
-        reference = whole(times.reference_us if times else exact, series.name)
+        reference = whole(times.reference_us if times else exact, series)
         own = [one for one in epoch.accepted if str(series.name) in one.series or one is epoch.accepted[0]]
         for one in own:
             number = board.numbers.get(one.night)

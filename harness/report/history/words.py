@@ -33,22 +33,25 @@ def unit_and_factor(name: SeriesName, value: float) -> tuple[str, float]:
     return "", 1.0
 
 
-def amount(value: Exact | None, name: SeriesName) -> str:
-    """A value with its unit: 33.12 ms, 61,312 bytes; a dash for none, the start of a long text."""
+def amount(value: Exact | None, series: Series) -> str:
+    """A value of a series with its unit: 33.12 ms, 61,312 bytes; a dash for none, the start of a long text.
+
+    A time that repeats exactly is told to the hundredth of a µs: a change of a cycle has to be seen.
+    """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return figures.DASH
     if isinstance(value, str):
         return value if len(value) <= _SHORT else f"{value[: _SHORT - 1]}…"
-    if name.metric.endswith("_us") and abs(value) >= _MS_FROM_US:
+    if series.kind == "time" and series.name.metric.endswith("_us") and abs(value) >= _MS_FROM_US:
         return f"{value / 1000:,.2f}{_NB}ms"
-    return sentences.amount(value, name).replace(" ", _NB)
+    return sentences.amount(value, series.name).replace(" ", _NB)
 
 
-def whole(value: Exact | None, name: SeriesName) -> str:
+def whole(value: Exact | None, series: Series) -> str:
     """A value with its unit; of a text all that a page has room for."""
     if isinstance(value, str):
         return value if len(value) <= _LONG else f"{value[:_LONG]}…"
-    return amount(value, name)
+    return amount(value, series)
 
 
 def change(series: Series) -> str:

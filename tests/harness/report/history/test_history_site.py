@@ -124,8 +124,15 @@ def test_a_modelled_board_gets_the_command_that_finds_the_commit(tmp_path):
     nights = [night(index, 1_000.5 if index < 4 else 1_001.5, modelled=True) for index in range(8)]
     rendered(tmp_path, nights)
     page = text_of(tmp_path / "site" / "nano" / "tiny-int8-static-inference_us-clip.html")
+    assert "1,000.5 µs 1,001.5 µs +1 µs, +0.10 %" in page
     command = "earshot bisect 0000003ccc 0000004ccc --series tiny-int8/static/inference_us/clip"
     assert command in page
+
+
+def test_times_of_a_modelled_clock_are_called_modelled(tmp_path, two_boards):
+    page = text_of(rendered(tmp_path, *two_boards))
+    assert page.count("Times of this board are modelled") == 1
+    assert page.index("emulated changed") < page.index("are modelled") < page.index("nano regressed")
 
 
 def test_nothing_yet_is_told_with_how_to_begin(tmp_path):

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from harness.report.history.series import Series
 from harness.report.history.words import amount, change_text, share_text, with_code
 from harness.results.regression.series import SeriesName
 
@@ -7,19 +9,26 @@ TIME = SeriesName("a", "static", "inference_us", "clip")
 FLASH = SeriesName("a", "static", "flash_bytes", "-")
 
 
+def series(name, kind):
+    """Without any nights."""
+    none = np.zeros(0)
+    return Series(name, kind, none, none, (), none, None, (), None, None)
+
+
 @pytest.mark.parametrize(
-    ("value", "name", "text"),
+    ("value", "name", "kind", "text"),
     [
-        (33_117.4, TIME, "33.12 ms"),
-        (843.25, TIME, "843.25 µs"),
-        (61_312, FLASH, "61,312 bytes"),
-        (None, FLASH, "–"),
-        (float("nan"), TIME, "–"),
-        ("CONV_2D 1, SOFTMAX 1", FLASH, "CONV_2D 1, SOFTMA…"),
+        (33_117.4, TIME, "time", "33.12 ms"),
+        (33_117.4, TIME, "modelled", "33,117.4 µs"),
+        (843.25, TIME, "time", "843.25 µs"),
+        (61_312, FLASH, "number", "61,312 bytes"),
+        (None, FLASH, "number", "–"),
+        (float("nan"), TIME, "time", "–"),
+        ("CONV_2D 1, SOFTMAX 1", FLASH, "text", "CONV_2D 1, SOFTMA…"),
     ],
 )
-def test_an_amount_has_its_unit(value, name, text):
-    assert amount(value, name).replace("\u00a0", " ") == text
+def test_an_amount_has_its_unit(value, name, kind, text):
+    assert amount(value, series(name, kind)).replace("\u00a0", " ") == text
 
 
 @pytest.mark.parametrize(
