@@ -164,17 +164,25 @@ def take_up(path: Path, board: BoardRow) -> FieldFolder:
             where=f"then {then}, now {commit}",
             remedy="Check that commit out, or begin a new run: a record is of one version.",
         )
-    # A board on USB tells its identity late: until then its row has its name.
-    if record.board.uid != board.uid and record.board.name not in (record.board.uid, board.uid):
-        raise UsageError(
-            "this run was begun on another board",
-            where=f"then {record.board.uid}, now {board.uid}",
-            remedy="Attach that one again, or begin a new run.",
-        )
+    check_same_board(record.board, board)
     folder.take()
     resumed = ", ".join(filter(None, [record.run.get("resumed", ""), now()]))
     folder.write(replace(record, run={**record.run, "resumed": resumed}))
     return folder
+
+
+def check_same_board(then: BoardRow, now_there: BoardRow) -> None:
+    """Whether a run goes on with the board it began with; one on USB has its kind's name until it tells more.
+
+    Raises:
+        UsageError: another board is there.
+    """
+    if len({then.uid, now_there.uid} - {then.name}) > 1:
+        raise UsageError(
+            "this run was begun on another board",
+            where=f"then {then.uid}, now {now_there.uid}",
+            remedy="Attach that one again, or begin a new run.",
+        )
 
 
 def latest(output: Path) -> Path:

@@ -15,7 +15,7 @@ from harness.boards.board import Board
 from harness.errors import BREAKING, ProtocolError, UsageError
 from harness.field import misses
 from harness.field.clips import classify_clips
-from harness.field.folder import FieldFolder, now, point_to, with_variants
+from harness.field.folder import FieldFolder, check_same_board, now, point_to, with_variants
 from harness.field.hearing import segments_heard
 from harness.field.host import Host
 from harness.field.playing import Player, read_facts
@@ -181,13 +181,18 @@ class FieldRun:
             )
 
     def _keep(self, variant: FieldVariant) -> None:
-        record = replace(self.folder.record, board=self._board.describe())
+        record, board = self.folder.record, self._board.describe()
+        check_same_board(record.board, board)
+        if board.uid != board.name:  # a board on USB tells its identity late
+            record = replace(record, board=board)
         self.folder.write(with_variants(record, [variant]))
 
     def _finish(self, ended: bool) -> tuple[FieldRecord, Path]:
         record = self.folder.record
         if ended:
             record = replace(record, run={**record.run, "ended": now()})
+        else:  # the variant that was at it has no figures yet
+            record = read_variants(self.folder, self.plan, record)
         return publish(self.folder, self.plan, record, self._say)
 
 
@@ -207,10 +212,15 @@ def read_again(path: Path, threshold: int | None, say: Callable[[str], None]) ->
     folder.take()
     try:
         record = replace(record, threshold=record.threshold if threshold is None else threshold)
-        variants = [figures(folder, folder.plan, variant, record) for variant in record.variants]
-        return publish(folder, folder.plan, with_variants(record, variants), say)
+        plan = folder.plan
+        return publish(folder, plan, read_variants(folder, plan, record), say)
     finally:
         folder.let_go()
+
+
+def read_variants(folder: FieldFolder, plan: Plan, record: FieldRecord) -> FieldRecord:
+    """The record with the figures of all its variants, out of the logs."""
+    return with_variants(record, [figures(folder, plan, variant, record) for variant in record.variants])
 
 
 def figures(folder: FieldFolder, plan: Plan, variant: FieldVariant, record: FieldRecord) -> FieldVariant:

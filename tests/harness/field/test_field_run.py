@@ -137,6 +137,11 @@ def test_an_interrupted_run_tells_what_was_heard_and_goes_on_where_it_was(run_of
     partial = run.folder.record
     assert not (run.folder.path / RECORD).exists()
     assert partial.run["ended"] == ""
+    (row,) = partial.variants
+    assert [segment.complete for segment in row.segments] == [True, False]
+    assert len(row.stimuli) == 3 and not any(word.excluded for word in row.stimuli)
+    assert "1 of 2 segments were not played." in row.notes
+    assert "were not played" in (run.folder.path / "field.html").read_text()
     first = run.folder.transcript(model.id, 1).read_bytes()
     assert not run.folder.facts(model.id, 2).exists()
 
@@ -150,6 +155,7 @@ def test_an_interrupted_run_tells_what_was_heard_and_goes_on_where_it_was(run_of
     assert run.folder.transcript(model.id, 1).read_bytes() == first
     assert any("segment 1 of 2" in line and "heard before" in line for line in said)
     assert record.variants[0].segments[1].complete
+    assert record.variants[0].notes == []
     assert record.run["id"] == partial.run["id"]
     assert record.run["resumed"]
 
