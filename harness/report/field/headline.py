@@ -18,7 +18,8 @@ from harness.results.field.rates import accuracy, delay, false_accept_rate
 from harness.results.field_record import FieldRecord, FieldVariant
 
 _WORTH_SAYING = 0.05
-"""Of the keywords: what another threshold has to gain to be named."""
+_WORTH_WORDS = 3
+"""Share and number of the keywords that another threshold has to gain to be named."""
 _OTHERS = 3
 """Variants named beside the best; of more, the worst."""
 
@@ -176,15 +177,12 @@ def _better_threshold(variant: FieldVariant, threshold: int) -> list[str]:
         return []
     now = min(whole, key=lambda point: abs(point.threshold - threshold))
     found = operating_point(whole, now.false_accepts / now.hours)
-    if found is None or now.misses - found.point.misses < _WORTH_SAYING * now.keywords:
+    if found is None or now.misses - found.point.misses < max(_WORTH_WORDS, _WORTH_SAYING * now.keywords):
         return []
-    then = found.point
-    cost = (
-        f", and taken {figures.of(then.alarms, then.others)} other words for a keyword instead of "
-        f"{now.alarms}"
-        if then.others
-        else ""
-    )
+    then, cost = found.point, ""
+    if then.alarms > now.alarms:
+        taken = figures.of(then.alarms, then.others)
+        cost = f", and taken {taken} other words for a keyword instead of {figures.count(now.alarms)}"
     return [
         f"With the threshold at {then.threshold} instead of {threshold} it would have missed "
         f"{figures.count(then.misses)} keywords instead of {figures.count(now.misses)}, without more false "

@@ -21,7 +21,7 @@ SLICE_S = 0.02
 OPEN = 9
 """Words that are shown at once; the others are folded."""
 TINTS = 5
-"""Colours there are for the variants' scores."""
+"""Colours there are for the variants' scores; of more variants only so many are drawn."""
 _TOP = 64
 """Height of a plot of scores, in its own units: four scores each."""
 
@@ -60,14 +60,25 @@ class Curve:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a variant made of a word, in words; `tint` as of its curves, `at` its announcement's column."""
+    """What a variant, or several, made of a word, in words.
 
-    title: str
+    Attributes:
+        by: who: a title, or how many of how many.
+        correct: whether that is right.
+        heard: what was announced.
+        detail: the score of it, and why it was missed.
+        tint: of the curve, from 1; 0 if there is none.
+        at: where it was announced, in the picture's columns.
+        names: of all who are meant.
+    """
+
+    by: str
     correct: bool
     heard: str
-    why: str
+    detail: str
     tint: int
     at: float | None
+    names: str
 
 
 @dataclass(frozen=True)
@@ -104,9 +115,9 @@ def misses(record: FieldRecord, variants: Sequence[FieldVariant], folder: Path) 
         folder: of the record, with the clips; those that are not there are left out.
     """
     by_word: dict[Key, list[tuple[int, FieldVariant, FieldStimulus]]] = {}
-    for index, variant in enumerate(variants):
+    for index, variant in enumerate(variants, 1):
         for row in variant.stimuli:
-            by_word.setdefault(key_of(row), []).append((index % TINTS + 1, variant, row))
+            by_word.setdefault(key_of(row), []).append((index, variant, row))
     found = []
     for _, heard in sorted(by_word.items()):
         cut = next((row for *_, row in heard if row.clip and _missed(row)), None)
@@ -129,6 +140,10 @@ def _miss(
     drawn = path.read_bytes() if cut.picture and path.is_file() else b""
     window = cut.end_s + record.window_s - begins_s(cut)
     columns = width_of(drawn) or round(window / COLUMN_S)
+    # A colour for each variant, or for the first of those that missed it.
+    tinted = [one for one in heard if _missed(one[2])]
+    if len(heard) > TINTS:
+        tinted = [(place, *one[1:]) for place, one in enumerate(tinted[:TINTS], 1)]
     what = f"“{cut.word}”" if is_keyword(cut.label) else f"{cut.word or 'a sound'} (no keyword)"
     return Miss(
         word=what,
@@ -138,23 +153,39 @@ def _miss(
         picture=f"data:image/png;base64,{base64.b64encode(drawn).decode()}" if drawn else "",
         columns=columns,
         spoken=(_column(cut, cut.onset_s), _column(cut, cut.end_s)),
-        outcomes=[_outcome(*one) for one in heard],
-        curves=[curve for one in heard for curve in _curves(*one, folder) if _missed(one[2])],
+        outcomes=_together([_outcome(*one) for one in heard]),
+        curves=[curve for one in tinted for curve in _curves(*one, folder)],
     )
 
 
+def _together(outcomes: list[Outcome]) -> list[Outcome]:
+    """Each by itself where there are colours enough; else those that made the same of it, the most first."""
+    if len(outcomes) <= TINTS:
+        return outcomes
+    alike: dict[tuple[bool, str], list[str]] = {}
+    for one in outcomes:
+        alike.setdefault((one.correct, one.heard), []).append(one.names)
+    return [
+        Outcome(f"{len(names)} of {len(outcomes)} variants", correct, heard, "", 0, None, ", ".join(names))
+        for (correct, heard), names in sorted(alike.items(), key=lambda item: -len(item[1]))
+    ]
+
+
 def _outcome(tint: int, variant: FieldVariant, row: FieldStimulus) -> Outcome:
+    details = []
     if row.excluded:
-        heard, why = "not counted", row.excluded
+        heard, details = "not counted", [row.excluded]
     else:
-        heard = f"“{row.heard}”" if row.heard else "nothing announced" if row.correct else "missed"
-        why = CAUSES.get(row.cause, "").split(":")[0]
-    if row.heard and row.score is not None:
-        heard += f" with {row.score}"
-    elif not row.correct and row.peak is not None:
-        heard += f", highest score {row.peak}"
+        nothing = "nothing announced" if row.correct else "missed"
+        heard = f"“{row.heard}”" if row.heard else nothing
+        if row.heard and row.score is not None:
+            details.append(f"average {row.score}")
+        elif not row.correct and row.peak is not None:
+            details.append(f"highest score {row.peak}")
+        if row.cause:
+            details.append(CAUSES.get(row.cause, row.cause).split(":")[0])
     at = _column(row, row.heard_at_s) if row.heard_at_s is not None else None
-    return Outcome(variant.title, row.correct, heard, why, tint, at)
+    return Outcome(variant.title, row.correct, heard, ", ".join(details), tint, at, variant.title)
 
 
 def _curves(tint: int, variant: FieldVariant, row: FieldStimulus, folder: Path) -> list[Curve]:

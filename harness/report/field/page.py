@@ -158,13 +158,13 @@ def _route(record: FieldRecord, route: str, variants: Sequence[FieldVariant], fo
         name=route,
         title=ROUTES[route],
         speed=speed.latency_sentences(variants),
-        listening=_listening(listen.missed_words(variants), len(found)),
+        listening=_listening(listen.missed_words(variants), len(found), len(variants)),
         matrices=matrices(variants),
         misses=found,
     )
 
 
-def _listening(missed: int, cut: int) -> list[str]:
+def _listening(missed: int, cut: int, variants: int) -> list[str]:
     """How many words were missed, and how many of them can be listened to."""
     if not missed:
         return ["Every word was heard as what it is, by every variant."]
@@ -175,7 +175,10 @@ def _listening(missed: int, cut: int) -> list[str]:
         here = f"here are {figures.count(cut)} of them, some of every condition, label and cause"
     else:
         here = "none of them was cut out to be listened to"
-    return [f"{words_were} not heard as what they are by some variant: {here}."]
+    sentence = f"{words_were} not heard as what they are by some variant: {here}."
+    if variants > listen.TINTS and cut:
+        sentence += f" Drawn are the scores of the first {listen.TINTS} variants that missed a word."
+    return [sentence]
 
 
 def _contents(routes: Sequence[Route], tables: dict[str, Table]) -> list[tuple[str, str]]:

@@ -136,6 +136,7 @@ def test_only_words_that_count_and_were_missed_are_cut_out(plan, tmp_path):
     rows = [replace(row, excluded="lost" if row.condition == "far" else "") for row in variant.stimuli]
     written = misses.write(plan, replace(record, variants=[replace(variant, stimuli=rows)]), tmp_path)
     assert [(row.word, row.condition) for row in written.variants[0].stimuli if row.clip] == [("no", "near")]
+    assert len(list((tmp_path / misses.CLIPS).glob("*.wav"))) == 1
 
 
 def test_where_there_is_no_room_for_all_there_are_some_of_every_kind(plan, tmp_path):

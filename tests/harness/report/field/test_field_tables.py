@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -11,6 +12,7 @@ from sample_field import heard_by, with_clips
 
 from harness.report.field import render_field
 from harness.report.field.alarms import LIMITS
+from harness.report.field.listen import TINTS
 from harness.report.field.page import MOST_ROWS
 from harness.report.field.plots import det_front
 from harness.results.field_record import DetPoint
@@ -163,3 +165,13 @@ def test_a_clip_that_is_gone_is_not_linked_to(tmp_path):
 
 def test_everything_heard_is_said_where_there_is_nothing_to_listen_to(quiet):
     assert "Every word was heard as what it is" in quiet.text
+
+
+def test_of_many_variants_those_that_made_the_same_of_a_word_stand_together(tmp_path):
+    variant = heard_by("a", "A", 0.0, seed=1)
+    many = [replace(variant, id=f"v{index}", title=f"Variant {index}") for index in range(7)]
+    record = with_clips(replace(only(variant), variants=many), tmp_path, 2)
+    found = rendered(record, tmp_path)
+    assert "✗ 7 of 7 variants: missed" in found.text
+    drawn = set(re.findall(r'<polyline class="(t\d+)', found.source))
+    assert drawn == {f"t{tint}" for tint in range(1, TINTS + 1)}
