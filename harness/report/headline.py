@@ -11,6 +11,7 @@ from harness.report.family.entries import entries_of
 from harness.report.family.headline import headline as family_headline
 from harness.report.table import Table
 from harness.report.variants import time_is
+from harness.report.verdict import verdict_sentence
 from harness.results.record import NightRecord
 
 MANY = 6
@@ -18,7 +19,8 @@ MANY = 6
 
 
 def headline(record: NightRecord, tables: dict[str, Table]) -> list[str]:
-    """The sentences: the fastest variant's latency and what it heard (of many: the choice), and what failed.
+    """The sentences: the verdict on the night, the fastest variant's latency and what it heard (of many: the
+    choice), and what failed.
 
     Args:
         record: the night.
@@ -27,7 +29,7 @@ def headline(record: NightRecord, tables: dict[str, Table]) -> list[str]:
     overview = tables["overview"].frame
     failed = [variant for variant in record.variants if variant.faults]
     measured = overview[overview["inference_us"].notna()]
-    sentences = []
+    sentences = [sentence] if (sentence := verdict_sentence(record)) else []
     if measured.empty:
         sentences.append(f"Nothing was measured on the {_board(record)}.")
     elif len(record.variants) > MANY:

@@ -19,6 +19,7 @@ from harness.report.variants import (
     time_is,
     why_missing,
 )
+from harness.report.verdict import verdict_table
 from harness.results.record import NightRecord, VariantRow
 from harness.results.statistics import summarize
 
@@ -26,6 +27,7 @@ from harness.results.statistics import summarize
 def all_tables(record: NightRecord) -> dict[str, Table]:
     """Every table by its name, in reading order."""
     tables = [
+        verdict_table(record),
         overview_table(record),
         provenance.faults_table(record),
         speed.devices_table(record),

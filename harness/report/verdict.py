@@ -1,0 +1,63 @@
+"""What was said of a night that was judged: its sentence, and the series that are not as accepted."""
+
+from __future__ import annotations
+
+from harness.report import figures
+from harness.report.table import Column, Table, frame
+from harness.results.record import Figure, NightRecord, SeriesVerdictRow
+
+_PLAIN = ("ok", "new")
+"""Of which there is nothing to tell in a row each."""
+_BAD = ("regressed", "changed", "broken", "missing")
+
+
+def verdict_sentence(record: NightRecord) -> str:
+    """The verdict, as far as it needs no row; "" if the night was not judged."""
+    if record.verdict is None:
+        return ""
+    if record.verdict.status == "ok" or not record.verdict.series:
+        return record.verdict.sentence
+    return f"{record.verdict.sentence.partition(': ')[0].rstrip('.')}."
+
+
+def verdict_table(record: NightRecord) -> Table:
+    """The series that are not as accepted, the gravest first; none of a night that was not judged."""
+    told = [row for row in record.verdict.series if row.status not in _PLAIN] if record.verdict else []
+    order = {status: place for place, status in enumerate((*_BAD, "suspect"))}
+    told.sort(key=lambda row: (order.get(row.status, len(order)), row.advisory, -abs(row.change or 0.0)))
+    return Table(
+        name="verdict",
+        title="Against what was accepted",
+        frame=frame("status series reference value change sentence", [_row(row) for row in told]),
+        columns=[
+            Column("Status", ["status"], figure=False),
+            Column("Series", ["series"], figure=False),
+            Column("Accepted", ["reference"], _shown),
+            Column("This night", ["value"], _shown),
+            Column("Change", ["change"], _change),
+            Column("What happened, and what to try", ["sentence"], figure=False),
+        ],
+        note="What is advisory gates nothing: its noise is not known well enough yet, or the tree was dirty.",
+        tones=["bad" if row.status in _BAD and not row.advisory else "" for row in told],
+    )
+
+
+def _row(row: SeriesVerdictRow) -> dict[str, object]:
+    return {
+        "status": f"{row.status}, advisory" if row.advisory else row.status,
+        "series": row.series,
+        "reference": row.reference,
+        "value": row.value,
+        "change": row.change,
+        "sentence": row.sentence,
+    }
+
+
+def _shown(value: Figure | None) -> str:
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return figures.text(value) if isinstance(value, str) else figures.count(value)
+
+
+def _change(share: float | None) -> str:
+    return figures.DASH if share is None else f"{share:+.2%}"

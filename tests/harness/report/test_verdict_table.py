@@ -1,0 +1,70 @@
+"""What the report says of a night that was judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sample_night import sample_record
+
+from harness.report.headline import headline
+from harness.report.page import render
+from harness.report.tables import all_tables
+from harness.report.verdict import verdict_sentence, verdict_table
+from harness.results.record import SeriesVerdictRow, VerdictRow
+
+SLOW = SeriesVerdictRow(
+    "a/static/inference_us/clip", "regressed", "a is slower.", value=1040.0, reference=1000.0, change=0.04
+)
+LARGE = SeriesVerdictRow(
+    "a/static/flash_bytes/-", "changed", "a is larger.", advisory=True, value=1100, reference=1000, change=0.1
+)
+FINE = SeriesVerdictRow("b/static/inference_us/clip", "ok", "b is as before.")
+VERDICT = VerdictRow(
+    "regressed",
+    "1 regressed, 1 changed of 3 series on desk: a is slower: accept it with `earshot baseline accept`.",
+    3,
+    [FINE, LARGE, SLOW],
+)
+
+
+def test_a_night_that_was_not_judged_has_no_verdict():
+    assert verdict_sentence(sample_record()) == ""
+    assert verdict_table(sample_record()).frame.empty
+    assert not any(
+        "accepted" in sentence for sentence in headline(sample_record(), all_tables(sample_record()))
+    )
+
+
+def test_the_page_begins_with_the_verdict(tmp_path):
+    judged = replace(sample_record(), verdict=VERDICT)
+    page = render(judged, tmp_path).read_text()
+    assert "<h1>1 regressed, 1 changed of 3 series on desk.</h1>" in page
+    assert 'id="verdict"' in page and "a is slower." in page
+    assert page.index('id="verdict"') < page.index('id="overview"')
+    assert "b is as before." not in page
+
+
+def test_the_rows_are_those_that_are_not_as_accepted_the_gravest_first():
+    columns, rows = verdict_table(replace(sample_record(), verdict=VERDICT)).shown()
+    assert [column.header for column in columns][:5] == [
+        "Status",
+        "Series",
+        "Accepted",
+        "This night",
+        "Change",
+    ]
+    assert [[cell.text for cell in row][:5] for row in rows] == [
+        ["regressed", SLOW.series, "1,000.00", "1,040.00", "+4.00%"],
+        ["changed, advisory", LARGE.series, "1,000", "1,100", "+10.00%"],
+    ]
+
+
+def test_a_night_that_cannot_be_judged_says_why():
+    broken = VerdictRow("broken", "The night cannot be judged on desk, because enumerate: no board.", 4)
+    assert verdict_sentence(replace(sample_record(), verdict=broken)) == broken.sentence
+
+
+def test_a_quiet_night_says_so_and_has_no_rows():
+    quiet = VerdictRow("ok", "Nothing changed on desk: all 3 series are as accepted.", 0, [FINE])
+    assert verdict_sentence(replace(sample_record(), verdict=quiet)) == quiet.sentence
+    assert verdict_table(replace(sample_record(), verdict=quiet)).frame.empty
