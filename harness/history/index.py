@@ -20,14 +20,14 @@ from harness.history import extract, tables
 from harness.history.extract import MANY, extracts
 from harness.history.files import Found
 from harness.history.history import Conflict, History, RecordFile, Refused
-from harness.results import migrations, reading, record, seal
+from harness.results import migrations, reading, record, seal, typed
 from harness.results.regression import from_record, nights, series
 from harness.results.regression.from_record import IN_HISTORY
 from harness.results.regression.nights import clock_problem, merge
 
 T = TypeVar("T")
 
-_MADE_BY = (extract, tables, migrations, reading, record, seal, from_record, nights, series)
+_MADE_BY = (extract, tables, migrations, reading, record, seal, typed, from_record, nights, series)
 """What rows are made by, beside this module."""
 
 
