@@ -2,13 +2,13 @@
 
 How a command goes from records to a verdict (`judge` is the only decision; the rest is data):
 
-1. Every record of the board becomes a `nights.Night` through `from_record.night_of`: `series.measured` of its
-   blocks for each timed series (raw samples without warm-ups; lost lines stay counted), sizes, arena,
-   histogram, checksums, detections of a modelled board as `exact`, faults of variants as `faults`. A `Measured`
-   and what is exact are a few numbers, so an index may keep them (`harness.history` does); `digest` is the seal
-   of the record. What was said of a series then (`status` and `since` of its verdict) goes back in as `judged`.
-   A record that cannot be read is told by its reader and left out; if it is tonight's, `fault` says so, as it
-   does if there was no board.
+1. Every record of the board becomes a `nights.Night` through `from_record.night_of`: `series.measured` of
+   its blocks for each timed series (raw samples without warm-ups; lost lines stay counted), sizes, arena,
+   histogram, checksums, detections of a modelled board as `exact`, faults of variants as `faults`. A
+   `Measured` and what is exact are a few numbers, so an index may keep them (`harness.history` does);
+   `digest` is the record's seal. What was said of a series then (`status` and `since` of its verdict) goes
+   back in as `judged`. A record that cannot be read is told by its reader and left out; if it is tonight's,
+   `fault` says so, as it does if there was no board.
 2. `baseline_file.read_baseline(reports/baselines/<board>.toml)`.
 3. `verdict.judge(night, history, baseline)` gives a `NightVerdict`. If its `to_confirm` names series, they
    are uploaded and measured again at once, `confirmations` is filled in, and the same call is made again:
