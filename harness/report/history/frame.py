@@ -12,6 +12,7 @@ from harness.report.history.series import Kind, Series, levels
 from harness.results.regression.band import Band, band
 from harness.results.regression.baseline import Baseline, Epoch
 from harness.results.regression.canary import canary_state
+from harness.results.regression.exact import is_of_a_commit
 from harness.results.regression.nights import Exact, Night, moment
 from harness.results.regression.series import SeriesName
 from harness.results.regression.statuses import DEVIATING, SeriesVerdict, Status
@@ -91,7 +92,7 @@ class Frame:
         """A series over all nights."""
         column = self._columns.get(name, Column())
         kind = _kind(column)
-        values = self._values(column, kind)
+        values = self._values(name, column, kind)
         statuses, since = self._judged(column, verdict)
         usable = self._clean & np.isfinite(values) & np.array([status != "broken" for status in statuses])
         return Series(
@@ -107,10 +108,12 @@ class Frame:
             verdict,
         )
 
-    def _values(self, column: Column, kind: Kind) -> np.ndarray:
+    def _values(self, name: SeriesName, column: Column, kind: Kind) -> np.ndarray:
         values = np.full(len(self._nights), np.nan)
         if kind == "text":
             numbers: dict[Exact, int] = {}
+            if is_of_a_commit(name):
+                numbers = dict.fromkeys([value for value in column.values if value is not None], 0)
             values[column.nights] = [
                 np.nan if value is None else numbers.setdefault(value, len(numbers))
                 for value in column.values

@@ -16,6 +16,7 @@ from harness.report.history.scales import Scale, limits, tick_texts, ticks
 from harness.report.history.series import Series
 from harness.report.history.words import amount, unit_and_factor
 from harness.report.plots import Plot
+from harness.results.regression.exact import is_of_a_commit
 
 _RECENT = 90
 """Nights of the plot in detail, where there are more than one plot can show with a mark each."""
@@ -105,6 +106,8 @@ def _caption(series: Series, first: int, bounds: tuple[float, float]) -> str:
         parts.append("The clock is modelled and repeats exactly: a point is the mean of all samples.")
     elif series.kind == "number":
         parts.append("Any change is told.")
+    elif is_of_a_commit(series.name):
+        parts.append("It is another one with each commit, and has to be the same for one.")
     else:
         parts.append("Each text has a height of its own.")
     if np.isfinite(series.accepted[first:]).any():

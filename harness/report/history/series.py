@@ -28,8 +28,8 @@ class Series:
         name: of the series.
         kind: see `Kind`.
         values: (N,) times in µs (measured ones divided by the canary, as they are judged), or numbers in the
-            unit of the metric; of texts the number of the text, in the order in which they appeared. NaN
-            where there is none.
+            unit of the metric; of texts the number of the text, in the order in which they appeared (0 for
+            hashes that are others with each commit). NaN where there is none.
         comparable: (N,) whether the canary was clean, the tree too, and nothing was broken.
         statuses: (N,) what was said then; "" of nights that nobody judged.
         accepted: (N,) the reference in force, NaN where there was none.

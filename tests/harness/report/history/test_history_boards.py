@@ -114,8 +114,10 @@ def test_a_change_of_an_exact_figure_is_a_new_level_on_its_night():
     assert of(FLASH, board(nights)).levels == (6,)
 
 
-def test_a_hash_that_changes_with_each_commit_has_no_levels():
-    assert of(IMAGE, board(history(12)[0])).levels == ()
+def test_a_hash_that_changes_with_each_commit_has_no_levels_and_does_not_climb():
+    shown = of(IMAGE, board(history(12)[0]))
+    assert shown.levels == ()
+    assert shown.values.tolist() == [0.0] * 12
 
 
 def test_the_change_is_against_the_accepted_reference():
