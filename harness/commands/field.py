@@ -41,7 +41,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--seed", type=int, metavar="N", help="of order and noise (default: 1)")
     what.add_argument("--gap", type=float, metavar="S", help="seconds between recordings (default: 2)")
     what.add_argument(
-        "--snr", type=_numbers, metavar="A,B,…", help="signal-to-noise ratios in dB, each with each distance"
+        "--snr",
+        type=_numbers,
+        metavar="A,B,…",
+        help="signal-to-noise ratios in dB, each with each distance; below 0: --snr=-5,0",
     )
     what.add_argument(
         "--noise", metavar="KIND|FILE", help="white, pink, hum, babble, or a WAV file (default: white)"

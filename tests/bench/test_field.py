@@ -7,6 +7,8 @@ import pytest
 from harness.audio.field_plan import Condition, PlanOptions
 from harness.audio.planning import make_plan
 from harness.bench.bench_file import Bench
+from harness.boards.clock import TimingParameters
+from harness.boards.emulated import EmulatedBoard
 from harness.field.clips import classify_clips
 from harness.field.folder import begin
 from harness.field.host import Host
@@ -25,16 +27,12 @@ def plan():
     return make_plan(RECORDINGS, PlanOptions(repeats=3, conditions=CONDITIONS, segment_s=150.0))
 
 
-@pytest.fixture(scope="module")
-def heard(board, firmware, model, night, plan, tmp_path_factory) -> FieldVariant:
-    if board.describe().clock == "measured":
-        pytest.skip("the host does not have the sound that a real board hears")
-    folder = begin(tmp_path_factory.mktemp("field"), board.describe(), plan, 200, 1.0, "")
-    player = Player(
-        board, firmware, model.id, model.labels, plan, Bench(), folder, night.store, lambda line: None
-    )
-    host = Host(model, plan, folder, night.store, everything=True)
-    clips = classify_clips(board, firmware, model, plan, folder, night.store)
+def row_of(board, firmware, model, store, plan, where) -> FieldVariant:
+    """What a board and the host make of a plan."""
+    folder = begin(where, board.describe(), plan, 200, 1.0, "")
+    player = Player(board, firmware, model.id, model.labels, plan, Bench(), folder, store, lambda line: None)
+    host = Host(model, plan, folder, store, everything=True)
+    clips = classify_clips(board, firmware, model, plan, folder, store)
     for segment in plan.segments:
         player.play(segment)
         host.hear(segment, read_facts(folder, model.id, segment.number), lambda line: None)
@@ -42,6 +40,13 @@ def heard(board, firmware, model, night, plan, tmp_path_factory) -> FieldVariant
     row = figures(folder, plan, row, folder.record)
     folder.let_go()
     return row
+
+
+@pytest.fixture(scope="module")
+def heard(board, firmware, model, night, plan, tmp_path_factory) -> FieldVariant:
+    if board.describe().clock == "measured":
+        pytest.skip("the host does not have the sound that a real board hears")
+    return row_of(board, firmware, model, night.store, plan, tmp_path_factory.mktemp("field"))
 
 
 @pytest.mark.slow
@@ -78,3 +83,20 @@ def test_every_missed_keyword_has_a_cause_and_noise_makes_more_of_them(heard):
             missed[word.condition].append(word.cause)
     assert len(missed["as recorded"]) <= 0.25 * len(keywords) / 2
     assert len(missed["as recorded"]) < len(missed["5 dB"])
+
+
+@pytest.mark.slow
+def test_a_board_that_is_too_slow_misses_words_for_that_reason(board, model, night, tmp_path):
+    """The same processor with a flash of 50 wait states: one inference a second, and lost audio."""
+    if board.name != EmulatedBoard.name:
+        pytest.skip("a real board cannot be slowed down")
+    few = make_plan(RECORDINGS, PlanOptions(quick=True), ("yes", "no"))
+    with EmulatedBoard(timing=TimingParameters(icache=False, wait_states=50)) as slow:
+        firmware = slow.build(model, night.engine)
+        row = row_of(slow, firmware, model, night.store, few, tmp_path)
+    missed = [word for word in row.stimuli if is_keyword(word.label) and not word.correct]
+    assert row.timing.period_ms_median > 450
+    assert len(missed) >= 10
+    assert sum(word.cause == "latency" for word in missed) >= len(missed) - 2
+    assert row.replay.won == [place for place, word in enumerate(row.stimuli) if word.cause == "latency"]
+    assert row.timing.samples_lost > 16_000
