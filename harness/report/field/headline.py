@@ -15,6 +15,7 @@ from harness.report.variants import time_is
 from harness.results.field.breakdowns import by_condition
 from harness.results.field.det import operating_point
 from harness.results.field.rates import accuracy, delay, false_accept_rate
+from harness.results.field.recogniser import THRESHOLD
 from harness.results.field_record import FieldRecord, FieldVariant
 
 _WORTH_SAYING = 0.05
@@ -68,9 +69,14 @@ def basis(record: FieldRecord, routes: Sequence[tuple[str, Sequence[FieldVariant
     )
     under = f"under {number} condition{'' if number == 1 else 's'}{to_all}"
     sentences = [f"Played: {what} {under}."] if words else []
+    recomputed = (
+        ""
+        if record.threshold == THRESHOLD
+        else f", recomputed from the logged scores; the board's is {THRESHOLD}"
+    )
     sentences.append(
         f"A word counts as heard when it is announced between its beginning and {record.window_s:g}\u00a0s "
-        f"after its end; the recogniser's threshold is {record.threshold}."
+        f"after its end; the recogniser's threshold is {record.threshold}{recomputed}."
     )
     if time_is(record.board) != "measured":
         sentences.append(

@@ -127,6 +127,12 @@ def test_no_false_accept_is_only_an_upper_bound(quiet):
     assert "announced nothing" in quiet.text
 
 
+def test_figures_at_another_threshold_than_the_boards_are_said_to_be_recomputed(tmp_path, quiet):
+    other = rendered(replace(only(quiet_variant()), threshold=150), tmp_path)
+    assert "threshold is 150, recomputed from the logged scores; the board's is 200." in other.text
+    assert "recomputed from the logged scores; the board's" not in quiet.text
+
+
 def test_a_run_without_keywords_is_about_false_accepts(tmp_path):
     variant = replace(heard_by("a", "A", 0.0, seed=1), stimuli=[])
     assert (
