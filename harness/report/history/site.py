@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.report.history.boards import BoardHistory, board_history
-from harness.report.history.index_page import RECENT, board_view, headline, noise_table, series_frame
+from harness.report.history.index_page import RECENT, board_view, headline
 from harness.report.history.links import INDEX, Links
 from harness.report.history.nights_page import nights_page
 from harness.report.history.plots import Plots
 from harness.report.history.series_page import series_page
+from harness.report.history.tables import noise_table, series_frame
 from harness.report.html import PageTable, page_template, write_text
 from harness.results.record import VerdictRow
 from harness.results.regression.baseline import Baseline
