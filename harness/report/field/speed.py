@@ -52,9 +52,8 @@ def latency_table(variants: Sequence[FieldVariant], clock: str) -> Table:
         ],
         note=(
             f"Times are {clock}. Real time: seconds of audio worked through in a second of the board's busy "
-            "time. Near 1 it never rests, and infers as often as it can; below 1 it loses audio. With "
-            "every slice: what the recogniser would have made of the host's scores, had the board had time "
-            f"for an inference every {_replay_period(variants)}."
+            "time. Near 1 it never rests, and infers as often as it can; below 1 it loses audio."
+            f"{_replay_note(variants)}"
         ),
         tones=["bad" if _cannot_keep_up(variant) else "" for variant in variants if variant.timing],
     )
@@ -137,5 +136,12 @@ def _cannot_keep_up(variant: FieldVariant) -> bool:
     return bool(timing and (timing.samples_lost or (timing.realtime_factor or 1) < 1))
 
 
-def _replay_period(variants: Sequence[FieldVariant]) -> str:
-    return next((milliseconds(one.replay.period_ms) for one in variants if one.replay), "20\u00a0ms")
+def _replay_note(variants: Sequence[FieldVariant]) -> str:
+    """What the replay is, where there is one: the host needs the very sound that the board heard."""
+    period_ms = next((one.replay.period_ms for one in variants if one.replay), None)
+    if period_ms is None:
+        return ""
+    return (
+        " With every slice: what the recogniser would have made of the host's scores, had the board had "
+        f"time for an inference every {milliseconds(period_ms)}."
+    )
