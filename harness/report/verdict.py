@@ -24,10 +24,10 @@ def verdict_table(record: NightRecord) -> Table:
     """The series that are not as accepted, the gravest first; none of a night that was not judged."""
     told = [row for row in record.verdict.series if row.status not in _PLAIN] if record.verdict else []
     order = {status: place for place, status in enumerate((*_BAD, "suspect"))}
-    told.sort(key=lambda row: (order.get(row.status, len(order)), row.advisory, -abs(row.change or 0.0)))
+    told.sort(key=lambda row: (order.get(row.status, len(order)), row.advisory, -_size(row), row.series))
     return Table(
         name="verdict",
-        title="Against what was accepted",
+        title="Series that are not as accepted",
         frame=frame("status series reference value change sentence", [_row(row) for row in told]),
         columns=[
             Column("Status", ["status"], figure=False),
@@ -35,7 +35,7 @@ def verdict_table(record: NightRecord) -> Table:
             Column("Accepted", ["reference"], _shown),
             Column("This night", ["value"], _shown),
             Column("Change", ["change"], _change),
-            Column("What happened, and what to try", ["sentence"], figure=False),
+            Column("What happened", ["status", "sentence"], _what, figure=False, optional=True),
         ],
         note="What is advisory gates nothing: its noise is not known well enough yet, or the tree was dirty.",
         tones=["bad" if row.status in _BAD and not row.advisory else "" for row in told],
@@ -60,4 +60,17 @@ def _shown(value: Figure | None) -> str:
 
 
 def _change(share: float | None) -> str:
-    return figures.DASH if share is None else f"{share:+.2%}"
+    return figures.DASH if share is None else f"{share:+.3%}"
+
+
+def _what(status: str, sentence: str) -> str:
+    """The sentence, unless it only repeats the figures beside it."""
+    return "" if status.startswith("changed") else sentence
+
+
+def _size(row: SeriesVerdictRow) -> float:
+    """Of a change: times by their microseconds and before the rest, as `sentences.gravity` has it."""
+    change = abs(row.change or 0.0)
+    if "_us/" in row.series and isinstance(row.reference, int | float):
+        return 1.0 + change * row.reference
+    return min(change, 1.0)
