@@ -100,7 +100,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
     from harness.field.asked import FieldRequest, request_of
-    from harness.field.run import read_again
+    from harness.field.publishing import read_again
     from harness.report.field import summary_text
 
     if arguments.read:

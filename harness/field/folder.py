@@ -144,19 +144,19 @@ def begin(
 
 
 def take_up(path: Path, board: BoardRow) -> FieldFolder:
-    """The folder of a run that did not end.
+    """The folder of a run that did not end, or ended with a fault, such as a board that was gone.
 
     Raises:
-        UsageError: it has ended, goes on, or was begun by other code or on another board.
+        UsageError: it has ended well, goes on, or was begun by other code or on another board.
     """
     folder = FieldFolder(path)
-    if (path / RECORD).exists():
+    record = folder.record
+    if record.run["ended"] and not any(variant.faults for variant in record.variants):
         raise UsageError(
             "this run has ended",
             where=str(path),
             remedy="Read it again with --read, or begin a new one without --resume.",
         )
-    record = folder.record
     then, commit = record.code.get("commit"), provenance.code()["commit"]
     if then != commit:
         raise UsageError(
@@ -167,7 +167,8 @@ def take_up(path: Path, board: BoardRow) -> FieldFolder:
     check_same_board(record.board, board)
     folder.take()
     resumed = ", ".join(filter(None, [record.run.get("resumed", ""), now()]))
-    folder.write(replace(record, run={**record.run, "resumed": resumed}))
+    folder.write(replace(record, run={**record.run, "ended": "", "resumed": resumed}))
+    (path / RECORD).unlink(missing_ok=True)
     return folder
 
 

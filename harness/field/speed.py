@@ -25,7 +25,7 @@ from harness.boards.emulated import EmulatedBoard
 from harness.field.folder import FieldFolder, begin
 from harness.field.host import Host
 from harness.field.playing import Player, read_facts
-from harness.field.run import figures
+from harness.field.publishing import figures
 from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.results.field_record import FieldVariant

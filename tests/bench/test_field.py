@@ -13,7 +13,7 @@ from harness.field.clips import classify_clips
 from harness.field.folder import begin
 from harness.field.host import Host
 from harness.field.playing import Player, read_facts
-from harness.field.run import figures
+from harness.field.publishing import figures
 from harness.layout import RECORDINGS
 from harness.results.field_record import FieldVariant
 from harness.results.matching import is_keyword

@@ -17,15 +17,17 @@ from small_models import classifier
 
 from harness.bench.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
-from harness.errors import UsageError
+from harness.errors import EnumerateFailed, UsageError
 from harness.field.asked import FieldRequest, request_of
 from harness.field.folder import PARTIAL, RECORD, FieldFolder, latest, take_up
-from harness.field.run import FieldRun, read_again
+from harness.field.publishing import read_again
+from harness.field.run import FieldRun
 from harness.firmware.registry import get_engine
 from harness.layout import ROOT
 from harness.link.transcript import board_text
 from harness.results.field_record import FieldRecord, read_field
 from harness.run.selection import Selection
+from models.artefacts import Store
 from models.errors import ConfigError
 from models.prepare import external
 
@@ -165,6 +167,28 @@ def test_a_run_that_has_ended_is_not_taken_up(run_of, model):
     run.run()
     with pytest.raises(UsageError, match="has ended"):
         take_up(run.folder.path, EmulatedBoard().describe())
+
+
+class BoardThatIsAway(EmulatedBoard):
+    """Nothing can be uploaded to it."""
+
+    def upload(self, firmware) -> None:
+        raise EnumerateFailed("the board is gone")
+
+
+def test_a_run_that_ended_for_want_of_its_board_goes_on_when_that_is_back(plan, model, store, folder_of):
+    away = BoardThatIsAway()
+    folder = folder_of(plan, away)
+    how = (get_engine("static"), Bench(), plan)
+    scratch = Store(folder.path / "store")
+    record, _ = FieldRun(Models(model), away, *how, folder, lambda line: None, store=scratch).run()
+    assert [fault.failure for fault in record.variants[0].faults] == ["enumerate"]
+    back = EmulatedBoard()
+    again = take_up(folder.path, back.describe())
+    assert again.record.run["ended"] == "" and not (folder.path / RECORD).exists()
+    record, _ = FieldRun(Models(model), back, *how, again, lambda line: None, store=scratch).run()
+    assert record.variants[0].faults == []
+    assert record.run["ended"]
 
 
 def test_two_processes_are_never_at_one_run(run_of, model):
