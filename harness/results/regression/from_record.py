@@ -17,6 +17,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from harness.errors import DoesNotFit, UsageError
@@ -188,13 +189,17 @@ def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
     if len(images) > 1:
         problem = f"its blocks ran {len(images)} different images"
         return Measured(None, None, None, None, 0, False, blocks[0].image_sha256, problem)
-    return measured(
+    found = measured(
         [
             Block(tuple(block.samples_us.get(key, ())), block.planned, block.lost.get(key, 0))
             for block in blocks
         ],
         images.pop() if images else blocks[0].image_sha256,
     )
+    fault = next((block.fault for block in blocks if block.fault), "")
+    if not found.problem or not fault:
+        return found
+    return replace(found, problem=f"{fault.rstrip('.')}; {found.problem}")
 
 
 def _canary(blocks: Sequence[BlockRow]) -> CanaryReading | None:

@@ -250,6 +250,7 @@ def test_a_canary_that_was_damaged_is_told_and_no_time_is_judged(bench, damage):
     second = bench.run()
     canaries = [block for block in second.record.blocks if block.subject == "canary"]
     assert len(canaries) == 2 and all(block.fault for block in canaries)
+    assert canaries[0].fault.rstrip(".") in second.text
     assert statuses(second)["a/static/inference_us/clip"] == "broken"
     assert statuses(second)["a/static/flash_bytes/-"] == "ok"
     assert second.exit_code == EXIT_BROKEN
