@@ -15,6 +15,7 @@ from harness.audio.field_plan import Plan, PlannedWord
 from harness.audio.recordings import label_of
 from harness.boards.board import Board
 from harness.errors import AccuracyFailed
+from harness.field.attempts import Attempts
 from harness.field.folder import FieldFolder
 from harness.firmware.firmware import Firmware
 from harness.measure import clip_mode
@@ -55,6 +56,7 @@ def classify_clips(
     plan: Plan,
     folder: FieldFolder,
     store: Store,
+    attempts: Attempts,
 ) -> Clips:
     """Classifies the plan's recordings on the board, unless this image has done so.
 
@@ -69,8 +71,11 @@ def classify_clips(
     log.parent.mkdir(parents=True, exist_ok=True)
 
     def make(scratch: Path) -> None:
-        board.upload(firmware)
-        found, difference = classify(board.open(scratch / _LOG), ReferenceModel(tflite), labels, clips)
+        def attempt() -> tuple[list[ClipResult], str]:
+            board.upload(firmware)
+            return classify(board.open(scratch / _LOG), ReferenceModel(tflite), labels, clips)
+
+        found, difference = attempts.of("clips", attempt)
         results = {"results": [asdict(result) for result in found], "first_difference": difference}
         write_whole(json.dumps({"build_id": firmware.build_id, **results}, indent=1), scratch / _RESULTS)
 

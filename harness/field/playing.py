@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,16 +21,14 @@ from harness.audio.scene import Scene, render, to_stimulus
 from harness.audio.stimulus import Stimulus
 from harness.bench.bench_file import Bench
 from harness.boards.board import Board
-from harness.errors import AcousticFailed, EnumerateFailed, UploadFailed, UsageError
+from harness.errors import AcousticFailed, UsageError
+from harness.field.attempts import Attempts
 from harness.field.folder import FieldFolder
 from harness.firmware.firmware import Firmware
 from harness.measure import listener as listener_module
 from harness.measure.listener import Listener
 from harness.results.writing import write_whole
 from models.artefacts import Store
-
-RETRIES = 2
-"""Of an upload or of finding the board, for each variant; a verdict is never retried."""
 
 _LOG, _FACTS = "segment.log", "facts.json"
 
@@ -84,10 +81,7 @@ class Player:
         bench: the speaker, for a board that hears through the air.
         folder: takes logs and facts.
         store: keeps those of a board whose time is modelled.
-        say: told one line about each step.
-
-    Attributes:
-        retries: what had to be tried again.
+        attempts: of what can fail for the host's USB.
     """
 
     def __init__(
@@ -100,12 +94,12 @@ class Player:
         bench: Bench,
         folder: FieldFolder,
         store: Store,
-        say: Callable[[str], None],
+        attempts: Attempts,
     ) -> None:
         self._board, self._firmware, self._variant, self._labels = board, firmware, variant, labels
-        self._plan, self._bench, self._folder, self._store, self._say = plan, bench, folder, store, say
+        self._plan, self._bench, self._folder, self._store = plan, bench, folder, store
+        self._attempts = attempts
         self._uploaded = self._listened = False
-        self.retries: list[str] = []
 
     def play(self, segment: Segment) -> bool:
         """Lets the board hear a segment, unless it has heard it.
@@ -169,21 +163,18 @@ class Player:
         listener = Listener(self._board, stimulus, self._bench, gain_db)
         began = time.monotonic()
         self._listened = True
-        while True:
-            try:
-                if not self._uploaded:
-                    self._board.upload(self._firmware)
-                    self._uploaded = True
-                facts = listener.listen(self._board.open(log))
-                break
-            except (UploadFailed, EnumerateFailed) as failure:
-                if len(self.retries) == RETRIES:
-                    raise
-                self._uploaded = False
-                self.retries.append(f"segment {segment.number}: tried again after {failure}")
-                self._say(f"{self._variant}: {self.retries[-1]}")
-                if log.exists():
-                    log.replace(_free_name(log, "broken"))
+
+        def attempt() -> dict[str, Any]:
+            if log.exists():  # of an attempt that failed
+                log.replace(_free_name(log, "broken"))
+            if not self._uploaded:
+                self._board.upload(self._firmware)
+            self._uploaded = False  # until it has listened to the end
+            facts = listener.listen(self._board.open(log))
+            self._uploaded = True
+            return facts
+
+        facts = self._attempts.of(f"segment {segment.number}", attempt)
         if facts["route"] == "room":
             raise no_speaker(self._bench)
         return SegmentFacts(

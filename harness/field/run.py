@@ -13,6 +13,7 @@ from harness.audio.field_plan import Plan
 from harness.bench.bench_file import Bench
 from harness.boards.board import Board
 from harness.errors import BREAKING, ProtocolError, UsageError
+from harness.field.attempts import Attempts
 from harness.field.clips import classify_clips
 from harness.field.folder import FieldFolder, check_same_board, now, with_variants
 from harness.field.host import Host
@@ -122,12 +123,15 @@ class FieldRun:
             firmware = self._firmware(model)
             head = _head(rows.with_firmware(row, firmware))
             self._keep(head)  # from here on the folder can be read, whatever happens
-            clips = classify_clips(self._board, firmware, model, self.plan, self.folder, self._store)
+            attempts = Attempts(lambda line: self._say(f"{model.id}: {line}"))
+            board, folder = self._board, self.folder
+            clips = classify_clips(board, firmware, model, self.plan, folder, self._store, attempts)
             head = replace(head, clips=list(clips.results))
             if clips.left_out:
                 head = replace(head, notes=[*head.notes, f"Clips not classified: {clips.left_out}."])
             self._keep(head)
-            head = replace(head, notes=[*head.notes, *self._play(model, firmware)])
+            self._play(model, firmware, attempts)
+            head = replace(head, notes=[*head.notes, *attempts.told])
         except Explained as failure:
             self._say(f"{model.id}: {failure}")
             if isinstance(failure, BREAKING):
@@ -135,8 +139,8 @@ class FieldRun:
             head = replace(head, faults=[*head.faults, Fault(failure.failure, str(failure))])
         self._keep(figures(self.folder, self.plan, head, self.folder.record))
 
-    def _play(self, model: ModelArtefact, firmware: Firmware) -> list[str]:
-        """Lets the board hear every segment, and the host what it has to; returns what had to be retried."""
+    def _play(self, model: ModelArtefact, firmware: Firmware, attempts: Attempts) -> None:
+        """Lets the board hear every segment, and the host what it has to."""
         player = Player(
             self._board,
             firmware,
@@ -146,7 +150,7 @@ class FieldRun:
             self._bench,
             self.folder,
             self._store,
-            self._say,
+            attempts,
         )
         host = Host(model, self.plan, self.folder, self._store, self._check)
         progress = _Progress(model.id, self.plan, self._say)
@@ -156,7 +160,6 @@ class FieldRun:
             assert facts is not None  # `play` has left them
             host.hear(segment, facts, self._say)
             progress.heard(segment.duration_s, played)
-        return player.retries
 
     def _firmware(self, model: ModelArtefact) -> Firmware:
         """The image of a model for this board."""

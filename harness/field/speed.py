@@ -22,6 +22,7 @@ from harness.audio.field_plan import Plan, PlanOptions
 from harness.audio.planning import make_plan
 from harness.bench.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
+from harness.field.attempts import Attempts
 from harness.field.folder import FieldFolder, begin
 from harness.field.host import Host
 from harness.field.playing import Player, read_facts
@@ -58,7 +59,8 @@ def measure(model: ModelArtefact, plan: Plan, scratch: Path) -> list[str]:
     with EmulatedBoard() as board:
         folder = begin(scratch, board.describe(), plan, 200, 1.0, "")
         firmware = board.build(model, get_engine("static"))
-        player = Player(board, firmware, model.id, model.labels, plan, Bench(), folder, store, options.say)
+        attempts = Attempts(options.say)
+        player = Player(board, firmware, model.id, model.labels, plan, Bench(), folder, store, attempts)
         watch = _Watch()
         for segment in plan.segments:
             player.play(segment)

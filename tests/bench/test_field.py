@@ -9,6 +9,7 @@ from harness.audio.planning import make_plan
 from harness.bench.bench_file import Bench
 from harness.boards.clock import TimingParameters
 from harness.boards.emulated import EmulatedBoard
+from harness.field.attempts import Attempts
 from harness.field.clips import classify_clips
 from harness.field.folder import begin
 from harness.field.host import Host
@@ -30,9 +31,10 @@ def plan():
 def row_of(board, firmware, model, store, plan, where) -> FieldVariant:
     """What a board and the host make of a plan."""
     folder = begin(where, board.describe(), plan, 200, 1.0, "")
-    player = Player(board, firmware, model.id, model.labels, plan, Bench(), folder, store, lambda line: None)
+    attempts = Attempts(lambda line: None)
+    player = Player(board, firmware, model.id, model.labels, plan, Bench(), folder, store, attempts)
     host = Host(model, plan, folder, store, everything=True)
-    clips = classify_clips(board, firmware, model, plan, folder, store)
+    clips = classify_clips(board, firmware, model, plan, folder, store, attempts)
     for segment in plan.segments:
         player.play(segment)
         host.hear(segment, read_facts(folder, model.id, segment.number), lambda line: None)

@@ -15,6 +15,7 @@ from harness.audio.planning import make_plan
 from harness.bench.bench_file import Bench
 from harness.boards.board import Board
 from harness.boards.emulated import EmulatedBoard
+from harness.field.attempts import Attempts
 from harness.field.folder import FieldFolder, begin
 from harness.field.playing import Player
 from harness.firmware.firmware import Firmware
@@ -89,10 +90,15 @@ def folder_of(tmp_path) -> Callable[..., FieldFolder]:
 def player_of(firmware, model, tmp_path) -> Callable[..., Player]:
     """Makes a player of a plan to a board; unless a store is given, each has one of its own."""
 
-    def make(board: Board, plan: Plan, folder: FieldFolder, store: Store | None = None) -> Player:
+    def make(
+        board: Board,
+        plan: Plan,
+        folder: FieldFolder,
+        store: Store | None = None,
+        attempts: Attempts | None = None,
+    ) -> Player:
         own = Store(tmp_path / f"store-{secrets.token_hex(4)}")
-        return Player(
-            board, firmware, model.id, LABELS, plan, Bench(), folder, store or own, lambda line: None
-        )
+        tried = attempts or Attempts(lambda line: None)
+        return Player(board, firmware, model.id, LABELS, plan, Bench(), folder, store or own, tried)
 
     return make

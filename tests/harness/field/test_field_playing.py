@@ -15,6 +15,7 @@ from harness.audio.scene import render
 from harness.bench.bench_file import Bench, SpeakerEntry
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import AcousticFailed, EnumerateFailed, ProtocolError, UsageError
+from harness.field.attempts import Attempts
 from harness.field.playing import check_route, read_facts
 from harness.link.transcript import board_text
 from harness.measure.field_reading import read_segment
@@ -122,10 +123,10 @@ class BoardThatIsSometimesGone(EmulatedBoard):
 def test_a_board_that_comes_back_is_asked_again_and_that_is_told(plan, model, folder_of, player_of):
     with BoardThatIsSometimesGone(failures=2) as board:
         folder = folder_of(plan, board)
-        player = player_of(board, plan, folder)
-        assert player.play(plan.segments[1])
-    assert len(player.retries) == 2
-    assert "segment 2: tried again after enumerate: the port is gone" in player.retries[0]
+        attempts = Attempts(lambda line: None)
+        assert player_of(board, plan, folder, attempts=attempts).play(plan.segments[1])
+    assert len(attempts.told) == 2
+    assert "segment 2: tried again, 1 of 2, after enumerate: the port is gone" in attempts.told[0]
 
 
 def test_a_board_that_stays_away_is_given_up(plan, model, folder_of, player_of):
@@ -164,9 +165,8 @@ def heard_through_the_air(plan, store, firmware, model, tmp_path_factory):
     with BoardInRoom(store, room) as board:
         folder = begin(where, board.describe(), plan, 200, 1.0, "")
         scratch = Store(where / "store")
-        player = Player(
-            board, firmware, model.id, model.labels, plan, BENCH, folder, scratch, lambda line: None
-        )
+        attempts = Attempts(lambda line: None)
+        player = Player(board, firmware, model.id, model.labels, plan, BENCH, folder, scratch, attempts)
         played = []
         for segment in plan.segments:
             room.played.clear()

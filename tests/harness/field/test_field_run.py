@@ -17,7 +17,7 @@ from small_models import classifier
 
 from harness.bench.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
-from harness.errors import EnumerateFailed, UsageError
+from harness.errors import EnumerateFailed, UploadFailed, UsageError
 from harness.field.asked import FieldRequest, request_of
 from harness.field.folder import PARTIAL, RECORD, FieldFolder, latest, take_up
 from harness.field.publishing import read_again
@@ -189,6 +189,29 @@ def test_a_run_that_ended_for_want_of_its_board_goes_on_when_that_is_back(plan, 
     record, _ = FieldRun(Models(model), back, *how, again, lambda line: None, store=scratch).run()
     assert record.variants[0].faults == []
     assert record.run["ended"]
+
+
+class BoardThatIsAwayAtFirst(EmulatedBoard):
+    """The first uploads fail."""
+
+    failures = 2
+
+    def upload(self, firmware) -> None:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise UploadFailed("the port was busy")
+        super().upload(firmware)
+
+
+def test_uploads_that_had_to_be_tried_again_stand_in_the_notes(plan, model, folder_of):
+    board = BoardThatIsAwayAtFirst()
+    folder = folder_of(plan, board)
+    scratch = Store(folder.path / "store")
+    how = (get_engine("static"), Bench(), plan, folder, lambda line: None)
+    record, _ = FieldRun(Models(model), board, *how, store=scratch).run()
+    (row,) = record.variants
+    assert row.faults == []
+    assert len(row.notes) == 2 and "the port was busy" in row.notes[0]
 
 
 def test_two_processes_are_never_at_one_run(run_of, model):
