@@ -59,23 +59,6 @@ def test_every_path_that_the_readme_links_to_is_there():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-EXAMPLES = sorted((ROOT / "harness" / "bench" / "examples").iterdir())
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_the_examples_of_a_night_use_commands_and_options_that_there_are(example):
-    known = {option for parser in commands().values() for option in parser._option_string_actions}
-    parser = pytest.Parser(_ispytest=True)
-    pytest_addoption(parser)
-    known |= {name for group in parser._groups for option in group.options for name in option.names()}
-    known |= {"--junitxml"}  # of pytest itself
-    lines = [line for line in example.read_text().splitlines() if ".venv/bin/" in line]
-    assert [
-        name for line in lines for name in re.findall(r"(--[a-z][a-z-]+)", line) if name not in known
-    ] == []
-    assert {name for line in lines for name in re.findall(r"bin/earshot (\w+)", line)} <= commands().keys()
-
-
 def test_the_timer_starts_the_service_of_its_name():
-    names = {path.name for path in EXAMPLES}
+    names = {path.name for path in (ROOT / "harness" / "bench" / "examples").iterdir()}
     assert {"earshot-nightly.service", "earshot-nightly.timer"} <= names
