@@ -116,14 +116,13 @@ class FieldRun:
         if not model.deployable:
             self._keep(replace(_head(row), notes=[_NO_BOARD]))
             return
-        head = _head(row)
+        head, attempts = _head(row), Attempts(lambda line: self._say(f"{model.id}: {line}"))
         try:
             self._check_board()
             _check_input(model)
             firmware = self._firmware(model)
             head = _head(rows.with_firmware(row, firmware))
             self._keep(head)  # from here on the folder can be read, whatever happens
-            attempts = Attempts(lambda line: self._say(f"{model.id}: {line}"))
             board, folder = self._board, self.folder
             clips = classify_clips(board, firmware, model, self.plan, folder, self._store, attempts)
             head = replace(head, clips=list(clips.results))
@@ -131,12 +130,12 @@ class FieldRun:
                 head = replace(head, notes=[*head.notes, f"Clips not classified: {clips.left_out}."])
             self._keep(head)
             self._play(model, firmware, attempts)
-            head = replace(head, notes=[*head.notes, *attempts.told])
         except Explained as failure:
             self._say(f"{model.id}: {failure}")
             if isinstance(failure, BREAKING):
                 self._broken = self._broken or str(failure)
             head = replace(head, faults=[*head.faults, Fault(failure.failure, str(failure))])
+        head = replace(head, notes=[*head.notes, *attempts.told])
         self._keep(figures(self.folder, self.plan, head, self.folder.record))
 
     def _play(self, model: ModelArtefact, firmware: Firmware, attempts: Attempts) -> None:
