@@ -17,6 +17,7 @@ ALLOWED = {
     "harness/bench": {"models", "harness.layout", "harness.results"},
     "harness/arduino": {"harness.link"},
     "harness/audio": {"models", "harness.bench"},
+    "harness/scenes": {"models", "harness.audio"},
     "harness/firmware": {"models", "harness.layout", "harness.arduino"},
     "harness/boards": {
         "models",
@@ -65,6 +66,7 @@ ALLOWED = {
         "harness.report",
         "harness.results",
         "harness.run",
+        "harness.scenes",
         "harness.provenance",
         "harness.options",
     },

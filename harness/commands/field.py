@@ -11,8 +11,8 @@ from harness.commands.run import add_open
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, UsageError
 
 if TYPE_CHECKING:
-    from harness.audio.field_plan import PlanOptions
     from harness.results.field_record import FieldRecord
+    from harness.scenes.plan import PlanOptions
 
 SUMMARY = (
     "Play recorded words to the board under chosen conditions: what it hears, how sure that is, and why not."
@@ -132,8 +132,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
     """How a plan is made, if none is given."""
-    from harness.audio.field_plan import PlanOptions
     from harness.field.sweep import sweep
+    from harness.scenes.plan import PlanOptions
 
     chosen = {
         "repeats": arguments.repeat,

@@ -7,10 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.audio.field_plan import Plan, PlanOptions
-from harness.audio.plan_file import read_plan
-from harness.audio.planning import make_plan
-from harness.audio.sources import check_files
 from harness.bench.bench_file import find_bench
 from harness.boards.registry import board_of, find_entry
 from harness.errors import UsageError
@@ -20,6 +16,10 @@ from harness.field.run import FieldRun
 from harness.results.matching import is_keyword
 from harness.run.plan import engine_of, recordings_of
 from harness.run.selection import Selection
+from harness.scenes.plan import Plan, PlanOptions
+from harness.scenes.plan_file import read_plan
+from harness.scenes.planning import make_plan
+from harness.scenes.sources import check_files
 from models.dataset import DatasetConfig
 
 

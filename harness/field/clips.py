@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.audio import sources
-from harness.audio.field_plan import Plan, PlannedWord
 from harness.audio.recordings import label_of
 from harness.boards.board import Board
 from harness.errors import AccuracyFailed
@@ -22,6 +20,8 @@ from harness.measure import clip_mode
 from harness.measure.clip_mode import Clip, classify, second_around, second_at
 from harness.results.field_record import ClipResult
 from harness.results.writing import write_whole
+from harness.scenes import sources
+from harness.scenes.plan import Plan, PlannedWord
 from models.artefacts import Store
 from models.reference import ReferenceModel
 

@@ -14,11 +14,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness import provenance
-from harness.audio.field_plan import Plan
-from harness.audio.plan_file import read_plan, write_plan
 from harness.errors import UsageError
 from harness.results.field_record import FieldRecord, FieldVariant, read_field, write_field
 from harness.results.record import BoardRow
+from harness.scenes.plan import Plan
+from harness.scenes.plan_file import read_plan, write_plan
 from models.artefacts import sha256_of
 
 RECORD, PARTIAL, PLAN = "field.json", "field.partial.json", "plan.json"
@@ -59,7 +59,7 @@ class FieldFolder:
         """What is played.
 
         Raises:
-            UsageError: see `harness.audio.plan_file.read_plan`.
+            UsageError: see `harness.scenes.plan_file.read_plan`.
         """
         return read_plan(self.path / PLAN)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio.field_plan import Plan, Segment
 from harness.audio.recordings import label_of
 from harness.field.folder import FieldFolder
 from harness.field.host import HostHeard, read_host
@@ -19,6 +18,7 @@ from harness.measure.field_reading import SegmentLog, read_segment
 from harness.results.field.inputs import FieldWord, Gap, SegmentHeard
 from harness.results.field_record import FieldSegment
 from harness.results.matching import Heard
+from harness.scenes.plan import Plan, Segment
 
 NOT_PLAYED = "not played"
 """Why the words of a segment count for nothing that the board never heard."""

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio import sources
-from harness.audio.field_plan import Plan, PlannedWord, Segment
-from harness.audio.scene import render
 from harness.field.folder import FieldFolder
 from harness.field.playing import SegmentFacts
 from harness.measure import clip_mode, streaming
 from harness.measure.clip_mode import answers_of, clean_answer
 from harness.measure.streaming import streaming_features, streaming_scores
 from harness.results.field.inputs import Answer, Answers
+from harness.scenes import sources
+from harness.scenes.plan import Plan, PlannedWord, Segment
+from harness.scenes.scene import render
 from models import features as features_module
 from models import reference as reference_module
 from models.artefacts import Store

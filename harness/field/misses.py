@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio.field_plan import Plan
-from harness.audio.scene import render
 from harness.measure.field_reading import read_segment
 from harness.report.field.listen import AROUND_S, Key, begins_s, key_of, scores_file
 from harness.report.field.picture import picture
 from harness.results.field_record import FieldRecord, FieldSegment, FieldStimulus, FieldVariant
+from harness.scenes.plan import Plan
+from harness.scenes.scene import render
 from models.features import STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features
 from models.views import mel_of
 from models.wav import SAMPLE_RATE_HZ, write_wav

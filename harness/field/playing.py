@@ -15,9 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.audio.field_plan import Plan, Segment
 from harness.audio.levels import speech_dbfs
-from harness.audio.scene import Scene, render, to_stimulus
 from harness.audio.stimulus import Stimulus
 from harness.bench.bench_file import Bench
 from harness.boards.board import Board
@@ -28,6 +26,8 @@ from harness.firmware.firmware import Firmware
 from harness.measure import listener as listener_module
 from harness.measure.listener import Listener
 from harness.results.writing import write_whole
+from harness.scenes.plan import Plan, Segment
+from harness.scenes.scene import Scene, render, to_stimulus
 from models.artefacts import Store
 
 _LOG, _FACTS = "segment.log", "facts.json"
@@ -40,7 +40,7 @@ class SegmentFacts:
     Attributes:
         sound_sha256: of its int16 samples.
         build_id: of the image that heard it.
-        clipped_samples, speech_dbfs, snr_db: of the sound, see `harness.audio.scene.Scene`.
+        clipped_samples, speech_dbfs, snr_db: of the sound, see `harness.scenes.scene.Scene`.
         wall_s: the host's time for upload and listening.
         route: "pcm" or "acoustic".
         sound_starts_s: when the sound began, on the board's clock.

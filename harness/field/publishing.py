@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from harness.audio.field_plan import Plan
 from harness.field import misses
 from harness.field.folder import FieldFolder, point_to, with_variants
 from harness.field.hearing import segments_heard
@@ -14,6 +13,7 @@ from harness.field.playing import read_facts
 from harness.report.field import render_field
 from harness.results.field.figures import field_figures
 from harness.results.field_record import FieldRecord, FieldVariant
+from harness.scenes.plan import Plan
 from models.errors import Explained
 
 

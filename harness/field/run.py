@@ -9,7 +9,6 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.audio.field_plan import Plan
 from harness.bench.bench_file import Bench
 from harness.boards.board import Board
 from harness.errors import BREAKING, ProtocolError, UsageError
@@ -28,6 +27,7 @@ from harness.results.field_record import FieldRecord, FieldVariant
 from harness.results.record import Fault, VariantRow
 from harness.run import rows
 from harness.run.selection import Selection
+from harness.scenes.plan import Plan
 from models.artefacts import Store
 from models.errors import Explained
 from models.features import CHANNELS, SLICES

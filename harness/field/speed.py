@@ -18,8 +18,6 @@ import time
 from pathlib import Path
 
 from harness import options
-from harness.audio.field_plan import Plan, PlanOptions
-from harness.audio.planning import make_plan
 from harness.bench.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
 from harness.field.attempts import Attempts
@@ -31,6 +29,8 @@ from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.results.field_record import FieldVariant
 from harness.run.selection import Selection
+from harness.scenes.plan import Plan, PlanOptions
+from harness.scenes.planning import make_plan
 from models.artefacts import Store
 from models.model_artefact import ModelArtefact
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from harness.audio.field_plan import NOISES, Condition
 from harness.errors import UsageError
+from harness.scenes.plan import NOISES, Condition
 
 
 def sweep(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from harness.audio.field_plan import Condition, PlanOptions
-from harness.audio.planning import make_plan
 from harness.bench.bench_file import Bench
 from harness.boards.clock import TimingParameters
 from harness.boards.emulated import EmulatedBoard
@@ -18,6 +16,8 @@ from harness.field.publishing import figures
 from harness.layout import RECORDINGS
 from harness.results.field_record import FieldVariant
 from harness.results.matching import is_keyword
+from harness.scenes.plan import Condition, PlanOptions
+from harness.scenes.planning import make_plan
 
 TEN_MINUTES_S = 600.0
 CONDITIONS = (Condition("as recorded"), Condition("5 dB", snr_db=5.0, noise="babble"))

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from small_models import classifier
 
-from harness.audio.field_plan import Plan, PlanOptions
-from harness.audio.planning import make_plan
 from harness.bench.bench_file import Bench
 from harness.boards.board import Board
 from harness.boards.emulated import EmulatedBoard
@@ -21,6 +19,8 @@ from harness.field.playing import Player
 from harness.firmware.firmware import Firmware
 from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
+from harness.scenes.plan import Plan, PlanOptions
+from harness.scenes.planning import make_plan
 from models.artefacts import Store
 from models.model_artefact import ModelArtefact
 from models.prepare import external

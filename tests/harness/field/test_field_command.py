@@ -11,7 +11,7 @@ import pytest
 from small_models import classifier
 
 from harness import cli
-from harness.audio.plan_file import write_plan
+from harness.scenes.plan_file import write_plan
 from models.wav import write_wav
 
 LABELS = "silence,unknown,yes,no"

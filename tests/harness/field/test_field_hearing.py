@@ -8,8 +8,6 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from harness.audio import sources
-from harness.audio.scene import render
 from harness.boards.emulated import EmulatedBoard
 from harness.field import host as host_module
 from harness.field.folder import FieldFolder
@@ -19,6 +17,8 @@ from harness.field.playing import read_facts
 from harness.measure.clip_mode import clean_answer
 from harness.results.field.figures import field_figures
 from harness.results.field_record import FieldVariant
+from harness.scenes import sources
+from harness.scenes.scene import render
 from models.artefacts import Store
 from models.reference import ReferenceModel
 

@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 from simulated_room import BoardInRoom, Room
 
-from harness.audio.field_plan import Condition, PlanOptions
 from harness.audio.levels import rms_dbfs
-from harness.audio.planning import make_plan
-from harness.audio.scene import render
 from harness.bench.bench_file import Bench, SpeakerEntry
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import AcousticFailed, EnumerateFailed, ProtocolError, UsageError
@@ -19,6 +16,9 @@ from harness.field.attempts import Attempts
 from harness.field.playing import check_route, read_facts
 from harness.link.transcript import board_text
 from harness.measure.field_reading import read_segment
+from harness.scenes.plan import Condition, PlanOptions
+from harness.scenes.planning import make_plan
+from harness.scenes.scene import render
 from models.artefacts import Store
 
 BENCH = Bench(speaker=SpeakerEntry(device="pulse", level_dbfs=-24.0, silence_s=0.3))

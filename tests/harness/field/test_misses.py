@@ -10,9 +10,6 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from harness.audio.field_plan import Condition, PlanOptions
-from harness.audio.planning import make_plan
-from harness.audio.scene import render
 from harness.errors import UsageError
 from harness.field import misses
 from harness.link.records import checksum
@@ -20,6 +17,9 @@ from harness.report.field.listen import begins_s
 from harness.report.field.picture import GAP_ROWS, picture
 from harness.results.field_record import FieldRecord, FieldSegment, FieldStimulus, FieldVariant
 from harness.results.record import BoardRow
+from harness.scenes.plan import Condition, PlanOptions
+from harness.scenes.planning import make_plan
+from harness.scenes.scene import render
 from models.errors import ModelError
 from models.features import micro_features
 from models.views import mel_of

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio.field_plan import Excluded
 from harness.audio.levels import clipped_samples, rms_dbfs
 from harness.audio.recordings import MANIFEST, Recording, entries_of, is_silence
 from harness.audio.stimulus import active_part
 from harness.errors import UsageError
+from harness.scenes.plan import Excluded
 from models.artefacts import sha256_of
 from models.dataset import BACKGROUND_FOLDER, split_of
 from models.errors import DatasetError

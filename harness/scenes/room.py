@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from harness.audio.field_plan import Condition
 from harness.errors import UsageError
+from harness.scenes.plan import Condition
 from models.wav import SAMPLE_RATE_HZ
 
 SPEED_OF_SOUND_M_S = 343.0

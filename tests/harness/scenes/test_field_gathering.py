@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from field_words import put, word
 
-from harness.audio.gathering import gather, speaker_of
 from harness.errors import UsageError
 from harness.layout import RECORDINGS
+from harness.scenes.gathering import gather, speaker_of
 from models.wav import write_wav
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from harness.audio.sources import check_file, length_of, recording, repeated, stretch
 from harness.errors import UsageError
+from harness.scenes.sources import check_file, length_of, recording, repeated, stretch
 from models.wav import read_wav
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from harness.audio.conditions import check_conditions, with_noise_files
-from harness.audio.field_plan import Condition
 from harness.errors import UsageError
+from harness.scenes.conditions import check_conditions, with_noise_files
+from harness.scenes.plan import Condition
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.audio.field_plan import Condition, Plan, PlanOptions
-from harness.audio.planning import make_plan
+from harness.scenes.plan import Condition, Plan, PlanOptions
+from harness.scenes.planning import make_plan
 from models.wav import write_wav
 
 RATE_HZ = 16_000

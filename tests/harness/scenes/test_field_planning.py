@@ -8,11 +8,11 @@ from field_words import plan_of, put
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.audio.field_plan import Condition, PlanOptions
-from harness.audio.planning import make_plan
 from harness.audio.recordings import Recording
 from harness.audio.stimulus import LEAD_IN_S, TAIL_S, active_part
 from harness.errors import UsageError
+from harness.scenes.plan import Condition, PlanOptions
+from harness.scenes.planning import make_plan
 from models.wav import read_wav, write_wav
 
 LOUD, SOFT = Condition("loud", level_dbfs=-20.0), Condition("soft", level_dbfs=-40.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio import noise, sources
-from harness.audio.field_plan import Condition, Plan, Segment
 from harness.audio.recordings import is_silence
 from harness.errors import UsageError
+from harness.scenes import noise, sources
+from harness.scenes.plan import Condition, Plan, Segment
 from models.acoustics import rms
 from models.wav import FULL_SCALE, SAMPLE_RATE_HZ
 

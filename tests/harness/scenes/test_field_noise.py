@@ -6,7 +6,7 @@ from field_words import word
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.audio import noise
+from harness.scenes import noise
 
 RATE_HZ = 16_000
 KINDS = {

@@ -12,8 +12,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from harness.audio.field_plan import Plan
 from harness.errors import UsageError
+from harness.scenes.plan import Plan
 from models.artefacts import sha256_of
 from models.errors import DatasetError
 from models.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav

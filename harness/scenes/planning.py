@@ -10,8 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.audio.conditions import check_conditions, with_noise_files
-from harness.audio.field_plan import (
+from harness.audio.recordings import entries_of
+from harness.audio.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S
+from harness.errors import UsageError
+from harness.scenes.conditions import check_conditions, with_noise_files
+from harness.scenes.gathering import Gathered, Take, gather
+from harness.scenes.keyword_free import KeywordFree, keyword_free
+from harness.scenes.plan import (
     LONGEST_SEGMENT_S,
     Condition,
     Excluded,
@@ -20,12 +25,7 @@ from harness.audio.field_plan import (
     PlanOptions,
     Segment,
 )
-from harness.audio.gathering import Gathered, Take, gather
-from harness.audio.keyword_free import KeywordFree, keyword_free
-from harness.audio.recordings import entries_of
-from harness.audio.seeds import seed_of
-from harness.audio.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S
-from harness.errors import UsageError
+from harness.scenes.seeds import seed_of
 from models.wav import SAMPLE_RATE_HZ
 
 SHORTEST_GAP_S = 1.5

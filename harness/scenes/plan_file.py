@@ -10,10 +10,10 @@ import typing
 from pathlib import Path
 from typing import Any, Union
 
-from harness.audio.conditions import check_conditions
-from harness.audio.field_plan import LONGEST_SEGMENT_S, NOISES, Plan, PlannedWord, Segment
-from harness.audio.sources import check_files
 from harness.errors import UsageError
+from harness.scenes.conditions import check_conditions
+from harness.scenes.plan import LONGEST_SEGMENT_S, NOISES, Plan, PlannedWord, Segment
+from harness.scenes.sources import check_files
 from models.wav import SAMPLE_RATE_HZ
 
 PLAN_SCHEMA = 1

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.audio.field_plan import Condition
-from harness.audio.room import check_room, in_room
 from harness.errors import UsageError
+from harness.scenes.plan import Condition
+from harness.scenes.room import check_room, in_room
 
 RATE_HZ = 16_000
 CLICK = np.zeros(800, np.float32)

@@ -9,9 +9,9 @@ from field_words import plan_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.audio.field_plan import NOISES, Condition, Excluded, Plan, PlannedWord, Segment
-from harness.audio.plan_file import read_plan, write_plan
 from harness.errors import UsageError
+from harness.scenes.plan import NOISES, Condition, Excluded, Plan, PlannedWord, Segment
+from harness.scenes.plan_file import read_plan, write_plan
 
 STORED = Path(__file__).parent / "stored" / "field_plan_schema_1.json"
 SHA256 = st.text("0123456789abcdef", min_size=64, max_size=64)

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio import sources, surroundings
-from harness.audio.field_plan import Condition, Plan, PlannedWord, Segment
 from harness.audio.levels import power_dbfs
 from harness.audio.recordings import is_silence, label_of
-from harness.audio.room import in_room
 from harness.audio.stimulus import SpokenWord, Stimulus
 from harness.errors import UsageError
+from harness.scenes import sources, surroundings
+from harness.scenes.plan import Condition, Plan, PlannedWord, Segment
+from harness.scenes.room import in_room
 from models.wav import FULL_SCALE
 
 _BLOCK = 2**18  # samples that are summed up at once

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import fftconvolve
 
-from harness.audio.field_plan import NOISES, Condition, Plan
 from harness.audio.recordings import read_recordings
-from harness.audio.scene import Scene, render, to_stimulus
 from harness.audio.stimulus import compose
 from harness.errors import UsageError
+from harness.scenes.plan import NOISES, Condition, Plan
+from harness.scenes.scene import Scene, render, to_stimulus
 from models.wav import read_wav, write_wav
 
 RATE_HZ = 16_000

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 from field_words import plan_of, put
 
-from harness.audio.field_plan import Condition
 from harness.errors import UsageError
+from harness.scenes.plan import Condition
 
 A, B = Condition("a"), Condition("b")
 

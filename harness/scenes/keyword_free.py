@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from harness.audio.conditions import from_folder
-from harness.audio.field_plan import Condition, Excluded, PlanOptions, Segment
 from harness.audio.levels import power_dbfs
-from harness.audio.seeds import seed_of
-from harness.audio.sources import length_of, stretch
 from harness.errors import UsageError
+from harness.scenes.conditions import from_folder
+from harness.scenes.plan import Condition, Excluded, PlanOptions, Segment
+from harness.scenes.seeds import seed_of
+from harness.scenes.sources import length_of, stretch
 from models.artefacts import sha256_of
 from models.wav import SAMPLE_RATE_HZ
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
-from harness.audio.field_plan import NOISES, Condition
-from harness.audio.room import check_room
-from harness.audio.sources import repeated
 from harness.errors import UsageError
+from harness.scenes.plan import NOISES, Condition
+from harness.scenes.room import check_room
+from harness.scenes.sources import repeated
 from models.artefacts import sha256_of
 
 _RANGES = {
