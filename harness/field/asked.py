@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.bench.bench_file import find_bench
 from harness.boards.registry import board_of, find_entry
-from harness.errors import UsageError
 from harness.field.folder import OPTIONS, FieldFolder, begin, take_up
 from harness.field.playing import check_route
 from harness.field.run import FieldRun
 from harness.results.matching import is_keyword
+from harness.run.kept import as_text, from_text, path
 from harness.run.plan import engine_of, recordings_of
 from harness.run.selection import Selection
 from harness.scenes.plan import Plan, PlanOptions
@@ -93,51 +93,33 @@ class FieldRequest:
 
     def _as_text(self, bench: Path | None) -> str:
         """For the record: whoever takes the run up may stand in another folder."""
-        chosen = self.selection
-        return json.dumps(
-            {
-                "variants": chosen.pattern,
-                "dataset": _absolute(chosen.dataset),
-                "model": _absolute(chosen.model_file),
-                "labels": list(chosen.labels),
-                "board": self.board,
-                "engine": self.engine,
-                "bench": _absolute(bench),
-                "port": self.port,
-                "check": self.check,
-            }
+        return as_text(
+            self.selection,
+            board=self.board,
+            engine=self.engine,
+            bench=bench,
+            port=self.port,
+            check=self.check,
         )
 
 
-def request_of(path: Path) -> FieldRequest:
+def request_of(folder: Path) -> FieldRequest:
     """What the run in a folder was asked for.
 
     Raises:
         UsageError: there is no run, or it was not begun by `earshot field`.
     """
-    record = FieldFolder(path).record
-    try:
-        kept = json.loads(record.run.get(OPTIONS, ""))
+    record = FieldFolder(folder).record
+
+    def make(selection: Selection, kept: dict[str, Any]) -> FieldRequest:
         return FieldRequest(
-            Selection(kept["variants"], _path(kept["dataset"]), _path(kept["model"]), tuple(kept["labels"])),
+            selection,
             board=kept["board"],
             engine=kept["engine"],
-            bench=_path(kept["bench"]),
+            bench=path(kept["bench"]),
             port=kept["port"],
             threshold=record.threshold,
             check=kept["check"],
         )
-    except (ValueError, KeyError, TypeError) as problem:
-        raise UsageError(
-            "this run's record does not say what it was asked for",
-            where=str(path),
-            remedy="Call again what made it: only what `earshot field` began can be taken up.",
-        ) from problem
 
-
-def _absolute(path: Path | None) -> str | None:
-    return str(path.resolve()) if path else None
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
+    return from_text(record.run.get(OPTIONS, ""), make, folder, "earshot field")

@@ -117,7 +117,7 @@ class FieldTiming:
     """Medians by stage, of those that the board timed."""
     realtime_factor: float | None
     """Seconds of audio that it worked through for each second in which it was busy. Near 1 it never rests,
-    and infers as often as it can; below 1 it loses audio. None if a stage was not timed."""
+    and infers as often as it can; well below 1 it loses audio. None if a stage was not timed."""
     overruns: int
     """How often audio was lost."""
     samples_lost: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from harness import layout
 from harness.arduino.cli import ArduinoCli
 from harness.bench.bench_file import Bench, BoardEntry, find_bench
 from harness.boards.registry import board_kinds, board_of, engine_name, find_entry
-from harness.errors import BuildFailed, UsageError
+from harness.errors import BuildFailed
 from harness.firmware.engine import Engine
 from harness.firmware.registry import get_engine
 from harness.run.journal import OPTIONS, read_interrupted
+from harness.run.kept import as_text, from_text, path
 from harness.run.night import Night
 from harness.run.selection import Selection
 
@@ -100,20 +100,14 @@ class Plan:
 
     def as_text(self, also: Mapping[str, Any] = types.MappingProxyType({})) -> str:
         """For the record: whoever takes the run up may stand in another folder."""
-        chosen, bench = self.selection, find_bench(self.bench)
-        return json.dumps(
-            {
-                **also,
-                "variants": chosen.pattern,
-                "dataset": _absolute(chosen.dataset),
-                "model": _absolute(chosen.model_file),
-                "labels": list(chosen.labels),
-                "board": self.board,
-                "engine": self.engine,
-                "bench": _absolute(bench.path),
-                "port": self.port,
-                "recordings": _absolute(self.recordings),
-            }
+        return as_text(
+            self.selection,
+            **also,
+            board=self.board,
+            engine=self.engine,
+            bench=find_bench(self.bench).path,
+            port=self.port,
+            recordings=self.recordings,
         )
 
 
@@ -147,31 +141,15 @@ def plan_of(folder: Path) -> Plan:
     Raises:
         UsageError: there is no run, it has ended, or it was not begun by `earshot run`.
     """
-    text = read_interrupted(folder).run.get(OPTIONS, "")
-    try:
-        kept = json.loads(text)
-        selection = Selection(
-            kept["variants"], _path(kept["dataset"]), _path(kept["model"]), tuple(kept["labels"])
-        )
+
+    def make(selection: Selection, kept: dict[str, Any]) -> Plan:
         return Plan(
             selection,
             board=kept["board"],
             engine=kept["engine"],
-            bench=_path(kept["bench"]),
+            bench=path(kept["bench"]),
             port=kept["port"],
-            recordings=_path(kept["recordings"]),
+            recordings=path(kept["recordings"]),
         )
-    except (ValueError, KeyError, TypeError) as problem:
-        raise UsageError(
-            "this run's record does not say what it was asked for",
-            where=str(folder),
-            remedy="Call again what made it: only what `earshot run` began can be taken up.",
-        ) from problem
 
-
-def _absolute(path: Path | None) -> str | None:
-    return str(path.resolve()) if path else None
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
+    return from_text(read_interrupted(folder).run.get(OPTIONS, ""), make, folder, "earshot run")

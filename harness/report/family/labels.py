@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from harness.report import figures
+from harness.report.comparisons import comparisons_table, matrices_table
 from harness.report.family.entries import Entry, float32_of
-from harness.report.table import Column, Table, frame
+from harness.report.table import Column, Table
 from harness.results.pairing import CONFIDENCE, paired
 from harness.results.statistics import wilson_interval
 
@@ -100,29 +101,10 @@ def confusions(entries: Sequence[Entry]) -> list[Confusion]:
 
 def confusion_table(matrices: Sequence[Confusion]) -> Table:
     """The same, one row for each right label; columns for what was heard."""
-    heard = list(dict.fromkeys(label for matrix in matrices for label in matrix.labels))
-    values = [
-        [
-            matrix.title,
-            label,
-            *(row[matrix.labels.index(name)] if name in matrix.labels else None for name in heard),
-        ]
-        for matrix in matrices
-        for label, row in zip(matrix.labels, matrix.counts, strict=True)
-    ]
-    names = [f"heard {label}" for label in heard]
-    return Table(
-        name="confusion",
-        title="What was heard instead",
-        frame=pd.DataFrame(values, columns=["variant", "label", *names], dtype=object),
-        columns=[
-            Column("Variant", ["variant"], figure=False),
-            Column("Label", ["label"], figure=False),
-            *(
-                Column(label, [name], figures.count, group="Heard as")
-                for label, name in zip(heard, names, strict=True)
-            ),
-        ],
+    return matrices_table(
+        [(matrix.title, matrix.labels, matrix.labels, matrix.counts) for matrix in matrices],
+        said="Label",
+        heard="Heard as",
         note="Clips of the test set by their right label and by the label that the model gave.",
     )
 
@@ -130,7 +112,7 @@ def confusion_table(matrices: Sequence[Confusion]) -> Table:
 def pairs_table(entries: Sequence[Entry]) -> Table:
     """Every variant against float32 of the same network, on the same clips."""
     compared = [
-        (entry, reference, paired([entry.right], [reference.right], [entry.model.seed or 0]))
+        (entry.title, reference.title, paired([entry.right], [reference.right], [entry.model.seed or 0]))
         for entry in entries
         if (reference := float32_of(entry, entries)) is not None
         and reference is not entry
@@ -140,64 +122,14 @@ def pairs_table(entries: Sequence[Entry]) -> Table:
         and entry.model.test_labels == reference.model.test_labels
         and entry.kind != "float32"
     ]
-    adjusted = holm([result.p for *_, result in compared])
-    rows = [
-        {
-            "variant": entry.title,
-            "reference": reference.title,
-            "clips": result.clips,
-            "difference": result.difference,
-            "low": result.low,
-            "high": result.high,
-            "only_variant": result.only_first,
-            "only_reference": result.only_second,
-            "p": result.p,
-            "p_holm": p,
-            "reads": _reading(result.difference, p),
-        }
-        for (entry, reference, result), p in zip(compared, adjusted, strict=True)
-    ]
-    return Table(
-        name="pairs",
+    return comparisons_table(
+        compared,
         title="Against float32 of the same network, on the same clips",
-        frame=frame(
-            "variant reference clips difference low high only_variant only_reference p p_holm reads", rows
-        ),
-        columns=[
-            Column("Variant", ["variant"], figure=False),
-            Column("Compared with", ["reference"], figure=False),
-            Column("Clips", ["clips"], figures.count),
-            Column("points", ["difference"], figures.points, group="Difference"),
-            Column("95 % interval", ["low", "high"], figures.points_interval, group="Difference"),
-            Column("this variant", ["only_variant"], figures.count, group="Right alone, clips"),
-            Column("float32", ["only_reference"], figures.count, group="Right alone, clips"),
-            Column("p", ["p"], figures.probability),
-            Column("p, corrected", ["p_holm"], figures.probability),
-            Column("It is", ["reads"], figure=False),
-        ],
+        unit="clips",
+        sides=("this variant", "float32"),
         note=(
             "McNemar's exact test on the clips that only one of the two had right, corrected by Holm for the "
-            f"{len(rows)} comparisons of this table; below {1 - CONFIDENCE:.2f} counts as a difference. One "
-            "training each: whether a method is better than another is for the studies, over several seeds."
+            f"{len(compared)} comparisons of this table; below {1 - CONFIDENCE:.2f} counts as a difference. "
+            "One training each: whether a method is better than another is for the studies, over seeds."
         ),
     )
-
-
-def holm(values: Sequence[float]) -> list[float]:
-    """p values corrected for their number, in the same order.
-
-    Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-    Statistics 6 (1979).
-    """
-    adjusted = [0.0] * len(values)
-    highest = 0.0
-    for rank, index in enumerate(sorted(range(len(values)), key=values.__getitem__)):
-        highest = max(highest, min(1.0, (len(values) - rank) * values[index]))
-        adjusted[index] = highest
-    return adjusted
-
-
-def _reading(difference: float, p: float) -> str:
-    if p >= 1 - CONFIDENCE:
-        return "not told apart"
-    return "better" if difference > 0 else "worse"

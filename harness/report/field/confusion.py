@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from harness.report import figures
-from harness.report.table import Column, Table
+from harness.report.comparisons import matrices_table
+from harness.report.table import Table
 from harness.results.field.breakdowns import NONE, Confusions, confusions
 from harness.results.field_record import FieldVariant
 from harness.results.matching import is_keyword
@@ -67,26 +66,10 @@ def matrices(variants: Sequence[FieldVariant]) -> list[Matrix]:
 
 def confusion_table(variants: Sequence[FieldVariant]) -> Table:
     """A row for each label that was said, a column for each that was announced."""
-    counted = _counted(variants)
-    heard = list(dict.fromkeys(label for _, one in counted for label in one.columns))
-    values = [
-        [variant.title, label, *(dict(zip(one.columns, counts, strict=True)).get(name) for name in heard)]
-        for variant, one in counted
-        for label, counts in zip(one.rows, one.counts, strict=True)
-    ]
-    names = [f"heard {label}" for label in heard]
-    return Table(
-        name="confusion",
-        title="What was heard instead",
-        frame=pd.DataFrame(values, columns=["variant", "label", *names], dtype=object),
-        columns=[
-            Column("Variant", ["variant"], figure=False),
-            Column("Said", ["label"], figure=False),
-            *(
-                Column(label, [name], figures.count, group="Announced")
-                for label, name in zip(heard, names, strict=True)
-            ),
-        ],
+    return matrices_table(
+        [(variant.title, one.rows, one.columns, one.counts) for variant, one in _counted(variants)],
+        said="Said",
+        heard="Announced",
         note="Words by what they are and by what was announced for them; “none” is nothing.",
     )
 

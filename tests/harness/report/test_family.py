@@ -29,7 +29,7 @@ from harness.report.estimates import estimates_table, layers_table, sized
 from harness.report.family.comparison import comparison_table, pareto_front
 from harness.report.family.entries import entries_of, float32_of
 from harness.report.family.headline import headline
-from harness.report.family.labels import confusions, different_models, holm, pairs_table
+from harness.report.family.labels import confusions, different_models, pairs_table
 from harness.report.family.page import family_tables, render_family
 from harness.report.family.pareto import front
 from harness.report.family.pruned import (
@@ -40,6 +40,7 @@ from harness.report.family.pruned import (
 )
 from harness.report.page import render
 from harness.report.studies import sections
+from harness.results.pairing import holm
 from harness.results.record import Fault, NightRecord, VariantRow
 from harness.results.study import RECORD, write_study
 
