@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import blended_transform_factory
 
 from harness.report import colours, figures
 from harness.report.svg import WIDTHS, Width, inline_svg, new_figure, styled
@@ -123,10 +124,11 @@ def draw_devices(frame: pd.DataFrame, width: Width) -> Figure:
     axes.set_ylim(len(lines) - 0.3, -0.7)
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
-    labels = axes.set_yticks(range(len(lines)), [text for text, _ in lines])
-    for index, (_, row) in enumerate(lines):
-        if row is None:
-            labels[index].label1.set(fontweight="bold", color=colours.INK)
+    axes.set_yticks(range(len(lines)), [text if row is not None else "" for text, row in lines])
+    margin = blended_transform_factory(figure.transFigure, axes.transData)
+    for index, (text, row) in enumerate(lines):
+        if row is None:  # a title may be wider than the labels under it
+            axes.text(0, index, text, transform=margin, va="center", fontweight="bold", color=colours.INK)
         elif row["median_us"] is None:
             reason = f"{figures.DASH} {row['note'] or ''}"
             axes.text(

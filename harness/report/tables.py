@@ -13,13 +13,13 @@ from harness.report.table import Column, Table, frame
 from harness.report.variants import (
     ALL_STAGES,
     STAGES,
-    false_alarms,
     keywords,
     stage_samples,
     time_is,
     why_missing,
 )
 from harness.report.verdict import verdict_table
+from harness.results.matching import false_alarms
 from harness.results.record import NightRecord, VariantRow
 from harness.results.statistics import summarize
 

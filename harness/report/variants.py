@@ -28,12 +28,6 @@ def keywords(variant: VariantRow) -> tuple[int, int]:
     return sum(wanted), len(wanted)
 
 
-def false_alarms(variant: VariantRow) -> int:
-    """How often a keyword was announced that nobody had said: for another word, or for none."""
-    for_others = sum(not row.correct for row in variant.stimuli if not is_keyword(row.label))
-    return for_others + len(variant.false_accepts)
-
-
 def why_missing(variant: VariantRow) -> str:
     """Why a variant has no figures from the board, in a few words."""
     if not variant.faults:

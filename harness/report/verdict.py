@@ -8,6 +8,8 @@ from harness.results.record import Figure, NightRecord, SeriesVerdictRow
 
 _PLAIN = ("ok", "new")
 """Of which there is nothing to tell in a row each."""
+_LONG = 24
+"""Characters; a longer text is shown by its beginning and its end, the CSV has all of it."""
 _BAD = ("regressed", "changed", "broken", "missing")
 
 
@@ -32,9 +34,9 @@ def verdict_table(record: NightRecord) -> Table:
         columns=[
             Column("Status", ["status"], figure=False),
             Column("Series", ["series"], figure=False),
+            Column("Change", ["change"], _change),
             Column("Accepted", ["reference"], _shown),
             Column("This night", ["value"], _shown),
-            Column("Change", ["change"], _change),
             Column("What happened", ["status", "sentence"], _what, figure=False, optional=True),
         ],
         note="What is advisory gates nothing: its noise is not known well enough yet, or the tree was dirty.",
@@ -56,11 +58,13 @@ def _row(row: SeriesVerdictRow) -> dict[str, object]:
 def _shown(value: Figure | None) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}"
+    if isinstance(value, str) and len(value) > _LONG:  # of detections and checksums the end tells them apart
+        return f"{value[: _LONG // 2]}…{value[-_LONG // 2 :]}"
     return figures.text(value) if isinstance(value, str) else figures.count(value)
 
 
 def _change(share: float | None) -> str:
-    return figures.DASH if share is None else f"{share:+.3%}"
+    return figures.DASH if share is None else f"{share * 100:+.3f} %".replace("-", "−")
 
 
 def _what(status: str, sentence: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.results.record import LabelCount, StimulusRow
+from harness.results.record import LabelCount, StimulusRow, VariantRow
 
 TOLERANCE_S = 1.0
 """A detection counts for a word until this long after its end: the recogniser averages over 1 s."""
@@ -123,6 +123,12 @@ def count_by_label(rows: Sequence[StimulusRow], labels: Sequence[str] = ()) -> l
         )
         for name in names
     ]
+
+
+def false_alarms(variant: VariantRow) -> int:
+    """How often a keyword was announced that nobody had said: for another word, or for none."""
+    for_others = sum(not row.correct for row in variant.stimuli if not is_keyword(row.label))
+    return for_others + len(variant.false_accepts)
 
 
 def is_keyword(label: str) -> bool:

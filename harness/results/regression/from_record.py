@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from harness.errors import DoesNotFit, UsageError
+from harness.results.matching import false_alarms
 from harness.results.record import BlockRow, NightRecord, SeriesVerdictRow, VariantRow, VerdictRow
 from harness.results.regression.canary import CanaryReading
 from harness.results.regression.nights import Exact, Judged, Night
@@ -271,7 +272,7 @@ def _heard(row: VariantRow) -> str:
     ]
     checksum = hashlib.sha256(json.dumps(detections).encode()).hexdigest()[:8]
     correct = sum(clip.correct for clip in row.stimuli)
-    return f"{correct} of {len(row.stimuli)} clips right, {len(row.false_accepts)} false alarms ({checksum})"
+    return f"{correct} of {len(row.stimuli)} clips right, {false_alarms(row)} false alarms ({checksum})"
 
 
 def _does_not_fit(row: VariantRow) -> bool:

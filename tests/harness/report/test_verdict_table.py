@@ -49,13 +49,13 @@ def test_the_rows_are_those_that_are_not_as_accepted_the_gravest_first():
     assert [column.header for column in columns][:5] == [
         "Status",
         "Series",
+        "Change",
         "Accepted",
         "This night",
-        "Change",
     ]
     assert [[cell.text for cell in row][:5] for row in rows] == [
-        ["regressed", SLOW.series, "1,000.00", "1,040.00", "+4.000%"],
-        ["changed, advisory", LARGE.series, "1,000", "1,100", "+10.000%"],
+        ["regressed", SLOW.series, "+4.000 %", "1,000.00", "1,040.00"],
+        ["changed, advisory", LARGE.series, "+10.000 %", "1,000", "1,100"],
     ]
 
 
