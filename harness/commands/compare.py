@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.results.regression.nights import Night
+    from harness.results.record import NightRecord
 
 SUMMARY = (
     "Compare two nights of the emulated board, such as those of two commits: every change, to the cycle."
@@ -36,8 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
     from harness.gate.comparing import compare
     from harness.gate.wording import as_markdown, as_text
+    from harness.results.clips import clip_changes
+    from harness.results.regression.from_record import night_of
 
-    comparison = compare(_night(arguments.base), _night(arguments.head))
+    base, head = _record(arguments.base), _record(arguments.head)
+    comparison = compare(night_of(base, base.seal), night_of(head, head.seal))
+    comparison = replace(comparison, clips=tuple(clip_changes(base, head)))
     if arguments.markdown == Path("-"):
         sys.stdout.write(as_markdown(comparison))
         return comparison.exit_code
@@ -49,15 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
     return comparison.exit_code
 
 
-def _night(path: Path) -> Night:
-    """The night of a record.
+def _record(path: Path) -> NightRecord:
+    """The record of a night.
 
     Raises:
         UsageError: there is none, or it did not end.
     """
     from harness.errors import UsageError
     from harness.results.reading import read_record
-    from harness.results.regression.from_record import night_of
     from harness.run.journal import PARTIAL, RECORD, latest_record
 
     file = path
@@ -70,5 +74,4 @@ def _night(path: Path) -> Night:
             where=str(file),
             remedy="Let `earshot resume` end it.",
         )
-    record = read_record(file)
-    return night_of(record, record.seal)
+    return read_record(file)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_REGRESSED, UsageError
+from harness.results.clips import ClipChange
 from harness.results.regression.exact import is_of_a_commit
 from harness.results.regression.nights import Exact, Night
 from harness.results.regression.sentences import differences as told_differences
@@ -60,12 +61,14 @@ class Comparison:
         head: the second.
         compared: how many series were held against each other.
         differences: the gravest first: by status, then times by microseconds, then the rest by its share.
+        clips: which clips variants lost and gained, where `heard` changed.
     """
 
     base: Night
     head: Night
     compared: int
     differences: tuple[Difference, ...]
+    clips: tuple[ClipChange, ...] = ()
 
     @property
     def exit_code(self) -> int:

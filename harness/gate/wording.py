@@ -12,6 +12,7 @@ from harness.gate.repository import Commit
 from harness.report.figures import DASH
 from harness.report.markdown import escaped, markdown
 from harness.report.table import Column, Table, frame
+from harness.results.clips import ClipChange
 from harness.results.regression import sentences
 from harness.results.regression.nights import Exact, Night
 from harness.results.regression.series import SeriesName
@@ -27,6 +28,8 @@ _HOW_TO_ACCEPT = (
     '`earshot baseline accept --board {board} --reason "…"`, in a change that is reviewed like code.'
 )
 _WIDTH = 110
+_MOST_CLIPS = 10
+"""Named of those that a variant lost, and of those that it gained; the reports of both nights have all."""
 _COLUMNS = ("Series", "", "Before", "After", "By", "Share")
 
 
@@ -173,9 +176,24 @@ def _remarks(comparison: Comparison) -> list[str]:
     changed = [difference.name for difference in comparison.differences if difference.status == "changed"]
     if sum(name.metric.endswith("_us") for name in changed) > 1:
         found.append(_TIMES_HANG_TOGETHER)
+    found += map(_clips, comparison.clips)
     if changed:
         found.append(_HOW_TO_ACCEPT.format(board=comparison.head.board))
     return found
+
+
+def _clips(change: ClipChange) -> str:
+    """What a variant no longer hears, and what it hears now."""
+    parts = [
+        f"{word} {', '.join(clips[:_MOST_CLIPS])}{_and_more(clips)}"
+        for word, clips in (("lost", change.lost), ("gained", change.gained))
+        if clips
+    ]
+    return f"Of the clips {change.variant} ({change.engine}) {' and '.join(parts)}."
+
+
+def _and_more(clips: Sequence[str]) -> str:
+    return f" and {len(clips) - _MOST_CLIPS} more" if len(clips) > _MOST_CLIPS else ""
 
 
 def _version(night: Night) -> str:

@@ -9,6 +9,7 @@ from gated_nights import BASE, CRC, FLASH, HEAD, INFERENCE, SAMPLES, blocks, wit
 
 from harness.gate.comparing import compare
 from harness.gate.wording import as_markdown, as_text
+from harness.results.clips import ClipChange
 
 SLOWER = compare(BASE, with_times(HEAD, inference=blocks(*[tuple(value + 157.0 for value in SAMPLES)] * 3)))
 
@@ -62,3 +63,16 @@ def test_a_tree_with_changes_of_its_own_is_told(which):
     nights = [BASE, HEAD]
     nights[which] = replace(nights[which], dirty=True)
     assert "changes that are in no commit" in as_text(compare(*nights)).replace("\n", " ")
+
+
+def test_clips_that_were_lost_and_gained_are_named():
+    change = ClipChange("tiny", "static", ("yes/a.wav", "no/b.wav"), ("yes/c.wav",))
+    said = as_text(replace(SLOWER, clips=(change,))).replace("\n", " ")
+    assert "Of the clips tiny (static) lost yes/a.wav, no/b.wav and gained yes/c.wav." in said
+
+
+def test_of_many_lost_clips_the_first_ten_are_named():
+    change = ClipChange("tiny", "static", tuple(f"{number}.wav" for number in range(13)), ())
+    said = as_text(replace(SLOWER, clips=(change,))).replace("\n", " ")
+    assert "9.wav and 3 more." in said
+    assert "10.wav" not in said
