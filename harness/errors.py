@@ -99,12 +99,5 @@ class AccuracyFailed(EarshotError):
     failure = "accuracy"
 
 
-class Regressed(EarshotError):
-    """A figure got worse than the accepted baseline."""
-
-    failure = "regression"
-    exit_code = EXIT_REGRESSED
-
-
 BREAKING = (UploadFailed, EnumerateFailed, ProtocolError)
 """What leaves a board in an unknown state: it counts as broken for the rest of the run."""

@@ -59,12 +59,6 @@ def board_of(entry: BoardEntry, bench: Bench) -> Board:
     return board_kinds()[entry.kind].from_bench(entry, bench)
 
 
-def make_board(name: str, bench: Bench | None = None, port: str = "") -> Board:
-    """A board by the name of its entry or kind, not started yet; see `find_entry`."""
-    bench = bench or Bench()
-    return board_of(find_entry(name, bench, port), bench)
-
-
 def engine_name(entry: BoardEntry, name: str = "") -> str:
     """Which engine runs the models on a board: as named, else as its entry says, else its kind's default."""
     return name or entry.engine or board_kinds()[entry.kind].default_engine

@@ -8,42 +8,13 @@ its scores have to be these, and all others tell what it would have heard if it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from models.features import CHANNELS, SLICES, WINDOW_SAMPLES, micro_features
 from models.reference import ReferenceModel
 
-SLICE_MS = 20
-"""From one slice to the next."""
-
 _BUFFER_SAMPLES = 256  # that a microphone delivers at once; what is left of its last buffer is silence
-_WINDOW_MS = 30  # of sound that a slice is made of: the first one is complete after so long
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """A board's scores against the host's.
-
-    Attributes:
-        inferences: that were compared.
-        equal: of these, with every score equal.
-        max_difference: the largest of one score, 0 to 255.
-    """
-
-    inferences: int = 0
-    equal: int = 0
-    max_difference: int = 0
-
-    def __add__(self, other: Agreement) -> Agreement:
-        return Agreement(
-            self.inferences + other.inferences,
-            self.equal + other.equal,
-            max(self.max_difference, other.max_difference),
-        )
 
 
 def streaming_features(sound: NDArray[np.int16]) -> NDArray[np.uint16]:
@@ -87,30 +58,3 @@ def scores_of(output: np.ndarray) -> NDArray[np.uint8]:
         return (output.astype(np.int16) + 128).astype(np.uint8)
     scaled = output.astype(np.float32) * np.float32(256)
     return np.clip(np.nan_to_num(scaled, nan=0.0), 0, 255).astype(np.uint8)
-
-
-def slice_times_ms(count: int) -> NDArray[np.int64]:
-    """When each of the first slices is complete, in milliseconds of sound (rounded down)."""
-    return _WINDOW_MS + SLICE_MS * np.arange(count, dtype=np.int64)
-
-
-def agreement(
-    host: NDArray[np.uint8], board: NDArray[np.uint8], slices: Sequence[int] | NDArray[np.int64]
-) -> Agreement:
-    """Compares the scores of a board's inferences with the host's of the same slices.
-
-    Args:
-        host: uint8 (all slices, labels), of `streaming_scores`.
-        board: uint8 (inferences, labels).
-        slices: how many slices the board had had at each inference, (inferences,), 1 to all.
-
-    Raises:
-        ValueError: the board had more slices than the sound, or none.
-    """
-    if not len(board):
-        return Agreement()
-    places = np.asarray(slices) - 1
-    if places.min() < 0 or places.max() >= len(host):
-        raise ValueError(f"inferences after {places.min() + 1} to {places.max() + 1} of {len(host)} slices")
-    apart = np.abs(host[places].astype(np.int16) - board).max(axis=1)
-    return Agreement(len(board), int((apart == 0).sum()), int(apart.max()))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from harness.report import figures
-from harness.report.field.accuracy import keywords_of
 from harness.report.field.names import CAUSES
 from harness.report.table import Column, Table, frame
+from harness.results.field.causes import count_causes
 from harness.results.field_record import FieldVariant
 
 _UNKNOWN = "not known: the host was not asked"
@@ -18,13 +17,13 @@ def causes_table(variants: Sequence[FieldVariant]) -> Table:
     """How many of the keywords that each variant missed it missed for which reason."""
     rows = []
     for variant in variants:
-        missed = [row for row in keywords_of(variant) if row.counts and not row.correct]
-        counts = Counter(row.cause for row in missed)
+        counts = count_causes(variant.stimuli)
+        missed = sum(counts.values())
         for cause in (*CAUSES, ""):
             if missed and (cause or counts[cause]):
-                row = {"variant": variant.title, "cause": cause or "unknown", "missed": len(missed)}
+                row = {"variant": variant.title, "cause": cause or "unknown", "missed": missed}
                 row |= {"reads": CAUSES.get(cause, _UNKNOWN), "words": counts[cause]}
-                rows.append(row | {"share": counts[cause] / len(missed)})
+                rows.append(row | {"share": counts[cause] / missed})
     return Table(
         name="causes",
         title="Missed keywords, by what would have made them heard",

@@ -141,10 +141,7 @@ def _changes(nights: Sequence[Night]) -> Iterable[EnvironmentChange]:
         if night.fault:
             continue  # a board that was not there has no environment
         if before is not None and identity(night) != identity(before):
-            then = Epoch(
-                0, before.started, before.uid, before.environment, before.procedure, None, {}, {}, ()
-            )
-            yield EnvironmentChange(index, differences(night, then))
+            yield EnvironmentChange(index, differences(night, _as_epoch(before)))
         before = night
 
 

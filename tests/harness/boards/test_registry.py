@@ -13,7 +13,7 @@ import harness.boards
 from harness import cli
 from harness.bench.bench_file import Bench, BoardEntry, read_bench
 from harness.boards.emulated import EmulatedBoard
-from harness.boards.registry import board_kinds, board_of, engine_name, find_entry, make_board
+from harness.boards.registry import board_kinds, board_of, engine_name, find_entry
 from harness.errors import UsageError
 from harness.results.reading import read_record
 from models.errors import ConfigError
@@ -90,7 +90,7 @@ def test_a_second_kind_of_board_is_one_file_and_one_entry(toaster, bench_file, t
 
 
 def test_a_kind_is_a_board_when_the_bench_has_none_of_it():
-    assert isinstance(make_board("emulated", Bench()), EmulatedBoard)
+    assert isinstance(board_of(find_entry("emulated", Bench()), Bench()), EmulatedBoard)
 
 
 def test_a_kind_means_the_only_entry_of_that_kind():

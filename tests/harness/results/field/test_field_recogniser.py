@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recogniser_by_steps import Recogniser
 from sketches.host_library import LIBRARIES, host_library
 
 import harness
-from harness.results.field.recogniser import THRESHOLD, Recogniser, announce, average
+from harness.results.field.recogniser import THRESHOLD, announce, average
 
 LABELS = 4
 GLUE = Path(harness.__file__).parents[1] / "tests" / "sketches" / "recognizer_host.cpp"
