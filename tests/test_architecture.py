@@ -17,7 +17,7 @@ ALLOWED = {
     "harness/bench": {"models", "harness.layout", "harness.results"},
     "harness/arduino": {"harness.link"},
     "harness/audio": {"models", "harness.bench"},
-    "harness/scenes": {"models", "harness.audio"},
+    "harness/scenes": {"models", "harness.audio", "harness.results"},
     "harness/firmware": {"models", "harness.layout", "harness.arduino"},
     "harness/boards": {
         "models",

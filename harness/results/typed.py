@@ -1,4 +1,4 @@
-"""Values of JSON made into those of a type, every field checked: dataclasses, lists, mappings, scalars."""
+"""Values of JSON made into those of a type, all of it checked: dataclasses, sequences, mappings, scalars."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import types
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Union
 
 Reader = Callable[[Any], Any]
@@ -53,9 +54,19 @@ def reader_of(kind: Any) -> Reader:
         return _union_reader(arguments)
     if origin is list:
         return _list_reader(arguments[0])
+    if origin is tuple:
+        return _tuple_reader(arguments)
     if origin is dict:
         return _dict_reader(arguments[1])
+    if kind is Path:
+        return _read_path
     return _scalar_reader(kind)
+
+
+def _read_path(value: Any) -> Path:
+    if type(value) is not str or not value:
+        raise _wrong(value, "a path")
+    return Path(value)
 
 
 def _scalar_reader(kind: type) -> Reader:
@@ -112,6 +123,19 @@ def _list_reader(kind: Any) -> Reader:
             except Mismatch as mismatch:
                 raise mismatch.beneath(f"[{index}]") from None
         return made
+
+    return read
+
+
+def _tuple_reader(kinds: tuple[Any, ...]) -> Reader:
+    """Of `tuple[X, ...]`, or of so many X."""
+    length = None if kinds[-1] is Ellipsis else len(kinds)
+    items = _list_reader(kinds[0])
+
+    def read(value: Any) -> tuple[Any, ...]:
+        if type(value) is not list or length not in (None, len(value)):
+            raise _wrong(value, "a list" if length is None else f"a list of {length}")
+        return tuple(items(value))
 
     return read
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import types
-import typing
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from harness.errors import UsageError
+from harness.results.typed import Mismatch, reader_of
+from harness.results.writing import write_whole
 from harness.scenes.conditions import check_conditions
 from harness.scenes.plan import LONGEST_SEGMENT_S, NOISES, Plan, PlannedWord, Segment
 from harness.scenes.sources import check_files
@@ -19,14 +18,9 @@ from models.wav import SAMPLE_RATE_HZ
 PLAN_SCHEMA = 1
 """Version of the file. Later versions read what this one wrote: new fields get defaults."""
 
-_NAMES = {int: "a whole number", float: "a finite number", str: "a text"}
 _DAMAGED = "Make a new plan, or restore the file from where it was written."
 _SHA256_DIGITS = 64
 _LARGEST = 1e300
-
-
-class _Mismatch(Exception):
-    """A value that is not what a plan holds there, with the path of its key."""
 
 
 def write_plan(plan: Plan, path: Path) -> None:
@@ -36,10 +30,8 @@ def write_plan(plan: Plan, path: Path) -> None:
         UsageError: it cannot be written.
     """
     data = {"schema": PLAN_SCHEMA, **dataclasses.asdict(plan), "folder": plan.folder.as_posix()}
-    scratch = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        scratch.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        scratch.replace(path)
+        write_whole(json.dumps(data, indent=1, ensure_ascii=False) + "\n", path)
     except OSError as problem:
         raise UsageError(
             f"the plan cannot be written: {problem.strerror}",
@@ -64,9 +56,10 @@ def read_plan(path: Path, check: bool = True) -> Plan:
     """
     data = _load(path)
     try:
-        plan = _typed(data, Plan, "")
+        _check_finite(data)
+        plan: Plan = reader_of(Plan)(data)
         _check(plan)
-    except _Mismatch as mismatch:
+    except Mismatch as mismatch:
         raise UsageError(f"the plan is damaged: {mismatch}", where=str(path), remedy=_DAMAGED) from None
     plan = dataclasses.replace(plan, folder=path.resolve().parent / plan.folder)
     if check:
@@ -104,7 +97,9 @@ def _check(plan: Plan) -> None:
     try:
         check_conditions(plan.conditions)
     except UsageError as problem:
-        raise _Mismatch(f"`conditions`: {problem.what} ({problem.where}); {problem.remedy}") from None
+        raise Mismatch(
+            f"cannot be: {problem.what} ({problem.where}); {problem.remedy}", "conditions"
+        ) from None
     for index, condition in enumerate(plan.conditions):
         if condition.noise not in NOISES:
             _require_sha256(condition.noise_sha256, f"conditions[{index}].noise_sha256")
@@ -150,42 +145,18 @@ def _require_sha256(value: str, key: str) -> None:
     _require(digits, key, f"{_SHA256_DIGITS} hexadecimal digits", value)
 
 
-def _typed(value: Any, kind: Any, key: str) -> Any:
-    """`value` from JSON as the type `kind`; raises `_Mismatch` naming `key`."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        return _dataclass(value, kind, key)
-    if origin in (Union, types.UnionType):
-        return None if value is None else _typed(value, arguments[0], key)
-    if origin is tuple:
-        several = len(arguments) == 2 and arguments[1] is Ellipsis
-        fits = isinstance(value, list) and (several or len(value) == len(arguments))
-        _require(fits, key, "a list" if several else f"a list of {len(arguments)}", value)
-        return tuple(_typed(item, arguments[0], f"{key}[{index}]") for index, item in enumerate(value))
-    if kind is Path:
-        _require(isinstance(value, str) and bool(value), key, "a path", value)
-        return Path(value)
-    if kind is float:  # JSON has one kind of number: 3.0 may come back as 3
-        fits = type(value) in (int, float) and abs(value) < _LARGEST  # NaN is not
-        _require(fits, key, _NAMES[kind], value)
-        return float(value)
-    _require(type(value) is kind, key, _NAMES[kind], value)  # not isinstance: True is no count
-    return value
-
-
-def _dataclass(value: Any, kind: Any, key: str) -> Any:
-    _require(isinstance(value, dict), key or "plan", "an object", value)
-    hints = typing.get_type_hints(kind)
-    arguments = {}
-    for field in dataclasses.fields(kind):
-        name = f"{key}.{field.name}".lstrip(".")
-        if field.name in value:
-            arguments[field.name] = _typed(value[field.name], hints[field.name], name)
-        elif field.default is dataclasses.MISSING:
-            raise _Mismatch(f"`{name}` is missing")
-    return kind(**arguments)
+def _check_finite(value: Any, key: str = "") -> None:
+    """JSON may hold NaN, and numbers that are too large for a float."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _check_finite(item, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_finite(item, f"{key}[{index}]")
+    elif isinstance(value, (int, float)):
+        _require(abs(value) < _LARGEST, key, "a finite number", value)
 
 
 def _require(accepted: bool, key: str, expected: str, value: Any) -> None:
     if not accepted:
-        raise _Mismatch(f"`{key}` should be {expected}, not {json.dumps(value, ensure_ascii=False)[:40]}")
+        raise Mismatch(f"should be {expected}, not {json.dumps(value, ensure_ascii=False)[:40]}", key)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from small_models import classifier
+from started import Start, started
 
-from harness.layout import ROOT
 from harness.link.deadline import Deadline
 from harness.nightly.block_file import FILE
 from harness.results.reading import read_record
@@ -23,31 +21,12 @@ from harness.run.journal import PARTIAL, RECORD
 
 pytestmark = pytest.mark.slow
 
-Start = Callable[..., "subprocess.Popen[str]"]
-
 
 @pytest.fixture
 def start(tmp_path) -> Iterator[Start]:
     """Starts `earshot` in tmp_path, with a store of its own."""
-    running = []
-
-    def begin(*arguments: str | Path) -> subprocess.Popen[str]:
-        environment = {**os.environ, "EARSHOT_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness.cli", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.communicate()
+    with started(tmp_path) as python:
+        yield lambda *arguments: python("-m", "harness.cli", *arguments)
 
 
 @pytest.fixture

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_models import classifier
+from started import started
 
-from harness.layout import ROOT
 from harness.link.deadline import Deadline
 from harness.results.reading import read_record
 from harness.run.journal import PARTIAL, RECORD
@@ -57,25 +55,8 @@ def words(tmp_path):
 @pytest.fixture
 def start(tmp_path):
     """Starts Python in tmp_path, with a store of its own."""
-    running = []
-
-    def begin(*arguments: str | Path) -> subprocess.Popen[str]:
-        environment = {**os.environ, "EARSHOT_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.communicate()
+    with started(tmp_path) as start:
+        yield start
 
 
 def when(process: subprocess.Popen[str], folder: Path, rows: int) -> Path:

@@ -149,9 +149,9 @@ WORD = ("segments", 0, "words", 1)
         ((*WORD, "end_sample"), 86143, r"`segments\[0\].words\[1\].end_sample`"),
         ((*WORD, "end_sample"), 10**8, r"`segments\[0\].words\[1\].end_sample`"),
         (("conditions", 0, "room_m"), [1, 2], r"`conditions\[0\].room_m`"),
-        (("conditions", 0, "distance_m"), 40, "`conditions`: a talker at 40 m"),
+        (("conditions", 0, "distance_m"), 40, "`conditions` cannot be: a talker at 40 m"),
         (("conditions", 0, "noise_sha256"), "", r"`conditions\[0\].noise_sha256`"),
-        (("conditions", 1, "name"), "2 m, 10 dB", "`conditions`: conditions need names"),
+        (("conditions", 1, "name"), "2 m, 10 dB", "`conditions` cannot be: conditions need names"),
     ],
 )
 def test_a_value_that_cannot_be_is_named_with_file_and_key(tmp_path, place, value, key):
@@ -225,5 +225,6 @@ def test_a_relative_folder_lies_beside_the_plan(tmp_path):
 
 
 def test_a_plan_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be written"):
-        write_plan(plan_of(tmp_path), tmp_path / "nowhere" / "plan.json")
+        write_plan(plan_of(tmp_path), tmp_path / "file" / "plan.json")

@@ -13,10 +13,8 @@ from made_nights import (
     HASH,
     INT8,
     INT8_US,
-    accepted,
     canary,
     night,
-    quiet_nights,
     said,
     stamp,
     time_of,
@@ -27,16 +25,6 @@ from harness.errors import UsageError
 from harness.results.regression.acceptance import accept
 from harness.results.regression.series import SeriesName
 from harness.results.regression.verdict import judge
-
-
-@pytest.fixture(scope="module")
-def nights():
-    return quiet_nights()
-
-
-@pytest.fixture(scope="module")
-def baseline(nights):
-    return accepted(nights)
 
 
 def taken(baseline, tonight, nights, **options):

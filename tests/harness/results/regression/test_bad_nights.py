@@ -13,10 +13,8 @@ from made_nights import (
     FLOAT,
     INT8,
     INT8_US,
-    accepted,
     night,
     of,
-    quiet_nights,
     said,
     stamp,
     time_of,
@@ -29,16 +27,6 @@ from harness.results.regression.series import Block, measured
 from harness.results.regression.verdict import judge
 
 SLOWER = INT8_US * 1.02
-
-
-@pytest.fixture(scope="module")
-def nights():
-    return quiet_nights()
-
-
-@pytest.fixture(scope="module")
-def baseline(nights):
-    return accepted(nights)
 
 
 def bad_nights():

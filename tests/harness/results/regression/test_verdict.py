@@ -32,16 +32,6 @@ from harness.results.regression.verdict import judge
 SLOWER = INT8_US * 1.02
 
 
-@pytest.fixture(scope="module")
-def nights():
-    return quiet_nights()
-
-
-@pytest.fixture(scope="module")
-def baseline(nights):
-    return accepted(nights)
-
-
 def test_ok(nights, baseline):
     verdict = judge(night(14), nights, baseline)
     assert {item.status for item in verdict.series} == {"ok"}

@@ -1,0 +1,16 @@
+"""Quiet nights of a board and the baseline that accepts them, made once a module."""
+
+from __future__ import annotations
+
+import pytest
+from made_nights import accepted, quiet_nights
+
+
+@pytest.fixture(scope="module")
+def nights():
+    return quiet_nights()
+
+
+@pytest.fixture(scope="module")
+def baseline(nights):
+    return accepted(nights)
