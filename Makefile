@@ -34,7 +34,7 @@ format: setup
 	git ls-files 'sketches/*.h' 'sketches/*.cpp' 'sketches/*.c' 'sketches/*.ino' | xargs clang-format -i
 
 bench: setup
-	$(BIN)/python -m harness.speeds
+	$(BIN)/python -m benchmarks.speeds
 
 doctor: setup
 	$(BIN)/earshot doctor

@@ -13,7 +13,7 @@ import harness.commands
 from harness import layout
 from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError
 from harness.options import say
-from harness.run.interruption import sigterm_interrupts
+from harness.runs.interruption import sigterm_interrupts
 from models.errors import ModelError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.errors import Explained
+from models.errors import UserFacingError
 
 EXIT_CLEAN = 0
 EXIT_USAGE = 2
@@ -11,7 +11,7 @@ EXIT_BROKEN = 4
 EXIT_INCONCLUSIVE = 5
 
 
-class EarshotError(Explained):
+class EarshotError(UserFacingError):
     """Root of the failures of a bench."""
 
     exit_code = EXIT_BROKEN
@@ -75,7 +75,7 @@ class UploadFailed(EarshotError):
         super().__init__(what, where=details, remedy=remedy)
 
 
-class EnumerateFailed(EarshotError):
+class BoardNotFound(EarshotError):
     """The board or its serial port is not there."""
 
     failure = "enumerate"
@@ -99,5 +99,5 @@ class AccuracyFailed(EarshotError):
     failure = "accuracy"
 
 
-BREAKING = (UploadFailed, EnumerateFailed, ProtocolError)
+BREAKING = (UploadFailed, BoardNotFound, ProtocolError)
 """What leaves a board in an unknown state: it counts as broken for the rest of the run."""

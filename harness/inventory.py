@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.results.reading import read_record
-from harness.results.record import NightRecord, VariantRow
-from harness.run.journal import RECORD
-from models.artefacts import Store
-from models.model_artefact import ModelArtefact
+from harness.records.reading import read_record
+from harness.records.record import RunRecord, VariantRow
+from harness.runs.journal import RECORD
+from models.model_artifact import ModelArtifact
 from models.states import State, states_of
+from models.store import Store
 from models.variants import load_family
 
 
@@ -44,7 +44,7 @@ def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, n
         configs: the folder of TOML files.
         pattern: shell-style, over the ids.
         dataset: in the Speech Commands layout; None for the synthetic corpus.
-        store: where artefacts would be.
+        store: where artifacts would be.
         nights: the folder of all runs.
 
     Raises:
@@ -79,12 +79,12 @@ def _state(state: State, row: VariantRow | None) -> str:
 
 def _tflite_sha256(state: State) -> str | None:
     """Of the variant as its file describes it now; None where that was not made yet."""
-    return ModelArtefact(state.prepared).tflite_sha256 if state.prepared and state.converted else None
+    return ModelArtifact(state.prepared).tflite_sha256 if state.prepared and state.converted else None
 
 
-def _built(wanted: set[str], nights: Path) -> dict[str, tuple[NightRecord, VariantRow]]:
+def _built(wanted: set[str], nights: Path) -> dict[str, tuple[RunRecord, VariantRow]]:
     """By the .tflite's hash the last night that measured it, or built it where none did."""
-    found: dict[str, tuple[NightRecord, VariantRow]] = {}
+    found: dict[str, tuple[RunRecord, VariantRow]] = {}
     for record in _records(nights):
         for row in record.variants:
             sha256 = row.model.tflite_sha256 if row.model else None
@@ -97,7 +97,7 @@ def _built(wanted: set[str], nights: Path) -> dict[str, tuple[NightRecord, Varia
     return found
 
 
-def _records(nights: Path) -> Iterator[NightRecord]:
+def _records(nights: Path) -> Iterator[RunRecord]:
     """The nights that ended, the last one first; one that cannot be read is passed over."""
     for path in sorted(nights.glob(f"*/*/{RECORD}"), key=lambda path: path.parent.name, reverse=True):
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.run.selection import Selection
+    from harness.runs.selection import Selection
 
 DEFAULT_VARIANTS = "tinyconv-*"
 """What is benched where nobody chooses: the first light. "*" is the whole family."""
@@ -100,7 +100,7 @@ def selection(arguments: argparse.Namespace) -> Selection:
     Raises:
         UsageError: they contradict each other.
     """
-    from harness.run.selection import Selection
+    from harness.runs.selection import Selection
 
     labels = tuple(label.strip() for label in arguments.labels.split(",")) if arguments.labels else ()
     return Selection(

@@ -20,21 +20,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import layout
-from harness.bench.bench_file import Bench, BoardEntry, find_bench
+from harness.bench_file import Bench, BoardEntry, find_bench
 from harness.errors import BREAKING, UsageError
 from harness.marks import asks_for
 from harness.options import DEFAULT_BOARD, DEFAULT_VARIANTS
-from harness.run.interruption import sigterm_interrupts
-from harness.run.selection import Selection
-from models.errors import Explained, ModelError
+from harness.runs.interruption import sigterm_interrupts
+from harness.runs.selection import Selection
+from models.errors import ModelError, UserFacingError
 
 if TYPE_CHECKING:
     from harness.boards.board import Board
     from harness.firmware.firmware import Firmware
     from harness.link.dut import DeviceUnderTest
     from harness.measure.session import Session
-    from harness.run.night import Night
-    from models.model_artefact import ModelArtefact
+    from harness.runs.night import Night
+    from models.model_artifact import ModelArtifact
 
 MARKERS = {
     "hardware": "needs a board on the desk: deselected unless asked for with -m hardware or --board",
@@ -127,7 +127,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """
     try:
         session.config.stash[_CHOSEN] = _choose(session.config)
-    except Explained as failure:
+    except UserFacingError as failure:
         raise pytest.UsageError(str(failure)) from failure
 
 
@@ -248,8 +248,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def night(pytestconfig: pytest.Config) -> Iterator[Night]:
     """The run that the session's measurements belong to."""
     from harness.boards.registry import board_of
-    from harness.run.night import Night  # with torch behind it: not for every call of pytest
-    from harness.run.plan import engine_of, recordings_of
+    from harness.runs.night import Night  # with torch behind it: not for every call of pytest
+    from harness.runs.plan import engine_of, recordings_of
 
     chosen = pytestconfig.stash[_CHOSEN]
     run = Night(
@@ -272,7 +272,7 @@ def board(night: Night) -> Board:
 
 
 @pytest.fixture(scope="session")
-def model(request: pytest.FixtureRequest, night: Night) -> ModelArtefact:
+def model(request: pytest.FixtureRequest, night: Night) -> ModelArtifact:
     """A selected variant, trained and converted."""
     prepared = next(night.selection.only(request.param).models(night.say))
     if not prepared.deployable:
@@ -281,7 +281,7 @@ def model(request: pytest.FixtureRequest, night: Night) -> ModelArtefact:
 
 
 @pytest.fixture(scope="session")
-def firmware(night: Night, model: ModelArtefact) -> Firmware:
+def firmware(night: Night, model: ModelArtifact) -> Firmware:
     """The variant's image for the board."""
     return night.firmware(model)
 
@@ -294,7 +294,7 @@ def link(board: Board, firmware: Firmware, tmp_path: Path) -> DeviceUnderTest:
 
 
 @pytest.fixture(scope="session")
-def session(night: Night, model: ModelArtefact) -> Session:
+def session(night: Night, model: ModelArtifact) -> Session:
     """Everything measured of the variant on the board; it becomes a row of the report."""
     row = night.measure(model)
     if row.faults:

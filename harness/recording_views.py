@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio import levels
-from harness.audio.recordings import MANIFEST, MANIFEST_COLUMNS, Recording
-from harness.audio.stimulus import active_part
 from harness.errors import UsageError
 from harness.report.view_data import Facts, Glance, Times
-from models import features, views, wav
-from models.artefacts import Store, sha256_of
-from models.dataset import CLIP_SAMPLES
+from harness.sound import levels
+from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS, Recording
+from harness.sound.stimulus import active_part
+from models import views
+from models.data import features, wav
+from models.data.dataset import CLIP_SAMPLES
+from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
+from models.store import Store, sha256_of
 from models.views import Image, Views, Waveform
-from models.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
 
 _QUIET_DBFS = -60.0
 """The background under a night's stimulus has as much: what is below is drowned in it."""
@@ -46,7 +47,7 @@ def look(path: Path) -> Look:
 
     Raises:
         UsageError: it is not there, a folder, or shorter than a window of the front end.
-        DatasetError: it is no sound, see `models.wav.read_wav`.
+        DatasetError: it is no sound, see `models.data.wav.read_wav`.
     """
     if not path.is_file():
         raise UsageError(
@@ -77,11 +78,11 @@ def look(path: Path) -> Look:
 
 
 def glances(folder: Path, recordings: Sequence[Recording], store: Store) -> list[Glance]:
-    """The recordings of a night, small; their numbers are artefacts, computed once for each.
+    """The recordings of a night, small; their numbers are artifacts, computed once for each.
 
     Args:
         folder: where the recordings are.
-        recordings: of `harness.audio.recordings.read_recordings`.
+        recordings: of `harness.sound.recordings.read_recordings`.
         store: where the numbers are kept.
     """
     return [_glance(folder / recording.source, recording, store) for recording in recordings]

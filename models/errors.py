@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Explained(Exception):
+class UserFacingError(Exception):
     """A failure that says what happened, where, and what to try; root of those of the bench as well.
 
     Args:
@@ -25,7 +25,7 @@ class Explained(Exception):
         return f"{self.failure}: {self.what}{place}{advice}"
 
 
-class ModelError(Explained):
+class ModelError(UserFacingError):
     """Root of the failures of training, features, datasets and conversion."""
 
     failure = "model"

@@ -1,4 +1,4 @@
-"""How well a model recognises: the outputs of a .tflite for many clips, and the count of what was right."""
+"""How well a model recognizes: the outputs of a .tflite for many clips, and the count of what was right."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.reference import ReferenceModel
 
 @dataclass(frozen=True)
 class LabelCount:
-    """How often a label was recognised: `correct` of `total` samples."""
+    """How often a label was recognized: `correct` of `total` samples."""
 
     label: str
     correct: int
@@ -25,7 +25,7 @@ def count_correct(heard: np.ndarray, labels: np.ndarray, names: Sequence[str]) -
     """How many clips of each label were heard as that label.
 
     Args:
-        heard: the label that was recognised, int (N,).
+        heard: the label that was recognized, int (N,).
         labels: the right one, int (N,).
         names: of the labels, in order.
     """

@@ -10,20 +10,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import description, recipes
-from models.artefacts import Store
-from models.dataset import LABELS, DatasetConfig
+from models import metadata as description
+from models import recipes
+from models.data.dataset import LABELS, DatasetConfig
+from models.data.features import CHANNELS, SLICES, FeatureSets, feature_sets
 from models.errors import ConversionError
-from models.features import CHANNELS, SLICES, FeatureSets, feature_sets
-from models.model_artefact import ModelArtefact
+from models.model_artifact import ModelArtifact
 from models.recipes import Places
 from models.steps import Say, Steps
+from models.store import Store
 from models.variants import Variant
 
 if TYPE_CHECKING:
-    from models.conversion.model_file import ModelFile
+    from models.convert.model_file import ModelFile
 
-__all__ = ["ModelArtefact", "evaluate", "external", "prepare", "train"]
+__all__ = ["ModelArtifact", "evaluate", "external", "prepare", "train"]
 
 _LONGEST_ID = 60
 """A record of the board holds 63 characters."""
@@ -34,7 +35,7 @@ _NOT_OF_THE_MODEL = ("inputs.json", _OF_THE_CONVERSION)
 
 def prepare(
     variant: Variant, dataset_root: Path, store: Store, progress: Say | None = None, bars: bool = True
-) -> ModelArtefact:
+) -> ModelArtifact:
     """Trains, prunes or quantizes, and converts a variant; measures its accuracy.
 
     What the store has is taken from there. Of a variant that no board can run there is no .tflite: its
@@ -82,7 +83,7 @@ def prepare(
         description.write_contents(contents, folder)
 
     model = (places.converted or places.transformed or places.trained).name
-    return ModelArtefact(steps.build(recipes.preparation(variant, features.path.name, model), make))
+    return ModelArtifact(steps.build(recipes.preparation(variant, features.path.name, model), make))
 
 
 def train(
@@ -91,7 +92,7 @@ def train(
     """Trains a variant's network, and no more; see `prepare`.
 
     Returns:
-        The checkpoint's folder, see `models.training.save`.
+        The checkpoint's folder, see `models.train.save`.
     """
     steps = Steps(store, variant.id, progress, bars)
     return _train(variant, feature_sets(dataset_root, DatasetConfig(), store, steps.show_bars), steps)
@@ -100,11 +101,11 @@ def train(
 def evaluate(
     variant: Variant, dataset_root: Path, store: Store, progress: Say | None = None, bars: bool = True
 ) -> dict[str, Any]:
-    """How well a variant recognises in torch, without converting it: what studies compare. See `prepare`.
+    """How well a variant recognizes in torch, without converting it: what studies compare. See `prepare`.
 
     Returns:
         At least "accuracy": by split label, correct and total of each label. Of a variant that is pruned or
-        quantized all facts of `models.transformation.transform`.
+        quantized all facts of `models.compress.transformation.transform`.
     """
     steps = Steps(store, variant.id, progress, bars)
     features = feature_sets(dataset_root, DatasetConfig(), store, steps.show_bars)
@@ -120,7 +121,7 @@ def external(
     store: Store,
     dataset_root: Path | None = None,
     progress: Say | None = None,
-) -> ModelArtefact:
+) -> ModelArtifact:
     """Takes a .tflite from elsewhere: checks that a board can be built from it, and describes it.
 
     Args:
@@ -134,7 +135,7 @@ def external(
     Raises:
         ConversionError: the file cannot be read, or has inputs and outputs of another number or type.
     """
-    from models.conversion.model_file import read_model
+    from models.convert.model_file import read_model
 
     model = read_model(model_file)
     _check_external(model, labels, model_file)
@@ -165,7 +166,7 @@ def external(
         description.write_contents(contents, folder)
 
     name = features.path.name if features is not None else None
-    return ModelArtefact(steps.build(recipes.external(model_file, labels, name), make))
+    return ModelArtifact(steps.build(recipes.external(model_file, labels, name), make))
 
 
 def _evaluated(variant: Variant, features: FeatureSets, steps: Steps) -> Places:
@@ -175,7 +176,8 @@ def _evaluated(variant: Variant, features: FeatureSets, steps: Steps) -> Places:
     if recipe is not None:
 
         def make(folder: Path) -> None:
-            from models import training, transformation
+            from models import train as training
+            from models.compress import transformation
 
             network = training.load(variant, len(features.labels), trained)
             transformation.transform(variant, network, features, folder, steps.show_bars)
@@ -186,7 +188,7 @@ def _evaluated(variant: Variant, features: FeatureSets, steps: Steps) -> Places:
 
 def _train(variant: Variant, features: FeatureSets, steps: Steps) -> Path:
     def make(folder: Path) -> None:
-        from models import training
+        from models import train as training
 
         training.save(training.fit(variant, features, steps.show_bars), folder)
 
@@ -195,8 +197,9 @@ def _train(variant: Variant, features: FeatureSets, steps: Steps) -> Path:
 
 def _convert(variant: Variant, features: FeatureSets, places: Places, steps: Steps) -> None:
     def make(folder: Path) -> None:
-        from models import training, transformation
-        from models.conversion import convert
+        from models import train as training
+        from models.compress import transformation
+        from models.convert import convert
         from models.networks import Deployed, folded
         from models.sizing import sizing
 
@@ -221,7 +224,7 @@ def _of_board(
     variant: Variant, features: FeatureSets, converted: Path, folder: Path, show_bars: bool
 ) -> dict[str, Any]:
     """The model with its files, which are copied into the folder."""
-    from models.conversion.model_file import read_model
+    from models.convert.model_file import read_model
 
     for file in converted.iterdir():
         if file.name not in _NOT_OF_THE_MODEL:

@@ -12,16 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from models.artefacts import Store
+from models.store import Store
 from models.variants import Variant
 
 CALIBRATION_CLIPS = 500
-"""Training clips that show the range of every tensor, to TensorFlow Lite and to `models.quantization`."""
+"""Training clips that show TensorFlow Lite and the quantizer the range of every tensor."""
 
 _HERE = Path(__file__).parent
-_NETWORK = ("networks", "features.py")
-_LEARNING = ("training.py", "augmentation.py", *_NETWORK)
-_EVALUATION = ("prepare.py", "description.py", "evaluation.py", "reference.py", "features.py")
+_NETWORK = ("networks", "data/features.py")
+_LEARNING = ("train.py", "data/augmentation.py", *_NETWORK)
+_EVALUATION = ("prepare.py", "metadata.py", "evaluation.py", "reference.py", "data/features.py")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def training(variant: Variant, features: str) -> Recipe:
 
     Args:
         variant: whose training.
-        features: the name of the feature sets' artefact.
+        features: the name of the feature sets' artifact.
     """
     inputs = {
         "network": variant.network,
@@ -75,7 +75,7 @@ def transform(variant: Variant, features: str, checkpoint: str) -> Recipe | None
     Args:
         variant: whose.
         features: see `training`.
-        checkpoint: the name of the training's artefact.
+        checkpoint: the name of the training's artifact.
     """
     if variant.pruning is None and variant.quantization is None:
         return None
@@ -88,14 +88,14 @@ def transform(variant: Variant, features: str, checkpoint: str) -> Recipe | None
         "quantization": variant.quantization,
         "calibration clips": CALIBRATION_CLIPS,
     }
-    code = ["transformation.py", "transforms.py", *_LEARNING]
+    code = ["compress/transformation.py", "compress/transforms.py", *_LEARNING]
     packages = ["torch"]
     if variant.pruning is not None:
-        code.append("pruning")
+        code.append("compress/pruning")
     if variant.pruning is not None and variant.pruning.kind == "channels":
         packages.append("torch-pruning")
     if variant.quantization is not None:
-        code.append("quantization")
+        code.append("compress/quantization")
         if variant.quantization.number == "minifloat":
             packages.append("brevitas")
     return Recipe("transform", inputs, tuple(code), tuple(packages))
@@ -107,7 +107,7 @@ def conversion(variant: Variant, features: str, network: str) -> Recipe:
     Args:
         variant: whose.
         features: see `training`.
-        network: the name of the artefact of the transform, or of the training where there is none.
+        network: the name of the artifact of the transform, or of the training where there is none.
     """
     inputs = {
         "precision": variant.precision,
@@ -115,7 +115,9 @@ def conversion(variant: Variant, features: str, network: str) -> Recipe:
         "calibration": [features, CALIBRATION_CLIPS, variant.seed],
     }
     packages = ("torch", "onnx", "onnx-tf", "tensorflow-cpu")
-    return Recipe("convert", inputs, ("transformation.py", "sizing.py", "conversion", *_NETWORK), packages)
+    return Recipe(
+        "convert", inputs, ("compress/transformation.py", "sizing.py", "convert", *_NETWORK), packages
+    )
 
 
 def preparation(variant: Variant, features: str, model: str) -> Recipe:
@@ -124,7 +126,7 @@ def preparation(variant: Variant, features: str, model: str) -> Recipe:
     Args:
         variant: whose.
         features: see `training`.
-        model: the name of the artefact of the conversion, or of the transform of what no board can run.
+        model: the name of the artifact of the conversion, or of the transform of what no board can run.
     """
     return Recipe("prepare", {"variant": variant, "model": model, "features": features}, _EVALUATION)
 
@@ -143,7 +145,7 @@ def external(model_file: Path, labels: Sequence[str], features: str | None) -> R
 
 @dataclass(frozen=True)
 class Places:
-    """Where the artefacts of a variant are or will be.
+    """Where the artifacts of a variant are or will be.
 
     Attributes:
         trained: the checkpoint.
@@ -159,11 +161,11 @@ class Places:
 
 
 def places_of(variant: Variant, features: str, store: Store) -> Places:
-    """Where the artefacts of a variant are or will be; nothing is computed.
+    """Where the artifacts of a variant are or will be; nothing is computed.
 
     Args:
         variant: which.
-        features: the name of the feature sets' artefact.
+        features: the name of the feature sets' artifact.
         store: keeps them.
     """
     trained = training(variant, features).path_in(store)

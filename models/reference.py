@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from models.features import CHANNELS, SLICES, float_features, quantize_features
-from models.quiet import known_noise_dropped
+from models.data.features import CHANNELS, SLICES, float_features, quantize_features
+from models.log_filter import known_noise_dropped
 
 
 class ReferenceModel:
     """A model and its reference interpreter.
 
-    The reference kernels take 0.45 ms for a TinyConv, twenty times the optimised ones, which differ from them
+    The reference kernels take 0.45 ms for a TinyConv, twenty times the optimized ones, which differ from them
     (and from the board) in the last bit of 0.1 % of the clips.
 
     Args:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.artefacts import Store
-from models.corpus import corpus_path
-from models.dataset import DatasetConfig
-from models.features import feature_path
+from models.data.corpus import corpus_path
+from models.data.dataset import DatasetConfig
+from models.data.features import feature_path
 from models.recipes import places_of
+from models.store import Store
 from models.variants import Variant
 
 
@@ -23,7 +23,7 @@ class State:
         trained: whether its checkpoint is there.
         transformed: whether it is pruned or quantized; None where neither is to be done.
         converted: whether its .tflite is there; None where no board could run it.
-        prepared: the artefact's folder, once all of it is there and described.
+        prepared: the artifact's folder, once all of it is there and described.
     """
 
     variant: Variant
@@ -39,7 +39,7 @@ def states_of(variants: Sequence[Variant], dataset_root: Path | None, store: Sto
     Args:
         variants: which.
         dataset_root: see `models.prepare.prepare`; None for the synthetic corpus.
-        store: where their artefacts would be.
+        store: where their artifacts would be.
 
     Raises:
         DatasetError: the dataset lacks something; espeak-ng is missing.

@@ -1,4 +1,4 @@
-"""Steps of a preparation: each an artefact of the store, and one line for the reader."""
+"""Steps of a preparation: each an artifact of the store, and one line for the reader."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from models.artefacts import Store
 from models.recipes import Recipe
+from models.store import Store
 
 Say = Callable[[str], None]
 

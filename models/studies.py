@@ -3,7 +3,7 @@
 It is a family of variants with a table [study] more, and claims that the figures will bear out or not:
 
     [study.claims.four]
-    text = "4 bits with training recognise as well as float32, but for two points"
+    text = "4 bits with training recognize as well as float32, but for two points"
     this = ["method = aware", "bits = 4"]
     that = ["trained"]
     margin = -0.02
@@ -38,7 +38,7 @@ _TEXT = matching(r"(?s).*\S.*", "some text")
 
 @dataclass(frozen=True)
 class Claim:
-    """That some networks recognise more of the clips than others do, by more than a margin.
+    """That some networks recognize more of the clips than others do, by more than a margin.
 
     Attributes:
         text: a sentence without its full stop.

@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
+from models.compress.transforms import Pruning, Quantization
 from models.errors import ConfigError
 from models.families import members, varying
 from models.toml_table import Allowed, TomlFile, matching
-from models.transforms import Pruning, Quantization
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -32,7 +32,7 @@ class Training:
         batch_size: clips, at least 1.
         dropout: share of activations dropped in training, 0 to below 1.
         l1: weight of the sum of all weights' absolute values in the loss, 0 or more: what prunes well.
-        shift_slices, shift_channels, mask_slices, mask_channels: see `models.augmentation`; 0 to 20 each.
+        shift_slices, shift_channels, mask_slices, mask_channels: `models.data.augmentation`; 0 to 20 each.
     """
 
     epochs: Annotated[int, Allowed(lambda count: count >= 1, "1 or more")] = 50

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from models.dataset import CLIP_SAMPLES
-from models.features import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features
-from models.quiet import quiet_tensorflow
-from models.wav import FULL_SCALE, SAMPLE_RATE_HZ
+from models.data.dataset import CLIP_SAMPLES
+from models.data.features import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features
+from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
+from models.log_filter import quiet_tensorflow
 
 HOP_SAMPLES, FFT_SAMPLES = 160, 512
 """Of spectrogram, mel and MFCC: 10 ms. Window and FFT are the micro front end's, so that views compare."""

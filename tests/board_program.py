@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from harness.boards.clock import Clock, TimingParameters, choose_clock
-from harness.boards.machine import Machine
-from harness.boards.qemu import find_qemu
+from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
+from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.tools import find_qemu
 from harness.firmware.arm_gcc import CORE, build_image, find_compiler
-from models.artefacts import Store
+from models.store import Store
 
 _STORE = Store(Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}" / "store")
 

@@ -1,4 +1,4 @@
-"""Engine `static`, or one of its kind, on the host: generated, compiled as for the boards, and run."""
+"""Engine `codegen`, or one of its kind, on the host: generated, compiled as for the boards, and run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def staged_engine(tflite: bytes, folder: Path, engine: Engine | None = None) -> 
     shutil.copyfile(SKETCHES / "earshot" / "engine.h", folder / "engine.h")
     model = folder / "model.tflite"
     model.write_bytes(tflite)
-    return (engine or get_engine("static")).generate(model, folder)
+    return (engine or get_engine("codegen")).generate(model, folder)
 
 
 def compiled(tflite: bytes, engine: Engine | None = None) -> CompiledEngine:

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.boards.board import Sound
 from harness.boards.emulated import EmulatedBoard
-from models.artefacts import Store
+from models.store import Store
 
 RATE_HZ = 16_000
 

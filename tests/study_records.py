@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.results.record import Fault
-from harness.results.study import SCHEMA, Baseline, Claim, Network, Plot, Point, StudyRecord
+from harness.records.record import Fault
+from harness.records.study import SCHEMA, Baseline, Claim, Network, Plot, Point, StudyRecord
 
 LABELS = ["silence", "yes"]
 TEST_LABELS = [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]

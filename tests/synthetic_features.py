@@ -8,7 +8,7 @@ LABELS = ("silence", "unknown", "yes", "no")
 
 
 class SyntheticFeatures:
-    """What training asks of `models.features.FeatureSets`, drawn from a seed.
+    """What training asks of `models.data.features.FeatureSets`, drawn from a seed.
 
     Args:
         clips: how many there are of each set.

@@ -15,14 +15,14 @@ ALLOWED = {
     "harness/link": set(),
     "harness/results": set(),
     "harness/bench": {"models", "harness.layout", "harness.results"},
-    "harness/arduino": {"harness.link"},
+    "harness/boards/arduino_cli": {"harness.link"},
     "harness/audio": {"models", "harness.bench"},
     "harness/scenes": {"models", "harness.audio", "harness.results"},
-    "harness/firmware": {"models", "harness.layout", "harness.arduino"},
+    "harness/firmware": {"models", "harness.layout", "harness.boards.arduino_cli"},
     "harness/boards": {
         "models",
         "harness.layout",
-        "harness.arduino",
+        "harness.boards.arduino_cli",
         "harness.audio",
         "harness.bench",
         "harness.firmware",
@@ -40,9 +40,9 @@ ALLOWED = {
         "harness.results",
     },
     "harness/report": {"harness.results", "harness.layout"},
-    "harness/studies": {"models", "harness.layout", "harness.provenance", "harness.results"},
+    "harness/runs/studies": {"models", "harness.layout", "harness.records.provenance", "harness.results"},
     "harness/history": {"harness.layout", "harness.results", "harness.report"},
-    "harness/nightly": {
+    "harness/runs/nightly": {
         "models",
         "harness.layout",
         "harness.bench",
@@ -53,9 +53,9 @@ ALLOWED = {
         "harness.report",
         "harness.results",
         "harness.run",
-        "harness.provenance",
+        "harness.records.provenance",
     },
-    "harness/field": {
+    "harness/runs/field": {
         "models",
         "harness.layout",
         "harness.audio",
@@ -67,7 +67,7 @@ ALLOWED = {
         "harness.results",
         "harness.run",
         "harness.scenes",
-        "harness.provenance",
+        "harness.records.provenance",
         "harness.options",
     },
     "harness/gate": {
@@ -79,12 +79,12 @@ ALLOWED = {
         "harness.firmware",
         "harness.measure",
         "harness.history",
-        "harness.nightly",
+        "harness.runs.nightly",
         "harness.report",
         "harness.results",
         "harness.run",
     },
-    "harness/doctor": {"harness.layout", "harness.arduino", "harness.audio", "harness.bench"},
+    "harness/doctor": {"harness.layout", "harness.boards.arduino_cli", "harness.audio", "harness.bench"},
 }
 
 

@@ -60,5 +60,5 @@ def test_every_path_that_the_readme_links_to_is_there():
 
 
 def test_the_timer_starts_the_service_of_its_name():
-    names = {path.name for path in (ROOT / "harness" / "bench" / "examples").iterdir()}
+    names = {path.name for path in (ROOT / "docs" / "examples").iterdir()}
     assert {"earshot-nightly.service", "earshot-nightly.timer"} <= names

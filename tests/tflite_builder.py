@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.quiet import quiet_tensorflow
+from models.log_filter import quiet_tensorflow
 
 quiet_tensorflow()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.quiet import known_noise_dropped, quiet_tensorflow
+from models.log_filter import known_noise_dropped, quiet_tensorflow
 
 
 def tflite_reference(tflite: bytes, inputs: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A model artefact and an engine of a few lines, for tests of what stands around a real one."""
+"""A model artifact and an engine of a few lines, for tests of what stands around a real one."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TinyEngine:
 
 @dataclass(frozen=True)
 class TinyModel:
-    """As much of a model artefact as a build reads: the folder with model.tflite and model.json."""
+    """As much of a model artifact as a build reads: the folder with model.tflite and model.json."""
 
     path: Path
 
@@ -101,7 +101,7 @@ def tiny_model(
     elements: int = 1960,
     **changes: Any,
 ) -> TinyModel:
-    """Writes an artefact with the given facts into `folder`; `changes` replace entries of model.json."""
+    """Writes an artifact with the given facts into `folder`; `changes` replace entries of model.json."""
     folder.mkdir(parents=True, exist_ok=True)
     tflite = f"{labels} {precision} {elements}".encode()
     (folder / "model.tflite").write_bytes(tflite)

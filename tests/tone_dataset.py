@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models import wav
+from models.data import wav
 
 PITCHES_HZ = {"yes": 500, "no": 2000, "other": 5000}
 

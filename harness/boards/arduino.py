@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from harness.arduino.answers import DetectedPort
-from harness.arduino.cli import ArduinoCli
-from harness.audio.speaker import Speaker
-from harness.bench.bench_file import Bench, BoardEntry
+from harness.bench_file import Bench, BoardEntry
+from harness.boards.arduino_cli.answers import DetectedPort
+from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.boards.board import Board, BoardDescription, Sound
 from harness.boards.locks import BoardLock, UploadLock
 from harness.boards.port_search import Sought, wait_for_port
-from harness.errors import AcousticFailed, EarshotError, EnumerateFailed, ProtocolError
+from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError
 from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import stage
@@ -28,11 +27,12 @@ from harness.layout import store_root
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.serial_link import SerialLink
-from models.artefacts import Store
+from harness.sound.speaker import Speaker
+from models.store import Store
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine
-    from models.prepare import ModelArtefact
+    from models.prepare import ModelArtifact
 
 _PATIENCE_S = 20.0
 """For a board on its way back to the bus, and for its port: a restart takes 2 s, and then udev's rules and
@@ -51,7 +51,7 @@ class ArduinoBoard(Board):
         bench: the bench it stands on.
         store: where images are kept; None for the usual one.
         cli: None for the arduino-cli of this machine.
-        optimisation: compiler flags of sketch and core, separated by blanks.
+        optimization: compiler flags of sketch and core, separated by blanks.
         patience_s: how long the board may be off the bus, and its port shut.
 
     Attributes:
@@ -80,13 +80,13 @@ class ArduinoBoard(Board):
         bench: Bench | None = None,
         store: Store | None = None,
         cli: ArduinoCli | None = None,
-        optimisation: str = "-O2",
+        optimization: str = "-O2",
         patience_s: float = _PATIENCE_S,
     ) -> None:
         self._entry = entry
         self._bench = bench or Bench()
         self._store = store or Store(store_root())
-        self._target = Target(self.fqbn, entry.core, self.known_core, optimisation)
+        self._target = Target(self.fqbn, entry.core, self.known_core, optimization)
         self._cli = cli or ArduinoCli(build_cache=build_cache(self._store, self._target))
         self._patience_s = patience_s
         self._sought = Sought(
@@ -115,7 +115,7 @@ class ArduinoBoard(Board):
             details=self._details,
         )
 
-    def build(self, model: ModelArtefact, engine: Engine) -> Firmware:
+    def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
         """See `Board.build`."""
         with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
             staged = stage(model, engine, Path(folder))
@@ -128,7 +128,7 @@ class ArduinoBoard(Board):
         uploads until this one is back on the bus.
 
         Raises:
-            EnumerateFailed: the board is not there, another process has it, or it did not come back.
+            BoardNotFound: the board is not there, another process has it, or it did not come back.
             UploadFailed: arduino-cli could not upload.
         """
         self._close_link()
@@ -149,13 +149,11 @@ class ArduinoBoard(Board):
         """See `Board.open`. An earlier link is closed; the board runs on.
 
         Raises:
-            EnumerateFailed: nothing was uploaded, the board is not there, or its port stays shut.
+            BoardNotFound: nothing was uploaded, the board is not there, or its port stays shut.
             ProtocolError: another image runs, or none, or the instruction cache is not as it should be.
         """
         if not self._firmware:
-            raise EnumerateFailed(
-                f"nothing was uploaded to the {self.title}", remedy="Upload an image first."
-            )
+            raise BoardNotFound(f"nothing was uploaded to the {self.title}", remedy="Upload an image first.")
         self._close_link()
         self._link = self._connect(transcript)
         try:
@@ -244,7 +242,7 @@ class ArduinoBoard(Board):
             port = self._find(deadline, runs_sketch=True)
             try:
                 return SerialLink(port.address, transcript)
-            except EnumerateFailed:
+            except BoardNotFound:
                 if deadline.expired:
                     raise
             time.sleep(_POLL_S)

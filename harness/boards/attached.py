@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from harness.arduino.cli import ArduinoCli
-from harness.bench.bench_file import FILE, Bench, BoardEntry
+from harness.bench_file import FILE, Bench, BoardEntry
+from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.boards.port_search import is_of_kind
 from harness.boards.registry import board_kinds, find_entry
-from harness.errors import EnumerateFailed, UsageError
+from harness.errors import BoardNotFound, UsageError
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def attached(bench: Bench | None = None, cli: ArduinoCli | None = None) -> list[
         cli: None for the arduino-cli of this machine.
 
     Raises:
-        EnumerateFailed: arduino-cli is missing, or does not answer.
+        BoardNotFound: arduino-cli is missing, or does not answer.
     """
     ports = (cli or ArduinoCli()).detected_ports()
     names = {entry.serial_number.casefold(): entry.name for entry in (bench or Bench()).boards}
@@ -55,7 +55,7 @@ def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
     The bench file's only one; without any there, the only kind at the given port, or the only attached one.
 
     Raises:
-        EnumerateFailed: there is none.
+        BoardNotFound: there is none.
         UsageError: there are several.
         ConfigError: an entry of the bench file is of a kind that does not exist.
     """
@@ -83,7 +83,7 @@ def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
             remedy=f"Choose with --board: {', '.join(entry.name for entry in entries)}.",
         )
     if not entries:
-        raise EnumerateFailed(
+        raise BoardNotFound(
             "no board is there to be tested",
             where=f"none in {bench.path or 'a bench file'}, none that arduino-cli sees",
             remedy="Plug one in and look with `earshot boards`, or name it with --board, --bench or --port.",

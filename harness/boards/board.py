@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from harness.bench.bench_file import Bench, BoardEntry
+from harness.bench_file import Bench, BoardEntry
 from harness.firmware.firmware import Firmware
-from harness.results.record import BoardRow
+from harness.records.record import BoardRow
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine
     from harness.link.dut import DeviceUnderTest
-    from models.prepare import ModelArtefact
+    from models.prepare import ModelArtifact
 
 BoardDescription = BoardRow
 """Who measures: name, identity of the series, clock and memory limits."""
@@ -63,7 +63,7 @@ class Board(Protocol):
         """The board as it stands in a night record; needs no image and no connection."""
         ...
 
-    def build(self, model: ModelArtefact, engine: Engine) -> Firmware:
+    def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
         """Compiles the sketch with this model and engine.
 
         Raises:
@@ -92,7 +92,7 @@ class Board(Protocol):
             transcript: where every line the board sends is kept.
 
         Raises:
-            EnumerateFailed: the port is not there.
+            BoardNotFound: the port is not there.
             ProtocolError: another image runs, or none.
         """
         ...

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.bench.bench_file import Bench, BoardEntry
+from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription, Sound
-from harness.boards.clock import Clock, InstructionClock, TimingParameters, choose_clock
-from harness.boards.machine import Machine
-from harness.boards.qemu import Qemu, find_qemu
-from harness.errors import BuildFailed, EarshotError, EnumerateFailed, UploadFailed, UsageError
+from harness.boards.qemu.clock import Clock, InstructionClock, TimingParameters, choose_clock
+from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.tools import Qemu, find_qemu
+from harness.errors import BoardNotFound, BuildFailed, EarshotError, UploadFailed, UsageError
 from harness.firmware.arm_gcc import compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
 from harness.firmware.firmware import Firmware
@@ -27,11 +27,11 @@ from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.link import Link
 from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
-from models.artefacts import Store
+from models.store import Store
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine
-    from models.prepare import ModelArtefact
+    from models.prepare import ModelArtifact
 
 _CLOCK_HZ = 64_000_000
 _BLOCK_SAMPLES = 8000  # half a second: what is held of a long sound while it is handed over
@@ -45,26 +45,26 @@ class EmulatedBoard(Board):
     Args:
         store: where images and the cycle model are kept; None for the usual one.
         timing: what the cycle model assumes; None for its defaults.
-        optimisation: compiler flags for the sketch, separated by blanks.
+        optimization: compiler flags for the sketch, separated by blanks.
     """
 
     name = "emulated"
     marker = "emulated"
     summary = (
-        "a Cortex-M4F at 64 MHz in QEMU with modelled cycles; needs arm-none-eabi-gcc and qemu-system-arm"
+        "a Cortex-M4F at 64 MHz in QEMU with modeled cycles; needs arm-none-eabi-gcc and qemu-system-arm"
     )
-    default_engine = "static"
+    default_engine = "codegen"
     acoustic = False
 
     def __init__(
         self,
         store: Store | None = None,
         timing: TimingParameters | None = None,
-        optimisation: str = "-O2",
+        optimization: str = "-O2",
     ) -> None:
         self._store = store or Store(store_root())
         self._timing = timing or TimingParameters()
-        self._optimisation = optimisation
+        self._optimization = optimization
         self._machine: Machine | None = None
         self._firmware: Firmware | None = None
         self._link: SerialLink | None = None
@@ -105,10 +105,10 @@ class EmulatedBoard(Board):
             details={"emulator": f"{emulator}, mps2-an386", **self._clock.details, "compiler": compiler},
         )
 
-    def build(self, model: ModelArtefact, engine: Engine) -> Firmware:
+    def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
         """See `Board.build`."""
         with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
-            return compile_image(stage(model, engine, Path(folder)), self._store, self._optimisation)
+            return compile_image(stage(model, engine, Path(folder)), self._store, self._optimization)
 
     def upload(self, firmware: Firmware) -> None:
         """See `Board.upload`. The emulator ends with the thread that calls this, at the latest."""
@@ -161,7 +161,7 @@ class EmulatedBoard(Board):
 
     def _running(self) -> Machine:
         if not self._machine:
-            raise EnumerateFailed("the emulated board is not running", remedy="Upload an image first.")
+            raise BoardNotFound("the emulated board is not running", remedy="Upload an image first.")
         return self._machine
 
 

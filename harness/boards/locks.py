@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from harness.errors import EnumerateFailed
+from harness.errors import BoardNotFound
 from harness.link.deadline import Deadline
 
 UPLOAD_WAIT_S = 10 * 60.0
@@ -91,7 +91,7 @@ class _HostLock:
         """Takes the lock, or does nothing if this object has it.
 
         Raises:
-            EnumerateFailed: somebody else has it, or the lock's file cannot be used.
+            BoardNotFound: somebody else has it, or the lock's file cannot be used.
         """
         if self.held:
             return
@@ -139,14 +139,14 @@ class _HostLock:
                 raise self._busy(holder)
             time.sleep(_POLL_S)
 
-    def _busy(self, holder: Holder | None) -> EnumerateFailed:
+    def _busy(self, holder: Holder | None) -> BoardNotFound:
         if holder is None:
-            return EnumerateFailed(
+            return BoardNotFound(
                 f"{self._title} is in use",
                 where=str(self._path),
                 remedy=f"`fuser {self._path}` tells by whom.",
             )
-        return EnumerateFailed(
+        return BoardNotFound(
             f"{self._title} is in use",
             where=str(holder),
             remedy=f"Wait until it ends, or end it: kill {holder.pid}",
@@ -222,7 +222,7 @@ def _open(path: Path) -> int:
                 os.fchmod(descriptor, _EVERYBODY)  # whatever the umask
                 return descriptor
         except OSError as problem:
-            raise EnumerateFailed(
+            raise BoardNotFound(
                 "a lock of this host cannot be used",
                 where=str(problem),
                 remedy=f"Make {path} a file that everybody can read and write: chmod 666 {path}",

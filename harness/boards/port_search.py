@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.arduino.answers import DetectedPort
-from harness.errors import EnumerateFailed
+from harness.boards.arduino_cli.answers import DetectedPort
+from harness.errors import BoardNotFound
 from harness.link.deadline import Deadline
 
 _POLL_S = 0.25  # between two board lists, each of which takes a second of its own
@@ -42,7 +42,7 @@ def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | N
     of another serial number. Ports of other protocols (network, DFU) cannot be talked over.
 
     Raises:
-        EnumerateFailed: several boards could be it, or the named port belongs to another one.
+        BoardNotFound: several boards could be it, or the named port belongs to another one.
     """
     if sought.port:
         return _named_port(sought, ports)
@@ -52,7 +52,7 @@ def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | N
         return next((port for port in serial if port.serial_number.casefold() == number), None)
     candidates = [port for port in serial if is_of_kind(port, sought.fqbn, sought.usb_ids)]
     if len(candidates) > 1:
-        raise EnumerateFailed(
+        raise BoardNotFound(
             f"{len(candidates)} boards of the kind {sought.title} are attached, and none is chosen",
             where=_listed(candidates, sought),
             remedy="Write the serial number of one into its entry of the bench file (`earshot boards` prints "
@@ -81,7 +81,7 @@ def wait_for_port(
         runs_sketch: whether a board in its bootloader is not enough.
 
     Raises:
-        EnumerateFailed: it did not appear, stayed in its bootloader, or cannot be told from another one.
+        BoardNotFound: it did not appear, stayed in its bootloader, or cannot be told from another one.
     """
     while True:
         ports = list_ports()
@@ -103,7 +103,7 @@ def _named_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort |
         return DetectedPort(sought.port, serial_number=sought.serial_number)
     differs = sought.serial_number and detected.serial_number.casefold() != sought.serial_number.casefold()
     if differs and detected.serial_number:
-        raise EnumerateFailed(
+        raise BoardNotFound(
             f"{sought.port} is the port of another board",
             where=f"{_listed([detected], sought)}, sought is {sought.serial_number}",
             remedy="Leave the port out: the board is found by its serial number.",
@@ -111,7 +111,7 @@ def _named_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort |
     return detected
 
 
-def _not_attached(sought: Sought, ports: Sequence[DetectedPort]) -> EnumerateFailed:
+def _not_attached(sought: Sought, ports: Sequence[DetectedPort]) -> BoardNotFound:
     remedy = (
         "Check the cable (it has to carry data) and press the board's reset button twice: its LED then fades "
         "slowly, and `earshot boards` lists it."
@@ -129,11 +129,11 @@ def _not_attached(sought: Sought, ports: Sequence[DetectedPort]) -> EnumerateFai
         what = f"no {sought.title} is attached"
     usb = [port for port in ports if port.vid]
     where = f"attached: {_listed(usb, sought) if usb else 'no board at all'}"
-    return EnumerateFailed(what, where=where, remedy=remedy)
+    return BoardNotFound(what, where=where, remedy=remedy)
 
 
-def _stays_in_bootloader(sought: Sought, found: DetectedPort) -> EnumerateFailed:
-    return EnumerateFailed(
+def _stays_in_bootloader(sought: Sought, found: DetectedPort) -> BoardNotFound:
+    return BoardNotFound(
         f"the {sought.title} stays in its bootloader and runs no sketch",
         where=_listed([found], sought),
         remedy="Press its reset button once; if the LED goes on fading, upload again.",

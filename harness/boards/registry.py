@@ -7,7 +7,7 @@ import pkgutil
 from dataclasses import replace
 
 import harness.boards
-from harness.bench.bench_file import Bench, BoardEntry
+from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board
 from harness.errors import UsageError
 from models.toml_table import TomlFile

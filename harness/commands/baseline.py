@@ -11,7 +11,7 @@ from harness import layout, options
 from harness.errors import EXIT_CLEAN, UsageError
 
 if TYPE_CHECKING:
-    from harness.results.regression.series import SeriesName
+    from harness.regression.series import SeriesName
 
 SUMMARY = "Accept a night as what later ones are held against, for a reason; or show what was accepted."
 
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _accept(arguments: argparse.Namespace) -> int:
-    from harness.gate.accepting import accept_night
+    from harness.regression.accepting import accept_night
 
     accepted = accept_night(
         arguments.board,
@@ -81,10 +81,10 @@ def _accept(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from harness.gate.accepting import baseline_path
-    from harness.gate.baseline_text import baseline_text
-    from harness.results.regression.baseline_file import read_baseline
-    from harness.results.regression.sentences import acceptance
+    from harness.regression.accepting import baseline_path
+    from harness.regression.baseline_file import read_baseline
+    from harness.regression.baseline_text import baseline_text
+    from harness.regression.sentences import acceptance
 
     path = baseline_path(arguments.board, arguments.baselines)
     baseline = read_baseline(path)
@@ -99,7 +99,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _series(text: str) -> SeriesName:
-    from harness.results.regression.series import SeriesName
+    from harness.regression.series import SeriesName
 
     try:
         return SeriesName.parse(text)

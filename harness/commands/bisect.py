@@ -32,11 +32,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.gate.bisection import bisect
-    from harness.gate.one_block import options_of
-    from harness.gate.wording import bisection_text
-    from harness.results.regression.series import SeriesName
-    from harness.run.selection import Selection
+    from harness.regression.series import SeriesName
+    from harness.regression.wording import bisection_text
+    from harness.runs.bisect.bisection import bisect
+    from harness.runs.bisect.measure_commit import options_of
+    from harness.runs.selection import Selection
 
     try:
         series = SeriesName.parse(arguments.series)

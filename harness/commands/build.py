@@ -19,9 +19,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.bench.bench_file import find_bench
+    from harness.bench_file import find_bench
     from harness.boards.registry import board_of, find_entry
-    from harness.run.plan import engine_of
+    from harness.runs.plan import engine_of
 
     bench = find_bench(arguments.bench)
     entry = find_entry(arguments.board or options.DEFAULT_BOARD, bench, arguments.port)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.results.record import NightRecord
+    from harness.records.record import RunRecord
 
 SUMMARY = (
     "Compare two nights of the emulated board, such as those of two commits: every change, to the cycle."
@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "base",
         type=Path,
         metavar="BASE",
-        help="what it was: a night.json, its folder, or one of nights, of which the last is taken",
+        help="what it was: a run.json, its folder, or one of nights, of which the last is taken",
     )
     parser.add_argument("head", type=Path, metavar="HEAD", help="what it is, likewise")
     parser.add_argument(
@@ -35,10 +35,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.gate.comparing import compare
-    from harness.gate.wording import as_markdown, as_text
-    from harness.results.clips import clip_changes
-    from harness.results.regression.from_record import night_of
+    from harness.records.clips import clip_changes
+    from harness.regression.compare import compare
+    from harness.regression.from_record import night_of
+    from harness.regression.wording import as_markdown, as_text
 
     base, head = _record(arguments.base), _record(arguments.head)
     comparison = compare(night_of(base, base.seal), night_of(head, head.seal))
@@ -54,15 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
     return comparison.exit_code
 
 
-def _record(path: Path) -> NightRecord:
+def _record(path: Path) -> RunRecord:
     """The record of a night.
 
     Raises:
         UsageError: there is none, or it did not end.
     """
     from harness.errors import UsageError
-    from harness.results.reading import read_record
-    from harness.run.journal import PARTIAL, RECORD, latest_record
+    from harness.records.reading import read_record
+    from harness.runs.journal import PARTIAL, RECORD, latest_record
 
     file = path
     if path.is_dir():

@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.bench.bench_file import find_bench
+    from harness.bench_file import find_bench
     from harness.doctor import as_text, examine, ready_for
 
     bench = find_bench(arguments.bench)

@@ -11,8 +11,8 @@ from harness.commands.run import add_open
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, UsageError
 
 if TYPE_CHECKING:
-    from harness.results.field_record import FieldRecord
-    from harness.scenes.plan import PlanOptions
+    from harness.records.field_record import FieldRecord
+    from harness.sound.playback_plan import PlanOptions
 
 SUMMARY = (
     "Play recorded words to the board under chosen conditions: what it hears, how sure that is, and why not."
@@ -53,7 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--distance",
         type=_numbers,
         metavar="A,B,…",
-        help="metres from talker to microphone, in a simulated room",
+        help="meters from talker to microphone, in a simulated room",
     )
     what.add_argument("--rt60", type=float, metavar="S", help="reverberation time of that room in seconds")
     what.add_argument(
@@ -67,7 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=_score,
         metavar="N",
-        help=f"of the recogniser, 0 to 255, recomputed from the logs (default: the board's, {_THRESHOLD})",
+        help=f"of the recognizer, 0 to 255, recomputed from the logs (default: the board's, {_THRESHOLD})",
     )
     parser.add_argument(
         "--check",
@@ -99,9 +99,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.field.asked import FieldRequest, request_of
-    from harness.field.publishing import read_again
     from harness.report.field import summary_text
+    from harness.runs.field.asked import FieldRequest, request_of
+    from harness.runs.field.publishing import read_again
 
     if arguments.read:
         record, page = read_again(arguments.read, arguments.threshold, options.say)
@@ -132,8 +132,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
     """How a plan is made, if none is given."""
-    from harness.field.sweep import sweep
-    from harness.scenes.plan import PlanOptions
+    from harness.runs.field.sweep import sweep
+    from harness.sound.playback_plan import PlanOptions
 
     chosen = {
         "repeats": arguments.repeat,

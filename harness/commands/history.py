@@ -12,7 +12,7 @@ from harness.errors import EXIT_CLEAN, UsageError
 
 if TYPE_CHECKING:
     from harness.history.history import History
-    from harness.results.record import VerdictRow
+    from harness.records.record import VerdictRow
 
 SUMMARY = "Show every series over all nights: last verdicts, sparklines, plots with the rule's band."
 
@@ -52,8 +52,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
     from harness.history.folders import read_nights
+    from harness.regression.baseline_file import read_baseline
     from harness.report.history.site import LeftOut, render_history
-    from harness.results.regression.baseline_file import read_baseline
 
     folders, rebuild = _folders(arguments.folders)
     history = read_nights(folders, options.say, rebuild=rebuild or arguments.rebuild)
@@ -96,7 +96,7 @@ def _folders(named: Sequence[Path]) -> tuple[list[Path], bool]:
 
 def _said(history: History, boards: set[str]) -> dict[str, VerdictRow]:
     """What the records of the last nights of some boards say, by the nights' ids."""
-    from harness.results.reading import read_record
+    from harness.records.reading import read_record
 
     last = {night.board: night.id for night in history.nights if night.board in boards}
     verdicts = {id: read_record(history.records[id].path).verdict for id in last.values()}

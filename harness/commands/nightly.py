@@ -10,7 +10,7 @@ from harness import layout, options
 from harness.commands.run import add_open
 
 if TYPE_CHECKING:
-    from harness.nightly.outcome import Outcome
+    from harness.runs.nightly.outcome import Outcome
 
 SUMMARY = "Measure a night between two canaries, hold it against baseline and history, and say what changed."
 
@@ -62,9 +62,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.nightly.plan import NightlyPlan
-    from harness.nightly.settings import Settings
-    from harness.run.plan import Plan
+    from harness.runs.nightly.plan import NightlyPlan
+    from harness.runs.nightly.settings import Settings
+    from harness.runs.plan import Plan
 
     plan = Plan(
         options.selection(arguments),

@@ -24,8 +24,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.audio.recorder import play
-    from harness.bench.bench_file import find_bench
+    from harness.bench_file import find_bench
+    from harness.sound.recorder import play
 
     speaker = find_bench(arguments.bench).speaker
     play(arguments.files, arguments.device or (speaker.device if speaker else None), options.say)

@@ -32,8 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.audio.recorder import record
-    from harness.bench.bench_file import find_bench
+    from harness.bench_file import find_bench
+    from harness.sound.recorder import record
 
     folder = arguments.recordings or find_bench(arguments.bench).recordings or layout.RECORDINGS
     record(arguments.label, folder, arguments.device, arguments.takes, arguments.seconds, options.say)

@@ -18,17 +18,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="*",
         metavar="RECORD",
-        help="a night.json or the folder it is in (default: the latest run); of several the family's page is "
+        help="a run.json or the folder it is in (default: the latest run); of several the family's page is "
         "written into the first one's folder",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
+    from harness.records.reading import read_record
     from harness.report.family.page import render_family
     from harness.report.page import render
-    from harness.results.reading import read_record
-    from harness.run.journal import latest_record
+    from harness.runs.journal import latest_record
 
     paths = [_file(path) for path in arguments.record or [latest_record(layout.NIGHTS)]]
     records = {path.parent: read_record(path) for path in paths}
@@ -41,6 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _file(path: Path) -> Path:
     """The record of a run by its folder; a file is itself."""
-    from harness.run.journal import PARTIAL, RECORD
+    from harness.runs.journal import PARTIAL, RECORD
 
     return path / (PARTIAL if (path / PARTIAL).exists() else RECORD) if path.is_dir() else path

@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="?",
         metavar="NIGHT",
-        help="the run's folder, or the night.partial.json in it (default: the last one that was interrupted)",
+        help="the run's folder, or the run.partial.json in it (default: the last one that was interrupted)",
     )
     add_open(parser)
 
@@ -26,9 +26,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
     from harness.commands import nightly
-    from harness.nightly.plan import is_nightly, nightly_plan_of
-    from harness.run.journal import latest_interrupted
-    from harness.run.plan import plan_of
+    from harness.runs.journal import latest_interrupted
+    from harness.runs.nightly.plan import is_nightly, nightly_plan_of
+    from harness.runs.plan import plan_of
 
     folder = arguments.night or latest_interrupted(layout.NIGHTS)
     if folder.is_file():

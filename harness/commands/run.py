@@ -10,7 +10,7 @@ from harness import layout, options
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE
 
 if TYPE_CHECKING:
-    from harness.run.night import Night
+    from harness.runs.night import Night
 
 SUMMARY = "Train, convert, build, measure and report: the whole way, reusing what is there."
 
@@ -44,7 +44,7 @@ def add_open(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.run.plan import Plan
+    from harness.runs.plan import Plan
 
     plan = Plan(
         options.selection(arguments),

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from harness.recording_views import look
     from harness.report.views import render_views
-    from models.wav import SAMPLE_RATE_HZ
+    from models.data.wav import SAMPLE_RATE_HZ
 
     seen = look(arguments.file)
     if seen.facts.reading:

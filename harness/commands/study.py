@@ -40,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{study.name:<16} {len(study.variants):>4} points  {study.question}")
         return EXIT_CLEAN
 
+    from harness.records.study import RECORD, write_study
     from harness.report.studies import render_study, summary_text
-    from harness.results.study import RECORD, write_study
-    from harness.studies import run_study
-    from models.artefacts import Store
-    from models.corpus import synthetic_corpus
+    from harness.runs.studies import run_study
+    from models.data.corpus import synthetic_corpus
+    from models.store import Store
 
     store = Store(layout.store_root())
     dataset = arguments.dataset or synthetic_corpus(store, progress=False)

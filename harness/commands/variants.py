@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
     from harness.inventory import inventory
-    from models.artefacts import Store
+    from models.store import Store
 
     listed = inventory(
         layout.CONFIGS, arguments.pattern, arguments.dataset, Store(layout.store_root()), layout.NIGHTS

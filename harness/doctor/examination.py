@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.bench.bench_file import Bench
+from harness.bench_file import Bench
 from harness.doctor.arduino import examine_arduino
 from harness.doctor.finding import Finding
 from harness.doctor.host import examine_host

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.audio.devices import devices, find_device
-from harness.bench.bench_file import SpeakerEntry
+from harness.bench_file import SpeakerEntry
 from harness.doctor.finding import Finding
 from harness.errors import AcousticFailed
+from harness.sound.devices import devices, find_device
 
 
 def examine_sound(speaker: SpeakerEntry | None, required: bool) -> list[Finding]:

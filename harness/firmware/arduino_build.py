@@ -10,13 +10,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from harness.arduino.answers import Core, Library
-from harness.arduino.cli import ArduinoCli
+from harness.boards.arduino_cli.answers import Core, Library
+from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware import toolchain
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import SKETCH_NAME, StagedSketch
-from models.artefacts import Store
+from models.store import Store
 
 _FACTS = "compiled.json"
 _BUILDING = "arduino-build.lock"
@@ -30,20 +30,20 @@ class Target:
         fqbn: the board, such as "arduino:mbed_nano:nano33ble".
         core: id and version that have to be installed, "arduino:mbed_nano@4.6.0"; "" takes any version.
         known_core: id and version that the board is known to work with, for who has none installed.
-        optimisation: compiler flags of sketch and core, separated by blanks; they follow the core's own.
+        optimization: compiler flags of sketch and core, separated by blanks; they follow the core's own.
     """
 
     fqbn: str
     core: str
     known_core: str
-    optimisation: str
+    optimization: str
 
     @property
     def properties(self) -> dict[str, str]:
         """Build properties that override those of the core; C++14 stays: the core compiles in no other."""
         return {
-            "compiler.c.extra_flags": self.optimisation,
-            "compiler.cpp.extra_flags": self.optimisation,
+            "compiler.c.extra_flags": self.optimization,
+            "compiler.cpp.extra_flags": self.optimization,
         }
 
 
@@ -122,7 +122,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
         ram_bytes=facts.data_bytes,
         arena_bytes=staged.sources.arena_bytes,
         sections={"text": facts.text_bytes, "data": facts.data_bytes},
-        optimisation=target.optimisation,
+        optimization=target.optimization,
         toolchain=f"{facts.toolchain}, {core.id} {core.version}",
     )
 

@@ -17,7 +17,7 @@ from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch
 from harness.firmware.toolchain import Tool, find_tool, run_tool
 from harness.layout import SKETCHES
-from models.artefacts import Store
+from models.store import Store
 
 CORE = SKETCHES / "emulated_core"
 _COMPILER = "arm-none-eabi-g++"
@@ -69,20 +69,20 @@ def find_compiler() -> Tool:
     return find_tool(_COMPILER, _PACKAGES)
 
 
-def compile_image(staged: StagedSketch, store: Store, optimisation: str = "-O2") -> Firmware:
+def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2") -> Firmware:
     """Compiles a staged sketch; the same sources, flags and compiler give the same bytes, once.
 
     Args:
         staged: the sketch with model and engine.
         store: where the image is kept.
-        optimisation: compiler flags, separated by blanks.
+        optimization: compiler flags, separated by blanks.
 
     Raises:
         BuildFailed: no compiler, or errors in the sources.
         DoesNotFit: larger than the Nano 33 BLE Sense, which the emulated board stands for.
     """
     compiler = find_compiler()
-    flags = optimisation.split()
+    flags = optimization.split()
     libraries = [_installed(folder) for folder in staged.library_folders]
     inputs = {
         "sketch": staged.path,
@@ -122,7 +122,7 @@ def compile_image(staged: StagedSketch, store: Store, optimisation: str = "-O2")
         ram_bytes=ram_bytes,
         arena_bytes=staged.sources.arena_bytes,
         sections=sections,
-        optimisation=optimisation,
+        optimization=optimization,
         toolchain=compiler.version,
     )
 

@@ -13,7 +13,7 @@ class Firmware:
 
     Attributes:
         variant_id: the variant whose model is in it.
-        engine: name of the inference engine, such as "static".
+        engine: name of the inference engine, such as "codegen".
         kernels: the engine's kernel set, such as "reference".
         build_id: 8 hex digits over every staged source; the `boot` record of the running board has the same.
         model_sha256: of the .tflite, 64 hex digits; the board reports the first 8.
@@ -22,7 +22,7 @@ class Firmware:
         ram_bytes: .data + .bss; stack and heap apart.
         arena_bytes: activations as the engine planned them; part of `ram_bytes`.
         sections: bytes by section name, as they are counted in `flash_bytes` and `ram_bytes`.
-        optimisation: the compiler's optimisation flags, such as "-O2".
+        optimization: the compiler's optimization flags, such as "-O2".
         toolchain: compiler with version, such as "arm-none-eabi-g++ 12.2.1".
     """
 
@@ -36,5 +36,5 @@ class Firmware:
     ram_bytes: int
     arena_bytes: int
     sections: Mapping[str, int]
-    optimisation: str
+    optimization: str
     toolchain: str

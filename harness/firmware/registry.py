@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.firmware.codegen import CodegenEngine
+from harness.firmware.codegen_sparse import CodegenSparseEngine
 from harness.firmware.engine import Engine
-from harness.firmware.static import StaticEngine
-from harness.firmware.static_sparse import StaticSparseEngine
 from harness.firmware.tflm import TflmEngine
 
 ENGINES: dict[str, Callable[[tuple[Path, ...], tuple[str, ...]], Engine]] = {
-    "static": lambda folders, pins: StaticEngine(),
-    "static-sparse": lambda folders, pins: StaticSparseEngine(),
+    "codegen": lambda folders, pins: CodegenEngine(),
+    "codegen-sparse": lambda folders, pins: CodegenSparseEngine(),
     "tflm": TflmEngine,
 }
 """Engines by the name that `--engine` takes; made from folders of Arduino libraries, and pins."""

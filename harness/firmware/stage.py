@@ -16,7 +16,7 @@ from harness.layout import SKETCHES
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine, EngineSources
-    from models.prepare import ModelArtefact
+    from models.prepare import ModelArtifact
 
 SKETCH_NAME = "earshot"
 """The main .ino and its folder have to be of one name (arduino-cli)."""
@@ -55,7 +55,7 @@ class StagedSketch:
     library_folders: tuple[Path, ...] = ()
 
 
-def stage(model: ModelArtefact, engine: Engine, out: Path) -> StagedSketch:
+def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
     """Writes the sketch, its libraries, the engine's sources and `variant.h` into one folder.
 
     The same model, engine and sources give the same bytes and the same build id.

@@ -19,11 +19,11 @@ from typing import IO, Any
 
 from harness import layout
 from harness.errors import UsageError
-from harness.results.reading import read_record
-from harness.results.record import NightRecord
-from harness.results.regression.from_record import IN_HISTORY, kind_of, night_of
-from harness.results.regression.nights import Exact, Judged, Night
-from harness.results.regression.series import Measured, SeriesName
+from harness.records.reading import read_record
+from harness.records.record import RunRecord
+from harness.regression.from_record import IN_HISTORY, kind_of, night_of
+from harness.regression.nights import Exact, Judged, Night
+from harness.regression.series import Measured, SeriesName
 
 MANY = 200
 """Records that are worth starting other processes."""
@@ -67,7 +67,7 @@ def extract(path: Path) -> Extract:
         return Extract(problem=f"{path}: no bench measures such a figure ({problem}). Copy it again.")
 
 
-def _extract(night: Night, record: NightRecord) -> Extract:
+def _extract(night: Night, record: RunRecord) -> Extract:
     verdict, canary = record.verdict, night.canary
     return Extract(
         night.digest,
@@ -81,7 +81,7 @@ def _extract(night: Night, record: NightRecord) -> Extract:
             "commit_id": night.commit,
             "dirty": night.dirty,
             "procedure": night.procedure,
-            "modelled": night.modelled,
+            "modeled": night.modeled,
             "length_s": night.length_s,
             "fault": night.fault,
             "status": verdict.status if verdict else "",

@@ -1,4 +1,4 @@
-"""The files of records beneath folders: every night.json, at any depth."""
+"""The files of records beneath folders: every run.json, at any depth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.history.history import Refused
 
-RECORD = "night.json"
+RECORD = "run.json"
 
 
 @dataclass(frozen=True)

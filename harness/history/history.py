@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.results.regression.nights import Night
+from harness.regression.nights import Night
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from harness.history import extract, tables
 from harness.history.extract import MANY, extracts
 from harness.history.files import Found
 from harness.history.history import Conflict, History, RecordFile, Refused
-from harness.results import migrations, reading, record, seal, typed
-from harness.results.regression import from_record, nights, series
-from harness.results.regression.from_record import IN_HISTORY
-from harness.results.regression.nights import clock_problem, merge
+from harness.records import checksum as seal
+from harness.records import migrations, reading, record, typed
+from harness.regression import from_record, nights, series
+from harness.regression.from_record import IN_HISTORY
+from harness.regression.nights import clock_problem, merge
 
 T = TypeVar("T")
 

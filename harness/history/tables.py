@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from harness.history.extract import Extract
-from harness.results.regression.canary import CanaryReading
-from harness.results.regression.nights import Exact, Judged, Night
-from harness.results.regression.series import Measured, SeriesName
+from harness.regression.canary import CanaryReading
+from harness.regression.nights import Exact, Judged, Night
+from harness.regression.series import Measured, SeriesName
 
 TABLES = """
 CREATE TABLE made_by (code TEXT);
@@ -22,7 +22,7 @@ CREATE TABLE files (path TEXT PRIMARY KEY, size INT, mtime_ns INT, digest TEXT, 
 CREATE TABLE series (number INTEGER PRIMARY KEY, name TEXT UNIQUE);
 CREATE TABLE nights (
     number INTEGER PRIMARY KEY, digest TEXT UNIQUE, kind TEXT, id TEXT, board TEXT, uid TEXT,
-    started TEXT, ended TEXT, commit_id TEXT, dirty INT, procedure INT, modelled INT, length_s REAL,
+    started TEXT, ended TEXT, commit_id TEXT, dirty INT, procedure INT, modeled INT, length_s REAL,
     fault TEXT, status TEXT, sentence TEXT, exit_code INT,
     environment TEXT, faults TEXT, canary TEXT, confirmations TEXT, exact TEXT, judged TEXT, times INT
 );
@@ -138,7 +138,7 @@ class Reader:
             uid=row["uid"],
             environment=self._environment(row["environment"]),
             procedure=row["procedure"],
-            modelled=bool(row["modelled"]),
+            modeled=bool(row["modeled"]),
             times=self._times(number, row["times"]),
             exact=self._exact(row["exact"]),
             canary=canary and CanaryReading(*(each and Measured(*each) for each in canary)),

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Image(Protocol):
-    """What must be told of a firmware image to recognise it when it runs."""
+    """What must be told of a firmware image to recognize it when it runs."""
 
     @property
     def variant_id(self) -> str:

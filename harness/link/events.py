@@ -33,7 +33,7 @@ class Inference:
         new_slices: feature slices that were new in this invocation.
         preprocess_us: the front end's time for these slices; None if the board does not report it.
         inference_us: the engine's time; None likewise.
-        postprocess_us: the command recogniser's time; None likewise.
+        postprocess_us: the command recognizer's time; None likewise.
         scores: one a label, 0 to 255.
     """
 
@@ -49,7 +49,7 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The recogniser announced a label with its averaged score (0 to 255).
+    """The recognizer announced a label with its averaged score (0 to 255).
 
     `sequence` is None for the stock sketch, which does not number its lines.
     """

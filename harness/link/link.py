@@ -16,14 +16,14 @@ class Link(Protocol):
         """The port, for messages."""
 
     def write(self, data: bytes) -> None:
-        """Sends bytes; raises `EnumerateFailed` or `ProtocolError` when they cannot be sent."""
+        """Sends bytes; raises `BoardNotFound` or `ProtocolError` when they cannot be sent."""
 
     def next_line(self, deadline: Deadline) -> TimedLine:
         """The next line from the board, in order, none left out.
 
         Raises:
             ProtocolError: no line before the deadline.
-            EnumerateFailed: the connection is gone.
+            BoardNotFound: the connection is gone.
         """
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 Our sketch sends `$<type>,<sequence>,<field>,…*<CRC>` with the CRC-16/CCITT-FALSE of what stands between `$`
 and `*`. The sequence counts the records of a stream from 0; `end` closes a stream, and `boot` is a stream of
-its own. Replies of the MLPerf Tiny device API and lines of the stock micro_speech sketch are recognised too.
+its own. Replies of the MLPerf Tiny device API and lines of the stock micro_speech sketch are recognized too.
 """
 
 from __future__ import annotations

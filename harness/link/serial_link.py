@@ -12,7 +12,7 @@ from pathlib import Path
 
 import serial
 
-from harness.errors import EarshotError, EnumerateFailed, ProtocolError
+from harness.errors import BoardNotFound, EarshotError, ProtocolError
 from harness.link.deadline import Deadline
 from harness.link.transcript import TimedLine, TranscriptWriter
 
@@ -39,7 +39,7 @@ class SerialLink:
         baud: bits per second; without meaning for a pty or a USB serial device.
 
     Raises:
-        EnumerateFailed: the port is not there or somebody else has it open.
+        BoardNotFound: the port is not there or somebody else has it open.
     """
 
     def __init__(self, port: str, transcript: Path | None = None, baud: int = 115200) -> None:
@@ -63,7 +63,7 @@ class SerialLink:
         """Sends bytes to the board, logged as one line.
 
         Raises:
-            EnumerateFailed: the port is gone.
+            BoardNotFound: the port is gone.
             ProtocolError: the board does not take them, or the link is closed.
         """
         if self._closing:
@@ -89,7 +89,7 @@ class SerialLink:
 
         Raises:
             ProtocolError: no line before the deadline, or the link is closed.
-            EnumerateFailed: the port is gone.
+            BoardNotFound: the port is gone.
         """
         with self._arrived:
             while not self._lines:
@@ -205,7 +205,7 @@ def _open(port: str, baud: int) -> serial.SerialBase:
             setattr(handle, flush, lambda: None)
         handle.open()
     except (OSError, ValueError, serial.SerialException) as problem:
-        raise EnumerateFailed(
+        raise BoardNotFound(
             f"the port cannot be opened: {problem}",
             where=port,
             remedy="Check the cable, that no other program uses the port (ModemManager, a serial monitor), "
@@ -227,8 +227,8 @@ def _cut(line: bytes) -> list[bytes]:
     return [line[start : start + MAX_LINE_BYTES] for start in range(0, max(1, len(line)), MAX_LINE_BYTES)]
 
 
-def _gone(port: str, problem: Exception) -> EnumerateFailed:
-    return EnumerateFailed(
+def _gone(port: str, problem: Exception) -> BoardNotFound:
+    return BoardNotFound(
         f"the port is gone: {problem}", where=port, remedy="Check the cable; press the board's reset button."
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.boards.board import Board
-from harness.errors import EnumerateFailed, UploadFailed
+from harness.errors import BoardNotFound, UploadFailed
 from harness.firmware.firmware import Firmware
 
 _RETRIES = 2  # of what can fail for the host's USB
@@ -29,7 +29,7 @@ def arena_used(board: Board, firmware: Firmware, folder: Path, say: Callable[[st
         try:
             board.upload(firmware)
             return board.open(folder / f"{failures + 1}.log").handshake(firmware).arena_bytes
-        except (UploadFailed, EnumerateFailed) as failure:
+        except (UploadFailed, BoardNotFound) as failure:
             failures += 1
             if failures > _RETRIES:
                 raise

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.boards.board import Board
-from harness.errors import EnumerateFailed, UploadFailed, UsageError
+from harness.errors import BoardNotFound, UploadFailed, UsageError
 from harness.firmware.firmware import Firmware
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import Inference, Loss, Overrun
@@ -95,7 +95,7 @@ def measure_block(
         listens: whether all stages are timed while the board listens, too, if the model hears.
 
     Raises:
-        UploadFailed, EnumerateFailed: the board or its port is gone, three times over.
+        UploadFailed, BoardNotFound: the board or its port is gone, three times over.
         ProtocolError: another image runs, or the board said something else than expected.
         UsageError: the file is another image than it should be; the board was left alone.
     """
@@ -107,7 +107,7 @@ def measure_block(
         try:
             _attempt(board, subject, figures, transcript, samples, listens)
             return
-        except (UploadFailed, EnumerateFailed) as failure:
+        except (UploadFailed, BoardNotFound) as failure:
             if len(retries) == RETRIES:
                 raise
             retries[f"retry {len(retries) + 1}"] = str(failure)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from harness.link.dut import DeviceUnderTest
 from harness.measure.parity import CLIP_SAMPLES, FLOAT_TOLERANCE
 from harness.measure.streaming import scores_of
-from harness.results.field.inputs import Answer, Answers
-from harness.results.field_record import ClipResult
-from models.features import SLICES, STRIDE_SAMPLES, feature_crc, micro_features
+from harness.records.field_record import ClipResult
+from harness.stats.field.inputs import Answer, Answers
+from models.data.features import SLICES, STRIDE_SAMPLES, feature_crc, micro_features
 from models.reference import ReferenceModel
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from harness.link.events import Boot, Detection, End, Inference, Loss, Overrun
 from harness.measure.mcu import STAGES, listening_events
-from harness.results.field.inputs import Gap
-from harness.results.field.loss import GapFinder
+from harness.stats.field.inputs import Gap
+from harness.stats.field.loss import GapFinder
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class SegmentLog:
             first loss on.
         intact: inferences before the first loss of records or audio.
         stage_us: microseconds by stage, of the inferences where the board timed it.
-        detections: what the command recogniser announced.
+        detections: what the command recognizer announced.
         gaps: where records did not arrive, in seconds of the sound.
         records_lost: how many did not.
         samples_lost: audio that the board did not keep up with.

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from harness.measure import host_onnx, host_tflite, host_torch
-from harness.measure.processor import cpu_name, usable_cores
 from harness.measure.timing import Timing
-from harness.results.record import HostRow, OperatorRow
-from models.features import float_features
-from models.model_artefact import ModelArtefact
+from harness.records.processor import cpu_name, usable_cores
+from harness.records.record import HostRow, OperatorRow
+from models.data.features import float_features
+from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
 
 _NOT_QUANTIZED = "float32, not quantized"
@@ -35,7 +35,7 @@ class HostTiming:
 
 
 def time_host(
-    model: ModelArtefact, model_input: np.ndarray, board_output: np.ndarray | None = None
+    model: ModelArtifact, model_input: np.ndarray, board_output: np.ndarray | None = None
 ) -> HostTiming:
     """Times a model in every runtime of the host: TensorFlow Lite, torch on CPU and CUDA, ONNX Runtime.
 
@@ -43,7 +43,7 @@ def time_host(
     stop the others: it becomes the note of its row, whose figures are None.
 
     Args:
-        model: the artefact; one without a torch or ONNX network has no rows for these.
+        model: the artifact; one without a torch or ONNX network has no rows for these.
         model_input: uint16 (49, 40) features of one clip, made into each runtime's input as the board makes
             its own; or the tensor that the .tflite takes, for models that take something else.
         board_output: the board's probabilities on that input, (labels,); where there are none, outputs are

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.measure.timing import Timing, time_calls
-from models.quiet import known_noise_dropped
+from models.log_filter import known_noise_dropped
 
 
 def measure(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from harness.measure.timing import Timing, time_calls, timing_of
-from harness.results.record import OperatorRow
-from models.quiet import known_noise_dropped
+from harness.records.record import OperatorRow
+from models.log_filter import known_noise_dropped
 
 _GPU_WARM_UP_CALLS, _GPU_CALLS = 50, 500
 _PROFILED_CALLS = 100

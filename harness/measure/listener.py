@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from harness.audio.levels import at_level, speech_dbfs
-from harness.audio.stimulus import Stimulus
-from harness.bench.bench_file import Bench, SpeakerEntry
+from harness.bench_file import Bench, SpeakerEntry
 from harness.boards.board import Board
 from harness.link.deadline import Deadline
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import Event, Inference
-from harness.measure.acoustic import Qualification
+from harness.sound.acoustic import Qualification
+from harness.sound.levels import at_level, speech_dbfs
+from harness.sound.stimulus import Stimulus
 
 ROOM_S, ROOM_LIMIT_S = 10.0, 60.0
 """How long a board without a speaker listens to the room, and at most until there are enough inferences."""

@@ -100,7 +100,7 @@ class Listening:
     Attributes:
         boot: what the board said of itself; None if it was not asked.
         inferences: one for each invocation of the model, in order.
-        detections: what the command recogniser announced.
+        detections: what the command recognizer announced.
         samples_lost: audio samples that the board did not keep up with.
         records_lost: records that did not arrive, or not intact.
         complete: whether the stream came to its end.

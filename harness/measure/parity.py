@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.audio.recordings import Recording
 from harness.link.dut import DeviceUnderTest
-from models.features import feature_crc, micro_features
+from harness.sound.recordings import Recording
+from models.data.features import feature_crc, micro_features
 from models.reference import ReferenceModel
 
 CLIP_SAMPLES = 16_000

@@ -4,7 +4,7 @@ A board with a microphone in the air hears the speaker of the bench, once a chir
 there is none, its stages are timed while it listens to the room, and nothing is said about words.
 
 The measuring writes files and the reading turns them into figures, so that a session can be read again. On a
-board whose time is modelled a session is a pure function of image and sound, and a store can keep it.
+board whose time is modeled a session is a pure function of image and sound, and a store can keep it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from harness.audio.recordings import Recording
-from harness.audio.stimulus import Stimulus
-from harness.bench.bench_file import Bench
+from harness.bench_file import Bench
 from harness.boards.board import Board
-from harness.errors import AccuracyFailed, EnumerateFailed, UploadFailed
+from harness.errors import AccuracyFailed, BoardNotFound, UploadFailed
 from harness.firmware.firmware import Firmware
 from harness.measure.listener import INVOCATIONS, Listener
 from harness.measure.mcu import Listening, read_listening
 from harness.measure.parity import CLIP_SAMPLES, Parity, check_parity
-from harness.results.matching import is_keyword
-from models.features import micro_features
-from models.model_artefact import ModelArtefact
+from harness.sound.recordings import Recording
+from harness.sound.stimulus import Stimulus
+from harness.stats.matching import is_keyword
+from models.data.features import micro_features
+from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
 
 PARITY_CLIPS = 200
@@ -72,7 +72,7 @@ class Session:
 def measure(
     board: Board,
     firmware: Firmware,
-    model: ModelArtefact,
+    model: ModelArtifact,
     recordings: Sequence[Recording],
     stimulus: Stimulus,
     folder: Path,
@@ -103,7 +103,7 @@ def measure(
         try:
             _attempt(board, firmware, model, recordings, listener, folder, retries)
             return
-        except (UploadFailed, EnumerateFailed) as failure:
+        except (UploadFailed, BoardNotFound) as failure:
             if len(retries) == _RETRIES:
                 raise
             retries.append(f"Measured again after {failure}")
@@ -115,7 +115,7 @@ def measure(
 def _attempt(
     board: Board,
     firmware: Firmware,
-    model: ModelArtefact,
+    model: ModelArtifact,
     recordings: Sequence[Recording],
     listener: Listener,
     folder: Path,
@@ -175,7 +175,7 @@ def read_session(folder: Path) -> Session:
     )
 
 
-def _inputs(model: ModelArtefact, reference: ReferenceModel, recordings: Sequence[Recording]) -> np.ndarray:
+def _inputs(model: ModelArtifact, reference: ReferenceModel, recordings: Sequence[Recording]) -> np.ndarray:
     """What the engine is compared on: test clips, else the recordings, else (other inputs) seeded noise."""
     if model.clips is not None:
         return np.load(model.clips)["features"][:PARITY_CLIPS]

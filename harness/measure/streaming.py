@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import CHANNELS, SLICES, WINDOW_SAMPLES, micro_features
+from models.data.features import CHANNELS, SLICES, WINDOW_SAMPLES, micro_features
 from models.reference import ReferenceModel
 
 _BUFFER_SAMPLES = 256  # that a microphone delivers at once; what is left of its last buffer is silence

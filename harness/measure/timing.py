@@ -11,7 +11,7 @@ from torch.utils import benchmark
 from harness.link.deadline import Deadline
 
 _WARM_UP_ROUNDS, _WARM_UP_S = 10, 0.1
-"""A round is three calls. TorchScript optimises in its first; the others settle caches and thread pools."""
+"""A round is three calls. TorchScript optimizes in its first; the others settle caches and thread pools."""
 _FEWEST_BLOCKS = 4
 """Fewer have no quartiles worth the name."""
 _SHORTEST_S, _LONGEST_S = 0.25, 0.6

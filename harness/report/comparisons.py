@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from harness.report import figures
+from harness.report import format as figures
 from harness.report.table import Column, Table, frame
-from harness.results.pairing import CONFIDENCE, Paired, holm
+from harness.stats.pairing import CONFIDENCE, Paired, holm
 
 
 def comparisons_table(

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from harness.report import figures
+from harness.records.record import BoardRow, RunRecord, VariantRow
+from harness.report import format as figures
 from harness.report.table import Column, Table, frame
-from harness.results.record import BoardRow, NightRecord, VariantRow
 
 Sized = tuple[str, VariantRow, BoardRow]
 """A variant by the title that it has in the page, and its board."""
@@ -19,7 +19,7 @@ CONVENTION = (
 )
 
 
-def sized(record: NightRecord) -> list[Sized]:
+def sized(record: RunRecord) -> list[Sized]:
     """The variants of a night for these tables."""
     return [(variant.title, variant, record.board) for variant in record.variants]
 

@@ -6,19 +6,19 @@ import re
 
 import pandas as pd
 
-from harness.report import figures
+from harness.records.record import RunRecord
+from harness.report import format as figures
 from harness.report.family.entries import entries_of
 from harness.report.family.headline import headline as family_headline
 from harness.report.table import Table
 from harness.report.variants import time_is
 from harness.report.verdict import verdict_sentence
-from harness.results.record import NightRecord
 
 MANY = 6
 """Variants up to which the fastest is what a night is about; of more, what there is to choose from."""
 
 
-def headline(record: NightRecord, tables: dict[str, Table]) -> list[str]:
+def headline(record: RunRecord, tables: dict[str, Table]) -> list[str]:
     """The sentences: the verdict on the night, the fastest variant's latency and what it heard (of many: the
     choice), and what failed.
 
@@ -48,13 +48,13 @@ def headline(record: NightRecord, tables: dict[str, Table]) -> list[str]:
     return sentences
 
 
-def _board(record: NightRecord) -> str:
+def _board(record: RunRecord) -> str:
     """The board's title as it stands in the middle of a sentence, up to a comma or bracket."""
     title = re.sub(r"\s*[,(].*", "", record.board.title)
     return title[0].lower() + title[1:] if title.startswith("Emulated") else title
 
 
-def _result(record: NightRecord, best: pd.Series) -> str:
+def _result(record: RunRecord, best: pd.Series) -> str:
     speed = f"{best['variant']} takes {figures.duration(best['inference_us'])} per inference"
     place = f"on the {_board(record)} ({time_is(record.board)})"
     if not best["keywords_played"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.records.record import RunRecord
 from harness.report.family.page import PAGE as FAMILY_PAGE
 from harness.report.family.page import is_family, render_family
 from harness.report.headline import MANY, headline
@@ -13,12 +14,11 @@ from harness.report.plots import all_plots
 from harness.report.recordings import PAGE as RECORDINGS_PAGE
 from harness.report.tables import all_series, all_tables
 from harness.report.variants import time_is
-from harness.results.record import NightRecord
 
 PAGE, MARKDOWN = "report.html", "report.md"
 
 
-def render(record: NightRecord, folder: Path) -> Path:
+def render(record: RunRecord, folder: Path) -> Path:
     """Writes report.html, report.md and a CSV for each table and series into a folder.
 
     Of a night over a family its page is written too, see `harness.report.family`; to that of the recordings,

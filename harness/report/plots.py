@@ -12,14 +12,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
-from harness.report import colours, figures
+from harness.report import colors as colors
+from harness.report import format as figures
 from harness.report.svg import WIDTHS, Width, inline_svg, new_figure, styled
 from harness.report.table import Table
 from harness.report.timeline import draw_timeline
 from harness.report.variants import ALL_STAGES, STAGES
 
-_DEVICE_COLOURS = {"MCU": colours.MCU, "CPU": colours.CPU, "GPU": colours.GPU}
-_STAGE_COLOURS = dict(zip(STAGES, (colours.PREPROCESS, colours.INFERENCE, colours.POSTPROCESS), strict=True))
+_DEVICE_COLORS = {"MCU": colors.MCU, "CPU": colors.CPU, "GPU": colors.GPU}
+_STAGE_COLORS = dict(zip(STAGES, (colors.PREPROCESS, colors.INFERENCE, colors.POSTPROCESS), strict=True))
 
 
 @dataclass(frozen=True)
@@ -128,17 +129,17 @@ def draw_devices(frame: pd.DataFrame, width: Width) -> Figure:
     margin = blended_transform_factory(figure.transFigure, axes.transData)
     for index, (text, row) in enumerate(lines):
         if row is None:  # a title may be wider than the labels under it
-            axes.text(0, index, text, transform=margin, va="center", fontweight="bold", color=colours.INK)
+            axes.text(0, index, text, transform=margin, va="center", fontweight="bold", color=colors.INK)
         elif row["median_us"] is None:
             reason = f"{figures.DASH} {row['note'] or ''}"
             axes.text(
-                0.01, index, reason, transform=axes.get_yaxis_transform(), va="center", color=colours.SOFT
+                0.01, index, reason, transform=axes.get_yaxis_transform(), va="center", color=colors.SOFT
             )
         else:
-            colour = _DEVICE_COLOURS[row["device"]]
+            color = _DEVICE_COLORS[row["device"]]
             low, high = row["p25_us"] or row["median_us"], row["p75_us"] or row["median_us"]
-            axes.plot([low, high], [index, index], color=colour, linewidth=3, alpha=0.5)
-            axes.plot(row["median_us"], index, "o", color=colour, markersize=6)
+            axes.plot([low, high], [index, index], color=color, linewidth=3, alpha=0.5)
+            axes.plot(row["median_us"], index, "o", color=color, markersize=6)
             text = figures.duration(row["median_us"])
             axes.annotate(text, (high, index), (7, 0), "data", "offset points", va="center")
     return figure
@@ -174,11 +175,11 @@ def draw_stages(frame: pd.DataFrame, width: Width) -> Figure:
         rows = measured[measured["variant"] == variant].set_index("stage")
         axes.text(0, index - 0.3, variant, fontweight="bold", va="center")
         whole = f"{figures.duration(rows.at[ALL_STAGES, 'median_us'])} a pass (median)"
-        axes.text(1, index - 0.3, whole, ha="right", va="center", color=colours.SOFT)
+        axes.text(1, index - 0.3, whole, ha="right", va="center", color=colors.SOFT)
         start = 0.0
         for stage in STAGES:
             share = rows.at[stage, "share"]
-            axes.barh(index + 0.08, share, left=start, height=0.44, color=_STAGE_COLOURS[stage])
+            axes.barh(index + 0.08, share, left=start, height=0.44, color=_STAGE_COLORS[stage])
             if share > width.of(0.045, 0.14):
                 axes.text(
                     start + share / 2,
@@ -186,13 +187,13 @@ def draw_stages(frame: pd.DataFrame, width: Width) -> Figure:
                     figures.share(share),
                     ha="center",
                     va="center_baseline",
-                    color=colours.PAPER,
+                    color=colors.PAPER,
                 )
             start += share
-    handles = [Patch(color=colour) for colour in _STAGE_COLOURS.values()]
+    handles = [Patch(color=color) for color in _STAGE_COLORS.values()]
     figure.legend(
         handles,
-        list(_STAGE_COLOURS),
+        list(_STAGE_COLORS),
         loc="upper left",
         bbox_to_anchor=(0, 1),
         ncols=3,
@@ -224,9 +225,9 @@ def draw_learning(frame: pd.DataFrame, width: Width) -> Figure:
         for figure_name in ("loss", "accuracy"):
             axes = next(panels)
             axes.set_title(f"{figure_name} · {', '.join(names)}", loc="left")
-            for part, colour in (("training", colours.QUIET), ("validation", colours.MCU)):
+            for part, color in (("training", colors.QUIET), ("validation", colors.MCU)):
                 values = curves[f"{part}_{figure_name}"].astype(float)
-                axes.plot(curves["epoch"].astype(int), values, color=colour, linewidth=1.8, label=part)
+                axes.plot(curves["epoch"].astype(int), values, color=color, linewidth=1.8, label=part)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             axes.set_xlabel("epoch")
             if figure_name == "accuracy":

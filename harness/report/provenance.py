@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.report import figures
+from harness.records.record import RunRecord, VariantRow
+from harness.report import format as figures
 from harness.report.table import Column, Table, frame
 from harness.report.variants import fault_text
-from harness.results.record import NightRecord, VariantRow
 
 
-def trust_table(record: NightRecord) -> Table:
+def trust_table(record: RunRecord) -> Table:
     """Features, outputs and records of the board against what they should be."""
     rows = []
     for variant in record.variants:
@@ -61,7 +61,7 @@ def _part(equal: int | None, of: int | None) -> str:
     return figures.of(equal, of) if of else figures.DASH
 
 
-def faults_table(record: NightRecord) -> Table:
+def faults_table(record: RunRecord) -> Table:
     """What went wrong, by variant, with what to try."""
     rows = [
         {"variant": variant.title, "failure": fault.failure, "message": fault_text(fault)}
@@ -81,7 +81,7 @@ def faults_table(record: NightRecord) -> Table:
     )
 
 
-def environment_table(record: NightRecord) -> Table:
+def environment_table(record: RunRecord) -> Table:
     """The run, the code, the board and the host's software."""
     board = record.board
     clock = {"name": board.name, "uid": board.uid, "clock": f"{board.clock_hz / 1e6:g} MHz, {board.clock}"}
@@ -112,7 +112,7 @@ def _plain(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def logs_table(record: NightRecord) -> Table:
+def logs_table(record: RunRecord) -> Table:
     """The raw logs, by variant."""
     rows = [
         {"variant": variant.title, "log": what, "path": path}
@@ -132,7 +132,7 @@ def logs_table(record: NightRecord) -> Table:
     )
 
 
-def notes_table(record: NightRecord) -> Table:
+def notes_table(record: RunRecord) -> Table:
     """What a reader should know of how it was measured; what holds for several variants is said once."""
     variants_of: dict[str, list[str]] = {}
     for variant in record.variants:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from harness.report import figures
+from harness.records.record import RunRecord
+from harness.report import format as figures
 from harness.report.table import Column, Table, frame
-from harness.results.matching import count_by_label, is_keyword
-from harness.results.record import NightRecord
-from harness.results.statistics import wilson_interval
+from harness.stats.matching import count_by_label, is_keyword
+from harness.stats.statistics import wilson_interval
 
 ALL_LABELS = "all"
 _SPLITS = ("testing", "validation", "training")
@@ -29,7 +29,7 @@ def _rate(correct: int, total: int) -> dict[str, float]:
     return {"accuracy": correct / total, "low": low, "high": high}
 
 
-def accuracy_table(record: NightRecord) -> Table:
+def accuracy_table(record: RunRecord) -> Table:
     """Accuracy of each .tflite on the three parts of the dataset, by label and over all."""
     rows = []
     for variant in record.variants:
@@ -59,7 +59,7 @@ def accuracy_table(record: NightRecord) -> Table:
     )
 
 
-def listening_table(record: NightRecord) -> Table:
+def listening_table(record: RunRecord) -> Table:
     """How many of the recordings played were heard as what they are, by label."""
     rows = []
     for variant in record.variants:
@@ -90,7 +90,7 @@ def listening_table(record: NightRecord) -> Table:
     )
 
 
-def words_table(record: NightRecord) -> Table:
+def words_table(record: RunRecord) -> Table:
     """Each recording as it was played, and what each variant made of it."""
     rows: list[dict[str, Any]] = []
     for variant in record.variants:
@@ -121,7 +121,7 @@ def words_table(record: NightRecord) -> Table:
             Column("Source", ["source"], figure=False),
         ],
         note=(
-            "Times are audio time; the score is the recogniser's average, of 255. A dash: nothing was "
+            "Times are audio time; the score is the recognizer's average, of 255. A dash: nothing was "
             "announced. A negative time: it was announced before the end of the word. A row without a word: "
             "it was announced while nothing was said."
         ),

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from matplotlib.image import imsave
 
-from harness.report import figures
+from harness.records.record import RunRecord, StimulusRow
+from harness.report import format as figures
 from harness.report.html import page_template, write_text
 from harness.report.view_data import Facts, Glance, Image, Waveform
 from harness.report.view_drawing import LEVELS, level_limits
 from harness.report.views import decibels, peak_dbfs
-from harness.results.record import NightRecord, StimulusRow
 
 PAGE = "recordings.html"
 
@@ -56,7 +56,7 @@ class _Line:
     outcomes: list[Outcome]
 
 
-def render_recordings(record: NightRecord, recordings: Sequence[Glance], folder: Path) -> Path:
+def render_recordings(record: RunRecord, recordings: Sequence[Glance], folder: Path) -> Path:
     """Writes recordings.html; the same night and recordings give the same bytes.
 
     Args:
@@ -93,7 +93,7 @@ def render_recordings(record: NightRecord, recordings: Sequence[Glance], folder:
     return folder / PAGE
 
 
-def outcomes(record: NightRecord, name: str) -> list[Outcome]:
+def outcomes(record: RunRecord, name: str) -> list[Outcome]:
     """What the variants made of a recording, those together that made the same of it, the most first."""
     by_heard: dict[tuple[bool, str], list[str]] = {}
     for variant in record.variants:

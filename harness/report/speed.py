@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from harness.report import figures
+from harness.records.record import HostRow, RunRecord, VariantRow
+from harness.report import format as figures
 from harness.report.table import Column, Table, frame
 from harness.report.variants import ALL_STAGES, STAGES, stage_samples, time_is, why_missing
-from harness.results.record import HostRow, NightRecord, VariantRow
-from harness.results.statistics import summarize
+from harness.stats.statistics import summarize
 
 _RUNTIMES = {"tflite": "TensorFlow Lite", "onnxruntime": "ONNX Runtime"}
 _SMALL_SHARE = 0.02
 """Operators below it are summed up in one row; the night record has them all."""
 
 
-def devices_table(record: NightRecord) -> Table:
+def devices_table(record: RunRecord) -> Table:
     """One inference on the MCU, the CPU and the GPU side by side."""
     rows = []
     for variant in record.variants:
@@ -57,7 +57,7 @@ def _device_names(rows: list[dict[str, Any]]) -> str:
     return " ".join(f"{device}: {name}." for device, name in names)
 
 
-def _board_row(record: NightRecord, variant: VariantRow) -> dict[str, Any]:
+def _board_row(record: RunRecord, variant: VariantRow) -> dict[str, Any]:
     samples = stage_samples(variant).get("inference", [])
     row = {
         "variant": variant.title,
@@ -93,7 +93,7 @@ def _host_row(variant: VariantRow, row: HostRow, board_us: float | None) -> dict
     }
 
 
-def latency_table(record: NightRecord) -> Table:
+def latency_table(record: RunRecord) -> Table:
     """Minimum, median, mean, p95 and maximum of each stage on the board, and its share of the time."""
     rows = []
     for variant in record.variants:
@@ -134,7 +134,7 @@ def latency_table(record: NightRecord) -> Table:
         ],
         note=(
             "Preprocess: the front end takes all slices that have arrived. Inference: the model. "
-            "Postprocess: the command recogniser. One sample for each pass while the board listened; "
+            "Postprocess: the command recognizer. One sample for each pass while the board listened; "
             f"times are {clock}."
         ),
         headed=True,
@@ -142,7 +142,7 @@ def latency_table(record: NightRecord) -> Table:
     )
 
 
-def operators_table(record: NightRecord) -> Table:
+def operators_table(record: RunRecord) -> Table:
     """The CPU's inference by operator, as the torch profiler saw it."""
     rows = []
     for variant in record.variants:

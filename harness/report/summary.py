@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import textwrap
 
+from harness.records.record import RunRecord
 from harness.report.headline import headline
 from harness.report.provenance import faults_table
 from harness.report.table import Table
 from harness.report.tables import all_tables
-from harness.results.record import NightRecord
 
 _WIDTH = 110
 
 
-def summary_text(record: NightRecord) -> str:
+def summary_text(record: RunRecord) -> str:
     """The headline, the table with one row for each variant, and the faults; no trailing newline."""
     tables = all_tables(record)
     parts = [textwrap.fill(" ".join(headline(record, tables)), _WIDTH), _aligned(tables["overview"])]

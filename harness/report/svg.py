@@ -1,4 +1,4 @@
-"""A matplotlib figure as SVG inside a page: small, the same bytes every time, coloured by the page."""
+"""A matplotlib figure as SVG inside a page: small, the same bytes every time, colored by the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from harness.report.colours import CSS_VARIABLES, INK, LINE, SOFT
+from harness.report.colors import CSS_VARIABLES, INK, LINE, SOFT
 
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _STYLE = {
@@ -105,8 +105,8 @@ def inline_svg(figure: Figure, name: str, width: Width, description: str) -> str
         (r"\s+", " "),
     ):
         body = re.sub(pattern, replacement, body, flags=re.DOTALL)
-    for colour, variable in CSS_VARIABLES.items():
-        body = body.replace(colour, f"var(--{variable})")
+    for color, variable in CSS_VARIABLES.items():
+        body = body.replace(color, f"var(--{variable})")
     start = (
         f'<svg class="{width.name}" {view[0]} style="max-width:{96 * width.inches:.0f}px" role="img" '
         f'aria-label="{html.escape(description)}">'

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.report import figures
+from harness.report import format as figures
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Column:
     Attributes:
         header: what stands above it.
         names: the columns of the frame that `show` takes, in this order.
-        show: makes the text; `harness.report.figures` has those for figures.
+        show: makes the text; `harness.report.format` has those for figures.
         figure: the text is a figure: set flush right, digits of one width.
         mark: what the page adds to the text: a bar for a fraction 0 to 1 (first name), a track with an
             interval (names: fraction, low, high), or a link to the file that is named.

@@ -7,24 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report import figures, fit, provenance, recognition, speed
+from harness.records.record import RunRecord, VariantRow
+from harness.report import footprint as fit
+from harness.report import format as figures
+from harness.report import provenance, recognition, speed
 from harness.report.estimates import estimates_table, layers_table, sized
 from harness.report.table import Column, Table, frame
-from harness.report.variants import (
-    ALL_STAGES,
-    STAGES,
-    keywords,
-    stage_samples,
-    time_is,
-    why_missing,
-)
+from harness.report.variants import ALL_STAGES, STAGES, keywords, stage_samples, time_is, why_missing
 from harness.report.verdict import verdict_table
-from harness.results.matching import false_alarms
-from harness.results.record import NightRecord, VariantRow
-from harness.results.statistics import summarize
+from harness.stats.matching import false_alarms
+from harness.stats.statistics import summarize
 
 
-def all_tables(record: NightRecord) -> dict[str, Table]:
+def all_tables(record: RunRecord) -> dict[str, Table]:
     """Every table by its name, in reading order."""
     tables = [
         verdict_table(record),
@@ -49,7 +44,7 @@ def all_tables(record: NightRecord) -> dict[str, Table]:
     return {table.name: table for table in tables}
 
 
-def overview_table(record: NightRecord) -> Table:
+def overview_table(record: RunRecord) -> Table:
     """One row for each variant: what a reader wants first."""
     clock = time_is(record.board)
     names = "variant inference_us pass_us flash_bytes ram_bytes test_correct test_samples test_accuracy"
@@ -101,7 +96,7 @@ def _overview_row(variant: VariantRow) -> dict[str, Any]:
     return row
 
 
-def all_series(record: NightRecord) -> dict[str, pd.DataFrame]:
+def all_series(record: RunRecord) -> dict[str, pd.DataFrame]:
     """Long series that are plotted and kept as CSV, but not printed: raw samples, the course of training."""
     samples = [
         {

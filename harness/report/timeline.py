@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from harness.report import colours
+from harness.report import colors as colors
 from harness.report.svg import Width, new_figure
-from harness.results.matching import is_keyword
+from harness.stats.matching import is_keyword
 
 _LANE_IN = 0.24
 _GAP_IN = 0.36
@@ -38,7 +38,7 @@ def draw_timeline(words: pd.DataFrame, width: Width) -> Figure:
     height = lines * line_in + len(legend) * _LEGEND_IN
     figure = new_figure(width, height)
     for index, text in enumerate(legend, 1):
-        figure.text(0, 1 - index * _LEGEND_IN / height, text, va="baseline", color=colours.SOFT)
+        figure.text(0, 1 - index * _LEGEND_IN / height, text, va="baseline", color=colors.SOFT)
     left = width.of(1.55, 0.3) / width.inches
     names = [str(n) for n in range(1, lanes)] if legend else variants
     for line in range(lines):
@@ -64,8 +64,8 @@ def _draw_words(axes: Axes, words: pd.DataFrame) -> None:
     for row in words.itertuples():
         if row.end_s <= start or row.onset_s >= end:
             continue
-        colour = colours.CPU if is_keyword(row.label) else colours.QUIET
-        axes.barh(0, row.end_s - row.onset_s, left=row.onset_s, height=0.8, color=colour, alpha=0.3)
+        color = colors.CPU if is_keyword(row.label) else colors.QUIET
+        axes.barh(0, row.end_s - row.onset_s, left=row.onset_s, height=0.8, color=color, alpha=0.3)
         middle = (row.onset_s + row.end_s) / 2
         if start <= middle < end:
             inside = min(max(middle, start + _WORD_S / 2), end - _WORD_S / 2)
@@ -81,12 +81,12 @@ def _draw_heard(axes: Axes, words: pd.DataFrame, lane: int) -> None:
         at_s = row.end_s if missed else row.heard_at_s
         if at_s is None or not start <= at_s < end:
             continue
-        colour = colours.GOOD if row.correct else colours.BAD
+        color = colors.GOOD if row.correct else colors.BAD
         axes.plot(
             at_s,
             lane,
             "o" if row.correct else "x",
-            color=colour,
+            color=color,
             markersize=5,
             markeredgewidth=2,
             clip_on=False,
@@ -98,7 +98,7 @@ def _draw_heard(axes: Axes, words: pd.DataFrame, lane: int) -> None:
             (at_s, lane),
             (beside, 0),
             textcoords="offset points",
-            color=colour,
+            color=color,
             ha=flush,
             va="center_baseline",
         )

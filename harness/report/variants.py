@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from harness.results.matching import is_keyword
-from harness.results.record import BoardRow, Fault, VariantRow
+from harness.records.record import BoardRow, Fault, VariantRow
+from harness.stats.matching import is_keyword
 
 STAGES = ("preprocess", "inference", "postprocess")
 ALL_STAGES = "all stages"
 
 
 def time_is(board: BoardRow) -> str:
-    """What stands beside every time of a board: "modelled", "instructions" or "measured"."""
+    """What stands beside every time of a board: "modeled", "instructions" or "measured"."""
     return board.clock.split()[0]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.report import figures
+from harness.records.record import Figure, RunRecord, SeriesVerdictRow
+from harness.report import format as figures
 from harness.report.table import Column, Table, frame
-from harness.results.record import Figure, NightRecord, SeriesVerdictRow
 
 _PLAIN = ("ok", "new")
 """Of which there is nothing to tell in a row each."""
@@ -13,7 +13,7 @@ _LONG = 24
 _BAD = ("regressed", "changed", "broken", "missing")
 
 
-def verdict_sentence(record: NightRecord) -> str:
+def verdict_sentence(record: RunRecord) -> str:
     """The verdict, as far as it needs no row; "" if the night was not judged."""
     if record.verdict is None:
         return ""
@@ -22,7 +22,7 @@ def verdict_sentence(record: NightRecord) -> str:
     return f"{record.verdict.sentence.partition(': ')[0].rstrip('.')}."
 
 
-def verdict_table(record: NightRecord) -> Table:
+def verdict_table(record: RunRecord) -> Table:
     """The series that are not as accepted, the gravest first; none of a night that was not judged."""
     told = [row for row in record.verdict.series if row.status not in _PLAIN] if record.verdict else []
     order = {status: place for place, status in enumerate((*_BAD, "suspect"))}

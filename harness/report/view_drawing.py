@@ -1,4 +1,4 @@
-"""How each view of a recording is drawn: axes that begin and end at the same times, colours with a scale."""
+"""How each view of a recording is drawn: axes that begin and end at the same times, colors with a scale."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from harness.report import colours
+from harness.report import colors as colors
 from harness.report.svg import Width, new_figure
 from harness.report.view_data import Image, Times, Views
 
 LEVELS, SIGNED = "magma", "berlin"
-"""Colour maps, both dark where there is little, told apart by the colour-blind and in grey."""
+"""Color maps, both dark where there is little, told apart by the color-blind and in gray."""
 _RANGE_DB = 80.0
 """Shown below the loudest: more than the ear hears in one sound."""
 _QUIETEST_TOP_DBFS = -60.0
-"""Top of the colours at least, so that digital silence is dark and not noise."""
+"""Top of the colors at least, so that digital silence is dark and not noise."""
 _SHOWN_PERCENT = 98
-"""Of the MFCCs; the rest, mostly coefficient 1 of loud moments, has the colours' ends."""
+"""Of the MFCCs; the rest, mostly coefficient 1 of loud moments, has the colors' ends."""
 _NO_SHAPE = 1e-3
 """What float32 makes of MFCCs that are 0, and more."""
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of one drawing: those that a page sets, or real ones."""
+    """Colors of one drawing: those that a page sets, or real ones."""
 
-    ink: str = colours.INK
-    soft: str = colours.SOFT
-    line: str = colours.LINE
-    paper: str = colours.PAPER
-    curve: str = colours.CPU
-    mark: str = colours.MCU
+    ink: str = colors.INK
+    soft: str = colors.SOFT
+    line: str = colors.LINE
+    paper: str = colors.PAPER
+    curve: str = colors.CPU
+    mark: str = colors.MCU
 
 
 PAPER = Palette("#1b1f24", "#5c6670", "#dde1e6", "#ffffff", "#2f6db3", "#b45309")
-"""The light page's, for a file that nobody colours."""
+"""The light page's, for a file that nobody colors."""
 
 
 def waveform(views: Views, times: Times, width: Width, palette: Palette) -> Figure:
@@ -171,13 +171,13 @@ def _panel(width: Width, height_in: float, above_in: float = 0.08) -> tuple[Figu
 
 
 def _show(
-    axes: Axes, image: Image, values: NDArray[Any], colour_map: str, limits: tuple[float, float]
+    axes: Axes, image: Image, values: NDArray[Any], color_map: str, limits: tuple[float, float]
 ) -> None:
     """Columns at their times; a row is one unit high, the lowest from -0.5."""
     end_s = image.first_s + len(values) * image.column_s
     axes.imshow(
         values.T.astype(np.float32),
-        cmap=colour_map,
+        cmap=color_map,
         vmin=limits[0],
         vmax=limits[1],
         origin="lower",
@@ -188,12 +188,12 @@ def _show(
     axes.grid(False)
 
 
-def _scale(bar: Axes, colour_map: str, bottom: float, top: float, unit: str) -> None:
-    """What the colours mean, beside the picture."""
+def _scale(bar: Axes, color_map: str, bottom: float, top: float, unit: str) -> None:
+    """What the colors mean, beside the picture."""
     bar.axis("on")
     bar.imshow(
         np.linspace(0, 1, 64)[:, None],
-        cmap=colour_map,
+        cmap=color_map,
         origin="lower",
         aspect="auto",
         interpolation="none",

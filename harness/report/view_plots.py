@@ -1,4 +1,4 @@
-"""The six views of a recording as plots: for a page, which colours them, and for files of their own."""
+"""The six views of a recording as plots: for a page, which colors them, and for files of their own."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class View:
 
 
 def _on_paper() -> dict[str, Any]:
-    """The report's style with real colours for those that a page would set."""
+    """The report's style with real colors for those that a page would set."""
     return {
         "axes.edgecolor": PAPER.line,
         "axes.labelcolor": PAPER.soft,

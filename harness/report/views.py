@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.report import figures
+from harness.report import format as figures
 from harness.report.html import page_template, write_text
 from harness.report.view_data import Facts, Image, Times, Views
 from harness.report.view_plots import ALL_VIEWS

@@ -1,4 +1,4 @@
-// QEMU plugin: adds up modelled Cortex-M4 cycles while a program runs, in a file others can read.
+// QEMU plugin: adds up modeled Cortex-M4 cycles while a program runs, in a file others can read.
 //
 // Arguments, all but `counter` optional: counter=FILE (mapped shared, with the layout of Counters),
 // refill=CYCLES, icache=on|off, wait_states=CYCLES, uncounted=ADDRESS (code from there on costs

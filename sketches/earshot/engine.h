@@ -19,7 +19,7 @@ struct TensorView {
   int32_t zero_point;
 };
 
-extern const char kEngineName[];     // such as "static"
+extern const char kEngineName[];     // such as "codegen"
 extern const char kEngineKernels[];  // such as "reference"
 
 // Checks everything that can be wrong, so that nothing is checked in an invocation.

@@ -8,7 +8,7 @@
 
 namespace earshot {
 
-// 0 to 255 for each label, as micro_speech's recogniser takes them: an int8 output moved up by 128,
+// 0 to 255 for each label, as micro_speech's recognizer takes them: an int8 output moved up by 128,
 // a float one times 256.
 void read_scores(const TensorView& output, uint8_t scores[kLabelCount]);
 

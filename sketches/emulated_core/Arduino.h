@@ -11,7 +11,7 @@
 void setup();
 void loop();
 
-// Board time since reset: modelled cycles (or, without the cycle model, instructions) and idle
+// Board time since reset: modeled cycles (or, without the cycle model, instructions) and idle
 // time, at F_CPU. Wraps as on any Arduino: after 71 minutes and 50 days.
 uint32_t micros();
 uint32_t millis();

@@ -7,10 +7,10 @@ import zlib
 import numpy as np
 import pytest
 
-from harness.audio.recordings import read_recordings
 from harness.layout import RECORDINGS
 from harness.measure.parity import FLOAT_TOLERANCE
-from models.features import feature_crc, micro_features
+from harness.sound.recordings import read_recordings
+from models.data.features import feature_crc, micro_features
 from models.reference import ReferenceModel
 
 
@@ -34,7 +34,7 @@ def test_the_output_equals_the_reference_kernels_on_200_test_clips(link, model):
     reference = ReferenceModel(model.tflite)
     clips = np.load(model.clips)["features"][:200]
     assert len(clips) == 200
-    # 8 decimals are printed: half a step of an int8 output tells its neighbours apart, so nearer is equal.
+    # 8 decimals are printed: half a step of an int8 output tells its neighbors apart, so nearer is equal.
     limit = reference.output_step / 2 or FLOAT_TOLERANCE
     for number, clip in enumerate(clips):
         tensor = reference.tensor_of(clip)

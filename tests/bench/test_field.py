@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from harness.bench.bench_file import Bench
-from harness.boards.clock import TimingParameters
+from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
-from harness.field.attempts import Attempts
-from harness.field.clips import classify_clips
-from harness.field.folder import begin
-from harness.field.host import Host
-from harness.field.playing import Player, read_facts
-from harness.field.publishing import figures
+from harness.boards.qemu.clock import TimingParameters
 from harness.layout import RECORDINGS
-from harness.results.field_record import FieldVariant
-from harness.results.matching import is_keyword
-from harness.scenes.plan import Condition, PlanOptions
-from harness.scenes.planning import make_plan
+from harness.records.field_record import FieldVariant
+from harness.runs.field.attempts import Attempts
+from harness.runs.field.clips import classify_clips
+from harness.runs.field.folder import begin
+from harness.runs.field.host import Host
+from harness.runs.field.playing import Player, read_facts
+from harness.runs.field.publishing import figures
+from harness.sound.planning import make_plan
+from harness.sound.playback_plan import Condition, PlanOptions
+from harness.stats.matching import is_keyword
 
 TEN_MINUTES_S = 600.0
 CONDITIONS = (Condition("as recorded"), Condition("5 dB", snr_db=5.0, noise="babble"))
@@ -65,7 +65,7 @@ def test_over_ten_minutes_every_score_is_the_hosts_slice_by_slice(heard, model):
 
 
 @pytest.mark.slow
-def test_the_recogniser_on_the_host_announces_what_the_board_announced(heard):
+def test_the_recognizer_on_the_host_announces_what_the_board_announced(heard):
     assert not any("something else" in note for note in heard.notes)
 
 

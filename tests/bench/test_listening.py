@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.measure.mcu import STAGES
 from harness.measure.session import INVOCATIONS
-from harness.results.matching import is_keyword
+from harness.stats.matching import is_keyword
 
 
 def test_every_stage_of_at_least_300_invocations_is_timed(session):

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from shared_data import shared_data
 
-from harness.audio.recordings import Recording
-from harness.audio.stimulus import compose
 from harness.boards.board import Board
 from harness.firmware.firmware import Firmware
 from harness.measure.listener import Listener
 from harness.measure.mcu import read_listening
-from harness.results.matching import Heard, match
-from harness.run.night import Night
+from harness.runs.night import Night
+from harness.sound.recordings import Recording
+from harness.sound.stimulus import compose
+from harness.stats.matching import Heard, match
+from models.data.wav import read_wav
 from models.prepare import external
-from models.wav import read_wav
 
 LABELS = ("silence", "unknown", "yes", "no")
 
@@ -33,7 +33,7 @@ def people() -> list[Recording]:
 def words_heard(
     board: Board, firmware: Firmware, night: Night, people: list[Recording], transcript: Path
 ) -> list[str | None]:
-    """What the board's recogniser announces for each recording of a continuous stream."""
+    """What the board's recognizer announces for each recording of a continuous stream."""
     stimulus = compose(people, gap_s=1.0)
     board.upload(firmware)
     facts = Listener(board, stimulus, night.bench).listen(board.open(transcript))

@@ -81,7 +81,7 @@ def test_doctor_ends_with_4_and_names_the_package_when_a_tool_is_missing(tmp_pat
     [
         (["train", "--variants", "nothing*"], "tinyconv-int8"),
         (["run", "--board", "toaster"], "emulated"),
-        (["build", "--engine", "steam"], "static"),
+        (["build", "--engine", "steam"], "codegen"),
         (["run", "--model", "some.tflite"], "--labels"),
         (["train", "--labels", "a,b"], "--model"),
         (["train", "--model", "not-there.tflite", "--labels", "a,b"], "not-there.tflite"),

@@ -25,7 +25,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_artefact(small_disk, tmp_path):
+def test_a_full_disk_is_said_and_leaves_no_half_artifact(small_disk, tmp_path):
     model = classifier(tmp_path / "large.tflite", elements=200, hidden=400)
     answer = subprocess.run(
         [

@@ -8,11 +8,11 @@ import pytest
 
 from harness import inventory as inventory_module
 from harness.inventory import inventory
-from harness.results.record import BoardRow, FirmwareRow, ModelRow, NightRecord, VariantRow, write_record
-from harness.run.journal import RECORD
-from models.artefacts import Store
+from harness.records.record import BoardRow, FirmwareRow, ModelRow, RunRecord, VariantRow, write_record
+from harness.runs.journal import RECORD
 from models.errors import ConfigError
 from models.states import State
+from models.store import Store
 
 TOML = """
 id = "{name}"
@@ -20,8 +20,8 @@ title = "A variant"
 network = "tinyconv"
 precision = "{precision}"
 """
-BOARD = BoardRow("emulated", "uid", "Emulated board", 64_000_000, "modelled cycles", 983_040, 262_144)
-FIRMWARE = FirmwareRow("static", "reference", "-O2", "gcc", "cafe", 1, 1, 1)
+BOARD = BoardRow("emulated", "uid", "Emulated board", 64_000_000, "modeled cycles", 983_040, 262_144)
+FIRMWARE = FirmwareRow("codegen", "reference", "-O2", "gcc", "cafe", 1, 1, 1)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def night(tmp_path, started: str, sha256: str, **fields) -> None:
     model = ModelRow(sha256, 1, "float32", 1, 1, {})
     row = VariantRow("one-float32", "A variant", [], model=model, **fields)
     run = {"id": started, "started": started}
-    write_record(NightRecord(run, {}, {}, BOARD, [row]), tmp_path / "nights" / "emulated" / started / RECORD)
+    write_record(RunRecord(run, {}, {}, BOARD, [row]), tmp_path / "nights" / "emulated" / started / RECORD)
 
 
 def test_what_no_night_has_is_as_far_as_the_store_tells(listed):

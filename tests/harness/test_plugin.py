@@ -9,8 +9,8 @@ import pytest
 import torch  # here: pytester forgets what a test imports, and torch bears no second import
 from stand_in_cli import SERIAL_NUMBER, StandInCli, usb_port
 
-from harness.arduino.cli import COMMAND_VARIABLE
-from harness.bench.bench_file import VARIABLE
+from harness.bench_file import VARIABLE
+from harness.boards.arduino_cli.cli import COMMAND_VARIABLE
 from harness.plugin import MARKERS
 
 pytest_plugins = ["pytester"]
@@ -74,7 +74,7 @@ def test_every_marker_is_declared(bench):
 def test_the_header_says_what_the_bench_tests_are_about(bench):
     bench.makepyfile(BENCH_TEST)
     bench.runpytest_subprocess("--collect-only", "--variants", "tinyconv-int8").stdout.fnmatch_lines(
-        ["earshot: board emulated, engine static, variants tinyconv-int8, dataset synthetic"]
+        ["earshot: board emulated, engine codegen, variants tinyconv-int8, dataset synthetic"]
     )
 
 
@@ -151,7 +151,7 @@ def test_the_only_board_of_the_bench_file_is_taken_for_hardware(desk):
 def test_without_m_hardware_the_bench_tests_are_about_the_emulated_board(desk):
     desk.makepyfile(BENCH_TEST)
     desk.runpytest_subprocess("--collect-only").stdout.fnmatch_lines(
-        ["earshot: board emulated, engine static,*"]
+        ["earshot: board emulated, engine codegen,*"]
     )
 
 
@@ -159,7 +159,7 @@ def test_a_board_that_is_named_is_there_for_hardware(desk):
     desk.makepyfile(HARDWARE_TEST)
     result = desk.runpytest_subprocess("--board", "desk")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["earshot: board desk (toaster), engine static,*"])
+    result.stdout.fnmatch_lines(["earshot: board desk (toaster), engine codegen,*"])
 
 
 def test_an_attached_board_is_taken_for_hardware(bench):
@@ -170,7 +170,7 @@ def test_an_attached_board_is_taken_for_hardware(bench):
 
 
 def test_a_given_bench_file_and_port_choose(bench):
-    other = bench.makefile(".toml", other='[board.shelf]\nkind = "nano33ble"\nengine = "static"')
+    other = bench.makefile(".toml", other='[board.shelf]\nkind = "nano33ble"\nengine = "codegen"')
     bench.makepyfile("def test_it(pytestconfig, board):\n    raise AssertionError(board._entry)")
     result = bench.runpytest_subprocess("-m", "hardware", "--bench", other, "--port", "socket://desk:4000")
     result.stdout.fnmatch_lines(["*name='shelf'*port='socket://desk:4000'*"])

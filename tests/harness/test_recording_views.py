@@ -7,13 +7,13 @@ import pytest
 import soundfile
 
 from harness import recording_views
-from harness.audio.recordings import read_recordings
 from harness.errors import UsageError
 from harness.layout import RECORDINGS
 from harness.recording_views import glances, look
-from models.artefacts import Store, sha256_of
+from harness.sound.recordings import read_recordings
+from models.data.features import feature_crc, micro_features
 from models.errors import DatasetError
-from models.features import feature_crc, micro_features
+from models.store import Store, sha256_of
 
 
 def write(path, samples, rate=16_000):
@@ -40,7 +40,7 @@ def test_a_recording_of_a_manifest_has_its_word_source_and_hash():
 
 def test_a_recording_that_its_manifest_lists_otherwise_is_told(tmp_path):
     write(tmp_path / "yes" / "a.wav", hum())
-    header = "path,label,word,source,licence,sha256\n"
+    header = "path,label,word,source,license,sha256\n"
     (tmp_path / "manifest.csv").write_text(f"{header}yes/a.wav,yes,yes,me,mine,{'0' * 64}\n")
     facts = look(tmp_path / "yes" / "a.wav").facts
     assert facts.word == "yes"

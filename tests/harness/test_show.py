@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from harness import cli, layout
-from models.artefacts import sha256_of
+from models.store import sha256_of
 
 
 @pytest.fixture

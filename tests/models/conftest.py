@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tone_dataset import tone_dataset
 
-from models.artefacts import Store
+from models.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.augmentation import augmented
+from models.data.augmentation import augmented
 
 NOTHING = {"shift_slices": 0, "shift_channels": 0, "mask_slices": 0, "mask_channels": 0}
 

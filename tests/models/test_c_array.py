@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from models.conversion.c_array import write_c_array
+from models.convert.c_array import write_c_array
 
 PROGRAM = """
 #include <cstdint>

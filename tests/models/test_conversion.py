@@ -8,13 +8,13 @@ import torch
 from synthetic_features import SyntheticFeatures
 from torch import nn
 
-from models import training
-from models.conversion import convert
-from models.conversion.checks import check_int8, check_operators
-from models.conversion.model_file import read_model
+from models import train as training
+from models.convert import convert
+from models.convert.checks import check_int8, check_operators
+from models.convert.model_file import read_model
 from models.errors import ConversionError
+from models.log_filter import known_noise_dropped
 from models.networks import Deployed, DsCnn, folded, layer_costs
-from models.quiet import known_noise_dropped
 from models.variants import Training, Variant
 
 FILES = ("model.tflite", "model.onnx", "model_data.h", "model_data.cc")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from models import espeak
-from models.artefacts import Store
-from models.corpus import OTHER_WORDS, CorpusConfig, synthetic_corpus, utterances
-from models.dataset import SpeechCommands, split_of
+from models.data import espeak
+from models.data.corpus import OTHER_WORDS, CorpusConfig, synthetic_corpus, utterances
+from models.data.dataset import SpeechCommands, split_of
+from models.data.voices import CORPUS_VARIANTS, HELD_OUT_VARIANTS
+from models.data.wav import read_wav
 from models.errors import DatasetError
-from models.voices import CORPUS_VARIANTS, HELD_OUT_VARIANTS
-from models.wav import read_wav
+from models.store import Store
 
 SMALL = CorpusConfig(others=("cat", "up"), wanted_each=12, others_each=4, noise_s=1.0)
 

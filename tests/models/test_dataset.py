@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.dataset import DatasetConfig, SpeechCommands, share, shifted, split_of
+from models.data.dataset import DatasetConfig, SpeechCommands, share, shifted, split_of
+from models.data.wav import write_wav
 from models.errors import ConfigError, DatasetError
-from models.wav import write_wav
 
 SPEAKERS = [f"{number:08x}" for number in range(40)]
 TONE = (3000 * np.sin(np.arange(16_000) / 20)).astype(np.int16)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.audio.recordings import read_recordings
-from models import espeak
-from models.dataset import LABELS
-from models.recordings import FOLDER, make_recordings
+from harness.sound.recordings import read_recordings
+from models.data import espeak
+from models.data.dataset import LABELS
+from models.data.recordings import FOLDER, make_recordings
 
 
 def test_there_are_ten_of_each_keyword_ten_other_words_and_some_silence():

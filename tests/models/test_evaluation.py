@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from shared_data import shared_data
 
-from models import wav
+from models.data import wav
+from models.data.features import micro_features
 from models.evaluation import count_correct, outputs_of
-from models.features import micro_features
 
 
 @pytest.mark.parametrize(("word", "label"), [("yes", 2), ("no", 3)])
-def test_micro_speech_recognises_a_person(word, label):
+def test_micro_speech_recognizes_a_person(word, label):
     """The front end's integers, their quantization and the kernels together, on a model known to work."""
     samples, _ = wav.read_wav(shared_data(f"micro_speech_{word}_1000ms.wav"))
     features = micro_features(samples)

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.artefacts import Store
-from models.dataset import DatasetConfig
-from models.features import (
+from models.data.dataset import DatasetConfig
+from models.data.features import (
     feature_crc,
     feature_divisor,
     feature_sets,
@@ -19,7 +18,8 @@ from models.features import (
     micro_features,
     quantize_features,
 )
-from models.wav import write_wav
+from models.data.wav import write_wav
+from models.store import Store
 
 
 def test_a_second_has_49_slices_of_40_channels():
@@ -79,7 +79,7 @@ def dataset(tmp_path_factory):
 
 
 def test_the_features_of_a_test_clip_are_those_of_its_file(dataset, tmp_path):
-    from models.wav import read_wav
+    from models.data.wav import read_wav
 
     sets = feature_sets(dataset, DatasetConfig(), Store(tmp_path), progress=False)
     features, labels = sets.split("testing")

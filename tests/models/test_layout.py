@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from models.conversion.layout import lean
+from models.convert.layout import lean
 
 SIZE = st.integers(1, 9)
 

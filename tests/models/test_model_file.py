@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_data import shared_data
 
-from models.conversion.model_file import read_model
+from models.convert.model_file import read_model
 from models.errors import ConversionError
 
 

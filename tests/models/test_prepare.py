@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from shared_data import shared_data
 
-from models.artefacts import sha256_of
-from models.dataset import DatasetConfig
+from models.data.dataset import DatasetConfig
+from models.data.features import feature_sets
 from models.errors import ConversionError
 from models.evaluation import outputs_of
-from models.features import feature_sets
-from models.prepare import ModelArtefact, external, prepare
+from models.prepare import ModelArtifact, external, prepare
+from models.store import sha256_of
 from models.variants import Training, Variant
 
 LABELS = ("silence", "unknown", "yes", "no")
@@ -31,7 +31,7 @@ def told() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def prepared(dataset, store, told) -> dict[str, ModelArtefact]:
+def prepared(dataset, store, told) -> dict[str, ModelArtifact]:
     return {name: prepare(variant, dataset, store, told.append) for name, variant in VARIANTS.items()}
 
 
@@ -133,7 +133,7 @@ def test_what_is_prepared_is_taken_without_torch_or_tensorflow(prepared, dataset
 import sys
 import zlib
 from pathlib import Path
-from models.artefacts import Store
+from models.store import Store
 from models.prepare import prepare
 from models.variants import Training, Variant
 variant = {VARIANTS["int8"]!r}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.dataset import share, split_of
+from models.data.dataset import share, split_of
 
 # Of validation_list.txt and testing_list.txt, and of neither.
 PUBLISHED = {

@@ -8,10 +8,10 @@ from synthetic_features import SyntheticFeatures
 from torch import nn
 from torch.ao.nn import qat
 
-from models import training
+from models import train as training
+from models.compress.quantization import float_network, for_fine_tuning, learned_ranges, quantize
+from models.compress.transforms import Quantization
 from models.networks import DsCnn, TinyConv, folded
-from models.quantization import float_network, for_fine_tuning, learned_ranges, quantize
-from models.transforms import Quantization
 from models.variants import Training, Variant
 
 CLIPS = torch.rand(20, 1960, generator=torch.Generator().manual_seed(0)) * 26

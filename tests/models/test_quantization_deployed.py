@@ -6,15 +6,15 @@ import torch
 from synthetic_features import SyntheticFeatures
 from torch.ao.nn import qat
 
-from models import training
-from models.conversion import convert
+from models import train as training
+from models.compress.quantization import LearnedRanges, float_network, quantize
+from models.compress.transforms import Quantization
+from models.convert import convert
+from models.data.features import float_features
 from models.errors import ConversionError
 from models.evaluation import outputs_of
-from models.features import float_features
+from models.log_filter import known_noise_dropped
 from models.networks import Deployed, DsCnn, TinyConv, folded
-from models.quantization import LearnedRanges, float_network, quantize
-from models.quiet import known_noise_dropped
-from models.transforms import Quantization
 from models.variants import Training, Variant
 
 FEATURES = SyntheticFeatures()

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch.ao.quantization import MinMaxObserver, MovingAverageMinMaxObserver
 
-from models.quantization.integers import IntegerActivations, integer_weights
-from models.quantization.minifloats import minifloat_activations, minifloat_weights
-from models.transforms import INTEGER_BITS, MINIFLOATS
+from models.compress.quantization.integers import IntegerActivations, integer_weights
+from models.compress.quantization.minifloats import minifloat_activations, minifloat_weights
+from models.compress.transforms import INTEGER_BITS, MINIFLOATS
 
 FORMATS = tuple(MINIFLOATS.values())
 

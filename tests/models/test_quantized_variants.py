@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
+from models.compress.transforms import Quantization
 from models.prepare import prepare
 from models.states import states_of
-from models.transforms import Quantization
 from models.variants import Training, Variant
 
 FOUR_BITS = Variant(

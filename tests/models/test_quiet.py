@@ -6,10 +6,10 @@ import subprocess
 import sys
 import warnings
 
-from models.quiet import known_noise_dropped
+from models.log_filter import known_noise_dropped
 
 IMPORTS = """
-from models.quiet import quiet_tensorflow
+from models.log_filter import quiet_tensorflow
 quiet_tensorflow()
 import torch, tensorflow, tensorflow_addons, tensorflow_probability, onnx, onnxruntime
 from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op

@@ -33,5 +33,5 @@ def test_normalization_counts_as_the_bias_it_becomes():
     assert estimate.operations == 2 * 2_656_768
 
 
-def test_the_largest_neighbours_of_ds_cnn_are_the_activations_of_a_block():
+def test_the_largest_neighbors_of_ds_cnn_are_the_activations_of_a_block():
     assert sizing(DsCnn(), "int8").live_ram_bytes == 2 * 64 * 25 * 5

@@ -83,7 +83,7 @@ def test_a_number_in_a_series_is_named(tmp_path):
     ("old", "new", "key", "allowed"),
     [
         ('x = "bits"', 'x = "bit"', "study.x", "bits"),
-        ('"symmetric"]', '"colour"]', "study.series", "method"),
+        ('"symmetric"]', '"color"]', "study.series", "method"),
         ('title = "Bits"', "", "study.title", "str"),
         ('question = "Are more bits better?"', 'question = " "', "study.question", "some text"),
         ("mse over parameters", "mse by parameters", "study.plots", "A over B"),

@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 import torch
 
-from models.artefacts import Store
+from models.compress.transforms import Pruning
 from models.errors import ConversionError
+from models.parallel import evaluate_all, prepare_all
 from models.prepare import evaluate, prepare, train
 from models.states import states_of
-from models.together import evaluate_all, prepare_all
-from models.transforms import Pruning
+from models.store import Store
 from models.variants import Training, Variant
 
 TRAINING = Training(epochs=2, batch_size=32)
@@ -29,7 +29,7 @@ def told() -> list[str]:
 
 @pytest.fixture(scope="module")
 def models(dataset, store, told) -> dict:
-    """The family's artefacts by id."""
+    """The family's artifacts by id."""
     return {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, store, told.append, jobs=2)}
 
 

@@ -19,7 +19,7 @@ LIMIT = 9
 @dataclass(frozen=True)
 class Desk:
     name: Annotated[str, TableName]
-    colour: Literal["red", "green"] = "red"
+    color: Literal["red", "green"] = "red"
     tags: Annotated[tuple[str, ...], matching("[a-z]+", "a to z")] = ()
 
 
@@ -67,7 +67,7 @@ def test_every_kind_of_field_is_read(house, tmp_path):
     [hall]
     height_m = 4
     [desk.left]
-    colour = "green"
+    color = "green"
     tags = ["old", "oak"]
     [desk.right]
     """
@@ -96,10 +96,10 @@ def test_a_whole_number_serves_for_a_float(house):
         ('title = "A"\n\n[[room]]\nheight_m = 2', "line 3, room", "[room]"),
         ('title = "A"\n\n[room]\n', "line 3, room.height_m", "float"),
         ('title = "A"\n[room]\nheight_m = 2\nlength_m = 3', "line 4, room.length_m", "height_m"),
-        ('title = "A"\n[desk]\ncolour = "red"', "line 3, desk.colour", "[desk.colour]"),
-        ('title = "A"\n[desk.left]\ncolour = "blue"', "line 3, desk.left.colour", "red or green"),
-        ('title = "A"\n[desk.left]\ncolour = 3', "line 3, desk.left.colour", '"red" or "green"'),
-        ('title = "A"\n[desk.left]\nname = "x"', "line 3, desk.left.name", "colour, tags"),
+        ('title = "A"\n[desk]\ncolor = "red"', "line 3, desk.color", "[desk.color]"),
+        ('title = "A"\n[desk.left]\ncolor = "blue"', "line 3, desk.left.color", "red or green"),
+        ('title = "A"\n[desk.left]\ncolor = 3', "line 3, desk.left.color", '"red" or "green"'),
+        ('title = "A"\n[desk.left]\nname = "x"', "line 3, desk.left.name", "color, tags"),
         ('title = "A"\n[desk.left]\ntags = "old"', "line 3, desk.left.tags", '["one", "two"]'),
         ('title = "A"\n[desk.left]\n\ntags = [\n  "old",\n  "OAK",\n]', "line 4, desk.left.tags", "a to z"),
         ('title = "A"\ntitle = "B"\n', "house.toml, line 2", "overwrite"),

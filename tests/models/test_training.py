@@ -8,7 +8,7 @@ import pytest
 import torch
 from synthetic_features import SyntheticFeatures
 
-from models import training
+from models import train as training
 from models.variants import Training, Variant
 
 VARIANT = Variant("some", "Some", "tinyconv", "float32", seed=3, training=Training(epochs=4, batch_size=32))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from models import views
-from models.features import micro_features
+from models.data.features import micro_features
+from models.data.wav import FULL_SCALE
 from models.views import mel_middles, spectrum_of, views_of, waveform_of
-from models.wav import FULL_SCALE
 
 
 def tone(hz: float, seconds: float = 1.0, level: float = 0.5) -> np.ndarray:

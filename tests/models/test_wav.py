@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from models.data.wav import read_wav, write_wav
 from models.errors import DatasetError
-from models.wav import read_wav, write_wav
 
 NOISE = np.random.default_rng(1).integers(-32768, 32768, 16000).astype(np.int16)
 

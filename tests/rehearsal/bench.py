@@ -82,7 +82,7 @@ class RehearsalBench:
                 "serial_number": self.serial_number,
                 "revision": "Sense",
                 "core": f"{CORE}@{CORE_VERSION}",
-                "engine": "static",
+                "engine": "codegen",
                 **(board or {}),
             }
         }
@@ -273,7 +273,7 @@ class Run:
     def record(self) -> dict[str, Any]:
         """The night record as it was written, partial or not."""
         assert self.folder is not None, self.told
-        for name in ("night.json", "night.partial.json"):
+        for name in ("run.json", "run.partial.json"):
             if (self.folder / name).exists():
                 return json.loads((self.folder / name).read_text())
         raise AssertionError(f"no record in {self.folder}: {self.told}")

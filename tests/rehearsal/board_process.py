@@ -33,11 +33,11 @@ from rehearsal.control import SOCKET
 from rehearsal.microphone import Microphone
 from rehearsal.wire import Fault, Wire
 
-from harness.boards.clock import Clock, TimingParameters, choose_clock
-from harness.boards.machine import Machine
-from harness.boards.qemu import find_qemu
+from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
+from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.tools import find_qemu
 from harness.errors import EarshotError
-from models.artefacts import Store
+from models.store import Store
 
 _TICK_S = 0.02  # how often it is looked whether a program has opened the port
 _BUSY_TICK_S = 0.002  # while bytes wait for the host, or half a line for its time

@@ -9,7 +9,7 @@ from pulse import null_sink
 from rehearsal.bench import RehearsalBench, rehearsal_bench
 from rehearsal.rounds import TWO_VARIANTS
 
-from harness.run.selection import Selection
+from harness.runs.selection import Selection
 
 
 @pytest.fixture(scope="session")

@@ -16,18 +16,18 @@ from rehearsal.leftovers import left_over
 from rehearsal.wire import Fault
 from small_models import classifier
 
-from harness.arduino.cli import ArduinoCli
-from harness.bench.bench_file import read_bench
+from harness.bench_file import read_bench
+from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.boards.board import Board
 from harness.boards.locks import BoardLock, holder
 from harness.boards.nano33ble import Nano33Ble
-from harness.errors import BuildFailed, EarshotError, EnumerateFailed, ProtocolError, UploadFailed
+from harness.errors import BoardNotFound, BuildFailed, EarshotError, ProtocolError, UploadFailed
 from harness.firmware.firmware import Firmware
 from harness.firmware.registry import get_engine
 from harness.layout import store_root
-from harness.run.selection import Selection
-from models.artefacts import Store
+from harness.runs.selection import Selection
 from models.prepare import external
+from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")
 PATIENCE_S = 1.0  # of the real board 20
@@ -46,7 +46,7 @@ def image(model) -> Firmware:
         for name, value in bench.environment.items():
             patch.setenv(name, value)
         with board_of(bench) as board:
-            built = board.build(model, get_engine("static"))
+            built = board.build(model, get_engine("codegen"))
     patch.undo()
     return built
 
@@ -61,9 +61,9 @@ def desk(quiet_bench, monkeypatch) -> Iterator[RehearsalBench]:
     assert left_over(quiet_bench.environment["EARSHOT_REHEARSAL"]) == {}
 
 
-def board_of(bench: RehearsalBench, optimisation: str = "-O2") -> Board:
+def board_of(bench: RehearsalBench, optimization: str = "-O2") -> Board:
     read = read_bench(bench.file)
-    return Nano33Ble(read.boards[0], read, patience_s=PATIENCE_S, optimisation=optimisation)
+    return Nano33Ble(read.boards[0], read, patience_s=PATIENCE_S, optimization=optimization)
 
 
 def explained(failure: EarshotError, *parts: str) -> None:
@@ -104,27 +104,27 @@ def test_a_port_that_is_grabbed_after_the_upload_is_said_to_be_busy(desk, image,
     desk.faults(board="grabs")
     with board_of(desk) as board:
         board.upload(image)
-        with pytest.raises(EnumerateFailed) as failure:
+        with pytest.raises(BoardNotFound) as failure:
             board.open(tmp_path / "log")
     explained(failure.value, "ModemManager", "ttyACM1")
 
 
 def test_a_board_that_another_process_uses_is_left_alone_and_its_user_named(desk, image):
-    with BoardLock(desk.serial_number), board_of(desk) as board, pytest.raises(EnumerateFailed) as failure:
+    with BoardLock(desk.serial_number), board_of(desk) as board, pytest.raises(BoardNotFound) as failure:
         board.upload(image)
     explained(failure.value, "in use", f"process {os.getpid()}")
 
 
 def test_a_board_that_is_not_attached_is_said_with_its_serial_number(desk, image):
     desk.pull_out()
-    with board_of(desk) as board, pytest.raises(EnumerateFailed) as failure:
+    with board_of(desk) as board, pytest.raises(BoardNotFound) as failure:
         board.upload(image)
     explained(failure.value, desk.serial_number, "cable")
 
 
 def test_a_board_that_does_not_come_back_after_the_upload(desk, image):
     desk.faults(board="stays away")
-    with board_of(desk) as board, pytest.raises(EnumerateFailed) as failure:
+    with board_of(desk) as board, pytest.raises(BoardNotFound) as failure:
         board.upload(image)
     explained(failure.value, desk.serial_number)
 
@@ -143,7 +143,7 @@ def test_a_board_that_never_says_ready(desk, image, tmp_path):
 def test_a_board_that_still_runs_the_old_image(desk, image, tmp_path):
     old = external(classifier(tmp_path / "old.tflite"), LABELS, Store(store_root()))
     with board_of(desk) as board:
-        board.upload(board.build(old, get_engine("static")))
+        board.upload(board.build(old, get_engine("codegen")))
         desk.faults(board="keeps")
         board.upload(image)
         with pytest.raises(ProtocolError) as failure:
@@ -158,21 +158,21 @@ def test_a_board_that_still_runs_the_old_image(desk, image, tmp_path):
 )
 def test_an_arduino_cli_that_misbehaves_is_a_failed_build(desk, model, kind, said):
     desk.break_cli("compile", kind)
-    with board_of(desk, optimisation="-Og") as board, pytest.raises(BuildFailed) as failure:
-        board.build(model, get_engine("static"))
+    with board_of(desk, optimization="-Og") as board, pytest.raises(BuildFailed) as failure:
+        board.build(model, get_engine("codegen"))
     explained(failure.value, said)
 
 
 def test_an_arduino_cli_that_is_too_old_is_said_with_the_version_that_is_needed(desk, model):
     desk.break_cli("version", "old")
     with board_of(desk) as board, pytest.raises(BuildFailed) as failure:
-        board.build(model, get_engine("static"))
+        board.build(model, get_engine("codegen"))
     explained(failure.value, "0.35.3", "1.0.0")
 
 
 def test_an_arduino_cli_that_hangs_is_killed_with_all_that_it_started(desk):
     desk.break_cli("board", "hang")
-    with pytest.raises(EnumerateFailed) as failure:
+    with pytest.raises(BoardNotFound) as failure:
         ArduinoCli().detected_ports(limit=1.0)
     explained(failure.value, "did not end within 1 s")
 
@@ -183,11 +183,11 @@ def test_without_a_network_nothing_can_be_installed_and_everything_that_is_there
         ArduinoCli().install_core("arduino:mbed_nano@4.5.0")
     explained(failure.value, "network", "no such host")
     with board_of(desk) as board:
-        assert board.build(model, get_engine("static")).image.is_file()
+        assert board.build(model, get_engine("codegen")).image.is_file()
 
 
 def test_an_arduino_cli_that_is_missing(desk, model):
     desk.command.unlink()
     with board_of(desk) as board, pytest.raises(BuildFailed) as failure:
-        board.build(model, get_engine("static"))
+        board.build(model, get_engine("codegen"))
     explained(failure.value, "not installed", "EARSHOT_ARDUINO_CLI")

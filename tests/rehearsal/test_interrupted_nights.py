@@ -69,7 +69,7 @@ def test_a_night_that_is_killed_twice_is_resumed_and_keeps_what_it_had(quiet_ben
     answer = bench.earshot("resume", str(killed.folder))
     assert answer.returncode == 0, answer.stderr
     assert "tinyconv-float32: measuring" not in answer.stderr
-    record = json.loads((killed.folder / "night.json").read_text())
+    record = json.loads((killed.folder / "run.json").read_text())
     assert record["variants"][0] == first
     assert [row["id"] for row in record["variants"]] == ["tinyconv-float32", "tinyconv-int8"]
     assert all(row["faults"] == [] and row["stage_us"] for row in record["variants"])
@@ -113,5 +113,5 @@ def test_a_disk_that_fills_up_while_a_board_is_measured_is_said(quiet_bench, sma
     assert run.status == 4, run.told
     assert "Traceback" not in run.told
     assert "disk" in run.told
-    assert not list(small_disk.rglob("night.json"))
+    assert not list(small_disk.rglob("run.json"))
     is_free(quiet_bench)

@@ -14,7 +14,7 @@ def nightly(bench, *arguments: str):
     what = ["--bench", str(bench.file), "--board", "desk", "--variants", "tinyconv-int8"]
     answer = bench.earshot("nightly", *what, *places, "--rounds", "2", "--samples", "10", *arguments)
     folder = max(bench.nights.glob("*/*"), key=lambda found: found.name)
-    return answer, json.loads((folder / "night.json").read_text()), folder
+    return answer, json.loads((folder / "run.json").read_text()), folder
 
 
 def test_a_night_and_an_a_a_night_on_the_path_of_a_real_board(quiet_bench):

@@ -1,4 +1,4 @@
-// The command recogniser for ctypes.
+// The command recognizer for ctypes.
 #include "recognizer.h"
 
 namespace {
@@ -10,7 +10,7 @@ extern "C" {
 
 void recognizer_reset() { recognizer.reset(); }
 
-// The label that is newly recognised, with its score in the next byte up; -1 if none is.
+// The label that is newly recognized, with its score in the next byte up; -1 if none is.
 int recognizer_add(uint32_t time_ms, const uint8_t* scores) {
   earshot::Detection detection;
   if (!recognizer.add(time_ms, scores, &detection)) return -1;

@@ -17,7 +17,7 @@ from harness.link.deadline import Deadline
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import End, Inference, Loss
 from harness.link.transcript import TimedLine
-from models.features import feature_crc, micro_features
+from models.data.features import feature_crc, micro_features
 
 
 class SketchLink:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.link.events import Boot
 from harness.link.records import RecordParser
-from models.features import feature_crc, float_features, micro_features, quantize_features
+from models.data.features import feature_crc, float_features, micro_features, quantize_features
 
 READY = ["m-ready"]
 BYTES = bytes((7 * i + 3) % 256 for i in range(1960))

@@ -11,9 +11,9 @@ from functools import cache
 import pytest
 from board_program import PRINT, Terminal, clock_of, image_of
 
-from harness.boards.clock import TimingParameters
-from harness.boards.machine import Machine
-from harness.boards.qemu import find_qemu
+from harness.boards.qemu.clock import TimingParameters
+from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.tools import find_qemu
 
 # Before each: r5 = 0, r6 = 1, r7 = r8 = a buffer whose fifth word is its own address.
 CASES = {

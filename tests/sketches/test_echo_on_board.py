@@ -11,7 +11,7 @@ from tiny_engine import TinyEngine, tiny_model
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import ProtocolError
 from harness.link.events import Detection, Event, Inference, Loss, Overrun, Pcm
-from models.artefacts import Store
+from models.store import Store
 
 pytestmark = pytest.mark.emulated
 

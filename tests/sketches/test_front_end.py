@@ -19,7 +19,7 @@ from shared_data import shared_data
 from sounds import CLIP, SOUNDS, noise
 
 from harness.layout import RECORDINGS
-from models.features import micro_features
+from models.data.features import micro_features
 
 LIBRARY = LIBRARIES / "EarshotFrontEnd"
 

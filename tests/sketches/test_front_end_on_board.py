@@ -7,8 +7,8 @@ from sounds import SOUNDS
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.boards.emulated import EmulatedBoard
-from models.artefacts import Store
-from models.features import feature_crc, micro_features
+from models.data.features import feature_crc, micro_features
+from models.store import Store
 
 pytestmark = pytest.mark.emulated
 

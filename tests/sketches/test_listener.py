@@ -12,7 +12,7 @@ from host_sketch import HostSketch, sketch_library
 
 from harness.link.events import Detection, End, Event, Inference, Overrun, Pcm
 from harness.link.records import RecordParser
-from models.features import micro_features, quantize_features
+from models.data.features import micro_features, quantize_features
 
 RING = 8192
 

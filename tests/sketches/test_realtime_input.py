@@ -12,16 +12,16 @@ import pytest
 from board_program import PRINT, Terminal, clock_of, image_of
 from tiny_engine import TinyEngine, tiny_model
 
-from harness.boards.clock import InstructionClock
 from harness.boards.emulated import EmulatedBoard
-from harness.boards.machine import Machine
-from harness.boards.qemu import find_qemu
-from harness.errors import AcousticFailed, EarshotError, EnumerateFailed, ProtocolError
+from harness.boards.qemu.clock import InstructionClock
+from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.tools import find_qemu
+from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.events import End, Inference, Loss, Pcm
 from harness.link.serial_link import SerialLink
-from models.artefacts import Store
+from models.store import Store
 
 pytestmark = pytest.mark.emulated
 
@@ -89,9 +89,9 @@ class EndlessSound:
             self._over.wait(BLOCK / 16_000)
 
 
-@pytest.fixture(params=["modelled cycles", "instructions"])
+@pytest.fixture(params=["modeled cycles", "instructions"])
 def talker(request):
-    clock = clock_of() if request.param == "modelled cycles" else InstructionClock("this test")
+    clock = clock_of() if request.param == "modeled cycles" else InstructionClock("this test")
     machine = Machine(find_qemu(), image_of(TALKER), clock, realtime=True)
     terminal = Terminal(machine.port)
     yield machine, terminal
@@ -141,7 +141,7 @@ def test_the_port_hangs_up_when_the_machine_ends(talker):
     machine, _ = talker
     with SerialLink(machine.port) as link:
         machine.close()
-        with pytest.raises(EnumerateFailed, match="gone"):
+        with pytest.raises(BoardNotFound, match="gone"):
             link.next_line(Deadline(5.0))
 
 

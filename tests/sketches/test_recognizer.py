@@ -1,4 +1,4 @@
-"""The command recogniser against an independent model of micro_speech's RecognizeCommands."""
+"""The command recognizer against an independent model of micro_speech's RecognizeCommands."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def surely(label: int, score: int = 255) -> tuple[int, ...]:
 
 
 def heard(board: Board, *parts: tuple[int, int], period: int = 50, begin: int = 0) -> list[tuple[int, int]]:
-    """What is recognised, as (ms, label), when each label scores fully for its time: parts of (label, ms)."""
+    """What is recognized, as (ms, label), when each label scores fully for its time: parts of (label, ms)."""
     now, found = begin, []
     for label, duration in parts:
         for _ in range(duration // period):

@@ -1,4 +1,4 @@
-"""What engine static-sparse believes that layers take, against the emulated board."""
+"""What engine codegen-sparse believes that layers take, against the emulated board."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from compiled_engine import staged_engine
 from pruned_tinyconv import tinyconv
 from sparse_engine import AlwaysSparse
 
+from harness.firmware.codegen.folding import fold
+from harness.firmware.codegen.lowering import lower
+from harness.firmware.codegen_sparse.cycles import dense_cycles, sparse_cycles
 from harness.firmware.engine import Engine
 from harness.firmware.registry import get_engine
-from harness.firmware.static.folding import fold
-from harness.firmware.static.lowering import lower
-from harness.firmware.static_sparse.cycles import dense_cycles, sparse_cycles
 from harness.firmware.tflite_model import read_tflite
 
 pytestmark = pytest.mark.emulated
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.emulated
 ZEROS = [0.0, 0.3, 0.6, 0.8, 0.95]
 TOLERANCE = 0.1
 ENGINES: dict[str, Engine] = {
-    "dense": get_engine("static"),
+    "dense": get_engine("codegen"),
     "sparse": AlwaysSparse(),
-    "chosen": get_engine("static-sparse"),
+    "chosen": get_engine("codegen-sparse"),
 }
 
 _MAIN = """

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness.boards.clock import CYCLE_MODEL
+from harness.boards.qemu.clock import CYCLE_MODEL
 from harness.firmware.arm_gcc import find_compiler
 from harness.firmware.toolchain import find_tool, run_tool
 

@@ -12,7 +12,7 @@ from harness.firmware.engine import Engine
 from harness.firmware.tflite_model import read_tflite
 from harness.firmware.tflm import TflmEngine
 from harness.firmware.tflm.estimate import MOST_ARENA_BYTES, least_arena, planning_margin, rounded_up
-from models.artefacts import Store
+from models.store import Store
 
 _FACTS = "arena.json"
 

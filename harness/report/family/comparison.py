@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.report import figures
+from harness.report import format as figures
 from harness.report.family.entries import KINDS, Entry, float32_of
 from harness.report.family.pareto import front
 from harness.report.provenance import chain_of_trust
 from harness.report.table import Column, Table, frame
 from harness.report.variants import STAGES, time_is
-from harness.results.statistics import ratio, wilson_interval
+from harness.stats.statistics import ratio, wilson_interval
 
 _OF_FLOAT32 = "Of float32"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from harness.records.record import HostRow, ModelRow, RunRecord, VariantRow
 from harness.report.provenance import chain_of_trust
 from harness.report.variants import ALL_STAGES, stage_samples, why_missing
-from harness.results.record import HostRow, ModelRow, NightRecord, VariantRow
 
 KINDS = {
     "float32": "float32",
@@ -36,7 +36,7 @@ class Entry:
         engine: what ran it, or would have; "" if no variant of the night came so far.
     """
 
-    record: NightRecord
+    record: RunRecord
     variant: VariantRow
     title: str
     engine: str
@@ -144,7 +144,7 @@ class Entry:
         return "" if self.inference_us is not None else "not measured"
 
 
-def entries_of(records: Sequence[NightRecord]) -> list[Entry]:
+def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
     """The family in reading order: the smallest network first, in it by kind, threshold and engine.
 
     Titles tell the engine and the board where the nights differ in them, and the night where that is not
@@ -209,7 +209,7 @@ def _numbers(model: ModelRow) -> str:
     return f"{of['bits']}-bit {unit}" if "bits" in of else "no .tflite"
 
 
-def _engine(record: NightRecord, variant: VariantRow) -> str:
+def _engine(record: RunRecord, variant: VariantRow) -> str:
     """The variant's engine; of one that has no image that of the others of its night."""
     rows = [variant, *record.variants]
     return next((row.firmware.engine for row in rows if row.firmware), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report import figures
+from harness.report import format as figures
 from harness.report.family.comparison import pareto_front
 from harness.report.family.entries import Entry, float32_of
 

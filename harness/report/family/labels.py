@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.report import figures
+from harness.report import format as figures
 from harness.report.comparisons import comparisons_table, matrices_table
 from harness.report.family.entries import Entry, float32_of
 from harness.report.table import Column, Table
-from harness.results.pairing import CONFIDENCE, paired
-from harness.results.statistics import wilson_interval
+from harness.stats.pairing import CONFIDENCE, paired
+from harness.stats.statistics import wilson_interval
 
 
 def different_models(entries: Sequence[Entry]) -> list[Entry]:

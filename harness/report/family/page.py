@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import layout
-from harness.report import figures
+from harness.records.record import RunRecord
+from harness.report import format as figures
 from harness.report.estimates import estimates_table, layers_table
 from harness.report.family.comparison import comparison_table, gaps_table
 from harness.report.family.entries import Entry, entries_of
@@ -33,7 +34,6 @@ from harness.report.markdown import markdown
 from harness.report.studies.page import sections as study_sections
 from harness.report.table import Table
 from harness.report.variants import time_is
-from harness.results.record import NightRecord
 
 PAGE, MARKDOWN = "family.html", "family.md"
 
@@ -41,12 +41,12 @@ SMALLEST = 3
 """Variants that make a family worth a page."""
 
 
-def is_family(records: Sequence[NightRecord]) -> bool:
+def is_family(records: Sequence[RunRecord]) -> bool:
     """Whether there is enough to compare."""
     return sum(len(record.variants) for record in records) >= SMALLEST
 
 
-def render_family(records: Mapping[Path, NightRecord], folder: Path, studies: Path = layout.STUDIES) -> Path:
+def render_family(records: Mapping[Path, RunRecord], folder: Path, studies: Path = layout.STUDIES) -> Path:
     """Writes family.html, family.md and a CSV for each table into a folder.
 
     The page is self-contained: no network, and without JavaScript nothing is missing but the sorting.
@@ -122,7 +122,7 @@ def _file_name(name: str) -> str:
     return name if name == "family" else f"family-{name}"
 
 
-def _clock(records: Sequence[NightRecord]) -> str:
+def _clock(records: Sequence[RunRecord]) -> str:
     """What the times are, where that is not plain."""
     boards = {record.board.title: record.board for record in records if time_is(record.board) != "measured"}
     return " ".join(
@@ -132,7 +132,7 @@ def _clock(records: Sequence[NightRecord]) -> str:
     )
 
 
-def _nights(records: Mapping[Path, NightRecord], folder: Path) -> list[tuple[str, str]]:
+def _nights(records: Mapping[Path, RunRecord], folder: Path) -> list[tuple[str, str]]:
     """Where the pages of the nights themselves are, seen from this one."""
     return [
         (

@@ -10,22 +10,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from harness.report import colours, figures
+from harness.report import colors as colors
+from harness.report import format as figures
 from harness.report.family.comparison import pareto_front
 from harness.report.family.entries import KINDS, Entry
 from harness.report.family.pruned import Series
 from harness.report.plots import Plot, drawn
 from harness.report.svg import Width, new_figure
-from harness.results.statistics import ratio, wilson_interval
+from harness.stats.statistics import ratio, wilson_interval
 
-_COLOURS = {
-    "float32": colours.QUIET,
-    "int8": colours.INK,
-    "aware": colours.GPU,
-    "few": colours.SOFT,
-    "weights": colours.POSTPROCESS,
-    "channels": colours.MCU,
-    "other": colours.PREPROCESS,
+_COLORS = {
+    "float32": colors.QUIET,
+    "int8": colors.INK,
+    "aware": colors.GPU,
+    "few": colors.SOFT,
+    "weights": colors.POSTPROCESS,
+    "channels": colors.MCU,
+    "other": colors.PREPROCESS,
 }
 _MARKERS = "osD^v"
 _HIGHEST = 2.0
@@ -73,14 +74,14 @@ def draw_front(entries: Sequence[Entry], width: Width) -> Figure:
     axes = figure.add_axes((left, 0.45 / height, 0.985 - left, (plot_in - 0.5) / height), xscale="log")
     networks = list(dict.fromkeys(entry.network for entry in entries))
     for entry in reversed(entries):  # where points fall together, what nothing was taken from is above
-        colour, marker = _COLOURS[entry.kind], _MARKERS[networks.index(entry.network) % len(_MARKERS)]
+        color, marker = _COLORS[entry.kind], _MARKERS[networks.index(entry.network) % len(_MARKERS)]
         assert entry.test and entry.inference_us is not None
         (low, high), time = wilson_interval(*entry.test), entry.inference_us
-        axes.plot([time, time], [low, high], color=colour, linewidth=0.8, alpha=0.45)
-        axes.plot([time], [entry.test[0] / entry.test[1]], marker, color=colour, markersize=7, alpha=0.9)
+        axes.plot([time, time], [low, high], color=color, linewidth=0.8, alpha=0.45)
+        axes.plot([time], [entry.test[0] / entry.test[1]], marker, color=color, markersize=7, alpha=0.9)
     times = [entry.inference_us or 0 for entry in front]
     gains = [entry.accuracy or 0 for entry in front]
-    axes.step(times, gains, where="post", color=colours.LINK, linewidth=1.6, zorder=1)
+    axes.step(times, gains, where="post", color=colors.LINK, linewidth=1.6, zorder=1)
     for number, (time, gain) in enumerate(zip(times, gains, strict=True), 1):
         axes.annotate(
             str(number), (time, gain), (-5, 5), textcoords="offset points", ha="right", fontweight="bold"
@@ -110,11 +111,11 @@ def _short_time(microseconds: float) -> str:
 
 def _legend(figure: Figure, entries: Sequence[Entry], networks: Sequence[str], width: Width) -> None:
     kinds = [kind for kind in KINDS if any(entry.kind == kind for entry in entries)]
-    handles = [Line2D([], [], marker="s", linestyle="", color=_COLOURS[kind], markersize=7) for kind in kinds]
+    handles = [Line2D([], [], marker="s", linestyle="", color=_COLORS[kind], markersize=7) for kind in kinds]
     names = [KINDS[kind] for kind in kinds]
     for network, marker in zip(networks, _MARKERS, strict=False):
         handles.append(
-            Line2D([], [], marker=marker, linestyle="", color=colours.SOFT, fillstyle="none", markersize=7)
+            Line2D([], [], marker=marker, linestyle="", color=colors.SOFT, fillstyle="none", markersize=7)
         )
         names.append(network or "from elsewhere")
     figure.legend(
@@ -135,21 +136,21 @@ def _legend(figure: Figure, entries: Sequence[Entry], networks: Sequence[str], w
 _Share = Callable[[Entry, Entry], float | None]
 
 _RUNTIMES: dict[str, tuple[str, str, _Share]] = {
-    "board": (colours.MCU, "-", lambda one, whole: ratio(one.inference_us, whole.inference_us)),
-    "CPU": (colours.CPU, "-", lambda one, whole: ratio(one.host_us("cpu"), whole.host_us("cpu"))),
-    "GPU": (colours.GPU, "-", lambda one, whole: ratio(one.host_us("gpu"), whole.host_us("gpu"))),
-    "operations": (colours.QUIET, "--", lambda one, whole: ratio(one.operations, whole.operations)),
+    "board": (colors.MCU, "-", lambda one, whole: ratio(one.inference_us, whole.inference_us)),
+    "CPU": (colors.CPU, "-", lambda one, whole: ratio(one.host_us("cpu"), whole.host_us("cpu"))),
+    "GPU": (colors.GPU, "-", lambda one, whole: ratio(one.host_us("gpu"), whole.host_us("gpu"))),
+    "operations": (colors.QUIET, "--", lambda one, whole: ratio(one.operations, whole.operations)),
 }
 _SIZES: dict[str, tuple[str, str, _Share]] = {
     "board": _RUNTIMES["board"],
     "CPU": _RUNTIMES["CPU"],
     "compressed .tflite": (
-        colours.POSTPROCESS,
+        colors.POSTPROCESS,
         "-",
         lambda one, whole: ratio(one.compressed_bytes, whole.compressed_bytes),
     ),
     "parameters not zero": (
-        colours.QUIET,
+        colors.QUIET,
         "--",
         lambda one, whole: ratio(one.remaining_parameters, whole.remaining_parameters),
     ),
@@ -176,7 +177,7 @@ def draw_series(series: Sequence[Series], what: dict[str, tuple[str, str, _Share
         panel.set_visible(False)
     for axes, one in zip(panels.flat, series, strict=False):
         axes.set_title(one.title, loc="left", fontweight="bold")
-        for name, (colour, style, share) in what.items():
+        for name, (color, style, share) in what.items():
             points = [
                 (entry.threshold or 0.0, value)
                 for entry in one.entries
@@ -186,14 +187,14 @@ def draw_series(series: Sequence[Series], what: dict[str, tuple[str, str, _Share
                 if value > _HIGHEST:
                     text = f"↑ {figures.share(value)}"
                     axes.annotate(
-                        text, (threshold, _HIGHEST), (0, 5), textcoords="offset points", color=colour
+                        text, (threshold, _HIGHEST), (0, 5), textcoords="offset points", color=color
                     )
             if len(points) > 1:
                 (line,) = axes.plot(
                     [threshold for threshold, _ in points],
                     [min(value, _HIGHEST) for _, value in points],
                     style,
-                    color=colour,
+                    color=color,
                     marker="o" if style == "-" else "",
                     markersize=5,
                     linewidth=1.8,

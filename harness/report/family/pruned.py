@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from harness.report import figures
+from harness.report import format as figures
 from harness.report.family.entries import Entry, unpruned_of
 from harness.report.table import Column, Table, frame
 from harness.report.variants import time_is
-from harness.results.statistics import ratio
+from harness.stats.statistics import ratio
 
 _SAME = 0.01
 """A board time that is below another by less is called no faster."""

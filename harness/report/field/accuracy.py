@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.report import figures
+from harness.records.field_record import FieldStimulus, FieldVariant
+from harness.report import format as figures
 from harness.report.field.shown import audio_lost, of, per_hour_interval
 from harness.report.table import Column, Table, frame
-from harness.results.field.breakdowns import SETS, Drop, Group, by_label, drops, grouped
-from harness.results.field.rates import Rate, accuracy, delay, false_accept_rate
-from harness.results.field_record import FieldStimulus, FieldVariant
-from harness.results.matching import is_keyword
+from harness.stats.field.breakdowns import SETS, Drop, Group, by_label, drops, grouped
+from harness.stats.field.rates import Rate, accuracy, delay, false_accept_rate
+from harness.stats.matching import is_keyword
 
 ALL = "all"
 RATE = "accuracy low high"

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report import figures
+from harness.records.field_record import DetPoint, FieldVariant
+from harness.report import format as figures
 from harness.report.field.accuracy import others_of
 from harness.report.field.shown import audio_time, of, per_hour_interval
 from harness.report.table import Column, Table, frame
-from harness.results.field.det import operating_point
-from harness.results.field.rates import accuracy, false_accept_rate, rate
-from harness.results.field_record import DetPoint, FieldVariant
+from harness.stats.field.det import operating_point
+from harness.stats.field.rates import accuracy, false_accept_rate, rate
 
 LIMITS = {"at most 10 an hour": 10.0, "at most 1 an hour": 1.0, "at most 3 in 24 hours": 3 / 24}
 """False accepts that people put up with; the last is what Amazon asks of devices with its wake word."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report import figures
+from harness.records.field_record import FieldVariant
+from harness.report import format as figures
 from harness.report.field.names import CAUSES
 from harness.report.table import Column, Table, frame
-from harness.results.field.causes import count_causes
-from harness.results.field_record import FieldVariant
+from harness.stats.field.causes import count_causes
 
 _UNKNOWN = "not known: the host was not asked"
 

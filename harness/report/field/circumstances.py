@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report import figures
+from harness.records.field_record import FieldStimulus, FieldVariant
+from harness.report import format as figures
 from harness.report.field.accuracy import RATE, RATE_COLUMNS, keywords_of, others_of, rate_row
-from harness.report.field.shown import audio_time, decibels, metres, of
+from harness.report.field.shown import audio_time, decibels, meters, of
 from harness.report.table import Column, Table, frame
-from harness.results.field.breakdowns import Group, by_condition, by_speaker, grouped
-from harness.results.field.rates import delay, false_accept_rate
-from harness.results.field_record import FieldStimulus, FieldVariant
+from harness.stats.field.breakdowns import Group, by_condition, by_speaker, grouped
+from harness.stats.field.rates import delay, false_accept_rate
 
 
 def conditions_table(variants: Sequence[FieldVariant], conditions: Sequence[Mapping[str, Any]]) -> Table:
@@ -64,7 +64,7 @@ def _delay_of(variant: FieldVariant, condition: str) -> float | None:
 def margins_table(variants: Sequence[FieldVariant], conditions: Sequence[Mapping[str, Any]]) -> Table:
     """Keywords heard at each SNR over all distances, and at each distance over all SNRs, where both vary."""
     details = {str(condition["name"]): condition for condition in conditions}
-    shows = {"snr_db": ("SNR", "no noise", decibels), "distance_m": ("Distance", "no room", metres)}
+    shows = {"snr_db": ("SNR", "no noise", decibels), "distance_m": ("Distance", "no room", meters)}
     several = all(len({condition.get(key) for condition in conditions}) > 1 for key in shows)
     rows = []
     for variant in variants if several else ():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report import figures
+from harness.records.field_record import FieldVariant
+from harness.report import format as figures
 from harness.report.comparisons import matrices_table
 from harness.report.table import Table
-from harness.results.field.breakdowns import NONE, Confusions, confusions
-from harness.results.field_record import FieldVariant
-from harness.results.matching import is_keyword
+from harness.stats.field.breakdowns import NONE, Confusions, confusions
+from harness.stats.matching import is_keyword
 
 
 @dataclass(frozen=True)

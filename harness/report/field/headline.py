@@ -6,17 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.report import figures
+from harness.records.field_record import FieldRecord, FieldVariant
+from harness.report import format as figures
 from harness.report.field.accuracy import keywords_of, known_drop
 from harness.report.field.names import CAUSES, ROUTES
 from harness.report.field.shown import audio_time, per_hour, per_hour_interval
 from harness.report.field.speed import too_slow
 from harness.report.variants import time_is
-from harness.results.field.breakdowns import by_condition
-from harness.results.field.det import operating_point
-from harness.results.field.rates import accuracy, delay, false_accept_rate
-from harness.results.field.recogniser import THRESHOLD
-from harness.results.field_record import FieldRecord, FieldVariant
+from harness.stats.field.breakdowns import by_condition
+from harness.stats.field.det import operating_point
+from harness.stats.field.rates import accuracy, delay, false_accept_rate
+from harness.stats.field.recognizer import THRESHOLD
 
 _WORTH_SAYING = 0.05
 _WORTH_WORDS = 3
@@ -76,7 +76,7 @@ def basis(record: FieldRecord, routes: Sequence[tuple[str, Sequence[FieldVariant
     )
     sentences.append(
         f"A word counts as heard when it is announced between its beginning and {record.window_s:g}\u00a0s "
-        f"after its end; the recogniser's threshold is {record.threshold}{recomputed}."
+        f"after its end; the recognizer's threshold is {record.threshold}{recomputed}."
     )
     if time_is(record.board) != "measured":
         sentences.append(

@@ -11,7 +11,7 @@ ROUTES = {
 
 CAUSES = {
     "latency": "too slow: heard when replayed at every slice",
-    "recogniser": "the recogniser: a single score was high enough, their average was not",
+    "recognizer": "the recognizer: a single score was high enough, their average was not",
     "front end": "the front end: heard with features of a clip by itself",
     "sound": "the sound: heard in the clean recording only",
     "model": "the model: not heard in the clean recording either",

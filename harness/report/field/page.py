@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.report import figures
-from harness.report.field import accuracy, alarms, causes, circumstances, left_out, listen, speed, words
+from harness.records.field_record import FieldRecord, FieldVariant
+from harness.records.record import RunRecord
+from harness.report import format as figures
+from harness.report.field import accuracy, alarms, causes, circumstances, speed
+from harness.report.field import exclusions as left_out
+from harness.report.field import missed_words as listen
+from harness.report.field import word_table as words
 from harness.report.field.confusion import Matrix, confusion_table, matrices
 from harness.report.field.headline import basis, headline
 from harness.report.field.names import ROUTES
@@ -21,8 +26,6 @@ from harness.report.plots import Plot
 from harness.report.provenance import environment_table
 from harness.report.table import Table
 from harness.report.variants import time_is
-from harness.results.field_record import FieldRecord, FieldVariant
-from harness.results.record import NightRecord
 
 PAGE, MARKDOWN = "field.html", "field.md"
 
@@ -53,7 +56,7 @@ class Route:
 def render_field(record: FieldRecord, folder: Path) -> Path:
     """Writes field.html, field.md and a CSV for each table into a folder.
 
-    The same record gives the same bytes. Clips and pictures are those that `harness.field.misses` left in the
+    The same record gives the same bytes. Clips and pictures are those that `harness.runs.field.missed_clips` left
     folder; the page takes in the pictures, and links to the sounds.
 
     Args:
@@ -138,7 +141,7 @@ def field_tables(record: FieldRecord) -> dict[str, Table]:
     with_clips = [variant for variant in record.variants if variant.clips]
     tables += [words.clips_table(with_clips), words.clip_words_table(with_clips)]
     tables += [left_out.excluded_table(record), left_out.notes_table(record), left_out.plan_table(record)]
-    night = NightRecord(record.run, record.code, record.environment, record.board, [])
+    night = RunRecord(record.run, record.code, record.environment, record.board, [])
     tables.append(environment_table(night))
     return {table.name: table for table in tables}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
+from harness.records.field_record import FieldVariant
 from harness.report.comparisons import comparisons_table
 from harness.report.field.accuracy import keywords_of
 from harness.report.table import Table
-from harness.results.field.comparing import compared
-from harness.results.field.rates import accuracy
-from harness.results.field_record import FieldVariant
-from harness.results.pairing import CONFIDENCE
+from harness.stats.field.comparing import compared
+from harness.stats.field.rates import accuracy
+from harness.stats.pairing import CONFIDENCE
 
 _ALL_PAIRS = 5
 """Variants up to which each is compared with each; of more, each with the one that hears most."""

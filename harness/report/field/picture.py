@@ -16,7 +16,7 @@ COLUMN_S = 0.01
 """Of a picture: from column to column."""
 GAP_ROWS = 3
 """Between the two parts: nothing, so that the page shows through."""
-_COLOURS = 64
+_COLORS = 64
 """More cannot be told apart in it, and a hundred pictures go into a page."""
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _WIDTH_AT = 16  # behind the signature, and length and type of the first chunk
@@ -26,7 +26,7 @@ _BITS, _PALETTE = 8, 3
 def picture(mel: NDArray[np.floating], micro: NDArray[np.integer]) -> bytes:
     """A PNG of one pixel a value: the mel spectrogram above the micro features, both from low up to high.
 
-    Colours are those of the page of recordings: above 80 dB from dark to bright, below up to the largest.
+    Colors are those of the page of recordings: above 80 dB from dark to bright, below up to the largest.
     Source: PNG Specification, W3C 2003, for a picture with a palette.
 
     Args:
@@ -41,18 +41,18 @@ def picture(mel: NDArray[np.floating], micro: NDArray[np.integer]) -> bytes:
     pixels = np.concatenate(
         [
             _shades(mel[:columns], *level_limits(mel[:columns])),
-            np.full((GAP_ROWS, columns), _COLOURS, np.uint8),
+            np.full((GAP_ROWS, columns), _COLORS, np.uint8),
             _shades(wide[:columns], 0, max(1, int(micro.max()))),
         ]
     )
     lines = np.pad(pixels, ((0, 0), (1, 0)))  # each begins with the number of its filter: none
-    colours: NDArray[np.uint8] = matplotlib.colormaps[LEVELS](np.linspace(0, 1, _COLOURS), bytes=True)
+    colors: NDArray[np.uint8] = matplotlib.colormaps[LEVELS](np.linspace(0, 1, _COLORS), bytes=True)
     size = struct.pack(">IIBBBBB", columns, len(pixels), _BITS, _PALETTE, 0, 0, 0)
     return _SIGNATURE + b"".join(
         (
             _chunk(b"IHDR", size),
-            _chunk(b"PLTE", colours[:, :3].tobytes() + bytes(3)),
-            _chunk(b"tRNS", b"\xff" * _COLOURS + b"\0"),
+            _chunk(b"PLTE", colors[:, :3].tobytes() + bytes(3)),
+            _chunk(b"tRNS", b"\xff" * _COLORS + b"\0"),
             _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
             _chunk(b"IEND", b""),
         )
@@ -70,7 +70,7 @@ def width_of(png: bytes) -> int:
 def _shades(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     """(T, R) values as (R, T) places in the palette, the first row at the bottom."""
     share = (values.T[::-1].astype(np.float32) - low) / (high - low)
-    return np.rint(share.clip(0, 1) * (_COLOURS - 1)).astype(np.uint8)
+    return np.rint(share.clip(0, 1) * (_COLORS - 1)).astype(np.uint8)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

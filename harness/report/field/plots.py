@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from harness.report import colours
+from harness.report import colors as colors
 from harness.report.field.sweep import draw_sweep, sweep_axis
 from harness.report.plots import Plot, drawn
 from harness.report.svg import Width, new_figure
 
 MOST = 10
 """Variants of a plot; the tables have all."""
-_COLOURS = (colours.MCU, colours.CPU, colours.GPU, colours.POSTPROCESS, colours.PREPROCESS)
+_COLORS = (colors.MCU, colors.CPU, colors.GPU, colors.POSTPROCESS, colors.PREPROCESS)
 _NORMAL = NormalDist()
 _MISSED = (
     0.001,
@@ -104,11 +104,11 @@ def draw_det(points: pd.DataFrame, threshold: int, width: Width) -> Figure:
         # To the end of the axis, as more false accepts would be allowed there.
         axes.plot(
             [*front["rate"], 10 ** math.ceil(math.log10(most))], [*missed, missed[-1]], _style(index),
-            color=_colour(index), linewidth=1.8, drawstyle="steps-post",
+            color=_color(index), linewidth=1.8, drawstyle="steps-post",
         )  # fmt: skip
         used = rows.loc[(rows["threshold"].astype(int) - threshold).abs().idxmin()]
         axes.plot(
-            used["rate"], _normal(used["misses"], used["keywords"]), "o", color=_colour(index), markersize=9,
+            used["rate"], _normal(used["misses"], used["keywords"]), "o", color=_color(index), markersize=9,
             fillstyle="none", markeredgewidth=2, clip_on=False, zorder=3,
         )  # fmt: skip
     axes.set_xlim(none, 10 ** math.ceil(math.log10(most)))
@@ -150,9 +150,9 @@ def draw_delays(words: pd.DataFrame, width: Width) -> Figure:
         shares = np.arange(1, len(delays) + 1) / len(delays)
         axes.step(
             [delays[0], *delays], [0, *shares], _style(index), where="post",
-            color=_colour(index), linewidth=1.8,
+            color=_color(index), linewidth=1.8,
         )  # fmt: skip
-    axes.axvline(0, color=colours.SOFT, linewidth=1)
+    axes.axvline(0, color=colors.SOFT, linewidth=1)
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{second:g} s".replace("-", "−")))
@@ -169,20 +169,20 @@ def _panel(width: Width, plot_in: float, lines: Sequence[str]) -> tuple[Figure, 
     left = width.of(0.6, 0.55) / width.inches
     axes = figure.add_axes((left, 0.45 / height, 0.985 - left, (plot_in - 0.5) / height))
     figure.legend(
-        [Line2D([], [], linestyle=_style(place), color=_colour(place)) for place in range(len(lines))],
+        [Line2D([], [], linestyle=_style(place), color=_color(place)) for place in range(len(lines))],
         lines, loc="upper left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, borderpad=0,
         borderaxespad=0, handlelength=1.8, columnspacing=1.4,
     )  # fmt: skip
     return figure, axes
 
 
-def _colour(place: int) -> str:
-    return _COLOURS[place % len(_COLOURS)]
+def _color(place: int) -> str:
+    return _COLORS[place % len(_COLORS)]
 
 
 def _style(place: int) -> str:
-    """Of the second round of colours the lines are dashed."""
-    return ("-", "--")[place // len(_COLOURS) % 2]
+    """Of the second round of colors the lines are dashed."""
+    return ("-", "--")[place // len(_COLORS) % 2]
 
 
 def _first(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report import figures
+from harness.report import format as figures
 
 _NB = "\u00a0"
 
@@ -60,7 +60,7 @@ def level(decibels: float | None) -> str:
     return figures.DASH if decibels is None else f"{decibels:.1f}".replace("-", "−")
 
 
-def metres(value: float | None) -> str:
+def meters(value: float | None) -> str:
     """A distance that was asked for: 0.5 m."""
     return figures.DASH if value is None else f"{plain(value)}{_NB}m"
 

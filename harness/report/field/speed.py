@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.report import figures
+from harness.records.field_record import FieldVariant
+from harness.report import format as figures
 from harness.report.field.accuracy import keywords_of
 from harness.report.field.shown import audio_lost, milliseconds
 from harness.report.table import Column, Table, frame
 from harness.report.variants import STAGES
-from harness.results.field.rates import delay
-from harness.results.field_record import FieldVariant
+from harness.stats.field.rates import delay
 
 _FALLS_BEHIND = 0.98
 """× real time. A board that is always busy and loses nothing reads up to a hundredth below 1: what it does
@@ -20,11 +20,11 @@ between two hops is counted as busy, and the last hop is not whole."""
 
 
 def latency_table(variants: Sequence[FieldVariant], clock: str) -> Table:
-    """Period, stages, real-time factor and losses, with what the recogniser would hear at a better period.
+    """Period, stages, real-time factor and losses, with what the recognizer would hear at a better period.
 
     Args:
         variants: of one route.
-        clock: what the board's times are: "modelled", "instructions" or "measured".
+        clock: what the board's times are: "modeled", "instructions" or "measured".
     """
     rows = [_row(variant) for variant in variants if variant.timing]
     return Table(
@@ -146,6 +146,6 @@ def _replay_note(variants: Sequence[FieldVariant]) -> str:
     if period_ms is None:
         return ""
     return (
-        " With every slice: what the recogniser would have made of the host's scores, had the board had "
+        " With every slice: what the recognizer would have made of the host's scores, had the board had "
         f"time for an inference every {milliseconds(period_ms)}."
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 
+from harness.records.field_record import FieldRecord
+from harness.report.field.exclusions import faults_table
 from harness.report.field.headline import headline
-from harness.report.field.left_out import faults_table
 from harness.report.field.page import by_route
-from harness.results.field_record import FieldRecord
 
 _WIDTH = 110
 

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from harness.report import colours
-from harness.report.field.shown import decibels, metres
+from harness.report import colors as colors
+from harness.report.field.shown import decibels, meters
 from harness.report.svg import Width, new_figure
 
-_LINES = (colours.GPU, colours.CPU, colours.POSTPROCESS, colours.MCU, colours.BAD, colours.QUIET)
+_LINES = (colors.GPU, colors.CPU, colors.POSTPROCESS, colors.MCU, colors.BAD, colors.QUIET)
 _MARKERS = "osD^vP"
 
 
@@ -64,7 +64,7 @@ class Axis:
 
 
 _SNR = Axis("snr_db", "signal-to-noise ratio", decibels, math.inf, "no noise")
-_DISTANCE = Axis("distance_m", "distance", metres, -math.inf, "no room")
+_DISTANCE = Axis("distance_m", "distance", meters, -math.inf, "no room")
 
 
 def sweep_axis(frame: pd.DataFrame) -> Axis | None:
@@ -129,13 +129,13 @@ def _draw_variant(panel: Axes, frame: pd.DataFrame, axis: Axis, lines: list[floa
         # Side by side, so that no interval hides another one.
         aside = 0.05 * (index - (len(lines) - 1) / 2)
         at = [places.index(axis.place(value)) + aside for value in own[axis.name]]
-        colour, marker = _LINES[index % len(_LINES)], _MARKERS[index % len(_MARKERS)]
+        color, marker = _LINES[index % len(_LINES)], _MARKERS[index % len(_MARKERS)]
         points = sorted(zip(at, own["accuracy"], own["low"], own["high"], strict=True))
         panel.plot(
-            [point[0] for point in points], [point[1] for point in points], color=colour, marker=marker,
+            [point[0] for point in points], [point[1] for point in points], color=color, marker=marker,
             markersize=5, linewidth=1.8,
         )  # fmt: skip
         for place, _, low, high in points:
-            panel.plot([place, place], [low, high], color=colour, linewidth=0.8, alpha=0.6)
+            panel.plot([place, place], [low, high], color=color, linewidth=0.8, alpha=0.6)
     panel.set_ylim(0, 1.03)
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))

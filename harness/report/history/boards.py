@@ -10,15 +10,15 @@ from typing import Literal, cast
 
 import numpy as np
 
-from harness.report.history.frame import Frame, identity
+from harness.records.record import VerdictRow
+from harness.regression.baseline import Baseline, Epoch
+from harness.regression.epochs import differences
+from harness.regression.nights import Night, moment
+from harness.regression.series import SeriesName
+from harness.regression.statuses import STATUSES, NightVerdict, SeriesVerdict, Status
+from harness.regression.verdict import judge
 from harness.report.history.series import Series
-from harness.results.record import VerdictRow
-from harness.results.regression.baseline import Baseline, Epoch
-from harness.results.regression.epochs import differences
-from harness.results.regression.nights import Night, moment
-from harness.results.regression.series import SeriesName
-from harness.results.regression.statuses import STATUSES, NightVerdict, SeriesVerdict, Status
-from harness.results.regression.verdict import judge
+from harness.report.history.series_builder import Frame, identity
 
 
 @dataclass(frozen=True)

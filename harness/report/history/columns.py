@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.results.regression.nights import Exact, Judged, Night
-from harness.results.regression.series import SeriesName
+from harness.regression.nights import Exact, Judged, Night
+from harness.regression.series import SeriesName
 
 
 @dataclass(eq=False)
@@ -15,17 +15,17 @@ class Column:
 
     Attributes:
         nights: numbers of those that have a figure of it, ascending.
-        values: the figures: times in µs, of a modelled clock the mean of all samples; None of a broken one.
+        values: the figures: times in µs, of a modeled clock the mean of all samples; None of a broken one.
         judged: what was said of it, each with the numbers of the nights on which it was.
         timed: whether it is a time.
-        modelled: whether its clock is a model.
+        modeled: whether its clock is a model.
     """
 
     nights: list[int] = field(default_factory=list)
     values: list[Exact | None] = field(default_factory=list)
     judged: list[tuple[list[int], Judged]] = field(default_factory=list)
     timed: bool = False
-    modelled: bool = False
+    modeled: bool = False
 
 
 def columns_of(nights: Sequence[Night]) -> dict[SeriesName, Column]:
@@ -44,8 +44,8 @@ def columns_of(nights: Sequence[Night]) -> dict[SeriesName, Column]:
         for name, measured in night.times.items():
             column = column_of(name)
             column.nights.append(index)
-            column.values.append(measured.mean_us if night.modelled else measured.value_us)
-            column.timed, column.modelled = True, night.modelled
+            column.values.append(measured.mean_us if night.modeled else measured.value_us)
+            column.timed, column.modeled = True, night.modeled
         for name, value in night.exact.items():
             column = column_of(name)
             column.nights.append(index)

@@ -10,22 +10,22 @@ from itertools import groupby
 import numpy as np
 from markupsafe import Markup, escape
 
-from harness.report import figures
+from harness.regression.sentences import acceptance
+from harness.regression.series import SeriesName
+from harness.regression.statuses import DEVIATING, STATUSES, SeriesVerdict
+from harness.report import format as figures
 from harness.report.history.boards import BoardHistory
 from harness.report.history.links import Links
 from harness.report.history.series import Kind, Series
 from harness.report.history.sparklines import night_strip, spark, sparkline
 from harness.report.history.words import amount, change, night_time, share_text, with_code
-from harness.results.regression.sentences import acceptance
-from harness.results.regression.series import SeriesName
-from harness.results.regression.statuses import DEVIATING, STATUSES, SeriesVerdict
 
 RECENT = 60
 """Nights that the first sparkline shows; the second has all of them."""
 _SHOWN = 5
 """Rows of one status that are shown at once; the others are folded away."""
 _STRIP_PX = 1008
-_KINDS: tuple[Kind, ...] = ("time", "modelled", "number", "text")
+_KINDS: tuple[Kind, ...] = ("time", "modeled", "number", "text")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class BoardView:
 
     name: str
     status: str
-    modelled: bool
+    modeled: bool
     sentence: Markup
     night: str
     commit: str
@@ -87,7 +87,7 @@ def board_view(board: BoardHistory, links: Links) -> BoardView:
     return BoardView(
         name=board.name,
         status=board.verdict.status,
-        modelled=last.modelled,
+        modeled=last.modeled,
         sentence=_linked(board, links),
         night=night_time(last.started),
         commit=last.commit[:10],

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from harness.regression.nights import Night
+from harness.regression.series import SeriesName
 from harness.report.history.boards import BoardHistory
-from harness.results.regression.nights import Night
-from harness.results.regression.series import SeriesName
 
 INDEX = "index.html"
 _BESIDE = (("report.html", "report"), ("summary.md", "summary"), ("transcripts", "transcripts"))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.regression.statuses import STATUSES
 from harness.report.history.boards import BoardHistory
 from harness.report.history.links import Links
 from harness.report.history.words import night_time
 from harness.report.html import page_template
-from harness.results.regression.statuses import STATUSES
 
 
 @dataclass(frozen=True)

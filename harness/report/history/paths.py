@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.results.regression.statuses import Status
+from harness.regression.statuses import Status
 
 _SHAPES = {
     "up": "l{0} {1}h-{2}z",
@@ -30,7 +30,7 @@ SHAPES: dict[Status | str, str] = {
     "ok": "dot",
     "": "dot",
 }
-"""Statuses differ by shape as well as by colour."""
+"""Statuses differ by shape as well as by color."""
 _HALF_PIXELS = 1 << 20
 """More than any drawing has in height."""
 

@@ -8,15 +8,25 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.report.history.backdrop import DETAILED, LEFT, LETTER, RIGHT, TOP, WIDTHS, Backdrop, path, text
+from harness.regression.exact import is_of_a_commit
 from harness.report.history.boards import BoardHistory
 from harness.report.history.events import Event, events
 from harness.report.history.paths import area, line, mark, specks, steps
+from harness.report.history.plot_layout import (
+    DETAILED,
+    LEFT,
+    LETTER,
+    RIGHT,
+    TOP,
+    WIDTHS,
+    Backdrop,
+    path,
+    text,
+)
 from harness.report.history.scales import Scale, limits, tick_texts, ticks
 from harness.report.history.series import Series
 from harness.report.history.words import amount, unit_and_factor
 from harness.report.plots import Plot
-from harness.results.regression.exact import is_of_a_commit
 
 _RECENT = 90
 """Nights of the plot in detail, where there are more than one plot can show with a mark each."""
@@ -102,8 +112,8 @@ def _caption(series: Series, first: int, bounds: tuple[float, float]) -> str:
             parts.append("Within the band the rule says nothing of a night.")
         else:
             parts.append("There is no band yet: a comparison needs five accepted nights.")
-    elif series.kind == "modelled":
-        parts.append("The clock is modelled and repeats exactly: a point is the mean of all samples.")
+    elif series.kind == "modeled":
+        parts.append("The clock is modeled and repeats exactly: a point is the mean of all samples.")
     elif series.kind == "number":
         parts.append("Any change is told.")
     elif is_of_a_commit(series.name):
@@ -141,7 +151,7 @@ class _Drawing:
 
     def svg(self) -> str:
         """The whole of it."""
-        timed = self._series.kind in ("time", "modelled")
+        timed = self._series.kind in ("time", "modeled")
         beneath, height = self._back.with_canary if timed else self._back.without_canary
         values = self._series.values[self._first :]
         inside = self._y(np.clip(values, self._low, self._high))

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from harness.results.regression.nights import moment
+from harness.regression.nights import moment
 
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

@@ -7,16 +7,16 @@ from typing import Literal
 
 import numpy as np
 
-from harness.results.regression import rule
-from harness.results.regression.band import Band
-from harness.results.regression.change_points import change_points, steps
-from harness.results.regression.exact import is_of_a_commit
-from harness.results.regression.nights import Exact
-from harness.results.regression.series import SeriesName
-from harness.results.regression.statuses import SeriesVerdict, Status
+from harness.regression import rule
+from harness.regression.band import Band
+from harness.regression.change_points import change_points, steps
+from harness.regression.exact import is_of_a_commit
+from harness.regression.nights import Exact
+from harness.regression.series import SeriesName
+from harness.regression.statuses import SeriesVerdict, Status
 
-Kind = Literal["time", "modelled", "number", "text"]
-"""A measured time, which wavers; a time of a modelled clock, a number or a text, which repeat exactly."""
+Kind = Literal["time", "modeled", "number", "text"]
+"""A measured time, which wavers; a time of a modeled clock, a number or a text, which repeat exactly."""
 _NO_INPUT = "-"
 
 
@@ -34,7 +34,7 @@ class Series:
         statuses: (N,) what was said then; "" of nights that nobody judged.
         accepted: (N,) the reference in force, NaN where there was none.
         band: what the rule allowed; None of exact series.
-        levels: nights that begin a new level, ascending; see `harness.results.regression.change_points`.
+        levels: nights that begin a new level, ascending; see `harness.regression.change_points`.
         latest: the value of the last night that has one; of a text itself.
         verdict: of the last night; None if it had no such series and did not miss it.
     """

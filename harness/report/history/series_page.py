@@ -141,8 +141,8 @@ def _between(commits: Sequence[str]) -> str:
 
 
 def _bisect(board: BoardHistory, series: Series) -> Markup | str:
-    """The command that finds the commit of the latest change, where a modelled board has one."""
-    if not series.levels or not board.nights[-1].modelled:
+    """The command that finds the commit of the latest change, where a modeled board has one."""
+    if not series.levels or not board.nights[-1].modeled:
         return ""
     commits = _commits(board, series, series.levels[-1])
     if len(commits) < 2:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.records.record import VerdictRow
+from harness.regression.baseline import Baseline
+from harness.regression.nights import Night, clock_problem, merge
 from harness.report.history.boards import BoardHistory, board_history
 from harness.report.history.index_page import RECENT, board_view, headline
 from harness.report.history.links import INDEX, Links
@@ -14,9 +17,6 @@ from harness.report.history.plots import Plots
 from harness.report.history.series_page import series_page
 from harness.report.history.tables import noise_table, series_frame
 from harness.report.html import PageTable, page_template, write_text
-from harness.results.record import VerdictRow
-from harness.results.regression.baseline import Baseline
-from harness.results.regression.nights import Night, clock_problem, merge
 
 _SERIES = "series.csv"
 

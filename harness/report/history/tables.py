@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.report import figures
+from harness.regression.a_a import a_a
+from harness.regression.epochs import A_A_NIGHTS
+from harness.report import format as figures
 from harness.report.history.boards import BoardHistory
 from harness.report.history.words import night_sd_text
 from harness.report.table import Column, Table, frame
-from harness.results.regression.a_a import a_a
-from harness.results.regression.epochs import A_A_NIGHTS
 
 _A_A_NIGHTS = 400
 """Latest nights that the noise of one image is taken from."""

@@ -8,11 +8,11 @@ from html import escape
 
 from markupsafe import Markup
 
-from harness.report import figures
+from harness.regression import sentences
+from harness.regression.nights import Exact
+from harness.regression.series import SeriesName
+from harness.report import format as figures
 from harness.report.history.series import Kind, Series
-from harness.results.regression import sentences
-from harness.results.regression.nights import Exact
-from harness.results.regression.series import SeriesName
 
 _NB = "\u00a0"
 _SHORT = 18

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report import figures
+from harness.report import format as figures
 
 _SERIES = {
     "l1": "L1",

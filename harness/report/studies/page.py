@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from harness.records.study import RECORD, StudyRecord, read_study
 from harness.report.html import PageTable, page_template, write_text
 from harness.report.plots import Plot
 from harness.report.studies.plots import study_plot
 from harness.report.studies.tables import means_table, points_frame
-from harness.report.studies.verdicts import judgements, sentences, verdicts_table
-from harness.results.study import RECORD, StudyRecord, read_study
+from harness.report.studies.verdicts import judgments, sentences, verdicts_table
 
 PAGE, PICTURE = "study.html", "study.svg"
 
@@ -42,12 +42,12 @@ def sections(folder: Path) -> list[Section]:
         folder: with a folder for each study, such as reports/studies/. It need not be there.
 
     Raises:
-        UsageError: a record is damaged; see `harness.results.study.read_study`.
+        UsageError: a record is damaged; see `harness.records.study.read_study`.
     """
     found = []
     for path in sorted(folder.glob(f"*/{RECORD}")):
         record = read_study(path)
-        verdicts = sentences(judgements(record))
+        verdicts = sentences(judgments(record))
         page = path.parent / PAGE
         found.append(Section(record.name, record.title, record.question, verdicts, study_plot(record), page))
     return found
@@ -64,7 +64,7 @@ def render_study(record: StudyRecord, folder: Path) -> Path:
         The path of the page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    found = judgements(record)
+    found = judgments(record)
     means, verdicts, points = means_table(record), verdicts_table(found), points_frame(record)
     frames = {"points": points, means.name: means.frame, verdicts.name: verdicts.frame}
     for name, frame in frames.items():
@@ -86,7 +86,7 @@ def render_study(record: StudyRecord, folder: Path) -> Path:
 
 
 def _picture(plot: Plot) -> str:
-    """The wide plot as a file of its own, with the page's colours."""
+    """The wide plot as a file of its own, with the page's colors."""
     style = files("harness.report").joinpath("templates", "page.css").read_text(encoding="utf-8")
     start, rest = plot.svgs[0].split(">", 1)
     start = start.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"')

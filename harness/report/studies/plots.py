@@ -12,15 +12,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from harness.report import colours
+from harness.records.study import Network, Plot, Point, StudyRecord
+from harness.report import colors as colors
 from harness.report.plots import Plot as PagePlot
 from harness.report.studies.names import axis_title, axis_value, series_title
 from harness.report.studies.tables import clipped
 from harness.report.svg import WIDTHS, Width, inline_svg, new_figure, styled
-from harness.results.pairing import Mean, mean_interval
-from harness.results.study import Network, Plot, Point, StudyRecord
+from harness.stats.pairing import Mean, mean_interval
 
-_COLOURS = (colours.CPU, colours.MCU, colours.POSTPROCESS, colours.GPU, colours.PREPROCESS, colours.BAD)
+_COLORS = (colors.CPU, colors.MCU, colors.POSTPROCESS, colors.GPU, colors.PREPROCESS, colors.BAD)
 _MARKERS = "osD^vP"
 _CONTROL = "random"
 _LOGARITHMIC_FROM = 20
@@ -72,10 +72,10 @@ def draw_study(record: StudyRecord, width: Width) -> Figure:
     series = list(dict.fromkeys(point.series for point in record.points))
     looks = {item: _look(index, item) for index, item in enumerate(series)}
     handles = [
-        Line2D([], [], color=colour, marker=marker, markersize=5, label=series_title(item))
-        for item, (colour, marker) in looks.items()
+        Line2D([], [], color=color, marker=marker, markersize=5, label=series_title(item))
+        for item, (color, marker) in looks.items()
     ]
-    handles.append(Line2D([], [], color=colours.SOFT, linestyle=(0, (4, 3)), label="float32, as trained"))
+    handles.append(Line2D([], [], color=colors.SOFT, linestyle=(0, (4, 3)), label="float32, as trained"))
     per_row = round(width.of(5, 2))
     legend_in = 0.21 * math.ceil(len(handles) / per_row) + _EDGE_IN
     height = rows * _PANEL_IN + legend_in
@@ -114,10 +114,10 @@ def draw_study(record: StudyRecord, width: Width) -> Figure:
 
 
 def _look(index: int, series: str) -> tuple[str, str]:
-    """Colour and marker of a line; chance stands back."""
+    """Color and marker of a line; chance stands back."""
     if series == _CONTROL:
-        return colours.QUIET, "X"
-    return _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+        return colors.QUIET, "X"
+    return _COLORS[index % len(_COLORS)], _MARKERS[index % len(_MARKERS)]
 
 
 def _draw_panel(axes: Axes, plot: Plot, record: StudyRecord, looks: dict[str, tuple[str, str]]) -> None:
@@ -146,13 +146,13 @@ def _draw_panel(axes: Axes, plot: Plot, record: StudyRecord, looks: dict[str, tu
     for index, (series, dots) in enumerate(lines.items()):
         if not dots:
             continue
-        colour, marker = looks[series]
+        color, marker = looks[series]
         beside = ScaledTranslation((index - middle) * _STEP_PT / 72, 0, axes.figure.dpi_scale_trans)
         axes.errorbar(
             [dot.x for dot in dots],
             [dot.y for dot in dots],
             yerr=[[dot.y - dot.low for dot in dots], [dot.high - dot.y for dot in dots]],
-            color=colour,
+            color=color,
             marker=marker,
             markersize=4.5,
             linewidth=1.5,
@@ -214,10 +214,10 @@ def _draw_baselines(axes: Axes, record: StudyRecord, looks: dict[str, tuple[str,
         if not names:
             continue
         mean = clipped(mean_interval([record.accuracy(record.baselines[name].network) for name in names]))
-        colour = colours.SOFT if len(used) == 1 else looks[series_of_it[0]][0]
-        axes.axhline(mean.mean, color=colour, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+        color = colors.SOFT if len(used) == 1 else looks[series_of_it[0]][0]
+        axes.axhline(mean.mean, color=color, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
         if mean.low is not None and mean.high is not None:
-            axes.axhspan(mean.low, mean.high, color=colour, alpha=0.1, linewidth=0, zorder=0)
+            axes.axhspan(mean.low, mean.high, color=color, alpha=0.1, linewidth=0, zorder=0)
 
 
 def _scale_x(axes: Axes, plot: Plot, values: Sequence[float]) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report import figures
+from harness.records.study import Baseline, Network, Point, StudyRecord
+from harness.report import format as figures
 from harness.report.studies.names import axis_title, axis_value, series_title
 from harness.report.table import Column, Table, frame
-from harness.results.pairing import Mean, mean_interval
-from harness.results.statistics import wilson_interval
-from harness.results.study import Baseline, Network, Point, StudyRecord
+from harness.stats.pairing import Mean, mean_interval
+from harness.stats.statistics import wilson_interval
 
 TRAINED = "as trained"
 

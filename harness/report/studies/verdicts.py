@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.report import figures
+from harness.records.study import StudyRecord
+from harness.report import format as figures
 from harness.report.table import Column, Table, frame
-from harness.results.claims import Judgement, judge
-from harness.results.pairing import CONFIDENCE
-from harness.results.study import StudyRecord
+from harness.stats.claims import Judgment, judge
+from harness.stats.pairing import CONFIDENCE
 
 _WORDS = {"holds": "Holds", "does not hold": "Does not hold", "undecided": "Undecided"}
 
 
-def judgements(record: StudyRecord) -> list[Judgement]:
+def judgments(record: StudyRecord) -> list[Judgment]:
     """The study's claims, each held against the figures."""
     return [judge(claim, record) for claim in record.claims]
 
 
-def sentences(found: Sequence[Judgement]) -> list[str]:
+def sentences(found: Sequence[Judgment]) -> list[str]:
     """A sentence for each claim: the verdict first, then the claim, then the figures."""
     return [f"{_WORDS[item.verdict]}: {item.claim.text}. {_figures(item)}" for item in found]
 
@@ -27,10 +27,10 @@ def sentences(found: Sequence[Judgement]) -> list[str]:
 def summary_text(record: StudyRecord) -> str:
     """The study in a few lines for a terminal."""
     heading = f"{record.title}. {record.question}"
-    return "\n".join([heading, *(f"- {line}" for line in sentences(judgements(record)))])
+    return "\n".join([heading, *(f"- {line}" for line in sentences(judgments(record)))])
 
 
-def verdicts_table(found: Sequence[Judgement]) -> Table:
+def verdicts_table(found: Sequence[Judgment]) -> Table:
     """The claims with the figures behind their verdicts."""
     rows = []
     for item in found:
@@ -73,7 +73,7 @@ def verdicts_table(found: Sequence[Judgement]) -> Table:
     )
 
 
-def _figures(item: Judgement) -> str:
+def _figures(item: Judgment) -> str:
     pair = item.paired
     if pair is None:
         return "There is nothing to compare."

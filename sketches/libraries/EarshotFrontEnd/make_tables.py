@@ -68,19 +68,19 @@ def _mel(hz: float) -> float:
 
 
 def filter_bank() -> tuple[list[int], list[int]]:
-    """Bins between neighbouring centres, and the 12-bit weight of each bin in the lower one's triangle.
+    """Bins between neighboring centers, and the 12-bit weight of each bin in the lower one's triangle.
 
-    Below the first of the 41 centres there is no channel: of these bins only the complement counts.
+    Below the first of the 41 centers there is no channel: of these bins only the complement counts.
     """
     lowest, highest = _mel(LOWEST_HZ), _mel(HIGHEST_HZ)
     spacing = _single(_single(highest - lowest) / (CHANNELS + 1))
-    centres = [_single(lowest + _single(spacing * i)) for i in range(CHANNELS + 2)]
+    centers = [_single(lowest + _single(spacing * i)) for i in range(CHANNELS + 2)]
     widths, weights = [], []
     frequency_bin = FIRST_BIN
-    for below, centre in pairwise(centres):
+    for below, center in pairwise(centers):
         begin = frequency_bin
-        while (mel := _mel(frequency_bin * HZ_PER_BIN)) <= centre:
-            weight = _single(_single(centre - mel) / _single(centre - below))
+        while (mel := _mel(frequency_bin * HZ_PER_BIN)) <= center:
+            weight = _single(_single(center - mel) / _single(center - below))
             assert _rounded(weight * 4096) + _rounded((1 - weight) * 4096) == 4096
             weights.append(_rounded(weight * 4096))
             frequency_bin += 1
@@ -145,8 +145,8 @@ def header() -> str:
         f"// Frequency bins that reach a channel; {HZ_PER_BIN} Hz each.\n"
         f"constexpr int kFirstBin = {FIRST_BIN};\nconstexpr int kBins = {len(weights)};",
         _array(
-            "Bins below each channel's centre, down to the centre before; the last is above channel 39.",
-            f"uint8_t kBinsBelowCentre[{len(widths)}]",
+            "Bins below each channel's center, down to the center before; the last is above channel 39.",
+            f"uint8_t kBinsBelowCenter[{len(widths)}]",
             widths,
         ),
         _array(

@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "link"))
 
 from record_lines import record
-from simulated_device import Behaviour, SimulatedDevice
+from simulated_device import Behavior, SimulatedDevice
 
 from harness.firmware.firmware import Firmware
 
@@ -21,7 +21,7 @@ def firmware_in(folder: Path, variant_id: str = "tiny_conv_int8", build_id: str 
         path.write_text("an image")
     return Firmware(
         variant_id=variant_id,
-        engine="static",
+        engine="codegen",
         kernels="dsp",
         build_id=build_id,
         model_sha256="0123abcd" * 8,
@@ -30,7 +30,7 @@ def firmware_in(folder: Path, variant_id: str = "tiny_conv_int8", build_id: str 
         ram_bytes=1,
         arena_bytes=1,
         sections={},
-        optimisation="-O2",
+        optimization="-O2",
         toolchain="gcc",
     )
 
@@ -47,12 +47,12 @@ class SimulatedNano(SimulatedDevice):
     def __init__(self, firmware: Firmware, icache: str = "off", obeys: bool = True) -> None:
         self._runs = firmware
         self._obeys = obeys
-        super().__init__(Behaviour(boot=self._boot(icache)))
+        super().__init__(Behavior(boot=self._boot(icache)))
 
     def _answer(self, words: list[str]) -> None:
         if words[0] == "icache":
             if self._obeys:
-                self.behaviour.boot = self._boot(words[1])
+                self.behavior.boot = self._boot(words[1])
             self._say(f"m-icache-[{words[1]}]")
         else:
             super()._answer(words)

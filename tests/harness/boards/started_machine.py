@@ -6,8 +6,8 @@ import time
 
 from board_program import clock_of, image_of
 
-from harness.boards.machine import Machine
-from harness.boards.qemu import find_qemu
+from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.tools import find_qemu
 
 BUSY = "void setup() {} void loop() { for (volatile int i = 0;; i = i + 1) {} }"
 

@@ -12,16 +12,16 @@ from simulated_nano import SimulatedNano, firmware_in
 from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded, usb_port
 from tiny_engine import TinyEngine, tiny_model
 
-from harness.arduino.cli import ArduinoCli
-from harness.bench.bench_file import Bench, BoardEntry, SpeakerEntry
+from harness.bench_file import Bench, BoardEntry, SpeakerEntry
 from harness.boards import locks
+from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.boards.locks import BoardLock, UploadLock
 from harness.boards.nano33ble import Nano33Ble
-from harness.errors import AcousticFailed, EnumerateFailed, ProtocolError, UploadFailed
+from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed
 from harness.link.events import Boot
 from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript
-from models.artefacts import Store
+from models.store import Store
 
 BEFORE = "/dev/ttyACM0"  # where the board was: nothing opens it, the stand-in only hears of it
 REFUSED = {"status": 1, "stderr": recorded("error_upload")}
@@ -128,8 +128,8 @@ def test_cores_compiled_with_other_flags_are_kept_apart(tmp_path, stand_in, monk
     monkeypatch.setenv("EARSHOT_ARDUINO_CLI", str(stand_in.command))
     model, store = tiny_model(tmp_path / "model"), Store(tmp_path / "store")
     for flags in ("-O2", "-Os", "-O2"):
-        board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), store=store, optimisation=flags)
-        assert board.build(model, TinyEngine()).optimisation == flags
+        board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), store=store, optimization=flags)
+        assert board.build(model, TinyEngine()).optimization == flags
     assert len(list((tmp_path / "store" / "arduino-cores").glob("*/core.a"))) == 2
 
 
@@ -185,7 +185,7 @@ def test_a_port_that_arduino_cli_does_not_list_is_used_as_it_is(
 
 def test_two_boards_and_no_serial_number_upload_nothing(stand_in, make_board, firmware):
     stand_in.lists([usb_port(BEFORE), usb_port("/dev/ttyACM1", "FFFF")])
-    with pytest.raises(EnumerateFailed, match=f"2 boards.*{SERIAL_NUMBER}.*FFFF"):
+    with pytest.raises(BoardNotFound, match=f"2 boards.*{SERIAL_NUMBER}.*FFFF"):
         make_board().upload(firmware)
     assert stand_in.calls("upload") == []
 
@@ -197,7 +197,7 @@ def test_a_failed_upload_can_be_tried_again(stand_in, make_board, firmware, nano
         stand_in.steps("upload", REFUSED, {"stdout": recorded("upload")})
         with pytest.raises(UploadFailed, match="No device found"):
             board.upload(firmware)
-        with pytest.raises(EnumerateFailed, match="Upload an image first"):
+        with pytest.raises(BoardNotFound, match="Upload an image first"):
             board.open(tmp_path / "log")
         board.upload(firmware)
         board.open(tmp_path / "log")
@@ -207,15 +207,15 @@ def test_a_failed_upload_can_be_tried_again(stand_in, make_board, firmware, nano
 def test_a_board_that_does_not_come_back_is_not_opened(stand_in, make_board, firmware, tmp_path):
     stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], [])
     with make_board(patience_s=0.3) as board:
-        with pytest.raises(EnumerateFailed, match=f"serial number {SERIAL_NUMBER} is attached"):
+        with pytest.raises(BoardNotFound, match=f"serial number {SERIAL_NUMBER} is attached"):
             board.upload(firmware)
-        with pytest.raises(EnumerateFailed, match="Upload an image first"):
+        with pytest.raises(BoardNotFound, match="Upload an image first"):
             board.open(tmp_path / "log")
 
 
 def test_a_board_that_stays_in_its_bootloader_is_told(stand_in, make_board, firmware):
     stand_in.lists([usb_port(BEFORE, pid="0x005a")])
-    with make_board(patience_s=0.3) as board, pytest.raises(EnumerateFailed, match="stays in its bootloader"):
+    with make_board(patience_s=0.3) as board, pytest.raises(BoardNotFound, match="stays in its bootloader"):
         board.upload(firmware)
     assert len(stand_in.calls("upload")) == 1, "a bootloader can be uploaded to"
 
@@ -227,7 +227,7 @@ def test_nobody_else_uploads_until_the_board_is_back(stand_in, make_board, firmw
     uploading.start()
     while not stand_in.calls("upload"):
         time.sleep(0.01)
-    with pytest.raises(EnumerateFailed, match="the upload of this host is in use"):
+    with pytest.raises(BoardNotFound, match="the upload of this host is in use"):
         UploadLock(wait_s=0).acquire()
     uploading.join()
     with UploadLock(wait_s=0):
@@ -273,7 +273,7 @@ def test_a_port_that_stays_shut_is_told(stand_in, make_board, firmware, nano, tm
     stand_in.lists([usb_port(nano.path)])
     with make_board(patience_s=0.3) as board, serial.Serial(nano.path, exclusive=True):
         board.upload(firmware)
-        with pytest.raises(EnumerateFailed, match=r"cannot be opened.*no other program uses the port"):
+        with pytest.raises(BoardNotFound, match=r"cannot be opened.*no other program uses the port"):
             board.open(tmp_path / "log")
 
 
@@ -327,7 +327,7 @@ def test_a_cache_that_stays_as_it_was_is_told(stand_in, make_board, firmware, tm
 
 def test_a_board_that_another_one_uses_is_left_alone(stand_in, make_board, firmware):
     stand_in.lists([usb_port(BEFORE)])
-    with BoardLock(SERIAL_NUMBER), pytest.raises(EnumerateFailed, match=r"in use \(process \d+ of"):
+    with BoardLock(SERIAL_NUMBER), pytest.raises(BoardNotFound, match=r"in use \(process \d+ of"):
         make_board().upload(firmware)
     assert stand_in.calls("upload") == []
 

@@ -6,10 +6,10 @@ import pytest
 from stand_in_cli import CORE_VERSION, SERIAL_NUMBER, StandInCli, usb_port
 
 from harness import cli
-from harness.arduino.cli import COMMAND_VARIABLE
-from harness.bench.bench_file import VARIABLE, Bench, BoardEntry, read_bench
+from harness.bench_file import VARIABLE, Bench, BoardEntry, read_bench
+from harness.boards.arduino_cli.cli import COMMAND_VARIABLE
 from harness.boards.attached import Attached, attached, only_hardware, ready_entry
-from harness.errors import EnumerateFailed, UsageError
+from harness.errors import BoardNotFound, UsageError
 from models.errors import ConfigError
 
 DESK = BoardEntry("desk", "nano33ble", serial_number=SERIAL_NUMBER)
@@ -50,13 +50,13 @@ def test_a_given_port_is_where_the_only_kind_is():
 
 
 def test_no_board_at_all_is_said(host):
-    with pytest.raises(EnumerateFailed, match="no board is there to be tested"):
+    with pytest.raises(BoardNotFound, match="no board is there to be tested"):
         only_hardware(Bench())
 
 
 def test_without_arduino_cli_that_is_what_is_said(monkeypatch):
     monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/arduino-cli")
-    with pytest.raises(EnumerateFailed, match="arduino-cli"):
+    with pytest.raises(BoardNotFound, match="arduino-cli"):
         only_hardware(Bench())
 
 

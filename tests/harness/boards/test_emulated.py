@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from tiny_engine import TinyEngine, tiny_model
 
-from harness.boards.clock import TimingParameters
 from harness.boards.emulated import EmulatedBoard
-from harness.errors import AcousticFailed, EnumerateFailed, ProtocolError, UploadFailed
+from harness.boards.qemu.clock import TimingParameters
+from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed
 from harness.link.events import End, Inference
 from harness.link.transcript import read_transcript
-from models.artefacts import Store
+from models.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def what_the_board_said(emulated, firmware, transcript, sound=NOISE):
 
 def test_a_board_is_described_without_an_image(emulated):
     row = emulated.describe()
-    assert (row.name, row.clock, row.clock_hz) == ("emulated", "modelled cycles", 64_000_000)
+    assert (row.name, row.clock, row.clock_hz) == ("emulated", "modeled cycles", 64_000_000)
     assert (row.flash_bytes, row.ram_bytes) == (983_040, 262_144)
     assert row.details["instruction cache"] == "on"
 
@@ -131,7 +131,7 @@ def test_a_refused_plugin_is_told(store, monkeypatch):
     source = "int qemu_plugin_version = 99; int qemu_plugin_install() { return 0; }"
     command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", plugin]
     subprocess.run(command, input=source, text=True, check=True)
-    monkeypatch.setattr("harness.boards.clock.build_plugin", lambda _: plugin)
+    monkeypatch.setattr("harness.boards.qemu.clock.build_plugin", lambda _: plugin)
     row = EmulatedBoard(store).describe()
     assert row.clock == "instructions"
     assert "refuses the plugin" in row.details["cycle model"]
@@ -172,7 +172,7 @@ def test_an_emulator_that_dies_while_it_listens_is_told(emulated, firmware, tmp_
 
 
 def test_a_sound_for_a_board_that_does_not_listen_is_refused(emulated, firmware, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.boards.machine._BEGIN_S", 0.2)
+    monkeypatch.setattr("harness.boards.qemu.machine._BEGIN_S", 0.2)
     emulated.upload(firmware)
     emulated.open(tmp_path / "log")
     with pytest.raises(AcousticFailed, match="listen%"):
@@ -187,7 +187,7 @@ def test_a_sound_of_another_type_is_a_mistake_of_the_caller(emulated, firmware, 
 
 
 def test_nothing_can_be_opened_before_an_upload(emulated, tmp_path):
-    with pytest.raises(EnumerateFailed, match="Upload an image first"):
+    with pytest.raises(BoardNotFound, match="Upload an image first"):
         emulated.open(tmp_path / "log")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.boards import locks
 from harness.boards.locks import BoardLock, UploadLock, holder
-from harness.errors import EnumerateFailed
+from harness.errors import BoardNotFound
 
 HOLDS = """
 import sys, time
@@ -70,7 +70,7 @@ def test_the_busy_message_names_process_user_command_and_since(serial_number, ot
     now = holder(serial_number)
     assert now is not None
     assert now.pid == other.pid
-    with pytest.raises(EnumerateFailed) as caught:
+    with pytest.raises(BoardNotFound) as caught:
         BoardLock(serial_number).acquire()
     message = str(caught.value)
     for part in (str(other.pid), now.user, f"{serial_number} --night", now.since):
@@ -103,7 +103,7 @@ def test_a_holder_that_ends_is_waited_for(serial_number, other):
 
 
 def test_waiting_ends_when_its_time_is_over(serial_number, other):
-    with pytest.raises(EnumerateFailed, match="is in use"):
+    with pytest.raises(BoardNotFound, match="is in use"):
         BoardLock(serial_number, wait_s=0.5).acquire()
 
 
@@ -126,7 +126,7 @@ def test_a_lock_is_taken_and_given_back_once(serial_number):
 
 
 def test_two_users_in_one_process_exclude_each_other(serial_number):
-    with BoardLock(serial_number), pytest.raises(EnumerateFailed, match=str(os.getpid())):
+    with BoardLock(serial_number), pytest.raises(BoardNotFound, match=str(os.getpid())):
         BoardLock(serial_number).acquire()
 
 
@@ -144,7 +144,7 @@ def test_boards_do_not_exclude_each_other(serial_number):
 
 def test_who_only_looks_takes_nobody_the_lock(serial_number, other):
     assert holder(serial_number) is not None
-    with pytest.raises(EnumerateFailed):
+    with pytest.raises(BoardNotFound):
         BoardLock(serial_number).acquire()
 
 
@@ -215,7 +215,7 @@ def test_the_lock_does_not_depend_on_the_place_for_temporary_files(
 ):
     for variable in ("TMPDIR", "HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(variable, str(tmp_path))
-    with pytest.raises(EnumerateFailed):
+    with pytest.raises(BoardNotFound):
         BoardLock(serial_number).acquire()
 
 
@@ -243,11 +243,11 @@ def test_a_link_in_place_of_the_file_is_not_followed(serial_number, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("kept")
     (locks._folder() / f"earshot-board-{serial_number}.lock").symlink_to(victim)
-    with pytest.raises(EnumerateFailed, match="cannot be used"):
+    with pytest.raises(BoardNotFound, match="cannot be used"):
         BoardLock(serial_number).acquire()
     assert victim.read_text() == "kept"
 
 
 def test_uploads_of_one_host_exclude_each_other():
-    with UploadLock(), pytest.raises(EnumerateFailed, match="the upload of this host is in use"):
+    with UploadLock(), pytest.raises(BoardNotFound, match="the upload of this host is in use"):
         UploadLock(wait_s=0.0).acquire()

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from board_program import PRINT, Terminal, clock_of, image_of, running
 
-from harness.boards.clock import CycleClock, InstructionClock, TimingParameters
-from harness.boards.machine import Machine
-from harness.boards.qemu import find_qemu
+from harness.boards.qemu.clock import CycleClock, InstructionClock, TimingParameters
+from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.tools import find_qemu
 from harness.errors import AcousticFailed, ProtocolError, UploadFailed
 
 ECHO = """
@@ -100,9 +100,9 @@ void loop() {}
 """
 
 
-@pytest.fixture(scope="module", params=["modelled cycles", "instructions"])
+@pytest.fixture(scope="module", params=["modeled cycles", "instructions"])
 def clock(request):
-    chosen = clock_of() if request.param == "modelled cycles" else InstructionClock("this test")
+    chosen = clock_of() if request.param == "modeled cycles" else InstructionClock("this test")
     assert chosen.unit == request.param
     return chosen
 
@@ -205,7 +205,7 @@ def test_a_buffer_that_is_not_read_switches_the_microphone_off():
 
 
 def test_a_board_that_does_not_listen_is_told(monkeypatch):
-    monkeypatch.setattr("harness.boards.machine._BEGIN_S", 0.2)
+    monkeypatch.setattr("harness.boards.qemu.machine._BEGIN_S", 0.2)
     with (
         running(ECHO) as (machine, _),
         pytest.raises(AcousticFailed, match="did not switch its microphone on"),

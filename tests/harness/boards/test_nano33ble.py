@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench.bench_file import Bench, BoardEntry
+from harness.bench_file import Bench, BoardEntry
 from harness.boards.nano33ble import Nano33Ble
 from harness.boards.registry import board_kinds
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.arduino.answers import DetectedPort, MatchingBoard
+from harness.boards.arduino_cli.answers import DetectedPort, MatchingBoard
 from harness.boards.port_search import Sought, find_port, wait_for_port
-from harness.errors import EnumerateFailed
+from harness.errors import BoardNotFound
 from harness.link.deadline import Deadline
 
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
@@ -44,7 +44,7 @@ def test_a_board_that_is_not_there_is_not_found(ports):
 
 
 def test_two_boards_to_choose_from_are_both_named():
-    with pytest.raises(EnumerateFailed, match=r"AAAA1111.*BBBB2222.*serial number") as caught:
+    with pytest.raises(BoardNotFound, match=r"AAAA1111.*BBBB2222.*serial number") as caught:
         find_port(ANY, [A, B, UNO])
     assert "UNO" not in str(caught.value) and "CCCC3333" not in str(caught.value)
 
@@ -74,7 +74,7 @@ def test_a_link_to_a_port_leads_to_the_board_behind_it(tmp_path):
 def test_a_named_port_of_another_board_is_refused(tmp_path):
     (tmp_path / "port").touch()
     taken = replace(B, address=str(tmp_path / "port"))
-    with pytest.raises(EnumerateFailed, match=r"another board.*BBBB2222.*sought is AAAA1111"):
+    with pytest.raises(BoardNotFound, match=r"another board.*BBBB2222.*sought is AAAA1111"):
         find_port(replace(ANY, port=taken.address, serial_number="AAAA1111"), [A, taken])
 
 
@@ -98,7 +98,7 @@ def test_a_bootloader_will_do_to_upload_and_not_to_run():
     bootloader = replace(A, pid=BOOTLOADER[1])
     assert wait_for_port(ANY, Bus([bootloader]), Deadline(0)) == bootloader
     assert wait_for_port(ANY, Bus([bootloader], [A]), Deadline(30), runs_sketch=True) == A
-    with pytest.raises(EnumerateFailed, match=r"stays in its bootloader.*reset button once"):
+    with pytest.raises(BoardNotFound, match=r"stays in its bootloader.*reset button once"):
         wait_for_port(ANY, Bus([bootloader]), Deadline(0), runs_sketch=True)
 
 
@@ -137,11 +137,11 @@ def test_a_bootloader_will_do_to_upload_and_not_to_run():
     ],
 )
 def test_what_is_missing_and_what_is_there_instead_is_told(sought, ports, said, remedy):
-    with pytest.raises(EnumerateFailed) as caught:
+    with pytest.raises(BoardNotFound) as caught:
         wait_for_port(sought, Bus(ports), Deadline(0))
     assert said in str(caught.value) and remedy in caught.value.remedy
 
 
 def test_two_boards_to_choose_from_are_not_waited_for():
-    with pytest.raises(EnumerateFailed, match="2 boards"):
+    with pytest.raises(BoardNotFound, match="2 boards"):
         wait_for_port(ANY, Bus([A, B]), Deadline(3600))

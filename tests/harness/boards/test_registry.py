@@ -11,13 +11,13 @@ from small_models import classifier
 
 import harness.boards
 from harness import cli
-from harness.bench.bench_file import Bench, BoardEntry, read_bench
+from harness.bench_file import Bench, BoardEntry, read_bench
 from harness.boards.emulated import EmulatedBoard
 from harness.boards.registry import board_kinds, board_of, engine_name, find_entry
 from harness.errors import UsageError
-from harness.results.reading import read_record
+from harness.records.reading import read_record
+from models.data.wav import write_wav
 from models.errors import ConfigError
-from models.wav import write_wav
 
 TOASTER = '''
 """A second kind of board."""
@@ -83,7 +83,7 @@ def test_a_second_kind_of_board_is_one_file_and_one_entry(toaster, bench_file, t
     choice = ["--bench", str(bench), "--board", "kitchen", "--output", str(tmp_path / "nights")]
     arguments = ["run", *choice, "--model", str(model), "--labels", "silence,unknown,yes,no"]
     assert cli.main(arguments) == 0, capsys.readouterr().err
-    (file,) = (tmp_path / "nights" / "toaster").glob("*/night.json")
+    (file,) = (tmp_path / "nights" / "toaster").glob("*/run.json")
     record = read_record(file)
     assert (record.board.uid, record.board.title) == ("toaster-7", "Toaster with two slots")
     assert record.variants[0].stage_us["inference"] and not record.variants[0].faults
@@ -128,8 +128,8 @@ def test_the_emulated_board_takes_no_port():
 
 def test_the_engine_is_the_named_one_or_the_entrys_or_the_kinds():
     plain, chosen = BoardEntry("a", "emulated"), BoardEntry("b", "emulated", engine="tflm")
-    assert [engine_name(plain), engine_name(chosen), engine_name(chosen, "static")] == [
-        "static",
+    assert [engine_name(plain), engine_name(chosen), engine_name(chosen, "codegen")] == [
+        "codegen",
         "tflm",
-        "static",
+        "codegen",
     ]

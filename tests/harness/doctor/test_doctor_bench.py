@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench.bench_file import Bench, BoardEntry, SpeakerEntry
+from harness.bench_file import Bench, BoardEntry, SpeakerEntry
 from harness.doctor import as_text, examine
 from harness.doctor.arduino import examine_arduino
 from harness.doctor.ports import examine_ports, port_holders

@@ -11,7 +11,7 @@ from harness.errors import BuildFailed
 from harness.firmware.arduino_library import read_library
 from harness.firmware.arm_gcc import compile_image
 from harness.firmware.stage import StagedSketch
-from models.artefacts import Store
+from models.store import Store
 
 SKETCH = """\
 #include "sum/sum.h"

@@ -11,11 +11,11 @@ import pytest
 from stand_in_cli import FQBN, StandInCli, recorded
 from tiny_engine import TinyEngine, tiny_model
 
-from harness.arduino.cli import ArduinoCli
+from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arduino_build import Target, compile_sketch, installed_core
 from harness.firmware.stage import stage
-from models.artefacts import Store
+from models.store import Store
 
 TARGET = Target(FQBN, "", "arduino:mbed_nano@4.6.0", "-O2")
 
@@ -51,7 +51,7 @@ def test_image_and_sizes_are_those_of_the_answer(stand_in, cli, store, staged):
     assert firmware.sections == {"text": 200_001, "data": 60_002}
     assert firmware.image.with_suffix(".bin").exists() and firmware.image.suffix == ".elf"
     assert (firmware.variant_id, firmware.build_id) == (staged.variant_id, staged.build_id)
-    assert firmware.optimisation == "-O2"
+    assert firmware.optimization == "-O2"
     assert "arduino:mbed_nano 4.6.0" in firmware.toolchain
 
 
@@ -81,7 +81,7 @@ def test_it_is_compiled_again_for_another(change, tmp_path, stand_in, cli, store
         stand_in.has_version("1.6.0")
         cli = ArduinoCli(str(stand_in.command))
     else:
-        target = replace(TARGET, optimisation="-Os")
+        target = replace(TARGET, optimization="-Os")
     assert compile_sketch(staged, cli, target, store).image != first.image
     assert len(stand_in.calls("compile")) == 2
 

@@ -14,7 +14,7 @@ from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arm_gcc import build_image, compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
 from harness.firmware.stage import StagedSketch, stage
-from models.artefacts import Store
+from models.store import Store
 
 NOTHING = "void setup() {}\nvoid loop() {}\n"
 
@@ -74,13 +74,13 @@ def test_an_image_is_compiled_once(sketch, store, monkeypatch):
     assert compile_image(staged, store) == first
 
 
-def test_another_optimisation_is_another_image(sketch, store):
+def test_another_optimization_is_another_image(sketch, store):
     staged = sketch(
         "volatile int n;\nvoid setup() { for (int i = 0; i < 9; ++i) n = n + i; }\nvoid loop() {}\n"
     )
     small, fast = compile_image(staged, store, "-Os"), compile_image(staged, store, "-O3")
     assert small.image != fast.image
-    assert (small.optimisation, fast.optimisation) == ("-Os", "-O3")
+    assert (small.optimization, fast.optimization) == ("-Os", "-O3")
     assert small.flash_bytes < fast.flash_bytes
 
 

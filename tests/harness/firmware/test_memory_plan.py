@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.firmware.static.memory_plan import ALIGNMENT, Lifetime, most_alive, plan_memory
+from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime, most_alive, plan_memory
 
 
 @st.composite

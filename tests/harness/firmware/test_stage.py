@@ -120,7 +120,7 @@ def test_a_refused_model_leaves_no_folder(tmp_path):
 
 @given(st.floats(1e-3, 10))
 def test_the_divisor_is_the_one_training_uses(scale):
-    from models.features import feature_divisor as divisor_of_training
+    from models.data.features import feature_divisor as divisor_of_training
 
     assert feature_divisor(scale) == divisor_of_training(scale)
 

@@ -36,14 +36,14 @@ FLAGS = (  # ArduinoCore-mbed's for the Nano 33 BLE, and the standard that we ad
 EMULATED = (f"-I{SKETCHES / 'emulated_core'}", "-DARDUINO_EARSHOT_EMULATED", "-DF_CPU=64000000L")
 
 
-@pytest.fixture(scope="module", params=["static", "tiny"])
+@pytest.fixture(scope="module", params=["codegen", "tiny"])
 def sketch(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "tiny":
         return stage(tiny_model(folder / "model"), TinyEngine(), folder / "out").path
     model = tiny_model(folder / "model", elements=40, labels=("silence", "unknown", "yes", "no"))
     classifier(model.path / "model.tflite")
-    return stage(model, get_engine("static"), folder / "out").path
+    return stage(model, get_engine("codegen"), folder / "out").path
 
 
 def files(sketch):

@@ -14,7 +14,7 @@ from harness.firmware.tflite_model import read_tflite
 from harness.firmware.tflm import TflmEngine
 from harness.firmware.tflm.arena import with_measured_arena
 from harness.firmware.tflm.estimate import MOST_ARENA_BYTES, generous_arena, least_arena, planning_margin
-from models.artefacts import Store
+from models.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ def test_another_library_or_board_is_measured_again(tmp_path, store, engine):
 
 
 def test_an_engine_that_knows_its_arena_is_taken_as_it_is(tmp_path, store):
-    static = get_engine("static")
+    static = get_engine("codegen")
     model = _chain(tmp_path, 10)
     assert with_measured_arena(static, model, "emulated", store, lambda _: pytest.fail("measured")) is static
 

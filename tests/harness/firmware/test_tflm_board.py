@@ -19,7 +19,7 @@ from harness.firmware.engine import Engine
 from harness.firmware.tflite_model import read_tflite
 from harness.firmware.tflm import TflmEngine
 from harness.firmware.tflm.arena import with_measured_arena
-from models.artefacts import Store
+from models.store import Store
 
 pytestmark = pytest.mark.slow  # the library takes minutes to compile, once for a machine
 
@@ -28,7 +28,7 @@ _STORE = Store(Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}" / "s
 
 @dataclass(frozen=True)
 class Model:
-    """As much of a model artefact as a build reads."""
+    """As much of a model artifact as a build reads."""
 
     path: Path
 

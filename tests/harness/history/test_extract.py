@@ -8,15 +8,15 @@ import sys
 from dataclasses import asdict
 
 import pytest
+from benchmarks.made_history import MadeBench, write_nights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.history import extract as extract_module
 from harness.history.extract import Extract, extract, extracts
 from harness.history.folders import read_nights
-from harness.history.made import MadeBench, write_nights
-from harness.results.record import write_record
-from harness.results.seal import sealed_text
+from harness.records.checksum import sealed_text
+from harness.records.record import write_record
 
 STRANGE = st.sampled_from(
     [None, True, 0, -1, 2**70, 0.5, 1e308, "", "\ud800", "a/b", [], {}, [None], {"": 0}]
@@ -39,7 +39,7 @@ def test_an_extract_is_plain_values(files):
 
 
 def test_a_problem_is_all_there_is(tmp_path):
-    assert extract(tmp_path / "night.json") == Extract(problem=extract(tmp_path / "night.json").problem)
+    assert extract(tmp_path / "run.json") == Extract(problem=extract(tmp_path / "run.json").problem)
 
 
 def places(value, path=()):
@@ -63,7 +63,7 @@ def test_whatever_a_field_is_there_is_a_history(folder, place, value):
     for name in place[:-1]:
         within = within[name]
     within[place[-1]] = value
-    (folder / "night.json").write_text(sealed_text(record))
+    (folder / "run.json").write_text(sealed_text(record))
     history = read_nights([folder], index=folder / "history.sqlite")
     assert len(history.nights) + len(history.refused) + history.runs == 1
 
@@ -102,7 +102,7 @@ def test_helpers_end_when_nobody_reads_on(files, monkeypatch):
 
 
 def test_a_path_with_a_line_break(tmp_path, monkeypatch):
-    paths = [tmp_path / f"bench\n{number}" / "night.json" for number in range(2)]
+    paths = [tmp_path / f"bench\n{number}" / "run.json" for number in range(2)]
     for number, path in enumerate(paths):
         write_record(MadeBench("emulated", series=3, samples=9).night(number), path)
     monkeypatch.setattr(extract_module, "MANY", 2)

@@ -10,18 +10,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from benchmarks.made_history import write_nights
 from filelock import FileLock
 
 from harness.history import extract
 from harness.history.folders import read_nights
-from harness.history.made import write_nights
-from harness.results.reading import read_record
-from harness.results.record import Fault, write_record
-from harness.results.regression.from_record import night_of
-from harness.results.seal import sealed_text
+from harness.records.checksum import sealed_text
+from harness.records.reading import read_record
+from harness.records.record import Fault, write_record
+from harness.regression.from_record import night_of
 
 NO_PORT = Fault("upload", "upload: no port.")
-SCHEMA_1 = Path(__file__).parents[1] / "results" / "records" / "schema-1.json"
+SCHEMA_1 = Path(__file__).parents[1] / "records" / "records" / "schema-1.json"
 
 
 class Bench:
@@ -130,7 +130,7 @@ def test_copies_in_two_folders_are_one_night(bench, tmp_path):
 
 def test_one_id_with_two_contents_is_told_and_neither_counts(bench, tmp_path):
     made = read_record(bench.files[0])
-    other = tmp_path / "other" / "night.json"
+    other = tmp_path / "other" / "run.json"
     write_record(replace(made, environment={"host": "another"}), other)
     history = bench.read(bench.nights, other.parent)
     (conflict,) = history.conflicts
@@ -210,7 +210,7 @@ def test_a_folder_that_is_not_there(bench, tmp_path):
 
 def test_a_folder_without_records(bench, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "there is no night.json" in bench.read(tmp_path / "empty").refused[0].sentence
+    assert "there is no run.json" in bench.read(tmp_path / "empty").refused[0].sentence
 
 
 def test_a_link_that_leads_nowhere(bench):
@@ -226,7 +226,7 @@ def test_nothing_is_looked_for_beneath_a_record(bench):
 
 
 def test_a_run_that_has_not_ended_is_no_record(bench):
-    bench.files[0].rename(bench.files[0].with_name("night.partial.json"))
+    bench.files[0].rename(bench.files[0].with_name("run.partial.json"))
     history = bench.read()
     assert (len(history.nights), history.refused) == (5, ())
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from benchmarks.made_history import KEYS, MadeBench, write_nights
 
-from harness.history.made import KEYS, MadeBench, write_nights
-from harness.results.reading import read_record
-from harness.results.regression.canary import canary_of
-from harness.results.regression.from_record import night_of
+from harness.records.reading import read_record
+from harness.regression.canary import canary_of
+from harness.regression.from_record import night_of
 
 
 @pytest.mark.parametrize("board", ["emulated", "nano33ble"])
@@ -23,7 +23,7 @@ def test_the_same_seed_makes_the_same_nights(tmp_path):
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
-def test_a_modelled_board_repeats_exactly():
+def test_a_modeled_board_repeats_exactly():
     nights = [night_of(MadeBench("emulated", series=3, samples=9).night(0)) for _ in range(2)]
     assert all(measured.identical for measured in nights[0].times.values())
     assert nights[0].canary == nights[1].canary

@@ -21,7 +21,18 @@ def record(*fields: object) -> bytes:
 
 def boot_line(variant="tiny_conv_int8", model="0123abcd", build="89abcdef", protocol=2) -> bytes:
     return record(
-        "boot", 0, protocol, "emulated", variant, model, build, "static", "reference", 64_000_000, "off", 9000
+        "boot",
+        0,
+        protocol,
+        "emulated",
+        variant,
+        model,
+        build,
+        "codegen",
+        "reference",
+        64_000_000,
+        "off",
+        9000,
     )
 
 

@@ -19,7 +19,7 @@ COMMAND_BYTES = 80
 
 
 @dataclass
-class Behaviour:
+class Behavior:
     """What a test wants of the device.
 
     Attributes:
@@ -54,8 +54,8 @@ class Behaviour:
 class SimulatedDevice:
     """Runs in a thread until it is closed; `path` is its port."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
-        self.behaviour = behaviour
+    def __init__(self, behavior: Behavior) -> None:
+        self.behavior = behavior
         self.commands: list[str] = []
         self.loaded = b""
         self._expected = 0
@@ -81,36 +81,36 @@ class SimulatedDevice:
             self._board = -1
 
     def _run(self) -> None:
-        if self.behaviour.at_boot:
+        if self.behavior.at_boot:
             self._say("m-timestamp-mode-performance", self._lap(), "m-init-done", "m-ready")
-        listening = self.behaviour.streaming
+        listening = self.behavior.streaming
         if listening:
-            self._say(*self.behaviour.stream[:-1])
-        buffer = self.behaviour.half_a_command
+            self._say(*self.behavior.stream[:-1])
+        buffer = self.behavior.half_a_command
         while True:
             ready, _, _ = select.select([self._board, self._wake_read], [], [])
             if self._wake_read in ready:
                 return
             for byte in os.read(self._board, 4096):
                 if byte != ord("%"):
-                    buffer = (buffer + bytes([byte]))[: self.behaviour.buffer_bytes]
+                    buffer = (buffer + bytes([byte]))[: self.behavior.buffer_bytes]
                     continue
                 command, buffer = buffer.decode(), b""
                 self.commands.append(command)
                 if listening:
                     if command == "stop":
                         listening = False
-                        self._say(self.behaviour.stream[-1], "m-ready")
+                        self._say(self.behavior.stream[-1], "m-ready")
                     continue  # nothing else is understood while it listens
-                prefix = next((words for words in self.behaviour.lines if command.startswith(words)), None)
+                prefix = next((words for words in self.behavior.lines if command.startswith(words)), None)
                 if prefix is not None:
-                    self._say(*self.behaviour.lines[prefix])
+                    self._say(*self.behavior.lines[prefix])
                     continue
                 self._answer(command.split())
                 self._say("m-ready")
                 if command.split()[0] == "listen":
                     listening = True
-                    self._say(*self.behaviour.stream[:-1])
+                    self._say(*self.behavior.stream[:-1])
 
     def _answer(self, words: list[str]) -> None:
         match words:
@@ -120,8 +120,8 @@ class SimulatedDevice:
                 self._say("m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[kws01]")
             case ["timestamp"]:
                 self._say(self._lap())
-            case ["boot"] if self.behaviour.boot:
-                self._say(self.behaviour.boot)
+            case ["boot"] if self.behavior.boot:
+                self._say(self.behavior.boot)
             case ["db" | "clip" as kind, "load", count]:
                 self._expected, self.loaded, self._clip = int(count), b"", kind == "clip"
                 self._say(f"m-[Expecting {count} bytes]")
@@ -138,9 +138,9 @@ class SimulatedDevice:
             case ["infer", count, warmups]:
                 self._say(f"m-warmup-start-{warmups}", "m-warmup-done", f"m-infer-start-{count}", self._lap())
                 self._clock_us += 1000 * int(count)
-                self._say(self._lap(), "m-infer-done", f"m-results-[{self.behaviour.results}]")
+                self._say(self._lap(), "m-infer-done", f"m-results-[{self.behavior.results}]")
             case ["results"]:
-                self._say(f"m-results-[{self.behaviour.results}]")
+                self._say(f"m-results-[{self.behavior.results}]")
             case ["input"]:
                 self._say(f"m-input-crc-{zlib.crc32(self.loaded):08X}")
             case ["listen"] | ["listen", _]:

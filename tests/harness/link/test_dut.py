@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from record_lines import boot_line, inference_line, record
-from simulated_device import Behaviour, SimulatedDevice
+from simulated_device import Behavior, SimulatedDevice
 
-from harness.errors import EarshotError, EnumerateFailed, ProtocolError
+from harness.errors import BoardNotFound, EarshotError, ProtocolError
 from harness.link.answers import InferResult, Profile
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import Detection, End, Inference, Loss, Overrun
@@ -30,8 +30,8 @@ def connect(tmp_path):
     """Starts a device and returns it with a client of it."""
     opened: list[SerialLink | SimulatedDevice] = []
 
-    def start(timeout_s: float = 5.0, chunk_bytes: int = 31, **behaviour):
-        device = SimulatedDevice(Behaviour(**behaviour))
+    def start(timeout_s: float = 5.0, chunk_bytes: int = 31, **behavior):
+        device = SimulatedDevice(Behavior(**behavior))
         link = SerialLink(device.path, tmp_path / "log")
         opened.extend([link, device])
         return device, DeviceUnderTest(link, chunk_bytes, timeout_s)
@@ -210,7 +210,7 @@ def test_a_device_that_is_unplugged_is_told_at_once(connect):
     board.name()
     threading.Timer(0.1, device.close).start()
     started = time.monotonic()
-    with pytest.raises(EnumerateFailed):
+    with pytest.raises(BoardNotFound):
         board.profile()
     assert time.monotonic() - started < 5.0
 
@@ -348,9 +348,9 @@ def test_a_sound_that_fails_on_a_silent_board_is_what_is_told(connect):
 
     device, board = connect()
     board.handshake()
-    device.behaviour.stream = []
-    device.behaviour.lines["listen"] = [b"m-ready"]
-    device.behaviour.lines["stop"] = []
+    device.behavior.stream = []
+    device.behavior.lines["listen"] = [b"m-ready"]
+    device.behavior.lines["stop"] = []
     with pytest.raises(OSError, match="sound card"):
         list(board.listen(feed, silence_s=0.2))
 
@@ -373,13 +373,13 @@ def test_a_device_that_is_unplugged_while_it_listens_is_told_at_once(connect):
     with pytest.raises(EarshotError) as caught:
         list(board.listen(lambda: stop.wait(10.0), silence_s=60.0))
     stop.set()
-    assert isinstance(caught.value, EnumerateFailed)
+    assert isinstance(caught.value, BoardNotFound)
 
 
 def test_two_runs_have_the_same_text_of_the_board(tmp_path):
     texts = []
     for run in range(2):
-        device = SimulatedDevice(Behaviour())
+        device = SimulatedDevice(Behavior())
         with SerialLink(device.path, tmp_path / f"{run}") as link:
             board = DeviceUnderTest(link)
             board.handshake(Image())

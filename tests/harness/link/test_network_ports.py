@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import serial
 from serial.rfc2217 import PortManager
-from simulated_device import Behaviour, SimulatedDevice
+from simulated_device import Behavior, SimulatedDevice
 
-from harness.errors import EnumerateFailed, ProtocolError
+from harness.errors import BoardNotFound, ProtocolError
 from harness.link.deadline import Deadline
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import End
@@ -93,7 +93,7 @@ class PortServer:
 
 @pytest.fixture
 def device() -> Iterator[SimulatedDevice]:
-    simulated = SimulatedDevice(Behaviour(buffer_bytes=1100))
+    simulated = SimulatedDevice(Behavior(buffer_bytes=1100))
     yield simulated
     simulated.close()
 
@@ -118,7 +118,7 @@ def test_the_whole_protocol_runs_over_the_network(server, device, tmp_path):
 
 def test_every_byte_passes(server, device):
     everything = bytes(value for value in range(256) if value not in b"\r\n$")
-    device.behaviour.lines["profile"] = [everything, b"m-ready"]
+    device.behavior.lines["profile"] = [everything, b"m-ready"]
     with SerialLink(server.url) as link:
         DeviceUnderTest(link).name()
         link.write(b"profile%")
@@ -126,7 +126,7 @@ def test_every_byte_passes(server, device):
 
 
 def test_many_lines_at_once_arrive_in_order(server, device):
-    device.behaviour.lines["profile"] = [b"line %d" % number for number in range(2000)]
+    device.behavior.lines["profile"] = [b"line %d" % number for number in range(2000)]
     with SerialLink(server.url) as link:
         DeviceUnderTest(link).name()
         link.write(b"profile%")
@@ -138,7 +138,7 @@ def test_a_server_that_ends_is_told_at_once(server):
     with SerialLink(server.url) as link:
         DeviceUnderTest(link).name()
         server.close()
-        with pytest.raises(EnumerateFailed, match="gone") as caught:
+        with pytest.raises(BoardNotFound, match="gone") as caught:
             link.next_line(Deadline(20.0))
         assert caught.value.remedy
 
@@ -161,6 +161,6 @@ def test_closing_wakes_whoever_waits(server):
 def test_a_port_that_nobody_serves_is_named(scheme):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         url = f"{scheme}://127.0.0.1:{unused.getsockname()[1]}"
-    with pytest.raises(EnumerateFailed) as caught:
+    with pytest.raises(BoardNotFound) as caught:
         SerialLink(url)
     assert caught.value.where == url

@@ -15,7 +15,7 @@ def parse(*lines: bytes) -> list:
 
 
 def test_the_checksum_is_crc_16_ccitt_false():
-    assert crc16(b"123456789") == 0x29B1  # the check value of the catalogue of parametrised CRC algorithms
+    assert crc16(b"123456789") == 0x29B1  # the check value of the catalog of parametrised CRC algorithms
     assert checksum(b"123456789") == b"29B1"
 
 
@@ -35,7 +35,7 @@ def test_each_type_of_record():
             "tiny_conv_int8",
             "0123abcd",
             "89abcdef",
-            "static",
+            "codegen",
             "reference",
             64_000_000,
             "off",

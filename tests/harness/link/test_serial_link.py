@@ -10,13 +10,13 @@ import tty
 from pathlib import Path
 
 import pytest
+from benchmarks.link_speed import processor_share
 
-from harness.errors import EarshotError, EnumerateFailed, ProtocolError
+from harness.errors import BoardNotFound, EarshotError, ProtocolError
 from harness.link import serial_link
 from harness.link.deadline import Deadline
 from harness.link.serial_link import MAX_LINE_BYTES, SerialLink
 from harness.link.transcript import board_text, read_transcript
-from harness.measure.link_speed import processor_share
 
 
 class Pty:
@@ -164,7 +164,7 @@ def test_a_port_that_vanishes_wakes_whoever_waits(pty, link):
     waiting.start()
     pty.vanish()
     waiting.join(5.0)
-    assert isinstance(caught[0], EnumerateFailed)
+    assert isinstance(caught[0], BoardNotFound)
     assert caught[0].remedy
 
 
@@ -174,15 +174,15 @@ def test_what_came_before_the_port_vanished_is_handed_out_first(pty, link):
     pty.vanish()
     assert lines_of(link, 1) == [b"m-ready"]
     for _ in range(2):
-        with pytest.raises(EnumerateFailed):
+        with pytest.raises(BoardNotFound):
             link.next_line(soon())
 
 
 def test_writing_to_a_port_that_vanished_says_so(pty, link):
     pty.vanish()
-    with pytest.raises(EnumerateFailed):
+    with pytest.raises(BoardNotFound):
         link.next_line(soon())
-    with pytest.raises(EnumerateFailed):
+    with pytest.raises(BoardNotFound):
         link.write(b"name%")
 
 
@@ -211,12 +211,12 @@ def test_closing_does_not_wait_for_room_in_the_queue(pty, monkeypatch):
 
 
 def test_a_port_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(EnumerateFailed, match="ttyNONE"):
+    with pytest.raises(BoardNotFound, match="ttyNONE"):
         SerialLink(str(tmp_path / "ttyNONE"))
 
 
 def test_a_port_that_somebody_else_has_open_is_refused(pty, link):
-    with pytest.raises(EnumerateFailed, match="lock"):
+    with pytest.raises(BoardNotFound, match="lock"):
         SerialLink(pty.path)
 
 
@@ -229,7 +229,7 @@ def test_a_port_that_another_process_has_open_is_refused_with_a_remedy(pty):
     )
     try:
         holder.stdout.readline()
-        with pytest.raises(EnumerateFailed, match="lock") as caught:
+        with pytest.raises(BoardNotFound, match="lock") as caught:
             SerialLink(pty.path)
         assert pty.path in caught.value.where
         assert "no other program" in caught.value.remedy
@@ -243,7 +243,7 @@ def test_a_port_that_comes_back_under_another_name_goes_on_in_the_same_log(pty, 
         pty.send(b"m-ready\r\n$inf,0,2")
         lines_of(link, 1)
         pty.vanish()
-        with pytest.raises(EnumerateFailed, match="gone") as caught:
+        with pytest.raises(BoardNotFound, match="gone") as caught:
             link.next_line(soon())
         assert caught.value.remedy
     again = Pty()
@@ -290,7 +290,7 @@ def test_a_socket_is_a_port_too(tmp_path):
                 assert board.recv(100) == b"name%"
                 board.sendall(b"m-name-dut-[x]\r\nm-ready\r\n")
                 assert lines_of(link, 2) == [b"m-name-dut-[x]", b"m-ready"]
-            with pytest.raises(EnumerateFailed):
+            with pytest.raises(BoardNotFound):
                 link.next_line(soon())
 
 

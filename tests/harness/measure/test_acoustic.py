@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import soxr
 
-from harness.audio.chirp import chirp
-from harness.bench.bench_file import SpeakerEntry, Thresholds
+from harness.bench_file import SpeakerEntry, Thresholds
 from harness.errors import AcousticFailed
 from harness.link.events import Inference, Loss, Overrun, Pcm
-from harness.measure.acoustic import Qualification, align
+from harness.sound.acoustic import Qualification, align
+from harness.sound.chirp import chirp
 
 RATE_HZ = 16_000
 SPEAKER = SpeakerEntry(device="pulse", silence_s=0.5)
@@ -173,7 +173,7 @@ def test_what_happens_within_the_echo_does_not_end_it(event):
     assert not np.concatenate([next(blocks) for _ in range(20)])[20_000:].any()
 
 
-def test_a_cancelled_sound_ends_at_once():
+def test_a_canceled_sound_ends_at_once():
     qualification = Qualification(SOUND, SPEAKER, Thresholds())
     blocks = qualification.blocks()
     [next(blocks) for _ in range(5)]
@@ -182,7 +182,7 @@ def test_a_cancelled_sound_ends_at_once():
 
 
 def test_a_board_that_sends_nothing_back_is_not_waited_for_forever(monkeypatch):
-    monkeypatch.setattr("harness.measure.acoustic._VERDICT_S", -60.0)
+    monkeypatch.setattr("harness.sound.acoustic._VERDICT_S", -60.0)
     with pytest.raises(AcousticFailed, match="did not send back what it hears"):
         list(Qualification(SOUND, SPEAKER, Thresholds()).blocks())
 

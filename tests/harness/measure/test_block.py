@@ -12,15 +12,15 @@ from simulated_room import BoardInRoom, Room
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
-from harness.errors import EnumerateFailed, ProtocolError, UsageError
+from harness.errors import BoardNotFound, ProtocolError, UsageError
 from harness.firmware.firmware import Firmware
 from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.measure.block import Figures, Subject, image_sha256, measure_block
-from models.artefacts import Store
-from models.features import feature_crc, micro_features
+from models.data.features import feature_crc, micro_features
+from models.data.wav import read_wav
 from models.prepare import external
-from models.wav import read_wav
+from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")
 SAMPLES = 8
@@ -34,7 +34,7 @@ def store(tmp_path_factory) -> Store:
 def firmware_of(store: Store, folder: Path, elements: int) -> Firmware:
     model = external(classifier(folder / f"m{elements}.tflite", elements), LABELS, store)
     with EmulatedBoard(store) as board:
-        return board.build(model, get_engine("static"))
+        return board.build(model, get_engine("codegen"))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ class AwayBoard(EmulatedBoard):
     def upload(self, firmware: Firmware) -> None:
         self.uploads += 1
         if self.uploads <= self.failures:
-            raise EnumerateFailed("the board is away", remedy="Wait.")
+            raise BoardNotFound("the board is away", remedy="Wait.")
         super().upload(firmware)
 
 
@@ -147,7 +147,7 @@ def test_a_board_that_is_away_is_tried_again_and_that_is_observed(store, deaf, t
 
 def test_a_board_that_stays_away_is_not_tried_for_ever(store, deaf, tmp_path):
     board = AwayBoard(store, 99)
-    with pytest.raises(EnumerateFailed):
+    with pytest.raises(BoardNotFound):
         block_of(board, deaf, tmp_path)
     assert board.uploads == 3
 

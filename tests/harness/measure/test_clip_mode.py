@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from small_models import classifier
 
-from harness.audio.recordings import read_recordings
-from harness.audio.stimulus import active_part
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.measure.clip_mode import Clip, answers_of, classify, clean_answer, second_around, second_at
 from harness.measure.streaming import streaming_features
-from models.artefacts import Store
+from harness.sound.recordings import read_recordings
+from harness.sound.stimulus import active_part
 from models.prepare import external
 from models.reference import ReferenceModel
+from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")
 
@@ -56,7 +56,7 @@ def test_a_second_has_the_word_in_its_middle_and_silence_where_there_is_nothing(
 
 def test_a_board_answers_clips_like_the_host(model, reference, clips, tmp_path):
     with EmulatedBoard() as board:
-        board.upload(board.build(model, get_engine("static")))
+        board.upload(board.build(model, get_engine("codegen")))
         results, difference = classify(board.open(tmp_path / "clips.log"), reference, LABELS, clips)
     assert difference == ""
     assert [result.source for result in results] == [clip.source for clip in clips]
@@ -66,7 +66,7 @@ def test_a_board_answers_clips_like_the_host(model, reference, clips, tmp_path):
 def test_a_board_with_another_model_does_not(model, clips, tmp_path):
     other = ReferenceModel(classifier(tmp_path / "other.tflite", 1960, hidden=8))
     with EmulatedBoard() as board:
-        board.upload(board.build(model, get_engine("static")))
+        board.upload(board.build(model, get_engine("codegen")))
         results, difference = classify(board.open(tmp_path / "clips.log"), other, LABELS, clips)
     assert not all(result.board_equals_host for result in results)
     wrong = next(result for result in results if not result.board_equals_host)

@@ -13,10 +13,10 @@ from shared_data import shared_data
 
 from harness.measure import host
 from harness.measure.host import time_host
-from harness.measure.processor import cpu_name, usable_cores
 from harness.measure.timing import Timing, time_calls, timing_of
-from models.model_artefact import ModelArtefact
-from models.quiet import known_noise_dropped
+from harness.records.processor import cpu_name, usable_cores
+from models.log_filter import known_noise_dropped
+from models.model_artifact import ModelArtifact
 
 FEATURES = np.random.default_rng(0).integers(0, 666, (49, 40), np.uint16)
 LABELS = ["silence", "unknown", "yes", "no"]
@@ -34,7 +34,7 @@ def model(tmp_path_factory, weights):
     write_tflite(folder / "model.tflite", weights)
     write_torch_and_onnx(folder, weights)
     (folder / "model.json").write_text(json.dumps({"precision": "float32", "labels": LABELS}))
-    return ModelArtefact(folder)
+    return ModelArtifact(folder)
 
 
 def write_tflite(path, weights):
@@ -78,7 +78,7 @@ def called_int8(model, expected, tmp_path_factory):
     folder = tmp_path_factory.mktemp("called") / "int8"
     shutil.copytree(model.path, folder)
     (folder / "model.json").write_text(json.dumps({"precision": "int8", "labels": LABELS}))
-    return time_host(ModelArtefact(folder), FEATURES, expected + np.array([0.25, 0, 0, 0]))
+    return time_host(ModelArtifact(folder), FEATURES, expected + np.array([0.25, 0, 0, 0]))
 
 
 def test_every_runtime_is_timed_on_one_thread_and_on_all_cores(timing):
@@ -125,7 +125,7 @@ def test_what_a_runtime_throws_becomes_its_row(model, tmp_path, expected):
     folder = tmp_path / "broken"
     shutil.copytree(model.path, folder)
     (folder / "model.onnx").write_bytes(b"this is no ONNX")
-    rows = time_host(ModelArtefact(folder), FEATURES, expected).rows
+    rows = time_host(ModelArtifact(folder), FEATURES, expected).rows
     broken = [row for row in rows if row.runtime == "onnxruntime"]
     assert all(row.median_us is None and row.note.startswith("failed: ") for row in broken)
     assert all(row.median_us for row in rows if row.runtime == "tflite")
@@ -139,7 +139,7 @@ def test_an_input_of_another_size_is_refused(model):
 def test_a_model_from_elsewhere_has_rows_of_tflite_only(tmp_path):
     shutil.copyfile(shared_data("micro_speech_quantized.tflite"), tmp_path / "model.tflite")
     (tmp_path / "model.json").write_text(json.dumps({"precision": "int8", "labels": LABELS}))
-    timing = time_host(ModelArtefact(tmp_path), FEATURES)
+    timing = time_host(ModelArtifact(tmp_path), FEATURES)
     assert {row.runtime for row in timing.rows} == {"tflite"}
     assert all("reference kernels" in row.note for row in timing.rows)
     # XNNPACK may round the last bit of an int8 output otherwise.
@@ -151,7 +151,7 @@ def test_a_model_that_takes_something_else_takes_its_tensor(tmp_path):
     shutil.copyfile(shared_data("kws_ref_model.tflite"), tmp_path / "model.tflite")
     (tmp_path / "model.json").write_text(json.dumps({"precision": "int8", "labels": []}))
     values = np.random.default_rng(2).integers(-128, 128, 490, np.int8)
-    assert all(row.median_us for row in time_host(ModelArtefact(tmp_path), values).rows)
+    assert all(row.median_us for row in time_host(ModelArtifact(tmp_path), values).rows)
 
 
 def test_a_call_is_timed_by_the_clock():

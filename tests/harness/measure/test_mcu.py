@@ -4,13 +4,13 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from benchmarks.link_speed import read_night, write_night
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.link.events import Detection, End, Inference, Pcm
 from harness.link.records import checksum
-from harness.measure.link_speed import read_night, write_night
 from harness.measure.mcu import Inferences, Listening, listening_events, read_listening
 
 NUMBER = st.integers(0, 2**32 - 1)
@@ -62,7 +62,7 @@ def test_an_inference_takes_few_bytes():
 def test_a_listening_is_read_from_its_transcript(tmp_path):
     path = transcript(
         tmp_path,
-        b"boot,0,2,emulated,tiny,0123abcd,89abcdef,static,dsp,64000000,on,9000",
+        b"boot,0,2,emulated,tiny,0123abcd,89abcdef,codegen,dsp,64000000,on,9000",
         b"pcm,0,4,0,0100",
         b"inf,1,40,1,4100,52000,30,0,12,230,13",
         b"inf,2,60,1,,52001,31,0,12,230,13",

@@ -13,22 +13,22 @@ from shared_data import shared_data
 from simulated_room import BoardInRoom, Room
 from small_models import classifier
 
-from harness.audio.levels import at_level, rms_dbfs, speech_dbfs
-from harness.audio.recordings import Recording
-from harness.audio.stimulus import Stimulus, compose
-from harness.bench.bench_file import Bench, SpeakerEntry
+from harness.bench_file import Bench, SpeakerEntry
 from harness.boards.emulated import EmulatedBoard
-from harness.errors import AcousticFailed, EnumerateFailed, ProtocolError, UploadFailed, UsageError
+from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed, UsageError
 from harness.firmware.firmware import Firmware
 from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.measure import listener as listener_module
 from harness.measure.session import Session, measure, read_session
-from harness.run import rows
-from models.artefacts import Store
-from models.model_artefact import ModelArtefact
+from harness.runs import rows
+from harness.sound.levels import at_level, rms_dbfs, speech_dbfs
+from harness.sound.recordings import Recording
+from harness.sound.stimulus import Stimulus, compose
+from models.data.wav import read_wav
+from models.model_artifact import ModelArtifact
 from models.prepare import external
-from models.wav import read_wav
+from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")
 BENCH = Bench(
@@ -43,7 +43,7 @@ def store(tmp_path_factory) -> Store:
 
 
 @pytest.fixture(scope="module")
-def model(store, tmp_path_factory) -> ModelArtefact:
+def model(store, tmp_path_factory) -> ModelArtifact:
     """A model of random weights: quickly built, and it hears something or other."""
     return external(classifier(tmp_path_factory.mktemp("model") / "m.tflite", 1960), LABELS, store)
 
@@ -65,7 +65,7 @@ def stimulus(recordings) -> Stimulus:
 @pytest.fixture(scope="module")
 def firmware(store, model) -> Firmware:
     with EmulatedBoard(store) as board:
-        return board.build(model, get_engine("static"))
+        return board.build(model, get_engine("codegen"))
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_words_are_heard_when_they_were_said(store, tmp_path):
         folder = tmp_path / route
         folder.mkdir()
         with board:
-            firmware = board.build(heard_model, get_engine("static"))
+            firmware = board.build(heard_model, get_engine("codegen"))
             measure(board, firmware, heard_model, people, stimulus, folder, BENCH)
         session = read_session(folder)
         found[route] = rows.with_session(rows.variant_row(heard_model), session, stimulus, ())
@@ -231,12 +231,12 @@ class Vanishing(EmulatedBoard):
     def open(self, transcript: Path):
         if self.failures and self.failures[0] == "open":
             self.failures.pop(0)
-            raise EnumerateFailed("the port cannot be opened", where="/dev/ttyACM0")
+            raise BoardNotFound("the port cannot be opened", where="/dev/ttyACM0")
         device = super().open(transcript)
         if self.failures and self.failures[0] == transcript.stem:
             device.name()
             if self.failures.pop(0):
-                raise EnumerateFailed("the port is gone", where="/dev/ttyACM0")
+                raise BoardNotFound("the port is gone", where="/dev/ttyACM0")
         return device
 
 
@@ -275,7 +275,7 @@ def test_a_board_that_stays_away_is_given_up_after_two_retries(
     store, firmware, model, recordings, stimulus, tmp_path
 ):
     failures = ["open"] * 5
-    with Vanishing(store, failures) as board, pytest.raises(EnumerateFailed):
+    with Vanishing(store, failures) as board, pytest.raises(BoardNotFound):
         measure(board, firmware, model, recordings, stimulus, tmp_path)
     assert len(failures) == 2
 

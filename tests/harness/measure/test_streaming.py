@@ -6,22 +6,18 @@ import numpy as np
 import pytest
 from small_models import classifier
 
-from harness.audio.recordings import read_recordings
-from harness.audio.stimulus import compose
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.measure.field_reading import SegmentLog, read_segment
-from harness.measure.streaming import (
-    scores_of,
-    streaming_features,
-    streaming_scores,
-)
-from harness.results.field.inputs import FIRST_SLICE_MS, SLICE_MS
-from models.artefacts import Store
-from models.features import micro_features
+from harness.measure.streaming import scores_of, streaming_features, streaming_scores
+from harness.sound.recordings import read_recordings
+from harness.sound.stimulus import compose
+from harness.stats.field.inputs import FIRST_SLICE_MS, SLICE_MS
+from models.data.features import micro_features
 from models.prepare import external
 from models.reference import ReferenceModel
+from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")
 
@@ -40,7 +36,7 @@ def heard(request, sound, tmp_path_factory) -> tuple[SegmentLog, np.ndarray]:
     store = Store(folder / "store")
     model = external(classifier(folder / "m.tflite", 1960, hidden=request.param), LABELS, store)
     with EmulatedBoard(store) as board:
-        board.upload(board.build(model, get_engine("static")))
+        board.upload(board.build(model, get_engine("codegen")))
         for _ in board.open(folder / "heard.log").listen(lambda: board.listen(sound)):
             pass
     scores = streaming_scores(ReferenceModel(model.tflite), streaming_features(sound))

@@ -9,7 +9,7 @@ from typing import Any
 
 from sample_night import LABELS, measured, sample_record
 
-from harness.results.record import Fault, LabelCount, ModelRow, NightRecord, VariantRow
+from harness.records.record import Fault, LabelCount, ModelRow, RunRecord, VariantRow
 
 CHANNELS = (0.125, 0.25, 0.375, 0.5, 0.65, 0.9)
 WEIGHTS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -17,7 +17,7 @@ _TEST_LABELS = [label for label in range(4) for _ in range(50)]
 _TITLES = {"tinyconv": "TinyConv", "ds-cnn": "DS-CNN"}
 
 
-def family_night() -> NightRecord:
+def family_night() -> RunRecord:
     """Two networks pruned at several thresholds, one that no board can run, and every kind of gap."""
     rows = [
         trained("tinyconv", "float32", 24_000, 0.87),
@@ -50,7 +50,7 @@ def family_night() -> NightRecord:
     return replace(sample_record(), variants=rows)
 
 
-def sparse_night() -> NightRecord:
+def sparse_night() -> RunRecord:
     """The same pruned weights with an engine that skips zeros."""
     rows = []
     for share in (0.0, *WEIGHTS):
@@ -60,7 +60,7 @@ def sparse_night() -> NightRecord:
             else trained("tinyconv", "int8", 11_500, 0.86)
         )
         assert row.firmware
-        rows.append(replace(row, firmware=replace(row.firmware, engine="static-sparse")))
+        rows.append(replace(row, firmware=replace(row.firmware, engine="codegen-sparse")))
     night = sample_record()
     run = {**night.run, "id": "00000000-0000-4000-8000-000000000001", "started": "2024-05-01T02:00:00+00:00"}
     return replace(night, run=run, variants=rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from harness.results.record import (
+from harness.records.record import (
     BoardRow,
     Epoch,
     Fault,
@@ -14,8 +14,8 @@ from harness.results.record import (
     HostRow,
     LabelCount,
     ModelRow,
-    NightRecord,
     OperatorRow,
+    RunRecord,
     StimulusRow,
     VariantRow,
 )
@@ -43,18 +43,18 @@ CPU = "Example CPU with 2 cores (test data)"
 BOARD = BoardRow(
     name="emulated",
     uid="emulated-test-data",
-    title="Emulated Cortex-M4F, 64 MHz (modelled cycles)",
+    title="Emulated Cortex-M4F, 64 MHz (modeled cycles)",
     clock_hz=64_000_000,
-    clock="modelled cycles",
+    clock="modeled cycles",
     flash_bytes=983_040,
     ram_bytes=262_144,
     details={"instruction cache": "on, no wait states", "emulator": "QEMU 7.2.22"},
 )
 
 
-def sample_record() -> NightRecord:
+def sample_record() -> RunRecord:
     """Two variants that were measured, a model from elsewhere, and a variant too large for the board."""
-    return NightRecord(
+    return RunRecord(
         run={
             "id": "00000000-0000-4000-8000-000000000000",
             "started": "2024-05-01T01:00:00+00:00",
@@ -90,9 +90,9 @@ def measured(identity: str, title: str, inference_us: int, seed: int) -> Variant
         labels=LABELS,
         model=model_row("int8" if quantized else "float32", dice),
         firmware=FirmwareRow(
-            engine="static",
+            engine="codegen",
             kernels="reference",
-            optimisation="-O2",
+            optimization="-O2",
             toolchain="arm-none-eabi-gcc 12.2.1",
             build_id="cafe0123",
             flash_bytes=61_312 if quantized else 111_480,

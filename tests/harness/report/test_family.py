@@ -25,6 +25,8 @@ from sample_family import (
 from study_records import claim, study_record
 from test_page import HOSTILE, Page, markdown_tables, shown_texts
 
+from harness.records.record import Fault, RunRecord, VariantRow
+from harness.records.study import RECORD, write_study
 from harness.report.estimates import estimates_table, layers_table, sized
 from harness.report.family.comparison import comparison_table, pareto_front
 from harness.report.family.entries import entries_of, float32_of
@@ -32,24 +34,17 @@ from harness.report.family.headline import headline
 from harness.report.family.labels import confusions, different_models, pairs_table
 from harness.report.family.page import family_tables, render_family
 from harness.report.family.pareto import front
-from harness.report.family.pruned import (
-    channels_sentences,
-    pruned_table,
-    series_of,
-    weights_sentences,
-)
+from harness.report.family.pruned import channels_sentences, pruned_table, series_of, weights_sentences
 from harness.report.page import render
 from harness.report.studies import sections
-from harness.results.pairing import holm
-from harness.results.record import Fault, NightRecord, VariantRow
-from harness.results.study import RECORD, write_study
+from harness.stats.pairing import holm
 
 
 def plain(text: str) -> str:
     return text.replace("\u00a0", " ")
 
 
-def night_of(*rows: VariantRow) -> NightRecord:
+def night_of(*rows: VariantRow) -> RunRecord:
     return replace(family_night(), variants=list(rows))
 
 
@@ -143,7 +138,7 @@ def test_the_smallest_network_comes_first_and_thresholds_rise():
 def test_the_same_variant_with_two_engines_is_told_apart():
     titles = [entry.title for entry in entries_of([family_night(), sparse_night()])]
     assert len(set(titles)) == len(titles)
-    assert "TinyConv, int8, 90 % of the weights pruned (engine static-sparse)" in titles
+    assert "TinyConv, int8, 90 % of the weights pruned (engine codegen-sparse)" in titles
     assert "DS-CNN, int8" in titles
 
 
@@ -181,8 +176,8 @@ def test_a_board_that_does_not_fall_is_said_to_not_fall():
 def test_pruned_weights_are_said_to_make_dense_kernels_no_faster_and_sparse_ones_faster():
     found = entries_of([family_night(), sparse_night()])
     dense, sparse = weights_sentences(series_of(found, "weights"))
-    assert "engine static: " in dense and "pruning makes them no faster" in dense
-    assert "engine static-sparse: " in sparse and "takes less with every step" in sparse
+    assert "engine codegen: " in dense and "pruning makes them no faster" in dense
+    assert "engine codegen-sparse: " in sparse and "takes less with every step" in sparse
     assert re.search(r"shrinks from 15,000 to 4,200 bytes at 90 %", plain(dense))
 
 
@@ -190,10 +185,10 @@ def test_without_an_unpruned_network_of_its_own_an_engine_is_compared_with_the_o
     sparse = sparse_night()
     sparse = replace(sparse, variants=sparse.variants[1:])
     found = entries_of([family_night(), sparse])
-    series = next(one for one in series_of(found, "weights") if one.engine == "static-sparse")
-    assert (series.unpruned.engine, series.unpruned.threshold) == ("static", None)
+    series = next(one for one in series_of(found, "weights") if one.engine == "codegen-sparse")
+    assert (series.unpruned.engine, series.unpruned.threshold) == ("codegen", None)
     frame = pruned_table([series], "weights", "").frame
-    assert list(frame["note"]) == ["engine static"] + [""] * len(WEIGHTS)
+    assert list(frame["note"]) == ["engine codegen"] + [""] * len(WEIGHTS)
     assert frame["inference_share"].iloc[-1] == pytest.approx(0.1, rel=0.1)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report import figures
+from harness.report import format as figures
 
 FUNCTIONS = [
     (figures.significant, 1),

@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 from sample_night import BOARD, external, measured, sample_record, too_large
 
+from harness.records.record import Fault, HostRow, RunRecord, StimulusRow, VariantRow
 from harness.report.page import render
 from harness.report.table import Table
 from harness.report.tables import all_series, all_tables
-from harness.results.record import Fault, HostRow, NightRecord, StimulusRow, VariantRow
 
 REQUIRED_CSVS = {"latency", "sizes", "accuracy", "listening", "host", "samples"}
 HOSTILE = '</script><img src=x onerror="alert(1)">|a|`b`*c*$d$ & "e"'
@@ -92,7 +92,7 @@ class Page(HTMLParser):
             row.append(text)
 
 
-def rendered(record: NightRecord, folder: Path) -> Page:
+def rendered(record: RunRecord, folder: Path) -> Page:
     return Page(render(record, folder).read_text(encoding="utf-8"))
 
 
@@ -113,7 +113,7 @@ def markdown_tables(text: str) -> dict[str, list[list[str]]]:
     return {title: rows[2:] for title, rows in tables.items()}
 
 
-def with_variants(*variants: VariantRow) -> NightRecord:
+def with_variants(*variants: VariantRow) -> RunRecord:
     return replace(sample_record(), variants=list(variants))
 
 
@@ -260,10 +260,10 @@ def test_what_was_not_measured_has_no_zero(tmp_path):
             assert not {"0", "0 µs", "0 %"} & {text.replace("\u00a0", " ") for text in row}
 
 
-@pytest.mark.parametrize("word", ["modelled", "instructions"])
-def test_emulated_times_are_labelled_where_they_stand(sample, tmp_path, word):
+@pytest.mark.parametrize("word", ["modeled", "instructions"])
+def test_emulated_times_are_labeled_where_they_stand(sample, tmp_path, word):
     _, page = sample
-    if word != "modelled":
+    if word != "modeled":
         page = rendered(replace(sample_record(), board=replace(BOARD, clock=word)), tmp_path)
     assert all(word in row for row in page.tables["host"] if "MCU" in row and "ms" in " ".join(row))
     for heading in (f"Inference ({word})", f"All stages ({word})", f"Stage ({word})", f"MCU ({word})"):

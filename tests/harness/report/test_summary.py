@@ -19,7 +19,7 @@ def sentences(record) -> list[str]:
 def test_the_headline_says_what_was_measured_and_the_key_result():
     first = sentences(sample_record())[0]
     assert first == (
-        "TinyConv int8 takes 33.1 ms per inference on the emulated Cortex-M4F (modelled) "
+        "TinyConv int8 takes 33.1 ms per inference on the emulated Cortex-M4F (modeled) "
         "and hears 7 of 10 keywords."
     )
 

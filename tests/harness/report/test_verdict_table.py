@@ -6,19 +6,25 @@ from dataclasses import replace
 
 from sample_night import sample_record
 
+from harness.records.record import SeriesVerdictRow, VerdictRow
 from harness.report.headline import headline
 from harness.report.page import render
 from harness.report.tables import all_tables
 from harness.report.verdict import verdict_sentence, verdict_table
-from harness.results.record import SeriesVerdictRow, VerdictRow
 
 SLOW = SeriesVerdictRow(
-    "a/static/inference_us/clip", "regressed", "a is slower.", value=1040.0, reference=1000.0, change=0.04
+    "a/codegen/inference_us/clip", "regressed", "a is slower.", value=1040.0, reference=1000.0, change=0.04
 )
 LARGE = SeriesVerdictRow(
-    "a/static/flash_bytes/-", "changed", "a is larger.", advisory=True, value=1100, reference=1000, change=0.1
+    "a/codegen/flash_bytes/-",
+    "changed",
+    "a is larger.",
+    advisory=True,
+    value=1100,
+    reference=1000,
+    change=0.1,
 )
-FINE = SeriesVerdictRow("b/static/inference_us/clip", "ok", "b is as before.")
+FINE = SeriesVerdictRow("b/codegen/inference_us/clip", "ok", "b is as before.")
 VERDICT = VerdictRow(
     "regressed",
     "1 regressed, 1 changed of 3 series on desk: a is slower: accept it with `earshot baseline accept`.",

@@ -14,11 +14,11 @@ import pytest
 from matplotlib.image import imread
 from sample_night import sample_record
 
+from harness.records.record import StimulusRow
 from harness.report.recordings import outcomes, render_recordings
 from harness.report.view_data import Facts, Glance, Times
 from harness.report.view_plots import ALL_VIEWS
 from harness.report.views import render_views, sentences
-from harness.results.record import StimulusRow
 from models.views import mel_of, micro_of, views_of, waveform_of
 
 NAMES = ("waveform", "spectrum", "spectrogram", "mel", "mfcc", "micro")
@@ -122,11 +122,11 @@ def test_the_facts_and_the_parameters_stand_on_the_page(rendered):
         assert parameter in text
 
 
-def test_the_page_sets_every_colour_of_its_plots(rendered):
+def test_the_page_sets_every_color_of_its_plots(rendered):
     assert not re.search(r"#0101\d\d|#010[234]\d\d", rendered[1].read_text())
 
 
-def test_a_file_has_real_colours_and_is_not_blank(rendered):
+def test_a_file_has_real_colors_and_is_not_blank(rendered):
     for name in NAMES:
         svg = (rendered[1].parent / f"{name}.svg").read_text()
         ElementTree.fromstring(svg)

@@ -13,10 +13,10 @@ constexpr uint32_t kUnitWeight = 4096;
 void filter_bank(const uint32_t* energies, int shift, uint32_t magnitudes[kChannels]) {
   const uint32_t* energy = energies + kFirstBin;
   const uint16_t* weight = kWeights;
-  uint64_t from_below = 0;  // what the bins below a channel's lower neighbour's centre leave to it
+  uint64_t from_below = 0;  // what the bins below a channel's lower neighbor's center leave to it
   for (int i = 0; i <= kChannels; ++i) {
     uint64_t falling = 0, total = 0;
-    for (int n = kBinsBelowCentre[i]; n > 0; --n) {
+    for (int n = kBinsBelowCenter[i]; n > 0; --n) {
       falling += static_cast<uint64_t>(*energy) * *weight++;
       total += *energy++;
     }

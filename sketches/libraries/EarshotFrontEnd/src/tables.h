@@ -106,8 +106,8 @@ constexpr uint8_t kDigitReversal[64] = {
 constexpr int kFirstBin = 5;
 constexpr int kBins = 236;
 
-// Bins below each channel's centre, down to the centre before; the last is above channel 39.
-constexpr uint8_t kBinsBelowCentre[41] = {
+// Bins below each channel's center, down to the center before; the last is above channel 39.
+constexpr uint8_t kBinsBelowCenter[41] = {
     1, 2, 1, 2, 2, 2, 2, 2, 3, 2, 3, 3, 3, 3, 3, 4, 4, 3, 5, 4, 5, 5, 5, 5, 6, 6, 7, 7, 7, 8, 8,
     9, 9, 9, 11, 10, 12, 12, 13, 13, 15,
 };

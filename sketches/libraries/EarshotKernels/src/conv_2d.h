@@ -10,7 +10,7 @@ namespace kernels {
 
 namespace internal {
 
-// kOutputs neighbouring channels of one output pixel; returns the weights of the next group.
+// kOutputs neighboring channels of one output pixel; returns the weights of the next group.
 template <class Op, int kOutputs, class Element, class Channel>
 EARSHOT_OWN_REGISTERS const Element* conv_2d_group(const Element* window, const Element* weights,
                                                    const Channel* channels, Element* output) {

@@ -10,7 +10,7 @@ namespace kernels {
 
 namespace internal {
 
-// kOutputs neighbouring channels of one output pixel. Output i comes from the window's channel i,
+// kOutputs neighboring channels of one output pixel. Output i comes from the window's channel i,
 // or all come from channel 0 where the multiplier is above 1. weights: kGroup for each tap
 template <class Op, int kOutputs, class Element, class Channel>
 EARSHOT_OWN_REGISTERS void depthwise_group(const Element* window, const Element* weights,
@@ -59,7 +59,7 @@ inline const Element* depthwise_channels(const Element* window, const Element* w
 }  // namespace internal
 
 // Op: the members that WindowRows and finish() ask for, kBatches, kMultiplier: outputs of a channel
-// weights: for each group of up to four outputs of neighbouring channels (of one channel where the
+// weights: for each group of up to four outputs of neighboring channels (of one channel where the
 //     multiplier is above 1), for each tap: kGroup weights, filled up with 0
 // strip: WindowRows<Op>::kStripElements of memory
 template <class Op, class Element, class Channel>

@@ -63,7 +63,7 @@ inline int32_t exponential_of_negative(int32_t x) {
 
   constexpr int32_t kExpOfMinusEighth = 1895147668;  // Q0.31
   constexpr int32_t kThird = 715827883;              // Q0.31
-  const int32_t y = within * 32 + (1 << 28);         // Q0.31, from the series' centre at -1/8
+  const int32_t y = within * 32 + (1 << 28);         // Q0.31, from the series' center at -1/8
   const int32_t y2 = doubling_high_multiply(y, y);
   const int32_t y3 = doubling_high_multiply(y2, y);
   const int32_t y4 = doubling_high_multiply(y2, y2);

@@ -9,7 +9,7 @@ namespace kernels {
 
 namespace internal {
 
-// kOutputs neighbouring outputs of one row; returns the weights of the next group.
+// kOutputs neighboring outputs of one row; returns the weights of the next group.
 template <class Op, int kOutputs, class Element, class Channel>
 EARSHOT_OWN_REGISTERS const Element* fully_connected_group(const Element* input,
                                                            const Element* weights,

@@ -82,7 +82,7 @@ inline uint32_t start(const SmallInt8Channel& channel) {
 }
 inline float start(const FloatChannel& channel) { return channel.bias; }
 
-// Computes kOutputs neighbouring output elements. `add` adds all products to the array of sums
+// Computes kOutputs neighboring output elements. `add` adds all products to the array of sums
 // that it is given.
 template <class Op, int kOutputs, class Element, class Channel, class Add>
 EARSHOT_INLINE void produce(const Channel* channels, Element* output, Add&& add) {

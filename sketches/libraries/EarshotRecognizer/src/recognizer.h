@@ -31,7 +31,7 @@ class Recognizer {
  public:
   void reset() { *this = Recognizer(); }
 
-  // Takes the result of an inference. Returns whether it makes a word newly recognised, which
+  // Takes the result of an inference. Returns whether it makes a word newly recognized, which
   // `detection` then holds.
   //
   // Args:

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 
 from sample_field import acoustic, command_mode, heard_by, sample_field
 
+from harness.records.field_record import FieldRecord
 from harness.report.field import render_field
-from harness.results.field_record import FieldRecord
 
 CLIPS = 12
 

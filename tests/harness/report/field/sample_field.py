@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.report.field.listen import scores_file
-from harness.report.field.picture import picture
-from harness.results.field_record import (
+from harness.records.field_record import (
     CAUSES,
     ClipResult,
     DetPoint,
@@ -23,8 +21,10 @@ from harness.results.field_record import (
     FrontEnds,
     Replay,
 )
-from harness.results.record import BoardRow, Fault, FirmwareRow, LabelCount, ModelRow
-from models.wav import write_wav
+from harness.records.record import BoardRow, Fault, FirmwareRow, LabelCount, ModelRow
+from harness.report.field.missed_words import scores_file
+from harness.report.field.picture import picture
+from models.data.wav import write_wav
 
 LABELS = ["silence", "unknown", "yes", "no"]
 SNRS_DB, DISTANCES_M = (20.0, 10.0, 0.0), (0.5, 2.0, 4.0)
@@ -35,9 +35,9 @@ SEGMENT_S, KEYWORD_FREE_S = 32.0, 600.0
 BOARD = BoardRow(
     name="emulated",
     uid="emulated-test-data",
-    title="Emulated Cortex-M4F, 64 MHz (modelled cycles)",
+    title="Emulated Cortex-M4F, 64 MHz (modeled cycles)",
     clock_hz=64_000_000,
-    clock="modelled cycles",
+    clock="modeled cycles",
     flash_bytes=983_040,
     ram_bytes=262_144,
     details={"emulator": "QEMU 7.2.22"},
@@ -318,9 +318,9 @@ def model(dice: random.Random) -> ModelRow:
 
 
 FIRMWARE = FirmwareRow(
-    engine="static",
+    engine="codegen",
     kernels="reference",
-    optimisation="-O2",
+    optimization="-O2",
     toolchain="arm-none-eabi-gcc 12.2.1",
     build_id="cafe0123",
     flash_bytes=36_576,

@@ -39,7 +39,7 @@ def test_it_needs_no_javascript(page):
     assert "script" not in page.tags
 
 
-def test_the_page_sets_every_colour_of_its_plots(page):
+def test_the_page_sets_every_color_of_its_plots(page):
     assert not re.search(r"#0101\d\d|#010[234]\d\d", page.source)
 
 

@@ -10,12 +10,12 @@ import pytest
 from field_pages import CLIPS, only, quiet_variant, rendered
 from sample_field import heard_by, with_clips
 
+from harness.records.field_record import DetPoint
 from harness.report.field import render_field
 from harness.report.field.alarms import LIMITS
-from harness.report.field.listen import TINTS
+from harness.report.field.missed_words import TINTS
 from harness.report.field.page import MOST_ROWS
 from harness.report.field.plots import det_front
-from harness.results.field_record import DetPoint
 
 
 def test_a_label_stands_beside_all_three_parts_of_the_data_set(folder):

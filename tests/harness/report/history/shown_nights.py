@@ -7,17 +7,17 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
-from harness.results.regression.acceptance import accept
-from harness.results.regression.baseline import Baseline
-from harness.results.regression.canary import CanaryReading
-from harness.results.regression.nights import Judged, Night
-from harness.results.regression.series import Block, Measured, SeriesName, measured
-from harness.results.regression.verdict import judge
+from harness.regression.acceptance import accept
+from harness.regression.baseline import Baseline
+from harness.regression.canary import CanaryReading
+from harness.regression.nights import Judged, Night
+from harness.regression.series import Block, Measured, SeriesName, measured
+from harness.regression.verdict import judge
 
-INT8 = SeriesName("tiny-int8", "static", "inference_us", "clip")
-FLASH = SeriesName("tiny-int8", "static", "flash_bytes", "-")
-OPERATORS = SeriesName("tiny-int8", "static", "operators", "-")
-IMAGE = SeriesName("tiny-int8", "static", "image_sha256", "-")
+INT8 = SeriesName("tiny-int8", "codegen", "inference_us", "clip")
+FLASH = SeriesName("tiny-int8", "codegen", "flash_bytes", "-")
+OPERATORS = SeriesName("tiny-int8", "codegen", "operators", "-")
+IMAGE = SeriesName("tiny-int8", "codegen", "image_sha256", "-")
 LEVEL_US, CANARY_US = 33_000.0, 50_000.0
 _FIRST = datetime(2026, 11, 1, 1, tzinfo=timezone.utc)
 
@@ -43,7 +43,7 @@ def night(index: int, value_us: float = LEVEL_US, board: str = "nano", **changes
         uid=f"uid of {board}",
         environment={"core": "4.2.1"},
         procedure=1,
-        modelled=False,
+        modeled=False,
         times={INT8: time_of(value_us)},
         exact={FLASH: 61_312, OPERATORS: "CONV_2D 1", IMAGE: f"{index:064x}"},
         canary=CanaryReading(time_of(CANARY_US, "c" * 64), time_of(CANARY_US, "c" * 64)),

@@ -16,10 +16,10 @@ from shown_nights import (
     time_of,
 )
 
+from harness.regression.canary import CanaryReading
+from harness.regression.nights import Judged
 from harness.report.history.boards import board_history
 from harness.report.history.events import events
-from harness.results.regression.canary import CanaryReading
-from harness.results.regression.nights import Judged
 
 
 def board(nights, baseline=None, **more):
@@ -37,9 +37,9 @@ def test_every_series_is_there_with_its_kind():
     assert kinds == {INT8: "time", FLASH: "number", OPERATORS: "text", IMAGE: "text"}
 
 
-def test_a_time_of_a_modelled_clock_is_the_mean_of_its_samples():
-    shown = of(INT8, board([night(0, 1_000.5, modelled=True)]))
-    assert (shown.kind, shown.latest, shown.band) == ("modelled", 1_000.5, None)
+def test_a_time_of_a_modeled_clock_is_the_mean_of_its_samples():
+    shown = of(INT8, board([night(0, 1_000.5, modeled=True)]))
+    assert (shown.kind, shown.latest, shown.band) == ("modeled", 1_000.5, None)
 
 
 def test_measured_times_are_divided_by_the_canary():
@@ -89,7 +89,7 @@ def test_without_a_baseline_there_is_no_band_and_no_change():
 
 
 def test_without_a_baseline_the_recorded_verdict_is_shown():
-    from harness.results.record import SeriesVerdictRow, VerdictRow
+    from harness.records.record import SeriesVerdictRow, VerdictRow
 
     row = VerdictRow("regressed", "It is slower.", 3, [SeriesVerdictRow(str(INT8), "regressed", "Slower.")])
     shown = board(history(8, accepted_at=None)[0], said=row)

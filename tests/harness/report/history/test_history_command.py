@@ -4,12 +4,12 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from benchmarks.made_history import write_nights
 
 from harness import layout
 from harness.cli import main
 from harness.errors import EXIT_CLEAN, EXIT_USAGE
 from harness.history import folders
-from harness.history.made import write_nights
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_several_folders_are_one_history(bench):
 
 
 def test_what_cannot_be_read_is_left_out_and_told(bench, capsys):
-    record = sorted((bench / "nights" / "emulated").glob("*/night.json"))[3]
+    record = sorted((bench / "nights" / "emulated").glob("*/run.json"))[3]
     record.write_text(record.read_text()[:500])
     code, page = page_of(bench, bench / "nights")
     assert code == EXIT_CLEAN
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_left_out_and_told(bench, capsys):
 
 
 def test_an_edited_record_is_left_out_and_told(bench):
-    record = sorted((bench / "nights" / "nano33ble").glob("*/night.json"))[3]
+    record = sorted((bench / "nights" / "nano33ble").glob("*/run.json"))[3]
     edited = json.loads(record.read_text())
     edited["run"]["trigger"] = "by hand"
     record.write_text(json.dumps(edited))

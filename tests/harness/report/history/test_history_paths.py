@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
+from harness.regression.statuses import STATUSES
 from harness.report.history.paths import SHAPES, area, line, mark, specks, steps, thinned
-from harness.results.regression.statuses import STATUSES
 
 NAN = float("nan")
 
@@ -72,5 +72,5 @@ def test_every_status_has_a_mark_around_its_point(status):
     assert SHAPES[status]
 
 
-def test_worse_and_better_do_not_differ_by_colour_alone():
+def test_worse_and_better_do_not_differ_by_color_alone():
     assert mark("regressed", 0, 0, 4) != mark("improved", 0, 0, 4)

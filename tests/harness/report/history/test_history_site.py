@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from shown_nights import INT8, LEVEL_US, history, night, time_of
 
+from harness.regression.nights import Judged
+from harness.regression.series import SeriesName
 from harness.report.history.site import LeftOut, render_history
-from harness.results.regression.nights import Judged
-from harness.results.regression.series import SeriesName
 
 
 def rendered(folder, nights, baselines=None, **more):
@@ -41,9 +41,9 @@ class Anchors(HTMLParser):
 
 @pytest.fixture(scope="module")
 def two_boards():
-    """Many nights of a board that got slower, and a few of one whose clock is modelled."""
+    """Many nights of a board that got slower, and a few of one whose clock is modeled."""
     nano, nano_baseline = history(130, step_at=110)
-    emulated, emulated_baseline = history(20, board="emulated", modelled=True, environment={"qemu": "7.2"})
+    emulated, emulated_baseline = history(20, board="emulated", modeled=True, environment={"qemu": "7.2"})
     return [*emulated, *nano], {"nano": nano_baseline, "emulated": emulated_baseline}
 
 
@@ -54,7 +54,7 @@ def test_every_link_leads_somewhere(tmp_path, two_boards):
         folder = tmp_path / "nights" / one.board / f"a folder of #{one.id}"
         (folder / "transcripts").mkdir(parents=True)
         (folder / "report.html").write_text("")
-        records[one.id] = folder / "night.json"
+        records[one.id] = folder / "run.json"
         records[one.id].write_text("{}")
     rendered(tmp_path, nights, baselines, records=records)
     pages = {page.resolve(): Anchors(page) for page in (tmp_path / "site").rglob("*.html")}
@@ -70,7 +70,7 @@ def test_every_link_leads_somewhere(tmp_path, two_boards):
             if parts.fragment:
                 assert parts.fragment in pages[target].ids, f"{page} leads to {link}"
     assert pages.keys() <= led_to
-    assert {path.name for path in led_to} >= {"night.json", "report.html", "transcripts"}
+    assert {path.name for path in led_to} >= {"run.json", "report.html", "transcripts"}
 
 
 def test_no_page_has_a_script_or_anything_from_elsewhere(tmp_path, two_boards):
@@ -94,7 +94,7 @@ def test_the_same_history_gives_the_same_bytes_in_any_order(tmp_path, two_boards
 def test_the_index_begins_with_what_changed(tmp_path, two_boards):
     page = rendered(tmp_path, *two_boards)
     assert "emulated: 1 changed; nano: 1 regressed" in text_of(page)
-    assert "1 regressed of 4 series on nano: tiny-int8/static/inference_us/clip is" in text_of(page)
+    assert "1 regressed of 4 series on nano: tiny-int8/codegen/inference_us/clip is" in text_of(page)
     assert page.read_text().index("changed; nano") < page.read_text().index("All series of")
 
 
@@ -106,7 +106,7 @@ def test_the_index_has_every_series_in_a_line(tmp_path, two_boards):
 
 def test_a_series_has_its_nights_in_detail_and_all_of_them(tmp_path, two_boards):
     rendered(tmp_path, *two_boards)
-    page = (tmp_path / "site" / "nano" / "tiny-int8-static-inference_us-clip.html").read_text()
+    page = (tmp_path / "site" / "nano" / "tiny-int8-codegen-inference_us-clip.html").read_text()
     assert page.count('class="wide nights"') == page.count('class="narrow nights"') == 2
     for part in ("band", "mark regressed", "canary first", "commit", "event epoch", "level", "accepted"):
         assert f'<path class="{part}"' in page
@@ -116,23 +116,23 @@ def test_a_series_has_its_nights_in_detail_and_all_of_them(tmp_path, two_boards)
 
 def test_a_change_of_level_names_its_commits(tmp_path, two_boards):
     rendered(tmp_path, *two_boards)
-    page = text_of(tmp_path / "site" / "nano" / "tiny-int8-static-inference_us-clip.html")
+    page = text_of(tmp_path / "site" / "nano" / "tiny-int8-codegen-inference_us-clip.html")
     assert re.search(r"2027-02-19 3[23]\.\d\d ms 3[34]\.\d\d ms \+[23]\.\d\d % 000006dccc … 000006eccc", page)
 
 
-def test_a_modelled_board_gets_the_command_that_finds_the_commit(tmp_path):
-    nights = [night(index, 1_000.5 if index < 4 else 1_001.5, modelled=True) for index in range(8)]
+def test_a_modeled_board_gets_the_command_that_finds_the_commit(tmp_path):
+    nights = [night(index, 1_000.5 if index < 4 else 1_001.5, modeled=True) for index in range(8)]
     rendered(tmp_path, nights)
-    page = text_of(tmp_path / "site" / "nano" / "tiny-int8-static-inference_us-clip.html")
+    page = text_of(tmp_path / "site" / "nano" / "tiny-int8-codegen-inference_us-clip.html")
     assert "1,000.5 µs 1,001.5 µs +1 µs, +0.10 %" in page
-    command = "earshot bisect 0000003ccc 0000004ccc --series tiny-int8/static/inference_us/clip"
+    command = "earshot bisect 0000003ccc 0000004ccc --series tiny-int8/codegen/inference_us/clip"
     assert command in page
 
 
-def test_times_of_a_modelled_clock_are_called_modelled(tmp_path, two_boards):
+def test_times_of_a_modeled_clock_are_called_modeled(tmp_path, two_boards):
     page = text_of(rendered(tmp_path, *two_boards))
-    assert page.count("Times of this board are modelled") == 1
-    assert page.index("emulated changed") < page.index("are modelled") < page.index("nano regressed")
+    assert page.count("Times of this board are modeled") == 1
+    assert page.index("emulated changed") < page.index("are modeled") < page.index("nano regressed")
 
 
 def test_nothing_yet_is_told_with_how_to_begin(tmp_path):
@@ -151,9 +151,9 @@ def test_the_first_nights_have_a_page_too(tmp_path, count):
 
 
 def test_what_was_left_out_is_told(tmp_path):
-    left_out = [LeftOut("/mnt/other/night.json", "the night record is not whole JSON: remove it.")]
+    left_out = [LeftOut("/mnt/other/run.json", "the night record is not whole JSON: remove it.")]
     page = rendered(tmp_path, history(3, accepted_at=None)[0], left_out=left_out)
-    assert "/mnt/other/night.json the night record is not whole JSON: remove it." in text_of(page)
+    assert "/mnt/other/run.json the night record is not whole JSON: remove it." in text_of(page)
 
 
 def test_a_night_whose_clock_jumped_is_left_out_and_told(tmp_path):
@@ -180,7 +180,7 @@ def test_another_environment_comes_first_with_what_was_and_what_is(tmp_path):
 
 
 def test_many_rows_of_one_status_are_folded(tmp_path):
-    names = [SeriesName(f"v{index}", "static", "inference_us", "clip") for index in range(9)]
+    names = [SeriesName(f"v{index}", "codegen", "inference_us", "clip") for index in range(9)]
     nights, baseline = history(12)
     nights.append(night(12, times={name: time_of(LEVEL_US) for name in names}, exact={}))
     page = rendered(tmp_path, nights, {"nano": baseline}).read_text()
@@ -216,7 +216,7 @@ def test_names_from_elsewhere_are_no_markup_and_no_path(tmp_path):
 
 
 def test_series_that_differ_by_case_have_pages_of_their_own(tmp_path):
-    names = [SeriesName(variant, "static", "inference_us", "clip") for variant in ("AB", "Ab", "Ab ")]
+    names = [SeriesName(variant, "codegen", "inference_us", "clip") for variant in ("AB", "Ab", "Ab ")]
     rendered(tmp_path, [night(0, times={name: time_of(LEVEL_US) for name in names}, exact={})])
     pages = {path.name.lower() for path in (tmp_path / "site" / "nano").glob("*.html")}
     assert len(pages) == 3 + 1
@@ -243,5 +243,5 @@ def test_nights_that_stood_out_are_listed_the_latest_first(tmp_path):
     nights[4] = replace(nights[4], judged={INT8: Judged("suspect", "")})
     nights[7] = replace(nights[7], judged={INT8: Judged("noisy", "")})
     rendered(tmp_path, nights, {"nano": baseline})
-    page = text_of(tmp_path / "site" / "nano" / "tiny-int8-static-inference_us-clip.html")
+    page = text_of(tmp_path / "site" / "nano" / "tiny-int8-codegen-inference_us-clip.html")
     assert re.search(r"Nights that stood out .* 2026-11-08 01:00 noisy .* 2026-11-05 01:00 suspect", page)

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from harness.regression.series import SeriesName
 from harness.report.history.series import Series
 from harness.report.history.words import amount, change_text, share_text, with_code
-from harness.results.regression.series import SeriesName
 
-TIME = SeriesName("a", "static", "inference_us", "clip")
-FLASH = SeriesName("a", "static", "flash_bytes", "-")
+TIME = SeriesName("a", "codegen", "inference_us", "clip")
+FLASH = SeriesName("a", "codegen", "flash_bytes", "-")
 
 
 def series(name, kind):
@@ -19,7 +19,7 @@ def series(name, kind):
     ("value", "name", "kind", "text"),
     [
         (33_117.4, TIME, "time", "33.12 ms"),
-        (33_117.4, TIME, "modelled", "33,117.4 µs"),
+        (33_117.4, TIME, "modeled", "33,117.4 µs"),
         (843.25, TIME, "time", "843.25 µs"),
         (61_312, FLASH, "number", "61,312 bytes"),
         (None, FLASH, "number", "–"),
@@ -40,7 +40,7 @@ def test_a_share_that_is_not_nothing_never_reads_as_nothing(share, text):
 
 
 def test_an_exact_figure_is_told_with_its_difference():
-    told = change_text("modelled", 150_012.5, 150_000.25, TIME).replace("\u00a0", " ")
+    told = change_text("modeled", 150_012.5, 150_000.25, TIME).replace("\u00a0", " ")
     assert told == "+12.25 µs, +0.0082 %"
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from study_records import claim, failed, study_record
 
+from harness.records.study import RECORD, write_study
 from harness.report.studies import render_study, sections, summary_text
-from harness.results.study import RECORD, write_study
 
 L1, CHANCE = {"criterion": ["l1"]}, {"criterion": ["random"]}
 CLAIMS = (claim(L1, CHANCE), claim(CHANCE, L1), claim(L1, L1))

@@ -1,0 +1,1 @@
+"""QEMU and the cycle model behind the emulated board."""

@@ -1,0 +1,174 @@
+"""What the emulated board's time is made of: modeled cycles, or instructions where QEMU loads no plugin."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.boards.qemu.tools import Qemu
+from harness.errors import BuildFailed
+from harness.firmware import toolchain
+from harness.firmware.toolchain import find_tool, run_tool
+from harness.layout import SKETCHES
+from models.store import Store
+
+CYCLE_MODEL = SKETCHES / "cycle_model"
+MODEL_VERSION = 1
+"""Raised when the cycle model counts anything differently: figures of two versions share no series."""
+
+COUNTERS_FILE = "cycles"
+_COUNTERS_BYTES = 24  # Counters in sketches/cycle_model/plugin.c
+_PLUGIN = "cycle_model.so"
+_FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-fPIC", "-fvisibility=hidden", "-shared")
+_PROBE_SECONDS = 20.0  # takes 0.1 s on an idle machine
+
+
+@dataclass(frozen=True)
+class TimingParameters:
+    """What the cycle model assumes where the processor's manual leaves a range, or the chip a choice.
+
+    sketches/cycle_model/README.md tells where each default comes from.
+
+    Attributes:
+        refill_cycles: of the pipeline after a taken branch, P in Arm's tables, 1 to 3.
+        icache: True if every instruction fetch hits the cache; False if each is one from flash.
+        wait_states: cycles that a 32-bit fetch from flash waits without the cache.
+    """
+
+    refill_cycles: int = 2
+    icache: bool = True
+    wait_states: int = 2
+
+
+class Clock(Protocol):
+    """How board time passes."""
+
+    @property
+    def unit(self) -> str:
+        """What is counted, as a night record says it: "modeled cycles" or "instructions"."""
+
+    @property
+    def identity(self) -> str:
+        """Everything that changes figures, in one word."""
+
+    @property
+    def details(self) -> dict[str, str]:
+        """The assumptions, for a reader."""
+
+    def prepare(self, folder: Path) -> None:
+        """Puts what the clock needs into the emulator's working folder."""
+
+    def arguments(self, core_address: int) -> list[str]:
+        """QEMU's arguments; code from `core_address` on is not to be counted."""
+
+
+@dataclass(frozen=True)
+class CycleClock:
+    """Counts modeled Cortex-M4 cycles with the plugin at `plugin`."""
+
+    plugin: Path
+    timing: TimingParameters
+
+    unit = "modeled cycles"
+
+    @property
+    def identity(self) -> str:
+        """Model version and parameters; wait states count only without the cache."""
+        fetch = "icache" if self.timing.icache else f"flash{self.timing.wait_states}"
+        return f"cycles{MODEL_VERSION}-p{self.timing.refill_cycles}-{fetch}"
+
+    @property
+    def details(self) -> dict[str, str]:
+        """The parameters in words."""
+        return {
+            "cycle model": f"version {MODEL_VERSION}, Arm's Cortex-M4 instruction timing",
+            "cycle model build": self.plugin.parent.name,  # hash of its sources: kept sessions are of it
+            "pipeline refill": f"{self.timing.refill_cycles} cycles",
+            "instruction cache": "on" if self.timing.icache else "off",
+            "flash wait states": "none (cache)" if self.timing.icache else str(self.timing.wait_states),
+        }
+
+    def prepare(self, folder: Path) -> None:
+        """Makes the file that the plugin counts in and the board reads."""
+        (folder / COUNTERS_FILE).write_bytes(bytes(_COUNTERS_BYTES))
+
+    def arguments(self, core_address: int) -> list[str]:
+        """Loads the plugin."""
+        settings = {
+            "counter": COUNTERS_FILE,
+            "refill": str(self.timing.refill_cycles),
+            "icache": "on" if self.timing.icache else "off",
+            "wait_states": str(self.timing.wait_states),
+            "uncounted": hex(core_address),
+        }
+        plugin = str(self.plugin).replace(",", ",,")
+        return ["-plugin", ",".join([plugin, *(f"{name}={value}" for name, value in settings.items())])]
+
+
+@dataclass(frozen=True)
+class InstructionClock:
+    """Counts one cycle an instruction; `reason` tells why not modeled cycles."""
+
+    reason: str
+
+    unit = "instructions"
+    identity = "instructions"
+
+    @property
+    def details(self) -> dict[str, str]:
+        """Why there is no model."""
+        return {"cycle model": f"not in use: {self.reason}", "instruction cache": "none"}
+
+    def prepare(self, folder: Path) -> None:
+        """Nothing: that there is no counters file tells the board to count instructions."""
+
+    def arguments(self, core_address: int) -> list[str]:
+        """64 ns of the machine's time an instruction (clock.cpp), and none while it waits for the host."""
+        return ["-icount", "shift=6,sleep=off"]
+
+
+def choose_clock(qemu: Qemu, store: Store, timing: TimingParameters) -> Clock:
+    """Modeled cycles if the plugin can be compiled and QEMU loads it, otherwise instructions."""
+    try:
+        clock = CycleClock(build_plugin(store), timing)
+    except BuildFailed as problem:
+        return InstructionClock(str(problem))
+    refusal = _refusal(qemu, clock)
+    return InstructionClock(refusal) if refusal else clock
+
+
+def build_plugin(store: Store) -> Path:
+    """The cycle model as a shared library, compiled once.
+
+    Raises:
+        BuildFailed: no C compiler, or the disk is full.
+    """
+    compiler = find_tool("gcc", "gcc libc6-dev")
+    inputs = {"sources": CYCLE_MODEL, "flags": list(_FLAGS), "compiler": compiler.version}
+
+    def make(folder: Path) -> None:
+        run_tool(compiler, [*_FLAGS, *sorted(CYCLE_MODEL.glob("*.c")), "-o", folder / _PLUGIN], folder)
+
+    with toolchain.disk_full_is_a_failed_build():
+        return store.build("cycle_model", inputs, make) / _PLUGIN
+
+
+def _refusal(qemu: Qemu, clock: CycleClock) -> str:
+    """Why this QEMU does not load the plugin; empty if it does. Starts it without a machine."""
+    with tempfile.TemporaryDirectory(prefix="earshot-probe-") as folder:
+        clock.prepare(Path(folder))
+        command = [qemu.path, "-M", "none", "-display", "none", "-monitor", "stdio", *clock.arguments(0)]
+        try:
+            answer = subprocess.run(
+                command, cwd=folder, input="quit\n", capture_output=True, text=True, timeout=_PROBE_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return f"{qemu.version} does not end with the plugin"
+    if answer.returncode == 0:
+        return ""
+    message = re.sub(r"/\S*/", "", answer.stderr.strip())  # without paths: it stands in records
+    return f"{qemu.version} refuses the plugin: {message}"

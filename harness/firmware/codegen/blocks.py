@@ -1,0 +1,59 @@
+"""Weights in the order in which the kernels read them (sketches/libraries/EarshotKernels, products.h)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+GROUP = 4
+"""Outputs that are computed at the same time: kGroup."""
+
+_TAPS = {"int8": 4, "float32": 1}  # kTaps of the kernels' Products
+
+
+def blocked(weights: np.ndarray) -> np.ndarray:
+    """For each group of outputs, each run, each kTaps taps of a run, each output of the group: kTaps weights.
+
+    Args:
+        weights: (outputs, runs, taps of a run), int8 or float32.
+
+    Returns:
+        (n,), filled up with 0 where a run is no multiple of kTaps.
+    """
+    taps = _TAPS[str(weights.dtype)]
+    outputs, runs, length = weights.shape
+    filled = np.zeros((outputs, runs, -(-length // taps), taps), weights.dtype)
+    filled.reshape(outputs, runs, -1)[:, :, :length] = weights
+    groups = [filled[first : first + GROUP] for first in range(0, outputs, GROUP)]
+    return np.concatenate([group.transpose(1, 2, 0, 3).reshape(-1) for group in groups])
+
+
+def blocked_by_channel(weights: np.ndarray, multiplier: int) -> np.ndarray:
+    """For each group of outputs of neighboring channels, each tap: GROUP weights, filled up with 0.
+
+    Args:
+        weights: of a depthwise convolution, (taps, outputs).
+        multiplier: outputs of a channel; above 1 a group has outputs of one channel only.
+
+    Returns:
+        (n,)
+    """
+    taps, outputs = weights.shape
+    together = outputs if multiplier == 1 else multiplier
+    filled = np.zeros((taps, outputs // together, -(-together // GROUP) * GROUP), weights.dtype)
+    filled[:, :, :together] = weights.reshape(taps, -1, together)
+    return filled.reshape(taps, -1, GROUP).transpose(1, 0, 2).reshape(-1)
+
+
+def bias_with_zero_point(weights: np.ndarray, bias: np.ndarray, zero_point: int) -> np.ndarray:
+    """The bias for sums of q * w instead of (q - zero_point) * w, modulo 2^32 as the kernels add.
+
+    Args:
+        weights: (outputs, taps), int8.
+        bias: (outputs,), int32.
+        zero_point: of the input.
+
+    Returns:
+        (outputs,), int32.
+    """
+    exact = bias.astype(np.int64) - zero_point * weights.astype(np.int64).sum(axis=1)
+    return exact.astype(np.uint32).view(np.int32)

@@ -1,0 +1,104 @@
+"""How the sums of products of each output become output elements: bias, multiplier, shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from harness.errors import BuildFailed
+from harness.firmware.codegen.blocks import bias_with_zero_point
+from harness.firmware.codegen.program import FullyConnected, Step, Weights
+from harness.firmware.codegen.quantization import (
+    INT8_MAX,
+    INT8_MIN,
+    Multiplier,
+    channel_multipliers,
+    tensor_multiplier,
+)
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+_SMALL = 1 << 30
+
+
+@dataclass(frozen=True)
+class Channels:
+    """How the sums of each output are finished.
+
+    Attributes:
+        kind: the struct of output_stage.h.
+        fields: its members, for each output.
+    """
+
+    kind: str
+    fields: tuple[tuple[int | float, ...], ...]
+
+
+def finished(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
+    """The channels of a convolution or a fully connected layer.
+
+    Args:
+        step: which one.
+        weights: of the step.
+        by_output: their values as (outputs, taps).
+
+    Raises:
+        BuildFailed: the scales are out of the kernels' range.
+    """
+    if step.input.type == "float32":
+        return Channels("FloatChannel", tuple((float(bias),) for bias in weights.bias))
+    multipliers = _multipliers(step, weights)
+    biases = bias_with_zero_point(by_output, weights.bias, step.input.zero_point).tolist()
+    if _sums_are_small(weights.bias, by_output) and all(m.right_shift >= 1 for m in multipliers):
+        zero_point = step.output.zero_point
+        offsets = [(zero_point << m.right_shift) + (1 << m.right_shift - 1) for m in multipliers]
+        if all(abs(offset) < _SMALL for offset in offsets):
+            rows = zip(biases, multipliers, offsets, strict=True)
+            fields = tuple((bias, m.value, offset, m.right_shift) for bias, m, offset in rows)
+            return Channels("SmallInt8Channel", fields)
+    pairs = zip(biases, multipliers, strict=True)
+    return Channels("Int8Channel", tuple((bias, m.value, m.left_shift, m.right_shift) for bias, m in pairs))
+
+
+def in_range(
+    step: Step,
+    derive: Callable[_Arguments, _Result],
+    *arguments: _Arguments.args,
+    **keywords: _Arguments.kwargs,
+) -> _Result:
+    """What `derive` makes of a step's scales.
+
+    Raises:
+        BuildFailed: for its ValueError.
+    """
+    try:
+        return derive(*arguments, **keywords)
+    except ValueError as problem:
+        raise BuildFailed(
+            f"its scales do not go together: {problem}",
+            where=str(step.operator),
+            remedy="Calibrate the conversion with real inputs.",
+        ) from problem
+
+
+def _multipliers(step: Step, weights: Weights) -> tuple[Multiplier, ...]:
+    """One for each output."""
+    source, output = step.input.scale, step.output.scale
+    if len(weights.scales) > 1:
+        return in_range(step, channel_multipliers, source, weights.scales, output)
+    if isinstance(step, FullyConnected):
+        one = in_range(step, tensor_multiplier, source, weights.scales[0], output)
+    else:
+        (one,) = in_range(step, channel_multipliers, source, weights.scales, output)
+    return (one,) * len(weights.bias)
+
+
+def _sums_are_small(bias: np.ndarray, by_output: np.ndarray) -> bool:
+    """Whether no input makes a sum of 2^30 or above, bias included."""
+    largest_input = INT8_MAX - INT8_MIN  # less the zero point, which is an int8 too
+    most = np.abs(bias.astype(np.int64)) + largest_input * np.abs(by_output.astype(np.int64)).sum(axis=1)
+    return bool((most < _SMALL).all())

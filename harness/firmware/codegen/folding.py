@@ -1,0 +1,214 @@
+"""Operators that only move data are folded into their neighbors, where that changes no result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from harness.firmware.codegen.program import (
+    Conv2D,
+    DepthwiseConv2D,
+    Dequantize,
+    FullyConnected,
+    Pad,
+    Program,
+    Quantize,
+    Step,
+    Transpose,
+    Value,
+    View,
+    Weights,
+)
+
+
+def fold(program: Program) -> Program:
+    """The program with every rule applied until none applies any more."""
+    views = [f"{step.operator} is a view of its input" for step in program.steps if isinstance(step, View)]
+    program = replace(program, folded=(*program.folded, *views))
+    while True:
+        for rule in _RULES:
+            changed = _first_change(program, rule)
+            if changed is not None:
+                program = changed
+                break
+        else:
+            return program
+
+
+_Rule = Callable[[Program, int, Step], Program | None]
+
+
+def _first_change(program: Program, rule: _Rule) -> Program | None:
+    for position, step in enumerate(program.steps):
+        changed = rule(program, position, step)
+        if changed is not None:
+            return changed
+    return None
+
+
+def _depthwise_of_one_channel(program: Program, position: int, step: Step) -> Program | None:
+    """A depthwise convolution of one channel is a convolution, whose loops are faster."""
+    if not isinstance(step, DepthwiseConv2D) or step.input.shape[3] != 1:
+        return None
+    values = np.ascontiguousarray(np.moveaxis(step.weights.values, -1, 0))[..., np.newaxis]
+    convolution = Conv2D(
+        step.operator,
+        step.input,
+        step.output,
+        Weights(values, step.weights.bias, step.weights.scales),
+        step.window,
+        step.activation,
+    )
+    return program.with_steps({position: convolution})
+
+
+def _moves_nothing(program: Program, position: int, step: Step) -> Program | None:
+    """What leaves every byte in its place is a view."""
+    if isinstance(step, Transpose):
+        moved = [axis for axis in step.order if step.input.shape[axis] > 1]
+        reason = "moves dimensions of size 1 only" if moved == sorted(moved) else ""
+    elif isinstance(step, Pad):
+        reason = "" if any(map(any, step.amounts)) else "adds nothing"
+    elif isinstance(step, Quantize):
+        reason = "changes neither scale nor zero point" if step.input.same_numbers_as(step.output) else ""
+    else:
+        return None
+    if not reason:
+        return None
+    return program.with_steps({position: _view(step)}, f"{step.operator} {reason}")
+
+
+def _view(step: Step) -> View:
+    return View(step.operator, step.input, step.output)
+
+
+def _quantized_as_before(program: Program, position: int, step: Step) -> Program | None:
+    """DEQUANTIZE and QUANTIZE to the same scale and zero point give every int8 back."""
+    reader = program.only_reader(position)
+    if not isinstance(step, Dequantize) or reader is None:
+        return None
+    after = program.steps[reader]
+    if not isinstance(after, Quantize) or not after.output.same_numbers_as(step.input):
+        return None
+    view = replace(_view(after), input=step.input)
+    return program.with_steps(
+        {position: None, reader: view}, f"{step.operator} is undone by {after.operator}"
+    )
+
+
+def _views_in_a_row(program: Program, position: int, step: Step) -> Program | None:
+    """Of two views the first is not needed, so that rules see what lies beyond."""
+    reader = program.only_reader(position)
+    if not isinstance(step, View) or reader is None or not isinstance(program.steps[reader], View):
+        return None
+    return program.with_steps({position: None, reader: replace(program.steps[reader], input=step.input)})
+
+
+def _transposes_in_a_row(program: Program, position: int, step: Step) -> Program | None:
+    reader = program.only_reader(position)
+    if not isinstance(step, Transpose) or reader is None:
+        return None
+    after = program.steps[reader]
+    if not isinstance(after, Transpose):
+        return None
+    order = tuple(step.order[axis] for axis in after.order)
+    joined = replace(after, input=step.input, order=order)
+    return program.with_steps(
+        {position: None, reader: joined}, f"{step.operator} is one with {after.operator}"
+    )
+
+
+def _pad_after_move(program: Program, position: int, step: Step) -> Program | None:
+    """PAD before a change of the dimensions becomes PAD after it, nearer to a convolution."""
+    reader = program.only_reader(position)
+    if not isinstance(step, Pad) or reader is None:
+        return None
+    move = program.steps[reader]
+    if isinstance(move, Transpose):
+        amounts = tuple(step.amounts[axis] for axis in move.order)
+    elif isinstance(move, View):
+        renamed = _amounts_in_view(step, move.output.shape)
+        if renamed is None:
+            return None
+        amounts = renamed
+    else:
+        return None
+    between = replace(
+        move.output,
+        id=program.new_id(),
+        name=f"{move.output.name} without padding",
+        shape=tuple(size - sum(pair) for size, pair in zip(move.output.shape, amounts, strict=True)),
+    )
+    moved = replace(move, input=step.input, output=between)
+    padded = replace(step, input=between, output=move.output, amounts=amounts)
+    return program.with_steps({position: moved, reader: padded})
+
+
+def _amounts_in_view(pad: Pad, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...] | None:
+    """The amounts of padding for a view of the padded tensor that differs in dimensions of size 1 only."""
+    sizes = [size for size in pad.output.shape if size > 1]
+    if sizes != [size for size in shape if size > 1]:
+        return None
+    # A dimension of size 1 after padding has no padding: there is something inside.
+    amounts = iter([pair for size, pair in zip(pad.output.shape, pad.amounts, strict=True) if size > 1])
+    return tuple(next(amounts) if size > 1 else (0, 0) for size in shape)
+
+
+def _pad_into_convolution(program: Program, position: int, step: Step) -> Program | None:
+    """Padding of rows and columns becomes the convolution's own, which is 0 as well."""
+    reader = program.only_reader(position)
+    if not isinstance(step, Pad) or reader is None:
+        return None
+    after = program.steps[reader]
+    if not isinstance(after, Conv2D | DepthwiseConv2D):
+        return None
+    batch, (top, _), (left, _), channels = step.amounts
+    if any(batch) or any(channels):
+        return None
+    before = after.window.before[0] + top, after.window.before[1] + left
+    folded = replace(after, input=step.input, window=replace(after.window, before=before))
+    return program.with_steps(
+        {position: None, reader: folded}, f"{step.operator} is padding of {after.operator}"
+    )
+
+
+def _transpose_into_weights(program: Program, position: int, step: Step) -> Program | None:
+    """A fully connected layer takes its inputs in any order, with its weights in the same one."""
+    reader = program.only_reader(position)
+    if not isinstance(step, Transpose) or reader is None:
+        return None
+    changes: dict[int, Step | None] = {position: None}
+    source: Value = step.output
+    if isinstance(program.steps[reader], View):
+        changes[reader] = None
+        source = program.steps[reader].output
+        following = program.only_reader(reader)
+        if following is None:
+            return None
+        reader = following
+    after = program.steps[reader]
+    if not isinstance(after, FullyConnected) or after.weights.values.shape[1] != source.elements:
+        return None
+    # Where in the untransposed input the element lies that was at each place of the transposed one.
+    places = (
+        np.arange(math.prod(step.input.shape)).reshape(step.input.shape).transpose(step.order).reshape(-1)
+    )
+    values = np.empty_like(after.weights.values)
+    values[:, places] = after.weights.values
+    changes[reader] = replace(after, input=step.input, weights=replace(after.weights, values=values))
+    return program.with_steps(changes, f"{step.operator} is in the order of the weights of {after.operator}")
+
+
+_RULES: tuple[_Rule, ...] = (
+    _depthwise_of_one_channel,
+    _moves_nothing,
+    _quantized_as_before,
+    _views_in_a_row,
+    _transposes_in_a_row,
+    _pad_after_move,
+    _pad_into_convolution,
+    _transpose_into_weights,
+)

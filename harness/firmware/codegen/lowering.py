@@ -1,0 +1,218 @@
+"""A .tflite's operators become the steps of a program, or are refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.errors import BuildFailed
+from harness.firmware.codegen.operands import CONVERT_AGAIN, CONVERT_FIXED, CONVERT_INT8_OR_FLOAT, Operands
+from harness.firmware.codegen.program import (
+    AveragePool2D,
+    Conv2D,
+    DepthwiseConv2D,
+    Dequantize,
+    FullyConnected,
+    Pad,
+    Program,
+    Quantize,
+    Softmax,
+    Step,
+    Transpose,
+    Value,
+    View,
+    Weights,
+    Window,
+)
+from harness.firmware.codegen.quantization import INT8_MIN
+from harness.firmware.tflite_model import Operator, TfliteModel
+
+_MOST_DIMENSIONS = 4
+_MOST_SOFTMAX_DEPTH = 511  # TensorFlow Lite's int8 kernel has an exponent for no more
+
+
+def lower(model: TfliteModel) -> Program:
+    """The model as a program, one step for each operator.
+
+    Raises:
+        BuildFailed: for what the engine cannot run; names the operator or tensor and says what to do.
+    """
+    for side, numbers in (("input", model.inputs), ("output", model.outputs)):
+        if len(numbers) != 1:
+            raise BuildFailed(
+                f"the model has {len(numbers)} {side}s, engine codegen runs models with one",
+                remedy="Convert a network with one input and one output.",
+            )
+    operands = Operands(model)
+    ends = operands.value(model.inputs[0]), operands.value(model.outputs[0])
+    return Program(*ends, tuple(_step(model, operator) for operator in model.operators))
+
+
+def _step(model: TfliteModel, operator: Operator) -> Step:
+    operands = Operands(model, operator)
+    if operator.name not in _LOWERINGS:
+        operands.refuse(
+            f"engine codegen lacks {operator.name}",
+            f"It has {', '.join(_LOWERINGS)}: build the network from these.",
+        )
+    return _LOWERINGS[operator.name](operator, operands)
+
+
+def _conv_2d(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    weights = operands.weights(source, output, dimensions=4, axis=0)
+    outputs, height, width, inputs = weights.values.shape
+    window, (down, across) = _window(operator, operands, source, (height, width))
+    if inputs != source.shape[3]:
+        operands.refuse(
+            f"it is a grouped convolution ({source.shape[3]} channels, filters of {inputs})",
+            "Use one group, or a depthwise convolution.",
+        )
+    operands.shape(output, (source.shape[0], down, across, outputs))
+    return Conv2D(operator, source, output, weights, window, operands.activation())
+
+
+def _depthwise_conv_2d(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    weights = operands.weights(source, output, dimensions=4, axis=3)
+    one, height, width, outputs = weights.values.shape
+    window, (down, across) = _window(operator, operands, source, (height, width))
+    if one != 1 or outputs % source.shape[3] != 0:
+        operands.refuse(f"its filter has the shape {weights.values.shape}", CONVERT_AGAIN)
+    operands.shape(output, (source.shape[0], down, across, outputs))
+    weights = Weights(weights.values[0], weights.bias, weights.scales)
+    return DepthwiseConv2D(operator, source, output, weights, window, operands.activation())
+
+
+def _fully_connected(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    weights = operands.weights(source, output, dimensions=2, axis=0)
+    if operands.option("weights_format", 0) != 0:
+        operands.refuse("its weights are shuffled", CONVERT_AGAIN)
+    outputs, inputs = weights.values.shape
+    if source.elements % inputs != 0:
+        operands.refuse(
+            f"it has {inputs} weights for each output and {source.elements} inputs", CONVERT_FIXED
+        )
+    if (output.elements, output.shape[-1:]) != (source.elements // inputs * outputs, (outputs,)):
+        operands.shape(output, (source.elements // inputs, outputs))
+    return FullyConnected(operator, source, output, weights, operands.activation())
+
+
+def _average_pool_2d(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.same_numbers(source, output)
+    size = operands.option("filter_height", 0), operands.option("filter_width", 0)
+    window, (down, across) = _window(operator, operands, source, size)
+    operands.shape(output, (source.shape[0], down, across, source.shape[3]))
+    return AveragePool2D(operator, source, output, window, operands.activation())
+
+
+def _softmax(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.same_type(source, output)
+    operands.shape(output, source.shape)
+    if source.type == "int8" and (output.scale, output.zero_point) != (1 / 256, INT8_MIN):
+        operands.refuse(
+            f"its output has the scale {output.scale:g} and the zero point {output.zero_point}",
+            "Convert with TensorFlow Lite's int8 scheme: 1/256 and -128.",
+        )
+    if source.type == "int8" and source.shape[-1] > _MOST_SOFTMAX_DEPTH:
+        operands.refuse(
+            f"it is over {source.shape[-1]} elements; in int8 at most {_MOST_SOFTMAX_DEPTH} work",
+            "Leave out the softmax, or convert in float32.",
+        )
+    return Softmax(operator, source, output, float(operator.options.get("beta", 1.0)))
+
+
+def _pad(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.same_numbers(source, output)
+    amounts = operands.constant(1, "amount of padding", "int32", "int64")
+    _few_dimensions(operands, source)
+    if amounts.shape != (len(source.shape), 2) or amounts.min() < 0:
+        operands.refuse("its amounts are not two for each dimension, 0 or above", CONVERT_AGAIN)
+    pairs = tuple((int(before), int(after)) for before, after in amounts)
+    sizes = zip(source.shape, pairs, strict=True)
+    operands.shape(output, tuple(before + size + after for size, (before, after) in sizes))
+    return Pad(operator, source, output, pairs)
+
+
+def _transpose(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.same_numbers(source, output)
+    stored = operands.constant(1, "order", "int32", "int64")
+    _few_dimensions(operands, source)
+    rank = len(source.shape)
+    order = tuple(int(axis) + rank * (axis < 0) for axis in stored.reshape(-1))
+    if sorted(order) != list(range(rank)):
+        operands.refuse(f"its order is {order}", CONVERT_AGAIN)
+    operands.shape(output, tuple(source.shape[axis] for axis in order))
+    return Transpose(operator, source, output, order)
+
+
+def _reshape(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.same_numbers(source, output)
+    if source.elements != output.elements:
+        operands.refuse(f"it makes {output.shape} from {source.shape}", CONVERT_FIXED)
+    return View(operator, source, output)
+
+
+def _quantize(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.shape(output, source.shape)
+    if output.type != "int8":
+        operands.refuse(f"it turns {source.type} into {output.type}", CONVERT_INT8_OR_FLOAT)
+    return Quantize(operator, source, output)
+
+
+def _dequantize(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.shape(output, source.shape)
+    if (source.type, output.type) != ("int8", "float32"):
+        operands.refuse(f"it turns {source.type} into {output.type}", CONVERT_INT8_OR_FLOAT)
+    return Dequantize(operator, source, output)
+
+
+def _few_dimensions(operands: Operands, source: Value) -> None:
+    if len(source.shape) > _MOST_DIMENSIONS:
+        operands.refuse(
+            f"its input has {len(source.shape)} dimensions; at most {_MOST_DIMENSIONS} are known",
+            "Reshape the tensor before.",
+        )
+
+
+def _window(
+    operator: Operator, operands: Operands, source: Value, size: tuple[int, int]
+) -> tuple[Window, tuple[int, int]]:
+    """The window of an operator on images, and how many outputs it has (down, across)."""
+    stride = operands.option("stride_h", 0), operands.option("stride_w", 0)
+    dilation = operands.option("dilation_h_factor", 1), operands.option("dilation_w_factor", 1)
+    padding = operator.options.get("padding")
+    if len(source.shape) != 4 or min(*size, *stride, *dilation) < 1 or padding not in ("SAME", "VALID"):
+        operands.refuse("its options or its input's shape are out of range", CONVERT_AGAIN)
+    before, outputs = [0, 0], [0, 0]
+    for axis in (0, 1):
+        length, extent = source.shape[1 + axis], (size[axis] - 1) * dilation[axis] + 1
+        if padding == "SAME":  # as much as gives one output for each stride, the odd one below or right
+            outputs[axis] = -(-length // stride[axis])
+            before[axis] = max((outputs[axis] - 1) * stride[axis] + extent - length, 0) // 2
+        else:
+            outputs[axis] = (length - extent) // stride[axis] + 1
+        if outputs[axis] < 1:
+            operands.refuse(f"its window of {extent} is larger than its input of {length}", CONVERT_AGAIN)
+    return Window(size, stride, dilation, (before[0], before[1])), (outputs[0], outputs[1])
+
+
+_LOWERINGS: dict[str, Callable[[Operator, Operands], Step]] = {
+    "AVERAGE_POOL_2D": _average_pool_2d,
+    "CONV_2D": _conv_2d,
+    "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
+    "DEQUANTIZE": _dequantize,
+    "FULLY_CONNECTED": _fully_connected,
+    "PAD": _pad,
+    "QUANTIZE": _quantize,
+    "RESHAPE": _reshape,
+    "SOFTMAX": _softmax,
+    "TRANSPOSE": _transpose,
+}

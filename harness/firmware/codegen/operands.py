@@ -1,0 +1,160 @@
+"""What an operator works on, checked: activations, constants and options, or a refusal that names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+
+from harness.errors import BuildFailed
+from harness.firmware.codegen.program import Value, Weights
+from harness.firmware.codegen.quantization import ACTIVATIONS, INT8_MAX, INT8_MIN
+from harness.firmware.tflite_model import Operator, Tensor, TfliteModel
+
+CONVERT_AGAIN = "Convert the model again."
+CONVERT_FIXED = "Convert with a fixed input shape and batch 1."
+CONVERT_INT8_OR_FLOAT = "Convert it in float32, or in int8 throughout with a representative dataset."
+
+_ACTIVATION_TYPES = ("int8", "float32")
+
+
+@dataclass(frozen=True)
+class Operands:
+    """One operator of a model and what it reads and writes.
+
+    Attributes:
+        model: the model.
+        operator: None for the model's own input and output.
+    """
+
+    model: TfliteModel
+    operator: Operator | None = None
+
+    def refuse(self, what: str, remedy: str) -> NoReturn:
+        """Raises a BuildFailed about this operator."""
+        raise BuildFailed(what, where=str(self.operator or "the model's input and output"), remedy=remedy)
+
+    def value(self, number: int) -> Value:
+        """The activation of that tensor number."""
+        tensor = self.model.tensors[number]
+        name = tensor.name or f"tensor {tensor.index}"
+        if tensor.dynamic or tensor.elements < 1:
+            self.refuse(f"tensor {name!r} has no fixed shape ({list(tensor.shape)})", CONVERT_FIXED)
+        if tensor.type not in _ACTIVATION_TYPES:
+            self.refuse(
+                f"tensor {name!r} is {tensor.type}, engine codegen knows int8 and float32",
+                CONVERT_INT8_OR_FLOAT,
+            )
+        if tensor.data is not None or tensor.sparse:
+            self.refuse(
+                f"tensor {name!r} is a constant where an activation is expected",
+                "Convert again with constants folded (the converter's default).",
+            )
+        if tensor.type == "float32":
+            return Value(tensor.index, name, tensor.shape, "float32", 0.0, 0)
+        quantization = tensor.quantization
+        if quantization is None or len(quantization.scales) != 1:
+            self.refuse(
+                f"activation {name!r} is int8 without one scale of its own",
+                "Convert with a representative dataset.",
+            )
+        zero_point = quantization.zero_points[0]
+        if not INT8_MIN <= zero_point <= INT8_MAX:
+            self.refuse(f"the zero point of {name!r} is {zero_point}, no int8", CONVERT_AGAIN)
+        return Value(tensor.index, name, tensor.shape, "int8", quantization.scales[0], zero_point)
+
+    def in_and_out(self) -> tuple[Value, Value]:
+        """The activation that the operator reads and the one that it writes."""
+        assert self.operator is not None
+        if not self.operator.inputs or self.operator.inputs[0] is None or len(self.operator.outputs) != 1:
+            self.refuse("it has no input, or not one output", CONVERT_AGAIN)
+        return self.value(self.operator.inputs[0]), self.value(self.operator.outputs[0])
+
+    def option(self, name: str, default: int) -> int:
+        """An integer of the operator's options."""
+        assert self.operator is not None
+        return int(self.operator.options.get(name, default))
+
+    def activation(self) -> str:
+        """The name of the activation that is fused into the operator."""
+        assert self.operator is not None
+        name = self.operator.options.get("fused_activation_function", "NONE")
+        if name not in ACTIVATIONS:
+            self.refuse(f"its fused activation is {name}", f"Engine codegen fuses {', '.join(ACTIVATIONS)}.")
+        return name
+
+    def constant(self, position: int, what: str, *types: str) -> np.ndarray:
+        """The values of a constant input, of one of some types."""
+        tensor = self._input(position)
+        if tensor is None or (tensor.data is None and not tensor.sparse):
+            self.refuse(f"its {what} is not a constant", "Convert again with the weights frozen.")
+        if tensor.type not in types:
+            self.refuse(f"its {what} is {tensor.type} and not {' or '.join(types)}", CONVERT_INT8_OR_FLOAT)
+        if tensor.data is None:
+            self.refuse(f"its {what} is stored sparse", "Convert without sparsity; zeros may stay as zeros.")
+        return tensor.data
+
+    def weights(self, source: Value, output: Value, dimensions: int, axis: int) -> Weights:
+        """Filter and bias.
+
+        Args:
+            source: what the operator reads.
+            output: what it writes; has to be of the same type.
+            dimensions: how many the filter has.
+            axis: the filter's dimension of outputs.
+        """
+        self.same_type(source, output)
+        quantized = source.type == "int8"
+        values = self.constant(1, "filter", source.type)
+        if values.ndim != dimensions or values.size == 0:
+            self.refuse(f"its filter has the shape {values.shape}", CONVERT_AGAIN)
+        outputs = values.shape[axis]
+        bias = np.zeros(outputs, np.int32 if quantized else np.float32)
+        if self._input(2) is not None:
+            bias = self.constant(2, "bias", "int32" if quantized else "float32").reshape(-1)
+        if bias.size != outputs:
+            self.refuse(f"it has {bias.size} biases for {outputs} outputs", CONVERT_AGAIN)
+        if not quantized and not (np.isfinite(values).all() and np.isfinite(bias).all()):
+            self.refuse("its weights are not all finite numbers", "Train again: the training has diverged.")
+        return Weights(values, bias, self._weight_scales(outputs, axis) if quantized else ())
+
+    def same_type(self, source: Value, output: Value) -> None:
+        """Refuses an operator that changes the type."""
+        if source.type != output.type:
+            self.refuse(f"it turns {source.type} into {output.type}", CONVERT_INT8_OR_FLOAT)
+
+    def same_numbers(self, source: Value, output: Value) -> None:
+        """Refuses an operator that changes type, scale or zero point."""
+        if not source.same_numbers_as(output):
+            self.refuse(
+                "its input and output differ in type, scale or zero point",
+                "Convert with TensorFlow Lite's int8 scheme, which keeps them equal here.",
+            )
+
+    def shape(self, value: Value, expected: tuple[int, ...]) -> None:
+        """Refuses an output of another shape than follows from the input."""
+        if value.shape != expected:
+            self.refuse(
+                f"its output {value.name!r} is {value.shape} where {expected} follows from its input",
+                CONVERT_FIXED,
+            )
+
+    def _input(self, position: int) -> Tensor | None:
+        assert self.operator is not None
+        number = self.operator.inputs[position] if position < len(self.operator.inputs) else None
+        return None if number is None else self.model.tensors[number]
+
+    def _weight_scales(self, outputs: int, axis: int) -> tuple[float, ...]:
+        tensor = self._input(1)
+        assert tensor is not None
+        quantization = tensor.quantization
+        if quantization is None or len(quantization.scales) not in (1, outputs):
+            self.refuse("its filter has neither one scale nor one for each output", CONVERT_AGAIN)
+        by_output = len(quantization.scales) == 1 or quantization.axis == axis
+        if any(quantization.zero_points) or not by_output:
+            self.refuse(
+                "its filter is not quantized symmetrically by output",
+                "Convert with TensorFlow Lite's int8 scheme.",
+            )
+        return quantization.scales

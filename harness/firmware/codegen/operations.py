@@ -1,0 +1,305 @@
+"""What the generated code says of each step: which kernel, with which constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import singledispatch
+
+import numpy as np
+
+from harness.firmware.codegen import quantization
+from harness.firmware.codegen.blocks import blocked, blocked_by_channel
+from harness.firmware.codegen.channels import Channels, finished, in_range
+from harness.firmware.codegen.program import (
+    AveragePool2D,
+    Conv2D,
+    DepthwiseConv2D,
+    Dequantize,
+    FullyConnected,
+    Pad,
+    Quantize,
+    Softmax,
+    Step,
+    Transpose,
+    Value,
+    Window,
+)
+
+Constant = int | float | Sequence[int]
+"""float: a float32; a sequence: an array."""
+
+
+class KernelSet(Enum):
+    """The loops of products.h, which there are for several kinds of processors."""
+
+    REFERENCE = "reference"
+    FLOAT = "fpu"  # on a processor with a floating-point unit
+    INT8 = "dsp"  # on a processor with the DSP extension
+
+
+SPARSE = "+sparse"
+"""Behind the name of the kernel set where some kernel skips weights of 0."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call of a kernel.
+
+    Attributes:
+        step: what it does.
+        header: the kernel's, in EarshotKernels.
+        kernel: the function, in namespace earshot::kernels.
+        constants: the members of its template argument `Op`.
+        arguments: its further template arguments.
+        weights: in the kernel's order, or None.
+        channels: with `weights`.
+        weights_in_code: the weights are a template argument and no array in flash.
+        skips_zeros: no time is spent on weights of 0.
+        note: for the generated source, on why this kernel.
+        strip_bytes: memory for rows with padding, which lives as long as the call; None if it takes none.
+    """
+
+    step: Step
+    header: str
+    kernel: str
+    constants: dict[str, Constant]
+    arguments: tuple[str, ...] = ()
+    weights: np.ndarray | None = None
+    channels: Channels | None = None
+    strip_bytes: int | None = None
+    weights_in_code: bool = False
+    skips_zeros: bool = False
+    note: str = ""
+
+    @property
+    def kernel_set(self) -> KernelSet:
+        """Whose inner loops run."""
+        if not isinstance(self.step, Conv2D | DepthwiseConv2D | FullyConnected):
+            return KernelSet.REFERENCE
+        return KernelSet.INT8 if self.step.input.type == "int8" else KernelSet.FLOAT
+
+
+def kernel_set(operations: Sequence[Operation]) -> KernelSet:
+    """What names a model's kernels: int8 loops if there are any, otherwise float32 loops."""
+    used = {operation.kernel_set for operation in operations}
+    return next(
+        kind
+        for kind in (KernelSet.INT8, KernelSet.FLOAT, KernelSet.REFERENCE)
+        if kind in used | {KernelSet.REFERENCE}
+    )
+
+
+def kernels_name(operations: Sequence[Operation]) -> str:
+    """What a Cortex-M4 reports of a model's kernels, such as "dsp" or "dsp+sparse"."""
+    return kernel_set(operations).value + (SPARSE if skips_zeros(operations) else "")
+
+
+def skips_zeros(operations: Sequence[Operation]) -> bool:
+    """Whether some kernel skips weights of 0."""
+    return any(operation.skips_zeros for operation in operations)
+
+
+@singledispatch
+def operation(step: Step) -> Operation:
+    """The kernel call for a step.
+
+    Raises:
+        BuildFailed: the step's scales are out of the kernels' range.
+    """
+    raise TypeError(type(step))
+
+
+@operation.register
+def _(step: Conv2D) -> Operation:
+    outputs = len(step.weights.values)
+    return Operation(
+        step,
+        "conv_2d.h",
+        "conv_2d",
+        {
+            **_image(step.input, step.output, step.window),
+            "kOutputChannels": outputs,
+            **_padded(step.input, step.window),
+            **_finish(step.output, step.activation),
+        },
+        weights=blocked(step.runs),
+        channels=finished(step, step.weights, step.weights.values.reshape(outputs, -1)),
+        strip_bytes=strip_bytes(step.input, step.output, step.window),
+    )
+
+
+@operation.register
+def _(step: DepthwiseConv2D) -> Operation:
+    by_tap = step.weights.values.reshape(-1, step.output.shape[3])
+    return Operation(
+        step,
+        "depthwise_conv_2d.h",
+        "depthwise_conv_2d",
+        {
+            **_image(step.input, step.output, step.window),
+            "kMultiplier": step.multiplier,
+            **_padded(step.input, step.window),
+            **_finish(step.output, step.activation),
+        },
+        weights=blocked_by_channel(by_tap, step.multiplier),
+        channels=finished(step, step.weights, by_tap.T),
+        strip_bytes=strip_bytes(step.input, step.output, step.window),
+    )
+
+
+@operation.register
+def _(step: FullyConnected) -> Operation:
+    outputs, inputs = step.weights.values.shape
+    return Operation(
+        step,
+        "fully_connected.h",
+        "fully_connected",
+        {
+            "kRows": step.input.elements // inputs,
+            "kInputs": inputs,
+            "kOutputs": outputs,
+            **_finish(step.output, step.activation),
+        },
+        weights=blocked(step.weights.values[:, np.newaxis, :]),
+        channels=finished(step, step.weights, step.weights.values),
+    )
+
+
+@operation.register
+def _(step: AveragePool2D) -> Operation:
+    constants = {
+        **_image(step.input, step.output, step.window),
+        "kPadTop": step.window.before[0],
+        "kPadLeft": step.window.before[1],
+        **_activation(step.output, step.activation),
+    }
+    sums = "int32_t" if step.input.type == "int8" else "float"
+    return Operation(step, "average_pool_2d.h", "average_pool_2d", constants, arguments=(sums,))
+
+
+@operation.register
+def _(step: Softmax) -> Operation:
+    depth = step.input.shape[-1]
+    constants: dict[str, Constant] = {"kRows": step.input.elements // depth, "kDepth": depth}
+    if step.input.type == "float32":
+        constants["kBeta"] = step.beta
+    else:
+        scaling = in_range(step, quantization.softmax_scaling, step.beta, step.input.scale)
+        constants["kMultiplier"] = scaling.multiplier
+        constants["kLeftShift"] = scaling.left_shift
+        constants["kLeastDifference"] = scaling.least_difference
+    return Operation(step, "softmax.h", "softmax", constants)
+
+
+@operation.register
+def _(step: Pad) -> Operation:
+    missing = 4 - len(step.input.shape)
+    amounts = ((0, 0),) * missing + step.amounts
+    constants: dict[str, Constant] = {
+        "kSizes": (1,) * missing + step.input.shape,
+        "kBefore": [before for before, _ in amounts],
+        "kAfter": [after for _, after in amounts],
+        "kPadValue": _zero(step.output),
+    }
+    return Operation(step, "pad.h", "pad", constants)
+
+
+@operation.register
+def _(step: Transpose) -> Operation:
+    missing = 4 - len(step.order)
+    steps = [int(np.prod(step.input.shape[axis + 1 :])) for axis in step.order]
+    constants: dict[str, Constant] = {
+        "kSizes": (1,) * missing + step.output.shape,
+        "kSteps": [0] * missing + steps,
+    }
+    return Operation(step, "transpose.h", "transpose", constants)
+
+
+@operation.register
+def _(step: Quantize) -> Operation:
+    constants: dict[str, Constant] = {"kElements": step.input.elements}
+    if step.input.type == "float32":
+        constants |= {"kScale": step.output.scale, "kZeroPoint": step.output.zero_point}
+        return Operation(step, "quantize.h", "quantize", constants)
+    ratio = step.input.scale / step.output.scale
+    multiplier = in_range(step, quantization.quantize_multiplier, ratio)
+    constants |= {
+        "kInputZeroPoint": step.input.zero_point,
+        "kOutputZeroPoint": step.output.zero_point,
+        "kMultiplier": multiplier.value,
+        "kLeftShift": multiplier.left_shift,
+        "kRightShift": multiplier.right_shift,
+    }
+    return Operation(step, "quantize.h", "requantize", constants)
+
+
+@operation.register
+def _(step: Dequantize) -> Operation:
+    constants: dict[str, Constant] = {
+        "kElements": step.input.elements,
+        "kScale": step.input.scale,
+        "kZeroPoint": step.input.zero_point,
+    }
+    return Operation(step, "quantize.h", "dequantize", constants)
+
+
+def strip_bytes(source: Value, output: Value, window: Window) -> int:
+    """Memory for the rows that one row of outputs looks at, with padding: WindowRows::kStripElements."""
+    needed = [
+        (count - 1) * stride + (size - 1) * dilation + 1
+        for count, stride, size, dilation in zip(
+            output.shape[1:3], window.stride, window.size, window.dilation, strict=True
+        )
+    ]
+    inside = all(needed[axis] <= source.shape[1 + axis] for axis in (0, 1))
+    if inside and window.before == (0, 0):
+        return 0
+    row = -(-needed[1] * source.shape[3] // 4) * 4
+    return window.size[0] * row * (source.bytes // source.elements)
+
+
+def _image(source: Value, output: Value, window: Window) -> dict[str, Constant]:
+    return {
+        "kBatches": source.shape[0],
+        "kInputHeight": source.shape[1],
+        "kInputWidth": source.shape[2],
+        "kInputChannels": source.shape[3],
+        "kOutputHeight": output.shape[1],
+        "kOutputWidth": output.shape[2],
+        "kFilterHeight": window.size[0],
+        "kFilterWidth": window.size[1],
+        "kStrideHeight": window.stride[0],
+        "kStrideWidth": window.stride[1],
+    }
+
+
+def _padded(source: Value, window: Window) -> dict[str, Constant]:
+    return {
+        "kDilationHeight": window.dilation[0],
+        "kDilationWidth": window.dilation[1],
+        "kPadTop": window.before[0],
+        "kPadLeft": window.before[1],
+        "kPadValue": _zero(source),
+    }
+
+
+def _zero(value: Value) -> Constant:
+    """The element that stands for 0."""
+    return value.zero_point if value.type == "int8" else 0.0
+
+
+def _activation(output: Value, activation: str) -> dict[str, Constant]:
+    least: Constant
+    most: Constant
+    if output.type == "int8":
+        least, most = quantization.int8_activation_range(activation, output.scale, output.zero_point)
+    else:
+        least, most = quantization.float_activation_range(activation)
+    return {"kActivationMin": least, "kActivationMax": most}
+
+
+def _finish(output: Value, activation: str) -> dict[str, Constant]:
+    zero_point: dict[str, Constant] = {"kOutputZeroPoint": output.zero_point} if output.type == "int8" else {}
+    return {**zero_point, **_activation(output, activation)}

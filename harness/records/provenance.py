@@ -1,0 +1,53 @@
+"""Where a figure comes from: the code, the machine and the packages that made it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from typing import Any
+
+from harness.layout import ROOT
+from harness.records.processor import cpu_name
+from harness.records.record import PROCEDURE_VERSION
+
+_PACKAGES = ("torch", "tensorflow-cpu", "onnxruntime", "onnx", "onnx-tf", "numpy")
+
+
+def code() -> dict[str, Any]:
+    """The checkout: commit (40 hex digits, "unknown" outside git), dirty, and the versions of the harness.
+
+    What is under reports/ was made by the code, and says nothing of what is measured: a baseline that was
+    accepted and not committed yet makes the tree no dirtier.
+    """
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "commit": commit or "unknown",
+        "dirty": bool(_git("status", "--porcelain", "--", ".", ":(exclude)reports")) if commit else True,
+        "harness_version": importlib.metadata.version("earshot"),
+        "procedure_version": PROCEDURE_VERSION,
+    }
+
+
+def environment() -> dict[str, str]:
+    """The host: operating system, processor, Python and the packages that are measured or make the models."""
+    found = {
+        "host": platform.node(),
+        "system": platform.platform(),
+        "cpu": f"{cpu_name()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
+    for package in _PACKAGES:
+        found[package] = importlib.metadata.version(package)
+    return found
+
+
+def _git(*arguments: str) -> str:
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()

@@ -1,0 +1,117 @@
+"""What nights of one image say of a bench: each series' noise, and the rule's false alarms on it. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.regression import rule
+from harness.regression.canary import canary_of, canary_state
+from harness.regression.epochs import A_A_NIGHTS
+from harness.regression.nights import Night, merge
+from harness.regression.series import SeriesName
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A series on nights of one image.
+
+    Attributes:
+        name: of the series.
+        image: sha256 of the one that was measured most often.
+        nights: on how many, with a clean canary.
+        night_sd: between them, a share; None of a single one.
+        false_alarms: on how many of them the rule found it slower than the nights before.
+    """
+
+    name: SeriesName
+    image: str
+    nights: int
+    night_sd: float | None
+    false_alarms: int
+
+    @property
+    def gates(self) -> bool:
+        """Whether this is enough for the series to gate."""
+        return self.nights >= A_A_NIGHTS
+
+
+@dataclass(frozen=True)
+class Repeatability:
+    """Nights in which nothing changed.
+
+    Attributes:
+        series: by name.
+        judged: nights that had enough nights before them.
+        alarmed: how many of these had a false alarm, before it would have been confirmed.
+    """
+
+    series: tuple[Noise, ...]
+    judged: int
+    alarmed: int
+
+
+def a_a(history: Iterable[Night]) -> Repeatability:
+    """Replays the rule over the nights in which each series had the same image.
+
+    Args:
+        history: nights of one real board; those of its latest identity and procedure count.
+    """
+    whole = [night for night in merge(history).nights if not night.dirty and not night.fault]
+    nights = [
+        night
+        for night in whole
+        if (night.uid, night.procedure) == (whole[-1].uid, whole[-1].procedure) and not night.modeled
+    ]
+    names = sorted({name for night in nights for name in night.times})
+    if not names:
+        return Repeatability((), 0, 0)
+    images = [_commonest(name, nights) for name in names]
+    values = _values(nights, names, images)
+    alarms = np.zeros(values.shape, dtype=bool)
+    judged = 0
+    for index in range(rule.FEWEST, len(nights)):
+        latest = rule.reference(_latest(values[:index], rule.WINDOW))
+        pinned = rule.reference(values[: min(index - rule.RECENT + 1, rule.WINDOW)])
+        found = rule.judge(latest, pinned, values[index - rule.RECENT + 1 : index], values[index])
+        alarms[index] = found.worse & ~latest.noisy
+        judged += bool((np.isfinite(values[index]) & (latest.nights >= rule.FEWEST)).any())
+    noise = rule.reference(values)
+    series = tuple(
+        Noise(
+            name,
+            images[index],
+            int(noise.nights[index]),
+            float(noise.raw_sd[index]) if noise.nights[index] > 1 else None,
+            int(alarms[:, index].sum()),
+        )
+        for index, name in enumerate(names)
+    )
+    return Repeatability(series, judged, int(alarms.any(axis=1).sum()))
+
+
+def _commonest(name: SeriesName, nights: Sequence[Night]) -> str:
+    return Counter(night.times[name].image for night in nights if name in night.times).most_common(1)[0][0]
+
+
+def _values(nights: Sequence[Night], names: Sequence[SeriesName], images: Sequence[str]) -> np.ndarray:
+    """(nights, S) in µs, divided by the canary; NaN where another image ran or the canary moved."""
+    values = np.full((len(nights), len(names)), np.nan)
+    reference = canary_of(night.canary for night in nights)
+    for row, night in enumerate(nights):
+        canary = canary_state(night.canary, reference, modeled=False)
+        for column, (name, image) in enumerate(zip(names, images, strict=True)):
+            measured = night.times.get(name)
+            same = measured is not None and measured.image == image and canary.status == "clean"
+            if same and measured is not None and measured.value_us is not None:
+                values[row, column] = measured.value_us / canary.factor
+    return values
+
+
+def _latest(values: np.ndarray, count: int) -> np.ndarray:
+    """The latest `count` values of each series that are there, NaN in place of the others; (nights, S)."""
+    rank = np.cumsum(np.isfinite(values)[::-1], axis=0)[::-1]
+    return np.where(rank <= count, values, np.nan)

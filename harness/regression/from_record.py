@@ -1,0 +1,307 @@
+"""A night record as the night that is judged, and what was said of it as the record keeps it. Pure.
+
+What of a record is which:
+
+- times: of the blocks of the rounds, and of nothing else. `earshot run` measures none: its record gives exact
+  figures only, so it can be compared with another, and only nights of the kinds `IN_HISTORY` are a history.
+- exact figures: sizes, the .tflite, checksums of the blocks, correct answers on the test set, whether the
+  image fits; where the clock is a model, also what was heard. What no input belongs to has "-" for it.
+- environment: what a time depends on beside the code: clock, core, compiler, flags, emulator, cycle model,
+  libraries. What was only seen of the bench, such as its port or temperature, is no part of it; nor are the
+  packages of the host, whose versions a commit pins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from harness.errors import DoesNotFit, UsageError
+from harness.records.record import BlockRow, RunRecord, SeriesVerdictRow, VariantRow, VerdictRow
+from harness.regression.canary import CanaryReading
+from harness.regression.nights import Exact, Judged, Night
+from harness.regression.series import Block, Measured, SeriesName, measured
+from harness.regression.statuses import NightVerdict, Status
+from harness.stats.matching import false_alarms
+
+RUN, NIGHTLY, A_A = "run", "nightly", "a-a"
+IN_HISTORY = frozenset({NIGHTLY, A_A})
+"""Kinds of records whose times are held against each other."""
+
+CANARY = "canary"
+"""`BlockRow.subject` of the image that is never rebuilt."""
+_CANARY_SERIES = "inference_us/clip"
+WHOLE = "-"
+"""Input mode of a figure that no input belongs to."""
+_ON_CLIP = "clip"
+
+_OBSERVATIONS = frozenset({"port", "temperature", "supply", "arduino-cli", "cycle model build"})
+"""Of a board's details, what does not move its times: the tool that uploads, and the hash of a model's
+sources, whose version says when its figures change."""
+
+
+def kind_of(record: RunRecord) -> str:
+    """What the record is of: "run", "nightly" or "a-a"."""
+    return record.run.get("kind", RUN)
+
+
+def night_of(record: RunRecord, digest: str = "") -> Night:
+    """The night of a record.
+
+    Args:
+        record: of any kind.
+        digest: what stands for its content; by default the seal of the file that it was read from.
+
+    Raises:
+        UsageError: what was run, or of which code, is not told as `RunRecord` says.
+    """
+    modeled = record.board.clock != "measured"
+    engines = _engines(record)
+    return Night(
+        id=_told(record.run, "id", str),
+        digest=digest or record.seal,
+        started=_told(record.run, "started", str),
+        ended=_told(record.run, "ended", str),
+        commit=_told(record.code, "commit", str),
+        dirty=_told(record.code, "dirty", bool),
+        board=record.run.get("board") or record.board.name,
+        uid=record.board.uid,
+        environment=_environment(record),
+        procedure=_told(record.code, "procedure_version", int),
+        modeled=modeled,
+        times=_times(record.blocks, "round"),
+        exact=_exact(record, engines, modeled),
+        canary=_canary(record.blocks),
+        length_s=_length_s(record.run.get("length_s", "")),
+        confirmations=_times(record.blocks, "confirmation"),
+        faults=_faults(record, engines),
+        fault=record.fault.message.rstrip(".") if record.fault else "",
+        judged=_judged(record.verdict),
+    )
+
+
+def verdict_row(verdict: NightVerdict) -> VerdictRow:
+    """What was said of a night, for its record."""
+    return VerdictRow(
+        status=verdict.status,
+        sentence=verdict.sentence,
+        exit_code=verdict.exit_code,
+        series=[
+            SeriesVerdictRow(
+                series=str(item.key.name),
+                status=item.status,
+                sentence=item.sentence,
+                advisory=item.advisory,
+                value=item.value,
+                reference=item.reference,
+                change=item.change,
+                limit=item.limit,
+                nights=item.nights,
+                night_sd=item.night_sd,
+                since=item.since,
+                to_confirm=item.to_confirm,
+            )
+            for item in verdict.series
+        ],
+        differences={name: list(both) for name, both in verdict.differences.items()},
+        proposes_epoch=verdict.proposes_epoch,
+    )
+
+
+def _told(where: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = where.get(name)
+    if type(value) is not kind:
+        raise UsageError(
+            f"the record does not tell its {name.replace('_', ' ')}, which is {value!r}",
+            where="run" if kind is str and name != "commit" else "code",
+            remedy="Leave it out: nobody can say what was measured.",
+        )
+    return value
+
+
+def _length_s(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise UsageError(
+            f"the length of the run is {text!r}, no number of seconds",
+            where="run",
+            remedy="Leave it out: nobody can say what was measured.",
+        ) from None
+
+
+def _engines(record: RunRecord) -> dict[str, str]:
+    """The engine of each variant; of one that was not built the night's."""
+    told = {row.id: row.firmware.engine for row in record.variants if row.firmware}
+    for block in record.blocks:
+        told.setdefault(block.subject, block.engine)
+    common = Counter(told.values()).most_common(1)
+    other = record.run.get("engine") or (common[0][0] if common else WHOLE)
+    return {row.id: told.get(row.id, other) for row in record.variants}
+
+
+def _environment(record: RunRecord) -> dict[str, str]:
+    board = record.board
+    found = {name: text for name, text in board.details.items() if name not in _OBSERVATIONS}
+    found["clock"] = f"{board.clock}, {board.clock_hz:,} Hz"
+    firmware = [row.firmware for row in record.variants if row.firmware]
+    of_variants = {
+        "compiler": (each.toolchain for each in firmware),
+        "flags": (each.optimization for each in firmware),
+        "libraries": (each.kernels.partition(" of ")[2] for each in firmware),  # "… of <library> <version>"
+    }
+    for name, texts in of_variants.items():
+        if together := ", ".join(sorted(set(filter(None, texts)))):
+            found[name] = together
+    return found
+
+
+def _times(blocks: Sequence[BlockRow], phase: str) -> dict[SeriesName, Measured]:
+    """By series, of all blocks of a phase; a block that brought nothing of a series counts as one lost."""
+    of_variants: dict[tuple[str, str], list[BlockRow]] = {}
+    for block in blocks:
+        if block.phase == phase and block.subject != CANARY:
+            of_variants.setdefault((block.subject, block.engine), []).append(block)
+    return {
+        _name(variant, engine, key): _series(own, key)
+        for (variant, engine), own in of_variants.items()
+        for key in dict.fromkeys(key for block in own for key in block.samples_us)
+    }
+
+
+def _name(variant: str, engine: str, figure: str) -> SeriesName:
+    """Of a figure, such as "inference_us/clip"."""
+    try:
+        return SeriesName.parse(f"{variant}/{engine}/{figure}")
+    except ValueError as reason:
+        raise UsageError(
+            f"a figure of the record has no name: {reason}",
+            where="variants and blocks",
+            remedy="Leave it out: nobody can say what was measured.",
+        ) from None
+
+
+def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
+    images = {block.image_sha256 for block in blocks if block.samples_us.get(key)}
+    if len(images) > 1:
+        problem = f"its blocks ran {len(images)} different images"
+        return Measured(None, None, None, None, 0, False, blocks[0].image_sha256, problem)
+    found = measured(
+        [
+            Block(tuple(block.samples_us.get(key, ())), block.planned, block.lost.get(key, 0))
+            for block in blocks
+        ],
+        images.pop() if images else blocks[0].image_sha256,
+    )
+    fault = next((block.fault for block in blocks if block.fault), "")
+    if not found.problem or not fault:
+        return found
+    return replace(found, problem=f"{fault.rstrip('.')}; {found.problem}")
+
+
+def _canary(blocks: Sequence[BlockRow]) -> CanaryReading | None:
+    own = [block for block in blocks if block.subject == CANARY]
+    if not own:
+        return None
+    keys = sorted({key for block in own for key in block.samples_us})
+    key = _CANARY_SERIES if _CANARY_SERIES in keys or not keys else keys[0]
+
+    def read(phase: str) -> Measured | None:
+        of_phase = [block for block in own if block.phase == phase]
+        return _series(of_phase, key) if of_phase else None
+
+    return CanaryReading(read("canary-first"), read("canary-last"))
+
+
+def _exact(record: RunRecord, engines: Mapping[str, str], modeled: bool) -> dict[SeriesName, Exact]:
+    found: dict[SeriesName, Exact] = {}
+    blocks = _by_subject(record.blocks)
+    for row in record.variants:
+        figures = {f"{metric}/{WHOLE}": value for metric, value in _artifact(row)}
+        own = blocks.get(row.id, [])
+        if image := _same(block.image_sha256 for block in own):
+            figures[f"image_sha256/{WHOLE}"] = image
+        for name in sorted({name for block in own for name in block.checks}):
+            figures[f"{name}/{_ON_CLIP}"] = _same(block.checks.get(name, "") for block in own)
+        if modeled and row.stimuli:
+            figures[f"heard/{row.route}"] = _heard(row)
+        found |= {_name(row.id, engines[row.id], figure): value for figure, value in figures.items()}
+    return found
+
+
+def _by_subject(blocks: Iterable[BlockRow]) -> dict[str, list[BlockRow]]:
+    found: dict[str, list[BlockRow]] = {}
+    for block in blocks:
+        found.setdefault(block.subject, []).append(block)
+    return found
+
+
+def _artifact(row: VariantRow) -> Iterable[tuple[str, Exact]]:
+    """What no measuring is needed for."""
+    if row.model and row.model.deployable:
+        model = row.model
+        if model.tflite_bytes is not None:
+            yield "tflite_bytes", model.tflite_bytes
+        if model.tflite_sha256 is not None:
+            yield "tflite_sha256", model.tflite_sha256
+        yield "operators", ", ".join(f"{name} {count}" for name, count in sorted(model.operators.items()))
+        if "testing" in model.accuracy:
+            yield "test_correct", sum(count.correct for count in model.accuracy["testing"])
+    if row.firmware:
+        yield "flash_bytes", row.firmware.flash_bytes
+        yield "ram_bytes", row.firmware.ram_bytes
+        yield "arena_bytes", row.firmware.arena_bytes
+    if row.firmware or _does_not_fit(row):
+        yield "fits", "no" if _does_not_fit(row) else "yes"
+
+
+def _same(values: Iterable[str]) -> str:
+    """The one value of all blocks; all of them where they differ; "" where there is none."""
+    return " | ".join(sorted(set(filter(None, values))))
+
+
+def _heard(row: VariantRow) -> str:
+    """The detections by clip: how many for people, and a checksum over each of them with its time."""
+    detections = [
+        [[clip.source, clip.heard, clip.score, clip.heard_at_s] for clip in row.stimuli],
+        [[false.label, false.score, false.at_s] for false in row.false_accepts],
+    ]
+    checksum = hashlib.sha256(json.dumps(detections).encode()).hexdigest()[:8]
+    correct = sum(clip.correct for clip in row.stimuli)
+    return f"{correct} of {len(row.stimuli)} clips right, {false_alarms(row)} false alarms ({checksum})"
+
+
+def _does_not_fit(row: VariantRow) -> bool:
+    return any(fault.failure == DoesNotFit.failure for fault in row.faults)
+
+
+def _faults(record: RunRecord, engines: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Of variants: that one does not fit the board is a figure, and no fault."""
+    found: dict[tuple[str, str], str] = {}
+    blocks = _by_subject(record.blocks)
+    for row in record.variants:
+        messages = [fault.message for fault in row.faults if fault.failure != DoesNotFit.failure]
+        own = [block for block in blocks.get(row.id, []) if block.phase == "round"]
+        if own and not any(block.samples_us for block in own):
+            messages += [block.fault for block in own if block.fault]
+        if messages:
+            found[row.id, engines[row.id]] = "; ".join(dict.fromkeys(messages))
+    return found
+
+
+def _judged(verdict: VerdictRow | None) -> dict[SeriesName, Judged]:
+    if verdict is None:
+        return {}
+    try:
+        return {
+            SeriesName.parse(item.series): Judged(cast(Status, item.status), item.since)
+            for item in verdict.series
+        }
+    except ValueError as reason:
+        raise UsageError(
+            f"the verdict names no series: {reason}", where="verdict", remedy="Leave the record out."
+        ) from None

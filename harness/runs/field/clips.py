@@ -1,0 +1,126 @@
+"""The plan's recordings as single clips in command mode: the chain of trust, and the third route of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.boards.board import Board
+from harness.errors import AccuracyFailed
+from harness.files import write_atomic
+from harness.firmware.firmware import Firmware
+from harness.measure import clip_mode
+from harness.measure.clip_mode import Clip, classify, second_around, second_at
+from harness.records.field_record import ClipResult
+from harness.runs.field.attempts import Attempts
+from harness.runs.field.folder import FieldFolder
+from harness.sound import sources
+from harness.sound.playback_plan import Plan, PlannedWord
+from harness.sound.recordings import label_of
+from models.reference import ReferenceModel
+from models.store import Store
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
+
+MOST = 200
+"""Recordings that are classified as clips; a plan is shuffled, so its first ones are any of them."""
+
+_LOG, _RESULTS = "clips.log", "clips.json"
+
+
+@dataclass(frozen=True)
+class Clips:
+    """What a board made of single clips.
+
+    Attributes:
+        results: in the order of the plan, each recording once.
+        first_difference: from the host; "" if there is none.
+        left_out: recordings beyond MOST.
+    """
+
+    results: tuple[ClipResult, ...]
+    first_difference: str
+    left_out: int
+
+
+def classify_clips(
+    board: Board,
+    firmware: Firmware,
+    model: ModelArtifact,
+    plan: Plan,
+    folder: FieldFolder,
+    store: Store,
+    attempts: Attempts,
+) -> Clips:
+    """Classifies the plan's recordings on the board, unless this image has done so.
+
+    Raises:
+        AccuracyFailed: the board computes something else than the host.
+        EarshotError: see `harness.link.dut.DeviceUnderTest`.
+    """
+    variant, labels, tflite = model.id, model.labels, model.tflite
+    words = list({word.source: word for segment in plan.segments for word in segment.words}.values())
+    clips = [_clip(plan, word, labels) for word in words[:MOST]]
+    log = folder.clips(variant)
+    log.parent.mkdir(parents=True, exist_ok=True)
+
+    def make(scratch: Path) -> None:
+        def attempt() -> tuple[list[ClipResult], str]:
+            board.upload(firmware)
+            return classify(board.open(scratch / _LOG), ReferenceModel(tflite), labels, clips)
+
+        found, difference = attempts.of("clips", attempt)
+        results = {"results": [asdict(result) for result in found], "first_difference": difference}
+        write_atomic(json.dumps({"build_id": firmware.build_id, **results}, indent=1), scratch / _RESULTS)
+
+    if board.describe().clock == "measured":
+        kept = read_clips(log)
+        if kept is None or kept["build_id"] != firmware.build_id:
+            log.unlink(missing_ok=True)
+            make(log.parent)
+    elif clips:
+        inputs = {
+            "image": firmware.image,
+            "board": board.describe(),
+            "tflite": tflite,
+            "clips": [(*_names(clip), hashlib.sha256(clip.samples.tobytes()).hexdigest()) for clip in clips],
+        }
+        found = store.build("field-clips", inputs, make, (clip_mode,))
+        for name in (_LOG, _RESULTS):
+            shutil.copyfile(found / name, log.with_name(name))
+    kept = read_clips(log) or {"results": [], "first_difference": ""}
+    result = Clips(
+        tuple(ClipResult(**item) for item in kept["results"]),
+        kept["first_difference"],
+        len(words) - len(clips),
+    )
+    if result.first_difference:
+        raise AccuracyFailed(
+            f"the board computes something else than the host: {result.first_difference}",
+            where=f"{variant}: {sum(bool(each.board_equals_host) for each in result.results)} of "
+            f"{len(result.results)} clips are equal",
+            remedy=f"Nothing is played to it before that is mended. Every answer is in {log}.",
+        )
+    return result
+
+
+def read_clips(log: Path) -> dict | None:
+    """What stands beside a log of clips; None if it was not finished."""
+    path = log.with_name(_RESULTS)
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _clip(plan: Plan, word: PlannedWord, labels: Sequence[str]) -> Clip:
+    samples = sources.recording(plan.folder / word.source, word.sha256)
+    begin = second_around(word.onset_sample - word.start_sample, word.end_sample - word.start_sample)
+    return Clip(word.source, word.word, label_of(word.word, labels), second_at(samples, begin))
+
+
+def _names(clip: Clip) -> tuple[str, str, str]:
+    return clip.source, clip.word, clip.label

@@ -1,0 +1,156 @@
+"""What the host's model makes of the sound that a board heard: scores slice by slice, answers word by word.
+
+Both are functions of sound and model, and artifacts of the store; a run's folder has copies, so that it can
+be read again wherever it lies. The reference kernels take 0.4 ms (TinyConv) to 1.4 ms (DS-CNN) for a slice of
+20 ms. So every segment with words is scored, and of the keyword-free ones as many as it takes to compare the
+board's scores over the first CHECKED_S of audio; the others only if asked.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.measure import clip_mode, streaming
+from harness.measure.clip_mode import answers_of, clean_answer
+from harness.measure.streaming import streaming_features, streaming_scores
+from harness.runs.field.folder import FieldFolder
+from harness.runs.field.playing import SegmentFacts
+from harness.sound import sources
+from harness.sound.playback_plan import Plan, PlannedWord, Segment
+from harness.sound.scene import render
+from harness.stats.field.inputs import Answer, Answers
+from models import reference as reference_module
+from models.data import features as features_module
+from models.reference import ReferenceModel
+from models.store import Store
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
+
+CHECKED_S = 600.0
+"""Audio of which a board's scores are compared with the host's in every run that has so much."""
+
+_FILE, _SCORES, _ANSWERS = "heard.npz", "scores", "answers"
+_UNKNOWN = Answer("", 0)  # of a sound that the host does not have: as nobody but the board hears it
+
+
+@dataclass(frozen=True, eq=False)
+class HostHeard:
+    """What the host made of a segment.
+
+    Attributes:
+        scores: uint8 (slices, labels); None where the board heard the sound through the air.
+        answers: of the words, in their order.
+    """
+
+    scores: NDArray[np.uint8] | None
+    answers: tuple[Answers, ...]
+
+
+class Host:
+    """A model on the host, for the segments of a plan.
+
+    Args:
+        model: which.
+        plan: what is played.
+        folder: takes the copies.
+        store: keeps what was computed.
+        everything: whether keyword-free segments are scored beyond CHECKED_S as well.
+    """
+
+    def __init__(
+        self, model: ModelArtifact, plan: Plan, folder: FieldFolder, store: Store, everything: bool = False
+    ) -> None:
+        self._model, self._plan, self._folder, self._store = model, plan, folder, store
+        self._everything = everything
+
+    def hear(self, segment: Segment, facts: SegmentFacts, say: Callable[[str], None]) -> None:
+        """Makes of a segment what the host has to know of it, unless that is there."""
+        path = self._folder.host(self._model.id, segment.number)
+        direct = facts.route == "pcm"
+        if path.exists() or not (segment.words or (direct and self._is_checked(segment))):
+            return
+
+        def make(folder: Path) -> None:
+            say(
+                f"{self._model.id}: segment {segment.number} on the host, {segment.duration_s:.0f} s of audio"
+            )
+            kept: dict[str, Any] = {}
+            if direct:
+                sound = render(self._plan, segment).samples
+                streamed = streaming_features(sound)
+                kept[_SCORES] = streaming_scores(self._reference, streamed)
+                answers = [self._answers(word, sound, streamed) for word in segment.words]
+            else:
+                answers = [Answers(_UNKNOWN, _UNKNOWN, self._clean(word)) for word in segment.words]
+            kept[_ANSWERS] = np.array(json.dumps([asdict(answer) for answer in answers]))
+            np.savez_compressed(folder / _FILE, **kept)
+
+        inputs = {
+            "sound": facts.sound_sha256 if direct else "through the air",
+            "tflite": self._model.tflite_sha256,
+            "labels": self._model.labels,
+            "words": segment.words,
+        }
+        code = (streaming, clip_mode, features_module, reference_module)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".part")
+        shutil.copyfile(self._store.build("field-host", inputs, make, code) / _FILE, scratch)
+        scratch.replace(path)
+
+    def _is_checked(self, segment: Segment) -> bool:
+        """Whether a keyword-free segment is scored: with all before it there are no CHECKED_S yet."""
+        before = sum(other.duration_s for other in self._plan.segments if other.number < segment.number)
+        return self._everything or before < CHECKED_S
+
+    def _answers(self, word: PlannedWord, sound: NDArray[np.int16], streamed: NDArray[np.uint16]) -> Answers:
+        recording = self._recording(word)
+        return answers_of(
+            self._reference,
+            self._model.labels,
+            sound,
+            streamed,
+            recording,
+            word.start_sample,
+            word.onset_sample,
+            word.end_sample,
+        )
+
+    def _clean(self, word: PlannedWord) -> Answer:
+        start = word.start_sample
+        return clean_answer(
+            self._reference,
+            self._model.labels,
+            self._recording(word),
+            word.onset_sample - start,
+            word.end_sample - start,
+        )
+
+    def _recording(self, word: PlannedWord) -> NDArray[np.int16]:
+        return sources.recording(self._plan.folder / word.source, word.sha256)
+
+    @cached_property
+    def _reference(self) -> ReferenceModel:
+        return ReferenceModel(self._model.tflite)
+
+
+def read_host(folder: FieldFolder, variant: str, segment: int) -> HostHeard | None:
+    """What the host made of a segment; None if it was not asked."""
+    path = folder.host(variant, segment)
+    if not path.exists():
+        return None
+    with np.load(path) as kept:
+        answers = tuple(
+            Answers(**{name: Answer(**answer) for name, answer in each.items()})
+            for each in json.loads(str(kept[_ANSWERS]))
+        )
+        return HostHeard(kept[_SCORES] if _SCORES in kept.files else None, answers)

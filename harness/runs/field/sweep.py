@@ -1,0 +1,71 @@
+"""The conditions of a sweep: every distance with every signal-to-noise ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+from harness.errors import UsageError
+from harness.sound.playback_plan import NOISES, Condition
+
+
+def sweep(
+    snrs_db: Sequence[float] = (),
+    distances_m: Sequence[float] = (),
+    *,
+    rt60_s: float | None = None,
+    noise: str = "",
+    level_dbfs: float | None = None,
+    gain_db: float = 0.0,
+) -> tuple[Condition, ...]:
+    """All combinations, each named by what it differs in, such as "2 m, 10 dB"; one condition without any.
+
+    Args:
+        snrs_db: none for no noise but the background.
+        distances_m: from talker to microphone; none for no room.
+        rt60_s: reverberation time of the room.
+        noise: a kind of `NOISES`, or a WAV file; "" for white noise.
+        level_dbfs: of speech at the microphone; None as recorded.
+        gain_db: of the microphone.
+
+    Raises:
+        UsageError: a reverberation without a distance, or a noise without a signal-to-noise ratio.
+    """
+    if rt60_s is not None and not distances_m:
+        raise UsageError(
+            "a reverberation time goes with a distance", remedy="Add --distance, such as --distance 1,2,4."
+        )
+    if noise and not snrs_db:
+        raise UsageError(
+            "a noise goes with a signal-to-noise ratio",
+            where=noise,
+            remedy="Add --snr, such as --snr 20,10,0.",
+        )
+    kind = noise or NOISES[0]
+    distances: Sequence[float | None] = distances_m or [None]
+    snrs: Sequence[float | None] = snrs_db or [None]
+    conditions = [
+        Condition(
+            name=_name(distance_m, snr_db, level_dbfs, gain_db),
+            level_dbfs=level_dbfs,
+            snr_db=snr_db,
+            noise=kind,
+            distance_m=distance_m,
+            rt60_s=rt60_s,
+            gain_db=gain_db,
+        )
+        for distance_m, snr_db in product(distances, snrs)
+    ]
+    return tuple(dict.fromkeys(conditions))
+
+
+def _name(distance_m: float | None, snr_db: float | None, level_dbfs: float | None, gain_db: float) -> str:
+    parts = [
+        "" if distance_m is None else f"{distance_m:g} m",
+        "" if snr_db is None else f"{snr_db:g} dB",
+    ]
+    named = ", ".join(filter(None, parts))
+    if named:
+        return named
+    level = "as recorded" if level_dbfs is None else f"{level_dbfs:g} dBFS"
+    return f"{level}, gain {gain_db:+g} dB" if gain_db else level

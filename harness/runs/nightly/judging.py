@@ -1,0 +1,50 @@
+"""A night's record held against the nights before it and the board's baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.history.folders import read_nights
+from harness.records.record import RunRecord
+from harness.regression.baseline_file import read_baseline
+from harness.regression.from_record import night_of
+from harness.regression.nights import Night
+from harness.regression.statuses import NightVerdict
+from harness.regression.verdict import judge
+from harness.runs.nightly.settings import Settings
+
+
+class Judge:
+    """Judges a night, once and after its confirmations a second time.
+
+    Args:
+        settings: where history and baselines are.
+        board: its name on the bench.
+        say: told of records that are left out.
+
+    Raises:
+        UsageError: the baseline's file is not as it should be.
+    """
+
+    def __init__(self, settings: Settings, board: str, say: Callable[[str], None]) -> None:
+        self._settings, self._say = settings, say
+        self._baseline = read_baseline(settings.baselines / f"{board}.toml")
+        self._nights: list[Night] | None = None
+
+    def judge(self, record: RunRecord) -> NightVerdict:
+        """The verdict on a record that is not among the history."""
+        night = night_of(record, digest="tonight")
+        return judge(night, self.earlier(night), self._baseline)
+
+    def earlier(self, night: Night) -> list[Night]:
+        """The other nights of the same board, by its name or its identity."""
+        if self._nights is None:
+            folders = [folder for folder in self._settings.history if folder.exists()]
+            history = read_nights(folders, boards=(night.board, night.uid), index=self._settings.index)
+            for left_out in history.refused:
+                if left_out.path not in folders:  # that there is none yet is no news on the first night
+                    self._say(left_out.sentence)
+            for conflict in history.conflicts:
+                self._say(conflict.sentence)
+            self._nights = list(history.nights)
+        return [other for other in self._nights if other.id != night.id]

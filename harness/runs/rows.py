@@ -1,0 +1,163 @@
+"""What was prepared, built and measured, as the rows of the night record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.firmware.firmware import Firmware
+from harness.link.events import Detection
+from harness.measure.host import HostTiming
+from harness.measure.session import Session
+from harness.records.record import Epoch, Fault, FirmwareRow, HeardRow, LabelCount, ModelRow, VariantRow
+from harness.sound.stimulus import Stimulus
+from harness.stats.matching import TOLERANCE_S, Heard, is_keyword, match
+from models.errors import UserFacingError
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
+
+_NO_SPEAKER = (
+    "No speaker stands on the bench: the stages were timed while the board listened to the room, and no "
+    "words were played. Add [speaker] to the bench file."
+)
+
+
+def variant_row(model: ModelArtifact) -> VariantRow:
+    """A model before anything was measured of it on a board."""
+    return VariantRow(
+        id=model.id,
+        title=model.title,
+        labels=list(model.labels),
+        model=ModelRow(
+            tflite_sha256=model.tflite_sha256,
+            tflite_bytes=model.tflite_bytes,
+            precision=model.precision,
+            parameters=model.parameters,
+            macs=model.macs,
+            operators=dict(model.operators),
+            epochs=[Epoch(**epoch) for epoch in model.epochs],
+            accuracy=_counts(model.accuracy),
+            deployable=model.deployable,
+            network=model.network,
+            seed=model.seed,
+            pruning=model.pruning,
+            quantization=model.quantization,
+            remaining_parameters=model.remaining_parameters,
+            compressed_bytes=model.compressed_bytes,
+            sizing=model.sizing,
+            before_fine_tuning=_counts(model.before_fine_tuning) if model.before_fine_tuning else None,
+            mse=model.mse,
+            test_heard=model.test_heard,
+            test_labels=model.test_labels,
+        ),
+    )
+
+
+def _counts(accuracy: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, list[LabelCount]]:
+    return {split: [LabelCount(**count) for count in counts] for split, counts in accuracy.items()}
+
+
+def refused_row(identity: str, failure: UserFacingError) -> VariantRow:
+    """A variant that could not be prepared, by its id."""
+    return VariantRow(id=identity, title=identity, labels=[], faults=[Fault(failure.failure, str(failure))])
+
+
+def with_firmware(row: VariantRow, firmware: Firmware) -> VariantRow:
+    """The row with what the image takes."""
+    return replace(
+        row,
+        firmware=FirmwareRow(
+            engine=firmware.engine,
+            kernels=firmware.kernels,
+            optimization=firmware.optimization,
+            toolchain=firmware.toolchain,
+            build_id=firmware.build_id,
+            flash_bytes=firmware.flash_bytes,
+            ram_bytes=firmware.ram_bytes,
+            arena_bytes=firmware.arena_bytes,
+        ),
+    )
+
+
+def with_session(
+    row: VariantRow,
+    session: Session,
+    stimulus: Stimulus,
+    notes: Sequence[str],
+    window_s: float = TOLERANCE_S,
+) -> VariantRow:
+    """The row with what the board computed, took and heard.
+
+    Args:
+        row: with its firmware.
+        session: what was measured.
+        stimulus: what was played.
+        notes: on the recordings.
+        window_s: a detection counts for a word until so many seconds after its end.
+    """
+    parity = session.parity
+    row = replace(
+        row,
+        stage_us=session.stage_us,
+        parity={
+            "recordings": parity.recordings,
+            "features_equal": parity.features_equal,
+            "clips": parity.clips,
+            "outputs_equal": parity.outputs_equal,
+            "max_abs_difference": parity.max_abs_difference,
+        },
+        notes=[*row.notes, *session.retries, *notes],
+        route=session.route,
+        acoustic={**session.acoustic, "detection_window_s": window_s} if session.acoustic else {},
+    )
+    listening = session.listening
+    if listening is None:
+        return replace(
+            row, notes=[*row.notes, "The model takes no micro features: it was run in command mode only."]
+        )
+    firmware, boot = row.firmware, listening.boot
+    if firmware is not None and boot is not None:
+        firmware = replace(firmware, arena_bytes_reported=boot.arena_bytes, icache=boot.icache)
+    row = replace(
+        row,
+        firmware=firmware,
+        listening_wall_s=listening.wall_s,
+        records_lost=listening.records_lost,
+        samples_lost=listening.samples_lost,
+    )
+    if session.route == "room":
+        return replace(row, notes=[*row.notes, _NO_SPEAKER])
+    return _with_words(row, session.sound_starts_s, listening.detections, stimulus, window_s)
+
+
+def _with_words(
+    row: VariantRow,
+    sound_starts_s: float,
+    detections: Sequence[Detection],
+    stimulus: Stimulus,
+    window_s: float,
+) -> VariantRow:
+    """The row with what was heard of the stimulus; of what was announced before it began, a note."""
+    # The board's clock counts from the first sample of its microphone; a stimulus sent sample by sample
+    # begins there, one through the air where the chirp before it says.
+    announced = [
+        Heard(event.label, event.score, event.device_ms / 1000 - sound_starts_s) for event in detections
+    ]
+    matching = match(stimulus.words, [heard for heard in announced if heard.at_s >= 0], window_s)
+    row = replace(
+        row,
+        stimuli=matching.rows,
+        false_accepts=[HeardRow(one.label, one.score, one.at_s) for one in matching.false_accepts],
+        audio_s=stimulus.duration_s,
+    )
+    if before := sum(heard.at_s < 0 and is_keyword(heard.label) for heard in announced):
+        note = f"Keywords announced before the stimulus began, counted nowhere: {before}."
+        row = replace(row, notes=[*row.notes, note])
+    return row
+
+
+def with_host(row: VariantRow, timing: HostTiming) -> VariantRow:
+    """The row with the host's own times."""
+    return replace(row, host=timing.rows, host_operators=timing.operators)

@@ -1,0 +1,103 @@
+"""Which models a run is about: variants by pattern, or one .tflite from elsewhere."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.layout import CONFIGS, store_root
+from harness.options import DEFAULT_VARIANTS
+from models.errors import UserFacingError
+from models.store import Store
+
+if TYPE_CHECKING:
+    from models.prepare import ModelArtifact
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to bench.
+
+    Attributes:
+        pattern: shell-style pattern over the ids of models/configs/.
+        dataset: a folder in the Speech Commands layout; None takes the synthetic corpus.
+        model_file: a .tflite to bench instead of the variants.
+        labels: the labels of `model_file` in the order of its outputs.
+    """
+
+    pattern: str = DEFAULT_VARIANTS
+    dataset: Path | None = None
+    model_file: Path | None = None
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.model_file is not None and not self.labels:
+            raise UsageError(
+                "--model needs --labels",
+                where=str(self.model_file),
+                remedy="Name its outputs in order, such as --labels silence,unknown,yes,no.",
+            )
+        if self.labels and self.model_file is None:
+            raise UsageError(
+                "--labels goes with --model", remedy="The variants' labels are in models/configs/."
+            )
+
+    def ids(self) -> list[str]:
+        """The ids of what is selected, without preparing anything."""
+        from models.variants import load_variants
+
+        if self.model_file is not None:
+            return [self.model_file.stem]
+        return [variant.id for variant in load_variants(CONFIGS, self.pattern)]
+
+    def only(self, identity: str) -> Selection:
+        """The selection of one of the variants."""
+        return replace(self, pattern=glob.escape(identity))
+
+    def models(
+        self, say: Callable[[str], None], failed: Callable[[str, UserFacingError], None] | None = None
+    ) -> Iterator[ModelArtifact]:
+        """Prepares (trains, prunes, quantizes, converts; or takes from the store) the models, and gives each.
+
+        Variants are prepared several at a time. The first is given when all are ready: what is measured
+        then has the processor for itself.
+
+        Args:
+            say: told one line about each step.
+            failed: told the id and the failure of every variant that is none or cannot be prepared; the
+                others are given all the same. Without it the first failure is raised.
+        """
+        from models.data.corpus import synthetic_corpus
+        from models.parallel import prepare_all
+        from models.prepare import external
+        from models.variants import load_family
+
+        store = Store(store_root())
+        if self.model_file is not None:
+            yield external(self.model_file, self.labels, store, self.dataset, say)
+            return
+
+        def tell(identity: str, failure: UserFacingError) -> None:
+            if failed is None:
+                raise failure
+            failed(identity, failure)
+
+        variants, refused = load_family(CONFIGS, self.pattern)
+        for item in refused:
+            tell(item.id, item.failure)
+        dataset = self.dataset
+        if dataset is None:
+            say("dataset: the synthetic corpus, which takes a minute the first time")
+            dataset = synthetic_corpus(store, progress=sys.stderr.isatty())
+        ready = []
+        for outcome in prepare_all(variants, dataset, store, say):
+            if outcome.failure is not None:
+                tell(outcome.variant.id, outcome.failure)
+            elif outcome.result is not None:
+                ready.append(outcome.result)
+        yield from ready

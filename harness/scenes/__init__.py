@@ -1,1 +1,0 @@
-"""What a field run plays: plans of words under conditions, and the sound of their segments."""

@@ -1,0 +1,157 @@
+"""Keyword-free segments: noise from a seed, or audio of which a person says that it holds no keyword."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from harness.errors import UsageError
+from harness.sound.conditions import from_folder
+from harness.sound.levels import power_dbfs
+from harness.sound.playback_plan import Condition, Excluded, PlanOptions, Segment
+from harness.sound.seeds import seed_of
+from harness.sound.sources import length_of, stretch
+from models.data.wav import SAMPLE_RATE_HZ
+from models.store import sha256_of
+
+SHORTEST_S = 10.0
+"""Of a keyword-free segment: the front end takes 2 s to settle, and starting a board takes longer."""
+
+SILENT_DBFS = -90.0
+"""RMS of a file that holds digital silence; a quiet room is louder."""
+
+_BLOCK = 60 * SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True)
+class KeywordFree:
+    """Segments, not yet numbered, with what was left out and what there is to know."""
+
+    segments: tuple[Segment, ...]
+    excluded: tuple[Excluded, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: Path) -> KeywordFree:
+    """The keyword-free segments that the options ask for, dealt to the conditions in turn.
+
+    Args:
+        options: seed, keyword_free_s, keyword_free, segment_s.
+        conditions: of the plan.
+        folder: the plan's.
+
+    Raises:
+        UsageError: nothing usable in the user's folder, or too little for each condition.
+    """
+    if options.keyword_free is not None:
+        return _of_files(options, conditions, folder)
+    if not options.keyword_free_s:
+        return KeywordFree(())
+    each_s = options.keyword_free_s / len(conditions)
+    if each_s < SHORTEST_S:
+        raise UsageError(
+            f"{options.keyword_free_s:g} s of keyword-free audio are too little for {len(conditions)} "
+            "conditions",
+            remedy=f"Ask for at least {SHORTEST_S * len(conditions):g} s.",
+        )
+    pieces = ceil(each_s / options.segment_s)
+    samples = round(each_s / pieces * SAMPLE_RATE_HZ)
+    segments = [
+        Segment(0, condition.name, samples, seed_of(options.seed, "keyword-free", condition.name, piece), ())
+        for piece in range(pieces)
+        for condition in conditions
+    ]
+    note = "keyword-free audio is made: noise, and speech played backwards as babble, no person's talk"
+    return KeywordFree(tuple(segments), notes=(note,))
+
+
+def _of_files(options: PlanOptions, conditions: Sequence[Condition], folder: Path) -> KeywordFree:
+    assert options.keyword_free is not None
+    excluded: list[Excluded] = []
+    notes: list[str] = []
+    pieces: list[Segment] = []
+    for path in _files(options.keyword_free):
+        source = from_folder(path, folder)
+        try:
+            reason = _unusable(path)
+        except UsageError as problem:
+            reason = problem.what
+        if reason:
+            excluded.append(Excluded(source, reason))
+            continue
+        notes += [f"{source}: {each}" for each in _conversions(path)]
+        pieces += _cut(path, source, options)
+    if not pieces:
+        reasons = "; ".join(f"{each.source}: {each.reason}" for each in excluded[:3])
+        raise UsageError(
+            f"there is no usable keyword-free audio{f' ({reasons})' if reasons else ''}",
+            where=str(options.keyword_free),
+            remedy=f"Put WAV files of at least {SHORTEST_S:g} s there, in which no keyword is said.",
+        )
+    if options.keyword_free_s:
+        pieces = _at_most(pieces, round(options.keyword_free_s * SAMPLE_RATE_HZ))
+        found_s = sum(piece.samples for piece in pieces) / SAMPLE_RATE_HZ
+        if found_s < options.keyword_free_s - SHORTEST_S:
+            notes.append(f"keyword-free audio: {found_s:.0f} s instead of {options.keyword_free_s:g} s")
+    segments = tuple(
+        replace(
+            piece,
+            condition=conditions[number % len(conditions)].name,
+            seed=seed_of(options.seed, "keyword-free", number),
+        )
+        for number, piece in enumerate(pieces)
+    )
+    return KeywordFree(segments, tuple(excluded), tuple(notes))
+
+
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise UsageError("the keyword-free audio is not there", where=str(place), remedy="Give its folder.")
+    files = sorted(path for path in place.rglob("*") if path.is_file())
+    return [path for path in files if path.suffix.lower() == ".wav" and not path.name.startswith(".")]
+
+
+def _unusable(path: Path) -> str:
+    """Why a file cannot serve; "" if it can."""
+    length = length_of(path)
+    if length < SHORTEST_S * SAMPLE_RATE_HZ:
+        return f"too short for keyword-free audio: {length / SAMPLE_RATE_HZ:.1f} s"
+    blocks = (stretch(path, start, min(_BLOCK, length - start)) for start in range(0, length, _BLOCK))
+    power = sum(float(np.square(block, dtype=np.float64).sum()) for block in blocks) / length
+    return f"silent: {power_dbfs(power):.0f} dBFS" if power_dbfs(power) < SILENT_DBFS else ""
+
+
+def _conversions(path: Path) -> list[str]:
+    with soundfile.SoundFile(path) as file:
+        changes = []
+        if file.channels > 1:
+            changes.append(f"mean of {file.channels} channels")
+        if file.samplerate != SAMPLE_RATE_HZ:
+            changes.append(f"resampled from {file.samplerate:,} Hz")
+    return changes
+
+
+def _cut(path: Path, source: str, options: PlanOptions) -> list[Segment]:
+    """A file as segments of equal length."""
+    length, digest = length_of(path), sha256_of(path)
+    pieces = ceil(length / (options.segment_s * SAMPLE_RATE_HZ))
+    samples = length // pieces
+    return [Segment(0, "", samples, 0, (), source, piece * samples, digest) for piece in range(pieces)]
+
+
+def _at_most(pieces: Sequence[Segment], samples: int) -> list[Segment]:
+    """The first pieces up to so many samples; what remains for the last one has to be worth it."""
+    kept: list[Segment] = []
+    for piece in pieces:
+        count = min(piece.samples, samples - sum(each.samples for each in kept))
+        if kept and count < SHORTEST_S * SAMPLE_RATE_HZ:
+            break
+        kept.append(replace(piece, samples=count))
+    return kept

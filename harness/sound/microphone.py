@@ -1,0 +1,94 @@
+"""The host's microphone: takes of a fixed length, at 16 kHz whatever the device records at."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from harness.errors import AcousticFailed
+from harness.sound.devices import find_device
+from models.data.wav import SAMPLE_RATE_HZ
+
+_BLOCK_S = 0.1
+_STALL_S = 5.0  # a device that delivers nothing for so long is gone
+
+
+class Microphone:
+    """One of the host's input devices.
+
+    Args:
+        name: a part of its name; None or empty for the system's own choice.
+
+    Attributes:
+        name: as it is listed.
+        has_stopped: whether it failed while it recorded.
+
+    Raises:
+        AcousticFailed: no device has that name, or several do.
+    """
+
+    def __init__(self, name: str | None) -> None:
+        self._device = find_device(name or "", "input")
+        self.name = self._device.name
+        self.has_stopped = False
+
+    def record(self, seconds: float, watch: Callable[[NDArray[np.int16]], None]) -> NDArray[np.int16]:
+        """Records from now on.
+
+        Args:
+            seconds: how long.
+            watch: told each tenth of a second while it is recorded: int16 (N,).
+
+        Returns:
+            int16 (seconds · 16,000,), mono.
+
+        Raises:
+            AcousticFailed: the device refuses, stops, or loses samples.
+        """
+        import sounddevice
+
+        rate_hz = self._device.rate_hz
+        arrived: queue.Queue[NDArray[np.int16]] = queue.Queue()
+        lost: list[float] = []
+
+        def take(block: NDArray[np.int16], frames: int, times: Any, status: Any) -> None:
+            if status.input_overflow:
+                lost.append(time.monotonic())
+            arrived.put(block[:, 0].copy())
+
+        blocks: list[NDArray[np.int16]] = []
+        wanted, got = round(seconds * rate_hz), 0
+        try:
+            with sounddevice.InputStream(
+                device=self._device.index,
+                samplerate=rate_hz,
+                channels=1,
+                dtype="int16",
+                latency="high",
+                blocksize=round(_BLOCK_S * rate_hz),
+                callback=take,
+            ):
+                while got < wanted:
+                    blocks.append(arrived.get(timeout=_STALL_S))
+                    got += len(blocks[-1])
+                    watch(blocks[-1])
+        except (queue.Empty, sounddevice.PortAudioError) as problem:
+            raise self._failed(f"stopped: {problem}" if str(problem) else "delivers nothing") from problem
+        if lost:
+            raise self._failed(f"lost samples {len(lost)} times")
+        sound = np.concatenate(blocks)[:wanted]
+        return soxr.resample(sound, rate_hz, SAMPLE_RATE_HZ)[: round(seconds * SAMPLE_RATE_HZ)]
+
+    def _failed(self, what: str) -> AcousticFailed:
+        self.has_stopped = True
+        return AcousticFailed(
+            f"the microphone {what}",
+            where=self.name,
+            remedy="Check that it is plugged in and no other program uses it; `earshot doctor` lists it.",
+        )

@@ -1,0 +1,193 @@
+"""The sound of a planned segment, as the microphone delivers it: words, room, noise, background, gain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UsageError
+from harness.sound import sources, surroundings
+from harness.sound.levels import power_dbfs
+from harness.sound.playback_plan import Condition, Plan, PlannedWord, Segment
+from harness.sound.recordings import is_silence, label_of
+from harness.sound.room import in_room
+from harness.sound.stimulus import SpokenWord, Stimulus
+from models.data.wav import FULL_SCALE
+
+_BLOCK = 2**18  # samples that are summed up at once
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The sound of a segment, and what was reached in it, before clipping.
+
+    Attributes:
+        samples: int16 (N,), 16 kHz mono.
+        clipped_samples: where the sum exceeded int16.
+        speech_dbfs: RMS of all words' active parts, the microphone's gain included; None: nothing is said.
+        noise_dbfs: RMS of everything else (noise and background) in these parts, or in all of a keyword-free
+            segment; None: there is nothing else.
+        snr_db: their difference; None where one of them is.
+    """
+
+    samples: NDArray[np.int16]
+    clipped_samples: int
+    speech_dbfs: float | None
+    noise_dbfs: float | None
+    snr_db: float | None
+
+
+def render(plan: Plan, segment: Segment) -> Scene:
+    """Makes the sound of a segment; the same plan gives the same samples.
+
+    Every word's active part has the condition's level, or is as it was recorded. The noise comes from the
+    segment's seed and has one level throughout: in keyword-free segments that of the condition's words less
+    its SNR. Without an SNR a keyword-free segment that is no file's holds noises of all kinds and levels
+    (`surroundings.everyday`). In a room the direct sound stands where the plan says, the reverberation
+    behind it.
+
+    Args:
+        plan: with the folder of the recordings.
+        segment: one of its.
+
+    Raises:
+        UsageError: a file that is missing or has changed, or an SNR that cannot be: the background alone is
+            too loud, the noise is silent, or there is no word to relate it to.
+    """
+    condition = plan.condition(segment)
+    where = f'condition "{condition.name}", segment {segment.number}'
+    speech, parts = _speech(plan.folder, segment, condition)
+    sound = surroundings.background(segment, condition)
+    if segment.background:
+        sound += surroundings.keyword_free_file(plan, segment)
+    elif condition.snr_db is not None:
+        target = _noise_power(plan, segment, condition, speech, parts, where)
+        added = surroundings.noise_of(plan, segment, condition)
+        sound += added * np.float32(_factor(_active(added, parts), _active(sound, parts), target, where))
+    elif not segment.words:
+        sound += surroundings.everyday(plan, segment)
+    gain = 10 ** (condition.gain_db / 20)
+    speech_power = _power(_active(speech, parts)) * gain**2 if parts else 0.0
+    noise_power = _power(_active(sound, parts)) * gain**2
+    sound += speech
+    sound *= np.float32(gain)
+    np.rint(sound, out=sound)
+    samples = np.clip(sound, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    clipped = int(np.count_nonzero((sound < -FULL_SCALE) | (sound > FULL_SCALE - 1)))
+    speech_dbfs = power_dbfs(speech_power) if speech_power else None
+    noise_dbfs = power_dbfs(noise_power) if noise_power else None
+    snr_db = speech_dbfs - noise_dbfs if speech_dbfs is not None and noise_dbfs is not None else None
+    return Scene(samples, clipped, speech_dbfs, noise_dbfs, snr_db)
+
+
+def to_stimulus(scene: Scene, segment: Segment, labels: Sequence[str]) -> Stimulus:
+    """A scene as something to play, its words with the labels that a model has for them."""
+    words = tuple(
+        SpokenWord(label_of(each.word, labels), each.word, each.source, each.onset_sample, each.end_sample)
+        for each in segment.words
+    )
+    return Stimulus(scene.samples, words, scene.clipped_samples)
+
+
+def _speech(folder: Path, segment: Segment, condition: Condition) -> tuple[NDArray[np.float32], list[slice]]:
+    """All words of a segment at the microphone, before its gain, and where they are active."""
+    sound = np.zeros(segment.samples, np.float32)
+    parts = []
+    for word in segment.words:
+        spoken = sources.recording(folder / word.source, word.sha256).astype(np.float32)
+        if not is_silence(word.word):
+            spoken = _at_microphone(spoken, word, condition)
+            parts.append(slice(word.onset_sample, word.end_sample))
+        stop = min(word.start_sample + len(spoken), segment.samples)
+        sound[word.start_sample : stop] += spoken[: stop - word.start_sample]
+    return sound, parts
+
+
+def _at_microphone(
+    spoken: NDArray[np.float32], word: PlannedWord, condition: Condition
+) -> NDArray[np.float32]:
+    spoken = in_room(spoken, condition)
+    if condition.level_dbfs is None:
+        return spoken
+    active = spoken[word.onset_sample - word.start_sample : word.end_sample - word.start_sample]
+    wanted = FULL_SCALE * 10 ** (condition.level_dbfs / 20)
+    return spoken * np.float32(wanted / sqrt(max(_power(active), 1e-12)))
+
+
+def _noise_power(
+    plan: Plan,
+    segment: Segment,
+    condition: Condition,
+    speech: NDArray[np.float32],
+    parts: list[slice],
+    where: str,
+) -> float:
+    """What noise and background have to have together, in steps of int16 squared."""
+    assert condition.snr_db is not None
+    if parts:
+        spoken = _power(_active(speech, parts))
+    elif condition.level_dbfs is not None:
+        spoken = FULL_SCALE**2 * 10 ** (condition.level_dbfs / 10)
+    else:
+        spoken = _spoken_power(plan.folder, _first_spoken(plan, condition, where), condition)
+    return spoken * 10 ** (-condition.snr_db / 10)
+
+
+def _first_spoken(plan: Plan, condition: Condition, where: str) -> Segment:
+    for segment in plan.segments:
+        if segment.condition == condition.name and not all(is_silence(word.word) for word in segment.words):
+            return segment
+    raise UsageError(
+        "an SNR says nothing where no word is spoken and no level is given",
+        where=where,
+        remedy="Give the condition a level as well, or recordings in which something is said.",
+    )
+
+
+@lru_cache(maxsize=256)
+def _spoken_power(folder: Path, segment: Segment, condition: Condition) -> float:
+    speech, parts = _speech(folder, segment, condition)
+    return _power(_active(speech, parts))
+
+
+def _factor(added: NDArray[np.float32], present: NDArray[np.float32], target: float, where: str) -> float:
+    """What to multiply noise with, so that with what is present anyway it has this power."""
+    quadratic, present_power = _power(added), _power(present)
+    if present_power >= target:
+        raise UsageError(
+            f"the background alone is too loud for this SNR: {power_dbfs(present_power):.1f} dBFS instead of "
+            f"{power_dbfs(target):.1f} dBFS",
+            where=where,
+            remedy="Ask for a lower SNR, a higher level or a lower background.",
+        )
+    if quadratic < 1e-9:
+        raise UsageError(
+            "the noise is silent where words are spoken", where=where, remedy="Give another sound as noise."
+        )
+    half = _mean_product(added, present)
+    return (sqrt(half**2 + quadratic * (target - present_power)) - half) / quadratic
+
+
+def _active(sound: NDArray[np.float32], parts: list[slice]) -> NDArray[np.float32]:
+    """The parts of a sound one behind another; all of it where there is none."""
+    return np.concatenate([sound[part] for part in parts]) if parts else sound
+
+
+def _power(sound: NDArray[np.float32]) -> float:
+    """Mean square."""
+    return _mean_product(sound, sound)
+
+
+def _mean_product(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """In blocks and float64: little memory, and nothing that depends on how many threads there are."""
+    total = 0.0
+    for start in range(0, len(one), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        total += float(np.multiply(one[block], other[block], dtype=np.float64).sum())
+    return total / max(len(one), 1)

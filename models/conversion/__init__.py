@@ -1,5 +1,0 @@
-"""From a torch network to a .tflite that a board can run, each step compared with the one before it."""
-
-from models.conversion.chain import Conversion, convert
-
-__all__ = ["Conversion", "convert"]

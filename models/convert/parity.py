@@ -1,0 +1,97 @@
+"""Whether every step of the conversion computes what torch computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.convert.export import INPUT_NAME, OUTPUT_NAME
+from models.errors import ConversionError
+from models.log_filter import known_noise_dropped
+
+TOLERANCE = 1e-5
+"""Of a probability, 0 to 1: float32 rounding in another order of summation stays a hundred times below."""
+
+
+def check_parity(
+    network: nn.Module, files: dict[str, Path], inputs: np.ndarray, tolerance: float = TOLERANCE
+) -> dict[str, float]:
+    """Runs the same inputs through each step and compares with torch.
+
+    Args:
+        network: in evaluation mode, giving probabilities.
+        files: by step, in order: "torchscript", "onnx", "savedmodel" or "tflite".
+        inputs: float32 (N, ...).
+        tolerance: the largest difference allowed.
+
+    Returns:
+        The largest absolute difference by step.
+
+    Raises:
+        ConversionError: a step differs by more.
+    """
+    with torch.no_grad():
+        expected = network(torch.from_numpy(inputs)).numpy()
+    differences = {}
+    for step, path in files.items():
+        with known_noise_dropped():
+            run = _RUNNERS[step](path)
+            outputs = np.concatenate([run(sample[np.newaxis]) for sample in inputs])
+        difference = float(np.abs(outputs - expected).max())
+        if not difference <= tolerance:
+            raise ConversionError(
+                f"the {step} model differs from torch by {difference:.2g}, more than {tolerance:g}",
+                path.name,
+                "Look for the operator that the step before it changed: compare the layers one by one.",
+            )
+        differences[step] = difference
+    return differences
+
+
+def _torchscript(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    module = torch.jit.load(str(path))
+
+    def run(sample: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return module(torch.from_numpy(sample)).numpy()
+
+    return run
+
+
+def _onnx(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda sample: session.run([OUTPUT_NAME], {INPUT_NAME: sample})[0]
+
+
+def _savedmodel(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    function = loaded.signatures["serving_default"]
+    return lambda sample: function(**{INPUT_NAME: tf.constant(sample)})[OUTPUT_NAME].numpy()
+
+
+def _tflite(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    import tensorflow as tf
+
+    interpreter = tf.lite.Interpreter(
+        str(path), experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF
+    )
+    interpreter.allocate_tensors()
+    into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+
+    def run(sample: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(into, sample)
+        interpreter.invoke()
+        return interpreter.get_tensor(out)
+
+    return run
+
+
+_RUNNERS = {"torchscript": _torchscript, "onnx": _onnx, "savedmodel": _savedmodel, "tflite": _tflite}

@@ -1,0 +1,1 @@
+"""Datasets, recordings and the audio front end."""

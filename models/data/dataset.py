@@ -1,0 +1,287 @@
+"""Speech Commands: which clip belongs to which set and label, and how it is rendered for training or test.
+
+The layout, split, shares and augmentation are those of the dataset's own tools (P. Warden, "Speech
+Commands: A Dataset for Limited-Vocabulary Speech Recognition", 2018; TensorFlow's
+examples/speech_commands/input_data.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+
+from models.data import wav
+from models.errors import ConfigError, DatasetError
+
+Split = Literal["training", "validation", "testing"]
+SPLITS: tuple[Split, ...] = ("training", "validation", "testing")
+SILENCE, UNKNOWN = 0, 1
+LABELS = ("silence", "unknown", "yes", "no")
+CLIP_SAMPLES = 16_000
+BACKGROUND_FOLDER = "_background_noise_"
+
+_MOST_CLIPS_OF_A_WORD = 2**27 - 1
+"""About 134 million, the dataset's own constant: the hash is taken modulo this plus one."""
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """What is made of a folder in the Speech Commands layout.
+
+    The shares of silence and unknown are percentages of the number of wanted clips of the same set.
+    """
+
+    wanted: tuple[str, ...] = ("yes", "no")
+    silence_percent: float = 33.0
+    unknown_percent: float = 33.0
+    validation_percent: float = 10.0
+    testing_percent: float = 10.0
+    background_frequency: float = 0.8
+    """Share of the training clips that background noise is mixed into, 0 to 1."""
+    background_volume: float = 0.1
+    """The largest factor of that noise; silence takes 0 to 1 whatever this is."""
+    time_shift_ms: float = 100.0
+    """A training clip is moved by up to this much, both ways."""
+    copies: int = 3
+    """Differently augmented renderings of each training clip in the feature sets."""
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.wanted or len(set(self.wanted)) != len(self.wanted) or set(self.wanted) & set(LABELS[:2]):
+            raise ConfigError(
+                f"wanted words must be distinct words, not {self.wanted}", "DatasetConfig.wanted"
+            )
+        if min(self.silence_percent, self.unknown_percent) < 0:
+            raise ConfigError("the shares of silence and unknown cannot be negative", "DatasetConfig")
+        if not 0 <= self.validation_percent + self.testing_percent < 100:
+            raise ConfigError("validation and testing leave nothing to train with", "DatasetConfig")
+        if not 0 <= self.background_frequency <= 1 or not 0 <= self.background_volume <= 1:
+            raise ConfigError("background frequency and volume lie between 0 and 1", "DatasetConfig")
+        if not 0 <= self.time_shift_ms < 1000 or self.copies < 1:
+            raise ConfigError("the time shift is 0 to 1000 ms, copies at least 1", "DatasetConfig")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels in the order of their indices: silence, unknown, the wanted words."""
+        return (*LABELS[:2], *self.wanted)
+
+
+def split_of(name: str, validation_percent: float = 10.0, testing_percent: float = 10.0) -> Split:
+    """The set that a recording belongs to: a pure function of the speaker's part of its file name.
+
+    Args:
+        name: a file name such as "bed/0a7c2a8d_nohash_0.wav"; folders do not matter.
+        validation_percent: share of the speakers for validation, 0 to 100.
+        testing_percent: share of the speakers for testing.
+    """
+    speaker = re.sub(r"_nohash_.*$", "", PurePosixPath(name).name)
+    hashed = int(hashlib.sha1(speaker.encode()).hexdigest(), 16) % (_MOST_CLIPS_OF_A_WORD + 1)
+    percentage = hashed * (100.0 / _MOST_CLIPS_OF_A_WORD)
+    if percentage < validation_percent:
+        return "validation"
+    if percentage < validation_percent + testing_percent:
+        return "testing"
+    return "training"
+
+
+def share(wanted: int, percent: float) -> int:
+    """How many clips of silence (or unknown) go with so many wanted ones."""
+    return math.ceil(wanted * percent / 100)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One second with its label; `SpeechCommands.render` makes the samples."""
+
+    key: str
+    """Its name, unique in the dataset: the path below the root, or "silence/<n>"."""
+    word: str
+    label: int
+    split: Split
+    copy: int = 0
+    """Which of several renderings this is."""
+
+
+class SpeechCommands:
+    """A folder of `<word>/<speaker>_nohash_<n>.wav` and `_background_noise_/*.wav`.
+
+    Everything random is drawn from `config.seed` and the clip's own name, so it depends neither on the
+    order in which clips are rendered nor on the process that renders them.
+
+    Args:
+        root: the folder.
+        config: shares, augmentation, seed.
+
+    Raises:
+        DatasetError: the folder is not there, lacks a wanted word, or lacks background noise.
+    """
+
+    def __init__(self, root: Path, config: DatasetConfig | None = None) -> None:
+        self.root, self.config = Path(root), config or DatasetConfig()
+        self.notes: dict[str, str] = {}
+        """What had to be converted, by the name of the file; filled as files are read."""
+        if not self.root.is_dir():
+            raise DatasetError(
+                "the dataset's folder is not there",
+                str(root),
+                "Give the folder that Speech Commands was unpacked into, the one that holds yes/ and no/.",
+            )
+        for word in self.config.wanted:
+            if not self._words.get(word):
+                raise DatasetError(
+                    f'the dataset holds no recording of the wanted word "{word}"',
+                    str(self.root / word),
+                    f"Give a folder in the Speech Commands layout: {word}/<speaker>_nohash_<n>.wav.",
+                )
+        if not self._background_files and (self.config.silence_percent or self.config.background_frequency):
+            raise DatasetError(
+                "the dataset holds no background noise",
+                str(self.root / BACKGROUND_FOLDER),
+                "Silence is cut from it: add at least one WAV file of a second or more.",
+            )
+
+    def clips(self, split: Split, copy: int = 0) -> list[Clip]:
+        """The clips of a set in a seeded order: every wanted word, and their shares of unknown and silence.
+
+        Where the dataset has fewer unknown words than their share, all of them are taken.
+
+        Args:
+            split: the set.
+            copy: each number draws other unknown words, other silence, and other augmentation of the same
+                wanted words; a training set of several copies hears more of the dataset.
+
+        Raises:
+            DatasetError: no recording of a wanted word falls into this set.
+        """
+        wanted: list[Clip] = []
+        for index, word in enumerate(self.config.wanted):
+            wanted += [Clip(key, word, index + 2, split, copy) for key in self._keys(word, split)]
+        if not wanted:
+            raise DatasetError(
+                f"no recording of a wanted word belongs to the {split} set",
+                str(self.root),
+                "The set follows from the speaker's part of a file's name: add recordings of more speakers.",
+            )
+        others = [
+            Clip(key, word, UNKNOWN, split, copy)
+            for word in sorted(self._words)
+            if word not in self.config.wanted
+            for key in self._keys(word, split)
+        ]
+        generator = self._generator("draw", split, str(copy))
+        order = generator.permutation(len(others))[: share(len(wanted), self.config.unknown_percent)]
+        unknown = [others[index] for index in order]
+        silence = [
+            Clip(f"silence/{index}", "silence", SILENCE, split, copy)
+            for index in range(share(len(wanted), self.config.silence_percent))
+        ]
+        clips = wanted + unknown + silence
+        return [clips[index] for index in generator.permutation(len(clips))]
+
+    def render(self, clip: Clip) -> np.ndarray:
+        """The samples of a clip, augmented when it is a training clip.
+
+        Returns:
+            int16 (16000,), 16 kHz.
+
+        Raises:
+            DatasetError: its file is missing or broken; the message names it.
+        """
+        generator = self._generator("render", clip.split, clip.key, str(clip.copy))
+        return wav.to_int16(self._mixed(clip, generator))
+
+    def fingerprint(self) -> str:
+        """64 hex digits that change when a file is added, removed, resized or written to.
+
+        Names, sizes and times instead of contents: the real dataset is 2 GB.
+        """
+        digest = hashlib.sha256()
+        folders = [*(self.root / word for word in sorted(self._words)), self.root / BACKGROUND_FOLDER]
+        for path in (path for folder in folders for path in sorted(folder.glob("*.wav"))):
+            status = path.stat()
+            digest.update(f"{path.relative_to(self.root)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+    def _mixed(self, clip: Clip, generator: np.random.Generator) -> np.ndarray:
+        """The clip before it is clipped to ±1, float32 (16000,)."""
+        if clip.label == SILENCE:
+            return self._background(generator) * np.float32(generator.uniform(0, 1))
+        samples = self._read(clip.key)
+        if clip.split != "training":
+            return samples
+        reach = round(self.config.time_shift_ms * wav.SAMPLE_RATE_HZ / 1000)
+        samples = shifted(samples, int(generator.integers(-reach, reach + 1)))
+        if generator.uniform(0, 1) < self.config.background_frequency:
+            volume = np.float32(generator.uniform(0, self.config.background_volume))
+            samples = samples + self._background(generator) * volume
+        return samples
+
+    def _background(self, generator: np.random.Generator) -> np.ndarray:
+        """A second from anywhere in the background noise, float32 (16000,)."""
+        noise = self._noises[generator.integers(len(self._noises))]
+        start = int(generator.integers(len(noise) - CLIP_SAMPLES + 1))
+        return noise[start : start + CLIP_SAMPLES]
+
+    def _read(self, key: str) -> np.ndarray:
+        """A recording as float32 (16000,): the first second, followed by zeros where it is shorter."""
+        samples, note = wav.read_wav(self.root / key)
+        if note:
+            self.notes[key] = note
+        clip = np.zeros(CLIP_SAMPLES, np.float32)
+        clip[: min(len(samples), CLIP_SAMPLES)] = samples[:CLIP_SAMPLES] / np.float32(wav.FULL_SCALE)
+        return clip
+
+    def _keys(self, word: str, split: Split) -> list[str]:
+        shares = self.config.validation_percent, self.config.testing_percent
+        return [f"{word}/{name}" for name in self._words[word] if split_of(name, *shares) == split]
+
+    def _generator(self, *names: str) -> np.random.Generator:
+        """A generator of its own for whatever the names say."""
+        digest = hashlib.sha256("\0".join((str(self.config.seed), *names)).encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest[:16], "little"))
+
+    @cached_property
+    def _words(self) -> Mapping[str, list[str]]:
+        """The names of the recordings by word."""
+        folders = (
+            path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith(("_", "."))
+        )
+        return {folder.name: sorted(path.name for path in folder.glob("*.wav")) for folder in folders}
+
+    @cached_property
+    def _background_files(self) -> list[Path]:
+        return sorted((self.root / BACKGROUND_FOLDER).glob("*.wav"))
+
+    @cached_property
+    def _noises(self) -> list[np.ndarray]:
+        noises = []
+        for path in self._background_files:
+            samples, note = wav.read_wav(path)
+            if len(samples) < CLIP_SAMPLES:
+                raise DatasetError(
+                    f"background noise of {len(samples) / wav.SAMPLE_RATE_HZ:.2f} s is less than a second",
+                    str(path),
+                    "Remove the file or replace it by a longer one.",
+                )
+            if note:
+                self.notes[f"{BACKGROUND_FOLDER}/{path.name}"] = note
+            noises.append(samples / np.float32(wav.FULL_SCALE))
+        return noises
+
+
+def shifted(samples: np.ndarray, by: int) -> np.ndarray:
+    """The samples moved `by` places later (earlier when negative); what becomes free is zero."""
+    moved = np.zeros_like(samples)
+    if by >= 0:
+        moved[by:] = samples[: len(samples) - by]
+    else:
+        moved[:by] = samples[-by:]
+    return moved

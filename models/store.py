@@ -1,0 +1,117 @@
+"""Content-addressed artifacts: built once, never half written, never built again while their inputs stand.
+
+An artifact is a folder `<root>/<step>/<key>/`. The key hashes every input of the step, the code of the step
+included, so a changed input is another artifact and an existing one is always right. A step writes into a
+temporary folder, which is renamed when the step has succeeded: what is under its final name is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from filelock import FileLock
+
+_MANIFEST = "inputs.json"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _describe(value: Any) -> Any:
+    """An input as JSON: a file by its content, a folder by its files' contents, a module by its source."""
+    if isinstance(value, ModuleType):
+        assert value.__file__ is not None
+        return {"code": value.__name__, "sha256": sha256_of(Path(value.__file__))}
+    if isinstance(value, Path):
+        if value.is_dir():
+            files = sorted(
+                path for path in value.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+            )
+            return {str(path.relative_to(value)): sha256_of(path) for path in files}
+        return {"file": value.name, "sha256": sha256_of(value)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return _describe(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(name): _describe(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_describe(item) for item in value]
+    return value
+
+
+class Store:
+    """The artifacts under one folder, shared by every process of the machine that uses it.
+
+    Args:
+        root: the folder; made when it is not there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path_of(self, step: str, inputs: Mapping[str, Any], code: Iterable[ModuleType | Path] = ()) -> Path:
+        """Where the artifact of these inputs is or will be.
+
+        Args:
+            step: the name of what is done, such as "train"; becomes a folder.
+            inputs: every input by name: JSON values, dataclasses, or paths (hashed by content).
+            code: the modules and source files that do the step.
+        """
+        return self._path_and_manifest(step, inputs, code)[0]
+
+    def build(
+        self,
+        step: str,
+        inputs: Mapping[str, Any],
+        make: Callable[[Path], None],
+        code: Iterable[ModuleType | Path] = (),
+    ) -> Path:
+        """The artifact's folder, made by `make` unless it is there already.
+
+        Args:
+            step: see `path_of`.
+            inputs: see `path_of`.
+            make: writes the artifact's files into the empty folder that it is given; whatever it raises
+                passes through, and nothing is kept.
+            code: see `path_of`.
+        """
+        final, manifest = self._path_and_manifest(step, inputs, code)
+        if final.is_dir():
+            return final
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(final.with_suffix(".lock")):
+            if final.is_dir():  # another process made it while this one waited
+                return final
+            for leftover in final.parent.glob(
+                f".{final.name}-*"
+            ):  # of a builder that was killed: the lock is ours
+                shutil.rmtree(leftover, ignore_errors=True)
+            scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+            try:
+                make(scratch)
+                (scratch / _MANIFEST).write_text(manifest)
+                scratch.chmod(0o755)
+                scratch.rename(final)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+        return final
+
+    def _path_and_manifest(
+        self, step: str, inputs: Mapping[str, Any], code: Iterable[ModuleType | Path]
+    ) -> tuple[Path, str]:
+        described = {"step": step, "inputs": _describe(inputs), "code": [_describe(item) for item in code]}
+        manifest = json.dumps(described, indent=1, sort_keys=True)
+        return self.root / step / hashlib.sha256(manifest.encode()).hexdigest()[:16], manifest

@@ -1,0 +1,271 @@
+"""Trains a variant's network: seeded, repeatable, kept as a checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from models import networks
+from models.data.augmentation import augmented
+from models.data.dataset import SPLITS, Split
+from models.data.features import CHANNELS, SLICES, float_features
+from models.evaluation import LabelCount, count_correct
+from models.variants import NETWORKS, Training, Variant
+
+_THREADS = 1
+"""However many cores there are: the weights depend on it, by the order of summation. A second thread saves a
+third of the time on an idle machine and triples it on a busy one, where threads wait for each other."""
+
+
+class Splits(Protocol):
+    """The features of a dataset, as `models.data.features.FeatureSets` has them."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The names of the labels in the order of their indices."""
+
+    def split(self, name: Split) -> tuple[np.ndarray, np.ndarray]:
+        """Features uint16 (N, 49, 40) and labels int64 (N,) of "training", "validation" or "testing"."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of training; losses are mean cross entropy, accuracies 0 to 1.
+
+    Those of training are taken as the epoch goes: augmented, with dropout, while the weights move.
+    """
+
+    epoch: int
+    training_loss: float
+    training_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network with its history.
+
+    Attributes:
+        network: in evaluation mode, with the weights of the epoch that was kept.
+        epochs: the learning curves.
+        kept_epoch: counts from 1; after `fine_tune` 0 is the network as it came.
+        accuracy: of the network in torch, by split.
+    """
+
+    network: nn.Module
+    epochs: list[Epoch]
+    kept_epoch: int
+    accuracy: dict[str, list[LabelCount]]
+
+
+def new_network(variant: Variant, labels: int) -> nn.Module:
+    """The network that the variant names, with weights that have learned nothing."""
+    return getattr(networks, NETWORKS[variant.network])(labels=labels, dropout=variant.training.dropout)
+
+
+def fit(variant: Variant, features: Splits, show_bar: bool = True) -> Trained:
+    """Trains the variant's network with Adam on cross entropy.
+
+    The epoch with the lowest validation loss is kept (the first of equals): the last one is no better than
+    its neighbors but by luck, and with few clips the loss rises again long before it.
+
+    The same variant and features give the same weights on the same kind of processor.
+
+    Args:
+        variant: network, seed and training; its precision does not matter here.
+        features: the dataset's.
+        show_bar: whether to show the epochs on stderr as they pass.
+    """
+    with repeatable(variant.seed):
+        data = {name: _tensors(features, name) for name in SPLITS}
+        network = new_network(variant, len(features.labels))
+        epochs, kept = _optimize(network, data, variant.training, variant.training.epochs, [], {}, show_bar)
+        return Trained(network.eval(), epochs, kept, accuracy_of(network, features))
+
+
+def fine_tune(
+    network: nn.Module,
+    variant: Variant,
+    features: Splits,
+    epochs: int,
+    masks: Mapping[str, torch.Tensor] | None = None,
+    show_bar: bool = True,
+) -> Trained:
+    """Trains a network on that was pruned or quantized, as `fit` does, for so many epochs.
+
+    The epoch with the lowest validation loss is kept, where epoch 0 is the network as it came: what comes out
+    has no higher a loss on the validation clips than what went in. The curves begin with epoch 0, whose
+    training loss is taken without augmentation and dropout.
+
+    Args:
+        network: gives logits (N, labels) of float features (N, 1960); is left as it is.
+        variant: its training gives learning rate, batch size and augmentation; its seed the order.
+        features: the dataset's.
+        epochs: 0 or more.
+        masks: by the name of a parameter, zeros where its weights have to stay zero; of its shape.
+        show_bar: whether to show the epochs on stderr as they pass.
+    """
+    with repeatable(variant.seed):
+        data = {name: _tensors(features, name) for name in SPLITS}
+        tuned = copy.deepcopy(network)
+        untouched = Epoch(
+            0, *_loss_and_accuracy(tuned, *data["training"]), *_loss_and_accuracy(tuned, *data["validation"])
+        )
+        curves, kept = _optimize(tuned, data, variant.training, epochs, [untouched], masks or {}, show_bar)
+        return Trained(tuned.eval(), curves, kept, accuracy_of(tuned, features))
+
+
+@contextmanager
+def repeatable(seed: int) -> Iterator[None]:
+    """Makes what torch computes and draws in here a function of the seed; the caller's state is put back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(_THREADS)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _optimize(
+    network: nn.Module,
+    data: Mapping[Split, tuple[torch.Tensor, torch.Tensor]],
+    settings: Training,
+    epochs: int,
+    before: Sequence[Epoch],
+    masks: Mapping[str, torch.Tensor],
+    show_bar: bool,
+) -> tuple[list[Epoch], int]:
+    """Trains in place, and leaves the weights of the epoch that is kept.
+
+    Args:
+        before: the epoch 0 if the network as it comes may be kept, otherwise nothing.
+
+    Returns:
+        The learning curves, those of `before` first, and the number of the epoch that is kept.
+    """
+    optimizer = torch.optim.Adam(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    masked = [(parameter, masks[name]) for name, parameter in network.named_parameters() if name in masks]
+    curves = list(before)
+    best, best_weights = (curves[0], _weights_of(network)) if curves else (None, {})
+    with tqdm(total=epochs, desc="training", unit=" epochs", disable=not show_bar, leave=False) as bar:
+        for number in range(1, epochs + 1):
+            training = _train_epoch(network, optimizer, *data["training"], settings, masked)
+            validation = _loss_and_accuracy(network, *data["validation"])
+            curves.append(Epoch(number, *training, *validation))
+            if best is None or curves[-1].validation_loss < best.validation_loss:
+                best, best_weights = curves[-1], _weights_of(network)
+            bar.update()
+            bar.set_postfix(validation=f"{curves[-1].validation_accuracy:.1%}")
+    network.load_state_dict(best_weights)
+    return curves, best.epoch if best is not None else 0
+
+
+def _weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: weights.clone() for name, weights in network.state_dict().items()}
+
+
+def _tensors(features: Splits, name: Split) -> tuple[torch.Tensor, torch.Tensor]:
+    values, labels = features.split(name)
+    # (N, 1960) float32 and (N,) int64, whole: no loader is as fast as indexing a tensor.
+    flat = torch.from_numpy(float_features(np.asarray(values)).reshape(len(values), -1))
+    return flat, torch.from_numpy(np.asarray(labels))
+
+
+def _train_epoch(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    values: torch.Tensor,
+    labels: torch.Tensor,
+    settings: Training,
+    masked: Sequence[tuple[nn.Parameter, torch.Tensor]],
+) -> tuple[float, float]:
+    """One pass in a new order; mean loss and accuracy as it went. `masked`: parameters that keep zeros."""
+    network.train()
+    loss_sum, correct = 0.0, 0
+    for batch in torch.randperm(len(labels)).split(settings.batch_size):
+        clips = augmented(
+            values[batch].reshape(-1, SLICES, CHANNELS),
+            shift_slices=settings.shift_slices,
+            shift_channels=settings.shift_channels,
+            mask_slices=settings.mask_slices,
+            mask_channels=settings.mask_channels,
+        )
+        logits = network(clips.flatten(1))
+        loss = nn.functional.cross_entropy(logits, labels[batch])
+        penalty = settings.l1 * _l1_norm(network) if settings.l1 else 0
+        optimizer.zero_grad()
+        (loss + penalty).backward()
+        optimizer.step()
+        with torch.no_grad():
+            for parameter, mask in masked:
+                parameter.mul_(mask)
+        loss_sum += loss.item() * len(batch)
+        correct += int((logits.argmax(1) == labels[batch]).sum())
+    return loss_sum / len(labels), correct / len(labels)
+
+
+def _l1_norm(network: nn.Module) -> torch.Tensor:
+    """The sum of the absolute values of all weights, biases and normalizations left out."""
+    weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
+    return torch.stack([parameter.abs().sum() for parameter in weights]).sum()
+
+
+def _logits(network: nn.Module, values: torch.Tensor) -> torch.Tensor:
+    """(N, labels), without dropout; in pieces that stay in the processor's cache."""
+    network.eval()
+    with torch.no_grad():
+        return torch.cat([network(piece) for piece in values.split(256)])
+
+
+def _loss_and_accuracy(network: nn.Module, values: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+    logits = _logits(network, values)
+    accuracy = (logits.argmax(1) == labels).float().mean()
+    return float(nn.functional.cross_entropy(logits, labels)), float(accuracy)
+
+
+def accuracy_of(network: nn.Module, features: Splits) -> dict[str, list[LabelCount]]:
+    """How much a network recognizes, by split; it is put into evaluation mode."""
+    counts = {}
+    for split in SPLITS:
+        values, labels = _tensors(features, split)
+        heard = _logits(network, values).argmax(1).numpy()
+        counts[str(split)] = count_correct(heard, labels.numpy(), features.labels)
+    return counts
+
+
+def probabilities_of(network: nn.Module, features: Splits, split: Split) -> torch.Tensor:
+    """What a network gives for the clips of a split, float32 (N, labels); it is put into evaluation mode."""
+    return torch.softmax(_logits(network, _tensors(features, split)[0]), dim=1)
+
+
+def save(trained: Trained, folder: Path) -> None:
+    """Writes `checkpoint.pt` (the weights) and `training.json` (everything else) into a folder."""
+    torch.save(trained.network.state_dict(), folder / "checkpoint.pt")
+    history = {
+        "kept_epoch": trained.kept_epoch,
+        "epochs": [asdict(epoch) for epoch in trained.epochs],
+        "accuracy": {name: [asdict(count) for count in counts] for name, counts in trained.accuracy.items()},
+    }
+    (folder / "training.json").write_text(json.dumps(history, indent=1))
+
+
+def load(variant: Variant, labels: int, folder: Path) -> nn.Module:
+    """The trained network of a folder that `save` wrote, in evaluation mode."""
+    network = new_network(variant, labels)
+    network.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True))
+    return network.eval()

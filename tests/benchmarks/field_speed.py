@@ -1,0 +1,111 @@
+"""How long an hour of audio takes on the emulated board on one core, and whether memory grows with it.
+
+    python -m benchmarks.field_speed --variants tinyconv-int8 --hours 1
+
+First 10 minutes, then the hours, of each: seconds and processor time for the board's part (the emulator, and
+this process, which reads what it sends) and for what the host makes of it, and this process's peak memory so
+far. Where other programs compete for the core, processor time is what the seconds would be without them.
+Everything is measured anew; images and models come from the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from harness import options
+from harness.bench_file import Bench
+from harness.boards.emulated import EmulatedBoard
+from harness.firmware.registry import get_engine
+from harness.layout import RECORDINGS
+from harness.records.field_record import FieldVariant
+from harness.runs.field.attempts import Attempts
+from harness.runs.field.folder import FieldFolder, begin
+from harness.runs.field.host import Host
+from harness.runs.field.playing import Player, read_facts
+from harness.runs.field.publishing import figures
+from harness.runs.selection import Selection
+from harness.sound.planning import make_plan
+from harness.sound.playback_plan import Plan, PlanOptions
+from models.model_artifact import ModelArtifact
+from models.store import Store
+
+_TEN_MINUTES_S = 600.0
+
+
+class _Watch:
+    """Seconds and processor seconds since it was made, of this process and of those that it has ended."""
+
+    def __init__(self) -> None:
+        self._wall_s, self._cpu_s = time.monotonic(), _cpu_s()
+
+    def __str__(self) -> str:
+        return f"{time.monotonic() - self._wall_s:.0f} s, {_cpu_s() - self._cpu_s:.0f} s of the processor"
+
+
+def measure(model: ModelArtifact, plan: Plan, scratch: Path) -> list[str]:
+    """Plays a plan to the emulated board and reads what it heard; what there is to tell of it.
+
+    Args:
+        model: in the store.
+        plan: what is played.
+        scratch: an empty folder.
+    """
+    store, audio_s = Store(scratch / "store"), sum(segment.duration_s for segment in plan.segments)
+    with EmulatedBoard() as board:
+        folder = begin(scratch, board.describe(), plan, 200, 1.0, "")
+        firmware = board.build(model, get_engine("codegen"))
+        attempts = Attempts(options.say)
+        player = Player(board, firmware, model.id, model.labels, plan, Bench(), folder, store, attempts)
+        watch = _Watch()
+        for segment in plan.segments:
+            player.play(segment)
+        board.close()
+        told = [f"{model.id}: {audio_s:.0f} s of audio", f"  board: {watch}"]
+    watch = _Watch()
+    heard = _read(model, plan, folder, store)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    folder.let_go()
+    return [
+        *told,
+        f"  host and figures: {watch}",
+        f"  scores compared with the host's: {heard.reference}",
+        f"  peak memory so far: {peak_mib} MiB",
+    ]
+
+
+def _read(model: ModelArtifact, plan: Plan, folder: FieldFolder, store: Store) -> FieldVariant:
+    host = Host(model, plan, folder, store)
+    for segment in plan.segments:
+        facts = read_facts(folder, model.id, segment.number)
+        assert facts is not None
+        host.hear(segment, facts, options.say)
+    return figures(folder, plan, FieldVariant(model.id, model.title, list(model.labels)), folder.record)
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--variants", default="tinyconv-int8", metavar="PATTERN")
+    parser.add_argument("--hours", type=float, default=1.0, metavar="N")
+    parser.add_argument("--core", type=int, default=0, metavar="N")
+    arguments = parser.parse_args()
+    os.sched_setaffinity(0, {arguments.core})  # the emulator inherits it
+    for model in Selection(arguments.variants).models(options.say):
+        for keyword_free_s in (_TEN_MINUTES_S, 3600 * arguments.hours):
+            plan = make_plan(RECORDINGS, PlanOptions(keyword_free_s=keyword_free_s))
+            with tempfile.TemporaryDirectory(prefix="earshot-speed-") as scratch:
+                print("\n".join(measure(model, plan, Path(scratch))), flush=True)
+
+
+def _cpu_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+if __name__ == "__main__":
+    main()

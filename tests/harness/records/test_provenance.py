@@ -1,0 +1,48 @@
+"""What a record says of the checkout."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.records import provenance
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch) -> Path:
+    """A checkout with one commit."""
+    (tmp_path / "code.py").write_text("1\n")
+    for arguments in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=n", "-c", "user.email=n@example.org", "commit", "-qm", "one"],
+    ):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_a_commit_without_changes_is_clean(checkout):
+    code = provenance.code()
+    assert len(code["commit"]) == 40 and not code["dirty"]
+
+
+@pytest.mark.parametrize("name", ["code.py", "another.py", "models/another.toml"])
+def test_a_change_that_is_in_no_commit_is_dirty(checkout, name):
+    (checkout / name).parent.mkdir(exist_ok=True)
+    (checkout / name).write_text("2\n")
+    assert provenance.code()["dirty"]
+
+
+def test_a_baseline_that_was_accepted_and_not_committed_is_no_change_of_the_code(checkout):
+    (checkout / "reports" / "baselines").mkdir(parents=True)
+    (checkout / "reports" / "baselines" / "emulated.toml").write_text("schema = 1\n")
+    assert not provenance.code()["dirty"]
+
+
+def test_outside_git_nothing_is_known_and_that_is_dirty(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    code = provenance.code()
+    assert (code["commit"], code["dirty"]) == ("unknown", True)

@@ -1,0 +1,95 @@
+"""The examples: workflows that parse, and in all of them only commands and options that there are."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.cli import _parser
+from harness.layout import ROOT
+from harness.plugin import pytest_addoption
+
+EXAMPLES = ROOT / "docs" / "examples"
+WORKFLOWS = sorted(EXAMPLES.glob("*.yml"))
+OTHERS_OPTIONS = {"-m", "--junitxml"}  # of pytest itself
+
+
+def steps(workflow: Path) -> list[dict]:
+    jobs = yaml.safe_load(workflow.read_text())["jobs"]
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+def calls(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The calls of what a virtual environment has, in a script or a unit: its name, and its arguments."""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        for call in re.findall(r"(?<!\S)(?:Exec\w+=)?\S*\.venv/bin/[^|&;>]*", line):
+            words = shlex.split(call)
+            yield Path(words[0]).name, words[1:]
+
+
+def every_call() -> list[tuple[str, str, list[str]]]:
+    found = [
+        (path.name, *call)
+        for path in WORKFLOWS
+        for step in steps(path)
+        for call in calls(step.get("run", ""))
+    ]
+    service = EXAMPLES / "earshot-nightly.service"
+    return found + [(service.name, *call) for call in calls(service.read_text())]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_is_one(workflow):
+    read = yaml.safe_load(workflow.read_text())
+    assert read["name"] and read[True], "YAML takes `on` for a truth value"
+    for job in read["jobs"].values():
+        assert job["runs-on"] and job["timeout-minutes"]
+    assert all(("run" in step) != ("uses" in step) for step in steps(workflow))
+
+
+@pytest.mark.parametrize(("where", "program", "arguments"), every_call())
+def test_a_call_is_one_that_there_is(where, program, arguments):
+    if program == "earshot":
+        parsed = _parser().parse_args(arguments)
+        assert parsed.command == arguments[0]
+    else:
+        assert program == "pytest"
+        parser = pytest.Parser(_ispytest=True)
+        pytest_addoption(parser)
+        known = {name for group in parser._groups for option in group.options for name in option.names()}
+        given = {word.split("=")[0] for word in arguments if word.startswith("-")}
+        assert given <= known | OTHERS_OPTIONS
+
+
+def test_the_commands_of_a_night_and_of_a_pull_request_are_among_them():
+    named = {(where, arguments[0]) for where, program, arguments in every_call() if program == "earshot"}
+    assert named >= {
+        ("github-nightly.yml", "nightly"),
+        ("github-nightly.yml", "history"),
+        ("earshot-nightly.service", "nightly"),
+        ("earshot-nightly.service", "history"),
+        ("github-pull-request.yml", "nightly"),
+        ("github-pull-request.yml", "compare"),
+    }
+
+
+def test_commands_in_remarks_are_commands_that_there_are():
+    commands = next(
+        action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+    ).choices
+    named = {
+        name
+        for path in EXAMPLES.iterdir()
+        for line in path.read_text().splitlines()
+        for name in re.findall(r"^#\s+earshot (\w+)", line)
+    }
+    assert named >= {"baseline", "bisect"}
+    assert named <= commands.keys()

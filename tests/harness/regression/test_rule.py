@@ -1,0 +1,279 @@
+"""The rule by hand, against SciPy, and what must not matter to it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.regression import rule
+
+US = 30_000.0
+_PATIENT = settings(deadline=None)  # the first call of a NumPy function takes long on a busy machine
+
+
+def column(*values: float) -> np.ndarray:
+    return np.array(values, dtype=float)[:, None]
+
+
+def judged(window, tonight, pinned=None, before=None):
+    """The finding of nights (K, S) and tonight (S,); the pinned reference is the window's."""
+    window = np.asarray(window, dtype=float)
+    expected = rule.reference(window)
+    before = window[-2:] if before is None else before
+    return rule.judge(expected, pinned or expected, before, np.asarray(tonight, dtype=float))
+
+
+def nights(series: int = 1, sd: float = 0.002, seed: int = 0, count: int = rule.WINDOW) -> np.ndarray:
+    return US * np.exp(np.random.default_rng(seed).normal(0, sd, (count, series)))
+
+
+def test_a_reference_by_hand():
+    found = rule.reference(column(99_000, 101_000, 100_000))
+    logs = np.log([99_000, 101_000, 100_000])
+    assert found.center_us == pytest.approx(np.exp(logs.mean()))
+    assert found.sd == pytest.approx(logs.std(ddof=1))
+    assert found.nights == 3
+
+
+@pytest.mark.parametrize(("center", "floor"), [(1_000_000.0, 0.0002), (1_000.0, 0.001)])
+def test_the_sd_has_a_floor(center, floor):
+    found = rule.reference(column(*[center] * 14))
+    assert found.sd == pytest.approx(floor)
+    assert found.raw_sd == pytest.approx(0, abs=1e-12)
+
+
+def test_nights_that_are_not_there_do_not_count():
+    whole = rule.reference(column(99_000, 101_000))
+    with_gaps = rule.reference(column(99_000, np.nan, 101_000, np.nan))
+    assert (whole.center_us, whole.sd, whole.nights) == (with_gaps.center_us, with_gaps.sd, with_gaps.nights)
+
+
+def test_the_interval_is_the_one_sided_t_prediction_interval():
+    window = nights(sd=0.006)  # so wide that the gate of 1.8 % lies within
+    logs = np.log(window[:, 0])
+    limit = stats.t.ppf(0.99, 13) * logs.std(ddof=1) * np.sqrt(1 + 1 / 14)
+    gate = 1 + 3 * logs.std(ddof=1)
+    edge = np.exp(logs.mean()) * max(np.exp(limit), gate)
+    before = np.full((2, 1), np.nan)
+    assert not judged(window, [edge * 0.9999], before=before).slower[0]
+    assert judged(window, [edge * 1.0001], before=before).slower[0]
+    assert rule.limit_us(rule.reference(window)) == pytest.approx([edge])
+
+
+def test_holm_by_hand():
+    assert rule.holm(np.array([0.04, 0.001, 0.0034, 0.9]), 0.01).tolist() == [False, True, False, False]
+    assert rule.holm(np.array([0.04, 0.001, 0.0033, 0.9]), 0.01).tolist() == [False, True, True, False]
+
+
+def test_holm_stops_at_the_first_that_is_kept():
+    assert rule.holm(np.array([0.006, 0.006]), 0.01).tolist() == [False, False]
+    assert rule.holm(np.array([0.005, 0.01]), 0.01).tolist() == [True, True]
+
+
+@_PATIENT
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_the_textbook(p):
+    expected, left = [False] * len(p), len(p)
+    for index in sorted(range(len(p)), key=lambda index: p[index]):
+        if p[index] > 0.01 / left:
+            break
+        expected[index], left = True, left - 1
+    assert rule.holm(np.array(p), 0.01).tolist() == expected
+
+
+@_PATIENT
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_what_was_not_measured_costs_holm_nothing(p):
+    with_gap = np.array([*p, np.nan])
+    assert rule.holm(with_gap)[:-1].tolist() == rule.holm(np.array(p)).tolist()
+    assert not rule.holm(with_gap)[-1]
+
+
+def test_one_more_series_makes_it_harder():
+    # 5 nights leave a wide interval: a shift can be found alone and not among 30.
+    window = nights(series=30, count=5, seed=3)
+    tonight = rule.reference(window).center_us
+    tonight[0] *= 1.012
+    assert judged(window[:, :1], tonight[:1]).slower[0]
+    assert not judged(window, tonight).slower[0]
+
+
+def test_below_one_percent_nothing_is_said():
+    window = nights(sd=0.0003)
+    center = rule.reference(window).center_us
+    assert not judged(window, center * 1.0099).slower[0]
+    assert judged(window, center * 1.0101).slower[0]
+
+
+def test_below_20_microseconds_nothing_is_said():
+    window = np.full((14, 1), 1_000.0)
+    assert not judged(window, [1_019.9]).slower[0]
+    assert judged(window, [1_020.1]).slower[0]
+
+
+def test_the_gate_is_3_night_sds():
+    window = nights(sd=0.006)
+    expected = rule.reference(window)
+    assert expected.gate == pytest.approx(3 * expected.sd)
+    assert expected.sd > 0.004
+
+
+def test_four_nights_are_too_few():
+    window = nights(count=4, sd=0.0001)
+    assert not judged(window, [US * 2]).slower[0]
+    assert judged(nights(count=5, sd=0.0001), [US * 2]).slower[0]
+
+
+def test_faster_is_the_mirror_of_slower():
+    window = nights(sd=0.0003)
+    center = rule.reference(window).center_us
+    found = judged(window, center * 0.985)
+    assert (found.faster[0], found.slower[0], found.better[0]) == (True, False, True)
+
+
+def test_noisy():
+    assert rule.reference(nights(sd=0.02)).noisy[0]
+    assert not rule.reference(nights(sd=0.005)).noisy[0]
+
+
+def test_a_step_of_the_clock_is_no_noise():
+    assert not rule.reference(column(*[30.0, 31.0] * 7)).noisy[0]
+
+
+def test_a_creep_without_noise_is_found_in_night_11():
+    pinned = rule.reference(np.full((14, 1), US))
+    levels = (
+        US * 1.001 ** np.maximum(np.arange(-13, 40), 0)[:, None]
+    )  # the last of 14 quiet nights is night 0
+    found = [judged(levels[night : night + 14], levels[night + 14], pinned) for night in range(30)]
+    assert [bool(item.crept[0]) for item in found].index(True) + 1 == 11
+    assert not any(item.slower[0] for item in found), "the latest nights creep along"
+
+
+def test_slow_nights_that_are_over_are_no_creep():
+    window = nights(sd=0.001)
+    slow = np.full((2, 1), US * 1.03)
+    pinned = rule.reference(window)
+    assert judged(window, [US * 1.03], pinned, slow).crept[0]
+    assert not judged(window, [US], pinned, slow).crept[0]
+
+
+def test_two_nights_before_tonight_are_needed_for_a_creep():
+    window = nights(sd=0.001)
+    slow = np.array([[np.nan], [US * 1.03]])
+    assert not judged(window, [US * 1.03], rule.reference(window), slow).crept[0]
+
+
+def confirmation(window, tonight, again):
+    window = np.asarray(window, dtype=float)
+    expected = rule.reference(window)
+    found = judged(window, tonight)
+    return rule.confirmed(found, expected, expected, window[-2:], np.asarray(again, dtype=float))
+
+
+@pytest.mark.parametrize(("again", "expected"), [(1.02, True), (1.0, False), (np.nan, False)])
+def test_a_regression_needs_both_measurements(again, expected):
+    assert confirmation(nights(), [US * 1.02], [US * again])[0] == expected
+
+
+def test_what_was_not_found_is_not_confirmed():
+    assert not confirmation(nights(), [US], [US * 1.05])[0]
+
+
+def test_a_confirmation_is_one_of_the_candidates_not_of_all_series():
+    window = nights(series=30, count=5, seed=3)
+    tonight, again = (rule.reference(window).center_us for _ in range(2))
+    tonight[0], again[0] = tonight[0] * 1.05, again[0] * 1.012
+    assert not judged(window, again).slower[0]
+    assert confirmation(window, tonight, again)[0]
+
+
+# What must not matter.
+
+windows = st.tuples(st.integers(0, 10**6), st.integers(1, 6), st.floats(0.0003, 0.02)).map(
+    lambda made: nights(made[1], made[2], made[0])
+)
+shifts = st.lists(st.floats(-0.06, 0.06), min_size=6, max_size=6)
+
+
+def shifted(window: np.ndarray, shift: list[float]) -> np.ndarray:
+    return rule.reference(window).center_us * np.exp(shift[: window.shape[1]])
+
+
+def same(left: rule.Finding, right: rule.Finding) -> bool:
+    return all(
+        np.array_equal(getattr(left, name), getattr(right, name))
+        for name in ("slower", "faster", "crept", "gained")
+    )
+
+
+@_PATIENT
+@given(windows, shifts, st.integers(0, 6))
+def test_the_unit_does_not_matter(window, shift, doublings):
+    tonight = shifted(window, shift)
+    scale = 2.0**doublings
+    assert same(judged(window, tonight), judged(window * scale, tonight * scale))
+
+
+@_PATIENT
+@given(windows, shifts, st.randoms())
+def test_the_order_of_the_windows_nights_does_not_matter(window, shift, random):
+    order = list(range(len(window)))
+    random.shuffle(order)
+    tonight, before = shifted(window, shift), window[-2:]
+    left, right = judged(window, tonight, before=before), judged(window[order], tonight, before=before)
+    limit = rule.limit_us(rule.reference(window))
+    assert limit == pytest.approx(rule.limit_us(rule.reference(window[order])))
+    edges = np.abs(tonight / limit - 1) < 1e-9
+    assert (left.slower == right.slower)[~edges].all()
+
+
+@_PATIENT
+@given(windows, shifts, st.randoms())
+def test_the_order_of_the_series_does_not_matter(window, shift, random):
+    order = list(range(window.shape[1]))
+    random.shuffle(order)
+    tonight = shifted(window, shift)
+    left, right = judged(window, tonight), judged(window[:, order], tonight[order])
+    assert (left.slower[order] == right.slower).all()
+    assert (left.crept[order] == right.crept).all()
+
+
+@_PATIENT
+@given(windows, shifts, st.floats(1.0, 4.0))
+def test_more_noise_never_makes_a_finding(window, shift, more):
+    tonight = shifted(window, shift)
+    center = rule.reference(window).center_us
+    before = np.full((2, window.shape[1]), np.nan)
+    calm = judged(window, tonight, before=before)
+    wild = judged(center * (window / center) ** more, tonight, before=before)
+    certain = np.abs(tonight / rule.limit_us(rule.reference(window)) - 1) > 1e-9
+    assert not (wild.slower & ~calm.slower & certain).any()
+
+
+@_PATIENT
+@given(windows, shifts, st.floats(0.0, 0.5), st.integers(0, 5))
+def test_more_time_never_takes_a_finding_back(window, shift, more, which):
+    tonight = shifted(window, shift)
+    slower = tonight.copy()
+    slower[which % tonight.size] *= 1 + more
+    before, after = judged(window, tonight), judged(window, slower)
+    assert not (before.worse & ~after.worse).any()
+
+
+@_PATIENT
+@given(windows, shifts)
+def test_nothing_is_slower_and_faster(window, shift):
+    found = judged(window, shifted(window, shift))
+    assert not (found.slower & found.faster).any()
+    assert not (found.worse & found.better).any()
+
+
+@_PATIENT
+@given(windows, shifts)
+def test_a_second_measurement_that_is_the_first_confirms_it(window, shift):
+    tonight = shifted(window, shift)
+    assert (confirmation(window, tonight, tonight) == judged(window, tonight).worse).all()

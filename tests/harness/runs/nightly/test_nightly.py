@@ -1,0 +1,288 @@
+"""A night on the emulated board, and the nights after it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from xml.etree import ElementTree
+
+import pytest
+from small_models import classifier
+from small_nights import TroubledBoard, statuses
+
+from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_REGRESSED, BoardNotFound, ProtocolError, UsageError
+from harness.records.reading import read_record
+from harness.records.record import RunRecord, write_record
+from harness.runs import journal
+from harness.runs.journal import PARTIAL, RECORD
+from harness.runs.nightly.block_file import FILE
+from harness.runs.nightly.nightly import nightly
+
+
+def test_a_first_night_measures_every_block_and_keeps_a_canary(bench):
+    bench.model("a", 1960)
+    bench.model("b")
+    outcome = bench.run()
+    blocks = outcome.record.blocks
+    assert [(block.phase, block.round, block.subject) for block in blocks] == [
+        ("canary-first", 0, "canary"),
+        *(("round", number, subject) for number, subject in zip((1, 1, 2, 2, 3, 3), "abbaab", strict=True)),
+        ("canary-last", 0, "canary"),
+    ]
+    assert not any(block.fault for block in blocks)
+    assert {len(samples) for block in blocks for samples in block.samples_us.values()} == {bench.samples}
+    assert set(blocks[1].samples_us) == {
+        "inference_us/clip",
+        "preprocess_us/pcm",
+        "inference_us/pcm",
+        "postprocess_us/pcm",
+    }
+    assert set(blocks[2].samples_us) == {"inference_us/clip"}  # takes no sound
+    assert set(blocks[0].samples_us) == {"inference_us/clip"}
+    assert [block.monotonic_s for block in blocks] == sorted(block.monotonic_s for block in blocks)
+    assert set(statuses(outcome).values()) == {"new"}
+    assert outcome.exit_code == EXIT_CLEAN
+    assert any("canary: from now on a's image" in line for line in bench.said)
+    assert (bench.settings.canary("desk") / "kept.json").exists()
+
+
+def test_a_night_leaves_record_verdict_junit_summary_and_no_file_of_blocks(bench):
+    bench.model("a")
+    outcome = bench.run()
+    folder = outcome.page.parent
+    assert read_record(folder / RECORD) == outcome.record
+    assert outcome.record.run["kind"] == "nightly"
+    assert float(outcome.record.run["length_s"]) > 0
+    assert outcome.record.verdict.sentence == outcome.verdict.sentence
+    told = json.loads((folder / "verdict.json").read_text())
+    assert (told["status"], told["exit_code"]) == (outcome.verdict.status, outcome.exit_code)
+    cases = list(ElementTree.parse(folder / "junit.xml").iter("testcase"))
+    assert len(cases) == len(outcome.verdict.series) > 0
+    assert (folder / "summary.md").read_text() == outcome.text
+    assert not (folder / FILE).exists() and not (folder / PARTIAL).exists()
+    assert len(list((folder / "blocks").glob("*.log"))) == len(outcome.record.blocks)
+
+
+def test_a_second_night_of_the_same_commit_is_as_accepted_to_the_cycle(bench):
+    bench.model("a", 1960)
+    first = bench.run()
+    bench.accept(first)
+    second = bench.run()
+    assert set(statuses(second).values()) == {"ok"}
+    assert "Nothing changed on desk" in second.text
+    of_both = [[block.samples_us for block in night.record.blocks] for night in (first, second)]
+    assert of_both[0] == of_both[1]
+    rounds = [block.samples_us for block in second.record.blocks if block.phase == "round"]
+    assert rounds[0] == rounds[1] == rounds[2]
+
+
+def test_another_model_under_the_same_name_changes_its_series_and_not_the_canary(bench):
+    bench.model("a")
+    first = bench.run()
+    bench.accept(first)
+    bench.paths.clear()
+    bench.model("a", 80)
+    second = bench.run()
+    found = statuses(second)
+    assert found["a/codegen/inference_us/clip"] == "changed"
+    assert found["a/codegen/tflite_bytes/-"] == "changed"
+    assert second.exit_code == EXIT_REGRESSED
+    canaries = [block for block in second.record.blocks if block.subject == "canary"]
+    assert {block.image_sha256 for block in canaries} == {first.record.blocks[0].image_sha256}
+    assert canaries[0].samples_us == first.record.blocks[0].samples_us
+
+
+def test_what_is_worse_is_measured_again_at_once_and_judged_again_once(bench, code):
+    bench.model("slow", hidden=300)  # 20 µs of change at least are asked for
+    desk = {"uid": "desk-1", "clock": "measured"}
+    first = bench.run(TroubledBoard(**desk))
+    earlier = made_history(bench, first.record, nights=12, slower_by=-0.2)
+    bench.accept(replace(first, record=earlier[0]))
+    tonight = bench.run(TroubledBoard(**desk))
+    again = [block for block in tonight.record.blocks if block.phase == "confirmation"]
+    assert [(block.round, block.subject) for block in again] == [(1, "slow"), (2, "slow"), (3, "slow")]
+    assert statuses(tonight)["slow/codegen/inference_us/clip"] == "regressed"
+    assert tonight.exit_code == EXIT_REGRESSED
+    assert tonight.verdict.to_confirm == ()
+
+
+def test_a_confirmation_that_breaks_leaves_a_suspect_and_no_regression(bench):
+    bench.model("slow", hidden=300)
+    desk = {"uid": "desk-1", "clock": "measured"}
+    first = bench.run(TroubledBoard(**desk))
+    earlier = made_history(bench, first.record, nights=12, slower_by=-0.2)
+    bench.accept(replace(first, record=earlier[0]))
+
+    def trouble() -> ProtocolError | None:
+        begun = any(line.startswith("confirmation-2") for line in bench.said)
+        return ProtocolError("the board fell silent", remedy="Look.") if begun else None
+
+    tonight = bench.run(TroubledBoard(trouble, **desk))
+    assert [bool(block.fault) for block in tonight.record.blocks if block.phase == "confirmation"] == [0, 1]
+    assert statuses(tonight)["slow/codegen/inference_us/clip"] == "suspect"
+    assert tonight.exit_code not in (EXIT_CLEAN, EXIT_REGRESSED)
+
+
+def made_history(bench, record: RunRecord, nights: int, slower_by: float) -> list[RunRecord]:
+    """Nights like this one with an image of other times, a day apart, the last one yesterday's."""
+    for file in (bench.folder / "nights").rglob(RECORD):
+        file.unlink()
+    made = []
+    for number in range(nights):
+        blocks = [
+            block
+            if block.subject == "canary"
+            else replace(
+                block,
+                samples_us={
+                    key: [round(us * (1 + slower_by)) for us in samples]
+                    for key, samples in block.samples_us.items()
+                },
+            )
+            for block in record.blocks
+        ]
+        stamp = f"2026-01-{number + 1:02d}T01:00:00Z"
+        run = {**record.run, "id": f"night-{number}", "started": stamp, "ended": stamp, "length_s": ""}
+        made.append(replace(record, run=run, blocks=blocks, verdict=None))
+        write_record(made[-1], bench.folder / "nights" / "made" / str(number) / RECORD)
+    return made
+
+
+def test_a_night_without_a_board_is_red_and_a_record_says_why(bench):
+    bench.model("a")
+    bench.model("b", 41)
+    gone = BoardNotFound("the board is not there", remedy="Plug it in.")
+    outcome = bench.run(TroubledBoard(lambda: gone, uid="desk-1", clock="measured"))
+    record = read_record(outcome.page.parent / RECORD)
+    assert record.fault.failure == "enumerate"
+    assert "the board is not there" in record.fault.message
+    assert record.blocks == []
+    assert outcome.exit_code == EXIT_BROKEN
+    assert outcome.verdict.status == "broken"
+    assert "the board is not there" in outcome.text
+
+
+def test_a_board_that_breaks_in_a_round_leaves_every_variant_broken_and_none_regressed(bench):
+    bench.model("a")
+    bench.model("b", 41)
+    first = bench.run()
+    bench.accept(first)
+
+    def trouble() -> ProtocolError | None:
+        begun = any(line.startswith("round-2") for line in bench.said)
+        return ProtocolError("the board fell silent", remedy="Look.") if begun else None
+
+    second = bench.run(TroubledBoard(trouble))
+    assert set(statuses(second).values()) == {"broken"}
+    assert second.exit_code == EXIT_BROKEN
+    assert [bool(block.fault) for block in second.record.blocks] == [False, False, False, True]
+    assert "the board fell silent" in second.record.blocks[-1].fault
+    for row in second.record.variants:
+        assert "of 3 blocks were not measured, because" in row.faults[0].message
+    assert second.record.fault is None  # the canary was measured
+
+
+def test_an_upload_that_fails_once_is_tried_again_and_shown(bench):
+    bench.model("a")
+    failures = [BoardNotFound("the port was away", remedy="Wait.")]
+
+    def trouble() -> BoardNotFound | None:
+        return failures.pop() if failures and any(line.startswith("round-1") for line in bench.said) else None
+
+    outcome = bench.run(TroubledBoard(trouble))
+    block = next(block for block in outcome.record.blocks if block.phase == "round")
+    assert "the port was away" in block.observations["retry 1"]
+    assert not block.fault
+    assert outcome.exit_code == EXIT_CLEAN
+
+
+def test_another_board_under_the_same_name_is_another_environment(bench):
+    bench.model("a")
+    first = bench.run(TroubledBoard(uid="desk-1", clock="measured"))
+    bench.accept(first)
+    second = bench.run(TroubledBoard(uid="desk-2", clock="measured"))
+    assert set(statuses(second).values()) == {"env-changed"}
+    assert "board went from desk-1 to desk-2" in second.text
+    assert "To begin a new epoch" in second.text
+    assert second.exit_code not in (EXIT_CLEAN, EXIT_REGRESSED)
+
+
+def test_a_dirty_tree_is_advisory_and_never_clean(bench, code):
+    bench.model("a")
+    first = bench.run()
+    bench.accept(first)
+    code["dirty"] = True
+    bench.paths.clear()
+    bench.model("a", 80)
+    second = bench.run()
+    assert all(item.advisory for item in second.verdict.series)
+    assert second.exit_code not in (EXIT_CLEAN, EXIT_REGRESSED)
+    with pytest.raises(UsageError, match="no commit"):
+        bench.accept(second)
+
+
+def test_a_canary_that_was_taken_away_is_another_one_and_nothing_is_compared(bench):
+    bench.model("a")
+    bench.model("b", 1960)
+    bench.accept(bench.run())
+    folder = bench.settings.canary("desk")
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    folder.rmdir()
+    bench.paths.reverse()  # so that the first variant's image is another one
+    second = bench.run()
+    assert statuses(second)["a/codegen/inference_us/clip"] == "canary-moved"
+    assert "the canary is another image" in second.text
+    assert second.exit_code not in (EXIT_CLEAN, EXIT_REGRESSED)
+
+
+@pytest.mark.parametrize("damage", ["image", "facts"])
+def test_a_canary_that_was_damaged_is_told_and_no_time_is_judged(bench, damage):
+    bench.model("a")
+    bench.accept(bench.run())
+    folder = bench.settings.canary("desk")
+    if damage == "image":
+        (image,) = (folder / "image").glob("*.elf")
+        image.write_bytes(image.read_bytes() + b"\0")
+    else:
+        (folder / "kept.json").write_text("{")
+    second = bench.run()
+    canaries = [block for block in second.record.blocks if block.subject == "canary"]
+    assert len(canaries) == 2 and all(block.fault for block in canaries)
+    assert canaries[0].fault.rstrip(".") in second.text
+    assert statuses(second)["a/codegen/inference_us/clip"] == "broken"
+    assert statuses(second)["a/codegen/flash_bytes/-"] == "ok"
+    assert second.exit_code == EXIT_BROKEN
+
+
+@pytest.mark.parametrize("jump_h", [2, -2])
+def test_a_clock_that_jumped_within_the_night_is_told_and_nothing_is_judged(bench, monkeypatch, jump_h):
+    bench.model("a")
+    bench.accept(bench.run())
+    night = bench.night()
+    there = datetime.now(timezone.utc) + timedelta(hours=jump_h)
+    monkeypatch.setattr(journal, "_now", lambda: there.isoformat(timespec="seconds"))
+    outcome = nightly(night, bench.settings, bench.said.append)
+    assert set(statuses(outcome).values()) == {"broken"}
+    assert "clock jumped" in outcome.text
+    assert outcome.exit_code == EXIT_BROKEN
+
+
+def test_a_baseline_that_cannot_be_read_is_told_before_anything_is_measured(bench):
+    bench.model("a")
+    bench.settings.baselines.mkdir()
+    (bench.settings.baselines / "desk.toml").write_text("schema = ")
+    with pytest.raises(UsageError, match=r"desk\.toml"):
+        bench.run()
+    assert not any("building" in line for line in bench.said)
+
+
+def test_a_variant_with_a_fault_has_no_blocks_and_the_others_have(bench):
+    bench.model("a")
+    bench.paths.append(classifier(bench.folder / "odd.tflite", last="LOG_SOFTMAX"))
+    outcome = bench.run()
+    assert {block.subject for block in outcome.record.blocks} == {"canary", "a"}
+    assert outcome.exit_code == EXIT_BROKEN
+    assert {status for name, status in statuses(outcome).items() if name.startswith("odd/")} == {"broken"}
+    assert {path.name for path in bench.settings.same_images("desk").iterdir()} == {"a", "record.json"}

@@ -1,0 +1,180 @@
+"""A user's recordings: judged, trimmed, listed in the manifest, taken from a sound system of our own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pulse import DEVICE, NullSink, null_sink
+
+from harness.errors import AcousticFailed, UsageError
+from harness.layout import RECORDINGS
+from harness.sound import manifest, recorder
+from harness.sound.recorder import play, record, trimmed
+from harness.sound.recordings import read_recordings
+from models.data.wav import read_wav, write_wav
+
+CHILD = Path(__file__).with_name("recorder_child.py")
+RATE_HZ = 16_000
+
+
+def take(gain: float = 1.0, start: int = 9000, noise: float = 10.0, seconds: float = 2.0) -> np.ndarray:
+    """A spoken word of 0.5 s within a take."""
+    word = read_wav(RECORDINGS / "yes" / "gene.wav")[0][3000:13_000].astype(float)
+    sound = np.random.default_rng(1).standard_normal(round(seconds * RATE_HZ)) * noise
+    sound[start : start + len(word)] += gain * word
+    return np.clip(np.rint(sound), -32_768, 32_767).astype(np.int16)
+
+
+@settings(max_examples=20, deadline=None)
+@given(start=st.integers(0, 2 * RATE_HZ - 10_000), gain=st.floats(0.2, 1.0))
+def test_a_take_is_trimmed_around_its_word(start, gain):
+    whole = take(gain, start)
+    kept = trimmed(whole)
+    assert RATE_HZ <= len(kept) <= 1.4 * RATE_HZ
+    assert np.sum(kept.astype(float) ** 2) > 0.99 * np.sum(whole.astype(float) ** 2)
+
+
+def test_a_word_longer_than_a_second_is_kept_whole():
+    tone = np.rint(8000 * np.sin(np.arange(24_000))).astype(np.int16)
+    kept = trimmed(np.concatenate((np.zeros(8000, np.int16), tone, np.zeros(8000, np.int16))))
+    assert 24_000 + 0.35 * RATE_HZ < len(kept) < 24_000 + 0.45 * RATE_HZ
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        (take(gain=0.0), "silent"),
+        (take(gain=0.005, noise=0), "silent"),
+        (take(gain=20.0), "clipped in"),
+        (take(gain=0.3, noise=2000), "no word stands out"),
+        (np.full(32_000, 3000, np.int16), "no word stands out"),
+    ],
+)
+def test_an_unusable_take_is_refused_with_the_reason(samples, reason):
+    with pytest.raises(AcousticFailed, match=reason) as refusal:
+        trimmed(samples)
+    assert refusal.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("label", "takes", "seconds"), [("../yes", 1, 2), ("", 1, 2), ("yes", 0, 2), ("yes", 1, 0.5)]
+)
+def test_what_cannot_be_recorded_is_refused(tmp_path, label, takes, seconds):
+    with pytest.raises(UsageError):
+        record(label, tmp_path, DEVICE, takes, seconds, print)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_to_play_is_told(tmp_path):
+    with pytest.raises(UsageError, match="nothing to play"):
+        play([tmp_path], None, print)
+
+
+def recorded(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_wav(path, take())
+    return path
+
+
+def test_a_manifest_grows_by_a_row_that_reads_back(tmp_path):
+    for number in (1, 2):
+        assert manifest.add(tmp_path, recorded(tmp_path, f"yes/yes_{number}.wav"), "yes", "desk microphone")
+    found = read_recordings(tmp_path, ("yes", "no"))
+    assert [(one.label, one.source) for one in found.recordings] == [
+        ("yes", "yes/yes_1.wav"),
+        ("yes", "yes/yes_2.wav"),
+    ]
+
+
+def test_the_rows_of_a_manifest_stay_as_they_are(tmp_path):
+    manifest.add(tmp_path, recorded(tmp_path, "no/a.wav"), "no", 'a "quoted", name', "CC0-1.0")
+    before = (tmp_path / "manifest.csv").read_text()
+    manifest.add(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
+    assert (tmp_path / "manifest.csv").read_text().startswith(before)
+
+
+def test_a_folder_with_recordings_and_no_manifest_gets_none(tmp_path):
+    recorded(tmp_path, "no/a.wav")
+    assert not manifest.add(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
+    assert len(read_recordings(tmp_path, ("yes", "no")).recordings) == 2
+
+
+def test_a_manifest_of_other_columns_is_left_alone(tmp_path):
+    (tmp_path / "manifest.csv").write_text("path,word\n")
+    with pytest.raises(UsageError, match="other columns"):
+        manifest.add(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
+    assert (tmp_path / "manifest.csv").read_text() == "path,word\n"
+
+
+def test_the_meter_shows_level_and_clipping_in_a_terminal(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", terminal)
+    recorder._meter(np.full(1600, 3277, np.int16))
+    soft = terminal.getvalue()
+    recorder._meter(np.full(1600, 32_767, np.int16))
+    assert "-20.0 dBFS" in soft and "!" not in soft and soft.count("█") == 20
+    assert terminal.getvalue()[len(soft) :].count("█") == 30 and terminal.getvalue().endswith("!")
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[NullSink]:
+    with null_sink() as running:
+        yield running
+
+
+def child(sink: NullSink, *arguments: str) -> dict:
+    done = subprocess.run(
+        [sys.executable, CHILD, *arguments],
+        env=os.environ | sink.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
+
+
+def test_what_is_said_is_recorded(sink, tmp_path):
+    playing = sink.play(np.tile(take(0.5, seconds=1.4, start=4000), 12))
+    outcome = child(sink, "record", str(tmp_path), DEVICE)
+    sink.end(playing)
+    assert outcome.get("files") == [str(tmp_path / "yes" / "yes_1.wav")], outcome
+    (recording,) = read_recordings(tmp_path, ("yes", "no")).recordings
+    spectrum = np.abs(np.fft.rfft(recording.samples.astype(float), 32_768))
+    expected = np.abs(np.fft.rfft(take(0.5, seconds=1.4, start=4000).astype(float), 32_768))
+    assert np.corrcoef(spectrum[200:12_000], expected[200:12_000])[0, 1] > 0.5
+    assert any("pulse" in line for line in outcome["lines"])
+
+
+def test_a_silent_microphone_is_refused_again_and_again_and_then_given_up(sink, tmp_path):
+    outcome = child(sink, "record", str(tmp_path), DEVICE, "1")
+    assert outcome["problem"] == "AcousticFailed"
+    assert "silent" in outcome["message"]
+    assert sum("refused" in line for line in outcome["lines"]) == 3
+    assert not list(tmp_path.rglob("*.wav"))
+
+
+def test_a_missing_microphone_is_told(sink, tmp_path):
+    outcome = child(sink, "record", str(tmp_path), "Studio")
+    assert outcome["problem"] == "AcousticFailed"
+    assert "'Studio' for input" in outcome["message"] and "'pulse'" in outcome["message"]
+
+
+def test_recordings_are_played_with_their_level(sink, tmp_path):
+    recorded(tmp_path, "yes/a.wav")
+    with sink.listening() as heard:
+        outcome = child(sink, "play", str(tmp_path), "")
+    assert len(outcome["lines"]) == 1 and "2.00 s, speech -2" in outcome["lines"][0]
+    energy = np.sum(np.concatenate(heard).astype(float) ** 2)
+    assert energy == pytest.approx(np.sum(take().astype(float) ** 2), rel=0.1)

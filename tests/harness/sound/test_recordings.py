@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+
+import numpy as np
+import pytest
+import soundfile
+
+from harness.errors import UsageError
+from harness.sound.recordings import read_recordings
+from models.data.wav import write_wav
+from models.errors import DatasetError
+
+LABELS = ("silence", "unknown", "yes", "no")
+COLUMNS = ["path", "label", "word", "source", "license", "sha256"]
+
+
+def add(folder, *names: str) -> None:
+    for number, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_wav(path, np.full(160, number, dtype=np.int16))
+
+
+def write_manifest(folder, rows: list[dict[str, str]], columns=COLUMNS) -> None:
+    with (folder / "manifest.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def row(folder, name: str, said: str, **changes: str) -> dict[str, str]:
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    return {
+        "path": name,
+        "label": said,
+        "word": said,
+        "source": "x",
+        "license": "CC0",
+        "sha256": digest,
+    } | changes
+
+
+def said(folder, labels=LABELS) -> list[tuple[str, str, str]]:
+    return [(each.source, each.word, each.label) for each in read_recordings(folder, labels).recordings]
+
+
+def test_a_folder_for_each_word(tmp_path):
+    add(tmp_path, "yes/b.wav", "yes/a.wav", "marvin/a.WAV", "silence/1.wav")
+    assert said(tmp_path) == [
+        ("marvin/a.WAV", "marvin", "unknown"),
+        ("silence/1.wav", "silence", "silence"),
+        ("yes/a.wav", "yes", "yes"),
+        ("yes/b.wav", "yes", "yes"),
+    ]
+
+
+def test_files_named_by_their_word(tmp_path):
+    add(tmp_path, "no_kitchen_2.wav", "yes.wav", "tree_1.wav")
+    assert said(tmp_path) == [
+        ("no_kitchen_2.wav", "no", "no"),
+        ("tree_1.wav", "tree", "unknown"),
+        ("yes.wav", "yes", "yes"),
+    ]
+
+
+def test_words_are_compared_with_the_labels_of_the_model_without_case(tmp_path):
+    add(tmp_path, "yes_1.wav", "Stop_1.wav", "no_1.wav", "silence_1.wav")
+    assert [label for *_, label in said(tmp_path, ["Yes", "Stop", "_silence_", "_unknown_"])] == [
+        "Stop",
+        "_unknown_",
+        "_silence_",
+        "Yes",
+    ]
+
+
+def test_a_model_without_silence_and_unknown_still_has_something_to_be_quiet_about(tmp_path):
+    add(tmp_path, "silence_1.wav", "tree_1.wav")
+    assert [label for *_, label in said(tmp_path, ["yes"])] == ["silence", "unknown"]
+
+
+def test_other_files_are_left_alone(tmp_path):
+    add(tmp_path, "yes/1.wav")
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "yes" / "._1.wav").write_text("not a sound")
+    assert len(said(tmp_path)) == 1
+
+
+def test_what_was_converted_is_noted(tmp_path):
+    soundfile.write(tmp_path / "yes_1.wav", np.zeros((800, 2)), 8000, subtype="PCM_16")
+    read = read_recordings(tmp_path, LABELS)
+    assert read.notes == ("yes_1.wav: mean of 2 channels, resampled from 8,000 Hz",)
+    assert len(read.recordings[0].samples) == 1600
+
+
+def test_a_broken_file_is_named(tmp_path):
+    add(tmp_path, "yes/1.wav")
+    (tmp_path / "yes" / "2.wav").write_text("no sound")
+    with pytest.raises(DatasetError, match=r"yes/2\.wav"):
+        read_recordings(tmp_path, LABELS)
+
+
+def test_an_empty_folder_is_told_with_what_belongs_there(tmp_path):
+    with pytest.raises(UsageError, match="no recordings") as caught:
+        read_recordings(tmp_path, LABELS)
+    assert "yes/1.wav" in caught.value.remedy
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UsageError, match="nowhere"):
+        read_recordings(tmp_path / "nowhere", LABELS)
+
+
+def test_a_manifest_gives_the_order_and_the_words(tmp_path):
+    add(tmp_path, "a.wav", "b.wav", "ignored.wav")
+    write_manifest(tmp_path, [row(tmp_path, "b.wav", "tree"), row(tmp_path, "a.wav", "yes")])
+    assert said(tmp_path) == [("b.wav", "tree", "unknown"), ("a.wav", "yes", "yes")]
+
+
+def test_the_labels_of_a_model_count_and_not_those_of_the_manifest(tmp_path):
+    add(tmp_path, "a.wav")
+    write_manifest(tmp_path, [row(tmp_path, "a.wav", "stop", label="unknown")])
+    assert said(tmp_path, ["stop"]) == [("a.wav", "stop", "stop")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"sha256": "0" * 64}, r"sha256 differs.*a\.wav"),
+        ({"path": "gone.wav"}, r"No such file.*gone\.wav"),
+        ({"sha256": ""}, "incomplete row"),
+        ({"word": ""}, r"does not say what is said.*a\.wav"),
+    ],
+)
+def test_a_file_that_is_not_what_the_manifest_says_is_named(tmp_path, changes, problem):
+    add(tmp_path, "a.wav")
+    write_manifest(tmp_path, [row(tmp_path, "a.wav", "yes", **changes)])
+    with pytest.raises(UsageError, match=problem):
+        read_recordings(tmp_path, LABELS)
+
+
+def test_a_manifest_without_a_column_is_told(tmp_path):
+    add(tmp_path, "a.wav")
+    write_manifest(tmp_path, [row(tmp_path, "a.wav", "yes")], columns=["path", "word"])
+    with pytest.raises(UsageError, match="lacks the column label"):
+        read_recordings(tmp_path, LABELS)
+
+
+def test_a_manifest_without_rows_is_told(tmp_path):
+    write_manifest(tmp_path, [])
+    with pytest.raises(UsageError, match="lists no recordings"):
+        read_recordings(tmp_path, LABELS)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"path,label,word,source,license,sha256\na.wav\n"])
+def test_a_broken_manifest_is_named(tmp_path, content):
+    (tmp_path / "manifest.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=r"manifest\.csv"):
+        read_recordings(tmp_path, LABELS)

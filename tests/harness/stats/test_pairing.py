@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stats.pairing import mcnemar, mean_interval, paired
+
+COUNT = st.integers(0, 60)
+
+
+def test_mcnemar_of_a_worked_example():
+    # 2 of 10: 2 (C(10,0) + C(10,1) + C(10,2)) / 2^10
+    assert mcnemar(2, 8) == pytest.approx(2 * (1 + 10 + 45) / 1024)
+
+
+def test_without_a_difference_nothing_is_significant():
+    assert mcnemar(0, 0) == 1.0
+    assert mcnemar(7, 7) == 1.0
+
+
+@given(COUNT, COUNT)
+def test_mcnemar_is_the_binomial_sum_whichever_comes_first(one, two):
+    tail = sum(math.comb(one + two, k) for k in range(min(one, two) + 1)) / 2 ** (one + two)
+    assert mcnemar(one, two) == pytest.approx(min(1.0, 2 * tail))
+    assert mcnemar(one, two) == pytest.approx(mcnemar(two, one))
+
+
+def test_counts_below_zero_are_refused():
+    with pytest.raises(ValueError, match="-1"):
+        mcnemar(3, -1)
+
+
+def test_mean_with_students_interval():
+    found = mean_interval([0.80, 0.82, 0.84])
+    assert found.mean == pytest.approx(0.82)
+    assert (found.mean - found.low, found.high - found.mean) == pytest.approx(
+        (4.302653 * 0.02 / math.sqrt(3),) * 2, rel=1e-5
+    )
+
+
+def test_one_value_tells_no_spread():
+    assert mean_interval([0.5]).low is None
+
+
+def test_no_value_has_no_mean():
+    with pytest.raises(ValueError, match="0 values"):
+        mean_interval([])
+
+
+def test_methods_are_compared_clip_by_clip():
+    found = paired(
+        first=[[True, True, True, False], [True, True, False, False]],
+        second=[[True, False, False, True], [False, True, False, False]],
+        seeds=[1, 2],
+    )
+    assert (found.only_first, found.only_second) == (3, 1)
+    assert found.p == mcnemar(3, 1)
+    assert found.difference == pytest.approx((1 / 4 + 1 / 4) / 2)
+    assert (found.runs, found.seeds, found.clips) == (2, 2, 4)
+
+
+def test_runs_of_one_seed_are_one_repetition():
+    found = paired([[True, True], [True, False]], [[False, False], [True, False]], [7, 7])
+    assert (found.runs, found.by_seed.n) == (2, 1)
+    assert found.by_seed.low is None
+
+
+def test_a_clip_that_every_run_fails_on_counts_once():
+    # Ten seeds that agree with each other are no more clips than one.
+    first, second = [True, True, False, True], [False, True, False, False]
+    once, often = paired([first], [second], [1]), paired([first] * 10, [second] * 10, list(range(10)))
+    assert (often.low, often.high) == pytest.approx((once.low, once.high))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=30))
+def test_who_is_first_turns_the_sign_alone(answers):
+    one, two = [a for a, _ in answers], [b for _, b in answers]
+    there, back = paired([one], [two], [1]), paired([two], [one], [1])
+    assert there.difference == pytest.approx(-back.difference)
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seeds"), [([], [], []), ([[True]], [[True, False]], [1]), ([[True]], [[True]], [])]
+)
+def test_what_cannot_be_paired_is_refused(first, second, seeds):
+    with pytest.raises(ValueError, match="nothing to pair"):
+        paired(first, second, seeds)

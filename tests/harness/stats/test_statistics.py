@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest, poisson
+
+from harness.stats.statistics import (
+    Summary,
+    difference_interval,
+    poisson_interval,
+    ratio,
+    summarize,
+    wilson_interval,
+)
+
+samples = st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=50)
+
+
+def test_a_summary_by_hand():
+    assert summarize([4, 1, 3, 2, 10]) == Summary(
+        n=5, minimum=1.0, median=3.0, mean=4.0, p95=pytest.approx(8.8), maximum=10.0
+    )
+
+
+def test_one_sample_is_its_own_summary():
+    assert summarize([7]) == Summary(1, 7.0, 7.0, 7.0, 7.0, 7.0)
+
+
+@pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf]])
+def test_no_summary_of_nothing_or_of_what_is_no_number(values):
+    with pytest.raises(ValueError, match="sample"):
+        summarize(values)
+
+
+@given(samples)
+def test_a_summary_is_in_order(values):
+    of = summarize(values)
+    assert of.minimum <= of.median <= of.maximum
+    assert of.minimum <= of.mean <= of.maximum
+    assert of.median <= of.p95 <= of.maximum
+
+
+@given(samples, st.randoms())
+def test_the_order_of_samples_does_not_matter(values, random):
+    shuffled = list(values)
+    random.shuffle(shuffled)
+    left, right = summarize(values), summarize(shuffled)
+    assert (left.minimum, left.median, left.p95, left.maximum) == (
+        right.minimum,
+        right.median,
+        right.p95,
+        right.maximum,
+    )
+
+
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_wilson_interval_is_that_of_scipy(counts):
+    correct, total = counts
+    expected = binomtest(correct, total).proportion_ci(method="wilson")
+    assert wilson_interval(correct, total) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_holds_the_rate_and_stays_within_0_and_1(counts):
+    low, high = wilson_interval(*counts)
+    assert 0.0 <= low <= counts[0] / counts[1] <= high <= 1.0
+
+
+def test_more_confidence_is_a_wider_interval():
+    narrow, wide = wilson_interval(8, 10, 0.8), wilson_interval(8, 10, 0.99)
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_without_trials_the_rate_can_be_anything():
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("arguments", [(3, 2), (-1, 2), (1, 2, 1.0), (1, 2, 0.0)])
+def test_no_interval_for_impossible_counts(arguments):
+    with pytest.raises(ValueError, match="no interval"):
+        wilson_interval(*arguments)
+
+
+def test_a_ratio():
+    assert ratio(6.0, 4.0) == 1.5
+
+
+@pytest.mark.parametrize(("value", "reference"), [(None, 1.0), (1.0, None), (1.0, 0.0)])
+def test_no_ratio_of_what_was_not_measured(value, reference):
+    assert ratio(value, reference) is None
+
+
+@pytest.mark.parametrize(
+    ("events", "low", "high"),  # Garwood's table, 95 %
+    [(1, 0.0253, 5.5716), (2, 0.2422, 7.2247), (10, 4.7954, 18.3904), (100, 81.3639, 121.6268)],
+)
+def test_poisson_intervals_of_the_table(events, low, high):
+    assert poisson_interval(events, 1.0) == pytest.approx((low, high), abs=1e-4)
+    assert poisson_interval(events, 24.0) == pytest.approx((low / 24, high / 24), abs=1e-5)
+
+
+@given(st.integers(1, 500))
+def test_at_the_ends_of_a_poisson_interval_so_many_events_are_just_possible(events):
+    low, high = poisson_interval(events, 1.0)
+    assert poisson.sf(events - 1, low) == pytest.approx(0.025)
+    assert poisson.cdf(events, high) == pytest.approx(0.025)
+
+
+def test_without_events_the_rule_of_three_holds():
+    assert poisson_interval(0, 12.0) == (0.0, 0.25)
+    assert poisson.pmf(0, 3.0) == pytest.approx(0.05, abs=3e-4)
+
+
+def test_without_exposure_a_rate_can_be_anything():
+    assert poisson_interval(0, 0.0) == (0.0, math.inf)
+
+
+@pytest.mark.parametrize(("events", "exposure"), [(-1, 1.0), (1, -1.0), (1, math.inf), (1, math.nan)])
+def test_no_poisson_interval(events, exposure):
+    with pytest.raises(ValueError, match="no rate"):
+        poisson_interval(events, exposure)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),  # Newcombe's table II, method 10
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
+)
+def test_intervals_of_a_difference_as_published(first, second, low, high):
+    assert difference_interval(first, second) == pytest.approx((low, high), abs=1e-4)
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50), st.integers(1, 50))
+def test_the_interval_of_a_difference_has_it_and_turns_with_it(one, other, more, still_more):
+    first, second = (one, one + more), (other, other + still_more)
+    low, high = difference_interval(first, second)
+    assert -1 <= low <= first[0] / first[1] - second[0] / second[1] <= high <= 1
+    assert difference_interval(second, first) == pytest.approx((-high, -low))
+
+
+def test_the_difference_to_a_rate_without_trials_can_be_anything():
+    assert difference_interval((1, 2), (0, 0)) == pytest.approx(
+        (wilson_interval(1, 2)[0] - 1, wilson_interval(1, 2)[1])
+    )

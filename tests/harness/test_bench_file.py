@@ -1,0 +1,128 @@
+"""The bench file: what the example says, what is left out, and what is refused with its line."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from harness import bench_file
+from harness.bench_file import VARIABLE, Bench, BoardEntry, SpeakerEntry, Thresholds, find_bench, read_bench
+from models.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "bench.example.toml"
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text: str) -> Path:
+        file = tmp_path / "bench.toml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_the_example_is_a_bench():
+    bench = read_bench(EXAMPLE)
+    (board,) = bench.boards
+    assert (board.name, board.kind, board.core) == ("desk", "nano33ble", "arduino:mbed_nano@4.6.0")
+    assert board.libraries == ("Chirale_TensorFlowLite@2.0.0",)
+    assert bench.speaker is not None and bench.speaker.distance_m == 1.0
+    assert bench.recordings is None
+
+
+def test_the_example_names_every_key():
+    text = EXAMPLE.read_text()
+    keys = {
+        field.name for kind in (BoardEntry, SpeakerEntry, Thresholds) for field in dataclasses.fields(kind)
+    }
+    keys.remove("name")  # stands in the table's head
+    assert [key for key in keys | {"recordings"} if not re.search(rf"^(# )?{key} = ", text, re.M)] == []
+
+
+def test_the_example_gives_the_defaults_that_it_says():
+    bench = read_bench(EXAMPLE)
+    defaults = SpeakerEntry("USB Audio")
+    assert bench.thresholds == Thresholds()
+    for key in ("level_dbfs", "silence_s", "latency"):
+        assert getattr(bench.speaker, key) == getattr(defaults, key)
+    assert bench.boards[0].icache == BoardEntry("desk", "nano33ble").icache
+
+
+def test_an_empty_file_is_an_empty_bench(written):
+    file = written("")
+    assert read_bench(file) == Bench(file)
+
+
+def test_the_board_takes_the_name_of_its_table(written):
+    bench = read_bench(written('[board.left]\nkind = "a"\n[board.right]\nkind = "b"'))
+    assert [(board.name, board.kind) for board in bench.boards] == [("left", "a"), ("right", "b")]
+
+
+def test_recordings_are_relative_to_the_bench_file(written):
+    file = written('recordings = "../words"')
+    assert read_bench(file).recordings == file.parent / "../words"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "helps"),
+    [
+        ("[board.desk]", "line 1, board.desk.kind", "str"),
+        ('[board.desk]\nkind = "a"\nserial = "1"', "line 3, board.desk.serial", "serial_number"),
+        ('[board.desk]\nkind = "a"\ncore = "mbed"', "line 3, board.desk.core", "architecture@version"),
+        ('[board.desk]\nkind = "a"\nlibraries = ["TF"]', "line 3, board.desk.libraries", "name@version"),
+        ('[board.desk]\nkind = "a"\nicache = "yes"', "line 3, board.desk.icache", "on or off or as-is"),
+        ('[board]\nkind = "a"', "line 2, board.kind", "[board.kind]"),
+        ("[speaker]\nlevel_dbfs = -20", "line 1, speaker.device", "str"),
+        ('[speaker]\ndevice = " "', "line 2, speaker.device", "name"),
+        ('[speaker]\ndevice = "a"\nlevel_dbfs = 3', "line 3, speaker.level_dbfs", "-80 to 0"),
+        ('[speaker]\ndevice = "a"\ndistance_m = 0', "line 3, speaker.distance_m", "above 0"),
+        ('[speaker]\ndevice = "a"\nlatency = "mid"', "line 3, speaker.latency", "low or high"),
+        ("[thresholds]\nchirp_snr_db = -1", "line 2, thresholds.chirp_snr_db", "0 to 80"),
+        ("[thresholds]\nchirp_min_dbfs = -1", "line 2, thresholds.chirp_min_dbfs", "below chirp_max_dbfs"),
+        ("[thresholds]\ndetection_window_s = 0", "line 2, thresholds.detection_window_s", "above 0"),
+        ('[bord.desk]\nkind = "a"', "line 1, bord", "board"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line_and_what_is_allowed(written, text, place, helps):
+    with pytest.raises(ConfigError) as raised:
+        read_bench(written(text))
+    assert raised.value.where.endswith(f"bench.toml, {place}")
+    assert helps in raised.value.remedy
+
+
+def test_two_boards_of_one_serial_number_are_refused(written):
+    text = '[board.a]\nkind = "x"\nserial_number = "7"\n[board.b]\nkind = "x"\nserial_number = "7"'
+    with pytest.raises(ConfigError, match=r"line 6, board\.b\.serial_number"):
+        read_bench(written(text))
+
+
+def test_a_bench_file_that_was_named_has_to_be_there(tmp_path):
+    with pytest.raises(ConfigError, match=r"other\.toml"):
+        find_bench(tmp_path / "other.toml")
+
+
+def test_the_variable_names_the_bench_file(written, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(written('[board.left]\nkind = "a"')))
+    assert [board.name for board in find_bench().boards] == ["left"]
+
+
+def test_a_given_file_goes_before_the_variable(written, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "elsewhere.toml")
+    assert find_bench(written("")).boards == ()
+
+
+def test_the_checkout_may_have_one(written, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    file = written('[board.left]\nkind = "a"')
+    monkeypatch.setattr(bench_file, "ROOT", file.parent)
+    assert find_bench().path == file
+
+
+def test_without_any_the_bench_is_empty(monkeypatch, tmp_path):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(bench_file, "ROOT", tmp_path)
+    assert find_bench() == Bench()

@@ -1,0 +1,107 @@
+"""The artifact store: nothing half written, nothing built twice, nothing stale."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from models import store as artifacts
+from models.store import Store
+
+
+def _write(text: str):
+    return lambda folder: (folder / "out.txt").write_text(text)
+
+
+def test_an_existing_artifact_is_not_built_again(tmp_path):
+    store = Store(tmp_path)
+    first = store.build("step", {"x": 1}, _write("first"))
+    second = store.build("step", {"x": 1}, _write("second"))
+    assert first == second
+    assert (second / "out.txt").read_text() == "first"
+
+
+@pytest.mark.parametrize("inputs", [{"x": 2}, {"x": 1, "y": 0}, {"y": 1}, {"x": [1]}])
+def test_other_inputs_are_another_artifact(tmp_path, inputs):
+    store = Store(tmp_path)
+    assert store.path_of("step", {"x": 1}) != store.path_of("step", inputs)
+
+
+def test_a_changed_input_file_is_another_artifact(tmp_path):
+    store, source = Store(tmp_path / "store"), tmp_path / "in.bin"
+    source.write_bytes(b"one")
+    before = store.path_of("step", {"file": source})
+    source.write_bytes(b"two")
+    assert store.path_of("step", {"file": source}) != before
+
+
+def test_the_same_content_at_another_path_is_the_same_artifact(tmp_path):
+    store = Store(tmp_path / "store")
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "in.bin").write_bytes(b"same")
+    paths = {store.path_of("step", {"file": tmp_path / folder / "in.bin"}) for folder in ("a", "b")}
+    assert len(paths) == 1
+
+
+def test_the_code_of_the_step_is_an_input(tmp_path):
+    store, code = Store(tmp_path / "store"), tmp_path / "step.py"
+    code.write_text("x = 1")
+    before = store.path_of("step", {}, code=[artifacts, code])
+    code.write_text("x = 2")
+    assert store.path_of("step", {}, code=[artifacts, code]) != before
+
+
+def test_a_step_that_fails_leaves_nothing(tmp_path):
+    store = Store(tmp_path)
+
+    def fail(folder: Path) -> None:
+        (folder / "half.txt").write_text("half")
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        store.build("step", {}, fail)
+    assert not list(tmp_path.rglob("half.txt"))
+    assert store.build("step", {}, _write("whole")).is_dir()
+
+
+def _build_slowly(root: Path, log: Path) -> None:
+    def make(folder: Path) -> None:
+        with log.open("a") as stream:
+            stream.write("built\n")
+        time.sleep(0.3)
+
+    Store(root).build("step", {}, make)
+
+
+def test_processes_that_want_the_same_artifact_build_it_once(tmp_path):
+    log = tmp_path / "log"
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_build_slowly, args=(tmp_path / "store", log)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert log.read_text() == "built\n"
+
+
+def _die_while_building(root: Path) -> None:
+    def make(folder: Path) -> None:
+        (folder / "out.txt").write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Store(root).build("step", {}, make)
+
+
+def test_what_a_killed_builder_leaves_is_cleared_by_the_next(tmp_path):
+    process = multiprocessing.get_context("fork").Process(target=_die_while_building, args=(tmp_path,))
+    process.start()
+    process.join()
+    folder = Store(tmp_path).build("step", {}, _write("whole"))
+    assert [path.read_text() for path in tmp_path.rglob("out.txt")] == ["whole"]
+    assert folder.is_dir()
