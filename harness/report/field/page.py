@@ -56,7 +56,7 @@ class Route:
 def render_field(record: FieldRecord, folder: Path) -> Path:
     """Writes field.html, field.md and a CSV for each table into a folder.
 
-    The same record gives the same bytes. Clips and pictures are those that `harness.runs.field.missed_clips` left
+    The same record gives the same bytes. Clips and pictures are those that `missed_clips` left
     folder; the page takes in the pictures, and links to the sounds.
 
     Args:
