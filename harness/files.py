@@ -1,4 +1,4 @@
-"""Records written so that a file under its final name is always whole."""
+"""Atomic replacement of files and symbolic links."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import os
 from pathlib import Path
 
 
-def write_atomic(text: str, path: Path) -> None:
-    """Writes a file under a temporary name beside it and renames it, with what lies above it.
+def write_atomic(content: str | bytes, path: Path) -> None:
+    """Write a file under a temporary name beside it, then rename it; create missing parent folders.
 
     Args:
-        text: the whole content; written as UTF-8.
-        path: of the file. One that is there is replaced only when the new one is on the disk.
+        content: the whole content; text is written as UTF-8.
+        path: of the file. An existing one is replaced only once the new content is on the disk.
     """
+    data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        with scratch.open("w", encoding="utf-8") as stream:
-            stream.write(text)
+        with scratch.open("wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def point_link(link: Path, target: Path) -> None:
+    """Point a symbolic link at a path, relative to the link's folder; replace an existing link atomically."""
+    scratch = link.with_name(f".{link.name}-{os.getpid()}")
+    scratch.symlink_to(os.path.relpath(target, link.parent))
+    scratch.replace(link)

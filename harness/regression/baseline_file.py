@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.files import write_atomic
 from harness.regression.baseline import Acceptance, Baseline, Epoch, TimeReference
 from harness.regression.canary import CanaryReference
 from harness.regression.nights import Exact, moment
@@ -58,14 +58,8 @@ def read_baseline(path: Path) -> Baseline | None:
 
 
 def write_baseline(baseline: Baseline, path: Path) -> None:
-    """Writes it under a temporary name and renames it: a file under its final name is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        scratch.write_text(to_toml(baseline), encoding="utf-8")
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    """Write a baseline's file atomically."""
+    write_atomic(to_toml(baseline), path)
 
 
 def to_toml(baseline: Baseline) -> str:

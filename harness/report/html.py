@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from harness.files import write_atomic
 from harness.report.table import Cell, Column, Table
 
 _SHORT_TEXT = 28
@@ -34,16 +33,8 @@ def page_template(name: str) -> Template:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes under a temporary name and renames: a reader never meets half a file."""
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as stream:
-            stream.write(text)
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink()
-        raise
+    """Write a page or a table atomically; characters that UTF-8 lacks become question marks."""
+    write_atomic(text.encode(errors="replace"), path)
 
 
 @dataclass(frozen=True)

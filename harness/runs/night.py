@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import shutil
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from harness import layout
 from harness.bench_file import Bench
 from harness.boards.board import Board
 from harness.errors import BREAKING, ProtocolError
+from harness.files import point_link
 from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
 from harness.firmware.tflm.arena import with_measured_arena
@@ -326,7 +326,4 @@ class Night:
 
 def _point_to_latest(folder: Path) -> None:
     """`latest` beside the nights leads to this run's folder."""
-    link = folder.parents[1].parent / "latest"
-    scratch = link.with_name(f".{link.name}-{os.getpid()}")
-    scratch.symlink_to(os.path.relpath(folder, link.parent))
-    scratch.replace(link)
+    point_link(folder.parents[1].parent / "latest", folder)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.files import write_atomic
 from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS
 from models.store import sha256_of
 
@@ -49,12 +50,11 @@ def add(folder: Path, recording: Path, word: str, source: str, license: str = OW
                         remedy=f"Its first line is {','.join(MANIFEST_COLUMNS)}.",
                     )
                 rows = [one for one in reader if one["path"] != name]
-        scratch = path.with_name(f".{path.name}-{os.getpid()}")
-        with scratch.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, MANIFEST_COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows([*rows, row])
-        scratch.replace(path)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, MANIFEST_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*rows, row])
+        write_atomic(text.getvalue(), path)
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise UsageError(
             f"the manifest cannot be written: {problem}",

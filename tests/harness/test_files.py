@@ -2,27 +2,36 @@ from __future__ import annotations
 
 import pytest
 
-from harness.files import write_atomic
+from harness.files import point_link, write_atomic
 
 
-def test_what_was_written_is_there_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("content", ["größer\n", "größer\n".encode()])
+def test_write_creates_the_file_and_its_folders_only(tmp_path, content):
     path = tmp_path / "a" / "b" / "record.json"
-    write_atomic("größer\n", path)
+    write_atomic(content, path)
     assert path.read_bytes() == "größer\n".encode()
     assert [*path.parent.iterdir()] == [path]
 
 
-def test_a_file_that_is_there_is_replaced(tmp_path):
+def test_write_replaces_a_longer_file(tmp_path):
     path = tmp_path / "record.json"
     path.write_text("a longer old one")
     write_atomic("new", path)
     assert path.read_text() == "new"
 
 
-def test_of_a_write_that_fails_nothing_remains(tmp_path):
+def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "record.json"
     path.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomic("half of it" * 10_000 + "\ud800", path)
+    monkeypatch.setattr("os.fsync", lambda handle: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_atomic("half of it", path)
     assert path.read_text() == "old"
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_link_moves_to_the_new_target(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / "board" / name).mkdir(parents=True)
+        point_link(tmp_path / "latest", tmp_path / "board" / name)
+        assert (tmp_path / "latest").readlink().as_posix() == f"board/{name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import uuid
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
+from harness.files import point_link
 from harness.records import provenance
 from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
 from harness.records.record import BoardRow
@@ -200,10 +200,7 @@ def latest(output: Path) -> Path:
 
 def point_to(folder: Path) -> None:
     """`latest` beside the boards' folders leads to this run's."""
-    link = folder.parents[1] / "latest"
-    scratch = link.with_name(f".{link.name}-{os.getpid()}")
-    scratch.symlink_to(os.path.relpath(folder, link.parent))
-    scratch.replace(link)
+    point_link(folder.parents[1] / "latest", folder)
 
 
 def with_variants(record: FieldRecord, variants: Sequence[FieldVariant]) -> FieldRecord:

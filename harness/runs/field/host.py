@@ -9,7 +9,6 @@ board's scores over the first CHECKED_S of audio; the others only if asked.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.files import write_atomic
 from harness.measure import clip_mode, streaming
 from harness.measure.clip_mode import answers_of, clean_answer
 from harness.measure.streaming import streaming_features, streaming_scores
@@ -102,10 +102,8 @@ class Host:
             "words": segment.words,
         }
         code = (streaming, clip_mode, features_module, reference_module)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".part")
-        shutil.copyfile(self._store.build("field-host", inputs, make, code) / _FILE, scratch)
-        scratch.replace(path)
+        built = self._store.build("field-host", inputs, make, code)
+        write_atomic((built / _FILE).read_bytes(), path)
 
     def _is_checked(self, segment: Segment) -> bool:
         """Whether a keyword-free segment is scored: with all before it there are no CHECKED_S yet."""
