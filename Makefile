@@ -34,7 +34,7 @@ format: setup
 	git ls-files 'sketches/*.h' 'sketches/*.cpp' 'sketches/*.c' 'sketches/*.ino' | xargs clang-format -i
 
 bench: setup
-	$(BIN)/python -m benchmarks.speeds
+	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 doctor: setup
 	$(BIN)/earshot doctor

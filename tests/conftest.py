@@ -1,15 +1,27 @@
-"""What all tests need of the process they run in."""
+"""Settings of the whole test process."""
 
 from __future__ import annotations
 
 import signal
 import threading
 
+from hypothesis import HealthCheck, settings
+
+# A pause of the machine must not fail a property test: no deadline, no check for slowness. A suite that
+# passed must pass again: examples are not random. `--hypothesis-profile=default` draws random ones.
+settings.register_profile(
+    "earshot",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("earshot")
+
 
 def pytest_configure() -> None:
-    """Undoes what a shell does to the jobs that it starts in the background: they ignore Ctrl-C.
+    """Handle Ctrl-C again where a shell started pytest in the background.
 
-    So would every process that a test starts, and those that are told to stop would not.
+    Such a shell has its jobs ignore SIGINT, and the processes that tests start would inherit that.
     """
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     if ignored and threading.current_thread() is threading.main_thread():

@@ -52,7 +52,7 @@ def test_the_given_clips_are_left_alone(clips):
     assert torch.equal(clips, before)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.fixed_dictionaries({name: st.integers(0, 20) for name in NOTHING}), st.integers(0, 2**32 - 1))
 def test_the_same_seed_gives_the_same_clips_of_values_that_were_there(strengths, seed):
     clips = torch.arange(1, 1 + 3 * 49 * 40, dtype=torch.float32).reshape(3, 49, 40)

@@ -44,7 +44,7 @@ def attributes_of(model: onnx.ModelProto) -> set[str]:
     return {attribute.name for attribute in model.graph.node[0].attribute}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
     strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),

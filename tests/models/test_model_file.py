@@ -65,7 +65,7 @@ def test_a_missing_file_is_named(tmp_path):
         read_model(tmp_path / "absent.tflite")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_damaged_model_is_read_or_refused(micro_speech, tmp_path_factory, data):
     content = bytearray(micro_speech.read_bytes())

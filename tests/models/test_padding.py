@@ -54,7 +54,7 @@ def moved_inside(model: onnx.ModelProto) -> list[str]:
     return [node.op_type for node in copy.graph.node]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(outer=st.tuples(*[AMOUNT] * 4), inner=st.tuples(*[AMOUNT] * 4))
 def test_zeros_around_the_image_move_into_the_convolution(outer, inner):
     top, left, bottom, right = outer

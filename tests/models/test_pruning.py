@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -143,7 +143,6 @@ def test_fewer_channels_are_fewer_operations():
     assert macs == sorted(macs, reverse=True) and len(set(macs)) == len(macs)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 60), st.sampled_from([1.0, 2.0, float("inf")]))
 def test_a_filter_of_equal_weights_has_their_size_as_its_norm(filters, size, order):
     weights = torch.full((filters, size), -3.0)

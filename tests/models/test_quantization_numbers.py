@@ -18,7 +18,7 @@ FORMATS = tuple(MINIFLOATS.values())
 
 values = st.floats(-100, 100, width=32).filter(lambda value: value == 0 or abs(value) > 1e-3)
 weights = arrays(np.float32, (3, 7), elements=values).map(torch.from_numpy)
-quick = settings(deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 
 
 def steps_of(rounding, values: torch.Tensor) -> torch.Tensor:

@@ -137,7 +137,7 @@ def test_the_waveform_holds_every_sample_between_its_lines(samples, stretches):
         )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(samples=st.integers(480, 40_000))
 def test_views_of_any_length_have_their_shapes_and_no_holes(samples):
     seen = views_of(noise(samples))

@@ -158,7 +158,7 @@ WORDS = (
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.lists(st.sampled_from(WORDS) | st.text("019af xyz\r-", max_size=3), max_size=5).map(" ".join))
 )

@@ -69,13 +69,13 @@ def test_every_recording_equals_the_oracle(library):
         np.testing.assert_array_equal(on_board(library, audio), micro_features(audio), err_msg=str(path))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(arrays(np.int16, st.integers(480, 3000), elements=st.integers(-32768, 32767)))
 def test_any_audio_equals_the_oracle(library, audio):
     np.testing.assert_array_equal(on_board(library, audio), micro_features(audio))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     seed=st.integers(0, 2**32 - 1),
     steps=st.lists(st.integers(0, 32_767), min_size=1, max_size=25),

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tflite_builder import ModelBuilder
 from tflite_cases import conv_2d
@@ -161,7 +161,7 @@ def test_a_transpose_of_five_dimensions(tmp_path):
     _refused(builder, [source], [output], tmp_path, "5 dimensions; at most 4.*TRANSPOSE")
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), seed=st.integers(0, 3))
 def test_a_changed_byte_makes_sources_or_a_refusal(tmp_path, place, byte, seed):
     content = bytearray(conv_2d(seed, "i1"))

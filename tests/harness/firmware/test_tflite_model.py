@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_data import shared_data
 from tflite_builder import ModelBuilder
@@ -16,9 +16,7 @@ from tflite_builder import ModelBuilder
 from harness.errors import BuildFailed, UsageError
 from harness.firmware.tflite_model import read_tflite
 
-ANY_TIME = settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+ANY_TIME = settings(max_examples=150)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ RECORD = asdict(MadeBench("emulated", series=3, samples=9).night(0))
 PLACES = [*places(json.loads(json.dumps(RECORD)))]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(PLACES), STRANGE)
 def test_whatever_a_field_is_there_is_a_history(folder, place, value):
     record = json.loads(json.dumps(RECORD))

@@ -18,7 +18,7 @@ VALUES = st.recursive(
 RECORDS = st.dictionaries(st.text(), VALUES, min_size=1).filter(lambda record: set(record) - {"seal"})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RECORDS)
 def test_what_was_sealed_holds_and_is_the_same_json(record):
     text = sealed_text(record)
@@ -26,7 +26,7 @@ def test_what_was_sealed_holds_and_is_the_same_json(record):
     assert json.loads(text) == {**record, "seal": json.loads(text)["seal"]}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RECORDS, st.data())
 def test_a_changed_byte_is_seen(record, data):
     written = bytearray(sealed_text(record).encode())
@@ -36,7 +36,7 @@ def test_a_changed_byte_is_seen(record, data):
         check_seal(bytes(written))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RECORDS, st.integers(1, 80))
 def test_a_record_cut_off_is_seen(record, cut):
     written = sealed_text(record).encode()

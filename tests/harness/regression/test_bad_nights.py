@@ -121,7 +121,7 @@ def test_records_copied_twice_count_once(nights, baseline):
     assert judge(tonight, [*nights, *nights, tonight], baseline) == judge(tonight, nights, baseline)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.randoms(), st.floats(0.9, 1.1))
 def test_the_order_in_which_records_are_found_does_not_matter(nights, baseline, random, by):
     shuffled = list(nights)

@@ -71,7 +71,7 @@ epochs = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.builds(Baseline, texts, st.lists(epochs, max_size=2).map(tuple)))
 def test_any_baseline_is_read_as_it_was_written(tmp_path_factory, baseline):
     path = tmp_path_factory.mktemp("baseline") / "board.toml"

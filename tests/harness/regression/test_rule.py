@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from harness.regression import rule
 
 US = 30_000.0
-_PATIENT = settings(deadline=None)  # the first call of a NumPy function takes long on a busy machine
 
 
 def column(*values: float) -> np.ndarray:
@@ -73,7 +72,6 @@ def test_holm_stops_at_the_first_that_is_kept():
     assert rule.holm(np.array([0.005, 0.01]), 0.01).tolist() == [True, True]
 
 
-@_PATIENT
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_the_textbook(p):
     expected, left = [False] * len(p), len(p)
@@ -84,7 +82,6 @@ def test_holm_is_the_textbook(p):
     assert rule.holm(np.array(p), 0.01).tolist() == expected
 
 
-@_PATIENT
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_what_was_not_measured_costs_holm_nothing(p):
     with_gap = np.array([*p, np.nan])
@@ -210,7 +207,6 @@ def same(left: rule.Finding, right: rule.Finding) -> bool:
     )
 
 
-@_PATIENT
 @given(windows, shifts, st.integers(0, 6))
 def test_the_unit_does_not_matter(window, shift, doublings):
     tonight = shifted(window, shift)
@@ -218,7 +214,6 @@ def test_the_unit_does_not_matter(window, shift, doublings):
     assert same(judged(window, tonight), judged(window * scale, tonight * scale))
 
 
-@_PATIENT
 @given(windows, shifts, st.randoms())
 def test_the_order_of_the_windows_nights_does_not_matter(window, shift, random):
     order = list(range(len(window)))
@@ -231,7 +226,6 @@ def test_the_order_of_the_windows_nights_does_not_matter(window, shift, random):
     assert (left.slower == right.slower)[~edges].all()
 
 
-@_PATIENT
 @given(windows, shifts, st.randoms())
 def test_the_order_of_the_series_does_not_matter(window, shift, random):
     order = list(range(window.shape[1]))
@@ -242,7 +236,6 @@ def test_the_order_of_the_series_does_not_matter(window, shift, random):
     assert (left.crept[order] == right.crept).all()
 
 
-@_PATIENT
 @given(windows, shifts, st.floats(1.0, 4.0))
 def test_more_noise_never_makes_a_finding(window, shift, more):
     tonight = shifted(window, shift)
@@ -254,7 +247,6 @@ def test_more_noise_never_makes_a_finding(window, shift, more):
     assert not (wild.slower & ~calm.slower & certain).any()
 
 
-@_PATIENT
 @given(windows, shifts, st.floats(0.0, 0.5), st.integers(0, 5))
 def test_more_time_never_takes_a_finding_back(window, shift, more, which):
     tonight = shifted(window, shift)
@@ -264,7 +256,6 @@ def test_more_time_never_takes_a_finding_back(window, shift, more, which):
     assert not (before.worse & ~after.worse).any()
 
 
-@_PATIENT
 @given(windows, shifts)
 def test_nothing_is_slower_and_faster(window, shift):
     found = judged(window, shifted(window, shift))
@@ -272,7 +263,6 @@ def test_nothing_is_slower_and_faster(window, shift):
     assert not (found.worse & found.better).any()
 
 
-@_PATIENT
 @given(windows, shifts)
 def test_a_second_measurement_that_is_the_first_confirms_it(window, shift):
     tonight = shifted(window, shift)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.regression.series import Block, SeriesName, measured
@@ -62,7 +62,6 @@ def test_no_blocks():
     assert measured([], "a").problem == "no block was measured"
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(1, 1e6), min_size=1, max_size=9), min_size=1, max_size=5), st.randoms())
 def test_the_order_of_the_rounds_does_not_matter(rounds, random):
     blocks = [block(*samples) for samples in rounds]

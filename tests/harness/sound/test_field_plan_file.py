@@ -76,7 +76,7 @@ def plans(draw) -> Plan:
 
 
 @given(plan=plans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_is_read(tmp_path_factory, plan):
     path = tmp_path_factory.mktemp("plan") / "plan.json"
     write_plan(plan, path)

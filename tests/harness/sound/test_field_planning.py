@@ -70,7 +70,7 @@ def test_segments_of_a_condition_have_seeds_of_their_own(folder):
     segment_s=st.floats(10.0, 60.0),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_words_keep_their_distance_and_segments_their_length(
     tmp_path_factory, lengths, repeats, gap_s, segment_s, seed
 ):

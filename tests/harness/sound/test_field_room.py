@@ -72,7 +72,7 @@ def test_outdoors_there_is_the_direct_sound_alone():
     room_m=st.tuples(st.floats(2.0, 6.0), st.floats(2.0, 6.0), st.floats(2.0, 3.0)),
     share=st.floats(0.0, 1.0),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_in_any_room_the_direct_sound_comes_first(room_m, share):
     farthest_m = max(room_m[:2]) - 0.67
     heard = response(room(0.1 + share * (farthest_m - 0.1), 0.2, room_m=room_m))

@@ -68,7 +68,7 @@ def test_the_background_has_its_level(folder):
 
 
 @given(level_dbfs=st.floats(-50.0, -10.0), gain_db=st.floats(-10.0, 6.0))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_every_word_has_the_level_that_was_asked_for_and_the_gain(folder, level_dbfs, gain_db):
     plan, scene = scene_of(folder, replace(QUIET, level_dbfs=level_dbfs, gain_db=gain_db))
     for word in plan.segments[0].words:
@@ -95,7 +95,7 @@ def test_a_room_goes_on_sounding_behind_a_word(folder):
 
 @pytest.mark.parametrize("kind", NOISES)
 @given(snr_db=st.floats(0.0, 40.0), level_dbfs=st.none() | st.floats(-30.0, -20.0))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_words_stand_in_noise_as_loud_as_asked_for(folder, kind, snr_db, level_dbfs):
     """Taken from the samples: what the noise adds to the same words without it."""
     loud = replace(QUIET, level_dbfs=level_dbfs)

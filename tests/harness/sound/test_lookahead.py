@@ -36,7 +36,7 @@ def take_all(ahead: Lookahead, frames: int) -> np.ndarray:
     return np.concatenate(taken)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=st.lists(st.integers(0, 4000), max_size=8), frames=st.integers(100, 3000))
 def test_what_is_taken_is_what_the_source_made(sizes, frames):
     assert np.array_equal(take_all(Lookahead(parts(sizes), 5000), frames), SOUND)

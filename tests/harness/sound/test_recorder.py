@@ -35,7 +35,7 @@ def take(gain: float = 1.0, start: int = 9000, noise: float = 10.0, seconds: flo
     return np.clip(np.rint(sound), -32_768, 32_767).astype(np.int16)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(start=st.integers(0, 2 * RATE_HZ - 10_000), gain=st.floats(0.2, 1.0))
 def test_a_take_is_trimmed_around_its_word(start, gain):
     whole = take(gain, start)

@@ -71,7 +71,7 @@ def test_a_word_is_where_it_is_active():
 
 
 @given(st.lists(st.floats(0.05, 2.5), min_size=1, max_size=5), st.floats(0.0, 3.0))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_starts_keep_their_distance(lengths, gap_s):
     parts = [recording(seconds=seconds, onset_s=0.0, end_s=seconds) for seconds in lengths]
     words = compose(parts, gap_s=gap_s).words
@@ -128,7 +128,7 @@ def test_a_recording_of_silence_counts_as_a_whole():
 
 
 @given(st.integers(1, 4000), st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_active_part_lies_within_any_recording(length, seed):
     samples = np.random.default_rng(seed).integers(-32768, 32768, length).astype(np.int16)
     onset, end = active_part(Recording("yes", "yes", "a.wav", samples))

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
@@ -38,7 +38,6 @@ def test_blocks_come_back_as_they_were(tmp_path):
     assert BlockFile(tmp_path).rows() == [block(0), block(1), block(2)]
 
 
-@settings(deadline=None)  # every block is synced to the disk
 @given(cut=st.integers(min_value=0), blocks=st.integers(min_value=1, max_value=4))
 def test_a_file_cut_anywhere_loses_at_most_the_block_it_is_cut_in(cut, blocks):
     with tempfile.TemporaryDirectory() as folder:
