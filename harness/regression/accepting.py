@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.history.folders import read_nights
 from harness.records.reading import read_record
 from harness.regression.acceptance import accept
 from harness.regression.baseline import Baseline
 from harness.regression.baseline_file import read_baseline, to_toml, write_baseline
 from harness.regression.from_record import night_of
+from harness.regression.history import read_history
 from harness.regression.nights import Night
 from harness.regression.series import SeriesName
 from harness.runs.journal import RECORD
@@ -74,7 +74,10 @@ def accept_night(
     Raises:
         UsageError: there is no such night, or it cannot be accepted.
     """
-    nights = [night for night in read_nights([*history], say).nights if night.board == board]
+    found = read_history(history)
+    for one in found.left_out:
+        say(one.sentence)
+    nights = [night for night in found.nights if night.board == board]
     night = _chosen(nights, board, which, history)
     path = baseline_path(board, baselines)
     before = read_baseline(path)

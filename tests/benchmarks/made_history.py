@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.history.files import RECORD
 from harness.records.checksum import sealed_text
 from harness.records.record import (
     BlockRow,
@@ -29,6 +28,7 @@ from harness.records.record import (
     VerdictRow,
 )
 from harness.regression.from_record import CANARY, NIGHTLY, night_of
+from harness.regression.history import RECORD
 
 KEYS = ("inference_us/clip", "inference_us/pcm", "preprocess_us/pcm")
 """The timed series of a variant."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.records.record import VerdictRow
 from harness.regression.baseline import Baseline
-from harness.regression.nights import Night, clock_problem, merge
+from harness.regression.history import History
+from harness.regression.nights import Night
 from harness.report.history.boards import BoardHistory, board_history
 from harness.report.history.index_page import RECENT, board_view, headline
 from harness.report.history.links import INDEX, Links
@@ -21,44 +21,23 @@ from harness.report.html import PageTable, page_template, write_text
 _SERIES = "series.csv"
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """A file or a night that is no part of the history.
-
-    Attributes:
-        what: its path or name.
-        sentence: why, and what to do.
-    """
-
-    what: str
-    sentence: str
-
-
 def render_history(
-    nights: Sequence[Night],
+    history: History,
     baselines: Mapping[str, Baseline],
     folder: Path,
-    *,
-    records: Mapping[str, Path],
-    said: Mapping[str, VerdictRow],
-    left_out: Sequence[LeftOut] = (),
+    recorded: Mapping[str, VerdictRow] | None = None,
 ) -> Path:
-    """Writes the site; the same history gives the same bytes.
+    """Write the site and return the path of its index; the same history gives the same bytes.
 
     Args:
-        nights: of any number of boards, in any order.
-        baselines: by the name of the board; the last night of each is judged by it as it is now.
-        folder: where the pages go; made when it is not there.
-        records: the files of nights by their ids, which the pages link to.
-        said: what records say, by the ids of nights; shown of boards without a baseline.
-        left_out: what could not be read, or is contradicted.
-
-    Returns:
-        The path of the index.
+        history: nights of any number of boards.
+        baselines: by board name; the last night of each board is judged by it.
+        folder: folder for the pages; made if missing.
+        recorded: verdicts of records by board name, shown for boards without a baseline.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    boards, unusable = _boards(nights, baselines, said)
-    links = Links.of(folder, records, boards)
+    boards = _boards(history.nights, baselines, recorded or {})
+    links = Links.of(folder, history.records, boards)
     for board in boards:
         _write_board(board, links)
     noise, noise_said = noise_table(boards)
@@ -75,7 +54,7 @@ def render_history(
         tables=tables,
         plots={},
         noise_said=noise_said,
-        left_out=[*left_out, *unusable],
+        left_out=history.left_out,
         files=list(frames),
     )
     write_text(folder / INDEX, html)
@@ -83,29 +62,14 @@ def render_history(
 
 
 def _boards(
-    nights: Sequence[Night], baselines: Mapping[str, Baseline], said: Mapping[str, VerdictRow]
-) -> tuple[list[BoardHistory], list[LeftOut]]:
-    merged = merge(nights)
-    used = {night.id for night in merged.nights}
-    unusable = [
-        LeftOut(f"night {night.id}", f"{clock_problem(night)}: set the host's clock (NTP).")
-        for night in nights
-        if night.id not in used and clock_problem(night)
-    ]
-    unusable += [
-        LeftOut(
-            f"night {id}",
-            "Two records have this id and different content: keep the one that the bench wrote.",
-        )
-        for id in sorted(merged.conflicts)
-    ]
+    nights: Sequence[Night], baselines: Mapping[str, Baseline], recorded: Mapping[str, VerdictRow]
+) -> list[BoardHistory]:
     boards = []
-    for name in sorted({night.board for night in merged.nights}):
-        own = [night for night in merged.nights if night.board == name]
-        history = [night for night in merged.nights if night.board == name or night.uid == own[-1].uid]
-        verdict = said.get(own[-1].id)
-        boards.append(board_history(own, baselines.get(name), history=history, said=verdict))
-    return boards, unusable
+    for name in sorted({night.board for night in nights}):
+        own = [night for night in nights if night.board == name]
+        history = [night for night in nights if night.board == name or night.uid == own[-1].uid]
+        boards.append(board_history(own, baselines.get(name), history=history, said=recorded.get(name)))
+    return boards
 
 
 def _write_board(board: BoardHistory, links: Links) -> None:

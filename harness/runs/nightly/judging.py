@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.history.folders import read_nights
 from harness.records.record import RunRecord
 from harness.regression.baseline_file import read_baseline
 from harness.regression.from_record import night_of
+from harness.regression.history import read_history
 from harness.regression.nights import Night
 from harness.regression.statuses import NightVerdict
 from harness.regression.verdict import judge
@@ -40,11 +40,9 @@ class Judge:
         """The other nights of the same board, by its name or its identity."""
         if self._nights is None:
             folders = [folder for folder in self._settings.history if folder.exists()]
-            history = read_nights(folders, boards=(night.board, night.uid), index=self._settings.index)
-            for left_out in history.refused:
-                if left_out.path not in folders:  # that there is none yet is no news on the first night
+            history = read_history(folders, boards=(night.board, night.uid))
+            for left_out in history.left_out:
+                if left_out.path not in folders:  # the first night has no history yet
                     self._say(left_out.sentence)
-            for conflict in history.conflicts:
-                self._say(conflict.sentence)
             self._nights = list(history.nights)
         return [other for other in self._nights if other.id != night.id]

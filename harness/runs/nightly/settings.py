@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.history.folders import INDEX
 from harness.measure.block import SAMPLES
 from harness.runs.nightly.schedule import ROUNDS
 
@@ -27,11 +26,6 @@ class Settings:
     history: tuple[Path, ...]
     rounds: int = ROUNDS
     samples: int = SAMPLES
-
-    @property
-    def index(self) -> Path:
-        """The index of the history, beside the nights."""
-        return self.kept / INDEX.name
 
     def canary(self, board: str) -> Path:
         """Where the canary of a board is kept."""

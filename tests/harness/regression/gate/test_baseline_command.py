@@ -6,13 +6,12 @@ import pytest
 from gated_records import FLASH, INFERENCE, write_night
 
 from harness import cli
-from harness.history import folders
 from harness.regression.baseline_file import read_baseline
 
 
 @pytest.fixture
 def nights(tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, "INDEX", tmp_path / "history.sqlite")
+    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
     return tmp_path / "nights"
 
 

@@ -8,14 +8,15 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from shown_nights import INT8, LEVEL_US, history, night, time_of
 
-from harness.regression.nights import Judged
+from harness.regression.history import History, LeftOut
+from harness.regression.nights import Judged, merge
 from harness.regression.series import SeriesName
-from harness.report.history.site import LeftOut, render_history
+from harness.report.history.site import render_history
 
 
-def rendered(folder, nights, baselines=None, **more):
-    more = {"records": {}, "said": {}} | more
-    return render_history(nights, baselines or {}, folder / "site", **more)
+def rendered(folder, nights, baselines=None, records=None, left_out=()):
+    history = History(merge(nights).nights, records or {}, tuple(left_out))
+    return render_history(history, baselines or {}, folder / "site")
 
 
 def text_of(page: Path) -> str:
@@ -151,24 +152,9 @@ def test_the_first_nights_have_a_page_too(tmp_path, count):
 
 
 def test_what_was_left_out_is_told(tmp_path):
-    left_out = [LeftOut("/mnt/other/run.json", "the night record is not whole JSON: remove it.")]
+    left_out = [LeftOut(Path("/mnt/other/run.json"), "the night record is not whole JSON: remove it.")]
     page = rendered(tmp_path, history(3, accepted_at=None)[0], left_out=left_out)
     assert "/mnt/other/run.json the night record is not whole JSON: remove it." in text_of(page)
-
-
-def test_a_night_whose_clock_jumped_is_left_out_and_told(tmp_path):
-    nights, _ = history(6, accepted_at=None)
-    nights[3] = replace(nights[3], ended="2020-01-01T00:00:00Z")
-    page = rendered(tmp_path, nights)
-    assert "night nano-3 the host's clock jumped" in text_of(page)
-    assert "All 5 nights" in text_of(page)
-
-
-def test_two_nights_with_one_id_are_left_out_and_told(tmp_path):
-    nights, _ = history(6, accepted_at=None)
-    page = rendered(tmp_path, [*nights, replace(nights[3], digest="another")])
-    assert "night nano-3 Two records have this id" in text_of(page)
-    assert "All 5 nights" in text_of(page)
 
 
 def test_another_environment_comes_first_with_what_was_and_what_is(tmp_path):

@@ -1,0 +1,160 @@
+"""Read every nightly record beneath some folders, each once, as one history.
+
+    history = read_history([Path("reports/nights"), Path("/mnt/other-bench")])
+    history.nights      # sorted by time
+    history.records     # path of each record by the id of its night
+    history.left_out    # unreadable and contradicting records, each with a sentence
+
+Merge the nights of several benches by naming their folders, or by copying them into one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.layout import store_root
+from harness.records import reading, record
+from harness.records.reading import read_record
+from harness.regression import from_record, nights, series
+from harness.regression.canary import CanaryReading
+from harness.regression.from_record import IN_HISTORY, kind_of, night_of
+from harness.regression.nights import Exact, Judged, Night, clock_problem, merge
+from harness.regression.series import Measured, SeriesName
+from models.errors import UserFacingError
+from models.store import Store
+
+RECORD = "run.json"
+_SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file or folder that is no part of a history.
+
+    Attributes:
+        path: of the file or folder.
+        sentence: the reason and the remedy.
+    """
+
+    path: Path
+    sentence: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Nights of any number of boards.
+
+    Attributes:
+        nights: each once, sorted by time.
+        records: path of each night's record by the night's id; the first path where there are copies.
+        left_out: files and folders that were not read.
+    """
+
+    nights: tuple[Night, ...] = ()
+    records: Mapping[str, Path] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> History:
+    """Read the nightly records of folders; records of `earshot run` are no part of a history.
+
+    The summary of a record is cached by the content of its file, so a record is parsed once.
+
+    Args:
+        folders: folders that hold records at any depth, or single record files.
+        boards: names or uids of boards; nights of other boards are skipped. Empty for all boards.
+    """
+    store = Store(store_root())
+    left_out: list[LeftOut] = []
+    found: dict[str, list[tuple[Night, Path]]] = {}
+    for path in _record_paths(folders, left_out):
+        try:
+            night = _summary(path, store)
+        except (UserFacingError, OSError, OverflowError, ValueError) as problem:
+            left_out.append(LeftOut(path, str(problem)))
+            continue
+        if night and (not boards or night.board in boards or night.uid in boards):
+            found.setdefault(night.id, []).append((night, path))
+    for id, copies in found.items():
+        paths = [path for _, path in copies]
+        if len({night.digest for night, _ in copies}) > 1:
+            files = ", ".join(map(str, paths))
+            sentence = (
+                f"{len(paths)} records have the id {id} and different content, so none of them counts: "
+                f"keep the one that the bench wrote and remove the others ({files})."
+            )
+            left_out.append(LeftOut(paths[0], sentence))
+        elif jump := clock_problem(copies[0][0]):
+            left_out.append(LeftOut(paths[0], f"{paths[0]} is left out because {jump}."))
+    merged = merge(night for copies in found.values() for night, _ in copies).nights
+    records = {night.id: found[night.id][0][1] for night in merged}
+    return History(merged, records, tuple(left_out))
+
+
+def _record_paths(folders: Sequence[Path], left_out: list[LeftOut]) -> Iterator[Path]:
+    """Yield the absolute path of each record once; sorted within each folder."""
+    seen: set[Path] = set()
+    for folder in folders:
+        own = [folder.absolute()] if folder.is_file() else sorted(_beneath(folder.absolute(), left_out))
+        if not own and folder.exists():
+            left_out.append(LeftOut(folder, f"there is no {RECORD} in {folder}."))
+        yield from (path for path in own if path not in seen)
+        seen.update(own)
+
+
+def _beneath(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
+    """Search a folder, but not below a record: transcripts and images lie there."""
+    try:
+        with os.scandir(folder) as entries:
+            listed = {entry.name: entry for entry in entries}
+    except OSError as problem:
+        sentence = f"{folder} cannot be read ({problem.strerror}): name a folder with records."
+        left_out.append(LeftOut(folder, sentence))
+        return
+    if RECORD in listed:
+        yield folder / RECORD
+        return
+    for entry in listed.values():
+        if entry.is_dir(follow_symlinks=False):
+            yield from _beneath(Path(entry), left_out)
+
+
+def _summary(path: Path, store: Store) -> Night | None:
+    """Return the night of a record without its samples, or None for a record of another kind."""
+
+    def make(folder: Path) -> None:
+        made = read_record(path)
+        night = night_of(made) if kind_of(made) in IN_HISTORY else None
+        (folder / _SUMMARY).write_bytes(_dump(night))
+
+    folder = store.build(
+        "summary", {"record": path}, make, code=(from_record, nights, series, record, reading)
+    )
+    return _load((folder / _SUMMARY).read_bytes())
+
+
+def _dump(night: Night | None) -> bytes:
+    data = night and vars(night) | {"faults": [*night.faults.items()]}
+    return msgspec.json.encode(data, enc_hook=str)  # names of series, which are keys, as text
+
+
+def _load(content: bytes) -> Night | None:
+    data: dict[str, Any] | None = msgspec.json.decode(content)
+    if data is None:
+        return None
+    values: dict[str, type] = {"times": Measured, "confirmations": Measured, "judged": Judged}
+    for name, kind in values.items():
+        data[name] = {
+            SeriesName.parse(key): msgspec.convert(value, kind) for key, value in data[name].items()
+        }
+    exact: dict[str, Exact] = data["exact"]
+    data["exact"] = {SeriesName.parse(key): value for key, value in exact.items()}
+    data["faults"] = {(variant, engine): why for (variant, engine), why in data["faults"]}
+    data["canary"] = data["canary"] and msgspec.convert(data["canary"], CanaryReading)
+    return Night(**data)

@@ -1,0 +1,168 @@
+"""Read nights of many folders: each once, sorted by time, anything else left out with a sentence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, replace
+
+import pytest
+from benchmarks.made_history import MadeBench, write_nights
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.records.checksum import sealed_text
+from harness.records.reading import read_record
+from harness.records.record import Fault, write_record
+from harness.regression import history
+from harness.regression.from_record import night_of
+from harness.regression.history import read_history
+
+NO_PORT = Fault("upload", "upload: no port.")
+STRANGE = st.sampled_from(
+    [None, True, 0, -1, 2**70, 0.5, 1e308, "", "\ud800", "a/b", [], {}, [None], {"": 0}]
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    write_nights(folder, nights=3, series=3, samples=9)
+    return folder
+
+
+@pytest.fixture
+def nights(tmp_path, made, monkeypatch):
+    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
+    return shutil.copytree(made, tmp_path / "nights")
+
+
+@pytest.fixture
+def files(nights):
+    return sorted(nights.rglob("run.json"))
+
+
+def test_nights_equal_those_of_their_records_and_are_sorted_by_time(nights, files):
+    found = read_history([nights])
+    assert {night.id: night for night in found.nights} == {
+        night.id: night for night in map(night_of, map(read_record, files))
+    }
+    assert [night.started for night in found.nights] == sorted(night.started for night in found.nights)
+    assert {*found.records.values()} == {*files}
+
+
+def test_confirmations_and_faults_survive_the_cache(files):
+    made = read_record(files[0])
+    again = [replace(block, phase="confirmation") for block in made.blocks if block.phase == "round"]
+    broken = replace(made.variants[0], id="broken", faults=[NO_PORT])
+    variants = [*made.variants, broken]
+    write_record(
+        replace(made, blocks=[*made.blocks[:-1], *again], variants=variants, fault=NO_PORT), files[0]
+    )
+    for _ in range(2):
+        (night,) = read_history([files[0]]).nights
+        assert night == night_of(read_record(files[0]))
+        assert night.confirmations and night.faults and night.fault and not night.canary.last
+
+
+def test_a_record_is_parsed_once_until_its_content_changes(nights, files, monkeypatch):
+    first = read_history([nights])
+    parsed = []
+    monkeypatch.setattr(history, "read_record", lambda path: parsed.append(path) or read_record(path))
+    assert read_history([nights]) == first
+    assert not parsed
+    record = read_record(files[0])
+    write_record(replace(record, code={**record.code, "commit": "another"}), files[0])
+    assert "another" in {night.commit for night in read_history([nights]).nights}
+    assert parsed == [files[0]]
+
+
+@pytest.mark.parametrize("board", ["nano33ble", "made-up-nano33ble"])
+def test_boards_are_chosen_by_name_or_uid(nights, board):
+    assert {night.board for night in read_history([nights], boards=[board]).nights} == {"nano33ble"}
+
+
+def test_copies_in_two_folders_are_one_night(nights, files, tmp_path):
+    shutil.copytree(nights, tmp_path / "copied")
+    found = read_history([nights, tmp_path / "copied"])
+    assert (len(found.nights), found.left_out) == (6, ())
+    assert {*found.records.values()} == {*files}
+
+
+def test_contradicting_records_of_one_id_are_left_out(nights, files, tmp_path):
+    record = read_record(files[0])
+    other = tmp_path / "other" / "run.json"
+    write_record(replace(record, environment={"host": "another"}), other)
+    found = read_history([nights, other.parent])
+    (left_out,) = found.left_out
+    assert str(files[0]) in left_out.sentence and str(other) in left_out.sentence
+    assert record.run["id"] not in {night.id for night in found.nights}
+
+
+def test_a_record_of_earshot_run_is_no_night(files):
+    record = read_record(files[0])
+    write_record(replace(record, run={**record.run, "kind": "run"}), files[0])
+    found = read_history([files[0]])
+    assert (found.nights, found.left_out) == ((), ())
+
+
+def test_a_damaged_record_is_left_out_every_time(nights, files):
+    files[0].write_text(files[0].read_text()[:500])
+    files[1].write_text(files[1].read_text().replace("0.99609375", "0.89609375"))
+    for _ in range(2):
+        found = read_history([nights])
+        assert [one.path for one in found.left_out] == files[:2]
+        assert len(found.nights) == 4
+
+
+def test_a_night_whose_clock_jumped_is_left_out(nights, files):
+    record = read_record(files[0])
+    write_record(replace(record, run={**record.run, "length_s": "10.0"}), files[0])
+    found = read_history([nights])
+    (left_out,) = found.left_out
+    assert "the host's clock jumped by +2,990 s" in left_out.sentence
+    assert len(found.nights) == len(found.records) == 5
+
+
+def test_missing_and_empty_folders_and_dangling_links_are_left_out(nights, files, tmp_path):
+    (tmp_path / "empty").mkdir()
+    files[0].unlink()
+    files[0].symlink_to("nowhere")
+    found = read_history([nights, tmp_path / "nowhere", tmp_path / "empty"])
+    assert [one.path for one in found.left_out] == [files[0], tmp_path / "nowhere", tmp_path / "empty"]
+
+
+def test_folders_below_a_record_are_not_searched(nights, files):
+    shutil.copytree(files[0].parent, files[0].parent / "sessions" / "copied")
+    files[1].rename(files[1].with_name("run.partial.json"))
+    found = read_history([nights])
+    assert (len(found.nights), found.left_out) == (5, ())
+
+
+def places(value, path=()):
+    """Yield the path of every field of a JSON value."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        yield from places(item, (*path, name))
+
+
+RECORD = asdict(MadeBench("emulated", series=3, samples=9).night(0))
+PLACES = [*places(json.loads(json.dumps(RECORD)))]
+
+
+@given(st.sampled_from(PLACES), STRANGE)
+def test_any_value_in_any_field_is_read_or_left_out(tmp_path_factory, place, value):
+    folder = tmp_path_factory.getbasetemp() / "strange"
+    folder.mkdir(exist_ok=True)
+    record = json.loads(json.dumps(RECORD))
+    within = record
+    for name in place[:-1]:
+        within = within[name]
+    within[place[-1]] = value
+    (folder / "run.json").write_text(sealed_text(record))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARSHOT_HOME", str(folder / "home"))
+        found = read_history([folder])
+    assert len(found.nights) + len(found.left_out) == 1 or place == ("run", "kind")
