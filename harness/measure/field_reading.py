@@ -83,7 +83,7 @@ def read_segment(transcript: Path, sound_starts_s: float = 0.0) -> SegmentLog:
             complete = True
         elif isinstance(event, Inference | Detection | Overrun):
             first_s, last_s = event.at_s if first_s is None else first_s, event.at_s
-            finder.heard(event.device_ms / 1000 - sound_starts_s)
+            finder.arrived(event.device_ms / 1000 - sound_starts_s)
         if isinstance(event, Overrun):
             overruns += 1
             samples_lost += event.samples_lost

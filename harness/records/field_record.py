@@ -35,11 +35,11 @@ class FieldStimulus:
     """"" where it is not known."""
     onset_s: float
     end_s: float
-    heard: str | None
+    detected: str | None
     """The label announced for it, None if none was."""
     score: int | None
     """The recognizer's average, 0 to 255."""
-    heard_at_s: float | None
+    detected_at_s: float | None
     correct: bool
     """A keyword: heard as its label. Unknown or silence: no keyword was heard for it."""
     delay_s: float | None
@@ -142,9 +142,9 @@ class DetPoint:
     """"" for all of them together."""
     confusions: int = 0
     """Of the misses, those heard as another label."""
-    alarms: int = 0
+    accepted_non_keywords: int = 0
     """Of the words that are no keywords, those heard as one."""
-    others: int = 0
+    non_keywords: int = 0
     """How many words that are no keywords were said."""
 
 
@@ -155,7 +155,7 @@ class ClipResult:
     source: str
     word: str
     label: str
-    heard: str
+    predicted: str
     probability: float
     """Of what was heard, 0 to 1."""
     board_equals_host: bool | None

@@ -142,17 +142,17 @@ class StimulusRow:
     source: str
     onset_s: float
     end_s: float
-    heard: str | None
+    detected: str | None
     """The label detected for it, None if none was."""
     score: int | None
     """The recognizer's averaged score, 0 to 255."""
-    heard_at_s: float | None
+    detected_at_s: float | None
     """On the same clock as `onset_s`: audio time."""
     correct: bool
 
 
 @dataclass(frozen=True)
-class HeardRow:
+class DetectionRow:
     """A keyword that was announced though nobody had said it."""
 
     label: str
@@ -187,7 +187,7 @@ class VariantRow:
     host: list[HostRow] = field(default_factory=list)
     host_operators: list[OperatorRow] = field(default_factory=list)
     stimuli: list[StimulusRow] = field(default_factory=list)
-    false_accepts: list[HeardRow] = field(default_factory=list)
+    false_accepts: list[DetectionRow] = field(default_factory=list)
     audio_s: float | None = None
     """Length of the audio played."""
     listening_wall_s: float | None = None

@@ -26,7 +26,7 @@ from harness.regression.canary import CanaryReading
 from harness.regression.nights import Exact, Judged, Night
 from harness.regression.series import Block, Measured, SeriesName, measured
 from harness.regression.statuses import NightVerdict, Status
-from harness.stats.matching import false_alarms
+from harness.stats.matching import count_false_accepts
 
 RUN, NIGHTLY, A_A = "run", "nightly", "a-a"
 IN_HISTORY = frozenset({NIGHTLY, A_A})
@@ -267,12 +267,14 @@ def _same(values: Iterable[str]) -> str:
 def _heard(row: VariantRow) -> str:
     """The detections by clip: how many for people, and a checksum over each of them with its time."""
     detections = [
-        [[clip.source, clip.heard, clip.score, clip.heard_at_s] for clip in row.stimuli],
+        [[clip.source, clip.detected, clip.score, clip.detected_at_s] for clip in row.stimuli],
         [[false.label, false.score, false.at_s] for false in row.false_accepts],
     ]
     checksum = hashlib.sha256(json.dumps(detections).encode()).hexdigest()[:8]
     correct = sum(clip.correct for clip in row.stimuli)
-    return f"{correct} of {len(row.stimuli)} clips right, {false_alarms(row)} false alarms ({checksum})"
+    return (
+        f"{correct} of {len(row.stimuli)} clips right, {count_false_accepts(row)} false alarms ({checksum})"
+    )
 
 
 def _does_not_fit(row: VariantRow) -> bool:

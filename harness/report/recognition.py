@@ -96,14 +96,14 @@ def words_table(record: RunRecord) -> Table:
     for variant in record.variants:
         for word in variant.stimuli:
             row = {"variant": variant.title, **asdict(word)}
-            if word.heard_at_s is not None:
-                row["delay_s"] = word.heard_at_s - word.end_s
+            if word.detected_at_s is not None:
+                row["delay_s"] = word.detected_at_s - word.end_s
             rows.append(row)
         for heard in variant.false_accepts:
-            row = {"heard": heard.label, "score": heard.score, "heard_at_s": heard.at_s}
+            row = {"detected": heard.label, "score": heard.score, "detected_at_s": heard.at_s}
             rows.append({"variant": variant.title, "correct": False, **row})
     rows.sort(key=_place)
-    names = "variant label word source onset_s end_s correct heard score heard_at_s delay_s"
+    names = "variant label word source onset_s end_s correct detected score detected_at_s delay_s"
     return Table(
         name="words",
         title="Word by word",
@@ -114,9 +114,9 @@ def words_table(record: RunRecord) -> Table:
             Column("Label", ["label"], figure=False),
             Column("Variant", ["variant"], figure=False),
             Column("Right", ["correct"], lambda correct: "✓" if correct else "✗", figure=False),
-            Column("Heard", ["heard"], figures.text, figure=False),
+            Column("Detected", ["detected"], figures.text, figure=False),
             Column("Score", ["score"], figures.count),
-            Column("Heard at", ["heard_at_s"], figures.seconds),
+            Column("Detected at", ["detected_at_s"], figures.seconds),
             Column("After its end", ["delay_s"], figures.seconds),
             Column("Source", ["source"], figure=False),
         ],
@@ -132,4 +132,4 @@ def words_table(record: RunRecord) -> Table:
 
 def _place(row: dict[str, Any]) -> tuple[float, str]:
     """Where a row stands in the stream, so that all variants' rows of a word stand together."""
-    return (row["onset_s"], row["source"]) if "onset_s" in row else (row["heard_at_s"], "")
+    return (row["onset_s"], row["source"]) if "onset_s" in row else (row["detected_at_s"], "")

@@ -131,8 +131,8 @@ def _y(value: float, reach: float) -> str:
 
 
 def _heard(row: StimulusRow) -> str:
-    if row.heard:
-        return f"“{row.heard}”"
+    if row.detected:
+        return f"“{row.detected}”"
     return "nothing announced" if row.correct else "missed"
 
 

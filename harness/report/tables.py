@@ -15,7 +15,7 @@ from harness.report.estimates import estimates_table, layers_table, sized
 from harness.report.table import Column, Table, frame
 from harness.report.variants import ALL_STAGES, STAGES, keywords, stage_samples, time_is, why_missing
 from harness.report.verdict import verdict_table
-from harness.stats.matching import false_alarms
+from harness.stats.matching import count_false_accepts
 from harness.stats.statistics import summarize
 
 
@@ -90,7 +90,7 @@ def _overview_row(variant: VariantRow) -> dict[str, Any]:
     if variant.stimuli:
         heard, played = keywords(variant)
         row |= {"keywords_heard": heard, "keywords_played": played}
-        row |= {"false_alarms": false_alarms(variant), "audio_s": variant.audio_s}
+        row |= {"false_alarms": count_false_accepts(variant), "audio_s": variant.audio_s}
     if variant.faults or not samples:
         row["note"] = why_missing(variant)
     return row

@@ -29,7 +29,7 @@ def draw_timeline(words: pd.DataFrame, width: Width) -> Figure:
         width: what it is drawn for.
     """
     variants = list(dict.fromkeys(words["variant"]))
-    last_s = float(words[["end_s", "heard_at_s"]].stack().max())
+    last_s = float(words[["end_s", "detected_at_s"]].stack().max())
     line_s = min(width.of(16, 6), max(4, math.ceil(last_s + 0.5)))
     lines = max(1, math.ceil((last_s + 0.3) / line_s))
     lanes = len(variants) + 1
@@ -75,10 +75,10 @@ def _draw_words(axes: Axes, words: pd.DataFrame) -> None:
 def _draw_heard(axes: Axes, words: pd.DataFrame, lane: int) -> None:
     start, end = axes.get_xlim()
     for row in words.itertuples():
-        missed = row.heard is None
+        missed = row.detected is None
         if missed and row.correct:
             continue  # silence, and nothing was announced
-        at_s = row.end_s if missed else row.heard_at_s
+        at_s = row.end_s if missed else row.detected_at_s
         if at_s is None or not start <= at_s < end:
             continue
         color = colors.GOOD if row.correct else colors.BAD
@@ -91,7 +91,7 @@ def _draw_heard(axes: Axes, words: pd.DataFrame, lane: int) -> None:
             markeredgewidth=2,
             clip_on=False,
         )
-        text = "missed" if missed else row.heard
+        text = "missed" if missed else row.detected
         beside, flush = (6, "left") if at_s + _WORD_S < end else (-6, "right")
         axes.annotate(
             text,

@@ -10,9 +10,9 @@ from harness.firmware.firmware import Firmware
 from harness.link.events import Detection
 from harness.measure.host import HostTiming
 from harness.measure.session import Session
-from harness.records.record import Epoch, Fault, FirmwareRow, HeardRow, LabelCount, ModelRow, VariantRow
+from harness.records.record import DetectionRow, Epoch, Fault, FirmwareRow, LabelCount, ModelRow, VariantRow
 from harness.sound.stimulus import Stimulus
-from harness.stats.matching import TOLERANCE_S, Heard, is_keyword, match
+from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from models.errors import UserFacingError
 
 if TYPE_CHECKING:
@@ -142,18 +142,19 @@ def _with_words(
     """The row with what was heard of the stimulus; of what was announced before it began, a note."""
     # The board's clock counts from the first sample of its microphone; a stimulus sent sample by sample
     # begins there, one through the air where the chirp before it says.
-    announced = [
-        Heard(event.label, event.score, event.device_ms / 1000 - sound_starts_s) for event in detections
+    in_audio_time = [
+        DetectionRow(event.label, event.score, event.device_ms / 1000 - sound_starts_s)
+        for event in detections
     ]
-    matching = match(stimulus.words, [heard for heard in announced if heard.at_s >= 0], window_s)
+    matching = match(stimulus.words, [one for one in in_audio_time if one.at_s >= 0], window_s)
     row = replace(
         row,
         stimuli=matching.rows,
-        false_accepts=[HeardRow(one.label, one.score, one.at_s) for one in matching.false_accepts],
+        false_accepts=matching.false_accepts,
         audio_s=stimulus.duration_s,
     )
-    if before := sum(heard.at_s < 0 and is_keyword(heard.label) for heard in announced):
-        note = f"Keywords announced before the stimulus began, counted nowhere: {before}."
+    if before := sum(one.at_s < 0 and is_keyword(one.label) for one in in_audio_time):
+        note = f"Keywords detected before the stimulus began, counted nowhere: {before}."
         row = replace(row, notes=[*row.notes, note])
     return row
 

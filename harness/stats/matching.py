@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.records.record import LabelCount, StimulusRow, VariantRow
+from harness.records.record import DetectionRow, LabelCount, StimulusRow, VariantRow
 
 TOLERANCE_S = 1.0
 """A detection counts for a word until this long after its end: the recognizer averages over 1 s."""
@@ -44,24 +44,15 @@ class PlayedWord(Span, Protocol):
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A detection: its label, its averaged score (0 to 255), and when, in seconds of audio."""
-
-    label: str
-    score: int
-    at_s: float
-
-
-@dataclass(frozen=True)
 class Matching:
     """What became of the words, in their order, and the keywords that nobody had said."""
 
     rows: list[StimulusRow]
-    false_accepts: list[Heard]
+    false_accepts: list[DetectionRow]
 
 
 def match(
-    words: Sequence[PlayedWord], detections: Sequence[Heard], tolerance_s: float = TOLERANCE_S
+    words: Sequence[PlayedWord], detections: Sequence[DetectionRow], tolerance_s: float = TOLERANCE_S
 ) -> Matching:
     """Assigns detections to words, one to one.
 
@@ -83,7 +74,7 @@ def match(
 
 
 def assign(
-    words: Sequence[Span], detections: Sequence[Heard], tolerance_s: float = TOLERANCE_S
+    words: Sequence[Span], detections: Sequence[DetectionRow], tolerance_s: float = TOLERANCE_S
 ) -> dict[int, int]:
     """The detection of each word that has one, as places in both lists; see `match`.
 
@@ -125,7 +116,7 @@ def count_by_label(rows: Sequence[StimulusRow], labels: Sequence[str] = ()) -> l
     ]
 
 
-def false_alarms(variant: VariantRow) -> int:
+def count_false_accepts(variant: VariantRow) -> int:
     """How often a keyword was announced that nobody had said: for another word, or for none."""
     for_others = sum(not row.correct for row in variant.stimuli if not is_keyword(row.label))
     return for_others + len(variant.false_accepts)
@@ -136,19 +127,19 @@ def is_keyword(label: str) -> bool:
     return label.strip("_").casefold() not in _NO_KEYWORDS
 
 
-def _row(word: PlayedWord, heard: Heard | None) -> StimulusRow:
+def _row(word: PlayedWord, detection: DetectionRow | None) -> StimulusRow:
     if is_keyword(word.label):
-        correct = heard is not None and heard.label == word.label
+        correct = detection is not None and detection.label == word.label
     else:
-        correct = heard is None or not is_keyword(heard.label)
+        correct = detection is None or not is_keyword(detection.label)
     return StimulusRow(
         label=word.label,
         word=word.word,
         source=word.source,
         onset_s=word.onset_s,
         end_s=word.end_s,
-        heard=heard.label if heard else None,
-        score=heard.score if heard else None,
-        heard_at_s=heard.at_s if heard else None,
+        detected=detection.label if detection else None,
+        score=detection.score if detection else None,
+        detected_at_s=detection.at_s if detection else None,
         correct=correct,
     )

@@ -11,10 +11,11 @@ from harness.boards.board import Board
 from harness.firmware.firmware import Firmware
 from harness.measure.listener import Listener
 from harness.measure.mcu import read_listening
+from harness.records.record import DetectionRow
 from harness.runs.night import Night
 from harness.sound.recordings import Recording
 from harness.sound.stimulus import compose
-from harness.stats.matching import Heard, match
+from harness.stats.matching import match
 from models.data.wav import read_wav
 from models.prepare import external
 
@@ -41,10 +42,10 @@ def words_heard(
         pytest.skip("no loudspeaker stands in front of the board")
     starts_s = facts.get("sound_starts_s", 0.0)
     detections = [
-        Heard(event.label, event.score, event.device_ms / 1000 - starts_s)
+        DetectionRow(event.label, event.score, event.device_ms / 1000 - starts_s)
         for event in read_listening(transcript).detections
     ]
-    return [row.heard for row in match(stimulus.words, detections).rows]
+    return [row.detected for row in match(stimulus.words, detections).rows]
 
 
 def test_the_model_of_micro_speech_hears_them(board, night, people, tmp_path):

@@ -46,9 +46,9 @@ def account(row: dict[str, Any]) -> Account:
     words = [word for word in row["stimuli"] if word["label"] in ("yes", "no")]
     return Account(
         keywords=len({word["source"] for word in words}),
-        heard=sum(word["heard"] == word["label"] for word in words),
-        wrong=sum(word["heard"] not in (None, word["label"]) for word in words),
-        missed=sum(word["heard"] is None for word in words),
+        heard=sum(word["detected"] == word["label"] for word in words),
+        wrong=sum(word["detected"] not in (None, word["label"]) for word in words),
+        missed=sum(word["detected"] is None for word in words),
     )
 
 

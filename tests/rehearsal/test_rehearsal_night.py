@@ -35,7 +35,7 @@ def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
     for row in run.rows:
         assert row["faults"] == []
         assert account(row).keywords == len(WORDS)
-        assert account(row).heard >= 3, [(word["source"], word["heard"]) for word in row["stimuli"]]
+        assert account(row).heard >= 3, [(word["source"], word["detected"]) for word in row["stimuli"]]
         assert row["route"] == "acoustic"
         assert row["parity"]["outputs_equal"] == row["parity"]["clips"] > 0
         assert row["records_lost"] == row["samples_lost"] == 0

@@ -86,8 +86,8 @@ def operating_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
         name="operating",
         title="What is missed at so many false accepts",
         frame=frame(
-            "variant limit limit_per_hour threshold misses keywords miss_rate low high alarms others "
-            "false_accepts hours proven",
+            "variant limit limit_per_hour threshold misses keywords miss_rate low high "
+            "accepted_non_keywords non_keywords false_accepts hours proven",
             rows,
         ),
         columns=[
@@ -97,7 +97,7 @@ def operating_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
             Column("Keywords missed", ["misses", "keywords"], of),
             Column("Share", ["miss_rate"], figures.share),
             Column("95 % interval", ["low", "high"], figures.interval),
-            Column("Others taken for a keyword", ["alarms", "others"], of),
+            Column("Others taken for a keyword", ["accepted_non_keywords", "non_keywords"], of),
             Column("False accepts counted", ["false_accepts"], figures.count),
             Column("Certain", ["proven"], _certain, figure=False),
         ],
@@ -114,7 +114,7 @@ def operating_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
 
 def _point(point: DetPoint) -> dict[str, Any]:
     row: dict[str, Any] = {"threshold": point.threshold, "misses": point.misses, "keywords": point.keywords}
-    row |= {"alarms": point.alarms, "others": point.others}
+    row |= {"accepted_non_keywords": point.accepted_non_keywords, "non_keywords": point.non_keywords}
     row |= {"false_accepts": point.false_accepts, "hours": point.hours}
     missed = rate(point.misses, point.keywords)
     return row | ({"miss_rate": missed.value, "low": missed.low, "high": missed.high} if missed.total else {})
@@ -162,10 +162,16 @@ def det_frame(variants: Sequence[FieldVariant]) -> pd.DataFrame:
             "misses": one.misses,
         }
         | {"keywords": one.keywords, "confusions": one.confusions, "false_accepts": one.false_accepts}
-        | {"hours": one.hours, "alarms": one.alarms, "others": one.others}
+        | {
+            "hours": one.hours,
+            "accepted_non_keywords": one.accepted_non_keywords,
+            "non_keywords": one.non_keywords,
+        }
         for variant in variants
         for one in variant.det
     ]
     return frame(
-        "variant condition threshold misses keywords confusions false_accepts hours alarms others", rows
+        "variant condition threshold misses keywords confusions false_accepts hours "
+        "accepted_non_keywords non_keywords",
+        rows,
     )

@@ -186,9 +186,12 @@ def _better_threshold(variant: FieldVariant, threshold: int) -> list[str]:
     if found is None or now.misses - found.point.misses < max(_WORTH_WORDS, _WORTH_SAYING * now.keywords):
         return []
     then, cost = found.point, ""
-    if then.alarms > now.alarms:
-        taken = figures.of(then.alarms, then.others)
-        cost = f", and taken {taken} other words for a keyword instead of {figures.count(now.alarms)}"
+    if then.accepted_non_keywords > now.accepted_non_keywords:
+        taken = figures.of(then.accepted_non_keywords, then.non_keywords)
+        cost = (
+            f", and taken {taken} other words for a keyword instead of "
+            f"{figures.count(now.accepted_non_keywords)}"
+        )
     return [
         f"With the threshold at {then.threshold} instead of {threshold} it would have missed "
         f"{figures.count(then.misses)} keywords instead of {figures.count(now.misses)}, without more false "

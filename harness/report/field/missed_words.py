@@ -177,22 +177,22 @@ def _outcome(tint: int, variant: FieldVariant, row: FieldStimulus) -> Outcome:
         heard, details = "not counted", [row.excluded]
     else:
         nothing = "nothing announced" if row.correct else "missed"
-        heard = f"“{row.heard}”" if row.heard else nothing
-        if row.heard and row.score is not None:
+        heard = f"“{row.detected}”" if row.detected else nothing
+        if row.detected and row.score is not None:
             details.append(f"average {row.score}")
         elif not row.correct and row.peak is not None:
             details.append(f"highest score {row.peak}")
         if row.cause:
             details.append(CAUSES.get(row.cause, row.cause).split(":")[0])
-    at = _column(row, row.heard_at_s) if row.heard_at_s is not None else None
+    at = _column(row, row.detected_at_s) if row.detected_at_s is not None else None
     return Outcome(variant.title, row.correct, heard, ", ".join(details), tint, at, variant.title)
 
 
 def _curves(tint: int, variant: FieldVariant, row: FieldStimulus, folder: Path) -> list[Curve]:
     """Of the right label, and of the one that was heard instead."""
     labels = [row.label] if is_keyword(row.label) else []
-    if row.heard and row.heard != row.label:
-        labels.append(row.heard)
+    if row.detected and row.detected != row.label:
+        labels.append(row.detected)
     path = folder / scores_file(variant, row)
     if not row.clip or not path.is_file():
         return []

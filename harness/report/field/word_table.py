@@ -22,8 +22,8 @@ def words_table(variants: Sequence[FieldVariant]) -> Table:
     ]
     rows.sort(key=lambda row: row["order"])
     names = (
-        "variant segment condition word label source speaker onset_s end_s correct heard score heard_at_s "
-        "delay_s peak excluded cause clip"
+        "variant segment condition word label source speaker onset_s end_s correct detected score "
+        "detected_at_s delay_s peak excluded cause clip"
     )
     return Table(
         name="words",
@@ -37,10 +37,10 @@ def words_table(variants: Sequence[FieldVariant]) -> Table:
             Column("Condition", ["condition"], figure=False),
             Column("Variant", ["variant"], figure=False),
             Column("Right", ["correct", "excluded"], _right, figure=False),
-            Column("Heard", ["heard"], figures.text, figure=False),
+            Column("Detected", ["detected"], figures.text, figure=False),
             Column("Score", ["score"], figures.count),
             Column("Highest single score", ["peak"], figures.count),
-            Column("Heard at", ["heard_at_s"], figures.seconds),
+            Column("Detected at", ["detected_at_s"], figures.seconds),
             Column("After its end", ["delay_s"], figures.seconds),
             Column("Why not", ["cause", "excluded"], _why_not, figure=False),
         ],
@@ -87,7 +87,7 @@ def clips_table(variants: Sequence[FieldVariant]) -> Table:
 
 
 def _clips(variant: FieldVariant) -> dict[str, Any]:
-    correct, total = sum(one.heard == one.label for one in variant.clips), len(variant.clips)
+    correct, total = sum(one.predicted == one.label for one in variant.clips), len(variant.clips)
     low, high = wilson_interval(correct, total)
     compared = [one.board_equals_host for one in variant.clips if one.board_equals_host is not None]
     row = {"variant": variant.title, "clips": total, "correct": correct, "accuracy": correct / total}
@@ -100,18 +100,19 @@ def clip_words_table(variants: Sequence[FieldVariant]) -> Table:
     return Table(
         name="clip-words",
         title="Every clip",
-        frame=frame("variant source word label heard probability board_equals_host", rows),
+        frame=frame("variant source word label predicted probability board_equals_host", rows),
         columns=[
             Column("Variant", ["variant"], figure=False),
             Column("Recording", ["source"], figure=False),
             Column("Word", ["word"], figure=False),
             Column("Label", ["label"], figure=False),
-            Column("Heard", ["heard"], figure=False),
+            Column("Predicted", ["predicted"], figure=False),
             Column("Probability", ["probability"], figures.share),
             Column("Equal to the host's", ["board_equals_host"], _yes_no, figure=False),
         ],
         tones=[
-            "bad" if row["heard"] != row["label"] or row["board_equals_host"] is False else "" for row in rows
+            "bad" if row["predicted"] != row["label"] or row["board_equals_host"] is False else ""
+            for row in rows
         ],
     )
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from harness.measure.field_reading import SegmentLog, read_segment
 from harness.records.field_record import FieldSegment
+from harness.records.record import DetectionRow
 from harness.runs.field.folder import FieldFolder
 from harness.runs.field.host import HostHeard, read_host
 from harness.runs.field.playing import SegmentFacts, read_facts
 from harness.sound.playback_plan import Plan, Segment
 from harness.sound.recordings import label_of
 from harness.stats.field.inputs import FieldWord, Gap, SegmentHeard
-from harness.stats.matching import Heard
 
 NOT_PLAYED = "not played"
 """Why the words of a segment count for nothing that the board never heard."""
@@ -76,7 +76,7 @@ def _heard(
         times_ms=log.times_ms,
         scores=log.scores if len(log.scores) else np.zeros((0, len(labels)), np.uint8),
         detections=[
-            Heard(event.label, event.score, event.device_ms / 1000 - facts.sound_starts_s)
+            DetectionRow(event.label, event.score, event.device_ms / 1000 - facts.sound_starts_s)
             for event in log.detections
         ],
         stage_us=log.stage_us,

@@ -110,11 +110,13 @@ def confusions(stimuli: Sequence[FieldStimulus], labels: Sequence[str]) -> Confu
         *(label for label in labels if any(one.label == label for one in counted)),
         *dict.fromkeys(one.label for one in counted if one.label not in labels),
     ]
-    others = dict.fromkeys(one.heard for one in counted if one.heard is not None and one.heard not in labels)
+    others = dict.fromkeys(
+        one.detected for one in counted if one.detected is not None and one.detected not in labels
+    )
     columns = [*labels, *others, NONE]
     counts = [[0] * len(columns) for _ in rows]
     for one in counted:
-        column = len(columns) - 1 if one.heard is None else columns.index(one.heard)
+        column = len(columns) - 1 if one.detected is None else columns.index(one.detected)
         counts[rows.index(one.label)][column] += 1
     return Confusions(rows, columns, counts)
 
@@ -156,7 +158,7 @@ def _drop(known: Rate, field: Rate) -> tuple[float, float, float]:
 def _group(name: str, members: Sequence[FieldStimulus]) -> Group:
     counted = [one for one in members if one.counts]
     wrong = [one for one in counted if not one.correct]
-    misses = sum(one.heard is None for one in wrong)  # a word that is no keyword is right then
+    misses = sum(one.detected is None for one in wrong)  # a word that is no keyword is right then
     return Group(name, accuracy(members), len(wrong) - misses, misses, len(members) - len(counted))
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.records.field_record import DetPoint
+from harness.records.record import DetectionRow
 from harness.stats.field.free_time import FreeTime
 from harness.stats.field.inputs import FieldWord, Gap
 from harness.stats.field.loss import reason_of
-from harness.stats.matching import Heard, assign, is_keyword
+from harness.stats.matching import assign, is_keyword
 from harness.stats.statistics import poisson_interval, wilson_interval
 
 THRESHOLDS = tuple(range(52, 255, 2))
@@ -23,8 +24,8 @@ class _Counts:
     false_accepts: int = 0
     free_s: float = 0.0
     confusions: int = 0
-    alarms: int = 0
-    others: int = 0
+    accepted_non_keywords: int = 0
+    non_keywords: int = 0
 
 
 class DetCounter:
@@ -44,7 +45,7 @@ class DetCounter:
         words: Sequence[FieldWord],
         gaps: Sequence[Gap],
         audio_s: float,
-        heard_at: Callable[[int], Sequence[Heard]],
+        heard_at: Callable[[int], Sequence[DetectionRow]],
     ) -> None:
         """Adds a segment.
 
@@ -62,14 +63,14 @@ class DetCounter:
             heard = heard_at(threshold)
             detection_of = assign(words, heard, self._window_s)
             taken = set(detection_of.values())
-            strays = sum(
+            false_accepts = sum(
                 is_keyword(one.label) and not (free.in_window(one.at_s) or free.in_gap(one.at_s))
                 for place, one in enumerate(heard)
                 if place not in taken
             )
             for counts in (by_threshold[threshold] for by_threshold in both):
                 counts.free_s += free.seconds
-                counts.false_accepts += strays
+                counts.false_accepts += false_accepts
                 for place, word in enumerate(words):
                     if judged[place]:
                         label = heard[detection_of[place]].label if place in detection_of else None
@@ -87,8 +88,8 @@ class DetCounter:
                 hours=counts.free_s / 3600,
                 condition=condition,
                 confusions=counts.confusions,
-                alarms=counts.alarms,
-                others=counts.others,
+                accepted_non_keywords=counts.accepted_non_keywords,
+                non_keywords=counts.non_keywords,
             )
             for condition, by_threshold in groups.items()
             for threshold, counts in by_threshold.items()
@@ -154,5 +155,5 @@ def _count(counts: _Counts, label: str, heard: str | None) -> None:
         counts.misses += heard != label
         counts.confusions += heard not in (label, None)
     else:
-        counts.others += 1
-        counts.alarms += heard is not None and is_keyword(heard)
+        counts.non_keywords += 1
+        counts.accepted_non_keywords += heard is not None and is_keyword(heard)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.records.field_record import FieldFalseAccept, FieldSegment, FieldStimulus, FieldVariant, Replay
-from harness.records.record import StimulusRow
+from harness.records.record import DetectionRow, StimulusRow
 from harness.stats.field.causes import cause_of
 from harness.stats.field.det import DetCounter
 from harness.stats.field.free_time import FreeTime
@@ -18,7 +18,7 @@ from harness.stats.field.loss import lengthened, reason_of
 from harness.stats.field.recognizer import SUPPRESSION_MS, THRESHOLD, Averages, announce, average
 from harness.stats.field.replay import replay
 from harness.stats.field.timing import TimingCounter
-from harness.stats.matching import TOLERANCE_S, Heard, is_keyword, match
+from harness.stats.matching import TOLERANCE_S, is_keyword, match
 
 
 def field_figures(
@@ -150,23 +150,23 @@ class _Figures:
                 speaker=word.speaker,
                 onset_s=row.onset_s,
                 end_s=row.end_s,
-                heard=row.heard,
+                detected=row.detected,
                 score=row.score,
-                heard_at_s=row.heard_at_s,
+                detected_at_s=row.detected_at_s,
                 correct=row.correct,
-                delay_s=None if row.heard_at_s is None else row.heard_at_s - row.end_s,
+                delay_s=None if row.detected_at_s is None else row.detected_at_s - row.end_s,
                 peak=peak,
                 excluded=excluded,
                 cause=cause,
             )
         )
 
-    def _heard(self, averages: Averages, threshold: int, starts_s: float) -> list[Heard]:
+    def _heard(self, averages: Averages, threshold: int, starts_s: float) -> list[DetectionRow]:
         """What is announced at a threshold, since the sound began."""
         found = announce(averages, threshold)
         times_s = found.times_ms / 1000 - starts_s
         return [
-            Heard(self._labels[label], score, at_s)
+            DetectionRow(self._labels[label], score, at_s)
             for label, score, at_s in zip(
                 found.labels.tolist(), found.scores.tolist(), times_s.tolist(), strict=True
             )
@@ -233,7 +233,7 @@ class _Figures:
         return notes
 
 
-def _same(first: Sequence[Heard], second: Sequence[Heard]) -> bool:
+def _same(first: Sequence[DetectionRow], second: Sequence[DetectionRow]) -> bool:
     return len(first) == len(second) and all(
         (one.label, one.score) == (other.label, other.score) and abs(one.at_s - other.at_s) < 1e-6
         for one, other in zip(first, second, strict=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records.field_record import FieldSegment
-from harness.stats.matching import Heard
+from harness.records.record import DetectionRow
 
 SLICE_MS, FIRST_SLICE_MS = 20, 30
 """A slice of features needs 30 ms of audio, the next one 20 ms more."""
@@ -93,7 +93,7 @@ class SegmentHeard:
     words: Sequence[FieldWord]
     times_ms: NDArray[np.uint32]
     scores: NDArray[np.uint8]
-    detections: Sequence[Heard]
+    detections: Sequence[DetectionRow]
     stage_us: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
     overruns: int = 0
     gaps: Sequence[Gap] = ()

@@ -38,7 +38,7 @@ class GapFinder:
         """Something did not arrive.
 
         Args:
-            records: how many, 0 if that shows later, -1 for one that did come, late: it is `heard` next.
+            records: how many, 0 if that shows later, -1 for one that did come, late: it `arrived` next.
             reason: as `harness.link.events.Loss` names it. Of "totals" it is not known where they were.
         """
         if reason == "late":
@@ -52,7 +52,7 @@ class GapFinder:
             self._open.records += records
             self._open.reason = reason
 
-    def heard(self, at_s: float) -> None:
+    def arrived(self, at_s: float) -> None:
         """A record arrived whole.
 
         Args:

@@ -146,10 +146,10 @@ def test_words_are_heard_when_they_were_said(store, tmp_path):
         session = read_session(folder)
         found[route] = rows.with_session(rows.variant_row(heard_model), session, stimulus, ())
     for direct, air in zip(found["pcm"].stimuli, found["acoustic"].stimuli, strict=True):
-        assert (direct.heard, air.heard) == (direct.label, direct.label)
+        assert (direct.detected, air.detected) == (direct.label, direct.label)
         # Echoes, noise and where the model's windows fall move a detection by some inferences of 20 ms; how
         # exactly the clocks agree is another test's.
-        assert air.heard_at_s == pytest.approx(direct.heard_at_s, abs=0.3)
+        assert air.detected_at_s == pytest.approx(direct.detected_at_s, abs=0.3)
 
 
 @pytest.mark.parametrize(

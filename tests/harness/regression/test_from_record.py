@@ -11,9 +11,9 @@ from harness.records.reading import read_record
 from harness.records.record import (
     BlockRow,
     BoardRow,
+    DetectionRow,
     Fault,
     FirmwareRow,
-    HeardRow,
     LabelCount,
     ModelRow,
     RunRecord,
@@ -150,7 +150,7 @@ def test_checks_that_differ_between_rounds_are_both_told():
     assert exact(made, "output", "clip") == "a | b"
 
 
-def heard(*clips: StimulusRow, false: tuple[HeardRow, ...] = (), clock: str = "modeled cycles"):
+def heard(*clips: StimulusRow, false: tuple[DetectionRow, ...] = (), clock: str = "modeled cycles"):
     return exact(
         record(clock=clock, variants=[row(stimuli=list(clips), false_accepts=[*false])]), "heard", "pcm"
     )
@@ -161,10 +161,12 @@ MISSED = StimulusRow("no", "no", "no/1.wav", 3.0, 3.5, None, None, None, False)
 
 
 def test_what_a_modeled_board_heard_is_exact():
-    assert heard(YES, MISSED, false=(HeardRow("no", 201, 9.0),)).startswith("1 of 2 clips right, 1 false ")
+    assert heard(YES, MISSED, false=(DetectionRow("no", 201, 9.0),)).startswith(
+        "1 of 2 clips right, 1 false "
+    )
 
 
-@pytest.mark.parametrize("change", [{"heard_at_s": 1.92}, {"score": 211}, {"source": "yes/2.wav"}])
+@pytest.mark.parametrize("change", [{"detected_at_s": 1.92}, {"score": 211}, {"source": "yes/2.wav"}])
 def test_every_detection_with_its_time_is_part_of_it(change):
     assert heard(YES) != heard(replace(YES, **change))
 

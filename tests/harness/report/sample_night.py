@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from harness.records.record import (
     BoardRow,
+    DetectionRow,
     Epoch,
     Fault,
     FirmwareRow,
-    HeardRow,
     HostRow,
     LabelCount,
     ModelRow,
@@ -121,7 +121,7 @@ def measured(identity: str, title: str, inference_us: int, seed: int) -> Variant
         stimuli=stimuli,
         audio_s=stimuli[-1].end_s + 1.5,
         listening_wall_s=1.2 if quantized else 3.9,
-        false_accepts=[HeardRow("yes", 204, 13.31)] if quantized else [],
+        false_accepts=[DetectionRow("yes", 204, 13.31)] if quantized else [],
         notes=["yes/phone.wav: 8000 Hz resampled to 16000 Hz"],
         transcripts={"listening": f"{identity}/listening.log", "parity": f"{identity}/parity.log"},
     )
@@ -192,9 +192,9 @@ def played(dice: random.Random) -> list[StimulusRow]:
                 source=f"{label}/{word or 'quiet'}-{index:02}.wav",
                 onset_s=onset,
                 end_s=onset + dice.uniform(0.45, 0.8),
-                heard=heard,
+                detected=heard,
                 score=dice.randrange(201, 250) if heard else None,
-                heard_at_s=onset + dice.uniform(0.7, 0.95) if heard else None,
+                detected_at_s=onset + dice.uniform(0.7, 0.95) if heard else None,
                 correct=heard == word if word in LABELS else heard is None,
             )
         )

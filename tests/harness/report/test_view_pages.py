@@ -224,7 +224,7 @@ def test_a_recording_too_short_for_a_view_says_so(tmp_path):
 def test_variants_that_made_the_same_of_a_recording_stand_together():
     record = sample_record()
     word = StimulusRow("yes", "yes", "yes/a.wav", 2.0, 2.6, "yes", 210, 2.7, True)
-    missed = replace(word, heard=None, score=None, heard_at_s=None, correct=False)
+    missed = replace(word, detected=None, score=None, detected_at_s=None, correct=False)
     variants = [
         replace(
             record.variants[0],

@@ -80,7 +80,7 @@ def quiet_variant():
     variant = heard_by("tinyconv-int8", "TinyConv, int8", 0.0, seed=1)
     stimuli = [
         replace(
-            row, heard=row.label if row.label != "unknown" else None, correct=True, excluded="", cause="",
+            row, detected=row.label if row.label != "unknown" else None, correct=True, excluded="", cause="",
             delay_s=0.1 if row.label != "unknown" else None,
         )
         for row in variant.stimuli

@@ -146,7 +146,7 @@ def slow() -> FieldVariant:
     missed = [
         index
         for index, row in enumerate(variant.stimuli)
-        if not row.correct and not row.excluded and row.label in ("yes", "no") and row.heard is None
+        if not row.correct and not row.excluded and row.label in ("yes", "no") and row.detected is None
     ]
     late = set(missed[::3])
     stimuli = [
@@ -246,9 +246,9 @@ def segment_words(number: int, worse: float, dice: random.Random) -> list[FieldS
                 speaker=SPEAKERS[index % 4],
                 onset_s=onset_s,
                 end_s=end_s,
-                heard=heard,
+                detected=heard,
                 score=dice.randrange(201, 250) if heard else None,
-                heard_at_s=at_s,
+                detected_at_s=at_s,
                 correct=good,
                 delay_s=at_s - end_s if at_s is not None else None,
                 peak=dice.randrange(180, 256) if good else dice.randrange(20, 230),

@@ -55,8 +55,8 @@ def test_each_snr_stands_over_all_distances_and_each_distance_over_all_snrs(fold
 def test_another_threshold_is_named_where_it_would_miss_clearly_less(tmp_path):
     variant = quiet_variant()
     now, lower = (
-        DetPoint(200, 40, 80, 1, 1.0, alarms=2, others=18),
-        DetPoint(150, 10, 80, 1, 1.0, alarms=9, others=18),
+        DetPoint(200, 40, 80, 1, 1.0, accepted_non_keywords=2, non_keywords=18),
+        DetPoint(150, 10, 80, 1, 1.0, accepted_non_keywords=9, non_keywords=18),
     )
     text = rendered(only(replace(variant, det=[lower, now])), tmp_path).text.replace("\u00a0", " ")
     assert (

@@ -107,8 +107,8 @@ def test_read_again_it_is_the_same_and_at_another_threshold_another(run_of, mode
     assert low.threshold == 60
     assert page.exists()
     high, _ = read_again(run.folder.path, 255, told.append)
-    assert not any(one.heard for one in high.variants[0].stimuli)
-    announced = [sum(bool(one.heard) for one in each.variants[0].stimuli) for each in (low, high)]
+    assert not any(one.detected for one in high.variants[0].stimuli)
+    announced = [sum(bool(one.detected) for one in each.variants[0].stimuli) for each in (low, high)]
     assert announced[0] >= announced[1] == 0
     back, _ = read_again(run.folder.path, 200, told.append)
     assert without_files(back) == without_files(first)

@@ -79,7 +79,7 @@ def stimulus(segment, word, missed) -> FieldStimulus:
     row = FieldStimulus(
         segment=segment.number, condition=segment.condition, label=label,
         word=word.word, source=word.source, speaker=word.speaker, onset_s=word.onset_s, end_s=word.end_s,
-        heard=None, score=None, heard_at_s=None, correct=False, delay_s=None, peak=10,
+        detected=None, score=None, detected_at_s=None, correct=False, delay_s=None, peak=10,
     )  # fmt: skip
     return row if missed(row) else replace(row, correct=True)
 

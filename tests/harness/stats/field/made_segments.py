@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from harness.records.field_record import FieldSegment, FieldStimulus, FieldVariant
+from harness.records.record import DetectionRow
 from harness.stats.field.inputs import FIRST_SLICE_MS, SLICE_MS, Answer, Answers, FieldWord, SegmentHeard
 from harness.stats.field.recognizer import announce, average
-from harness.stats.matching import Heard
 
 LABELS = ["silence", "unknown", "yes", "no"]
 VARIANT = FieldVariant("tiny", "Tiny", LABELS)
@@ -85,7 +85,7 @@ def segment(
         times_ms.astype(np.uint32),
         made,
         tuple(
-            Heard(LABELS[label], score, ms / 1000)
+            DetectionRow(LABELS[label], score, ms / 1000)
             for label, score, ms in zip(
                 heard.labels.tolist(), heard.scores.tolist(), heard.times_ms.tolist(), strict=True
             )
@@ -97,8 +97,8 @@ def segment(
     return replace(whole, **more)  # type: ignore[arg-type]
 
 
-def stimulus(label: str = "yes", heard: str | None = None, **more: object) -> FieldStimulus:
-    """A word of the record; right if what was heard is its label."""
+def stimulus(label: str = "yes", detected: str | None = None, **more: object) -> FieldStimulus:
+    """A word of the record; right if the detected label is its own."""
     made = FieldStimulus(
         segment=1,
         condition="quiet",
@@ -108,11 +108,11 @@ def stimulus(label: str = "yes", heard: str | None = None, **more: object) -> Fi
         speaker="",
         onset_s=1.0,
         end_s=1.5,
-        heard=heard,
-        score=None if heard is None else 210,
-        heard_at_s=None if heard is None else 1.9,
-        correct=heard == label,
-        delay_s=None if heard is None else 0.4,
+        detected=detected,
+        score=None if detected is None else 210,
+        detected_at_s=None if detected is None else 1.9,
+        correct=detected == label,
+        delay_s=None if detected is None else 0.4,
         peak=None,
     )
     return replace(made, **more)  # type: ignore[arg-type]

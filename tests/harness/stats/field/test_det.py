@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from harness.records.field_record import DetPoint
+from harness.records.record import DetectionRow
 from harness.stats.field.det import THRESHOLDS, DetCounter, operating_point
 from harness.stats.field.inputs import FieldWord, Gap
-from harness.stats.matching import Heard
 
 WORDS = [
     FieldWord("yes", "yes", "a.wav", "", 2.0, 2.5),
@@ -13,16 +13,16 @@ WORDS = [
     FieldWord("unknown", "dog", "c.wav", "", 10.0, 10.5),
 ]
 HEARD = [
-    Heard("yes", 240, 2.8),
-    Heard("yes", 230, 6.8),  # for no
-    Heard("no", 220, 10.8),  # for dog
-    Heard("no", 210, 15.0),  # for nothing
-    Heard("unknown", 250, 17.0),
-    Heard("no", 205, 2.9),  # one too many
+    DetectionRow("yes", 240, 2.8),
+    DetectionRow("yes", 230, 6.8),  # for no
+    DetectionRow("no", 220, 10.8),  # for dog
+    DetectionRow("no", 210, 15.0),  # for nothing
+    DetectionRow("unknown", 250, 17.0),
+    DetectionRow("no", 205, 2.9),  # one too many
 ]
 
 
-def above(threshold: int) -> list[Heard]:
+def above(threshold: int) -> list[DetectionRow]:
     return [one for one in HEARD if one.score > threshold]
 
 
@@ -39,13 +39,13 @@ def counted(*segments: tuple[str, list[FieldWord], list[Gap]]) -> dict[tuple[str
 )
 def test_points_by_hand(threshold, misses, confusions, alarms, false_accepts):
     point = counted(("quiet", WORDS, []))["", threshold]
-    assert (point.misses, point.confusions, point.alarms, point.false_accepts) == (
+    assert (point.misses, point.confusions, point.accepted_non_keywords, point.false_accepts) == (
         misses,
         confusions,
         alarms,
         false_accepts,
     )
-    assert (point.keywords, point.others, point.hours) == (2, 1, pytest.approx(1 - 4.5 / 3600))
+    assert (point.keywords, point.non_keywords, point.hours) == (2, 1, pytest.approx(1 - 4.5 / 3600))
 
 
 def test_conditions_are_counted_apart_and_together():

@@ -138,12 +138,12 @@ def test_without_a_model_there_is_nothing_to_drop_from():
 def test_causes_are_counted_of_keywords_that_count():
     words = [
         stimulus(cause="sound"),
-        stimulus(heard="no", cause="sound"),
+        stimulus(detected="no", cause="sound"),
         stimulus(cause="model", excluded="lost"),
         stimulus(cause="model"),
         stimulus(),
         stimulus("unknown", "yes"),
-        stimulus(heard="yes"),
+        stimulus(detected="yes"),
     ]
     assert count_causes(words) == {**dict.fromkeys(CAUSES, 0), "sound": 2, "model": 1, "": 1}
 
@@ -155,7 +155,7 @@ def variant(*heard: bool | str, route: str = "pcm") -> FieldVariant:
     """Whether each word was heard; a text is the reason why it counts for nothing."""
     stimuli = [
         stimulus(
-            heard="yes" if one is True else None,
+            detected="yes" if one is True else None,
             onset_s=float(place),
             excluded=one if isinstance(one, str) else "",
         )

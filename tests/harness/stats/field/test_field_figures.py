@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from made_segments import LABELS, VARIANT, answers, segment, word
 
 from harness.records.field_record import FieldVariant
+from harness.records.record import DetectionRow
 from harness.stats.field.figures import field_figures
 from harness.stats.field.inputs import Gap
 from harness.stats.field.recognizer import THRESHOLD
-from harness.stats.matching import Heard
 
 YES = word("yes", 3.0)
 NO = word("no", 8.0)
@@ -26,7 +26,7 @@ def figures(*segments, **options) -> FieldVariant:
 
 
 def heard(variant: FieldVariant) -> list[str | None]:
-    return [one.heard for one in variant.stimuli]
+    return [one.detected for one in variant.stimuli]
 
 
 def test_a_row_has_everything_of_word_and_announcement():
@@ -34,9 +34,9 @@ def test_a_row_has_everything_of_word_and_announcement():
     (row,) = figures(segment([said], [HEARD_YES], number=7, condition="2 m")).stimuli
     assert (row.segment, row.condition, row.label, row.word) == (7, "2 m", "yes", "yes")
     assert (row.source, row.speaker, row.onset_s, row.end_s) == ("yes/anna.wav", "anna", 3.0, 3.5)
-    assert (row.heard, row.correct, row.peak, row.excluded, row.cause) == ("yes", True, 255, "", "")
+    assert (row.detected, row.correct, row.peak, row.excluded, row.cause) == ("yes", True, 255, "", "")
     assert row.score > THRESHOLD
-    assert row.delay_s == pytest.approx(row.heard_at_s - 3.5)
+    assert row.delay_s == pytest.approx(row.detected_at_s - 3.5)
 
 
 def test_before_its_end_a_word_is_heard_with_a_negative_delay():
@@ -46,7 +46,7 @@ def test_before_its_end_a_word_is_heard_with_a_negative_delay():
 
 def test_a_word_that_is_not_heard_has_no_delay():
     (row,) = figures(segment([YES])).stimuli
-    assert (row.heard, row.score, row.heard_at_s, row.delay_s, row.peak) == (None, None, None, None, 0)
+    assert (row.detected, row.score, row.detected_at_s, row.delay_s, row.peak) == (None, None, None, None, 0)
 
 
 def test_a_confusion_is_no_false_accept():
@@ -109,7 +109,7 @@ def test_the_keyword_free_time_follows_from_the_window():
 
 
 def test_at_the_boards_threshold_its_own_announcements_are_taken():
-    own = replace(segment([YES], [HEARD_YES]), detections=(Heard("no", 201, 3.6),))
+    own = replace(segment([YES], [HEARD_YES]), detections=(DetectionRow("no", 201, 3.6),))
     row = figures(own)
     assert heard(row) == ["no"]
     assert row.notes == [
@@ -347,7 +347,7 @@ def test_a_word_that_may_be_suppressed_is_told():
 def test_a_suppressed_word_is_the_recognizers_miss():
     soon = [word("yes", 3.0, 3.5), word("yes", 4.1, 4.3)]
     row = figures(segment(soon, [("yes", 3000, 4600)]))
-    assert [(one.heard, one.cause) for one in row.stimuli] == [("yes", ""), (None, "recognizer")]
+    assert [(one.detected, one.cause) for one in row.stimuli] == [("yes", ""), (None, "recognizer")]
 
 
 onsets = st.lists(st.tuples(st.sampled_from(LABELS), st.integers(0, 60)), max_size=8)
@@ -364,10 +364,12 @@ def test_every_announcement_is_of_a_word_or_a_false_accept(words, says, threshol
     if point is not None:
         assert point.keywords == len(counted)
         assert point.misses == sum(not one.correct for one in counted)
-        assert point.confusions == sum(one.heard not in (None, one.label) for one in counted)
+        assert point.confusions == sum(one.detected not in (None, one.label) for one in counted)
         assert point.false_accepts == sum(not one.within_word for one in row.false_accepts)
         assert point.hours * 3600 == pytest.approx(row.segments[0].keyword_free_s)
-    times = [one.heard_at_s for one in row.stimuli if one.heard] + [one.at_s for one in row.false_accepts]
+    times = [one.detected_at_s for one in row.stimuli if one.detected] + [
+        one.at_s for one in row.false_accepts
+    ]
     assert len(times) == len(set(times))
 
 
@@ -392,4 +394,4 @@ def test_a_log_without_inferences_is_no_figure():
     empty = segment([YES])
     empty = replace(empty, times_ms=np.empty(0, np.uint32), scores=np.empty((0, 4), np.uint8), detections=())
     row = figures(empty)
-    assert (row.stimuli[0].peak, row.stimuli[0].heard, row.timing) == (None, None, None)
+    assert (row.stimuli[0].peak, row.stimuli[0].detected, row.timing) == (None, None, None)

@@ -19,7 +19,7 @@ def gaps(*stream: float | tuple[int, str]) -> list[tuple[float, float, str]]:
         if isinstance(item, tuple):
             finder.lost(*item)
         else:
-            finder.heard(item)
+            finder.arrived(item)
     return [(gap.begin_s, gap.end_s, gap.reason) for gap in finder.gaps()]
 
 

@@ -11,14 +11,14 @@ from harness.stats.statistics import poisson_interval, wilson_interval
 
 
 def test_accuracy_is_of_the_words_that_count():
-    words = [stimulus(heard="yes"), stimulus(), stimulus(heard="yes", excluded="1 record lost")]
+    words = [stimulus(detected="yes"), stimulus(), stimulus(detected="yes", excluded="1 record lost")]
     found = accuracy(words)
     assert (found.correct, found.total, found.value) == (1, 2, 0.5)
     assert (found.low, found.high) == wilson_interval(1, 2)
 
 
 def test_excluded_words_widen_the_interval():
-    words = [stimulus(heard="yes") for _ in range(20)]
+    words = [stimulus(detected="yes") for _ in range(20)]
     fewer = [replace(one, excluded="lost") if place < 10 else one for place, one in enumerate(words)]
     assert accuracy(fewer).low < accuracy(words).low
 
@@ -63,11 +63,11 @@ def test_without_keyword_free_time_there_is_no_rate():
 
 def test_the_delay_is_of_keywords_that_were_heard_right():
     words = [
-        stimulus(heard="yes", delay_s=-0.1),
-        stimulus(heard="yes", delay_s=0.2),
-        stimulus(heard="yes", delay_s=0.5),
-        stimulus(heard="no", delay_s=0.9),
-        stimulus(heard="yes", delay_s=0.8, excluded="lost"),
+        stimulus(detected="yes", delay_s=-0.1),
+        stimulus(detected="yes", delay_s=0.2),
+        stimulus(detected="yes", delay_s=0.5),
+        stimulus(detected="no", delay_s=0.9),
+        stimulus(detected="yes", delay_s=0.8, excluded="lost"),
         stimulus(),
     ]
     found = delay(words)
