@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.firmware.engine import Engine, EngineSources
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import Engine, EngineSources, get_engine
 from harness.layout import SKETCHES
 
 KERNELS = SKETCHES / "libraries" / "EarshotKernels" / "src"
@@ -84,7 +83,7 @@ def compiled(tflite: bytes, engine: Engine | None = None) -> CompiledEngine:
         folder = Path(name)
         sources = staged_engine(tflite, folder, engine)
         digest = hashlib.sha256(" ".join((*_WARNINGS, *_HOST)).encode())
-        for path in [*sources.files, folder / "engine.h", _GLUE, *sorted(KERNELS.iterdir())]:
+        for path in [*sorted(folder.glob("*.*")), _GLUE, *sorted(KERNELS.iterdir())]:
             digest.update(path.read_bytes())
         cache = Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}"
         library = cache / f"{digest.hexdigest()[:16]}.so"

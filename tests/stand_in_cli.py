@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-RECORDED = Path(__file__).with_name("harness") / "boards" / "arduino_cli" / "recorded"
+RECORDED = Path(__file__).with_name("harness") / "arduino_cli" / "recorded"
 
 _PROGRAM = """#!{python} -IS
 import json, os, sys, time

@@ -15,14 +15,14 @@ ALLOWED = {
     "harness/link": set(),
     "harness/results": set(),
     "harness/bench": {"models", "harness.layout", "harness.results"},
-    "harness/boards/arduino_cli": {"harness.link"},
+    "harness/arduino_cli": {"harness.link"},
     "harness/audio": {"models", "harness.bench"},
     "harness/scenes": {"models", "harness.audio", "harness.results"},
-    "harness/firmware": {"models", "harness.layout", "harness.boards.arduino_cli"},
+    "harness/firmware": {"models", "harness.layout", "harness.arduino_cli"},
     "harness/boards": {
         "models",
         "harness.layout",
-        "harness.boards.arduino_cli",
+        "harness.arduino_cli",
         "harness.audio",
         "harness.bench",
         "harness.firmware",
@@ -84,7 +84,7 @@ ALLOWED = {
         "harness.results",
         "harness.run",
     },
-    "harness/doctor": {"harness.layout", "harness.boards.arduino_cli", "harness.audio", "harness.bench"},
+    "harness/doctor": {"harness.layout", "harness.arduino_cli", "harness.audio", "harness.bench"},
 }
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from harness.firmware.engine import Engine, EngineSources
 
 ENGINE_CPP = """\
 // Output i = the largest of the input elements i, i + labels, i + 2 labels, …; of floats a 32nd, below 1.
@@ -50,26 +52,14 @@ uint32_t engine_arena_bytes() {{ return sizeof(input) + sizeof(output); }}
 
 
 @dataclass(frozen=True)
-class TinySources:
-    """What an engine tells of what it generated."""
-
-    kernels: str = "largest"
-    arena_bytes: int = 0
-    operators: dict[str, int] = field(default_factory=dict)
-    macs: int = 0
-    files: tuple[Path, ...] = ()
-    libraries: tuple[str, ...] = ()
-    library_folders: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
-class TinyEngine:
+class TinyEngine(Engine):
     """Generates ENGINE_CPP for any model of `tiny_model`."""
 
-    begins: bool = True
-    name: str = "tiny"
+    name = "tiny"
 
-    def generate(self, tflite: Path, out: Path) -> Any:
+    begins: bool = True
+
+    def generate(self, tflite: Path, out: Path) -> EngineSources:
         facts = json.loads((tflite.parent / "model.json").read_text())
         quantized = facts["input"]["dtype"] == "int8"
         (out / "engine.cpp").write_text(
@@ -83,7 +73,7 @@ class TinyEngine:
                 output_zero_point=facts["output"]["zero_point"] or 0,
             )
         )
-        return TinySources(files=(out / "engine.cpp",))
+        return EngineSources(kernels="largest", arena_bytes=0)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from harness.arduino_cli.answers import DetectedPort
+from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import Bench, BoardEntry
-from harness.boards.arduino_cli.answers import DetectedPort
-from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.boards.board import Board, BoardDescription, Sound
 from harness.boards.locks import BoardLock, UploadLock
 from harness.boards.port_search import Sought, wait_for_port

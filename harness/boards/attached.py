@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import FILE, Bench, BoardEntry
-from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.boards.port_search import is_of_kind
 from harness.boards.registry import board_kinds, find_entry
 from harness.errors import BoardNotFound, UsageError

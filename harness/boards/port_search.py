@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.boards.arduino_cli.answers import DetectedPort
+from harness.arduino_cli.answers import DetectedPort
 from harness.errors import BoardNotFound
 from harness.link.deadline import Deadline
 

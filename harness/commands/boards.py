@@ -10,8 +10,8 @@ from harness import options
 from harness.errors import EXIT_CLEAN, EarshotError
 
 if TYPE_CHECKING:
+    from harness.arduino_cli.cli import ArduinoCli
     from harness.bench_file import Bench
-    from harness.boards.arduino_cli.cli import ArduinoCli
 
 SUMMARY = "List the kinds of boards, those of the bench file and what is attached; print a ready entry."
 
@@ -23,8 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
+    from harness.arduino_cli.cli import ArduinoCli
     from harness.bench_file import find_bench
-    from harness.boards.arduino_cli.cli import ArduinoCli
     from harness.boards.registry import board_kinds
 
     for name, kind in board_kinds().items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import BoardEntry
-from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.doctor.finding import Finding
 from harness.errors import EarshotError
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from harness.boards.arduino_cli.answers import Core, Library
-from harness.boards.arduino_cli.cli import ArduinoCli
+from harness.arduino_cli.answers import Core, Library
+from harness.arduino_cli.cli import ArduinoCli
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware import toolchain
 from harness.firmware.firmware import Firmware
@@ -96,7 +96,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
 
     def make(folder: Path) -> None:
         sketch = _at_its_own_path(staged, store)
-        library_folders = sorted({library.parent for library in staged.library_folders})
+        library_folders = sorted({library.folder.parent for library in staged.sources.libraries})
         with FileLock(store.root / _BUILDING):
             compiled = cli.compile(sketch, target.fqbn, None, folder, target.properties, library_folders)
         _check_libraries(staged, compiled.used_libraries)
@@ -162,7 +162,7 @@ def _check_libraries(staged: StagedSketch, used: Sequence[Library]) -> None:
         BuildFailed: another library or version was compiled in.
     """
     found = [f"{library.name}@{library.version}" for library in used]
-    missing = [library for library in staged.libraries if library not in found]
+    missing = [str(library) for library in staged.sources.libraries if str(library) not in found]
     if found and missing:
         raise BuildFailed(
             f"arduino-cli compiled with other libraries than {', '.join(missing)}",

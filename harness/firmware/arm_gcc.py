@@ -12,7 +12,7 @@ from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware import archive as archive_module
 from harness.firmware import arduino_library, elf, toolchain
 from harness.firmware.archive import ARCHIVE, Archive, archive
-from harness.firmware.arduino_library import ArduinoLibrary, read_library
+from harness.firmware.arduino_library import ArduinoLibrary
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch
 from harness.firmware.toolchain import Tool, find_tool, run_tool
@@ -83,7 +83,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2")
     """
     compiler = find_compiler()
     flags = optimization.split()
-    libraries = [_installed(folder) for folder in staged.library_folders]
+    libraries = staged.sources.libraries
     inputs = {
         "sketch": staged.path,
         "core": CORE,
@@ -125,13 +125,6 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2")
         optimization=optimization,
         toolchain=compiler.version,
     )
-
-
-def _installed(folder: Path) -> ArduinoLibrary:
-    library = read_library(folder)
-    if library is None:
-        raise BuildFailed("a library is gone", where=str(folder), remedy="Install it again.")
-    return library
 
 
 def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: Store) -> Archive:

@@ -1,82 +1,111 @@
-"""Engine: what turns a .tflite into the sources that run it on a board."""
+"""The engine interface and the search for engines.
+
+An engine turns a .tflite into the sources that run it on a board. Each engine is one package in
+harness/firmware/ with one subclass of `Engine`; nothing else is edited to add one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar
 
-
-@dataclass(frozen=True)
-class ArenaSlot:
-    """Where one activation tensor lies, and while which of the generated operations it is needed.
-
-    Attributes:
-        tensor: its name in the model, or what the memory is for.
-        offset: in the arena, bytes.
-        bytes: its size.
-        first_op: the operation that writes it; 0 for the model's input. Operations count from 0 in the
-            order in which they run, those that were folded away left out.
-        last_op: the last operation that reads it.
-    """
-
-    tensor: str
-    offset: int
-    bytes: int
-    first_op: int
-    last_op: int
+import harness.firmware
+from harness.errors import UsageError
+from harness.firmware.arduino_library import ArduinoLibrary
+from models.store import Store
 
 
 @dataclass(frozen=True)
 class EngineSources:
-    """What an engine generated, and what it tells of the model.
+    """Facts about the generated sources.
 
     Attributes:
         kernels: the kernel set as a Cortex-M4 reports it, such as "dsp".
         arena_bytes: memory for activations.
-        arena_plan: what lies in the arena; empty when only the board knows.
-        operators: how many of each the model has, by TensorFlow Lite's name.
-        folded: one sentence for each operator that costs nothing on the board, and why.
-        macs: multiply-accumulates of one inference.
-        files: what was written.
-        libraries: Arduino libraries that it is compiled with, as "name@version".
-        library_folders: where each of them lies.
+        libraries: Arduino libraries that the sources are compiled with.
     """
 
     kernels: str
     arena_bytes: int
-    arena_plan: tuple[ArenaSlot, ...]
-    operators: Mapping[str, int]
-    folded: tuple[str, ...]
-    macs: int
-    files: tuple[Path, ...]
-    libraries: tuple[str, ...] = ()
-    library_folders: tuple[Path, ...] = ()
+    libraries: tuple[ArduinoLibrary, ...] = ()
 
 
-class Engine(Protocol):
-    """Generates the definitions of sketches/earshot/engine.h for a model."""
+class Engine(ABC):
+    """A generator of the definitions of sketches/earshot/engine.h for a model.
 
-    @property
-    def name(self) -> str:
-        """What it is called on the command line and in every row of a report."""
-        ...
+    Attributes:
+        name: its name on the command line and in every row of a report; the package's name, with "-" for "_".
+    """
 
-    @property
-    def code(self) -> tuple[Path, ...]:
-        """The files and folders that decide what is generated, for the key of what is built with it."""
-        ...
+    name: ClassVar[str]
 
-    def generate(self, tflite: Path, out: Path) -> EngineSources:
-        """Writes the sources that run a model; the same model gives the same bytes.
+    @classmethod
+    def create(cls, entry_libraries: Sequence[str]) -> Engine:
+        """Return an engine for a board whose bench file entry pins these libraries, "name@version"."""
+        return cls()
+
+    def sized_for(
+        self, tflite: Path, board_name: str, store: Store, measure_arena: Callable[[Engine], int]
+    ) -> Engine:
+        """Return an engine that knows how large the arena of a model is.
 
         Args:
             tflite: the model.
-            out: a staged sketch; `engine.cpp` and what it needs are written into it.
+            board_name: the kind of board; another processor may lay out the arena otherwise.
+            store: caches measured sizes.
+            measure_arena: builds an image with the engine that it is given, runs it on the board, and returns
+                `arena_bytes` of the boot record, 0 if the model did not start.
+
+        Raises:
+            DoesNotFit: the board's memory is too small for the model.
+            EarshotError: any failure of `measure_arena`.
+        """
+        return self
+
+    @abstractmethod
+    def generate(self, tflite: Path, out: Path) -> EngineSources:
+        """Write `engine.cpp` and what it includes; the same model gives the same bytes.
+
+        Args:
+            tflite: the model.
+            out: a staged sketch.
 
         Raises:
             UsageError: the file is not a readable .tflite.
-            BuildFailed: the engine cannot run it; the operator or tensor is named.
+            BuildFailed: the engine cannot run the model; the operator or tensor is named.
         """
-        ...
+
+
+def engines() -> dict[str, type[Engine]]:
+    """Return the engine classes by name: one for each package of harness/firmware/ that defines one."""
+    found: dict[str, type[Engine]] = {}
+    for package in pkgutil.iter_modules(harness.firmware.__path__):
+        if not package.ispkg:
+            continue
+        module = importlib.import_module(f"{harness.firmware.__name__}.{package.name}")
+        name = package.name.replace("_", "-")
+        for item in vars(module).values():
+            if isinstance(item, type) and issubclass(item, Engine) and getattr(item, "name", "") == name:
+                found[name] = item
+    return found
+
+
+def get_engine(name: str, entry_libraries: Sequence[str] = ()) -> Engine:
+    """Return the engine of a name.
+
+    Args:
+        name: see `engines`.
+        entry_libraries: "name@version" of Arduino libraries that the board's bench file entry pins.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
+    known = engines()
+    if name not in known:
+        raise UsageError(f"there is no engine {name!r}", remedy=f"Choose one of: {', '.join(sorted(known))}.")
+    return known[name].create(entry_libraries)

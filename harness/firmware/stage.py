@@ -41,8 +41,6 @@ class StagedSketch:
         model_sha256: of the .tflite, 64 hex digits; the board reports the first 8.
         engine: the engine's name.
         sources: what the engine generated, and what it told of the model.
-        libraries: Arduino libraries that it includes beside its own, as "name@version".
-        library_folders: where each of them lies; the compiler is to take them from there.
     """
 
     path: Path
@@ -51,8 +49,6 @@ class StagedSketch:
     model_sha256: str
     engine: str
     sources: EngineSources
-    libraries: tuple[str, ...] = ()
-    library_folders: tuple[Path, ...] = ()
 
 
 def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
@@ -85,16 +81,7 @@ def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
     header.write_text(_variant_header(facts, build_id=""))
     build_id = _hash_of(sketch)[:8]
     header.write_text(_variant_header(facts, build_id))
-    return StagedSketch(
-        sketch,
-        build_id,
-        facts["id"],
-        facts["tflite_sha256"],
-        engine.name,
-        sources,
-        sources.libraries,
-        sources.library_folders,
-    )
+    return StagedSketch(sketch, build_id, facts["id"], facts["tflite_sha256"], engine.name, sources)
 
 
 def _copy_sources(source: Path, target: Path) -> None:

@@ -23,7 +23,6 @@ from harness.errors import BREAKING, ProtocolError
 from harness.files import point_link
 from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
-from harness.firmware.tflm.arena import with_measured_arena
 from harness.measure import listener as listener_module
 from harness.measure import parity as parity_module
 from harness.measure import session as session_module
@@ -201,12 +200,8 @@ class Night:
     def firmware(self, model: ModelArtifact) -> Firmware:
         """The image of a model for this board."""
         self.say(f"{model.id}: building for {self.journal.board.name}")
-        engine = with_measured_arena(
-            self.engine,
-            model.tflite,
-            self.board.name,
-            self.store,
-            lambda guessing: self._arena_used(model, guessing),
+        engine = self.engine.sized_for(
+            model.tflite, self.board.name, self.store, lambda engine: self._arena_used(model, engine)
         )
         return self.board.build(model, engine)
 

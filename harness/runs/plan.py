@@ -10,11 +10,8 @@ from typing import Any
 
 from harness import layout
 from harness.bench_file import Bench, BoardEntry, find_bench
-from harness.boards.arduino_cli.cli import ArduinoCli
-from harness.boards.registry import board_kinds, board_of, engine_name, find_entry
-from harness.errors import BuildFailed
-from harness.firmware.engine import Engine
-from harness.firmware.registry import get_engine
+from harness.boards.registry import board_of, engine_name, find_entry
+from harness.firmware.engine import Engine, get_engine
 from harness.runs.journal import OPTIONS, read_interrupted
 from harness.runs.kept import as_text, from_text, path
 from harness.runs.night import Night
@@ -22,9 +19,6 @@ from harness.runs.selection import Selection
 
 BOARD = "board"
 """Key of a record's `run`: what the bench calls the board, which is the name of its baseline."""
-
-_WITHOUT_LIBRARIES = ("codegen",)
-"""Engines that need no Arduino library: asking where those lie takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -112,22 +106,12 @@ class Plan:
 
 
 def engine_of(entry: BoardEntry, name: str = "") -> Engine:
-    """What runs the models on a board: as named, else as its entry says, else its kind's default.
+    """Return the engine of a board: as named, else as its entry says, else its kind's default.
 
     Raises:
         UsageError: there is no such engine.
-        BuildFailed: arduino-cli, which knows where the engine's library lies, is not there.
     """
-    chosen, kind = engine_name(entry, name), board_kinds()[entry.kind]
-    folders: list[Path] = []
-    if chosen not in _WITHOUT_LIBRARIES:
-        try:
-            folders = [library.folder for library in ArduinoCli().libraries() if library.folder]
-        except BuildFailed:
-            if kind.fqbn:
-                raise
-            # The board does without arduino-cli. The engine says where else its library may lie.
-    return get_engine(chosen, folders, entry.libraries)
+    return get_engine(engine_name(entry, name), entry.libraries)
 
 
 def recordings_of(bench: Bench) -> Path:

@@ -20,7 +20,7 @@ from pathlib import Path
 from harness import options
 from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 from harness.layout import RECORDINGS
 from harness.records.field_record import FieldVariant
 from harness.runs.field.attempts import Attempts

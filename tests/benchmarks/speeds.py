@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.link_speed import read_night, write_night
 
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 from harness.layout import CONFIGS, RECORDINGS
 from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript

@@ -9,8 +9,8 @@ import pytest
 import torch  # here: pytester forgets what a test imports, and torch bears no second import
 from stand_in_cli import SERIAL_NUMBER, StandInCli, usb_port
 
+from harness.arduino_cli.cli import COMMAND_VARIABLE
 from harness.bench_file import VARIABLE
-from harness.boards.arduino_cli.cli import COMMAND_VARIABLE
 from harness.plugin import MARKERS
 
 pytest_plugins = ["pytester"]

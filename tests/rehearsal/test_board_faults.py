@@ -16,14 +16,14 @@ from rehearsal.leftovers import left_over
 from rehearsal.wire import Fault
 from small_models import classifier
 
+from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import read_bench
-from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.boards.board import Board
 from harness.boards.locks import BoardLock, holder
 from harness.boards.nano33ble import Nano33Ble
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, ProtocolError, UploadFailed
+from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
-from harness.firmware.registry import get_engine
 from harness.layout import store_root
 from harness.runs.selection import Selection
 from models.prepare import external

@@ -5,37 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import BuildFailed
-from harness.firmware import cpp_text, tflite_model
-from harness.firmware import engine as engine_module
 from harness.firmware.codegen.folding import fold
 from harness.firmware.codegen.layout import lay_out
 from harness.firmware.codegen.lowering import lower
 from harness.firmware.codegen.operations import Operation, kernels_name, operation
 from harness.firmware.codegen.program import Step, View
 from harness.firmware.codegen.source import engine_source, weights_source
-from harness.firmware.engine import EngineSources
+from harness.firmware.engine import Engine, EngineSources
 from harness.firmware.tflite_model import read_tflite
-from harness.layout import SKETCHES
 
 
-class CodegenEngine:
-    """Bit-exact with TensorFlow Lite's reference kernels for int8, within rounding for float32."""
+class CodegenEngine(Engine):
+    """An engine that is bit-exact with TensorFlow Lite's reference kernels for int8.
+
+    For float32 it agrees within rounding.
+    """
 
     name = "codegen"
-    code: tuple[Path, ...] = (
-        Path(__file__).parent,
-        Path(cpp_text.__file__),
-        Path(tflite_model.__file__),
-        Path(engine_module.__file__),
-        SKETCHES / "libraries" / "EarshotKernels",
-    )
 
     def operation(self, step: Step) -> Operation:
-        """The kernel that runs a step; another engine of this kind may choose another."""
+        """Return the kernel call that runs a step; a subclass may choose another one."""
         return operation(step)
 
     def generate(self, tflite: Path, out: Path) -> EngineSources:
-        """See `Engine.generate`; what is written includes the kernels as src/EarshotKernels."""
         model = read_tflite(tflite)
         try:
             program = fold(lower(model))
@@ -45,18 +37,8 @@ class CodegenEngine:
                 refusal.what, where=f"{tflite}: {refusal.where}", remedy=refusal.remedy
             ) from refusal
         layout = lay_out(program, operations)
-        files = {
-            out / "engine.cpp": engine_source(self.name, program, operations, layout, model.sha256),
-            out / "model_weights.h": weights_source(self.name, operations, model.sha256),
-        }
-        for path, text in files.items():
-            path.write_text(text, encoding="ascii")
-        return EngineSources(
-            kernels=kernels_name(operations),
-            arena_bytes=layout.arena_bytes,
-            arena_plan=layout.slots,
-            operators=model.histogram,
-            folded=program.folded,
-            macs=sum(item.step.macs for item in operations),
-            files=tuple(files),
-        )
+        source = engine_source(self.name, program, operations, layout, model.sha256)
+        (out / "engine.cpp").write_text(source, encoding="ascii")
+        weights = weights_source(self.name, operations, model.sha256)
+        (out / "model_weights.h").write_text(weights, encoding="ascii")
+        return EngineSources(kernels_name(operations), layout.arena_bytes)

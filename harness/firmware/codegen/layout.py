@@ -8,9 +8,28 @@ from dataclasses import dataclass
 from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime, most_alive, plan_memory
 from harness.firmware.codegen.operations import Operation
 from harness.firmware.codegen.program import Program, Value, View
-from harness.firmware.engine import ArenaSlot
 
 _READ_AHEAD_BYTES = 4  # kReadAheadBytes of products.h
+
+
+@dataclass(frozen=True)
+class ArenaSlot:
+    """The place of one activation tensor in the arena, and the operations during which it is needed.
+
+    Attributes:
+        tensor: its name in the model, or the purpose of the memory.
+        offset: in the arena, bytes.
+        bytes: its size.
+        first_op: the operation that writes it; 0 for the model's input. Operations count from 0 in the
+            order in which they run, without those that were folded away.
+        last_op: the last operation that reads it.
+    """
+
+    tensor: str
+    offset: int
+    bytes: int
+    first_op: int
+    last_op: int
 
 
 @dataclass(frozen=True)

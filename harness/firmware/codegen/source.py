@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.firmware.codegen.channels import Channels
-from harness.firmware.codegen.layout import Layout
+from harness.firmware.codegen.layout import ArenaSlot, Layout
 from harness.firmware.codegen.operations import SPARSE, KernelSet, Operation, kernel_set, skips_zeros
 from harness.firmware.codegen.program import Program, Value
 from harness.firmware.cpp_text import array, commented, constant_member, float_literal, literal, wrapped
-from harness.firmware.engine import ArenaSlot
 
 KERNELS = "src/EarshotKernels"
 """Where the kernels' headers lie in a staged sketch."""

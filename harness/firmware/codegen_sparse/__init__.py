@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from harness.firmware.codegen import CodegenEngine
 from harness.firmware.codegen.operations import Operation
@@ -26,7 +25,6 @@ class CodegenSparseEngine(CodegenEngine):
     """
 
     name = "codegen-sparse"
-    code = (*CodegenEngine.code, Path(__file__).parent)
 
     def operation(self, step: Step) -> Operation:
         """The kernel that runs a step."""

@@ -1,117 +1,175 @@
-"""Engine `tflm`: TensorFlow Lite for Microcontrollers, an Arduino library that is installed or pointed to."""
+"""Engine `tflm`: TensorFlow Lite for Microcontrollers, an installed Arduino library."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
-from harness.errors import BuildFailed
-from harness.firmware import arduino_library, cpp_text, tflite_model
-from harness.firmware import engine as engine_module
+from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arduino_library import ArduinoLibrary
-from harness.firmware.engine import EngineSources
-from harness.firmware.tflite_model import Tensor, TfliteModel, read_tflite
+from harness.firmware.engine import Engine, EngineSources
+from harness.firmware.tflite_model import Operator, Tensor, TfliteModel, read_tflite
 from harness.firmware.tflm.choice import choose_library
-from harness.firmware.tflm.estimate import generous_arena, multiply_accumulates
 from harness.firmware.tflm.interface import Interface, read_interface
 from harness.firmware.tflm.source import Facts, engine_source, model_source
+from models.store import Store
 
 _IO_TYPES = ("int8", "float32")
-_GUESSED = "A guess that is large enough; the board reports what was used of it."
-_MEASURED = "What the board used of a larger one, and a margin (harness/firmware/tflm/arena.py)."
+_ALIGNMENT = 16
+"""Of tensors in the interpreter's arena, and of the arena itself (micro_arena_constants.h)."""
+_FIRST_ARENA_BYTES = 64 << 10  # room to spare for every network of models/configs
+_FINEST_BYTES = 4 << 10  # where the search between too small and too large ends
+_MARGIN_BYTES = 256
+_SIZE_FILE = "arena_bytes"
 
 
 @dataclass(frozen=True)
-class TflmEngine:
+class TflmEngine(Engine):
     """The interpreter with exactly the operators that the model has.
 
     The library is looked for when it is needed: an engine that is not used misses nothing.
 
     Attributes:
-        library_folders: where installed Arduino libraries lie, the one that is used among them.
         pins: "name@version" of libraries that have to be of that version.
-        arena_bytes: memory for activations, a multiple of 16; None: not known yet, generously guessed.
+        arena_bytes: memory for activations, a multiple of 16.
+        is_measured: whether a board has run a model with an arena of this size.
     """
 
-    library_folders: tuple[Path, ...] = ()
-    pins: tuple[str, ...] = ()
-    arena_bytes: int | None = None
+    name = "tflm"
 
-    name: ClassVar[str] = "tflm"
-    code: ClassVar[tuple[Path, ...]] = (
-        Path(__file__).parent,
-        Path(arduino_library.__file__),
-        Path(cpp_text.__file__),
-        Path(tflite_model.__file__),
-        Path(engine_module.__file__),
-    )
+    pins: tuple[str, ...] = ()
+    arena_bytes: int = _FIRST_ARENA_BYTES
+    is_measured: bool = False
+
+    @classmethod
+    def create(cls, entry_libraries: Sequence[str]) -> TflmEngine:
+        return cls(tuple(entry_libraries))
 
     @cached_property
     def library(self) -> ArduinoLibrary:
-        """The library that is used.
+        """The library that is compiled.
 
         Raises:
-            BuildFailed: none is there, or not in the version that is pinned.
+            BuildFailed: none is installed, or not in the version that is pinned.
         """
-        return choose_library(self.library_folders, self.pins)
+        return choose_library(self.pins)
 
     @cached_property
     def interface(self) -> Interface:
-        """What the library can do and how it is called.
+        """The library's operators and calls.
 
         Raises:
-            BuildFailed: see `library`; or it is not what it says it is.
+            BuildFailed: see `library`; or its headers are not those of TensorFlow Lite Micro.
         """
         return read_interface(self.library)
 
+    def sized_for(
+        self, tflite: Path, board_name: str, store: Store, measure_arena: Callable[[Engine], int]
+    ) -> Engine:
+        """Return an engine whose arena is as large as a board used of a larger one.
+
+        Measured once for a model, a library and a kind of board; see `Engine.sized_for`.
+
+        Raises:
+            BuildFailed: no library, an operator that it lacks, or the interpreter does not start with the
+                model.
+            DoesNotFit: the board's memory is too small for the model's activations.
+            EarshotError: any failure of `measure_arena`.
+        """
+        if self.is_measured:
+            return self
+
+        def make(folder: Path) -> None:
+            size = _smallest_arena(tflite, lambda size: measure_arena(replace(self, arena_bytes=size)))
+            (folder / _SIZE_FILE).write_text(str(size))
+
+        inputs = {"model": tflite, "library": self.library.fingerprint, "board": board_name}
+        folder = store.build("arena", inputs, make, code=[Path(__file__).parent])
+        return replace(self, arena_bytes=int((folder / _SIZE_FILE).read_text()), is_measured=True)
+
     def generate(self, tflite: Path, out: Path) -> EngineSources:
-        """See `Engine.generate`; the library itself is not copied, the sources say which one."""
+        """Write the sources, see `Engine.generate`; the library is not copied, the sources name it."""
         model = read_tflite(tflite)
         library, interface = self.library, self.interface
         facts = Facts(
             model_sha256=model.sha256,
             library=f"{library}, SHA-256 of its sources\n// {library.fingerprint}",
-            adders=self._adders(model, str(tflite)),
-            kernels=self._kernels(model),
-            arena_bytes=self.arena_bytes or generous_arena(model),
-            arena_is=_GUESSED if self.arena_bytes is None else _MEASURED,
+            adders=_adders(model, library, interface, str(tflite)),
+            kernels=f"{interface.kernels(model)} of {library.name} {library.version}",
+            arena_bytes=self.arena_bytes,
             input=_only(model, model.inputs, "input", str(tflite)),
             output=_only(model, model.outputs, "output", str(tflite)),
         )
-        files = {
-            out / "engine.cpp": engine_source(facts, interface),
-            out / "model_data.h": model_source(tflite, model.sha256),
-        }
-        for path, text in files.items():
-            path.write_text(text, encoding="ascii")
-        return EngineSources(
-            kernels=facts.kernels,
-            arena_bytes=facts.arena_bytes,
-            arena_plan=(),
-            operators=model.histogram,
-            folded=(),
-            macs=multiply_accumulates(model),
-            files=tuple(files),
-            libraries=(str(library),),
-            library_folders=(library.folder,),
-        )
+        (out / "engine.cpp").write_text(engine_source(facts, interface), encoding="ascii")
+        (out / "model_data.h").write_text(model_source(tflite, model.sha256), encoding="ascii")
+        return EngineSources(facts.kernels, facts.arena_bytes, (library,))
 
-    def _adders(self, model: TfliteModel, where: str) -> list[str]:
-        if not model.operators:
-            raise BuildFailed("the model has no operators", where=where, remedy="Convert the network again.")
-        for operator in model.operators:
-            if operator.name not in self.interface.adders:
-                raise BuildFailed(
-                    f"{self.library} has no operator {operator.name}",
-                    where=f"{where}: {operator}",
-                    remedy="Convert the model without it, or use another version of the library.",
-                )
-        return [self.interface.adders[name] for name in model.histogram]
 
-    def _kernels(self, model: TfliteModel) -> str:
-        return f"{self.interface.kernels(model)} of {self.library.name} {self.library.version}"
+def _smallest_arena(tflite: Path, used_of: Callable[[int], int]) -> int:
+    """Search the size of an arena by running images with it.
+
+    Args:
+        tflite: the model.
+        used_of: returns how many bytes of an arena of the given size the interpreter uses, 0 if it does not
+            start; raises DoesNotFit if the board is too small for that arena.
+    """
+    size, too_small, too_large = _FIRST_ARENA_BYTES, 0, 0
+    while True:
+        try:
+            used = used_of(size)
+        except DoesNotFit as refusal:
+            too_large = size
+            if refusal.section != "ram" or too_large <= _FINEST_BYTES:
+                raise
+        else:
+            if used:
+                break
+            too_small = size
+        if too_large and too_large - too_small <= _FINEST_BYTES:
+            raise _not_started(tflite, too_small)
+        size = (too_small + too_large) // 2 if too_large else 2 * too_small
+    # While the interpreter plans, its notes lie where the activations will. A model of a few hundred bytes of
+    # activations has notes that are longer, and needs more than it reports as used.
+    size = -(-used // _ALIGNMENT) * _ALIGNMENT
+    while not used_of(size):
+        size += _MARGIN_BYTES
+    return size
+
+
+def _not_started(tflite: Path, largest: int) -> BuildFailed:
+    """Return the failure of a model that does not start with the largest arena that fits the board."""
+    model = read_tflite(tflite)
+    least = max(_activation_bytes(model, operator) for operator in model.operators)
+    if least > largest:
+        return DoesNotFit("ram", least, largest, where=f"the arena of {tflite}")
+    return BuildFailed(
+        f"the interpreter does not start with this model in an arena of {largest:,} bytes",
+        where=str(tflite),
+        remedy="Read its messages in the transcript; another version of the library may take the model.",
+    )
+
+
+def _activation_bytes(model: TfliteModel, operator: Operator) -> int:
+    """Return a lower bound of the memory that an operator's inputs and outputs take together."""
+    tensors = [model.tensors[i] for i in {*operator.inputs, *operator.outputs} if i is not None]
+    return sum(
+        tensor.elements * (4 if tensor.type == "float32" else 1) for tensor in tensors if tensor.data is None
+    )
+
+
+def _adders(model: TfliteModel, library: ArduinoLibrary, interface: Interface, where: str) -> list[str]:
+    if not model.operators:
+        raise BuildFailed("the model has no operators", where=where, remedy="Convert the network again.")
+    for operator in model.operators:
+        if operator.name not in interface.adders:
+            raise BuildFailed(
+                f"{library} has no operator {operator.name}",
+                where=f"{where}: {operator}",
+                remedy="Convert the model without it, or use another version of the library.",
+            )
+    return [interface.adders[name] for name in model.histogram]
 
 
 def _only(model: TfliteModel, tensors: tuple[int, ...], side: str, where: str) -> Tensor:

@@ -1,19 +1,20 @@
-"""Which copy of TensorFlow Lite for Microcontrollers is compiled: named by a variable, or installed."""
+"""The choice of a copy of TensorFlow Lite for Microcontrollers: named by a variable, or installed."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from harness.arduino_cli.cli import ArduinoCli
 from harness.errors import BuildFailed
 from harness.firmware.arduino_library import PROPERTIES, ArduinoLibrary, read_library
 
 VARIABLE = "EARSHOT_TFLM"
 NAMES = ("Arduino_TensorFlowLite", "Chirale_TensorFlowLite", "Harvard_TinyMLx")
-"""Libraries that hold it, the first that is installed is taken. Case does not count: the second one writes
-itself Chirale_TensorFLowLite in its library.properties, and otherwise in the library index."""
+"""Libraries that hold it, the preferred one first. Case does not count: the second one is spelled
+Chirale_TensorFLowLite in its library.properties, and otherwise in the library index."""
 
 _PLAIN = {  # what a record carries; so long that kernels and both fit kMaxTextBytes of record.h
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,23}"),
@@ -25,37 +26,44 @@ _INSTALL = (
 )
 
 
-def choose_library(folders: Iterable[Path], pins: Sequence[str] = ()) -> ArduinoLibrary:
-    """The library to use: at $EARSHOT_TFLM, else among the folders.
+def choose_library(pins: Sequence[str] = ()) -> ArduinoLibrary:
+    """Return the library to use: at $EARSHOT_TFLM, else among those that arduino-cli knows.
 
     Args:
-        folders: of installed libraries, in any order; others than the known ones are passed over.
         pins: "name@version" of libraries that have to be of that version; of a pinned library no other
             version is taken, and with one of `NAMES` pinned no other library.
 
     Raises:
-        BuildFailed: none is there, or not in the version that is pinned.
+        BuildFailed: none is installed, or not in the version that is pinned.
     """
     pinned = _pinned(pins)
     named = os.environ.get(VARIABLE, "")
-    if named:
-        found = [_at(Path(named).expanduser())]
-    else:
-        ranks = {name.lower(): rank for rank, name in enumerate(NAMES)}
-        libraries = [library for library in map(read_library, folders) if library]
-        found = [library for library in libraries if library.name.lower() in ranks]
-        found.sort(key=lambda library: (ranks[library.name.lower()], str(library.folder)))
+    found = [_at(Path(named).expanduser())] if named else _installed()
     for library in found:
         version = pinned.get(library.name.lower(), "" if pinned else library.version)
         if version == library.version:
             return _checked(library)
     if found:
         raise BuildFailed(
-            f"TensorFlow Lite Micro is there as {', '.join(map(str, found))}, not as pinned",
+            f"TensorFlow Lite Micro is installed as {', '.join(map(str, found))}, not as pinned",
             where="; ".join(str(library.folder) for library in found),
             remedy=f"Install {', '.join(pins)} with `arduino-cli lib install`, or change the pin.",
         )
     raise BuildFailed("TensorFlow Lite Micro is not installed as an Arduino library", remedy=_INSTALL)
+
+
+def _installed() -> list[ArduinoLibrary]:
+    """Return the installed copies, the preferred one first."""
+    try:
+        folders = [library.folder for library in ArduinoCli().libraries() if library.folder]
+    except BuildFailed as failure:
+        raise BuildFailed(
+            "no copy of TensorFlow Lite Micro is found", where=str(failure), remedy=_INSTALL
+        ) from failure
+    ranks = {name.lower(): rank for rank, name in enumerate(NAMES)}
+    libraries = [library for library in map(read_library, folders) if library]
+    found = [library for library in libraries if library.name.lower() in ranks]
+    return sorted(found, key=lambda library: (ranks[library.name.lower()], str(library.folder)))
 
 
 def _checked(library: ArduinoLibrary) -> ArduinoLibrary:

@@ -23,7 +23,6 @@ class Facts:
         adders: the resolver's member functions, one for each kind of operator of the model.
         kernels: as the board reports it.
         arena_bytes: a multiple of 16.
-        arena_is: where that number comes from, a sentence.
         input: the model's.
         output: the model's.
     """
@@ -33,7 +32,6 @@ class Facts:
     adders: Sequence[str]
     kernels: str
     arena_bytes: int
-    arena_is: str
     input: Tensor
     output: Tensor
 
@@ -71,7 +69,6 @@ def engine_source(facts: Facts, interface: Interface) -> str:
 namespace earshot {{
 namespace {{
 
-// {facts.arena_is}
 constexpr uint32_t kArenaBytes = {facts.arena_bytes};
 alignas(16) uint8_t arena[kArenaBytes];
 

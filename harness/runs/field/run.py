@@ -14,7 +14,6 @@ from harness.boards.board import Board
 from harness.errors import BREAKING, ProtocolError, UsageError
 from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
-from harness.firmware.tflm.arena import with_measured_arena
 from harness.layout import store_root
 from harness.measure.arena import arena_used
 from harness.records.field_record import FieldRecord, FieldVariant
@@ -168,7 +167,7 @@ class FieldRun:
             folder = self.folder.path / "arena" / model.id
             return arena_used(self._board, self._board.build(model, guessing), folder, self._say)
 
-        engine = with_measured_arena(self._engine, model.tflite, self._board.name, self._store, used)
+        engine = self._engine.sized_for(model.tflite, self._board.name, self._store, used)
         return self._board.build(model, engine)
 
     def _check_board(self) -> None:

@@ -12,9 +12,9 @@ from simulated_nano import SimulatedNano, firmware_in
 from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded, usb_port
 from tiny_engine import TinyEngine, tiny_model
 
+from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import Bench, BoardEntry, SpeakerEntry
 from harness.boards import locks
-from harness.boards.arduino_cli.cli import ArduinoCli
 from harness.boards.locks import BoardLock, UploadLock
 from harness.boards.nano33ble import Nano33Ble
 from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed

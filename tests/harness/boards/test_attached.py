@@ -6,8 +6,8 @@ import pytest
 from stand_in_cli import CORE_VERSION, SERIAL_NUMBER, StandInCli, usb_port
 
 from harness import cli
+from harness.arduino_cli.cli import COMMAND_VARIABLE
 from harness.bench_file import VARIABLE, Bench, BoardEntry, read_bench
-from harness.boards.arduino_cli.cli import COMMAND_VARIABLE
 from harness.boards.attached import Attached, attached, only_hardware, ready_entry
 from harness.errors import BoardNotFound, UsageError
 from models.errors import ConfigError

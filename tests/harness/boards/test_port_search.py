@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.boards.arduino_cli.answers import DetectedPort, MatchingBoard
+from harness.arduino_cli.answers import DetectedPort, MatchingBoard
 from harness.boards.port_search import Sought, find_port, wait_for_port
 from harness.errors import BoardNotFound
 from harness.link.deadline import Deadline

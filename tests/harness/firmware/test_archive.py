@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_engine import TinySources
 
 from harness.errors import BuildFailed
 from harness.firmware.arduino_library import read_library
 from harness.firmware.arm_gcc import compile_image
+from harness.firmware.engine import EngineSources
 from harness.firmware.stage import StagedSketch
 from models.store import Store
 
@@ -48,16 +48,8 @@ def _sketch(folder: Path, library: Path, source: str = SKETCH) -> StagedSketch:
     path = folder / "earshot"
     path.mkdir(parents=True)
     (path / "earshot.ino").write_text(source)
-    return StagedSketch(
-        path,
-        "0" * 8,
-        "v",
-        "1" * 64,
-        "tiny",
-        TinySources(),
-        libraries=("Sums@1.0",),
-        library_folders=(library,),
-    )
+    sources = EngineSources("sums", 0, (read_library(library),))
+    return StagedSketch(path, "0" * 8, "v", "1" * 64, "tiny", sources)
 
 
 def test_c_and_cpp_of_a_library_are_linked(tmp_path, store):
@@ -106,8 +98,3 @@ def test_a_library_that_does_not_compile_is_told_with_its_error(tmp_path, store)
     library = _library(tmp_path / "Sums", **{"src/sum/c.c": "int sum_in_c(int a) { return nonsense; }\n"})
     with pytest.raises(BuildFailed, match=r"sum/c\.c:1:.*'nonsense' undeclared"):
         compile_image(_sketch(tmp_path, library), store)
-
-
-def test_a_library_that_is_gone_is_told(tmp_path, store):
-    with pytest.raises(BuildFailed, match="a library is gone"):
-        compile_image(_sketch(tmp_path, tmp_path / "nowhere"), store)

@@ -11,9 +11,11 @@ import pytest
 from stand_in_cli import FQBN, StandInCli, recorded
 from tiny_engine import TinyEngine, tiny_model
 
-from harness.boards.arduino_cli.cli import ArduinoCli
+from harness.arduino_cli.cli import ArduinoCli
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arduino_build import Target, compile_sketch, installed_core
+from harness.firmware.arduino_library import ArduinoLibrary
+from harness.firmware.engine import EngineSources
 from harness.firmware.stage import stage
 from models.store import Store
 
@@ -136,8 +138,9 @@ def test_an_image_that_is_too_large_is_told_with_its_variant_and_tried_anew(
     assert compile_sketch(staged, cli, TARGET, store).flash_bytes == 123_456
 
 
-def with_library(staged, folder):
-    return replace(staged, libraries=("PDM@1.0",), library_folders=(folder / "libraries" / "PDM",))
+def with_library(staged, folder, name="PDM", version="1.0"):
+    library = ArduinoLibrary(name, version, folder / "libraries" / name)
+    return replace(staged, sources=EngineSources("sums", 0, (library,)))
 
 
 def test_libraries_are_taken_from_where_the_sketch_was_staged_with_them(
@@ -149,7 +152,7 @@ def test_libraries_are_taken_from_where_the_sketch_was_staged_with_them(
 
 
 def test_another_library_with_the_same_header_is_no_image(tmp_path, cli, store, staged):
-    other = replace(with_library(staged, tmp_path), libraries=("Chirale_TensorFlowLite@2.0.0",))
+    other = with_library(staged, tmp_path, "Chirale_TensorFlowLite", "2.0.0")
     with pytest.raises(BuildFailed, match=r"other libraries than Chirale_TensorFlowLite@2\.0\.0.*PDM@1\.0"):
         compile_sketch(other, cli, TARGET, store)
 

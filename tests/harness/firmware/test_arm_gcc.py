@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tiny_engine import TinyEngine, TinySources, tiny_model
+from tiny_engine import TinyEngine, tiny_model
 
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arm_gcc import build_image, compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
+from harness.firmware.engine import EngineSources
 from harness.firmware.stage import StagedSketch, stage
 from models.store import Store
 
@@ -35,7 +36,7 @@ class Sketches:
         path.mkdir(parents=True)
         (path / "earshot.ino").write_text(source)
         return StagedSketch(
-            path, "0" * 8, "a-variant", "1" * 64, "tiny", TinySources(kernels="sums", arena_bytes=12)
+            path, "0" * 8, "a-variant", "1" * 64, "tiny", EngineSources(kernels="sums", arena_bytes=12)
         )
 
 

@@ -89,7 +89,12 @@ class _Chain:
         for oracle in (tflite_reference, tflite_micro):
             expected = oracle(model, inputs).reshape(outputs.shape)
             np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5 if self.dtype == "f4" else 0)
-        return list(engine.sources.folded)
+        return _folded(engine.text)
+
+
+def _folded(text: str) -> list[str]:
+    """Return the comments of engine.cpp about operators that cost nothing."""
+    return re.findall(r"^//   (\w+ \(operator .*)$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("dtype", ["i1", "f4"])
@@ -181,7 +186,7 @@ def test_quantizing_what_was_just_dequantized():
     builder.operator("SOFTMAX", [back], [output], beta=1.0)
     model = builder.finish([source], [output])
     engine = compiled(model)
-    assert engine.sources.folded == ("DEQUANTIZE (operator 0) is undone by QUANTIZE (operator 1)",)
+    assert _folded(engine.text) == ["DEQUANTIZE (operator 0) is undone by QUANTIZE (operator 1)"]
     inputs = np.arange(-128, 128, dtype="i1").reshape(64, 4)
     np.testing.assert_array_equal(engine.run(inputs), tflite_reference(model, inputs).reshape(64, 4))
 

@@ -12,7 +12,7 @@ from tflite_builder import ModelBuilder
 from tflite_cases import conv_2d
 
 from harness.errors import BuildFailed, UsageError
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 
 VALID = 1
 

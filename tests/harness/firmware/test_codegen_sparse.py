@@ -19,7 +19,7 @@ from sparse_engine import AlwaysSparse
 from tflite_oracles import tflite_micro, tflite_reference
 
 from harness.firmware.codegen_sparse.kernels import MOST_IN_CODE, entry_list
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 
 
 def _kernels(model: bytes, folder, engine: str = "codegen-sparse") -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from small_models import classifier
 from tiny_engine import TinyEngine, tiny_model
 
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 from harness.firmware.stage import stage
 from harness.layout import SKETCHES
 

@@ -18,7 +18,6 @@ from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import Engine
 from harness.firmware.tflite_model import read_tflite
 from harness.firmware.tflm import TflmEngine
-from harness.firmware.tflm.arena import with_measured_arena
 from models.store import Store
 
 pytestmark = pytest.mark.slow  # the library takes minutes to compile, once for a machine
@@ -67,11 +66,11 @@ def board():
 
 
 def _measured(board: EmulatedBoard, model: Model, engine: Engine, store: Store) -> Engine:
-    def used(guessing: Engine) -> int:
-        board.upload(board.build(model, guessing))
+    def used(first: Engine) -> int:
+        board.upload(board.build(model, first))
         return board.open(model.path / "arena.log").handshake().arena_bytes
 
-    return with_measured_arena(engine, model.path / "model.tflite", board.name, store, used)
+    return engine.sized_for(model.path / "model.tflite", board.name, store, used)
 
 
 def test_outputs_are_those_of_the_reference_kernels(board, model, tflite, tmp_path):

@@ -13,8 +13,8 @@ from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import BoardNotFound, ProtocolError, UsageError
+from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
-from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.measure.block import Figures, Subject, image_sha256, measure_block
 from models.data.features import feature_crc, micro_features

@@ -7,7 +7,7 @@ import pytest
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 from harness.layout import RECORDINGS
 from harness.measure.clip_mode import Clip, answers_of, classify, clean_answer, second_around, second_at
 from harness.measure.streaming import streaming_features

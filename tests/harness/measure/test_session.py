@@ -16,8 +16,8 @@ from small_models import classifier
 from harness.bench_file import Bench, SpeakerEntry
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed, UsageError
+from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
-from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.measure import listener as listener_module
 from harness.measure.session import Session, measure, read_session

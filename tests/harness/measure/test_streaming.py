@@ -7,7 +7,7 @@ import pytest
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 from harness.layout import RECORDINGS
 from harness.measure.field_reading import SegmentLog, read_segment
 from harness.measure.streaming import scores_of, streaming_features, streaming_scores

@@ -11,7 +11,7 @@ import pytest
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 from harness.measure.session import INVOCATIONS
 from harness.records.reading import read_record
 from harness.runs.journal import PARTIAL, RECORD

@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 from harness import layout
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 from harness.runs.night import Night
 from models.store import Store
 from models.prepare import external

@@ -13,8 +13,8 @@ from small_models import classifier
 from harness.bench_file import Bench
 from harness.boards.board import Board
 from harness.boards.emulated import EmulatedBoard
+from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
-from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.runs.field.attempts import Attempts
 from harness.runs.field.folder import FieldFolder, begin

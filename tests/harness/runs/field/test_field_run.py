@@ -18,7 +18,7 @@ from small_models import classifier
 from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import BoardNotFound, UploadFailed, UsageError
-from harness.firmware.registry import get_engine
+from harness.firmware.engine import get_engine
 from harness.layout import ROOT
 from harness.link.transcript import board_text
 from harness.records.field_record import FieldRecord, read_field

@@ -12,8 +12,8 @@ from small_models import classifier
 from harness.boards.board import BoardDescription
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import EarshotError
+from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
-from harness.firmware.registry import get_engine
 from harness.layout import RECORDINGS
 from harness.regression.acceptance import accept
 from harness.regression.baseline_file import read_baseline, write_baseline

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from cli_stand_in import HANGS_WITH_A_CHILD, is_alive, recorded, until
 
-from harness.boards.arduino_cli import process
-from harness.boards.arduino_cli.cli import ArduinoCli
+from harness.arduino_cli import process
+from harness.arduino_cli.cli import ArduinoCli
 from harness.errors import BoardNotFound, BuildFailed, UploadFailed
 from harness.link.deadline import Deadline
 
-CALLER = "import sys; from harness.boards.arduino_cli.cli import ArduinoCli; ArduinoCli(sys.argv[1]).cores()"
+CALLER = "import sys; from harness.arduino_cli.cli import ArduinoCli; ArduinoCli(sys.argv[1]).cores()"
 
 
 def test_a_missing_arduino_cli_is_told_with_how_to_get_it():

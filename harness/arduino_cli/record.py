@@ -6,9 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-from harness.boards.arduino_cli.call import quiet_environment
-from harness.boards.arduino_cli.cli import COMMAND_VARIABLE, COMPILE_S
-from harness.boards.arduino_cli.process import run
+from harness.arduino_cli.call import quiet_environment
+from harness.arduino_cli.cli import COMMAND_VARIABLE, COMPILE_S
+from harness.arduino_cli.process import run
 from harness.link.deadline import Deadline
 
 _CALLS = {
@@ -24,7 +24,7 @@ _CALLS = {
 
 def main() -> None:
     """Writes one file for each answer, byte for byte, whichever stream it came on."""
-    parser = argparse.ArgumentParser(prog="python -m harness.boards.arduino_cli.record", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m harness.arduino_cli.record", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the answers go")
     parser.add_argument("--sketch", help="compile this sketch as well; a full path")
     parser.add_argument("--fqbn", help="for that board")

@@ -22,7 +22,7 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from harness.boards.arduino_cli.answers import CompileAnswer
+from harness.arduino_cli.answers import CompileAnswer
 from harness.errors import DoesNotFit
 
 _MEMORY = {"text": "flash", "data": "ram"}  # arduino-cli's names of sections, and what they occupy

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from cli_stand_in import StandIn
 
-from harness.boards.arduino_cli.cli import ArduinoCli
+from harness.arduino_cli.cli import ArduinoCli
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.boards.arduino_cli import answers, failures
-from harness.boards.arduino_cli.failures import Trouble
-from harness.boards.arduino_cli.process import Finished, run
+from harness.arduino_cli import answers, failures
+from harness.arduino_cli.failures import Trouble
+from harness.arduino_cli.process import Finished, run
 from harness.link.deadline import Deadline
 
 _ENVIRONMENT = {

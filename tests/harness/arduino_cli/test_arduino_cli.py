@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from cli_stand_in import recorded
 
-from harness.boards.arduino_cli.answers import Core
-from harness.boards.arduino_cli.cli import MINIMUM_VERSION, ArduinoCli
+from harness.arduino_cli.answers import Core
+from harness.arduino_cli.cli import MINIMUM_VERSION, ArduinoCli
 from harness.errors import BoardNotFound, BuildFailed, UploadFailed
 
 FQBN = "arduino:mbed_nano:nano33ble"

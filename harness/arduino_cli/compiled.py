@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from harness.boards.arduino_cli.answers import CompileAnswer, Diagnostic, Library, Section
+from harness.arduino_cli.answers import CompileAnswer, Diagnostic, Library, Section
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def test_answers_are_recorded_byte_for_byte_from_either_stream(stand_in, tmp_pat
     for verb, name in ANSWERS.items():
         stand_in.answers(verb, recorded(name))
     stand_in.answers("core install", stderr=recorded("error_not_found"), status=1)
-    command = [sys.executable, "-m", "harness.boards.arduino_cli.record", str(tmp_path)]
+    command = [sys.executable, "-m", "harness.arduino_cli.record", str(tmp_path)]
     options = ["--sketch", "/sketch", "--fqbn", "a:b:c", "--port", "/dev/ttyACM0"]
     environment = os.environ | {"EARSHOT_ARDUINO_CLI": stand_in.command}
     subprocess.run([*command, *options], check=True, env=environment)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from cli_stand_in import recorded
 
-from harness.boards.arduino_cli.answers import compile_answer
-from harness.boards.arduino_cli.too_large import too_large
+from harness.arduino_cli.answers import compile_answer
+from harness.arduino_cli.too_large import too_large
 from harness.errors import BuildFailed, DoesNotFit
 
 FQBN = "arduino:mbed_nano:nano33ble"

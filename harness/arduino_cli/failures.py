@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.boards.arduino_cli.answers import CompileAnswer
+from harness.arduino_cli.answers import CompileAnswer
 from harness.errors import EarshotError, UploadFailed
 
 _TAIL_CHARACTERS = 2000

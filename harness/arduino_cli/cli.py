@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.boards.arduino_cli import answers, failures
-from harness.boards.arduino_cli.answers import Core, DetectedPort, Library
-from harness.boards.arduino_cli.call import call
-from harness.boards.arduino_cli.compiled import Compiled, Uploaded, compiled
-from harness.boards.arduino_cli.failures import Trouble
-from harness.boards.arduino_cli.too_large import too_large
+from harness.arduino_cli import answers, failures
+from harness.arduino_cli.answers import Core, DetectedPort, Library
+from harness.arduino_cli.call import call
+from harness.arduino_cli.compiled import Compiled, Uploaded, compiled
+from harness.arduino_cli.failures import Trouble
+from harness.arduino_cli.too_large import too_large
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, UploadFailed
 from harness.link.deadline import Deadline
 

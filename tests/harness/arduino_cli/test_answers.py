@@ -8,8 +8,8 @@ from cli_stand_in import RECORDED, recorded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.boards.arduino_cli import answers
-from harness.boards.arduino_cli.answers import Core, DetectedPort, MatchingBoard
+from harness.arduino_cli import answers
+from harness.arduino_cli.answers import Core, DetectedPort, MatchingBoard
 
 NANO = MatchingBoard("Arduino Nano 33 BLE", "arduino:mbed_nano:nano33ble")
 READERS = [

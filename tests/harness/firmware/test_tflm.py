@@ -1,0 +1,329 @@
+"""Engine tflm: the library it takes, the size of its arena, the sources it writes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tflite_builder import ModelBuilder
+from tflm_library import library_outline
+
+from harness.arduino_cli.cli import ArduinoCli, Library
+from harness.errors import BuildFailed, DoesNotFit
+from harness.firmware.arduino_library import read_library
+from harness.firmware.arm_gcc import CORE
+from harness.firmware.engine import get_engine
+from harness.firmware.tflm import TflmEngine
+from harness.firmware.tflm.choice import NAMES, choose_library
+from harness.firmware.tflm.interface import read_interface
+from harness.layout import SKETCHES
+from models.store import Store
+
+_CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16")
+_STRICT = ("-std=gnu++14", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti", "-fsyntax-only")
+
+
+@pytest.fixture(autouse=True)
+def no_variable(monkeypatch):
+    monkeypatch.delenv("EARSHOT_TFLM", raising=False)
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Lets arduino-cli list libraries, each "name@version"; returns their folders."""
+
+    def install(*libraries: str) -> list[Path]:
+        folders = []
+        for library in libraries:
+            name, version = library.split("@")
+            folder = tmp_path / "libraries" / library.replace("@", "-")
+            folder.mkdir(parents=True)
+            (folder / "library.properties").write_text(f"name={name}\nversion={version}\n")
+            folders.append(folder)
+        known = [Library(folder.name, "1.0", folder) for folder in folders]
+        monkeypatch.setattr(ArduinoCli, "libraries", lambda self: known)
+        return folders
+
+    return install
+
+
+@pytest.mark.parametrize("name", [*NAMES, "Chirale_TensorFLowLite"])
+def test_each_known_library_is_found_among_others(installed, name):
+    folders = installed("Servo@1.2.1", f"{name}@2.0.0", "Adafruit GFX Library@1.11")
+    library = choose_library()
+    assert (library.name, library.version, library.folder) == (name, "2.0.0", folders[1])
+
+
+def test_the_choice_among_several_does_not_depend_on_their_order(installed):
+    installed(*(f"{name}@1.0" for name in NAMES[::-1]))
+    assert choose_library().name == NAMES[0]
+
+
+def test_a_pinned_library_is_taken_before_others(installed):
+    folders = installed(f"{NAMES[0]}@1.0", f"{NAMES[2]}@1.2.4-Alpha")
+    assert choose_library(("ArduinoBLE@1.3", f"{NAMES[2]}@1.2.4-Alpha")).folder == folders[1]
+    assert choose_library(("ArduinoBLE@1.3",)).folder == folders[0]
+
+
+def test_another_version_than_the_pinned_one_is_refused(installed):
+    installed(f"{NAMES[1]}@1.9.0")
+    with pytest.raises(BuildFailed, match=rf"{NAMES[1]}@1\.9\.0, not as pinned.*Install {NAMES[1]}@2\.0\.0"):
+        choose_library((f"{NAMES[1]}@2.0.0",))
+
+
+def test_the_variable_comes_before_installed_libraries_but_not_before_a_pin(installed, tmp_path, monkeypatch):
+    installed(f"{NAMES[0]}@1.0")
+    monkeypatch.setenv("EARSHOT_TFLM", str(library_outline(tmp_path / "mine", "My_TFLM", "3.1")))
+    assert str(choose_library()) == "My_TFLM@3.1"
+    with pytest.raises(BuildFailed, match="not as pinned"):
+        choose_library((f"{NAMES[0]}@2.5.0",))
+
+
+def test_a_variable_that_names_no_library_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("EARSHOT_TFLM", str(tmp_path))
+    with pytest.raises(BuildFailed, match=r"no library\.properties where EARSHOT_TFLM points"):
+        choose_library()
+
+
+def test_without_any_library_the_remedy_names_one(installed):
+    installed("Servo@1.2.1")
+    with pytest.raises(BuildFailed, match=r"not installed.*arduino-cli lib install.*EARSHOT_TFLM"):
+        choose_library()
+
+
+def test_without_arduino_cli_the_remedy_names_the_variable(monkeypatch):
+    monkeypatch.setenv("EARSHOT_ARDUINO_CLI", "/nowhere/arduino-cli")
+    with pytest.raises(BuildFailed, match=r"arduino-cli is not installed.*EARSHOT_TFLM"):
+        choose_library()
+
+
+@pytest.mark.parametrize("version", ["", "1,2", "1.0\\n", "x" * 16])
+def test_a_version_that_a_record_cannot_hold_is_refused(tmp_path, monkeypatch, version):
+    monkeypatch.setenv("EARSHOT_TFLM", str(library_outline(tmp_path, version=version)))
+    with pytest.raises(BuildFailed, match="a library's version is"):
+        choose_library()
+
+
+def _chain(folder: Path, elements: int, length: int = 3) -> Path:
+    """A model of as many SOFTMAX in a row."""
+    builder = ModelBuilder()
+    tensors = [builder.activation((1, elements), "i1", 0.1) for _ in range(length + 1)]
+    for source, output in pairwise(tensors):
+        builder.operator("SOFTMAX", [source], [output], beta=1.0)
+    path = folder / f"{elements}-{length}.tflite"
+    path.write_bytes(builder.finish(tensors[:1], tensors[-1:]))
+    return path
+
+
+class _Board:
+    """A board that runs an interpreter which reports `used` bytes and starts with `needed`."""
+
+    def __init__(self, used: int, needed: int = 0, memory: int = 180_000) -> None:
+        self.used, self.needed, self.memory = used, needed or used, memory
+        self.sizes: list[int] = []
+
+    def run(self, engine: TflmEngine) -> int:
+        self.sizes.append(engine.arena_bytes)
+        if engine.arena_bytes > self.memory:
+            raise DoesNotFit("ram", engine.arena_bytes, self.memory)
+        return self.used if engine.arena_bytes >= self.needed else 0
+
+
+@pytest.fixture
+def sized(tmp_path, monkeypatch):
+    """Returns a function that sizes the arena of a model on a board."""
+    monkeypatch.setenv("EARSHOT_TFLM", str(library_outline(tmp_path / "library")))
+    store = Store(tmp_path / "store")
+
+    def size(board: _Board, elements: int = 10, name: str = "emulated") -> int:
+        engine = TflmEngine().sized_for(_chain(tmp_path, elements), name, store, board.run)
+        assert engine.sized_for(_chain(tmp_path, elements), name, store, board.run) is engine
+        return engine.arena_bytes
+
+    return size
+
+
+def test_the_arena_is_what_the_board_used_and_is_measured_once(sized):
+    board = _Board(1001)
+    assert [sized(board), sized(board), sized(board)] == [1008] * 3
+    assert board.sizes == [64 << 10, 1008]
+
+
+def test_another_model_board_or_library_is_measured_again(sized, tmp_path, monkeypatch):
+    sized(_Board(1001))
+    assert sized(_Board(2001), elements=11) == 2016
+    assert sized(_Board(3001), name="nano33ble") == 3008
+    (tmp_path / "library" / "src" / "TensorFlowLite.h").write_text("// newer\n")
+    assert sized(_Board(4001)) == 4016
+
+
+@pytest.mark.parametrize(("used", "memory"), [(100_000, 180_000), (150_000, 180_000), (20_000, 40_000)])
+def test_the_first_image_is_searched_by_halving_and_doubling(sized, used, memory):
+    assert sized(_Board(used, memory=memory)) == used
+
+
+def test_a_model_that_needs_more_than_it_reports_gets_it(sized):
+    assert 1000 <= sized(_Board(700, needed=1000)) < 1300
+
+
+def test_a_model_too_large_for_the_board_does_not_fit(sized):
+    with pytest.raises(DoesNotFit) as caught:
+        sized(_Board(999_999), elements=100_000)
+    assert (caught.value.section, caught.value.needed_bytes) == ("ram", 200_000)
+
+
+def test_a_model_that_the_interpreter_refuses_is_tried_again_by_the_next_run(sized):
+    with pytest.raises(BuildFailed, match="does not start with this model"):
+        sized(_Board(999_999))
+    assert sized(_Board(512)) == 512
+
+
+def test_a_model_too_large_for_the_flash_is_refused_at_once(sized):
+    def run(engine):
+        raise DoesNotFit("flash", 2, 1)
+
+    board = _Board(1)
+    board.run = run
+    with pytest.raises(DoesNotFit, match="flash"):
+        sized(board)
+
+
+def test_a_generated_engine_measures_nothing(tmp_path):
+    engine = get_engine("codegen")
+    assert engine.sized_for(tmp_path / "a", "emulated", Store(tmp_path), pytest.fail) is engine
+
+
+def _dense_softmax(dtype: str = "i1") -> bytes:
+    """(1, 8) -> FULLY_CONNECTED -> (1, 4) -> SOFTMAX, twice."""
+    builder = ModelBuilder()
+    scales = [(0.1, 0), (0.2, 1), (1 / 256, -128), (1 / 256, -128)] if dtype == "i1" else [(0.0, 0)] * 4
+    shapes = [(1, 8), (1, 4), (1, 4), (1, 4)]
+    tensors = [builder.activation(shape, dtype, *scale) for shape, scale in zip(shapes, scales, strict=True)]
+    weights = builder.constant(np.ones((4, 8), dtype), [0.01] if dtype == "i1" else [])
+    builder.operator("FULLY_CONNECTED", [tensors[0], weights, -1], [tensors[1]])
+    builder.operator("SOFTMAX", [tensors[1]], [tensors[2]], beta=1.0)
+    builder.operator("SOFTMAX", [tensors[2]], [tensors[3]], beta=1.0)
+    return builder.finish(tensors[:1], tensors[3:])
+
+
+def _generate(model: bytes, library: Path, out: Path, **changes):
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "model.tflite").write_bytes(model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARSHOT_TFLM", str(library))
+        return TflmEngine(**changes).generate(out / "model.tflite", out)
+
+
+def test_the_resolver_has_each_kind_of_operator_once(tmp_path):
+    _generate(_dense_softmax(), library_outline(tmp_path / "library"), tmp_path / "out")
+    text = (tmp_path / "out" / "engine.cpp").read_text()
+    assert "MicroMutableOpResolver<2>" in text
+    assert re.findall(r"resolver\.(Add\w+)\(", text) == ["AddFullyConnected", "AddSoftmax"]
+
+
+def test_the_model_is_in_it_byte_for_byte_and_aligned(tmp_path):
+    _generate(_dense_softmax(), library_outline(tmp_path / "library"), tmp_path / "out")
+    text = (tmp_path / "out" / "model_data.h").read_text()
+    declaration, numbers = re.search(r"(alignas.*)\[\d+\] = \{([\d,\s]*)\}", text).groups()
+    assert declaration == "alignas(16) const unsigned char kModel"
+    assert bytes(map(int, numbers.split(","))) == _dense_softmax()
+
+
+@pytest.mark.skipif(not shutil.which("arm-none-eabi-g++"), reason="arm-none-eabi-g++ is not installed")
+@pytest.mark.parametrize("takes_reporter", [False, True], ids=["logs errors", "reports errors to an object"])
+@pytest.mark.parametrize("board", ["-DARDUINO_EARSHOT_EMULATED", "-DARDUINO_ARDUINO_NANO33BLE"])
+@pytest.mark.parametrize("dtype", ["i1", "f4"])
+def test_sources_compile_without_a_warning_with_both_generations(tmp_path, takes_reporter, board, dtype):
+    library = library_outline(tmp_path / "library", takes_reporter=takes_reporter)
+    out = tmp_path / "out"
+    _generate(_dense_softmax(dtype), library, out)
+    shutil.copyfile(SKETCHES / "earshot" / "engine.h", out / "engine.h")
+    places = [f"-I{out}", f"-isystem{library / 'src'}", f"-I{CORE}", "-DF_CPU=64000000L"]
+    command = ["arm-none-eabi-g++", *_CORTEX_M4, *_STRICT, board, *places, str(out / "engine.cpp")]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_sources_name_the_library_and_the_kernels(tmp_path):
+    library = library_outline(tmp_path / "library", cmsis_revision="11.0.0")
+    sources = _generate(_dense_softmax(), library, tmp_path / "out")
+    assert [str(one) for one in sources.libraries] == ["Arduino_TensorFlowLite@2.4.0-ALPHA"]
+    assert sources.kernels == "cmsis-nn 11.0.0 of Arduino_TensorFlowLite 2.4.0-ALPHA"
+    assert f'kEngineKernels[] = "{sources.kernels}"' in (tmp_path / "out" / "engine.cpp").read_text()
+
+
+@pytest.mark.parametrize(("dtype", "revision"), [("f4", "11.0.0"), ("i1", "")], ids=["float", "no CMSIS-NN"])
+def test_reference_kernels_are_called_so(tmp_path, dtype, revision):
+    library = library_outline(tmp_path / "library", cmsis_revision=revision)
+    sources = _generate(_dense_softmax(dtype), library, tmp_path / "out")
+    assert sources.kernels == "reference of Arduino_TensorFlowLite 2.4.0-ALPHA"
+
+
+def test_the_same_library_elsewhere_gives_the_same_sources_and_a_changed_one_others(tmp_path):
+    texts = []
+    for name in ("here", "there", "changed"):
+        library = library_outline(tmp_path / name)
+        if name == "changed":
+            (library / "src" / "TensorFlowLite.h").write_text("#define CHANGED\n")
+        _generate(_dense_softmax(), library, tmp_path / f"{name}-out")
+        texts.append((tmp_path / f"{name}-out" / "engine.cpp").read_text())
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_the_arena_has_the_given_size(tmp_path):
+    sources = _generate(_dense_softmax(), library_outline(tmp_path / "lib"), tmp_path, arena_bytes=2048)
+    assert sources.arena_bytes == 2048
+    assert "kArenaBytes = 2048;" in (tmp_path / "engine.cpp").read_text()
+
+
+def _unary(name: str, *dtypes: str) -> bytes:
+    builder = ModelBuilder()
+    tensors = [builder.activation((1, 4), dtype, 0.1) for dtype in dtypes]
+    builder.operator(name, tensors[:1], tensors[-1:])
+    return builder.finish(tensors[:1], tensors[-1:])
+
+
+def test_an_operator_that_the_library_lacks_is_named(tmp_path):
+    with pytest.raises(BuildFailed, match=r"ALPHA has no operator LOGISTIC \(.*LOGISTIC \(operator 0"):
+        _generate(_unary("LOGISTIC", "i1", "i1"), library_outline(tmp_path / "library"), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "side"), [(("i2", "i1"), "input is int16"), (("i1", "u1"), "output is uint8")]
+)
+def test_an_input_or_output_that_the_sketch_does_not_know(tmp_path, dtypes, side):
+    with pytest.raises(BuildFailed, match=side):
+        _generate(_unary("SOFTMAX", *dtypes), library_outline(tmp_path / "library"), tmp_path / "out")
+
+
+def test_a_model_with_two_inputs_is_refused(tmp_path):
+    builder = ModelBuilder()
+    tensors = [builder.activation((1, 4), "i1", 0.1) for _ in range(3)]
+    builder.operator("SOFTMAX", tensors[:1], tensors[2:])
+    with pytest.raises(BuildFailed, match="input is int8, int8; the sketch takes one"):
+        _generate(
+            builder.finish(tensors[:2], tensors[2:]), library_outline(tmp_path / "library"), tmp_path / "out"
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "match"),
+    [
+        ("tensorflow/lite/micro/micro_interpreter.h", None, "does not hold TensorFlow Lite Micro"),
+        ("tensorflow/lite/micro/micro_mutable_op_resolver.h", "", "operator resolver of an unknown kind"),
+        ("TensorFlowLite.h", None, "no header that a sketch could include"),
+    ],
+)
+def test_a_library_that_is_not_what_it_says(tmp_path, path, text, match):
+    library = library_outline(tmp_path)
+    (library / "src" / path).unlink()
+    if text is not None:
+        (library / "src" / path).write_text(text)
+    with pytest.raises(BuildFailed, match=match) as refusal:
+        read_interface(read_library(library))
+    assert refusal.value.remedy
