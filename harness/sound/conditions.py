@@ -1,18 +1,20 @@
-"""Which conditions can be: levels within reason, rooms that exist, noise that is there and no silence."""
+"""Acoustic conditions of a playback plan: level, noise, room and microphone gain."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.sound.playback_plan import NOISES, Condition
-from harness.sound.room import check_room
-from harness.sound.sources import repeated
+from harness.sound.room import NEAREST_M, Room
+from harness.sound.sound_files import repeated
 from models.store import sha256_of
+
+NOISES = ("white", "pink", "hum", "babble")
+"""The generated kinds of noise; any other name is a WAV file's."""
 
 _RANGES = {
     "level_dbfs": (-80.0, 0.0),
@@ -22,48 +24,99 @@ _RANGES = {
 }
 
 
+@dataclass(frozen=True)
+class Condition:
+    """An acoustic condition at the microphone.
+
+    Attributes:
+        name: unique in the plan, such as "2 m, 10 dB"; names the condition in every table.
+        level_dbfs: RMS of each word's active part at the microphone, before its gain. None: as recorded; in
+            a room as loud as recorded at 1 m from the talker, and softer farther away.
+        snr_db: from the RMS of all words' active parts to that of noise and background together. None: no
+            noise, only the background.
+        noise: one of NOISES, or a WAV file (relative to the plan's folder). Babble is made of the plan's
+            recordings, played backwards: it has the spectrum and rhythm of speech, and no keyword.
+        background_dbfs: RMS of constant white noise; None for digital silence.
+        distance_m: from talker to microphone. None: no room.
+        rt60_s: reverberation time of the room. None: the direct sound alone.
+        room_m: length, width and height of the room.
+        gain_db: gain of the microphone. Samples that then exceed int16 are clipped and counted.
+        noise_sha256: of the WAV file with the noise; "" for a generated kind.
+    """
+
+    name: str
+    level_dbfs: float | None = None
+    snr_db: float | None = None
+    noise: str = "white"
+    background_dbfs: float | None = -60.0
+    distance_m: float | None = None
+    rt60_s: float | None = None
+    room_m: tuple[float, float, float] = (5.0, 4.0, 2.7)
+    gain_db: float = 0.0
+    noise_sha256: str = ""
+
+    @property
+    def room(self) -> Room | None:
+        """The reverberating room, if there is one."""
+        if self.distance_m is None or self.rt60_s is None:
+            return None
+        return Room(self.room_m, self.distance_m, self.rt60_s)
+
+
 def check_conditions(conditions: Sequence[Condition]) -> None:
-    """Whether conditions can be played, as far as one can know without their files.
+    """Check that conditions can be played, without looking at their noise files.
 
     Raises:
-        UsageError: none at all, two of one name, a value out of range, or a room that cannot be.
+        UsageError: no condition, two with one name, a value out of range, or an impossible room.
     """
     if not conditions:
-        raise UsageError("a plan without a condition", remedy="Give at least one.")
+        raise UsageError("the plan has no condition", remedy="Give at least one.")
     names = [condition.name for condition in conditions]
-    for name in names:
-        if not name or names.count(name) > 1:
-            raise UsageError(
-                f'conditions need names of their own, and "{name}" is not', remedy="Give each another name."
-            )
     for condition in conditions:
-        for field, (lowest, highest) in _RANGES.items():
-            value = getattr(condition, field)
-            if value is not None and not lowest <= value <= highest:
-                raise UsageError(
-                    f"{field} cannot be {value:g}",
-                    where=f'condition "{condition.name}"',
-                    remedy=f"Give {lowest:g} to {highest:g}.",
-                )
-        lengths = (condition.distance_m, condition.rt60_s, *condition.room_m)
-        if not all(length is None or (isfinite(length) and length > 0) for length in lengths):
+        if not condition.name or names.count(condition.name) > 1:
             raise UsageError(
-                "distances, reverberation times and rooms are larger than 0",
-                where=f'condition "{condition.name}"',
-                remedy="Give meters and seconds.",
+                f'condition names must be unique and not empty; "{condition.name}" is not',
+                remedy="Give each condition another name.",
             )
-        check_room(condition)
+        _check_values(condition, f'condition "{condition.name}"')
+
+
+def _check_values(condition: Condition, where: str) -> None:
+    for field, (lowest, highest) in _RANGES.items():
+        value = getattr(condition, field)
+        if value is not None and not lowest <= value <= highest:
+            raise UsageError(
+                f"{field} cannot be {value:g}", where=where, remedy=f"Give {lowest:g} to {highest:g}."
+            )
+    distance_m, rt60_s = condition.distance_m, condition.rt60_s
+    lengths = (distance_m, rt60_s, *condition.room_m)
+    if not all(length is None or (isfinite(length) and length > 0) for length in lengths):
+        raise UsageError(
+            "distances, reverberation times and rooms must be larger than 0",
+            where=where,
+            remedy="Give meters and seconds.",
+        )
+    if distance_m is None and rt60_s is not None:
+        raise UsageError(
+            "a reverberation time needs a distance", where=where, remedy="Give the distance as well."
+        )
+    if distance_m is not None and distance_m < NEAREST_M:
+        raise UsageError(
+            f"a talker at {distance_m:g} m is too near", where=where, remedy=f"Give at least {NEAREST_M:g} m."
+        )
+    if condition.room:
+        condition.room.check(where)
 
 
 def with_noise_files(conditions: Sequence[Condition], folder: Path) -> tuple[Condition, ...]:
-    """The conditions with the files of their noises named from a plan's folder, and their hashes.
+    """Resolve noise files to paths relative to a plan's folder, and add their hashes.
 
     Args:
-        conditions: a noise that is none of NOISES is a file's path, relative to the working directory.
+        conditions: a noise outside NOISES is a file's path, relative to the working directory.
         folder: the plan's.
 
     Raises:
-        UsageError: such a file is not there, is no sound, or is shorter than a second.
+        UsageError: a noise file is missing, is no sound, or is shorter than a second.
     """
     return tuple(
         condition if condition.noise in NOISES else _with_noise_file(condition, folder)
@@ -75,14 +128,14 @@ def _with_noise_file(condition: Condition, folder: Path) -> Condition:
     path = Path(condition.noise)
     if not path.is_file():
         raise UsageError(
-            f'"{condition.noise}" is no kind of noise, and no file',
+            f'"{condition.noise}" is neither a kind of noise nor a file',
             where=f'condition "{condition.name}"',
             remedy=f"Give {', '.join(NOISES)}, or a WAV file's path.",
         )
-    repeated(path, 0, 1)  # whether it can be
-    return replace(condition, noise=from_folder(path, folder), noise_sha256=sha256_of(path))
+    repeated(path, 0, 1)  # raises if the file cannot be played
+    return replace(condition, noise=relative_to(path, folder), noise_sha256=sha256_of(path))
 
 
-def from_folder(path: Path, folder: Path) -> str:
-    """A file's path as seen from a folder, with `/` between its parts."""
+def relative_to(path: Path, folder: Path) -> str:
+    """Return a path as seen from a folder, with `/` between its parts."""
     return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()

@@ -11,11 +11,10 @@ import numpy as np
 import soundfile
 
 from harness.errors import UsageError
-from harness.sound.conditions import from_folder
+from harness.sound.conditions import Condition, relative_to
 from harness.sound.levels import power_dbfs
-from harness.sound.playback_plan import Condition, Excluded, PlanOptions, Segment
-from harness.sound.seeds import seed_of
-from harness.sound.sources import length_of, stretch
+from harness.sound.playback_plan import Excluded, PlanOptions, Segment, seed_of
+from harness.sound.sound_files import length_of, stretch
 from models.data.wav import SAMPLE_RATE_HZ
 from models.store import sha256_of
 
@@ -76,7 +75,7 @@ def _of_files(options: PlanOptions, conditions: Sequence[Condition], folder: Pat
     notes: list[str] = []
     pieces: list[Segment] = []
     for path in _files(options.keyword_free):
-        source = from_folder(path, folder)
+        source = relative_to(path, folder)
         try:
             reason = _unusable(path)
         except UsageError as problem:

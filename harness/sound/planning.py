@@ -11,20 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UsageError
-from harness.sound.conditions import check_conditions, with_noise_files
+from harness.sound.conditions import Condition, check_conditions, with_noise_files
 from harness.sound.keyword_free import KeywordFree, keyword_free
 from harness.sound.playback_plan import (
     LONGEST_SEGMENT_S,
-    Condition,
     Excluded,
-    Plan,
     PlannedWord,
     PlanOptions,
+    PlaybackPlan,
     Segment,
+    seed_of,
 )
 from harness.sound.recording_scan import Gathered, Take, gather
 from harness.sound.recordings import entries_of
-from harness.sound.seeds import seed_of
 from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S
 from models.data.wav import SAMPLE_RATE_HZ
 
@@ -43,7 +42,7 @@ SHORTEST_SEGMENT_S = 10.0
 """Holds lead-in, tail and a word."""
 
 
-def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -> Plan:
+def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -> PlaybackPlan:
     """Plans what is played: every usable recording `repeats` times under each condition.
 
     Each repetition has an order of its own, drawn from the seed. All conditions get the same words in the
@@ -84,7 +83,7 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
             f"a quick plan: {len(laid[0][1])} of {there_are} recordings, one condition, nothing keyword-free",
         )
     free = keyword_free(options, conditions, folder)
-    return Plan(
+    return PlaybackPlan(
         folder,
         options.seed,
         options.gap_s,

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.sound import sources, surroundings
+from harness.sound import segment_noise, sound_files
+from harness.sound.conditions import Condition
 from harness.sound.levels import power_dbfs
-from harness.sound.playback_plan import Condition, Plan, PlannedWord, Segment
+from harness.sound.playback_plan import PlannedWord, PlaybackPlan, Segment
 from harness.sound.recordings import is_silence, label_of
-from harness.sound.room import in_room
 from harness.sound.stimulus import SpokenWord, Stimulus
 from models.data.wav import FULL_SCALE
 
@@ -43,13 +43,13 @@ class Scene:
     snr_db: float | None
 
 
-def render(plan: Plan, segment: Segment) -> Scene:
+def render(plan: PlaybackPlan, segment: Segment) -> Scene:
     """Makes the sound of a segment; the same plan gives the same samples.
 
     Every word's active part has the condition's level, or is as it was recorded. The noise comes from the
     segment's seed and has one level throughout: in keyword-free segments that of the condition's words less
     its SNR. Without an SNR a keyword-free segment that is no file's holds noises of all kinds and levels
-    (`surroundings.everyday`). In a room the direct sound stands where the plan says, the reverberation
+    (`segment_noise.everyday`). In a room the direct sound stands where the plan says, the reverberation
     behind it.
 
     Args:
@@ -63,15 +63,15 @@ def render(plan: Plan, segment: Segment) -> Scene:
     condition = plan.condition(segment)
     where = f'condition "{condition.name}", segment {segment.number}'
     speech, parts = _speech(plan.folder, segment, condition)
-    sound = surroundings.background(segment, condition)
+    sound = segment_noise.background(segment, condition)
     if segment.background:
-        sound += surroundings.keyword_free_file(plan, segment)
+        sound += segment_noise.keyword_free_file(plan, segment)
     elif condition.snr_db is not None:
         target = _noise_power(plan, segment, condition, speech, parts, where)
-        added = surroundings.noise_of(plan, segment, condition)
+        added = segment_noise.noise_of(plan, segment, condition)
         sound += added * np.float32(_factor(_active(added, parts), _active(sound, parts), target, where))
     elif not segment.words:
-        sound += surroundings.everyday(plan, segment)
+        sound += segment_noise.everyday(plan, segment)
     gain = 10 ** (condition.gain_db / 20)
     speech_power = _power(_active(speech, parts)) * gain**2 if parts else 0.0
     noise_power = _power(_active(sound, parts)) * gain**2
@@ -100,7 +100,7 @@ def _speech(folder: Path, segment: Segment, condition: Condition) -> tuple[NDArr
     sound = np.zeros(segment.samples, np.float32)
     parts = []
     for word in segment.words:
-        spoken = sources.recording(folder / word.source, word.sha256).astype(np.float32)
+        spoken = sound_files.recording(folder / word.source, word.sha256).astype(np.float32)
         if not is_silence(word.word):
             spoken = _at_microphone(spoken, word, condition)
             parts.append(slice(word.onset_sample, word.end_sample))
@@ -112,7 +112,10 @@ def _speech(folder: Path, segment: Segment, condition: Condition) -> tuple[NDArr
 def _at_microphone(
     spoken: NDArray[np.float32], word: PlannedWord, condition: Condition
 ) -> NDArray[np.float32]:
-    spoken = in_room(spoken, condition)
+    if condition.room:
+        spoken = condition.room.reverberate(spoken)
+    elif condition.distance_m is not None:
+        spoken = spoken / np.float32(condition.distance_m)
     if condition.level_dbfs is None:
         return spoken
     active = spoken[word.onset_sample - word.start_sample : word.end_sample - word.start_sample]
@@ -121,7 +124,7 @@ def _at_microphone(
 
 
 def _noise_power(
-    plan: Plan,
+    plan: PlaybackPlan,
     segment: Segment,
     condition: Condition,
     speech: NDArray[np.float32],
@@ -139,7 +142,7 @@ def _noise_power(
     return spoken * 10 ** (-condition.snr_db / 10)
 
 
-def _first_spoken(plan: Plan, condition: Condition, where: str) -> Segment:
+def _first_spoken(plan: PlaybackPlan, condition: Condition, where: str) -> Segment:
     for segment in plan.segments:
         if segment.condition == condition.name and not all(is_silence(word.word) for word in segment.words):
             return segment

@@ -15,8 +15,9 @@ from harness.runs.field.folder import begin
 from harness.runs.field.host import Host
 from harness.runs.field.playing import Player, read_facts
 from harness.runs.field.publishing import figures
+from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import Condition, PlanOptions
+from harness.sound.playback_plan import PlanOptions
 from harness.stats.matching import is_keyword
 
 TEN_MINUTES_S = 600.0

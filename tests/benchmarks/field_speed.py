@@ -30,7 +30,7 @@ from harness.runs.field.playing import Player, read_facts
 from harness.runs.field.publishing import figures
 from harness.runs.selection import Selection
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import Plan, PlanOptions
+from harness.sound.playback_plan import PlanOptions, PlaybackPlan
 from models.model_artifact import ModelArtifact
 from models.store import Store
 
@@ -47,7 +47,7 @@ class _Watch:
         return f"{time.monotonic() - self._wall_s:.0f} s, {_cpu_s() - self._cpu_s:.0f} s of the processor"
 
 
-def measure(model: ModelArtifact, plan: Plan, scratch: Path) -> list[str]:
+def measure(model: ModelArtifact, plan: PlaybackPlan, scratch: Path) -> list[str]:
     """Plays a plan to the emulated board and reads what it heard; what there is to tell of it.
 
     Args:
@@ -78,7 +78,7 @@ def measure(model: ModelArtifact, plan: Plan, scratch: Path) -> list[str]:
     ]
 
 
-def _read(model: ModelArtifact, plan: Plan, folder: FieldFolder, store: Store) -> FieldVariant:
+def _read(model: ModelArtifact, plan: PlaybackPlan, folder: FieldFolder, store: Store) -> FieldVariant:
     host = Host(model, plan, folder, store)
     for segment in plan.segments:
         facts = read_facts(folder, model.id, segment.number)

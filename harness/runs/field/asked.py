@@ -15,10 +15,8 @@ from harness.runs.field.run import FieldRun
 from harness.runs.kept import as_text, from_text, path
 from harness.runs.plan import engine_of, recordings_of
 from harness.runs.selection import Selection
-from harness.sound.plan_file import read_plan
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import Plan, PlanOptions
-from harness.sound.sources import check_files
+from harness.sound.playback_plan import PlanOptions, PlaybackPlan, check_files, read_plan
 from harness.stats.matching import is_keyword
 from models.data.dataset import DatasetConfig
 
@@ -77,7 +75,7 @@ class FieldRequest:
         """An interrupted run, to go on with; see `harness.runs.field.folder.take_up`."""
         return self._run(FieldFolder(path).plan, say, lambda board, window_s: take_up(path, board.describe()))
 
-    def _run(self, plan: Plan, say: Callable[[str], None], folder_of: Callable) -> FieldRun:
+    def _run(self, plan: PlaybackPlan, say: Callable[[str], None], folder_of: Callable) -> FieldRun:
         bench = find_bench(self.bench)
         entry = find_entry(self.board, bench, self.port)
         board, engine = board_of(entry, bench), engine_of(entry, self.engine)

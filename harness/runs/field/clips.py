@@ -19,8 +19,8 @@ from harness.measure.clip_mode import Clip, classify, second_around, second_at
 from harness.records.field_record import ClipResult
 from harness.runs.field.attempts import Attempts
 from harness.runs.field.folder import FieldFolder
-from harness.sound import sources
-from harness.sound.playback_plan import Plan, PlannedWord
+from harness.sound import sound_files
+from harness.sound.playback_plan import PlannedWord, PlaybackPlan
 from harness.sound.recordings import label_of
 from models.reference import ReferenceModel
 from models.store import Store
@@ -53,7 +53,7 @@ def classify_clips(
     board: Board,
     firmware: Firmware,
     model: ModelArtifact,
-    plan: Plan,
+    plan: PlaybackPlan,
     folder: FieldFolder,
     store: Store,
     attempts: Attempts,
@@ -116,8 +116,8 @@ def read_clips(log: Path) -> dict | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def _clip(plan: Plan, word: PlannedWord, labels: Sequence[str]) -> Clip:
-    samples = sources.recording(plan.folder / word.source, word.sha256)
+def _clip(plan: PlaybackPlan, word: PlannedWord, labels: Sequence[str]) -> Clip:
+    samples = sound_files.recording(plan.folder / word.source, word.sha256)
     begin = second_around(word.onset_sample - word.start_sample, word.end_sample - word.start_sample)
     return Clip(word.source, word.word, label_of(word.word, labels), second_at(samples, begin))
 

@@ -17,8 +17,7 @@ from harness.files import point_link
 from harness.records import provenance
 from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
 from harness.records.record import BoardRow
-from harness.sound.plan_file import read_plan, write_plan
-from harness.sound.playback_plan import Plan
+from harness.sound.playback_plan import PlaybackPlan, read_plan, write_plan
 from models.store import sha256_of
 
 RECORD, PARTIAL, PLAN = "field.json", "field.partial.json", "plan.json"
@@ -55,11 +54,11 @@ class FieldFolder:
         return self.path / "transcripts" / variant / "clips.log"
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> PlaybackPlan:
         """What is played.
 
         Raises:
-            UsageError: see `harness.sound.plan_file.read_plan`.
+            UsageError: see `harness.sound.playback_plan.read_plan`.
         """
         return read_plan(self.path / PLAN)
 
@@ -102,7 +101,7 @@ class FieldFolder:
 
 
 def begin(
-    output: Path, board: BoardRow, plan: Plan, threshold: int, window_s: float, options: str
+    output: Path, board: BoardRow, plan: PlaybackPlan, threshold: int, window_s: float, options: str
 ) -> FieldFolder:
     """A new run's folder, with the plan and a record without variants.
 
@@ -214,7 +213,7 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _plan_facts(plan: Plan, path: Path) -> dict[str, Any]:
+def _plan_facts(plan: PlaybackPlan, path: Path) -> dict[str, Any]:
     words = [word for segment in plan.segments for word in segment.words]
     return {
         "file": PLAN,

@@ -24,8 +24,8 @@ from harness.measure.clip_mode import answers_of, clean_answer
 from harness.measure.streaming import streaming_features, streaming_scores
 from harness.runs.field.folder import FieldFolder
 from harness.runs.field.playing import SegmentFacts
-from harness.sound import sources
-from harness.sound.playback_plan import Plan, PlannedWord, Segment
+from harness.sound import sound_files
+from harness.sound.playback_plan import PlannedWord, PlaybackPlan, Segment
 from harness.sound.scene import render
 from harness.stats.field.inputs import Answer, Answers
 from models import reference as reference_module
@@ -68,7 +68,12 @@ class Host:
     """
 
     def __init__(
-        self, model: ModelArtifact, plan: Plan, folder: FieldFolder, store: Store, everything: bool = False
+        self,
+        model: ModelArtifact,
+        plan: PlaybackPlan,
+        folder: FieldFolder,
+        store: Store,
+        everything: bool = False,
     ) -> None:
         self._model, self._plan, self._folder, self._store = model, plan, folder, store
         self._everything = everything
@@ -134,7 +139,7 @@ class Host:
         )
 
     def _recording(self, word: PlannedWord) -> NDArray[np.int16]:
-        return sources.recording(self._plan.folder / word.source, word.sha256)
+        return sound_files.recording(self._plan.folder / word.source, word.sha256)
 
     @cached_property
     def _reference(self) -> ReferenceModel:

@@ -15,7 +15,7 @@ from harness.measure.field_reading import read_segment
 from harness.records.field_record import FieldRecord, FieldSegment, FieldStimulus, FieldVariant
 from harness.report.field.missed_words import AROUND_S, Key, begins_s, key_of, scores_file
 from harness.report.field.picture import picture
-from harness.sound.playback_plan import Plan
+from harness.sound.playback_plan import PlaybackPlan
 from harness.sound.scene import render
 from models.data.features import STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features
 from models.data.wav import SAMPLE_RATE_HZ, write_wav
@@ -26,7 +26,7 @@ MOST = 100
 """Words that are cut out: 50 KB of sound and 10 KB of picture each, and more than most people listen to."""
 
 
-def write(plan: Plan, record: FieldRecord, folder: Path, most: int = MOST) -> FieldRecord:
+def write(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int = MOST) -> FieldRecord:
     """Writes the clips of a field run into its folder: for each word a WAV, a PNG, and the scores as CSV.
 
     The sound is the word with half a second before and after it, as it was played. Picture and scores go on

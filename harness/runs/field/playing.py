@@ -25,7 +25,7 @@ from harness.measure.listener import Listener
 from harness.runs.field.attempts import Attempts
 from harness.runs.field.folder import FieldFolder
 from harness.sound.levels import speech_dbfs
-from harness.sound.playback_plan import Plan, Segment
+from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.scene import Scene, render, to_stimulus
 from harness.sound.stimulus import Stimulus
 from models.store import Store
@@ -90,7 +90,7 @@ class Player:
         firmware: Firmware,
         variant: str,
         labels: tuple[str, ...],
-        plan: Plan,
+        plan: PlaybackPlan,
         bench: Bench,
         folder: FieldFolder,
         store: Store,
@@ -199,7 +199,7 @@ class Player:
         return self._bench.speaker.level_dbfs - speech_dbfs(sound)
 
 
-def check_route(board: Board, bench: Bench, plan: Plan) -> None:
+def check_route(board: Board, bench: Bench, plan: PlaybackPlan) -> None:
     """Whether this plan can be played to this board.
 
     Raises:

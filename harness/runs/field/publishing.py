@@ -12,7 +12,7 @@ from harness.runs.field import missed_clips as misses
 from harness.runs.field.folder import FieldFolder, point_to, with_variants
 from harness.runs.field.playing import read_facts
 from harness.runs.field.segment_reader import segments_heard
-from harness.sound.playback_plan import Plan
+from harness.sound.playback_plan import PlaybackPlan
 from harness.stats.field.figures import field_figures
 from models.errors import UserFacingError
 
@@ -39,12 +39,14 @@ def read_again(path: Path, threshold: int | None, say: Callable[[str], None]) ->
         folder.let_go()
 
 
-def read_variants(folder: FieldFolder, plan: Plan, record: FieldRecord) -> FieldRecord:
+def read_variants(folder: FieldFolder, plan: PlaybackPlan, record: FieldRecord) -> FieldRecord:
     """The record with the figures of all its variants, out of the logs."""
     return with_variants(record, [figures(folder, plan, variant, record) for variant in record.variants])
 
 
-def figures(folder: FieldFolder, plan: Plan, variant: FieldVariant, record: FieldRecord) -> FieldVariant:
+def figures(
+    folder: FieldFolder, plan: PlaybackPlan, variant: FieldVariant, record: FieldRecord
+) -> FieldVariant:
     """A variant's row out of its logs; one that has heard nothing stays as it is."""
     heard = [number for segment in plan.segments if read_facts(folder, variant.id, number := segment.number)]
     if not heard:
@@ -66,7 +68,7 @@ def figures(folder: FieldFolder, plan: Plan, variant: FieldVariant, record: Fiel
 
 
 def publish(
-    folder: FieldFolder, plan: Plan, record: FieldRecord, say: Callable[[str], None]
+    folder: FieldFolder, plan: PlaybackPlan, record: FieldRecord, say: Callable[[str], None]
 ) -> tuple[FieldRecord, Path]:
     """Writes the record, the misses to listen to, and the page."""
     folder.write(record)

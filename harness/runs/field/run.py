@@ -26,7 +26,7 @@ from harness.runs.field.host import Host
 from harness.runs.field.playing import Player, read_facts
 from harness.runs.field.publishing import figures, publish, read_variants
 from harness.runs.selection import Selection
-from harness.sound.playback_plan import Plan
+from harness.sound.playback_plan import PlaybackPlan
 from models.data.features import CHANNELS, SLICES
 from models.errors import UserFacingError
 from models.store import Store
@@ -62,7 +62,7 @@ class FieldRun:
         board: Board,
         engine: Engine,
         bench: Bench,
-        plan: Plan,
+        plan: PlaybackPlan,
         folder: FieldFolder,
         say: Callable[[str], None],
         check: bool = False,
@@ -225,7 +225,7 @@ def _check_input(model: ModelArtifact) -> None:
 class _Progress:
     """Tells how far a variant is, and how long the rest should take by what was played so far."""
 
-    def __init__(self, variant: str, plan: Plan, say: Callable[[str], None]) -> None:
+    def __init__(self, variant: str, plan: PlaybackPlan, say: Callable[[str], None]) -> None:
         self._variant, self._say = variant, say
         self._segments = len(plan.segments)
         self._left_s = sum(segment.duration_s for segment in plan.segments)

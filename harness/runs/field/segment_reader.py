@@ -16,7 +16,7 @@ from harness.records.record import DetectionRow
 from harness.runs.field.folder import FieldFolder
 from harness.runs.field.host import HostHeard, read_host
 from harness.runs.field.playing import SegmentFacts, read_facts
-from harness.sound.playback_plan import Plan, Segment
+from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.recordings import label_of
 from harness.stats.field.inputs import FieldWord, Gap, SegmentHeard
 
@@ -25,7 +25,7 @@ NOT_PLAYED = "not played"
 
 
 def segments_heard(
-    folder: FieldFolder, plan: Plan, variant: str, labels: Sequence[str]
+    folder: FieldFolder, plan: PlaybackPlan, variant: str, labels: Sequence[str]
 ) -> Iterator[SegmentHeard]:
     """Every segment of the plan as this variant heard it; one that was not played is one long gap.
 

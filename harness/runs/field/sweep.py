@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from harness.errors import UsageError
-from harness.sound.playback_plan import NOISES, Condition
+from harness.sound.conditions import NOISES, Condition
 
 
 def sweep(

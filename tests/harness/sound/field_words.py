@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import Condition, Plan, PlanOptions
+from harness.sound.playback_plan import PlanOptions, PlaybackPlan
 from models.data.wav import write_wav
 
 RATE_HZ = 16_000
@@ -29,7 +30,7 @@ def put(folder: Path, *names: str, **changes: float) -> Path:
     return folder
 
 
-def plan_of(folder: Path, *conditions: Condition, **options: object) -> Plan:
+def plan_of(folder: Path, *conditions: Condition, **options: object) -> PlaybackPlan:
     """A plan of the recordings in a folder, made there if it is empty."""
     if not any(folder.rglob("*.wav")):
         put(folder, "yes/anna.wav", "no/anna.wav", "tree/bo.wav")

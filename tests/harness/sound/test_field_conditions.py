@@ -7,8 +7,7 @@ import pytest
 import soundfile
 
 from harness.errors import UsageError
-from harness.sound.conditions import check_conditions, with_noise_files
-from harness.sound.playback_plan import Condition
+from harness.sound.conditions import Condition, check_conditions, with_noise_files
 
 
 @pytest.mark.parametrize(
@@ -22,8 +21,8 @@ from harness.sound.playback_plan import Condition
         ({"distance_m": -1.0}, "larger than 0"),
         ({"distance_m": float("inf")}, "larger than 0"),
         ({"distance_m": 1.0, "room_m": (0.0, 4.0, 3.0)}, "larger than 0"),
-        ({"rt60_s": 0.5}, "without a distance"),
-        ({"name": ""}, "names of their own"),
+        ({"rt60_s": 0.5}, "needs a distance"),
+        ({"name": ""}, "must be unique"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_remedy(changes, problem):
@@ -38,7 +37,7 @@ def test_two_of_one_name_are_refused():
 
 
 def test_none_at_all_is_refused():
-    with pytest.raises(UsageError, match="without a condition"):
+    with pytest.raises(UsageError, match="has no condition"):
         check_conditions([])
 
 
@@ -62,7 +61,7 @@ def test_kinds_that_are_made_stay_as_they_are(tmp_path):
 
 
 def test_a_kind_that_there_is_not_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(UsageError, match='"brown" is no kind of noise') as refusal:
+    with pytest.raises(UsageError, match='"brown" is neither a kind of noise nor a file') as refusal:
         with_noise_files([Condition("a", noise="brown")], tmp_path)
     assert "white, pink, hum, babble" in refusal.value.remedy
 

@@ -6,7 +6,7 @@ import soundfile
 from field_words import plan_of, put
 
 from harness.errors import UsageError
-from harness.sound.playback_plan import Condition
+from harness.sound.conditions import Condition
 
 A, B = Condition("a"), Condition("b")
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.sound.plan_file import read_plan, write_plan
-from harness.sound.playback_plan import NOISES, Condition, Excluded, Plan, PlannedWord, Segment
+from harness.sound.conditions import NOISES, Condition
+from harness.sound.playback_plan import Excluded, PlannedWord, PlaybackPlan, Segment, read_plan, write_plan
 
 STORED = Path(__file__).parent / "stored" / "field_plan_schema_1.json"
 SHA256 = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -61,9 +61,9 @@ def segments(draw, number: int, names: list[str]) -> Segment:
 
 
 @st.composite
-def plans(draw) -> Plan:
+def plans(draw) -> PlaybackPlan:
     names = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
-    return Plan(
+    return PlaybackPlan(
         Path("/somewhere/my words"),
         draw(st.integers()),
         draw(st.floats(1.5, 1e6)),
@@ -104,7 +104,7 @@ def stored() -> dict:
     return json.loads(STORED.read_text())
 
 
-def read(tmp_path, data: object, **options: bool) -> Plan:
+def read(tmp_path, data: object, **options: bool) -> PlaybackPlan:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(data))
     return read_plan(path, **{"check": False, **options})
@@ -151,7 +151,7 @@ WORD = ("segments", 0, "words", 1)
         (("conditions", 0, "room_m"), [1, 2], r"`conditions\[0\].room_m`"),
         (("conditions", 0, "distance_m"), 40, "`conditions` cannot be: a talker at 40 m"),
         (("conditions", 0, "noise_sha256"), "", r"`conditions\[0\].noise_sha256`"),
-        (("conditions", 1, "name"), "2 m, 10 dB", "`conditions` cannot be: conditions need names"),
+        (("conditions", 1, "name"), "2 m, 10 dB", "`conditions` cannot be: condition names must be unique"),
     ],
 )
 def test_a_value_that_cannot_be_is_named_with_file_and_key(tmp_path, place, value, key):

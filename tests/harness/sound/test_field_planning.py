@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import Condition, PlanOptions
+from harness.sound.playback_plan import PlanOptions
 from harness.sound.recordings import Recording
 from harness.sound.stimulus import LEAD_IN_S, TAIL_S, active_part
 from models.data.wav import read_wav, write_wav

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.signal import fftconvolve
 
 from harness.errors import UsageError
-from harness.sound.playback_plan import NOISES, Condition, Plan
+from harness.sound.conditions import NOISES, Condition
+from harness.sound.playback_plan import PlaybackPlan
 from harness.sound.recordings import read_recordings
 from harness.sound.scene import Scene, render, to_stimulus
 from harness.sound.stimulus import compose
@@ -26,12 +27,12 @@ def folder(tmp_path_factory):
     return put(tmp_path_factory.mktemp("recordings"), "yes/anna.wav", "no/anna.wav", "tree/bo.wav")
 
 
-def scene_of(folder, condition: Condition, number: int = 1, **options) -> tuple[Plan, Scene]:
+def scene_of(folder, condition: Condition, number: int = 1, **options) -> tuple[PlaybackPlan, Scene]:
     plan = plan_of(folder, condition, **options)
     return plan, render(plan, plan.segments[number - 1])
 
 
-def active(plan: Plan, samples: np.ndarray) -> np.ndarray:
+def active(plan: PlaybackPlan, samples: np.ndarray) -> np.ndarray:
     words = plan.segments[0].words
     return np.concatenate([samples[word.onset_sample : word.end_sample] for word in words]).astype(float)
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from harness.errors import UsageError
-from harness.sound.sources import check_file, length_of, recording, repeated, stretch
+from harness.sound.sound_files import check_file, length_of, recording, repeated, stretch
 from models.data.wav import read_wav
 
 

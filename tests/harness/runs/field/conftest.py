@@ -20,7 +20,7 @@ from harness.runs.field.attempts import Attempts
 from harness.runs.field.folder import FieldFolder, begin
 from harness.runs.field.playing import Player
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import Plan, PlanOptions
+from harness.sound.playback_plan import PlanOptions, PlaybackPlan
 from models.model_artifact import ModelArtifact
 from models.prepare import external
 from models.store import Store
@@ -56,7 +56,7 @@ def my_words(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plan(my_words) -> Plan:
+def plan(my_words) -> PlaybackPlan:
     """Two segments: one with three words, one without any."""
     return make_plan(my_words, PlanOptions(keyword_free_s=10.0, segment_s=20.0))
 
@@ -77,7 +77,7 @@ def folder_of(tmp_path) -> Callable[..., FieldFolder]:
     """Makes a run's folder for a plan."""
     made: list[FieldFolder] = []
 
-    def make(plan: Plan, board: Board, name: str = "runs") -> FieldFolder:
+    def make(plan: PlaybackPlan, board: Board, name: str = "runs") -> FieldFolder:
         made.append(begin(tmp_path / name, board.describe(), plan, 200, 1.0, ""))
         return made[-1]
 
@@ -92,7 +92,7 @@ def player_of(firmware, model, tmp_path) -> Callable[..., Player]:
 
     def make(
         board: Board,
-        plan: Plan,
+        plan: PlaybackPlan,
         folder: FieldFolder,
         store: Store | None = None,
         attempts: Attempts | None = None,

@@ -11,7 +11,7 @@ import pytest
 from small_models import classifier
 
 from harness import cli
-from harness.sound.plan_file import write_plan
+from harness.sound.playback_plan import write_plan
 from models.data.wav import write_wav
 
 LABELS = "silence,unknown,yes,no"

@@ -16,7 +16,7 @@ from harness.runs.field.folder import FieldFolder
 from harness.runs.field.host import Host, read_host
 from harness.runs.field.playing import read_facts
 from harness.runs.field.segment_reader import NOT_PLAYED, segments_heard
-from harness.sound import sources
+from harness.sound import sound_files
 from harness.sound.scene import render
 from harness.stats.field.figures import field_figures
 from models.reference import ReferenceModel
@@ -119,7 +119,7 @@ def test_the_hosts_answers_are_of_the_word_itself(heard, plan, model):
     answers = read_host(heard, model.id, 1).answers
     reference = ReferenceModel(model.tflite)
     for word, answer in zip(plan.segments[0].words, answers, strict=True):
-        samples = sources.recording(plan.folder / word.source, word.sha256)
+        samples = sound_files.recording(plan.folder / word.source, word.sha256)
         onset, end = word.onset_sample - word.start_sample, word.end_sample - word.start_sample
         again = clean_answer(reference, LABELS, samples, onset, end)
         # The grid of slices may cut it up to 10 ms apart.

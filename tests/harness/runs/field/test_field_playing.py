@@ -15,9 +15,10 @@ from harness.link.transcript import board_text
 from harness.measure.field_reading import read_segment
 from harness.runs.field.attempts import Attempts
 from harness.runs.field.playing import check_route, read_facts
+from harness.sound.conditions import Condition
 from harness.sound.levels import rms_dbfs
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import Condition, PlanOptions
+from harness.sound.playback_plan import PlanOptions
 from harness.sound.scene import render
 from models.store import Store
 

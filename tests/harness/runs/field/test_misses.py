@@ -17,8 +17,9 @@ from harness.records.record import BoardRow
 from harness.report.field.missed_words import begins_s
 from harness.report.field.picture import GAP_ROWS, picture
 from harness.runs.field import missed_clips as misses
+from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import Condition, PlanOptions
+from harness.sound.playback_plan import PlanOptions
 from harness.sound.scene import render
 from models.data.features import micro_features
 from models.data.wav import read_wav, write_wav

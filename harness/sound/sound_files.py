@@ -13,7 +13,6 @@ import soxr
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.sound.playback_plan import Plan
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
 from models.errors import DatasetError
 from models.store import sha256_of
@@ -23,19 +22,6 @@ SHORTEST_REPEATED_S = 1.0
 
 _PADDING = SAMPLE_RATE_HZ // 20  # around a stretch that is resampled: longer than soxr's filter
 _SEAM = SAMPLE_RATE_HZ // 100  # where a sound that is repeated starts again
-
-
-def check_files(plan: Plan) -> None:
-    """Whether every file of a plan is there and is the one that was planned with.
-
-    Raises:
-        UsageError: one is missing, cannot be read or has changed; the message names it.
-    """
-    files = {(word.source, word.sha256) for segment in plan.segments for word in segment.words}
-    files |= {(each.background, each.background_sha256) for each in plan.segments if each.background}
-    files |= {(each.noise, each.noise_sha256) for each in plan.conditions if each.noise_sha256}
-    for source, digest in sorted(files):
-        check_file(plan.folder / source, digest)
 
 
 def check_file(path: Path, sha256: str) -> None:

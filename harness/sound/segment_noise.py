@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.sound import noise, sources
-from harness.sound.playback_plan import Condition, Plan, Segment
+from harness.sound import noise, sound_files
+from harness.sound.conditions import Condition
+from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.recordings import is_silence
 from models.data.acoustics import rms
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
@@ -33,7 +34,7 @@ def background(segment: Segment, condition: Condition) -> NDArray[np.float32]:
     return noise.white(segment.samples, _generator(segment, _BACKGROUND)) * np.float32(level)
 
 
-def noise_of(plan: Plan, segment: Segment, condition: Condition) -> NDArray[np.float32]:
+def noise_of(plan: PlaybackPlan, segment: Segment, condition: Condition) -> NDArray[np.float32]:
     """The condition's kind of noise for a whole segment, float32 (N,) at any level.
 
     Raises:
@@ -41,9 +42,9 @@ def noise_of(plan: Plan, segment: Segment, condition: Condition) -> NDArray[np.f
     """
     if condition.noise not in noise.KINDS and condition.noise != "babble":
         path = plan.folder / condition.noise
-        sources.check_file(path, condition.noise_sha256)
-        start = int(_generator(segment, _NOISE).integers(sources.length_of(path)))
-        return sources.repeated(path, start, segment.samples)
+        sound_files.check_file(path, condition.noise_sha256)
+        start = int(_generator(segment, _NOISE).integers(sound_files.length_of(path)))
+        return sound_files.repeated(path, start, segment.samples)
     voices = _voices(plan, segment) if condition.noise == "babble" else []
     if condition.noise == "babble" and not voices:
         raise UsageError(
@@ -54,18 +55,18 @@ def noise_of(plan: Plan, segment: Segment, condition: Condition) -> NDArray[np.f
     return _made(condition.noise, segment.samples, _generator(segment, _NOISE), voices)
 
 
-def keyword_free_file(plan: Plan, segment: Segment) -> NDArray[np.float32]:
+def keyword_free_file(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float32]:
     """The part of a user's file that a segment is, float32 (N,) in steps of int16.
 
     Raises:
         UsageError: it is missing, has changed, or cannot be read.
     """
     path = plan.folder / segment.background
-    sources.check_file(path, segment.background_sha256)
-    return sources.stretch(path, segment.background_start, segment.samples)
+    sound_files.check_file(path, segment.background_sha256)
+    return sound_files.stretch(path, segment.background_start, segment.samples)
 
 
-def everyday(plan: Plan, segment: Segment) -> NDArray[np.float32]:
+def everyday(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float32]:
     """Keyword-free audio made from the segment's seed: one noise after another, some soft, some loud.
 
     Each lasts 10 to 60 s. Every other one is babble, where the plan has voices: nothing that is made comes
@@ -101,14 +102,14 @@ def _made(
     return noise.KINDS[kind](length, generator)
 
 
-def _voices(plan: Plan, segment: Segment) -> list[NDArray[np.int16]]:
+def _voices(plan: PlaybackPlan, segment: Segment) -> list[NDArray[np.int16]]:
     """Active parts of some of the plan's recordings, each once."""
     words = {word.source: word for each in plan.segments for word in each.words if not is_silence(word.word)}
     chosen = _generator(segment, _NOISE).permutation(sorted(words))[:_BABBLERS]
     voices = []
     for word in (words[source] for source in chosen):
         active = slice(word.onset_sample - word.start_sample, word.end_sample - word.start_sample)
-        voices.append(sources.recording(plan.folder / word.source, word.sha256)[active])
+        voices.append(sound_files.recording(plan.folder / word.source, word.sha256)[active])
     return voices
 
 
