@@ -14,7 +14,7 @@ from harness.regression.series import SeriesName
 from harness.regression.statuses import STATUSES
 from harness.report.format import DASH
 from harness.report.markdown import escaped, markdown
-from harness.report.table import Column, Table, frame
+from harness.report.table import Column, Table
 from harness.runs.bisect.bisection import Found
 from harness.runs.bisect.repository import Commit
 
@@ -88,7 +88,7 @@ def as_markdown(comparison: Comparison) -> str:
         Column(header, [name], figure=header in _COLUMNS[2:])
         for header, name in zip(_COLUMNS, names.split(), strict=True)
     ]
-    table = Table("changes", "Changes", frame(names, rows), columns)
+    table = Table("changes", "Changes", columns, rows)
     page = markdown("Earshot on the emulated board", [headline(comparison)], [table])
     return "\n\n".join([page.rstrip("\n"), *map(_prose, _remarks(comparison))]) + "\n"
 

@@ -1,4 +1,4 @@
-"""Figures as people read them: three significant digits, a unit, and a dash for what was not measured."""
+"""Formatters: values as people read them, with a unit, three significant digits, and a dash for missing."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ import unicodedata
 from collections.abc import Callable
 
 DASH = "–"
-"""Stands for a figure that was not measured; a zero never does."""
+"""Stands for a value that was not measured; a zero never does."""
 _NB = "\u00a0"
-"""Keeps a figure and its unit on one line."""
+"""Keeps a value and its unit on one line."""
 
 
 def _dashed(show: Callable[..., str]) -> Callable[..., str]:
-    """`show`, but a dash where one of its figures is None or not a number."""
+    """Return `show` with a dash where an argument is None or not finite, and with minus signs."""
 
     @functools.wraps(show)
-    def shown(*figures: float | None) -> str:
-        missing = any(figure is None or not math.isfinite(figure) for figure in figures)
-        return DASH if missing else show(*figures)
+    def shown(*values: float | None) -> str:
+        if any(value is None or not math.isfinite(value) for value in values):
+            return DASH
+        return show(*values).replace("-", "−")
 
     return shown
 
 
 @_dashed
 def significant(value: float) -> str:
-    """`value` rounded to three significant digits: 0.0123, 21.3, 1,230."""
+    """Round to three significant digits: 0.0123, 21.3, 1,230."""
     if value == 0:
         return "0"
     rounded = float(f"{value:.2e}")  # first, as 9.996 becomes 10.0 and not 10.00
@@ -35,8 +36,31 @@ def significant(value: float) -> str:
 
 
 @_dashed
+def plain(value: float) -> str:
+    """Format a number as a user writes it: 0.5, −60."""
+    return f"{value:g}"
+
+
+@_dashed
+def count(value: float) -> str:
+    """Format a whole number: 16,652."""
+    return f"{value:,.0f}"
+
+
+def plural(number: int, word: str) -> str:
+    """Return a number with its noun: 1 clip, 2 clips."""
+    return f"{count(number)} {word}{'' if number == 1 else 's'}"
+
+
+@_dashed
+def of(part: int, whole: int) -> str:
+    """Format a part of a number, 18 of 20; a dash where there was nothing to count."""
+    return f"{count(part)} of {count(whole)}" if whole else DASH
+
+
+@_dashed
 def duration(microseconds: float) -> str:
-    """A time in the unit that suits it: 843 µs, 21.3 ms, 1.20 s."""
+    """Format a time in the unit that suits it: 843 µs, 21.3 ms, 1.20 s."""
     for unit, size in (("s", 1e6), ("ms", 1e3)):
         if abs(microseconds) >= size * 0.9995:  # 999.6 µs would round to 1,000 µs
             return f"{significant(microseconds / size)}{_NB}{unit}"
@@ -45,27 +69,57 @@ def duration(microseconds: float) -> str:
 
 @_dashed
 def span(low_us: float, high_us: float) -> str:
-    """Two times as a range, the unit once where it is the same: 20.1 to 22.4 ms."""
+    """Format a range of times, the unit once where it is the same: 20.1 to 22.4 ms."""
     low, high = duration(low_us).split(_NB), duration(high_us).split(_NB)
     start = low[:1] if low[1] == high[1] else low
     return f"{_NB.join(start)} to {_NB.join(high)}"
 
 
 @_dashed
-def seconds(value: float) -> str:
-    """Audio time in seconds, to a hundredth: 12.34 s."""
-    return f"{value:.2f}{_NB}s".replace("-", "−")
+def round_duration(microseconds: float) -> str:
+    """Format a time of an axis tick: 10 µs, 1 ms, 1 s."""
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= size:
+            return f"{microseconds / size:g} {unit}"
+    return f"{microseconds:g} µs"
 
 
 @_dashed
-def count(value: float) -> str:
-    """A whole number with thousands set apart: 16,652."""
-    return f"{value:,.0f}"
+def seconds(value: float) -> str:
+    """Format audio time to a hundredth of a second: 12.34 s."""
+    return f"{value:.2f}{_NB}s"
+
+
+@_dashed
+def milliseconds(value: float) -> str:
+    """Format a time given in milliseconds in the unit that suits it."""
+    return duration(1000 * value)
+
+
+def audio_time(hours: float | None) -> str:
+    """Format a length of audio in the unit that suits it, 14.0 s, 12.1 min, 1.25 h; a dash for none."""
+    if not hours:
+        return DASH
+    for unit, size in (("h", 1.0), ("min", 1 / 60)):
+        if hours >= size:
+            return f"{significant(hours / size)}{_NB}{unit}"
+    return f"{significant(3600 * hours)}{_NB}s"
+
+
+@_dashed
+def audio_lost(seconds: float) -> str:
+    """Format lost audio time; 0 without a unit for none."""
+    return duration(1e6 * seconds) if seconds else "0"
+
+
+def date_time(started: str) -> str:
+    """Format the ISO time at which a run started: 2026-11-20 13:54."""
+    return started[:16].replace("T", " ")
 
 
 @_dashed
 def share(fraction: float) -> str:
-    """A fraction as a percentage: 0.983 is 98.3 %. Only none reads 0 %, and only all reads 100 %."""
+    """Format a fraction as a percentage: 98.3 %. Only none reads 0 %, and only all reads 100 %."""
     if fraction in (0, 1):
         return f"{100 * fraction:.0f}{_NB}%"
     if 0 < fraction < 0.0005:
@@ -75,66 +129,116 @@ def share(fraction: float) -> str:
     return f"{100 * fraction:.1f}{_NB}%"
 
 
+@_dashed
+def percent(fraction: float) -> str:
+    """Format a fraction that a user chose: 12.5 %, 50 %."""
+    return f"{100 * fraction:g}{_NB}%"
+
+
+@_dashed
+def interval(low: float, high: float) -> str:
+    """Format an interval of a rate: 81.2 to 94.9 %."""
+    return f"{100 * low:.1f} to {100 * high:.1f}{_NB}%"
+
+
 def _signed(value: float) -> str:
-    """To a tenth, with its sign; 0 if it is none, and 0.0 if it is less than a tenth shows."""
-    text = f"{value:+,.1f}".replace("-", "−")
+    """Format to a tenth with a sign; 0 for none, 0.0 for less than shows."""
+    text = f"{value:+,.1f}"
     return "0" if value == 0 else text[1:] if text[1:] == "0.0" else text
 
 
 @_dashed
 def change(fraction: float) -> str:
-    """By how much a figure is off, relative to another: −39.2 %, +12.0 %, 0 % if it is equal."""
+    """Format a relative change: −39.2 %, +12.0 %, 0 % for none."""
     return f"{_signed(100 * fraction)}{_NB}%"
 
 
 @_dashed
+def precise_change(fraction: float) -> str:
+    """Format a relative change with as many digits as show that it is not 0: +2.10 %, +0.0012 %."""
+    if not fraction:
+        return f"0{_NB}%"
+    digits = 2 if abs(fraction) >= 0.0001 else 1 - math.floor(math.log10(abs(fraction))) - 2
+    return f"{100 * fraction:+.{digits}f}{_NB}%"
+
+
+@_dashed
 def points(difference: float) -> str:
-    """A difference of two rates in percentage points: −1.2, +0.4, 0 if they are equal."""
+    """Format a difference of two rates in percentage points: −1.2, +0.4, 0 for none."""
     return _signed(100 * difference)
 
 
 @_dashed
 def points_interval(low: float, high: float) -> str:
-    """An interval of a difference of two rates in percentage points: −2.0 to +0.4."""
+    """Format an interval of a difference of two rates in percentage points: −2.0 to +0.4."""
     return f"{points(low)} to {points(high)}"
 
 
 @_dashed
 def probability(value: float) -> str:
-    """A p value: 0.043, or < 0.001."""
+    """Format a p value: 0.043, or < 0.001."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 @_dashed
-def interval(low: float, high: float) -> str:
-    """An interval of a rate: 81.2 to 94.9 %."""
-    return f"{100 * low:.1f} to {100 * high:.1f}{_NB}%"
-
-
-@_dashed
-def of(correct: int, total: int) -> str:
-    """A part of a number: 18 of 20."""
-    return f"{count(correct)} of {count(total)}"
-
-
-@_dashed
 def times(ratio: float) -> str:
-    """A ratio: 541 ×."""
+    """Format a ratio: 541 ×."""
     return f"{significant(ratio)}{_NB}×"
 
 
 @_dashed
 def difference(value: float) -> str:
-    """A difference of probabilities: 0 when they are equal, 0.00391, or 2.1e-08 where it is tiny."""
+    """Format a difference of probabilities: 0 where they are equal, 0.00391, or 2.1e−08."""
     return significant(value) if value == 0 or value >= 1e-4 else f"{value:.1e}"
 
 
+@_dashed
+def per_hour(rate: float) -> str:
+    """Format events per hour: 0.310 per hour."""
+    return f"{significant(rate)} per{_NB}hour"
+
+
+@_dashed
+def per_hour_interval(low: float, high: float) -> str:
+    """Format an interval of events per hour, 0.100 to 2.40; below 3.00 where no event was counted."""
+    return f"{significant(low)} to {significant(high)}" if low else f"below {significant(high)}"
+
+
+@_dashed
+def level(decibels: float) -> str:
+    """Format a level to a tenth: −26.4."""
+    return f"{decibels:.1f}"
+
+
+@_dashed
+def dbfs(decibels: float) -> str:
+    """Format a level with its unit: −20.1 dBFS."""
+    return f"{decibels:.1f}{_NB}dBFS"
+
+
+@_dashed
+def decibels(value: float) -> str:
+    """Format a requested SNR: −5 dB."""
+    return f"{value:g}{_NB}dB"
+
+
+@_dashed
+def meters(value: float) -> str:
+    """Format a requested distance: 0.5 m."""
+    return f"{value:g}{_NB}m"
+
+
 def text(value: object) -> str:
-    """A text, or the dash for none."""
+    """Return a text, or a dash for none."""
     return remark(value) or DASH
 
 
 def remark(value: object) -> str:
-    """A text that may well be empty, as a note is most of the time; control characters become �."""
-    signs = "" if value is None else str(value).strip()
-    return "".join("�" if unicodedata.category(sign)[0] == "C" and sign != "\n" else sign for sign in signs)
+    """Return a text that may be empty, as a note is most of the time; control characters become �."""
+    characters = "" if value is None else str(value).strip()
+    return "".join("�" if unicodedata.category(one)[0] == "C" and one != "\n" else one for one in characters)
+
+
+def yes(value: object) -> str:
+    """Return ✓ or ✗."""
+    return "✓" if value else "✗"

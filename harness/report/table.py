@@ -1,48 +1,62 @@
-"""A table that the page, the Markdown and the CSV all show: one frame of raw figures, and how to read it."""
+"""Tables that are declared once and rendered as HTML, Markdown and CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
-from harness.report import format as figures
+from harness.report import format as fmt
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column as it is read: the frame's values of `names`, made into a text by `show`.
+    """One column: the raw values that the CSV keeps, and the text that a reader sees.
 
     Attributes:
-        header: what stands above it.
-        names: the columns of the frame that `show` takes, in this order.
-        show: makes the text; `harness.report.format` has those for figures.
-        figure: the text is a figure: set flush right, digits of one width.
-        mark: what the page adds to the text: a bar for a fraction 0 to 1 (first name), a track with an
-            interval (names: fraction, low, high), or a link to the file that is named.
-        optional: the column is left out when all of its texts are empty or dashes.
-        group: what adjacent columns of it have in common; stands above their headers.
+        keys: names of the row values that `show` takes, separated by blanks, or as a tuple where a name has
+            blanks in it. They are the names of the CSV columns too.
+        header: text above the column; a column without a header is in the CSV only.
+        show: makes the text out of the values; numbers have their formatters in `harness.report.format`.
+        text: align left. Columns that `fmt.text` and `fmt.remark` show are always aligned left.
+        mark: drawing that the page adds: a bar for a fraction 0 to 1 (first key), a track with an interval
+            (keys: fraction, low, high), or a link to the file that is named.
+        optional: leave the column out where all of its texts are empty or dashes.
+        group: header above adjacent columns.
     """
 
-    header: str
-    names: Sequence[str]
-    show: Callable[..., str] = figures.text
-    figure: bool = True
+    keys: Any
+    header: Any = ""
+    show: Callable[..., str] = fmt.text
+    text: bool = False
     mark: Literal["", "bar", "interval", "link"] = ""
     optional: bool = False
     group: str = ""
+    figure: bool | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.header, list):  # the earlier order of arguments: header, names
+            header, names = str(self.keys), tuple(self.header)
+            object.__setattr__(self, "keys", names)
+            object.__setattr__(self, "header", header)
+        elif isinstance(self.keys, str):
+            object.__setattr__(self, "keys", tuple(self.keys.split()))
+        if self.figure is None:
+            object.__setattr__(self, "figure", not self.text and self.show not in (fmt.text, fmt.remark))
 
     @property
     def full_header(self) -> str:
-        """The header with its group, for where there is one line for both."""
+        """The header with its group on one line."""
         return f"{self.group}: {self.header}" if self.group else self.header
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One text of a table, with the raw values behind it."""
+    """The text of a table cell and the raw values behind it."""
 
     text: str
     values: tuple[Any, ...]
@@ -50,56 +64,60 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Raw figures (the CSV) with what is shown of them (the page, the Markdown).
+    """A table of raw values with a description of how they are shown.
 
     Attributes:
-        name: of the CSV file, without its extension.
-        title: the heading.
-        frame: raw values in the units of the columns' names, None where nothing was measured.
-        columns: what is shown.
-        note: what a reader must know to read the figures, one or two sentences.
-        headed: the page shows the first column as a heading above the rows that are alike in it.
-        groups: how many of the first columns the page shows once for adjacent rows that are alike in them.
-        tones: one for each row: "" plain, "strong" what the table is about, "bad" what went wrong.
+        name: file name of the CSV, without extension.
+        title: heading.
+        columns: shown columns, and those that only the CSV has.
+        rows: raw values by key, in the units of the keys' names; a key that is not there is None.
+        note: one or two sentences that a reader needs for the figures.
+        headed: show the first column as a heading above its rows.
+        groups: number of leading columns whose equal adjacent cells are merged.
+        tones: one of "", "strong" and "bad" for each row.
+        frame: raw values as a DataFrame, one column for each key.
     """
 
     name: str
     title: str
-    frame: pd.DataFrame
     columns: Sequence[Column]
+    rows: Sequence[Row] = ()
     note: str = ""
     headed: bool = False
     groups: int = 1
     tones: Sequence[str] = ()
+    frame: pd.DataFrame = None
+
+    def __post_init__(self) -> None:
+        if self.frame is None:
+            keys = list(dict.fromkeys(key for column in self.columns for key in column.keys))
+            values = [[row.get(key) for key in keys] for row in self.rows]
+            # dtype=object keeps integers beside None integers.
+            object.__setattr__(self, "frame", pd.DataFrame(values, columns=keys, dtype=object))
 
     def shown(self) -> tuple[list[Column], list[list[Cell]]]:
-        """The columns that have something to say, and the cells of each row under them."""
-        by_column = [
-            [Cell(column.show(*values), values) for values in self._values(column)] for column in self.columns
-        ]
-        kept = [
-            index
-            for index, column in enumerate(self.columns)
-            if not column.optional or any(cell.text not in ("", figures.DASH) for cell in by_column[index])
-        ]
-        rows = [list(row) for row in zip(*(by_column[index] for index in kept), strict=True)]
-        return [self.columns[index] for index in kept], rows
+        """Return the columns that are shown, and the cells of each row."""
+        columns, cells = [], []
+        for column in self.columns:
+            if not column.header:
+                continue
+            values = self.frame[list(column.keys)].itertuples(index=False, name=None)
+            of_column = [Cell(column.show(*those), those) for those in values]
+            if not column.optional or any(cell.text not in ("", fmt.DASH) for cell in of_column):
+                columns.append(column)
+                cells.append(of_column)
+        return columns, [list(row) for row in zip(*cells, strict=True)]
 
     def tone(self, row: int) -> str:
-        """The tone of a row by its index."""
+        """Return the tone of a row by its index."""
         return self.tones[row] if self.tones else ""
 
-    def _values(self, column: Column) -> Iterable[tuple[Any, ...]]:
-        return self.frame[list(column.names)].itertuples(index=False, name=None)
+    def csv(self) -> str:
+        """Return the raw values as CSV."""
+        return self.frame.to_csv(index=False, lineterminator="\n")
 
 
-def frame(names: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """A frame that keeps every value as it is: integers beside None stay integers.
-
-    Args:
-        names: the columns, separated by blanks.
-        rows: values by column; one that is not there is None.
-    """
+def frame(names: str, rows: Any) -> pd.DataFrame:
+    """Return rows as a DataFrame that keeps every value as it is."""
     columns = names.split()
-    table = [[row.get(name) for name in columns] for row in rows]
-    return pd.DataFrame(table, columns=columns, dtype=object)
+    return pd.DataFrame([[row.get(name) for name in columns] for row in rows], columns=columns, dtype=object)

@@ -83,7 +83,7 @@ def test_a_range_has_its_unit_once_where_it_is_the_same():
     assert plain(figures.span(900, 1100)) == "900 µs to 1.10 ms"
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.00390625, "0.00391"), (5.96e-8, "6.0e-08")])
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.00390625, "0.00391"), (5.96e-8, "6.0e−08")])
 def test_differences_that_are_tiny_have_a_power(value, text):
     assert figures.difference(value) == text
 
