@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.regression.wording import as_markdown, as_text
 
     base, head = _record(arguments.base), _record(arguments.head)
-    comparison = compare(night_of(base, base.seal), night_of(head, head.seal))
+    comparison = compare(night_of(base, base.checksum), night_of(head, head.checksum))
     comparison = replace(comparison, clips=tuple(clip_changes(base, head)))
     if arguments.markdown == Path("-"):
         sys.stdout.write(as_markdown(comparison))

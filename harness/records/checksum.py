@@ -1,6 +1,6 @@
-"""The seal of a record: its last line is the hash of all bytes before it, so that an edit is seen. Pure.
+"""The checksum of a record: its last line is the SHA-256 of all bytes before it.
 
-A seal keeps nobody from forging a record; it tells what an editor, a merge or a bad disk did to one.
+It does not prevent forgery; it detects what an editor, a merge or a bad disk changed.
 """
 
 from __future__ import annotations
@@ -11,51 +11,49 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_BEFORE, _AFTER = ',\n "seal": "', '"\n}\n'
-_LINE = re.compile(rb',\n "seal": "([0-9a-f]{64})"\n}\n?\Z')
+_BEFORE, _AFTER = ',\n "checksum": "', '"\n}\n'
+_LINE = re.compile(rb',\n "checksum": "([0-9a-f]{64})"\n}\n?\Z')
 _TAIL_BYTES = len(_BEFORE) + 64 + len(_AFTER)
-_FORM = "the seal is no 64 hex digits in the last line"
 
 
-class Broken(ValueError):
-    """The seal does not hold; the message says why, without a full stop."""
+class WrongChecksum(ValueError):
+    """A missing or wrong checksum; the message has no full stop."""
 
 
-def sealed_text(fields: Mapping[str, Any]) -> str:
-    """A record as JSON with its seal.
+def dump_with_checksum(fields: Mapping[str, Any]) -> str:
+    """Dump a record as JSON that ends in its checksum.
 
     Args:
-        fields: at least one, JSON-able; "seal" is left out. A list of numbers or texts takes one line.
+        fields: at least one, JSON-able, without "checksum". A list of scalars takes one line.
     """
-    body = _text({name: value for name, value in fields.items() if name != "seal"}, "\n")
+    body = _dump({name: value for name, value in fields.items() if name != "checksum"}, "\n")
     body = body[: -len("\n}")]
     return f"{body}{_BEFORE}{hashlib.sha256(body.encode()).hexdigest()}{_AFTER}"
 
 
-def check_seal(data: bytes) -> str:
-    """The seal of a record that has one.
+def check_checksum(data: bytes) -> str:
+    """Return the checksum of a record file.
 
     Args:
         data: the bytes of the file.
 
     Raises:
-        Broken: there is no seal, or the content is another one than was sealed.
+        WrongChecksum: there is none, or the content does not match it.
     """
     found = _LINE.search(data, max(0, len(data) - _TAIL_BYTES))
     if not found:
-        raise Broken(_FORM)
+        raise WrongChecksum("its last line has no checksum of 64 hex digits")
     written = found[1].decode()
     if hashlib.sha256(memoryview(data)[: found.start()]).hexdigest() != written:
-        raise Broken(f"its content is not what was sealed as {written[:8]}…")
+        raise WrongChecksum(f"its content does not match its checksum {written[:8]}…")
     return written
 
 
-def _text(value: Any, line: str) -> str:
-    """`value` as JSON; `line` begins a line at its depth."""
+def _dump(value: Any, line: str) -> str:
     inner = line + " "
     if isinstance(value, Mapping) and value:
-        items = (f"{json.dumps(name)}: {_text(item, inner)}" for name, item in value.items())
+        items = (f"{json.dumps(name)}: {_dump(item, inner)}" for name, item in value.items())
         return "{" + inner + f",{inner}".join(items) + line + "}"
     if isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
-        return "[" + inner + f",{inner}".join(_text(item, inner) for item in value) + line + "]"
+        return "[" + inner + f",{inner}".join(_dump(item, inner) for item in value) + line + "]"
     return json.dumps(value)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import write_atomic
-from harness.records.reading import Form, read_form
+from harness.records.reading import RecordFormat
 from harness.records.record import BoardRow, Fault, FirmwareRow, ModelRow
 
 FIELD_SCHEMA = 1
@@ -242,26 +242,20 @@ class FieldRecord:
     schema: int = FIELD_SCHEMA
 
 
-_FORM = Form(
+_FORMAT = RecordFormat(
     FieldRecord,
     name="field record",
     schema=FIELD_SCHEMA,
-    keys=frozenset({"schema", "run", "board", "plan", "conditions", "variants", "window_s"}),
-    missing="Make one with `earshot field`",
-    damaged="Make it again from its transcripts with `earshot field --read FOLDER`",
-    foreign="Name the field.json of a folder that `earshot field` made",
+    command="earshot field",
+    remedy="Make it again from its transcripts with `earshot field --read FOLDER`",
 )
 
 
 def read_field(path: Path) -> FieldRecord:
-    """Reads the record that `write_field` wrote.
-
-    Raises:
-        UsageError: see `harness.records.reading.read_form`.
-    """
-    return read_form(path, _FORM)
+    """Read the record that `write_field` wrote; see `RecordFormat.read`."""
+    return _FORMAT.read(path)
 
 
 def write_field(record: FieldRecord, path: Path) -> None:
-    """Writes the record; a file under its final name is whole."""
+    """Write the record atomically."""
     write_atomic(json.dumps(asdict(record), indent=1), path)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import write_atomic
-from harness.records.checksum import sealed_text
+from harness.records.checksum import dump_with_checksum
 
-SCHEMA = 2
-"""Raised when a field changes its meaning; older records are then read through a migration."""
+SCHEMA = 1
+"""Raised when a field changes its meaning."""
 
 PROCEDURE_VERSION = 1
 """Raised when the way of measuring changes: figures of different procedures are not comparable."""
@@ -319,11 +319,10 @@ class RunRecord:
     """None of a run that was not judged."""
     fault: Fault | None = None
     """Of the whole night, such as a board that is not there."""
-    seal: str = field(default="", compare=False)
-    """What stands for the content of the file that it was read from, 64 hex digits, see
-    `harness.records.reading.Form`; "" of a record in the making."""
+    checksum: str = field(default="", compare=False)
+    """SHA-256 of the file's content, 64 hex digits; "" before the record is written."""
 
 
 def write_record(record: RunRecord, path: Path) -> None:
-    """Writes the record and seals it; a file under its final name is whole."""
-    write_atomic(sealed_text({"schema": record.schema, **asdict(record)}), path)
+    """Write the record with its checksum, atomically."""
+    write_atomic(dump_with_checksum({"schema": record.schema, **asdict(record)}), path)

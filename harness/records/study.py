@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import write_atomic
-from harness.records.reading import Form, read_form
+from harness.records.reading import RecordFormat
 from harness.records.record import Fault
 
 SCHEMA = 1
@@ -163,24 +163,18 @@ class StudyRecord:
         return sum(self.right(network)) / len(self.test_labels)
 
 
-_FORM = Form(
+_FORMAT = RecordFormat(
     StudyRecord,
-    name="study's record",
+    name="study record",
     schema=SCHEMA,
-    keys=frozenset({"schema", "points", "baselines", "test_labels"}),
-    missing="Make one with `earshot study`",
-    damaged="Make it again with `earshot study`",
-    foreign="Name the study.json of a folder that `earshot study` made",
+    command="earshot study",
+    remedy="Make it again with `earshot study`",
 )
 
 
 def read_study(path: Path) -> StudyRecord:
-    """Reads the record that `write_study` wrote.
-
-    Raises:
-        UsageError: see `harness.records.reading.read_form`.
-    """
-    return read_form(path, _FORM)
+    """Read the record that `write_study` wrote; see `RecordFormat.read`."""
+    return _FORMAT.read(path)
 
 
 def write_study(record: StudyRecord, path: Path) -> None:

@@ -63,7 +63,7 @@ def night_of(record: RunRecord, digest: str = "") -> Night:
     engines = _engines(record)
     return Night(
         id=_told(record.run, "id", str),
-        digest=digest or record.seal,
+        digest=digest or record.checksum,
         started=_told(record.run, "started", str),
         ended=_told(record.run, "ended", str),
         commit=_told(record.code, "commit", str),

@@ -11,10 +11,11 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.files import write_atomic
-from harness.records.typed import Mismatch, reader_of
 from harness.sound.conditions import NOISES, Condition, check_conditions
 from harness.sound.sound_files import check_file
 from models.data.wav import SAMPLE_RATE_HZ
+from models.decoding import decode_value
+from models.errors import ConfigError
 
 PLAN_SCHEMA = 1
 
@@ -24,6 +25,11 @@ LONGEST_SEGMENT_S = 3600.0
 _DAMAGED = "Make a new plan, or restore the file from where it was written."
 _SHA256_DIGITS = 64
 _LARGEST = 1e300
+
+
+class _Mismatch(Exception):
+    def __init__(self, what: str, key: str) -> None:
+        super().__init__(f"`{key}` {what}")
 
 
 @dataclass(frozen=True)
@@ -207,10 +213,15 @@ def read_plan(path: Path, check: bool = True) -> PlaybackPlan:
     data = _load(path)
     try:
         _check_finite(data)
-        plan: PlaybackPlan = reader_of(PlaybackPlan)(data)
+        fields = {name: item for name, item in data.items() if name != "schema"}
+        plan = decode_value(fields, PlaybackPlan, path)
         _check(plan)
-    except Mismatch as mismatch:
+    except _Mismatch as mismatch:
         raise UsageError(f"the plan is damaged: {mismatch}", where=str(path), remedy=_DAMAGED) from None
+    except ConfigError as problem:
+        raise UsageError(
+            f"the plan is damaged: {problem.what}. {problem.remedy}".rstrip("."), problem.where, _DAMAGED
+        ) from None
     plan = dataclasses.replace(plan, folder=path.resolve().parent / plan.folder)
     if check:
         check_files(plan)
@@ -247,7 +258,7 @@ def _check(plan: PlaybackPlan) -> None:
     try:
         check_conditions(plan.conditions)
     except UsageError as problem:
-        raise Mismatch(
+        raise _Mismatch(
             f"cannot be: {problem.what} ({problem.where}); {problem.remedy}", "conditions"
         ) from None
     for index, condition in enumerate(plan.conditions):
@@ -309,4 +320,4 @@ def _check_finite(value: Any, key: str = "") -> None:
 
 def _require(accepted: bool, key: str, expected: str, value: Any) -> None:
     if not accepted:
-        raise Mismatch(f"should be {expected}, not {json.dumps(value, ensure_ascii=False)[:40]}", key)
+        raise _Mismatch(f"should be {expected}, not {json.dumps(value, ensure_ascii=False)[:40]}", key)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.records.checksum import sealed_text
+from harness.records.checksum import dump_with_checksum
 from harness.records.record import (
     BlockRow,
     BoardRow,
@@ -190,7 +190,7 @@ def write_nights(
             path = folder / board / stamp / RECORD
             path.parent.mkdir(parents=True)
             path.write_text(
-                sealed_text(asdict(record)), encoding="utf-8"
+                dump_with_checksum(asdict(record)), encoding="utf-8"
             )  # nobody misses it after a power cut
             written.append(path)
             if not len(written) % 1_000:

@@ -281,4 +281,4 @@ def test_a_verdict_survives_the_record(tmp_path):
 def test_a_record_is_known_by_its_seal(tmp_path):
     write_record(record(), tmp_path / "run.json")
     read = read_record(tmp_path / "run.json")
-    assert night_of(read).digest == read.seal != ""
+    assert night_of(read).digest == read.checksum != ""

@@ -11,7 +11,7 @@ from benchmarks.made_history import MadeBench, write_nights
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records.checksum import sealed_text
+from harness.records.checksum import dump_with_checksum
 from harness.records.reading import read_record
 from harness.records.record import Fault, write_record
 from harness.regression import history
@@ -161,7 +161,7 @@ def test_any_value_in_any_field_is_read_or_left_out(tmp_path_factory, place, val
     for name in place[:-1]:
         within = within[name]
     within[place[-1]] = value
-    (folder / "run.json").write_text(sealed_text(record))
+    (folder / "run.json").write_text(dump_with_checksum(record))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_HOME", str(folder / "home"))
         found = read_history([folder])

@@ -94,5 +94,5 @@ def _record() -> dict:
         variants=[VariantRow("tiny", "Tiny", [], firmware=firmware)],
         schema=1,
     )
-    later = ("blocks", "verdict", "fault", "seal")
+    later = ("blocks", "verdict", "fault", "checksum")
     return {name: value for name, value in asdict(record).items() if name not in later}

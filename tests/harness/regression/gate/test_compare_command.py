@@ -59,7 +59,7 @@ def test_a_record_that_was_edited_is_refused(base, head, capsys):
     record = head / "run.json"
     record.write_text(record.read_text().replace("36000", "35000"))
     assert cli.main(["compare", str(base), str(head)]) == 2
-    assert "seal" in capsys.readouterr().err
+    assert "checksum" in capsys.readouterr().err
 
 
 def test_a_real_board_is_refused(base, tmp_path, capsys):
