@@ -11,7 +11,7 @@ from harness import layout, options
 from harness.errors import EXIT_CLEAN, UsageError
 
 if TYPE_CHECKING:
-    from harness.regression.series import SeriesName
+    from harness.records.verdict import SeriesName
 
 SUMMARY = "Accept a night as what later ones are held against, for a reason; or show what was accepted."
 
@@ -99,7 +99,6 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _series(text: str) -> SeriesName:
-    from harness.regression.series import SeriesName
 
     try:
         return SeriesName.parse(text)

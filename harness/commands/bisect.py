@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.regression.series import SeriesName
+    from harness.records.verdict import SeriesName
     from harness.regression.wording import bisection_text
     from harness.runs.bisect.bisection import bisect
     from harness.runs.bisect.measure_commit import options_of

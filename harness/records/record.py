@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.files import write_atomic
 from harness.records.checksum import dump_with_checksum
+from harness.records.verdict import RunVerdict
 
 SCHEMA = 1
 """Raised when a field changes its meaning."""
@@ -245,42 +246,6 @@ class BlockRow:
     """Why it broke off, as `harness.errors` says it; "" if it did not."""
 
 
-Figure = int | float | str
-"""A value of a series: microseconds, bytes, or a text such as a checksum."""
-
-
-@dataclass(frozen=True)
-class SeriesVerdictRow:
-    """What was said of a series; see `harness.regression.statuses.SeriesVerdict`."""
-
-    series: str
-    """variant/engine/metric/input-mode."""
-    status: str
-    sentence: str
-    advisory: bool = False
-    value: Figure | None = None
-    reference: Figure | None = None
-    change: float | None = None
-    limit: float | None = None
-    nights: int = 0
-    night_sd: float | None = None
-    since: str = ""
-    to_confirm: bool = False
-
-
-@dataclass(frozen=True)
-class VerdictRow:
-    """What was said of the night; see `harness.regression.statuses.NightVerdict`."""
-
-    status: str
-    sentence: str
-    exit_code: int
-    series: list[SeriesVerdictRow] = field(default_factory=list)
-    differences: dict[str, list[str]] = field(default_factory=dict)
-    """Of the environment: what was accepted, and what was there."""
-    proposes_epoch: bool = False
-
-
 @dataclass(frozen=True)
 class BoardRow:
     """Who measured. `uid` is the identity of a series; `clock` says what its time is."""
@@ -315,7 +280,7 @@ class RunRecord:
     schema: int = SCHEMA
     blocks: list[BlockRow] = field(default_factory=list)
     """Of a nightly, in time order."""
-    verdict: VerdictRow | None = None
+    verdict: RunVerdict | None = None
     """None of a run that was not judged."""
     fault: Fault | None = None
     """Of the whole night, such as a board that is not there."""

@@ -10,7 +10,7 @@ How a command goes from records to a verdict (`judge` is the only decision; the 
    back in as `judged`. A record that cannot be read is told by its reader and left out; if it is tonight's,
    `fault` says so, as it does if there was no board.
 2. `baseline_file.read_baseline(reports/baselines/<board>.toml)`.
-3. `verdict.judge(night, history, baseline)` gives a `NightVerdict`. If its `to_confirm` names series, they
+3. `verdict.judge(night, history, baseline)` gives a `RunVerdict`. If its `to_confirm` names series, they
    are uploaded and measured again at once, `confirmations` is filled in, and the same call is made again:
    once, whatever comes out.
 4. `verdict.json` is `dataclasses.asdict` of it; the command ends with its `exit_code`; `sentence` is the

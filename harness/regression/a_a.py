@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.records.verdict import SeriesName
 from harness.regression import rule
 from harness.regression.canary import canary_of, canary_state
 from harness.regression.epochs import A_A_NIGHTS
 from harness.regression.nights import Night, merge
-from harness.regression.series import SeriesName
 
 
 @dataclass(frozen=True)

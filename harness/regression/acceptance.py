@@ -8,14 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from harness.errors import UsageError
+from harness.records.verdict import Figure, RunVerdict, SeriesName, SeriesVerdict, Status
 from harness.regression import rule
 from harness.regression.baseline import Acceptance, Baseline, Epoch, TimeReference
 from harness.regression.canary import CanaryReference, canary_of, canary_state
 from harness.regression.epochs import comparable
 from harness.regression.exact import is_of_a_commit
-from harness.regression.nights import Exact, Night, merge, moment
-from harness.regression.series import SeriesName
-from harness.regression.statuses import NightVerdict, SeriesVerdict, Status
+from harness.regression.nights import Night, merge, moment
 from harness.regression.verdict import judge
 
 _BY_DEFAULT: frozenset[Status] = frozenset({"regressed", "suspect", "changed", "improved", "new", "missing"})
@@ -57,8 +56,8 @@ def accept(
         acceptance = Acceptance(at, night.id, night.commit, reason, ("all",))
         return Baseline(night.board, (*epochs, _new_epoch(len(epochs) + 1, night, nights, acceptance)))
     epoch = epochs[-1]
-    chosen = sorted(series or (item.key.name for item in verdict.series if _deviates(item)))
-    known = {item.key.name for item in verdict.series if item.status != "broken"}
+    chosen = sorted(series or (item.name for item in verdict.series if _deviates(item)))
+    known = {item.name for item in verdict.series if item.status != "broken"}
     unknown = [str(name) for name in chosen if name not in known]
     if unknown or not chosen:
         raise UsageError(
@@ -74,10 +73,10 @@ def accept(
 
 def _deviates(item: SeriesVerdict) -> bool:
     waits = item.status == "new" and bool(item.since)  # accepted already, and still without enough nights
-    return item.status in _BY_DEFAULT and not waits and not is_of_a_commit(item.key.name)
+    return item.status in _BY_DEFAULT and not waits and not is_of_a_commit(item.name)
 
 
-def _refuse(night: Night, verdict: NightVerdict, reason: str) -> None:
+def _refuse(night: Night, verdict: RunVerdict, reason: str) -> None:
     if not reason.strip():
         raise UsageError(
             "a baseline is accepted for a reason", where=night.board, remedy="Give it with --reason."
@@ -127,11 +126,11 @@ def _with_series(
     chosen: Sequence[SeriesName],
     night: Night,
     nights: Sequence[Night],
-    verdict: NightVerdict,
+    verdict: RunVerdict,
     acceptance: Acceptance,
 ) -> Epoch:
     earlier = comparable(night, nights, epoch)
-    statuses = {item.key.name: item.status for item in verdict.series}
+    statuses = {item.name: item.status for item in verdict.series}
     gone = {name for name in chosen if name not in night.times and name not in night.exact}
     kept = replace(
         epoch,
@@ -162,7 +161,7 @@ def _pinned(
     return replace(epoch, times=times, exact=exact)
 
 
-def _exact_value(name: SeriesName, night: Night) -> Exact | None:
+def _exact_value(name: SeriesName, night: Night) -> Figure | None:
     if name in night.exact:
         return None if is_of_a_commit(name) else night.exact[name]
     return night.times[name].mean_us if night.modeled else None

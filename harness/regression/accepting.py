@@ -9,13 +9,13 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.records.reading import read_record
+from harness.records.verdict import SeriesName
 from harness.regression.acceptance import accept
 from harness.regression.baseline import Baseline
 from harness.regression.baseline_file import read_baseline, to_toml, write_baseline
 from harness.regression.from_record import night_of
 from harness.regression.history import read_history
 from harness.regression.nights import Night
-from harness.regression.series import SeriesName
 from harness.runs.journal import RECORD
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReference
-from harness.regression.nights import Exact
-from harness.regression.series import SeriesName
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Epoch:
     procedure: int
     canary: CanaryReference | None
     times: Mapping[SeriesName, TimeReference]
-    exact: Mapping[SeriesName, Exact]
+    exact: Mapping[SeriesName, Figure]
     accepted: tuple[Acceptance, ...]
 
 

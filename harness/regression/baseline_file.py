@@ -12,10 +12,10 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.files import write_atomic
+from harness.records.verdict import Figure, SeriesName
 from harness.regression.baseline import Acceptance, Baseline, Epoch, TimeReference
 from harness.regression.canary import CanaryReference
-from harness.regression.nights import Exact, moment
-from harness.regression.series import SeriesName
+from harness.regression.nights import moment
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -167,8 +167,8 @@ class _Table:
             except ValueError:
                 raise self._refusal(self._name(key), "a series: variant/engine/metric/input-mode") from None
 
-    def exact(self, key: str) -> Exact:
-        found: Exact = self._get(key, (int, float, str), "a number or a text")
+    def exact(self, key: str) -> Figure:
+        found: Figure = self._get(key, (int, float, str), "a number or a text")
         return found
 
     def __contains__(self, key: str) -> bool:

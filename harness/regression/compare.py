@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_REGRESSED, UsageError
 from harness.records.clips import ClipChange
+from harness.records.verdict import STATUSES, Figure, SeriesName, Status
 from harness.regression.exact import is_of_a_commit
-from harness.regression.nights import Exact, Night
+from harness.regression.nights import Night
 from harness.regression.sentences import differences as told_differences
-from harness.regression.series import SeriesName
-from harness.regression.statuses import STATUSES, Status
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Difference:
 
     name: SeriesName
     status: Status
-    base: Exact | None = None
-    head: Exact | None = None
+    base: Figure | None = None
+    head: Figure | None = None
     reason: str = ""
 
     @property
@@ -186,7 +185,7 @@ def _difference(name: SeriesName, base: Night, head: Night) -> Difference | None
     return Difference(name, "changed", then, now) if then != now else None
 
 
-def _value(night: Night, name: SeriesName) -> Exact | None:
+def _value(night: Night, name: SeriesName) -> Figure | None:
     """A time is the mean of all samples: it changes with every cycle that they show."""
     measured = night.times.get(name)
     return night.exact[name] if measured is None else measured.mean_us

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.records.verdict import DEVIATING, SeriesName
 from harness.regression.baseline import Epoch, TimeReference
 from harness.regression.canary import canary_state
 from harness.regression.nights import Night, moment
-from harness.regression.series import SeriesName
-from harness.regression.statuses import DEVIATING
 
 A_A_NIGHTS = 10
 """Nights of one image that show how much a series wavers by itself, before it may gate."""

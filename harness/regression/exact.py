@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression import sentences
 from harness.regression.baseline import Epoch
-from harness.regression.nights import Exact, Night
-from harness.regression.series import Measured, SeriesName
-from harness.regression.statuses import SeriesVerdict
+from harness.regression.nights import Night
+from harness.regression.series import Measured
 
 
 def is_of_a_commit(name: SeriesName) -> bool:
@@ -17,7 +17,7 @@ def is_of_a_commit(name: SeriesName) -> bool:
 
 
 def judge_exact(
-    name: SeriesName, value: Exact, night: Night, epoch: Epoch, earlier: Sequence[Night]
+    name: SeriesName, value: Figure, night: Night, epoch: Epoch, earlier: Sequence[Night]
 ) -> SeriesVerdict:
     """Holds a figure against the accepted one, with no tolerance in either direction.
 
@@ -30,7 +30,7 @@ def judge_exact(
     """
     if is_of_a_commit(name):
         return _judge_hash(name, value, night, earlier)
-    key = night.key(name)
+    key = str(name)
     accepted = epoch.exact.get(name)
     if accepted is None:
         return SeriesVerdict(key, "new", new(name, night), night.dirty, value)
@@ -53,7 +53,7 @@ def judge_modeled(name: SeriesName, measured: Measured, night: Night, epoch: Epo
     """Holds a time of a modeled clock against the accepted one: to the cycle, by the mean of all samples."""
     if measured.mean_us is not None and not measured.identical:
         return SeriesVerdict(
-            night.key(name),
+            str(name),
             "noisy",
             f"{name} differs between blocks of one image, though its clock is modeled and repeats exactly: "
             f"the emulator is not deterministic here, so measure again and look at both transcripts.",
@@ -72,9 +72,9 @@ def new(name: SeriesName, night: Night) -> str:
     )
 
 
-def _judge_hash(name: SeriesName, value: Exact, night: Night, earlier: Sequence[Night]) -> SeriesVerdict:
+def _judge_hash(name: SeriesName, value: Figure, night: Night, earlier: Sequence[Night]) -> SeriesVerdict:
     of_commit = [other for other in earlier if other.commit == night.commit and name in other.exact]
-    key = night.key(name)
+    key = str(name)
     if not of_commit:
         sentence = f"{name} has nothing to be held against: commit {night.commit[:10]} was not built before."
         return SeriesVerdict(key, "ok", sentence, night.dirty, value)
@@ -86,7 +86,7 @@ def _judge_hash(name: SeriesName, value: Exact, night: Night, earlier: Sequence[
     return SeriesVerdict(key, "changed", sentence, False, value, before)
 
 
-def _share(value: Exact, accepted: Exact) -> float | None:
+def _share(value: Figure, accepted: Figure) -> float | None:
     if isinstance(value, str) or isinstance(accepted, str) or not accepted:
         return None
     return value / accepted - 1

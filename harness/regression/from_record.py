@@ -18,14 +18,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from harness.errors import DoesNotFit, UsageError
-from harness.records.record import BlockRow, RunRecord, SeriesVerdictRow, VariantRow, VerdictRow
+from harness.records.record import BlockRow, RunRecord, VariantRow
+from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReading
-from harness.regression.nights import Exact, Judged, Night
-from harness.regression.series import Block, Measured, SeriesName, measured
-from harness.regression.statuses import NightVerdict, Status
+from harness.regression.nights import Night
+from harness.regression.series import Block, Measured, measured
 from harness.stats.matching import count_false_accepts
 
 RUN, NIGHTLY, A_A = "run", "nightly", "a-a"
@@ -80,35 +80,7 @@ def night_of(record: RunRecord, digest: str = "") -> Night:
         confirmations=_times(record.blocks, "confirmation"),
         faults=_faults(record, engines),
         fault=record.fault.message.rstrip(".") if record.fault else "",
-        judged=_judged(record.verdict),
-    )
-
-
-def verdict_row(verdict: NightVerdict) -> VerdictRow:
-    """What was said of a night, for its record."""
-    return VerdictRow(
-        status=verdict.status,
-        sentence=verdict.sentence,
-        exit_code=verdict.exit_code,
-        series=[
-            SeriesVerdictRow(
-                series=str(item.key.name),
-                status=item.status,
-                sentence=item.sentence,
-                advisory=item.advisory,
-                value=item.value,
-                reference=item.reference,
-                change=item.change,
-                limit=item.limit,
-                nights=item.nights,
-                night_sd=item.night_sd,
-                since=item.since,
-                to_confirm=item.to_confirm,
-            )
-            for item in verdict.series
-        ],
-        differences={name: list(both) for name, both in verdict.differences.items()},
-        proposes_epoch=verdict.proposes_epoch,
+        judged={item.name: item for item in record.verdict.series} if record.verdict else {},
     )
 
 
@@ -217,8 +189,8 @@ def _canary(blocks: Sequence[BlockRow]) -> CanaryReading | None:
     return CanaryReading(read("canary-first"), read("canary-last"))
 
 
-def _exact(record: RunRecord, engines: Mapping[str, str], modeled: bool) -> dict[SeriesName, Exact]:
-    found: dict[SeriesName, Exact] = {}
+def _exact(record: RunRecord, engines: Mapping[str, str], modeled: bool) -> dict[SeriesName, Figure]:
+    found: dict[SeriesName, Figure] = {}
     blocks = _by_subject(record.blocks)
     for row in record.variants:
         figures = {f"{metric}/{WHOLE}": value for metric, value in _artifact(row)}
@@ -240,7 +212,7 @@ def _by_subject(blocks: Iterable[BlockRow]) -> dict[str, list[BlockRow]]:
     return found
 
 
-def _artifact(row: VariantRow) -> Iterable[tuple[str, Exact]]:
+def _artifact(row: VariantRow) -> Iterable[tuple[str, Figure]]:
     """What no measuring is needed for."""
     if row.model and row.model.deployable:
         model = row.model
@@ -293,17 +265,3 @@ def _faults(record: RunRecord, engines: Mapping[str, str]) -> dict[tuple[str, st
         if messages:
             found[row.id, engines[row.id]] = "; ".join(dict.fromkeys(messages))
     return found
-
-
-def _judged(verdict: VerdictRow | None) -> dict[SeriesName, Judged]:
-    if verdict is None:
-        return {}
-    try:
-        return {
-            SeriesName.parse(item.series): Judged(cast(Status, item.status), item.since)
-            for item in verdict.series
-        }
-    except ValueError as reason:
-        raise UsageError(
-            f"the verdict names no series: {reason}", where="verdict", remedy="Leave the record out."
-        ) from None

@@ -21,11 +21,12 @@ import msgspec
 from harness.layout import store_root
 from harness.records import reading, record
 from harness.records.reading import read_record
+from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression import from_record, nights, series
 from harness.regression.canary import CanaryReading
 from harness.regression.from_record import IN_HISTORY, kind_of, night_of
-from harness.regression.nights import Exact, Judged, Night, clock_problem, merge
-from harness.regression.series import Measured, SeriesName
+from harness.regression.nights import Night, clock_problem, merge
+from harness.regression.series import Measured
 from models.errors import UserFacingError
 from models.store import Store
 
@@ -148,12 +149,12 @@ def _load(content: bytes) -> Night | None:
     data: dict[str, Any] | None = msgspec.json.decode(content)
     if data is None:
         return None
-    values: dict[str, type] = {"times": Measured, "confirmations": Measured, "judged": Judged}
+    values: dict[str, type] = {"times": Measured, "confirmations": Measured, "judged": SeriesVerdict}
     for name, kind in values.items():
         data[name] = {
             SeriesName.parse(key): msgspec.convert(value, kind) for key, value in data[name].items()
         }
-    exact: dict[str, Exact] = data["exact"]
+    exact: dict[str, Figure] = data["exact"]
     data["exact"] = {SeriesName.parse(key): value for key, value in exact.items()}
     data["faults"] = {(variant, engine): why for (variant, engine), why in data["faults"]}
     data["canary"] = data["canary"] and msgspec.convert(data["canary"], CanaryReading)

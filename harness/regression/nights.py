@@ -6,28 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
+from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression.canary import CanaryReading
-from harness.regression.series import Measured, SeriesKey, SeriesName
-from harness.regression.statuses import Status
+from harness.regression.series import Measured
 
 CLOCK_TOLERANCE_S = 60.0
 """By which the host's clock may be set while a night runs; more is a jump."""
-
-Exact = int | float | str
-"""A figure that has to be the same, to the last digit: bytes, a histogram as text, a checksum."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What was said of a series on an earlier night: a night that deviated is no measure of the next.
-
-    Attributes:
-        status: of that night.
-        since: of the reference that it was judged against.
-    """
-
-    status: Status
-    since: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +37,7 @@ class Night:
         confirmations: second measurements of what was found worse.
         faults: of variants, by variant and engine.
         fault: of the whole night, such as a board that is not there; "" if there was none.
-        judged: what was said of the series that night; empty for tonight.
+        judged: the verdicts on the series that night; empty for tonight.
     """
 
     id: str
@@ -68,17 +52,13 @@ class Night:
     procedure: int
     modeled: bool
     times: Mapping[SeriesName, Measured] = field(default_factory=dict)
-    exact: Mapping[SeriesName, Exact] = field(default_factory=dict)
+    exact: Mapping[SeriesName, Figure] = field(default_factory=dict)
     canary: CanaryReading | None = None
     length_s: float | None = None
     confirmations: Mapping[SeriesName, Measured] = field(default_factory=dict)
     faults: Mapping[tuple[str, str], str] = field(default_factory=dict)
     fault: str = ""
-    judged: Mapping[SeriesName, Judged] = field(default_factory=dict)
-
-    def key(self, name: SeriesName) -> SeriesKey:
-        """The identity of a series on this board, measured in this way."""
-        return SeriesKey(self.uid, name, self.procedure)
+    judged: Mapping[SeriesName, SeriesVerdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

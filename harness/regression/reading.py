@@ -12,10 +12,9 @@ from pathlib import Path
 
 from harness.layout import store_root
 from harness.records.reading import read_record
+from harness.records.verdict import Figure, SeriesName
 from harness.regression import sentences
 from harness.regression.from_record import night_of
-from harness.regression.nights import Exact
-from harness.regression.series import SeriesName
 from harness.runs.bisect.repository import Commit, Repository, own_environment
 from models.errors import UserFacingError
 
@@ -42,7 +41,7 @@ class Reading:
     """
 
     commit: Commit
-    value: Exact | None
+    value: Figure | None
     problem: str = ""
 
     def shown(self, series: SeriesName) -> str:

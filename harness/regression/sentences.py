@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from harness.regression.nights import Exact
-from harness.regression.series import SeriesName
-from harness.regression.statuses import STATUSES, SeriesVerdict
+from harness.records.verdict import STATUSES, Figure, SeriesName, SeriesVerdict
 
 _UNITS = {"_us": "µs", "_ms": "ms", "_bytes": "bytes", "_cycles": "cycles"}
 
@@ -18,7 +16,7 @@ def acceptance(board: str, name: SeriesName | None = None) -> str:
     return f'`earshot baseline accept --board {board}{series} --reason "…"`'
 
 
-def amount(value: Exact, name: SeriesName) -> str:
+def amount(value: Figure, name: SeriesName) -> str:
     """A value with its unit."""
     if isinstance(value, str):
         return value if len(value) <= 80 else f"{value[:77]}…"
@@ -38,7 +36,7 @@ def than(change: float, *, time: bool = True) -> str:
     return f"{abs(change):.2%} {word}"
 
 
-def changed(board: str, name: SeriesName, value: Exact, accepted: Exact, since: str) -> str:
+def changed(board: str, name: SeriesName, value: Figure, accepted: Figure, since: str) -> str:
     """An exact figure that is another one."""
     by = ""
     if not isinstance(value, str) and not isinstance(accepted, str):
@@ -50,7 +48,7 @@ def changed(board: str, name: SeriesName, value: Exact, accepted: Exact, since: 
     )
 
 
-def rebuilt(name: SeriesName, value: Exact, before: Exact, commit: str) -> str:
+def rebuilt(name: SeriesName, value: Figure, before: Figure, commit: str) -> str:
     """An artifact that one commit made twice, and not the same."""
     return (
         f"{name} is {amount(value, name)} where commit {commit[:10]} made {amount(before, name)} before: "
@@ -93,7 +91,7 @@ def gravity(verdict: SeriesVerdict) -> tuple[int, bool, bool, float]:
     Microseconds and not shares: a stage of four of them changes by a percent where only the end of another
     one falls into the next whole microsecond.
     """
-    is_time = verdict.key.name.metric.endswith("_us")
+    is_time = verdict.name.metric.endswith("_us")
     change = abs(verdict.change or 0.0)
     size = change * verdict.reference if is_time and isinstance(verdict.reference, int | float) else change
     return STATUSES.index(verdict.status), verdict.advisory, not is_time, -size

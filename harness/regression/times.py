@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.records.verdict import SeriesName, SeriesVerdict, Status
 from harness.regression import rule, sentences
 from harness.regression.baseline import Epoch, TimeReference
 from harness.regression.canary import CanaryState
 from harness.regression.epochs import A_A_NIGHTS, PastNight, past, same_image_nights
 from harness.regression.exact import new
 from harness.regression.nights import Night
-from harness.regression.series import SeriesName
-from harness.regression.statuses import SeriesVerdict, Status
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def judge_times(
         value_us = (night.times[name].value_us or np.nan) / canary.factor
         reference = epoch.times.get(name)
         if reference is None:
-            verdicts.append(SeriesVerdict(night.key(name), "new", new(name, night), night.dirty, value_us))
+            verdicts.append(SeriesVerdict(str(name), "new", new(name, night), night.dirty, value_us))
             continue
         again = night.confirmations.get(name)
         series = _Series(
@@ -126,7 +125,7 @@ def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdi
         )
         verdicts.append(
             SeriesVerdict(
-                night.key(series.name),
+                str(series.name),
                 status,
                 _sentence(status, series, facts, night),
                 bool(series.advisory),
@@ -212,7 +211,7 @@ def _too_young(series: _Series, night: Night) -> SeriesVerdict:
         f"since {sentences.day(series.reference.since)} that a comparison needs: let more nights pass."
     )
     return SeriesVerdict(
-        night.key(series.name),
+        str(series.name),
         "new",
         sentence,
         bool(series.advisory),

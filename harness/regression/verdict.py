@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.errors import EXIT_BROKEN
+from harness.records.verdict import RunVerdict, SeriesName, SeriesVerdict, Status, exit_code
 from harness.regression import sentences
 from harness.regression.baseline import Baseline, Epoch
 from harness.regression.canary import CanaryState, canary_state
 from harness.regression.epochs import comparable, differences
 from harness.regression.exact import judge_exact, judge_modeled, new
 from harness.regression.nights import Night, clock_problem, merge, moment, overlapping
-from harness.regression.series import SeriesName
-from harness.regression.statuses import NightVerdict, SeriesVerdict, Status, exit_code
 from harness.regression.times import judge_times
 
 
-def judge(night: Night, history: Iterable[Night], baseline: Baseline | None) -> NightVerdict:
+def judge(night: Night, history: Iterable[Night], baseline: Baseline | None) -> RunVerdict:
     """Judges a night.
 
     Args:
@@ -31,7 +30,7 @@ def judge(night: Night, history: Iterable[Night], baseline: Baseline | None) -> 
         return _broken(night, epoch, problem)
     before = [other for other in merged.nights if moment(other.started) < moment(night.started)]
     faulty = _faulty(night, epoch)
-    done = {verdict.key.name for verdict in faulty}
+    done = {verdict.name for verdict in faulty}
     if epoch is None:
         rest = [_plain(night, name, "new", new(name, night)) for name in _measured(night) if name not in done]
         return _night_verdict(night, [*faulty, *rest], proposes=True)
@@ -124,13 +123,13 @@ def _unjudgeable(
     return ""
 
 
-def _broken(night: Night, epoch: Epoch | None, problem: str) -> NightVerdict:
+def _broken(night: Night, epoch: Epoch | None, problem: str) -> RunVerdict:
     names = sorted({*_measured(night), *(_expected(epoch) if epoch else ())})
     series = tuple(
         _plain(night, name, "broken", f"{name} was not compared, because {problem}.") for name in names
     )
     sentence = f"The night cannot be judged on {night.board}, because {problem}."
-    return NightVerdict(night.id, night.board, "broken", sentence, series, EXIT_BROKEN)
+    return RunVerdict(night.id, night.board, "broken", sentence, EXIT_BROKEN, series)
 
 
 def _faulty(night: Night, epoch: Epoch | None) -> list[SeriesVerdict]:
@@ -142,7 +141,7 @@ def _faulty(night: Night, epoch: Epoch | None) -> list[SeriesVerdict]:
         for name in own or [SeriesName(variant, engine, "-", "-")]:  # one that was never measured is told too
             sentence = f"{name} has no figure, because the variant broke: {fault.rstrip('.')}."
             verdicts.append(_plain(night, name, "broken", sentence))
-    done = {verdict.key.name for verdict in verdicts}
+    done = {verdict.name for verdict in verdicts}
     for name, measured in sorted(night.times.items()):
         if measured.value_us is None and name not in done:
             sentence = (
@@ -178,7 +177,7 @@ def _plain(night: Night, name: SeriesName, status: Status, sentence: str) -> Ser
     """A verdict without a comparison."""
     measured = night.times.get(name)
     value = night.exact.get(name) if measured is None else measured.value_us
-    return SeriesVerdict(night.key(name), status, sentence, night.dirty, value)
+    return SeriesVerdict(str(name), status, sentence, night.dirty, value)
 
 
 def _night_verdict(
@@ -187,15 +186,15 @@ def _night_verdict(
     differing: dict[str, tuple[str, str]] | None = None,
     *,
     proposes: bool = False,
-) -> NightVerdict:
-    ordered = tuple(sorted(series, key=lambda verdict: verdict.key))
-    return NightVerdict(
+) -> RunVerdict:
+    ordered = tuple(sorted(series, key=lambda verdict: verdict.name))
+    return RunVerdict(
         night.id,
         night.board,
         sentences.gravest(ordered).status,
         sentences.headline(night.board, ordered),
-        ordered,
         exit_code(ordered, dirty=night.dirty),
+        ordered,
         differing or {},
         proposes,
     )

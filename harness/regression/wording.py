@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.records.clips import ClipChange
+from harness.records.verdict import STATUSES, Figure, SeriesName
 from harness.regression import sentences
 from harness.regression.compare import Comparison, Difference
-from harness.regression.nights import Exact, Night
-from harness.regression.series import SeriesName
-from harness.regression.statuses import STATUSES
+from harness.regression.nights import Night
 from harness.report.format import DASH
 from harness.report.markdown import escaped, markdown
 from harness.report.table import Column, Table
@@ -136,7 +135,7 @@ def _cells(difference: Difference) -> tuple[str, ...]:
     )
 
 
-def _amount(value: Exact | None, name: SeriesName) -> str:
+def _amount(value: Figure | None, name: SeriesName) -> str:
     return DASH if value is None else sentences.amount(value, name)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.records.record import Figure, RunRecord, SeriesVerdictRow
+from harness.records.record import RunRecord
+from harness.records.verdict import Figure, SeriesVerdict
 from harness.report import format as figures
 from harness.report.table import Column, Table, frame
 
@@ -44,7 +45,7 @@ def verdict_table(record: RunRecord) -> Table:
     )
 
 
-def _row(row: SeriesVerdictRow) -> dict[str, object]:
+def _row(row: SeriesVerdict) -> dict[str, object]:
     return {
         "status": f"{row.status}, advisory" if row.advisory else row.status,
         "series": row.series,
@@ -72,7 +73,7 @@ def _what(status: str, sentence: str) -> str:
     return "" if status.startswith("changed") else sentence
 
 
-def _size(row: SeriesVerdictRow) -> float:
+def _size(row: SeriesVerdict) -> float:
     """Of a change: times by their microseconds and before the rest, as `sentences.gravity` has it."""
     change = abs(row.change or 0.0)
     if "_us/" in row.series and isinstance(row.reference, int | float):

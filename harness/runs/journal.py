@@ -18,15 +18,8 @@ from filelock import FileLock, Timeout
 from harness.errors import UsageError
 from harness.records import provenance
 from harness.records.reading import read_record
-from harness.records.record import (
-    BlockRow,
-    BoardRow,
-    Fault,
-    RunRecord,
-    VariantRow,
-    VerdictRow,
-    write_record,
-)
+from harness.records.record import BlockRow, BoardRow, Fault, RunRecord, VariantRow, write_record
+from harness.records.verdict import RunVerdict
 
 RECORD, PARTIAL = "run.json", "run.partial.json"
 _RUNNING = ".running"
@@ -54,7 +47,7 @@ class Journal:
     def __init__(self, folder: Path, record: RunRecord) -> None:
         self.folder = folder
         self.blocks: Sequence[BlockRow] = record.blocks
-        self.verdict: VerdictRow | None = None
+        self.verdict: RunVerdict | None = None
         self.fault: Fault | None = None
         self.rows: dict[str, VariantRow] = {row.id: row for row in record.variants}
         self.kept = frozenset(row.id for row in record.variants if not row.faults)

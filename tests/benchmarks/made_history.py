@@ -22,11 +22,10 @@ from harness.records.record import (
     LabelCount,
     ModelRow,
     RunRecord,
-    SeriesVerdictRow,
     StimulusRow,
     VariantRow,
-    VerdictRow,
 )
+from harness.records.verdict import RunVerdict, SeriesVerdict
 from harness.regression.from_record import CANARY, NIGHTLY, night_of
 from harness.regression.history import RECORD
 
@@ -202,7 +201,7 @@ def _judged(record: RunRecord) -> RunRecord:
     """With a verdict such as most nights have."""
     night = night_of(record)
     rows = [
-        SeriesVerdictRow(
+        SeriesVerdict(
             series=str(name),
             status="ok",
             sentence=f"{name} is as before: made up, as everything in this record is.",
@@ -212,7 +211,8 @@ def _judged(record: RunRecord) -> RunRecord:
         for name in [*night.times, *night.exact]
     ]
     sentence = f"Nothing changed on {night.board}: all {len(rows)} series are as accepted."
-    return replace(record, verdict=VerdictRow("ok", sentence, 0, rows))
+    verdict = RunVerdict(night.id, night.board, "ok", sentence, 0, tuple(rows))
+    return replace(record, verdict=verdict)
 
 
 def _hash(*parts: str) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
-from harness.records.record import VerdictRow
+from harness.records.verdict import STATUSES, RunVerdict, Status
 from harness.regression.baseline import Baseline, Epoch
 from harness.regression.epochs import differences
 from harness.regression.nights import Night, moment
-from harness.regression.series import SeriesName
-from harness.regression.statuses import STATUSES, NightVerdict, SeriesVerdict, Status
 from harness.regression.verdict import judge
 from harness.report.history.series import Series
 from harness.report.history.series_builder import Frame, identity
@@ -53,7 +51,7 @@ class BoardHistory:
     name: str
     nights: tuple[Night, ...]
     baseline: Baseline | None
-    verdict: NightVerdict
+    verdict: RunVerdict
     series: tuple[Series, ...]
     canary_us: np.ndarray
     canary_accepted_us: np.ndarray
@@ -81,7 +79,7 @@ def board_history(
     baseline: Baseline | None,
     *,
     history: Sequence[Night],
-    said: VerdictRow | None = None,
+    said: RunVerdict | None = None,
 ) -> BoardHistory:
     """Makes the tables of a board.
 
@@ -92,9 +90,9 @@ def board_history(
         said: the verdict that the last night's record has, shown where there is no baseline to judge by.
     """
     last = nights[-1]
-    verdict = _as_said(last, said) if said and not baseline else judge(last, history, baseline)
+    verdict = said if said and not baseline else judge(last, history, baseline)
     frame = Frame(nights, baseline)
-    by_name = {item.key.name: item for item in verdict.series}
+    by_name = {item.name: item for item in verdict.series}
     names = sorted({*by_name, *frame.names})
     return BoardHistory(
         last.board,
@@ -106,25 +104,6 @@ def board_history(
         frame.canary_accepted_us,
         tuple(_changes(nights)),
         (*(_gravest(night) for night in nights[:-1]), verdict.status),
-    )
-
-
-def _as_said(night: Night, row: VerdictRow) -> NightVerdict:
-    """The verdict as it was on that night; statuses that this version does not know are left out."""
-    series = []
-    for item in row.series:
-        if item.status in STATUSES:
-            facts = {one.name: getattr(item, one.name) for one in fields(item) if one.name != "series"}
-            series.append(SeriesVerdict(night.key(SeriesName.parse(item.series)), **facts))
-    return NightVerdict(
-        night.id,
-        night.board,
-        cast(Status, row.status),
-        row.sentence,
-        tuple(series),
-        row.exit_code,
-        {name: (then, now) for name, (then, now) in row.differences.items()},
-        row.proposes_epoch,
     )
 
 

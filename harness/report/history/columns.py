@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.regression.nights import Exact, Judged, Night
-from harness.regression.series import SeriesName
+from harness.records.verdict import Figure, SeriesName, SeriesVerdict
+from harness.regression.nights import Night
 
 
 @dataclass(eq=False)
@@ -22,8 +22,8 @@ class Column:
     """
 
     nights: list[int] = field(default_factory=list)
-    values: list[Exact | None] = field(default_factory=list)
-    judged: list[tuple[list[int], Judged]] = field(default_factory=list)
+    values: list[Figure | None] = field(default_factory=list)
+    judged: list[tuple[list[int], SeriesVerdict]] = field(default_factory=list)
     timed: bool = False
     modeled: bool = False
 
@@ -56,9 +56,9 @@ def columns_of(nights: Sequence[Night]) -> dict[SeriesName, Column]:
     return by_name
 
 
-def _alike(nights: Sequence[Night]) -> Iterable[tuple[Mapping[SeriesName, Judged], list[int]]]:
+def _alike(nights: Sequence[Night]) -> Iterable[tuple[Mapping[SeriesName, SeriesVerdict], list[int]]]:
     """What was said of all series, with the nights of which it was: most nights share it, being ok."""
-    found: dict[int, tuple[Mapping[SeriesName, Judged], list[int]]] = {}
+    found: dict[int, tuple[Mapping[SeriesName, SeriesVerdict], list[int]]] = {}
     for index, night in enumerate(nights):
         found.setdefault(id(night.judged), (night.judged, []))[1].append(index)
     return found.values()

@@ -10,9 +10,8 @@ from itertools import groupby
 import numpy as np
 from markupsafe import Markup, escape
 
+from harness.records.verdict import DEVIATING, STATUSES, SeriesName, SeriesVerdict
 from harness.regression.sentences import acceptance
-from harness.regression.series import SeriesName
-from harness.regression.statuses import DEVIATING, STATUSES, SeriesVerdict
 from harness.report import format as figures
 from harness.report.history.boards import BoardHistory
 from harness.report.history.links import Links
@@ -171,7 +170,7 @@ def _linked(board: BoardHistory, links: Links) -> Markup:
     said = with_code(board.verdict.sentence)
     about = [item for item in board.verdict.series if item.sentence in board.verdict.sentence]
     for item in about[:1]:
-        name = item.key.name
+        name = item.name
         if (board.name, name) in links.pages:
             link = Markup('<a href="{}">{}</a>').format(links.series(board, name), str(name))
             said = said.replace(escape(str(name)), link, 1)
@@ -179,7 +178,7 @@ def _linked(board: BoardHistory, links: Links) -> Markup:
 
 
 def _finding(board: BoardHistory, item: SeriesVerdict, links: Links) -> Finding:
-    name = item.key.name
+    name = item.name
     known = (board.name, name) in links.pages
     sentence = item.sentence.removeprefix(f"{name} ")
     return Finding(

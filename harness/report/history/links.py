@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from harness.records.verdict import SeriesName
 from harness.regression.nights import Night
-from harness.regression.series import SeriesName
 from harness.report.history.boards import BoardHistory
 
 INDEX = "index.html"

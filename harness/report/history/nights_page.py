@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.regression.statuses import STATUSES
+from harness.records.verdict import STATUSES
 from harness.report.history.boards import BoardHistory
 from harness.report.history.links import Links
 from harness.report.history.words import night_time

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.regression.statuses import Status
+from harness.records.verdict import Status
 
 _SHAPES = {
     "up": "l{0} {1}h-{2}z",

@@ -7,13 +7,11 @@ from typing import Literal
 
 import numpy as np
 
+from harness.records.verdict import Figure, SeriesName, SeriesVerdict, Status
 from harness.regression import rule
 from harness.regression.band import Band
 from harness.regression.change_points import change_points, steps
 from harness.regression.exact import is_of_a_commit
-from harness.regression.nights import Exact
-from harness.regression.series import SeriesName
-from harness.regression.statuses import SeriesVerdict, Status
 
 Kind = Literal["time", "modeled", "number", "text"]
 """A measured time, which wavers; a time of a modeled clock, a number or a text, which repeat exactly."""
@@ -47,7 +45,7 @@ class Series:
     accepted: np.ndarray
     band: Band | None
     levels: tuple[int, ...]
-    latest: Exact | None
+    latest: Figure | None
     verdict: SeriesVerdict | None
 
     @property

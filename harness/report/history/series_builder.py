@@ -7,13 +7,12 @@ from typing import Literal
 
 import numpy as np
 
+from harness.records.verdict import DEVIATING, Figure, SeriesName, SeriesVerdict, Status
 from harness.regression.band import Band, band
 from harness.regression.baseline import Baseline, Epoch
 from harness.regression.canary import canary_state
 from harness.regression.exact import is_of_a_commit
-from harness.regression.nights import Exact, Night, moment
-from harness.regression.series import SeriesName
-from harness.regression.statuses import DEVIATING, SeriesVerdict, Status
+from harness.regression.nights import Night, moment
 from harness.report.history.columns import Column, columns_of
 from harness.report.history.series import Kind, Series, levels
 
@@ -111,7 +110,7 @@ class Frame:
     def _values(self, name: SeriesName, column: Column, kind: Kind) -> np.ndarray:
         values = np.full(len(self._nights), np.nan)
         if kind == "text":
-            numbers: dict[Exact, int] = {}
+            numbers: dict[Figure, int] = {}
             if is_of_a_commit(name):
                 numbers = dict.fromkeys([value for value in column.values if value is not None], 0)
             values[column.nights] = [
@@ -179,7 +178,7 @@ class Frame:
         return reference.since if reference and reference.since <= self._nights[index].started else ""
 
 
-def _latest(column: Column, values: np.ndarray) -> Exact | None:
+def _latest(column: Column, values: np.ndarray) -> Figure | None:
     """What the last night with the series has: as it is judged, and a text as it is."""
     value = column.values[-1] if column.values else None
     return value if value is None or isinstance(value, str | int) else float(values[column.nights[-1]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.records.record import VerdictRow
+from harness.records.verdict import RunVerdict
 from harness.regression.baseline import Baseline
 from harness.regression.history import History
 from harness.regression.nights import Night
@@ -25,7 +25,7 @@ def render_history(
     history: History,
     baselines: Mapping[str, Baseline],
     folder: Path,
-    recorded: Mapping[str, VerdictRow] | None = None,
+    recorded: Mapping[str, RunVerdict] | None = None,
 ) -> Path:
     """Write the site and return the path of its index; the same history gives the same bytes.
 
@@ -62,7 +62,7 @@ def render_history(
 
 
 def _boards(
-    nights: Sequence[Night], baselines: Mapping[str, Baseline], recorded: Mapping[str, VerdictRow]
+    nights: Sequence[Night], baselines: Mapping[str, Baseline], recorded: Mapping[str, RunVerdict]
 ) -> list[BoardHistory]:
     boards = []
     for name in sorted({night.board for night in nights}):

@@ -8,9 +8,8 @@ from html import escape
 
 from markupsafe import Markup
 
+from harness.records.verdict import Figure, SeriesName
 from harness.regression import sentences
-from harness.regression.nights import Exact
-from harness.regression.series import SeriesName
 from harness.report import format as figures
 from harness.report.history.series import Kind, Series
 
@@ -33,7 +32,7 @@ def unit_and_factor(name: SeriesName, value: float) -> tuple[str, float]:
     return "", 1.0
 
 
-def amount(value: Exact | None, series: Series) -> str:
+def amount(value: Figure | None, series: Series) -> str:
     """A value of a series with its unit: 33.12 ms, 61,312 bytes; a dash for none, the start of a long text.
 
     A time that repeats exactly is told to the hundredth of a µs: a change of a cycle has to be seen.
@@ -47,7 +46,7 @@ def amount(value: Exact | None, series: Series) -> str:
     return sentences.amount(value, series.name).replace(" ", _NB)
 
 
-def whole(value: Exact | None, series: Series) -> str:
+def whole(value: Figure | None, series: Series) -> str:
     """A value with its unit; of a text all that a page has room for."""
     if isinstance(value, str):
         return value if len(value) <= _LONG else f"{value[:_LONG]}…"

@@ -25,8 +25,8 @@ def main(work: Path, checkout: Path) -> int:
         work: holds the task, takes the reading.
         checkout: of the commit.
     """
+    from harness.records.verdict import SeriesName
     from harness.regression.reading import measure
-    from harness.regression.series import SeriesName
     from harness.runs.bisect.repository import Repository
 
     task = json.loads((work / TASK).read_text())

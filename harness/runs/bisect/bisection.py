@@ -15,8 +15,8 @@ from pathlib import Path
 
 from harness.errors import EarshotError, UsageError
 from harness.layout import ROOT
+from harness.records.verdict import SeriesName
 from harness.regression.reading import Reading, measure
-from harness.regression.series import SeriesName
 from harness.runs.bisect import bisect_step as step
 from harness.runs.bisect.repository import Commit, Copy, Repository, own_environment
 

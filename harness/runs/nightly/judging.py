@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.records.record import RunRecord
+from harness.records.verdict import RunVerdict
 from harness.regression.baseline_file import read_baseline
 from harness.regression.from_record import night_of
 from harness.regression.history import read_history
 from harness.regression.nights import Night
-from harness.regression.statuses import NightVerdict
 from harness.regression.verdict import judge
 from harness.runs.nightly.settings import Settings
 
@@ -31,7 +31,7 @@ class Judge:
         self._baseline = read_baseline(settings.baselines / f"{board}.toml")
         self._nights: list[Night] | None = None
 
-    def judge(self, record: RunRecord) -> NightVerdict:
+    def judge(self, record: RunRecord) -> RunVerdict:
         """The verdict on a record that is not among the history."""
         night = night_of(record, digest="tonight")
         return judge(night, self.earlier(night), self._baseline)

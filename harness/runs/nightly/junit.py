@@ -6,7 +6,7 @@ import re
 from typing import Literal
 from xml.etree import ElementTree
 
-from harness.regression.statuses import DEVIATING, NightVerdict, SeriesVerdict, Status
+from harness.records.verdict import DEVIATING, RunVerdict, SeriesVerdict, Status
 
 Outcome = Literal["failure", "error", "skipped", "passed"]
 
@@ -32,7 +32,7 @@ def outcome(verdict: SeriesVerdict) -> Outcome:
     return _OUTCOMES.get(verdict.status, "passed")
 
 
-def junit(verdict: NightVerdict, started: str, length_s: float | None) -> str:
+def junit(verdict: RunVerdict, started: str, length_s: float | None) -> str:
     """The XML of a night.
 
     Args:
@@ -52,10 +52,10 @@ def junit(verdict: NightVerdict, started: str, length_s: float | None) -> str:
     about = {"name": f"earshot nightly on {verdict.board}", "timestamp": started.removesuffix("Z")}
     suite = ElementTree.SubElement(suites, "testsuite", {**about, **counts})
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in (("night", verdict.night), ("status", verdict.status), ("verdict", verdict.sentence)):
+    for name, value in (("night", verdict.run), ("status", verdict.status), ("verdict", verdict.sentence)):
         ElementTree.SubElement(properties, "property", {"name": name, "value": _text(value)})
     for item in verdict.series:
-        series = item.key.name
+        series = item.name
         case = _case(suite, f"{verdict.board}.{series.variant}.{series.engine}",
                      f"{series.metric}/{series.input_mode}")  # fmt: skip
         _say(case, outcome(item), item.status, item.sentence, advisory=item.advisory)
@@ -65,7 +65,7 @@ def junit(verdict: NightVerdict, started: str, length_s: float | None) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=False) + "\n"
 
 
-def _of_night(verdict: NightVerdict) -> Outcome:
+def _of_night(verdict: RunVerdict) -> Outcome:
     return _OUTCOMES.get(verdict.status, "passed")
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.records.verdict import RunVerdict, SeriesVerdict, Status
 from harness.regression import sentences
-from harness.regression.statuses import NightVerdict, SeriesVerdict, Status
 
 ROWS = 10
 """At most so many series are named: who wants to see more opens the report."""
@@ -12,7 +12,7 @@ _QUIET: frozenset[Status] = frozenset({"ok"})
 _ACCEPTABLE: frozenset[Status] = frozenset({"regressed", "changed", "improved", "missing", "new"})
 
 
-def chat(verdict: NightVerdict) -> str:
+def chat(verdict: RunVerdict) -> str:
     """The verdict's sentence, the series that changed with their figures, and the command that accepts."""
     told = [item for item in verdict.series if item.status not in _QUIET]
     if told and all(item.status == "new" for item in verdict.series):
@@ -36,11 +36,11 @@ def chat(verdict: NightVerdict) -> str:
 
 def _row(item: SeriesVerdict) -> str:
     advisory = " (advisory)" if item.advisory else ""
-    return f"{item.status}{advisory}: `{item.key.name}`{_figures(item)}"
+    return f"{item.status}{advisory}: `{item.name}`{_figures(item)}"
 
 
 def _figures(item: SeriesVerdict) -> str:
-    name = item.key.name
+    name = item.name
     if item.reference is not None and item.value is not None and item.reference != item.value:
         change = f" ({item.change:+.2%})" if item.change is not None else ""
         return f" {sentences.amount(item.reference, name)} → {sentences.amount(item.value, name)}{change}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.boards.board import Board
 from harness.errors import BREAKING, EarshotError, UsageError
 from harness.records.record import Fault, RunRecord
-from harness.regression.statuses import NightVerdict
+from harness.records.verdict import RunVerdict
 from harness.report.page import render
 from harness.runs.journal import Journal
 from harness.runs.night import Night
@@ -81,7 +81,7 @@ def not_begun(
     return _written(verdict, record, render(record, journal.folder))
 
 
-def _written(verdict: NightVerdict, record: RunRecord, page: Path) -> Outcome:
+def _written(verdict: RunVerdict, record: RunRecord, page: Path) -> Outcome:
     text = chat(verdict)
     write_verdict(verdict, record, page.parent)
     write_text(text, page.parent)

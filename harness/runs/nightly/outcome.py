@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.records.record import RunRecord
-from harness.regression.statuses import NightVerdict
+from harness.records.verdict import RunVerdict
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Outcome:
     """
 
     record: RunRecord
-    verdict: NightVerdict
+    verdict: RunVerdict
     page: Path
     text: str
     exit_code: int

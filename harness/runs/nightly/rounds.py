@@ -10,9 +10,9 @@ from harness.boards.board import Board
 from harness.errors import UsageError
 from harness.measure.block import Subject
 from harness.records.record import Fault
-from harness.regression.from_record import night_of, verdict_row
+from harness.records.verdict import RunVerdict
+from harness.regression.from_record import night_of
 from harness.regression.nights import Night
-from harness.regression.statuses import NightVerdict
 from harness.runs.journal import Journal
 from harness.runs.nightly.blocks import Blocks
 from harness.runs.nightly.judging import Judge
@@ -65,21 +65,21 @@ class Rounds:
         if self._blocks.broken and not any(row.samples_us for row in self._blocks.rows):
             self._journal.fault = self._blocks.broken
 
-    def verdict(self) -> NightVerdict:
+    def verdict(self) -> RunVerdict:
         """Judges the night; what is found worse is measured again at once, and judged again, once."""
         self._journal.blocks = [row for row in self._blocks.rows if row.phase != CONFIRMATION]
         verdict = self._judge.judge(self._journal.ended())
         again = [
             identity
             for identity in self._subjects
-            if any(key.name.variant == identity for key in verdict.to_confirm)
+            if any(name.variant == identity for name in verdict.to_confirm)
         ]
         if again:
-            self._say(f"to be confirmed: {', '.join(str(key.name) for key in verdict.to_confirm)}")
+            self._say(f"to be confirmed: {', '.join(str(name) for name in verdict.to_confirm)}")
             self._blocks.measure(confirmations(again, self._settings.rounds), self._subjects)
             self._journal.blocks = self._blocks.rows
             verdict = self._judge.judge(self._journal.ended())
-        self._journal.verdict = verdict_row(verdict)
+        self._journal.verdict = verdict
         return verdict
 
     @property

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from harness.files import write_atomic
 from harness.records.record import RunRecord
-from harness.regression.statuses import NightVerdict
+from harness.records.verdict import RunVerdict
 from harness.runs.nightly.junit import junit
 
 VERDICT, JUNIT, SUMMARY = "verdict.json", "junit.xml", "summary.md"
 
 
-def write_verdict(verdict: NightVerdict, record: RunRecord, folder: Path) -> None:
+def write_verdict(verdict: RunVerdict, record: RunRecord, folder: Path) -> None:
     """Writes verdict.json and junit.xml into the night's folder."""
     length = record.run.get("length_s")
     write_atomic(json.dumps(asdict(verdict), indent=1) + "\n", folder / VERDICT)

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
+from harness.records.verdict import RunVerdict, SeriesName, SeriesVerdict
 from harness.regression.acceptance import accept
 from harness.regression.baseline import Baseline
 from harness.regression.canary import CanaryReading
-from harness.regression.nights import Judged, Night
-from harness.regression.series import Block, Measured, SeriesName, measured
-from harness.regression.statuses import NightVerdict, SeriesVerdict
+from harness.regression.nights import Night
+from harness.regression.series import Block, Measured, measured
 from harness.regression.verdict import judge
 
 INT8 = SeriesName("tinyconv-int8", "codegen", "inference_us", "pcm")
@@ -72,15 +72,14 @@ def accepted(nights: list[Night]) -> Baseline:
     return accept(None, nights[-1], nights, reason="the first", at=AT)
 
 
-def with_verdicts(made: Night, verdict: NightVerdict) -> Night:
+def with_verdicts(made: Night, verdict: RunVerdict) -> Night:
     """The night as its record is read again."""
-    said = {item.key.name: Judged(item.status, item.since) for item in verdict.series}
-    return replace(made, judged=said)
+    return replace(made, judged={item.name: item for item in verdict.series})
 
 
-def of(name: SeriesName, verdict: NightVerdict) -> SeriesVerdict:
+def of(name: SeriesName, verdict: RunVerdict) -> SeriesVerdict:
     """What is said of a series."""
-    (found,) = [item for item in verdict.series if item.key.name == name]
+    (found,) = [item for item in verdict.series if item.name == name]
     return found
 
 

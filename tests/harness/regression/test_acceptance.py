@@ -22,8 +22,8 @@ from made_nights import (
 )
 
 from harness.errors import UsageError
+from harness.records.verdict import SeriesName
 from harness.regression.acceptance import accept
-from harness.regression.series import SeriesName
 from harness.regression.verdict import judge
 
 

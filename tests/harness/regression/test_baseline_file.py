@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from made_nights import AT, FLASH, INT8_US, accepted, night, quiet_nights
 
 from harness.errors import UsageError
+from harness.records.verdict import SeriesName
 from harness.regression.acceptance import accept
 from harness.regression.baseline import Acceptance, Baseline, Epoch, TimeReference
 from harness.regression.baseline_file import read_baseline, to_toml, write_baseline
 from harness.regression.canary import CanaryReference
-from harness.regression.series import SeriesName
 
 
 @pytest.fixture

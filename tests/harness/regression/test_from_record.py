@@ -17,15 +17,12 @@ from harness.records.record import (
     LabelCount,
     ModelRow,
     RunRecord,
-    SeriesVerdictRow,
     StimulusRow,
     VariantRow,
-    VerdictRow,
     write_record,
 )
-from harness.regression.from_record import kind_of, night_of, verdict_row
-from harness.regression.nights import Judged
-from harness.regression.series import SeriesName
+from harness.records.verdict import SeriesName
+from harness.regression.from_record import kind_of, night_of
 from harness.regression.verdict import judge
 
 CLIP = SeriesName("int8", "codegen", "inference_us", "clip")
@@ -256,11 +253,7 @@ def test_a_record_without_a_kind_is_of_a_run():
         ({"variants": [row("")]}, "has no name"),
         (
             {"blocks": [block(7, samples_us={"inference_us": [7]})]},
-            "no series: it is variant/engine/metric/input-mode",
-        ),
-        (
-            {"verdict": VerdictRow("ok", "", 0, [SeriesVerdictRow("a", "ok", "")])},
-            "the verdict names no series",
+            "not a series: write variant/engine/metric/input-mode",
         ),
     ],
 )
@@ -272,10 +265,10 @@ def test_what_does_not_say_what_it_is_is_refused(change, told):
 def test_a_verdict_survives_the_record(tmp_path):
     made = record(block(7, 7))
     said = judge(night_of(made, "tonight"), [], None)
-    write_record(replace(made, verdict=verdict_row(said)), tmp_path / "run.json")
+    write_record(replace(made, verdict=said), tmp_path / "run.json")
     read = read_record(tmp_path / "run.json")
-    assert read.verdict == verdict_row(said)
-    assert night_of(read).judged == {item.key.name: Judged(item.status, item.since) for item in said.series}
+    assert read.verdict == said
+    assert night_of(read).judged == {item.name: item for item in said.series}
 
 
 def test_a_record_is_known_by_its_seal(tmp_path):

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.regression.series import Block, SeriesName, measured
+from harness.records.verdict import SeriesName
+from harness.regression.series import Block, measured
 
 
 def block(*samples: float, planned: int = 0, lost: int = 0) -> Block:

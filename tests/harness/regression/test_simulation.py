@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import simulation
 from made_nights import accepted, night, time_of
 
-from harness.regression.series import SeriesName
+from harness.records.verdict import SeriesName
 from harness.regression.verdict import judge
 
 
@@ -51,7 +51,7 @@ def test_whole_nights_are_judged_like_the_simulated_ones():
         nights = [measured_night(index) for index in range(14)]
         tonight, second = measured_night(14, 0.02), measured_night(14, 0.02)
         verdict = judge(replace(tonight, confirmations=second.times), nights, accepted(nights))
-        found = {item.key.name for item in verdict.series if item.status == "regressed"}
+        found = {item.name for item in verdict.series if item.status == "regressed"}
         assert found == {names[4]}
 
 

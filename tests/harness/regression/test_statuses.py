@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from made_nights import INT8
 
-from harness.regression.series import SeriesKey
-from harness.regression.statuses import STATUSES, SeriesVerdict, exit_code
+from harness.records.verdict import STATUSES, SeriesVerdict, exit_code
 
 CODES = {
     "ok": 0,
@@ -24,7 +23,7 @@ CODES = {
 
 
 def verdict(status, advisory=False):
-    return SeriesVerdict(SeriesKey("F00D", INT8, 1), status, "A sentence.", advisory)
+    return SeriesVerdict(str(INT8), status, "A sentence.", advisory)
 
 
 @pytest.mark.parametrize("status", STATUSES)

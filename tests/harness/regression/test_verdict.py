@@ -25,8 +25,8 @@ from made_nights import (
     with_verdicts,
 )
 
-from harness.regression.series import Block, SeriesName, measured
-from harness.regression.statuses import STATUSES
+from harness.records.verdict import STATUSES, SeriesName
+from harness.regression.series import Block, measured
 from harness.regression.verdict import judge
 
 SLOWER = INT8_US * 1.02
@@ -42,7 +42,7 @@ def test_ok(nights, baseline):
 def test_what_is_slower_waits_for_its_confirmation(nights, baseline):
     verdict = judge(night(14, SLOWER), nights, baseline)
     assert of(INT8, verdict).status == "suspect"
-    assert [key.name for key in verdict.to_confirm] == [INT8]
+    assert list(verdict.to_confirm) == [INT8]
     assert "measure it again at once" in of(INT8, verdict).sentence
     assert verdict.exit_code == 5
 

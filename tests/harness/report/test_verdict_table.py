@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from sample_night import sample_record
 
-from harness.records.record import SeriesVerdictRow, VerdictRow
+from harness.records.verdict import RunVerdict, SeriesVerdict
 from harness.report.headline import headline
 from harness.report.page import render
 from harness.report.tables import all_tables
 from harness.report.verdict import verdict_sentence, verdict_table
 
-SLOW = SeriesVerdictRow(
+SLOW = SeriesVerdict(
     "a/codegen/inference_us/clip", "regressed", "a is slower.", value=1040.0, reference=1000.0, change=0.04
 )
-LARGE = SeriesVerdictRow(
+LARGE = SeriesVerdict(
     "a/codegen/flash_bytes/-",
     "changed",
     "a is larger.",
@@ -24,12 +24,14 @@ LARGE = SeriesVerdictRow(
     reference=1000,
     change=0.1,
 )
-FINE = SeriesVerdictRow("b/codegen/inference_us/clip", "ok", "b is as before.")
-VERDICT = VerdictRow(
+FINE = SeriesVerdict("b/codegen/inference_us/clip", "ok", "b is as before.")
+VERDICT = RunVerdict(
+    "1",
+    "desk",
     "regressed",
     "1 regressed, 1 changed of 3 series on desk: a is slower: accept it with `earshot baseline accept`.",
     3,
-    [FINE, LARGE, SLOW],
+    (FINE, LARGE, SLOW),
 )
 
 
@@ -66,11 +68,11 @@ def test_the_rows_are_those_that_are_not_as_accepted_the_gravest_first():
 
 
 def test_a_night_that_cannot_be_judged_says_why():
-    broken = VerdictRow("broken", "The night cannot be judged on desk, because enumerate: no board.", 4)
+    broken = RunVerdict("1", "desk", "broken", "The night cannot be judged on desk.", 4)
     assert verdict_sentence(replace(sample_record(), verdict=broken)) == broken.sentence
 
 
 def test_a_quiet_night_says_so_and_has_no_rows():
-    quiet = VerdictRow("ok", "Nothing changed on desk: all 3 series are as accepted.", 0, [FINE])
+    quiet = RunVerdict("1", "desk", "ok", "Nothing changed on desk.", 0, (FINE,))
     assert verdict_sentence(replace(sample_record(), verdict=quiet)) == quiet.sentence
     assert verdict_table(replace(sample_record(), verdict=quiet)).frame.empty

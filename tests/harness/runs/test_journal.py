@@ -13,7 +13,8 @@ from harness.errors import UsageError
 from harness.layout import ROOT
 from harness.records import provenance
 from harness.records.reading import read_record
-from harness.records.record import BlockRow, BoardRow, Fault, VariantRow, VerdictRow
+from harness.records.record import BlockRow, BoardRow, Fault, VariantRow
+from harness.records.verdict import RunVerdict
 from harness.runs import journal
 from harness.runs.journal import (
     PARTIAL,
@@ -142,7 +143,7 @@ def test_time_goes_on_where_a_run_is_taken_up(killed, monkeypatch):
 def test_blocks_verdict_and_fault_stand_in_the_record(tmp_path):
     run = begin(tmp_path, BOARD)
     run.blocks = [BlockRow("good", "codegen", "round", 1)]
-    run.verdict = VerdictRow("broken", "It broke.", 4)
+    run.verdict = RunVerdict("1", "desk", "broken", "It broke.", 4)
     run.fault = Fault("enumerate", "gone")
     written = run.end()
     assert read_record(run.folder / RECORD) == written

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.records.verdict import SeriesName
 from harness.regression.nights import Night
-from harness.regression.series import Block, Measured, SeriesName, measured
+from harness.regression.series import Block, Measured, measured
 
 INFERENCE = SeriesName("tinyconv-int8", "codegen", "inference_us", "clip")
 HEARD = SeriesName("tinyconv-int8", "codegen", "inference_us", "pcm")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.record import BlockRow, BoardRow, FirmwareRow, RunRecord, VariantRow, write_record
-from harness.regression.series import SeriesName
+from harness.records.verdict import SeriesName
 
 INFERENCE = SeriesName("tiny", "codegen", "inference_us", "clip")
 FLASH = SeriesName("tiny", "codegen", "flash_bytes", "-")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.records.record import BoardRow, FirmwareRow, RunRecord, VariantRow
-from harness.regression.series import SeriesName
+from harness.records.verdict import SeriesName
 
 FLASH = SeriesName("tiny", "codegen", "flash_bytes", "-")
 

@@ -16,7 +16,7 @@ from harness import cli
 from harness.errors import UsageError
 from harness.layout import ROOT
 from harness.link.deadline import Deadline
-from harness.regression.series import SeriesName
+from harness.records.verdict import SeriesName
 from harness.regression.wording import bisection_text
 from harness.runs.bisect.bisection import bisect
 
@@ -154,7 +154,6 @@ _BISECT = """
 import sys
 from pathlib import Path
 from harness.runs.bisect.bisection import bisect
-from harness.regression.series import SeriesName
 from harness.runs.interruption import sigterm_interrupts
 
 with sigterm_interrupts():

@@ -8,8 +8,8 @@ import pytest
 from gated_nights import BASE, CRC, FLASH, HASH, HEAD, HEARD, INFERENCE, SAMPLES, blocks, with_times
 
 from harness.errors import UsageError
+from harness.records.verdict import SeriesName
 from harness.regression.compare import compare
-from harness.regression.series import SeriesName
 
 
 def test_nights_of_two_commits_with_the_same_figures_say_nothing():

@@ -8,10 +8,10 @@ import pytest
 from checkouts import LABELS, Checkout, tinyconv_file
 
 from harness.records.reading import read_record
+from harness.records.verdict import SeriesName
 from harness.regression.compare import compare
 from harness.regression.from_record import night_of
 from harness.regression.nights import Night
-from harness.regression.series import SeriesName
 from harness.regression.wording import bisection_text
 from harness.runs.bisect.bisection import bisect
 from harness.runs.bisect.measure_commit import options_of

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
+from harness.records.verdict import SeriesName
 from harness.regression.acceptance import accept
 from harness.regression.baseline import Baseline
 from harness.regression.canary import CanaryReading
-from harness.regression.nights import Judged, Night
-from harness.regression.series import Block, Measured, SeriesName, measured
+from harness.regression.nights import Night
+from harness.regression.series import Block, Measured, measured
 from harness.regression.verdict import judge
 
 INT8 = SeriesName("tiny-int8", "codegen", "inference_us", "clip")
@@ -69,8 +70,7 @@ def history(
         made = night(index, float(value_us), board, **changes)
         made = replace(made, confirmations={INT8: time_of(float(value_us))})
         verdict = judge(made, nights, baseline)
-        said = {item.key.name: Judged(item.status, item.since) for item in verdict.series}
-        nights.append(replace(made, judged=said))
+        nights.append(replace(made, judged={item.name: item for item in verdict.series}))
         if index == accepted_at:
             baseline = accept(None, nights[-1], nights, reason="the <first>", at=stamp(index, 8))
     return nights, baseline

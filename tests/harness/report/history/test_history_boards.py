@@ -16,8 +16,8 @@ from shown_nights import (
     time_of,
 )
 
+from harness.records.verdict import RunVerdict, SeriesVerdict
 from harness.regression.canary import CanaryReading
-from harness.regression.nights import Judged
 from harness.report.history.boards import board_history
 from harness.report.history.events import events
 
@@ -89,16 +89,15 @@ def test_without_a_baseline_there_is_no_band_and_no_change():
 
 
 def test_without_a_baseline_the_recorded_verdict_is_shown():
-    from harness.records.record import SeriesVerdictRow, VerdictRow
-
-    row = VerdictRow("regressed", "It is slower.", 3, [SeriesVerdictRow(str(INT8), "regressed", "Slower.")])
-    shown = board(history(8, accepted_at=None)[0], said=row)
+    slower = SeriesVerdict(str(INT8), "regressed", "Slower.")
+    verdict = RunVerdict("1", "desk", "regressed", "It is slower.", 3, (slower,))
+    shown = board(history(8, accepted_at=None)[0], said=verdict)
     assert (shown.verdict.sentence, of(INT8, shown).status) == ("It is slower.", "regressed")
 
 
 def test_the_last_night_is_judged_by_the_baseline_as_it_is_now():
     nights, baseline = history(30)
-    nights[-1] = replace(nights[-1], judged={INT8: Judged("regressed", stamp(0))})
+    nights[-1] = replace(nights[-1], judged={INT8: SeriesVerdict(str(INT8), "regressed", "", since=stamp(0))})
     shown = board(nights, baseline)
     assert shown.verdict.status == "ok"
     assert shown.statuses[-1] == of(INT8, shown).statuses[-1] == "ok"

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from harness.regression.statuses import STATUSES
+from harness.records.verdict import STATUSES
 from harness.report.history.paths import SHAPES, area, line, mark, specks, steps, thinned
 
 NAN = float("nan")

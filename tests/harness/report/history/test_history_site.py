@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from shown_nights import INT8, LEVEL_US, history, night, time_of
 
+from harness.records.verdict import SeriesName, SeriesVerdict
 from harness.regression.history import History, LeftOut
-from harness.regression.nights import Judged, merge
-from harness.regression.series import SeriesName
+from harness.regression.nights import merge
 from harness.report.history.site import render_history
 
 
@@ -226,8 +226,8 @@ def test_a_dirty_night_says_so(tmp_path):
 
 def test_nights_that_stood_out_are_listed_the_latest_first(tmp_path):
     nights, baseline = history(20)
-    nights[4] = replace(nights[4], judged={INT8: Judged("suspect", "")})
-    nights[7] = replace(nights[7], judged={INT8: Judged("noisy", "")})
+    nights[4] = replace(nights[4], judged={INT8: SeriesVerdict(str(INT8), "suspect", "")})
+    nights[7] = replace(nights[7], judged={INT8: SeriesVerdict(str(INT8), "noisy", "")})
     rendered(tmp_path, nights, {"nano": baseline})
     page = text_of(tmp_path / "site" / "nano" / "tiny-int8-codegen-inference_us-clip.html")
     assert re.search(r"Nights that stood out .* 2026-11-08 01:00 noisy .* 2026-11-05 01:00 suspect", page)

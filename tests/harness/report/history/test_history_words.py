@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.regression.series import SeriesName
+from harness.records.verdict import SeriesName
 from harness.report.history.series import Series
 from harness.report.history.words import amount, change_text, share_text, with_code
 

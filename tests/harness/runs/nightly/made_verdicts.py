@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.regression.series import SeriesKey, SeriesName
-from harness.regression.statuses import STATUSES, NightVerdict, SeriesVerdict, Status
+from harness.records.verdict import STATUSES, RunVerdict, SeriesVerdict, Status
 
 
 def series(status: Status, advisory: bool = False, **more) -> SeriesVerdict:
-    key = SeriesKey("desk-1", SeriesName(f"model-{status}", "codegen", "inference_us", "clip"), 1)
-    return SeriesVerdict(key, status, f"{key.name} is {status}.", advisory, **more)
+    name = f"model-{status}/codegen/inference_us/clip"
+    return SeriesVerdict(name, status, f"{name} is {status}.", advisory, **more)
 
 
-def night(*items: SeriesVerdict, status: Status = "ok", proposes_epoch: bool = False) -> NightVerdict:
-    return NightVerdict("n-1", "desk", status, "The sentence.", items, 0, proposes_epoch=proposes_epoch)
+def night(*items: SeriesVerdict, status: Status = "ok", proposes_epoch: bool = False) -> RunVerdict:
+    return RunVerdict("n-1", "desk", status, "The sentence.", 0, items, proposes_epoch=proposes_epoch)
 
 
-def of_every_status(statuses: Sequence[Status] = STATUSES) -> NightVerdict:
+def of_every_status(statuses: Sequence[Status] = STATUSES) -> RunVerdict:
     return night(*(series(status) for status in statuses), status=statuses[0])

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from made_verdicts import night, of_every_status, series
 
-from harness.regression.series import SeriesName
-from harness.regression.statuses import STATUSES
+from harness.records.verdict import STATUSES
 from harness.runs.nightly.markdown_summary import ROWS, chat
 
 
@@ -65,4 +64,4 @@ def test_a_first_night_is_not_a_list_of_news():
 
 
 def replace_name(item, variant):
-    return replace(item, key=replace(item.key, name=SeriesName(variant, "codegen", "inference_us", "clip")))
+    return replace(item, series=f"{variant}/codegen/inference_us/clip")

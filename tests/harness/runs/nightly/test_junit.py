@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from made_verdicts import night, of_every_status, series
 
-from harness.regression.statuses import STATUSES
+from harness.records.verdict import STATUSES
 from harness.runs.nightly.junit import junit, outcome
 
 
@@ -75,6 +75,6 @@ def test_a_night_without_series_is_one_case_that_says_why():
 
 def test_what_xml_cannot_write_is_replaced():
     odd = series("broken")
-    odd = type(odd)(odd.key, "broken", "\x1b[31mred\x1b[0m \ud800 & <b> \x00")
+    odd = type(odd)(odd.series, "broken", "\x1b[31mred\x1b[0m \ud800 & <b> \x00")
     (case,) = ElementTree.fromstring(junit(night(odd), "2026-11-20T01:00:00Z", None)).iter("testcase")
     assert "[31mred" in case[0].get("message") and "& <b>" in case[0].get("message")
