@@ -16,13 +16,12 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from models import prepare as one
+from models import pipeline
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
 from models.errors import ModelError, UserFacingError
 from models.model_artifact import ModelArtifact
-from models.recipes import Places, places_of
-from models.steps import Say
+from models.pipeline import Log, Step, Steps, steps_of
 from models.store import Store
 from models.variants import Variant
 
@@ -51,10 +50,10 @@ def prepare_all(
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    say: Say | None = None,
+    say: Log | None = None,
     jobs: int | None = None,
 ) -> Iterator[Outcome[ModelArtifact]]:
-    """Prepares variants as `models.prepare.prepare` does, several at a time.
+    """Prepares variants as `models.pipeline.prepare` does, several at a time.
 
     Args:
         variants: with ids of their own.
@@ -70,20 +69,20 @@ def prepare_all(
     Raises:
         DatasetError: the dataset lacks something or is broken.
     """
-    return _all(one.prepare, lambda places: places.prepared, variants, dataset_root, store, say, jobs)
+    return _all(pipeline.prepare, lambda steps: steps.describe, variants, dataset_root, store, say, jobs)
 
 
 def evaluate_all(
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    say: Say | None = None,
+    say: Log | None = None,
     jobs: int | None = None,
 ) -> Iterator[Outcome[dict[str, Any]]]:
-    """Evaluates variants in torch as `models.prepare.evaluate` does, several at a time; see `prepare_all`."""
+    """Evaluates variants in torch as `models.pipeline.evaluate` does, several at a time; see `prepare_all`."""
     return _all(
-        one.evaluate,
-        lambda places: places.transformed or places.trained,
+        pipeline.evaluate,
+        lambda steps: steps.network,
         variants,
         dataset_root,
         store,
@@ -94,32 +93,32 @@ def evaluate_all(
 
 def _all(
     work: Callable[..., T],
-    last_place: Callable[[Places], Path],
+    last_place: Callable[[Steps], Step],
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    say: Say | None,
+    say: Log | None,
     jobs: int | None,
 ) -> Iterator[Outcome[T]]:
     features = feature_sets(
         dataset_root, DatasetConfig(), store, say is not None and sys.stderr.isatty()
     ).path.name
-    places = {variant: places_of(variant, features, store) for variant in variants}
-    missing = [variant for variant in variants if not last_place(places[variant]).is_dir()]
+    steps = {variant: steps_of(variant, features, store) for variant in variants}
+    missing = [variant for variant in variants if not last_place(steps[variant]).done]
     here = partial(work, dataset_root=dataset_root, store=store)
     jobs = min(jobs or os.cpu_count() or 1, len(missing))
     if jobs <= 1:
         for variant in variants:
-            yield _outcome(variant, partial(here, variant, progress=say))
+            yield _outcome(variant, partial(here, variant, log=say))
         return
     with _processes(jobs, say) as pool:
-        train = partial(one.train, dataset_root=dataset_root, store=store)
-        there = _submitted(pool, here, train, {item: places[item].trained for item in missing})
+        train = partial(pipeline.train, dataset_root=dataset_root, store=store)
+        there = _submitted(pool, here, train, {item: steps[item].train.path for item in missing})
         for number, variant in enumerate(variants, 1):
             if variant in there:
                 yield _outcome(variant, there[variant].result)
             else:
-                yield _outcome(variant, partial(here, variant, progress=say))
+                yield _outcome(variant, partial(here, variant, log=say))
             if say is not None:
                 say(f"{number} of {len(variants)} variants")
 
@@ -163,12 +162,14 @@ def _submitted(
         for done in wait(training, return_when=FIRST_COMPLETED).done:
             for variant in training.pop(done):
                 # After a failed training its failure is everybody's.
-                started[variant] = pool.submit(_told, work, variant) if done.exception() is None else done
+                started[variant] = (
+                    pool.submit(_told, work, variant) if dpipeline.exception() is None else done
+                )
     return started
 
 
 @contextmanager
-def _processes(number: int, say: Say | None) -> Iterator[ProcessPoolExecutor]:
+def _processes(number: int, say: Log | None) -> Iterator[ProcessPoolExecutor]:
     """Processes of this interpreter; what they tell is said here, line by line.
 
     They are started afresh, not forked: torch and TensorFlow have threads that do not survive a fork.
@@ -209,4 +210,4 @@ def _begin(lines: SimpleQueue[str | None]) -> None:
 
 def _told(work: Callable[..., T], variant: Variant) -> T:
     """Does the work in a process of the pool."""
-    return work(variant, progress=_lines.put, bars=False)
+    return work(variant, log=_lines.put, bars=False)

@@ -13,7 +13,8 @@ from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
 from models.errors import ConversionError
 from models.evaluation import outputs_of
-from models.prepare import ModelArtifact, external, prepare
+from models.model_artifact import ModelArtifact
+from models.pipeline import external, prepare
 from models.store import sha256_of
 from models.variants import Training, Variant
 
@@ -134,7 +135,7 @@ import sys
 import zlib
 from pathlib import Path
 from models.store import Store
-from models.prepare import prepare
+from models.pipeline import prepare
 from models.variants import Training, Variant
 variant = {VARIANTS["int8"]!r}
 lines = []

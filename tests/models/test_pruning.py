@@ -8,7 +8,7 @@ from torch import nn
 
 from models.compress.pruning import prune
 from models.compress.pruning.norms import filter_norms
-from models.compress.transforms import Pruning
+from models.variants import Pruning
 from models.networks import DsCnn, TinyConv, layer_costs
 
 CRITERIA = ("l1", "l2", "linf", "random")

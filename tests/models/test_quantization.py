@@ -10,7 +10,7 @@ from torch.ao.nn import qat
 
 from models import train as training
 from models.compress.quantization import float_network, for_fine_tuning, learned_ranges, quantize
-from models.compress.transforms import Quantization
+from models.variants import Quantization
 from models.networks import DsCnn, TinyConv, folded
 from models.variants import Training, Variant
 

@@ -8,7 +8,7 @@ from torch.ao.nn import qat
 
 from models import train as training
 from models.compress.quantization import LearnedRanges, float_network, quantize
-from models.compress.transforms import Quantization
+from models.variants import Quantization
 from models.convert import convert
 from models.data.features import float_features
 from models.errors import ConversionError

@@ -12,7 +12,7 @@ from torch.ao.quantization import MinMaxObserver, MovingAverageMinMaxObserver
 
 from models.compress.quantization.integers import IntegerActivations, integer_weights
 from models.compress.quantization.minifloats import minifloat_activations, minifloat_weights
-from models.compress.transforms import INTEGER_BITS, MINIFLOATS
+from models.variants import INTEGER_BITS, MINIFLOATS
 
 FORMATS = tuple(MINIFLOATS.values())
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from models.compress.transforms import Quantization
-from models.prepare import prepare
+from models.variants import Quantization
+from models.pipeline import prepare
 from models.states import states_of
 from models.variants import Training, Variant
 

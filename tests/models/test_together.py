@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from models.compress.transforms import Pruning
+from models.variants import Pruning
 from models.errors import ConversionError
 from models.parallel import evaluate_all, prepare_all
-from models.prepare import evaluate, prepare, train
+from models.pipeline import evaluate, prepare, train
 from models.states import states_of
 from models.store import Store
 from models.variants import Training, Variant
