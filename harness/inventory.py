@@ -70,7 +70,7 @@ def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, r
 
 
 def _steps(variants: Sequence[Variant], dataset: Path | None, store: Store) -> dict[str, Steps]:
-    """Return the steps by variant; none if the synthetic corpus, and so every artifact, does not exist yet."""
+    """Return the steps by variant; empty if the synthetic corpus, and so every artifact, does not exist."""
     root = dataset if dataset is not None else corpus_path(store)
     if dataset is None and not root.is_dir():
         return {}

@@ -1,8 +1,8 @@
 """The pipeline from a variant to a model for the boards: train, compress, convert, describe.
 
 Each step is a content-addressed artifact of the store. Its key hashes the inputs of the step, the versions of
-the packages that matter to it and its code, and nothing else: variants of one training share a checkpoint, and
-a new title or threshold repeats only the steps that depend on it.
+the packages that matter to it and its code, and nothing else. So variants of one training share a checkpoint,
+and a new title or threshold repeats only the steps that depend on it.
 
 torch and TensorFlow are imported inside the steps only: a run that takes everything from the store must not
 wait seconds for them.
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from models.data.dataset import LABELS, DatasetConfig
-from models.data.features import CHANNELS, SLICES, FeatureSets, feature_sets
+from models.data.features import CHANNELS, SLICES, feature_sets
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConversionError
 from models.model_artifact import CONTENTS, ModelArtifact

@@ -109,7 +109,7 @@ def describe(network: nn.Module) -> dict[str, int]:
 
 
 def calibration_samples(features: FeatureSets, seed: int) -> np.ndarray:
-    """Draw float features of training clips, float32 (N, 1960), in a fixed order; all clips if there are few."""
+    """Draw float features of training clips, float32 (N, 1960), in a fixed order; all if there are few."""
     clips, _ = features.split("training")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(clips))[:CALIBRATION_CLIPS])
     return float_features(clips[chosen]).reshape(len(chosen), -1)

@@ -1,4 +1,4 @@
-"""Rounding to integers of a fixed step, by torch.ao's fake-quantize modules; gradients pass straight through."""
+"""Rounding to integers of a fixed step, by torch.ao's fake-quantize modules. Gradients pass unchanged."""
 
 from __future__ import annotations
 

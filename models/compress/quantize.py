@@ -1,4 +1,4 @@
-"""Quantization of a network: weights and activations rounded to few bits, after calibration or with training."""
+"""Quantization of a network: weights and activations rounded to few bits, calibrated or trained with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RELU_FUNCTIONS = (torch.relu, nn.functional.relu)
 
 
 class LearnedRanges(nn.Module):
-    """Ranges of activations that a network learned with; a part of the network so that they are stored with it.
+    """Ranges of activations that a network learned with; a part of the network, to be stored with it.
 
     Args:
         ranges: real values of the lowest and the highest of 256 integers: of the input, then of the output of

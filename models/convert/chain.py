@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +11,12 @@ import torch
 from torch import nn
 
 from models.compress.quantize import learned_ranges
-from models.convert.checks import BOARD_OPERATORS, check_interface, check_operators, check_types
+from models.convert.checks import check_interface, check_operators, check_types
 from models.convert.export import export_onnx, export_torchscript
 from models.convert.parity import check_parity
 from models.convert.to_tflite import float_model, int8_model, saved_model
-from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
+from models.networks.input import CHANNELS, SLICES
 from models.tflite import TfliteModel, read_tflite
 
 PARITY_INPUTS = 32
@@ -42,9 +41,7 @@ def convert(
     folder: Path,
     *,
     precision: str,
-    samples: np.ndarray | None = None,
-    input_shape: Sequence[int] = (1, 1960),
-    known_operators: Collection[str] = BOARD_OPERATORS,
+    samples: np.ndarray,
 ) -> Conversion:
     """Convert a network: torch, ONNX, SavedModel, .tflite, each step compared with torch.
 
@@ -55,25 +52,13 @@ def convert(
             `models.compress.quantize`) becomes an int8 model with exactly these ranges.
         folder: gets model.tflite, model.onnx and model.torchscript.pt.
         precision: "float32" or "int8".
-        samples: float32 (N, *input_shape[1:]), for calibration and comparison. Required for int8; without
-            them, float32 is compared on random features.
-        input_shape: of one inference, batch of 1 included.
-        known_operators: operators of the engines that will run the model.
+        samples: float features float32 (N, 1960) of training clips, for calibration and comparison.
 
     Raises:
         ConversionError: a step is impossible, differs from torch, or its result breaks a check.
     """
-    if precision == "int8" and (samples is None or not len(samples)):
-        raise ConversionError(
-            "an int8 model cannot be made without a representative dataset",
-            type(network).__name__,
-            "Give training clips: without them the result is a hybrid that microcontrollers refuse.",
-        )
-    if samples is None:
-        size = (PARITY_INPUTS, *input_shape[1:])
-        samples = np.random.default_rng(0).uniform(0, 26, size).astype(np.float32)
     network.eval()
-    example = torch.zeros(*input_shape)
+    example = torch.zeros(1, SLICES * CHANNELS)
     files = {"torchscript": folder / "model.torchscript.pt", "onnx": folder / "model.onnx"}
     tflite = folder / "model.tflite"
     with tempfile.TemporaryDirectory() as scratch:
@@ -84,7 +69,7 @@ def convert(
         saved_model(files["onnx"], saved)
         float_tflite.write_bytes(float_model(saved))
         # Before quantization: the quantizer's errors name operators that the user did not write.
-        check_operators(read_tflite(float_tflite), known_operators)
+        check_operators(read_tflite(float_tflite))
         files |= {"savedmodel": saved, "tflite": float_tflite}
         parity = check_parity(network, files, samples[:PARITY_INPUTS])
         if precision == "int8":
@@ -92,8 +77,8 @@ def convert(
         else:
             tflite.write_bytes(float_tflite.read_bytes())
     model = read_tflite(tflite)
-    check_operators(model, known_operators)
+    check_operators(model)
     check_types(model, precision)
     with torch.no_grad():
-        check_interface(model, tuple(input_shape), tuple(network(example).shape))
+        check_interface(model, tuple(example.shape), tuple(network(example).shape))
     return Conversion(model, parity)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from models.errors import ConversionError
 from models.tflite import TfliteModel
 
@@ -22,18 +20,18 @@ BOARD_OPERATORS = (
 """The operators that every engine of the bench runs."""
 
 
-def check_operators(model: TfliteModel, known: Collection[str] = BOARD_OPERATORS) -> None:
-    """Refuse a model with an unknown operator.
+def check_operators(model: TfliteModel) -> None:
+    """Refuse a model with an operator that is not one of `BOARD_OPERATORS`.
 
     Raises:
         ConversionError: `where` is the operator's name.
     """
     for operator in model.operators:
-        if operator.name not in known:
+        if operator.name not in BOARD_OPERATORS:
             raise ConversionError(
                 f"the board's engines do not have operator {operator.name}",
                 operator.name,
-                f"Build the network from: {', '.join(known)}.",
+                f"Build the network from: {', '.join(BOARD_OPERATORS)}.",
             )
 
 

@@ -99,7 +99,7 @@ def _zeros_around(model: onnx.ModelProto, pad: onnx.NodeProto) -> list[int] | No
 
 
 def _constant(model: onnx.ModelProto, name: str) -> list | None:
-    """Compute the flat values of a tensor that depends on no input of the model; None if it depends on one."""
+    """Compute the flat values of a tensor that depends on no input of the model; None for any other."""
     needed = {name}
     nodes: list[onnx.NodeProto] = []
     for node in reversed(model.graph.node):

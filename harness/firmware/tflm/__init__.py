@@ -10,11 +10,11 @@ from pathlib import Path
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arduino_library import ArduinoLibrary
 from harness.firmware.engine import Engine, EngineSources
-from models.tflite import Operator, Tensor, TfliteModel, read_tflite
 from harness.firmware.tflm.choice import choose_library
 from harness.firmware.tflm.interface import Interface, read_interface
 from harness.firmware.tflm.source import Facts, engine_source, model_source
 from models.store import Store
+from models.tflite import Operator, Tensor, TfliteModel, read_tflite
 
 _IO_TYPES = ("int8", "float32")
 _ALIGNMENT = 16
