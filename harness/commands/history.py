@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.records.reading import read_record
     from harness.regression.baseline_file import read_baseline
     from harness.regression.history import read_history
-    from harness.report.history.site import render_history
+    from harness.report.pages.history import render_history
 
     missing = [str(folder) for folder in arguments.folders if not folder.exists()]
     if missing:

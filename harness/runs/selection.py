@@ -16,7 +16,7 @@ from models.errors import UserFacingError
 from models.store import Store
 
 if TYPE_CHECKING:
-    from models.model_artifact import ModelArtifact
+    from models.prepare import ModelArtifact
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Selection:
         """
         from models.data.corpus import synthetic_corpus
         from models.parallel import prepare_all
-        from models.pipeline import external
+        from models.prepare import external
         from models.variants import load_family
 
         store = Store(store_root())

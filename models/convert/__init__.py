@@ -1,4 +1,4 @@
-"""Conversion of a torch network to a .tflite that a board can run; each step is compared with torch."""
+"""From a torch network to a .tflite that a board can run, each step compared with the one before it."""
 
 from models.convert.chain import Conversion, convert
 

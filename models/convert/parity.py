@@ -1,4 +1,4 @@
-"""Comparison of every step of the conversion with torch."""
+"""Whether every step of the conversion computes what torch computed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
 
 TOLERANCE = 1e-5
-"""Difference of a probability (0 to 1) that is allowed: another order of summation in float32 stays a hundred
-times below."""
+"""Of a probability, 0 to 1: float32 rounding in another order of summation stays a hundred times below."""
 
 
 def check_parity(
     network: nn.Module, files: dict[str, Path], inputs: np.ndarray, tolerance: float = TOLERANCE
 ) -> dict[str, float]:
-    """Run the same inputs through each step and compare with torch.
+    """Runs the same inputs through each step and compares with torch.
 
     Args:
-        network: in evaluation mode, gives probabilities.
-        files: by step in order: "torchscript", "onnx", "savedmodel" or "tflite".
+        network: in evaluation mode, giving probabilities.
+        files: by step, in order: "torchscript", "onnx", "savedmodel" or "tflite".
         inputs: float32 (N, ...).
         tolerance: the largest difference allowed.
 
@@ -33,7 +32,7 @@ def check_parity(
         The largest absolute difference by step.
 
     Raises:
-        ConversionError: a step differs by more than the tolerance.
+        ConversionError: a step differs by more.
     """
     with torch.no_grad():
         expected = network(torch.from_numpy(inputs)).numpy()
@@ -47,7 +46,7 @@ def check_parity(
             raise ConversionError(
                 f"the {step} model differs from torch by {difference:.2g}, more than {tolerance:g}",
                 path.name,
-                "Compare the layers one by one to find the operator that the previous step changed.",
+                "Look for the operator that the step before it changed: compare the layers one by one.",
             )
         differences[step] = difference
     return differences

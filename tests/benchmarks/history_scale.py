@@ -17,7 +17,7 @@ from benchmarks.made_history import write_nights
 
 from harness.regression.acceptance import accept
 from harness.regression.history import read_history
-from harness.report.history.site import render_history
+from harness.report.pages.history import render_history
 
 _ACCEPTED_NIGHT = 14
 """The night of each board that is accepted, with those before it as its measure."""

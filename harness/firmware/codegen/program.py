@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.tflite import Operator
+from harness.firmware.tflite_model import Operator
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,259 @@
+"""A .tflite file as plain immutable data: tensors, and operators in the order in which they run."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import math
+import re
+import struct
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from harness.errors import BuildFailed, UsageError
+
+_IDENTIFIER = b"TFL3"
+
+# Types that hold something an engine may need; others are known by name only.
+_NUMPY_TYPES: dict[str, np.dtype[Any]] = {
+    "float32": np.dtype("<f4"),
+    "float16": np.dtype("<f2"),
+    "int8": np.dtype("i1"),
+    "uint8": np.dtype("u1"),
+    "int16": np.dtype("<i2"),
+    "int32": np.dtype("<i4"),
+    "int64": np.dtype("<i8"),
+}
+
+# What the flatbuffer classes raise on bytes that are no model: offsets and lengths out of the file.
+_BROKEN = (
+    struct.error,
+    IndexError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+)
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """real = (q - zero_point) * scale, for the whole tensor or for each index along one axis.
+
+    Attributes:
+        scales: one, or one for each index; each above 0. float32 values.
+        zero_points: as many.
+        axis: the dimension that `scales` run along, if there are several.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor.
+
+    Attributes:
+        index: its number in the file.
+        name: as the converter called it.
+        shape: () for a scalar; -1 where a dimension is not known, 0 in a tensor without elements.
+        type: such as "int8", "float32", "int32".
+        quantization: None when the file gives no scales.
+        data: a constant's values, read-only, in `shape`; None for an activation.
+        dynamic: whether some dimension but a leading batch of 1 is left open.
+        sparse: whether the values are stored compressed.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    type: str
+    quantization: Quantization | None
+    data: np.ndarray | None
+    dynamic: bool
+    sparse: bool
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator.
+
+    Attributes:
+        index: its number in the file, the order in which operators run.
+        name: TensorFlow Lite's, such as "CONV_2D"; a custom operator's own name after "CUSTOM ".
+        inputs: tensor numbers; None where an optional tensor is left out.
+        outputs: tensor numbers.
+        options: its parameters under the schema's names in snake case, such as "stride_h"; "padding" and
+            "fused_activation_function" are the schema's names, such as "SAME" and "RELU".
+    """
+
+    index: int
+    name: str
+    inputs: tuple[int | None, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.name} (operator {self.index})"
+
+
+@dataclass(frozen=True)
+class TfliteModel:
+    """A model with one graph.
+
+    Attributes:
+        sha256: of the file, 64 hex digits.
+        tensors: by number.
+        operators: in the order in which they run.
+        inputs: tensor numbers.
+        outputs: tensor numbers.
+    """
+
+    sha256: str
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def histogram(self) -> dict[str, int]:
+        """How many of each operator there are, by name."""
+        return dict(sorted(Counter(operator.name for operator in self.operators).items()))
+
+
+def read_tflite(path: Path) -> TfliteModel:
+    """Reads and checks a .tflite file.
+
+    Raises:
+        UsageError: not there, or not a whole .tflite file.
+        BuildFailed: it has more than one graph.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise UsageError(f"the model cannot be read: {problem.strerror}", where=str(path)) from problem
+    broken = UsageError(
+        "this is not a whole .tflite file", where=str(path), remedy="Convert or copy the model again."
+    )
+    if len(content) < 8 or content[4:8] != _IDENTIFIER:
+        raise broken
+    schema = _schema()
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+        graph = model.subgraphs[0]
+        read = TfliteModel(
+            sha256=hashlib.sha256(content).hexdigest(),
+            tensors=tuple(_tensor(i, raw, model, schema) for i, raw in enumerate(graph.tensors)),
+            operators=tuple(_operator(i, raw, model, schema) for i, raw in enumerate(_list(graph.operators))),
+            inputs=tuple(int(i) for i in _list(graph.inputs)),
+            outputs=tuple(int(i) for i in _list(graph.outputs)),
+        )
+        _check_references(read)
+    except _BROKEN as problem:
+        raise broken from problem
+    if len(model.subgraphs) > 1:
+        raise BuildFailed(
+            f"the model has {len(model.subgraphs)} graphs",
+            where=str(path),
+            remedy="Convert a network without control flow.",
+        )
+    return read
+
+
+@functools.cache
+def _schema() -> ModuleType:
+    """TensorFlow's flatbuffer classes, loaded by their path: importing TensorFlow takes seconds."""
+    package = importlib.util.find_spec("tensorflow")
+    assert package is not None and package.submodule_search_locations
+    path = Path(package.submodule_search_locations[0], "lite", "python", "schema_py_generated.py")
+    spec = importlib.util.spec_from_file_location("tflite_schema", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _list(items: Any) -> list[Any]:
+    """Vectors that are empty are left out of the file."""
+    return [] if items is None else list(items)
+
+
+@functools.cache
+def _names(enumeration: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if not name.startswith("_")}
+
+
+def _tensor(index: int, raw: Any, model: Any, schema: ModuleType) -> Tensor:
+    shape = tuple(int(size) for size in _list(raw.shape))
+    signature = tuple(int(size) for size in _list(raw.shapeSignature)) or shape
+    if any(size < -1 for size in shape):
+        raise ValueError(shape)
+    dynamic = -1 in shape or -1 in signature[1:] or (-1 in signature[:1] and shape[0] != 1)
+    kind = _names(schema.TensorType)[raw.type].lower()
+    sparse = raw.sparsity is not None
+    data = None
+    buffer = model.buffers[raw.buffer].data
+    if buffer is not None and len(buffer) and not sparse and kind in _NUMPY_TYPES:
+        data = np.frombuffer(np.asarray(buffer, np.uint8).tobytes(), _NUMPY_TYPES[kind]).reshape(shape)
+    name = (raw.name or b"").decode("utf-8", "replace")
+    return Tensor(index, name, shape, kind, _quantization(raw.quantization), data, dynamic, sparse)
+
+
+def _quantization(raw: Any) -> Quantization | None:
+    if raw is None or not _list(raw.scale):
+        return None
+    scales = tuple(float(scale) for scale in raw.scale)
+    zero_points = tuple(int(point) for point in _list(raw.zeroPoint)) or (0,) * len(scales)
+    if len(zero_points) != len(scales) or not all(0 < scale < math.inf for scale in scales):
+        raise ValueError(scales)
+    return Quantization(scales, zero_points, int(raw.quantizedDimension))
+
+
+def _operator(index: int, raw: Any, model: Any, schema: ModuleType) -> Operator:
+    code = model.operatorCodes[raw.opcodeIndex]
+    # Codes below 127 stand in the deprecated field, for readers of old.
+    name = _names(schema.BuiltinOperator)[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    if name == "CUSTOM":
+        name = f"CUSTOM {(code.customCode or b'').decode('utf-8', 'replace')}"
+    options = {
+        re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower(): value
+        for key, value in (vars(raw.builtinOptions) if raw.builtinOptions is not None else {}).items()
+    }
+    for key, enumeration in (
+        ("padding", schema.Padding),
+        ("fused_activation_function", schema.ActivationFunctionType),
+    ):
+        if key in options:
+            options[key] = _names(enumeration)[options[key]]
+    inputs = tuple(None if i == -1 else int(i) for i in _list(raw.inputs))
+    return Operator(index, name, inputs, tuple(int(i) for i in _list(raw.outputs)), MappingProxyType(options))
+
+
+def _check_references(model: TfliteModel) -> None:
+    """Every tensor that is named exists and was written before it is read, unless it has no elements."""
+    written = {tensor.index for tensor in model.tensors if tensor.data is not None or tensor.sparse}
+    written.update(model.inputs)
+    for operator in model.operators:
+        for used in operator.inputs:
+            if used is not None and used not in written and model.tensors[used].elements:
+                raise IndexError(used)
+        written.update(operator.outputs)
+    for used in (*model.inputs, *model.outputs, *written):
+        if used not in written or not 0 <= used < len(model.tensors):
+            raise IndexError(used)

@@ -1,0 +1,160 @@
+"""Nights of a board arranged as series: values, bands, levels, statuses and events."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from shown_nights import (
+    CANARY_US,
+    FLASH,
+    IMAGE,
+    INT8,
+    LEVEL_US,
+    OPERATORS,
+    history,
+    night,
+    stamp,
+    time_of,
+)
+
+from harness.records.verdict import RunVerdict, SeriesVerdict
+from harness.regression.canary import CanaryReading
+from harness.report.pages.history_data import board_history
+
+
+def board(nights, baseline=None, **more):
+    return board_history(nights, baseline, history=nights, **more)
+
+
+def of(name, shown):
+    (found,) = [series for series in shown.series if series.name == name]
+    return found
+
+
+def test_every_series_has_its_kind():
+    nights, baseline = history(12)
+    kinds = {series.name: series.kind for series in board(nights, baseline).series}
+    assert kinds == {INT8: "time", FLASH: "number", OPERATORS: "text", IMAGE: "text"}
+
+
+def test_a_time_of_a_modeled_clock_is_the_mean_of_its_samples():
+    shown = of(INT8, board([night(0, 1_000.5, modeled=True)]))
+    assert (shown.kind, shown.latest, shown.band) == ("modeled", 1_000.5, None)
+
+
+def test_measured_times_are_divided_by_the_canary():
+    nights, baseline = history(20)
+    slow_bench = CanaryReading(time_of(CANARY_US * 1.005, "c" * 64), time_of(CANARY_US * 1.005, "c" * 64))
+    nights.append(night(20, LEVEL_US * 1.005, canary=slow_bench))
+    assert of(INT8, board(nights, baseline)).values[-1] == pytest.approx(LEVEL_US, rel=1e-6)
+
+
+def test_a_night_whose_canary_moved_is_not_comparable():
+    nights, baseline = history(20)
+    nights[15] = replace(
+        nights[15], canary=CanaryReading(time_of(50_000, "c" * 64), time_of(55_000, "c" * 64))
+    )
+    comparable = of(INT8, board(nights, baseline)).comparable
+    assert np.flatnonzero(~comparable).tolist() == [15]
+
+
+@pytest.mark.parametrize("change", [{"dirty": True}, {"fault": "no board"}])
+def test_a_dirty_or_faulty_night_is_not_comparable(change):
+    nights, baseline = history(20)
+    nights[15] = replace(nights[15], **change)
+    assert not of(INT8, board(nights, baseline)).comparable[15]
+
+
+def test_the_band_begins_when_enough_nights_were_accepted_and_is_around_the_level():
+    nights, baseline = history(30)
+    band = of(INT8, board(nights, baseline)).band
+    assert np.isnan(band.center_us[:5]).all()
+    assert np.isfinite(band.center_us[5:]).all()
+    assert (band.low_us[5:] < LEVEL_US).all()
+    assert (band.high_us[5:] > LEVEL_US).all()
+
+
+def test_nights_that_regressed_do_not_widen_the_band():
+    nights, baseline = history(40, step_at=25)
+    assert nights[-1].judged[INT8].status == "regressed"
+    band = of(INT8, board(nights, baseline)).band
+    assert band.high_us[-1] < LEVEL_US * 1.02
+
+
+def test_without_a_baseline_there_is_no_band_and_no_change():
+    nights, _ = history(20, accepted_at=None)
+    series = of(INT8, board(nights))
+    assert np.isnan(series.band.center_us).all()
+    assert series.change is None
+
+
+def test_without_a_baseline_the_recorded_verdict_is_shown():
+    slower = SeriesVerdict(str(INT8), "regressed", "Slower.")
+    verdict = RunVerdict("1", "desk", "regressed", "It is slower.", 3, (slower,))
+    shown = board(history(8, accepted_at=None)[0], recorded=verdict)
+    assert (shown.verdict.sentence, of(INT8, shown).status) == ("It is slower.", "regressed")
+
+
+def test_the_last_night_is_judged_by_the_baseline_as_it_is_now():
+    nights, baseline = history(30)
+    nights[-1] = replace(nights[-1], judged={INT8: SeriesVerdict(str(INT8), "regressed", "", since=stamp(0))})
+    shown = board(nights, baseline)
+    assert shown.verdict.status == "ok"
+    assert shown.statuses[-1] == of(INT8, shown).statuses[-1] == "ok"
+
+
+def test_a_step_is_a_new_level():
+    nights, baseline = history(60, step_at=35)
+    assert of(INT8, board(nights, baseline)).levels == (35,)
+
+
+def test_a_change_of_an_exact_figure_is_a_new_level_on_its_night():
+    nights = [night(index, exact={FLASH: 100 if index < 6 else 101}) for index in range(9)]
+    assert of(FLASH, board(nights)).levels == (6,)
+
+
+def test_a_hash_that_changes_with_each_commit_has_no_levels_and_does_not_climb():
+    shown = of(IMAGE, board(history(12)[0]))
+    assert shown.levels == ()
+    assert shown.values.tolist() == [0.0] * 12
+
+
+def test_the_change_is_against_the_accepted_reference():
+    nights, baseline = history(20)
+    nights.append(night(20, LEVEL_US * 1.004))
+    reference = baseline.epoch.times[INT8].reference_us
+    assert of(INT8, board(nights, baseline)).change == pytest.approx(LEVEL_US * 1.004 / reference - 1)
+
+
+def test_another_environment_is_listed_once_with_its_differences():
+    nights = [night(index, environment={"core": "4.2.1" if index < 4 else "4.3.0"}) for index in range(8)]
+    assert board(nights).changes == {4: {"core": ("4.2.1", "4.3.0")}}
+
+
+def test_a_board_that_was_not_found_has_no_environment():
+    nights = [night(0), night(1, fault="no board", environment={}, uid="", times={}, exact={}), night(2)]
+    assert board(nights).changes == {}
+
+
+def test_a_board_swapped_under_its_name_is_a_change_of_environment():
+    nights = [night(index, uid="one" if index < 3 else "two") for index in range(5)]
+    assert board(nights).changes == {3: {"board": ("one", "two")}}
+
+
+def test_a_night_without_a_series_has_no_value_and_no_line_through_it():
+    nights = [night(index, times={} if index == 2 else {INT8: time_of(LEVEL_US)}) for index in range(5)]
+    assert np.isnan(of(INT8, board(nights)).values).tolist() == [False, False, True, False, False]
+
+
+def test_a_series_of_the_baseline_that_was_not_measured_is_missing():
+    nights, baseline = history(12)
+    nights.append(night(12, times={}))
+    assert of(INT8, board(nights, baseline)).statuses[-1] == "missing"
+
+
+def test_epochs_and_environments_mark_their_nights():
+    nights, baseline = history(20)
+    nights += [night(index, environment={"core": "4.3.0"}) for index in range(20, 23)]
+    shown = board(nights, baseline)
+    found = [(event.night, event.kind) for event in shown.events(of(INT8, shown))]
+    assert found == [(0, "epoch"), (20, "environment")]
