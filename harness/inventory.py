@@ -1,8 +1,8 @@
-"""How far every variant is: from what is only described to what a board has measured. Nothing is computed."""
+"""Progress of every variant, from its description to a measurement on a board; nothing is computed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +10,13 @@ from harness.errors import UsageError
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, VariantRow
 from harness.runs.journal import RECORD
+from models.data.corpus import corpus_path
+from models.data.dataset import DatasetConfig
+from models.data.features import feature_path
 from models.model_artifact import ModelArtifact
-from models.states import State, states_of
+from models.pipeline import Steps, steps_of
 from models.store import Store
-from models.variants import load_family
+from models.variants import Variant, load_family
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,13 @@ class Listed:
     """A variant and its state.
 
     Attributes:
-        id: of the variant, or of what was to be one.
-        title: for people; "" of what is none.
-        deployable: whether a board can run it.
-        state: "described", "trained", "transformed" (pruned or quantized), "converted", "prepared", "built"
-            or "measured": the last step whose result is there and made of what the files say now. "refused"
-            of what is no variant.
-        detail: the night that built or measured it last, or why it is refused; else "".
+        id: of the variant; of a refused one the id it would have.
+        title: for people; "" if refused.
+        deployable: True if a board can run the variant.
+        state: the last step whose result exists for the variant as its file describes it now: "described",
+            "trained", "compressed" (pruned or quantized), "converted", "prepared", "built" or "measured"; or
+            "refused" if the file does not describe a variant.
+        detail: the last run that built or measured it, or why it is refused; else "".
     """
 
     id: str
@@ -37,55 +40,66 @@ class Listed:
     detail: str = ""
 
 
-def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, nights: Path) -> list[Listed]:
-    """The variants whose id matches, sorted by id, then what is no variant.
+def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, runs: Path) -> list[Listed]:
+    """List the variants whose id matches, sorted by id, then the refused ones.
 
     Args:
         configs: the folder of TOML files.
         pattern: shell-style, over the ids.
-        dataset: in the Speech Commands layout; None for the synthetic corpus.
-        store: where artifacts would be.
-        nights: the folder of all runs.
+        dataset: a folder in the Speech Commands layout; None for the synthetic corpus.
+        store: holds the artifacts.
+        runs: the folder of all runs.
 
     Raises:
         ConfigError: nothing matches.
         DatasetError: the dataset lacks something.
     """
     variants, refused = load_family(configs, pattern)
-    states = states_of(variants, dataset, store)
-    hashes = {state.variant.id: _tflite_sha256(state) for state in states}
-    built = _built({sha256 for sha256 in hashes.values() if sha256}, nights)
+    steps = _steps(variants, dataset, store)
+    hashes = {variant.id: _tflite_sha256(steps.get(variant.id)) for variant in variants}
+    built = _built({sha256 for sha256 in hashes.values() if sha256}, runs)
     listed = []
-    for state in states:
-        variant = state.variant
-        found = built.get(hashes[variant.id] or "")
-        detail = f"{found[0].board.name}, {found[0].run.get('started', '')}" if found else ""
-        reached = _state(state, found[1] if found else None)
-        listed.append(Listed(variant.id, variant.title, variant.deployable, reached, detail))
+    for variant in variants:
+        state, detail = _state(steps.get(variant.id)), ""
+        if (found := built.get(hashes[variant.id] or "")) is not None:
+            record, row = found
+            state = "measured" if row.stage_us else "built"
+            detail = f"{record.board.name}, {record.run.get('started', '')}"
+        listed.append(Listed(variant.id, variant.title, variant.deployable, state, detail))
     return listed + [Listed(item.id, "", False, "refused", str(item.failure)) for item in refused]
 
 
-def _state(state: State, row: VariantRow | None) -> str:
-    if row is not None:
-        return "measured" if row.stage_us else "built"
-    if state.prepared is not None:
-        return "prepared"
-    if state.converted:
-        return "converted"
-    if state.transformed:
-        return "transformed"
-    return "trained" if state.trained else "described"
+def _steps(variants: Sequence[Variant], dataset: Path | None, store: Store) -> dict[str, Steps]:
+    """Return the steps by variant; empty if the synthetic corpus, and so every artifact, does not exist."""
+    root = dataset if dataset is not None else corpus_path(store)
+    if dataset is None and not root.is_dir():
+        return {}
+    features = feature_path(root, DatasetConfig(), store).name
+    return {variant.id: steps_of(variant, features, store) for variant in variants}
 
 
-def _tflite_sha256(state: State) -> str | None:
-    """Of the variant as its file describes it now; None where that was not made yet."""
-    return ModelArtifact(state.prepared).tflite_sha256 if state.prepared and state.converted else None
+def _state(steps: Steps | None) -> str:
+    if steps is None:
+        return "described"
+    reached = [
+        (steps.describe, "prepared"),
+        (steps.convert, "converted"),
+        (steps.compress, "compressed"),
+        (steps.train, "trained"),
+    ]
+    return next((state for step, state in reached if step is not None and step.done), "described")
 
 
-def _built(wanted: set[str], nights: Path) -> dict[str, tuple[RunRecord, VariantRow]]:
-    """By the .tflite's hash the last night that measured it, or built it where none did."""
+def _tflite_sha256(steps: Steps | None) -> str | None:
+    if steps is None or not steps.describe.done:
+        return None
+    return ModelArtifact.load(steps.describe.path).tflite_sha256
+
+
+def _built(wanted: set[str], runs: Path) -> dict[str, tuple[RunRecord, VariantRow]]:
+    """Find by .tflite hash the last run that measured it; the last that built it if none did."""
     found: dict[str, tuple[RunRecord, VariantRow]] = {}
-    for record in _records(nights):
+    for record in _records(runs):
         for row in record.variants:
             sha256 = row.model.tflite_sha256 if row.model else None
             if sha256 not in wanted or not row.firmware or sha256 is None:
@@ -97,9 +111,9 @@ def _built(wanted: set[str], nights: Path) -> dict[str, tuple[RunRecord, Variant
     return found
 
 
-def _records(nights: Path) -> Iterator[RunRecord]:
-    """The nights that ended, the last one first; one that cannot be read is passed over."""
-    for path in sorted(nights.glob(f"*/*/{RECORD}"), key=lambda path: path.parent.name, reverse=True):
+def _records(runs: Path) -> Iterator[RunRecord]:
+    """Yield the records of finished runs, the last first; unreadable ones are skipped."""
+    for path in sorted(runs.glob(f"*/*/{RECORD}"), key=lambda path: path.parent.name, reverse=True):
         try:
             yield read_record(path)
         except UsageError:

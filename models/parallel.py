@@ -1,4 +1,4 @@
-"""Many variants at once: in processes, shared checkpoints trained once, a failure of one left to itself."""
+"""Preparation of many variants at a time, in processes: shared checkpoints are trained once."""
 
 from __future__ import annotations
 
@@ -16,31 +16,24 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from models import prepare as one
+from models import pipeline
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
 from models.errors import ModelError, UserFacingError
 from models.model_artifact import ModelArtifact
-from models.recipes import Places, places_of
-from models.steps import Say
+from models.pipeline import Log, Step, Steps, steps_of
 from models.store import Store
 from models.variants import Variant
 
 T = TypeVar("T")
 
 _INTERRUPTED = 130
-"""The exit code of a process that Ctrl-C ended."""
+"""Exit code of a process that Ctrl-C ended."""
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """What came of a variant: a result or the failure.
-
-    Attributes:
-        variant: which.
-        result: None where it failed.
-        failure: what happened; None where it succeeded.
-    """
+    """Result or failure of one variant; the other is None."""
 
     variant: Variant
     result: T | None = None
@@ -51,162 +44,148 @@ def prepare_all(
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    say: Say | None = None,
+    log: Log | None = None,
     jobs: int | None = None,
 ) -> Iterator[Outcome[ModelArtifact]]:
-    """Prepares variants as `models.prepare.prepare` does, several at a time.
+    """Prepare variants with `models.pipeline.prepare`, several at a time.
 
     Args:
-        variants: with ids of their own.
+        variants: with different ids.
         dataset_root: a folder in the Speech Commands layout.
-        store: keeps every step.
-        say: told one line about each step, and how many are ready.
-        jobs: processes at a time; None for one per core. With one, everything happens in this process.
+        store: holds the result of every step.
+        log: receives one line per step, and the number of finished variants.
+        jobs: processes at a time; None for one per core. One job runs in this process.
 
     Returns:
-        Outcomes in the order of the variants, each as soon as it and those before it are ready. A failure
-        that explains itself is an outcome; another is a bug and raised.
+        Outcomes in the order of the variants, each as soon as it and those before it are ready. A
+        `UserFacingError` is an outcome; any other exception is a bug and is raised.
 
     Raises:
         DatasetError: the dataset lacks something or is broken.
     """
-    return _all(one.prepare, lambda places: places.prepared, variants, dataset_root, store, say, jobs)
+    return _run_all(pipeline.prepare, lambda steps: steps.describe, variants, dataset_root, store, log, jobs)
 
 
 def evaluate_all(
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    say: Say | None = None,
+    log: Log | None = None,
     jobs: int | None = None,
 ) -> Iterator[Outcome[dict[str, Any]]]:
-    """Evaluates variants in torch as `models.prepare.evaluate` does, several at a time; see `prepare_all`."""
-    return _all(
-        one.evaluate,
-        lambda places: places.transformed or places.trained,
-        variants,
-        dataset_root,
-        store,
-        say,
-        jobs,
-    )
+    """Evaluate variants with `models.pipeline.evaluate`, several at a time; see `prepare_all`."""
+    return _run_all(pipeline.evaluate, lambda steps: steps.network, variants, dataset_root, store, log, jobs)
 
 
-def _all(
+def _run_all(
     work: Callable[..., T],
-    last_place: Callable[[Places], Path],
+    last_step: Callable[[Steps], Step],
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    say: Say | None,
+    log: Log | None,
     jobs: int | None,
 ) -> Iterator[Outcome[T]]:
-    features = feature_sets(
-        dataset_root, DatasetConfig(), store, say is not None and sys.stderr.isatty()
-    ).path.name
-    places = {variant: places_of(variant, features, store) for variant in variants}
-    missing = [variant for variant in variants if not last_place(places[variant]).is_dir()]
+    show_bars = log is not None and sys.stderr.isatty()
+    features = feature_sets(dataset_root, DatasetConfig(), store, show_bars).path.name
+    steps = {variant: steps_of(variant, features, store) for variant in variants}
+    missing = [variant for variant in variants if not last_step(steps[variant]).done]
     here = partial(work, dataset_root=dataset_root, store=store)
     jobs = min(jobs or os.cpu_count() or 1, len(missing))
     if jobs <= 1:
         for variant in variants:
-            yield _outcome(variant, partial(here, variant, progress=say))
+            yield _outcome(variant, partial(here, variant, log=log))
         return
-    with _processes(jobs, say) as pool:
-        train = partial(one.train, dataset_root=dataset_root, store=store)
-        there = _submitted(pool, here, train, {item: places[item].trained for item in missing})
+    with _processes(jobs, log) as pool:
+        train = partial(pipeline.train, dataset_root=dataset_root, store=store)
+        submitted = _submit(pool, here, train, {variant: steps[variant].train for variant in missing})
         for number, variant in enumerate(variants, 1):
-            if variant in there:
-                yield _outcome(variant, there[variant].result)
+            if variant in submitted:
+                yield _outcome(variant, submitted[variant].result)
             else:
-                yield _outcome(variant, partial(here, variant, progress=say))
-            if say is not None:
-                say(f"{number} of {len(variants)} variants")
+                yield _outcome(variant, partial(here, variant, log=log))
+            if log is not None:
+                log(f"{number} of {len(variants)} variants")
 
 
 def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:
     try:
         return Outcome(variant, run())
     except BrokenExecutor:
-        stopped = ModelError(
-            "a process of the preparation was ended from outside",
+        killed = ModelError(
+            "a process of the preparation was killed",
             variant.id,
-            "Look for a lack of memory, and run again: what is ready is kept.",
+            "Look for a lack of memory, and run again: finished steps are kept.",
         )
-        return Outcome(variant, failure=stopped)
+        return Outcome(variant, failure=killed)
     except UserFacingError as failure:
         return Outcome(variant, failure=failure)
 
 
-def _submitted(
+def _submit(
     pool: ProcessPoolExecutor,
     work: Callable[..., T],
     train: Callable[..., Path],
-    checkpoints: dict[Variant, Path],
+    training: dict[Variant, Step],
 ) -> dict[Variant, Future[Any]]:
-    """The variants' futures. Whoever needs a checkpoint that is not there comes after its training."""
-    waiting: dict[Path, list[Variant]] = {}
-    for variant, checkpoint in checkpoints.items():
-        waiting.setdefault(checkpoint, []).append(variant)
-    training = {
-        pool.submit(_told, train, those[0]): those
-        for checkpoint, those in waiting.items()
-        if not checkpoint.is_dir()
-    }
-    started: dict[Variant, Future[Any]] = {
-        variant: pool.submit(_told, work, variant)
-        for checkpoint, those in waiting.items()
-        if checkpoint.is_dir()
-        for variant in those
-    }
-    while training:
-        for done in wait(training, return_when=FIRST_COMPLETED).done:
-            for variant in training.pop(done):
-                # After a failed training its failure is everybody's.
-                started[variant] = pool.submit(_told, work, variant) if done.exception() is None else done
-    return started
+    """Submit the variants; those that need a missing checkpoint wait until one of them has trained it."""
+    groups: dict[Path, list[Variant]] = {}
+    for variant, step in training.items():
+        groups.setdefault(step.path, []).append(variant)
+    waiting: dict[Future[Any], list[Variant]] = {}
+    submitted: dict[Variant, Future[Any]] = {}
+    for checkpoint, group in groups.items():
+        if checkpoint.is_dir():
+            submitted |= {variant: pool.submit(_in_process, work, variant) for variant in group}
+        else:
+            waiting[pool.submit(_in_process, train, group[0])] = group
+    while waiting:
+        for trained in wait(waiting, return_when=FIRST_COMPLETED).done:
+            for variant in waiting.pop(trained):
+                # The failure of a training is the failure of everyone who needs it.
+                failed = trained.exception() is not None
+                submitted[variant] = trained if failed else pool.submit(_in_process, work, variant)
+    return submitted
 
 
 @contextmanager
-def _processes(number: int, say: Say | None) -> Iterator[ProcessPoolExecutor]:
-    """Processes of this interpreter; what they tell is said here, line by line.
+def _processes(number: int, log: Log | None) -> Iterator[ProcessPoolExecutor]:
+    """Start a pool of processes whose log lines arrive here.
 
-    They are started afresh, not forked: torch and TensorFlow have threads that do not survive a fork.
+    The processes are spawned, not forked: torch and TensorFlow have threads that do not survive a fork.
     """
     context = get_context("spawn")
     lines = context.SimpleQueue()
 
     def listen() -> None:
         while (line := lines.get()) is not None:
-            if say is not None:
-                say(line)
+            if log is not None:
+                log(line)
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
-    pool = ProcessPoolExecutor(number, context, initializer=_begin, initargs=(lines,))
+    pool = ProcessPoolExecutor(number, context, initializer=_start_process, initargs=(lines,))
     try:
         yield pool
     finally:
-        # What is at work ends its step, so that nothing of it is lost.
+        # Running steps finish, so that their work is not lost.
         pool.shutdown(cancel_futures=True)
         lines.put(None)
         listener.join()
 
 
 _lines: SimpleQueue[str | None]
-"""Of a process of the pool: leads to the one that started it."""
+"""In a process of the pool: leads to the process that started it."""
 
 
-def _begin(lines: SimpleQueue[str | None]) -> None:
-    """The start of a process of the pool."""
+def _start_process(lines: SimpleQueue[str | None]) -> None:
     global _lines
     _lines = lines
-    # As many processes as cores: with threads of their own they would wait for each other.
+    # One process per core: with threads of their own they would wait for each other.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
-    # Ctrl-C reaches every process of the terminal: the first one tells, the others just go.
+    # Ctrl-C reaches every process of the terminal: the parent reports it, the others exit quietly.
     signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
 
 
-def _told(work: Callable[..., T], variant: Variant) -> T:
-    """Does the work in a process of the pool."""
-    return work(variant, progress=_lines.put, bars=False)
+def _in_process(work: Callable[..., T], variant: Variant) -> T:
+    return work(variant, log=_lines.put, bars=False)

@@ -32,7 +32,7 @@ from models.store import Store
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine
-    from models.prepare import ModelArtifact
+    from models.model_artifact import ModelArtifact
 
 _PATIENCE_S = 20.0
 """For a board on its way back to the bus, and for its port: a restart takes 2 s, and then udev's rules and

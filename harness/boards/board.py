@@ -16,7 +16,7 @@ from harness.records.record import BoardRow
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine
     from harness.link.dut import DeviceUnderTest
-    from models.prepare import ModelArtifact
+    from models.model_artifact import ModelArtifact
 
 BoardDescription = BoardRow
 """Who measures: name, identity of the series, clock and memory limits."""

@@ -31,7 +31,7 @@ from models.store import Store
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine
-    from models.prepare import ModelArtifact
+    from models.model_artifact import ModelArtifact
 
 _CLOCK_HZ = 64_000_000
 _BLOCK_SAMPLES = 8000  # half a second: what is held of a long sound while it is handed over

@@ -16,7 +16,7 @@ from harness.layout import SKETCHES
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine, EngineSources
-    from models.prepare import ModelArtifact
+    from models.model_artifact import ModelArtifact
 
 SKETCH_NAME = "earshot"
 """The main .ino and its folder have to be of one name (arduino-cli)."""

@@ -64,9 +64,9 @@ class ModelRow:
     network: str | None = None
     seed: int | None = None
     pruning: dict[str, Any] | None = None
-    """How it was pruned, the fields of `models.compress.transforms.Pruning`; None if it was not."""
+    """How it was pruned, the fields of `models.variants.Pruning`; None if it was not."""
     quantization: dict[str, Any] | None = None
-    """How it was quantized, the fields of `models.compress.transforms.Quantization`; None if it was not
+    """How it was quantized, the fields of `models.variants.Quantization`; None if it was not
     TensorFlow Lite after training."""
     remaining_parameters: int | None = None
     """Those that are not zero."""

@@ -16,7 +16,7 @@ from models.errors import UserFacingError
 from models.store import Store
 
 if TYPE_CHECKING:
-    from models.prepare import ModelArtifact
+    from models.model_artifact import ModelArtifact
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Selection:
         """
         from models.data.corpus import synthetic_corpus
         from models.parallel import prepare_all
-        from models.prepare import external
+        from models.pipeline import external
         from models.variants import load_family
 
         store = Store(store_root())

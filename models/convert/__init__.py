@@ -1,4 +1,4 @@
-"""From a torch network to a .tflite that a board can run, each step compared with the one before it."""
+"""Conversion of a torch network to a .tflite that a board can run; each step is compared with torch."""
 
 from models.convert.chain import Conversion, convert
 

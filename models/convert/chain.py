@@ -1,9 +1,8 @@
-"""The whole way from a torch network to a checked .tflite."""
+"""The conversion from a torch network to a checked .tflite."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,30 +10,29 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.compress.quantization.ranges import learned_ranges
-from models.convert.c_array import write_c_array
-from models.convert.checks import BOARD_OPERATORS, check_float32, check_int8, check_interface, check_operators
+from models.compress.quantize import learned_ranges
+from models.convert.checks import check_interface, check_operators, check_types
 from models.convert.export import export_onnx, export_torchscript
-from models.convert.model_file import ModelFile, read_model
 from models.convert.parity import check_parity
 from models.convert.to_tflite import float_model, int8_model, saved_model
-from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
+from models.networks.input import CHANNELS, SLICES
+from models.tflite import TfliteModel, read_tflite
 
 PARITY_INPUTS = 32
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What came of a conversion.
+    """Result of a conversion.
 
     Attributes:
-        model: what the .tflite holds.
+        model: content of the .tflite.
         parity: largest absolute difference to torch by step: "torchscript", "onnx", "savedmodel", "tflite"
-            (the float one, in an int8 conversion too).
+            (the float32 one, in an int8 conversion too).
     """
 
-    model: ModelFile
+    model: TfliteModel
     parity: dict[str, float]
 
 
@@ -43,38 +41,24 @@ def convert(
     folder: Path,
     *,
     precision: str,
-    samples: np.ndarray | None = None,
-    input_shape: Sequence[int] = (1, 1960),
-    known_operators: Collection[str] = BOARD_OPERATORS,
+    samples: np.ndarray,
 ) -> Conversion:
-    """Converts a network: torch, ONNX, SavedModel, .tflite, each step compared with torch.
+    """Convert a network: torch, ONNX, SavedModel, .tflite, each step compared with torch.
 
     The same network and samples give the same bytes.
 
     Args:
-        network: gives probabilities; is put into evaluation mode. One with `LearnedRanges` (see
-            `models.compress.quantization`) has an int8 model of just these ranges.
-        folder: gets model.tflite, model.onnx, model.torchscript.pt, model_data.h and model_data.cc.
+        network: gives probabilities; is put into evaluation mode. A network with `LearnedRanges` (see
+            `models.compress.quantize`) becomes an int8 model with exactly these ranges.
+        folder: gets model.tflite, model.onnx and model.torchscript.pt.
         precision: "float32" or "int8".
-        samples: float32 (N, *input_shape[1:]): what the network is calibrated and compared with. The int8
-            precision needs them; without them float32 is compared on random features.
-        input_shape: of one inference, batch of 1 included.
-        known_operators: those of the engines that will run the model.
+        samples: float features float32 (N, 1960) of training clips, for calibration and comparison.
 
     Raises:
         ConversionError: a step is impossible, differs from torch, or its result breaks a check.
     """
-    if precision == "int8" and (samples is None or not len(samples)):
-        raise ConversionError(
-            "an int8 model cannot be made without a representative dataset",
-            type(network).__name__,
-            "Give training clips: without them the result is a hybrid that microcontrollers refuse.",
-        )
-    if samples is None:
-        size = (PARITY_INPUTS, *input_shape[1:])
-        samples = np.random.default_rng(0).uniform(0, 26, size).astype(np.float32)
     network.eval()
-    example = torch.zeros(*input_shape)
+    example = torch.zeros(1, SLICES * CHANNELS)
     files = {"torchscript": folder / "model.torchscript.pt", "onnx": folder / "model.onnx"}
     tflite = folder / "model.tflite"
     with tempfile.TemporaryDirectory() as scratch:
@@ -84,17 +68,17 @@ def convert(
             export_onnx(network, example, files["onnx"])
         saved_model(files["onnx"], saved)
         float_tflite.write_bytes(float_model(saved))
-        # Before quantization, whose errors name no operator that its user wrote.
-        check_operators(read_model(float_tflite), known_operators)
+        # Before quantization: the quantizer's errors name operators that the user did not write.
+        check_operators(read_tflite(float_tflite))
         files |= {"savedmodel": saved, "tflite": float_tflite}
         parity = check_parity(network, files, samples[:PARITY_INPUTS])
-        quantized = precision == "int8"
-        ranges = learned_ranges(network)
-        tflite.write_bytes(int8_model(saved, samples, ranges) if quantized else float_tflite.read_bytes())
-    model = read_model(tflite)
-    check_operators(model, known_operators)
-    check_int8(model) if quantized else check_float32(model)
+        if precision == "int8":
+            tflite.write_bytes(int8_model(saved, samples, learned_ranges(network)))
+        else:
+            tflite.write_bytes(float_tflite.read_bytes())
+    model = read_tflite(tflite)
+    check_operators(model)
+    check_types(model, precision)
     with torch.no_grad():
-        check_interface(model, tuple(input_shape), tuple(network(example).shape))
-    write_c_array(tflite, folder)
+        check_interface(model, tuple(example.shape), tuple(network(example).shape))
     return Conversion(model, parity)

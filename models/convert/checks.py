@@ -1,11 +1,9 @@
-"""What a converted model has to be before it goes on a board; TensorFlow's converter promises none of it."""
+"""Checks of a converted model before it goes on a board; TensorFlow's converter guarantees none of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from models.convert.model_file import ModelFile, Tensor
 from models.errors import ConversionError
+from models.tflite import TfliteModel
 
 BOARD_OPERATORS = (
     "RESHAPE",
@@ -22,69 +20,65 @@ BOARD_OPERATORS = (
 """The operators that every engine of the bench runs."""
 
 
-def check_operators(model: ModelFile, known: Collection[str] = BOARD_OPERATORS) -> None:
-    """Refuses a model with an operator that is not known.
+def check_operators(model: TfliteModel) -> None:
+    """Refuse a model with an operator that is not one of `BOARD_OPERATORS`.
 
     Raises:
         ConversionError: `where` is the operator's name.
     """
     for operator in model.operators:
-        if operator.name not in known:
+        if operator.name not in BOARD_OPERATORS:
             raise ConversionError(
-                f"operator {operator.name} is not one that the board's engines know",
+                f"the board's engines do not have operator {operator.name}",
                 operator.name,
-                f"Build the network from: {', '.join(known)}.",
+                f"Build the network from: {', '.join(BOARD_OPERATORS)}.",
             )
 
 
-def check_int8(model: ModelFile) -> None:
-    """Refuses a model that is not int8 throughout.
+def check_types(model: TfliteModel, precision: str) -> None:
+    """Refuse a model whose input or output has another type, and an int8 model that is not int8 throughout.
+
+    Args:
+        model: the converted model.
+        precision: "float32" or "int8".
 
     Raises:
-        ConversionError: names the operator (or the input or output) that has a float tensor or a scale that
-            is not above 0.
+        ConversionError: `where` is the operator, or "input" or "output".
     """
-    for tensor, place in ((model.inputs[0], "input"), (model.outputs[0], "output")):
-        if tensor.dtype != "int8":
-            raise ConversionError(f"the {place} is {tensor.dtype} instead of int8", place)
+    for tensor, place in ((model.input_tensors[0], "input"), (model.output_tensors[0], "output")):
+        if tensor.type != precision:
+            raise ConversionError(f"the {place} is {tensor.type} instead of {precision}", place)
+    if precision != "int8":
+        return
     for operator in model.operators:
-        for tensor in (item for item in (*operator.inputs, *operator.outputs) if item is not None):
-            if tensor.dtype.startswith("float"):
+        for index in (*operator.inputs, *operator.outputs):
+            if index is None:
+                continue
+            tensor = model.tensors[index]
+            if tensor.type.startswith("float"):
                 raise ConversionError(
-                    f"operator {operator.name} still has a {tensor.dtype} tensor, {tensor.name}",
+                    f"operator {operator.name} still has a {tensor.type} tensor, {tensor.name}",
                     operator.name,
-                    "The quantizer has no int8 form of it: replace the operator.",
+                    "The quantizer has no int8 form of the operator: replace it.",
                 )
-            if tensor.dtype == "int8" and not (tensor.scales and min(tensor.scales) > 0):
+            if tensor.type == "int8" and tensor.quantization is None:
                 raise ConversionError(
-                    f"operator {operator.name} has an int8 tensor without a scale above 0, {tensor.name}",
+                    f"operator {operator.name} has an int8 tensor without a scale, {tensor.name}",
                     operator.name,
                     "Calibrate with clips that reach every part of the network.",
                 )
 
 
-def check_float32(model: ModelFile) -> None:
-    """Refuses a float model whose input or output is not float32.
+def check_interface(model: TfliteModel, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
+    """Refuse a model that does not have exactly one input and one output of these shapes.
 
     Raises:
-        ConversionError: names the input or output.
+        ConversionError: `where` is "input" or "output".
     """
-    for tensor, place in ((model.inputs[0], "input"), (model.outputs[0], "output")):
-        if tensor.dtype != "float32":
-            raise ConversionError(f"the {place} is {tensor.dtype} instead of float32", place)
-
-
-def check_interface(model: ModelFile, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
-    """Refuses a model that has not exactly one input and one output of these shapes.
-
-    Raises:
-        ConversionError: names the input or output.
-    """
-
-    def check(tensors: tuple[Tensor, ...], expected: tuple[int, ...], place: str) -> None:
+    for tensors, expected, place in (
+        (model.input_tensors, input_shape, "input"),
+        (model.output_tensors, output_shape, "output"),
+    ):
         shapes = [tensor.shape for tensor in tensors]
         if shapes != [expected]:
             raise ConversionError(f"the model's {place} shapes are {shapes} instead of [{expected}]", place)
-
-    check(model.inputs, input_shape, "input")
-    check(model.outputs, output_shape, "output")

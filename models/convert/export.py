@@ -1,4 +1,4 @@
-"""From torch to files: ONNX for the converter and ONNX Runtime, TorchScript for torch."""
+"""Export from torch to files: ONNX for the converter and ONNX Runtime, TorchScript for torch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from models.errors import ConversionError
 
 INPUT_NAME, OUTPUT_NAME = "features", "scores"
 OPSET = 13
-"""The newest that onnx-tf 1.10 maps to TensorFlow completely."""
+"""The newest operator set that onnx-tf 1.10 maps to TensorFlow completely."""
 
 
 def export_onnx(network: nn.Module, example: torch.Tensor, path: Path) -> None:
-    """Writes the network with the static shapes of the example.
+    """Write the network as ONNX with the static shapes of the example.
 
     Args:
         network: in evaluation mode.
@@ -43,13 +43,13 @@ def export_onnx(network: nn.Module, example: torch.Tensor, path: Path) -> None:
 
 
 def export_torchscript(network: nn.Module, example: torch.Tensor, path: Path) -> None:
-    """Writes the traced network, without torch's record of the source files and lines it was traced from."""
+    """Write the traced network without torch's record of source files and lines."""
     scratch = path.with_suffix(".traced")
     torch.jit.trace(network, example).save(str(scratch))
     reader = torch._C.PyTorchFileReader(str(scratch))
     writer = torch._C.PyTorchFileWriter(str(path))
     for name in reader.get_all_records():
-        # Source positions hold this machine's paths; the other one and the version are the writer's own.
+        # Source positions hold paths of this machine; the writer adds the other two records itself.
         if not name.endswith(".debug_pkl") and name not in (".data/serialization_id", "version"):
             record = reader.get_record(name)
             writer.write_record(name, record, len(record))

@@ -1,4 +1,4 @@
-"""Whether every step of the conversion computes what torch computed."""
+"""Comparison of every step of the conversion with torch."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
 
 TOLERANCE = 1e-5
-"""Of a probability, 0 to 1: float32 rounding in another order of summation stays a hundred times below."""
+"""Difference of a probability (0 to 1) that is allowed: another order of summation in float32 stays a hundred
+times below."""
 
 
 def check_parity(
     network: nn.Module, files: dict[str, Path], inputs: np.ndarray, tolerance: float = TOLERANCE
 ) -> dict[str, float]:
-    """Runs the same inputs through each step and compares with torch.
+    """Run the same inputs through each step and compare with torch.
 
     Args:
-        network: in evaluation mode, giving probabilities.
-        files: by step, in order: "torchscript", "onnx", "savedmodel" or "tflite".
+        network: in evaluation mode, gives probabilities.
+        files: by step in order: "torchscript", "onnx", "savedmodel" or "tflite".
         inputs: float32 (N, ...).
         tolerance: the largest difference allowed.
 
@@ -32,7 +33,7 @@ def check_parity(
         The largest absolute difference by step.
 
     Raises:
-        ConversionError: a step differs by more.
+        ConversionError: a step differs by more than the tolerance.
     """
     with torch.no_grad():
         expected = network(torch.from_numpy(inputs)).numpy()
@@ -46,7 +47,7 @@ def check_parity(
             raise ConversionError(
                 f"the {step} model differs from torch by {difference:.2g}, more than {tolerance:g}",
                 path.name,
-                "Look for the operator that the step before it changed: compare the layers one by one.",
+                "Compare the layers one by one to find the operator that the previous step changed.",
             )
         differences[step] = difference
     return differences

@@ -1,4 +1,4 @@
-"""From ONNX through TensorFlow to TensorFlow Lite, by onnx-tf."""
+"""Conversion from ONNX through TensorFlow to TensorFlow Lite, by onnx-tf."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ import numpy as np
 import onnx
 
 from models.convert.layout import lean
-from models.convert.learned_ranges import with_ranges
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
 
+_LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_FIXED_RANGE = ("SOFTMAX",)
+
 
 def saved_model(onnx_file: Path, folder: Path) -> None:
-    """Writes a TensorFlow SavedModel.
+    """Write a TensorFlow SavedModel.
 
     Raises:
-        ConversionError: onnx-tf does not know an operator.
+        ConversionError: onnx-tf does not have an operator.
     """
     with known_noise_dropped():
         from onnx_tf.backend import prepare
@@ -35,10 +37,10 @@ def saved_model(onnx_file: Path, folder: Path) -> None:
 
 
 def float_model(saved: Path) -> bytes:
-    """The SavedModel as a float32 .tflite.
+    """Convert a SavedModel to a float32 .tflite.
 
     Raises:
-        ConversionError: TensorFlow Lite has no such operator.
+        ConversionError: TensorFlow Lite does not have an operator.
     """
     with known_noise_dropped():
         import tensorflow as tf
@@ -49,15 +51,15 @@ def float_model(saved: Path) -> bytes:
 def int8_model(
     saved: Path, calibration: np.ndarray, ranges: Sequence[tuple[float, float]] | None = None
 ) -> bytes:
-    """The SavedModel quantized to int8 throughout, its input and output included.
+    """Convert a SavedModel to a .tflite that is int8 throughout, input and output included.
 
     Args:
         saved: the SavedModel's folder.
-        calibration: float32 (N, ...): inputs that show the range of every tensor.
-        ranges: what it has learned with instead, see `models.convert.learned_ranges`; None for nothing.
+        calibration: float32 (N, ...), inputs that show the range of every tensor.
+        ranges: learned ranges that replace the calibrated ones, see `with_ranges`; None to calibrate.
 
     Raises:
-        ConversionError: TensorFlow Lite has no such operator, or the ranges are not those of the network.
+        ConversionError: TensorFlow Lite does not have an operator, or the ranges are not the network's.
     """
     with known_noise_dropped():
         import tensorflow as tf
@@ -72,7 +74,7 @@ def int8_model(
             return _converted(converter)
         from tensorflow.lite.python.convert import mlir_quantize
 
-        # As TensorFlow Lite's own QuantizationDebugger takes the two steps apart.
+        # TensorFlow Lite's own QuantizationDebugger separates the two steps in the same way.
         converter._experimental_calibrate_only = True
         calibrated = with_ranges(_converted(converter), ranges)
         return mlir_quantize(calibrated, input_data_type=tf.int8, output_data_type=tf.int8)
@@ -89,3 +91,46 @@ def _converted(converter: Any) -> bytes:
             names,
             "Build the network from operators that TensorFlow Lite has.",
         ) from error
+
+
+def with_ranges(calibrated: bytes, ranges: Sequence[tuple[float, float]]) -> bytes:
+    """Replace the calibrated ranges of the activations by learned ones, before quantization.
+
+    The quantizer is a separate step that reads the ranges from the model, so it takes the learned ones over
+    exactly. No clips would make the calibration see just these, and fake-quantize nodes do not get this far:
+    onnx-tf turns ONNX's QuantizeLinear into plain arithmetic.
+
+    Args:
+        calibrated: a float .tflite, a chain of operators, with the range of every activation.
+        ranges: of the input, then of each layer's output, see `models.compress.quantize.LearnedRanges`. An
+            operator that only moves or averages data keeps the range of its input.
+
+    Raises:
+        ConversionError: the model has another number of layers.
+    """
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
+    graph = model.subgraphs[0]
+    codes = [names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
+    kinds = [codes[operator.opcodeIndex] for operator in graph.operators]
+    layers = sum(kind in _LAYERS for kind in kinds)
+    if layers != len(ranges) - 1:
+        raise ConversionError(
+            f"the network has learned the ranges of {len(ranges) - 1} layers, but the model has {layers}",
+            ", ".join(kinds),
+            "Give every layer one convolution or fully connected operator.",
+        )
+    left = iter(ranges)
+    known = {int(graph.inputs[0]): next(left)}
+    for operator, kind in zip(graph.operators, kinds, strict=True):
+        if kind in _LAYERS:
+            known[int(operator.outputs[0])] = next(left)
+        elif kind not in _FIXED_RANGE:
+            known[int(operator.outputs[0])] = known[int(operator.inputs[0])]
+    for tensor, (lowest, highest) in known.items():
+        quantization = graph.tensors[tensor].quantization
+        quantization.min, quantization.max = np.array([lowest], np.float32), np.array([highest], np.float32)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

@@ -17,7 +17,7 @@ from harness.sound.recordings import Recording
 from harness.sound.stimulus import compose
 from harness.stats.matching import match
 from models.data.wav import read_wav
-from models.prepare import external
+from models.pipeline import external
 
 LABELS = ("silence", "unknown", "yes", "no")
 

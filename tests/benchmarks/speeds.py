@@ -27,7 +27,7 @@ from models.data.corpus import CorpusConfig, synthetic_corpus
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets, micro_features
 from models.model_artifact import ModelArtifact
-from models.prepare import prepare
+from models.pipeline import prepare
 from models.store import Store
 from models.train import fit
 from models.variants import load_variants

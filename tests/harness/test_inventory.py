@@ -1,8 +1,10 @@
-"""How far variants are: read from the store and the nights."""
+"""States of variants, read from the store and the runs."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from harness.inventory import inventory
 from harness.records.record import BoardRow, FirmwareRow, ModelRow, RunRecord, VariantRow, write_record
 from harness.runs.journal import RECORD
 from models.errors import ConfigError
-from models.states import State
+from models.pipeline import Steps
 from models.store import Store
 
 TOML = """
@@ -33,75 +35,93 @@ def configs(tmp_path):
     return folder
 
 
+@dataclass(frozen=True)
+class FakeStep:
+    done: bool
+    path: Path = Path()
+
+
 @pytest.fixture
 def listed(configs, tmp_path, monkeypatch):
-    """Lists, with the float32 variant's .tflite as if it was prepared; nothing is trained for that."""
-    prepared = tmp_path / "prepared"
-    prepared.mkdir()
-    (prepared / "model.json").write_text(json.dumps({"tflite_sha256": "ab" * 32}))
+    """Lists variants as if the float32 one was prepared and the others trained."""
+    described = tmp_path / "described"
+    described.mkdir()
+    facts = {
+        "id": "one-float32",
+        "title": "",
+        "precision": "float32",
+        "labels": [],
+        "tflite_sha256": "ab" * 32,
+    }
+    (described / "model.json").write_text(json.dumps(facts))
 
-    def states(variants, dataset, store):
-        return [
-            State(
-                item,
-                True,
+    def steps(variants, dataset, store):
+        return {
+            item.id: Steps(
+                FakeStep(True),
                 None,
-                item.precision == "float32",
-                prepared if item.precision == "float32" else None,
+                FakeStep(item.precision == "float32"),
+                FakeStep(item.precision == "float32", described),
             )
             for item in variants
-        ]
+        }
 
     def run(pattern="*"):
         store = Store(tmp_path / "store")
         return {item.id: item for item in inventory(configs, pattern, None, store, tmp_path / "nights")}
 
-    monkeypatch.setattr(inventory_module, "states_of", states)
+    monkeypatch.setattr(inventory_module, "_steps", steps)
     return run
 
 
-def night(tmp_path, started: str, sha256: str, **fields) -> None:
+def run_of(tmp_path, started: str, sha256: str, **fields) -> None:
     model = ModelRow(sha256, 1, "float32", 1, 1, {})
     row = VariantRow("one-float32", "A variant", [], model=model, **fields)
     run = {"id": started, "started": started}
     write_record(RunRecord(run, {}, {}, BOARD, [row]), tmp_path / "nights" / "emulated" / started / RECORD)
 
 
-def test_what_no_night_has_is_as_far_as_the_store_tells(listed):
+def test_without_a_run_the_store_gives_the_state(listed):
     states = {name: item.state for name, item in listed().items()}
     assert states == {"one-float32": "prepared", "one-int8": "trained", "wrong": "refused"}
 
 
-def test_what_is_no_variant_says_why(listed):
+def test_a_refused_variant_gives_the_reason(listed):
     assert "precision" in listed()["wrong"].detail
 
 
-def test_a_night_that_measured_this_very_model_counts_and_the_last_one_is_named(listed, tmp_path):
+def test_the_last_run_that_measured_the_model_is_named(listed, tmp_path):
     for started in ("2024-01-01", "2024-01-03", "2024-01-02"):
-        night(tmp_path, started, "ab" * 32, firmware=FIRMWARE, stage_us={"inference": [1]})
+        run_of(tmp_path, started, "ab" * 32, firmware=FIRMWARE, stage_us={"inference": [1]})
     item = listed()["one-float32"]
     assert (item.state, item.detail) == ("measured", "emulated, 2024-01-03")
 
 
 def test_an_image_that_was_never_measured_is_built(listed, tmp_path):
-    night(tmp_path, "2024-01-01", "ab" * 32, firmware=FIRMWARE)
+    run_of(tmp_path, "2024-01-01", "ab" * 32, firmware=FIRMWARE)
     assert listed()["one-float32"].state == "built"
 
 
-def test_a_night_of_another_model_of_that_id_does_not_count(listed, tmp_path):
-    night(tmp_path, "2024-01-01", "cd" * 32, firmware=FIRMWARE, stage_us={"inference": [1]})
+def test_a_run_of_another_model_with_the_same_id_does_not_count(listed, tmp_path):
+    run_of(tmp_path, "2024-01-01", "cd" * 32, firmware=FIRMWARE, stage_us={"inference": [1]})
     assert listed()["one-float32"].state == "prepared"
 
 
-def test_a_night_that_cannot_be_read_is_passed_over(listed, tmp_path):
-    night(tmp_path, "2024-01-01", "ab" * 32, firmware=FIRMWARE, stage_us={"inference": [1]})
+def test_an_unreadable_record_is_skipped(listed, tmp_path):
+    run_of(tmp_path, "2024-01-01", "ab" * 32, firmware=FIRMWARE, stage_us={"inference": [1]})
     broken = tmp_path / "nights" / "emulated" / "2024-01-02" / RECORD
     broken.parent.mkdir()
     broken.write_text("{")
     assert listed()["one-float32"].state == "measured"
 
 
-def test_the_pattern_chooses(listed):
+def test_the_pattern_selects_variants(listed):
     assert list(listed("one-i*")) == ["one-int8"]
     with pytest.raises(ConfigError, match="no variant matches"):
         listed("two-*")
+
+
+def test_without_a_corpus_every_variant_is_described_and_none_is_made(configs, tmp_path):
+    found = inventory(configs, "one-*", None, Store(tmp_path / "store"), tmp_path / "nights")
+    assert [item.state for item in found] == ["described", "described"]
+    assert not (tmp_path / "store").exists()

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from models.convert.layout import lean
-from models.convert.padding import padding_in_convolutions
+from models.convert.layout import lean, padding_in_convolutions
 
 AMOUNT = st.integers(0, 3)
 

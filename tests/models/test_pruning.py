@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from models.compress.pruning import prune
-from models.compress.pruning.norms import filter_norms
-from models.compress.transforms import Pruning
+from models.compress.prune import filter_norms, prune
 from models.networks import DsCnn, TinyConv, layer_costs
+from models.variants import Pruning
 
 CRITERIA = ("l1", "l2", "linf", "random")
 

@@ -7,15 +7,13 @@ from synthetic_features import SyntheticFeatures
 from torch.ao.nn import qat
 
 from models import train as training
-from models.compress.quantization import LearnedRanges, float_network, quantize
-from models.compress.transforms import Quantization
+from models.compress.quantize import LearnedRanges, float_network, quantize
 from models.convert import convert
 from models.data.features import float_features
 from models.errors import ConversionError
 from models.evaluation import outputs_of
-from models.log_filter import known_noise_dropped
 from models.networks import Deployed, DsCnn, TinyConv, folded
-from models.variants import Training, Variant
+from models.variants import Quantization, Training, Variant
 
 FEATURES = SyntheticFeatures()
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -40,19 +38,8 @@ def deployed(request, tmp_path_factory):
     return quantized, folder / "model.tflite", done
 
 
-def interpreter(tflite):
-    with known_noise_dropped():
-        from tensorflow import lite
-
-        made = lite.Interpreter(str(tflite))
-        made.allocate_tensors()
-        return made
-
-
 def test_the_model_has_the_integers_that_were_learned(deployed):
-    quantized, tflite, done = deployed
-    made = interpreter(tflite)
-    tensors = {detail["name"]: detail["index"] for detail in made.get_tensor_details()}
+    quantized, _, done = deployed
     layers = [layer for layer in quantized.modules() if isinstance(layer, (qat.Conv2d, qat.Linear))]
     operators = [operator for operator in done.model.operators if operator.name in LAYERS]
     for layer, operator in zip(layers, operators, strict=True):
@@ -62,7 +49,7 @@ def test_the_model_has_the_integers_that_were_learned(deployed):
             expected = expected.transpose(0, 2, 3, 1)  # TensorFlow Lite's are channels last
         elif operator.name == "DEPTHWISE_CONV_2D":
             expected = expected.transpose(1, 2, 3, 0)
-        np.testing.assert_array_equal(made.get_tensor(tensors[operator.inputs[1].name]), expected)
+        np.testing.assert_array_equal(done.model.tensors[operator.inputs[1]].data, expected)
 
 
 def test_the_scales_of_the_weights_are_those_that_were_learned(deployed):
@@ -70,22 +57,26 @@ def test_the_scales_of_the_weights_are_those_that_were_learned(deployed):
     layers = [layer for layer in quantized.modules() if isinstance(layer, (qat.Conv2d, qat.Linear))]
     operators = [operator for operator in done.model.operators if operator.name in LAYERS]
     for layer, operator in zip(layers, operators, strict=True):
-        np.testing.assert_allclose(operator.inputs[1].scales, layer.weight_fake_quant.scale, rtol=1e-6)
+        scales = done.model.tensors[operator.inputs[1]].quantization.scales
+        np.testing.assert_allclose(scales, layer.weight_fake_quant.scale, rtol=1e-6)
 
 
 def test_the_activations_have_the_ranges_that_were_learned(deployed):
     quantized, _, done = deployed
-    layers = [operator.outputs[0] for operator in done.model.operators if operator.name in LAYERS]
-    for tensor, rounding in zip((done.model.inputs[0], *layers), quantized.rounding, strict=True):
-        assert tensor.zero_points == (int(rounding.zero_point),)
-        assert tensor.scales == pytest.approx((float(rounding.scale),), rel=1e-6)
+    model = done.model
+    layers = [operator.outputs[0] for operator in model.operators if operator.name in LAYERS]
+    for index, rounding in zip((model.inputs[0], *layers), quantized.rounding, strict=True):
+        found = model.tensors[index].quantization
+        assert found.zero_points == (int(rounding.zero_point),)
+        assert found.scales == pytest.approx((float(rounding.scale),), rel=1e-6)
 
 
 def test_what_only_moves_or_averages_data_keeps_the_scale(deployed):
     _, _, done = deployed
     for operator in done.model.operators:
         if operator.name not in (*LAYERS, "SOFTMAX"):
-            assert operator.outputs[0].scales == operator.inputs[0].scales
+            source, output = (done.model.tensors[i] for i in (operator.inputs[0], operator.outputs[0]))
+            assert output.quantization.scales == source.quantization.scales
 
 
 def test_the_model_computes_what_the_quantized_network_does(deployed):
@@ -118,4 +109,4 @@ def test_other_ranges_than_the_network_has_layers_are_refused(tmp_path):
 def test_a_float32_model_needs_no_ranges(tmp_path):
     samples = float_clips("training")[:3].numpy()
     done = convert(Deployed(eight_bits()), tmp_path, precision="float32", samples=samples)
-    assert not any(tensor.scales for tensor in done.model.tensors)
+    assert not any(tensor.quantization for tensor in done.model.tensors)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch.ao.quantization import MinMaxObserver, MovingAverageMinMaxObserver
 
-from models.compress.quantization.integers import IntegerActivations, integer_weights
-from models.compress.quantization.minifloats import minifloat_activations, minifloat_weights
-from models.compress.transforms import INTEGER_BITS, MINIFLOATS
+from models.compress.integers import IntegerActivations, integer_weights
+from models.compress.minifloats import minifloat_activations, minifloat_weights
+from models.variants import INTEGER_BITS, MINIFLOATS
 
 FORMATS = tuple(MINIFLOATS.values())
 
@@ -180,7 +180,7 @@ def test_the_range_of_calibration_is_the_extreme_of_all_that_was_seen(kind):
 def test_what_is_not_watched_does_not_count_for_the_range(kind):
     rounding = activations(kind, MinMaxObserver).train()
     rounding(torch.tensor([0.0, 6.0]))
-    rounding(torch.tensor([0.0, 60.0]), watched=False)
+    rounding(torch.tensor([0.0, 60.0]), observed=False)
     torch.testing.assert_close(rounding.eval()(torch.tensor([100.0])), torch.tensor([6.0]))
 
 

@@ -26,7 +26,7 @@ from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
 from harness.layout import store_root
 from harness.runs.selection import Selection
-from models.prepare import external
+from models.pipeline import external
 from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")

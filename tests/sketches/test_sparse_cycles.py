@@ -16,7 +16,7 @@ from harness.firmware.codegen.folding import fold
 from harness.firmware.codegen.lowering import lower
 from harness.firmware.codegen_sparse.cycles import dense_cycles, sparse_cycles
 from harness.firmware.engine import Engine, get_engine
-from harness.firmware.tflite_model import read_tflite
+from models.tflite import read_tflite
 
 pytestmark = pytest.mark.emulated
 

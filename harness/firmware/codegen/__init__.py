@@ -12,7 +12,7 @@ from harness.firmware.codegen.operations import Operation, kernels_name, operati
 from harness.firmware.codegen.program import Step, View
 from harness.firmware.codegen.source import engine_source, weights_source
 from harness.firmware.engine import Engine, EngineSources
-from harness.firmware.tflite_model import read_tflite
+from models.tflite import read_tflite
 
 
 class CodegenEngine(Engine):

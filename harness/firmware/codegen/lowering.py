@@ -24,7 +24,7 @@ from harness.firmware.codegen.program import (
     Window,
 )
 from harness.firmware.codegen.quantization import INT8_MIN
-from harness.firmware.tflite_model import Operator, TfliteModel
+from models.tflite import Operator, TfliteModel
 
 _MOST_DIMENSIONS = 4
 _MOST_SOFTMAX_DEPTH = 511  # TensorFlow Lite's int8 kernel has an exponent for no more

@@ -10,7 +10,7 @@ import numpy as np
 from harness.errors import BuildFailed
 from harness.firmware.codegen.program import Value, Weights
 from harness.firmware.codegen.quantization import ACTIVATIONS, INT8_MAX, INT8_MIN
-from harness.firmware.tflite_model import Operator, Tensor, TfliteModel
+from models.tflite import Operator, Tensor, TfliteModel
 
 CONVERT_AGAIN = "Convert the model again."
 CONVERT_FIXED = "Convert with a fixed input shape and batch 1."

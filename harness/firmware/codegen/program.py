@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.firmware.tflite_model import Operator
+from models.tflite import Operator
 
 
 @dataclass(frozen=True)

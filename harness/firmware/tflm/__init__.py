@@ -10,11 +10,11 @@ from pathlib import Path
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arduino_library import ArduinoLibrary
 from harness.firmware.engine import Engine, EngineSources
-from harness.firmware.tflite_model import Operator, Tensor, TfliteModel, read_tflite
 from harness.firmware.tflm.choice import choose_library
 from harness.firmware.tflm.interface import Interface, read_interface
 from harness.firmware.tflm.source import Facts, engine_source, model_source
 from models.store import Store
+from models.tflite import Operator, Tensor, TfliteModel, read_tflite
 
 _IO_TYPES = ("int8", "float32")
 _ALIGNMENT = 16
@@ -169,7 +169,7 @@ def _adders(model: TfliteModel, library: ArduinoLibrary, interface: Interface, w
                 where=f"{where}: {operator}",
                 remedy="Convert the model without it, or use another version of the library.",
             )
-    return [interface.adders[name] for name in model.histogram]
+    return [interface.adders[name] for name in model.operator_counts]
 
 
 def _only(model: TfliteModel, tensors: tuple[int, ...], side: str, where: str) -> Tensor:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import BuildFailed
 from harness.firmware.arduino_library import ArduinoLibrary
-from harness.firmware.tflite_model import TfliteModel
+from models.tflite import TfliteModel
 
 _MICRO = "tensorflow/lite/micro"
 _INTERPRETER = f"{_MICRO}/micro_interpreter.h"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.firmware.cpp_text import array
-from harness.firmware.tflite_model import Tensor
 from harness.firmware.tflm.interface import Interface
+from models.tflite import Tensor
 
 _TYPES = {"int8": ("kTfLiteInt8", 1), "float32": ("kTfLiteFloat32", 4)}
 

@@ -107,8 +107,8 @@ def point_of(study: Study, outcome: Outcome[dict[str, Any]], baselines: dict[str
     return Point(
         **common,
         baseline=baseline,
-        before=Network(facts["test_heard_before"], **sizes),
-        after=Network(facts["test_heard"], **sizes),
+        before=Network(facts["test_predictions_before"], **sizes),
+        after=Network(facts["test_predictions"], **sizes),
         mse=facts["mse"],
     )
 
@@ -123,7 +123,7 @@ def _baseline(study: Study, variant: Variant, facts: dict[str, Any], baselines: 
             variant.seed,
             at,
             Network(
-                trained["test_heard"],
+                trained["test_predictions"],
                 trained["parameters"],
                 trained["remaining_parameters"],
                 trained["macs"],

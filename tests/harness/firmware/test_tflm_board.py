@@ -16,9 +16,9 @@ from tflm_library import real_library
 
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import Engine
-from harness.firmware.tflite_model import read_tflite
 from harness.firmware.tflm import TflmEngine
 from models.store import Store
+from models.tflite import read_tflite
 
 pytestmark = pytest.mark.slow  # the library takes minutes to compile, once for a machine
 

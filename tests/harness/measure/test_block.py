@@ -19,7 +19,7 @@ from harness.layout import RECORDINGS
 from harness.measure.block import Figures, Subject, image_sha256, measure_block
 from models.data.features import feature_crc, micro_features
 from models.data.wav import read_wav
-from models.prepare import external
+from models.pipeline import external
 from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")

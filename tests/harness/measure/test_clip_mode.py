@@ -13,7 +13,7 @@ from harness.measure.clip_mode import Clip, answers_of, classify, clean_answer, 
 from harness.measure.streaming import streaming_features
 from harness.sound.recordings import read_recordings
 from harness.sound.stimulus import active_part
-from models.prepare import external
+from models.pipeline import external
 from models.reference import ReferenceModel
 from models.store import Store
 

@@ -33,8 +33,10 @@ def model(tmp_path_factory, weights):
     folder = tmp_path_factory.mktemp("model")
     write_tflite(folder / "model.tflite", weights)
     write_torch_and_onnx(folder, weights)
-    (folder / "model.json").write_text(json.dumps({"precision": "float32", "labels": LABELS}))
-    return ModelArtifact(folder)
+    (folder / "model.json").write_text(
+        json.dumps({"id": "some", "title": "Some", "precision": "float32", "labels": LABELS})
+    )
+    return ModelArtifact.load(folder)
 
 
 def write_tflite(path, weights):
@@ -77,8 +79,10 @@ def called_int8(model, expected, tmp_path_factory):
     """The same network, said to be int8, beside a board whose first probability is 0.25 off."""
     folder = tmp_path_factory.mktemp("called") / "int8"
     shutil.copytree(model.path, folder)
-    (folder / "model.json").write_text(json.dumps({"precision": "int8", "labels": LABELS}))
-    return time_host(ModelArtifact(folder), FEATURES, expected + np.array([0.25, 0, 0, 0]))
+    (folder / "model.json").write_text(
+        json.dumps({"id": "some", "title": "Some", "precision": "int8", "labels": LABELS})
+    )
+    return time_host(ModelArtifact.load(folder), FEATURES, expected + np.array([0.25, 0, 0, 0]))
 
 
 def test_every_runtime_is_timed_on_one_thread_and_on_all_cores(timing):
@@ -125,7 +129,7 @@ def test_what_a_runtime_throws_becomes_its_row(model, tmp_path, expected):
     folder = tmp_path / "broken"
     shutil.copytree(model.path, folder)
     (folder / "model.onnx").write_bytes(b"this is no ONNX")
-    rows = time_host(ModelArtifact(folder), FEATURES, expected).rows
+    rows = time_host(ModelArtifact.load(folder), FEATURES, expected).rows
     broken = [row for row in rows if row.runtime == "onnxruntime"]
     assert all(row.median_us is None and row.note.startswith("failed: ") for row in broken)
     assert all(row.median_us for row in rows if row.runtime == "tflite")
@@ -138,8 +142,10 @@ def test_an_input_of_another_size_is_refused(model):
 
 def test_a_model_from_elsewhere_has_rows_of_tflite_only(tmp_path):
     shutil.copyfile(shared_data("micro_speech_quantized.tflite"), tmp_path / "model.tflite")
-    (tmp_path / "model.json").write_text(json.dumps({"precision": "int8", "labels": LABELS}))
-    timing = time_host(ModelArtifact(tmp_path), FEATURES)
+    (tmp_path / "model.json").write_text(
+        json.dumps({"id": "some", "title": "Some", "precision": "int8", "labels": LABELS})
+    )
+    timing = time_host(ModelArtifact.load(tmp_path), FEATURES)
     assert {row.runtime for row in timing.rows} == {"tflite"}
     assert all("reference kernels" in row.note for row in timing.rows)
     # XNNPACK may round the last bit of an int8 output otherwise.
@@ -149,9 +155,11 @@ def test_a_model_from_elsewhere_has_rows_of_tflite_only(tmp_path):
 
 def test_a_model_that_takes_something_else_takes_its_tensor(tmp_path):
     shutil.copyfile(shared_data("kws_ref_model.tflite"), tmp_path / "model.tflite")
-    (tmp_path / "model.json").write_text(json.dumps({"precision": "int8", "labels": []}))
+    (tmp_path / "model.json").write_text(
+        json.dumps({"id": "some", "title": "Some", "precision": "int8", "labels": []})
+    )
     values = np.random.default_rng(2).integers(-128, 128, 490, np.int8)
-    assert all(row.median_us for row in time_host(ModelArtifact(tmp_path), values).rows)
+    assert all(row.median_us for row in time_host(ModelArtifact.load(tmp_path), values).rows)
 
 
 def test_a_call_is_timed_by_the_clock():

@@ -27,7 +27,7 @@ from harness.sound.recordings import Recording
 from harness.sound.stimulus import Stimulus, compose
 from models.data.wav import read_wav
 from models.model_artifact import ModelArtifact
-from models.prepare import external
+from models.pipeline import external
 from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")

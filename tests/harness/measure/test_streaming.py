@@ -15,7 +15,7 @@ from harness.sound.recordings import read_recordings
 from harness.sound.stimulus import compose
 from harness.stats.field.inputs import FIRST_SLICE_MS, SLICE_MS
 from models.data.features import micro_features
-from models.prepare import external
+from models.pipeline import external
 from models.reference import ReferenceModel
 from models.store import Store
 

@@ -19,7 +19,7 @@ from harness.runs.night import Night
 from models.data.wav import write_wav
 from models.errors import ConfigError, DatasetError
 from models.model_artifact import ModelArtifact
-from models.prepare import external
+from models.pipeline import external
 from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")
@@ -162,11 +162,11 @@ def test_what_no_board_runs_is_a_row_without_a_fault_and_without_figures_of_one(
         "accuracy": {"testing": [{"label": "yes", "correct": 3, "total": 4}]},
         "quantization": {"method": "aware", "bits": 4},
         "seed": 1,
-        "test_heard": [2, 2, 2, 0],
+        "test_predictions": [2, 2, 2, 0],
         "test_labels": [2, 2, 2, 2],
     }
     (tmp_path / "model.json").write_text(json.dumps(contents))
-    record, page = night_of(ModelArtifact(tmp_path), classifier(tmp_path / "fine.tflite")).run()
+    record, page = night_of(ModelArtifact.load(tmp_path), classifier(tmp_path / "fine.tflite")).run()
     row = record.variants[0]
     assert (row.firmware, row.faults, row.stage_us, row.host) == (None, [], {}, [])
     assert row.model.quantization == contents["quantization"]

@@ -28,7 +28,7 @@ from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import get_engine
 from harness.runs.night import Night
 from models.store import Store
-from models.prepare import external
+from models.pipeline import external
 
 class Models:
     def models(self, say, failed):

@@ -22,7 +22,7 @@ from harness.runs.field.playing import Player
 from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlanOptions, PlaybackPlan
 from models.model_artifact import ModelArtifact
-from models.prepare import external
+from models.pipeline import external
 from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")

@@ -28,7 +28,7 @@ from harness.runs.field.publishing import read_again
 from harness.runs.field.run import FieldRun
 from harness.runs.selection import Selection
 from models.errors import ConfigError
-from models.prepare import external
+from models.pipeline import external
 from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")

@@ -24,7 +24,7 @@ from harness.runs.nightly.outcome import Outcome
 from harness.runs.nightly.settings import Settings
 from models.data.wav import read_wav, write_wav
 from models.model_artifact import ModelArtifact
-from models.prepare import external
+from models.pipeline import external
 from models.store import Store
 
 LABELS = ("silence", "unknown", "yes", "no")

@@ -1,4 +1,4 @@
-"""Floating-point numbers of few bits, by Brevitas; with ranges by torch.ao's observers, as integers have."""
+"""Rounding to floating-point numbers of few bits, by Brevitas, with ranges by torch.ao's observers."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from torch.ao.quantization.observer import UniformQuantizationObserverBase
 
 
 class Minifloats(nn.Module):
-    """Rounds a tensor to minifloats times a scale, at which the largest of them is the end of the range.
+    """Rounding to minifloats times a scale that puts the largest minifloat at the end of the range.
 
-    A sign, an exponent and a mantissa; the least exponent is that of subnormal numbers; no code is spent on
-    infinity or on not-a-number (OCP Microscaling Formats 1.0, 2023, has 4 (2, 1) and 6 bits (3, 2) so).
-    The gradient passes as if nothing were rounded.
+    A minifloat has a sign, an exponent and a mantissa. The smallest exponent belongs to subnormal numbers; no
+    code stands for infinity or not-a-number, as in the 4-bit (2, 1) and 6-bit (3, 2) types of OCP
+    Microscaling Formats 1.0, 2023. Gradients pass straight through.
 
     Args:
-        exponent: its bits, 1 or more; the bias is 2^(exponent - 1) - 1.
-        mantissa: its bits, 1 or more.
-        observer: what the range is made of.
-        always_watched: the range is watched in evaluation mode too: of weights, which it belongs to.
+        exponent: bits of the exponent, 1 or more; the bias is 2^(exponent - 1) - 1.
+        mantissa: bits of the mantissa, 1 or more.
+        observer: takes the range.
+        always_observed: True to observe the range in evaluation mode too, as weights need it.
     """
 
     def __init__(
-        self, exponent: int, mantissa: int, observer: UniformQuantizationObserverBase, always_watched: bool
+        self, exponent: int, mantissa: int, observer: UniformQuantizationObserverBase, always_observed: bool
     ) -> None:
         super().__init__()
-        self.always_watched, self.rounds = always_watched, True
+        self.always_observed, self.rounds = always_observed, True
         self.numbers = FloatQuant(
             signed=True,
             exponent_bit_width_impl=BitWidthConst(exponent),
@@ -48,57 +48,52 @@ class Minifloats(nn.Module):
             float_scaling_impl=FloatScaling(dtype=torch.float32),
         )
 
-    def forward(self, values: torch.Tensor, watched: bool = True) -> torch.Tensor:
-        """The values (any shape), rounded.
+    def forward(self, values: torch.Tensor, observed: bool = True) -> torch.Tensor:
+        """Round values.
 
         Args:
-            values: float32.
-            watched: whether they may count for the range.
+            values: float32, any shape.
+            observed: False to leave the range as it is.
         """
         range_ = self.numbers.scaling_impl
-        if watched and (self.training or self.always_watched):
+        if observed and (self.training or self.always_observed):
             range_.observer(values.detach())
         if not self.rounds:
             return values
         end = range_.end_for(values)
         within = values.clamp(-end, end)
-        # Of Brevitas' gradient a part goes through the power of two that a value is scaled by.
+        # Part of Brevitas' own gradient passes through the power of two that scales a value.
         return self.numbers(values)[0].detach() + (within - within.detach())
 
     def enable_fake_quant(self, enabled: bool = True) -> None:
-        """Whether values are rounded, or only watched; named as torch.ao's."""
+        """Switch rounding on or off; the range is observed either way. The name is torch.ao's."""
         self.rounds = enabled
 
 
 class _Range(nn.Module):
-    """What the observer has seen, as the scale that Brevitas takes.
-
-    Args:
-        observer: keeps the least and the greatest value.
-    """
+    """The observed range in the form of the scale that Brevitas expects."""
 
     def __init__(self, observer: UniformQuantizationObserverBase) -> None:
         super().__init__()
         self.observer = observer
 
     def end_for(self, values: torch.Tensor) -> torch.Tensor:
-        """The greatest absolute value that was seen, in a shape that goes with these values."""
+        """Return the largest absolute value observed, in a shape that broadcasts with these values."""
         end = torch.maximum(self.observer.get_buffer("max_val"), -self.observer.get_buffer("min_val"))
         return end.reshape(-1, *[1] * (values.dim() - 1)) if end.dim() else end
 
     def forward(self, values: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
-        """The scale at which the largest number is the end of the range."""
         return (self.end_for(values) / largest).clamp_min(torch.finfo(torch.float32).eps)
 
 
 def minifloat_weights(exponent: int, mantissa: int, per_channel: bool) -> Minifloats:
-    """Rounds weights; a range for each of the first dimension, or one for all."""
+    """Create a module that rounds weights, with a range per index of the first dimension or one range."""
     kind = MovingAveragePerChannelMinMaxObserver if per_channel else MovingAverageMinMaxObserver
-    return Minifloats(exponent, mantissa, kind(averaging_constant=1), always_watched=True)
+    return Minifloats(exponent, mantissa, kind(averaging_constant=1), always_observed=True)
 
 
 def minifloat_activations(
     exponent: int, mantissa: int, observer: type[UniformQuantizationObserverBase]
 ) -> Minifloats:
-    """Rounds activations; see `models.compress.quantization.integers.IntegerActivations`."""
-    return Minifloats(exponent, mantissa, observer(), always_watched=False)
+    """Create a module that rounds activations; see `models.compress.integers.IntegerActivations`."""
+    return Minifloats(exponent, mantissa, observer(), always_observed=False)

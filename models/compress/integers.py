@@ -1,4 +1,4 @@
-"""Integers of a fixed step, by torch.ao's fake-quantize modules: a tensor is rounded, its gradient is not."""
+"""Rounding to integers of a fixed step, by torch.ao's fake-quantize modules. Gradients pass unchanged."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch.ao.quantization.observer import UniformQuantizationObserverBase
 
 
 def integer_weights(bits: int, symmetric: bool, per_channel: bool) -> FakeQuantize:
-    """Rounds weights; their range is always that of the weights as they are.
+    """Create a module that rounds weights; its range is always that of the current weights.
 
     Args:
         bits: 2 to 8.
-        symmetric: the integers reach from -(2^(bits-1) - 1) to 2^(bits-1) - 1, as TensorFlow Lite's do, and
-            0 stands for 0. Otherwise all 2^bits are used, from the least weight to the greatest or 0.
-        per_channel: a range for each of the first dimension, or one for all.
+        symmetric: True for integers from -(2^(bits-1) - 1) to 2^(bits-1) - 1 with 0 for 0, as in TensorFlow
+            Lite. False for all 2^bits integers, from the smallest weight to the largest, 0 included.
+        per_channel: True for a range per index of the first dimension, False for one range.
     """
     highest = 2 ** (bits - 1) - 1
     schemes = {
@@ -34,19 +34,19 @@ def integer_weights(bits: int, symmetric: bool, per_channel: bool) -> FakeQuanti
         quant_max=highest,
         dtype=torch.qint8,
         qscheme=schemes[symmetric, per_channel],
-        averaging_constant=1,  # an average would be of the weights of earlier steps
+        averaging_constant=1,  # an average would mix in the weights of earlier steps
         **settings,
     )
 
 
 class IntegerActivations(FakeQuantize):
-    """Rounds activations to 2^bits integers between the least and the greatest (0 among them).
+    """Rounding of activations to 2^bits integers between the smallest and the largest value, 0 included.
 
-    The range is watched in training mode and frozen in evaluation mode.
+    The range is observed in training mode and frozen in evaluation mode.
 
     Args:
         bits: 2 to 8.
-        observer: what the range is made of: all that was seen, or its moving average.
+        observer: takes the range from all values seen, or from their moving average.
     """
 
     def __init__(self, bits: int, observer: type[UniformQuantizationObserverBase]) -> None:
@@ -60,18 +60,18 @@ class IntegerActivations(FakeQuantize):
         )
         self.bits = bits
 
-    def forward(self, activations: torch.Tensor, watched: bool = True) -> torch.Tensor:
-        """The activations (any shape), rounded.
+    def forward(self, activations: torch.Tensor, observed: bool = True) -> torch.Tensor:
+        """Round activations.
 
         Args:
-            activations: float32.
-            watched: whether they may count for the range.
+            activations: float32, any shape.
+            observed: False to leave the range as it is.
         """
-        self.enable_observer(self.training and watched)
+        self.enable_observer(self.training and observed)
         return super().forward(activations)
 
     @property
     def range(self) -> tuple[float, float]:
-        """What the lowest and the highest integer stand for."""
+        """The real values of the lowest and the highest integer."""
         scale, zero_point = float(self.scale), int(self.zero_point)
         return (self.quant_min - zero_point) * scale, (self.quant_max - zero_point) * scale

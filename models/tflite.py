@@ -1,4 +1,4 @@
-"""A .tflite file as plain immutable data: tensors, and operators in the order in which they run."""
+"""Reader of .tflite files: tensors, and operators in the order in which they run, as immutable data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import BuildFailed, UsageError
+from models.errors import ConversionError
 
 _IDENTIFIER = b"TFL3"
 
@@ -32,7 +32,10 @@ _NUMPY_TYPES: dict[str, np.dtype[Any]] = {
     "int64": np.dtype("<i8"),
 }
 
-# What the flatbuffer classes raise on bytes that are no model: offsets and lengths out of the file.
+# The axis of the output channels in the weights of operators that multiply.
+_CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+
+# Raised by the flatbuffer classes on bytes that are no model: offsets and lengths point out of the file.
 _BROKEN = (
     struct.error,
     IndexError,
@@ -47,11 +50,11 @@ _BROKEN = (
 
 @dataclass(frozen=True)
 class Quantization:
-    """real = (q - zero_point) * scale, for the whole tensor or for each index along one axis.
+    """Affine quantization, real = (q - zero_point) * scale, per tensor or per index along one axis.
 
     Attributes:
-        scales: one, or one for each index; each above 0. float32 values.
-        zero_points: as many.
+        scales: one, or one per index along `axis`; float32 values above 0.
+        zero_points: as many as `scales`.
         axis: the dimension that `scales` run along, if there are several.
     """
 
@@ -62,17 +65,17 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor.
+    """A tensor of a model.
 
     Attributes:
         index: its number in the file.
-        name: as the converter called it.
+        name: given by the converter.
         shape: () for a scalar; -1 where a dimension is not known, 0 in a tensor without elements.
         type: such as "int8", "float32", "int32".
         quantization: None when the file gives no scales.
         data: a constant's values, read-only, in `shape`; None for an activation.
-        dynamic: whether some dimension but a leading batch of 1 is left open.
-        sparse: whether the values are stored compressed.
+        dynamic: True if a dimension other than a leading batch of 1 is left open.
+        sparse: True if the values are stored compressed.
     """
 
     index: int
@@ -86,20 +89,19 @@ class Tensor:
 
     @property
     def elements(self) -> int:
-        """Number of elements."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator.
+    """An operator of a model.
 
     Attributes:
-        index: its number in the file, the order in which operators run.
-        name: TensorFlow Lite's, such as "CONV_2D"; a custom operator's own name after "CUSTOM ".
+        index: its number in the file; operators run in this order.
+        name: TensorFlow Lite's, such as "CONV_2D"; a custom operator's own name follows "CUSTOM ".
         inputs: tensor numbers; None where an optional tensor is left out.
         outputs: tensor numbers.
-        options: its parameters under the schema's names in snake case, such as "stride_h"; "padding" and
+        options: parameters under the schema's names in snake case, such as "stride_h"; "padding" and
             "fused_activation_function" are the schema's names, such as "SAME" and "RELU".
     """
 
@@ -132,24 +134,43 @@ class TfliteModel:
     outputs: tuple[int, ...]
 
     @property
-    def histogram(self) -> dict[str, int]:
-        """How many of each operator there are, by name."""
+    def input_tensors(self) -> tuple[Tensor, ...]:
+        return tuple(self.tensors[index] for index in self.inputs)
+
+    @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        return tuple(self.tensors[index] for index in self.outputs)
+
+    @property
+    def operator_counts(self) -> dict[str, int]:
+        """Number of operators by name, sorted by name."""
         return dict(sorted(Counter(operator.name for operator in self.operators).items()))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference; taps of a window on padding are counted too."""
+        total = 0
+        for operator in self.operators:
+            if operator.name in _CHANNEL_AXIS and operator.inputs[1] is not None:
+                weights = self.tensors[operator.inputs[1]]
+                channels = weights.shape[_CHANNEL_AXIS[operator.name]]
+                total += self.tensors[operator.outputs[0]].elements * (weights.elements // channels)
+        return total
 
 
 def read_tflite(path: Path) -> TfliteModel:
-    """Reads and checks a .tflite file.
+    """Read and check a .tflite file.
 
     Raises:
-        UsageError: not there, or not a whole .tflite file.
-        BuildFailed: it has more than one graph.
+        ConversionError: the file cannot be read, is no whole .tflite, or has several graphs (control flow)
+            or a scale that is not above 0.
     """
     try:
         content = path.read_bytes()
     except OSError as problem:
-        raise UsageError(f"the model cannot be read: {problem.strerror}", where=str(path)) from problem
-    broken = UsageError(
-        "this is not a whole .tflite file", where=str(path), remedy="Convert or copy the model again."
+        raise ConversionError(f"the model cannot be read: {problem.strerror}", str(path)) from problem
+    broken = ConversionError(
+        "this is not a whole .tflite file", str(path), "Convert or download the model again."
     )
     if len(content) < 8 or content[4:8] != _IDENTIFIER:
         raise broken
@@ -168,17 +189,24 @@ def read_tflite(path: Path) -> TfliteModel:
     except _BROKEN as problem:
         raise broken from problem
     if len(model.subgraphs) > 1:
-        raise BuildFailed(
-            f"the model has {len(model.subgraphs)} graphs",
-            where=str(path),
-            remedy="Convert a network without control flow.",
+        raise ConversionError(
+            f"the model has {len(model.subgraphs)} graphs (control flow)",
+            str(path),
+            "Convert a network without WHILE or IF.",
         )
+    for tensor in read.tensors:
+        if tensor.quantization is not None and not min(tensor.quantization.scales) > 0:
+            raise ConversionError(
+                f"the scale of tensor {tensor.name} is not above 0",
+                str(path),
+                "Calibrate with clips that reach every part of the network.",
+            )
     return read
 
 
 @functools.cache
 def _schema() -> ModuleType:
-    """TensorFlow's flatbuffer classes, loaded by their path: importing TensorFlow takes seconds."""
+    """Load TensorFlow's flatbuffer classes by their path: importing TensorFlow takes seconds."""
     package = importlib.util.find_spec("tensorflow")
     assert package is not None and package.submodule_search_locations
     path = Path(package.submodule_search_locations[0], "lite", "python", "schema_py_generated.py")
@@ -190,8 +218,7 @@ def _schema() -> ModuleType:
 
 
 def _list(items: Any) -> list[Any]:
-    """Vectors that are empty are left out of the file."""
-    return [] if items is None else list(items)
+    return [] if items is None else list(items)  # empty vectors are left out of the file
 
 
 @functools.cache
@@ -220,14 +247,14 @@ def _quantization(raw: Any) -> Quantization | None:
         return None
     scales = tuple(float(scale) for scale in raw.scale)
     zero_points = tuple(int(point) for point in _list(raw.zeroPoint)) or (0,) * len(scales)
-    if len(zero_points) != len(scales) or not all(0 < scale < math.inf for scale in scales):
+    if len(zero_points) != len(scales) or not all(map(math.isfinite, scales)):
         raise ValueError(scales)
     return Quantization(scales, zero_points, int(raw.quantizedDimension))
 
 
 def _operator(index: int, raw: Any, model: Any, schema: ModuleType) -> Operator:
     code = model.operatorCodes[raw.opcodeIndex]
-    # Codes below 127 stand in the deprecated field, for readers of old.
+    # Files from before 2020 have the code in the deprecated 8-bit field only.
     name = _names(schema.BuiltinOperator)[max(code.builtinCode, code.deprecatedBuiltinCode)]
     if name == "CUSTOM":
         name = f"CUSTOM {(code.customCode or b'').decode('utf-8', 'replace')}"
@@ -246,7 +273,7 @@ def _operator(index: int, raw: Any, model: Any, schema: ModuleType) -> Operator:
 
 
 def _check_references(model: TfliteModel) -> None:
-    """Every tensor that is named exists and was written before it is read, unless it has no elements."""
+    """Check that every tensor in use exists and is written before it is read, unless it has no elements."""
     written = {tensor.index for tensor in model.tensors if tensor.data is not None or tensor.sparse}
     written.update(model.inputs)
     for operator in model.operators:

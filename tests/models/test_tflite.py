@@ -1,4 +1,4 @@
-"""Reading a .tflite: what is in it, and what is no .tflite."""
+"""Reader of .tflite files."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shared_data import shared_data
 from tflite_builder import ModelBuilder
 
-from harness.errors import BuildFailed, UsageError
-from harness.firmware.tflite_model import read_tflite
+from models.errors import ConversionError
+from models.tflite import read_tflite
 
-ANY_TIME = settings(max_examples=150)
+MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
 def tflite(tmp_path):
-    """A small model and where to write changed copies of it."""
+    """A small model, in a folder for changed copies."""
     builder = ModelBuilder()
     source, output = builder.activation((1, 3), "i1", 0.5, 7), builder.activation((1, 2), "i1", 0.25, -1)
     weights = builder.constant(np.arange(6, dtype="i1").reshape(2, 3), [0.5, 0.125])
@@ -32,65 +32,94 @@ def tflite(tmp_path):
 
 
 def test_tensors_and_operators(tflite):
-    read = read_tflite(tflite)
-    source, _output, weights = read.tensors
+    model = read_tflite(tflite)
+    source, _output, weights = model.tensors
     assert (source.shape, source.type, source.data) == ((1, 3), "int8", None)
     assert (source.quantization.scales, source.quantization.zero_points) == ((0.5,), (7,))
     assert weights.quantization.scales == (0.5, 0.125)
     np.testing.assert_array_equal(weights.data, [[0, 1, 2], [3, 4, 5]])
     assert not weights.data.flags.writeable
-    (operator,) = read.operators
+    (operator,) = model.operators
     assert (operator.name, operator.inputs, operator.outputs) == ("FULLY_CONNECTED", (0, 2, None), (1,))
     assert operator.options["fused_activation_function"] == "RELU6"
-    assert (read.inputs, read.outputs) == ((0,), (1,))
-    assert read.histogram == {"FULLY_CONNECTED": 1}
+    assert (model.input_tensors, model.output_tensors) == ((source,), (_output,))
 
 
-def test_a_batch_left_open_is_a_batch_of_one():
+def test_micro_speech():
+    model = read_tflite(shared_data("micro_speech_quantized.tflite"))
+    names = [operator.name for operator in model.operators]
+    assert names == ["RESHAPE", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SOFTMAX"]
+    assert model.macs == 320_000 + 16_000
+    (tensor,) = model.input_tensors
+    assert (tensor.shape, tensor.type, tensor.quantization.zero_points) == ((1, 1960), "int8", (-128,))
+    weights = model.tensors[model.operators[1].inputs[1]]
+    assert len(weights.quantization.scales) == len(weights.quantization.zero_points) == 8
+
+
+def test_mlperf_reference_model():
     model = read_tflite(shared_data("kws_ref_model.tflite"))
+    assert model.operator_counts == {
+        "AVERAGE_POOL_2D": 1,
+        "CONV_2D": 5,
+        "DEPTHWISE_CONV_2D": 4,
+        "FULLY_CONNECTED": 1,
+        "RESHAPE": 1,
+        "SOFTMAX": 1,
+    }
     assert model.tensors[0].shape == (1, 49, 10, 1)
-    assert not any(tensor.dynamic for tensor in model.tensors)
+    assert not any(tensor.dynamic for tensor in model.tensors)  # an open batch is a batch of one
 
 
 def test_reading_does_not_import_tensorflow(tflite):
     code = (
-        "import sys; from pathlib import Path; from harness.firmware.tflite_model import read_tflite;"
+        "import sys; from pathlib import Path; from models.tflite import read_tflite;"
         f"read_tflite(Path({str(tflite)!r})); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"cannot be read.*nothing\.tflite"):
+    with pytest.raises(ConversionError, match=r"cannot be read.*nothing\.tflite"):
         read_tflite(tmp_path / "nothing.tflite")
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"TFL3", b"#!/bin/sh\necho no model\n", b"\0" * 4 + b"TFL3" + b"\xff" * 64]
 )
-def test_something_else_is_no_tflite(tmp_path, content):
+def test_another_kind_of_file_is_refused(tmp_path, content):
     path = tmp_path / "else.tflite"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"not a whole \.tflite file.*else\.tflite"):
+    with pytest.raises(ConversionError, match=r"not a whole \.tflite file.*else\.tflite"):
         read_tflite(path)
 
 
-@ANY_TIME
+def test_a_scale_of_zero_is_refused(tmp_path):
+    builder = ModelBuilder()
+    source, output = builder.activation((1, 3), "i1", 0.5), builder.activation((1, 3), "i1", 0.25)
+    builder.graph.tensors[output].quantization.scale = [0.0]
+    builder.operator("SOFTMAX", [source], [output], beta=1.0)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(builder.finish([source], [output]))
+    with pytest.raises(ConversionError, match="scale of tensor tensor1 is not above 0"):
+        read_tflite(path)
+
+
+@MANY
 @given(share=st.floats(0, 0.95))
-def test_a_cut_off_file_is_refused(tflite, share):
+def test_a_truncated_file_is_refused(tflite, share):
     content = tflite.read_bytes()
     cut = tflite.with_name("cut.tflite")
     cut.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(UsageError, match="not a whole"):
+    with pytest.raises(ConversionError, match="not a whole"):
         read_tflite(cut)
 
 
-@ANY_TIME
+@MANY
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_a_changed_byte_is_read_or_refused(tflite, place, byte):
     content = bytearray(tflite.read_bytes())
     content[int(len(content) * place)] = byte
     changed = tflite.with_name("changed.tflite")
     changed.write_bytes(content)
-    with suppress(UsageError, BuildFailed):
+    with suppress(ConversionError):
         read_tflite(changed)

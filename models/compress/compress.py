@@ -1,9 +1,9 @@
-"""What is done to a trained network before its conversion, and what that cost it."""
+"""The compression step of the pipeline: prune, quantize and fine-tune a trained network, and evaluate it."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +14,42 @@ from torch import nn
 from models.data.features import FeatureSets, float_features
 from models.evaluation import LabelCount
 from models.networks import folded, layer_costs
-from models.recipes import CALIBRATION_CLIPS
 from models.train import Trained, accuracy_of, fine_tune, probabilities_of, repeatable
 from models.variants import Variant
 
+CALIBRATION_CLIPS = 500
+"""Training clips from which TensorFlow Lite and the quantizer take the range of every tensor."""
+
+FACTS = "compressed.json"
 _NETWORK = "network.pt"
 
 
-def transform(
+def compress(
     variant: Variant, network: nn.Module, features: FeatureSets, folder: Path, show_bar: bool = False
 ) -> None:
-    """Prunes, quantizes and fine-tunes a network as its variant says; pruning first.
+    """Prune, then quantize a network, each with fine-tuning, and write the results into a folder.
+
+    `compressed.json` holds, beside the sizes of `describe`, measured in torch:
+
+    - `before_fine_tuning` and `accuracy`: by split, per label correct and total.
+    - `mse`: mean squared error of the probabilities to those of the trained network on the test set.
+    - `fine_tuning`: learning curves from epoch 0, and the epoch that was kept.
+    - `test_predictions` and `test_predictions_before` fine-tuning: per test clip the index of the label.
+    - `trained`: `describe` and `test_predictions` of the trained network.
 
     Args:
         variant: with a pruning, a quantization, or both.
-        network: the trained one; is left as it is.
+        network: the trained one; is not changed.
         features: the dataset's.
-        folder: gets `transform.json`, and for a deployable variant the network for `load_transformed`.
-            The facts are those of `describe`; `before_fine_tuning` and `accuracy`, by split label, correct
-            and total of each label, in torch; `mse`, the mean squared error of the probabilities to those of
-            the trained network on the test set; `fine_tuning`, the learning curves from epoch 0 and the epoch
-            that was kept; what was heard in the test set, clip by clip as the label's index: `test_heard`,
-            `test_heard_before` fine-tuning; `trained`, the same and `describe` of the network that came.
-        show_bar: whether to show the epochs on stderr as they pass.
+        folder: gets `compressed.json`; for a deployable variant also the network, see `load_compressed`.
+        show_bar: True to show the epochs on stderr.
     """
     with repeatable(variant.seed):
         expected = probabilities_of(network, features, "testing")
         pruned = untuned = network
         history = None
         if variant.pruning is not None:
-            from models.compress.pruning import prune
+            from models.compress.prune import prune
 
             cut = prune(network, variant.pruning, variant.seed)
             pruned = untuned = cut.network
@@ -51,9 +57,9 @@ def transform(
                 epochs = variant.pruning.fine_tune_epochs
                 history = fine_tune(cut.network, variant, features, epochs, cut.masks, show_bar)
                 pruned = history.network
-        transformed = deployed = folded(pruned)
+        compressed = deployed = folded(pruned)
         if variant.quantization is not None:
-            from models.compress.quantization import float_network, for_fine_tuning, quantize
+            from models.compress.quantize import float_network, quantize, slower
 
             clips = torch.from_numpy(calibration_samples(features, variant.seed))
             quantized = quantize(deployed, variant.quantization, clips)
@@ -61,38 +67,38 @@ def transform(
             if variant.quantization.method == "aware" and variant.quantization.fine_tune_epochs:
                 epochs = variant.quantization.fine_tune_epochs
                 sparse = variant.pruning is not None and variant.pruning.kind == "weights"
-                masks = _zeros_of(quantized) if sparse else {}
-                slower = for_fine_tuning(variant)
-                history = fine_tune(quantized, slower, features, epochs, masks, show_bar)
+                masks = _zero_masks(quantized) if sparse else {}
+                gentle = replace(variant, training=slower(variant.training))
+                history = fine_tune(quantized, gentle, features, epochs, masks, show_bar)
                 assert isinstance(history.network, type(quantized))
                 quantized = history.network
-            transformed, deployed = quantized, float_network(quantized)
-        given = probabilities_of(transformed, features, "testing")
+            compressed, deployed = quantized, float_network(quantized)
+        outputs = probabilities_of(compressed, features, "testing")
         facts = {
             **describe(deployed),
             "before_fine_tuning": _as_json(accuracy_of(untuned, features)),
-            "accuracy": _as_json(accuracy_of(transformed, features)),
-            "mse": float(((given - expected) ** 2).mean()),
+            "accuracy": _as_json(accuracy_of(compressed, features)),
+            "mse": float(((outputs - expected) ** 2).mean()),
             "fine_tuning": _history(history),
-            "test_heard": _heard(given),
-            "test_heard_before": _heard(probabilities_of(untuned, features, "testing")),
-            "trained": {**describe(folded(network)), "test_heard": _heard(expected)},
+            "test_predictions": _predictions(outputs),
+            "test_predictions_before": _predictions(probabilities_of(untuned, features, "testing")),
+            "trained": {**describe(folded(network)), "test_predictions": _predictions(expected)},
         }
     if variant.deployable:
         torch.save(deployed, folder / _NETWORK)
-    (folder / "transform.json").write_text(json.dumps(facts, indent=1))
+    (folder / FACTS).write_text(json.dumps(facts, indent=1))
 
 
-def load_transformed(folder: Path) -> nn.Module:
-    """The float network of a deployable variant that `transform` wrote, batch normalization folded."""
+def load_compressed(folder: Path) -> nn.Module:
+    """Load the float network of a deployable variant that `compress` wrote, batch normalization folded."""
     return torch.load(folder / _NETWORK, weights_only=False)
 
 
-def describe(network: nn.Module) -> dict[str, Any]:
-    """What a network holds and does: parameters, those that are not zero, multiply-accumulates.
+def describe(network: nn.Module) -> dict[str, int]:
+    """Count parameters, parameters that are not zero, and multiply-accumulates of one inference.
 
     Args:
-        network: as it goes on a board, batch normalization folded.
+        network: batch normalization folded.
     """
     parameters = list(network.parameters())
     return {
@@ -103,14 +109,14 @@ def describe(network: nn.Module) -> dict[str, Any]:
 
 
 def calibration_samples(features: FeatureSets, seed: int) -> np.ndarray:
-    """Float features of so many training clips, float32 (N, 1960), drawn from the seed, in a fixed order."""
+    """Draw float features of training clips, float32 (N, 1960), in a fixed order; all if there are few."""
     clips, _ = features.split("training")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(clips))[:CALIBRATION_CLIPS])
     return float_features(clips[chosen]).reshape(len(chosen), -1)
 
 
-def _zeros_of(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Masks that keep what is zero at zero, of the weights alone."""
+def _zero_masks(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Create masks that keep zero weights at zero; biases are free."""
     return {
         name: (parameter != 0).to(parameter.dtype)
         for name, parameter in network.named_parameters()
@@ -118,7 +124,7 @@ def _zeros_of(network: nn.Module) -> dict[str, torch.Tensor]:
     }
 
 
-def _heard(probabilities: torch.Tensor) -> list[int]:
+def _predictions(probabilities: torch.Tensor) -> list[int]:
     return probabilities.argmax(1).tolist()
 
 

@@ -1,0 +1,402 @@
+"""The pipeline from a variant to a model for the boards: train, compress, convert, describe.
+
+Each step is a content-addressed artifact of the store. Its key hashes the inputs of the step, the versions of
+the packages that matter to it and its code, and nothing else. So variants of one training share a checkpoint,
+and a new title or threshold repeats only the steps that depend on it.
+
+torch and TensorFlow are imported inside the steps only: a run that takes everything from the store must not
+wait seconds for them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from models.data.dataset import LABELS, DatasetConfig
+from models.data.features import CHANNELS, SLICES, feature_sets
+from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
+from models.errors import ConversionError
+from models.model_artifact import CONTENTS, ModelArtifact
+from models.store import Store
+from models.tflite import TfliteModel, read_tflite
+from models.variants import Variant
+
+Log = Callable[[str], None]
+
+_MAX_ID_CHARACTERS = 60
+"""A record of the board holds 63 characters."""
+
+_CONVERSION = "conversion.json"
+_COMPRESSION = "compressed.json"
+_TRAINING = "training.json"
+
+_NETWORK = ("networks", "data/features.py")
+_LEARNING = ("train.py", "data/augmentation.py", *_NETWORK)
+_DESCRIPTION = ("pipeline.py", "describe.py", "evaluation.py", "reference.py", "data/features.py")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the pipeline with everything its result depends on.
+
+    Attributes:
+        store: holds the result.
+        name: becomes the folder in the store.
+        inputs: see `Store.path_of`.
+        code: files and folders below models/ that do the step.
+        packages: packages whose versions matter to the result.
+    """
+
+    store: Store
+    name: str
+    inputs: Mapping[str, Any]
+    code: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+
+    @cached_property
+    def path(self) -> Path:
+        """The folder of the result, whether it exists or not."""
+        return self.store.path_of(self.name, self._all_inputs, self._files)
+
+    @property
+    def done(self) -> bool:
+        return self.path.is_dir()
+
+    def build(self, make: Callable[[Path], None]) -> Path:
+        """Return the folder of the result, made by `make` if it does not exist; see `Store.build`."""
+        return self.store.build(self.name, self._all_inputs, make, self._files)
+
+    @property
+    def _all_inputs(self) -> dict[str, Any]:
+        return {**self.inputs, "packages": {package: version(package) for package in self.packages}}
+
+    @property
+    def _files(self) -> list[Path]:
+        return [Path(__file__).parent / name for name in self.code]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a variant.
+
+    Attributes:
+        train: makes the checkpoint, see `models.train.save`.
+        compress: prunes, quantizes and fine-tunes; None if the variant has neither pruning nor quantization.
+        convert: makes the .tflite; None if no board can run the variant.
+        describe: makes the model's folder, see `ModelArtifact`.
+    """
+
+    train: Step
+    compress: Step | None
+    convert: Step | None
+    describe: Step
+
+    @property
+    def network(self) -> Step:
+        """The step that makes the network as it is evaluated in torch."""
+        return self.compress or self.train
+
+
+def steps_of(variant: Variant, features: str, store: Store) -> Steps:
+    """Return the steps of a variant; nothing is computed.
+
+    Args:
+        variant: the variant.
+        features: name of the feature sets' artifact.
+        store: holds the results.
+    """
+    train = Step(
+        store,
+        "train",
+        {
+            "network": variant.network,
+            "seed": variant.seed,
+            "training": variant.training,
+            "features": features,
+        },
+        _LEARNING,
+        ("torch",),
+    )
+    compress = _compression(variant, features, train)
+    network = (compress or train).path.name
+    convert = None
+    if variant.deployable:
+        convert = Step(
+            store,
+            "convert",
+            {
+                "precision": variant.precision,
+                "network": network,
+                "calibration": [features, variant.seed],
+            },
+            ("compress/compress.py", "sizing.py", "tflite.py", "convert", *_NETWORK),
+            ("torch", "onnx", "onnx-tf", "tensorflow-cpu"),
+        )
+    model = convert.path.name if convert is not None else network
+    describe = Step(
+        store, "describe", {"variant": variant, "model": model, "features": features}, _DESCRIPTION
+    )
+    return Steps(train, compress, convert, describe)
+
+
+def _compression(variant: Variant, features: str, train: Step) -> Step | None:
+    if variant.pruning is None and variant.quantization is None:
+        return None
+    code, packages = ["compress/compress.py", *_LEARNING], ["torch"]
+    if variant.pruning is not None:
+        code.append("compress/prune.py")
+        if variant.pruning.kind == "channels":
+            packages.append("torch-pruning")
+    if variant.quantization is not None:
+        code += ["compress/quantize.py", "compress/integers.py"]
+        if variant.quantization.number == "minifloat":
+            code.append("compress/minifloats.py")
+            packages.append("brevitas")
+    inputs = {
+        "checkpoint": train.path.name,
+        "features": features,
+        "seed": variant.seed,
+        "training": variant.training,
+        "pruning": variant.pruning,
+        "quantization": variant.quantization,
+    }
+    return Step(train.store, "compress", inputs, tuple(code), tuple(packages))
+
+
+def prepare(
+    variant: Variant, dataset_root: Path, store: Store, log: Log | None = None, bars: bool = True
+) -> ModelArtifact:
+    """Train, compress, convert and describe a variant; steps that are in the store are not repeated.
+
+    A variant that no board can run has no .tflite: its accuracy is the network's in torch.
+
+    Args:
+        variant: see `models.variants`.
+        dataset_root: a folder in the Speech Commands layout.
+        store: holds the features and the result of every step.
+        log: receives one line per step; None for no output at all.
+        bars: False for no progress bars even on a terminal.
+
+    Raises:
+        DatasetError: the dataset lacks something or is broken.
+        ConversionError: the trained network fails a check of the conversion.
+    """
+    run = _Run(variant, dataset_root, store, log, bars)
+    run.network()
+    run.convert()
+    return run.describe()
+
+
+def train(
+    variant: Variant, dataset_root: Path, store: Store, log: Log | None = None, bars: bool = True
+) -> Path:
+    """Train a variant's network and return the checkpoint's folder (`models.train.save`); see `prepare`."""
+    return _Run(variant, dataset_root, store, log, bars).train()
+
+
+def evaluate(
+    variant: Variant, dataset_root: Path, store: Store, log: Log | None = None, bars: bool = True
+) -> dict[str, Any]:
+    """Evaluate a variant in torch, without converting it; see `prepare`.
+
+    Returns:
+        At least "accuracy": by split, per label correct and total. For a pruned or quantized variant the
+        facts that `models.compress.compress.compress` writes.
+    """
+    run = _Run(variant, dataset_root, store, log, bars)
+    return _read_json(run.network() / (_COMPRESSION if run.steps.compress is not None else _TRAINING))
+
+
+class _Run:
+    """A run of one variant through the pipeline."""
+
+    def __init__(
+        self, variant: Variant, dataset_root: Path, store: Store, log: Log | None, bars: bool
+    ) -> None:
+        self.variant, self.log = variant, log
+        self.show_bars = bars and log is not None and sys.stderr.isatty()
+        self.features = feature_sets(dataset_root, DatasetConfig(), store, self.show_bars)
+        self.steps = steps_of(variant, self.features.path.name, store)
+
+    def train(self) -> Path:
+        def make(folder: Path) -> None:
+            from models import train as training
+
+            training.save(training.fit(self.variant, self.features, self.show_bars), folder)
+
+        return _build(self.steps.train, make, self.variant.id, self.log)
+
+    def network(self) -> Path:
+        """Train, and compress if the variant says so."""
+        checkpoint = self.train()
+        if self.steps.compress is None:
+            return checkpoint
+
+        def make(folder: Path) -> None:
+            from models import train as training
+            from models.compress.compress import compress
+
+            network = training.load(self.variant, len(self.features.labels), checkpoint)
+            compress(self.variant, network, self.features, folder, self.show_bars)
+
+        return _build(self.steps.compress, make, self.variant.id, self.log)
+
+    def convert(self) -> None:
+        if self.steps.convert is None:
+            return
+
+        def make(folder: Path) -> None:
+            from models import train as training
+            from models.compress import compress as compression
+            from models.convert import convert
+            from models.networks import Deployed, folded
+            from models.sizing import sizing
+
+            if self.steps.compress is not None:
+                network = compression.load_compressed(self.steps.compress.path)
+            else:
+                labels = len(self.features.labels)
+                network = folded(training.load(self.variant, labels, self.steps.train.path))
+            precision = self.variant.precision
+            samples = compression.calibration_samples(self.features, self.variant.seed)
+            conversion = convert(Deployed(network), folder, precision=precision, samples=samples)
+            facts = {
+                **compression.describe(network),
+                "sizing": asdict(sizing(network, precision)),
+                "parity": conversion.parity,
+            }
+            (folder / _CONVERSION).write_text(json.dumps(facts, indent=1))
+
+        _build(self.steps.convert, make, self.variant.id, self.log)
+
+    def describe(self) -> ModelArtifact:
+        return ModelArtifact.load(
+            _build(self.steps.describe, self._write_description, self.variant.id, self.log)
+        )
+
+    def _write_description(self, folder: Path) -> None:
+        variant, steps = self.variant, self.steps
+        compressed = _read_json(steps.compress.path / _COMPRESSION) if steps.compress is not None else {}
+        if steps.convert is not None:
+            for name in ("model.tflite", "model.onnx", "model.torchscript.pt"):
+                shutil.copyfile(steps.convert.path / name, folder / name)
+            converted = _read_json(steps.convert.path / _CONVERSION)
+            tflite = folder / "model.tflite"
+            contents = describe_tflite(tflite, read_tflite(tflite), self.features.labels)
+            contents |= {name: converted[name] for name in ("parameters", "remaining_parameters", "sizing")}
+            contents |= evaluate_tflite(tflite, self.features, self.features.labels, self.show_bars)
+        else:
+            contents = describe_torch_only(variant.precision, self.features, compressed)
+        learned = _read_json(steps.train.path / _TRAINING)
+        contents |= {
+            name: compressed[name] for name in ("before_fine_tuning", "fine_tuning", "mse") if compressed
+        }
+        contents |= {
+            "id": variant.id,
+            "title": variant.title,
+            "network": variant.network,
+            "seed": variant.seed,
+            "pruning": asdict(variant.pruning) if variant.pruning else None,
+            "quantization": asdict(variant.quantization) if variant.quantization else None,
+            "base": {
+                "network": variant.network,
+                "seed": variant.seed,
+                "training": asdict(variant.training),
+            },
+            "epochs": learned["epochs"],
+            "kept_epoch": learned["kept_epoch"],
+        }
+        write_clips(self.features, self.features.labels, variant.seed, folder)
+        (folder / CONTENTS).write_text(json.dumps(contents, indent=1))
+
+
+def external(
+    model_file: Path,
+    labels: Sequence[str],
+    store: Store,
+    dataset_root: Path | None = None,
+    log: Log | None = None,
+) -> ModelArtifact:
+    """Describe a .tflite from elsewhere, after checking that a board can run it.
+
+    Args:
+        model_file: the .tflite; int8 or float32 input and output.
+        labels: names of its outputs in order.
+        store: holds the result.
+        dataset_root: a folder in the Speech Commands layout. With it, accuracy is measured if the model takes
+            micro features (1960) and has the dataset's labels, in any order.
+        log: see `prepare`.
+
+    Raises:
+        ConversionError: the file cannot be read, or has inputs and outputs of another number or type.
+    """
+    model = read_tflite(model_file)
+    _check_external(model, labels, model_file)
+    identity = re.sub(r"[^A-Za-z0-9_.-]+", "-", model_file.stem).strip("_.-")[:_MAX_ID_CHARACTERS] or "model"
+    show_bars = log is not None and sys.stderr.isatty()
+    features = None
+    takes_features = model.input_tensors[0].elements == SLICES * CHANNELS
+    if dataset_root is not None and takes_features and set(labels) == set(LABELS):
+        features = feature_sets(dataset_root, DatasetConfig(), store, show_bars)
+
+    def make(folder: Path) -> None:
+        shutil.copyfile(model_file, folder / "model.tflite")
+        contents = describe_tflite(folder / "model.tflite", model, labels)
+        contents |= {"id": identity, "title": model_file.stem}
+        if features is not None:
+            contents |= evaluate_tflite(folder / "model.tflite", features, labels, show_bars)
+            write_clips(features, labels, DatasetConfig().seed, folder)
+        (folder / CONTENTS).write_text(json.dumps(contents, indent=1))
+
+    name = features.path.name if features is not None else None
+    inputs = {"model": model_file, "labels": list(labels), "features": name}
+    return ModelArtifact.load(_build(Step(store, "external", inputs, _DESCRIPTION), make, identity, log))
+
+
+def _check_external(model: TfliteModel, labels: Sequence[str], model_file: Path) -> None:
+    for tensors, place in ((model.inputs, "input"), (model.outputs, "output")):
+        if len(tensors) != 1:
+            raise ConversionError(f"the model has {len(tensors)} {place}s instead of one", str(model_file))
+    into, out = model.input_tensors[0], model.output_tensors[0]
+    if (into.type, out.type) not in (("int8", "int8"), ("float32", "float32")):
+        raise ConversionError(
+            f"the model's input is {into.type}, its output {out.type}",
+            str(model_file),
+            "Convert it with input and output both int8 or both float32.",
+        )
+    if out.elements != len(labels):
+        raise ConversionError(
+            f"the model has {out.elements} outputs, but {len(labels)} labels are given",
+            str(model_file),
+            "Name every output, in order.",
+        )
+
+
+def _build(step: Step, make: Callable[[Path], None], name: str, log: Log | None) -> Path:
+    """Build a step unless it is in the store, and log the time it took."""
+    took = "cached"
+
+    def timed(folder: Path) -> None:
+        nonlocal took
+        started = time.monotonic()
+        make(folder)
+        took = f"{time.monotonic() - started:.1f} s"
+
+    path = step.build(timed)
+    if log is not None:
+        log(f"{name}: {step.name} … {took}")
+    return path
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())

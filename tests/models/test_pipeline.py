@@ -1,0 +1,268 @@
+"""The pipeline from variants, and from .tflite files of elsewhere, to models."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from shared_data import shared_data
+
+from models.data.dataset import DatasetConfig
+from models.data.features import feature_sets
+from models.errors import ConversionError
+from models.evaluation import outputs_of
+from models.parallel import evaluate_all, prepare_all
+from models.pipeline import evaluate, external, prepare, steps_of, train
+from models.store import Store, sha256_of
+from models.variants import Pruning, Quantization, Training, Variant
+
+LABELS = ("silence", "unknown", "yes", "no")
+TRAINING = Training(epochs=2, batch_size=32)
+PLAIN = Variant("plain", "Plain", "tinyconv", "int8", training=TRAINING)
+FLOAT = dataclasses.replace(PLAIN, id="float", precision="float32")
+HALF = dataclasses.replace(PLAIN, id="half", pruning=Pruning("channels", 0.5, fine_tune_epochs=1))
+AWARE = dataclasses.replace(PLAIN, id="aware", quantization=Quantization("aware", fine_tune_epochs=1))
+FOUR_BITS = dataclasses.replace(
+    FLOAT,
+    id="four-bits",
+    pruning=Pruning("weights", 0.5, fine_tune_epochs=0),
+    quantization=Quantization("aware", bits=4, fine_tune_epochs=1),
+)
+FAMILY = (FLOAT, HALF, PLAIN, AWARE, FOUR_BITS)
+
+
+@pytest.fixture(scope="module")
+def log() -> list[str]:
+    """Lines that were logged while the family was prepared."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def models(dataset, store, log) -> dict:
+    """The family's models by id."""
+    return {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, store, log.append, jobs=2)}
+
+
+@pytest.fixture(scope="module")
+def features(dataset, store):
+    return feature_sets(dataset, DatasetConfig(), store, progress=False)
+
+
+def built(lines: list[str]) -> list[str]:
+    """The logged steps that were not cached, such as "half: compress"."""
+    steps = [line.split(" … ") for line in lines if " … " in line]
+    return sorted(step for step, took in steps if took != "cached")
+
+
+def test_every_step_is_built_once(models, log):
+    assert list(models) == [item.id for item in FAMILY]
+    steps = [step.split(": ")[1] for step in built(log)]
+    assert {step: steps.count(step) for step in steps} == {
+        "train": 1,  # of one network, seed and training
+        "compress": 3,
+        "convert": 4,
+        "describe": 5,
+    }
+    assert [line for line in log if line.endswith("variants")] == [f"{n} of 5 variants" for n in range(1, 6)]
+
+
+def test_a_second_preparation_builds_nothing(models, dataset, store):
+    lines: list[str] = []
+    again = {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, store, lines.append)}
+    assert again == models and built(lines) == []
+
+
+def test_a_cached_model_needs_neither_torch_nor_tensorflow(models, dataset, store):
+    """They take six seconds to import."""
+    program = f"""
+import sys
+from pathlib import Path
+from models.pipeline import prepare
+from models.store import Store
+from models.variants import Quantization, Training, Variant
+variant = {AWARE!r}
+lines = []
+print(prepare(variant, Path({str(dataset)!r}), Store(Path({str(store.root)!r})), lines.append).path)
+assert [line.split(" … ")[1] for line in lines] == ["cached"] * 4, lines
+assert not {{"torch", "tensorflow"}} & sys.modules.keys()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stderr, done.stdout.strip()) == ("", str(models["aware"].path))
+
+
+def test_without_a_log_nothing_is_printed(models, dataset, store, capfd):
+    prepare(PLAIN, dataset, store)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("change", "repeated"),
+    [
+        ({"title": "Another"}, {"describe"}),
+        ({"precision": "float32"}, {"convert", "describe"}),
+        ({"pruning": Pruning("channels", 0.25, fine_tune_epochs=1)}, {"compress", "convert", "describe"}),
+        ({"training": Training(epochs=1)}, {"train", "compress", "convert", "describe"}),
+    ],
+)
+def test_a_change_repeats_only_the_steps_that_depend_on_it(tmp_path, change, repeated):
+    store = Store(tmp_path)
+    before, after = steps_of(HALF, "f", store), steps_of(dataclasses.replace(HALF, **change), "f", store)
+    names = ("train", "compress", "convert", "describe")
+    changed = {name for name in names if getattr(before, name).path != getattr(after, name).path}
+    assert changed == repeated
+
+
+def test_a_failure_does_not_stop_the_other_variants(models, dataset, store):
+    broken = dataclasses.replace(PLAIN, id="broken", seed=2)
+    file = train(broken, dataset, store) / "checkpoint.pt"
+    torch.save({name: value * float("nan") for name, value in torch.load(file).items()}, file)
+    first, second = prepare_all([broken, PLAIN], dataset, store, jobs=1)
+    assert isinstance(first.failure, ConversionError) and "nan" in str(first.failure)
+    assert (second.failure, second.result) == (None, models["plain"])
+
+
+@pytest.mark.parametrize("variant", [FLOAT, PLAIN])
+def test_model_json_describes_the_tflite(models, variant):
+    model = models[variant.id]
+    assert (model.title, model.precision, model.labels) == (variant.title, variant.precision, LABELS)
+    assert (model.seed, model.parameters, model.macs) == (1, 16_652, 336_000)
+    assert (model.tflite_bytes, model.tflite_sha256) == (model.tflite.stat().st_size, sha256_of(model.tflite))
+    assert model.compressed_bytes == len(zlib.compress(model.tflite.read_bytes(), 9)) < model.tflite_bytes
+    assert model.operators == {"CONV_2D": 1, "FULLY_CONNECTED": 1, "PAD": 1, "RESHAPE": 3, "SOFTMAX": 1}
+    assert [epoch["epoch"] for epoch in model.epochs] == [1, 2] and model.kept_epoch in (1, 2)
+    assert model.onnx.is_file() and model.torchscript.is_file()
+
+
+def test_input_and_output_have_scales_in_int8_only(models):
+    source, output = models["plain"].input, models["plain"].output
+    assert (source["shape"], source["dtype"], source["zero_point"]) == ([1, 1960], "int8", -128)
+    assert 0.05 < source["scale"] < 0.15
+    assert output == {"shape": [1, 4], "dtype": "int8", "scale": 1 / 256, "zero_point": -128}
+    assert models["float"].input == {"shape": [1, 1960], "dtype": "float32", "scale": 0, "zero_point": 0}
+
+
+def test_accuracy_is_that_of_the_tflite(models, features):
+    model = models["plain"]
+    values, labels = features.split("testing")
+    predictions = outputs_of(model.tflite, values).argmax(1)
+    assert (model.test_predictions, model.test_labels) == (predictions.tolist(), labels.tolist())
+    for index, count in enumerate(model.accuracy["testing"]):
+        assert count["label"] == LABELS[index] and count["total"] == int(np.sum(labels == index))
+        assert count["correct"] == int(np.sum((labels == index) & (predictions == index)))
+
+
+def test_parity_clips_come_from_the_test_set(models, features):
+    clips = np.load(models["plain"].clips)
+    known = {clip.tobytes(): label for clip, label in zip(*features.split("testing"), strict=True)}
+    assert (clips["features"].dtype, clips["features"].shape[1:]) == (np.uint16, (49, 40))
+    assert len(clips["features"]) == len(features.split("testing")[0]) <= 200  # all of these few
+    assert [known[clip.tobytes()] for clip in clips["features"]] == clips["labels"].tolist()
+
+
+def test_pruned_channels_are_not_counted(models):
+    half, plain = models["half"], models["plain"]
+    assert (half.macs, half.parameters) == (plain.macs / 2, 4 * 80 + 4 + 2000 * 4 + 4)
+    assert half.pruning == dataclasses.asdict(HALF.pruning)
+    assert half.base == plain.base == models["float"].base
+
+
+def test_compression_is_described(models):
+    half, plain = models["half"], models["plain"]
+    assert set(half.before_fine_tuning) == {"training", "validation", "testing"} and half.mse > 0
+    assert [epoch["epoch"] for epoch in half.fine_tuning["epochs"]] == [0, 1]
+    assert (plain.before_fine_tuning, plain.fine_tuning, plain.mse, plain.pruning) == (None,) * 4
+
+
+def test_a_variant_for_no_board_has_an_accuracy_and_no_tflite(models):
+    four = models["four-bits"]
+    assert (four.deployable, four.tflite.exists(), four.tflite_bytes, four.input) == (
+        False,
+        False,
+        None,
+        None,
+    )
+    assert (four.precision, four.parameters, four.macs, four.operators) == ("float32", 16_652, 336_000, {})
+    assert four.remaining_parameters <= 16_640 / 2 + 12 + 2  # what was cut stays zero while it learns
+    pairs = list(zip(four.test_predictions, four.test_labels, strict=True))
+    assert sum(count["total"] for count in four.accuracy["testing"]) == len(pairs) > 0
+    assert sum(count["correct"] for count in four.accuracy["testing"]) == sum(a == b for a, b in pairs)
+
+
+def test_aware_training_of_8_bits_gives_an_int8_model(models):
+    aware = models["aware"]
+    assert (aware.deployable, aware.input["dtype"], aware.output["dtype"]) == (True, "int8", "int8")
+    assert aware.sizing["parameters"] == aware.parameters == 16_652
+
+
+def test_evaluation_does_not_convert_and_equals_that_of_another_process(models, dataset, tmp_path):
+    lines: list[str] = []
+    facts = evaluate(HALF, dataset, Store(tmp_path), lines.append)
+    assert built(lines) == ["half: compress", "half: train"]
+    assert (facts["before_fine_tuning"], facts["mse"]) == (
+        models["half"].before_fine_tuning,
+        models["half"].mse,
+    )
+
+
+def test_post_training_quantization_learns_nothing(models, dataset, store):
+    after = dataclasses.replace(FLOAT, id="after", quantization=Quantization("post-training", bits=4))
+    outcomes = list(evaluate_all([PLAIN, after], dataset, store))
+    assert [item.variant.id for item in outcomes] == ["plain", "after"]
+    facts = outcomes[1].result
+    assert facts["fine_tuning"] == {"epochs": [], "kept_epoch": None}
+    assert facts["before_fine_tuning"] == facts["accuracy"]
+
+
+def test_a_tflite_from_elsewhere_is_described(store):
+    file = shared_data("micro_speech_quantized.tflite")
+    model = external(file, LABELS, store)
+    assert (model.id, model.labels, model.precision, model.macs) == (file.stem, LABELS, "int8", 336_000)
+    assert model.tflite.read_bytes() == file.read_bytes()
+    assert (model.onnx, model.torchscript, model.clips, model.parameters, model.seed) == (None,) * 5
+    assert (model.epochs, model.accuracy) == ([], {})
+    other = external(shared_data("kws_ref_model.tflite"), [f"word{index}" for index in range(12)], store)
+    assert (other.input["shape"], other.output["shape"]) == ([1, 49, 10, 1], [1, 12])
+
+
+def test_a_tflite_from_elsewhere_is_evaluated_on_a_dataset(models, dataset, store):
+    plain = models["plain"]
+    assert external(plain.tflite, LABELS, store, dataset).accuracy == plain.accuracy
+    order = ("no", "yes", "unknown", "silence")  # outputs of another meaning
+    model = external(plain.tflite, order, store, dataset)
+    totals = {count["label"]: count["total"] for count in plain.accuracy["testing"]}
+    assert [count["label"] for count in model.accuracy["testing"]] == list(order)
+    assert {count["label"]: count["total"] for count in model.accuracy["testing"]} == totals
+    assert len(np.load(model.clips)["labels"]) == sum(totals.values())
+
+
+def test_an_id_is_made_fit_for_a_record(models, store, tmp_path):
+    file = tmp_path / "my model, [v2].tflite"
+    file.write_bytes(models["plain"].tflite.read_bytes())
+    assert external(file, LABELS, store).id == "my-model-v2"
+
+
+def test_too_few_labels_are_refused(models, store):
+    with pytest.raises(ConversionError, match="4 outputs, but 2 labels"):
+        external(models["plain"].tflite, ["yes", "no"], store)
+
+
+@pytest.mark.parametrize(("into", "out"), [("uint8", "uint8"), ("int8", "float32")])
+def test_other_types_of_input_and_output_are_refused(models, store, tmp_path, into, out):
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(models["plain"].tflite.read_bytes(), 0)
+    graph = model.subgraphs[0]
+    graph.tensors[graph.inputs[0]].type = getattr(schema.TensorType, into.upper())
+    graph.tensors[graph.outputs[0]].type = getattr(schema.TensorType, out.upper())
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    file = tmp_path / "other.tflite"
+    file.write_bytes(builder.Output())
+    with pytest.raises(ConversionError, match=f"input is {into}, its output {out}"):
+        external(file, LABELS, store)
