@@ -74,8 +74,11 @@ def _steps(variants: Sequence[Variant], dataset: Path | None, store: Store) -> d
     root = dataset if dataset is not None else corpus_path(store)
     if dataset is None and not root.is_dir():
         return {}
-    features = feature_path(root, DatasetConfig(), store).name
-    return {variant.id: steps_of(variant, features, store) for variant in variants}
+    features = {
+        name: feature_path(root, DatasetConfig(), store, name).name
+        for name in {variant.front_end for variant in variants}
+    }
+    return {variant.id: steps_of(variant, features[variant.front_end], store) for variant in variants}
 
 
 def _state(steps: Steps | None) -> str:

@@ -1,10 +1,10 @@
-"""Families: a TOML file whose lists stand for one variant each, and whose texts are templates.
+"""Families: a TOML file with lists as alternatives, one variant per combination, and templates for names.
 
     id = "pruned-{threshold}"
     [pruning]
     threshold = [0.125, 0.25]
 
-are the two variants "pruned-12.5" and "pruned-25". With several lists the family is their product.
+describe the variants "pruned-12.5" and "pruned-25". With several lists the family is their product.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from models.toml_table import TomlFile
+from models.decoding import TomlFile
 
 TEMPLATES = ("id", "title")
-"""The texts in which a key between braces stands for its value."""
+"""Keys whose texts are templates: {key} stands for the value of that key."""
 
 Key = tuple[str, ...]
 
 _SHARES = ("threshold",)
-"""Written as percentages: names read better so, and hold no "0."."""
+"""Shares that names show as percentages."""
 
 _BOOLEANS = {"symmetric": ("asymmetric", "symmetric"), "per_channel": ("per-tensor", "per-channel")}
 
 
 def members(family: TomlFile) -> list[TomlFile]:
-    """The family's files, as if each of its members had been written on its own.
+    """Return one file per member of the family, as if each had been written on its own.
 
     Args:
-        family: lists of values are alternatives, wherever they stand; the last one varies fastest.
+        family: lists are alternatives; the last list varies fastest.
 
     Raises:
-        ConfigError: a list is empty, or a template names what is no key.
+        ConfigError: a list is empty, or a template names a key that does not exist.
     """
     lists = {key: values for key, values in _values(family.tables) if _is_choice(values)}
     for key, values in lists.items():
         if not values:
-            raise family.refusal("an empty list stands for no variant", key, "Give a value, or several.")
+            raise family.refusal("an empty list describes no variant", key, "Give one value or more.")
     found = []
     for choice in itertools.product(*lists.values()):
         tables = copy.deepcopy(family.tables)
@@ -56,25 +56,25 @@ def members(family: TomlFile) -> list[TomlFile]:
 
 
 def varying(family: TomlFile) -> list[str]:
-    """The names under which templates find what varies, such as "threshold"."""
+    """Return the template names of the keys that have several values, such as "threshold"."""
     several = [key for key, values in _values(family.tables) if _is_choice(values) and len(values) > 1]
     names = keys_by_name(family.tables)
     return [next(name for name, found in names.items() if found == key) for key in several]
 
 
 def keys_by_name(tables: Mapping[str, Any]) -> dict[str, Key]:
-    """The keys of a file by what a template calls them: the last part where that is clear, or all of it."""
+    """Return the keys of a file by template name: the last part if it is unique, else the whole key."""
     keys = [key for key, _ in _values(tables)]
     lasts = [key[-1] for key in keys]
     return {key[-1] if lasts.count(key[-1]) == 1 else ".".join(key): key for key in keys}
 
 
-def as_text(key: str, value: Any) -> str:
-    """A value as it stands in an id or title: 12.5 for the threshold 0.125, "per-channel" for True.
+def format_value(key: str, value: Any) -> str:
+    """Format a value for an id or title: 12.5 for the threshold 0.125, "per-channel" for True.
 
     Args:
-        key: the last part of its key.
-        value: of a TOML file.
+        key: the last part of the value's key.
+        value: from a TOML file.
     """
     if isinstance(value, bool) and key in _BOOLEANS:
         return _BOOLEANS[key][value]
@@ -84,12 +84,12 @@ def as_text(key: str, value: Any) -> str:
 
 
 def _is_choice(value: Any) -> bool:
-    """Whether it stands for several values: a list, but for one of tables."""
+    """Return True for a list of alternatives; a list of tables is none."""
     return isinstance(value, list) and not any(isinstance(item, Mapping) for item in value)
 
 
 def _values(tables: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """Every value that is no table, with its key, in the order of the file."""
+    """Yield every key and value that is not a table, in the order of the file."""
     for name, value in tables.items():
         if isinstance(value, Mapping):
             yield from _values(value, (*at, name))
@@ -110,7 +110,7 @@ def _filled(text: str, at: Key, tables: Mapping[str, Any], family: TomlFile) -> 
         name = found[1]
         if name not in names or names[name][0] in TEMPLATES:
             known = ", ".join(f"{{{key}}}" for key in names if key not in TEMPLATES)
-            raise family.refusal(f"the file has no key for {found[0]}", at, f"Allowed are: {known}.")
-        return as_text(names[name][-1], values[names[name]])
+            raise family.refusal(f"the file has no key for {found[0]}", at, f"Allowed: {known}.")
+        return format_value(names[name][-1], values[names[name]])
 
     return re.sub(r"\{([^{}]*)\}", value_of, text)

@@ -36,6 +36,8 @@ class ModelArtifact:
         deployable: True if a board can run the model. If not, there is no .tflite: what describes it is
             None.
         network: one of `models.variants.NETWORKS`.
+        front_end: one of `models.data.front_ends`.
+        front_end_library: the library in sketches/libraries/ that computes the features on a board.
         seed: the variant's seed.
         base: network, seed and training; equal in models of one checkpoint.
         pruning: fields of `models.variants.Pruning`; None if the model is not pruned.
@@ -69,6 +71,8 @@ class ModelArtifact:
     path: Path = Path()
     deployable: bool = True
     network: str | None = None
+    front_end: str = "micro"
+    front_end_library: str = "EarshotFrontEnd"
     seed: int | None = None
     base: dict[str, Any] | None = None
     pruning: dict[str, Any] | None = None

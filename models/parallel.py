@@ -87,8 +87,11 @@ def _run_all(
     jobs: int | None,
 ) -> Iterator[Outcome[T]]:
     show_bars = log is not None and sys.stderr.isatty()
-    features = feature_sets(dataset_root, DatasetConfig(), store, show_bars).path.name
-    steps = {variant: steps_of(variant, features, store) for variant in variants}
+    features = {
+        name: feature_sets(dataset_root, DatasetConfig(), store, show_bars, name).path.name
+        for name in {variant.front_end for variant in variants}
+    }
+    steps = {variant: steps_of(variant, features[variant.front_end], store) for variant in variants}
     missing = [variant for variant in variants if not last_step(steps[variant]).done]
     here = partial(work, dataset_root=dataset_root, store=store)
     jobs = min(jobs or os.cpu_count() or 1, len(missing))

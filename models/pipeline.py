@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from models.data.dataset import LABELS, DatasetConfig
+from models.data.front_ends import front_end
 from models.data.features import CHANNELS, SLICES, feature_sets
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConversionError
@@ -40,9 +41,10 @@ _CONVERSION = "conversion.json"
 _COMPRESSION = "compressed.json"
 _TRAINING = "training.json"
 
+_FRONT_ENDS = ("data/features.py", "data/front_ends")
 _NETWORK = ("networks", "data/features.py")
 _LEARNING = ("train.py", "data/augmentation.py", *_NETWORK)
-_DESCRIPTION = ("pipeline.py", "describe.py", "evaluation.py", "reference.py", "data/features.py")
+_DESCRIPTION = ("pipeline.py", "describe.py", "evaluation.py", "reference.py", *_FRONT_ENDS)
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,9 @@ class _Run:
     ) -> None:
         self.variant, self.log = variant, log
         self.show_bars = bars and log is not None and sys.stderr.isatty()
-        self.features = feature_sets(dataset_root, DatasetConfig(), store, self.show_bars)
+        self.features = feature_sets(
+            dataset_root, DatasetConfig(), store, self.show_bars, variant.front_end
+        )
         self.steps = steps_of(variant, self.features.path.name, store)
 
     def train(self) -> Path:
@@ -305,6 +309,8 @@ class _Run:
             "id": variant.id,
             "title": variant.title,
             "network": variant.network,
+            "front_end": variant.front_end,
+            "front_end_library": front_end(variant.front_end).LIBRARY,
             "seed": variant.seed,
             "pruning": asdict(variant.pruning) if variant.pruning else None,
             "quantization": asdict(variant.quantization) if variant.quantization else None,

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from models.errors import ConfigError
-from models.families import Key, as_text, keys_by_name, varying
-from models.toml_table import Allowed, TomlFile, matching
+from models.families import Key, format_value, keys_by_name, varying
+from models.decoding import Meta, TomlFile, matching
 from models.variants import Variant, family_of
 
 STUDIES = Path(__file__).parent / "studies"
@@ -50,7 +50,7 @@ class Claim:
     text: Annotated[str, _TEXT]
     this: tuple[str, ...]
     that: tuple[str, ...]
-    margin: Annotated[float, Allowed(lambda share: -1 < share < 1, "above -1, below 1")] = 0.0
+    margin: Annotated[float, Meta(gt=-1, lt=1)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ def _networks(
 
 
 def _text(variant: Variant, key: str) -> str:
-    return as_text(key.split(".")[-1], _value(variant, key))
+    return format_value(key.split(".")[-1], _value(variant, key))
 
 
 def _value(variant: Variant, key: str) -> Any:

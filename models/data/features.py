@@ -1,8 +1,4 @@
-"""The micro front end's features: of a clip, as a model takes them, and of a whole dataset.
-
-The oracle is TensorFlow's audio_microfrontend op with the parameters of the micro_speech family
-(tensorflow/examples/speech_commands/models.py, "preprocess: micro").
-"""
+"""Features as models take them, and the cached features of a whole dataset."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,71 +18,49 @@ from tqdm import tqdm
 
 from models.data import dataset, wav
 from models.data.dataset import SPLITS, Clip, DatasetConfig, SpeechCommands, Split
-from models.log_filter import quiet_tensorflow
+from models.data.front_ends import front_end as get_front_end
+from models.data.front_ends.micro import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES
+from models.data.front_ends.micro import features as micro_features
+from models.errors import ConfigError
 from models.store import Store
 
-WINDOW_SAMPLES, STRIDE_SAMPLES = 480, 320
-"""30 ms every 20 ms, at 16 kHz."""
-SLICES, CHANNELS = 49, 40
-"""Of a second of audio."""
+__all__ = [
+    "CHANNELS",
+    "SLICES",
+    "STRIDE_SAMPLES",
+    "WINDOW_SAMPLES",
+    "FeatureSets",
+    "feature_crc",
+    "feature_divisor",
+    "feature_path",
+    "feature_sets",
+    "float_features",
+    "micro_features",
+    "quantize_features",
+]
+
 FLOAT_SCALE = 10 / 256
-"""A u16 feature times this is the float feature: 0 to about 26."""
+"""A uint16 feature times this is the float feature, 0 to about 26."""
 
 _CONTENTS = "contents.json"
 
 
-def micro_features(audio: np.ndarray) -> np.ndarray:
-    """The micro front end's features of one clip; its noise estimate starts afresh with every call.
-
-    Args:
-        audio: int16 (N,), 16 kHz, N >= 480.
-
-    Returns:
-        uint16 (slices, 40) with slices = (N - 480) // 320 + 1: 49 for a second.
-
-    Raises:
-        ValueError: the audio is not int16, not one channel, or shorter than a window.
-    """
-    if audio.dtype != np.int16 or audio.ndim != 1 or len(audio) < WINDOW_SAMPLES:
-        raise ValueError(f"int16 (N >= {WINDOW_SAMPLES},) is needed, not {audio.dtype} {audio.shape}")
-    tensorflow, front_end = _oracle()
-    features = front_end(
-        tensorflow.constant(audio),
-        sample_rate=16_000,
-        window_size=30,
-        window_step=20,
-        num_channels=CHANNELS,
-        lower_band_limit=125.0,
-        upper_band_limit=7500.0,
-        smoothing_bits=10,
-        even_smoothing=0.025,
-        odd_smoothing=0.06,
-        min_signal_remaining=0.05,
-        enable_pcan=True,
-        pcan_strength=0.95,
-        pcan_offset=80.0,
-        gain_bits=21,
-        enable_log=True,
-        scale_shift=6,
-        out_scale=1,
-        out_type=tensorflow.uint16,
-    )
-    return features.numpy()
-
-
 def float_features(features: np.ndarray) -> np.ndarray:
-    """What a float model takes: uint16 (..., 40) as float32 of the same shape, 0 to about 26, exact."""
+    """Convert uint16 features to the float32 input of a float model, 0 to about 26; exact."""
     return features.astype(np.float32) * np.float32(FLOAT_SCALE)
 
 
 def feature_divisor(scale: float) -> int:
-    """The divisor that turns a u16 feature into an int8 input of this scale: 666 for the classic 26/256.
+    """Return the divisor that turns a uint16 feature into an int8 input: 666 for the classic scale 26/256.
 
-    q = float feature / scale = u16 * 10 / 256 / scale = u16 * 256 / (scale * 6553.6); rounded to an
-    integer, so that host and board divide alike.
+    q = float feature / scale = u16 * 10 / 256 / scale = u16 * 256 / (scale * 6553.6). The divisor is rounded
+    to an integer, so that host and board divide alike.
 
     Args:
-        scale: the scale of the model's input tensor, > 0.
+        scale: of the model's input tensor, above 0.
+
+    Raises:
+        ValueError: the scale is too small for any divisor.
     """
     divisor = round(scale * 6553.6)
     if divisor < 1:
@@ -95,7 +69,7 @@ def feature_divisor(scale: float) -> int:
 
 
 def quantize_features(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
-    """What an int8 model takes: clamp((u16 * 256 + D // 2) // D + zero point, -128, 127).
+    """Convert uint16 features to int8: clamp((u16 * 256 + D // 2) // D + zero point, -128, 127).
 
     D is `feature_divisor(scale)`; `//` rounds down.
 
@@ -103,9 +77,6 @@ def quantize_features(features: np.ndarray, scale: float, zero_point: int) -> np
         features: uint16 (..., 40).
         scale: of the model's input tensor.
         zero_point: of the model's input tensor, -128 to 127.
-
-    Returns:
-        int8 of the same shape.
     """
     divisor = feature_divisor(scale)
     quotient = (features.astype(np.int64) * 256 + divisor // 2) // divisor
@@ -113,81 +84,80 @@ def quantize_features(features: np.ndarray, scale: float, zero_point: int) -> np
 
 
 def feature_crc(features: np.ndarray) -> int:
-    """CRC-32 (zlib) of uint16 features as little-endian bytes; the board computes the same over its own."""
+    """Return the CRC-32 (zlib) of uint16 features as little-endian bytes; the board sends the same."""
     return zlib.crc32(features.astype("<u2").tobytes())
-
-
-@cache
-def _oracle() -> tuple[Any, Any]:
-    """TensorFlow and the op; imported here because that takes seconds and most commands need neither."""
-    quiet_tensorflow()
-    import tensorflow
-    from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op
-
-    return tensorflow, audio_microfrontend_op.audio_microfrontend
 
 
 @dataclass(frozen=True)
 class FeatureSets:
-    """A folder with the features, labels and names of the clips of each set."""
+    """A folder with the features, labels and names of the clips of each split."""
 
     path: Path
 
     def split(self, name: Split) -> tuple[np.ndarray, np.ndarray]:
-        """One set, in a seeded order; the training set is `DatasetConfig.copies` times as long as its clips.
+        """Load one split in its seeded order; training has `DatasetConfig.copies` renderings of each clip.
 
         Returns:
-            Features, uint16 (N, 49, 40), read-only and mapped from the disk; labels, int64 (N,).
+            Features uint16 (N, 49, 40), read-only and mapped from the disk; labels int64 (N,).
         """
         return np.load(self.path / f"{name}_features.npy", mmap_mode="r"), np.load(
             self.path / f"{name}_labels.npy"
         )
 
     def clips(self, name: Split) -> list[str]:
-        """The names of the clips of a set in the order of `split`: a path below the root or "silence/<n>"."""
+        """Return the clips of a split in the order of `split`: a path below the root, or "silence/<n>"."""
         return list(self._contents["clips"][name])
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the labels in the order of their indices."""
+        """Names of the labels in the order of their indices."""
         return tuple(self._contents["labels"])
-
-    @property
-    def notes(self) -> dict[str, str]:
-        """By file: what had to be converted to 16 kHz mono."""
-        return dict(self._contents["notes"])
 
     @cached_property
     def _contents(self) -> dict:
         return json.loads((self.path / _CONTENTS).read_text())
 
 
-def feature_sets(root: Path, config: DatasetConfig, store: Store, progress: bool = True) -> FeatureSets:
-    """The features of a dataset's training, validation and test set, computed now unless they were before.
+def feature_sets(
+    root: Path, config: DatasetConfig, store: Store, progress: bool = True, front_end: str = "micro"
+) -> FeatureSets:
+    """Return the features of a dataset's splits; they are computed if the store does not have them.
 
     Args:
         root: a folder in the Speech Commands layout.
         config: shares, augmentation, copies, seed.
-        store: where they are kept.
-        progress: whether to show a bar on stderr.
+        store: holds the features.
+        progress: True to show a progress bar on stderr.
+        front_end: one of `models.data.front_ends`.
 
     Raises:
-        DatasetError: the dataset lacks something, or a file of it is broken; the message names it.
+        DatasetError: the dataset lacks something, or a file is broken; the message names it.
+        ConfigError: the front end does not exist, or its features are of another shape than networks take.
     """
-    source = SpeechCommands(root, config)
+    source, module = SpeechCommands(root, config), get_front_end(front_end)
+    if module.SHAPE != (SLICES, CHANNELS):
+        raise ConfigError(
+            f"front end {front_end!r} makes features of {module.SHAPE}",
+            str(module.__file__),
+            f"The networks take {SLICES} slices of {CHANNELS} channels.",
+        )
     path = store.build(
-        "features", _inputs(source, store), lambda folder: _write(folder, source, progress), _code()
+        "features",
+        _inputs(source, store),
+        lambda folder: _write(folder, source, module, progress),
+        _code(module),
     )
     return FeatureSets(path)
 
 
-def feature_path(root: Path, config: DatasetConfig, store: Store) -> Path:
-    """Where the features of a dataset are or will be; nothing is computed.
+def feature_path(root: Path, config: DatasetConfig, store: Store, front_end: str = "micro") -> Path:
+    """Return the folder of a dataset's features, whether it exists or not.
 
     Raises:
         DatasetError: the dataset lacks something.
     """
-    return store.path_of("features", _inputs(SpeechCommands(root, config), store), _code())
+    inputs = _inputs(SpeechCommands(root, config), store)
+    return store.path_of("features", inputs, _code(get_front_end(front_end)))
 
 
 def _inputs(source: SpeechCommands, store: Store) -> dict[str, Any]:
@@ -196,11 +166,11 @@ def _inputs(source: SpeechCommands, store: Store) -> dict[str, Any]:
     return {"dataset": source.root.name if inside else source.fingerprint(), "config": source.config}
 
 
-def _code() -> list[ModuleType]:
-    return [sys.modules[__name__], dataset, wav]
+def _code(front_end: ModuleType) -> list[ModuleType]:
+    return [sys.modules[__name__], dataset, wav, front_end]
 
 
-def _write(folder: Path, source: SpeechCommands, progress: bool) -> None:
+def _write(folder: Path, source: SpeechCommands, front_end: ModuleType, progress: bool) -> None:
     chosen: dict[Split, list[Clip]] = {}
     for split in SPLITS:
         copies = source.config.copies if split == "training" else 1
@@ -211,8 +181,9 @@ def _write(folder: Path, source: SpeechCommands, progress: bool) -> None:
         tqdm(total=total, desc="features", unit=" clips", disable=not progress, leave=False) as bar,
     ):
         for split, clips in chosen.items():
-            computed = np.empty((len(clips), SLICES, CHANNELS), np.uint16)
-            for index, row in enumerate(pool.map(lambda clip: micro_features(source.render(clip)), clips)):
+            computed = np.empty((len(clips), *front_end.SHAPE), np.uint16)
+            features = pool.map(lambda clip: front_end.features(source.render(clip)), clips)
+            for index, row in enumerate(features):
                 computed[index] = row
                 bar.update()
             np.save(folder / f"{split}_features.npy", computed)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigError
-from models.families import as_text, members, varying
-from models.toml_table import TomlFile
+from models.families import format_value, members, varying
+from models.decoding import TomlFile
 
 
 def family(folder: Path, text: str) -> TomlFile:
@@ -57,7 +57,7 @@ def test_an_empty_list_is_refused(tmp_path):
     ],
 )
 def test_values_in_names(key, value, text):
-    assert as_text(key, value) == text
+    assert format_value(key, value) == text
 
 
 def test_a_key_that_two_tables_have_is_named_in_full(tmp_path):

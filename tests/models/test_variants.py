@@ -6,7 +6,7 @@ import pytest
 
 from models import networks
 from models.errors import ConfigError
-from models.toml_table import TomlFile
+from models.decoding import TomlFile
 from models.variants import CONFIGS, NETWORKS, Variant, family_of, load_family, load_variants
 
 WHOLE = """
