@@ -18,6 +18,7 @@ from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS, Recording
 from harness.sound.stimulus import active_part
 from models import views
 from models.data import features, wav
+from models.data.front_ends import micro
 from models.data.dataset import CLIP_SAMPLES
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
 from models.store import Store, sha256_of
@@ -150,7 +151,7 @@ def _glance(path: Path, recording: Recording, store: Store) -> Glance:
         fields = ((name, field, value) for name, view in seen.items() for field, value in vars(view).items())
         np.savez(folder / _NUMBERS, **{f"{name} {field}": value for name, field, value in fields})
 
-    made = store.build("views", {"recording": path, "stretches": _STRETCHES}, make, (views, features, wav))
+    made = store.build("views", {"recording": path, "stretches": _STRETCHES}, make, (views, features, micro, wav))
     with np.load(made / _NUMBERS) as numbers:
         fields: dict[str, dict[str, Any]] = {}
         for key, value in numbers.items():

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from models.data.dataset import LABELS, DatasetConfig
-from models.data.front_ends import front_end
 from models.data.features import CHANNELS, SLICES, feature_sets
+from models.data.front_ends import front_end
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConversionError
 from models.model_artifact import CONTENTS, ModelArtifact
@@ -227,9 +227,7 @@ class _Run:
     ) -> None:
         self.variant, self.log = variant, log
         self.show_bars = bars and log is not None and sys.stderr.isatty()
-        self.features = feature_sets(
-            dataset_root, DatasetConfig(), store, self.show_bars, variant.front_end
-        )
+        self.features = feature_sets(dataset_root, DatasetConfig(), store, self.show_bars, variant.front_end)
         self.steps = steps_of(variant, self.features.path.name, store)
 
     def train(self) -> Path:

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from models.decoding import Meta, TomlFile, matching
 from models.errors import ConfigError
 from models.families import Key, format_value, keys_by_name, varying
-from models.decoding import Meta, TomlFile, matching
 from models.variants import Variant, family_of
 
 STUDIES = Path(__file__).parent / "studies"
@@ -33,7 +33,7 @@ MEASURES = ("accuracy", "accuracy-before", "mse")
 SIZES = ("parameters", "remaining", "operations")
 """What a plot may show it over, beside the study's x; "remaining" parameters are not zero."""
 
-_TEXT = matching(r"(?s).*\S.*", "some text")
+_TEXT = matching(r"[\s\S]*\S[\s\S]*", "some text")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Variants: a network with its training and compression, as data; a TOML file holds one or a family of them."""
+"""Variants: networks with their training and compression, as data; a TOML file holds one or a family."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Variant:
 
     @property
     def deployable(self) -> bool:
-        """True if a board can run the variant; others, such as those of 4 bits, are evaluated in torch only."""
+        """True if a board can run the variant; others, such as 4-bit ones, are evaluated in torch only."""
         return self.quantization is None or self.precision == "int8"
 
 

@@ -84,7 +84,7 @@ def test_a_number_in_a_series_is_named(tmp_path):
     [
         ('x = "bits"', 'x = "bit"', "study.x", "bits"),
         ('"symmetric"]', '"color"]', "study.series", "method"),
-        ('title = "Bits"', "", "study.title", "str"),
+        ('title = "Bits"', "", "study.title", "text"),
         ('question = "Are more bits better?"', 'question = " "', "study.question", "some text"),
         ("mse over parameters", "mse by parameters", "study.plots", "A over B"),
         ("mse over parameters", "mse over threshold", "study.plots", "operations"),
@@ -93,7 +93,7 @@ def test_a_number_in_a_series_is_named(tmp_path):
         ('"trained"', '"trained", "before"', "study.claims.more.that", "trained, before"),
         ("margin = -0.02", "margin = 2", "study.claims.more.margin", "below 1"),
         ("[quantization]", "[training]", "training.method", "dropout"),
-        ("[study]", "[stuudy]", "study.title", "str"),
+        ("[study]", "[stuudy]", "study.title", "text"),
         ("bits = [2, 4]", "bits = [2, 40]", "quantization.bits", "2, 3, 4"),
     ],
 )

@@ -30,6 +30,7 @@ from harness.sound.scene import render
 from harness.stats.field.inputs import Answer, Answers
 from models import reference as reference_module
 from models.data import features as features_module
+from models.data.front_ends import micro
 from models.reference import ReferenceModel
 from models.store import Store
 
@@ -106,7 +107,7 @@ class Host:
             "labels": self._model.labels,
             "words": segment.words,
         }
-        code = (streaming, clip_mode, features_module, reference_module)
+        code = (streaming, clip_mode, features_module, micro, reference_module)
         built = self._store.build("field-host", inputs, make, code)
         write_atomic((built / _FILE).read_bytes(), path)
 
