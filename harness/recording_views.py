@@ -18,8 +18,8 @@ from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS, Recording
 from harness.sound.stimulus import active_part
 from models import views
 from models.data import features, wav
-from models.data.front_ends import micro
 from models.data.dataset import CLIP_SAMPLES
+from models.data.front_ends import micro as front_end
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
 from models.store import Store, sha256_of
 from models.views import Image, Views, Waveform
@@ -151,7 +151,8 @@ def _glance(path: Path, recording: Recording, store: Store) -> Glance:
         fields = ((name, field, value) for name, view in seen.items() for field, value in vars(view).items())
         np.savez(folder / _NUMBERS, **{f"{name} {field}": value for name, field, value in fields})
 
-    made = store.build("views", {"recording": path, "stretches": _STRETCHES}, make, (views, features, micro, wav))
+    code = (views, features, front_end, wav)
+    made = store.build("views", {"recording": path, "stretches": _STRETCHES}, make, code)
     with np.load(made / _NUMBERS) as numbers:
         fields: dict[str, dict[str, Any]] = {}
         for key, value in numbers.items():

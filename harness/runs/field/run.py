@@ -213,6 +213,7 @@ def _check_input(model: ModelArtifact) -> None:
     Raises:
         UsageError: it takes something else than a second of micro features.
     """
+    assert model.input is not None  # the model is deployable
     shape = model.input["shape"]
     if prod(shape) != SLICES * CHANNELS:
         raise UsageError(
