@@ -1,7 +1,6 @@
-"""An executable in place of arduino-cli: recorded answers, call by call as a test scripts them.
+"""An executable in place of arduino-cli that prints recorded answers, call by call as a test scripts them.
 
-It builds and uploads nothing; what our side makes of its answers is what is tested. (The bench that really
-compiles, uploads and runs is tests/rehearsal.)
+It builds and uploads nothing. The stand-in that really compiles, uploads and runs is in tests/rehearsal.
 """
 
 from __future__ import annotations
@@ -14,20 +13,21 @@ from typing import Any
 RECORDED = Path(__file__).with_name("harness") / "arduino_cli" / "recorded"
 
 _PROGRAM = """#!{python} -IS
-import json, os, sys, time
+import json, os, subprocess, sys, time
 folder, call = {folder!r}, sys.argv[1:]
 script = json.load(open(folder + "/script.json"))
 verb = " ".join(call[:2]) if call[0] in ("board", "core", "lib") else call[0]
 path = folder + "/" + verb
+details = dict(arguments=call, environment=dict(os.environ), folder=os.getcwd(), stdin=sys.stdin.read())
 with open(path, "a") as calls:
-    calls.write(json.dumps(call) + "\\n")
+    calls.write(json.dumps(details) + "\\n")
 steps = script[verb]
 step = steps[min(len(open(path).readlines()), len(steps)) - 1]
 if "seconds" in step:
     open(path + ".busy", "x").close()
     time.sleep(step["seconds"])
     os.remove(path + ".busy")
-if verb == "compile" and not step.get("status"):
+if verb == "compile" and not step.get("status") and not step.get("makes_nothing"):
     output = call[call.index("--output-dir") + 1]
     os.makedirs(output, exist_ok=True)
     for suffix in ("elf", "bin", "hex"):
@@ -35,8 +35,11 @@ if verb == "compile" and not step.get("status"):
     if cache := os.environ.get("ARDUINO_BUILD_CACHE_PATH"):
         os.makedirs(cache, exist_ok=True)
         open(cache + "/core.a", "w").close()
-sys.stdout.write(json.dumps(step["stdout"]) if "stdout" in step else "")
-sys.stderr.write(json.dumps(step["stderr"]) if "stderr" in step else "")
+for stream in ("stdout", "stderr"):
+    text = step.get(stream, "")
+    getattr(sys, stream).write(text if isinstance(text, str) else json.dumps(text))
+    getattr(sys, stream).flush()
+exec(step.get("code", ""))
 sys.exit(step.get("status", 0))
 """
 
@@ -63,8 +66,9 @@ def usb_port(address: str, serial_number: str = SERIAL_NUMBER, pid: str = "0x805
 class StandInCli:
     """The executable in a folder; each verb has steps, one a call, of which the last one stays.
 
-    A step has `stdout` and `stderr` (as JSON), `status`, and the `seconds` that it takes: then the stand-in
-    crashes when another call of the verb comes meanwhile.
+    A step has `stdout` and `stderr` (text, or values that are printed as JSON), `status`, `code` that is
+    executed, and `seconds` that the call takes: then the stand-in crashes when another call of the verb comes
+    meanwhile.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -96,8 +100,8 @@ class StandInCli:
 
     def has_core(self, version: str) -> None:
         """Which version of the core is installed; "" for none."""
-        answer = recorded("core_list" if version else "core_list_none")
-        for platform in answer.get("platforms", ()):
+        answer = recorded("core_list") if version else {"platforms": []}
+        for platform in answer["platforms"]:
             platform["installed_version"] = version
         self.steps("core list", {"stdout": answer})
 
@@ -111,5 +115,9 @@ class StandInCli:
 
     def calls(self, verb: str) -> list[list[str]]:
         """The arguments of every call of a verb, since its steps were set last."""
+        return [call["arguments"] for call in self.details(verb)]
+
+    def details(self, verb: str) -> list[dict[str, Any]]:
+        """Arguments, environment, working folder and stdin of every call of a verb."""
         path = self._folder / verb
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,1 +1,1 @@
-"""arduino-cli as typed calls: JSON in, frozen dataclasses out, failures that explain themselves."""
+"""arduino-cli 1.2 and later as typed calls: JSON in, frozen structs out, failures with a remedy."""

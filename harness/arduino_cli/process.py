@@ -1,4 +1,4 @@
-"""One command run to its end in a process group of its own, which never outlives the call."""
+"""Commands in process groups of their own, which never outlive the call."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _LAST_BYTES_S = 1.0  # a killed group's pipes are empty at once; the rest belong
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of a command.
+    """The end of a command.
 
     Attributes:
-        status: its exit status, above 128 for a signal (negative without a guard); None if it was cut off.
-        cut_off: why it was killed: "" (it was not), "timeout" or "flood".
+        status: exit status, above 128 for a signal (negative without a guard); None if killed.
+        cut_off: why the command was killed, such as "did not end within 15 s"; "" if it ended.
     """
 
     status: int | None
@@ -38,13 +38,13 @@ class Finished:
 
 
 def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, str], folder: Path) -> Finished:
-    """Runs a command with stdin closed, and kills its whole process group when it is over, however it ended.
+    """Run a command with stdin closed, and kill its whole process group afterwards, however it ended.
 
-    Its end, the deadline, more than `OUTPUT_LIMIT_BYTES` of output and an exception in the caller
-    (KeyboardInterrupt) end the group alike, and so does the death of the caller.
+    The group also ends at the deadline, after more than `OUTPUT_LIMIT_BYTES` of output, at an exception in
+    the caller (KeyboardInterrupt) and with the caller's death.
 
     Raises:
-        OSError: it cannot be started.
+        OSError: the command cannot be started.
     """
     process = subprocess.Popen(
         _guarded(command),
@@ -72,35 +72,35 @@ def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, st
 
 
 def _collect(pid: int | None, streams: Mapping[IO[bytes], bytearray], deadline: Deadline) -> str:
-    """Reads until all streams end or the process has ended; tells why it gave up, "" if it did not."""
+    """Read until all streams end or the process has ended; return why it was cut off, or ""."""
     with selectors.DefaultSelector() as selector:
         for stream, text in streams.items():
             selector.register(stream, selectors.EVENT_READ, text)
         while selector.get_map() or (pid and not _has_ended(pid)):
             if deadline.expired:
-                return "timeout"
+                return f"did not end within {deadline.seconds:.0f} s"
             for key, _ in selector.select(min(_POLL_S, deadline.remaining)):
                 data = os.read(key.fd, _READ_BYTES)
                 if not data:
                     selector.unregister(key.fileobj)
                 key.data.extend(data)
             if sum(map(len, streams.values())) > OUTPUT_LIMIT_BYTES:
-                return "flood"
+                return "wrote without end"
             if pid and _has_ended(pid):
                 return ""
     return ""
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a child has ended; leaves it to be reaped, so that its number is not given away."""
+    """Tell whether a child has ended, without reaping it: its number must not be reused yet."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _guarded(command: Sequence[str]) -> list[str]:
-    """The command with a shell before it that kills their group when the caller's thread ends.
+    """Put a shell before the command that kills the group when the caller's thread ends.
 
-    For a caller that is killed: what arduino-cli started, such as bossac, would write on to a board whose
-    lock is free.
+    Without it, a program that arduino-cli started, such as bossac, would go on writing to the board of a
+    killed caller, whose lock is free.
     """
     setpriv = shutil.which("setpriv")  # util-linux: on every Debian and Ubuntu
     guard = [setpriv, "--pdeathsig", "TERM", "--", "sh", "-c", _GUARD, "sh"] if setpriv else []

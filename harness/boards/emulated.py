@@ -24,8 +24,7 @@ from harness.firmware.stage import stage
 from harness.layout import store_root
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
-from harness.link.link import Link
-from harness.link.serial_link import SerialLink
+from harness.link.serial_link import Link, SerialLink
 from harness.link.transcript import TimedLine
 from models.store import Store
 

@@ -89,7 +89,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
     inputs = {
         "sketch": staged.path,
         "fqbn": target.fqbn,
-        "core": asdict(core),
+        "core": [core.id, core.version],
         "arduino-cli": cli.version(),
         "properties": target.properties,
     }
@@ -98,7 +98,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
         sketch = _at_its_own_path(staged, store)
         library_folders = sorted({library.folder.parent for library in staged.sources.libraries})
         with FileLock(store.root / _BUILDING):
-            compiled = cli.compile(sketch, target.fqbn, None, folder, target.properties, library_folders)
+            compiled = cli.compile(sketch, target.fqbn, folder, target.properties, library_folders)
         _check_libraries(staged, compiled.used_libraries)
         facts = _Facts(compiled.image.name, compiled.text_bytes, compiled.data_bytes, compiled.toolchain)
         (folder / _FACTS).write_text(json.dumps(asdict(facts), indent=1))

@@ -1,1 +1,1 @@
-"""The serial side: records, transcripts and the device-under-test client."""
+"""The serial side: records, transcripts and the client of a device under test."""

@@ -1,4 +1,4 @@
-"""A point in time that is passed down instead of loose seconds."""
+"""Deadline: a point in time that is passed down instead of loose seconds."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 
 class Deadline:
-    """Runs from its construction; whoever waits asks it how much time is left.
+    """A point in time, counted from construction.
 
     Args:
-        seconds: how long from now; 0 or less has expired already.
+        seconds: time from now; 0 or less has expired already.
         clock: seconds that only grow.
     """
 
@@ -26,5 +26,4 @@ class Deadline:
 
     @property
     def expired(self) -> bool:
-        """Whether no time is left."""
         return self._clock() >= self._end_s

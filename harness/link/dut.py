@@ -1,23 +1,23 @@
-"""A client of a device under test: the MLPerf Tiny device API, and what our sketch adds to it.
+"""The client of a device under test: the MLPerf Tiny device API, and the commands that our sketch adds.
 
-A command ends with `%`; the reply's lines end with `m-ready`. Source: mlcommons/tiny, benchmark/api.
-`name`, `profile`, `timestamp`, `load`, `infer` and `results` work with any device that speaks the API; our
-sketch adds `handshake`, `set_icache`, `load_clip`, `input_crc` and `listen`.
+A command ends with `%`; the last line of a reply is `m-ready`. Source: mlcommons/tiny, benchmark/api.
+`name`, `load` and `infer` work with any device that speaks the API; our sketch adds `handshake`,
+`set_icache`, `load_clip`, `input_crc` and `listen`.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import EarshotError, ProtocolError
-from harness.link.answers import Image, InferResult, Profile
 from harness.link.deadline import Deadline
 from harness.link.events import Boot, Event, Inference, Overrun, Pcm, Reply
-from harness.link.feeder import Feeder
-from harness.link.link import Link
 from harness.link.records import PROTOCOL_VERSION, RecordParser
+from harness.link.serial_link import Link
 from harness.link.transcript import TimedLine
 
 if TYPE_CHECKING:
@@ -25,15 +25,53 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STANDARD_CHUNK_BYTES = 31
-"""Bytes a `db` line, as the benchmark's own runner sends them: 65 of the command buffer's 80 characters."""
+"""Bytes of a `db` line, as the benchmark's own runner sends it: 65 of the command buffer's 80 characters."""
 SKETCH_CHUNK_BYTES = 512
-"""What a `db` line of our sketch may carry (sketches/earshot/command_line.h)."""
+"""Bytes of a `db` line that our sketch takes (sketches/earshot/command_line.h)."""
 
 _READY = "m-ready"
 _LAP = r"m-lap-us-(\d+)"
 _RESULTS = r"m-results-\[(.*)\]"
 _STOPPING_S = 60.0  # after the sound's end; an emulated board has up to 2 s of audio (a pipe) to work through
 _SECONDS_AN_INVOCATION = 1.0  # of patience; MLPerf Tiny's slowest published keyword spotter takes 0.18 s
+
+
+class Image(Protocol):
+    """The facts of a firmware image by which it is recognized when it runs."""
+
+    @property
+    def variant_id(self) -> str: ...
+
+    @property
+    def build_id(self) -> str:
+        """8 hex digits over everything that was compiled."""
+
+    @property
+    def model_sha256(self) -> str:
+        """Of the .tflite; the first 8 hex digits count."""
+
+
+@dataclass(frozen=True)
+class InferResult:
+    """The answer of `infer`.
+
+    Attributes:
+        results: the model's output, one for each label, as the device printed it. Trap: the benchmark's
+            reference code prints 1.0 as 0.1000.
+        laps_us: the device's clock before and after, 32 bits that wrap; empty in the benchmark's energy mode.
+        invocations: number of times that the model ran between the two.
+    """
+
+    results: tuple[float, ...]
+    laps_us: tuple[int, ...]
+    invocations: int
+
+    @property
+    def lap_us(self) -> float | None:
+        """Microseconds per invocation; None where the device gave no times."""
+        if len(self.laps_us) < 2:
+            return None
+        return ((self.laps_us[1] - self.laps_us[0]) % (1 << 32)) / self.invocations
 
 
 class DeviceUnderTest:
@@ -43,9 +81,9 @@ class DeviceUnderTest:
     would belong to another question: from then on each call raises that first failure. Open a new link then.
 
     Args:
-        link: to the board; stays the caller's to close.
-        chunk_bytes: bytes that a `db` line carries; more than the standard's only for our own sketch.
-        timeout_s: how long a reply may take.
+        link: to the board; the caller closes it.
+        chunk_bytes: bytes of a `db` line; more than the standard's only for our own sketch.
+        timeout_s: time limit of a reply.
     """
 
     def __init__(self, link: Link, chunk_bytes: int = STANDARD_CHUNK_BYTES, timeout_s: float = 10.0) -> None:
@@ -55,20 +93,11 @@ class DeviceUnderTest:
         self._broken: EarshotError | None = None
 
     def name(self) -> str:
-        """The device's name, such as "earshot-emulated"; skips what it said before, as after a reset."""
+        """Return the device's name, such as "earshot-emulated"; skip earlier lines, as after a reset."""
         return self._find(r"m-name-dut-\[(.*)\]", self._command("name", after="m-name-dut-"))
 
-    def profile(self) -> Profile:
-        """The benchmark's firmware version, and the model (our sketch: the variant) that the device runs."""
-        lines = self._command("profile")
-        return Profile(self._find(r"m-profile-\[(.*)\]", lines), self._find(r"m-model-\[(.*)\]", lines))
-
-    def timestamp(self) -> int:
-        """The device's clock in µs, 32 bits that wrap."""
-        return int(self._find(_LAP, self._command("timestamp")))
-
     def handshake(self, expected: Image | None = None) -> Boot:
-        """Asks which image runs; skips what the board said before, and ends a stream that it still sends.
+        """Ask which image runs; skip earlier lines, and end a stream that the board still sends.
 
         Args:
             expected: the image that should run; None to accept any.
@@ -79,7 +108,7 @@ class DeviceUnderTest:
         boot = self._ask_for_boot()
         if boot.protocol != PROTOCOL_VERSION:
             raise ProtocolError(
-                f"the board speaks version {boot.protocol} of the records, this is {PROTOCOL_VERSION}",
+                f"the board sends records of version {boot.protocol}, expected {PROTOCOL_VERSION}",
                 where=self._link.name,
                 remedy="Build and upload the sketch again.",
             )
@@ -96,91 +125,87 @@ class DeviceUnderTest:
         return boot
 
     def load(self, tensor: bytes) -> None:
-        """Fills the model's input tensor with these bytes."""
+        """Fill the model's input tensor with these bytes."""
         self._send_bytes("db load", tensor, self._chunk_bytes)
 
     def infer(self, invocations: int = 1, warmups: int = 0) -> InferResult:
-        """Runs the model `warmups` times untimed and then `invocations` times timed, on the loaded input."""
+        """Run the model `warmups` times untimed and then `invocations` times timed, on the loaded input."""
         patience_s = self._timeout_s + (invocations + warmups) * _SECONDS_AN_INVOCATION
         lines = self._command(f"infer {invocations} {warmups}", timeout_s=patience_s)
         laps = tuple(int(match[1]) for line in lines if (match := re.fullmatch(_LAP, line)))
         return InferResult(self._results(lines), laps, invocations)
 
-    def results(self) -> tuple[float, ...]:
-        """The output of the last inference, one value a label."""
-        return self._results(self._command("results"))
-
     def load_clip(self, pcm: NDArray[np.int16]) -> int:
-        """Runs 16 kHz audio through the board's front end, reset before, and fills the model's input with it.
+        """Run 16 kHz audio through the board's front end, reset before, and fill the model's input with it.
 
         Args:
-            pcm: int16 samples, (N,), a clip of 16000 as a rule.
+            pcm: int16 samples, (N,), usually a clip of 16000.
 
         Returns:
-            CRC-32 of the features, little-endian u16, as the board computed them.
+            CRC-32 of the board's features, little-endian u16.
         """
         lines = self._send_bytes("clip load", pcm.astype("<i2").tobytes(), self._chunk_bytes // 2 * 2)
         return int(self._find(r"m-features-crc-([0-9A-Fa-f]{8})", lines), 16)
 
     def input_crc(self) -> int:
-        """CRC-32 of the model's input tensor as it lies in the board's memory."""
+        """Return the CRC-32 of the model's input tensor in the board's memory."""
         return int(self._find(r"m-input-crc-([0-9A-Fa-f]{8})", self._command("input")), 16)
 
     def set_icache(self, state: str) -> None:
-        """Switches the processor's instruction cache; the next `handshake` tells it.
+        """Switch the processor's instruction cache; the next `handshake` returns its state.
 
         Args:
             state: "on" or "off".
 
         Raises:
-            ProtocolError: this board's cache cannot be switched so, or it has none.
+            ProtocolError: this board has no such cache, or cannot switch it.
         """
         self._find(rf"m-icache-\[({state})\]", self._command(f"icache {state}"))
 
     def listen(
         self, feed: Callable[[], None], silence_s: float = 10.0, echo_samples: int = 0
     ) -> Iterator[Event]:
-        """Lets the board listen while `feed` plays, and yields what it reports, in order.
+        """Let the board listen while `feed` plays, and yield its events in order.
 
         Args:
-            feed: plays the sound and returns when it is over; runs in a thread of its own. Then the board is
-                told to stop, which it does when it has worked through what it heard.
-            silence_s: how long the board may say nothing.
-            echo_samples: so many samples the board first sends back as they are, and does nothing else with
-                them; the first sample after those is the first that is listened to.
+            feed: plays the sound and returns when it is over; runs in a thread of its own. Afterwards the
+                board gets `stop`, and stops when it has processed all samples.
+            silence_s: longest time without a line from the board.
+            echo_samples: number of samples that the board first sends back unprocessed; it listens from the
+                sample after those.
 
         Yields:
-            `Pcm` for what is echoed, `Inference`, `Detection`, `Overrun`, `LoopTime`, `Loss`, and `End`
-            unless that got lost.
+            `Pcm` for echoed samples, `Inference`, `Detection`, `Overrun`, `Loss`, and `End` unless it was
+            lost.
 
         Raises:
             ProtocolError: silence, a restart or an error message of the board.
-            Exception: whatever `feed` raised, once the board has stopped.
+            Exception: any exception of `feed`, once the board has stopped.
         """
         self._command(f"listen {echo_samples}" if echo_samples else "listen")
         parser = RecordParser()
         parser.start(0.0)
-        feeder = Feeder(feed, then=lambda: self._send("stop"))
+        feeder = _Feeder(feed, then=lambda: self._send("stop"))
         try:
             yield from self._stream(parser, feeder, silence_s)
         except EarshotError as problem:
-            if feeder.failure:  # the board's silence is only what came of it
+            if feeder.failure:  # the cause of the board's silence
                 raise feeder.failure from problem
             raise
         except BaseException:
-            self._broken = self._wrong("a listening was abandoned")
+            self._broken = self._wrong("a listening session was abandoned")
             raise
         feeder.join()
         if feeder.failure:
             raise feeder.failure
 
-    def _stream(self, parser: RecordParser, feeder: Feeder, silence_s: float) -> Iterator[Event]:
+    def _stream(self, parser: RecordParser, feeder: _Feeder, silence_s: float) -> Iterator[Event]:
         stopping: Deadline | None = None
         while True:
             if feeder.is_over:
                 stopping = stopping or Deadline(_STOPPING_S)
                 if stopping.expired:
-                    raise self._break(f"the board still sends {_STOPPING_S:.0f} s after it was told to stop")
+                    raise self._break(f"the board still sends {_STOPPING_S:.0f} s after `stop%`")
             timed = self._next_line(Deadline(silence_s))
             for event in parser.feed(timed.line, timed.at_s):
                 if isinstance(event, Boot):
@@ -196,7 +221,7 @@ class DeviceUnderTest:
                     return
 
     def _ask_for_boot(self, last_time: bool = False) -> Boot:
-        """Sends `boot%` and reads to the end of its reply."""
+        """Send `boot%` and read to the end of its reply."""
         self._send("boot")
         deadline = Deadline(self._timeout_s)
         parser = RecordParser()
@@ -223,7 +248,7 @@ class DeviceUnderTest:
                         return self._ask_for_boot(last_time=True)
 
     def _send_bytes(self, command: str, data: bytes, chunk_bytes: int) -> list[str]:
-        """Announces and sends bytes as hex lines; returns the reply to the last one."""
+        """Announce and send bytes as hex lines; return the reply to the last one."""
         announced = self._command(f"{command} {len(data)}")
         if f"m-[Expecting {len(data)} bytes]" not in announced:
             raise self._wrong(f"`{command} {len(data)}%` was answered with {announced}")
@@ -237,12 +262,12 @@ class DeviceUnderTest:
         return reply
 
     def _command(self, command: str, after: str = "", timeout_s: float | None = None) -> list[str]:
-        """Sends a command and collects the lines of its reply, without the `m-ready` at its end.
+        """Send a command and return the lines of its reply, without the `m-ready` at its end.
 
         Args:
             command: without the `%`.
-            after: what a line must start with before an `m-ready` counts; empty to count the first.
-            timeout_s: how long the whole reply may take.
+            after: start of a line that must come before an `m-ready` counts; empty to count the first.
+            timeout_s: time limit of the whole reply.
         """
         self._send(command)
         deadline = Deadline(timeout_s or self._timeout_s)
@@ -277,10 +302,10 @@ class DeviceUnderTest:
         return self._broken
 
     def _wrong(self, what: str) -> ProtocolError:
-        return ProtocolError(what, where=self._link.name, remedy="Look into the transcript of this link.")
+        return ProtocolError(what, where=self._link.name, remedy="Read the transcript of this link.")
 
     def _find(self, pattern: str, lines: list[str]) -> str:
-        """What the pattern's group matches in the first line that the pattern matches as a whole."""
+        """Return the group of the first line that the pattern matches as a whole."""
         for line in lines:
             if match := re.fullmatch(pattern, line):
                 return match[1]
@@ -292,3 +317,37 @@ class DeviceUnderTest:
             return tuple(float(value) for value in text.split(","))
         except ValueError:
             raise self._wrong(f"the results are no numbers: {text}") from None
+
+
+class _Feeder:
+    """A thread that runs `feed`, then `then`, whether `feed` succeeded or not.
+
+    Attributes:
+        failure: the exception of `feed`, or else of `then`; None if there was none.
+    """
+
+    def __init__(self, feed: Callable[[], None], then: Callable[[], None]) -> None:
+        self.failure: Exception | None = None
+        self._feed, self._then = feed, then
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """True once `feed` has returned, before `then` is called."""
+        return self._over.is_set()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._feed()
+        except Exception as problem:
+            self.failure = problem
+        self._over.set()
+        try:
+            self._then()
+        except Exception as problem:
+            self.failure = self.failure or problem

@@ -1,4 +1,4 @@
-"""What a line from a board can mean: one frozen dataclass an event."""
+"""Events that lines from a board become: one frozen dataclass for each type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """Which image runs. `model_sha256` and `build_id` are 8 hex digits; `icache` is "on", "off" or "none"."""
+    """The running image.
+
+    Attributes:
+        at_s: when the line arrived, on the clock of the parser's caller.
+        protocol: version of the records.
+        board: the kind of board.
+        model_sha256: first 8 hex digits.
+        build_id: 8 hex digits.
+        kernels: the engine's kernel set.
+        icache: "on", "off" or "none".
+        arena_bytes: memory that the engine uses for activations; 0 if the model did not start.
+    """
 
     at_s: float
     protocol: int
@@ -27,35 +38,32 @@ class Inference:
     """One invocation of the model.
 
     Attributes:
-        at_s: when the line arrived, on the clock of whoever feeds the parser.
+        at_s: when the line arrived, on the clock of the parser's caller.
         sequence: number of the record within its stream.
         device_ms: the board's time since it began to listen.
         new_slices: feature slices that were new in this invocation.
-        preprocess_us: the front end's time for these slices; None if the board does not report it.
-        inference_us: the engine's time; None likewise.
-        postprocess_us: the command recognizer's time; None likewise.
-        scores: one a label, 0 to 255.
+        preprocess_us: the front end's time for these slices.
+        inference_us: the engine's time.
+        postprocess_us: the command recognizer's time.
+        scores: one for each label, 0 to 255.
     """
 
     at_s: float
     sequence: int
     device_ms: int
     new_slices: int
-    preprocess_us: int | None
-    inference_us: int | None
-    postprocess_us: int | None
+    preprocess_us: int
+    inference_us: int
+    postprocess_us: int
     scores: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The recognizer announced a label with its averaged score (0 to 255).
-
-    `sequence` is None for the stock sketch, which does not number its lines.
-    """
+    """A label that the recognizer detected, with its averaged score (0 to 255)."""
 
     at_s: float
-    sequence: int | None
+    sequence: int
     device_ms: int
     label: str
     score: int
@@ -63,7 +71,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
-    """The board did not keep up with its microphone."""
+    """Samples that the board lost because it did not keep up with its microphone."""
 
     at_s: float
     sequence: int
@@ -73,13 +81,13 @@ class Overrun:
 
 @dataclass(frozen=True, slots=True)
 class Pcm:
-    """What the microphone heard, as it came: the start of a listening that was asked to echo it.
+    """Samples of the microphone, unprocessed, from the start of a session that was asked to echo them.
 
     Attributes:
-        at_s: when the line arrived, on the clock of whoever feeds the parser.
+        at_s: when the line arrived, on the clock of the parser's caller.
         sequence: number of the record within its stream.
         device_ms: the board's time since it began to listen, when it had all of these samples.
-        first_sample: how many samples were echoed before; without those that the board lost (`Overrun`).
+        first_sample: number of samples echoed before, without those that the board lost (`Overrun`).
         samples: 16-bit little-endian, 1 to 64 of them.
     """
 
@@ -92,7 +100,7 @@ class Pcm:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The stream is over: its records of each type without `Pcm`, and samples heard without echoed ones."""
+    """The end of a stream: its number of records by type, and of samples; `Pcm` and echoed samples apart."""
 
     at_s: float
     sequence: int
@@ -104,15 +112,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something of a stream did not arrive.
+    """Records of a stream that did not arrive.
 
     Attributes:
-        at_s: when it was noticed.
-        lost: records that are lost by this event. 0 for a garbled line: its record is missing in the
-            sequence, and is counted as soon as that shows. -1 for one that came late: it was in a gap.
-        reason: "gap" in the sequence; "late": out of order; "checksum" of a garbled line; "malformed" in
-            spite of a right checksum; "no end": the stream broke off, and `lost` is a lower bound; "totals":
-            `end` tells of more than what came and what the gaps show.
+        at_s: when the loss was noticed.
+        lost: number of records. 0 for a garbled line: its record is missing in the sequence and is counted
+            as a gap. -1 for a record that came late: it was counted as part of a gap.
+        reason: "gap" in the sequence; "late": out of order; "checksum" of a garbled line; "malformed"
+            despite a right checksum; "no end": the stream broke off, and `lost` is a lower bound; "totals":
+            `end` counts more records than arrived and the gaps explain.
         text: the garbled line.
     """
 
@@ -123,16 +131,6 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class LoopTime:
-    """Times of the stock sketch's whole loop in ms since it started; it does not tell the stages apart."""
-
-    at_s: float
-    minimum_ms: int | None
-    mean_ms: int | None
-    maximum_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """A line of the MLPerf Tiny device API, such as `m-ready` or `e-[Unknown command: x]`."""
 
@@ -140,4 +138,4 @@ class Reply:
     text: str
 
 
-Event = Inference | Detection | Overrun | Pcm | End | Boot | Loss | LoopTime | Reply
+Event = Inference | Detection | Overrun | Pcm | End | Boot | Loss | Reply

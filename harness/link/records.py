@@ -1,8 +1,8 @@
-"""The lines that a board sends, parsed into events. Pure: any bytes in, no exception out.
+"""A parser of the lines that a board sends. Pure: any bytes in, events out, no exception.
 
-Our sketch sends `$<type>,<sequence>,<field>,…*<CRC>` with the CRC-16/CCITT-FALSE of what stands between `$`
-and `*`. The sequence counts the records of a stream from 0; `end` closes a stream, and `boot` is a stream of
-its own. Replies of the MLPerf Tiny device API and lines of the stock micro_speech sketch are recognized too.
+The sketch sends `$<type>,<sequence>,<field>,…*<CRC>` with the CRC-16/CCITT-FALSE of the bytes between `$` and
+`*`. The sequence counts the records of a stream from 0; `end` closes a stream, and `boot` is a stream of its
+own. Replies of the MLPerf Tiny device API become events too.
 """
 
 from __future__ import annotations
@@ -12,53 +12,47 @@ from binascii import crc_hqx, unhexlify
 from collections import deque
 from collections.abc import Callable
 
-from harness.link.events import Boot, Detection, End, Event, Inference, LoopTime, Loss, Overrun, Pcm, Reply
+from harness.link.events import Boot, Detection, End, Event, Inference, Loss, Overrun, Pcm, Reply
 
 PROTOCOL_VERSION = 2
 """Of the records; the first field of `boot`."""
 
-_CRC_START = (
-    0xFFFF  # CRC-16/CCITT-FALSE: polynomial 0x1021, not reflected, no final xor: binascii's, started here
-)
+_CRC_START = 0xFFFF  # CRC-16/CCITT-FALSE: polynomial 0x1021, not reflected, no final xor
 _LARGEST = 0xFFFFFFFF  # numbers on the board have 32 bits
 _LARGEST_SCORE = 255
 _LATE_WINDOW = 8  # records that may overtake one, as where datagrams carry the port
-_DUPLICATE_WINDOW = 8  # what a serial driver sends twice is a block of at most 512 bytes, 8 records
+_DUPLICATE_WINDOW = 8  # a serial driver sends blocks of at most 512 bytes twice, which is 8 records
 
 _RECORD = re.compile(rb"\$([^$*]*)\*([0-9A-Fa-f]{4})")
-_HEARD = re.compile(rb"Heard (.+?) \((?:(\d{1,3})|([01]\.\d{1,9}))\) @(\d{1,10})ms")
-_LOOP_TIME = re.compile(rb"\b(min|max|avg) (\d{1,10}) ?ms")
 
 
 def checksum(body: bytes) -> bytes:
-    """The 4 upper-case hex digits of a record's CRC-16/CCITT-FALSE over what stands between `$` and `*`."""
+    """Return the 4 upper-case hex digits of the CRC-16/CCITT-FALSE over the bytes between `$` and `*`."""
     return b"%04X" % crc_hqx(body, _CRC_START)
 
 
 class RecordParser:
-    """Turns lines into events, and keeps count of what did not arrive.
+    """A parser that keeps count of the records that did not arrive.
 
     Attributes:
         lost: records that did not arrive intact, over all streams so far.
-        garbled: lines that were meant as a record and are none, or hold more than intact records.
-        duplicates: records that came once more; they are dropped.
+        garbled: lines with a `$` that are not intact records.
     """
 
     def __init__(self) -> None:
         self.lost = 0
         self.garbled = 0
-        self.duplicates = 0
         self._recent: deque[bytes] = deque(maxlen=_DUPLICATE_WINDOW)
         self._missing: deque[int] = deque(maxlen=_LATE_WINDOW)  # the newest sequence numbers of gaps
         self._begin(is_open=False)
 
     def start(self, at_s: float) -> tuple[Event, ...]:
-        """A stream begins (`listen%` was sent): its records count from 0, and it wants an `end`.
+        """Begin a stream (`listen%` was sent): its records count from 0, and it needs an `end`.
 
         Without this call a stream begins with its first record.
 
         Returns:
-            The loss of the previous stream's `end`, if that one was still open.
+            The loss of the previous stream's `end`, if that stream was still open.
         """
         before = self.finish(at_s)
         self._recent.clear()
@@ -67,11 +61,11 @@ class RecordParser:
         return before
 
     def feed(self, line: bytes, at_s: float) -> tuple[Event, ...]:
-        """The events of one line: mostly one or none, more after a gap.
+        """Return the events of one line: mostly one or none, more after a gap.
 
         Args:
             line: with or without its line end; any bytes.
-            at_s: when it arrived; goes into the events.
+            at_s: time of arrival, copied into the events.
         """
         if b"$" not in line:
             return _event_of_text(line, at_s)
@@ -82,7 +76,7 @@ class RecordParser:
         return self._salvage(line, at_s)
 
     def finish(self, at_s: float) -> tuple[Event, ...]:
-        """No more lines will come: a stream that is open has lost its `end`, and maybe more before that."""
+        """Return the loss of an open stream's `end`: no more lines will come."""
         if not self._open:
             return ()
         loss = self._loss(at_s, 1, "no end")
@@ -96,7 +90,7 @@ class RecordParser:
         self._lost_here = 0
 
     def _salvage(self, line: bytes, at_s: float) -> tuple[Event, ...]:
-        """The intact records in a line that holds more, as when a lost chunk took a line end with it."""
+        """Return the intact records of a line that holds more, as after a lost chunk with a line end."""
         if line.startswith((b"m-", b"e-[")):
             return (Reply(at_s, _text(line)),)
         events: list[Event] = []
@@ -111,7 +105,7 @@ class RecordParser:
         return tuple(events)
 
     def _accept(self, body: bytes, at_s: float) -> tuple[Event, ...]:
-        """The events of a record with a right checksum."""
+        """Return the events of a record with a right checksum."""
         kind, _, fields = body.partition(b",")
         if kind == b"boot":
             before = self.finish(at_s)
@@ -120,14 +114,11 @@ class RecordParser:
         event = parse(fields, at_s) if parse else None
         sequence = event.sequence if event else _leading_number(fields)
         if sequence is None:
-            return (self._loss(at_s, 0, "malformed", _text(body)),)  # its number will show as a gap
+            return (self._loss(at_s, 0, "malformed", _text(body)),)  # counted as a gap later
 
         before = ()
         if sequence != self._next or not self._open:
-            if (
-                body in self._recent
-            ):  # also behind `end`: a stream that is not announced begins with something new
-                self.duplicates += 1
+            if body in self._recent:  # also behind `end`: an unannounced stream begins with a new record
                 return ()
             if event and sequence in self._missing and (sequence < self._next or not self._open):
                 return self._accept_late(event, sequence, body, at_s)
@@ -142,7 +133,7 @@ class RecordParser:
         self._next = sequence + 1
         self._open = True
         if event is None:
-            # A type that we do not know is a newer sketch's: no loss.
+            # An unknown type is a newer sketch's: no loss.
             return (*before, self._loss(at_s, 1, "malformed", _text(body))) if parse else before
         if type(event) is End:
             return (*before, *self._close(event), event)
@@ -150,14 +141,14 @@ class RecordParser:
         return (*before, event) if before else (event,)
 
     def _accept_late(self, event: Event, sequence: int, body: bytes, at_s: float) -> tuple[Event, ...]:
-        """A record that others overtook has been counted as lost; an `end` has no others behind it."""
+        """Return the events of a record that others overtook: it has been counted as lost."""
         self._missing.remove(sequence)
         self._recent.append(body)
         self._received += type(event) is not Pcm
         return (self._loss(at_s, -1, "late"), event)
 
     def _close(self, end: End) -> tuple[Event, ...]:
-        """Ends the stream, with the loss that the board's totals show beyond the gaps."""
+        """End the stream and return the loss that the board's totals show beyond the gaps."""
         sent = end.inferences + end.detections + end.overruns
         missing = sent - self._received - self._lost_here
         losses = (self._loss(end.at_s, missing, "totals"),) if missing > 0 else ()
@@ -175,18 +166,9 @@ def _text(line: bytes) -> str:
 
 
 def _event_of_text(line: bytes, at_s: float) -> tuple[Event, ...]:
-    """The event of a line that is no record: a reply, a line of the stock sketch, or nothing."""
+    """Return the event of a line that is no record: a reply, or none."""
     if line.startswith((b"m-", b"e-[")):
         return (Reply(at_s, _text(line.rstrip())),)
-    if heard := _HEARD.search(line):
-        label, score, probability, device_ms = heard.groups()
-        # Newer versions of the stock sketch print a probability.
-        value = int(score) if score else min(255, int(float(probability) * 256))
-        return (Detection(at_s, None, int(device_ms), _text(label), value),)
-    if line.startswith(b"## time:"):
-        times = {name: int(value) for name, value in _LOOP_TIME.findall(line)}
-        if times:
-            return (LoopTime(at_s, times.get(b"min"), times.get(b"avg"), times.get(b"max")),)
     return ()
 
 
@@ -196,7 +178,7 @@ def _leading_number(fields: bytes) -> int | None:
 
 
 def _numbers(fields: bytes) -> list[int] | None:
-    """Unsigned decimals of at most 32 bits, separated by commas; None if there is anything else."""
+    """Parse unsigned decimals of at most 32 bits, separated by commas; None for anything else."""
     if fields.translate(None, b"0123456789,"):
         return None  # int() would accept signs, spaces and underscores
     try:
@@ -208,30 +190,9 @@ def _numbers(fields: bytes) -> list[int] | None:
 
 def _inference(fields: bytes, at_s: float) -> Inference | None:
     numbers = _numbers(fields)
-    if numbers is None:
-        return _partly_timed_inference(fields, at_s)
-    if len(numbers) < 7:
+    if numbers is None or len(numbers) < 7 or max(numbers[6:]) > _LARGEST_SCORE:
         return None
     sequence, device_ms, slices, preprocess_us, inference_us, postprocess_us, *scores = numbers
-    if max(scores) > _LARGEST_SCORE:
-        return None
-    return Inference(
-        at_s, sequence, device_ms, slices, preprocess_us, inference_us, postprocess_us, tuple(scores)
-    )
-
-
-def _partly_timed_inference(fields: bytes, at_s: float) -> Inference | None:
-    """An `inf` record in which the times that the board does not take are empty."""
-    parts = fields.split(b",")
-    times = parts[3:6]
-    counts, scores = _numbers(b",".join(parts[:3])), _numbers(b",".join(parts[6:]))
-    known = _numbers(b",".join(time or b"0" for time in times))
-    if counts is None or scores is None or known is None or len(times) < 3 or max(scores) > _LARGEST_SCORE:
-        return None
-    preprocess_us, inference_us, postprocess_us = (
-        value if time else None for time, value in zip(times, known, strict=True)
-    )
-    sequence, device_ms, slices = counts
     return Inference(
         at_s, sequence, device_ms, slices, preprocess_us, inference_us, postprocess_us, tuple(scores)
     )
@@ -276,19 +237,8 @@ def _boot(fields: bytes, at_s: float) -> Boot | None:
     if numbers is None:
         return None
     board, variant_id, model_sha256, build_id, engine, kernels = map(_text, names)
-    return Boot(
-        at_s,
-        numbers[1],
-        board,
-        variant_id,
-        model_sha256,
-        build_id,
-        engine,
-        kernels,
-        numbers[2],
-        _text(icache),
-        numbers[3],
-    )
+    identity = (board, variant_id, model_sha256, build_id, engine, kernels)
+    return Boot(at_s, numbers[1], *identity, numbers[2], _text(icache), numbers[3])
 
 
 _PARSERS: dict[bytes, Callable[[bytes, float], Inference | Detection | Overrun | Pcm | End | None]] = {

@@ -1,4 +1,4 @@
-"""A serial port as lines: one thread reads, stamps and logs them, the caller waits with a deadline."""
+"""Serial ports as lines: one thread reads, stamps and logs them, the caller waits with a deadline."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+from typing import Protocol
 
 import serial
 
@@ -20,35 +21,57 @@ MAX_LINE_BYTES = 4096
 """Longer lines are cut: a `m-results` line of 200 labels has 2,400 bytes, all others are far shorter."""
 
 MAX_QUEUED_LINES = 65536
-"""21 minutes of a board that reports 50 inferences a second. When they are full, the port is not read."""
+"""21 minutes of a board that reports 50 inferences a second. The port is not read while the queue is full."""
 
+_BAUD = 115200  # without meaning for a pty or a USB serial device
 _CHUNK_BYTES = 4096  # what a terminal hands over at most
 _POLL_S = 0.2  # only for ports without a file descriptor to wait for (rfc2217://)
 _WRITE_TIMEOUT_S = 10.0  # a board that listens to its port takes a command within milliseconds
 
 
+class Link(Protocol):
+    """A connection to one board."""
+
+    @property
+    def name(self) -> str:
+        """The port, for messages."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; raises `BoardNotFound` or `ProtocolError` when they cannot be sent."""
+
+    def next_line(self, deadline: Deadline) -> TimedLine:
+        """Return the next line from the board, in order, none left out.
+
+        Raises:
+            ProtocolError: no line before the deadline.
+            BoardNotFound: the connection is gone.
+        """
+
+    def close(self) -> None:
+        """Release the port; a second call does nothing."""
+
+
 class SerialLink:
     """A link over pyserial: a device path, a pty path, `socket://host:port` or `rfc2217://host:port`.
 
-    Nothing that the board sent is thrown away: neither what waits in the port when it is opened, nor what
-    comes while nobody calls `next_line`.
+    No line of the board is dropped: neither bytes that wait in the port when it is opened, nor lines that
+    arrive between two calls of `next_line`.
 
     Args:
-        port: what `serial.serial_for_url` takes.
-        transcript: where every line is logged; None for nowhere.
-        baud: bits per second; without meaning for a pty or a USB serial device.
+        port: a path or URL for `serial.serial_for_url`.
+        transcript: file to which every line is logged; None for no log.
 
     Raises:
-        BoardNotFound: the port is not there or somebody else has it open.
+        BoardNotFound: the port is not there, or another program has it open.
     """
 
-    def __init__(self, port: str, transcript: Path | None = None, baud: int = 115200) -> None:
+    def __init__(self, port: str, transcript: Path | None = None) -> None:
         self.name = port
         self._arrived = threading.Condition()
         self._lines: deque[TimedLine] = deque()
         self._failure: EarshotError | None = None
         self._closing = False
-        self._port = _open(port, baud)
+        self._port = _open(port)
         self._descriptor = _descriptor_of(self._port)
         try:
             self._transcript = TranscriptWriter(transcript) if transcript else None
@@ -60,11 +83,11 @@ class SerialLink:
         self._reader.start()
 
     def write(self, data: bytes) -> None:
-        """Sends bytes to the board, logged as one line.
+        """Send bytes to the board, logged as one line.
 
         Raises:
             BoardNotFound: the port is gone.
-            ProtocolError: the board does not take them, or the link is closed.
+            ProtocolError: the board does not read them, or the link is closed.
         """
         if self._closing:
             raise ProtocolError("the link is closed", where=self.name)
@@ -83,9 +106,9 @@ class SerialLink:
             raise _gone(self.name, problem) from problem
 
     def next_line(self, deadline: Deadline) -> TimedLine:
-        """The next line that the board sent, in order.
+        """Return the next line that the board sent, in order.
 
-        What arrived before a failure is still handed out; then the failure is raised, at once and every time.
+        Lines that arrived before a failure are still returned; then every call raises the failure.
 
         Raises:
             ProtocolError: no line before the deadline, or the link is closed.
@@ -110,10 +133,7 @@ class SerialLink:
             return timed
 
     def close(self) -> None:
-        """Ends the reading thread, closes port and transcript; whoever waits for a line is woken up.
-
-        A second call does nothing.
-        """
+        """End the reading thread, close port and transcript, and wake up a waiting `next_line`."""
         with self._arrived:
             if self._closing:
                 return
@@ -134,7 +154,7 @@ class SerialLink:
         self.close()
 
     def _read(self) -> None:
-        """The reading thread: until the link is closed or something fails."""
+        """Read until the link is closed or fails; runs in the reading thread."""
         pending = b""
         try:
             while not (self._closing or self._failure):
@@ -153,7 +173,7 @@ class SerialLink:
             self._log(TimedLine(time.monotonic(), pending, complete=False))
 
     def _receive(self) -> bytes:
-        """What has arrived; waits for some, and comes back with nothing when the link is closed."""
+        """Wait for bytes and return them; return none when the link is closed."""
         if self._descriptor is None:
             return self._port.read(max(1, self._port.in_waiting))
         ready = select.poll()
@@ -167,7 +187,7 @@ class SerialLink:
         return chunk
 
     def _take(self, lines: list[TimedLine]) -> None:
-        """Logs lines that came together and hands them out; waits while the queue is full."""
+        """Log and queue lines that arrived together; wait while the queue is full."""
         self._log(*lines)
         with self._arrived:
             for timed in lines:
@@ -185,19 +205,19 @@ class SerialLink:
             self._fail(_not_logged(problem))
 
     def _fail(self, failure: EarshotError) -> None:
-        """From now on everybody gets this failure; the first one stays."""
+        """Set the failure that every further call raises; the first one stays."""
         with self._arrived:
             self._failure = self._failure or failure
             self._arrived.notify_all()
 
 
-def _open(port: str, baud: int) -> serial.SerialBase:
-    """Opens a port without discarding what already waits in it: the board's first lines belong to the log."""
+def _open(port: str) -> serial.SerialBase:
+    """Open a port without discarding the bytes that already wait in it: the log needs the first lines."""
     # pyserial refuses a time limit for writes over rfc2217://, which the network has anyway.
     write_timeout_s = None if port.startswith("rfc2217:") else _WRITE_TIMEOUT_S
     try:
         handle = serial.serial_for_url(
-            port, baud, timeout=None, write_timeout=write_timeout_s, exclusive=True, do_not_open=True
+            port, _BAUD, timeout=None, write_timeout=write_timeout_s, exclusive=True, do_not_open=True
         )
         if port.startswith("rfc2217:"):
             handle.timeout = _POLL_S
@@ -215,7 +235,7 @@ def _open(port: str, baud: int) -> serial.SerialBase:
 
 
 def _descriptor_of(handle: serial.SerialBase) -> int | None:
-    """What to wait for and read from, past pyserial, which takes a socket's bytes one by one."""
+    """Return the descriptor to read from directly: pyserial reads a socket's bytes one by one."""
     try:
         return handle.fileno()
     except (AttributeError, io.UnsupportedOperation):
@@ -223,7 +243,7 @@ def _descriptor_of(handle: serial.SerialBase) -> int | None:
 
 
 def _cut(line: bytes) -> list[bytes]:
-    """A line in pieces of at most `MAX_LINE_BYTES`."""
+    """Cut a line into pieces of at most `MAX_LINE_BYTES`."""
     return [line[start : start + MAX_LINE_BYTES] for start in range(0, max(1, len(line)), MAX_LINE_BYTES)]
 
 

@@ -1,8 +1,7 @@
-"""The raw log of a link: every line in both directions with its time, kept whatever happens.
+"""The raw log of a link: every line in both directions with its time.
 
-A line of the file is `<seconds>TAB<line>` for what the board sent and `<seconds>>TAB<line>` for what the
-host sent, the seconds on the host's monotonic clock with 6 decimals. Bytes stay as they came, without the
-line end.
+A line of the file is `<seconds>TAB<line>` from the board or `<seconds>>TAB<line>` from the host; the seconds
+are on the host's monotonic clock with 6 decimals. The bytes of a line are unchanged, without the line end.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ from pathlib import Path
 from harness.errors import UsageError
 
 MAX_LINE_BYTES = 1 << 16
-"""Of the file. Far above what a link lets through (`serial_link.MAX_LINE_BYTES`) and what it sends."""
+"""Of the file. Far above the longest line of a link (`serial_link.MAX_LINE_BYTES`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedLine:
-    """A line without its end, and when it arrived or was sent.
+    """A line without its end, and the time at which it arrived or was sent.
 
     Attributes:
         at_s: seconds on the host's monotonic clock.
         line: its bytes.
         from_host: whether the host sent it.
-        complete: False for what stood without a line end when the log was cut off.
+        complete: False for the rest without a line end when the log was cut off.
     """
 
     at_s: float
@@ -36,12 +35,12 @@ class TimedLine:
 
 
 class TranscriptWriter:
-    """Appends lines to a file, those that came together in one unbuffered write: they survive a kill.
+    """An appender of lines, in one unbuffered write for those that came together: they survive a kill.
 
     Safe to use from several threads.
 
     Args:
-        path: the file; its folder is made when it is not there.
+        path: the file; its folder is created if missing.
 
     Raises:
         OSError: the file cannot be opened, or a line cannot be written (a full disk).
@@ -58,7 +57,7 @@ class TranscriptWriter:
         self._lock = threading.Lock()
 
     def write(self, *lines: TimedLine) -> None:
-        """Appends lines; nothing once the log is closed."""
+        """Append lines; does nothing once the log is closed."""
         rows = b"".join(map(_row, lines))
         with self._lock:
             if self._file.closed:
@@ -67,7 +66,6 @@ class TranscriptWriter:
                 rows = rows[self._file.write(rows) or 0 :]
 
     def close(self) -> None:
-        """Closes the file; a second call does nothing."""
         with self._lock:
             self._file.close()
 
@@ -81,13 +79,13 @@ def _row(timed: TimedLine) -> bytes:
 
 
 def read_transcript(path: Path) -> Iterator[TimedLine]:
-    """The lines of a transcript one after another, with bounded memory.
+    """Yield the lines of a transcript, with bounded memory.
 
-    A last line that was cut off comes with `complete` False; if it was cut within its own time, with the time
-    of the line before.
+    A last line that was cut off has `complete` False; if it was cut within its time, it has the time of the
+    line before.
 
     Raises:
-        UsageError: the file is not there or is no transcript.
+        UsageError: the file cannot be read, or is no transcript.
     """
     at_s = 0.0
     try:
@@ -111,13 +109,6 @@ def read_transcript(path: Path) -> Iterator[TimedLine]:
         raise UsageError("the transcript cannot be read", where=str(problem)) from problem
 
 
-def board_text(path: Path) -> bytes:
-    """What the board sent, without times and without the host's lines, to compare two runs byte by byte."""
-    lines = (timed for timed in read_transcript(path) if not timed.from_host)
-    return b"".join(timed.line + (b"\n" if timed.complete else b"") for timed in lines)
-
-
 def _no_transcript(path: Path, number: int) -> UsageError:
-    return UsageError(
-        "this is no transcript", where=f"{path}, line {number}", remedy="Its lines are <seconds>TAB<line>."
-    )
+    remedy = "The lines of a transcript are <seconds>TAB<line>."
+    return UsageError("the file is not a transcript", where=f"{path}, line {number}", remedy=remedy)

@@ -196,10 +196,7 @@ def _time_listening(
 def _take(event: Inference, figures: Figures, keys: dict[str, str]) -> None:
     times = (event.preprocess_us, event.inference_us, event.postprocess_us)
     for stage, time_us in zip(STAGES, times, strict=True):
-        if time_us is None:
-            figures.lost[keys[stage]] += 1
-        else:
-            figures.samples_us[keys[stage]].append(time_us)
+        figures.samples_us[keys[stage]].append(time_us)
 
 
 def _again_and_again(clip: np.ndarray, enough: threading.Event, limit_s: float) -> Iterator[np.ndarray]:

@@ -27,8 +27,7 @@ class Inferences(Sequence[Inference]):
     def __init__(self, inferences: Iterable[Inference] = ()) -> None:
         self._at_s = array("d")
         self._counts = array("I")  # three a record: sequence, device ms, new slices
-        self._stage_us = {stage: array("I") for stage in STAGES}  # 0 where there is none
-        self._untimed: dict[int, tuple[bool, ...]] = {}  # by the place of the record: which stages
+        self._stage_us = {stage: array("I") for stage in STAGES}
         self._scores = array("B")
         self._scores_end = array("Q")
         for inference in inferences:
@@ -36,15 +35,11 @@ class Inferences(Sequence[Inference]):
 
     def append(self, inference: Inference) -> None:
         """Adds one behind the last."""
-        times = (inference.preprocess_us, inference.inference_us, inference.postprocess_us)
-        if None in times:
-            self._untimed[len(self)] = tuple(us is None for us in times)
-        preprocess_us, inference_us, postprocess_us = times
         self._at_s.append(inference.at_s)
         self._counts.fromlist([inference.sequence, inference.device_ms, inference.new_slices])
-        self._stage_us["preprocess"].append(preprocess_us or 0)
-        self._stage_us["inference"].append(inference_us or 0)
-        self._stage_us["postprocess"].append(postprocess_us or 0)
+        self._stage_us["preprocess"].append(inference.preprocess_us)
+        self._stage_us["inference"].append(inference.inference_us)
+        self._stage_us["postprocess"].append(inference.postprocess_us)
         self._scores.frombytes(bytes(inference.scores))
         self._scores_end.append(len(self._scores))
 
@@ -61,11 +56,7 @@ class Inferences(Sequence[Inference]):
         if isinstance(index, slice):
             return Inferences(self[place] for place in range(*index.indices(len(self))))
         place = range(len(self))[index]
-        untimed = self._untimed.get(place, (False, False, False))
-        preprocess_us, inference_us, postprocess_us = (
-            None if missing else stored[place]
-            for stored, missing in zip(self._stage_us.values(), untimed, strict=True)
-        )
+        preprocess_us, inference_us, postprocess_us = (stored[place] for stored in self._stage_us.values())
         sequence, device_ms, new_slices = self._counts[3 * place : 3 * place + 3]
         begin = self._scores_end[place - 1] if place else 0
         return Inference(
@@ -85,12 +76,8 @@ class Inferences(Sequence[Inference]):
     __hash__ = None  # type: ignore[assignment]
 
     def stage_us(self, stage: str) -> list[int]:
-        """Microseconds of a stage, without the records that have none."""
-        number = STAGES.index(stage)
-        missing = {place for place, untimed in self._untimed.items() if untimed[number]}
-        if not missing:
-            return self._stage_us[stage].tolist()
-        return [us for place, us in enumerate(self._stage_us[stage]) if place not in missing]
+        """Return the microseconds of a stage, one value per record."""
+        return self._stage_us[stage].tolist()
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.link.transcript import board_text
+from board_text import board_text
 
 
 def test_two_runs_of_an_image_on_the_same_sound_give_the_same_bytes(board, firmware, night, model, tmp_path):

@@ -55,7 +55,7 @@ def choose_library(pins: Sequence[str] = ()) -> ArduinoLibrary:
 def _installed() -> list[ArduinoLibrary]:
     """Return the installed copies, the preferred one first."""
     try:
-        folders = [library.folder for library in ArduinoCli().libraries() if library.folder]
+        folders = [Path(found.install_dir) for found in ArduinoCli().libraries() if found.install_dir]
     except BuildFailed as failure:
         raise BuildFailed(
             "no copy of TensorFlow Lite Micro is found", where=str(failure), remedy=_INSTALL

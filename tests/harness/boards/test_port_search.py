@@ -20,7 +20,7 @@ A = DetectedPort("/dev/ttyACM0", "serial", "AAAA1111", *RUNNING)
 B = DetectedPort("/dev/ttyACM1", "serial", "BBBB2222", *RUNNING)
 UNO = DetectedPort("/dev/ttyACM2", "serial", "CCCC3333", 0x2341, 0x0043, (MatchingBoard("Uno", "a:avr:uno"),))
 ON_BOARD = DetectedPort("/dev/ttyS0", "serial")
-DFU = replace(B, address="1-3", protocol="dfu")
+DFU = B._replace(address="1-3", protocol="dfu")
 
 
 @given(st.permutations([A, B, UNO, ON_BOARD, DFU]), st.sampled_from([A, B]), st.booleans())
@@ -34,7 +34,7 @@ def test_without_a_serial_number_it_is_the_only_one_of_its_kind():
 
 
 def test_a_usb_identity_that_only_the_installed_core_knows_will_do():
-    other = replace(A, pid=0x1234, boards=(MatchingBoard("Nano", FQBN),))
+    other = A._replace(pid=0x1234, boards=(MatchingBoard("Nano", FQBN),))
     assert find_port(ANY, [UNO, other]) == other
 
 
@@ -67,13 +67,13 @@ def test_a_link_to_a_port_leads_to_the_board_behind_it(tmp_path):
     device, link = tmp_path / "ttyACM7", tmp_path / "by-id"
     device.touch()
     link.symlink_to(device)
-    behind = replace(B, address=str(device))
+    behind = B._replace(address=str(device))
     assert find_port(replace(ANY, port=str(link)), [A, behind]) == behind
 
 
 def test_a_named_port_of_another_board_is_refused(tmp_path):
     (tmp_path / "port").touch()
-    taken = replace(B, address=str(tmp_path / "port"))
+    taken = B._replace(address=str(tmp_path / "port"))
     with pytest.raises(BoardNotFound, match=r"another board.*BBBB2222.*sought is AAAA1111"):
         find_port(replace(ANY, port=taken.address, serial_number="AAAA1111"), [A, taken])
 
@@ -89,13 +89,13 @@ class Bus:
 
 
 def test_a_board_that_restarts_is_waited_for_under_its_new_name():
-    back = replace(A, address="/dev/ttyACM3")
+    back = A._replace(address="/dev/ttyACM3")
     sought = replace(ANY, serial_number="AAAA1111")
     assert wait_for_port(sought, Bus([B], [B], [B, back]), Deadline(30)) == back
 
 
 def test_a_bootloader_will_do_to_upload_and_not_to_run():
-    bootloader = replace(A, pid=BOOTLOADER[1])
+    bootloader = A._replace(pid=BOOTLOADER[1])
     assert wait_for_port(ANY, Bus([bootloader]), Deadline(0)) == bootloader
     assert wait_for_port(ANY, Bus([bootloader], [A]), Deadline(30), runs_sketch=True) == A
     with pytest.raises(BoardNotFound, match=r"stays in its bootloader.*reset button once"):
@@ -121,7 +121,7 @@ def test_a_bootloader_will_do_to_upload_and_not_to_run():
         ),
         (
             replace(ANY, serial_number="AAAA1111"),
-            [replace(B, pid=BOOTLOADER[1])],
+            [B._replace(pid=BOOTLOADER[1])],
             "2341:005a in its bootloader on /dev/ttyACM1",
             "press its reset button once",
         ),

@@ -45,7 +45,7 @@ def installed(tmp_path, monkeypatch):
             folder.mkdir(parents=True)
             (folder / "library.properties").write_text(f"name={name}\nversion={version}\n")
             folders.append(folder)
-        known = [Library(folder.name, "1.0", folder) for folder in folders]
+        known = [Library(folder.name, "1.0", str(folder)) for folder in folders]
         monkeypatch.setattr(ArduinoCli, "libraries", lambda self: known)
         return folders
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from board_text import board_text
 from record_lines import boot_line, inference_line, record
 from simulated_device import Behavior, SimulatedDevice
 
 from harness.errors import BoardNotFound, EarshotError, ProtocolError
-from harness.link.answers import InferResult, Profile
-from harness.link.dut import DeviceUnderTest
+from harness.link.dut import DeviceUnderTest, InferResult
 from harness.link.events import Detection, End, Inference, Loss, Overrun
 from harness.link.serial_link import SerialLink
-from harness.link.transcript import board_text
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,6 @@ def nothing() -> None:
 def test_the_name_is_found_behind_the_lines_of_a_reset(connect, at_boot):
     _, board = connect(at_boot=at_boot)
     assert board.name() == "simulated"
-    assert board.profile() == Profile("ULPMark for tinyML Firmware V0.0.1", "kws01")
-
-
-def test_the_clock_of_the_device(connect):
-    _, board = connect()
-    board.name()
-    assert board.timestamp() == 0xFFFFFFFF - 500
 
 
 def test_the_handshake_tells_which_image_runs(connect):
@@ -152,7 +144,6 @@ def test_an_inference_gives_results_and_time(connect):
     result = board.infer(7, 2)
     assert result == InferResult((0.0, 0.25, 0.75, 0.0), (0xFFFFFFFF - 500, 6499), 7)
     assert result.lap_us == 1000.0  # the clock wrapped between the two
-    assert board.results() == result.results
 
 
 def test_a_device_in_energy_mode_has_no_times(connect):
@@ -166,7 +157,7 @@ def test_results_that_are_no_numbers_are_told(connect, results):
     _, board = connect(results=results)
     board.name()
     with pytest.raises(ProtocolError, match="no numbers"):
-        board.results()
+        board.infer()
 
 
 @pytest.mark.parametrize("chunk_bytes", [31, 30, 64])
@@ -180,18 +171,18 @@ def test_a_clip_arrives_in_whole_samples(connect, chunk_bytes):
 
 
 def test_an_error_of_the_device_is_told_and_leaves_both_in_step(connect):
-    _, board = connect(lines={"profile": [b"e-[Unknown command: profile]", b"m-ready"]})
+    _, board = connect(lines={"input": [b"e-[Unknown command: input]", b"m-ready"]})
     board.name()
-    with pytest.raises(ProtocolError, match=r"e-\[Unknown command: profile\]"):
-        board.profile()
+    with pytest.raises(ProtocolError, match=r"e-\[Unknown command: input\]"):
+        board.input_crc()
     assert board.name() == "simulated"
 
 
 def test_silence_ends_with_the_deadline_and_the_client_stays_broken(connect):
-    device, board = connect(timeout_s=0.2, lines={"profile": []})
+    device, board = connect(timeout_s=0.2, lines={"input": []})
     board.name()
     with pytest.raises(ProtocolError, match="did not answer"):
-        board.profile()
+        board.input_crc()
     count = len(device.commands)
     with pytest.raises(ProtocolError, match="did not answer"):
         board.name()
@@ -199,19 +190,19 @@ def test_silence_ends_with_the_deadline_and_the_client_stays_broken(connect):
 
 
 def test_chatter_without_an_end_is_no_answer(connect):
-    _, board = connect(timeout_s=0.3, lines={"profile": [b"m-profile-[x]"] * 1000})
+    _, board = connect(timeout_s=0.3, lines={"input": [b"m-profile-[x]"] * 1000})
     board.name()
     with pytest.raises(ProtocolError, match="did not answer"):
-        board.profile()
+        board.input_crc()
 
 
 def test_a_device_that_is_unplugged_is_told_at_once(connect):
-    device, board = connect(timeout_s=60.0, lines={"profile": []})
+    device, board = connect(timeout_s=60.0, lines={"input": []})
     board.name()
     threading.Timer(0.1, device.close).start()
     started = time.monotonic()
     with pytest.raises(BoardNotFound):
-        board.profile()
+        board.input_crc()
     assert time.monotonic() - started < 5.0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import serial
+from board_text import board_text
 from serial.rfc2217 import PortManager
 from simulated_device import Behavior, SimulatedDevice
 
@@ -18,7 +19,6 @@ from harness.link.deadline import Deadline
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import End
 from harness.link.serial_link import SerialLink
-from harness.link.transcript import board_text
 
 pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # within pyserial 3.5
 

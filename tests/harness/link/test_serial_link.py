@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from benchmarks.link_speed import processor_share
+from board_text import board_text
 
 from harness.errors import BoardNotFound, EarshotError, ProtocolError
 from harness.link import serial_link
 from harness.link.deadline import Deadline
 from harness.link.serial_link import MAX_LINE_BYTES, SerialLink
-from harness.link.transcript import board_text, read_transcript
+from harness.link.transcript import read_transcript
 
 
 class Pty:

@@ -6,11 +6,12 @@ import sys
 import threading
 
 import pytest
+from board_text import board_text
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.link.transcript import TimedLine, TranscriptWriter, board_text, read_transcript
+from harness.link.transcript import TimedLine, TranscriptWriter, read_transcript
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_nothing_is_written_once_it_is_closed(path):
 def test_another_file_is_refused_by_name(path, content):
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"no transcript.*listening\.log"):
+    with pytest.raises(UsageError, match=r"not a transcript.*listening\.log"):
         list(read_transcript(path))
 
 

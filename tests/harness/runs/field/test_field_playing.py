@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from board_text import board_text
 from simulated_room import BoardInRoom, Room
 
 from harness.bench_file import Bench, SpeakerEntry
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UsageError
-from harness.link.transcript import board_text
 from harness.measure.field_reading import read_segment
 from harness.runs.field.attempts import Attempts
 from harness.runs.field.playing import check_route, read_facts

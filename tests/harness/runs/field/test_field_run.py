@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from board_text import board_text
 from small_models import classifier
 
 from harness.bench_file import Bench
@@ -20,7 +21,6 @@ from harness.boards.emulated import EmulatedBoard
 from harness.errors import BoardNotFound, UploadFailed, UsageError
 from harness.firmware.engine import get_engine
 from harness.layout import ROOT
-from harness.link.transcript import board_text
 from harness.records.field_record import FieldRecord, read_field
 from harness.runs.field.asked import FieldRequest, request_of
 from harness.runs.field.folder import PARTIAL, RECORD, FieldFolder, latest, take_up

@@ -1,0 +1,368 @@
+"""Calls of arduino-cli: answers, failures, and processes that never outlive a call."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from shared_data import shared_data
+from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded
+
+from harness.arduino_cli import cli as cli_module
+from harness.arduino_cli import process
+from harness.arduino_cli.answers import Core, DetectedPort, MatchingBoard
+from harness.arduino_cli.cli import MINIMUM_VERSION, ArduinoCli
+from harness.errors import BoardNotFound, BuildFailed, DoesNotFit, UploadFailed
+from harness.link.deadline import Deadline
+
+FLASH, RAM = 983_040, 262_144
+HANGS_WITH_A_CHILD = (
+    "child = subprocess.Popen(['sleep', '1000'])\n"
+    "open(folder + '/pids', 'w').write(f'{os.getpid()} {child.pid}')\n"
+    "time.sleep(1000)\n"
+)
+CALLER = "import sys; from harness.arduino_cli.cli import ArduinoCli; ArduinoCli(sys.argv[1]).cores()"
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    return StandInCli(tmp_path / "bin")
+
+
+@pytest.fixture
+def cli(stand_in):
+    return ArduinoCli(str(stand_in.command))
+
+
+@pytest.fixture
+def compile_sketch(cli, tmp_path):
+    return lambda: cli.compile(tmp_path / "earshot", FQBN, tmp_path / "output", {})
+
+
+def test_the_version_is_checked_once(cli, stand_in):
+    assert cli.version() == "1.5.1"
+    cli.cores()
+    cli.cores()
+    assert len(stand_in.details("version")) == 1
+
+
+@pytest.mark.parametrize("version", ["0.35.3", "1.1.1", ""])
+def test_a_version_that_is_too_old_is_refused_with_the_minimum(cli, stand_in, version):
+    stand_in.has_version(version)
+    with pytest.raises(BoardNotFound, match=rf"is too old: {MINIMUM_VERSION}"):
+        cli.detected_ports()
+
+
+def test_a_nightly_build_is_new_enough(cli, stand_in):
+    stand_in.has_version("nightly-20260724")
+    assert cli.version() == "nightly-20260724"
+
+
+def test_calls_run_without_stdin_locale_updates_and_cloud(cli, stand_in):
+    cli.detected_ports()
+    (call,) = stand_in.details("board list")
+    assert (call["stdin"], call["folder"], call["arguments"][-1]) == ("", "/", "--json")
+    assert cli_module._ENVIRONMENT.items() <= call["environment"].items()
+
+
+def test_the_command_is_named_by_the_variable_or_found_on_the_search_path(stand_in, monkeypatch):
+    monkeypatch.setenv("EARSHOT_ARDUINO_CLI", str(stand_in.command))
+    assert ArduinoCli().version() == "1.5.1"
+    monkeypatch.delenv("EARSHOT_ARDUINO_CLI")
+    monkeypatch.setenv("PATH", str(stand_in.command.parent), prepend=":")
+    assert ArduinoCli().version() == "1.5.1"
+
+
+def test_ports_have_their_usb_identity_and_the_boards_that_they_may_be(cli, stand_in):
+    stand_in.steps("board list", {"stdout": recorded("board_list")})
+    nano = MatchingBoard("Arduino Nano 33 BLE", FQBN)
+    assert cli.detected_ports() == [
+        DetectedPort("/dev/ttyACM0", "serial", SERIAL_NUMBER, 0x2341, 0x805A, (nano,)),
+        DetectedPort("/dev/ttyS0", "serial"),
+    ]
+
+
+def test_a_missing_serial_discovery_is_no_absent_board(cli, stand_in):
+    stand_in.steps("board list", {"stdout": recorded("board_list_no_discovery")})
+    with pytest.raises(BoardNotFound, match=r"serial-discovery.*core update-index"):
+        cli.detected_ports()
+    stand_in.steps("board list", {"stdout": {"detected_ports": [], "warnings": ["no package_index.json"]}})
+    assert cli.detected_ports() == []
+
+
+def test_installed_cores_and_libraries_are_listed(cli, stand_in):
+    stand_in.steps("lib list", {"stdout": recorded("lib_list")})
+    assert cli.cores() == [Core("arduino:mbed_nano", "4.6.0")]
+    (library,) = cli.libraries()
+    assert (library.name, library.version) == ("Chirale_TensorFlowLite", "2.0.0")
+    assert library.install_dir == "/home/bench/Arduino/libraries/Chirale_TensorFlowLite"
+
+
+def test_a_compilation_returns_sizes_libraries_and_toolchain(cli, stand_in, tmp_path, monkeypatch):
+    stand_in.steps("compile", {"stdout": recorded("compile")})
+    monkeypatch.chdir(tmp_path)
+    cli = ArduinoCli(str(stand_in.command), build_cache=Path("cache"))
+    flags = {"compiler.cpp.extra_flags": "-O3"}
+    compiled = cli.compile(Path("earshot"), FQBN, Path("output"), flags, [tmp_path / "libraries"])
+    assert compiled.image == Path("output", "earshot.ino.elf")
+    assert (compiled.text_bytes, compiled.data_bytes) == (242_336, 71_632)
+    assert [library.name for library in compiled.used_libraries] == ["PDM"]
+    assert compiled.toolchain == "arm-none-eabi-gcc 7-2017q4"
+    (call,) = stand_in.details("compile")
+    assert call["environment"]["ARDUINO_BUILD_CACHE_PATH"] == str(tmp_path / "cache")
+    assert call["arguments"] == [
+        *("compile", "--fqbn", FQBN, "--output-dir", str(tmp_path / "output")),
+        *("--build-property", "compiler.cpp.extra_flags=-O3"),
+        *("--libraries", str(tmp_path / "libraries"), str(tmp_path / "earshot"), "--json"),
+    ]
+
+
+def test_a_success_without_an_image_is_a_failure(stand_in, compile_sketch):
+    stand_in.steps("compile", {"stdout": recorded("compile"), "makes_nothing": True})
+    with pytest.raises(BuildFailed, match=r"no earshot\.ino\.elf"):
+        compile_sketch()
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "needed", "available"),
+    [
+        ("compile_flash_overflow", "flash", FLASH + 12, FLASH),
+        ("compile_ram_overflow", "ram", RAM + 0x610, RAM),
+        ("compile_too_large", "flash", 1_031_284, FLASH),
+    ],
+)
+def test_an_image_larger_than_the_board_does_not_fit(
+    stand_in, compile_sketch, name, section, needed, available
+):
+    stand_in.steps("compile", {"stdout": recorded(name), "status": 1})
+    with pytest.raises(DoesNotFit) as caught:
+        compile_sketch()
+    problem = caught.value
+    assert (problem.section, problem.needed_bytes, problem.available_bytes) == (section, needed, available)
+    assert problem.where == "earshot"
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (recorded("compile_error"), "engine.cpp:9:3: 'Model' was not declared"),
+        ({"success": False, "builder_result": None, "error": "no platform"}, "no platform.*core installed"),
+        ({"success": False, "compiler_err": "a.o: No space left on device"}, "the disk is full"),
+    ],
+)
+def test_other_failed_compilations(stand_in, compile_sketch, answer, sentence):
+    stand_in.steps("compile", {"stdout": answer, "status": 1})
+    with pytest.raises(BuildFailed, match=sentence) as caught:
+        compile_sketch()
+    assert not isinstance(caught.value, DoesNotFit)
+
+
+def test_an_upload_names_port_and_folder(cli, stand_in, tmp_path):
+    cli.upload(FQBN, "/dev/ttyACM0", tmp_path)
+    (call,) = stand_in.calls("upload")
+    assert call == [
+        *("upload", "--fqbn", FQBN, "--port", "/dev/ttyACM0", "--input-dir", str(tmp_path), "--json")
+    ]
+
+
+def test_a_failed_upload_has_command_status_and_the_uploaders_output(cli, stand_in, tmp_path):
+    stand_in.steps("upload", {"stderr": recorded("error_upload"), "status": 1})
+    with pytest.raises(UploadFailed) as caught:
+        cli.upload(FQBN, "/dev/ttyACM0", tmp_path)
+    assert "upload --fqbn" in caught.value.command
+    assert caught.value.returncode == 1
+    assert "No device found on ttyACM0" in caught.value.stderr_tail
+
+
+def test_a_missing_arduino_cli_is_refused_with_its_address():
+    with pytest.raises(UploadFailed, match="not installed") as caught:
+        ArduinoCli("/nowhere/arduino-cli").upload("a:b:c", "/dev/ttyACM0", Path())
+    assert "EARSHOT_ARDUINO_CLI" in caught.value.remedy
+
+
+def test_a_file_that_is_no_program_is_refused(tmp_path):
+    program = tmp_path / "arduino-cli"
+    program.write_bytes(b"\x00\x01")
+    program.chmod(0o755)
+    with pytest.raises(BuildFailed, match=r"cannot be started|Exec format error"):
+        ArduinoCli(str(program)).version()
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [(5, "could not reach the network"), (7, "an argument it does not take"), (1, "arduino-cli failed")],
+)
+def test_the_exit_status_becomes_a_sentence(cli, stand_in, stream, status, sentence):
+    answer = {"error": "Quelque chose.", "warnings": ["library_index.json is missing"]}
+    stand_in.steps("core list", {stream: answer, "status": status})
+    with pytest.raises(BuildFailed, match=sentence) as caught:
+        cli.cores()
+    assert f"core list --json` exited with {status}: Quelque chose." in caught.value.where
+    assert "library_index.json is missing" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"stderr": "panic: runtime error: invalid memory address\n", "status": 2},
+        {"stdout": "Connected to the moon.\n"},
+        {"status": 1},
+        {"stdout": '{"platforms": [{"id": 5}]}'},
+        {"stdout": "{" + '"a":{' * 100_000},
+        {"code": r"sys.stdout.buffer.write(bytes(range(256)))"},
+        {"code": "os.kill(os.getpid(), 11)"},
+    ],
+    ids=["panic", "nonsense", "silence", "another type", "nested", "bytes", "signal"],
+)
+def test_an_answer_that_is_not_the_documented_json_is_a_crash(cli, stand_in, step):
+    stand_in.steps("core list", step)
+    with pytest.raises(BuildFailed, match=f"crashed.*{step.get('stderr', '').strip()}"):
+        cli.cores()
+
+
+def _is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def pids(stand_in):
+    """Returns a function that waits for `HANGS_WITH_A_CHILD` and returns its process and its child."""
+    file = stand_in.command.parent / "pids"
+
+    def read(wait: bool = True) -> list[int]:
+        end = time.monotonic() + 60
+        while len(found := file.read_text().split() if file.exists() else []) < 2 and wait:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        return [int(pid) for pid in found]
+
+    return read
+
+
+def _assert_they_end(pids: list[int]) -> None:
+    end = time.monotonic() + 60
+    while any(map(_is_alive, pids)):
+        assert time.monotonic() < end, "a process outlived the call"
+        time.sleep(0.01)
+
+
+def test_a_hanging_call_is_killed_with_its_children(cli, stand_in, pids, monkeypatch):
+    cli.version()
+    stand_in.steps("core list", {"stderr": "Downloading", "code": HANGS_WITH_A_CHILD})
+    clock = lambda: 100.0 if pids(wait=False) else 0.0  # noqa: E731
+    monkeypatch.setattr(cli_module, "Deadline", lambda seconds: Deadline(seconds, clock))
+    with pytest.raises(BuildFailed, match=r"did not end within 60 s.*Downloading"):
+        cli.cores()
+    _assert_they_end(pids())
+
+
+def test_a_child_that_outlives_the_call_is_killed(cli, stand_in, pids):
+    code = HANGS_WITH_A_CHILD.replace("time.sleep(1000)", "")
+    stand_in.steps("core list", {"stdout": recorded("core_list"), "code": code})
+    assert cli.cores()
+    _assert_they_end(pids())
+
+
+def test_endless_output_is_cut_off(cli, stand_in, monkeypatch):
+    monkeypatch.setattr(process, "OUTPUT_LIMIT_BYTES", 1 << 20)
+    stand_in.steps("core list", {"code": "while True: sys.stdout.write('{' * 65536)"})
+    with pytest.raises(BuildFailed, match="without end"):
+        cli.cores()
+
+
+def test_long_answers_on_both_streams_do_not_block(cli, stand_in):
+    answer = " " * 3_000_000 + json.dumps(recorded("core_list"))
+    stand_in.steps("core list", {"stdout": answer, "stderr": "x" * 3_000_000})
+    assert cli.cores()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_a_caller_that_ends_leaves_no_process(stand_in, pids, end):
+    stand_in.steps("core list", {"code": HANGS_WITH_A_CHILD})
+    command = [sys.executable, "-c", CALLER, str(stand_in.command)]
+    caller = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    started = pids()
+    caller.send_signal(end)
+    caller.wait(60)
+    _assert_they_end(started)
+
+
+class TestRealAnswers:
+    """Answers that arduino-cli 1.5.1 gave to these calls."""
+
+    @pytest.fixture
+    def answers(self, stand_in):
+        def set_answer(verb: str, name: str) -> None:
+            streams = {
+                stream: shared_data(f"arduino_cli_1.5.1/{name}{suffix}").read_text()
+                for stream, suffix in (("stdout", ".out"), ("stderr", ".err"))
+            }
+            status = int(shared_data(f"arduino_cli_1.5.1/{name}.rc").read_text())
+            stand_in.steps(verb, {**streams, "status": status})
+
+        return set_answer
+
+    def test_lists(self, cli, answers):
+        for verb, name in (("version", "version"), ("board list", "board_list"), ("core list", "core_list")):
+            answers(verb, name)
+        answers("lib list", "lib_list")
+        assert cli.version() == "1.5.1"
+        assert cli.detected_ports() == [DetectedPort("/dev/ttyS0", "serial")]
+        assert cli.cores() == [Core("arduino:mbed_nano", "4.6.0")]
+        assert cli.libraries() == []
+
+    @pytest.mark.parametrize(
+        ("name", "section", "needed"),
+        [("big", "flash", 1_200_732), ("ovf", "flash", FLASH + 1_055_004), ("ram", "ram", 400_000)],
+    )
+    def test_images_larger_than_the_board(self, compile_sketch, answers, name, section, needed):
+        answers("compile", f"compile_{name}")
+        with pytest.raises(DoesNotFit) as caught:
+            compile_sketch()
+        assert (caught.value.section, caught.value.needed_bytes) == (section, needed)
+
+    @pytest.mark.parametrize(
+        ("name", "sentence"),
+        [
+            ("err", "err.ino:2:14: 'undeclared_thing' was not declared"),
+            ("libmiss", r"NoSuchLibrary\.h: No such file"),
+            ("badfqbn", "Invalid FQBN"),
+            ("unknownboard", "board arduino:mbed_nano:nonsense not found"),
+            ("unknownplatform", "platform not installed"),
+            ("nosketch", "Can't open sketch"),
+            ("wrongname", "main file missing"),
+        ],
+    )
+    def test_failed_compilations(self, compile_sketch, answers, name, sentence):
+        answers("compile", f"compile_{name}")
+        with pytest.raises(BuildFailed, match=sentence):
+            compile_sketch()
+
+    def test_a_compilation(self, stand_in, compile_sketch, answers):
+        answers("compile", "compile_good")
+        assert (compile_sketch().text_bytes, compile_sketch().data_bytes) == (732, 0)
+
+    @pytest.mark.parametrize(
+        ("name", "sentence"),
+        [
+            ("nodir", "no such file or directory"),
+            ("noimage", "could not find a valid build artifact"),
+            ("noport", "No device found on ttyACM77"),
+            ("portmissing", "not enough values to unpack"),
+            ("unknownplatform", "Platform arduino:avr is not found"),
+        ],
+    )
+    def test_failed_uploads(self, cli, answers, tmp_path, name, sentence):
+        answers("upload", f"upload_{name}")
+        with pytest.raises(UploadFailed, match=sentence):
+            cli.upload(FQBN, "/dev/ttyACM0", tmp_path)
