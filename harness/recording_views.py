@@ -1,8 +1,9 @@
-"""Recordings looked at: their facts and the numbers of their views, for a page of one and of a night's."""
+"""Views of recordings and facts about them, for the pages that show recordings."""
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.report.view_data import Facts, Glance, Times
 from harness.sound import levels
 from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS, Recording
 from harness.sound.stimulus import active_part
@@ -25,30 +25,87 @@ from models.store import Store, sha256_of
 from models.views import Image, Views, Waveform
 
 _QUIET_DBFS = -60.0
-"""The background under a night's stimulus has as much: what is below is drowned in it."""
+"""Level of the background noise under a run's stimulus, which drowns everything below."""
 _STRETCHES = 200
-"""Of a waveform as wide as a thumb."""
-_LEVELS_ABOVE = 4
-"""Folders above a recording in which a manifest is looked for."""
+"""Columns of a small waveform."""
+_MANIFEST_LEVELS = 4
+"""Parent folders in which a manifest is searched."""
 _NUMBERS = "numbers.npz"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts about a recording.
+
+    Attributes:
+        name: path in its folder.
+        word, label, source: values of the manifest; empty if no manifest lists the recording.
+        sha256: hash of the file, 64 hex digits.
+        reading: conversion to 16 kHz mono; empty if none was needed.
+        samples: number of samples after the conversion.
+        peak: largest magnitude relative to full scale, 0 to 1.
+        rms_dbfs: level of the whole recording.
+        clipped: number of samples at full scale.
+        active_s: start and end of the active part; the whole recording where nothing stands out.
+        feature_crc: CRC-32 of the features of the first second, as a board reports it; None without features.
+        remarks: problems, each with its remedy.
+    """
+
+    name: str
+    word: str
+    label: str
+    source: str
+    sha256: str
+    reading: str
+    samples: int
+    peak: float
+    rms_dbfs: float
+    clipped: int
+    active_s: tuple[float, float]
+    feature_crc: int | None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / SAMPLE_RATE_HZ
+
+    @property
+    def peak_dbfs(self) -> float | None:
+        """Level of the peak; None for digital silence."""
+        return 20 * math.log10(self.peak) if self.peak else None
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A recording as its page needs it; `samples` are int16 (N,), 16 kHz mono."""
+    """A recording with all six views; `samples` are int16 (N,), 16 kHz mono."""
 
     facts: Facts
     views: Views
-    times: Times
     samples: NDArray[np.int16]
+
+    @property
+    def model_s(self) -> tuple[float, float]:
+        """Start and end of the slices that are one input of a model."""
+        micro = self.views.micro
+        return micro.first_s, micro.first_s + features.SLICES * micro.column_s
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """A recording with three small views; `mel` and `micro` are None if it is shorter than a window."""
+
+    facts: Facts
+    waveform: Waveform
+    mel: Image | None
+    micro: Image | None
 
 
 def look(path: Path) -> Look:
-    """A recording of any rate and length, with its six views.
+    """Read a recording of any rate and length and compute its views.
 
     Raises:
-        UsageError: it is not there, a folder, or shorter than a window of the front end.
-        DatasetError: it is no sound, see `models.data.wav.read_wav`.
+        UsageError: the file is missing, a folder, or shorter than a window of the front end.
+        DatasetError: the file is not a sound, see `models.data.wav.read_wav`.
     """
     if not path.is_file():
         raise UsageError(
@@ -59,88 +116,33 @@ def look(path: Path) -> Look:
     samples, note = read_wav(path)
     if len(samples) < features.WINDOW_SAMPLES:
         raise UsageError(
-            f"the recording is too short to be looked at: {1000 * len(samples) / SAMPLE_RATE_HZ:.3g} ms",
+            f"the recording is too short: {1000 * len(samples) / SAMPLE_RATE_HZ:.3g} ms",
             where=str(path),
-            remedy="A window of the front end takes 30 ms, a model looks at a second: record that much.",
+            remedy="Record at least 30 ms, a window of the front end; a model needs one second.",
         )
     row, folder = _manifest_row(path)
-    name = row["path"] if row else path.name
-    recording = Recording(row.get("label", ""), row.get("word", ""), name, samples)
+    recording = Recording(row.get("label", ""), row.get("word", ""), row.get("path", path.name), samples)
     seen = views.views_of(samples)
-    facts = facts_of(recording, path, note, row, feature_crc=_crc(seen.micro))
+    facts = _facts(recording, path, seen.micro)
+    facts = replace(facts, source=row.get("source", ""), reading=note)
     if row and row["sha256"].lower() != facts.sha256:
         differs = (
-            f"Not the recording that {folder.name}/{MANIFEST} lists: its SHA-256 differs. "
-            "Restore it, or write its new SHA-256 there."
+            f"The SHA-256 differs from the one in {folder.name}/{MANIFEST}. Restore the recording, or write "
+            "its new SHA-256 there."
         )
         facts = replace(facts, remarks=(*facts.remarks, differs))
-    model_s = (seen.micro.first_s, seen.micro.first_s + features.SLICES * seen.micro.column_s)
-    return Look(facts, seen, Times(facts.duration_s, facts.active_s, model_s), samples)
+    return Look(facts, seen, samples)
 
 
 def glances(folder: Path, recordings: Sequence[Recording], store: Store) -> list[Glance]:
-    """The recordings of a night, small; their numbers are artifacts, computed once for each.
+    """Return small views of a run's recordings; their numbers are cached in the store.
 
     Args:
-        folder: where the recordings are.
-        recordings: of `harness.sound.recordings.read_recordings`.
-        store: where the numbers are kept.
+        folder: folder of the recordings.
+        recordings: result of `harness.sound.recordings.read_recordings`.
+        store: cache.
     """
     return [_glance(folder / recording.source, recording, store) for recording in recordings]
-
-
-def facts_of(
-    recording: Recording, path: Path, note: str, row: dict[str, str], feature_crc: int | None
-) -> Facts:
-    """What is known of a recording.
-
-    Args:
-        recording: its samples, name and word.
-        path: the file.
-        note: what was converted to read it.
-        row: of its manifest; empty if it is in none.
-        feature_crc: of its first 49 slices.
-    """
-    samples = recording.samples
-    peak = float(np.abs(samples.astype(np.int32)).max()) / FULL_SCALE
-    start, end = active_part(recording)
-    rms_dbfs, clipped = levels.rms_dbfs(samples), levels.clipped_samples(samples)
-    return Facts(
-        name=recording.source,
-        word=recording.word,
-        label=recording.label,
-        source=row.get("source", ""),
-        sha256=sha256_of(path),
-        reading=note,
-        samples=len(samples),
-        duration_s=len(samples) / SAMPLE_RATE_HZ,
-        peak=peak,
-        rms_dbfs=rms_dbfs,
-        clipped=clipped,
-        active_s=(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ),
-        feature_crc=feature_crc,
-        remarks=tuple(_remarks(recording, rms_dbfs, clipped)),
-    )
-
-
-def _remarks(recording: Recording, rms_dbfs: float, clipped: int) -> list[str]:
-    """What is wrong with a recording, and what to try."""
-    found = []
-    if not recording.samples.any():
-        if recording.word.strip("_").casefold() != "silence":
-            found.append("Every sample is 0: record it again with the microphone switched on.")
-    elif rms_dbfs < _QUIET_DBFS and recording.word.strip("_").casefold() != "silence":
-        found.append(f"Very quiet: −{-rms_dbfs:.0f} dBFS. Record it again, nearer or with more gain.")
-    if clipped:
-        number = f"{clipped:,} sample{'' if clipped == 1 else 's'}"
-        found.append(f"Clipped: {number} at full scale. Record it again with less gain.")
-    missing = CLIP_SAMPLES - len(recording.samples)
-    if missing > 0:
-        found.append(
-            "Shorter than the second that a model looks at: "
-            f"{missing / SAMPLE_RATE_HZ:.2f} s of zeros follow, as in training."
-        )
-    return found
 
 
 def _glance(path: Path, recording: Recording, store: Store) -> Glance:
@@ -159,22 +161,53 @@ def _glance(path: Path, recording: Recording, store: Store) -> Glance:
             name, field = key.split(" ")
             fields.setdefault(name, {})[field] = value if value.ndim else value.item()
     mel, micro = (Image(**fields[name]) if name in fields else None for name in ("mel", "micro"))
-    facts = facts_of(recording, path, "", {}, _crc(micro) if micro else None)
-    return Glance(facts, Waveform(**fields["waveform"]), mel, micro)
+    return Glance(_facts(recording, path, micro), Waveform(**fields["waveform"]), mel, micro)
 
 
-def _crc(micro: Image) -> int:
-    """As a board tells it of the first second."""
-    return features.feature_crc(micro.values[: features.SLICES])
+def _facts(recording: Recording, path: Path, micro: Image | None) -> Facts:
+    samples = recording.samples
+    start, end = active_part(recording)
+    facts = Facts(
+        name=recording.source,
+        word=recording.word,
+        label=recording.label,
+        source="",
+        sha256=sha256_of(path),
+        reading="",
+        samples=len(samples),
+        peak=float(np.abs(samples.astype(np.int32)).max()) / FULL_SCALE,
+        rms_dbfs=levels.rms_dbfs(samples),
+        clipped=levels.clipped_samples(samples),
+        active_s=(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ),
+        feature_crc=features.feature_crc(micro.values[: features.SLICES]) if micro else None,
+    )
+    return replace(facts, remarks=tuple(_remarks(facts)))
+
+
+def _remarks(facts: Facts) -> list[str]:
+    found = []
+    if facts.word.strip("_").casefold() != "silence":
+        if not facts.peak:
+            found.append("Every sample is 0: record it again with the microphone switched on.")
+        elif facts.rms_dbfs < _QUIET_DBFS:
+            found.append(
+                f"Very quiet: −{-facts.rms_dbfs:.0f} dBFS. Record it again, closer or with more gain."
+            )
+    if facts.clipped:
+        found.append(f"Clipped samples: {facts.clipped:,}. Record it again with less gain.")
+    if facts.samples < CLIP_SAMPLES:
+        missing_s = (CLIP_SAMPLES - facts.samples) / SAMPLE_RATE_HZ
+        found.append(f"Shorter than a model's input of one second: {missing_s:.2f} s of zeros are appended.")
+    return found
 
 
 def _manifest_row(path: Path) -> tuple[dict[str, str], Path]:
-    """The row of the manifest that lists a recording and that manifest's folder; an empty row if none does.
+    """Find the manifest row of a recording and the manifest's folder; an empty row if there is none.
 
-    A manifest that cannot be read lists nothing: the recording is there to be looked at all the same.
+    An unreadable manifest is skipped: the recording can be shown all the same.
     """
     whole = path.resolve()
-    for folder in list(whole.parents)[:_LEVELS_ABOVE]:
+    for folder in list(whole.parents)[:_MANIFEST_LEVELS]:
         name = whole.relative_to(folder).as_posix()
         try:
             with (folder / MANIFEST).open(newline="", encoding="utf-8") as stream:

@@ -26,14 +26,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
     from harness.records.reading import read_record
-    from harness.report.family.page import render_family
-    from harness.report.page import render
+    from harness.report.pages.family import render_family
+    from harness.report.pages.run import render_run
     from harness.runs.journal import latest_record
 
     paths = [_file(path) for path in arguments.record or [latest_record(layout.NIGHTS)]]
     records = {path.parent: read_record(path) for path in paths}
     for folder, record in records.items():
-        print(render(record, folder))
+        print(render_run(record, folder))
     if len(records) > 1:
         print(render_family(records, paths[0].parent))
     return EXIT_CLEAN

@@ -64,7 +64,7 @@ def finish(night: Night, open_page: bool) -> int:
         night: begun, or taken up again.
         open_page: whether the report is shown in a browser.
     """
-    from harness.report.summary import summary_text
+    from harness.report.pages.run import summary_text
 
     record, page = night.run()
     print(summary_text(record))

@@ -1,27 +1,42 @@
-"""Tables that several pages have: variants against each other, and what was heard of what."""
+"""Tables that several pages share: paired comparisons of variants, confusion matrices, and rates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import pandas as pd
-
-from harness.report import format as figures
-from harness.report.table import Column, Table, frame
+from harness.report import format as fmt
+from harness.report.table import Column, Table
 from harness.stats.pairing import CONFIDENCE, Paired, holm
+from harness.stats.statistics import wilson_interval
+
+RATE_COLUMNS = [
+    Column("accuracy", "Accuracy", fmt.share),
+    Column("low high", "95 % interval", fmt.interval),
+    Column("accuracy low high", "0 to 100 %", lambda *_: "", mark="interval"),
+]
+"""Columns for the keys of `rate`."""
+
+
+def rate(correct: int, total: int) -> dict[str, float]:
+    """Return an accuracy with the ends of its 95 % Wilson interval; nothing where nothing was counted."""
+    if not total:
+        return {}
+    low, high = wilson_interval(correct, total)
+    return {"accuracy": correct / total, "low": low, "high": high}
 
 
 def comparisons_table(
     compared: Sequence[tuple[str, str, Paired]], title: str, unit: str, sides: tuple[str, str], note: str
 ) -> Table:
-    """McNemar's tests, corrected for their number.
+    """Return McNemar's tests of pairs of variants, corrected for their number.
 
     Args:
-        compared: titles of two variants, and what came of it.
-        title: of the table.
+        compared: titles of two variants, and the result of the test.
+        title: title of the table.
         unit: what was counted, such as "clips".
-        sides: what the two are called above the counts of what one alone had right.
-        note: how it is read.
+        sides: names of the two above the counts that only one of them had right.
+        note: note of the table.
     """
     adjusted = holm([result.p for *_, result in compared])
     rows = [
@@ -36,71 +51,93 @@ def comparisons_table(
             "only_reference": result.only_second,
             "p": result.p,
             "p_holm": p,
-            "reads": _reading(result.difference, p),
+            "reads": "no difference"
+            if p >= 1 - CONFIDENCE
+            else "better"
+            if result.difference > 0
+            else "worse",
         }
         for (variant, reference, result), p in zip(compared, adjusted, strict=True)
     ]
-    alone = f"Right alone, {unit}"
+    alone = f"Only one right, {unit}"
     return Table(
         name="pairs",
         title=title,
-        frame=frame(
-            f"variant reference {unit} difference low high only_variant only_reference p p_holm reads", rows
-        ),
         columns=[
-            Column("Variant", ["variant"], figure=False),
-            Column("Compared with", ["reference"], figure=False),
-            Column(unit.capitalize(), [unit], figures.count),
-            Column("points", ["difference"], figures.points, group="Difference"),
-            Column("95 % interval", ["low", "high"], figures.points_interval, group="Difference"),
-            Column(sides[0], ["only_variant"], figures.count, group=alone),
-            Column(sides[1], ["only_reference"], figures.count, group=alone),
-            Column("p", ["p"], figures.probability),
-            Column("p, corrected", ["p_holm"], figures.probability),
-            Column(f"{sides[0].capitalize()} is", ["reads"], figure=False),
+            Column("variant", "Variant"),
+            Column("reference", "Compared with"),
+            Column(unit, unit.capitalize(), fmt.count),
+            Column("difference", "points", fmt.points, group="Difference"),
+            Column("low high", "95 % interval", fmt.points_interval, group="Difference"),
+            Column("only_variant", sides[0], fmt.count, group=alone),
+            Column("only_reference", sides[1], fmt.count, group=alone),
+            Column("p", "p", fmt.probability),
+            Column("p_holm", "p, corrected", fmt.probability),
+            Column("reads", f"{sides[0].capitalize()} is"),
         ],
+        rows=rows,
         note=note,
     )
 
 
-def matrices_table(
-    matrices: Sequence[tuple[str, Sequence[str], Sequence[str], Sequence[Sequence[int]]]],
-    said: str,
-    heard: str,
-    note: str,
-) -> Table:
-    """Confusion matrices, one row for each variant and label that was said.
+@dataclass(frozen=True)
+class Matrix:
+    """The confusion matrix of a variant.
+
+    Attributes:
+        title: title of the variant.
+        rows: right labels.
+        columns: detected labels.
+        counts: one list for each row.
+        right: for each row, the columns that are right.
+        detail: shown beside the title.
+    """
+
+    title: str
+    rows: list[str]
+    columns: list[str]
+    counts: list[list[int]]
+    right: list[set[str]]
+    detail: str = ""
+
+    def share(self, row: int, column: int) -> float:
+        """Return the share, 0 to 1, of a row's samples that are in a column."""
+        whole = sum(self.counts[row])
+        return self.counts[row][column] / whole if whole else 0.0
+
+
+def confusion_table(matrices: Sequence[Matrix], said: str, detected: str, note: str) -> Table:
+    """Return confusion matrices as a table, one row for each variant and right label.
 
     Args:
-        matrices: a variant's title, the labels of the rows, those of the columns, and the counts.
-        said: what stands above the labels of the rows.
-        heard: what stands above those of the columns.
-        note: how it is read.
+        matrices: one for each variant.
+        said: header of the right labels.
+        detected: header of the group of detected labels.
+        note: note of the table.
     """
-    columns = list(dict.fromkeys(label for _, _, labels, _ in matrices for label in labels))
-    values = [
-        [title, label, *(dict(zip(labels, row, strict=True)).get(name) for name in columns)]
-        for title, rows, labels, counts in matrices
-        for label, row in zip(rows, counts, strict=True)
+    labels = list(dict.fromkeys(label for matrix in matrices for label in matrix.columns))
+    rows = [
+        {"variant": matrix.title, "label": label}
+        | {f"detected {name}": count for name, count in zip(matrix.columns, counts, strict=True)}
+        for matrix in matrices
+        for label, counts in zip(matrix.rows, matrix.counts, strict=True)
     ]
-    names = [f"heard {label}" for label in columns]
     return Table(
         name="confusion",
-        title="What was heard instead",
-        frame=pd.DataFrame(values, columns=["variant", "label", *names], dtype=object),
+        title="Confusions",
         columns=[
-            Column("Variant", ["variant"], figure=False),
-            Column(said, ["label"], figure=False),
-            *(
-                Column(label, [name], figures.count, group=heard)
-                for label, name in zip(columns, names, strict=True)
-            ),
+            Column("variant", "Variant"),
+            Column("label", said),
+            *(Column((f"detected {label}",), label, fmt.count, group=detected) for label in labels),
         ],
+        rows=rows,
         note=note,
     )
 
 
-def _reading(difference: float, p: float) -> str:
-    if p >= 1 - CONFIDENCE:
-        return "not told apart"
-    return "better" if difference > 0 else "worse"
+def matrices_table(matrices, said: str, heard: str, note: str) -> Table:
+    """The earlier form of `confusion_table`, until its last caller has moved."""
+    found = [
+        Matrix(title, list(rows), list(columns), counts, []) for title, rows, columns, counts in matrices
+    ]
+    return confusion_table(found, said, heard, note)

@@ -239,6 +239,11 @@ def remark(value: object) -> str:
     return "".join("�" if unicodedata.category(one)[0] == "C" and one != "\n" else one for one in characters)
 
 
+def digest(sha256: str | None) -> str:
+    """Return the first eight digits of a hash, as a board reports it; a dash for none."""
+    return text(sha256 and sha256[:8])
+
+
 def yes(value: object) -> str:
     """Return ✓ or ✗."""
     return "✓" if value else "✗"

@@ -1,45 +1,75 @@
-"""What every page is made with: templates, tables as the templates need them, files that are never half."""
+"""HTML pages from templates, and tables in the form that templates need."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from harness.files import write_atomic
+from harness.report import format as fmt
 from harness.report.table import Cell, Column, Table
 
 _SHORT_TEXT = 28
-"""Characters; longer texts may wrap."""
+"""Characters; columns of longer texts may wrap."""
 
 
 @cache
 def page_template(name: str) -> Template:
-    """A template of harness/report/templates/.
-
-    Those that take macros from parts.html.j2 are given `tables`, with values of `PageTable`, and `plots`.
-    """
-    loader = PackageLoader("harness.report")
+    """Load a template of harness/report/templates/."""
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters["quoted"] = quote  # no scheme can come out of it: a colon is escaped
+    environment.filters["quoted"] = quote  # escapes colons, so that no link has a scheme
+    environment.globals["fmt"] = fmt
     return environment.get_template(name)
 
 
+def write_page(template: str, path: Path, **values: Any) -> Path:
+    """Render a template into a file and return its path.
+
+    Templates that import parts.html.j2 need `tables` (see `page_tables`) and `plots`.
+    """
+    write_text(path, page_template(template).render(**values))
+    return path
+
+
+def write_csvs(tables: Iterable[Table], folder: Path) -> list[str]:
+    """Write the raw values of each table and return the names of the files."""
+    names = []
+    for table in tables:
+        names.append(f"{table.name}.csv")
+        write_text(folder / names[-1], table.csv())
+    return names
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a page or a table atomically; characters that UTF-8 lacks become question marks."""
+    """Write text atomically; characters that UTF-8 lacks become question marks."""
     write_atomic(text.encode(errors="replace"), path)
+
+
+def page_tables(tables: Mapping[str, Table]) -> dict[str, PageTable]:
+    """Prepare the tables that have rows and shown columns."""
+    return {
+        name: PageTable(table)
+        for name, table in tables.items()
+        if len(table.frame) and any(column.header for column in table.columns)
+    }
 
 
 @dataclass(frozen=True)
 class _PageCell:
-    """A cell as the template needs it; `rows` is how many rows it spans, 0 where one above spans it."""
+    """A cell; `rows` is the number of rows it spans, 0 where a cell above spans it."""
 
     column: Column
     cell: Cell
@@ -49,7 +79,7 @@ class _PageCell:
 
 @dataclass(frozen=True)
 class _PageRow:
-    """A row as the template needs it; `heading` stands above it, where it is the first that it holds for."""
+    """A row; `heading` stands above the first of the rows that share it."""
 
     heading: str
     tone: str
@@ -57,11 +87,7 @@ class _PageRow:
 
 
 class PageTable:
-    """A table as the template needs it.
-
-    Args:
-        table: what is shown.
-    """
+    """A table as templates need it."""
 
     def __init__(self, table: Table) -> None:
         self.name, self.title, self.note = table.name, table.title, table.note
@@ -70,8 +96,9 @@ class PageTable:
         styles = [_style(column, [row[index].text for row in rows]) for index, column in enumerate(columns)]
         first = 1 if table.headed else 0
         self.columns = list(zip(columns, styles, strict=True))[first:]
-        groups = groupby(columns[first:], lambda column: column.group)
-        self.groups = [(name, len(list(those))) for name, those in groups]
+        self.groups = [
+            (group, len(list(those))) for group, those in groupby(column.group for column in columns[first:])
+        ]
         self.rows = [
             _PageRow(
                 heading=row[0].text if table.headed and span[0] else "",
@@ -83,14 +110,13 @@ class PageTable:
 
 
 def _style(column: Column, texts: list[str]) -> str:
-    """The CSS class of a column: figures flush right, short texts on one line, long ones may wrap."""
     if column.figure:
         return "figure"
     return "short" if max(map(len, texts), default=0) <= _SHORT_TEXT else "long"
 
 
 def _spans(rows: Sequence[Sequence[Cell]], groups: int) -> list[list[int]]:
-    """How many rows each cell spans: a grouping one covers the rows below that are alike up to its column."""
+    """Merge adjacent cells of the first columns where the rows are equal up to that column."""
     texts = [[cell.text for cell in row] for row in rows]
     spans = [[1] * len(row) for row in rows]
     for column in range(groups):

@@ -1,4 +1,4 @@
-"""What several tables ask of one variant: its stages, its keywords, and why a figure is missing."""
+"""Facts of one variant that several tables need: its stages, its keywords, and why a value is missing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ ALL_STAGES = "all stages"
 
 
 def time_is(board: BoardRow) -> str:
-    """What stands beside every time of a board: "modeled", "instructions" or "measured"."""
+    """Return the label of a board's times: "modeled", "instructions" or "measured"."""
     return board.clock.split()[0]
 
 
+def clock_note(boards: list[BoardRow]) -> str:
+    """Return a sentence for each board whose times were not measured on a physical one; "" for none."""
+    emulated = {board.title: board for board in boards if time_is(board) != "measured"}
+    return " ".join(
+        f"Times of the {title} are {time_is(board)} ({board.clock} at {board.clock_hz / 1e6:g} MHz), not "
+        "taken from a physical board."
+        for title, board in emulated.items()
+    )
+
+
 def stage_samples(variant: VariantRow) -> dict[str, list[int]]:
-    """Microseconds by stage in time order, with the sum of the stages where each pass has all of them."""
+    """Return µs by stage in time order, and `ALL_STAGES`, their sum, if every pass has all stages."""
     samples = {stage: variant.stage_us[stage] for stage in STAGES if variant.stage_us.get(stage)}
     if len(samples) == len(STAGES) and len({len(values) for values in samples.values()}) == 1:
         samples[ALL_STAGES] = [sum(values) for values in zip(*samples.values(), strict=True)]
@@ -23,18 +33,28 @@ def stage_samples(variant: VariantRow) -> dict[str, list[int]]:
 
 
 def keywords(variant: VariantRow) -> tuple[int, int]:
-    """How many words of a keyword's label were heard as that, and how many were played."""
-    wanted = [row.correct for row in variant.stimuli if is_keyword(row.label)]
-    return sum(wanted), len(wanted)
+    """Count the keywords that were detected, and those that were played."""
+    correct = [row.correct for row in variant.stimuli if is_keyword(row.label)]
+    return sum(correct), len(correct)
+
+
+def conformance(variant: VariantRow) -> str:
+    """Return the result of the conformance checks: "holds", "broken" or "not checked"."""
+    parity = variant.parity
+    pairs = (("features_equal", "recordings"), ("outputs_equal", "clips"))
+    differs = any(parity.get(part) != parity.get(whole) for part, whole in pairs)
+    if differs or any(fault.failure == "accuracy" for fault in variant.faults):
+        return "broken"
+    return "holds" if parity else "not checked"
 
 
 def why_missing(variant: VariantRow) -> str:
-    """Why a variant has no figures from the board, in a few words."""
+    """Return a short reason why a variant has no measurements from the board."""
     if not variant.faults:
         return "not measured" if variant.model is None or variant.model.deployable else "no board can run it"
     return "; ".join(dict.fromkeys(f"failed: {fault.failure}" for fault in variant.faults))
 
 
 def fault_text(fault: Fault) -> str:
-    """A fault's message without the failure class, which errors put before it."""
+    """Return a fault's message without the failure class in front."""
     return fault.message.removeprefix(f"{fault.failure}:").strip()

@@ -31,8 +31,8 @@ from harness.measure.host import time_host
 from harness.measure.session import Session, measure, read_session
 from harness.recording_views import glances
 from harness.records.record import Fault, RunRecord, VariantRow
-from harness.report.page import render
-from harness.report.recordings import render_recordings
+from harness.report.pages.recordings import render_recordings
+from harness.report.pages.run import render_run
 from harness.runs import journal, rows
 from harness.runs.journal import Journal
 from harness.runs.selection import Selection
@@ -257,7 +257,7 @@ class Night:
             self._let_go()
         if ended:
             self._show_recordings(record)
-        page = render(record, self.folder)
+        page = render_run(record, self.folder)
         _point_to_latest(self.folder)
         return record, page
 

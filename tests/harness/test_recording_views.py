@@ -1,5 +1,3 @@
-"""What is told of a recording, and what is kept of it, from the files that a user has."""
-
 from __future__ import annotations
 
 import numpy as np
@@ -26,7 +24,7 @@ def hum(seconds=1.0, level=0.3, rate=16_000):
     return level * np.sin(2 * np.pi * 300 * np.arange(round(seconds * rate)) / rate)
 
 
-def test_a_recording_of_a_manifest_has_its_word_source_and_hash():
+def test_facts_include_the_manifest_row_and_the_hash():
     path = RECORDINGS / "yes" / "andy.wav"
     seen = look(path)
     facts = seen.facts
@@ -38,7 +36,7 @@ def test_a_recording_of_a_manifest_has_its_word_source_and_hash():
     assert 0 < facts.active_s[0] < facts.active_s[1] < facts.duration_s == 1
 
 
-def test_a_recording_that_its_manifest_lists_otherwise_is_told(tmp_path):
+def test_a_hash_that_differs_from_the_manifest_is_a_remark(tmp_path):
     write(tmp_path / "yes" / "a.wav", hum())
     header = "path,label,word,source,license,sha256\n"
     (tmp_path / "manifest.csv").write_text(f"{header}yes/a.wav,yes,yes,me,mine,{'0' * 64}\n")
@@ -47,13 +45,13 @@ def test_a_recording_that_its_manifest_lists_otherwise_is_told(tmp_path):
     assert any("SHA-256 differs" in remark for remark in facts.remarks)
 
 
-def test_a_broken_manifest_does_not_hide_the_recording(tmp_path):
+def test_a_broken_manifest_is_skipped(tmp_path):
     write(tmp_path / "a.wav", hum())
     (tmp_path / "manifest.csv").write_bytes(b"\xff\xfe path, label")
     assert look(tmp_path / "a.wav").facts.word == ""
 
 
-def test_another_rate_and_stereo_are_converted_and_told(tmp_path):
+def test_conversions_are_in_the_facts(tmp_path):
     sound = hum(seconds=2, rate=44_100)
     facts = look(write(tmp_path / "a.flac", np.stack([sound, sound], axis=1), 44_100)).facts
     assert "44,100 Hz" in facts.reading and "2 channels" in facts.reading
@@ -67,33 +65,33 @@ def test_another_rate_and_stereo_are_converted_and_told(tmp_path):
     [
         (np.zeros(16_000), "Every sample is 0"),
         (hum(level=0.0005), "Very quiet: −69 dBFS"),
-        (np.clip(hum(level=2.0), -1, 1), "full scale"),
+        (np.clip(hum(level=2.0), -1, 1), "Clipped samples"),
         (hum(seconds=0.4), "0.60 s of zeros"),
     ],
 )
-def test_what_is_wrong_with_a_recording_is_told_with_what_to_try(tmp_path, samples, remark):
+def test_remarks_name_problems(tmp_path, samples, remark):
     remarks = look(write(tmp_path / "a.wav", samples)).facts.remarks
     assert any(remark in one for one in remarks)
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("gone.wav", "not there"), (".", "folder"), ("click.wav", "30 ms")]
+    ("name", "problem"), [("gone.wav", "not there"), (".", "folder"), ("click.wav", "30 ms")]
 )
-def test_what_cannot_be_looked_at_is_a_usage_error_with_a_remedy(tmp_path, name, says):
+def test_a_file_without_views_is_a_usage_error_with_a_remedy(tmp_path, name, problem):
     write(tmp_path / "click.wav", hum(seconds=0.01))
     with pytest.raises(UsageError) as refused:
         look(tmp_path / name)
-    assert says in str(refused.value)
+    assert problem in str(refused.value)
     assert refused.value.remedy
 
 
-def test_what_is_no_sound_is_told_as_everywhere(tmp_path):
+def test_a_file_that_is_no_sound_is_a_dataset_error(tmp_path):
     (tmp_path / "a.wav").write_text("not a sound")
     with pytest.raises(DatasetError, match=r"a\.wav"):
         look(tmp_path / "a.wav")
 
 
-def test_the_numbers_of_a_nights_recordings_are_computed_once(tmp_path, monkeypatch):
+def test_numbers_are_cached(tmp_path, monkeypatch):
     folder = tmp_path / "mine"
     write(folder / "yes" / "a.wav", hum())
     write(folder / "no" / "b.wav", hum(seconds=2.5))
@@ -118,7 +116,7 @@ def test_the_numbers_of_a_nights_recordings_are_computed_once(tmp_path, monkeypa
     assert again[1].mel is None and again[1].micro is None
 
 
-def test_a_changed_recording_is_computed_anew(tmp_path):
+def test_a_changed_recording_is_computed_again(tmp_path):
     folder, store = tmp_path / "mine", Store(tmp_path / "store")
     write(folder / "yes" / "a.wav", hum())
     first = glances(folder, read_recordings(folder, ()).recordings, store)[0]

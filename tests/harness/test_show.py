@@ -1,5 +1,3 @@
-"""`earshot show` as it is called."""
-
 from __future__ import annotations
 
 import numpy as np
@@ -18,7 +16,7 @@ def recording(tmp_path):
     return path
 
 
-def test_the_path_of_the_page_is_printed_and_the_conversion_told(recording, tmp_path, capsys):
+def test_show_prints_the_path_and_logs_the_conversion(recording, tmp_path, capsys):
     assert cli.main(["show", str(recording), "--output", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr()
     assert printed.out == f"{tmp_path / 'out' / 'recording.html'}\n"
@@ -27,14 +25,14 @@ def test_the_path_of_the_page_is_printed_and_the_conversion_told(recording, tmp_
     assert "<audio" in page and "data:audio/wav;base64,UklGR" in page
 
 
-def test_without_a_folder_it_is_one_of_the_recordings_own(recording, tmp_path, monkeypatch, capsys):
+def test_the_default_folder_is_named_after_the_recording(recording, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(layout, "REPORTS", tmp_path / "reports")
     assert cli.main(["show", str(recording)]) == 0
     folder = tmp_path / "reports" / "recordings" / f"a-{sha256_of(recording)[:8]}"
     assert capsys.readouterr().out == f"{folder / 'recording.html'}\n"
 
 
-def test_what_is_no_recording_is_a_usage_error(tmp_path, capsys):
+def test_a_file_that_is_no_sound_is_a_usage_error(tmp_path, capsys):
     (tmp_path / "a.wav").write_text("no sound")
     assert cli.main(["show", str(tmp_path / "a.wav")]) == 2
     assert str(tmp_path / "a.wav") in capsys.readouterr().err

@@ -22,8 +22,8 @@ from harness.report.field.pairs import pairs_table
 from harness.report.field.plots import field_plots
 from harness.report.html import PageTable, page_template, write_text
 from harness.report.markdown import markdown
+from harness.report.pages.run_tables import environment_table
 from harness.report.plots import Plot
-from harness.report.provenance import environment_table
 from harness.report.table import Table
 from harness.report.variants import time_is
 

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.view_drawing import LEVELS, level_limits
+from harness.report.pages.recording_plots import LEVELS, level_limits
 
 COLUMN_S = 0.01
 """Of a picture: from column to column."""

@@ -14,7 +14,7 @@ from harness.regression.a_a import Repeatability, a_a
 from harness.regression.epochs import A_A_NIGHTS
 from harness.regression.from_record import A_A, night_of
 from harness.regression.nights import Night
-from harness.report.page import render
+from harness.report.pages.run import render_run
 from harness.runs import journal as journals
 from harness.runs.journal import Journal
 from harness.runs.nightly.markdown_summary import chat
@@ -76,7 +76,7 @@ def a_a_night(
     tonight = night_of(record, "tonight")
     text = chat(verdict) + ("" if broken else "\n" + told(tonight, a_a([*nights, tonight])))
     write_text(text, journal.folder)
-    page = render(record, journal.folder)
+    page = render_run(record, journal.folder)
     return Outcome(record, verdict, page, text, EXIT_BROKEN if broken else EXIT_CLEAN)
 
 

@@ -13,7 +13,7 @@ from harness.boards.board import Board
 from harness.errors import BREAKING, EarshotError, UsageError
 from harness.records.record import Fault, RunRecord
 from harness.records.verdict import RunVerdict
-from harness.report.page import render
+from harness.report.pages.run import render_run
 from harness.runs.journal import Journal
 from harness.runs.night import Night
 from harness.runs.nightly.markdown_summary import chat
@@ -78,7 +78,7 @@ def not_begun(
             record = journal.end()
         finally:
             journal.let_go()
-    return _written(verdict, record, render(record, journal.folder))
+    return _written(verdict, record, render_run(record, journal.folder))
 
 
 def _written(verdict: RunVerdict, record: RunRecord, page: Path) -> Outcome:

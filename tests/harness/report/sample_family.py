@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sample_night import LABELS, measured, sample_record
+from sample_run import LABELS, measured, sample_record
 
 from harness.records.record import Fault, LabelCount, ModelRow, RunRecord, VariantRow
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sample_night import sample_record
+from sample_run import sample_record
 
 from harness.records.verdict import RunVerdict, SeriesVerdict
-from harness.report.headline import headline
-from harness.report.page import render
-from harness.report.tables import all_tables
+from harness.report.pages.run import headline, render_run
+from harness.report.pages.run_tables import all_tables
 from harness.report.verdict import verdict_sentence, verdict_table
 
 SLOW = SeriesVerdict(
@@ -45,7 +44,7 @@ def test_a_night_that_was_not_judged_has_no_verdict():
 
 def test_the_page_begins_with_the_verdict(tmp_path):
     judged = replace(sample_record(), verdict=VERDICT)
-    page = render(judged, tmp_path).read_text()
+    page = render_run(judged, tmp_path).read_text()
     assert "<h1>1 regressed, 1 changed of 3 series on desk.</h1>" in page
     assert 'id="verdict"' in page and "a is slower." in page
     assert page.index('id="verdict"') < page.index('id="overview"')

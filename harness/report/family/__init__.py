@@ -1,1 +1,0 @@
-"""The comparison of a family of variants: which one to ship."""

@@ -1,0 +1,166 @@
+"""Plots of a family: accuracy against latency, and the effect of pruning on runtime and size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from harness.report import format as fmt
+from harness.report import plot
+from harness.report.pages.family_entries import KINDS, Entry
+from harness.report.pages.family_tables import Series, pareto_front
+from harness.report.plot import Plot, add_legend, new_figure, render_plot
+from harness.stats.statistics import ratio, wilson_interval
+
+_COLORS = {
+    "float32": plot.QUIET,
+    "int8": plot.INK,
+    "aware": plot.GPU,
+    "few": plot.SOFT,
+    "weights": plot.POSTPROCESS,
+    "channels": plot.MCU,
+    "other": plot.PREPROCESS,
+}
+_MARKERS = "osD^v"
+_HIGHEST = 2.0
+"""Largest share of the unpruned network's value that is drawn: an outlier must not flatten the rest."""
+
+_Value = Callable[[Entry], float | None]
+_Lines = Mapping[str, tuple[str, str, _Value]]
+"""Color, line style and value of each line."""
+
+_TIMES: _Lines = {
+    "board": (plot.MCU, "-", lambda entry: entry.time_us("mcu")),
+    "CPU": (plot.CPU, "-", lambda entry: entry.time_us("cpu")),
+}
+_CHANNELS: _Lines = {
+    **_TIMES,
+    "GPU": (plot.GPU, "-", lambda entry: entry.time_us("gpu")),
+    "operations": (plot.QUIET, "--", lambda entry: entry.operations),
+}
+_WEIGHTS: _Lines = {
+    **_TIMES,
+    "compressed .tflite": (plot.POSTPROCESS, "-", lambda entry: entry.compressed_bytes),
+    "parameters not zero": (plot.QUIET, "--", lambda entry: entry.remaining_parameters),
+}
+
+
+def family_plots(
+    entries: Sequence[Entry], channels: Sequence[Series], weights: Sequence[Series]
+) -> dict[str, Plot]:
+    """Return the plots for which there are values, by name."""
+    plots = {}
+    placed = [entry for entry in entries if entry.inference_us is not None and entry.accuracy is not None]
+    if placed:
+        plots["front"] = render_plot(
+            "front",
+            lambda: draw_front(placed),
+            "Accuracy on the test set against the time of one inference on the board, on a logarithmic "
+            "scale; thin lines are 95 % intervals. Numbers mark the Pareto front: no other variant is as "
+            "accurate and as fast.",
+        )
+    for name, series, lines, caption in (
+        (
+            "channels",
+            channels,
+            _CHANNELS,
+            "Time of one inference by the share of pruned channels, relative to the unpruned network on the "
+            "same device. Dashed: remaining operations.",
+        ),
+        (
+            "weights",
+            weights,
+            _WEIGHTS,
+            "Time of one inference and compressed size by the share of pruned weights, relative to the "
+            "unpruned network. Dashed: parameters that are not zero.",
+        ),
+    ):
+        timed = [one for one in series if one.unpruned and len(one.times("mcu")) > 1]
+        if timed:
+            plots[name] = render_plot(name, partial(draw_series, timed, lines), caption)
+    return plots
+
+
+def draw_front(entries: Sequence[Entry]) -> Figure:
+    """Draw accuracy against latency, and the numbered front, the fastest first."""
+    height = 4.7
+    figure = new_figure(height)
+    axes = figure.add_axes((0.06, 0.45 / height, 0.925, (height - 0.8) / height), xscale="log")
+    networks = list(dict.fromkeys(entry.network for entry in entries))
+    for entry in reversed(entries):  # of coinciding points the original network is drawn last
+        color, marker = _COLORS[entry.kind], _MARKERS[networks.index(entry.network) % len(_MARKERS)]
+        assert entry.test and entry.inference_us is not None
+        (low, high), time = wilson_interval(*entry.test), entry.inference_us
+        axes.plot([time, time], [low, high], color=color, linewidth=0.8, alpha=0.45)
+        axes.plot([time], [entry.test[0] / entry.test[1]], marker, color=color, markersize=7, alpha=0.9)
+    chosen = pareto_front(entries)
+    times = [entry.inference_us or 0 for entry in chosen]
+    gains = [entry.accuracy or 0 for entry in chosen]
+    axes.step(times, gains, where="post", color=plot.LINK, linewidth=1.6, zorder=1)
+    for number, place in enumerate(zip(times, gains, strict=True), 1):
+        axes.annotate(str(number), place, (-5, 5), textcoords="offset points", ha="right", fontweight="bold")
+    all_us = [entry.inference_us or 0 for entry in entries]
+    low, high = min(all_us) / 1.25, max(all_us) * 1.25
+    axes.set_xlim(low, high)
+    subs = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=14))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.round_duration(value)))
+    axes.set_xlabel("one inference on the board")
+    axes.yaxis.set_major_formatter(plot.PERCENT)
+    kinds = [kind for kind in KINDS if any(entry.kind == kind for entry in entries)]
+    handles = [Line2D([], [], marker="s", linestyle="", color=_COLORS[kind], markersize=7) for kind in kinds]
+    handles += [
+        Line2D([], [], marker=marker, linestyle="", color=plot.SOFT, fillstyle="none", markersize=7)
+        for _, marker in zip(networks, _MARKERS, strict=False)
+    ]
+    names = [*(KINDS[kind] for kind in kinds), *(network or "external" for network in networks)]
+    add_legend(figure, handles, names[: len(handles)], columns=len(handles))
+    return figure
+
+
+def draw_series(series: Sequence[Series], lines: _Lines) -> Figure:
+    """Draw a panel for each network: values relative to the unpruned network, by threshold."""
+    rows, columns = -(-len(series) // 2), min(len(series), 2)
+    height = 3.0 * rows + 0.3
+    figure = new_figure(height)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    figure.subplots_adjust(
+        left=0.06, right=0.985, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.5, wspace=0.16
+    )
+    drawn: dict[str, Line2D] = {}
+    for panel in panels.flat[len(series) :]:
+        panel.set_visible(False)
+    for axes, one in zip(panels.flat, series, strict=False):
+        axes.set_title(one.title, loc="left", fontweight="bold")
+        for name, (color, style, value) in lines.items():
+            points = [
+                (entry.threshold or 0.0, share)
+                for entry in one.entries
+                if (share := ratio(value(entry), value(one.entries[0]))) is not None
+            ]
+            for threshold, share in points:
+                if share > _HIGHEST:
+                    text = f"↑ {fmt.share(share)}"
+                    axes.annotate(
+                        text, (threshold, _HIGHEST), (0, 5), textcoords="offset points", color=color
+                    )
+            if len(points) > 1:
+                thresholds = [threshold for threshold, _ in points]
+                shares = [min(share, _HIGHEST) for _, share in points]
+                marker = "o" if style == "-" else ""
+                (drawn[name],) = axes.plot(
+                    thresholds, shares, style, color=color, marker=marker, markersize=5, linewidth=1.8
+                )
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(-0.03, 1)
+        axes.xaxis.set_major_formatter(plot.PERCENT)
+        axes.yaxis.set_major_formatter(plot.PERCENT)
+        axes.set_xlabel("pruned")
+    add_legend(figure, list(drawn.values()), list(drawn), columns=len(drawn))
+    return figure

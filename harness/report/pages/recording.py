@@ -1,0 +1,90 @@
+"""The page of a recording: its facts, its six views, and the views as PNG and CSV files."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pandas as pd
+
+from harness.files import write_atomic
+from harness.recording_views import Facts, Look
+from harness.report import format as fmt
+from harness.report.html import write_page, write_text
+from harness.report.pages.recording_plots import ALL_VIEWS
+from models.views import Image, Views
+
+PAGE = "recording.html"
+
+
+def render_recording(seen: Look, sound: bytes | None, folder: Path) -> Path:
+    """Write recording.html, and a PNG and a CSV of each view, into a folder.
+
+    The same recording gives the same bytes. The page is self-contained.
+
+    Args:
+        seen: the recording with its views.
+        sound: WAV file that the page plays; None leaves the player out.
+        folder: destination.
+
+    Returns:
+        The path of the page.
+    """
+    for view in ALL_VIEWS:
+        write_atomic(view.png(seen), folder / f"{view.name}.png")
+    for name, frame in frames(seen.views).items():
+        write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+    facts = seen.facts
+    return write_page(
+        "recording.html.j2",
+        folder / PAGE,
+        facts=facts,
+        title=f"Earshot: {facts.name}",
+        headline=f"{f'“{facts.word}”' if facts.word else facts.name}, {fmt.seconds(facts.duration_s)}",
+        rows=_rows(facts),
+        sound=base64.b64encode(sound).decode() if sound else "",
+        views=ALL_VIEWS,
+        plots={view.name: view.plot(seen) for view in ALL_VIEWS},
+    )
+
+
+def frames(views: Views) -> dict[str, pd.DataFrame]:
+    """Return the numbers of each view: a row for each moment or frequency, a column for each image row."""
+    wave, spectrum = views.waveform, views.spectrum
+    return {
+        "waveform": pd.DataFrame({"start_s": wave.start_s, "low": wave.low, "high": wave.high}).round(7),
+        "spectrum": pd.DataFrame({"hz": spectrum.hz, "dbfs": spectrum.dbfs.round(2)}),
+        "spectrogram": _over_time(views.spectrogram, "hz"),
+        "mel": _over_time(views.mel, "hz"),
+        "mfcc": _over_time(views.mfcc, "coefficient"),
+        "micro": _over_time(views.micro, "hz"),
+    }
+
+
+def _over_time(image: Image, rows: str) -> pd.DataFrame:
+    values = image.values
+    if values.dtype.kind == "f":
+        values = values.astype("float64").round(3)
+    frame = pd.DataFrame(values, columns=[f"{rows}_{value:.5g}" for value in image.rows])
+    starts = [round(image.first_s + index * image.column_s, 6) for index in range(len(values))]
+    frame.insert(0, "start_s", starts)
+    return frame
+
+
+def _rows(facts: Facts) -> list[tuple[str, str]]:
+    start, end = facts.active_s
+    whole = (start, end) == (0, facts.duration_s)
+    found = [
+        ("Recording", facts.name),
+        ("Word", f"{facts.word} (label {facts.label})" if facts.word else "in no manifest"),
+        ("Source", facts.source),
+        ("Length", f"{fmt.seconds(facts.duration_s)}, {fmt.plural(facts.samples, 'sample')}"),
+        ("Read as", f"16,000 Hz, mono, 16 bits: {facts.reading or 'the file as it is'}"),
+        ("Peak", fmt.dbfs(facts.peak_dbfs)),
+        ("RMS", fmt.dbfs(facts.rms_dbfs if facts.peak else None)),
+        ("Clipped", fmt.plural(facts.clipped, "sample")),
+        ("Active part", "the whole recording" if whole else f"{fmt.seconds(start)} to {fmt.seconds(end)}"),
+        ("Feature CRC-32", "" if facts.feature_crc is None else f"{facts.feature_crc:08x} (49 slices)"),
+        ("SHA-256", facts.sha256),
+    ]
+    return [(name, value) for name, value in found if value]

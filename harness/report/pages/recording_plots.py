@@ -1,0 +1,287 @@
+"""The six views of a recording as plots: for a page, which sets the colors, and as PNG files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from harness.recording_views import Look
+from harness.report import plot
+from harness.report.plot import STYLE, WIDTH_IN, Plot, new_figure, render_plot
+from models.views import Image
+
+LEVELS, SIGNED = "magma", "berlin"
+"""Color maps, both dark where there is little, readable for the color-blind and in gray."""
+_RANGE_DB = 80.0
+"""Range of the color scale: more than the ear hears in one sound."""
+_LEAST_TOP_DBFS = -60.0
+"""Lowest top of the color scale, so that digital silence is dark and not noise."""
+_SHOWN_PERCENT = 98
+"""Share of the MFCCs within the color scale; the rest is mostly coefficient 1 of loud moments."""
+_NO_SHAPE = 1e-3
+"""Largest MFCC that counts as 0; float32 rounding leaves less."""
+_DPI = 150
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colors of one drawing: placeholders for a page, or real colors for a file."""
+
+    ink: str = plot.INK
+    soft: str = plot.SOFT
+    line: str = plot.LINE
+    paper: str = plot.PAPER
+    curve: str = plot.CPU
+    mark: str = plot.MCU
+
+
+_PAPER = Palette("#1b1f24", "#5c6670", "#dde1e6", "#ffffff", "#2f6db3", "#b45309")
+"""The page's colors in light mode."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One of the six views: its name in files and ids, its title, how to read it, and how to draw it."""
+
+    name: str
+    title: str
+    reading: str
+    draw: Callable[[Look, Palette], Figure]
+
+    def plot(self, seen: Look) -> Plot:
+        method = getattr(seen.views, self.name).method
+        caption = f"{method[0].upper()}{method[1:]}. {self.reading}"
+        return render_plot(self.name, lambda: self.draw(seen, Palette()), caption)
+
+    def png(self, seen: Look) -> bytes:
+        """Return the plot as a PNG on white; the same bytes every time."""
+        colors = {
+            "axes.edgecolor": _PAPER.line,
+            "axes.labelcolor": _PAPER.soft,
+            "grid.color": _PAPER.line,
+            "text.color": _PAPER.ink,
+            "xtick.color": _PAPER.soft,
+            "ytick.color": _PAPER.soft,
+        }
+        file = io.BytesIO()
+        with matplotlib.rc_context(STYLE | colors):
+            figure = self.draw(seen, _PAPER)
+            figure.patch.set(visible=True, facecolor=_PAPER.paper)
+            FigureCanvasAgg(figure)
+            figure.savefig(
+                file,
+                format="png",
+                dpi=_DPI,
+                metadata={"Software": None},
+                bbox_inches="tight",
+                pad_inches=0.15,
+                facecolor=_PAPER.paper,
+            )
+        return file.getvalue()
+
+
+def draw_waveform(seen: Look, palette: Palette) -> Figure:
+    """Draw amplitude against time, the active part shaded."""
+    figure, axes, _ = _panel(1.6)
+    wave, facts = seen.views.waveform, seen.facts
+    if facts.active_s != (0, facts.duration_s):
+        axes.axvspan(*facts.active_s, color=palette.mark, alpha=0.14, linewidth=0)
+    middles = wave.start_s + facts.duration_s / len(wave.start_s) / 2
+    axes.fill_between(
+        middles, wave.low, wave.high, color=palette.curve, linewidth=0.8, edgecolor=palette.curve
+    )
+    reach = 1.08 * max(0.01, float(np.abs([wave.low, wave.high]).max()))
+    axes.set_ylim(-reach, reach)
+    axes.yaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    axes.set_ylabel("of full scale")
+    _time_axis(axes, seen)
+    return figure
+
+
+def draw_spectrum(seen: Look, palette: Palette) -> Figure:
+    """Draw level against frequency."""
+    figure, axes, _ = _panel(1.8)
+    spectrum = seen.views.spectrum
+    axes.plot(spectrum.hz, spectrum.dbfs, color=palette.curve, linewidth=1.2)
+    bottom, top = level_limits(spectrum.dbfs)
+    axes.fill_between(spectrum.hz, bottom, spectrum.dbfs, color=palette.curve, alpha=0.15, linewidth=0)
+    axes.set_ylim(bottom, top + 3)
+    axes.set_xlim(0, spectrum.hz[-1])
+    axes.xaxis.set_major_locator(MaxNLocator(8))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda hz, _: f"{hz:,.0f} Hz"))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.set_ylabel("dBFS")
+    if spectrum.dbfs.max() <= bottom + 1:
+        _write(axes, "digital silence: no frequency is above the scale", palette)
+    return figure
+
+
+def draw_spectrogram(seen: Look, palette: Palette) -> Figure:
+    """Draw level by time and frequency."""
+    image = seen.views.spectrogram
+    figure, axes = _draw_levels(seen, image, palette, height_in=2.3)
+    axes.set_yticks(range(0, len(image.rows), len(image.rows) // 4))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda row, _: f"{row * image.rows[1]:,.0f}"))
+    axes.set_ylabel("Hz")
+    return figure
+
+
+def draw_mel(seen: Look, palette: Palette) -> Figure:
+    """Draw level by time and mel band."""
+    figure, axes = _draw_levels(seen, seen.views.mel, palette, height_in=2.0)
+    _band_axis(axes, seen.views.mel.rows)
+    return figure
+
+
+def _draw_levels(seen: Look, image: Image, palette: Palette, height_in: float) -> tuple[Figure, Axes]:
+    figure, axes, bar = _panel(height_in)
+    bottom, top = level_limits(image.values)
+    _show(axes, bar, image, image.values, LEVELS, (bottom, top), "dBFS")
+    _time_axis(axes, seen)
+    if image.values.max() <= bottom + 1:
+        _write(axes, "digital silence: nothing is above the scale", palette)
+    return figure, axes
+
+
+def draw_mfcc(seen: Look, palette: Palette) -> Figure:
+    """Draw coefficients from 1 on by time."""
+    figure, axes, bar = _panel(1.6)
+    shape = seen.views.mfcc.values[:, 1:]  # coefficient 0 is the loudness, ten times as large as the others
+    reach = max(1.0, float(np.percentile(np.abs(shape), _SHOWN_PERCENT)))
+    _show(axes, bar, seen.views.mfcc, shape, SIGNED, (-reach, reach))
+    axes.set_yticks(range(0, shape.shape[1], 3), [str(index + 1) for index in range(0, shape.shape[1], 3)])
+    axes.set_ylabel("coefficient")
+    _time_axis(axes, seen)
+    if np.abs(shape).max() < _NO_SHAPE:
+        _write(axes, "all coefficients are 0: a spectrum without a shape", palette)
+    return figure
+
+
+def draw_micro(seen: Look, palette: Palette) -> Figure:
+    """Draw features by time and channel, with the window that is one input of a model."""
+    figure, axes, bar = _panel(2.1, above_in=0.3)
+    image, duration_s = seen.views.micro, seen.facts.duration_s
+    _show(axes, bar, image, image.values, LEVELS, (0, max(1, int(image.values.max()))))
+    _band_axis(axes, image.rows)
+    _time_axis(axes, seen)
+    start, end = seen.model_s
+    above = axes.get_xaxis_transform()
+    axes.plot([start, end], [1.04, 1.04], color=palette.mark, linewidth=2, transform=above, clip_on=False)
+    text = "49 slices, 40 channels: one input of a model"
+    axes.text(start, 1.07, text, color=palette.mark, transform=above, va="bottom")
+    if max(duration_s, end) > end + image.column_s:
+        axes.axvline(end, color=palette.mark, linewidth=1.5)
+    if duration_s < end - image.column_s:
+        middle, top = (duration_s + end) / 2, len(image.rows) - 2
+        axes.axvline(duration_s, color="#ffffff", linewidth=1, linestyle=":")
+        axes.text(middle, top, "filled with zeros", color="#ffffff", ha="center", va="top")
+    elif not image.values.any():
+        _write(axes, "all features are 0", palette)
+    return figure
+
+
+def level_limits(dbfs: NDArray[Any]) -> tuple[float, float]:
+    """Return the ends of the color scale: from the loudest level down, in steps of 5 dB."""
+    top = max(_LEAST_TOP_DBFS, 5 * float(np.ceil(dbfs.max() / 5)))
+    return top - _RANGE_DB, top
+
+
+def _panel(height_in: float, above_in: float = 0.08) -> tuple[Figure, Axes, Axes]:
+    """Return axes at the same horizontal place in every view, and axes for a color scale."""
+    below_in = 0.3
+    whole = height_in + above_in + below_in
+    figure = new_figure(whole)
+    left, right, bar_in = 0.75 / WIDTH_IN, 0.8 / WIDTH_IN, 0.1 / WIDTH_IN
+    bottom, height = below_in / whole, height_in / whole
+    axes = figure.add_axes((left, bottom, 1 - left - right, height))
+    bar = figure.add_axes((1 - right + bar_in, bottom, bar_in, height))
+    bar.axis("off")
+    return figure, axes, bar
+
+
+def _show(
+    axes: Axes,
+    bar: Axes,
+    image: Image,
+    values: NDArray[Any],
+    color_map: str,
+    limits: tuple[float, float],
+    unit: str = "",
+) -> None:
+    """Draw columns at their times, rows one unit high from -0.5 up, and the color scale beside them."""
+    end_s = image.first_s + len(values) * image.column_s
+    extent = (image.first_s, end_s, -0.5, values.shape[1] - 0.5)
+    shared: dict[str, Any] = {
+        "cmap": color_map,
+        "vmin": limits[0],
+        "vmax": limits[1],
+        "origin": "lower",
+        "aspect": "auto",
+        "interpolation": "none",
+    }
+    axes.imshow(values.T.astype(np.float32), extent=extent, **shared)
+    axes.grid(False)
+    bar.axis("on")
+    bar.imshow(np.linspace(*limits, 64)[:, None], extent=(0, 1, *limits), **shared)
+    bar.grid(False)
+    bar.set_xticks([])
+    bar.yaxis.tick_right()
+    bar.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=True))
+    bar.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "−")))
+    bar.text(1.0, 1.02, unit, transform=bar.transAxes, ha="center", va="bottom")
+
+
+def _band_axis(axes: Axes, middles: NDArray[np.float64]) -> None:
+    """Put round frequencies at their places between the bands."""
+    shown = np.array([250, 500, 1000, 2000, 4000])
+    axes.set_yticks(np.interp(shown, middles, np.arange(len(middles))), [f"{hz:,}" for hz in shown])
+    axes.set_ylabel("Hz")
+
+
+def _time_axis(axes: Axes, seen: Look) -> None:
+    axes.set_xlim(0, max(seen.facts.duration_s, seen.model_s[1]))
+    axes.tick_params(axis="x", pad=6)
+    axes.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{second:g} s"))
+
+
+def _write(axes: Axes, text: str, palette: Palette) -> None:
+    """Write a sentence where there is nothing to see."""
+    box = {"facecolor": palette.paper, "edgecolor": palette.line, "boxstyle": "round,pad=0.5"}
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=palette.ink, bbox=box)
+
+
+ALL_VIEWS = (
+    View("waveform", "Waveform", "The active part is shaded.", draw_waveform),
+    View(
+        "spectrum",
+        "Spectrum",
+        "Level of each frequency; a sine of full scale has −3 dBFS.",
+        draw_spectrum,
+    ),
+    View("spectrogram", "Spectrogram", "Level of each frequency over time.", draw_spectrogram),
+    View("mel", "Mel spectrogram", "Bands as wide as the ear's: narrow below, wide above.", draw_mel),
+    View(
+        "mfcc",
+        "MFCC",
+        "Shape of the mel spectrum, coarse below, fine above; coefficient 0, the loudness, is in the CSV.",
+        draw_mfcc,
+    ),
+    View(
+        "micro",
+        "Micro features: the input of a model",
+        "16-bit integers, from the function that every board is checked against. Gain control raises quiet "
+        "parts, noise reduction removes steady sound.",
+        draw_micro,
+    ),
+)

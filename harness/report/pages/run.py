@@ -1,0 +1,153 @@
+"""The report of a run: a self-contained HTML page, a short summary in Markdown, and all tables as CSV."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from harness.records.record import RunRecord
+from harness.report import format as fmt
+from harness.report.html import page_tables, write_csvs, write_page, write_text
+from harness.report.markdown import markdown
+from harness.report.pages import family
+from harness.report.pages.family_entries import entries_of
+from harness.report.pages.recordings import PAGE as RECORDINGS_PAGE
+from harness.report.pages.run_plots import run_plots
+from harness.report.pages.run_tables import all_tables, overview_table
+from harness.report.table import Table
+from harness.report.variants import clock_note, time_is
+from harness.report.verdict import verdict_sentence
+
+PAGE, MARKDOWN = "report.html", "report.md"
+MANY = 6
+"""Variants up to which the headline names the fastest one; of more it names the choice."""
+_WIDTH = 110
+"""Characters of a line of the terminal."""
+
+
+def render_run(record: RunRecord, folder: Path) -> Path:
+    """Write report.html, report.md, a CSV for each table, and the page of the family if the run is one.
+
+    The same record gives the same bytes. Links to transcripts are relative to the run's own folder.
+
+    Returns:
+        The path of the HTML page.
+    """
+    tables = all_tables(record)
+    sentences = headline(record, tables)
+    started = record.run.get("started", "")
+    title = f"Earshot: {record.board.title}, {started[:10]}".rstrip(", ")
+    files = [MARKDOWN, *write_csvs(tables.values(), folder)]
+    summary = [tables[name] for name in ("verdict", "overview", "faults")]
+    write_text(folder / MARKDOWN, markdown(title, sentences, summary))
+    is_family = len(record.variants) >= family.SMALLEST
+    if is_family:
+        family.render_family({folder: record}, folder)
+    return write_page(
+        "run.html.j2",
+        folder / PAGE,
+        title=title,
+        sentences=sentences,
+        board=record.board.title,
+        started=f"{fmt.date_time(started)} UTC" if started else "",
+        clock=clock_note([record.board]),
+        family=family.PAGE if is_family else "",
+        recordings=RECORDINGS_PAGE if (folder / RECORDINGS_PAGE).is_file() else "",
+        folded=len(record.variants) > MANY,
+        tables=page_tables(tables),
+        plots=run_plots(tables),
+        files=files,
+    )
+
+
+def summary_text(record: RunRecord) -> str:
+    """Return the headline, the overview and the faults for a terminal, without a trailing newline."""
+    tables = all_tables(record)
+    parts = [textwrap.fill(" ".join(headline(record, tables)), _WIDTH), _aligned(overview_table(record))]
+    for variant, failure, message in tables["faults"].frame.itertuples(index=False):
+        parts.append(textwrap.fill(f"{variant}: {failure}: {message}", _WIDTH, subsequent_indent="  "))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _aligned(table: Table) -> str:
+    """Align a table's texts in columns, numbers to the right."""
+    columns, rows = table.shown()
+    if not rows:
+        return ""
+    lines = [[column.header for column in columns], *([cell.text for cell in row] for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    return "\n".join(
+        "  ".join(
+            text.rjust(width) if column.figure else text.ljust(width)
+            for text, width, column in zip(line, widths, columns, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def headline(record: RunRecord, tables: Mapping[str, Table]) -> list[str]:
+    """Return sentences on the verdict, the fastest variant (of many variants: the choice), and the faults."""
+    overview = tables["overview"].frame
+    failed = [variant for variant in record.variants if variant.faults]
+    measured = overview[overview["inference_us"].notna()]
+    sentences = [sentence] if (sentence := verdict_sentence(record)) else []
+    if measured.empty:
+        sentences.append(f"Nothing was measured on the {_board(record)}.")
+    elif len(record.variants) > MANY:
+        sentences += family.headline(entries_of([record]))
+    else:
+        # The fastest variant without a fault leads; one with a fault only where there is no other.
+        intact = measured[~measured["variant"].isin([variant.title for variant in failed])]
+        best = _extreme(measured if intact.empty else intact, "inference_us", fastest=True)
+        sentences += [_result(record, best), *_comparison(tables["host"], measured, best)]
+    if not record.run.get("ended"):
+        sentences.append("The run was interrupted; the report shows what was measured before.")
+    if failed:
+        faults = (f"{variant.title} ({variant.faults[0].failure})" for variant in failed)
+        sentences.append(f"Failed: {', '.join(faults)}.")
+    return sentences
+
+
+def _extreme(frame: pd.DataFrame, column: str, fastest: bool) -> pd.Series:
+    values = frame[column].astype(float)
+    return frame.loc[values.idxmin() if fastest else values.idxmax()]
+
+
+def _board(record: RunRecord) -> str:
+    """Return the board's title up to a comma or bracket, as it stands within a sentence."""
+    title = re.sub(r"\s*[,(].*", "", record.board.title)
+    return title[0].lower() + title[1:] if title.startswith("Emulated") else title
+
+
+def _result(record: RunRecord, best: pd.Series) -> str:
+    speed = f"{best['variant']} takes {fmt.duration(best['inference_us'])} per inference"
+    place = f"on the {_board(record)} ({time_is(record.board)})"
+    if not best["keywords_played"]:
+        return f"{speed} {place}."
+    detected = fmt.of(best["keywords_detected"], best["keywords_played"])
+    return f"{speed} {place} and detects {detected} keywords."
+
+
+def _comparison(host: Table, measured: pd.DataFrame, best: pd.Series) -> list[str]:
+    """Compare the best variant with the slowest one and with the host's fastest runtime."""
+    parts = []
+    others = measured[measured["variant"] != best["variant"]]
+    if not others.empty:
+        slowest = _extreme(others, "inference_us", fastest=False)
+        ratio = fmt.times(slowest["inference_us"] / best["inference_us"])
+        parts.append(f"{ratio} faster than {slowest['variant']} on the same board")
+    rows = host.frame
+    rows = rows[(rows["variant"] == best["variant"]) & (rows["device"] != "MCU") & rows["median_us"].notna()]
+    if not rows.empty:
+        fastest = _extreme(rows, "median_us", fastest=True)
+        ratio = fmt.times(fastest["times_faster_than_board"])
+        parts.append(f"{ratio} slower than {fastest['runtime']} on this host's {fastest['device']}")
+    sentences = [f"That is {' and '.join(parts)}."] if parts else []
+    if best["false_accepts"] is not None:
+        length = f" in {best['audio_s']:.0f}\u00a0s of audio" if best["audio_s"] else ""
+        sentences.append(f"False accepts{length}: {fmt.count(best['false_accepts'])}.")
+    return sentences

@@ -1,0 +1,225 @@
+"""Plots of a run, drawn from its tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullLocator
+from matplotlib.transforms import blended_transform_factory
+
+from harness.report import format as fmt
+from harness.report import plot
+from harness.report.plot import WIDTH_IN, Plot, add_legend, new_figure, render_plot
+from harness.report.table import Table
+from harness.report.variants import ALL_STAGES, STAGES
+from harness.stats.matching import is_keyword
+
+_DEVICE_COLORS = {"MCU": plot.MCU, "CPU": plot.CPU, "GPU": plot.GPU}
+_STAGE_COLORS = dict(zip(STAGES, (plot.PREPROCESS, plot.INFERENCE, plot.POSTPROCESS), strict=True))
+_LABELED_SHARE = 0.05
+"""Smallest share of a bar that has room for its label."""
+_LANE_IN, _GAP_IN = 0.24, 0.36
+"""Height of a lane of the timeline, and of the gap below each of its lines, where the seconds stand."""
+_LINE_S = 14
+"""Audio of one line of the timeline: 37 points a second."""
+_WORD_S = 1.1
+"""Width of a drawn word of six letters."""
+
+
+def run_plots(tables: Mapping[str, Table]) -> dict[str, Plot]:
+    """Return the plots for which there are values, by name."""
+    clock = ", ".join(dict.fromkeys(tables["latency"].frame["clock"]))
+    plots = {}
+
+    def add(name: str, needs: str, draw: Callable[[pd.DataFrame], Figure], caption: str) -> None:
+        frame = tables[name].frame
+        if frame[needs].notna().any():
+            plots[name] = render_plot(name, lambda: draw(frame), caption)
+
+    add(
+        "host",
+        "median_us",
+        draw_devices,
+        f"Median time of one inference on a logarithmic scale; the MCU's is {clock}. The line is the middle "
+        "half where it is wider than the dot.",
+    )
+    add("latency", "share", draw_stages, f"Share of each stage in the board's time, {clock}.")
+    add(
+        "words",
+        "onset_s",
+        draw_timeline,
+        "Above: each word as it was played. Below: what each variant detected, and when. An orange cross is "
+        "a wrong detection or a miss.",
+    )
+    add("learning", "epoch", draw_learning, "Loss and accuracy after each epoch of training.")
+    return plots
+
+
+def draw_devices(frame: pd.DataFrame) -> Figure:
+    """Draw a dot for each device and runtime, grouped by variant, with the value beside it."""
+    lines: list[tuple[str, pd.Series | None]] = []
+    for variant, rows in frame.groupby("variant", sort=False):
+        lines += [(str(variant), None), *((_device_text(row), row) for _, row in rows.iterrows())]
+    height = 0.21 * len(lines) + 0.55
+    figure = new_figure(height)
+    left = 2.0 / WIDTH_IN
+    axes = figure.add_axes((left, 0.42 / height, 1 - left - 0.9 / WIDTH_IN, 1 - 0.47 / height), xscale="log")
+    medians = frame["median_us"].dropna().astype(float)
+    axes.set_xlim(
+        10 ** math.floor(math.log10(medians.min() / 1.3)), 10 ** math.ceil(math.log10(medians.max() * 1.01))
+    )
+    axes.xaxis.set_major_locator(LogLocator(numticks=12))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.round_duration(value)))
+    axes.set_ylim(len(lines) - 0.3, -0.7)
+    axes.grid(False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks(range(len(lines)), [text if row is not None else "" for text, row in lines])
+    margin = blended_transform_factory(figure.transFigure, axes.transData)
+    for index, (text, row) in enumerate(lines):
+        if row is None:  # a title may be wider than the labels under it
+            axes.text(0, index, text, transform=margin, va="center", fontweight="bold")
+        elif row["median_us"] is None:
+            reason = f"{fmt.DASH} {row['note'] or ''}"
+            axes.text(0.01, index, reason, transform=axes.get_yaxis_transform(), va="center", color=plot.SOFT)
+        else:
+            color = _DEVICE_COLORS[row["device"]]
+            low, high = row["p25_us"] or row["median_us"], row["p75_us"] or row["median_us"]
+            axes.plot([low, high], [index, index], color=color, linewidth=3, alpha=0.5)
+            axes.plot(row["median_us"], index, "o", color=color, markersize=6)
+            median = fmt.duration(row["median_us"])
+            axes.annotate(median, (high, index), (7, 0), "data", "offset points", va="center")
+    return figure
+
+
+def _device_text(row: pd.Series) -> str:
+    if row["device"] == "MCU":
+        return f"MCU ({row['clock']})" if row["clock"] else "MCU"
+    threads = f" · {fmt.plural(row['threads'], 'thread')}" if row["threads"] else ""
+    return f"{'' if row['device'] == 'CPU' else 'GPU · '}{row['runtime']}{threads}"
+
+
+def draw_stages(frame: pd.DataFrame) -> Figure:
+    """Draw one bar for each variant, divided by stage."""
+    measured = frame[frame["share"].notna()]
+    variants = list(dict.fromkeys(measured["variant"]))
+    height = 0.62 * len(variants) + 0.35
+    figure = new_figure(height)
+    axes = figure.add_axes((0, 0, 1, (height - 0.3) / height))
+    axes.axis("off")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(variants) - 0.35, -0.55)
+    for index, variant in enumerate(variants):
+        rows = measured[measured["variant"] == variant].set_index("stage")
+        axes.text(0, index - 0.3, variant, fontweight="bold", va="center")
+        whole = f"{fmt.duration(rows.at[ALL_STAGES, 'median_us'])} per pass (median)"
+        axes.text(1, index - 0.3, whole, ha="right", va="center", color=plot.SOFT)
+        start, y = 0.0, index + 0.08
+        for stage, color in _STAGE_COLORS.items():
+            share = rows.at[stage, "share"]
+            axes.barh(y, share, left=start, height=0.44, color=color)
+            if share > _LABELED_SHARE:
+                label = fmt.share(share)
+                axes.text(start + share / 2, y, label, ha="center", va="center_baseline", color=plot.PAPER)
+            start += share
+    add_legend(figure, [Patch(color=color) for color in _STAGE_COLORS.values()], list(_STAGE_COLORS), 3)
+    return figure
+
+
+def draw_learning(frame: pd.DataFrame) -> Figure:
+    """Draw loss and accuracy by epoch, one row for each training; variants of one training share a row."""
+    trainings: dict[tuple, tuple[list[str], pd.DataFrame]] = {}
+    for variant, rows in frame.groupby("variant", sort=False):
+        curves = rows.drop(columns="variant")
+        key = tuple(curves.itertuples(index=False, name=None))
+        trainings.setdefault(key, ([], curves))[0].append(str(variant))
+    height = 2.3 * len(trainings)
+    figure = new_figure(height)
+    panels = iter(figure.subplots(len(trainings), 2, squeeze=False).flat)
+    figure.subplots_adjust(
+        left=0.06, right=0.99, top=1 - 0.3 / height, bottom=0.42 / height, hspace=0.42, wspace=0.16
+    )
+    for names, curves in trainings.values():
+        for metric in ("loss", "accuracy"):
+            axes = next(panels)
+            axes.set_title(f"{metric} · {', '.join(names)}", loc="left")
+            for part, color in (("training", plot.QUIET), ("validation", plot.MCU)):
+                values = curves[f"{part}_{metric}"].astype(float)
+                axes.plot(curves["epoch"].astype(int), values, color=color, linewidth=1.8, label=part)
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            axes.set_xlabel("epoch")
+            if metric == "accuracy":
+                axes.yaxis.set_major_formatter(plot.PERCENT)
+            else:
+                axes.set_ylim(bottom=0)
+            axes.legend(frameon=False, loc="best")
+    return figure
+
+
+def draw_timeline(words: pd.DataFrame) -> Figure:
+    """Draw the audio stream in lines, each with a lane for the words played and one for each variant."""
+    variants = list(dict.fromkeys(words["variant"]))
+    last_s = float(words[["end_s", "detected_at_s"]].stack().max())
+    line_s = min(_LINE_S, max(4, math.ceil(last_s + 0.5)))
+    lines = max(1, math.ceil((last_s + 0.3) / line_s))
+    lanes = len(variants) + 1
+    line_in = lanes * _LANE_IN + _GAP_IN
+    height = lines * line_in
+    figure = new_figure(height)
+    left = 1.55 / WIDTH_IN
+    played = words[words["onset_s"].notna()].drop_duplicates(["onset_s", "source"])
+    for line in range(lines):
+        bottom = (lines - line - 1) * line_in + _GAP_IN * 0.75
+        axes = figure.add_axes((left, bottom / height, 0.988 - left, lanes * _LANE_IN / height))
+        axes.set_xlim(line * line_s, (line + 1) * line_s)
+        axes.set_ylim(lanes - 0.5, -0.5)
+        axes.spines["left"].set_visible(False)
+        axes.xaxis.set_major_locator(MultipleLocator(1))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} s"))
+        axes.set_yticks(range(lanes), ["played", *variants])
+        axes.grid(False, axis="y")
+        _draw_words(axes, played)
+        for lane, variant in enumerate(variants, start=1):
+            _draw_detections(axes, words[words["variant"] == variant], lane)
+    return figure
+
+
+def _draw_words(axes: Axes, words: pd.DataFrame) -> None:
+    start, end = axes.get_xlim()
+    for row in words.itertuples():
+        if row.end_s <= start or row.onset_s >= end:
+            continue
+        color = plot.CPU if is_keyword(row.label) else plot.QUIET
+        axes.barh(0, row.end_s - row.onset_s, left=row.onset_s, height=0.8, color=color, alpha=0.3)
+        middle = (row.onset_s + row.end_s) / 2
+        if start <= middle < end:
+            inside = min(max(middle, start + _WORD_S / 2), end - _WORD_S / 2)
+            axes.text(inside, 0, row.word or row.label, ha="center", va="center_baseline")
+
+
+def _draw_detections(axes: Axes, words: pd.DataFrame, lane: int) -> None:
+    start, end = axes.get_xlim()
+    for row in words.itertuples():
+        missed = row.detected is None
+        if missed and row.correct:
+            continue  # no keyword was said, and none was detected
+        at_s = row.end_s if missed else row.detected_at_s
+        if at_s is None or not start <= at_s < end:
+            continue
+        color, marker = (plot.GOOD, "o") if row.correct else (plot.BAD, "x")
+        axes.plot(at_s, lane, marker, color=color, markersize=5, markeredgewidth=2, clip_on=False)
+        beside, align = (6, "left") if at_s + _WORD_S < end else (-6, "right")
+        axes.annotate(
+            "missed" if missed else row.detected,
+            (at_s, lane),
+            (beside, 0),
+            textcoords="offset points",
+            color=color,
+            ha=align,
+            va="center_baseline",
+        )

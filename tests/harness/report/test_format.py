@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from html_page import plain
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.report import format as fmt
+
+
+@pytest.mark.parametrize(
+    ("show", "arguments"),
+    [
+        (fmt.significant, 1),
+        (fmt.duration, 1),
+        (fmt.span, 2),
+        (fmt.seconds, 1),
+        (fmt.count, 1),
+        (fmt.share, 1),
+        (fmt.interval, 2),
+        (fmt.of, 2),
+        (fmt.times, 1),
+        (fmt.change, 1),
+        (fmt.points_interval, 2),
+        (fmt.probability, 1),
+        (fmt.per_hour_interval, 2),
+    ],
+)
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf])
+def test_missing_values_are_dashes(show, arguments, missing):
+    assert show(*[1] * (arguments - 1), missing) == fmt.DASH
+
+
+@pytest.mark.parametrize(
+    ("show", "value", "text"),
+    [
+        (fmt.duration, 0, "0 µs"),
+        (fmt.duration, 0.5, "0.500 µs"),
+        (fmt.duration, 999.4, "999 µs"),
+        (fmt.duration, 999.6, "1.00 ms"),
+        (fmt.duration, 21_340, "21.3 ms"),
+        (fmt.duration, 999_700, "1.00 s"),
+        (fmt.round_duration, 2_000, "2 ms"),
+        (fmt.share, 0, "0 %"),
+        (fmt.share, 0.0001, "< 0.1 %"),
+        (fmt.share, 0.983, "98.3 %"),
+        (fmt.share, 0.99999, "> 99.9 %"),
+        (fmt.share, 1, "100 %"),
+        (fmt.percent, 0.125, "12.5 %"),
+        (fmt.difference, 0, "0"),
+        (fmt.difference, 0.00390625, "0.00391"),
+        (fmt.difference, 5.96e-8, "6.0e−08"),
+        (fmt.change, -0.392, "−39.2 %"),
+        (fmt.change, 0, "0 %"),
+        (fmt.change, 20, "+2,000.0 %"),
+        (fmt.precise_change, 0.021, "+2.10 %"),
+        (fmt.precise_change, 0.0000123, "+0.0012 %"),
+        (fmt.points, -0.0125, "−1.2"),
+        (fmt.points, -0.0001, "0.0"),
+        (fmt.probability, 0.0, "< 0.001"),
+        (fmt.probability, 0.0432, "0.043"),
+        (fmt.audio_time, 0.2, "12.0 min"),
+        (fmt.audio_time, 0, "–"),
+        (fmt.audio_lost, 0, "0"),
+        (fmt.decibels, -5, "−5 dB"),
+        (fmt.text, "  ", "–"),
+        (fmt.text, "yes\x1b[31m\u202e", "yes�[31m�"),
+    ],
+)
+def test_values_as_texts(show, value, text):
+    assert plain(show(value)) == text
+
+
+def test_ranges_name_a_shared_unit_once():
+    assert plain(fmt.span(59.3, 60)) == "59.3 to 60.0 µs"
+    assert plain(fmt.span(900, 1100)) == "900 µs to 1.10 ms"
+
+
+def test_a_part_of_nothing_is_a_dash():
+    assert (fmt.of(0, 0), fmt.of(0, 3)) == ("–", "0 of 3")
+
+
+@given(st.floats(1e-3, 1e9))
+def test_durations_are_rounded_to_three_digits(microseconds):
+    value, unit = plain(fmt.duration(microseconds)).split()
+    size = {"µs": 1, "ms": 1e3, "s": 1e6}[unit]
+    assert float(value.replace(",", "")) * size == pytest.approx(microseconds, rel=0.00501)

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from html_page import HOSTILE, Page, markdown_tables, plain, shown_tables, shown_texts
+from sample_family import family_night
+from sample_run import BOARD, external, measured, sample_record, too_large
+
+from harness.records.record import Fault, HostRow, RunRecord, StimulusRow, VariantRow
+from harness.report.pages.run import headline, render_run, summary_text
+from harness.report.pages.run_tables import all_tables, layers_table, sizes_table
+
+
+def rendered(record: RunRecord, folder: Path) -> Page:
+    return Page(render_run(record, folder).read_text(encoding="utf-8"))
+
+
+def with_variants(*variants: VariantRow) -> RunRecord:
+    return replace(sample_record(), variants=list(variants))
+
+
+def command_mode_only() -> VariantRow:
+    """A model that takes no audio: one stage, and no detections."""
+    row = measured("ds-cnn", "DS-CNN", 90_000, seed=5)
+    return replace(
+        row,
+        stage_us={"inference": row.stage_us["inference"]},
+        stimuli=[],
+        false_accepts=[],
+        audio_s=None,
+        listening_wall_s=None,
+        parity={**row.parity, "recordings": 0, "features_equal": 0},
+    )
+
+
+def not_built() -> VariantRow:
+    return VariantRow("broken", "Broken", [], faults=[Fault("build", "build: no compiler. Install one")])
+
+
+RECORDS = {
+    "sample": sample_record(),
+    "failed only": with_variants(not_built(), too_large()),
+    "no host": with_variants(replace(external(), host=[])),
+    "command mode": with_variants(command_mode_only()),
+    "no variants": with_variants(),
+    "real board": replace(sample_record(), board=replace(BOARD, clock="measured")),
+}
+
+
+@pytest.fixture(scope="module", params=RECORDS)
+def run(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    record = RECORDS[request.param]
+    return record, folder, rendered(record, folder)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sample")
+    return folder, rendered(sample_record(), folder)
+
+
+def test_the_page_is_well_formed_and_self_contained(run):
+    _, folder, page = run
+    page.check()
+    assert not {"script", "img"} & set(page.tags)
+    assert not re.search(r"url\((?!#)|@import|https?:", (folder / "report.html").read_text())
+    files = {path.name for path in folder.iterdir()}
+    assert {link for link in page.links if link.endswith((".csv", ".md"))} <= files
+
+
+def test_the_page_shows_every_table(run):
+    record, _, page = run
+    assert page.tables == shown_tables(all_tables(record))
+
+
+def test_csvs_hold_the_values_behind_the_page(run):
+    record, folder, page = run
+    for name, table in all_tables(record).items():
+        rows = list(csv.reader(io.StringIO((folder / f"{name}.csv").read_text())))
+        assert rows[0] == list(table.frame.columns)
+        assert len(rows) == len(table.frame) + 1
+    for name in ("host", "latency", "sizes", "accuracy", "listening", "overview"):
+        frame = pd.read_csv(folder / f"{name}.csv").astype(object)
+        read = replace(all_tables(record)[name], frame=frame.where(frame.notna(), None))
+        assert shown_texts(read) == page.tables.get(name, [])
+
+
+def test_markdown_has_the_overview_and_the_faults(sample):
+    folder, _ = sample
+    found = markdown_tables((folder / "report.md").read_text())
+    tables = all_tables(sample_record())
+    assert found == {tables[name].title: shown_texts(tables[name]) for name in ("overview", "faults")}
+
+
+def test_the_same_record_gives_the_same_bytes(sample, tmp_path):
+    folder, _ = sample
+    render_run(sample_record(), tmp_path)
+    for path in folder.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_missing_measurements_are_never_zero(tmp_path):
+    page = rendered(with_variants(not_built(), too_large()), tmp_path)
+    for name in ("overview", "host", "latency", "sizes"):
+        for row in page.tables[name]:
+            assert not {"0", "0 µs", "0 %"} & {plain(text) for text in row}
+
+
+@pytest.mark.parametrize("word", ["modeled", "instructions"])
+def test_emulated_times_are_labeled(sample, tmp_path, word):
+    _, page = sample
+    if word != "modeled":
+        page = rendered(replace(sample_record(), board=replace(BOARD, clock=word)), tmp_path)
+    assert all(word in row for row in page.tables["host"] if "MCU" in row and "ms" in " ".join(row))
+    for heading in (f"Inference ({word})", f"All stages ({word})", f"Stage ({word})", f"MCU ({word})"):
+        assert heading in page.text
+    assert f"({word})" in page.text.split("Earshot", 2)[2].split("At a glance")[0]
+
+
+def test_a_fault_stands_near_the_top_with_its_remedy(sample):
+    _, page = sample
+    assert page.text.index("412,880 bytes of ram") < page.text.index("CPU, GPU and MCU")
+    assert "Choose a smaller variant" in page.text
+
+
+def test_devices_without_a_spread_or_a_time_show_dashes(tmp_path):
+    cpu = HostRow("cpu", "Example CPU", "torch", 2, 3, 16_825.0, None, None, 0.0, "")
+    gpu = HostRow("gpu", "", "torch", None, 0, None, None, None, None, "no CUDA device")
+    page = rendered(with_variants(replace(command_mode_only(), host=[cpu, gpu])), tmp_path)
+    shown = {row[1]: [plain(text) for text in row] for row in page.tables["host"]}
+    assert shown["CPU"][4:6] == ["16.8 ms", "–"]
+    assert shown["GPU"][4:6] == ["–", "–"] and shown["GPU"][-1] == "no CUDA device"
+
+
+def test_a_gpu_is_compared(tmp_path):
+    gpu = HostRow("gpu", "Example GPU", "torch", None, 500, 150.0, 140.0, 160.0, 0.004, "")
+    page = rendered(with_variants(replace(command_mode_only(), host=[gpu])), tmp_path)
+    row = next(row for row in page.tables["host"] if row[1] == "GPU")
+    assert plain(row[4]) == "150 µs"
+    assert "Example GPU" in page.text
+
+
+def test_hostile_texts_stay_texts(tmp_path):
+    variant = replace(
+        measured("hostile", HOSTILE, 33_120, seed=2),
+        labels=[HOSTILE],
+        stimuli=[StimulusRow(HOSTILE, HOSTILE, HOSTILE, 1.0, 1.5, HOSTILE, 220, 1.8, True)],
+        transcripts={HOSTILE: f"javascript:alert(1)//{HOSTILE}"},
+        notes=[HOSTILE],
+        faults=[Fault("protocol", f"protocol: {HOSTILE}\nsecond line")],
+    )
+    page = rendered(replace(with_variants(variant), environment={HOSTILE: HOSTILE}), tmp_path)
+    assert not {"script", "img"} & set(page.tags)
+    assert page.open == []
+    assert page.tables["words"][0][1] == HOSTILE
+    assert not [link for link in page.links if ":" in link]
+    markdown = (tmp_path / "report.md").read_text()
+    assert not re.search(r"(?<!\\)<img", markdown)
+    assert markdown_tables(markdown)["At a glance"][0][0].replace("&amp;", "&") == HOSTILE
+
+
+def test_links_to_transcripts_are_relative_and_quoted(tmp_path):
+    variant = replace(command_mode_only(), transcripts={"listening": "a run/listening #1.log"})
+    assert "a%20run/listening%20%231.log" in rendered(with_variants(variant), tmp_path).links
+
+
+def test_a_diverged_loss_is_drawn_without_nan(tmp_path):
+    variant = command_mode_only()
+    assert variant.model
+    epochs = [replace(epoch, training_loss=math.nan) for epoch in variant.model.epochs]
+    page = rendered(with_variants(replace(variant, model=replace(variant.model, epochs=epochs))), tmp_path)
+    page.check()
+
+
+# Sizes and layers
+
+
+def sized(*rows: VariantRow):
+    return [(row.title, row, BOARD) for row in rows]
+
+
+def test_estimates_are_compared_with_image_and_arena():
+    row = next(row for row in family_night().variants if row.id == "tinyconv-int8")
+    frame = sizes_table(sized(row)).frame.iloc[0]
+    assert frame["flash_error"] == pytest.approx(16_688 / row.firmware.flash_bytes - 1)
+    assert frame["live_error"] == pytest.approx(5_960 / row.firmware.arena_bytes - 1)
+    assert frame["flash_share"] == pytest.approx(row.firmware.flash_bytes / 983_040)
+
+
+def test_variants_with_equal_layers_are_listed_once():
+    rows = [row for row in family_night().variants if "weights" in row.id]
+    frame = layers_table(sized(*rows)).frame
+    assert list(frame["operations"]) == [640_000, 32_000]
+    assert list(frame["bias_operations"]) == [4_000, 4]
+    assert frame["variant"].str.contains("and 4 more with the same layers").all()
+
+
+# Headline and summary
+
+
+def sentences(record) -> list[str]:
+    return [plain(sentence) for sentence in headline(record, all_tables(record))]
+
+
+def test_the_headline_has_the_key_result_and_compares_it():
+    first, second, *_ = sentences(sample_record())
+    assert first == (
+        "TinyConv int8 takes 33.1 ms per inference on the emulated Cortex-M4F (modeled) "
+        "and detects 7 of 10 keywords."
+    )
+    assert "3.88 × faster than TinyConv float32 on the same board" in second
+    assert "1,370 × slower than ONNX Runtime on this host's CPU" in second
+
+
+def test_a_faulty_variant_does_not_lead_the_headline():
+    record = sample_record()
+    faulty = replace(measured("fast", "Too fast", 10, seed=9), faults=too_large().faults)
+    assert "TinyConv int8" in sentences(replace(record, variants=[faulty, *record.variants]))[0]
+
+
+def test_the_headline_says_if_nothing_was_measured():
+    assert sentences(with_variants(too_large())) == [
+        "Nothing was measured on the emulated Cortex-M4F.",
+        "Failed: WideConv float32 (does-not-fit).",
+    ]
+
+
+def test_the_headline_says_if_the_run_was_interrupted():
+    record = sample_record()
+    assert any("interrupted" in line for line in sentences(replace(record, run={**record.run, "ended": ""})))
+
+
+def test_the_headline_of_many_variants_names_the_front():
+    assert "variants are on the Pareto front, from" in sentences(family_night())[0]
+
+
+def test_the_summary_aligns_a_row_for_each_variant_and_lists_faults():
+    lines = summary_text(sample_record()).splitlines()
+    header = next(line for line in lines if line.startswith("Variant"))
+    column = header.index("Flash, bytes") + len("Flash, bytes")
+    row = next(line for line in lines if line.startswith("TinyConv int8  "))
+    assert row[:column].endswith("61,312")
+    assert any(line.startswith("WideConv float32: does-not-fit: the image needs") for line in lines)
+    assert "Nothing was measured" in summary_text(with_variants())
