@@ -297,7 +297,7 @@ class _Arrangement:
     def _reference_since(self, name: SeriesName, index: int) -> str:
         """Return the time of the reference now in force for a night that was not judged."""
         number = self._epoch[index]
-        reference = self._epochs[number].times.get(name) if number >= 0 else None
+        reference = self._epochs[number].times.get(str(name)) if number >= 0 else None
         return reference.since if reference and reference.since <= self._nights[index].started else ""
 
 
@@ -325,9 +325,9 @@ def _levels(name: SeriesName, kind: Kind, values: np.ndarray, usable: np.ndarray
 
 
 def _accepted(epoch: Epoch, name: SeriesName) -> float:
-    if name in epoch.times:
-        return epoch.times[name].reference_us
-    value = epoch.exact.get(name)
+    if str(name) in epoch.times:
+        return epoch.times[str(name)].reference_us
+    value = epoch.exact.get(str(name))
     return np.nan if value is None or isinstance(value, str) else float(value)
 
 
@@ -361,8 +361,5 @@ def _changes(nights: Sequence[Night]) -> Iterator[tuple[int, Mapping[str, tuple[
         if night.fault:
             continue  # a board that was not found has no environment
         if before is not None and _bench(night) != _bench(before):
-            then = Epoch(
-                0, before.started, before.uid, before.environment, before.procedure, None, {}, {}, ()
-            )
-            yield index, differences(night, then)
+            yield index, differences(night, before)
         before = night

@@ -122,7 +122,7 @@ def test_a_hash_that_changes_with_each_commit_has_no_levels_and_does_not_climb()
 def test_the_change_is_against_the_accepted_reference():
     nights, baseline = history(20)
     nights.append(night(20, LEVEL_US * 1.004))
-    reference = baseline.epoch.times[INT8].reference_us
+    reference = baseline.epoch.times[str(INT8)].reference_us
     assert of(INT8, board(nights, baseline)).change == pytest.approx(LEVEL_US * 1.004 / reference - 1)
 
 

@@ -201,7 +201,7 @@ def test_names_are_escaped_in_pages_and_paths(tmp_path):
     assert [path.relative_to(tmp_path / "site").as_posix() for path in pages] == [
         "index.html",
         "nano-b/nights.html",
-        "nano-b/script-alert-1-i-a-b-inference_us-clip.html",
+        "nano-b/script-alert-1-i--a-b-inference_us-clip.html",
     ]
     assert not any({"script", "b", "i"} & Anchors(path).tags for path in pages)
     assert "../nano & <b>" in text_of(page)
