@@ -27,7 +27,7 @@ from harness.report.pages.family_tables import (
     weights_sentences,
 )
 from harness.report.pages.run_tables import sizes_table
-from harness.report.studies.page import sections as study_sections
+from harness.report.pages.study import sections as study_sections
 from harness.report.table import Table
 from harness.report.variants import clock_note
 

@@ -19,7 +19,7 @@ from sample_family import (
     trained,
 )
 from sample_run import sample_record
-from study_records import claim, study_record
+from study_records import study_record
 
 from harness.records.record import Fault, RunRecord, VariantRow
 from harness.records.study import RECORD, write_study
@@ -60,9 +60,7 @@ def rendered(tmp_path_factory):
     for place, record in records.items():
         render_run(record, place)
     studies = folder / "studies"
-    write_study(
-        study_record(claim({"criterion": ["l1"]}, {"criterion": ["random"]})), studies / "cuts" / RECORD
-    )
+    write_study(study_record(), studies / "cuts" / RECORD)
     page = render_family(records, folder / "dense", studies)
     return list(records.values()), page.parent, Page(page.read_text(encoding="utf-8"))
 

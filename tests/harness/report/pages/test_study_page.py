@@ -1,3 +1,5 @@
+"""The page of a study: comparisons, plot, tables, gaps."""
+
 from __future__ import annotations
 
 import re
@@ -6,34 +8,45 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from study_records import claim, failed, study_record
+from study_records import failed, study_record
 
 from harness.records.study import RECORD, write_study
-from harness.report.studies import render_study, sections, summary_text
-
-L1, CHANCE = {"criterion": ["l1"]}, {"criterion": ["random"]}
-CLAIMS = (claim(L1, CHANCE), claim(CHANCE, L1), claim(L1, L1))
+from harness.report.pages.study import render_study, sections
+from harness.report.pages.study_tables import compare, sentences
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     found = tmp_path_factory.mktemp("studies") / "cuts"
-    write_study(study_record(*CLAIMS), found / RECORD)
-    render_study(study_record(*CLAIMS), found)
+    write_study(study_record(), found / RECORD)
+    render_study(study_record(), found)
     return found
 
 
 def test_the_same_record_gives_the_same_bytes(folder, tmp_path):
-    render_study(study_record(*CLAIMS), tmp_path)
+    render_study(study_record(), tmp_path)
     for path in tmp_path.iterdir():
         assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
-def test_the_verdict_is_told_with_its_figures(folder):
-    page = (folder / "study.html").read_text()
-    for verdict in ("Holds:", "Does not hold:", "Undecided:"):
-        assert f"<strong>{verdict}</strong>" in page
-    assert "+70.0 points" in page and "−70.0 points" in page
+def test_each_series_is_compared_with_the_reference():
+    assert [text.replace("\u00a0", " ") for text in sentences(study_record())] == [
+        "L1 against random: accuracy +70.0 points in the mean over 8 pairs of networks "
+        "(95 % intervals: +70.0 to +70.0 over 4 seeds, +39.8 to +100.0 over clips)."
+    ]
+
+
+def test_without_a_reference_series_are_compared_with_the_trained_networks():
+    compared = {item.series: item.paired.difference for item in compare(study_record(reference=""))}
+    assert compared == pytest.approx({"l1": -0.05, "random": -0.75})
+
+
+def test_points_without_a_counterpart_are_not_compared():
+    record = study_record()
+    left = replace(record, points=[failed(record.points[0]), *record.points[1:]])
+    assert compare(left)[0].paired.runs == 7
+    alone = replace(record, points=[point for point in record.points if point.series == "l1"])
+    assert sentences(alone) == ["L1 against random: nothing to compare."]
 
 
 def test_every_network_is_in_the_csv(folder):
@@ -53,7 +66,7 @@ def test_means_have_both_intervals(folder):
     assert ninety["wilson_low"] == pytest.approx(0.652, abs=1e-3)
 
 
-def test_the_picture_stands_on_its_own(folder):
+def test_the_picture_is_an_svg_file_of_its_own(folder):
     picture = ElementTree.fromstring((folder / "study.svg").read_text())
     texts = {element.text.strip() for element in picture.iter() if element.tag.endswith("text")}
     assert {"L1", "random", "float32, as trained", "accuracy before fine-tuning"} <= texts
@@ -64,40 +77,31 @@ def test_the_page_needs_nothing_from_outside(folder):
     assert not re.search(r'(src|href)="(https?:)?//|@import|url\(["\']?http|<script', page)
 
 
-def test_a_gap_is_told(tmp_path):
-    record = study_record(*CLAIMS)
+def test_a_failed_point_is_listed(tmp_path):
+    record = study_record()
     record = replace(record, points=[failed(record.points[0]), *record.points[1:]])
     page = render_study(record, tmp_path).read_text()
     assert "it broke &lt;here&gt;" in page and "l1 &lt;0.5&gt;" in page
-    means = pd.read_csv(tmp_path / "means.csv")
-    assert means["seeds"].tolist() == [4, 3, 4, 4, 4]
+    assert pd.read_csv(tmp_path / "means.csv")["seeds"].tolist() == [4, 3, 4, 4, 4]
 
 
-def test_a_study_of_which_nothing_came_is_told_too(tmp_path):
-    record = study_record(*CLAIMS)
+def test_a_study_without_any_network_has_a_page(tmp_path):
+    record = study_record()
     record = replace(record, points=[failed(point) for point in record.points], baselines={})
     page = render_study(record, tmp_path).read_text()
-    assert "There is nothing to compare." in page and "<svg" not in page
+    assert "nothing to compare." in page and "<svg" not in page
     assert not (tmp_path / "study.svg").exists()
 
 
-def test_a_single_seed_is_shown_without_intervals(tmp_path):
-    record = study_record(*CLAIMS)
+def test_a_single_seed_has_no_interval_over_seeds(tmp_path):
+    record = study_record()
     record = replace(record, points=[point for point in record.points if point.seed == 1])
-    assert "of a single seed" in render_study(record, tmp_path).read_text()
+    assert "intervals: +39.8 to +100.0 over clips)" in sentences(record)[0]
+    render_study(record, tmp_path)
 
 
-def test_studies_are_sections_for_other_pages(folder):
+def test_studies_are_sections_of_other_pages(folder, tmp_path):
     (section,) = sections(folder.parent)
     assert (section.name, section.page) == ("cuts", folder / "study.html")
-    assert len(section.verdicts) == 3 and section.plot.svgs
-
-
-def test_without_studies_there_are_no_sections(tmp_path):
+    assert section.plot and section.sentences
     assert sections(tmp_path / "nothing") == []
-
-
-def test_the_summary_is_for_a_terminal():
-    lines = summary_text(study_record(*CLAIMS)).splitlines()
-    assert lines[0] == "What is cut. How much can go?"
-    assert [line.split(":")[0] for line in lines[1:]] == ["- Holds", "- Does not hold", "- Undecided"]
