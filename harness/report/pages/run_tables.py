@@ -123,7 +123,7 @@ def faults_table(record: RunRecord) -> Table:
     ]
     return Table(
         name="faults",
-        title="Faults",
+        title="Faults by variant",
         columns=[
             _VARIANT,
             Column("failure", "Failure"),
@@ -293,12 +293,12 @@ def sizes_table(variants: Sequence[Sized]) -> Table:
             Column("ram_share", "of the board's", fmt.share, mark="bar", group=ram),
             Column("arena_bytes", "arena", fmt.count, group=ram),
             Column("arena_reported"),
-            Column("weights_flash_bytes", "weights", fmt.count, group=estimate),
-            Column("flash_error", "off by", fmt.change, group=estimate),
-            Column("activations_ram_bytes", "all activations", fmt.count, group=estimate),
-            Column("activations_error", "off by", fmt.change, group=estimate),
-            Column("live_ram_bytes", "live activations", fmt.count, group=estimate),
-            Column("live_error", "off by", fmt.change, group=estimate),
+            Column("weights_flash_bytes", "weights", fmt.count, optional=True, group=estimate),
+            Column("flash_error", "off by", fmt.change, optional=True, group=estimate),
+            Column("activations_ram_bytes", "all activations", fmt.count, optional=True, group=estimate),
+            Column("activations_error", "off by", fmt.change, optional=True, group=estimate),
+            Column("live_ram_bytes", "live activations", fmt.count, optional=True, group=estimate),
+            Column("live_error", "off by", fmt.change, optional=True, group=estimate),
             _NOTE,
         ],
         rows=rows,
