@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from torch import nn
 
+from models.data.front_ends.micro import CHANNELS, SLICES
 from models.networks import folded, layer_costs
-from models.networks.input import CHANNELS, SLICES
 
 OPERATIONS_PER_MAC = 2
 """A multiplication and an addition; bias additions are counted apart, as one each."""
