@@ -10,7 +10,7 @@ from pathlib import Path
 from pruned_tinyconv import tinyconv
 
 from harness.layout import ROOT
-from harness.runs.bisect.repository import own_environment
+from harness.runs.bisection import clean_environment
 
 LABELS = "silence,unknown,yes,no"
 KERNEL = Path("sketches/libraries/EarshotKernels/src/conv_2d.h")
@@ -36,7 +36,9 @@ class Checkout:
     def __init__(self, folder: Path, source: Path | None = None) -> None:
         self.folder = folder
         subprocess.run(
-            ["git", "clone", "--quiet", "--shared", source or ROOT, folder], check=True, env=own_environment()
+            ["git", "clone", "--quiet", "--shared", source or ROOT, folder],
+            check=True,
+            env=clean_environment(),
         )
         if source is None:
             self._take_over()
@@ -61,7 +63,7 @@ class Checkout:
         done = subprocess.run(
             ["git", *identity, *arguments],
             cwd=self.folder,
-            env=own_environment(),
+            env=clean_environment(),
             capture_output=True,
             text=True,
             check=True,
@@ -92,7 +94,7 @@ class Checkout:
         return subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=self.folder,
-            env=own_environment(PYTHONPATH=str(self.folder), EARSHOT_HOME=str(home)),
+            env=clean_environment(PYTHONPATH=str(self.folder), EARSHOT_HOME=str(home)),
             capture_output=True,
             text=True,
         )

@@ -12,9 +12,8 @@ from harness.records.verdict import SeriesName
 from harness.regression.compare import compare
 from harness.regression.from_record import night_of
 from harness.regression.nights import Night
-from harness.regression.wording import bisection_text
-from harness.runs.bisect.bisection import bisect
-from harness.runs.bisect.measure_commit import options_of
+from harness.runs.bisection import bisect
+from harness.runs.measure_commit import options_of
 from harness.runs.selection import Selection
 
 pytestmark = pytest.mark.slow
@@ -44,7 +43,7 @@ def one_block(checkout: Checkout, model: Path, home: Path) -> Night:
     """What a checkout measures with a store of its own."""
     record = home / "run.json"
     options = ("--model", model, "--labels", LABELS, "--output", record)
-    done = checkout.run("harness.runs.bisect.measure_commit", *options, home=home)
+    done = checkout.run("harness.runs.measure_commit", *options, home=home)
     assert done.returncode == 0, done.stderr
     return night_of(read_record(record))
 
@@ -83,7 +82,6 @@ def test_the_commit_that_added_the_instruction_is_found(base, model, tmp_path, m
     bad = checkout.remark("A remark that changes nothing")
     options = options_of(Selection("tiny", None, model, tuple(LABELS.split(","))), "codegen")
     found = bisect(base[1].commit, bad, ON_CLIP, options, checkout.folder)
-    assert found.culprit.commit.sha == culprit
-    assert f"{culprit} by Ann Author" in bisection_text(found, ON_CLIP)
+    assert [culprit.startswith(line.split()[0]) for line in found] == [True]
     assert checkout.git("status", "--porcelain") == ""
     assert checkout.git("rev-parse", "HEAD").strip() == bad

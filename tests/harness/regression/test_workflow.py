@@ -12,7 +12,7 @@ import yaml
 from checkouts import LABELS, Checkout, tinyconv_file
 
 from harness.layout import ROOT
-from harness.runs.bisect.repository import own_environment
+from harness.runs.bisection import clean_environment
 from models.data.wav import write_wav
 
 WORKFLOW = ROOT / "docs" / "examples" / "github-pull-request.yml"
@@ -41,7 +41,7 @@ class Runner:
         words.mkdir()
         write_wav(words / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
         (workspace / "bench.toml").write_text('recordings = "words"\n')
-        self.environment = own_environment(
+        self.environment = clean_environment(
             GITHUB_BASE_REF="main",
             GITHUB_STEP_SUMMARY=str(self.summary),
             EARSHOT_HOME=str(store),

@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 from gated_nights import BASE, CRC, FLASH, HEAD, INFERENCE, SAMPLES, blocks, with_times
 
-from harness.records.clips import ClipChange
-from harness.regression.compare import compare
-from harness.regression.wording import as_markdown, as_text
+from harness.regression.compare import ClipChange, compare
+from harness.report.comparison_text import as_markdown, as_text
 
 SLOWER = compare(BASE, with_times(HEAD, inference=blocks(*[tuple(value + 157.0 for value in SAMPLES)] * 3)))
 
@@ -28,7 +27,7 @@ def test_the_gravest_change_stands_in_the_sentence_with_its_series():
 def test_the_table_has_a_line_for_each_difference():
     said = as_text(compare(BASE, replace(HEAD, exact={**HEAD.exact, FLASH: 36_580, CRC: "x"})))
     lines = said.split("\n\n")[1].splitlines()
-    assert lines[0].split() == ["Series", "Before", "After", "By", "Share"]
+    assert lines[0].split() == ["Series", "Status", "Before", "After", "By", "Share"]
     assert lines[1].split()[:2] == [str(FLASH), "changed"]
     assert lines[2].split()[:2] == [str(CRC), "changed"]
 
@@ -62,13 +61,13 @@ def test_records_without_blocks_are_told_to_have_no_times():
 def test_a_tree_with_changes_of_its_own_is_told(which):
     nights = [BASE, HEAD]
     nights[which] = replace(nights[which], dirty=True)
-    assert "changes that are in no commit" in as_text(compare(*nights)).replace("\n", " ")
+    assert "uncommitted changes" in as_text(compare(*nights)).replace("\n", " ")
 
 
 def test_clips_that_were_lost_and_gained_are_named():
     change = ClipChange("tiny", "codegen", ("yes/a.wav", "no/b.wav"), ("yes/c.wav",))
     said = as_text(replace(SLOWER, clips=(change,))).replace("\n", " ")
-    assert "Of the clips tiny (codegen) lost yes/a.wav, no/b.wav and gained yes/c.wav." in said
+    assert "Clips of tiny (codegen): lost yes/a.wav, no/b.wav; gained yes/c.wav." in said
 
 
 def test_of_many_lost_clips_the_first_ten_are_named():

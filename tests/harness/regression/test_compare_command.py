@@ -52,7 +52,7 @@ def test_markdown_is_printed_in_place_of_the_text(base, head, capsys):
 def test_a_night_that_did_not_end_is_refused(base, head, capsys):
     (head / "run.json").rename(head / "run.partial.json")
     assert cli.main(["compare", str(base), str(head)]) == 2
-    assert "this night did not end" in capsys.readouterr().err
+    assert "this run did not end" in capsys.readouterr().err
 
 
 def test_a_record_that_was_edited_is_refused(base, head, capsys):

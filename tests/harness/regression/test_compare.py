@@ -121,7 +121,7 @@ def test_lost_records_are_broken():
         ({"environment": {"compiler": "13.1"}}, "compiler went from 12.2.1 to 13.1"),
         ({"environment": {}}, "compiler went from 12.2.1 to nothing"),
         ({"procedure": 2}, "procedure went from 1 to 2"),
-        ({"fault": "upload: qemu is not installed."}, "this night broke: upload: qemu is not installed"),
+        ({"fault": "upload: qemu is not installed."}, "this run broke: upload: qemu is not installed"),
         ({"times": {}, "exact": {}}, "no series in common"),
     ],
 )

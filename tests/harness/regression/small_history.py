@@ -1,4 +1,4 @@
-"""A small git repository whose commits tell their own figure: what a bisection sees of Earshot's history."""
+"""A small git repository whose commits report a figure, in place of Earshot's history."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from harness.records.record import BoardRow, FirmwareRow, RunRecord, VariantRow
 from harness.records.verdict import SeriesName
 
+MODULE = "harness/runs/measure_commit.py"
 FLASH = SeriesName("tiny", "codegen", "flash_bytes", "-")
 
 _ONE_BLOCK = """
-import json, os, signal, subprocess, sys
+import hashlib, json, os, signal, subprocess, sys
 from pathlib import Path
 figure = Path("figure").read_text().strip()
 if figure.startswith("hangs "):
@@ -25,9 +26,12 @@ record = json.loads(Path("record.json").read_text())
 head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
 record["code"]["commit"] = Path("claims").read_text() if Path("claims").exists() else head
 record["variants"][0]["firmware"]["flash_bytes"] = int(figure)
-Path(sys.argv[sys.argv.index("--output") + 1]).write_text(json.dumps(record))
+body = json.dumps(record, indent=1).removesuffix("\\n}")
+checksum = hashlib.sha256(body.encode()).hexdigest()
+text = f'{body},\\n "checksum": "{checksum}"\\n}}\\n'
+Path(sys.argv[sys.argv.index("--output") + 1]).write_text(text)
 """
-"""In place of harness.runs.bisect.measure_commit: the figure stands in a file."""
+"""A stand-in for harness.runs.measure_commit that reads the figure from a file."""
 
 
 class SmallHistory:
@@ -39,10 +43,10 @@ class SmallHistory:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "harness/runs/bisect").mkdir(parents=True)
-        for package in ("harness", "harness/runs", "harness/runs/bisect"):
+        (folder / MODULE).parent.mkdir(parents=True)
+        for package in ("harness", "harness/runs"):
             (folder / package / "__init__.py").touch()
-        (folder / "harness/runs/bisect/measure_commit.py").write_text(_ONE_BLOCK)
+        (folder / MODULE).write_text(_ONE_BLOCK)
         (folder / "record.json").write_text(json.dumps(_record()))
         self.git("init", "--quiet", "--initial-branch=main")
 
@@ -84,7 +88,6 @@ class SmallHistory:
 
 
 def _record() -> dict:
-    """A night record of schema 1, which has no seal."""
     firmware = FirmwareRow("codegen", "dsp", "-O2", "g++", "0" * 8, 1, 2, 3)
     record = RunRecord(
         run={"id": "one", "started": "2026-11-20T01:00:00Z", "ended": "2026-11-20T01:00:09Z"},
@@ -92,7 +95,5 @@ def _record() -> dict:
         environment={},
         board=BoardRow("emulated", "emulated-cycles1", "Emulated", 64_000_000, "modeled cycles", 1, 1),
         variants=[VariantRow("tiny", "Tiny", [], firmware=firmware)],
-        schema=1,
     )
-    later = ("blocks", "verdict", "fault", "checksum")
-    return {name: value for name, value in asdict(record).items() if name not in later}
+    return {name: value for name, value in asdict(record).items() if name != "checksum"}

@@ -1,8 +1,7 @@
-"""`python -m harness.runs.bisect.measure_commit`: builds one variant and measures it in one block.
+"""`python -m harness.runs.measure_commit`: build one variant and measure it in one block.
 
-What a bisection asks of every commit, in that commit's checkout: no chain of trust, no host, no page, and one
-block of the emulated board is the same as any other. Its options and the record are what other versions of
-Earshot rely on; neither is ever to change its meaning.
+`earshot bisect` runs this module of every commit in that commit's checkout: no conformance checks, no host,
+no page. Later versions of Earshot rely on its options and its record, so their meaning must not change.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _KIND = EmulatedBoard.name
 
 
 def options_of(selection: Selection, engine: str) -> list[str]:
-    """The options that choose the same, wherever it is called.
+    """Return the options that select the same models from any folder.
 
     Args:
         selection: of one variant, or of a model from elsewhere.
@@ -48,14 +47,10 @@ def options_of(selection: Selection, engine: str) -> list[str]:
 
 
 def measured(selection: Selection, engine: Engine) -> RunRecord:
-    """Builds and measures what is selected, one block of each.
-
-    Args:
-        selection: which models.
-        engine: runs them.
+    """Build and measure the selected models, one block each.
 
     Raises:
-        UserFacingError: what could not be prepared, built or measured, by class what went wrong.
+        UserFacingError: a model could not be prepared, built or measured.
     """
     with tempfile.TemporaryDirectory(prefix="earshot-block-") as folder, EmulatedBoard() as board:
         night = Night(selection, board, engine, output=Path(folder))
@@ -72,8 +67,8 @@ def measured(selection: Selection, engine: Engine) -> RunRecord:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes the record to where it is asked for."""
-    parser = argparse.ArgumentParser(prog="one_block", description=__doc__)
+    """Write the record to --output."""
+    parser = argparse.ArgumentParser(prog="measure_commit", description=__doc__)
     options.add_models(parser)
     options.add_engine(parser)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
