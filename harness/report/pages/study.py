@@ -1,9 +1,8 @@
-"""Write the page of a study, its plot as a picture, and its figures as CSV."""
+"""Write the page of a study and its figures as CSV."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from harness.records.study import RECORD, StudyRecord, read_study
@@ -12,7 +11,7 @@ from harness.report.pages.study_plots import study_plot
 from harness.report.pages.study_tables import comparison_table, means_table, points_table, sentences
 from harness.report.plot import Plot
 
-PAGE, PICTURE = "study.html", "study.svg"
+PAGE = "study.html"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def sections(folder: Path) -> list[Section]:
 
 
 def render_study(record: StudyRecord, folder: Path) -> Path:
-    """Write study.html, study.svg and the CSVs, and return the path of the page; the bytes are reproducible.
+    """Write study.html and the CSVs, and return the path of the page; the bytes are reproducible.
 
     Args:
         record: the study.
@@ -63,8 +62,6 @@ def render_study(record: StudyRecord, folder: Path) -> Path:
     for table in tables:
         write_text(folder / f"{table.name}.csv", table.csv())
     plot = study_plot(record)
-    if plot is not None:
-        write_text(folder / PICTURE, _picture(plot))
     html = page_template("study.html.j2").render(
         title=f"Earshot: {record.title}",
         record=record,
@@ -72,15 +69,7 @@ def render_study(record: StudyRecord, folder: Path) -> Path:
         failures=[(point.title, point.failure.message) for point in record.points if point.failure],
         tables={table.name: PageTable(table) for table in tables[:2] if table.rows},
         plots={"study": plot} if plot is not None else {},
-        files=[RECORD, *(f"{table.name}.csv" for table in tables), *([PICTURE] if plot else [])],
+        files=[RECORD, *(f"{table.name}.csv" for table in tables)],
     )
     write_text(folder / PAGE, html)
     return folder / PAGE
-
-
-def _picture(plot: Plot) -> str:
-    """Return the plot as a file of its own, with the page's colors."""
-    style = files("harness.report").joinpath("templates", "page.css").read_text(encoding="utf-8")
-    start, rest = plot.svg.split(">", 1)
-    start = start.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"')
-    return f"{start}><style>{style} svg {{ background: var(--paper); }}</style>{rest}\n"

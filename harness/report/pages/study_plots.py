@@ -9,7 +9,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 from harness.records.study import Network, Plot, Point, StudyRecord
@@ -105,7 +105,7 @@ def _draw_panel(axes: Axes, plot: Plot, record: StudyRecord, looks: dict[str, tu
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(numticks=7))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(_power))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         axes.yaxis.set_major_locator(MaxNLocator(7))
         axes.yaxis.set_major_formatter(PERCENT)
@@ -187,7 +187,7 @@ def _scale_x(axes: Axes, plot: Plot, values: Sequence[float]) -> None:
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.xaxis.set_major_formatter(FuncFormatter(_amount))
+    axes.xaxis.set_major_formatter(EngFormatter(sep="\u00a0"))
 
 
 def _set_limits(axes: Axes, panels: Sequence[Axes]) -> None:
@@ -196,14 +196,3 @@ def _set_limits(axes: Axes, panels: Sequence[Axes]) -> None:
     high = max(panel.dataLim.y1 for panel in panels)
     pad = 0.04 * (high - low)
     axes.set_ylim(max(low - pad, -0.01), min(high + pad, 1.01))
-
-
-def _amount(value: float, _: int) -> str:
-    for unit, size in ((" M", 1e6), (" k", 1e3)):
-        if value >= size:
-            return f"{value / size:g}{unit}"
-    return f"{value:g}"
-
-
-def _power(value: float, _: int) -> str:
-    return f"{value:g}" if value >= 1e-4 else f"{value:.0e}".replace("e-0", "e-")

@@ -139,8 +139,8 @@ def comparison_table(record: StudyRecord) -> Table:
             Column("seeds"),
         ],
         rows,
-        f"Differences of accuracy on the same clips of the test set, networks of the same "
-        f"{axis_title(record.x).lower()} and seed paired. {fmt.percent(CONFIDENCE)} intervals: over clips, "
+        f"Differences of accuracy on the same clips of the test set; networks are paired by {record.x} and "
+        f"seed. {fmt.percent(CONFIDENCE)} intervals: over clips, "
         f"each with its mean over the pairs, and over the seeds (Student's t). McNemar's exact test pools "
         f"all pairs.",
     )

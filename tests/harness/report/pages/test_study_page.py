@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -66,15 +65,10 @@ def test_means_have_both_intervals(folder):
     assert ninety["wilson_low"] == pytest.approx(0.652, abs=1e-3)
 
 
-def test_the_picture_is_an_svg_file_of_its_own(folder):
-    picture = ElementTree.fromstring((folder / "study.svg").read_text())
-    texts = {element.text.strip() for element in picture.iter() if element.tag.endswith("text")}
-    assert {"L1", "random", "float32, as trained", "accuracy before fine-tuning"} <= texts
-
-
 def test_the_page_needs_nothing_from_outside(folder):
     page = (folder / "study.html").read_text()
     assert not re.search(r'(src|href)="(https?:)?//|@import|url\(["\']?http|<script', page)
+    assert "accuracy before fine-tuning" in page and "float32, as trained" in page
 
 
 def test_a_failed_point_is_listed(tmp_path):
@@ -90,7 +84,6 @@ def test_a_study_without_any_network_has_a_page(tmp_path):
     record = replace(record, points=[failed(point) for point in record.points], baselines={})
     page = render_study(record, tmp_path).read_text()
     assert "nothing to compare." in page and "<svg" not in page
-    assert not (tmp_path / "study.svg").exists()
 
 
 def test_a_single_seed_has_no_interval_over_seeds(tmp_path):
