@@ -43,7 +43,7 @@ _UNUSABLE = "the acoustic path is not usable"
 
 @dataclass(frozen=True)
 class Alignment:
-    """The received chirp, and its start on the board's clock in seconds since `listen%`."""
+    """The received chirp, and the board's time of its start in seconds since `listen%`."""
 
     chirp: ReceivedChirp
     chirp_starts_s: float
@@ -125,7 +125,7 @@ class Qualification:
         self._canceled = True
 
     def result(self) -> tuple[ReceivedChirp, float]:
-        """Return the received chirp, and the start of the sound in seconds since `listen%` on the board's clock.
+        """Return the received chirp, and the board's time of the start of the sound, seconds since `listen%`.
 
         Raises:
             AcousticFailed: the chirp was not received well enough, or there was no verdict.

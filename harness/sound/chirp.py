@@ -17,7 +17,7 @@ from harness.sound.levels import clipped_samples, power_dbfs
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
 
 CHIRP_S = 0.5
-"""With this duration, a sweep of this bandwidth stands 30 dB out of noise of equal loudness."""
+"""Long enough for a sweep of this bandwidth to stand 30 dB out of noise of equal loudness."""
 
 LOWEST_HZ, HIGHEST_HZ = 400.0, 4000.0
 """Within speech; a small loudspeaker loses lower frequencies and beams higher ones."""

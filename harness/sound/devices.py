@@ -60,37 +60,16 @@ def find_device(name: str, direction: Direction) -> Device:
         AcousticFailed: no device or several devices match; the message lists them.
     """
     known = devices(direction)
-    if not name and (default := _default_index(direction)) is not None:
-        return next(one for one in known if one.index == default)
-    matching = [one for one in known if name.casefold() in one.name.casefold()]
-    equal = [one for one in matching if one.name.casefold() == name.casefold()]
-    found = equal if len(equal) == 1 else matching
-    if len(found) == 1:
-        return found[0]
-    if not known:
-        raise AcousticFailed(
-            f"this machine has no sound device for {direction}" + (f", none named {name!r}" if name else ""),
-            remedy="Connect one. If it belongs to a sound server (PulseAudio, PipeWire), start the server.",
-        )
-    listed = ", ".join(repr(one.name) for one in found or known)
-    if not found:
-        raise AcousticFailed(
-            f"no sound device is named {name!r} for {direction}",
-            where=f"available: {listed}",
-            remedy="Name one of them in the bench file ([speaker] device) or as an option, or connect it.",
-        )
-    raise AcousticFailed(
-        f"{len(found)} sound devices match {name!r} for {direction}",
-        where=f"matching: {listed}",
-        remedy="Give a longer part of the name, so that only one device matches.",
-    )
-
-
-def _default_index(direction: Direction) -> int | None:
-    """Return PortAudio's number of the system default; None if there is none."""
     import sounddevice
 
     try:
-        return int(sounddevice.query_devices(kind=direction)["index"])
-    except (sounddevice.PortAudioError, ValueError):
-        return None
+        found = sounddevice.query_devices(name or None, direction)
+    except (sounddevice.PortAudioError, ValueError) as problem:
+        reason = str(problem).splitlines()[0].rstrip(":") if known else "there is none"
+        raise AcousticFailed(
+            f"no single sound device for {direction}: {reason}",
+            where=f"available: {', '.join(repr(one.name) for one in known) or 'none'}",
+            remedy="Name one device in the bench file ([speaker] device) or as an option; connect a missing "
+            "device, or start its sound server (PulseAudio, PipeWire).",
+        ) from None
+    return next(one for one in known if one.index == found["index"])

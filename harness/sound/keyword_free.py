@@ -19,10 +19,10 @@ from models.data.wav import SAMPLE_RATE_HZ
 from models.store import sha256_of
 
 SHORTEST_S = 10.0
-"""Of a keyword-free segment: the front end takes 2 s to settle, and starting a board takes longer."""
+"""Shortest keyword-free segment: the front end takes 2 s to settle, and starting a board takes longer."""
 
 SILENT_DBFS = -90.0
-"""A file with a lower RMS holds digital silence; a quiet room is louder."""
+"""Digital silence has a lower RMS; a quiet room is louder."""
 
 _BLOCK = 60 * SAMPLE_RATE_HZ
 
@@ -37,12 +37,7 @@ class KeywordFree:
 
 
 def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: Path) -> KeywordFree:
-    """Make the requested keyword-free segments, dealt to the conditions in turn.
-
-    Args:
-        options: seed, keyword_free_s, keyword_free and segment_s are used.
-        conditions: of the plan.
-        folder: the plan's.
+    """Make the requested keyword-free segments, dealt to the conditions in turn; `folder` is the plan's.
 
     Raises:
         UsageError: nothing usable in the user's folder, or too little for each condition.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,16 +43,8 @@ def speech_dbfs(stimulus: Stimulus) -> float:
     return rms_dbfs(np.concatenate(parts) if parts else stimulus.samples)
 
 
-@dataclass(frozen=True, eq=False)
-class LeveledStimulus:
-    """A stimulus scaled to a level, and the applied gain."""
-
-    stimulus: Stimulus
-    gain_db: float
-
-
-def at_level(stimulus: Stimulus, level_dbfs: float) -> LeveledStimulus:
-    """Scale a stimulus so that the active parts of its words together have this RMS.
+def at_level(stimulus: Stimulus, level_dbfs: float) -> tuple[Stimulus, float]:
+    """Scale a stimulus so that its words' active parts together have this RMS; also return the gain in dB.
 
     Raises:
         UsageError: the words would clip; the remedy names the highest possible level.
@@ -68,4 +60,4 @@ def at_level(stimulus: Stimulus, level_dbfs: float) -> LeveledStimulus:
             "loudspeaker up instead.",
         )
     scaled = np.rint(stimulus.samples * 10 ** (gain_db / 20)).astype(np.int16)
-    return LeveledStimulus(replace(stimulus, samples=scaled), gain_db)
+    return replace(stimulus, samples=scaled), gain_db

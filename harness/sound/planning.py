@@ -28,8 +28,8 @@ from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S, to_samples
 from models.data.wav import SAMPLE_RATE_HZ
 
 SHORTEST_GAP_S = 1.5
-"""With at least a second of recording, words start 2.5 s apart: the recognizer's suppression of 1.5 s and
-its average of 1 s. A nearer word could be missed because of the one before it."""
+"""Words then start at least 2.5 s apart: the recognizer's suppression of 1.5 s and its average
+of 1 s. A nearer word could be missed because of the one before it."""
 
 JITTER_S = 0.2
 """Longest random extension of a gap: recordings of exactly a second would otherwise all have the same

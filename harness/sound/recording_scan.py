@@ -24,7 +24,7 @@ SILENT_DBFS = -60.0
 """A recording whose active part has a lower RMS counts as silent: the level of the added background."""
 
 SHORTEST_S = 0.2
-"""Of a recording of a whole word; the shortest word of the default set, a "dog", is active for 0.30 s."""
+"""Shortest recording of a word; the shortest of the default set, a "dog", is active for 0.30 s."""
 
 LONGEST_CLICK_S = 0.1
 """An active part no longer than this is a click; a vowel alone takes longer."""
@@ -145,7 +145,7 @@ class _Unusable(Exception):
 
 
 def _check(path: Path, source: str, word: str, named_by_file: bool) -> tuple[UsableRecording, list[str]]:
-    if not word:
+    if not word and not named_by_file:
         raise _Unusable("no word in the manifest")
     if Path(source).parent.name == BACKGROUND_FOLDER:
         raise _Unusable("no word: it is background noise")

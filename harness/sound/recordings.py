@@ -123,22 +123,25 @@ def _plain(word: str) -> str:
 
 
 def _entries_of_manifest(manifest: Path) -> list[tuple[Path, str]]:
+    rows = _manifest_rows(manifest)
+    if not rows:
+        raise UsageError("the manifest lists no recordings", where=str(manifest))
+    return [(_checked(manifest, row), row["word"]) for row in rows]
+
+
+def _manifest_rows(manifest: Path) -> list[dict[str, str]]:
     try:
         with manifest.open(newline="", encoding="utf-8") as stream:
-            rows = csv.DictReader(stream)
-            missing = [name for name in MANIFEST_COLUMNS if name not in (rows.fieldnames or ())]
-            if missing:
+            reader = csv.DictReader(stream)
+            if tuple(reader.fieldnames or ()) != MANIFEST_COLUMNS:
                 raise UsageError(
-                    f"the manifest lacks the column {missing[0]}",
+                    "the manifest has other columns",
                     where=str(manifest),
                     remedy=f"Its first line must be {','.join(MANIFEST_COLUMNS)}.",
                 )
-            entries = [(_checked(manifest, row), row["word"]) for row in rows]
+            return list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise UsageError(f"the manifest cannot be read: {problem}", where=str(manifest)) from problem
-    if not entries:
-        raise UsageError("the manifest lists no recordings", where=str(manifest))
-    return entries
 
 
 def _checked(manifest: Path, row: dict[str, str]) -> Path:
@@ -185,27 +188,17 @@ def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bo
         return False
     name = recording.relative_to(folder).as_posix()
     values = (name, word, word, source, OWN_LICENSE, sha256_of(recording))
+    rows = [row for row in _manifest_rows(path) if row["path"] != name] if path.exists() else []
+    text = io.StringIO()
+    writer = csv.DictWriter(text, MANIFEST_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*rows, dict(zip(MANIFEST_COLUMNS, values, strict=True))])
     try:
-        rows: list[dict[str, str]] = []
-        if path.exists():
-            with path.open(newline="", encoding="utf-8") as stream:
-                reader = csv.DictReader(stream)
-                if tuple(reader.fieldnames or ()) != MANIFEST_COLUMNS:
-                    raise UsageError(
-                        "the manifest has other columns",
-                        where=str(path),
-                        remedy=f"Its first line must be {','.join(MANIFEST_COLUMNS)}.",
-                    )
-                rows = [row for row in reader if row["path"] != name]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, MANIFEST_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*rows, dict(zip(MANIFEST_COLUMNS, values, strict=True))])
         write_atomic(text.getvalue(), path)
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+    except OSError as problem:
         raise UsageError(
             f"the manifest cannot be written: {problem}",
             where=str(path),
-            remedy="Make the folder writable and repair the file; the recording itself is kept.",
+            remedy="Make the folder writable; the recording itself is kept.",
         ) from problem
     return True

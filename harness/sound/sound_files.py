@@ -17,8 +17,7 @@ from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
 from models.errors import DatasetError
 from models.store import sha256_of
 
-SHORTEST_REPEATED_S = 1.0
-"""Of a noise file."""
+SHORTEST_REPEATED_S = 1.0  # a shorter noise file would become a tone
 
 _PADDING = SAMPLE_RATE_HZ // 20  # around a stretch that is resampled: longer than soxr's filter
 _SEAM = SAMPLE_RATE_HZ // 100  # crossfade from the end of a file to its beginning
@@ -28,7 +27,7 @@ def check_file(path: Path, sha256: str) -> None:
     """Check that a file exists and has this hash; the hash is cached until the file is written to.
 
     Raises:
-        UsageError: missing, unreadable or changed.
+        UsageError: the file is missing, unreadable or changed.
     """
     try:
         status = path.stat()
@@ -49,11 +48,7 @@ def check_file(path: Path, sha256: str) -> None:
 
 @lru_cache(maxsize=512)
 def recording(path: Path, sha256: str) -> NDArray[np.int16]:
-    """Return the samples of a plan's recording: int16 (N,) at 16 kHz, read-only.
-
-    Raises:
-        UsageError: missing, unreadable or changed.
-    """
+    """Return the samples of a plan's recording after `check_file`: int16 (N,) at 16 kHz, read-only."""
     check_file(path, sha256)
     try:
         samples = read_wav(path)[0]
@@ -64,11 +59,7 @@ def recording(path: Path, sha256: str) -> NDArray[np.int16]:
 
 
 def length_of(path: Path) -> int:
-    """Return the length of a sound file in samples at 16 kHz.
-
-    Raises:
-        UsageError: it cannot be read as sound.
-    """
+    """Return the length of a sound file in samples at 16 kHz."""
     try:
         with soundfile.SoundFile(path) as file:
             return int(file.frames * SAMPLE_RATE_HZ // file.samplerate)
@@ -121,7 +112,7 @@ def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
     """Read a sound file from `start` on, repeated from its beginning; float32 (count,) as in `stretch`.
 
     Raises:
-        UsageError: it cannot be read as sound, or is shorter than a second: it would become a tone.
+        UsageError: the file cannot be read as sound, or is shorter than a second.
     """
     whole = length_of(path)
     if whole < SHORTEST_REPEATED_S * SAMPLE_RATE_HZ:

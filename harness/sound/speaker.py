@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,19 +28,6 @@ _POLL_S = 0.02
 _GONE = "Check the cable and the power, and that `earshot doctor` lists the device; then run again."
 
 
-@dataclass(frozen=True)
-class Played:
-    """Result of a playback.
-
-    Attributes:
-        samples: of the sound at 16 kHz, without the silence before it.
-        started_monotonic_s: when the device took the first block, on the host's monotonic clock.
-    """
-
-    samples: int
-    started_monotonic_s: float
-
-
 class Speaker:
     """A loudspeaker at an output device of the host.
 
@@ -53,8 +39,8 @@ class Speaker:
     def __init__(self, entry: SpeakerEntry) -> None:
         self._entry = entry
 
-    def play(self, blocks: Iterable[NDArray[np.int16]]) -> Played:
-        """Play silence and then the blocks in one stream; return when they have been played.
+    def play(self, blocks: Iterable[NDArray[np.int16]]) -> int:
+        """Play silence and then the blocks in one stream; return the number of samples played, at 16 kHz.
 
         Args:
             blocks: int16 mono at 16 kHz, of any length; requested 0.5 s ahead, in a thread of their own.
@@ -82,11 +68,10 @@ class _Playing:
 
     def __init__(self, ahead: Lookahead, device: Device, rate_hz: int, lead_frames: int) -> None:
         self._ahead, self._device, self._rate_hz, self._lead_frames = ahead, device, rate_hz, lead_frames
-        self._started_s = 0.0
         self._underflow = ""
         self._ended = threading.Event()
 
-    def run(self, channels: int, latency_s: float | str) -> Played:
+    def run(self, channels: int, latency_s: float | str) -> int:
         import sounddevice
 
         try:
@@ -106,13 +91,12 @@ class _Playing:
                 _in_time(lambda: stream.close(ignore_errors=True))
         except sounddevice.PortAudioError as problem:
             raise self._failed(f"the output device refuses to play: {problem}") from problem
-        return Played(self._played_samples, self._started_s)
+        return self._played_samples
 
     def _fill(self, out: NDArray[np.int16], frames: int, times: Any, status: Any) -> None:
         """Fill (frames, channels) for PortAudio, in its own thread, without waiting."""
         import sounddevice
 
-        self._started_s = self._started_s or time.monotonic()
         # An underflow in the silence before the sound is harmless.
         if status.output_underflow and self._ahead.taken > self._lead_frames:
             self._underflow = "the host was late for the output device"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from field_words import plan_of, put
+from plan_words import plan_of, put
 
 from harness.errors import UsageError
 from harness.sound.conditions import Condition
@@ -31,28 +31,24 @@ def free(plan) -> list[tuple[str, float]]:
     return [(segment.condition, segment.duration_s) for segment in plan.segments if not segment.words]
 
 
-def test_it_is_shared_by_the_conditions(folder):
-    assert free(plan_of(folder, A, B, keyword_free_s=100.0)) == [("a", 50.0), ("b", 50.0)]
+def test_generated_audio_is_shared_by_the_conditions_and_noted(folder):
+    plan = plan_of(folder, A, B, keyword_free_s=100.0)
+    assert free(plan) == [("a", 50.0), ("b", 50.0)]
+    assert plan.notes[0].startswith("keyword-free audio is generated")
 
 
-def test_it_is_cut_into_equal_segments(folder):
-    assert (
-        free(plan_of(folder, A, keyword_free_s=100.0, segment_s=40.0)) == [("a", pytest.approx(100 / 3))] * 3
-    )
+def test_generated_audio_is_cut_into_equal_segments(folder):
+    plan = plan_of(folder, A, keyword_free_s=100.0, segment_s=40.0)
+    assert free(plan) == [("a", pytest.approx(100 / 3))] * 3
 
 
-def test_that_it_is_made_is_noted(folder):
-    (note,) = plan_of(folder, A, keyword_free_s=100.0).notes
-    assert note.startswith("keyword-free audio is made")
-
-
-def test_too_little_for_each_condition_is_refused(folder):
+def test_too_little_audio_for_each_condition_is_refused(folder):
     with pytest.raises(UsageError, match="too little for 2 conditions") as refusal:
         plan_of(folder, A, B, keyword_free_s=15.0)
     assert "at least 20 s" in refusal.value.remedy
 
 
-def test_a_folder_is_played_as_a_whole(folder, talk):
+def test_a_folder_is_played_as_a_whole_with_notes_on_conversions(folder, talk):
     plan = plan_of(folder, A, B, keyword_free=talk, segment_s=40.0)
     found = [
         (each.condition, each.background, each.background_start / 16000, each.duration_s)
@@ -64,31 +60,25 @@ def test_a_folder_is_played_as_a_whole(folder, talk):
         ("a", "../talk/short.wav", 0.0, 12.0),
         ("b", "../talk/long.wav", 32.5, 32.5),
     ]
+    assert "../talk/long.wav: resampled from 8,000 Hz" in plan.notes
+    assert "../talk/long.wav: mean of 2 channels" in plan.notes
 
 
-def test_a_single_file_will_do(folder, talk):
+def test_a_single_file_is_accepted(folder, talk):
     assert free(plan_of(folder, A, keyword_free=talk / "short.wav")) == [("a", 12.0)]
 
 
-def test_of_a_folder_only_so_much_is_played(folder, talk):
-    assert free(plan_of(folder, A, keyword_free=talk, keyword_free_s=50.0, segment_s=40.0)) == [
-        ("a", 32.5),
-        ("a", 17.5),
-    ]
+def test_the_duration_of_files_can_be_limited(folder, talk):
+    plan = plan_of(folder, A, keyword_free=talk, keyword_free_s=50.0, segment_s=40.0)
+    assert free(plan) == [("a", 32.5), ("a", 17.5)]
 
 
-def test_less_than_was_asked_for_is_noted(folder, talk):
+def test_files_shorter_than_requested_are_noted(folder, talk):
     plan = plan_of(folder, A, keyword_free=talk, keyword_free_s=3600.0)
     assert "keyword-free audio: 77 s instead of 3600 s" in plan.notes
 
 
-def test_conversions_are_noted(folder, talk):
-    notes = plan_of(folder, A, keyword_free=talk).notes
-    assert "../talk/long.wav: resampled from 8,000 Hz" in notes
-    assert "../talk/long.wav: mean of 2 channels" in notes
-
-
-def test_what_cannot_be_used_is_left_out_with_its_reason(folder, talk):
+def test_unusable_files_are_excluded_with_the_reason(folder, talk):
     (talk / "broken.wav").write_bytes(b"no sound")
     soundfile.write(talk / "brief.wav", np.full(16000, 0.1), 16000, subtype="PCM_16")
     soundfile.write(talk / "zeros.wav", np.zeros(16000 * 20), 16000, subtype="PCM_16")
@@ -99,7 +89,7 @@ def test_what_cannot_be_used_is_left_out_with_its_reason(folder, talk):
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
-def test_a_folder_without_any_is_refused(folder, tmp_path, name):
+def test_a_folder_without_audio_is_refused(folder, tmp_path, name):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="keyword-free audio") as refusal:
         plan_of(folder, A, keyword_free=tmp_path / name)
