@@ -1,4 +1,4 @@
-"""Small classifiers as .tflite files."""
+"""Small classifiers as .tflite files, for tests of everything that is done with a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tflite_builder import ModelBuilder
 
 
 def classifier(path: Path, elements: int = 40, hidden: int = 0, last: str = "SOFTMAX") -> Path:
-    """Write an int8 model: fully connected to `hidden` units and from there to four outputs."""
+    """An int8 model: fully connected to `hidden` units and from there to four outputs."""
     generator, builder = np.random.default_rng(0), ModelBuilder()
 
     def dense(source: int, inputs: int, outputs: int) -> int:

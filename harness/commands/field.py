@@ -99,7 +99,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    from harness.report.field import summary_text
+    from harness.report.pages.field_verdict import summary_text
     from harness.runs.field.asked import FieldRequest, request_of
     from harness.runs.field.publishing import read_again
 

@@ -17,7 +17,7 @@ from harness.link.dut import DeviceUnderTest
 from harness.measure.parity import CLIP_SAMPLES, FLOAT_TOLERANCE
 from harness.measure.streaming import scores_of
 from harness.records.field_record import ClipResult
-from harness.stats.field.inputs import Answer, Answers
+from harness.stats.segment import Answer, Answers
 from models.data.features import SLICES, STRIDE_SAMPLES, feature_crc, micro_features
 from models.reference import ReferenceModel
 
@@ -57,32 +57,28 @@ def answers_of(
     reference: ReferenceModel,
     labels: Sequence[str],
     sound: NDArray[np.int16],
-    streamed: NDArray[np.uint16],
+    slices: int,
     recording: NDArray[np.int16],
     start: int,
     onset: int,
     end: int,
 ) -> Answers:
-    """What the host's model says of a word: streaming, as a clip of the same second of sound, and clean.
+    """Return the host model's answers for a word: as a clip of the segment's sound, and clean.
 
     Args:
         reference: the model.
         labels: of its outputs.
         sound: int16 (N,), the segment.
-        streamed: uint16 (49 + slices, 40), see `harness.measure.streaming.streaming_features`.
+        slices: number of slices of features of the segment.
         recording: int16, what the word was made of.
         start: where in the sound the recording begins, in samples.
         onset, end: where in the sound the word is active.
     """
-    # On the grid of the slices, so that both front ends see the very same windows.
-    last = max(0, len(streamed) - 2 * SLICES)
+    # On the grid of the slices, as the board's windows are.
+    last = max(0, slices - SLICES)
     first = min(max(0, round(second_around(onset, end) / STRIDE_SAMPLES)), last)
     begin = first * STRIDE_SAMPLES
-    streaming = streamed[SLICES + first : 2 * SLICES + first]
-    if len(streaming) < SLICES:  # a sound of less than a second
-        streaming = streamed[-SLICES:]
     return Answers(
-        streaming=_heard(reference, labels, streaming),
         clip=_heard(reference, labels, micro_features(second_at(sound, begin))),
         clean=_heard(reference, labels, micro_features(second_at(recording, begin - start))),
     )

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from harness.link.events import Boot, Detection, End, Inference, Loss, Overrun
 from harness.measure.mcu import STAGES, listening_events
-from harness.stats.field.inputs import Gap
-from harness.stats.field.loss import GapFinder
+from harness.stats.gaps import GapFinder
+from harness.stats.segment import Gap
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Buffer that makes sound ahead of an audio callback, so that the callback never waits for the source."""
+"""Sound made ahead of an audio callback, which takes it without ever waiting for whoever makes it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-_TAKE_FRAMES = 800  # written at once: a long block must not hold up the callback
+_TAKE_FRAMES = 800  # what is written at once: a block of any length must not hold up the callback
 
 
 class Lookahead:
-    """Bounded buffer between a source, run in its own thread, and a callback.
+    """A bounded buffer between a source, run in a thread of its own, and a callback.
 
     Args:
-        source: int16 blocks (N,) of any length; the thread waits while the buffer is full.
-        frames: capacity of the buffer.
+        source: int16 blocks (N,) of any length; the thread waits with it while the buffer is full.
+        frames: that are made ahead.
 
     Attributes:
-        taken: frames taken by the callback.
-        failure: the exception of the source, if any.
+        taken: frames that the callback took.
+        failure: what the source raised; None if nothing.
     """
 
     def __init__(self, source: Iterable[NDArray[np.int16]], frames: int) -> None:
@@ -35,14 +35,14 @@ class Lookahead:
         threading.Thread(target=self._make, name="sound source", daemon=True).start()
 
     def wait_until_full(self, timeout_s: float) -> None:
-        """Wait until the buffer is full, the source has ended, or the time is over."""
+        """Returns when the buffer is full, the source at its end, or the time is over."""
         end_s = time.monotonic() + timeout_s
         with self._changed:
             while self._made - self.taken < len(self._ring) and not self._over and time.monotonic() < end_s:
                 self._changed.wait(end_s - time.monotonic())
 
     def take(self, out: NDArray[np.int16]) -> int:
-        """Fill `out` (N,), with silence after the available frames; return their number."""
+        """Fills `out` (N,), its end with silence where there is not enough; returns how much there was."""
         with self._changed:
             count = min(len(out), self._made - self.taken)
             out[:count] = self._ring[np.arange(self.taken, self.taken + count) % len(self._ring)]
@@ -53,11 +53,12 @@ class Lookahead:
 
     @property
     def is_exhausted(self) -> bool:
+        """Whether the source has ended and all of it was taken."""
         with self._changed:
             return self._over and self.taken == self._made
 
     def close(self) -> None:
-        """End the source at its next block, without waiting: the source may be stuck."""
+        """Lets the source end at its next block; does not wait for that: it may be stuck."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -78,7 +79,7 @@ class Lookahead:
                 self._changed.notify_all()
 
     def _put(self, part: NDArray[np.int16]) -> int:
-        """Wait for space; return the number of frames stored, 0 once the buffer is closed."""
+        """Waits for room; returns how much of the part had some, 0 once the buffer was closed."""
         with self._changed:
             while self._made - self.taken == len(self._ring) and not self._closed:
                 self._changed.wait()

@@ -1,4 +1,4 @@
-"""Scan of a folder of recordings for a playback plan: usable recordings, and reasons for excluding others."""
+"""Recordings of a folder as a plan takes them: each usable or left out with a reason, nothing in silence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harness.errors import UsageError
 from harness.sound.levels import clipped_samples, rms_dbfs
 from harness.sound.playback_plan import Excluded
-from harness.sound.recordings import MANIFEST, entries_of, is_silence
+from harness.sound.recordings import MANIFEST, Recording, entries_of, is_silence
 from harness.sound.stimulus import active_part
 from models.data.dataset import BACKGROUND_FOLDER, split_of
 from models.data.wav import SAMPLE_RATE_HZ, read_wav
@@ -21,30 +21,28 @@ from models.errors import DatasetError
 from models.store import sha256_of
 
 SILENT_DBFS = -60.0
-"""A recording whose active part has a lower RMS counts as silent: the level of the added background."""
+"""RMS of the active part below which a recording counts as silent: that of the background put under it."""
 
 SHORTEST_S = 0.2
-"""Shortest recording of a word; the shortest of the default set, a "dog", is active for 0.30 s."""
+"""Of a recording of a whole word; the shortest word of the default set, a "dog", is active for 0.30 s."""
 
 LONGEST_CLICK_S = 0.1
-"""An active part no longer than this is a click; a vowel alone takes longer."""
+"""What is active no longer than this is a click; a vowel alone takes longer."""
 
-CLIPPED_FROM = 3
-"""Samples at the limits of int16; one or two may be a normalized peak, or a click."""
-
+_CLIPPED = 3  # samples at the ends of int16; one or two may be a peak that was normalized
 _OTHER_SOUNDS = (".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wma")
 _NUMBERED = re.compile(r"[\W_]*\d*$")
 
 
 @dataclass(frozen=True)
-class UsableRecording:
-    """A recording that can be played.
+class Take:
+    """A usable recording.
 
     Attributes:
         word, source, sha256, speaker: as in PlannedWord.
         samples: its length at 16 kHz.
         onset: its first active sample.
-        end: one past its last.
+        end: behind its last.
     """
 
     word: str
@@ -57,61 +55,61 @@ class UsableRecording:
 
 
 @dataclass(frozen=True)
-class RecordingScan:
-    """Usable recordings in their order, excluded files, and notes on the usable ones."""
+class Gathered:
+    """The usable recordings in their order, those that are not, and notes on how the usable ones are read."""
 
-    usable: tuple[UsableRecording, ...]
+    takes: tuple[Take, ...]
     excluded: tuple[Excluded, ...]
     notes: tuple[str, ...]
 
 
-def scan_recordings(
+def gather(
     folder: Path, entries: Sequence[tuple[Path, str]] | None = None, at_most: int | None = None
-) -> RecordingScan:
-    """Read the recordings of a folder and check each.
+) -> Gathered:
+    """Reads the recordings of a folder one after another and says what is wrong with each.
 
     Args:
-        folder: with a manifest, a user's own (`yes/1.wav`, `yes_1.wav`), or in the layout of Speech Commands.
-        entries: the items of `entries_of(folder)` to read, in any order; None: all.
-        at_most: stop after this number of usable recordings.
+        folder: with a manifest, of a person's own (`yes/1.wav`, `yes_1.wav`), or like Speech Commands.
+        entries: of `entries_of(folder)` the ones to read, in another order; None: all.
+        at_most: stop after so many usable ones.
 
     Raises:
-        UsageError: no usable recording, or a manifest that cannot be read or does not match its files.
+        UsageError: no usable recording, or a manifest that cannot be read or does not fit its files.
     """
     listed = (folder / MANIFEST).is_file()
-    usable: list[UsableRecording] = []
+    takes: list[Take] = []
     excluded: list[Excluded] = []
     if entries is None:
         entries = entries_of(folder)
-        excluded += _ignored_files(folder, {path for path, _ in entries}, listed)
+        excluded += _overlooked(folder, {path for path, _ in entries}, listed)
     notes: list[str] = []
     for path, word in entries:
-        if at_most is not None and len(usable) >= at_most:
+        if at_most is not None and len(takes) >= at_most:
             break
         source = path.relative_to(folder).as_posix()
-        named_by_file = not listed and path.parent == folder
+        flat = not listed and path.parent == folder
         try:
-            recording, remarks = _check(path, source, word.strip(), named_by_file)
+            take, remarks = _take(path, source, word.strip(), flat)
         except _Unusable as problem:
             excluded.append(Excluded(source, str(problem)))
         else:
-            usable.append(recording)
+            takes.append(take)
             notes += [f"{source}: {remark}" for remark in remarks]
-    if not usable:
+    if not takes:
         reasons = "; ".join(f"{each.source}: {each.reason}" for each in excluded[:3])
         raise UsageError(
             f"none of {len(excluded)} recordings can be used ({reasons}{'; …' if len(excluded) > 3 else ''})",
             where=str(folder),
             remedy="Put WAV files of spoken words there: yes_1.wav, or in a folder for each word: yes/1.wav.",
         )
-    return RecordingScan(tuple(usable), tuple(excluded), (*notes, *_training_note(usable)))
+    return Gathered(tuple(takes), tuple(excluded), (*notes, *_note_on_training(takes)))
 
 
 def speaker_of(source: str, word: str) -> str:
-    """Return the speaker that a file's name tells, or "".
+    """Who speaks, as far as the file's name tells; "" where it does not.
 
-    `yes/0a7c2a8d_nohash_0.wav` is by "0a7c2a8d", `yes/anna_2.wav` and `yes_anna_2.wav` are by "anna";
-    `yes/2.wav`, `yes_2.wav` and `yes/yes_2.wav` name no speaker.
+    `yes/0a7c2a8d_nohash_0.wav` is of "0a7c2a8d", `yes/anna_2.wav` and `yes_anna_2.wav` of "anna";
+    `yes/2.wav`, `yes_2.wav` and `yes/yes_2.wav` tell nothing.
     """
     stem = Path(source).stem
     if "_nohash_" in stem:
@@ -123,52 +121,49 @@ def speaker_of(source: str, word: str) -> str:
     return name
 
 
-def _ignored_files(folder: Path, taken: set[Path], listed: bool) -> list[Excluded]:
-    """List the sound files in the folder that are no entries, with the reason."""
+def _overlooked(folder: Path, taken: set[Path], listed: bool) -> list[Excluded]:
+    """Sounds in the folder that are no entries, and why."""
     found = []
     for path in sorted(folder.rglob("*")):
         kind = path.suffix.lower()
         if path in taken or kind not in (".wav", *_OTHER_SOUNDS) or path.name.startswith("."):
             continue
         if listed:
-            reason = "not listed in the manifest"
+            reason = "not listed: the manifest does not name it"
         elif kind == ".wav":
-            reason = "no word: it is not directly in the folder of a word"
+            reason = "no word: it lies deeper than in a folder of its word"
         else:
-            reason = f"not a WAV file: convert the {kind[1:]} file"
+            reason = f"no WAV file: convert the {kind[1:]} to one"
         found.append(Excluded(path.relative_to(folder).as_posix(), reason))
     return found
 
 
 class _Unusable(Exception):
-    """The reason for excluding a recording."""
+    """Why a recording is left out."""
 
 
-def _check(path: Path, source: str, word: str, named_by_file: bool) -> tuple[UsableRecording, list[str]]:
-    if not word and not named_by_file:
-        raise _Unusable("no word in the manifest")
+def _take(path: Path, source: str, word: str, flat: bool) -> tuple[Take, list[str]]:
+    """A recording and remarks on it; `flat`: nothing but the file's name says its word."""
+    if not word:
+        raise _Unusable("no word: the manifest leaves it out")
     if Path(source).parent.name == BACKGROUND_FOLDER:
         raise _Unusable("no word: it is background noise")
-    if named_by_file and not re.search(r"[^\W\d_]", word):
-        raise _Unusable(f"no word in its name; rename it, for example to yes_{Path(source).name}")
+    if flat and not re.search(r"[^\W\d_]", word):
+        raise _Unusable(f"no word: its name does not say one; call it yes_{Path(source).name} or the like")
     try:
         samples, converted = read_wav(path)
         digest = sha256_of(path)
     except (DatasetError, OSError) as problem:
         raise _Unusable(problem.what if isinstance(problem, DatasetError) else str(problem)) from None
-    onset, end = active_part(samples, word)
-    remarks = [converted] if converted else []
-    if clipped_samples(samples) >= CLIPPED_FROM:
-        remarks.append(f"clipped in {clipped_samples(samples)} samples")
-    if not is_silence(word):
-        _require_speech(samples, onset, end)
-        if (onset, end) == (0, len(samples)):
-            remarks.append("the word does not stand out from the noise, so the whole recording counts")
-    speaker = speaker_of(source, word)
-    return UsableRecording(word, source, digest, speaker, len(samples), onset, end), remarks
+    onset, end = active_part(Recording("", word, source, samples))
+    _require_speech(samples, word, onset, end)
+    take = Take(word, source, digest, speaker_of(source, word), len(samples), onset, end)
+    return take, [*([converted] if converted else []), *_remarks(samples, word, onset, end)]
 
 
-def _require_speech(samples: NDArray[np.int16], onset: int, end: int) -> None:
+def _require_speech(samples: NDArray[np.int16], word: str, onset: int, end: int) -> None:
+    if is_silence(word):
+        return
     whole_s, active_s = len(samples) / SAMPLE_RATE_HZ, (end - onset) / SAMPLE_RATE_HZ
     level_dbfs = rms_dbfs(samples[onset:end])
     if level_dbfs < SILENT_DBFS:
@@ -176,16 +171,26 @@ def _require_speech(samples: NDArray[np.int16], onset: int, end: int) -> None:
     if whole_s < SHORTEST_S:
         raise _Unusable(f"too short: {whole_s:.2f} s")
     if active_s <= LONGEST_CLICK_S:
-        raise _Unusable(f"silent except for {active_s:.2f} s: a click, or a cut-off word")
+        raise _Unusable(f"silent but for {active_s:.2f} s: a click, or a word cut off")
 
 
-def _training_note(usable: Sequence[UsableRecording]) -> list[str]:
-    """Return a note on recordings that Speech Commands' naming puts into its training or validation set."""
-    named = [each.source for each in usable if "_nohash_" in each.source]
+def _remarks(samples: NDArray[np.int16], word: str, onset: int, end: int) -> list[str]:
+    remarks = []
+    clipped = clipped_samples(samples)
+    if clipped >= _CLIPPED:
+        remarks.append(f"clipped in {clipped} samples")
+    if (onset, end) == (0, len(samples)) and not is_silence(word):
+        remarks.append("the word does not stand out from what is around it, so all of the recording counts")
+    return remarks
+
+
+def _note_on_training(takes: Sequence[Take]) -> list[str]:
+    """Speech Commands' own names tell which of its sets a recording belongs to."""
+    named = [take.source for take in takes if "_nohash_" in take.source]
     trained = sum(split_of(source) != "testing" for source in named)
     if not trained:
         return []
     return [
-        f"{trained} of {len(usable)} recordings are named like the training or validation set of Speech "
-        "Commands: a model trained on that set has seen them"
+        f"{trained} of {len(takes)} recordings belong by their names to the training or validation set of "
+        "Speech Commands: a model that was trained with them has heard them"
     ]

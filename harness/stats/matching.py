@@ -1,4 +1,4 @@
-"""Detections assigned to the words that were played: heard, missed, confused, falsely accepted. Pure."""
+"""Assignment of detections to the words that were played."""
 
 from __future__ import annotations
 
@@ -12,40 +12,31 @@ from harness.records.record import DetectionRow, LabelCount, StimulusRow, Varian
 TOLERANCE_S = 1.0
 """A detection counts for a word until this long after its end: the recognizer averages over 1 s."""
 
-_NO_KEYWORDS = ("silence", "unknown")
+_NON_KEYWORDS = ("silence", "unknown")
 
 
-class Span(Protocol):
-    """When a word was played, in seconds of audio."""
-
-    @property
-    def onset_s(self) -> float:
-        """Start of the word."""
+class PlayedWord(Protocol):
+    """A word as it was played: its label for the model, and its times in seconds of audio."""
 
     @property
-    def end_s(self) -> float:
-        """End of the word."""
-
-
-class PlayedWord(Span, Protocol):
-    """A word as it was played."""
+    def label(self) -> str: ...
 
     @property
-    def label(self) -> str:
-        """What the board should make of it."""
+    def word(self) -> str: ...
 
     @property
-    def word(self) -> str:
-        """What was said."""
+    def source(self) -> str: ...
 
     @property
-    def source(self) -> str:
-        """Where the recording comes from."""
+    def onset_s(self) -> float: ...
+
+    @property
+    def end_s(self) -> float: ...
 
 
 @dataclass(frozen=True)
 class Matching:
-    """What became of the words, in their order, and the keywords that nobody had said."""
+    """A row for each word, in the order played, and the detections of keywords that belong to no word."""
 
     rows: list[StimulusRow]
     false_accepts: list[DetectionRow]
@@ -54,31 +45,32 @@ class Matching:
 def match(
     words: Sequence[PlayedWord], detections: Sequence[DetectionRow], tolerance_s: float = TOLERANCE_S
 ) -> Matching:
-    """Assigns detections to words, one to one.
+    """Assign detections to words, one to one.
 
-    A detection can belong to a word whose [onset, end + tolerance] it falls in. Of all such pairs the nearest
-    is taken first, by the time from the word (0 within it) to the detection; of equally near ones the
-    earliest detection, then the earliest word. Which keyword it is plays no part: a word with a wrong one is
-    a confusion, one with none a miss. Only a word that no keyword is left for gets what is not to be
-    spotted: a board in a noisy room announces "unknown" again and again, and that hides no keyword. A keyword
-    that is left over is a false accept. A word of label "unknown" or "silence" is correct if no keyword is
-    heard for it.
+    A detection can belong to a word if it falls into [onset, end + tolerance]. Among all such pairs the
+    nearest is assigned first, by the time from the word (0 within it) to the detection; equally near pairs
+    go by the earliest detection, then the earliest word. The label does not matter: a word with another
+    label's detection is a confusion, one without any a miss. Detections of "unknown" and "silence" are
+    assigned after all keywords: a board in a noisy room detects "unknown" again and again, and that must
+    not hide a keyword. A keyword left over is a false accept. A word labeled "unknown" or "silence" is
+    correct unless a keyword is assigned to it.
     """
     detection_of = assign(words, detections, tolerance_s)
     taken = set(detection_of.values())
     rows = [
         _row(word, detections[detection_of[w]] if w in detection_of else None) for w, word in enumerate(words)
     ]
-    left_over = [heard for d, heard in enumerate(detections) if d not in taken]
-    return Matching(rows, [heard for heard in left_over if is_keyword(heard.label)])
+    return Matching(
+        rows, [one for d, one in enumerate(detections) if d not in taken and is_keyword(one.label)]
+    )
 
 
 def assign(
-    words: Sequence[Span], detections: Sequence[DetectionRow], tolerance_s: float = TOLERANCE_S
+    words: Sequence[PlayedWord], detections: Sequence[DetectionRow], tolerance_s: float = TOLERANCE_S
 ) -> dict[int, int]:
-    """The detection of each word that has one, as places in both lists; see `match`.
+    """Map the index of each word that has a detection to the detection's index; see `match`.
 
-    Takes time for the pairs of a word and a detection in its window, not for all pairs.
+    The run time grows with the pairs of a word and a detection within its window, not with all pairs.
     """
     order = sorted(range(len(detections)), key=lambda d: detections[d].at_s)
     times_s = [detections[d].at_s for d in order]
@@ -104,8 +96,8 @@ def assign(
 
 
 def count_by_label(rows: Sequence[StimulusRow], labels: Sequence[str] = ()) -> list[LabelCount]:
-    """Correct and total for each label: first `labels` in their order, then others as they come."""
-    names = list(dict.fromkeys([*labels, *(row.label for row in rows)]))
+    """Count correct and total words per label: `labels` first, other labels in order of appearance."""
+    names = dict.fromkeys([*labels, *(row.label for row in rows)])
     return [
         LabelCount(
             name,
@@ -117,21 +109,24 @@ def count_by_label(rows: Sequence[StimulusRow], labels: Sequence[str] = ()) -> l
 
 
 def count_false_accepts(variant: VariantRow) -> int:
-    """How often a keyword was announced that nobody had said: for another word, or for none."""
-    for_others = sum(not row.correct for row in variant.stimuli if not is_keyword(row.label))
-    return for_others + len(variant.false_accepts)
+    """Count keywords detected without being spoken: for another word, or for none."""
+    for_non_keywords = sum(not row.correct for row in variant.stimuli if not is_keyword(row.label))
+    return for_non_keywords + len(variant.false_accepts)
 
 
 def is_keyword(label: str) -> bool:
-    """Whether a label is a word to be spotted: all but "silence" and "unknown", however they are written."""
-    return label.strip("_").casefold() not in _NO_KEYWORDS
+    """Return whether a label is to be spotted: all but "silence" and "unknown", "_unknown_" included."""
+    return label.strip("_").casefold() not in _NON_KEYWORDS
+
+
+def is_right(label: str, detected: str | None) -> bool:
+    """Return whether a detection (or None) suits a word: its label, or for a non-keyword no keyword."""
+    if is_keyword(label):
+        return detected == label
+    return detected is None or not is_keyword(detected)
 
 
 def _row(word: PlayedWord, detection: DetectionRow | None) -> StimulusRow:
-    if is_keyword(word.label):
-        correct = detection is not None and detection.label == word.label
-    else:
-        correct = detection is None or not is_keyword(detection.label)
     return StimulusRow(
         label=word.label,
         word=word.word,
@@ -141,5 +136,5 @@ def _row(word: PlayedWord, detection: DetectionRow | None) -> StimulusRow:
         detected=detection.label if detection else None,
         score=detection.score if detection else None,
         detected_at_s=detection.at_s if detection else None,
-        correct=correct,
+        correct=is_right(word.label, detection.label if detection else None),
     )

@@ -1,4 +1,4 @@
-"""Which of two methods recognizes more, on the same clips and over several seeds. Pure."""
+"""Paired comparison of two methods on the same clips, over several seeds."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 CONFIDENCE = 0.95
-"""Of every two-sided interval here; a p below 1 - CONFIDENCE counts as a difference."""
+"""Confidence of every two-sided interval here; a p below 1 - CONFIDENCE counts as a difference."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of `n` repetitions with its interval; low and high are None of a single one."""
+    """The mean of `n` repetitions with its interval; `low` and `high` are None if n is 1."""
 
     n: int
     mean: float
@@ -25,19 +26,18 @@ class Mean:
 
 @dataclass(frozen=True)
 class Paired:
-    """Two methods compared, the second taken from the first; rates 0 to 1, so differences -1 to 1.
+    """A paired comparison; rates are 0 to 1, differences -1 to 1.
 
     Attributes:
         runs: pairs of networks.
-        seeds: repetitions from the training on; a seed may have several runs.
-        clips: that every network was given.
-        difference: of the rates, mean over all runs.
-        low, high: its interval by clips: each clip counts once, with its mean over the runs, because networks
-            tend to fail on the same clips.
-        by_seed: the difference of every seed, with the t interval over the seeds.
-        only_first: answers that the first alone had right, counted over all runs.
-        only_second: likewise.
-        p: of McNemar's exact test on these two counts.
+        seeds: independent trainings; a seed may have several runs.
+        clips: number of clips, the same for every network.
+        difference: first rate minus second, mean over all runs.
+        low, high: interval of the difference by clips. Each clip counts once, with its mean over the runs,
+            because networks tend to fail on the same clips.
+        by_seed: mean difference over the seeds, with its t interval.
+        only_first, only_second: answers that only one of the two had right, over all runs.
+        p: McNemar's exact test of these two counts.
     """
 
     runs: int
@@ -52,66 +52,61 @@ class Paired:
     p: float
 
 
-def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Mean:
-    """The mean of repetitions with Student's t interval.
-
-    Args:
-        values: at least one.
-        confidence: of the two-sided interval, between 0 and 1.
+def mean_interval(values: Sequence[float]) -> Mean:
+    """Return the mean of at least one value with Student's t interval.
 
     Raises:
-        ValueError: there are no values, or the confidence is out of its range.
+        ValueError: there are no values.
     """
-    if not values or not 0 < confidence < 1:
-        raise ValueError(f"no mean of {len(values)} values at {confidence}")
+    if not values:
+        raise ValueError("no mean of no values")
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return Mean(1, mean, None, None)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    reach = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
     return Mean(len(values), mean, mean - reach, mean + reach)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact two-sided p of McNemar's test: a binomial test of the clips on which two methods differ.
+    """Return the exact two-sided p of McNemar's test: a binomial test of the discordant clips.
 
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 12 (1947); exact as a sign test.
 
     Args:
-        only_first: clips that only the first had right, 0 or more.
-        only_second: clips that only the second had right, 0 or more.
+        only_first, only_second: clips that only one of the two had right, 0 or more.
 
     Raises:
         ValueError: a count is below 0.
     """
     if min(only_first, only_second) < 0:
-        raise ValueError(f"no clips to count: {only_first}, {only_second}")
+        raise ValueError(f"counts below 0: {only_first}, {only_second}")
     both = only_first + only_second
     return float(stats.binomtest(only_first, both).pvalue) if both else 1.0
 
 
-def holm(values: Sequence[float]) -> list[float]:
-    """p values corrected for their number, in the same order.
+def holm(values: ArrayLike) -> NDArray[np.float64]:
+    """Correct p values for their number, in the same order; NaN is not counted and stays NaN.
 
     Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
     Statistics 6 (1979).
     """
-    adjusted = [0.0] * len(values)
-    highest = 0.0
-    for rank, index in enumerate(sorted(range(len(values)), key=values.__getitem__)):
-        highest = max(highest, min(1.0, (len(values) - rank) * values[index]))
-        adjusted[index] = highest
+    p = np.asarray(values, dtype=np.float64)
+    order = np.argsort(p)  # NaN last
+    remaining = np.maximum(np.isfinite(p).sum() - np.arange(p.size), 1)
+    adjusted = np.empty(p.size)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * remaining), 1.0)
     return adjusted
 
 
 def paired(first: Sequence[Sequence[bool]], second: Sequence[Sequence[bool]], seeds: Sequence[int]) -> Paired:
-    """Compares two methods by what they had right.
+    """Compare two methods by their right answers.
 
     Args:
-        first: for each run, whether each clip was right, (runs, clips); clips in the same order.
-        second: likewise, of the network that each run is paired with.
-        seeds: of each run.
+        first: right answers by run and clip, (runs, clips).
+        second: the same of the network that each run is paired with, clips in the same order.
+        seeds: one for each run.
 
     Raises:
         ValueError: there are no runs or no clips, or their numbers differ.
@@ -124,8 +119,7 @@ def paired(first: Sequence[Sequence[bool]], second: Sequence[Sequence[bool]], se
     per_seed = np.stack(
         [differences[np.asarray(seeds) == seed].mean(axis=0) for seed in sorted(set(seeds))]
     )  # (seeds, clips)
-    by_clip = per_seed.mean(axis=0)
-    clips = mean_interval(by_clip.tolist())
+    clips = mean_interval(per_seed.mean(axis=0).tolist())
     only_first, only_second = int((differences > 0).sum()), int((differences < 0).sum())
     return Paired(
         runs=len(one),

@@ -1,1 +1,1 @@
-"""Datasets, recordings and audio front ends."""
+"""Datasets, recordings and the audio front end."""

@@ -1,4 +1,4 @@
-"""Shared by the tests of the pipeline: a small dataset, and a store per module."""
+"""What the tests of whole preparations share: a small dataset and a store, new for each file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tone_dataset import tone_dataset
 from models.store import Store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dataset(tmp_path_factory) -> Path:
     return tone_dataset(tmp_path_factory.mktemp("dataset"))
 

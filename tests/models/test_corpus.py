@@ -1,4 +1,4 @@
-"""The synthetic corpus: its layout, its determinism, and voices that stay in one split."""
+"""The synthetic corpus: the layout of Speech Commands, the same bytes each time, voices that stay apart."""
 
 from __future__ import annotations
 

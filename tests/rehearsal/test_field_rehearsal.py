@@ -27,7 +27,7 @@ def test_words_are_heard_through_the_air_and_the_page_says_so(bench):
     assert all(clip["board_equals_host"] for clip in row["clips"]) and len(row["clips"]) == 4
     (segment,) = row["segments"]
     assert segment["complete"] and segment["acoustic"]["chirp"]["snr_db"] > 10
-    assert row["reference"] == {} and row["front_ends"] is None
+    assert row["reference"] == {}
     assert "acoustic" in (folder / "field.html").read_text()
 
     refused = bench.earshot("field", *how, "--distance", "2", "--output", str(output))

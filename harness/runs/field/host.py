@@ -27,7 +27,7 @@ from harness.runs.field.playing import SegmentFacts
 from harness.sound import sound_files
 from harness.sound.playback_plan import PlannedWord, PlaybackPlan, Segment
 from harness.sound.scene import render
-from harness.stats.field.inputs import Answer, Answers
+from harness.stats.segment import Answer, Answers
 from models import reference as reference_module
 from models.data import features as features_module
 from models.data.front_ends import micro
@@ -95,9 +95,10 @@ class Host:
                 sound = render(self._plan, segment).samples
                 streamed = streaming_features(sound)
                 kept[_SCORES] = streaming_scores(self._reference, streamed)
-                answers = [self._answers(word, sound, streamed) for word in segment.words]
+                slices = len(kept[_SCORES])
+                answers = [self._answers(word, sound, slices) for word in segment.words]
             else:
-                answers = [Answers(_UNKNOWN, _UNKNOWN, self._clean(word)) for word in segment.words]
+                answers = [Answers(_UNKNOWN, self._clean(word)) for word in segment.words]
             kept[_ANSWERS] = np.array(json.dumps([asdict(answer) for answer in answers]))
             np.savez_compressed(folder / _FILE, **kept)
 
@@ -116,13 +117,13 @@ class Host:
         before = sum(other.duration_s for other in self._plan.segments if other.number < segment.number)
         return self._everything or before < CHECKED_S
 
-    def _answers(self, word: PlannedWord, sound: NDArray[np.int16], streamed: NDArray[np.uint16]) -> Answers:
+    def _answers(self, word: PlannedWord, sound: NDArray[np.int16], slices: int) -> Answers:
         recording = self._recording(word)
         return answers_of(
             self._reference,
             self._model.labels,
             sound,
-            streamed,
+            slices,
             recording,
             word.start_sample,
             word.onset_sample,

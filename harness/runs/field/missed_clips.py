@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from harness.measure.field_reading import read_segment
 from harness.records.field_record import FieldRecord, FieldSegment, FieldStimulus, FieldVariant
-from harness.report.field.missed_words import AROUND_S, Key, begins_s, key_of, scores_file
-from harness.report.field.picture import picture
+from harness.report.pages.missed_words import AROUND_S, Key, begins_s, key_of, picture, scores_file
 from harness.sound.playback_plan import PlaybackPlan
 from harness.sound.scene import render
 from models.data.features import STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.records.field_record import FieldRecord, FieldVariant
-from harness.report.field import render_field
+from harness.report.pages.field import render_field
 from harness.runs.field import missed_clips as misses
 from harness.runs.field.folder import FieldFolder, point_to, with_variants
 from harness.runs.field.playing import read_facts
 from harness.runs.field.segment_reader import segments_heard
 from harness.sound.playback_plan import PlaybackPlan
-from harness.stats.field.figures import field_figures
+from harness.stats.field_figures import field_figures
 from models.errors import UserFacingError
 
 
@@ -62,8 +62,6 @@ def figures(
         threshold=record.threshold,
         window_s=record.window_s,
     )
-    if made.route != "pcm":  # the host has the words as they were recorded, not as the board heard them
-        made = replace(made, front_ends=None)
     return replace(made, notes=list(dict.fromkeys(made.notes)))
 
 

@@ -18,7 +18,7 @@ from harness.runs.field.host import HostHeard, read_host
 from harness.runs.field.playing import SegmentFacts, read_facts
 from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.recordings import label_of
-from harness.stats.field.inputs import FieldWord, Gap, SegmentHeard
+from harness.stats.segment import FieldWord, Gap, PlayedSegment
 
 NOT_PLAYED = "not played"
 """Why the words of a segment count for nothing that the board never heard."""
@@ -26,7 +26,7 @@ NOT_PLAYED = "not played"
 
 def segments_heard(
     folder: FieldFolder, plan: PlaybackPlan, variant: str, labels: Sequence[str]
-) -> Iterator[SegmentHeard]:
+) -> Iterator[PlayedSegment]:
     """Every segment of the plan as this variant heard it; one that was not played is one long gap.
 
     Args:
@@ -48,14 +48,14 @@ def segments_heard(
 
 def _heard(
     folder: FieldFolder, variant: str, labels: Sequence[str], segment: Segment, facts: SegmentFacts
-) -> SegmentHeard:
+) -> PlayedSegment:
     transcript = folder.transcript(variant, segment.number)
     log = read_segment(transcript, facts.sound_starts_s)
     host = read_host(folder, variant, segment.number)
     slice_scores = host.scores if host else None
     not_compared = _not_compared(log, slice_scores)
     compared = None if not_compared else slice_scores
-    return SegmentHeard(
+    return PlayedSegment(
         row=FieldSegment(
             number=segment.number,
             condition=segment.condition,
@@ -116,8 +116,8 @@ def _words(segment: Segment, labels: Sequence[str], host: HostHeard | None) -> l
     ]
 
 
-def _not_played(segment: Segment, labels: Sequence[str]) -> SegmentHeard:
-    return SegmentHeard(
+def _not_played(segment: Segment, labels: Sequence[str]) -> PlayedSegment:
+    return PlayedSegment(
         row=FieldSegment(
             number=segment.number,
             condition=segment.condition,

@@ -10,7 +10,6 @@ from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import get_engine
 from harness.layout import RECORDINGS
 from harness.measure.clip_mode import Clip, answers_of, classify, clean_answer, second_around, second_at
-from harness.measure.streaming import streaming_features
 from harness.sound.recordings import read_recordings
 from harness.sound.stimulus import active_part
 from models.pipeline import external
@@ -39,12 +38,7 @@ def recordings():
 @pytest.fixture(scope="module")
 def clips(recordings) -> list[Clip]:
     return [
-        Clip(
-            each.source,
-            each.word,
-            each.label,
-            second_at(each.samples, second_around(*active_part(each.samples, each.word))),
-        )
+        Clip(each.source, each.word, each.label, second_at(each.samples, second_around(*active_part(each))))
         for each in recordings
     ]
 
@@ -78,25 +72,12 @@ def test_a_board_with_another_model_does_not(model, clips, tmp_path):
     assert difference.startswith("output, by") and wrong.source in difference
 
 
-def test_on_a_front_end_that_was_just_reset_both_modes_are_one(reference, recordings):
-    """A word in the first second of a sound: streaming is a clip there."""
-    first = recordings[0]
-    sound = second_at(first.samples, 0)
-    answers = answers_of(
-        reference, LABELS, np.pad(sound, (0, 32_000)), streaming_features(np.pad(sound, (0, 32_000))),
-        first.samples, 0, 4_000, 12_000,
-    )  # fmt: skip
-    assert answers.streaming == answers.clip == answers.clean
-
-
 def test_the_clip_is_of_the_sound_and_the_clean_one_of_the_recording(reference, recordings):
     noise = np.random.default_rng(3).integers(-9_000, 9_000, 64_000).astype(np.int16)
-    streamed, start, apart = streaming_features(noise), 20_160, []
+    start, apart = 20_160, []
     for each in recordings:
         onset, end = 4_000, 12_000
-        answers = answers_of(
-            reference, LABELS, noise, streamed, each.samples, start, start + onset, start + end
-        )
+        answers = answers_of(reference, LABELS, noise, 199, each.samples, start, start + onset, start + end)
         begin = second_around(start + onset, start + end)
         assert begin % 320 == 0
         assert answers.clip == clean_answer(reference, LABELS, noise, begin, begin + 16_000)
@@ -109,7 +90,5 @@ def test_a_word_at_the_very_end_of_a_sound_has_an_answer(reference, recordings):
     first = recordings[0]
     sound = np.pad(first.samples, (16_000, 0))
     start = len(sound) - 2_000
-    answers = answers_of(
-        reference, LABELS, sound, streaming_features(sound), first.samples, start, start, len(sound)
-    )
-    assert answers.streaming.label in LABELS
+    answers = answers_of(reference, LABELS, sound, 99, first.samples, start, start, len(sound))
+    assert answers.clip.label in LABELS

@@ -13,7 +13,7 @@ from harness.measure.field_reading import SegmentLog, read_segment
 from harness.measure.streaming import scores_of, streaming_features, streaming_scores
 from harness.sound.recordings import read_recordings
 from harness.sound.stimulus import compose
-from harness.stats.field.inputs import FIRST_SLICE_MS, SLICE_MS
+from harness.stats.segment import FIRST_SLICE_MS, SLICE_MS
 from models.data.features import micro_features
 from models.pipeline import external
 from models.reference import ReferenceModel

@@ -1,4 +1,4 @@
-"""Child process of the recorder's tests: `earshot record` and `earshot play` without their command line."""
+"""A child process of the recorder's tests: `earshot record` and `earshot play` without their command line."""
 
 from __future__ import annotations
 

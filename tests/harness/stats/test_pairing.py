@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats.pairing import mcnemar, mean_interval, paired
+from harness.stats.pairing import holm, mcnemar, mean_interval, paired
 
 COUNT = st.integers(0, 60)
 
@@ -22,7 +23,7 @@ def test_without_a_difference_nothing_is_significant():
 
 
 @given(COUNT, COUNT)
-def test_mcnemar_is_the_binomial_sum_whichever_comes_first(one, two):
+def test_mcnemar_is_the_binomial_sum_in_either_order(one, two):
     tail = sum(math.comb(one + two, k) for k in range(min(one, two) + 1)) / 2 ** (one + two)
     assert mcnemar(one, two) == pytest.approx(min(1.0, 2 * tail))
     assert mcnemar(one, two) == pytest.approx(mcnemar(two, one))
@@ -41,12 +42,12 @@ def test_mean_with_students_interval():
     )
 
 
-def test_one_value_tells_no_spread():
+def test_one_value_has_no_interval():
     assert mean_interval([0.5]).low is None
 
 
 def test_no_value_has_no_mean():
-    with pytest.raises(ValueError, match="0 values"):
+    with pytest.raises(ValueError, match="no values"):
         mean_interval([])
 
 
@@ -62,21 +63,20 @@ def test_methods_are_compared_clip_by_clip():
     assert (found.runs, found.seeds, found.clips) == (2, 2, 4)
 
 
-def test_runs_of_one_seed_are_one_repetition():
+def test_runs_of_one_seed_count_as_one():
     found = paired([[True, True], [True, False]], [[False, False], [True, False]], [7, 7])
     assert (found.runs, found.by_seed.n) == (2, 1)
     assert found.by_seed.low is None
 
 
-def test_a_clip_that_every_run_fails_on_counts_once():
-    # Ten seeds that agree with each other are no more clips than one.
+def test_repeated_runs_do_not_narrow_the_interval_by_clips():
     first, second = [True, True, False, True], [False, True, False, False]
     once, often = paired([first], [second], [1]), paired([first] * 10, [second] * 10, list(range(10)))
     assert (often.low, often.high) == pytest.approx((once.low, once.high))
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=30))
-def test_who_is_first_turns_the_sign_alone(answers):
+def test_swapping_the_methods_changes_the_sign_only(answers):
     one, two = [a for a, _ in answers], [b for _, b in answers]
     there, back = paired([one], [two], [1]), paired([two], [one], [1])
     assert there.difference == pytest.approx(-back.difference)
@@ -86,6 +86,19 @@ def test_who_is_first_turns_the_sign_alone(answers):
 @pytest.mark.parametrize(
     ("first", "second", "seeds"), [([], [], []), ([[True]], [[True, False]], [1]), ([[True]], [[True]], [])]
 )
-def test_what_cannot_be_paired_is_refused(first, second, seeds):
+def test_inputs_that_do_not_match_are_refused(first, second, seeds):
     with pytest.raises(ValueError, match="nothing to pair"):
         paired(first, second, seeds)
+
+
+def test_holm_multiplies_by_the_tests_that_remain_and_ignores_nan():
+    assert holm([0.04, math.nan, 0.01, 0.03]) == pytest.approx([0.06, math.nan, 0.03, 0.06], nan_ok=True)
+    assert holm([0.5, 0.9]).tolist() == [1.0, 1.0]
+    assert holm([]).tolist() == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_keeps_the_order_and_the_range(values):
+    adjusted = holm(values)
+    assert (adjusted >= np.array(values) - 1e-12).all() and (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(values)]) >= 0).all()

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, poisson
+from scipy.stats import poisson
 
 from harness.stats.statistics import (
     Summary,
@@ -25,12 +25,12 @@ def test_a_summary_by_hand():
     )
 
 
-def test_one_sample_is_its_own_summary():
+def test_summary_of_one_sample():
     assert summarize([7]) == Summary(1, 7.0, 7.0, 7.0, 7.0, 7.0)
 
 
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf]])
-def test_no_summary_of_nothing_or_of_what_is_no_number(values):
+def test_no_summary_of_no_samples_or_of_nan(values):
     with pytest.raises(ValueError, match="sample"):
         summarize(values)
 
@@ -43,42 +43,22 @@ def test_a_summary_is_in_order(values):
     assert of.median <= of.p95 <= of.maximum
 
 
-@given(samples, st.randoms())
-def test_the_order_of_samples_does_not_matter(values, random):
-    shuffled = list(values)
-    random.shuffle(shuffled)
-    left, right = summarize(values), summarize(shuffled)
-    assert (left.minimum, left.median, left.p95, left.maximum) == (
-        right.minimum,
-        right.median,
-        right.p95,
-        right.maximum,
-    )
-
-
-@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_wilson_interval_is_that_of_scipy(counts):
-    correct, total = counts
-    expected = binomtest(correct, total).proportion_ci(method="wilson")
-    assert wilson_interval(correct, total) == pytest.approx((expected.low, expected.high), abs=1e-12)
+def test_wilson_interval_as_published():  # Newcombe 1998, table I, method 3
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
 
 
 @given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_holds_the_rate_and_stays_within_0_and_1(counts):
+def test_the_wilson_interval_contains_the_rate(counts):
     low, high = wilson_interval(*counts)
     assert 0.0 <= low <= counts[0] / counts[1] <= high <= 1.0
 
 
-def test_more_confidence_is_a_wider_interval():
-    narrow, wide = wilson_interval(8, 10, 0.8), wilson_interval(8, 10, 0.99)
-    assert wide[0] < narrow[0] < narrow[1] < wide[1]
-
-
-def test_without_trials_the_rate_can_be_anything():
+def test_the_wilson_interval_without_trials():
     assert wilson_interval(0, 0) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("arguments", [(3, 2), (-1, 2), (1, 2, 1.0), (1, 2, 0.0)])
+@pytest.mark.parametrize("arguments", [(3, 2), (-1, 2)])
 def test_no_interval_for_impossible_counts(arguments):
     with pytest.raises(ValueError, match="no interval"):
         wilson_interval(*arguments)
@@ -89,7 +69,7 @@ def test_a_ratio():
 
 
 @pytest.mark.parametrize(("value", "reference"), [(None, 1.0), (1.0, None), (1.0, 0.0)])
-def test_no_ratio_of_what_was_not_measured(value, reference):
+def test_no_ratio_of_missing_values(value, reference):
     assert ratio(value, reference) is None
 
 
@@ -103,7 +83,7 @@ def test_poisson_intervals_of_the_table(events, low, high):
 
 
 @given(st.integers(1, 500))
-def test_at_the_ends_of_a_poisson_interval_so_many_events_are_just_possible(events):
+def test_poisson_intervals_are_exact(events):
     low, high = poisson_interval(events, 1.0)
     assert poisson.sf(events - 1, low) == pytest.approx(0.025)
     assert poisson.cdf(events, high) == pytest.approx(0.025)
@@ -114,7 +94,7 @@ def test_without_events_the_rule_of_three_holds():
     assert poisson.pmf(0, 3.0) == pytest.approx(0.05, abs=3e-4)
 
 
-def test_without_exposure_a_rate_can_be_anything():
+def test_the_poisson_interval_without_exposure():
     assert poisson_interval(0, 0.0) == (0.0, math.inf)
 
 
@@ -137,14 +117,14 @@ def test_intervals_of_a_difference_as_published(first, second, low, high):
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50), st.integers(1, 50))
-def test_the_interval_of_a_difference_has_it_and_turns_with_it(one, other, more, still_more):
+def test_the_interval_of_a_difference_contains_it_and_is_antisymmetric(one, other, more, still_more):
     first, second = (one, one + more), (other, other + still_more)
     low, high = difference_interval(first, second)
     assert -1 <= low <= first[0] / first[1] - second[0] / second[1] <= high <= 1
     assert difference_interval(second, first) == pytest.approx((-high, -low))
 
 
-def test_the_difference_to_a_rate_without_trials_can_be_anything():
+def test_the_interval_of_a_difference_without_trials():
     assert difference_interval((1, 2), (0, 0)) == pytest.approx(
         (wilson_interval(1, 2)[0] - 1, wilson_interval(1, 2)[1])
     )

@@ -14,8 +14,7 @@ from harness.errors import UsageError
 from harness.link.records import checksum
 from harness.records.field_record import FieldRecord, FieldSegment, FieldStimulus, FieldVariant
 from harness.records.record import BoardRow
-from harness.report.field.missed_words import begins_s
-from harness.report.field.picture import GAP_ROWS, picture
+from harness.report.pages.missed_words import GAP_ROWS, begins_s, picture
 from harness.runs.field import missed_clips as misses
 from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan

@@ -1,0 +1,104 @@
+"""Detection error trade-off: misses against false accepts over thresholds, from logged scores."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from harness.records.field_record import DetPoint
+from harness.records.record import DetectionRow
+from harness.stats.gaps import FreeTime, loss_reason
+from harness.stats.matching import assign, is_keyword, is_right
+from harness.stats.segment import FieldWord, Gap
+from harness.stats.statistics import poisson_interval
+
+THRESHOLDS = tuple(range(52, 255, 2))
+"""An average is at most 255; 52 is hardly more than chance among five labels."""
+
+
+class DetCounter:
+    """Counts of misses and false accepts per threshold, added up over segments.
+
+    Args:
+        window_s: a detection counts for a word until this long after its end.
+    """
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._free_s = 0.0
+        self._counts: dict[int, Counter[str]] = {threshold: Counter() for threshold in THRESHOLDS}
+
+    def add(
+        self,
+        words: Sequence[FieldWord],
+        gaps: Sequence[Gap],
+        audio_s: float,
+        detections_at: Callable[[int], Sequence[DetectionRow]],
+    ) -> None:
+        """Add a segment.
+
+        Args:
+            words: words that were played.
+            gaps: times in which the averages lack something.
+            audio_s: length of the segment.
+            detections_at: returns the detections at a threshold.
+        """
+        free = FreeTime(words, gaps, self._window_s, audio_s)
+        self._free_s += free.seconds
+        judged = [place for place, word in enumerate(words) if not loss_reason(word, gaps, self._window_s)]
+        for threshold, counts in self._counts.items():
+            detections = detections_at(threshold)
+            detection_of = assign(words, detections, self._window_s)
+            taken = set(detection_of.values())
+            counts["false_accepts"] += sum(
+                is_keyword(one.label) and not (free.in_window(one.at_s) or free.in_gap(one.at_s))
+                for place, one in enumerate(detections)
+                if place not in taken
+            )
+            for place in judged:
+                detected = detections[detection_of[place]].label if place in detection_of else None
+                if is_keyword(label := words[place].label):
+                    counts["keywords"] += 1
+                    counts["misses"] += detected != label
+                    counts["confusions"] += detected not in (label, None)
+                else:
+                    counts["non_keywords"] += 1
+                    counts["accepted_non_keywords"] += not is_right(label, detected)
+
+    def points(self) -> list[DetPoint]:
+        """Return a point for each threshold, ascending."""
+        return [
+            DetPoint(
+                threshold,
+                misses=counts["misses"],
+                keywords=counts["keywords"],
+                false_accepts=counts["false_accepts"],
+                hours=self._free_s / 3600,
+                confusions=counts["confusions"],
+                accepted_non_keywords=counts["accepted_non_keywords"],
+                non_keywords=counts["non_keywords"],
+            )
+            for threshold, counts in self._counts.items()
+        ]
+
+
+def operating_point(points: Sequence[DetPoint], per_hour: float) -> DetPoint | None:
+    """Return the point with the fewest misses among those within a rate of false accepts.
+
+    Args:
+        points: points of a variant.
+        per_hour: allowed false accepts per hour.
+
+    Returns:
+        None if no threshold has so few, or no keyword-free audio was played.
+    """
+    within = [point for point in points if point.hours > 0 and point.false_accepts <= per_hour * point.hours]
+    return min(within, key=lambda point: (point.misses, point.false_accepts, -point.threshold), default=None)
+
+
+def is_proven(point: DetPoint, per_hour: float) -> bool:
+    """Return whether even the upper end of the 95 % interval of false accepts is within the limit.
+
+    Otherwise the audio was too short to tell.
+    """
+    return poisson_interval(point.false_accepts, point.hours)[1] <= per_hour

@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from html_page import HOSTILE, Page, plain
+from sample_field import acoustic, command_mode, failed, sample_field, slow, variant_of, with_clips
+
+from harness.errors import UsageError
+from harness.records.field_record import DetPoint, FieldRecord, FieldVariant, read_field, write_field
+from harness.report.pages.field import MOST_ROWS, render_field
+from harness.report.pages.field_plots import det_front
+from harness.report.pages.field_tables import LIMITS, field_tables
+from harness.report.pages.field_verdict import summary_text
+from harness.report.pages.missed_words import TINTS
+
+CLIPS = 12
+
+
+def everything() -> FieldRecord:
+    record = sample_field()
+    return replace(record, variants=[*record.variants, acoustic(), command_mode()])
+
+
+def only(*variants: FieldVariant) -> FieldRecord:
+    return replace(sample_field(), variants=list(variants), excluded=[], notes=[])
+
+
+def perfect() -> FieldVariant:
+    """Return a variant that is right on every word, without false accepts."""
+    variant = variant_of("tinyconv-int8", "TinyConv, int8", 0.0, seed=1)
+    stimuli = []
+    for row in variant.stimuli:
+        detected = row.label if row.label != "unknown" else None
+        row = replace(row, detected=detected, correct=True, excluded="", cause="")
+        stimuli.append(replace(row, delay_s=0.1 if detected else None))
+    return replace(variant, stimuli=stimuli, false_accepts=[], notes=[])
+
+
+def source(record: FieldRecord, folder: Path) -> str:
+    return plain(render_field(record, folder).read_text(encoding="utf-8"))
+
+
+def text(record: FieldRecord, folder: Path) -> str:
+    return Page(source(record, folder)).text
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("field")
+    render_field(with_clips(everything(), made, CLIPS), made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return Page(plain((folder / "field.html").read_text(encoding="utf-8")))
+
+
+def csv(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / f"{name}.csv", keep_default_na=False, na_values=[""])
+
+
+# The page as a whole
+
+
+def test_everything_that_is_linked_exists_and_nothing_is_loaded_from_elsewhere(page, folder):
+    assert max(page.ids.values()) == 1 and not page.open
+    for tag, attributes in page.elements:
+        link = attributes.get("href") or attributes.get("src") or ""
+        if link.startswith("#"):
+            assert link[1:] in page.ids or re.search(r"^#[\w-]+-\w+", link)
+        elif link and not link.startswith("data:image/png;base64,") and not link.endswith(".log"):
+            assert (folder / link).is_file(), (tag, link)
+    assert "script" not in page.tags
+
+
+def test_the_page_sets_every_color_of_its_plots(folder):
+    assert not re.search(r"#0101\d\d|#010[234]\d\d", (folder / "field.html").read_text(encoding="utf-8"))
+
+
+def test_the_same_record_gives_the_same_bytes(folder, tmp_path):
+    render_field(with_clips(everything(), tmp_path, CLIPS), tmp_path)
+    for path in folder.iterdir():
+        if path.is_file():
+            assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+def test_foreign_text_is_escaped(tmp_path):
+    record = only(replace(perfect(), title=HOSTILE, notes=[HOSTILE]))
+    found = Page(source(replace(record, excluded=[{"source": HOSTILE, "reason": HOSTILE}]), tmp_path))
+    assert HOSTILE in found.text
+    assert "img" not in found.tags
+
+
+def test_every_table_is_a_csv_of_its_raw_values(folder):
+    for name, table in field_tables(with_clips(everything(), folder, CLIPS)).items():
+        if len(table.frame):
+            kept = csv(folder, name)
+            assert list(kept.columns) == list(table.frame.columns), name
+            assert len(kept) == len(table.frame), name
+
+
+def test_routes_never_share_a_table(folder):
+    assert list(csv(folder, "acoustic-overview")["variant"]) == ["TinyConv, int8"]
+    assert len(csv(folder, "pcm-overview")) == 2
+    assert set(csv(folder, "clip-words")["source"]) >= {"yes/andy.wav"}
+
+
+def test_long_tables_are_in_their_csv_only(tmp_path):
+    variant = variant_of("tinyconv-int8", "TinyConv, int8", 0.3, seed=1)
+    many = [replace(row, segment=row.segment + 10 * turn) for turn in range(20) for row in variant.stimuli]
+    found = Page(source(only(replace(variant, stimuli=many, false_accepts=[])), tmp_path))
+    assert len(many) > MOST_ROWS
+    assert f"Word by word ({len(many):,} rows)" in found.text
+    assert "table-pcm-words" not in found.ids
+    assert len(csv(tmp_path, "pcm-words")) == len(many)
+    assert (tmp_path / "field.html").stat().st_size < 3_000_000
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    write_field(everything(), tmp_path / "field.json")
+    assert read_field(tmp_path / "field.json") == everything()
+    (tmp_path / "run.json").write_text('{"schema": 1, "run": {}, "board": {}, "variants": []}')
+    with pytest.raises(UsageError, match="field record"):
+        read_field(tmp_path / "run.json")
+
+
+# The verdict
+
+
+def test_the_verdict_has_the_interval_and_the_drop():
+    lines = plain(summary_text(sample_field()))
+    assert lines.startswith("TinyConv, int8 detects 58 of 71 keywords: 81.7 % (95 % interval 71.2 to 89.0 %)")
+    assert "points below the test set's" in " ".join(lines.split())
+    assert "does-not-fit" in lines
+
+
+def test_words_missed_for_lack_of_speed_are_counted(page):
+    late = sum(row.cause == "latency" for row in slow().stimuli)
+    assert (
+        f"TinyConv, float32 misses {late} words only because it is too slow: it made an inference every "
+        "140 ms and lost 32.0 ms of audio; with one every 20.0 ms it would detect them."
+    ) in page.text
+
+
+def test_a_perfect_variant(tmp_path):
+    found = text(only(perfect()), tmp_path)
+    assert f"No false accepts in 12.1 min without words (95 % upper bound: {3 / (726 / 3600):.1f}" in found
+    for sentence in (
+        "No variant misses a word because it is too slow.",
+        "Every recording was played, and every word counts.",
+        "No segment lost audio or records, and none was clipped.",
+        "Every variant was right on every word.",
+    ):
+        assert sentence in found
+
+
+def test_results_at_another_threshold_are_marked_as_recomputed(tmp_path):
+    sentence = "threshold is 150, recomputed from the logged scores; the board's is 200."
+    assert sentence in text(replace(only(perfect()), threshold=150), tmp_path)
+    assert "recomputed from the logged scores; the board's" not in text(only(perfect()), tmp_path)
+
+
+def test_a_run_without_keywords_has_a_verdict_on_false_accepts():
+    variant = replace(variant_of("a", "A", 0.0, seed=1), stimuli=[])
+    assert plain(summary_text(only(variant))).startswith("A: 2 false accepts in 12.1 min without words: 9.92")
+
+
+def test_failed_and_interrupted_runs_say_so():
+    assert summary_text(only(failed())).startswith("No variant was measured on Emulated Cortex-M4F")
+    record = only(perfect())
+    cut = replace(record, run={name: value for name, value in record.run.items() if name != "ended"})
+    assert "The run was interrupted" in summary_text(cut)
+
+
+def test_a_better_threshold_is_named_with_its_cost():
+    now = DetPoint(200, 40, 80, 1, 1.0, accepted_non_keywords=2, non_keywords=18)
+    lower = DetPoint(150, 10, 80, 1, 1.0, accepted_non_keywords=9, non_keywords=18)
+    assert (
+        "At a threshold of 150 instead of 200 it would have missed 10 keywords instead of 40, without more "
+        "false accepts, but accepted 9 of 18 non-keywords instead of 2."
+    ) in " ".join(summary_text(only(replace(perfect(), det=[lower, now]))).split())
+
+
+# Tables and plots
+
+
+def test_everything_that_is_not_counted_or_lost_is_listed(page, folder):
+    for words in ("no/cut.wav", "too short: 0.12 s", "yes/loud.wav: 312 samples clipped"):
+        assert words in page.text
+    assert "2 records lost within its window" in set(csv(folder, "not-counted")["reason"])
+    segments = csv(folder, "pcm-segments").set_index(["variant", "number"]).loc["TinyConv, float32"]
+    assert segments.loc[1, "samples_lost"] == 512 and segments.loc[1, "note"] == "the board lost audio twice"
+    assert segments.loc[2, "records_lost"] == 3
+    assert not segments.loc[3, "complete"] and segments.loc[3, "clipped_samples"] == 44
+
+
+def test_excluded_words_are_in_no_rate(folder):
+    overview = csv(folder, "pcm-overview").set_index("variant").loc["TinyConv, int8"]
+    labels = csv(folder, "pcm-labels").set_index("variant").loc["TinyConv, int8"]
+    assert (overview["excluded"], overview["total"]) == (1, 9 * 8 - 1)
+    assert labels[labels["group"] != "all"]["total"].sum() == 9 * 10 - 1
+
+
+def test_a_label_stands_beside_the_three_parts_of_the_data_set(folder):
+    row = csv(folder, "pcm-labels").set_index(["variant", "group"]).loc[("TinyConv, int8", "yes")]
+    assert row["correct"] / row["total"] == pytest.approx(row["accuracy"])
+    assert row["testing_accuracy"] - row["accuracy"] == pytest.approx(row["drop"])
+    assert row["training_accuracy"] == pytest.approx(0.94, abs=0.001)
+    assert row["drop_low"] < row["drop"] < row["drop_high"]
+
+
+def test_confusions_have_a_column_for_no_detection(folder, page):
+    counts = csv(folder, "pcm-confusion").set_index(["variant", "label"])
+    assert counts.loc[("TinyConv, int8", "yes"), "detected none"] == 6
+
+
+def test_margins_add_up_the_conditions(folder, page):
+    conditions, by_snr = csv(folder, "pcm-conditions"), csv(folder, "pcm-by-snr")
+    assert len(conditions) == 2 * 9 and len(by_snr) == len(csv(folder, "pcm-by-distance")) == 2 * 3
+    own = conditions[(conditions["variant"] == "TinyConv, int8") & (conditions["snr_db"] == 10)]
+    row = by_snr[by_snr["variant"] == "TinyConv, int8"].set_index("group").loc["10\u00a0dB"]
+    assert (row["correct"], row["total"]) == (own["correct"].sum(), own["total"].sum())
+    assert "plot-pcm-sweep" in page.ids
+
+
+def test_the_sweep_needs_several_conditions_and_has_a_place_for_no_noise(tmp_path):
+    variant = perfect()
+    first = replace(variant, stimuli=variant.stimuli[:10], segments=variant.segments[:1])
+    assert "plot-pcm-sweep" not in Page(source(only(first), tmp_path)).ids
+    record = only(variant)
+    bare = [
+        one | {"snr_db": None if one["snr_db"] == 20 else one["snr_db"], "distance_m": None}
+        for one in record.conditions
+    ]
+    assert "no noise" in text(replace(record, conditions=bare), tmp_path)
+
+
+def test_the_det_curve_follows_the_thresholds_that_no_other_beats():
+    points = pd.DataFrame(
+        {"threshold": [100, 120, 140, 160, 180], "misses": [1, 4, 3, 3, 6], "false_accepts": [9, 5, 2, 4, 0]}
+    )
+    assert list(det_front(points)["threshold"]) == [180, 140, 100]
+
+
+def test_the_used_threshold_stands_beside_those_within_each_limit(folder, page):
+    rows = csv(folder, "pcm-thresholds")
+    assert list(rows["limit"])[:4] == ["threshold used", *LIMITS]
+    assert rows["threshold"].iloc[0] == 200
+    assert "Circle: the threshold that was used, 200." in page.text
+
+
+def test_causes_add_up_to_the_missed_keywords(folder):
+    for _, rows in csv(folder, "pcm-causes").groupby("variant"):
+        assert rows["words"].sum() == rows["missed"].iloc[0]
+        assert rows["share"].sum() == pytest.approx(1)
+
+
+def test_variants_are_compared_on_the_words_that_count_for_both(folder):
+    row = csv(folder, "pcm-pairs").iloc[0]
+    assert row["words"] == 89
+    assert row["difference"] == pytest.approx((row["only_variant"] - row["only_reference"]) / 89)
+
+
+def test_false_accepts_are_among_the_words(folder):
+    words = csv(folder, "pcm-words")
+    assert (words["word"].isna() & (words["variant"] == "TinyConv, int8")).sum() == 3
+
+
+def test_scores_that_differ_from_the_hosts_stand_out(tmp_path):
+    assert (
+        '<tr class="bad">\n<td class="short">TinyConv, float32</td>\n<td class="figure">6,331 of 6,340'
+        in (source(only(slow()), tmp_path))
+    )
+
+
+# Missed words
+
+
+def test_missed_words_have_sound_picture_and_scores(page):
+    sounds, pictures, curves = (page.tags.count(tag) for tag in ("audio", "img", "polyline"))
+    assert curves >= sounds == pictures >= CLIPS
+
+
+def test_missed_words_without_a_clip_are_counted_only(tmp_path):
+    record = with_clips(only(variant_of("a", "A", 0.0, seed=1)), tmp_path, 3)
+    missed = sum(row.counts and not row.correct for row in record.variants[0].stimuli)
+    assert f"{missed} words missed or confused by some variant; 3 with sound below" in text(record, tmp_path)
+    for path in (tmp_path / "clips").iterdir():
+        path.unlink()
+    found = Page(source(record, tmp_path))
+    assert "audio" not in found.tags
+    assert "0 with sound below" in found.text
+
+
+def test_equal_results_of_many_variants_are_merged(tmp_path):
+    variant = variant_of("a", "A", 0.0, seed=1)
+    many = [replace(variant, id=f"v{index}", title=f"Variant {index}") for index in range(7)]
+    found = source(with_clips(only(*many), tmp_path, 2), tmp_path)
+    assert "✗ 7 of 7 variants: missed" in found
+    drawn = set(re.findall(r'<polyline class="(t\d+)', found))
+    assert drawn == {f"t{tint}" for tint in range(1, TINTS + 1)}

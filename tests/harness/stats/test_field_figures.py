@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_segments import LABELS, VARIANT, answers, segment, word
+
+from harness.records.field_record import FieldVariant
+from harness.records.record import DetectionRow
+from harness.stats.field_figures import field_figures
+from harness.stats.recognizer import THRESHOLD
+from harness.stats.segment import Gap
+
+YES = word("yes", 3.0)
+NO = word("no", 8.0)
+SAYS_YES = ("yes", 3000, 4200)
+SAYS_NO = ("no", 8000, 9200)
+
+
+def figures(*segments, **options) -> FieldVariant:
+    return field_figures(VARIANT, segments, **options)
+
+
+def detected(variant: FieldVariant) -> list[str | None]:
+    return [one.detected for one in variant.stimuli]
+
+
+def test_a_row_has_the_facts_of_word_and_detection():
+    spoken = replace(YES, speaker="anna", source="yes/anna.wav")
+    (row,) = figures(segment([spoken], [SAYS_YES], number=7, condition="2 m")).stimuli
+    assert (row.segment, row.condition, row.label, row.word) == (7, "2 m", "yes", "yes")
+    assert (row.source, row.speaker, row.onset_s, row.end_s) == ("yes/anna.wav", "anna", 3.0, 3.5)
+    assert (row.detected, row.correct, row.peak, row.excluded, row.cause) == ("yes", True, 255, "", "")
+    assert row.score > THRESHOLD
+    assert row.delay_s == pytest.approx(row.detected_at_s - 3.5)
+
+
+def test_a_missed_word_has_no_delay():
+    (row,) = figures(segment([YES])).stimuli
+    assert (row.detected, row.score, row.detected_at_s, row.delay_s, row.peak) == (None, None, None, None, 0)
+
+
+def test_a_detection_before_the_end_of_the_word_has_a_negative_delay():
+    (row,) = figures(segment([word("yes", 3.0, 5.0)], [SAYS_YES])).stimuli
+    assert row.correct and row.delay_s < 0
+
+
+@pytest.mark.parametrize("starts_s", [0.0, 1.5])
+def test_the_peak_is_within_the_window(starts_s):
+    says = [
+        ("yes", 2900, 3000, 250),
+        ("yes", 3000, 3020, 90),
+        ("yes", 4500, 4501, 100),
+        ("yes", 4501, 4600, 240),
+    ]
+    offset = round(1000 * starts_s)
+    late = [(label, begin + offset, end + offset, score) for label, begin, end, score in says]
+    made = segment([YES], late, period_ms=10)
+    (row,) = figures(replace(made, sound_starts_s=starts_s, detections=())).stimuli
+    assert row.peak == 100
+
+
+def test_a_label_that_the_model_lacks_has_no_peak():
+    (row,) = figures(segment([word("up", 3.0)])).stimuli
+    assert (row.correct, row.peak, row.cause) == (False, None, "")
+
+
+@pytest.mark.parametrize("label", ["unknown", "silence"])
+@pytest.mark.parametrize(("says", "correct"), [((), True), ((SAYS_YES,), False)])
+def test_a_non_keyword_is_right_unless_a_keyword_is_detected(label, says, correct):
+    row = figures(segment([word(label, 3.0)], says))
+    assert (row.stimuli[0].correct, row.stimuli[0].cause, row.false_accepts) == (correct, "", [])
+
+
+def test_a_keyword_outside_of_all_words_is_a_false_accept():
+    row = figures(segment([YES], [("no", 14000, 15400)], number=3, condition="2 m"))
+    (accept,) = row.false_accepts
+    assert (accept.segment, accept.condition, accept.label, accept.within_word) == (3, "2 m", "no", False)
+    assert 14.0 < accept.at_s < 15.4
+
+
+def test_a_second_detection_for_a_word_is_a_false_accept_within_it():
+    row = figures(segment([YES], [("no", 2900, 3400), ("yes", 3400, 4400)]), window_s=1.5, threshold=120)
+    assert detected(row) == ["no"]
+    assert [(one.label, one.within_word) for one in row.false_accepts] == [("yes", True)]
+
+
+def test_the_window_decides_on_late_detections_and_on_keyword_free_time():
+    late = segment([YES], [("yes", 4000, 5400)])
+    assert detected(figures(late)) == [None]
+    row = figures(late, window_s=2.0)
+    assert (detected(row), row.false_accepts) == (["yes"], [])
+    assert row.segments[0].keyword_free_s == pytest.approx(20 - 2.5)
+
+
+def test_the_boards_own_detections_are_used_at_its_threshold():
+    own = replace(segment([YES], [SAYS_YES]), detections=(DetectionRow("no", 201, 3.6),))
+    row = figures(own)
+    assert detected(row) == ["no"]
+    (note,) = row.notes
+    assert "detections differ" in note and note.endswith("in segments 1")
+    assert figures(segment([YES, NO], [SAYS_YES, SAYS_NO])).notes == []
+
+
+def test_detections_are_recomputed_at_another_threshold():
+    weak = segment([YES], [("yes", 3000, 4200, 180)])
+    assert detected(figures(weak)) == [None]
+    row = figures(weak, threshold=150)
+    assert (detected(row), row.notes) == (["yes"], [])
+
+
+@pytest.mark.parametrize("threshold", [THRESHOLD, 150])
+def test_detections_before_the_sound_are_ignored(threshold):
+    early = segment([word("yes", 8.0)], [SAYS_YES, SAYS_NO], audio_s=12.0)
+    later = [replace(one, at_s=one.at_s - 5.0) for one in early.detections]
+    row = figures(replace(early, sound_starts_s=5.0, detections=later), threshold=threshold)
+    assert [one.label for one in row.false_accepts] == ["no"]
+    assert row.false_accepts[0].at_s == pytest.approx(later[1].at_s, abs=0.4)
+
+
+def test_segments_are_taken_one_by_one_in_their_order():
+    alive = []
+
+    def made():
+        for number in range(5):
+            alive.append(number)
+            yield segment([YES], [SAYS_YES], number=number)
+            assert alive == [*range(number + 1)]
+
+    row = field_figures(VARIANT, made())
+    assert [one.segment for one in row.stimuli] == [one.number for one in row.segments] == [*range(5)]
+
+
+def test_no_segments_and_no_inferences_give_no_figures():
+    row = figures()
+    assert (row.timing, row.replay, row.reference, row.stimuli, row.segments) == (None, None, {}, [], [])
+    empty = replace(
+        segment([YES]), times_ms=np.empty(0, np.uint32), scores=np.empty((0, 4), np.uint8), detections=()
+    )
+    row = figures(empty)
+    assert (row.stimuli[0].peak, row.stimuli[0].detected, row.timing) == (None, None, None)
+
+
+# Losses
+
+
+@pytest.mark.parametrize("threshold", [THRESHOLD, 150])
+def test_a_word_beside_lost_records_is_excluded(threshold):
+    spoken = replace(NO, answers=answers(clean="no"))
+    lossy = replace(segment([YES, spoken], [SAYS_YES]), gaps=(Gap(8.2, 8.4, "2 records lost"),))
+    row = figures(lossy, threshold=threshold)
+    assert [one.excluded for one in row.stimuli] == ["", "2 records lost"]
+    assert [one.cause for one in row.stimuli] == ["", ""]
+
+
+def test_recomputed_detections_need_complete_averages():
+    lossy = replace(segment([YES], [SAYS_YES]), gaps=(Gap(2.0, 2.4, "lost"),))
+    assert figures(lossy).stimuli[0].excluded == ""
+    assert figures(lossy, threshold=150).stimuli[0].excluded == "lost"
+    assert {one.keywords for one in figures(lossy).det} == {0}
+
+
+def test_gaps_are_neither_free_time_nor_hold_false_accepts():
+    lossy = replace(segment(says=[("no", 8000, 9400)]), gaps=(Gap(7.5, 8.0, "lost"),))
+    assert figures(lossy).segments[0].keyword_free_s == pytest.approx(19.5)
+    assert len(figures(lossy).false_accepts) == 1
+    assert figures(lossy, threshold=150).false_accepts == []
+
+
+def test_audio_that_the_board_lost_excludes_no_word():
+    slow = segment([YES], row=replace(segment().row, samples_lost=8000), overruns=2)
+    row = figures(slow)
+    assert (row.stimuli[0].excluded, row.timing.samples_lost, row.timing.overruns) == ("", 8000, 2)
+
+
+def test_a_segment_that_was_not_played_excludes_its_words():
+    missing = segment(
+        [YES], audio_s=0.0, host_says=[SAYS_YES], gaps=(Gap(-math.inf, math.inf, "not played"),)
+    )
+    row = figures(missing)
+    assert [one.excluded for one in row.stimuli] == ["not played"]
+    assert (row.segments[0].keyword_free_s, row.timing, row.replay) == (0.0, None, None)
+
+
+# Causes
+
+
+@pytest.mark.parametrize(
+    ("says", "host_says", "of_host", "cause"),
+    [
+        ([("yes", 3000, 3100)], [SAYS_YES], {}, "latency"),
+        ([("yes", 3000, 3100)], None, {}, "recognizer"),
+        ([("yes", 3000, 3100, 200)], None, {}, "model"),  # 200 does not exceed the threshold
+        ([], None, {"clip": "yes", "clean": "yes"}, "front end"),
+        ([], None, {"clean": "yes"}, "sound"),
+        ([], None, {}, "model"),
+        ([], None, {"clip": "yes", "clean": "yes", "score": 200}, "model"),
+        ([("no", 3000, 4200)], None, {"clean": "yes"}, "sound"),
+        ([SAYS_YES], [SAYS_YES], {"clean": "yes"}, ""),
+    ],
+)
+def test_causes(says, host_says, of_host, cause):
+    spoken = word("yes", 3.0, answers=answers(**of_host))
+    (row,) = figures(segment([spoken], says, host_says=host_says)).stimuli
+    assert row.cause == cause
+
+
+def test_the_cause_is_unknown_without_the_host():
+    assert figures(segment([YES])).stimuli[0].cause == ""
+
+
+def test_a_suppressed_word_is_a_miss_of_the_recognizer():
+    soon = [word("yes", 3.0, 3.5), word("yes", 4.1, 4.3)]
+    row = figures(segment(soon, [("yes", 3000, 4600)]))
+    assert [(one.detected, one.cause) for one in row.stimuli] == [("yes", ""), (None, "recognizer")]
+
+
+# Replay and reference
+
+
+def test_the_replay_lists_won_and_lost_words():
+    words = [YES, NO, word("unknown", 13.0), word("unknown", 17.0)]
+    row = figures(segment(words, [SAYS_NO, ("yes", 13000, 14200)], host_says=[SAYS_YES]))
+    assert (row.replay.correct, row.replay.total, row.replay.period_ms) == (3, 4, 20)
+    assert (row.replay.won, row.replay.lost) == ([0], [1])
+
+
+def test_an_inference_every_450_ms_misses_words_of_less_than_900_ms():
+    words = [word("yes", onset, onset + 1.0) for onset in (3.0, 8.1, 13.27)]
+    says = [("yes", round(1000 * one.onset_s), round(1000 * one.onset_s) + 880) for one in words]
+    slow = figures(segment(words, says, period_ms=450, host_says=says))
+    assert detected(slow) == [None, None, None]
+    assert [one.cause for one in slow.stimuli] == ["latency"] * 3
+    assert slow.replay.won == [0, 1, 2]
+    assert slow.timing.period_ms_median == 450
+
+
+def test_the_replay_leaves_out_excluded_words():
+    row = figures(segment([YES, NO], host_says=[SAYS_YES, SAYS_NO], gaps=(Gap(3.0, 3.2, "lost"),)))
+    assert (row.replay.total, row.replay.won) == (1, [1])
+
+
+def test_scores_equal_to_the_hosts_are_counted():
+    made = segment([YES], [SAYS_YES], audio_s=10.0)
+    other = made.scores.copy()
+    other[[3, 5], 1] += 2
+    other[5, 2] += 1
+    row = figures(replace(made, reference_scores=other), replace(made, reference_scores=made.scores))
+    inferences = len(made.times_ms)
+    assert row.reference == {"inferences": 2 * inferences, "equal": 2 * inferences - 2, "max_difference": 2}
+
+
+onsets = st.lists(st.tuples(st.sampled_from(LABELS), st.integers(0, 60)), max_size=8)
+
+
+@settings(max_examples=50)
+@given(onsets, onsets, st.integers(0, 254), st.sampled_from([0.5, 1.0, 1.5]))
+def test_every_detection_is_of_a_word_or_a_false_accept(words, says, threshold, window_s):
+    spoken = [word(label, onset / 4) for label, onset in words]
+    made = segment(spoken, [(label, onset * 250, onset * 250 + 900) for label, onset in says])
+    row = figures(made, threshold=threshold, window_s=window_s)
+    point = {one.threshold: one for one in row.det}.get(threshold)
+    counted = [one for one in row.stimuli if one.label in ("yes", "no")]
+    if point is not None:
+        assert point.keywords == len(counted)
+        assert point.misses == sum(not one.correct for one in counted)
+        assert point.confusions == sum(one.detected not in (None, one.label) for one in counted)
+        assert point.false_accepts == sum(not one.within_word for one in row.false_accepts)
+        assert point.hours * 3600 == pytest.approx(row.segments[0].keyword_free_s)
+    times = [one.detected_at_s for one in row.stimuli if one.detected]
+    times += [one.at_s for one in row.false_accepts]
+    assert len(times) == len(set(times))
