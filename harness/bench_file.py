@@ -1,48 +1,53 @@
-"""The bench file: which boards and which speaker stand where, and what counts as heard."""
+"""The bench file: boards, loudspeaker, recordings and the thresholds of detection."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from harness.layout import ROOT
 from harness.stats.matching import TOLERANCE_S
-from models.toml_table import Allowed, TableName, TomlFile, matching
+from models.decoding import Meta, TomlFile, matching
 
 VARIABLE = "EARSHOT_BENCH"
 """Environment variable with the bench file's path."""
 
 FILE = "bench.toml"
-"""The bench file's usual name, in the checkout; not committed: it belongs to one desk."""
+"""Usual name of the bench file, in the checkout; not committed, since it describes one desk."""
 
 
-@dataclass(frozen=True)
-class BoardEntry:
-    """A board on the bench: a table [board.<name>] of the bench file.
+@dataclass(frozen=True, kw_only=True)
+class BoardTable:
+    """A table [board.<name>] of the bench file.
 
     Attributes:
-        name: what the bench calls it; for `--board`.
-        kind: the kind of board, a module of harness/boards such as "nano33ble".
-        serial_number: its USB serial number, which never changes; "" takes the only one of its kind.
-        revision: as printed on it, such as "Sense" or "Sense Rev2": USB does not tell.
-        core: arduino-cli's core with its version, "arduino:mbed_nano@4.6.0"; "" takes any.
-        libraries: with their versions, such as "Chirale_TensorFlowLite@2.0.0".
-        engine: what runs the models on it; "" takes the kind's default.
-        icache: instruction cache, "as-is" leaves it as the core set it.
-        port: where its serial port is, instead of finding it: /dev/…, socket://…, rfc2217://….
+        kind: kind of board, a module of harness/boards such as "nano33ble".
+        serial_number: USB serial number, which never changes; "" takes the only board of the kind.
+        revision: as printed on the board, such as "Sense Rev2"; USB does not report it.
+        core: arduino-cli's core and its version, "arduino:mbed_nano@4.6.0"; "" takes any.
+        libraries: Arduino libraries and their versions, such as "Chirale_TensorFlowLite@2.0.0".
+        engine: inference engine; "" takes the kind's default.
+        icache: instruction cache; "as-is" leaves it as the core set it.
+        port: serial port, for a board that cannot be found by serial number: /dev/…, socket://…, rfc2217://….
     """
 
-    name: Annotated[str, TableName]
     kind: str
     serial_number: str = ""
     revision: str = ""
     core: Annotated[str, matching(r"(\w[\w-]*:\w[\w-]*@[\w.+-]+)?", "packager:architecture@version")] = ""
-    libraries: Annotated[tuple[str, ...], matching(r"[^@]+@[\w.+-]+", "a list of name@version")] = ()
+    libraries: tuple[Annotated[str, matching(r"[^@]+@[\w.+-]+", "name@version")], ...] = ()
     engine: str = ""
     icache: Literal["on", "off", "as-is"] = "on"
     port: str = ""
+
+
+@dataclass(frozen=True)
+class BoardEntry(BoardTable):
+    """A board on the bench; `name` is for `--board`."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -50,20 +55,20 @@ class SpeakerEntry:
     """The loudspeaker in front of the board: the table [speaker].
 
     Attributes:
-        device: its name or a part of it, as sounddevice lists it; exactly one must match.
-        level_dbfs: RMS of the words' active parts as they are played, dB re full scale. Those of the
-            default recordings clip above -20.5.
-        distance_m: from the board's microphone, meters; None where nobody measured.
-        silence_s: played before anything else: the first second of a stream is often lost.
-        latency: of the audio stream; "high" underflows less.
-        room: where it stands, for the record.
-        noise: what else sounds there, for the record.
+        device: name or part of a name, as sounddevice lists it; exactly one device must match.
+        level_dbfs: RMS of the words' active parts as they are played, dB re full scale. The default
+            recordings clip above -20.5.
+        distance_m: distance from the board's microphone in meters; None if nobody measured it.
+        silence_s: silence before the sound: the first second of a stream is often lost.
+        latency: latency of the audio stream; "high" underflows less.
+        room: the room, for the record.
+        noise: background noise, for the record.
     """
 
     device: Annotated[str, matching(r".*\S.*", "a name, or a part of one")]
-    level_dbfs: Annotated[float, Allowed(lambda level: -80 <= level <= 0, "-80 to 0")] = -24.0
-    distance_m: Annotated[float | None, Allowed(lambda distance: 0 < distance <= 20, "above 0, to 20")] = None
-    silence_s: Annotated[float, Allowed(lambda silence: 0 <= silence <= 60, "0 to 60")] = 1.5
+    level_dbfs: Annotated[float, Meta(ge=-80, le=0)] = -24.0
+    distance_m: Annotated[float, Meta(gt=0, le=20)] | None = None
+    silence_s: Annotated[float, Meta(ge=0, le=60)] = 1.5
     latency: Literal["low", "high"] = "high"
     room: str = ""
     noise: str = ""
@@ -71,31 +76,31 @@ class SpeakerEntry:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What counts as heard: the table [thresholds].
+    """Limits of a usable acoustic path and of a detection: the table [thresholds].
 
     Attributes:
-        chirp_snr_db: the board must hear the chirp at least so far above the noise.
-        chirp_min_dbfs: and at least so loud, dB re full scale of its microphone.
-        chirp_max_dbfs: and at most so loud: above, it is as good as clipped.
-        detection_window_s: a detection counts for a word until this long after its end.
+        chirp_snr_db: least signal-to-noise ratio of the chirp at the board's microphone.
+        chirp_min_dbfs: least level of the chirp, dB re full scale of the board's microphone.
+        chirp_max_dbfs: highest level of the chirp; a louder one is as good as clipped.
+        detection_window_s: longest time from a word's end to a detection that counts for the word.
     """
 
-    chirp_snr_db: Annotated[float, Allowed(lambda ratio: 0 <= ratio <= 80, "0 to 80")] = 10.0
-    chirp_min_dbfs: Annotated[float, Allowed(lambda level: -120 <= level < 0, "-120 to below 0")] = -60.0
-    chirp_max_dbfs: Annotated[float, Allowed(lambda level: -120 < level <= 0, "above -120, to 0")] = -1.0
-    detection_window_s: Annotated[float, Allowed(lambda time: 0 < time <= 10, "above 0, to 10")] = TOLERANCE_S
+    chirp_snr_db: Annotated[float, Meta(ge=0, le=80)] = 10.0
+    chirp_min_dbfs: Annotated[float, Meta(ge=-120, lt=0)] = -60.0
+    chirp_max_dbfs: Annotated[float, Meta(gt=-120, le=0)] = -1.0
+    detection_window_s: Annotated[float, Meta(gt=0, le=10)] = TOLERANCE_S
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What stands on a bench.
+    """A bench and its equipment.
 
     Attributes:
-        path: the bench file; None where there is none.
+        path: the bench file; None without one.
         boards: in the order of the file.
-        speaker: None where none is wired up.
-        recordings: the folder of what is played; None takes that of the checkout.
-        thresholds: what counts as heard.
+        speaker: None without a loudspeaker.
+        recordings: folder of the recordings to play; None for the checkout's.
+        thresholds: limits of a usable acoustic path and of a detection.
     """
 
     path: Path | None = None
@@ -107,39 +112,40 @@ class Bench:
 
 @dataclass(frozen=True)
 class _File:
-    """The bench file as it is written."""
-
-    board: dict[str, BoardEntry] = field(default_factory=dict)
+    board: dict[str, BoardTable] = field(default_factory=dict)
     speaker: SpeakerEntry | None = None
     recordings: Path | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 def read_bench(path: Path) -> Bench:
-    """Reads and validates a bench file; docs/examples/bench.example.toml explains every key.
+    """Read and validate a bench file; docs/examples/bench.example.toml explains every key.
 
     Raises:
-        ConfigError: names the file, the line, the key and what is allowed.
+        ConfigError: names file, line, key and the allowed values.
     """
     file = TomlFile(path)
     found = file.read(_File)
     _check_serial_numbers(file, found.board)
-    if found.thresholds.chirp_min_dbfs >= found.thresholds.chirp_max_dbfs:
+    thresholds = found.thresholds
+    if thresholds.chirp_min_dbfs >= thresholds.chirp_max_dbfs:
         raise file.refusal(
-            f"chirp_min_dbfs is {found.thresholds.chirp_min_dbfs}, above chirp_max_dbfs",
+            f"{thresholds.chirp_min_dbfs} is not below chirp_max_dbfs",
             ("thresholds", "chirp_min_dbfs"),
-            f"Allowed: below chirp_max_dbfs, {found.thresholds.chirp_max_dbfs}.",
+            f"Allowed: below {thresholds.chirp_max_dbfs}.",
         )
-    return Bench(path, tuple(found.board.values()), found.speaker, found.recordings, found.thresholds)
+    boards = tuple(BoardEntry(name, **asdict(table)) for name, table in found.board.items())
+    return Bench(path, boards, found.speaker, found.recordings, thresholds)
 
 
 def find_bench(path: Path | None = None) -> Bench:
-    """The bench of this machine: the given file, else $EARSHOT_BENCH, else bench.toml in the checkout.
+    """Return the bench of this machine; an empty one if there is no bench file.
 
-    Without any of them it is an empty bench.
+    Args:
+        path: the bench file; None for $EARSHOT_BENCH, or else bench.toml in the checkout.
 
     Raises:
-        ConfigError: see `read_bench`; also where a file that was asked for is not there.
+        ConfigError: see `read_bench`; also if a file that was named does not exist.
     """
     named = path or (Path(variable).expanduser() if (variable := os.environ.get(VARIABLE)) else None)
     if named is not None:
@@ -148,15 +154,13 @@ def find_bench(path: Path | None = None) -> Bench:
     return read_bench(usual) if usual.exists() else Bench()
 
 
-def _check_serial_numbers(file: TomlFile, boards: dict[str, BoardEntry]) -> None:
+def _check_serial_numbers(file: TomlFile, boards: dict[str, BoardTable]) -> None:
     owners: dict[str, str] = {}
-    for name, entry in boards.items():
-        if not entry.serial_number:
-            continue
-        if entry.serial_number in owners:
+    for name, table in boards.items():
+        owner = owners.setdefault(table.serial_number, name)
+        if table.serial_number and owner != name:
             raise file.refusal(
-                f"{owners[entry.serial_number]} has the same serial number",
+                f"board {owner} has the same serial number",
                 ("board", name, "serial_number"),
                 "Give each board its own: `earshot boards` lists them.",
             )
-        owners[entry.serial_number] = name

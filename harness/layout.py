@@ -1,4 +1,4 @@
-"""Where things are in a checkout, and where artifacts are kept."""
+"""Folders of a checkout, and the folder of cached artifacts."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ CONFIGS = ROOT / "models" / "configs"
 
 
 def store_root() -> Path:
-    """The folder of cached artifacts: $EARSHOT_HOME, or `.earshot` in the checkout."""
+    """Return the folder of cached artifacts: $EARSHOT_HOME, or `.earshot` in the checkout."""
     return Path(os.environ.get("EARSHOT_HOME") or ROOT / ".earshot").expanduser()

@@ -166,7 +166,7 @@ def _glance(path: Path, recording: Recording, store: Store) -> Glance:
 
 def _facts(recording: Recording, path: Path, micro: Image | None) -> Facts:
     samples = recording.samples
-    start, end = active_part(recording)
+    start, end = active_part(recording.samples, recording.word)
     facts = Facts(
         name=recording.source,
         word=recording.word,

@@ -1,23 +1,23 @@
-"""Everything that can go wrong in models/, with what happened, where, and what to try."""
+"""Errors of models/, with what happened, where, and what to try."""
 
 from __future__ import annotations
 
 
 class UserFacingError(Exception):
-    """A failure that says what happened, where, and what to try; root of those of the bench as well.
+    """Root of all errors that are shown to users: what happened, where, and what to try.
 
     Args:
         what: what happened, one sentence without a full stop.
-        where: the file, folder, variant or operator it happened at.
-        remedy: what the reader should try, an imperative sentence.
+        where: the file, folder, variant or operator.
+        remedy: an imperative sentence.
     """
 
     failure = "error"
-    """The failure class as it stands in a night record."""
+    """The failure class in a run record."""
 
     def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
-        super().__init__(what, where, remedy)  # its arguments, so that it passes between processes
+        super().__init__(what, where, remedy)  # arguments, for pickling between processes
 
     def __str__(self) -> str:
         place = f" ({self.where})" if self.where else ""
@@ -26,24 +26,24 @@ class UserFacingError(Exception):
 
 
 class ModelError(UserFacingError):
-    """Root of the failures of training, features, datasets and conversion."""
+    """Root of the errors of models/."""
 
     failure = "model"
 
 
 class DatasetError(ModelError):
-    """A dataset, recording or the tool that makes one is missing or broken."""
+    """A dataset, a recording or the tool that makes one is missing or broken."""
 
     failure = "dataset"
 
 
 class ConversionError(ModelError):
-    """A model did not survive a step of its conversion, or breaks a check after it."""
+    """A step of a conversion failed, or its result breaks a check."""
 
     failure = "conversion"
 
 
 class ConfigError(ModelError):
-    """A variant's or a step's configuration is not what it should be."""
+    """A configuration is not valid."""
 
     failure = "config"

@@ -1,4 +1,4 @@
-"""How well a model recognizes: the outputs of a .tflite for many clips, and the count of what was right."""
+"""Evaluation: outputs of a .tflite for many clips, and counts of correct predictions."""
 
 from __future__ import annotations
 
@@ -14,37 +14,36 @@ from models.reference import ReferenceModel
 
 @dataclass(frozen=True)
 class LabelCount:
-    """How often a label was recognized: `correct` of `total` samples."""
+    """Clips of a label, and how many of them were recognized."""
 
     label: str
     correct: int
     total: int
 
 
-def count_correct(heard: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[LabelCount]:
-    """How many clips of each label were heard as that label.
+def count_correct(predictions: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[LabelCount]:
+    """Count the clips of each label that were predicted as that label.
 
     Args:
-        heard: the label that was recognized, int (N,).
-        labels: the right one, int (N,).
-        names: of the labels, in order.
+        predictions: index of the predicted label, int (N,).
+        labels: index of the right label, int (N,).
+        names: of the labels in order.
     """
     return [
-        LabelCount(name, int(((labels == index) & (heard == index)).sum()), int((labels == index).sum()))
+        LabelCount(
+            name, int(((labels == index) & (predictions == index)).sum()), int((labels == index).sum())
+        )
         for index, name in enumerate(names)
     ]
 
 
 def outputs_of(tflite: Path, features: np.ndarray, show_bar: bool = False) -> np.ndarray:
-    """The raw outputs of a model, by the reference kernels: what a board gives too.
+    """Compute a model's raw outputs (N, outputs) with the reference kernels; a board gives the same.
 
     Args:
         tflite: a model that takes micro features.
         features: uint16 (N, 49, 40), the integers of the front end.
-        show_bar: whether to show the clips on stderr as they pass.
-
-    Returns:
-        (N, outputs) of the model's own type.
+        show_bar: True to show the clips on stderr.
     """
     model = ReferenceModel(tflite)
     clips = tqdm(features, desc="evaluation", unit=" clips", disable=not show_bar, leave=False)

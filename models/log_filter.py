@@ -1,6 +1,6 @@
-"""Keeps the chatter of TensorFlow and the converters out of the terminal, and nothing else.
+"""Filter for the chatter of TensorFlow and the converters.
 
-What is dropped is listed here, message by message: a warning that nobody has seen before is shown.
+Dropped messages are listed one by one: a warning that nobody has seen before is shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WARNINGS: tuple[tuple[type[Warning], str], ...] = (
     (DeprecationWarning, r"You are using the legacy TorchScript-based ONNX export"),
     (DeprecationWarning, r"The feature will be removed\. Please remove usage of this function"),
     (DeprecationWarning, r"`torch\.jit\.(trace|trace_method|load)` is deprecated"),
-    # Its exporter leaves the amounts of a Pad to be computed; models.convert.padding computes them.
+    # Its exporter leaves the amounts of a Pad to be computed; models.convert.layout computes them.
     (UserWarning, r"Constant folding - Only steps=1 can be constant folded"),
     # onnx-tf and what it imports.
     (DeprecationWarning, r"`mapping\.TENSOR_TYPE_TO_NP_TYPE` is now deprecated"),
@@ -51,7 +51,7 @@ _NATIVE_NOISE = re.compile(
 
 
 def quiet_tensorflow() -> None:
-    """Call before the first import of TensorFlow or onnx-tf; only their errors are shown after that."""
+    """Show only errors of TensorFlow and onnx-tf; call before their first import."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for category, message in _WARNINGS:
         warnings.filterwarnings("ignore", message, category)
@@ -59,10 +59,10 @@ def quiet_tensorflow() -> None:
 
 @contextmanager
 def known_noise_dropped() -> Iterator[None]:
-    """Runs a conversion without the lines it is known to print; every other line appears at its end.
+    """Drop the lines that a conversion is known to print; every other line appears at its end.
 
-    The MLIR converter writes to the process's standard error itself, past `sys.stderr`, so the file
-    descriptor is redirected. onnx-tf raises absl's verbosity on the way, which is put back.
+    The MLIR converter writes to the process's standard error, past `sys.stderr`, so the file descriptor is
+    redirected. onnx-tf raises absl's verbosity, which is restored.
     """
     quiet_tensorflow()
     absl = logging.getLogger("absl")

@@ -1,4 +1,4 @@
-"""A .tflite run by TensorFlow Lite's reference kernels: what every board has to compute, byte for byte."""
+"""TensorFlow Lite's reference kernels: every board has to compute the same, byte for byte."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from models.log_filter import known_noise_dropped
 
 
 class ReferenceModel:
-    """A model and its reference interpreter.
+    """A .tflite in the reference interpreter.
 
-    The reference kernels take 0.45 ms for a TinyConv, twenty times the optimized ones, which differ from them
-    (and from the board) in the last bit of 0.1 % of the clips.
+    The reference kernels take 0.45 ms for a TinyConv, twenty times as long as the optimized ones. Those
+    differ from them, and so from the board, in the last bit of 0.1 % of the clips.
 
     Args:
-        tflite: one input and one output, each int8 or float32.
+        tflite: has one input and one output, each int8 or float32.
 
     Attributes:
-        input_shape: of the one input.
+        input_shape: of the input.
         input_type: int8 or float32.
-        takes_micro_features: whether the input has as many elements as a second of micro features.
+        takes_micro_features: True if the input has as many elements as a second of micro features.
         output_step: the output's quantization step, in units of probability; 0 for a float output.
     """
 
@@ -41,16 +41,13 @@ class ReferenceModel:
         self.output_step = float(self._output["quantization"][0]) if self._output["dtype"] == np.int8 else 0.0
 
     def tensor_of(self, values: np.ndarray) -> np.ndarray:
-        """The input tensor, made of a clip's features as the board makes it.
+        """Convert a clip's features to the model's input tensor, as the board does.
 
         Args:
-            values: uint16 (49, 40) features of a clip; or the tensor itself, for models that take another.
-
-        Returns:
-            int8 or float32, in the shape of the model's input.
+            values: uint16 (49, 40) features; or the tensor itself, for models of other inputs.
 
         Raises:
-            ValueError: the values do not suit the model.
+            ValueError: the values do not fit the model.
         """
         if values.dtype == np.uint16:
             if self.input_type == np.int8:
@@ -63,21 +60,13 @@ class ReferenceModel:
         return values.reshape(self.input_shape)
 
     def raw_output(self, tensor: np.ndarray) -> np.ndarray:
-        """The output in the model's own type, (outputs,).
-
-        Args:
-            tensor: as `tensor_of` made it.
-        """
+        """Compute the output (outputs,) in the model's own type, from a tensor of `tensor_of`."""
         self._interpreter.set_tensor(self._input["index"], tensor)
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output["index"]).reshape(-1)
 
     def probabilities(self, tensor: np.ndarray) -> np.ndarray:
-        """The output as float32 (outputs,), dequantized if the model's is int8.
-
-        Args:
-            tensor: as `tensor_of` made it.
-        """
+        """Compute the output as float32 (outputs,), dequantized if int8, from a tensor of `tensor_of`."""
         output = self.raw_output(tensor)
         if output.dtype == np.int8:
             scale, zero_point = self._output["quantization"]

@@ -1,7 +1,7 @@
-"""What a network should take of a board, estimated from its layers before anything is compiled.
+"""Estimated cost of a network on a board, from its layers alone, before anything is compiled.
 
-The estimates know the numbers and nothing of the program around them: no code, no tables of the front end, no
-scratch memory of a kernel. A report shows them beside what the image and the arena really took.
+Estimates leave out code, the front end's tables and the kernels' scratch memory. Reports compare them with
+the true sizes of the image and the arena.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from itertools import pairwise
 
 from torch import nn
 
+from models.data.front_ends.micro import CHANNELS, SLICES
 from models.networks import folded, layer_costs
-from models.networks.input import CHANNELS, SLICES
 
 OPERATIONS_PER_MAC = 2
-"""A multiplication and an addition; bias additions are counted apart, as one each."""
+"""A multiplication and an addition. A bias addition is one operation, counted apart."""
 
-_WEIGHT_BYTES = {"float32": 4, "int8": 1}
-_BIAS_BYTES = {"float32": 4, "int8": 4}  # TensorFlow Lite's quantization: int32 biases
-_ACTIVATION_BYTES = {"float32": 4, "int8": 1}
+_BYTES = {"float32": 4, "int8": 1}
+"""Bytes of a weight or an activation."""
+_BIAS_BYTES = 4  # TensorFlow Lite's int8 models have int32 biases
 
 
 @dataclass(frozen=True)
 class LayerSize:
-    """One layer's share; `operations` of the weights and `bias_operations` for one inference."""
+    """Cost of one layer; operations are of one inference, activations are output elements."""
 
     name: str
     kind: str
@@ -37,16 +37,16 @@ class LayerSize:
 
 @dataclass(frozen=True)
 class Sizing:
-    """An estimate for one precision, batch normalization folded in.
+    """Estimated cost of a network in one precision, with batch normalization folded in.
 
     Attributes:
         layers: in the order in which they run.
         parameters: weights and biases.
-        weights_flash_bytes: what the parameters take of the flash; int8 weights have int32 biases.
-        activations_ram_bytes: input, output and every activation of a forward pass together, batch of 1.
-        live_ram_bytes: the largest input and output of one layer together: what a forward pass needs at least
-            when activations share memory, in a chain of layers.
-        operations: of the weights; 2 for a multiply-accumulate.
+        weights_flash_bytes: flash for the parameters.
+        activations_ram_bytes: RAM for input, output and all activations of a forward pass, batch of 1.
+        live_ram_bytes: largest input and output of one layer together. A chain of layers whose activations
+            share memory needs at least this much RAM.
+        operations: operations of the weights.
         bias_operations: bias additions.
     """
 
@@ -60,16 +60,12 @@ class Sizing:
 
 
 def sizing(network: nn.Module, precision: str) -> Sizing:
-    """Estimates what a network takes.
-
-    TinyConv with four labels: convolution 640,000 operations and 4,000 bias additions, fully connected layer
-    32,000 and 4.
+    """Estimate the cost of a network.
 
     Args:
-        network: a chain of layers that takes a second of micro features.
+        network: a chain of layers whose input is one second of micro features.
         precision: "float32" or "int8", of weights and activations.
     """
-    costs = layer_costs(folded(network))
     layers = tuple(
         LayerSize(
             name=cost.name,
@@ -80,19 +76,16 @@ def sizing(network: nn.Module, precision: str) -> Sizing:
             bias_operations=cost.bias_additions,
             activations=cost.outputs,
         )
-        for cost in costs
+        for cost in layer_costs(folded(network))
     )
+    size = _BYTES[precision]
     elements = [SLICES * CHANNELS, *(layer.activations for layer in layers)]
     return Sizing(
         layers=layers,
         parameters=sum(layer.weights + layer.biases for layer in layers),
-        weights_flash_bytes=sum(
-            layer.weights * _WEIGHT_BYTES[precision] + layer.biases * _BIAS_BYTES[precision]
-            for layer in layers
-        ),
-        activations_ram_bytes=sum(elements) * _ACTIVATION_BYTES[precision],
-        live_ram_bytes=max(before + after for before, after in pairwise(elements))
-        * _ACTIVATION_BYTES[precision],
+        weights_flash_bytes=sum(layer.weights * size + layer.biases * _BIAS_BYTES for layer in layers),
+        activations_ram_bytes=sum(elements) * size,
+        live_ram_bytes=max(before + after for before, after in pairwise(elements)) * size,
         operations=sum(layer.operations for layer in layers),
         bias_operations=sum(layer.bias_operations for layer in layers),
     )

@@ -1,8 +1,8 @@
-"""Content-addressed artifacts: built once, never half written, never built again while their inputs stand.
+"""Content-addressed artifacts: never half written, and built again only when an input changes.
 
 An artifact is a folder `<root>/<step>/<key>/`. The key hashes every input of the step, the code of the step
-included, so a changed input is another artifact and an existing one is always right. A step writes into a
-temporary folder, which is renamed when the step has succeeded: what is under its final name is whole.
+included, so a changed input gives another artifact and an existing one is always right. A step writes into a
+temporary folder, which is renamed when the step has succeeded: a folder with its final name is complete.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MANIFEST = "inputs.json"
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hex digits."""
+    """Return the SHA-256 of a file as 64 hex digits."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -32,7 +32,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _describe(value: Any) -> Any:
-    """An input as JSON: a file by its content, a folder by its files' contents, a module by its source."""
+    """Describe an input as JSON: a file by its content, a folder by its files, a module by its source."""
     if isinstance(value, ModuleType):
         assert value.__file__ is not None
         return {"code": value.__name__, "sha256": sha256_of(Path(value.__file__))}
@@ -53,22 +53,22 @@ def _describe(value: Any) -> Any:
 
 
 class Store:
-    """The artifacts under one folder, shared by every process of the machine that uses it.
+    """Artifacts in a folder that all processes of a machine share.
 
     Args:
-        root: the folder; made when it is not there.
+        root: the folder; is created if needed.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path_of(self, step: str, inputs: Mapping[str, Any], code: Iterable[ModuleType | Path] = ()) -> Path:
-        """Where the artifact of these inputs is or will be.
+        """Return the folder of an artifact, whether it exists or not.
 
         Args:
-            step: the name of what is done, such as "train"; becomes a folder.
+            step: name of the step, such as "train"; becomes a folder.
             inputs: every input by name: JSON values, dataclasses, or paths (hashed by content).
-            code: the modules and source files that do the step.
+            code: modules and source files that do the step.
         """
         return self._path_and_manifest(step, inputs, code)[0]
 
@@ -79,13 +79,13 @@ class Store:
         make: Callable[[Path], None],
         code: Iterable[ModuleType | Path] = (),
     ) -> Path:
-        """The artifact's folder, made by `make` unless it is there already.
+        """Return the folder of an artifact, built if it does not exist.
 
         Args:
             step: see `path_of`.
             inputs: see `path_of`.
-            make: writes the artifact's files into the empty folder that it is given; whatever it raises
-                passes through, and nothing is kept.
+            make: writes the artifact's files into the empty folder that it is given. Its exceptions pass
+                through, and nothing is kept.
             code: see `path_of`.
         """
         final, manifest = self._path_and_manifest(step, inputs, code)
@@ -93,11 +93,9 @@ class Store:
             return final
         final.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(final.with_suffix(".lock")):
-            if final.is_dir():  # another process made it while this one waited
+            if final.is_dir():  # another process built it while this one waited
                 return final
-            for leftover in final.parent.glob(
-                f".{final.name}-*"
-            ):  # of a builder that was killed: the lock is ours
+            for leftover in final.parent.glob(f".{final.name}-*"):  # of a killed builder: the lock is ours
                 shutil.rmtree(leftover, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
             try:

@@ -1,4 +1,4 @@
-"""Trains a variant's network: seeded, repeatable, kept as a checkpoint."""
+"""Training of a variant's network: seeded, repeatable, saved as a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,31 +17,21 @@ from tqdm import tqdm
 from models import networks
 from models.data.augmentation import augmented
 from models.data.dataset import SPLITS, Split
-from models.data.features import CHANNELS, SLICES, float_features
+from models.data.features import CHANNELS, SLICES, FeatureSets, float_features
 from models.evaluation import LabelCount, count_correct
 from models.variants import NETWORKS, Training, Variant
 
 _THREADS = 1
-"""However many cores there are: the weights depend on it, by the order of summation. A second thread saves a
-third of the time on an idle machine and triples it on a busy one, where threads wait for each other."""
-
-
-class Splits(Protocol):
-    """The features of a dataset, as `models.data.features.FeatureSets` has them."""
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """The names of the labels in the order of their indices."""
-
-    def split(self, name: Split) -> tuple[np.ndarray, np.ndarray]:
-        """Features uint16 (N, 49, 40) and labels int64 (N,) of "training", "validation" or "testing"."""
+"""Fixed, however many cores there are: the order of summation, and so the weights, depend on it. A second
+thread saves a third of the time on an idle machine and triples it on a busy one, where threads wait for each
+other."""
 
 
 @dataclass(frozen=True)
 class Epoch:
     """One epoch of training; losses are mean cross entropy, accuracies 0 to 1.
 
-    Those of training are taken as the epoch goes: augmented, with dropout, while the weights move.
+    Training figures are taken during the epoch: augmented, with dropout, while the weights move.
     """
 
     epoch: int
@@ -57,10 +46,10 @@ class Trained:
     """A trained network with its history.
 
     Attributes:
-        network: in evaluation mode, with the weights of the epoch that was kept.
-        epochs: the learning curves.
-        kept_epoch: counts from 1; after `fine_tune` 0 is the network as it came.
-        accuracy: of the network in torch, by split.
+        network: in evaluation mode, with the weights of the kept epoch.
+        epochs: learning curves.
+        kept_epoch: from 1; after `fine_tune` 0 is the original network.
+        accuracy: in torch, by split.
     """
 
     network: nn.Module
@@ -70,22 +59,21 @@ class Trained:
 
 
 def new_network(variant: Variant, labels: int) -> nn.Module:
-    """The network that the variant names, with weights that have learned nothing."""
+    """Create the variant's network, untrained."""
     return getattr(networks, NETWORKS[variant.network])(labels=labels, dropout=variant.training.dropout)
 
 
-def fit(variant: Variant, features: Splits, show_bar: bool = True) -> Trained:
-    """Trains the variant's network with Adam on cross entropy.
+def fit(variant: Variant, features: FeatureSets, show_bar: bool = True) -> Trained:
+    """Train the variant's network with Adam on cross entropy.
 
-    The epoch with the lowest validation loss is kept (the first of equals): the last one is no better than
-    its neighbors but by luck, and with few clips the loss rises again long before it.
-
-    The same variant and features give the same weights on the same kind of processor.
+    The epoch with the lowest validation loss is kept (the first of equals): the last one is better than its
+    neighbors only by luck, and with few clips the loss rises again long before it. The same variant and
+    features give the same weights on the same kind of processor.
 
     Args:
-        variant: network, seed and training; its precision does not matter here.
+        variant: network, seed and training.
         features: the dataset's.
-        show_bar: whether to show the epochs on stderr as they pass.
+        show_bar: True to show the epochs on stderr.
     """
     with repeatable(variant.seed):
         data = {name: _tensors(features, name) for name in SPLITS}
@@ -97,24 +85,24 @@ def fit(variant: Variant, features: Splits, show_bar: bool = True) -> Trained:
 def fine_tune(
     network: nn.Module,
     variant: Variant,
-    features: Splits,
+    features: FeatureSets,
     epochs: int,
     masks: Mapping[str, torch.Tensor] | None = None,
     show_bar: bool = True,
 ) -> Trained:
-    """Trains a network on that was pruned or quantized, as `fit` does, for so many epochs.
+    """Train a copy of a pruned or quantized network like `fit`.
 
-    The epoch with the lowest validation loss is kept, where epoch 0 is the network as it came: what comes out
-    has no higher a loss on the validation clips than what went in. The curves begin with epoch 0, whose
-    training loss is taken without augmentation and dropout.
+    The epoch with the lowest validation loss is kept. Epoch 0 is the network as it came, so fine-tuning never
+    raises the loss on the validation clips. The curves begin with epoch 0, whose training loss is taken
+    without augmentation and dropout.
 
     Args:
-        network: gives logits (N, labels) of float features (N, 1960); is left as it is.
-        variant: its training gives learning rate, batch size and augmentation; its seed the order.
+        network: computes logits (N, labels) from float features (N, 1960).
+        variant: gives learning rate, batch size, augmentation and seed.
         features: the dataset's.
         epochs: 0 or more.
-        masks: by the name of a parameter, zeros where its weights have to stay zero; of its shape.
-        show_bar: whether to show the epochs on stderr as they pass.
+        masks: by parameter name and of its shape, zeros where weights must stay zero.
+        show_bar: True to show the epochs on stderr.
     """
     with repeatable(variant.seed):
         data = {name: _tensors(features, name) for name in SPLITS}
@@ -128,7 +116,7 @@ def fine_tune(
 
 @contextmanager
 def repeatable(seed: int) -> Iterator[None]:
-    """Makes what torch computes and draws in here a function of the seed; the caller's state is put back."""
+    """Make torch's results and random draws a function of the seed; the caller's state is restored."""
     threads = torch.get_num_threads()
     torch.set_num_threads(_THREADS)
     try:
@@ -148,13 +136,13 @@ def _optimize(
     masks: Mapping[str, torch.Tensor],
     show_bar: bool,
 ) -> tuple[list[Epoch], int]:
-    """Trains in place, and leaves the weights of the epoch that is kept.
+    """Train in place, and load the weights of the kept epoch.
 
     Args:
-        before: the epoch 0 if the network as it comes may be kept, otherwise nothing.
+        before: epoch 0 if the original network may be kept, else nothing.
 
     Returns:
-        The learning curves, those of `before` first, and the number of the epoch that is kept.
+        The learning curves, beginning with `before`, and the number of the kept epoch.
     """
     optimizer = torch.optim.Adam(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -179,9 +167,9 @@ def _weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
     return {name: weights.clone() for name, weights in network.state_dict().items()}
 
 
-def _tensors(features: Splits, name: Split) -> tuple[torch.Tensor, torch.Tensor]:
+def _tensors(features: FeatureSets, name: Split) -> tuple[torch.Tensor, torch.Tensor]:
     values, labels = features.split(name)
-    # (N, 1960) float32 and (N,) int64, whole: no loader is as fast as indexing a tensor.
+    # Whole tensors, (N, 1960) float32 and (N,) int64: no loader is as fast as indexing them.
     flat = torch.from_numpy(float_features(np.asarray(values)).reshape(len(values), -1))
     return flat, torch.from_numpy(np.asarray(labels))
 
@@ -194,7 +182,7 @@ def _train_epoch(
     settings: Training,
     masked: Sequence[tuple[nn.Parameter, torch.Tensor]],
 ) -> tuple[float, float]:
-    """One pass in a new order; mean loss and accuracy as it went. `masked`: parameters that keep zeros."""
+    """Run one pass in a new order; return mean loss and accuracy. `masked` parameters keep their zeros."""
     network.train()
     loss_sum, correct = 0.0, 0
     for batch in torch.randperm(len(labels)).split(settings.batch_size):
@@ -220,15 +208,13 @@ def _train_epoch(
 
 
 def _l1_norm(network: nn.Module) -> torch.Tensor:
-    """The sum of the absolute values of all weights, biases and normalizations left out."""
-    weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
+    weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]  # no biases
     return torch.stack([parameter.abs().sum() for parameter in weights]).sum()
 
 
 def _logits(network: nn.Module, values: torch.Tensor) -> torch.Tensor:
-    """(N, labels), without dropout; in pieces that stay in the processor's cache."""
     network.eval()
-    with torch.no_grad():
+    with torch.no_grad():  # in pieces that stay in the processor's cache
         return torch.cat([network(piece) for piece in values.split(256)])
 
 
@@ -238,23 +224,23 @@ def _loss_and_accuracy(network: nn.Module, values: torch.Tensor, labels: torch.T
     return float(nn.functional.cross_entropy(logits, labels)), float(accuracy)
 
 
-def accuracy_of(network: nn.Module, features: Splits) -> dict[str, list[LabelCount]]:
-    """How much a network recognizes, by split; it is put into evaluation mode."""
+def accuracy_of(network: nn.Module, features: FeatureSets) -> dict[str, list[LabelCount]]:
+    """Count the recognized clips of each split; puts the network into evaluation mode."""
     counts = {}
     for split in SPLITS:
         values, labels = _tensors(features, split)
-        heard = _logits(network, values).argmax(1).numpy()
-        counts[str(split)] = count_correct(heard, labels.numpy(), features.labels)
+        predictions = _logits(network, values).argmax(1).numpy()
+        counts[str(split)] = count_correct(predictions, labels.numpy(), features.labels)
     return counts
 
 
-def probabilities_of(network: nn.Module, features: Splits, split: Split) -> torch.Tensor:
-    """What a network gives for the clips of a split, float32 (N, labels); it is put into evaluation mode."""
+def probabilities_of(network: nn.Module, features: FeatureSets, split: Split) -> torch.Tensor:
+    """Compute the probabilities of a split, float32 (N, labels); puts the network into evaluation mode."""
     return torch.softmax(_logits(network, _tensors(features, split)[0]), dim=1)
 
 
 def save(trained: Trained, folder: Path) -> None:
-    """Writes `checkpoint.pt` (the weights) and `training.json` (everything else) into a folder."""
+    """Write `checkpoint.pt` (the weights) and `training.json` (everything else)."""
     torch.save(trained.network.state_dict(), folder / "checkpoint.pt")
     history = {
         "kept_epoch": trained.kept_epoch,
@@ -265,7 +251,7 @@ def save(trained: Trained, folder: Path) -> None:
 
 
 def load(variant: Variant, labels: int, folder: Path) -> nn.Module:
-    """The trained network of a folder that `save` wrote, in evaluation mode."""
+    """Load the trained network from a folder that `save` wrote, in evaluation mode."""
     network = new_network(variant, labels)
     network.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True))
     return network.eval()

@@ -1,7 +1,7 @@
-"""What a recording looks like on its way into a model: six views, from the waveform to the model's features.
+"""Six views of a recording, from the waveform to the features that a model gets.
 
-Levels are dB of the mean square re full scale (dBFS), as in the rest of the project: a sine from end to end
-of int16 has -3 dBFS. Views of a long recording are bounded in size; `method` tells how they were gathered.
+Levels are dB of the mean square relative to full scale (dBFS): a sine of int16 full scale has -3 dBFS. Views
+of a long recording are bounded in size; `method` says how frames were merged.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
 from models.log_filter import quiet_tensorflow
 
 HOP_SAMPLES, FFT_SAMPLES = 160, 512
-"""Of spectrogram, mel and MFCC: 10 ms. Window and FFT are the micro front end's, so that views compare."""
+"""Hop of 10 ms, and FFT, of spectrogram, mel and MFCC. Window and FFT are the micro front end's."""
 SPECTRUM_SAMPLES = 1024
-"""Of a segment of the spectrum: 64 ms, lines every 15.6 Hz."""
+"""Segment of the spectrum: 64 ms, a line every 15.6 Hz."""
 LOWEST_HZ, HIGHEST_HZ = 125.0, 7500.0
-"""Ends of the mel bands, the micro front end's."""
+"""Ends of the mel bands, as in the micro front end."""
 COEFFICIENTS = 13
-"""MFCCs that are kept, as is usual in speech recognition."""
+"""Number of MFCCs, as is usual in speech recognition."""
 MOST_COLUMNS = 1000
-"""Of a view over time: 10 s at every 10 ms. Beyond, several frames share a column."""
+"""Columns of a view over time: 10 s at 10 ms each. In longer recordings several frames share a column."""
 FLOOR_DBFS = -140.0
-"""Stands for less: the rounding to 16 bits has about -125 dBFS in a bin of the FFT."""
+"""Lowest level; rounding to 16 bits leaves about -125 dBFS in a bin of the FFT."""
 
 _BLOCK_FRAMES = 4096  # 16 MB of bins at a time, however long the recording
 
 
 @dataclass(frozen=True, eq=False)
 class Waveform:
-    """The samples, or what lies between the lowest and the highest of each of `MOST_COLUMNS` stretches.
+    """Lowest and highest sample of each stretch of a recording.
 
     Attributes:
-        start_s: float64 (B,), where each stretch starts.
-        low, high: float64 (B,), re full scale, -1 to 1; equal where a stretch is one sample.
-        method: how it was made, for people.
+        start_s: float64 (B,), start of each stretch.
+        low, high: float64 (B,), -1 to 1; equal where a stretch is one sample.
+        method: description for people.
     """
 
     start_s: NDArray[np.float64]
@@ -54,12 +54,12 @@ class Waveform:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """The mean level of each frequency.
+    """Mean level of each frequency.
 
     Attributes:
         hz: float64 (F,), 0 to 8000.
-        dbfs: float64 (F,), `FLOOR_DBFS` and above.
-        method: how it was made, for people.
+        dbfs: float64 (F,), at least `FLOOR_DBFS`.
+        method: description for people.
     """
 
     hz: NDArray[np.float64]
@@ -73,10 +73,10 @@ class Image:
 
     Attributes:
         values: (T, R): levels in dBFS, coefficients, or uint16 features.
-        rows: float64 (R,), rising: the frequency in Hz in the middle of each row, or its index from 0.
+        rows: float64 (R,), rising: middle frequency of each row in Hz, or its index from 0.
         first_s: start of the first column; a column stands in the middle of its frame.
-        column_s: from column to column.
-        method: how it was made, for people.
+        column_s: time from column to column.
+        method: description for people.
     """
 
     values: NDArray[Any]
@@ -88,7 +88,7 @@ class Image:
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """All of a recording; `mfcc` has 13 rows, `mel` and `micro` have 40."""
+    """All views of a recording; `mfcc` has 13 rows, `mel` and `micro` have 40."""
 
     waveform: Waveform
     spectrum: Spectrum
@@ -99,7 +99,7 @@ class Views:
 
 
 def views_of(samples: NDArray[np.int16]) -> Views:
-    """The six views of a recording.
+    """Compute the six views of a recording.
 
     Args:
         samples: int16 (N,), 16 kHz, N >= 480: one window of 30 ms.
@@ -114,60 +114,59 @@ def views_of(samples: NDArray[np.int16]) -> Views:
 
 
 def waveform_of(samples: NDArray[np.int16], stretches: int = MOST_COLUMNS) -> Waveform:
-    """The lowest and the highest sample of so many stretches of equal length, to a sample.
+    """Compute the lowest and highest sample of stretches of equal length, to a sample.
 
     Args:
         samples: int16 (N,), 16 kHz, N >= 1.
-        stretches: at most this many.
+        stretches: largest number of stretches.
     """
     starts = np.linspace(0, len(samples), min(stretches, len(samples)), endpoint=False).astype(np.int64)
-    shares = len(samples) / len(starts)
+    length = len(samples) / len(starts)
     return Waveform(
         start_s=starts / SAMPLE_RATE_HZ,
         low=np.minimum.reduceat(samples, starts) / FULL_SCALE,
         high=np.maximum.reduceat(samples, starts) / FULL_SCALE,
-        method="every sample" if shares == 1 else f"lowest to highest of each {_ms(shares)} ms",
+        method="every sample" if length == 1 else f"lowest to highest of each {_ms(length)} ms",
     )
 
 
 def spectrum_of(samples: NDArray[np.int16]) -> Spectrum:
-    """The mean power of each frequency by Welch's method: Hann windows of 64 ms that overlap by half.
+    """Compute the mean power of each frequency by Welch's method.
 
-    Scaled so that a sine in the middle of a bin reads its level (`scipy.signal.spectrogram`, "spectrum").
+    Hann windows of 64 ms overlap by half. A sine in the middle of a bin reads its level, as in
+    `scipy.signal.spectrogram(scaling="spectrum")`.
     Source: Welch 1967, doi 10.1109/TAU.1967.1161901.
 
     Args:
         samples: int16 (N,), 16 kHz, N >= 2; a recording shorter than 64 ms is one segment.
     """
     segment = min(SPECTRUM_SAMPLES, len(samples))
-    hop = max(1, segment // 2)
     total, segments = np.zeros(segment // 2 + 1), 0
-    for power in _power(samples, segment, hop, segment, _BLOCK_FRAMES):
+    for power in _power(samples, segment, max(1, segment // 2), segment, _BLOCK_FRAMES):
         total += power.sum(axis=0)
         segments += len(power)
     return Spectrum(
         hz=np.fft.rfftfreq(segment, 1 / SAMPLE_RATE_HZ),
         dbfs=_dbfs(total / segments),
-        method=f"mean of {segments:,} Hann window{'s' if segments > 1 else ''} of {_ms(segment)} ms, "
-        f"overlapping by half; a line every {SAMPLE_RATE_HZ / segment:.1f} Hz",
+        method=f"mean of {segments:,} half-overlapping Hann windows of {_ms(segment)} ms; "
+        f"a line every {SAMPLE_RATE_HZ / segment:.1f} Hz",
     )
 
 
 def mel_of(samples: NDArray[np.int16]) -> Image:
-    """The level in each of 40 mel bands, see `views_of`; float32 (T, 40) dBFS.
+    """Compute the level in each of 40 mel bands; float32 (T, 40) dBFS.
 
-    A band's power is that of all bins, each by its share in the band's triangle: a sine reads its
-    level in the middle of a band, up to 3 dB less in one as narrow as a bin, or between two. The triangles
-    are TensorFlow's (`tf.signal.linear_to_mel_weight_matrix`, the mel scale of HTK), with the same middles as
-    the micro front end's.
+    A band sums the power of all bins, weighted by its triangle: a sine reads its level in the middle of a
+    band, and up to 3 dB less between two bands or in a band as narrow as a bin. The triangles are those of
+    `tf.signal.linear_to_mel_weight_matrix` (HTK's mel scale), with the micro front end's middles.
     """
     return _over_time(samples)[1]
 
 
 def micro_of(samples: NDArray[np.int16]) -> Image:
-    """The micro front end's features of all slices, uint16 (T, 40); the first 49 are what a model sees.
+    """Compute the micro front end's features, uint16 (T, 40); the first 49 slices are one input of a model.
 
-    A recording of less than a second is filled up with zeros, as it is for training.
+    A recording shorter than a second is filled with zeros, as in training.
     """
     whole = np.pad(samples, (0, max(0, CLIP_SAMPLES - len(samples))))
     return Image(
@@ -177,24 +176,24 @@ def micro_of(samples: NDArray[np.int16]) -> Image:
         column_s=STRIDE_SAMPLES / SAMPLE_RATE_HZ,
         method=f"window {_ms(WINDOW_SAMPLES)} ms every {_ms(STRIDE_SAMPLES)} ms, {FFT_SAMPLES}-point FFT, "
         f"{CHANNELS} channels {LOWEST_HZ:.0f} to {HIGHEST_HZ:,.0f} Hz, noise reduction, gain control, "
-        f"logarithm; a model looks at {SLICES} slices",
+        f"logarithm; the input of a model is {SLICES} slices",
     )
 
 
 def mel_middles() -> NDArray[np.float64]:
-    """The middles of the 40 bands in Hz, float64 (40,): equally far apart in mel = 1127 ln(1 + f / 700)."""
+    """Return the middles of the 40 bands in Hz, float64 (40,), even in mel = 1127 ln(1 + f / 700)."""
     lowest, highest = (1127 * math.log1p(hz / 700) for hz in (LOWEST_HZ, HIGHEST_HZ))
     return 700 * np.expm1(np.linspace(lowest, highest, CHANNELS + 2)[1:-1] / 1127)
 
 
 def _over_time(samples: NDArray[np.int16]) -> tuple[Image, Image, Image]:
-    """Spectrogram, mel spectrogram and MFCCs of the same frames, in one pass over the recording."""
+    """Compute spectrogram, mel spectrogram and MFCCs of the same frames, in one pass over the recording."""
     tensorflow = _tensorflow()
     weights = tensorflow.signal.linear_to_mel_weight_matrix(
         CHANNELS, FFT_SAMPLES // 2 + 1, SAMPLE_RATE_HZ, LOWEST_HZ, HIGHEST_HZ
     ).numpy()
     window = signal.get_window("hann", WINDOW_SAMPLES)
-    # A sine spreads over several bins, each scaled to read its whole level: their sum is too large by this.
+    # A sine spreads over several bins, each scaled to read the whole level: their sum is too large by this.
     spread = (window**2).sum() * FFT_SAMPLES / window.sum() ** 2
 
     frames = (len(samples) - WINDOW_SAMPLES) // HOP_SAMPLES + 1
@@ -239,7 +238,7 @@ def _over_time(samples: NDArray[np.int16]) -> tuple[Image, Image, Image]:
 def _power(
     samples: NDArray[np.int16], window: int, hop: int, fft: int, block: int
 ) -> Iterator[NDArray[np.float64]]:
-    """The power of each bin re full scale, (frames, fft // 2 + 1), `block` frames at a time."""
+    """Yield the power of each bin re full scale, (frames, fft // 2 + 1), `block` frames at a time."""
     frames = (len(samples) - window) // hop + 1
     for first in range(0, frames, block):
         last = min(first + block, frames)
@@ -269,7 +268,7 @@ def _ms(samples: float) -> str:
 
 
 def _tensorflow() -> Any:
-    """Imported here because that takes seconds, and the views kept of a recording need none of it."""
+    """Import TensorFlow only when it is needed: that takes seconds, and cached views do without it."""
     quiet_tensorflow()
     import tensorflow
 

@@ -1,4 +1,4 @@
-"""TinyConv with random weights, any share of which is 0."""
+"""TinyConv with random weights, a share of which is zero."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from tflite_builder import ModelBuilder
 
 
 def _pruned(values: np.ndarray, zeros: float, seed: int) -> np.ndarray:
-    """Random weights, a share of which is 0."""
     random = np.random.default_rng(seed)
     drawn = random.integers(1, 128, values.shape) * random.choice([-1, 1], values.shape)
     drawn.reshape(-1)[random.permutation(drawn.size)[: round(drawn.size * zeros)]] = 0
@@ -15,7 +14,7 @@ def _pruned(values: np.ndarray, zeros: float, seed: int) -> np.ndarray:
 
 
 def tinyconv(conv_zeros: float, fc_zeros: float, dtype: str = "i1", channels: int = 8) -> bytes:
-    """TinyConv's layers: 10 x 8 taps at strides of 2, and 4 outputs fully connected."""
+    """Build TinyConv's layers: 10 x 8 taps at strides of 2, and 4 fully connected outputs."""
     builder = ModelBuilder()
     scales = [(0.1, -128), (0.15, -128), (0.4, 12)] if dtype == "i1" else [(0.0, 0)] * 3
     shapes = [(1, 49, 40, 1), (1, 25, 20, channels), (1, 4)]

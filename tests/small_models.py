@@ -1,4 +1,4 @@
-"""Small classifiers as .tflite files, for tests of everything that is done with a model."""
+"""Small classifiers as .tflite files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tflite_builder import ModelBuilder
 
 
 def classifier(path: Path, elements: int = 40, hidden: int = 0, last: str = "SOFTMAX") -> Path:
-    """An int8 model: fully connected to `hidden` units and from there to four outputs."""
+    """Write an int8 model: fully connected to `hidden` units and from there to four outputs."""
     generator, builder = np.random.default_rng(0), ModelBuilder()
 
     def dense(source: int, inputs: int, outputs: int) -> int:

@@ -1,4 +1,4 @@
-"""Feature sets that need no dataset: four kinds of picture that a network soon tells apart."""
+"""Feature sets without a dataset: four kinds of image that a network soon tells apart."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ LABELS = ("silence", "unknown", "yes", "no")
 
 
 class SyntheticFeatures:
-    """What training asks of `models.data.features.FeatureSets`, drawn from a seed.
+    """The part of `models.data.features.FeatureSets` that training uses, drawn from a seed.
 
     Args:
-        clips: how many there are of each set.
+        clips: number of clips in each split.
         seed: of everything.
     """
 
@@ -21,7 +21,7 @@ class SyntheticFeatures:
         self.clips, self.seed = clips, seed
 
     def split(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Features uint16 (clips, 49, 40), 0 to 670, and labels int64 (clips,)."""
+        """Draw features uint16 (clips, 49, 40), 0 to 670, and labels int64 (clips,)."""
         draw = np.random.default_rng([self.seed, len(name)])
         labels = draw.integers(0, len(LABELS), self.clips)
         features = draw.integers(0, 300, (self.clips, 49, 40))

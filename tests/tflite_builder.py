@@ -1,4 +1,4 @@
-"""Writes small .tflite models operator by operator, also such as no converter would write."""
+"""Builder of small .tflite models, operator by operator, including ones that no converter would write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OPTIONS = {
 
 
 class ModelBuilder:
-    """One graph; tensors are numbers in the order in which they were made."""
+    """A model of one graph; tensors are numbered in the order of their creation."""
 
     def __init__(self) -> None:
         self.graph = schema.SubGraphT()
@@ -45,11 +45,11 @@ class ModelBuilder:
     def activation(
         self, shape: Sequence[int], dtype: str = "i1", scale: float = 0.0, zero_point: int = 0, **fields: Any
     ) -> int:
-        """A tensor without data; int8 ones want a scale."""
+        """Add a tensor without data; int8 needs a scale."""
         return self._tensor(shape, np.dtype(dtype), 0, [scale] if scale else [], [zero_point], 0, fields)
 
     def constant(self, values: np.ndarray, scales: Sequence[float] = (), axis: int = 0, **fields: Any) -> int:
-        """A tensor with data, int8 ones with a scale or one for each index along `axis`."""
+        """Add a tensor with data; int8 needs one scale, or one per index along `axis`."""
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
         self.buffers.append(buffer)
@@ -57,7 +57,7 @@ class ModelBuilder:
         return self._tensor(values.shape, values.dtype, number, list(scales), [0] * len(scales), axis, fields)
 
     def operator(self, name: str, inputs: Sequence[int], outputs: Sequence[int], **options: Any) -> None:
-        """Appends an operator; options under the schema's names, enumerations as numbers."""
+        """Append an operator; options have the schema's names, enumerations are numbers."""
         code = schema.OperatorCodeT()
         code.builtinCode = getattr(schema.BuiltinOperator, name)
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
@@ -75,7 +75,6 @@ class ModelBuilder:
         self.graph.operators.append(operator)
 
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-        """The file's bytes."""
         self.graph.inputs, self.graph.outputs = list(inputs), list(outputs)
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers = 3, [self.graph], self.buffers

@@ -1,4 +1,4 @@
-"""Random models of one operator each, by seed: the options, sizes and scales that networks may have."""
+"""Random models of one operator each, by seed, with options, sizes and scales that networks may have."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Case:
         return self.builder.graph.tensors[tensor].quantization.scale[0]
 
     def weights(self, shape: tuple[int, ...], axis: int, source: int, per_channel: bool) -> list[int]:
-        """Filter and bias tensors; the bias is missing now and then."""
+        """Add filter and bias tensors."""
         outputs = shape[axis]
         if not self.quantized:
             values = self.random.normal(0, 0.3, shape).astype("f4")
@@ -176,7 +176,7 @@ def softmax(seed: int, dtype: str) -> bytes:
 
 
 def pad(seed: int, dtype: str) -> bytes:
-    """With channels padded too, which does not fold."""
+    """Build a PAD that pads channels too, which does not fold."""
     case = _Case(seed, dtype)
     shape = [case.integer(1, 4) for _ in range(case.integer(2, 4))]
     amounts = case.random.integers(0, 3, (len(shape), 2)).astype("i4")
@@ -201,7 +201,7 @@ def transpose(seed: int, dtype: str) -> bytes:
 
 
 def quantize(seed: int, dtype: str) -> bytes:
-    """From float32 or from int8 of another scale."""
+    """Build a QUANTIZE of float32, or of int8 with another scale."""
     case = _Case(seed, dtype)
     source = case.activation(1, 50)
     case.quantized, case.dtype = True, "i1"

@@ -1,4 +1,4 @@
-"""What generated code has to agree with: TensorFlow Lite's reference kernels, and TFLM."""
+"""Oracles for generated code: TensorFlow Lite's reference kernels, and TFLM."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from models.log_filter import known_noise_dropped, quiet_tensorflow
 
 
 def tflite_reference(tflite: bytes, inputs: np.ndarray) -> np.ndarray:
-    """Outputs (n, …) of TensorFlow Lite's reference kernels for inputs (n, …)."""
+    """Compute outputs (n, …) for inputs (n, …) with TensorFlow Lite's reference kernels."""
     quiet_tensorflow()
     import tensorflow as tf
 
@@ -28,7 +28,7 @@ def tflite_reference(tflite: bytes, inputs: np.ndarray) -> np.ndarray:
 
 
 def tflite_micro(tflite: bytes, inputs: np.ndarray) -> np.ndarray:
-    """Outputs (n, …) of TensorFlow Lite for Microcontrollers for inputs (n, …)."""
+    """Compute outputs (n, …) for inputs (n, …) with TensorFlow Lite for Microcontrollers."""
     from tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(tflite, arena_size=max(1 << 18, 20 * len(tflite)))

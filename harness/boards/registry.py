@@ -10,7 +10,7 @@ import harness.boards
 from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board
 from harness.errors import UsageError
-from models.toml_table import TomlFile
+from models.decoding import TomlFile
 
 
 def board_kinds() -> dict[str, type[Board]]:

@@ -1,8 +1,10 @@
-"""`earshot baseline`: what a board's nights are held against, accepted and shown."""
+"""`earshot baseline`: accept a night as the reference of later ones, or show what was accepted."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,34 +14,38 @@ from harness.errors import EXIT_CLEAN, UsageError
 
 if TYPE_CHECKING:
     from harness.records.verdict import SeriesName
+    from harness.regression.baseline import Baseline, Epoch
 
-SUMMARY = "Accept a night as what later ones are held against, for a reason; or show what was accepted."
+SUMMARY = "Accept a night as the reference of later ones, with a reason; or show what was accepted."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `baseline` takes."""
+    """Add the options of `earshot baseline`."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="accept|show")
-    accept = verbs.add_parser("accept", help="write what a night measured into the board's baseline")
+    accept = verbs.add_parser("accept", help="write the values of a night into the board's baseline")
     show = verbs.add_parser("show", help="print what was accepted, when, and why")
     for verb in (accept, show):
-        verb.add_argument("--board", required=True, metavar="NAME", help="whose nights")
+        verb.add_argument("--board", required=True, metavar="NAME", help="the board's name")
         verb.add_argument(
             "--baselines",
             type=Path,
             default=layout.REPORTS / "baselines",
             metavar="FOLDER",
-            help="where <board>.toml is (default: reports/baselines/)",
+            help="folder of <board>.toml (default: reports/baselines/)",
         )
-    accept.add_argument("--reason", required=True, metavar="TEXT", help="why, for whoever reviews the change")
+    accept.add_argument("--reason", required=True, metavar="TEXT", help="for reviewers of the change")
     accept.add_argument(
         "--series",
         action="append",
         default=[],
         metavar="SERIES",
-        help="variant/engine/metric/input-mode; may be given again (default: all that deviate)",
+        help="variant/engine/metric/input-mode; repeatable (default: all that deviate)",
     )
     accept.add_argument(
-        "--night", default="", metavar="NIGHT", help="its folder, or how its id begins (default: the last)"
+        "--night",
+        default="",
+        metavar="NIGHT",
+        help="its folder or how its id begins (default: the last)",
     )
     accept.add_argument(
         "--history",
@@ -47,22 +53,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[layout.NIGHTS],
         metavar="FOLDER",
-        help="where nights are (default: reports/nights/)",
+        help="folders of nights (default: reports/nights/)",
     )
     accept.set_defaults(do=_accept)
     show.set_defaults(do=_show)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Run the command."""
     code: int = arguments.do(arguments)
     return code
 
 
 def _accept(arguments: argparse.Namespace) -> int:
-    from harness.regression.accepting import accept_night
+    from harness.regression.acceptance import accept_night
+    from harness.regression.baseline import baseline_path
 
-    accepted = accept_night(
+    path = baseline_path(arguments.board, arguments.baselines)
+    before = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    night, path = accept_night(
         arguments.board,
         arguments.reason,
         datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -70,20 +79,21 @@ def _accept(arguments: argparse.Namespace) -> int:
         arguments.history,
         series=[_series(text) for text in arguments.series],
         which=arguments.night,
-        say=options.say,
+        log=options.say,
     )
-    print(accepted.diff, end="")
+    after = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    print(
+        *difflib.unified_diff(before, after, str(path) if before else "/dev/null", str(path)), sep="", end=""
+    )
     options.say(
-        f"Night {accepted.night.id} of {accepted.night.started} was accepted for {arguments.board}. "
-        f"The change is to be reviewed like code: commit {accepted.path}."
+        f"Accepted night {night.id} of {night.started} for {arguments.board}. "
+        f"Review the change like code and commit {path}."
     )
     return EXIT_CLEAN
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from harness.regression.accepting import baseline_path
-    from harness.regression.baseline_file import read_baseline
-    from harness.regression.baseline_text import baseline_text
+    from harness.regression.baseline import baseline_path, read_baseline
     from harness.regression.sentences import acceptance
 
     path = baseline_path(arguments.board, arguments.baselines)
@@ -94,11 +104,36 @@ def _show(arguments: argparse.Namespace) -> int:
             where=str(path),
             remedy=f"Accept its last night with {acceptance(arguments.board)}.",
         )
-    print(baseline_text(baseline, baseline.epoch))
+    print(*_lines(baseline, baseline.epoch), sep="\n")
     return EXIT_CLEAN
 
 
+def _lines(baseline: Baseline, epoch: Epoch) -> Iterator[str]:
+    from harness.records.verdict import SeriesName
+    from harness.regression.sentences import amount
+
+    yield f"{baseline.board}: epoch {epoch.number}, since {epoch.since}, board {epoch.uid}"
+    for name, value in sorted(epoch.environment.items()):
+        yield f"  {name}: {value}"
+    if epoch.canary:
+        yield f"  canary: {epoch.canary.reference_us:,.2f} µs, image {epoch.canary.image[:8]}"
+    yield ""
+    accepted = {name: amount(value, SeriesName.parse(name)) for name, value in epoch.exact.items()}
+    for name, item in epoch.times.items():
+        accepted[name] = (
+            f"{amount(item.reference_us, SeriesName.parse(name))} since {item.since} "
+            f"(nights: {item.nights}, sd {item.night_sd:.3%})"
+        )
+    width = max(map(len, accepted), default=0)
+    for name in sorted(accepted):
+        yield f"{name:<{width}}  {accepted[name]}"
+    yield ""
+    for one in epoch.accepted:
+        yield f"{one.at} {', '.join(one.series)} of commit {one.commit[:10]}: {one.reason}"
+
+
 def _series(text: str) -> SeriesName:
+    from harness.records.verdict import SeriesName
 
     try:
         return SeriesName.parse(text)

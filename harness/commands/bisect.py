@@ -1,4 +1,4 @@
-"""`earshot bisect`: the commit that changed a series of the emulated board."""
+"""`earshot bisect`: find the commit that changed a series of the emulated board."""
 
 from __future__ import annotations
 
@@ -12,30 +12,27 @@ SUMMARY = "Find the commit that changed a series of the emulated board; each is 
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `bisect` takes."""
-    parser.add_argument("good", metavar="GOOD", help="a commit at which the series was as it should be")
-    parser.add_argument("bad", metavar="BAD", help="a later commit, at which it is not")
+    """Add the options of `earshot bisect`."""
+    parser.add_argument("good", metavar="GOOD", help="a commit at which the series is as it should be")
+    parser.add_argument("bad", metavar="BAD", help="a later commit at which it is not")
     parser.add_argument(
         "--series",
         required=True,
         metavar="SERIES",
-        help="what changed, as verdicts name it: variant/engine/metric/input-mode",
+        help="the series that changed: variant/engine/metric/input-mode, as in a verdict",
     )
     options.add_dataset(parser)
-    parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="measure this .tflite, which the series is of"
-    )
+    parser.add_argument("--model", type=Path, metavar="FILE", help="the .tflite that the series belongs to")
     parser.add_argument(
         "--labels", default="", metavar="A,B,…", help="the labels of --model in the order of its outputs"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Run the command."""
     from harness.records.verdict import SeriesName
-    from harness.regression.wording import bisection_text
-    from harness.runs.bisect.bisection import bisect
-    from harness.runs.bisect.measure_commit import options_of
+    from harness.runs.bisection import bisect
+    from harness.runs.measure_commit import options_of
     from harness.runs.selection import Selection
 
     try:
@@ -45,6 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     labels = tuple(filter(None, arguments.labels.split(",")))
     selection = Selection("*", arguments.dataset, arguments.model, labels).only(series.variant)
     measuring = options_of(selection, series.engine)
-    found = bisect(arguments.good, arguments.bad, series, measuring, say=options.say)
-    print(bisection_text(found, series))
-    return EXIT_CLEAN if found.culprit else EXIT_INCONCLUSIVE
+    commits = bisect(arguments.good, arguments.bad, series, measuring, log=options.say)
+    if len(commits) > 1:
+        print(f"{series} changed with one of these commits, and those between cannot be measured:")
+    else:
+        print(f"{series} changed with this commit:")
+    print(*(f"  {commit}" for commit in commits), sep="\n")
+    return EXIT_CLEAN if len(commits) == 1 else EXIT_INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""`earshot boards`: the kinds of boards, those of the bench file, and those that are attached."""
+"""`earshot boards`: list kinds of boards, boards of the bench file and attached boards."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ if TYPE_CHECKING:
     from harness.arduino_cli.cli import ArduinoCli
     from harness.bench_file import Bench
 
-SUMMARY = "List the kinds of boards, those of the bench file and what is attached; print a ready entry."
+SUMMARY = "List kinds of boards and attached boards; print bench file entries for new ones."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `boards` takes."""
     options.add_bench(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
     from harness.arduino_cli.cli import ArduinoCli
     from harness.bench_file import find_bench
     from harness.boards.registry import board_kinds
@@ -35,12 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
         details = (entry.kind, entry.revision, entry.serial_number, entry.port, entry.engine)
         print(f"{entry.name:<12} {', '.join(detail for detail in details if detail)}")
     if not bench.boards:
-        print("nothing")
+        print("no boards")
     print("\nAttached:")
     try:
         _print_attached(bench, ArduinoCli())
     except EarshotError as problem:
-        print(f"not known: {problem}")
+        print(f"unknown: {problem}")
     return EXIT_CLEAN
 
 
@@ -52,7 +50,7 @@ def _print_attached(bench: Bench, cli: ArduinoCli) -> None:
         number = board.serial_number or "no serial number"
         print(f"{board.name or '(new)':<12} {board.kind}, {number}, {board.port}")
     if not found:
-        print("nothing that is known")
+        print("no known board")
     taken = {entry.name for entry in bench.boards}
     names = (name for name in chain(["desk"], map("desk-{}".format, count(2))) if name not in taken)
     for board, name in zip((board for board in found if not board.name), names, strict=False):
@@ -60,7 +58,7 @@ def _print_attached(bench: Bench, cli: ArduinoCli) -> None:
 
 
 def _core(kind: str, cli: ArduinoCli) -> str:
-    """The installed core that a kind is built with, with its version; "" if none is, or nobody knows."""
+    """Return the installed core of a kind and its version, "id@version"; "" if there is none."""
     from harness.boards.registry import board_kinds
 
     core = ":".join(board_kinds()[kind].fqbn.split(":")[:2])

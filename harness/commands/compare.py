@@ -1,4 +1,4 @@
-"""`earshot compare`: what changed on the emulated board between two nights, to the cycle and the byte."""
+"""`earshot compare`: list every change between two runs of the emulated board."""
 
 from __future__ import annotations
 
@@ -11,38 +11,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.records.record import RunRecord
 
-SUMMARY = (
-    "Compare two nights of the emulated board, such as those of two commits: every change, to the cycle."
-)
+SUMMARY = "Compare two runs of the emulated board, such as those of two commits, to the cycle and the byte."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `compare` takes."""
+    """Add the options of `earshot compare`."""
     parser.add_argument(
         "base",
         type=Path,
         metavar="BASE",
-        help="what it was: a run.json, its folder, or one of nights, of which the last is taken",
+        help="the first run: a run.json, its folder, or a folder of runs, of which the last is taken",
     )
-    parser.add_argument("head", type=Path, metavar="HEAD", help="what it is, likewise")
+    parser.add_argument("head", type=Path, metavar="HEAD", help="the second run, likewise")
     parser.add_argument(
         "--markdown",
         type=Path,
         metavar="FILE",
-        help="append the table to this file as Markdown, such as $GITHUB_STEP_SUMMARY; - prints it that way",
+        help="append Markdown to this file, such as $GITHUB_STEP_SUMMARY; - prints it instead of the text",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
-    from harness.records.clips import clip_changes
-    from harness.regression.compare import compare
+    """Run the command."""
+    from harness.regression.compare import clip_changes, compare
     from harness.regression.from_record import night_of
-    from harness.regression.wording import as_markdown, as_text
+    from harness.report.comparison_text import as_markdown, as_text
 
     base, head = _record(arguments.base), _record(arguments.head)
-    comparison = compare(night_of(base, base.checksum), night_of(head, head.checksum))
-    comparison = replace(comparison, clips=tuple(clip_changes(base, head)))
+    comparison = replace(compare(night_of(base), night_of(head)), clips=clip_changes(base, head))
     if arguments.markdown == Path("-"):
         sys.stdout.write(as_markdown(comparison))
         return comparison.exit_code
@@ -55,10 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _record(path: Path) -> RunRecord:
-    """The record of a night.
+    """Read the record of a run.
 
     Raises:
-        UsageError: there is none, or it did not end.
+        UsageError: there is none, or the run did not end.
     """
     from harness.errors import UsageError
     from harness.records.reading import read_record
@@ -69,9 +65,5 @@ def _record(path: Path) -> RunRecord:
         file = path / (PARTIAL if (path / PARTIAL).exists() else RECORD)
         file = file if file.exists() else latest_record(path)
     if file.name == PARTIAL:
-        raise UsageError(
-            "this night did not end, so that it lacks what came after",
-            where=str(file),
-            remedy="Let `earshot resume` end it.",
-        )
+        raise UsageError("this run did not end", str(file), "End it with `earshot resume`.")
     return read_record(file)

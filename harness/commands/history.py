@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from harness.records.reading import read_record
-    from harness.regression.baseline_file import read_baseline
+    from harness.regression.baseline import read_baseline
     from harness.regression.history import read_history
     from harness.report.pages.history import render_history
 

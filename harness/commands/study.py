@@ -1,4 +1,4 @@
-"""`earshot study`: methods compared over many points and several seeds."""
+"""`earshot study`: compare ways of pruning and quantizing over many points and several seeds."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from harness import layout, options
 from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
 
-SUMMARY = "Compare ways of pruning and quantizing over many points and seeds: figures, plots, verdicts."
+SUMMARY = "Compare ways of pruning and quantizing over many points and seeds: tables and plots."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `study` takes."""
+    """Add the options of `study`."""
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="of models/studies/, without .toml (default: all of them)"
+        "names", nargs="*", metavar="NAME", help="study of models/studies/, without .toml (default: all)"
     )
-    parser.add_argument("--list", action="store_true", help="list the studies and what they ask")
+    parser.add_argument("--list", action="store_true", help="list the studies with their questions")
     parser.add_argument(
-        "--jobs", type=options.jobs, metavar="N", help="points at a time (default: one for each core)"
+        "--jobs", type=options.jobs, metavar="N", help="number of points at a time (default: one per core)"
     )
     options.add_dataset(parser)
     parser.add_argument(
@@ -26,12 +26,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=layout.STUDIES,
         metavar="FOLDER",
-        help="where each study's folder is made (default: reports/studies/)",
+        help="folder for a folder per study (default: reports/studies/)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Run the command."""
     from models.studies import load_studies, load_study
 
     studies = [load_study(name) for name in arguments.names] or load_studies()
@@ -41,8 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
         return EXIT_CLEAN
 
     from harness.records.study import RECORD, write_study
-    from harness.report.studies import render_study, summary_text
-    from harness.runs.studies import run_study
+    from harness.report.pages.study import render_study
+    from harness.report.pages.study_tables import sentences
+    from harness.runs.study import run_study
     from models.data.corpus import synthetic_corpus
     from models.store import Store
 
@@ -54,6 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
         folder = arguments.output / study.name
         write_study(record, folder / RECORD)
         page = render_study(record, folder)
-        print(f"{summary_text(record)}\nReport: {page}\n", flush=True)
+        print(
+            f"{record.title}. {record.question}",
+            *sentences(record),
+            f"Report: {page}\n",
+            sep="\n",
+            flush=True,
+        )
         failed += sum(point.failure is not None for point in record.points)
     return EXIT_INCONCLUSIVE if failed else EXIT_CLEAN

@@ -1,4 +1,4 @@
-"""The host by itself: Python, packages, compilers, the emulator, GPU, disk."""
+"""Checks of the host: Python, packages, compilers, the emulator, GPU, disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class _Tool:
     package: str
     purpose: str
     required: bool = True
-    version_flag: str = "--version"
 
 
 _TOOLS = (
@@ -37,21 +36,14 @@ _TOOLS = (
 
 
 def examine_host() -> list[Finding]:
-    """Looks at everything that a run on the emulated board needs; never raises for a missing thing."""
+    """Check everything that a run on the emulated board needs."""
     return [_python(), *(_tool(tool) for tool in _TOOLS), _packages(), _gpu(), _disk()]
 
 
 def _python() -> Finding:
     supported = (3, 10) <= sys.version_info[:2] <= (3, 11)
-    return Finding(
-        "Python",
-        supported,
-        True,
-        platform.python_version(),
-        ""
-        if supported
-        else "Use Python 3.10 or 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11).",
-    )
+    remedy = "Use Python 3.10 or 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11)."
+    return Finding("Python", supported, True, platform.python_version(), "" if supported else remedy)
 
 
 def _tool(tool: _Tool) -> Finding:
@@ -60,18 +52,15 @@ def _tool(tool: _Tool) -> Finding:
     if path is None:
         return Finding(tool.command, False, tool.required, f"for {tool.purpose}", remedy)
     try:
-        answer = subprocess.run(
-            [path, tool.version_flag], capture_output=True, text=True, timeout=20, check=True
-        )
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError) as problem:
-        return Finding(
-            tool.command, False, tool.required, f"does not run: {problem}", f"Reinstall it: {remedy}"
-        )
+        detail, remedy = f"does not run: {problem}", f"Reinstall it: {remedy}"
+        return Finding(tool.command, False, tool.required, detail, remedy)
     return Finding(tool.command, True, tool.required, answer.stdout.splitlines()[0])
 
 
 def _packages() -> Finding:
-    """Earshot's own requirements against what is installed, from the installed package's metadata."""
+    """Compare the pinned requirements of the installed package with the installed versions."""
     try:
         requirements = importlib.metadata.requires("earshot") or []
     except importlib.metadata.PackageNotFoundError:
@@ -92,10 +81,9 @@ def _packages() -> Finding:
         if installed.split("+")[0] != wanted:  # a local build (torch 2.13.0+cpu) is the pinned version
             wrong.append(f"{name} is {installed}, not {wanted}")
     if wrong:
-        return Finding(
-            "Python packages", False, True, "; ".join(wrong), "Run `make setup`, or pip install -e ."
-        )
-    return Finding("Python packages", True, True, f"{count} pinned packages as they should be")
+        remedy = "Run `make setup`, or pip install -e ."
+        return Finding("Python packages", False, True, "; ".join(wrong), remedy)
+    return Finding("Python packages", True, True, f"{count} in their pinned versions")
 
 
 def _applies(marker: str) -> bool:
@@ -109,13 +97,8 @@ def _gpu() -> Finding:
 
     if torch.cuda.is_available():
         return Finding("GPU", True, False, torch.cuda.get_device_name(0))
-    return Finding(
-        "GPU",
-        False,
-        False,
-        "for the GPU rows",
-        "A CUDA device and torch's CUDA build; without, the row says so.",
-    )
+    remedy = "Install a CUDA device and torch's CUDA build; without them the GPU rows stay empty."
+    return Finding("GPU", False, False, "for the GPU rows", remedy)
 
 
 def _disk() -> Finding:

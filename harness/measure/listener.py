@@ -47,8 +47,7 @@ class Listener:
             level_dbfs = bench.speaker.level_dbfs
             if gain_db is not None:
                 level_dbfs = speech_dbfs(stimulus) + gain_db
-            levelled = at_level(stimulus, level_dbfs)
-            self._stimulus, self._gain_db = levelled.stimulus, levelled.gain_db
+            self._stimulus, self._gain_db = at_level(stimulus, level_dbfs)
 
     def listen(self, link: DeviceUnderTest) -> dict[str, Any]:
         """Lets the board listen; the link's transcript keeps what it reports.

@@ -205,7 +205,7 @@ class VariantRow:
     """How the sound came to the board: "pcm" sample by sample, "acoustic" through the air, "room" if nothing
     was played to it. Rows of different routes are never compared."""
     acoustic: dict[str, Any] = field(default_factory=dict)
-    """Of the route "acoustic": "chirp" as the board heard it (see `harness.sound.chirp.Heard`), "speaker"
+    """Of the route "acoustic": "chirp" as the board heard it (`sound.chirp.ReceivedChirp`), "speaker"
     (device, level_dbfs, gain_db, distance_m, room, noise), the words' level and SNR that follow from both
     ("words_at_board_dbfs", "words_snr_db"), "sound_starts_s" on the board's clock, "detection_window_s"."""
 

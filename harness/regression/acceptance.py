@@ -1,23 +1,99 @@
-"""A night accepted as the measure of the next: a new epoch, or new references in the old one. Pure."""
+"""Accept a night as the reference of later ones: a new epoch, or new references in the epoch in force."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from harness.errors import UsageError
+from harness.records.reading import read_record
 from harness.records.verdict import Figure, RunVerdict, SeriesName, SeriesVerdict, Status
 from harness.regression import rule
-from harness.regression.baseline import Acceptance, Baseline, Epoch, TimeReference
+from harness.regression.baseline import (
+    Acceptance,
+    Baseline,
+    Epoch,
+    TimeReference,
+    baseline_path,
+    read_baseline,
+    write_baseline,
+)
 from harness.regression.canary import CanaryReference, canary_of, canary_state
 from harness.regression.epochs import comparable
 from harness.regression.exact import is_of_a_commit
+from harness.regression.from_record import night_of
+from harness.regression.history import RECORD, read_history
 from harness.regression.nights import Night, merge, moment
 from harness.regression.verdict import judge
 
 _BY_DEFAULT: frozenset[Status] = frozenset({"regressed", "suspect", "changed", "improved", "new", "missing"})
+
+
+def accept_night(
+    board: str,
+    reason: str,
+    at: str,
+    baselines: Path,
+    history: Sequence[Path],
+    *,
+    series: Collection[SeriesName] = (),
+    which: str = "",
+    log: Callable[[str], None] = lambda line: None,
+) -> tuple[Night, Path]:
+    """Accept a night of a board's history and write the baseline.
+
+    Args:
+        board: its name.
+        reason: for reviewers.
+        at: time of the acceptance, ISO 8601.
+        baselines: the folder of the baselines.
+        history: folders of nights.
+        series: see `accept`.
+        which: the night: its folder or record, or the beginning of its id; "" for the last one.
+        log: takes a line for each record that is left out.
+
+    Returns:
+        The night and the path of the baseline.
+
+    Raises:
+        UsageError: there is no such night, or it cannot be accepted.
+    """
+    found = read_history(history)
+    for left_out in found.left_out:
+        log(left_out.sentence)
+    nights = [night for night in found.nights if night.board == board]
+    night = _chosen(nights, board, which, history)
+    path = baseline_path(board, baselines)
+    write_baseline(accept(read_baseline(path), night, nights, reason=reason, at=at, series=series), path)
+    return night, path
+
+
+def _chosen(nights: Sequence[Night], board: str, which: str, history: Sequence[Path]) -> Night:
+    if which and Path(which).exists():
+        file = Path(which) / RECORD if Path(which).is_dir() else Path(which)
+        night = night_of(read_record(file))
+        if night.board != board:
+            remedy = f"Give --board {night.board}, or name another night."
+            raise UsageError(f"this night is of {night.board}, not of {board}", str(file), remedy)
+        return night
+    found = [night for night in nights if night.id.startswith(which)]
+    if not found:
+        last = ", ".join(night.id for night in nights[-5:])
+        raise UsageError(
+            f"there is no night {which!r} of {board}" if which else f"there is no night of {board}",
+            where=", ".join(map(str, history)),
+            remedy=f"The last ones are {last}."
+            if last
+            else "Measure one with `earshot nightly`, or name folders of nights with --history.",
+        )
+    if which and len(found) > 1:
+        ids = ", ".join(night.id for night in found)
+        what = f"{len(found)} nights of {board} have an id that begins with {which!r}"
+        raise UsageError(what, ids, "Give more of the id.")
+    return found[-1]
 
 
 def accept(
@@ -29,23 +105,22 @@ def accept(
     at: str,
     series: Collection[SeriesName] = (),
 ) -> Baseline:
-    """The baseline with a night accepted.
+    """Return the baseline with a night accepted.
 
-    Where the environment or the canary is not the accepted one, or nothing was accepted yet, a new epoch
-    begins with the first of the latest nights that are like this one. Otherwise single series get new
-    references, in the same epoch: the others keep theirs, so that accepting one hides no creep of another.
+    A new epoch begins if nothing was accepted yet or if the environment or the canary differs; it starts
+    with the first of the latest nights that are like this one. Otherwise single series get new references in
+    the epoch in force. The others keep theirs: accepting one series hides no creep of another.
 
     Args:
         baseline: so far; None if there is none.
-        night: the one that is accepted.
+        night: the one to accept.
         history: other nights of the board.
-        reason: why, for whoever reads the file.
-        at: when, ISO 8601.
-        series: which; by default those that deviate. Of a new epoch there is no choice.
+        reason: for reviewers.
+        at: time of the acceptance, ISO 8601.
+        series: the series to accept; default: all that deviate. A new epoch accepts all.
 
     Raises:
-        UsageError: no reason was given; the tree was dirty, the night or its canary cannot be judged; or
-            there is nothing to accept.
+        UsageError: no reason, a dirty tree, a night or canary that cannot be judged, or nothing to accept.
     """
     history = [*history]
     nights = merge([*history, night]).nights
@@ -55,44 +130,37 @@ def accept(
     if verdict.proposes_epoch:
         acceptance = Acceptance(at, night.id, night.commit, reason, ("all",))
         return Baseline(night.board, (*epochs, _new_epoch(len(epochs) + 1, night, nights, acceptance)))
-    epoch = epochs[-1]
     chosen = sorted(series or (item.name for item in verdict.series if _deviates(item)))
     known = {item.name for item in verdict.series if item.status != "broken"}
     unknown = [str(name) for name in chosen if name not in known]
     if unknown or not chosen:
         raise UsageError(
-            f"there is no figure of {', '.join(unknown)}" if unknown else "there is nothing to accept",
+            f"there is no value of {', '.join(unknown)}" if unknown else "there is nothing to accept",
             where=f"night {night.id}",
             remedy="Name series of its verdict with --series, or leave the baseline as it is.",
         )
-    acceptance = Acceptance(at, night.id, night.commit, reason, tuple(str(name) for name in chosen))
-    return Baseline(
-        night.board, (*epochs[:-1], _with_series(epoch, chosen, night, nights, verdict, acceptance))
-    )
+    acceptance = Acceptance(at, night.id, night.commit, reason, tuple(map(str, chosen)))
+    epoch = _with_series(epochs[-1], chosen, night, nights, verdict, acceptance)
+    return Baseline(night.board, (*epochs[:-1], epoch))
 
 
 def _deviates(item: SeriesVerdict) -> bool:
-    waits = item.status == "new" and bool(item.since)  # accepted already, and still without enough nights
+    waits = item.status == "new" and bool(item.since)  # accepted, and still without enough nights
     return item.status in _BY_DEFAULT and not waits and not is_of_a_commit(item.name)
 
 
 def _refuse(night: Night, verdict: RunVerdict, reason: str) -> None:
     if not reason.strip():
-        raise UsageError(
-            "a baseline is accepted for a reason", where=night.board, remedy="Give it with --reason."
-        )
+        raise UsageError("a baseline needs a reason", night.board, "Give it with --reason.")
     if night.dirty:
         raise UsageError(
-            "the tree had changes that are in no commit, so nobody could measure this again",
+            "the tree had uncommitted changes, so nobody could measure this again",
             where=f"night {night.id}",
             remedy="Commit them, measure again, and accept that night.",
         )
     if verdict.status == "broken" and all(item.status == "broken" for item in verdict.series):
-        raise UsageError(
-            verdict.sentence.rstrip("."),
-            where=f"night {night.id}",
-            remedy="Accept a night that can be judged.",
-        )
+        remedy = "Accept a night that can be judged."
+        raise UsageError(verdict.sentence.rstrip("."), f"night {night.id}", remedy)
 
 
 def _new_epoch(number: int, night: Night, nights: Sequence[Night], acceptance: Acceptance) -> Epoch:
@@ -100,19 +168,18 @@ def _new_epoch(number: int, night: Night, nights: Sequence[Night], acceptance: A
     whole = night.canary is None or canary is not None
     if not whole or canary_state(night.canary, canary, modeled=night.modeled).status != "clean":
         raise UsageError(
-            "the canary of this night is broken, or moved within it",
+            "the canary of this night broke, or moved during the night",
             where=f"night {night.id}",
             remedy="Measure again, and accept a night whose canary is the same first and last.",
         )
     alike = _latest_alike(night, nights, canary)
-    canary = canary_of([other.canary for other in alike])
     epoch = Epoch(
         number=number,
         since=alike[0].started,
         uid=night.uid,
         environment=dict(night.environment),
         procedure=night.procedure,
-        canary=canary,
+        canary=canary_of([other.canary for other in alike]),
         times={},
         exact={},
         accepted=(acceptance,),
@@ -131,14 +198,14 @@ def _with_series(
 ) -> Epoch:
     earlier = comparable(night, nights, epoch)
     statuses = {item.name: item.status for item in verdict.series}
-    gone = {name for name in chosen if name not in night.times and name not in night.exact}
+    gone = {str(name) for name in chosen if name not in night.times and name not in night.exact}
     kept = replace(
         epoch,
         times={name: item for name, item in epoch.times.items() if name not in gone},
         exact={name: item for name, item in epoch.exact.items() if name not in gone},
         accepted=(*epoch.accepted, acceptance),
     )
-    there = [name for name in chosen if name not in gone]
+    there = [name for name in chosen if str(name) not in gone]
     level = {
         name: [*_same_level(name, statuses[name], earlier, epoch), night]
         for name in there
@@ -150,14 +217,14 @@ def _with_series(
 def _pinned(
     epoch: Epoch, names: Sequence[SeriesName], night: Night, level: dict[SeriesName, list[Night]]
 ) -> Epoch:
-    """The epoch with references of these series: exact ones from tonight, times from the nights given."""
+    """Return the epoch with new references: exact values of this night, times of the nights in `level`."""
     times, exact = dict(epoch.times), dict(epoch.exact)
     for name in names:
         value = _exact_value(name, night)
         if value is not None:
-            exact[name] = value
+            exact[str(name)] = value
         elif name in level:
-            times[name] = _time_reference(name, level[name], epoch)
+            times[str(name)] = _time_reference(name, level[name], epoch)
     return replace(epoch, times=times, exact=exact)
 
 
@@ -187,7 +254,7 @@ def _time_reference(name: SeriesName, nights: Sequence[Night], epoch: Epoch) -> 
 
 
 def _latest_alike(night: Night, nights: Sequence[Night], canary: CanaryReference | None) -> list[Night]:
-    """The unbroken row of nights up to this one with its board, environment, procedure and canary."""
+    """Return the unbroken row of nights up to this one with its board, environment, procedure and canary."""
     row = [night]
     for other in reversed([other for other in nights if moment(other.started) < moment(night.started)]):
         if other.dirty or other.fault:
@@ -204,8 +271,8 @@ def _latest_alike(night: Night, nights: Sequence[Night], canary: CanaryReference
 
 
 def _same_level(name: SeriesName, status: Status, earlier: Sequence[Night], epoch: Epoch) -> list[Night]:
-    """The unbroken row of nights before tonight on which the same was said of the series."""
-    reference = epoch.times.get(name)
+    """Return the unbroken row of earlier nights on which the series had the same status."""
+    reference = epoch.times.get(str(name))
     row: list[Night] = []
     for other in reversed(earlier):
         judged = other.judged.get(name)

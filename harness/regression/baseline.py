@@ -1,12 +1,27 @@
-"""What was accepted on a board: epochs, pinned references, exact figures, and why. Pure."""
+"""A board's baseline: what was accepted, when, and why; written as TOML for review."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
+from harness.errors import UsageError
+from harness.files import write_atomic
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReference
+from harness.regression.nights import moment
+from models.decoding import Meta, decode_toml
+
+SCHEMA = 1
+
+_HEAD = """\
+# The reference of the board's nights. Written by `earshot baseline accept`; review a change like code.
+"""
+_EPOCH_KEYS = ("number", "since", "uid", "procedure")
 
 
 @dataclass(frozen=True)
@@ -14,28 +29,31 @@ class TimeReference:
     """The pinned reference of a timed series.
 
     Attributes:
-        since: start of the first night that is compared with, ISO 8601.
-        reference_us: geometric mean of the nights, divided by the canary; above 0.
-        night_sd: between them, of the logs; 0 if there was one.
-        nights: how many, at least 1.
+        since: start of the first night that is compared with it, ISO 8601.
+        reference_us: geometric mean of the nights, divided by the canary.
+        night_sd: standard deviation of the logs between nights; 0 for one night.
+        nights: their number.
     """
 
     since: str
-    reference_us: float
-    night_sd: float
-    nights: int
+    reference_us: Annotated[float, Meta(gt=0)]
+    night_sd: Annotated[float, Meta(ge=0)]
+    nights: Annotated[int, Meta(ge=1)]
+
+    def __post_init__(self) -> None:
+        moment(self.since)
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A change that somebody accepted.
+    """An accepted change.
 
     Attributes:
-        at: when, ISO 8601.
-        night: id of the night that it was taken from.
-        commit: that was measured then.
-        reason: why.
-        series: their names; ("all",) for an epoch's first.
+        at: time of the acceptance, ISO 8601.
+        night: id of the accepted night.
+        commit: the measured commit.
+        reason: for reviewers.
+        series: the accepted series; ("all",) for the first of an epoch.
     """
 
     at: str
@@ -44,10 +62,13 @@ class Acceptance:
     reason: str
     series: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        moment(self.at)
+
 
 @dataclass(frozen=True)
 class Epoch:
-    """Nights that may be compared: one board, one environment, one way of measuring.
+    """Nights that may be compared: one board, one environment, one procedure.
 
     Attributes:
         number: from 1.
@@ -55,31 +76,101 @@ class Epoch:
         uid: of the board.
         environment: see `Night.environment`.
         procedure: see `Night.procedure`.
+        times: references of timed series by the text of their name.
+        exact: accepted values of all other series by the text of their name.
+        accepted: the acceptances; the first one made the epoch.
         canary: None if none was measured.
-        times: timed series with their references.
-        exact: everything else with what was accepted.
-        accepted: the first made the epoch.
     """
 
     number: int
     since: str
     uid: str
-    environment: Mapping[str, str]
+    environment: dict[str, str]
     procedure: int
-    canary: CanaryReference | None
-    times: Mapping[SeriesName, TimeReference]
-    exact: Mapping[SeriesName, Figure]
+    times: dict[str, TimeReference]
+    exact: dict[str, Figure]
     accepted: tuple[Acceptance, ...]
+    canary: CanaryReference | None = None
+
+    def __post_init__(self) -> None:
+        moment(self.since)
+        for name in (*self.times, *self.exact):
+            SeriesName.parse(name)
+
+    @property
+    def names(self) -> set[SeriesName]:
+        return {SeriesName.parse(name) for name in (*self.times, *self.exact)}
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A board's baseline: its name, and its epochs with the one in force last."""
+    """A board's baseline; the last epoch is in force."""
 
     board: str
-    epochs: tuple[Epoch, ...] = field(default=())
+    epochs: tuple[Epoch, ...] = ()
+    schema: Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)] = SCHEMA
 
     @property
     def epoch(self) -> Epoch | None:
-        """The one in force; None if nothing was accepted yet."""
+        """The epoch in force; None if nothing was accepted yet."""
         return self.epochs[-1] if self.epochs else None
+
+
+def baseline_path(board: str, folder: Path) -> Path:
+    return folder / f"{board}.toml"
+
+
+def read_baseline(path: Path) -> Baseline | None:
+    """Read what `write_baseline` wrote; None if there is no such file.
+
+    Raises:
+        ConfigError: the file is not TOML, or a key is unknown, missing or not allowed.
+        UsageError: the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError(
+            f"the baseline cannot be read: {problem}", str(path), "Restore it with git, or correct it."
+        ) from None
+    return decode_toml(text, Baseline, path)
+
+
+def write_baseline(baseline: Baseline, path: Path) -> None:
+    """Write a baseline atomically."""
+    write_atomic(to_toml(baseline), path)
+
+
+def to_toml(baseline: Baseline) -> str:
+    """Return the text of the file; series are sorted, so a changed series is a changed line."""
+    lines = [f"{_HEAD}schema = {baseline.schema}", f"board = {_value(baseline.board)}"]
+    for epoch in baseline.epochs:
+        lines += _table("[[epochs]]", {name: getattr(epoch, name) for name in _EPOCH_KEYS})
+        lines += _table("[epochs.environment]", dict(sorted(epoch.environment.items())))
+        if epoch.canary:
+            lines += _table("[epochs.canary]", vars(epoch.canary))
+        lines += _table("[epochs.exact]", dict(sorted(epoch.exact.items())))
+        lines += _table("[epochs.times]", {name: vars(item) for name, item in sorted(epoch.times.items())})
+        for acceptance in epoch.accepted:
+            lines += _table("[[epochs.accepted]]", vars(acceptance))
+    return "\n".join(lines) + "\n"
+
+
+def _table(heading: str, values: Mapping[str, Any]) -> list[str]:
+    return ["", heading, *(f"{_key(key)} = {_value(value)}" for key, value in values.items())]
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _value(key)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):  # TOML escapes what JSON escapes, and DEL
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return repr(value)

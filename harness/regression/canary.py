@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from harness.regression.rule import GATE, GATE_SDS, reference
 from harness.regression.series import Measured
+from models.decoding import Meta
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class CanaryReference:
     """
 
     image: str
-    reference_us: float
-    night_sd: float = 0.0
+    reference_us: Annotated[float, Meta(gt=0)]
+    night_sd: Annotated[float, Meta(ge=0)] = 0.0
 
 
 @dataclass(frozen=True)

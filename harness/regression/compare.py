@@ -1,7 +1,7 @@
-"""Two nights of a modeled board held against each other, figure by figure, with no tolerance. Pure.
+"""Compare two runs of a modeled board, every figure exactly.
 
-A baseline says what was accepted; this says what a change of the code does, before anybody accepts it: both
-nights are of one emulated board, so that nothing but the code lies between them.
+A baseline holds what was accepted. This comparison shows what a change of the code does before
+anybody accepts it: both runs are of one emulated board, so only the code differs.
 """
 
 from __future__ import annotations
@@ -10,23 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_REGRESSED, UsageError
-from harness.records.clips import ClipChange
+from harness.records.record import RunRecord, VariantRow
 from harness.records.verdict import STATUSES, Figure, SeriesName, Status
+from harness.regression.epochs import differences as environment_differences
 from harness.regression.exact import is_of_a_commit
 from harness.regression.nights import Night
-from harness.regression.sentences import differences as told_differences
+from harness.regression.sentences import differences as differences_text
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A series that is not in both nights the same.
+    """A series that differs between two runs.
 
     Attributes:
-        name: which.
-        status: "changed"; "missing" from the second night; "new" there; "broken" or "noisy" in it.
-        base: what it was; None if there was nothing.
-        head: what it is; None if there is nothing.
-        reason: why there is no figure, without a full stop; "" if there is one.
+        name: its name.
+        status: "changed"; "missing" from the second run; "new" there; "broken" or "noisy" in it.
+        base: the first value; None if there was none.
+        head: the second value; None if there is none.
+        reason: why there is no value, without a full stop; "" if there is one.
     """
 
     name: SeriesName
@@ -37,14 +38,14 @@ class Difference:
 
     @property
     def by(self) -> int | float | None:
-        """How much more it is, in the unit of the metric; None of what cannot be subtracted."""
+        """The second value minus the first, in the unit of the metric; None for texts."""
         if isinstance(self.base, (int, float)) and isinstance(self.head, (int, float)):
             return self.head - self.base
         return None
 
     @property
     def share(self) -> float | None:
-        """The same as a share of what it was; None where there is none."""
+        """The difference as a share of the first value; None without one."""
         by = self.by
         return (
             by / self.base if by is not None and isinstance(self.base, (int, float)) and self.base else None
@@ -52,15 +53,32 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What lies between two nights.
+class ClipChange:
+    """The clips of which a variant detects more or less in a second run.
 
     Attributes:
-        base: the first.
-        head: the second.
-        compared: how many series were held against each other.
-        differences: the gravest first: by status, then times by microseconds, then the rest by its share.
-        clips: which clips variants lost and gained, where `heard` changed.
+        variant: its id.
+        engine: the engine that ran it.
+        lost: clips that were correct in the first run only, in the order in which they were played.
+        gained: clips that were correct in the second run only.
+    """
+
+    variant: str
+    engine: str
+    lost: tuple[str, ...]
+    gained: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The differences between two runs.
+
+    Attributes:
+        base: the first run.
+        head: the second run.
+        compared: number of compared series.
+        differences: the gravest first: by status, then times by microseconds, then the rest by share.
+        clips: see `clip_changes`.
     """
 
     base: Night
@@ -71,7 +89,7 @@ class Comparison:
 
     @property
     def exit_code(self) -> int:
-        """3 if anything changed or is gone, else 4 if anything broke, else 5 if anything is undecided."""
+        """3 if a series changed or is missing, else 4 if one broke, else 5 if one is inconclusive."""
         statuses = {difference.status for difference in self.differences}
         if statuses & {"changed", "missing"}:
             return EXIT_REGRESSED
@@ -81,18 +99,15 @@ class Comparison:
 
 
 def compare(base: Night, head: Night) -> Comparison:
-    """Holds every series of the second night against the first.
-
-    A fault that both nights have, word for word, is no difference. What is new has nothing to be held
-    against.
+    """Compare every series of two runs; a fault that both have in the same words is not a difference.
 
     Args:
-        base: such as the night of the commit that a branch began at.
-        head: such as the night of the branch; when either was measured does not matter.
+        base: such as the run of the commit that a branch began at.
+        head: such as the run of the branch; may have been measured before `base`.
 
     Raises:
-        UsageError: they cannot be compared: a real board, two boards, environments or ways of measuring, a
-            night that broke, or no series that both have.
+        UsageError: a real board, different boards, environments or procedures, a run that broke, or no
+            series in common.
     """
     _refuse(base, head)
     names = sorted({*base.times, *base.exact, *head.times, *head.exact})
@@ -100,58 +115,66 @@ def compare(base: Night, head: Night) -> Comparison:
     shared = [name for name in kept if _has(base, name) and _has(head, name)]
     if not shared:
         raise UsageError(
-            "the two nights have no series in common",
-            where=f"nights {base.id} and {head.id}",
+            "the two runs have no series in common",
+            where=f"runs {base.id} and {head.id}",
             remedy="Measure the same --variants with the same --engine in both.",
         )
     found = [*_faults(base, head), *(item for name in kept if (item := _difference(name, base, head)))]
-    found.sort(key=_gravity)
-    return Comparison(base, head, len(shared), tuple(found))
+    return Comparison(base, head, len(shared), tuple(sorted(found, key=_gravity)))
+
+
+def clip_changes(base: RunRecord, head: RunRecord) -> tuple[ClipChange, ...]:
+    """List lost and gained clips of the variants that were played the same clips in both runs.
+
+    Variants without a change are left out.
+    """
+    before = {(row.id, _engine(row)): row for row in base.variants}
+    found = []
+    for row in head.variants:
+        then = before.get((row.id, _engine(row)))
+        if then is None or [clip.source for clip in then.stimuli] != [clip.source for clip in row.stimuli]:
+            continue
+        pairs = list(zip(then.stimuli, row.stimuli, strict=True))
+        lost = tuple(one.source for one, two in pairs if one.correct and not two.correct)
+        gained = tuple(one.source for one, two in pairs if two.correct and not one.correct)
+        if lost or gained:
+            found.append(ClipChange(row.id, _engine(row), lost, gained))
+    return tuple(found)
+
+
+def _engine(row: VariantRow) -> str:
+    return row.firmware.engine if row.firmware else ""
 
 
 def _gravity(item: Difference) -> tuple[int, bool, float, SeriesName]:
-    """Times by microseconds: what is cut to whole ones may be a large share of a stage that takes four."""
+    """Sort times by microseconds: a microsecond is a large share of a short stage."""
     is_time = item.name.metric.endswith("_us")
-    return (
-        STATUSES.index(item.status),
-        not is_time,
-        -abs((item.by if is_time else item.share) or 0),
-        item.name,
-    )
+    size = abs((item.by if is_time else item.share) or 0)
+    return STATUSES.index(item.status), not is_time, -size, item.name
 
 
 def _refuse(base: Night, head: Night) -> None:
     for night in (base, head):
         if not night.modeled:
             raise UsageError(
-                f"{night.board} is a real board, on which every night is another: two points say nothing",
-                where=f"night {night.id}",
-                remedy="Let `earshot nightly` judge its nights, or compare two nights of the emulated board.",
+                f"{night.board} is a real board, whose times differ from run to run: two runs prove nothing",
+                where=f"run {night.id}",
+                remedy="Judge its runs with `earshot nightly`, or compare two runs of the emulated board.",
             )
         if night.fault:
-            raise UsageError(
-                f"this night broke: {night.fault.rstrip('.')}",
-                where=f"night {night.id}",
-                remedy="Put that right and measure it again.",
-            )
-    then = {**base.environment, "board": base.uid, "procedure": str(base.procedure)}
-    now = {**head.environment, "board": head.uid, "procedure": str(head.procedure)}
-    differing = {
-        name: (then.get(name, "nothing"), now.get(name, "nothing"))
-        for name in then.keys() | now.keys()
-        if then.get(name) != now.get(name)
-    }
-    if differing:
+            remedy = "Repair that and measure again."
+            raise UsageError(f"this run broke: {night.fault.rstrip('.')}", f"run {night.id}", remedy)
+    if differing := environment_differences(head, base):
         raise UsageError(
-            f"between the two nights {told_differences(differing)}, so their figures cannot be compared",
-            where=f"nights {base.id} and {head.id}",
+            f"between the two runs {differences_text(differing)}, so their figures cannot be compared",
+            where=f"runs {base.id} and {head.id}",
             remedy="Measure both on one machine with the same tools; if the code itself changed them, accept "
-            "the night as a new epoch with `earshot baseline accept`.",
+            "the run as a new epoch with `earshot baseline accept`.",
         )
 
 
 def _is_of_two_codes(name: SeriesName, base: Night, head: Night) -> bool:
-    """A hash says something of one commit built twice, and nothing of two commits or a dirty tree."""
+    """Return True for hashes of different commits or dirty trees, which always differ."""
     return is_of_a_commit(name) and (base.commit != head.commit or base.dirty or head.dirty)
 
 
@@ -166,26 +189,24 @@ def _faults(base: Night, head: Night) -> Iterator[Difference]:
 
 
 def _difference(name: SeriesName, base: Night, head: Night) -> Difference | None:
-    """What is said of one series; None if nothing is."""
-    own = (name.variant, name.engine)
     if not _has(head, name):
-        if own in head.faults:  # told once, as a fault
+        if (name.variant, name.engine) in head.faults:  # listed once, as a fault
             return None
         return Difference(name, "missing", base=_value(base, name))
     if not _has(base, name):
         return Difference(name, "new", head=_value(head, name))
-    for night, kind in ((head, "this night"), (base, "the night it is compared with")):
-        made = night.times.get(name)
-        if made is not None and made.mean_us is None:
-            return Difference(name, "broken", reason=f"{made.problem}, in {kind}")
-        if made is not None and not made.identical:
-            reason = f"blocks of one image differ in {kind}, though its clock is modeled and repeats exactly"
+    for night, which in ((head, "the second run"), (base, "the first run")):
+        measured = night.times.get(name)
+        if measured is not None and measured.mean_us is None:
+            return Difference(name, "broken", reason=f"{measured.problem}, in {which}")
+        if measured is not None and not measured.identical:
+            reason = f"blocks of one image differ in {which}, although its clock is modeled"
             return Difference(name, "noisy", reason=reason)
     then, now = _value(base, name), _value(head, name)
     return Difference(name, "changed", then, now) if then != now else None
 
 
 def _value(night: Night, name: SeriesName) -> Figure | None:
-    """A time is the mean of all samples: it changes with every cycle that they show."""
+    """Return a value; of a time the mean of all samples, which changes with every cycle."""
     measured = night.times.get(name)
     return night.exact[name] if measured is None else measured.mean_us

@@ -1,4 +1,4 @@
-"""Which earlier nights tonight is held against: of its epoch, clean, on the accepted level. Pure."""
+"""Select the earlier nights that a night is compared with: of its epoch, clean, on the accepted level."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.regression.canary import canary_state
 from harness.regression.nights import Night, moment
 
 A_A_NIGHTS = 10
-"""Nights of one image that show how much a series wavers by itself, before it may gate."""
+"""Nights of one image that show the noise of a series, before it may gate."""
 
 
 @dataclass(frozen=True)
@@ -21,33 +21,31 @@ class PastNight:
 
     Attributes:
         value_us: divided by that night's canary.
-        on_level: whether it did not deviate from the reference in force, so that it is a measure of tonight.
+        on_level: true if it did not deviate from the reference in force.
     """
 
     value_us: float
     on_level: bool
 
 
-def differences(night: Night, epoch: Epoch) -> dict[str, tuple[str, str]]:
-    """What is not as it was when the epoch was accepted: by name, what was accepted and what is there."""
-    then = {**epoch.environment, "board": epoch.uid, "procedure": str(epoch.procedure)}
-    now = {**night.environment, "board": night.uid, "procedure": str(night.procedure)}
+def differences(now: Night, then: Night | Epoch) -> dict[str, tuple[str, str]]:
+    """Return the environment, board and procedure that differ: by name, the old and the new value."""
+    old = {**then.environment, "board": then.uid, "procedure": str(then.procedure)}
+    new = {**now.environment, "board": now.uid, "procedure": str(now.procedure)}
     return {
-        name: (then.get(name, "nothing"), now.get(name, "nothing"))
-        for name in sorted(then.keys() | now.keys())
-        if then.get(name) != now.get(name)
+        name: (old.get(name, "nothing"), new.get(name, "nothing"))
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
     }
 
 
 def comparable(night: Night, nights: Iterable[Night], epoch: Epoch) -> list[Night]:
-    """The nights of the epoch before this one that may be a measure, in order of time.
-
-    A dirty tree is none: nobody can say what was measured.
+    """Return the clean nights of the epoch before this one, in order of time.
 
     Args:
         night: the one that is judged.
         nights: in order of time.
-        epoch: in force.
+        epoch: the one in force.
     """
     return [
         other
@@ -62,12 +60,12 @@ def comparable(night: Night, nights: Iterable[Night], epoch: Epoch) -> list[Nigh
 def past(
     name: SeriesName, nights: Sequence[Night], epoch: Epoch, reference: TimeReference
 ) -> list[PastNight]:
-    """A timed series on the nights since its reference that had a clean canary and were not broken.
+    """Return a timed series on the nights since its reference that had a clean canary and a value.
 
     Args:
         name: the series.
         nights: of the epoch, see `comparable`.
-        epoch: in force.
+        epoch: the one in force.
         reference: of the series.
     """
     found = []
@@ -84,7 +82,7 @@ def past(
 
 
 def same_image_nights(name: SeriesName, night: Night, nights: Iterable[Night]) -> int:
-    """On how many nights one and the same image was measured on this board, in any epoch."""
+    """Count the nights of the image that was measured most often on this board, in any epoch."""
     images = Counter(
         other.times[name].image
         for other in nights

@@ -1,4 +1,4 @@
-"""Times of a real board: the rule applied to all series of a night, and what is said of each. Pure."""
+"""Judge the times of a real board: apply the rule to all series of a run and word the findings."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.records.verdict import SeriesName, SeriesVerdict, Status
-from harness.regression import rule, sentences
+from harness.regression import rule
 from harness.regression.baseline import Epoch, TimeReference
 from harness.regression.canary import CanaryState
 from harness.regression.epochs import A_A_NIGHTS, PastNight, past, same_image_nights
 from harness.regression.exact import new
 from harness.regression.nights import Night
+from harness.regression.sentences import acceptance, day, than
 
 
 @dataclass(frozen=True)
 class _Series:
-    """What is known of one series tonight."""
+    """A series to judge; `again_us` is NaN without a confirmation, `advisory` says why it does not gate."""
 
     name: SeriesName
     tonight_us: float
     again_us: float
-    """NaN if it was not measured again, or not well."""
     reference: TimeReference
     nights: Sequence[PastNight]
     advisory: str
-    """Why it does not gate, without a full stop; "" if it does."""
 
     @property
     def window(self) -> list[float]:
@@ -39,7 +38,7 @@ class _Series:
 
     @property
     def pinned(self) -> tuple[float, float, int]:
-        """The accepted reference, or the epoch's first nights where it was accepted after too few."""
+        """The accepted reference, or the epoch's first nights if it was accepted after too few."""
         if self.reference.nights >= rule.FEWEST:
             return self.reference.reference_us, self.reference.night_sd, self.reference.nights
         first = [night.value_us for night in self.nights if night.on_level][: 1 - rule.RECENT][: rule.WINDOW]
@@ -55,35 +54,30 @@ def judge_times(
     everything: Sequence[Night],
     canary: CanaryState,
 ) -> list[SeriesVerdict]:
-    """Judges timed series of a night whose canary was clean.
+    """Judge the timed series of a night with a clean canary.
 
     Args:
-        names: of those that have a value.
-        night: tonight.
-        epoch: in force.
+        names: series that have a value.
+        night: the one that is judged.
+        epoch: the one in force.
         earlier: nights of the epoch, see `harness.regression.epochs.comparable`.
-        everything: all nights before tonight: one image's may be of any epoch.
-        canary: of tonight.
+        everything: all nights before, of any epoch: nights of one image are counted.
+        canary: of the night.
     """
     verdicts: list[SeriesVerdict] = []
     judged: list[_Series] = []
     for name in names:
         value_us = (night.times[name].value_us or np.nan) / canary.factor
-        reference = epoch.times.get(name)
+        reference = epoch.times.get(str(name))
         if reference is None:
             verdicts.append(SeriesVerdict(str(name), "new", new(name, night), night.dirty, value_us))
             continue
         again = night.confirmations.get(name)
-        series = _Series(
-            name,
-            value_us,
-            again.value_us / canary.factor if again and again.value_us is not None else np.nan,
-            reference,
-            past(name, earlier, epoch, reference),
-            _advisory(name, night, everything),
-        )
+        again_us = again.value_us / canary.factor if again and again.value_us is not None else np.nan
+        nights = past(name, earlier, epoch, reference)
+        series = _Series(name, value_us, again_us, reference, nights, _advisory(name, night, everything))
         if len(series.window) < rule.FEWEST:
-            verdicts.append(_too_young(series, night))
+            verdicts.append(_too_few(series))
         else:
             judged.append(series)
     return verdicts + (_judge_together(judged, night) if judged else [])
@@ -105,38 +99,33 @@ def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdi
 
     verdicts = []
     for index, series in enumerate(judged):
-        gradual = not (found.slower[index] or found.faster[index])
-        against = pinned if gradual and (found.crept[index] or found.gained[index]) else latest
-        value = recent[index] if against is pinned else tonight[index]
-        change = float(value / against.center_us[index] - 1)
+        sudden = found.slower[index] or found.faster[index]
+        gradual = bool(not sudden and (found.crept[index] or found.gained[index]))
+        against = pinned if gradual else latest
+        center_us, nights_there = float(against.center_us[index]), int(against.nights[index])
+        change = float((recent if gradual else tonight)[index] / center_us - 1)
+        night_sd = float(latest.raw_sd[index])
         status = _status(
             noisy=bool(latest.noisy[index]),
             worse=bool(found.worse[index]),
             better=bool(found.better[index]),
             confirmed=bool(confirmed[index]) and not night.dirty,
         )
-        facts = _Facts(
-            change,
-            float(against.center_us[index]),
-            int(against.nights[index]),
-            float(latest.raw_sd[index]),
-            float(limit_us[index]),
-            against is pinned,
-        )
+        finding = _finding(series, change, center_us, nights_there, gradual and status != "ok")
         verdicts.append(
             SeriesVerdict(
                 str(series.name),
                 status,
-                _sentence(status, series, facts, night),
-                bool(series.advisory),
-                series.tonight_us,
-                facts.center_us,
-                change,
-                facts.limit_us,
-                facts.nights,
-                facts.night_sd,
-                series.reference.since,
-                status == "suspect" and not night.dirty and series.name not in night.confirmations,
+                _sentence(status, finding, series, night, night_sd),
+                advisory=bool(series.advisory),
+                value=series.tonight_us,
+                reference=center_us,
+                change=change,
+                limit=float(limit_us[index]),
+                nights=nights_there,
+                night_sd=night_sd,
+                since=series.reference.since,
+                to_confirm=status == "suspect" and not night.dirty and series.name not in night.confirmations,
             )
         )
     return verdicts
@@ -150,65 +139,55 @@ def _status(*, noisy: bool, worse: bool, better: bool, confirmed: bool) -> Statu
     return "improved" if better else "ok"
 
 
-@dataclass(frozen=True)
-class _Facts:
-    change: float
-    center_us: float
-    nights: int
-    night_sd: float
-    limit_us: float
-    gradual: bool
-
-
-def _sentence(status: Status, series: _Series, facts: _Facts, night: Night) -> str:
-    name, accept = series.name, sentences.acceptance(night.board, series.name)
-    since = sentences.day(series.reference.since)
-    against = f"against {facts.center_us:,.0f} µs, the mean of {facts.nights} nights since {since}"
-    how = f"{sentences.than(facts.change)}, {series.tonight_us:,.0f} µs {against}"
-    if facts.gradual and status != "ok":
-        how = (
-            f"{sentences.than(facts.change)} little by little, by the median of the last {rule.RECENT} "
-            f"nights (tonight {series.tonight_us:,.0f} µs) against the pinned "
-            f"{facts.center_us:,.0f} µs of {since}"
+def _finding(series: _Series, change: float, center_us: float, nights: int, gradual: bool) -> str:
+    since = day(series.reference.since)
+    if gradual:
+        return (
+            f"{than(change)} gradually: the median of the last {rule.RECENT} nights (tonight "
+            f"{series.tonight_us:,.0f} µs) against the pinned {center_us:,.0f} µs of {since}"
         )
+    against = (
+        f"{series.tonight_us:,.0f} µs against {center_us:,.0f} µs, the mean of {nights} nights since {since}"
+    )
+    return f"{than(change)}, {against}"
+
+
+def _sentence(status: Status, finding: str, series: _Series, night: Night, night_sd: float) -> str:
+    name, accept = series.name, acceptance(night.board, series.name)
     note = f" (advisory: {series.advisory})" if series.advisory else ""
     if status == "regressed":
         return (
-            f"{name} is {how}, and measured again at once it took {series.again_us:,.0f} µs{note}: find the "
-            f"commit and undo it, or accept it with {accept}."
+            f"{name} is {finding}, and a second measurement took {series.again_us:,.0f} µs{note}: find the "
+            f"commit and revert it, or accept it with {accept}."
         )
     if status == "suspect":
-        return f"{name} is {how}, {_why_suspect(series, night)}{note}."
+        return f"{name} is {finding}, {_why_suspect(series, night)}{note}."
     if status == "improved":
-        return f"{name} is {how}{note}: accept it with {accept}, or it stays held against the slower time."
+        return f"{name} is {finding}{note}: accept it with {accept}, or the slower time stays the reference."
     if status == "noisy":
         return (
-            f"{name} wavers by {facts.night_sd:.2%} from night to night, more than the {rule.NOISY_SD:.0%} "
-            f"that can be judged (tonight {facts.change:+.2%} {against}): look for what disturbs the "
-            f"board, such as temperature, supply or interrupts."
+            f"{name} varies by {night_sd:.2%} from night to night, more than the {rule.NOISY_SD:.0%} "
+            f"that can be judged ({finding}): check temperature, supply and interrupts."
         )
-    return f"{name} is as before: {series.tonight_us:,.0f} µs, {facts.change:+.2%} {against}{note}."
+    return f"{name} is within its limits: {finding}{note}."
 
 
 def _why_suspect(series: _Series, night: Night) -> str:
     if night.dirty:
-        return "but the tree had changes that are in no commit: commit them and measure again"
+        return "but the tree had uncommitted changes: commit them and measure again"
     again = night.confirmations.get(series.name)
     if again is None:
         return "not confirmed yet: measure it again at once"
     if again.value_us is None:
-        return f"but its second measurement broke ({again.problem}): see what the next night says"
-    return (
-        f"but measured again at once it took {series.again_us:,.0f} µs, which does not confirm it: see what "
-        f"the next night says"
-    )
+        return f"but the second measurement broke ({again.problem}): wait for the next night"
+    return f"but a second measurement took {series.again_us:,.0f} µs: wait for the next night"
 
 
-def _too_young(series: _Series, night: Night) -> SeriesVerdict:
-    nights = len(series.window)
+def _too_few(series: _Series) -> SeriesVerdict:
+    nights, since = len(series.window), series.reference.since
     sentence = (
-        f"{series.name} took {series.tonight_us:,.0f} µs, and has {nights} of the {rule.FEWEST} clean nights "
-        f"since {sentences.day(series.reference.since)} that a comparison needs: let more nights pass."
+        f"{series.name} took {series.tonight_us:,.0f} µs and has {nights} of the {rule.FEWEST} clean nights "
+        f"that a comparison needs, since {day(since)}: wait for more nights."
     )
     return SeriesVerdict(
         str(series.name),
@@ -217,7 +196,7 @@ def _too_young(series: _Series, night: Night) -> SeriesVerdict:
         bool(series.advisory),
         series.tonight_us,
         nights=nights,
-        since=series.reference.since,
+        since=since,
     )
 
 
@@ -229,7 +208,7 @@ def _advisory(name: SeriesName, night: Night, everything: Sequence[Night]) -> st
 
 
 def _columns(values: Sequence[Sequence[float]], rows: int) -> np.ndarray:
-    """(rows, S), NaN where a series has fewer values."""
+    """Stack series as columns, (rows, S), NaN where a series has fewer values."""
     table = np.full((rows, len(values)), np.nan)
     for column, found in enumerate(values):
         table[: len(found), column] = found

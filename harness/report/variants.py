@@ -18,8 +18,7 @@ def clock_note(boards: list[BoardRow]) -> str:
     """Return a sentence for each board whose times were not measured on a physical one; "" for none."""
     emulated = {board.title: board for board in boards if time_is(board) != "measured"}
     return " ".join(
-        f"Times of the {title} are {time_is(board)} ({board.clock} at {board.clock_hz / 1e6:g} MHz), not "
-        "taken from a physical board."
+        f"{title}: times are {time_is(board)}, not measured on a physical board."
         for title, board in emulated.items()
     )
 

@@ -1,81 +1,65 @@
-"""What was said of a night that was judged: its sentence, and the series that are not as accepted."""
+"""The verdict on a run in its report: the sentence, and the series that are not as accepted."""
 
 from __future__ import annotations
 
 from harness.records.record import RunRecord
-from harness.records.verdict import Figure, SeriesVerdict
-from harness.report import format as figures
-from harness.report.table import Column, Table, frame
+from harness.records.verdict import Figure
+from harness.regression.sentences import gravity
+from harness.report import format as fmt
+from harness.report.table import Column, Table
 
-_PLAIN = ("ok", "new")
-"""Of which there is nothing to tell in a row each."""
-_LONG = 24
-"""Characters; a longer text is shown by its beginning and its end, the CSV has all of it."""
+_UNREMARKABLE = ("ok", "new")
+_LONGEST_TEXT = 24
 _BAD = ("regressed", "changed", "broken", "missing")
 
 
 def verdict_sentence(record: RunRecord) -> str:
-    """The verdict, as far as it needs no row; "" if the night was not judged."""
-    if record.verdict is None:
+    """Return the headline without the details that the table shows; "" if the run was not judged."""
+    verdict = record.verdict
+    if verdict is None:
         return ""
-    if record.verdict.status == "ok" or not record.verdict.series:
-        return record.verdict.sentence
-    return f"{record.verdict.sentence.partition(': ')[0].rstrip('.')}."
+    if verdict.status == "ok" or not verdict.series:
+        return verdict.sentence
+    return f"{verdict.sentence.partition(': ')[0].rstrip('.')}."
 
 
 def verdict_table(record: RunRecord) -> Table:
-    """The series that are not as accepted, the gravest first; none of a night that was not judged."""
-    told = [row for row in record.verdict.series if row.status not in _PLAIN] if record.verdict else []
-    order = {status: place for place, status in enumerate((*_BAD, "suspect"))}
-    told.sort(key=lambda row: (order.get(row.status, len(order)), row.advisory, -_size(row), row.series))
+    """List the series that are not as accepted, the gravest first."""
+    series = record.verdict.series if record.verdict else ()
+    listed = sorted((item for item in series if item.status not in _UNREMARKABLE), key=gravity)
+    rows = [
+        vars(item) | {"status": f"{item.status}, advisory" if item.advisory else item.status}
+        for item in listed
+    ]
     return Table(
         name="verdict",
         title="Series that are not as accepted",
-        frame=frame("status series reference value change sentence", [_row(row) for row in told]),
         columns=[
-            Column("Status", ["status"], figure=False),
-            Column("Series", ["series"], figure=False),
-            Column("Change", ["change"], _change),
-            Column("Accepted", ["reference"], _shown),
-            Column("This night", ["value"], _shown),
-            Column("What happened", ["status", "sentence"], _what, figure=False, optional=True),
+            Column("status", "Status"),
+            Column("series", "Series"),
+            Column("change", "Change", _change),
+            Column("reference", "Accepted", _value),
+            Column("value", "This run", _value),
+            Column("status sentence", "Finding", _finding, text=True, optional=True),
         ],
-        note="What is advisory gates nothing: its noise is not known well enough yet, or the tree was dirty.",
-        tones=["bad" if row.status in _BAD and not row.advisory else "" for row in told],
+        rows=rows,
+        note="Advisory findings do not gate: the noise is not known well enough yet, or the tree was dirty.",
+        tones=["bad" if item.status in _BAD and not item.advisory else "" for item in listed],
     )
 
 
-def _row(row: SeriesVerdict) -> dict[str, object]:
-    return {
-        "status": f"{row.status}, advisory" if row.advisory else row.status,
-        "series": row.series,
-        "reference": row.reference,
-        "value": row.value,
-        "change": row.change,
-        "sentence": row.sentence,
-    }
-
-
-def _shown(value: Figure | None) -> str:
+def _value(value: Figure | None) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}"
-    if isinstance(value, str) and len(value) > _LONG:  # of detections and checksums the end tells them apart
-        return f"{value[: _LONG // 2]}…{value[-_LONG // 2 :]}"
-    return figures.text(value) if isinstance(value, str) else figures.count(value)
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:  # detections and checksums differ at the end
+        return f"{value[: _LONGEST_TEXT // 2]}…{value[-_LONGEST_TEXT // 2 :]}"
+    return fmt.text(value) if isinstance(value, str) else fmt.count(value)
 
 
 def _change(share: float | None) -> str:
-    return figures.DASH if share is None else f"{share * 100:+.3f} %".replace("-", "−")
+    return fmt.DASH if share is None else f"{share * 100:+.3f} %".replace("-", "−")
 
 
-def _what(status: str, sentence: str) -> str:
-    """The sentence, unless it only repeats the figures beside it."""
+def _finding(status: str, sentence: str) -> str:
+    """Return the sentence unless it only repeats the figures beside it."""
     return "" if status.startswith("changed") else sentence
-
-
-def _size(row: SeriesVerdict) -> float:
-    """Of a change: times by their microseconds and before the rest, as `sentences.gravity` has it."""
-    change = abs(row.change or 0.0)
-    if "_us/" in row.series and isinstance(row.reference, int | float):
-        return 1.0 + change * row.reference
-    return min(change, 1.0)

@@ -1,8 +1,8 @@
-"""Whether the board hears the speaker well enough to be judged, and when on its clock the sound begins.
+"""Qualification of the acoustic path, and alignment of the played sound with the board's clock.
 
-A chirp goes before the sound; the board sends back what it hears of it, and starts to listen for words after
-that. Sound and chirp are one stream: what lies between them is known to the sample, however long the speaker
-took to start.
+A chirp precedes the sound. The board sends back its microphone's samples of the chirp, then starts to listen
+for words. Chirp and sound are one stream: their distance is known to the sample, even if the speaker starts
+late.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from harness.bench_file import SpeakerEntry, Thresholds
 from harness.errors import AcousticFailed
 from harness.link.deadline import Deadline
 from harness.link.events import Detection, End, Event, Inference, Pcm
-from harness.sound.chirp import CHIRP_S, Heard, chirp, find_chirp, in_band
+from harness.sound.chirp import CHIRP_S, ReceivedChirp, chirp, find_chirp, in_band
 from harness.sound.levels import clipped_samples, rms_dbfs
 from models.data.wav import SAMPLE_RATE_HZ
 
 QUIET_S = 0.7
-"""Before the chirp: tells the noise."""
+"""Before the chirp, to measure the noise."""
 
 STARTING_S = 2.5
-"""How long a speaker may take from the command to the first sample; chosen generously, not measured."""
+"""Longest start of a speaker, from the command to the first sample; chosen generously, not measured."""
 
 AFTER_S = 0.5
-"""Echoed after the chirp: its reverberation, and what the sound's latency may be longer than thought."""
+"""Echoed after the chirp: its reverberation, and reserve for a longer latency."""
 
 NOISY_DBFS = -40.0
-"""Noise above which a bad chirp is blamed on the room, below on the speaker; chosen, not measured."""
+"""A bad chirp in louder noise is blamed on the room, otherwise on the speaker; chosen, not measured."""
 
 _DEAF_DBFS = -95.0  # a microphone has noise of its own; digital silence has -101
 _LOUDEST_CHIRP_DBFS = -6.0  # a sine of full scale has -3
@@ -43,25 +43,25 @@ _UNUSABLE = "the acoustic path is not usable"
 
 @dataclass(frozen=True)
 class Alignment:
-    """The chirp as the board heard it, and where on the board's clock it began, seconds since `listen%`."""
+    """The received chirp, and the board's time of its start in seconds since `listen%`."""
 
-    heard: Heard
+    chirp: ReceivedChirp
     chirp_starts_s: float
 
 
 class Qualification:
-    """A sound to be played behind a chirp, as soon as the board has heard that well enough.
+    """A sound that is played after a chirp, once the board has received the chirp well enough.
 
-    `blocks` is played, in whatever thread, while `take` is given what the board reports.
+    One thread plays `blocks`, another passes the board's events to `take`.
 
     Args:
         sound: int16 (N,), 16 kHz.
-        speaker: what plays it: the silence that goes before, the level.
-        thresholds: what counts as heard.
+        speaker: its level and the silence before the sound are used.
+        thresholds: for level and SNR of the chirp.
 
     Attributes:
-        chirp_dbfs: the chirp's level as it is played: that of the words.
-        echo_samples: how many samples the board has to send back.
+        chirp_dbfs: level of the played chirp: that of the words.
+        echo_samples: number of samples that the board must send back.
     """
 
     def __init__(self, sound: NDArray[np.int16], speaker: SpeakerEntry, thresholds: Thresholds) -> None:
@@ -78,10 +78,10 @@ class Qualification:
         self._lead_samples = 0  # from the chirp's first sample to the sound's
 
     def blocks(self) -> Iterator[NDArray[np.int16]]:
-        """Silence, the chirp, silence until the verdict, the sound.
+        """Yield silence, the chirp, silence until the verdict, and the sound.
 
         Raises:
-            AcousticFailed: the board did not hear the chirp as it should, or did not tell in time.
+            AcousticFailed: the board did not receive the chirp well enough, or sent no echo in time.
         """
         deadline = Deadline(self.echo_samples / SAMPLE_RATE_HZ + _VERDICT_S)
         silence = np.zeros(_BLOCK, np.int16)
@@ -93,9 +93,9 @@ class Qualification:
                 return
             if deadline.expired:
                 raise AcousticFailed(
-                    f"{_UNUSABLE}: the board did not send back what it hears",
+                    f"{_UNUSABLE}: the board did not send back its microphone's samples",
                     where=f"{self._echo.received} of {self.echo_samples} samples in {deadline.seconds:.0f} s",
-                    remedy="Look into the transcript; upload again.",
+                    remedy="Read the transcript; upload again.",
                 )
             yield silence
             self._lead_samples += len(silence)
@@ -107,12 +107,12 @@ class Qualification:
             yield self._sound[start : start + _BLOCK]
 
     def take(self, event: Event) -> None:
-        """What the board reports; judges as soon as the echo is complete."""
+        """Collect the board's echo; judge it as soon as it is complete."""
         if self._judged.is_set():
             return
         if isinstance(event, Pcm):
             self._echo.add(event)
-        # Where its last record was lost, the next one of another kind tells that the echo is over.
+        # If its last record was lost, the next record of another kind ends the echo.
         if self._echo.is_complete or isinstance(event, Inference | Detection | End):
             try:
                 self._alignment = align(self._echo.samples, self._echo.times, self._thresholds)
@@ -121,28 +121,27 @@ class Qualification:
             self._judged.set()
 
     def cancel(self) -> None:
-        """Lets `blocks` end: nobody listens any more."""
+        """End `blocks`: nobody listens any more."""
         self._canceled = True
 
-    def result(self) -> tuple[Heard, float]:
-        """The chirp as it was heard, and when the sound began: seconds on the board's clock since `listen%`.
+    def result(self) -> tuple[ReceivedChirp, float]:
+        """Return the received chirp, and the board's time of the start of the sound, seconds since `listen%`.
 
         Raises:
-            AcousticFailed: the chirp was not heard as it should, or there was no verdict.
+            AcousticFailed: the chirp was not received well enough, or there was no verdict.
         """
         if self._alignment is None:
             raise self._refusal or AcousticFailed(f"{_UNUSABLE}: the board sent nothing back")
         starts_s = self._alignment.chirp_starts_s + self._lead_samples / SAMPLE_RATE_HZ
-        return self._alignment.heard, starts_s
+        return self._alignment.chirp, starts_s
 
     @property
     def echo_samples_lost(self) -> int:
-        """What of the echo did not arrive."""
         return self._echo.lost
 
 
 class _Echo:
-    """What a board sent back of its microphone, with the times it tells."""
+    """Microphone samples that a board sent back, with its times."""
 
     def __init__(self, samples: int) -> None:
         self.samples: NDArray[np.int16] = np.zeros(samples, np.int16)
@@ -150,7 +149,7 @@ class _Echo:
         self.received = self._end = 0
 
     def add(self, event: Pcm) -> None:
-        """Puts a record where it belongs; what was lost before it stays silent."""
+        """Store a record at its position; lost samples stay 0."""
         part = np.frombuffer(event.samples, "<i2")
         part = part[: max(0, len(self.samples) - event.first_sample)]
         end = event.first_sample + len(part)
@@ -161,90 +160,90 @@ class _Echo:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last sample is there."""
         return self._end == len(self.samples)
 
     @property
     def lost(self) -> int:
-        """Samples that did not arrive."""
         return len(self.samples) - self.received
 
 
 def align(echo: NDArray[np.int16], times: list[tuple[int, int]], thresholds: Thresholds) -> Alignment:
-    """Judges the chirp in what a board heard, and places it on the board's clock.
+    """Judge the chirp in a board's echo, and place it on the board's clock.
 
     Args:
         echo: int16 (N,), nominally 16 kHz.
-        times: pairs of a number of samples and the board's milliseconds when it had so many.
-        thresholds: what counts as heard.
+        times: pairs of a number of samples and the board's milliseconds at that number.
+        thresholds: for level and SNR of the chirp.
 
     Raises:
-        AcousticFailed: the path is not usable; with what was measured, and what to do about its cause.
+        AcousticFailed: the path is not usable; the error names the measurements, the cause and a remedy.
     """
-    heard = find_chirp(echo)
-    if heard is None:
-        raise _not_heard(echo)
-    _check(heard, thresholds)
-    # A record waits for the buffer of its samples, for the loop and for the line: of all that tell of the
-    # chirp, the one that waited least is nearest to the truth. Those of before could stand before a loss.
-    rate_hz = SAMPLE_RATE_HZ * (1 + heard.stretch)
-    until = heard.at_sample + (CHIRP_S + AFTER_S / 2) * rate_hz
-    nearby = [(end, ms) for end, ms in times if heard.at_sample <= end <= until]
-    starts_s = min(ms / 1000 - (end - heard.at_sample) / rate_hz for end, ms in nearby or times)
-    return Alignment(heard, starts_s)
+    found = find_chirp(echo)
+    if found is None:
+        raise _not_found(echo)
+    _check(found, thresholds)
+    # A record waits for its buffer, the loop and the line: of the records that hold the chirp, the one that
+    # waited least has the most accurate time. Earlier records could be followed by a loss.
+    rate_hz = SAMPLE_RATE_HZ * (1 + found.stretch)
+    until = found.at_sample + (CHIRP_S + AFTER_S / 2) * rate_hz
+    nearby = [(end, ms) for end, ms in times if found.at_sample <= end <= until]
+    starts_s = min(ms / 1000 - (end - found.at_sample) / rate_hz for end, ms in nearby or times)
+    return Alignment(found, starts_s)
 
 
-def _check(heard: Heard, thresholds: Thresholds) -> None:
+def _check(chirp: ReceivedChirp, thresholds: Thresholds) -> None:
     measured = (
-        f"chirp {heard.level_dbfs:.1f} dBFS, {heard.snr_db:.1f} dB above the noise of {heard.noise_dbfs:.1f} "
-        f"dBFS, {heard.clipped_samples} samples clipped"
+        f"chirp {chirp.level_dbfs:.1f} dBFS, {chirp.snr_db:.1f} dB above the noise of {chirp.noise_dbfs:.1f} "
+        f"dBFS, {chirp.clipped_samples} samples clipped"
     )
-    if heard.clipped_samples or heard.level_dbfs > thresholds.chirp_max_dbfs:
+    if chirp.clipped_samples or chirp.level_dbfs > thresholds.chirp_max_dbfs:
         raise _unusable(
             "the speaker is too loud for the board's microphone",
             measured,
             "Turn the loudspeaker down, move it away, or lower level_dbfs of [speaker].",
         )
-    quiet = heard.level_dbfs < thresholds.chirp_min_dbfs
-    if quiet or (heard.snr_db < thresholds.chirp_snr_db and heard.noise_dbfs < NOISY_DBFS):
+    quiet = chirp.level_dbfs < thresholds.chirp_min_dbfs
+    if quiet or (chirp.snr_db < thresholds.chirp_snr_db and chirp.noise_dbfs < NOISY_DBFS):
         raise _unusable(
             "the speaker is too quiet",
-            f"{measured}; wanted: {thresholds.chirp_min_dbfs:.0f} dBFS and {thresholds.chirp_snr_db:.0f} dB",
+            f"{measured}; needed: {thresholds.chirp_min_dbfs:.0f} dBFS and {thresholds.chirp_snr_db:.0f} dB",
             "Turn the loudspeaker up, move it nearer, or raise level_dbfs of [speaker].",
         )
-    if heard.snr_db < thresholds.chirp_snr_db:
+    if chirp.snr_db < thresholds.chirp_snr_db:
         raise _unusable(
             "the room is too noisy",
-            f"{measured}; wanted: {thresholds.chirp_snr_db:.0f} dB",
-            "Switch off what makes the noise, or turn the loudspeaker up.",
+            f"{measured}; needed: {thresholds.chirp_snr_db:.0f} dB",
+            "Switch off the source of the noise, or turn the loudspeaker up.",
         )
 
 
-def _not_heard(echo: NDArray[np.int16]) -> AcousticFailed:
-    """Why there is no chirp, by what there is instead."""
+def _not_found(echo: NDArray[np.int16]) -> AcousticFailed:
+    """Explain a missing chirp by the level and clipping of the echo."""
     level_dbfs, clipped = rms_dbfs(np.rint(in_band(echo)).astype(np.int16)), clipped_samples(echo)
     measured = f"{level_dbfs:.1f} dBFS in the chirp's band, {clipped} samples clipped"
     if level_dbfs < _DEAF_DBFS:
         return _unusable(
             "the board's microphone delivers nothing",
             measured,
-            "Check the microphone: another sketch that prints its samples, another board.",
+            "Check the microphone with another sketch that prints its samples, or with another board.",
         )
     if clipped > len(echo) // 100:
         return _unusable(
-            "the board's microphone is overloaded", measured, "Turn the loudspeaker down; look for noise."
+            "the board's microphone is overloaded",
+            measured,
+            "Turn the loudspeaker down; find other noise.",
         )
     if level_dbfs > NOISY_DBFS:
         return _unusable(
-            "the chirp was not heard, the room is too noisy",
+            "the chirp was not found, the room is too noisy",
             measured,
-            "Switch off what makes the noise, then turn the loudspeaker up.",
+            "Switch off the source of the noise, then turn the loudspeaker up.",
         )
     return _unusable(
-        "the chirp was not heard",
+        "the chirp was not found",
         measured,
-        "Switch the loudspeaker on, unmute it and turn it up; check with `earshot play` that [speaker] "
-        "device names the right output.",
+        "Switch the loudspeaker on, unmute it and turn it up; check with `earshot play` that device of "
+        "[speaker] names the right output.",
     )
 
 

@@ -1,6 +1,6 @@
-"""A sweep that a microphone is sure to recognize: how it is made, and how it is found in what was heard.
+"""Chirp that reliably marks a time in a recording, and its detection.
 
-Matched filter with a linear sweep, e.g. Turin, "An introduction to matched filters", IRE Transactions on
+Matched filter with a linear sweep; see Turin, "An introduction to matched filters", IRE Transactions on
 Information Theory, 1960. Its peak is 1 / bandwidth wide, 0.27 ms.
 """
 
@@ -17,38 +17,38 @@ from harness.sound.levels import clipped_samples, power_dbfs
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
 
 CHIRP_S = 0.5
-"""Long enough that a sweep of this bandwidth stands 30 dB out of noise of its own loudness."""
+"""Long enough for a sweep of this bandwidth to stand 30 dB out of noise of equal loudness."""
 
 LOWEST_HZ, HIGHEST_HZ = 400.0, 4000.0
-"""Within speech, above what a small loudspeaker leaves out and below what its beam narrows."""
+"""Within speech; a small loudspeaker loses lower frequencies and beams higher ones."""
 
 STRETCHES = np.round(np.arange(-0.012, 0.0121, 0.001), 4)
-"""Deviations of the microphone's clock that are tried. At 16 kHz the Nano 33 BLE's PDM runs its microphone at
-1.032 MHz / 64 = 16.125 kHz, 0.8 % fast: the sweep that it hears is longer, and a filter for the nominal one
-would lose 10 dB."""
+"""Tried deviations of the microphone's clock. For 16 kHz the Nano 33 BLE's PDM runs its microphone at
+1.032 MHz / 64 = 16.125 kHz, 0.8 % fast: the recorded sweep is longer, and a filter for the nominal one would
+lose 10 dB."""
 
-_FINE = np.round(np.arange(-0.0008, 0.00081, 0.0001), 4)  # then around the best of those
+_FINE = np.round(np.arange(-0.0008, 0.00081, 0.0001), 4)  # added to the best of these
 _RAMP_S = 0.02  # of Hann's window at both ends: no clicks, low side lobes
 # Correlation coefficient; measured: noise at most 0.10, speech 0.14; with 9 dB of reverberation 0.36.
 _FOUND = 0.2
-_EARLIEST = 0.5  # of the highest peak: what comes before may be the direct sound of a louder reflection
+_EARLIEST = 0.5  # of the highest peak: an earlier peak may be the direct sound of a louder reflection
 _REFLECTION_S = 0.03  # 10 m of detour
-_NOISE_S = 0.2  # at least so much before the sweep tells the noise; otherwise what comes after
+_NOISE_S = 0.2  # shortest time before the sweep that measures the noise; otherwise the time after it does
 _TAIL_S = 0.3  # after the sweep, for its reverberation
 _GUARD_S = 0.02
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A chirp as a microphone heard it; levels are of the sweep's band, 400 to 4,000 Hz.
+class ReceivedChirp:
+    """A chirp as a microphone received it; levels are of the sweep's band, 400 to 4,000 Hz.
 
     Attributes:
-        at_sample: where it starts in what was heard; a fraction of a sample is meant.
+        at_sample: its start in the recording, in samples and fractions of one.
         level_dbfs: RMS while it lasts, without the noise.
-        snr_db: that above the noise.
-        noise_dbfs: RMS of what was heard before it (after it, if there is too little before).
-        clipped_samples: while it lasts, at the ends of int16.
-        stretch: how much longer it is than it was played: 0.008 for a microphone that samples 0.8 % faster.
+        snr_db: level above the noise.
+        noise_dbfs: RMS before it (after it, if there is too little before).
+        clipped_samples: while it lasts, at the limits of int16.
+        stretch: relative lengthening: 0.008 for a microphone that samples 0.8 % faster.
         likeness: correlation coefficient with the sweep, 0 to 1; reverberation and noise lower it.
     """
 
@@ -62,13 +62,13 @@ class Heard:
 
 
 def chirp(level_dbfs: float = -20.0) -> NDArray[np.int16]:
-    """A linear sweep from 400 to 4,000 Hz with windowed ends: int16 (8000,), 16 kHz.
+    """Make a linear sweep from 400 to 4,000 Hz with windowed ends: int16 (8000,), 16 kHz.
 
     Args:
         level_dbfs: its RMS; -3 is full scale.
 
     Raises:
-        ValueError: it would clip.
+        ValueError: the sweep would clip.
     """
     samples = _sweep(0.0).real
     scaled = samples * (10 ** (level_dbfs / 20) / np.sqrt(np.mean(samples**2)))
@@ -77,11 +77,11 @@ def chirp(level_dbfs: float = -20.0) -> NDArray[np.int16]:
     return np.rint(scaled * FULL_SCALE).astype(np.int16)
 
 
-def find_chirp(samples: NDArray[np.int16]) -> Heard | None:
-    """The chirp in what a microphone heard, or None if it is not there.
+def find_chirp(samples: NDArray[np.int16]) -> ReceivedChirp | None:
+    """Find the chirp in a recording; return None if there is none.
 
     Args:
-        samples: int16 (N,), nominally 16 kHz, with the whole chirp; noise before it tells the SNR.
+        samples: int16 (N,), nominally 16 kHz, with the whole chirp and some noise before it.
     """
     if len(samples) < len(_sweep(float(STRETCHES[-1]))):
         return None
@@ -96,7 +96,7 @@ def find_chirp(samples: NDArray[np.int16]) -> Heard | None:
     start, end = round(match.at), round(match.at) + len(_sweep(match.stretch))
     noise_power = _power(_noise(sound, start, end))
     chirp_power = max(_power(sound[start:end]) - noise_power, 0.0)
-    return Heard(
+    return ReceivedChirp(
         at_sample=match.at,
         level_dbfs=power_dbfs(chirp_power),
         snr_db=power_dbfs(chirp_power) - power_dbfs(noise_power),
@@ -108,7 +108,7 @@ def find_chirp(samples: NDArray[np.int16]) -> Heard | None:
 
 
 def in_band(samples: NDArray[np.int16]) -> NDArray[np.float64]:
-    """What of int16 samples (N,) lies in the chirp's band, in steps of int16, not delayed: float64 (N,)."""
+    """Filter int16 samples (N,) to the chirp's band without delay: float64 (N,) in steps of int16."""
     band = signal.butter(4, (LOWEST_HZ * 0.8, HIGHEST_HZ * 1.1), "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
     centered = samples - np.mean(samples)  # a PDM microphone has an offset
     return signal.sosfiltfilt(band, centered, padlen=min(len(centered) - 1, 300))
@@ -116,7 +116,7 @@ def in_band(samples: NDArray[np.int16]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Match:
-    """The best place of one sweep: sample (a fraction is meant), correlation coefficient, stretch."""
+    """Best position of a sweep: sample and fraction, correlation coefficient, stretch."""
 
     at: float
     likeness: float
@@ -124,7 +124,7 @@ class _Match:
 
 
 class _MatchedFilter:
-    """A sound, float64 (N,), correlated with sweeps of several lengths."""
+    """Correlation of a sound, float64 (N,), with sweeps of several lengths."""
 
     def __init__(self, sound: NDArray[np.float64]) -> None:
         self._sound = sound
@@ -133,7 +133,6 @@ class _MatchedFilter:
         self._energy = np.concatenate(([0.0], np.cumsum(sound**2)))
 
     def best(self, stretch: float) -> _Match:
-        """Where the sweep is most likely."""
         sweep = _sweep(stretch)
         places = len(self._sound) - len(sweep) + 1
         correlation = np.abs(fft.ifft(self._spectrum * np.conj(fft.fft(sweep, self._size)))[:places])
@@ -149,7 +148,7 @@ class _MatchedFilter:
 
 
 def _vertex(curve: NDArray[np.float64], at: int) -> float:
-    """Where between its neighbors a peak is highest, by a parabola: -0.5 to 0.5."""
+    """Interpolate a peak between its neighbors by a parabola: -0.5 to 0.5."""
     if not 0 < at < len(curve) - 1:
         return 0.0
     before, peak, after = curve[at - 1 : at + 2]
@@ -159,7 +158,7 @@ def _vertex(curve: NDArray[np.float64], at: int) -> float:
 
 @lru_cache(maxsize=256)
 def _sweep(stretch: float) -> NDArray[np.complex128]:
-    """The analytic sweep as a microphone samples it whose clock is so much too fast: amplitude 1."""
+    """Make the analytic sweep of amplitude 1 as a microphone with a clock this much too fast samples it."""
     length = round(CHIRP_S * (1 + stretch) * SAMPLE_RATE_HZ)
     at_s = np.arange(length) / (SAMPLE_RATE_HZ * (1 + stretch))
     phase = 2 * np.pi * (LOWEST_HZ * at_s + (HIGHEST_HZ - LOWEST_HZ) / (2 * CHIRP_S) * at_s**2)
@@ -169,7 +168,7 @@ def _sweep(stretch: float) -> NDArray[np.complex128]:
 
 
 def _noise(sound: NDArray[np.float64], start: int, end: int) -> NDArray[np.float64]:
-    """Up to a second before a chirp; what follows its reverberation, where there is too little before."""
+    """Return up to a second before a chirp; if that is too short, the sound after its reverberation."""
     before = sound[max(0, start - SAMPLE_RATE_HZ) : max(0, start - round(_GUARD_S * SAMPLE_RATE_HZ))]
     return (
         before if len(before) >= _NOISE_S * SAMPLE_RATE_HZ else sound[end + round(_TAIL_S * SAMPLE_RATE_HZ) :]

@@ -1,4 +1,4 @@
-"""The host's sound devices, found by a part of their name."""
+"""Sound devices of the host, found by a part of their name."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Device:
 
     Attributes:
         index: PortAudio's number, valid in this process.
-        name: as it is listed.
-        channels: at most so many in this direction.
-        rate_hz: its own sampling rate.
+        name: as listed.
+        channels: maximum in this direction.
+        rate_hz: default sampling rate.
     """
 
     index: int
@@ -28,19 +28,19 @@ class Device:
 
 
 def devices(direction: Direction) -> list[Device]:
-    """The devices that play ("output") or record ("input").
+    """List the devices that play ("output") or record ("input").
 
     Raises:
         AcousticFailed: PortAudio is not installed or does not start.
     """
     try:
-        import sounddevice  # starts PortAudio, which looks at every device: only for who plays or records
+        import sounddevice  # starts PortAudio, which probes every device: only if we play or record
 
         listed = sounddevice.query_devices()
     except Exception as problem:  # OSError without the library, PortAudioError of a broken sound system
         raise AcousticFailed(
             f"the host's sound system cannot be used: {problem}",
-            remedy="Install Debian's libportaudio2; `earshot doctor` tells what else is missing.",
+            remedy="Install Debian's libportaudio2; `earshot doctor` lists what else is missing.",
         ) from problem
     return [
         Device(int(one["index"]), str(one["name"]), channels, round(one["default_samplerate"]))
@@ -50,44 +50,26 @@ def devices(direction: Direction) -> list[Device]:
 
 
 def find_device(name: str, direction: Direction) -> Device:
-    """The one device whose name contains `name`, whatever its case; a name that is equal goes before.
+    """Find the one device whose name contains `name`, ignoring case; an exact match takes precedence.
 
     Args:
-        name: or a part of it; empty for the system's own choice.
-        direction: whether it is to play or to record.
+        name: a part of the device's name; empty for the system default.
+        direction: "output" or "input".
 
     Raises:
-        AcousticFailed: no device has that name, or several do; the message lists what there is.
+        AcousticFailed: no device or several devices match; the message lists them.
     """
     known = devices(direction)
-    if not name and (default := _default_index(direction)) is not None:
-        return next(one for one in known if one.index == default)
-    matching = [one for one in known if name.casefold() in one.name.casefold()]
-    equal = [one for one in matching if one.name.casefold() == name.casefold()]
-    found = equal if len(equal) == 1 else matching
-    if len(found) == 1:
-        return found[0]
-    if not known:
-        raise AcousticFailed(
-            f"this machine has no sound device for {direction}" + (f", none called {name!r}" if name else ""),
-            remedy="Plug one in. Where it belongs to a sound server (PulseAudio, PipeWire), that has to run.",
-        )
-    what = "no sound device is" if not found else f"{len(found)} sound devices are"
-    listed = ", ".join(repr(one.name) for one in found or known)
-    raise AcousticFailed(
-        f"{what} called {name!r} for {direction}",
-        where=f"there {'are' if not found else 'match'}: {listed}",
-        remedy="Name one of them in the bench file, [speaker] device, or on the command line, or plug it in."
-        if not found
-        else "Write so much of the name that it fits one of them only.",
-    )
-
-
-def _default_index(direction: Direction) -> int | None:
-    """PortAudio's number of the system's own choice; None if it has none."""
     import sounddevice
 
     try:
-        return int(sounddevice.query_devices(kind=direction)["index"])
-    except (sounddevice.PortAudioError, ValueError):
-        return None
+        found = sounddevice.query_devices(name or None, direction)
+    except (sounddevice.PortAudioError, ValueError) as problem:
+        reason = str(problem).splitlines()[0].rstrip(":") if known else "there is none"
+        raise AcousticFailed(
+            f"no single sound device for {direction}: {reason}",
+            where=f"available: {', '.join(repr(one.name) for one in known) or 'none'}",
+            remedy="Name one device in the bench file ([speaker] device) or as an option; connect a missing "
+            "device, or start its sound server (PulseAudio, PipeWire).",
+        ) from None
+    return next(one for one in known if one.index == found["index"])

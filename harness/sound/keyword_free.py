@@ -1,4 +1,4 @@
-"""Keyword-free segments: noise from a seed, or audio of which a person says that it holds no keyword."""
+"""Keyword-free segments of a playback plan: generated noise, or a user's audio without any keyword."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from models.data.wav import SAMPLE_RATE_HZ
 from models.store import sha256_of
 
 SHORTEST_S = 10.0
-"""Of a keyword-free segment: the front end takes 2 s to settle, and starting a board takes longer."""
+"""Shortest keyword-free segment: the front end takes 2 s to settle, and starting a board takes longer."""
 
 SILENT_DBFS = -90.0
-"""RMS of a file that holds digital silence; a quiet room is louder."""
+"""Digital silence has a lower RMS; a quiet room is louder."""
 
 _BLOCK = 60 * SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)
 class KeywordFree:
-    """Segments, not yet numbered, with what was left out and what there is to know."""
+    """Keyword-free segments, not yet numbered, with excluded files and notes."""
 
     segments: tuple[Segment, ...]
     excluded: tuple[Excluded, ...] = ()
@@ -37,18 +37,13 @@ class KeywordFree:
 
 
 def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: Path) -> KeywordFree:
-    """The keyword-free segments that the options ask for, dealt to the conditions in turn.
-
-    Args:
-        options: seed, keyword_free_s, keyword_free, segment_s.
-        conditions: of the plan.
-        folder: the plan's.
+    """Make the requested keyword-free segments, dealt to the conditions in turn; `folder` is the plan's.
 
     Raises:
         UsageError: nothing usable in the user's folder, or too little for each condition.
     """
     if options.keyword_free is not None:
-        return _of_files(options, conditions, folder)
+        return _from_files(options.keyword_free, options, conditions, folder)
     if not options.keyword_free_s:
         return KeywordFree(())
     each_s = options.keyword_free_s / len(conditions)
@@ -56,7 +51,7 @@ def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: 
         raise UsageError(
             f"{options.keyword_free_s:g} s of keyword-free audio are too little for {len(conditions)} "
             "conditions",
-            remedy=f"Ask for at least {SHORTEST_S * len(conditions):g} s.",
+            remedy=f"Give at least {SHORTEST_S * len(conditions):g} s.",
         )
     pieces = ceil(each_s / options.segment_s)
     samples = round(each_s / pieces * SAMPLE_RATE_HZ)
@@ -65,16 +60,17 @@ def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: 
         for piece in range(pieces)
         for condition in conditions
     ]
-    note = "keyword-free audio is made: noise, and speech played backwards as babble, no person's talk"
+    note = "keyword-free audio is generated: noise, and babble of reversed speech; no natural speech"
     return KeywordFree(tuple(segments), notes=(note,))
 
 
-def _of_files(options: PlanOptions, conditions: Sequence[Condition], folder: Path) -> KeywordFree:
-    assert options.keyword_free is not None
+def _from_files(
+    place: Path, options: PlanOptions, conditions: Sequence[Condition], folder: Path
+) -> KeywordFree:
     excluded: list[Excluded] = []
     notes: list[str] = []
     pieces: list[Segment] = []
-    for path in _files(options.keyword_free):
+    for path in _files(place):
         source = relative_to(path, folder)
         try:
             reason = _unusable(path)
@@ -89,8 +85,8 @@ def _of_files(options: PlanOptions, conditions: Sequence[Condition], folder: Pat
         reasons = "; ".join(f"{each.source}: {each.reason}" for each in excluded[:3])
         raise UsageError(
             f"there is no usable keyword-free audio{f' ({reasons})' if reasons else ''}",
-            where=str(options.keyword_free),
-            remedy=f"Put WAV files of at least {SHORTEST_S:g} s there, in which no keyword is said.",
+            where=str(place),
+            remedy=f"Put WAV files of at least {SHORTEST_S:g} s without any keyword there.",
         )
     if options.keyword_free_s:
         pieces = _at_most(pieces, round(options.keyword_free_s * SAMPLE_RATE_HZ))
@@ -112,13 +108,13 @@ def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
     if not place.is_dir():
-        raise UsageError("the keyword-free audio is not there", where=str(place), remedy="Give its folder.")
+        raise UsageError("the keyword-free audio does not exist", where=str(place), remedy="Give its folder.")
     files = sorted(path for path in place.rglob("*") if path.is_file())
     return [path for path in files if path.suffix.lower() == ".wav" and not path.name.startswith(".")]
 
 
 def _unusable(path: Path) -> str:
-    """Why a file cannot serve; "" if it can."""
+    """Return the reason for excluding a file; "" if it is usable."""
     length = length_of(path)
     if length < SHORTEST_S * SAMPLE_RATE_HZ:
         return f"too short for keyword-free audio: {length / SAMPLE_RATE_HZ:.1f} s"
@@ -138,7 +134,7 @@ def _conversions(path: Path) -> list[str]:
 
 
 def _cut(path: Path, source: str, options: PlanOptions) -> list[Segment]:
-    """A file as segments of equal length."""
+    """Cut a file into segments of equal length."""
     length, digest = length_of(path), sha256_of(path)
     pieces = ceil(length / (options.segment_s * SAMPLE_RATE_HZ))
     samples = length // pieces
@@ -146,7 +142,7 @@ def _cut(path: Path, source: str, options: PlanOptions) -> list[Segment]:
 
 
 def _at_most(pieces: Sequence[Segment], samples: int) -> list[Segment]:
-    """The first pieces up to so many samples; what remains for the last one has to be worth it."""
+    """Keep the first pieces up to a number of samples; drop a last piece that is too short."""
     kept: list[Segment] = []
     for piece in pieces:
         count = min(piece.samples, samples - sum(each.samples for each in kept))

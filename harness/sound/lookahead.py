@@ -1,4 +1,4 @@
-"""Sound made ahead of an audio callback, which takes it without ever waiting for whoever makes it."""
+"""Buffer that makes sound ahead of an audio callback, so that the callback never waits for the source."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-_TAKE_FRAMES = 800  # what is written at once: a block of any length must not hold up the callback
+_TAKE_FRAMES = 800  # written at once: a long block must not hold up the callback
 
 
 class Lookahead:
-    """A bounded buffer between a source, run in a thread of its own, and a callback.
+    """Bounded buffer between a source, run in its own thread, and a callback.
 
     Args:
-        source: int16 blocks (N,) of any length; the thread waits with it while the buffer is full.
-        frames: that are made ahead.
+        source: int16 blocks (N,) of any length; the thread waits while the buffer is full.
+        frames: capacity of the buffer.
 
     Attributes:
-        taken: frames that the callback took.
-        failure: what the source raised; None if nothing.
+        taken: frames taken by the callback.
+        failure: the exception of the source, if any.
     """
 
     def __init__(self, source: Iterable[NDArray[np.int16]], frames: int) -> None:
@@ -35,14 +35,14 @@ class Lookahead:
         threading.Thread(target=self._make, name="sound source", daemon=True).start()
 
     def wait_until_full(self, timeout_s: float) -> None:
-        """Returns when the buffer is full, the source at its end, or the time is over."""
+        """Wait until the buffer is full, the source has ended, or the time is over."""
         end_s = time.monotonic() + timeout_s
         with self._changed:
             while self._made - self.taken < len(self._ring) and not self._over and time.monotonic() < end_s:
                 self._changed.wait(end_s - time.monotonic())
 
     def take(self, out: NDArray[np.int16]) -> int:
-        """Fills `out` (N,), its end with silence where there is not enough; returns how much there was."""
+        """Fill `out` (N,), with silence after the available frames; return their number."""
         with self._changed:
             count = min(len(out), self._made - self.taken)
             out[:count] = self._ring[np.arange(self.taken, self.taken + count) % len(self._ring)]
@@ -53,12 +53,11 @@ class Lookahead:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the source has ended and all of it was taken."""
         with self._changed:
             return self._over and self.taken == self._made
 
     def close(self) -> None:
-        """Lets the source end at its next block; does not wait for that: it may be stuck."""
+        """End the source at its next block, without waiting: the source may be stuck."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -79,7 +78,7 @@ class Lookahead:
                 self._changed.notify_all()
 
     def _put(self, part: NDArray[np.int16]) -> int:
-        """Waits for room; returns how much of the part had some, 0 once the buffer was closed."""
+        """Wait for space; return the number of frames stored, 0 once the buffer is closed."""
         with self._changed:
             while self._made - self.taken == len(self._ring) and not self._closed:
                 self._changed.wait()

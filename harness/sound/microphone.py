@@ -1,4 +1,4 @@
-"""The host's microphone: takes of a fixed length, at 16 kHz whatever the device records at."""
+"""The host's microphone."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from harness.sound.devices import find_device
 from models.data.wav import SAMPLE_RATE_HZ
 
 _BLOCK_S = 0.1
-_STALL_S = 5.0  # a device that delivers nothing for so long is gone
+_STALL_S = 5.0  # a device that delivers nothing for this long is gone
 
 
 class Microphone:
-    """One of the host's input devices.
+    """An input device of the host.
 
     Args:
-        name: a part of its name; None or empty for the system's own choice.
+        name: a part of its name; None or empty for the system default.
 
     Attributes:
-        name: as it is listed.
-        has_stopped: whether it failed while it recorded.
+        name: as listed.
+        has_stopped: set once the device failed during a recording.
 
     Raises:
-        AcousticFailed: no device has that name, or several do.
+        AcousticFailed: no device or several devices match.
     """
 
     def __init__(self, name: str | None) -> None:
@@ -39,11 +39,11 @@ class Microphone:
         self.has_stopped = False
 
     def record(self, seconds: float, watch: Callable[[NDArray[np.int16]], None]) -> NDArray[np.int16]:
-        """Records from now on.
+        """Record from now on.
 
         Args:
-            seconds: how long.
-            watch: told each tenth of a second while it is recorded: int16 (N,).
+            seconds: length of the recording.
+            watch: called with each tenth of a second as it arrives: int16 (N,).
 
         Returns:
             int16 (seconds · 16,000,), mono.

@@ -1,4 +1,4 @@
-"""Noise of any length from a seed: white, pink, mains hum, and babble of voices played backwards."""
+"""Noise generators: white, pink, mains hum, and babble of reversed voices."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from models.data.acoustics import colored_noise, hum, rms
 from models.data.wav import SAMPLE_RATE_HZ
 
 VOICES = 8
-"""Of babble: more than can be told apart."""
+"""In babble: too many to tell apart."""
 
-_BLOCK = 2**20  # 66 s: a power of two, for the Fourier transform; memory does not grow with the length
+_BLOCK = 2**20  # 66 s: a power of two for the Fourier transform, and constant memory
 _FADE = SAMPLE_RATE_HZ // 10
 _PAUSE_S = 0.3  # the longest between two words of a voice
 
 
 def white(length: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """White Gaussian noise of RMS 1 (expected), float32 (length,)."""
+    """Generate white Gaussian noise of RMS 1 (expected): float32 (length,)."""
     return generator.standard_normal(length, dtype=np.float32)
 
 
 def pink(length: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Noise whose power falls by 3 dB an octave above 20 Hz; RMS about 1; float32 (length,)."""
+    """Generate noise whose power density falls by 3 dB an octave above 20 Hz; RMS about 1."""
     return _in_blocks(length, lambda count: colored_noise(count, 1.0, generator))
 
 
 def mains_hum(length: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Mains hum and its harmonics, swelling, of another device about every minute; RMS about 1."""
+    """Generate swelling mains hum with harmonics, of another device about every minute; RMS about 1."""
     return _in_blocks(length, lambda count: hum(count, generator))
 
 
 def babble(
     length: int, generator: np.random.Generator, voices: Sequence[NDArray[np.int16]]
 ) -> NDArray[np.float32]:
-    """Many voices at once, each of words in random order with short pauses, all backwards: no keyword.
+    """Mix voices, each of reversed words in random order with short pauses: speech without a keyword.
 
     Args:
-        length: samples.
-        generator: of the order, the pauses and the loudness of each voice (±3 dB).
-        voices: words, int16 (N,) each, all equally loud in the babble.
+        length: in samples.
+        generator: draws the order, the pauses and the loudness of each voice (±3 dB).
+        voices: words, int16 (N,) each; all become equally loud.
 
     Returns:
         float32 (length,) of RMS about 1.
@@ -65,11 +65,11 @@ KINDS: dict[str, Callable[[int, np.random.Generator], NDArray[np.float32]]] = {
     "pink": pink,
     "hum": mains_hum,
 }
-"""What is made of nothing but a generator; babble is made of voices."""
+"""Kinds that need a generator only; babble also needs voices."""
 
 
 def _in_blocks(length: int, make: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Blocks of noise, each faded into the next so that the power stays."""
+    """Join blocks of noise with crossfades that keep the power."""
     sound = np.zeros(length, np.float32)
     rise = np.sin(np.linspace(0, np.pi / 2, _FADE, dtype=np.float32))
     count = min(_BLOCK, 1 << (length + _FADE).bit_length())

@@ -1,4 +1,4 @@
-"""A plan made of recordings, conditions and a seed: order, gaps and segments."""
+"""Playback plans made from recordings, conditions and a seed: order, gaps and segments."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from harness.sound.playback_plan import (
     Segment,
     seed_of,
 )
-from harness.sound.recording_scan import Gathered, Take, gather
+from harness.sound.recording_scan import RecordingScan, UsableRecording, scan_recordings
 from harness.sound.recordings import entries_of
-from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S
+from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S, to_samples
 from models.data.wav import SAMPLE_RATE_HZ
 
 SHORTEST_GAP_S = 1.5
-"""With the second that a recording takes at least, words start 2.5 s apart: the recognizer's suppression of
-1.5 s and its average of 1 s. Nearer, a word could be missed because of the one before it."""
+"""Words then start at least 2.5 s apart: the recognizer's suppression of 1.5 s and its average
+of 1 s. A nearer word could be missed because of the one before it."""
 
 JITTER_S = 0.2
-"""Each gap is longer by up to this: recordings of exactly a second would otherwise all meet slices (20 ms)
-and inferences (up to 0.2 s) in the same phase."""
+"""Longest random extension of a gap: recordings of exactly a second would otherwise all have the same
+phase relative to slices (20 ms) and inferences (up to 0.2 s)."""
 
 QUICK_S = 60.0
 """The longest quick plan."""
@@ -43,20 +43,20 @@ SHORTEST_SEGMENT_S = 10.0
 
 
 def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -> PlaybackPlan:
-    """Plans what is played: every usable recording `repeats` times under each condition.
+    """Plan the playback of every usable recording, `repeats` times under each condition.
 
-    Each repetition has an order of its own, drawn from the seed. All conditions get the same words in the
-    same order at the same places and, but for its level, the same noise, so that they can be compared word
-    by word. The same arguments give the same plan.
+    Each repetition has its own order, drawn from the seed. All conditions get the same words in the same
+    order at the same places and, except for its level, the same noise, so that they can be compared word by
+    word. The same arguments give the same plan.
 
     Args:
-        folder: of recordings; see `gathering.gather`.
+        folder: of recordings; see `recording_scan.scan_recordings`.
         options: everything else.
         words: keywords of the models. A quick plan takes as many recordings of each as of all other words
-            together; without them as many of every word.
+            together; without keywords the same number of every word.
 
     Raises:
-        UsageError: no usable recording, or options that cannot be; with what would do.
+        UsageError: no usable recording, or impossible options; the remedy names possible ones.
     """
     _check(options)
     folder = folder.resolve()
@@ -64,24 +64,27 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
     if options.quick:
         options = replace(options, repeats=1, keyword_free=None, keyword_free_s=0.0, segment_s=QUICK_S)
         conditions = conditions[:1]
-        gathered, there_are = _few(folder, options, words)
+        scan, available = _quick_scan(folder, options, words)
     else:
-        gathered = gather(folder)
-    longest = _samples(options.segment_s) - _samples(LEAD_IN_S) - _samples(TAIL_S)
-    fitting = [take for take in gathered.takes if take.samples <= longest]
-    unfit = [take for take in gathered.takes if take.samples > longest]
+        scan = scan_recordings(folder)
+    longest = to_samples(options.segment_s) - to_samples(LEAD_IN_S) - to_samples(TAIL_S)
+    fitting = [recording for recording in scan.usable if recording.samples <= longest]
+    too_long = [
+        Excluded(each.source, f"too long for a segment: {each.samples / SAMPLE_RATE_HZ:.1f} s")
+        for each in scan.usable
+        if each.samples > longest
+    ]
     if not fitting:
         raise UsageError(
             f"no recording is short enough for segments of {options.segment_s:g} s",
             where=str(folder),
             remedy="Cut the recordings into single words.",
         )
-    laid, notes = _laid_out(fitting, options), gathered.notes
+    layout, notes = _lay_out(fitting, options), scan.notes
     if options.quick:
-        laid = laid[:1]
-        notes += (
-            f"a quick plan: {len(laid[0][1])} of {there_are} recordings, one condition, nothing keyword-free",
-        )
+        layout = layout[:1]
+        words_of = f"{len(layout[0][1])} of {available} recordings"
+        notes += (f"quick plan: {words_of}, one condition, no keyword-free audio",)
     free = keyword_free(options, conditions, folder)
     return PlaybackPlan(
         folder,
@@ -89,8 +92,8 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
         options.gap_s,
         options.repeats,
         conditions,
-        _segments(laid, free, conditions, options.seed),
-        (*gathered.excluded, *(_too_long(take) for take in unfit), *free.excluded),
+        _segments(layout, free, conditions, options.seed),
+        (*scan.excluded, *too_long, *free.excluded),
         (*notes, *free.notes),
     )
 
@@ -99,7 +102,8 @@ def _check(options: PlanOptions) -> None:
     check_conditions(options.conditions)
     if not (isfinite(options.gap_s) and options.gap_s >= SHORTEST_GAP_S):
         raise UsageError(
-            f"a gap of {options.gap_s:g} s is too short: the recognizer would miss words for the one before",
+            f"a gap of {options.gap_s:g} s is too short: the recognizer would miss words because of the "
+            "previous one",
             remedy=f"Give at least {SHORTEST_GAP_S:g} s.",
         )
     if options.repeats < 1:
@@ -108,17 +112,17 @@ def _check(options: PlanOptions) -> None:
         )
     if not (isfinite(options.keyword_free_s) and options.keyword_free_s >= 0):
         raise UsageError(
-            f"there cannot be {options.keyword_free_s:g} s of keyword-free audio", remedy="Give 0 or more."
+            f"keyword-free audio cannot last {options.keyword_free_s:g} s", remedy="Give 0 or more."
         )
     if not SHORTEST_SEGMENT_S <= options.segment_s <= LONGEST_SEGMENT_S:
         raise UsageError(
-            f"segments cannot have {options.segment_s:g} s",
+            f"segments cannot last {options.segment_s:g} s",
             remedy=f"Give {SHORTEST_SEGMENT_S:g} to {LONGEST_SEGMENT_S:g} s.",
         )
 
 
-def _few(folder: Path, options: PlanOptions, words: Collection[str]) -> tuple[Gathered, int]:
-    """As many recordings as a quick plan holds, of all words in turn, and how many there are."""
+def _quick_scan(folder: Path, options: PlanOptions, words: Collection[str]) -> tuple[RecordingScan, int]:
+    """Scan as many recordings as a quick plan holds, of all words in turn; return the number available."""
     entries = entries_of(folder)
     keywords = {word.casefold() for word in words}
     groups: dict[str, list[tuple[Path, str]]] = {}
@@ -129,54 +133,45 @@ def _few(folder: Path, options: PlanOptions, words: Collection[str]) -> tuple[Ga
     dealt = [entry for turn in in_turn for entry in turn if entry is not None]
     each_s = SHORTEST_S + options.gap_s + JITTER_S / 2
     enough = int((QUICK_S - LEAD_IN_S - TAIL_S + options.gap_s) / each_s)
-    return gather(folder, dealt, at_most=enough), len(entries)
+    return scan_recordings(folder, dealt, at_most=enough), len(entries)
 
 
-def _laid_out(takes: Sequence[Take], options: PlanOptions) -> list[tuple[int, tuple[PlannedWord, ...]]]:
-    """The words of each segment where they are said in it, and its length."""
+def _lay_out(
+    recordings: Sequence[UsableRecording], options: PlanOptions
+) -> list[tuple[int, tuple[PlannedWord, ...]]]:
+    """Place the words in segments; return the length of each segment in samples, and its words."""
     segments: list[tuple[int, tuple[PlannedWord, ...]]] = []
     words: list[PlannedWord] = []
-    start = end = _samples(LEAD_IN_S)
+    start = end = to_samples(LEAD_IN_S)
     for repetition in range(options.repeats):
         generator = np.random.default_rng(seed_of(options.seed, "order", repetition))
-        for index in generator.permutation(len(takes)):
-            take = takes[index]
-            taken = max(take.samples, _samples(SHORTEST_S))
-            if start + taken + _samples(TAIL_S) > _samples(options.segment_s):
-                segments.append((end + _samples(TAIL_S), tuple(words)))
-                words, start = [], _samples(LEAD_IN_S)
-            words.append(_placed(take, start))
+        for index in generator.permutation(len(recordings)):
+            each = recordings[index]
+            taken = max(each.samples, to_samples(SHORTEST_S))
+            if start + taken + to_samples(TAIL_S) > to_samples(options.segment_s):
+                segments.append((end + to_samples(TAIL_S), tuple(words)))
+                words, start = [], to_samples(LEAD_IN_S)
+            onset, word_end = start + each.onset, start + each.end
+            words.append(
+                PlannedWord(each.word, each.source, each.sha256, each.speaker, start, onset, word_end)
+            )
             end = start + taken
-            start = end + _samples(options.gap_s + generator.uniform(0, JITTER_S))
-    return [*segments, (end + _samples(TAIL_S), tuple(words))]
-
-
-def _placed(take: Take, start: int) -> PlannedWord:
-    return PlannedWord(
-        take.word, take.source, take.sha256, take.speaker, start, start + take.onset, start + take.end
-    )
+            start = end + to_samples(options.gap_s + generator.uniform(0, JITTER_S))
+    return [*segments, (end + to_samples(TAIL_S), tuple(words))]
 
 
 def _segments(
-    laid: Sequence[tuple[int, tuple[PlannedWord, ...]]],
+    layout: Sequence[tuple[int, tuple[PlannedWord, ...]]],
     free: KeywordFree,
     conditions: Sequence[Condition],
     seed: int,
 ) -> tuple[Segment, ...]:
-    """Condition by condition, its words before its keyword-free audio, numbered from 1."""
+    """Order the segments by condition, words before keyword-free audio, and number them from 1."""
     segments: list[Segment] = []
     for condition in conditions:
         segments += [
             Segment(0, condition.name, samples, seed_of(seed, "words", index), words)
-            for index, (samples, words) in enumerate(laid)
+            for index, (samples, words) in enumerate(layout)
         ]
         segments += [segment for segment in free.segments if segment.condition == condition.name]
     return tuple(replace(segment, number=number) for number, segment in enumerate(segments, 1))
-
-
-def _too_long(take: Take) -> Excluded:
-    return Excluded(take.source, f"too long for a segment: {take.samples / SAMPLE_RATE_HZ:.1f} s")
-
-
-def _samples(seconds: float) -> int:
-    return round(seconds * SAMPLE_RATE_HZ)

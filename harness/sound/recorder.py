@@ -1,4 +1,4 @@
-"""A user's own keywords: recorded with the host's microphone, judged, trimmed and listed; and played back."""
+"""A user's own keywords: recorded with the host's microphone, checked, trimmed, listed, and played back."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ from numpy.typing import NDArray
 
 from harness.bench_file import SpeakerEntry
 from harness.errors import AcousticFailed, UsageError
-from harness.sound import manifest
 from harness.sound.levels import clipped_samples, rms_dbfs
 from harness.sound.microphone import Microphone
-from harness.sound.recordings import Recording
+from harness.sound.recording_scan import CLIPPED_FROM
+from harness.sound.recordings import add_to_manifest
 from harness.sound.speaker import Speaker
 from harness.sound.stimulus import active_part
 from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
 
 MARGIN_S = 0.2
-"""Kept on both sides of the word: a weak consonant is longer than what stands out of the noise."""
+"""Kept on both sides of the word, for weak consonants that do not stand out of the noise."""
 
 SHORTEST_S = 1.0
-"""What a model looks at; where the take has so much, more is kept around a short word."""
+"""Input length of a model; a short word keeps this much of the take around it."""
 
 QUIETEST_DBFS = -45.0
-"""Of the word's RMS: below, 16 bits and the microphone's own noise begin to matter."""
+"""Lowest RMS of a word: below, 16 bits and the microphone's own noise begin to matter."""
 
 CONTRAST_DB = 12.0
-"""Between the word and the rest of the take; a model is trained with at least 5 dB."""
+"""Lowest level difference between the word and the rest of the take; models learn from at least 5 dB."""
 
-_CLIPPED = 3  # samples; one or two may be a click
-_REFUSALS = 4  # in a row: then it is not the speaker's voice that is wrong
+_ATTEMPTS = 4  # for one take; after that the cause is not the voice
 _COUNTDOWN_S = 2
 _METER_S = 0.1
 _METER_DB = 60
@@ -47,74 +46,75 @@ def record(
     device: str | None,
     takes: int,
     seconds: float,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> list[Path]:
-    """Records a keyword several times into `<folder>/<label>/`, and lists the takes in the folder's manifest.
+    """Record a keyword several times into `<folder>/<label>/`, and list the takes in the folder's manifest.
 
-    A take that is silent, clipped or too noisy is refused with the reason and asked for again. A folder that
-    has recordings but no manifest gets none: there, the name of each file's folder is its word.
+    A take that is silent, clipped or too noisy is refused with the reason and repeated. A folder with
+    recordings but without a manifest gets none: there, the name of each file's folder is its word.
 
     Args:
         label: the word; becomes the folder's name.
-        folder: of recordings, such as the checkout's.
-        device: part of the microphone's name; None or empty for the system's own choice.
-        takes: how many.
-        seconds: how long each take listens.
-        say: told a line about each step.
+        folder: of recordings.
+        device: part of the microphone's name; None or empty for the system default.
+        takes: number of recordings.
+        seconds: length of each take before trimming.
+        log: called with a line about each step.
 
     Returns:
-        The files that were written: 16 kHz, mono, 16 bit.
+        The written files: 16 kHz, mono, 16 bit.
 
     Raises:
-        UsageError: the label is no name of a folder, or there is nothing to record.
-        AcousticFailed: no such microphone, or it stopped, or take after take was unusable.
+        UsageError: the label cannot name a folder, or there is nothing to record.
+        AcousticFailed: no such microphone, it stopped, or a take was unusable four times in a row.
     """
     if not re.fullmatch(r"[\w-]+", label):
         raise UsageError(
-            f"{label!r} cannot be a label", remedy="Use one word of letters, digits, - and _, such as yes."
+            f"{label!r} is not a label", remedy="Use one word of letters, digits, - and _, such as yes."
         )
     if takes < 1 or seconds < SHORTEST_S:
         raise UsageError(
-            f"{takes} takes of {seconds:g} s are nothing to record",
-            remedy=f"Ask for at least one take, of at least {SHORTEST_S:g} s.",
+            f"{takes} takes of {seconds:g} s cannot be recorded",
+            remedy=f"Give at least one take, of at least {SHORTEST_S:g} s.",
         )
     microphone = Microphone(device)
-    say(f"Recording {takes} × {label!r} with {microphone.name}, {seconds:g} s each.")
+    log(f"Recording {takes} × {label!r} with {microphone.name}, {seconds:g} s each.")
     written = []
     for take in range(1, takes + 1):
-        samples = _usable_take(microphone, f"{label} {take}/{takes}", seconds, say)
+        samples = _usable_take(microphone, f"{label} {take}/{takes}", seconds, log)
         path = _free_path(folder / label, label)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_wav(path, samples)
         source = f"{microphone.name}, {date.today().isoformat()}"
-        listed = manifest.add(folder, path, label, source)
-        say(f"  kept as {path}{'' if listed else ' (the folder has no manifest)'}")
+        listed = add_to_manifest(folder, path, label, source)
+        log(f"  saved as {path}{'' if listed else ' (the folder has no manifest)'}")
         written.append(path)
     return written
 
 
 def trimmed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """The word of a take, int16 (N,), with 0.2 s on both sides, and at least 1 s where the take has so much.
+    """Cut a take, int16 (N,), to its word with 0.2 s on both sides, and at least 1 s if it is that long.
 
     Raises:
-        AcousticFailed: silent, clipped, or hardly louder than the rest of the take; the message says which.
+        AcousticFailed: the take is silent, clipped, or hardly louder than its noise; the message says which.
     """
-    start, end = active_part(Recording("", "", "", samples))
+    start, end = active_part(samples)
     word_dbfs = rms_dbfs(samples[start:end])
     clipped = clipped_samples(samples)
-    if clipped >= _CLIPPED:
+    if clipped >= CLIPPED_FROM:
         raise AcousticFailed(
-            f"the take is clipped in {clipped} samples", remedy="Speak softer, or turn the microphone down."
+            f"the take is clipped in {clipped} samples",
+            remedy="Speak more softly, or turn the microphone down.",
         )
     if word_dbfs < QUIETEST_DBFS:
         raise AcousticFailed(
             f"the take is silent: {word_dbfs:.0f} dBFS",
-            remedy="Speak louder or nearer, or turn the microphone up; is it muted?",
+            remedy="Speak louder or nearer, turn the microphone up, and check that it is not muted.",
         )
     rest = np.concatenate((samples[:start], samples[end:]))
     if len(rest) < SAMPLE_RATE_HZ // 10 or rms_dbfs(rest) > word_dbfs - CONTRAST_DB:
         raise AcousticFailed(
-            f"no word stands out of the take: {word_dbfs:.0f} dBFS beside {rms_dbfs(rest):.0f} dBFS",
+            f"no word stands out of the take: {word_dbfs:.0f} dBFS, noise {rms_dbfs(rest):.0f} dBFS",
             remedy="Speak once, after the countdown, in a quiet room.",
         )
     margin = max(round(MARGIN_S * SAMPLE_RATE_HZ), (round(SHORTEST_S * SAMPLE_RATE_HZ) - (end - start)) // 2)
@@ -122,17 +122,17 @@ def trimmed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     return samples[first : max(end + margin, first + round(SHORTEST_S * SAMPLE_RATE_HZ))]
 
 
-def play(paths: Sequence[Path], device: str | None, say: Callable[[str], None]) -> None:
-    """Plays recordings one after another, with a line on the level of each.
+def play(paths: Sequence[Path], device: str | None, log: Callable[[str], None]) -> None:
+    """Play recordings one after another, and log the level of each.
 
     Args:
-        paths: WAV files; of a folder, all in it.
-        device: part of the output's name; None or empty for the system's own choice.
-        say: told a line for each file.
+        paths: WAV files, or folders of them.
+        device: part of the output's name; None or empty for the system default.
+        log: called with a line for each file.
 
     Raises:
         UsageError: there is nothing to play.
-        DatasetError: a file is no sound.
+        DatasetError: a file cannot be read as sound.
         AcousticFailed: see `harness.sound.speaker.Speaker.play`.
     """
     files = [file for path in paths for file in (sorted(path.rglob("*.wav")) if path.is_dir() else [path])]
@@ -140,14 +140,14 @@ def play(paths: Sequence[Path], device: str | None, say: Callable[[str], None]) 
         raise UsageError(
             "there is nothing to play",
             where=", ".join(map(str, paths)),
-            remedy="Name WAV files, or a folder that has some.",
+            remedy="Give WAV files, or a folder that contains some.",
         )
     sounds = [(file, *read_wav(file)) for file in files]
     speaker = Speaker(SpeakerEntry(device=device or "", silence_s=0.5))
     for file, samples, note in sounds:
         peak_dbfs = 20 * np.log10(max(1, int(np.abs(samples.astype(np.int32)).max())) / 32_768)
-        start, end = active_part(Recording("", "", "", samples))
-        say(
+        start, end = active_part(samples)
+        log(
             f"{file}: {len(samples) / SAMPLE_RATE_HZ:.2f} s, speech {rms_dbfs(samples[start:end]):.1f} dBFS, "
             f"peak {peak_dbfs:.1f} dBFS, {clipped_samples(samples)} clipped{f' ({note})' if note else ''}"
         )
@@ -155,27 +155,27 @@ def play(paths: Sequence[Path], device: str | None, say: Callable[[str], None]) 
 
 
 def _usable_take(
-    microphone: Microphone, title: str, seconds: float, say: Callable[[str], None]
+    microphone: Microphone, title: str, seconds: float, log: Callable[[str], None]
 ) -> NDArray[np.int16]:
-    """Records until a take is usable, at most four times."""
-    for attempt in range(1, _REFUSALS + 1):
+    """Record until a take is usable, at most four times."""
+    for attempt in range(1, _ATTEMPTS + 1):
         for left in range(_COUNTDOWN_S, 0, -1):
-            say(f"{title}: in {left} …")
+            log(f"{title}: in {left} …")
             time.sleep(1)
-        say(f"{title}: speak now")
+        log(f"{title}: speak now")
         try:
             take = microphone.record(seconds, _meter)
             _meter(None)
             return trimmed(take)
         except AcousticFailed as refusal:
-            if microphone.has_stopped or attempt == _REFUSALS:
+            if microphone.has_stopped or attempt == _ATTEMPTS:
                 raise
-            say(f"  refused: {refusal.what}. {refusal.remedy} Once more.")
+            log(f"  refused: {refusal.what}. {refusal.remedy} Repeat.")
     raise AssertionError("the last refusal is raised")
 
 
 def _meter(block: NDArray[np.int16] | None) -> None:
-    """A bar of the level, rewritten in place until None ends it; nothing where there is no terminal."""
+    """Draw a level bar in place, in a terminal only; None ends it."""
     if not sys.stderr.isatty():
         return
     if block is None:
@@ -189,7 +189,7 @@ def _meter(block: NDArray[np.int16] | None) -> None:
 
 
 def _free_path(folder: Path, label: str) -> Path:
-    """The first name that is not taken: <label>_1.wav, <label>_2.wav, …"""
+    """Return the first free name of <label>_1.wav, <label>_2.wav, …"""
     number = 1
     while (path := folder / f"{label}_{number}.wav").exists():
         number += 1

@@ -1,9 +1,9 @@
-"""Recordings of keywords: a folder with a manifest, or a user's own folder of WAV files."""
+"""Recordings of keywords: a folder of WAV files, with or without a manifest."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
+from harness.files import write_atomic
 from models.data.wav import read_wav
+from models.store import sha256_of
 
 MANIFEST = "manifest.csv"
 MANIFEST_COLUMNS = ("path", "label", "word", "source", "license", "sha256")
 
+OWN_LICENSE = "the speaker's own"
+"""License entry of a user's recording, until whoever publishes the recording replaces it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One recording.
+    """A recording with its label.
 
     Attributes:
-        label: what a model should make of it: one of the model's labels, or "unknown".
-        word: what is said; "silence" when nothing is.
+        label: one of the model's labels, or "unknown".
+        word: the spoken word; "silence" if there is none.
         source: the file, relative to its folder.
         samples: int16 (N,), 16 kHz mono.
     """
@@ -37,32 +42,32 @@ class Recording:
 
 @dataclass(frozen=True)
 class RecordingSet:
-    """Recordings in a fixed order, and `notes` on what was converted to read them."""
+    """Recordings in a fixed order, and notes on the files that were converted."""
 
     recordings: tuple[Recording, ...]
     notes: tuple[str, ...]
 
 
 def read_recordings(folder: Path, labels: Sequence[str]) -> RecordingSet:
-    """Reads the recordings of a folder, in the order of its manifest or else of the file names.
+    """Read the recordings of a folder, in the order of its manifest or else of the file names.
 
-    Without a manifest.csv the word of `<word>/<file>.wav` is its folder's name, that of `<word>_<more>.wav`
-    what stands before the first underscore.
+    Without a manifest the word of `<word>/<file>.wav` is the folder's name, that of `<word>_<more>.wav` the
+    part before the first underscore.
 
     Args:
-        folder: where manifest.csv or WAV files are.
-        labels: of the model, in whatever case. A word that is none of them is "unknown".
+        folder: contains manifest.csv or WAV files.
+        labels: of the model, in any case. Any other word is "unknown".
 
     Raises:
-        UsageError: no recordings, a broken or missing file, or one that is not what the manifest says.
+        UsageError: no recordings, a broken or missing file, or one that differs from the manifest.
     """
     recordings, notes = [], []
     for path, word in entries_of(folder):
         if not word:
             raise UsageError(
-                "the manifest does not say what is said in a recording",
+                "the manifest names no word for a recording",
                 where=str(path),
-                remedy="Write its word into the manifest, or take its row out.",
+                remedy="Write the spoken word into the manifest, or remove the row.",
             )
         samples, note = read_wav(path)
         source = str(path.relative_to(folder))
@@ -73,79 +78,17 @@ def read_recordings(folder: Path, labels: Sequence[str]) -> RecordingSet:
 
 
 def entries_of(folder: Path) -> list[tuple[Path, str]]:
-    """The files of a folder and what is said in each, in the order of its manifest or else of the names.
+    """List the files of a folder with their words, in the order of the manifest or else of the names.
 
     The word is "" where a manifest leaves it out.
 
     Raises:
-        UsageError: no recordings, or a manifest that cannot be read or does not fit the files.
+        UsageError: no recordings, or a manifest that cannot be read or does not match the files.
     """
     if not folder.is_dir():
-        raise UsageError("the folder of recordings is not there", where=str(folder))
+        raise UsageError("the folder of recordings does not exist", where=str(folder))
     if (folder / MANIFEST).is_file():
         return _entries_of_manifest(folder / MANIFEST)
-    return _entries_of_folder(folder)
-
-
-def label_of(word: str, labels: Sequence[str]) -> str:
-    """The model's label for a word, compared without case: "yes" is "Yes" of a model that writes it so.
-
-    "silence" stays what it is for a model without such a label: nothing should be heard.
-    """
-    known = {label.strip("_").casefold(): label for label in labels}
-    plain = word.strip("_").casefold()
-    return known.get(plain) or ("silence" if is_silence(word) else known.get("unknown", "unknown"))
-
-
-def is_silence(word: str) -> bool:
-    """Whether a recording of this word is one in which nothing is said."""
-    return word.strip("_").casefold() == "silence"
-
-
-def _entries_of_manifest(manifest: Path) -> list[tuple[Path, str]]:
-    """Path and word of each row, after a check of the file's hash."""
-    try:
-        with manifest.open(newline="", encoding="utf-8") as stream:
-            rows = csv.DictReader(stream)
-            missing = [name for name in MANIFEST_COLUMNS if name not in (rows.fieldnames or ())]
-            if missing:
-                raise UsageError(
-                    f"the manifest lacks the column {missing[0]}",
-                    where=str(manifest),
-                    remedy=f"Its first line is {','.join(MANIFEST_COLUMNS)}.",
-                )
-            entries = [(_checked(manifest, row), row["word"]) for row in rows]
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise UsageError(f"the manifest cannot be read: {problem}", where=str(manifest)) from problem
-    if not entries:
-        raise UsageError("the manifest lists no recordings", where=str(manifest))
-    return entries
-
-
-def _checked(manifest: Path, row: dict[str, str]) -> Path:
-    """The file of a row, if it is there with the hash that the row says."""
-    if not (row["path"] and row["word"] is not None and row["sha256"]):
-        raise UsageError(f"the manifest has an incomplete row: {row}", where=str(manifest))
-    path = manifest.parent / row["path"]
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as problem:
-        raise UsageError(
-            f"a recording of the manifest cannot be read: {problem.strerror}",
-            where=str(path),
-            remedy="Restore it, or take its row out of the manifest.",
-        ) from problem
-    if digest != row["sha256"].lower():
-        raise UsageError(
-            "a recording is not the one that the manifest lists: its sha256 differs",
-            where=str(path),
-            remedy="Restore it, or write its new sha256 into the manifest.",
-        )
-    return path
-
-
-def _entries_of_folder(folder: Path) -> list[tuple[Path, str]]:
-    """Path and word of each WAV file in the folder and in its folders."""
     paths = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_file())
     entries = [
         (path, path.stem.split("_")[0] if path.parent == folder else path.parent.name)
@@ -159,3 +102,103 @@ def _entries_of_folder(folder: Path) -> list[tuple[Path, str]]:
             remedy="Put WAV files there: yes_1.wav, or in a folder for each word: yes/1.wav.",
         )
     return entries
+
+
+def label_of(word: str, labels: Sequence[str]) -> str:
+    """Return the model's label for a word, ignoring case: "yes" is "Yes" for a model that writes it so.
+
+    "silence" stays "silence" for a model without such a label: no keyword may be detected in it.
+    """
+    known = {_plain(label): label for label in labels}
+    return known.get(_plain(word)) or ("silence" if is_silence(word) else known.get("unknown", "unknown"))
+
+
+def is_silence(word: str) -> bool:
+    """Return whether a recording with this word has no speech."""
+    return _plain(word) == "silence"
+
+
+def _plain(word: str) -> str:
+    return word.strip("_").casefold()
+
+
+def _entries_of_manifest(manifest: Path) -> list[tuple[Path, str]]:
+    rows = _manifest_rows(manifest)
+    if not rows:
+        raise UsageError("the manifest lists no recordings", where=str(manifest))
+    return [(_checked(manifest, row), row["word"]) for row in rows]
+
+
+def _manifest_rows(manifest: Path) -> list[dict[str, str]]:
+    try:
+        with manifest.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            if tuple(reader.fieldnames or ()) != MANIFEST_COLUMNS:
+                raise UsageError(
+                    "the manifest has other columns",
+                    where=str(manifest),
+                    remedy=f"Its first line must be {','.join(MANIFEST_COLUMNS)}.",
+                )
+            return list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise UsageError(f"the manifest cannot be read: {problem}", where=str(manifest)) from problem
+
+
+def _checked(manifest: Path, row: dict[str, str]) -> Path:
+    """Return the file of a row after checking its hash."""
+    if not (row["path"] and row["word"] is not None and row["sha256"]):
+        raise UsageError(f"the manifest has an incomplete row: {row}", where=str(manifest))
+    path = manifest.parent / row["path"]
+    try:
+        digest = sha256_of(path)
+    except OSError as problem:
+        raise UsageError(
+            f"a recording of the manifest cannot be read: {problem.strerror}",
+            where=str(path),
+            remedy="Restore it, or remove its row from the manifest.",
+        ) from problem
+    if digest != row["sha256"].lower():
+        raise UsageError(
+            "a recording differs from the manifest: another sha256",
+            where=str(path),
+            remedy="Restore it, or write its new sha256 into the manifest.",
+        )
+    return path
+
+
+def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bool:
+    """Add a user's recording to its folder's manifest.
+
+    A new manifest is only started by the folder's first recording: it would hide the unlisted ones.
+
+    Args:
+        folder: of recordings.
+        recording: a WAV file in it.
+        word: the spoken word; also its label.
+        source: who or what recorded it, and when.
+
+    Returns:
+        Whether the folder has a manifest.
+
+    Raises:
+        UsageError: the manifest cannot be read or written, or has other columns.
+    """
+    path = folder / MANIFEST
+    if not path.exists() and any(file != recording for file in folder.rglob("*.wav")):
+        return False
+    name = recording.relative_to(folder).as_posix()
+    values = (name, word, word, source, OWN_LICENSE, sha256_of(recording))
+    rows = [row for row in _manifest_rows(path) if row["path"] != name] if path.exists() else []
+    text = io.StringIO()
+    writer = csv.DictWriter(text, MANIFEST_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*rows, dict(zip(MANIFEST_COLUMNS, values, strict=True))])
+    try:
+        write_atomic(text.getvalue(), path)
+    except OSError as problem:
+        raise UsageError(
+            f"the manifest cannot be written: {problem}",
+            where=str(path),
+            remedy="Make the folder writable; the recording itself is kept.",
+        ) from problem
+    return True

@@ -1,4 +1,4 @@
-"""The sound of a planned segment, as the microphone delivers it: words, room, noise, background, gain."""
+"""Sound of a planned segment at the microphone: words, room, noise, background, gain."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from harness.sound.recordings import is_silence, label_of
 from harness.sound.stimulus import SpokenWord, Stimulus
 from models.data.wav import FULL_SCALE
 
-_BLOCK = 2**18  # samples that are summed up at once
+_BLOCK = 2**18  # samples summed at once
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """The sound of a segment, and what was reached in it, before clipping.
+    """Sound of a segment, and its levels before clipping.
 
     Attributes:
         samples: int16 (N,), 16 kHz mono.
         clipped_samples: where the sum exceeded int16.
-        speech_dbfs: RMS of all words' active parts, the microphone's gain included; None: nothing is said.
-        noise_dbfs: RMS of everything else (noise and background) in these parts, or in all of a keyword-free
-            segment; None: there is nothing else.
-        snr_db: their difference; None where one of them is.
+        speech_dbfs: RMS of all words' active parts, including the microphone's gain; None without words.
+        noise_dbfs: RMS of noise and background in these parts, or in all of a keyword-free segment; None
+            without any.
+        snr_db: their difference; None if either is None.
     """
 
     samples: NDArray[np.int16]
@@ -44,21 +44,17 @@ class Scene:
 
 
 def render(plan: PlaybackPlan, segment: Segment) -> Scene:
-    """Makes the sound of a segment; the same plan gives the same samples.
+    """Render a segment; the same plan gives the same samples.
 
-    Every word's active part has the condition's level, or is as it was recorded. The noise comes from the
-    segment's seed and has one level throughout: in keyword-free segments that of the condition's words less
-    its SNR. Without an SNR a keyword-free segment that is no file's holds noises of all kinds and levels
-    (`segment_noise.everyday`). In a room the direct sound stands where the plan says, the reverberation
-    behind it.
-
-    Args:
-        plan: with the folder of the recordings.
-        segment: one of its.
+    Every word's active part has the condition's level, or is as recorded. The noise comes from the segment's
+    seed and has one level throughout: in keyword-free segments that of the condition's words minus its SNR.
+    Without an SNR, a keyword-free segment that plays no file holds noises of all kinds and levels
+    (`segment_noise.everyday`). In a room the direct sound starts where the plan says, and the reverberation
+    follows.
 
     Raises:
-        UsageError: a file that is missing or has changed, or an SNR that cannot be: the background alone is
-            too loud, the noise is silent, or there is no word to relate it to.
+        UsageError: a file is missing or has changed, or the SNR is impossible: the background alone is too
+            loud, the noise is silent, or no word defines its level.
     """
     condition = plan.condition(segment)
     where = f'condition "{condition.name}", segment {segment.number}'
@@ -87,7 +83,7 @@ def render(plan: PlaybackPlan, segment: Segment) -> Scene:
 
 
 def to_stimulus(scene: Scene, segment: Segment, labels: Sequence[str]) -> Stimulus:
-    """A scene as something to play, its words with the labels that a model has for them."""
+    """Convert a scene to a stimulus whose words have a model's labels."""
     words = tuple(
         SpokenWord(label_of(each.word, labels), each.word, each.source, each.onset_sample, each.end_sample)
         for each in segment.words
@@ -96,7 +92,7 @@ def to_stimulus(scene: Scene, segment: Segment, labels: Sequence[str]) -> Stimul
 
 
 def _speech(folder: Path, segment: Segment, condition: Condition) -> tuple[NDArray[np.float32], list[slice]]:
-    """All words of a segment at the microphone, before its gain, and where they are active."""
+    """Return all words of a segment at the microphone, before its gain, and their active parts."""
     sound = np.zeros(segment.samples, np.float32)
     parts = []
     for word in segment.words:
@@ -131,7 +127,7 @@ def _noise_power(
     parts: list[slice],
     where: str,
 ) -> float:
-    """What noise and background have to have together, in steps of int16 squared."""
+    """Return the power that noise and background must have together, in steps of int16 squared."""
     assert condition.snr_db is not None
     if parts:
         spoken = _power(_active(speech, parts))
@@ -147,9 +143,9 @@ def _first_spoken(plan: PlaybackPlan, condition: Condition, where: str) -> Segme
         if segment.condition == condition.name and not all(is_silence(word.word) for word in segment.words):
             return segment
     raise UsageError(
-        "an SNR says nothing where no word is spoken and no level is given",
+        "an SNR needs a spoken word or a level",
         where=where,
-        remedy="Give the condition a level as well, or recordings in which something is said.",
+        remedy="Give the condition a level as well, or recordings with speech.",
     )
 
 
@@ -160,35 +156,34 @@ def _spoken_power(folder: Path, segment: Segment, condition: Condition) -> float
 
 
 def _factor(added: NDArray[np.float32], present: NDArray[np.float32], target: float, where: str) -> float:
-    """What to multiply noise with, so that with what is present anyway it has this power."""
+    """Return the factor for noise that gives it this power together with the sound already present."""
     quadratic, present_power = _power(added), _power(present)
     if present_power >= target:
         raise UsageError(
             f"the background alone is too loud for this SNR: {power_dbfs(present_power):.1f} dBFS instead of "
             f"{power_dbfs(target):.1f} dBFS",
             where=where,
-            remedy="Ask for a lower SNR, a higher level or a lower background.",
+            remedy="Choose a lower SNR, a higher level or a lower background.",
         )
     if quadratic < 1e-9:
         raise UsageError(
-            "the noise is silent where words are spoken", where=where, remedy="Give another sound as noise."
+            "the noise is silent during the words", where=where, remedy="Give another noise file."
         )
     half = _mean_product(added, present)
     return (sqrt(half**2 + quadratic * (target - present_power)) - half) / quadratic
 
 
 def _active(sound: NDArray[np.float32], parts: list[slice]) -> NDArray[np.float32]:
-    """The parts of a sound one behind another; all of it where there is none."""
+    """Join parts of a sound; without parts return all of it."""
     return np.concatenate([sound[part] for part in parts]) if parts else sound
 
 
 def _power(sound: NDArray[np.float32]) -> float:
-    """Mean square."""
     return _mean_product(sound, sound)
 
 
 def _mean_product(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """In blocks and float64: little memory, and nothing that depends on how many threads there are."""
+    """Average in blocks of float64: little memory, and the same result with any number of threads."""
     total = 0.0
     for start in range(0, len(one), _BLOCK):
         block = slice(start, start + _BLOCK)

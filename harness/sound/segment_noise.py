@@ -1,4 +1,4 @@
-"""What is heard beside a segment's words: background, noise, and whatever keyword-free audio holds."""
+"""Sound of a segment besides its words: background, noise, and keyword-free audio."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from models.data.acoustics import rms
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
 
 EVERYDAY_DBFS = (-50.0, -25.0)
-"""Softest and loudest of the noises in made keyword-free audio; words as recorded have about −20 dBFS."""
+"""Softest and loudest noise in generated keyword-free audio; recorded words have about −20 dBFS."""
 
 _BABBLERS = 64
-"""Recordings that babble is made of, at most."""
+"""Maximum number of recordings in babble."""
 
-_LASTS_S = (10.0, 60.0)  # one of them
+_LASTS_S = (10.0, 60.0)  # each noise in keyword-free audio
 _FADE = SAMPLE_RATE_HZ // 2
 
 _NOISE, _BACKGROUND, _EVERYDAY = 1, 2, 3
-"""What the seeds of a segment's generators end with."""
+"""Last part of the seeds of a segment's generators."""
 
 
 def background(segment: Segment, condition: Condition) -> NDArray[np.float32]:
-    """The white noise that is always there, float32 (N,) in steps of int16."""
+    """Generate the constant white noise: float32 (N,) in steps of int16."""
     if condition.background_dbfs is None:
         return np.zeros(segment.samples, np.float32)
     level = FULL_SCALE * 10 ** (condition.background_dbfs / 20)
@@ -35,10 +35,10 @@ def background(segment: Segment, condition: Condition) -> NDArray[np.float32]:
 
 
 def noise_of(plan: PlaybackPlan, segment: Segment, condition: Condition) -> NDArray[np.float32]:
-    """The condition's kind of noise for a whole segment, float32 (N,) at any level.
+    """Generate or read the condition's noise for a segment: float32 (N,) at any level.
 
     Raises:
-        UsageError: a file of noise that is missing or has changed; babble without anybody who speaks.
+        UsageError: a noise file is missing or has changed; no recording to make babble from.
     """
     if condition.noise not in noise.KINDS and condition.noise != "babble":
         path = plan.folder / condition.noise
@@ -48,18 +48,18 @@ def noise_of(plan: PlaybackPlan, segment: Segment, condition: Condition) -> NDAr
     voices = _voices(plan, segment) if condition.noise == "babble" else []
     if condition.noise == "babble" and not voices:
         raise UsageError(
-            "there is no recording to make babble of",
+            "there is no recording to make babble from",
             where=str(plan.folder),
-            remedy="Choose another kind of noise, or add recordings in which something is said.",
+            remedy="Choose another kind of noise, or add recordings with speech.",
         )
     return _made(condition.noise, segment.samples, _generator(segment, _NOISE), voices)
 
 
 def keyword_free_file(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float32]:
-    """The part of a user's file that a segment is, float32 (N,) in steps of int16.
+    """Read the part of a user's file that a segment plays: float32 (N,) in steps of int16.
 
     Raises:
-        UsageError: it is missing, has changed, or cannot be read.
+        UsageError: the file is missing, has changed, or cannot be read.
     """
     path = plan.folder / segment.background
     sound_files.check_file(path, segment.background_sha256)
@@ -67,10 +67,10 @@ def keyword_free_file(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float3
 
 
 def everyday(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float32]:
-    """Keyword-free audio made from the segment's seed: one noise after another, some soft, some loud.
+    """Generate keyword-free audio from the segment's seed: a sequence of soft and loud noises.
 
-    Each lasts 10 to 60 s. Every other one is babble, where the plan has voices: nothing that is made comes
-    closer to what a model may take for a keyword.
+    Each noise lasts 10 to 60 s. Every other one is babble, if the plan has voices: of the generated sounds
+    the most likely to be mistaken for a keyword.
 
     Returns:
         float32 (N,) in steps of int16.
@@ -103,7 +103,7 @@ def _made(
 
 
 def _voices(plan: PlaybackPlan, segment: Segment) -> list[NDArray[np.int16]]:
-    """Active parts of some of the plan's recordings, each once."""
+    """Return the active parts of some of the plan's recordings, each once."""
     words = {word.source: word for each in plan.segments for word in each.words if not is_silence(word.word)}
     chosen = _generator(segment, _NOISE).permutation(sorted(words))[:_BABBLERS]
     voices = []

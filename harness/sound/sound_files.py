@@ -1,4 +1,4 @@
-"""The files that a plan names: read as it says they are, or refused when they are missing or have changed."""
+"""Sound files of a playback plan, checked against their hashes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
 from models.errors import DatasetError
 from models.store import sha256_of
 
-SHORTEST_REPEATED_S = 1.0
-"""Of a file of noise."""
+SHORTEST_REPEATED_S = 1.0  # a shorter noise file would become a tone
 
 _PADDING = SAMPLE_RATE_HZ // 20  # around a stretch that is resampled: longer than soxr's filter
-_SEAM = SAMPLE_RATE_HZ // 100  # where a sound that is repeated starts again
+_SEAM = SAMPLE_RATE_HZ // 100  # crossfade from the end of a file to its beginning
 
 
 def check_file(path: Path, sha256: str) -> None:
-    """Whether a file is there and has this hash; computed once as long as the file is not written to.
+    """Check that a file exists and has this hash; the hash is cached until the file is written to.
 
     Raises:
-        UsageError: missing, unreadable or changed.
+        UsageError: the file is missing, unreadable or changed.
     """
     try:
         status = path.stat()
@@ -37,23 +36,19 @@ def check_file(path: Path, sha256: str) -> None:
         raise UsageError(
             f"a file of the plan cannot be read: {problem.strerror}",
             where=str(path),
-            remedy="Restore it, set the plan's `folder` to where it is, or make a new plan.",
+            remedy="Restore it, correct the plan's `folder`, or make a new plan.",
         ) from problem
     if digest != sha256:
         raise UsageError(
-            "a file is not the one that was planned with: its sha256 differs",
+            "a file has changed since it was planned: its sha256 differs",
             where=str(path),
-            remedy="Restore it, or make a new plan: what was measured before is of another sound.",
+            remedy="Restore it, or make a new plan; earlier results are for another sound.",
         )
 
 
 @lru_cache(maxsize=512)
 def recording(path: Path, sha256: str) -> NDArray[np.int16]:
-    """The samples of a plan's recording, int16 (N,) at 16 kHz; not to be written to.
-
-    Raises:
-        UsageError: missing, unreadable or changed.
-    """
+    """Return the samples of a plan's recording after `check_file`: int16 (N,) at 16 kHz, read-only."""
     check_file(path, sha256)
     try:
         samples = read_wav(path)[0]
@@ -64,11 +59,7 @@ def recording(path: Path, sha256: str) -> NDArray[np.int16]:
 
 
 def length_of(path: Path) -> int:
-    """Samples that a sound file has at 16 kHz.
-
-    Raises:
-        UsageError: it cannot be read as sound.
-    """
+    """Return the length of a sound file in samples at 16 kHz."""
     try:
         with soundfile.SoundFile(path) as file:
             return int(file.frames * SAMPLE_RATE_HZ // file.samplerate)
@@ -77,15 +68,15 @@ def length_of(path: Path) -> int:
 
 
 def stretch(path: Path, start: int, count: int) -> NDArray[np.float32]:
-    """A part of a sound file that may be too long to be read as a whole.
+    """Read a part of a sound file that may be too long to read as a whole.
 
     Args:
-        path: of any rate and number of channels; the mean of these is taken.
+        path: of any rate and number of channels; the channels are averaged.
         start: first sample, at 16 kHz.
         count: samples at 16 kHz.
 
     Returns:
-        float32 (count,) in steps of int16; zeros behind the file's end.
+        float32 (count,) in steps of int16; zeros past the end of the file.
 
     Raises:
         UsageError: it cannot be read as sound.
@@ -108,9 +99,9 @@ def stretch(path: Path, start: int, count: int) -> NDArray[np.float32]:
 
 
 def _before(start: int, rate_hz: int) -> tuple[int, int]:
-    """A frame of a file that coincides with a sample at 16 kHz, and how many of these it is before `start`.
+    """Find a frame that coincides with a sample at 16 kHz, and its distance before `start` in such samples.
 
-    Stretches of a file are so the same as parts of the whole file resampled.
+    A stretch is then equal to the same part of the whole file resampled.
     """
     together = SAMPLE_RATE_HZ // gcd(rate_hz, SAMPLE_RATE_HZ)
     sample = (start - _PADDING) // together * together
@@ -118,17 +109,17 @@ def _before(start: int, rate_hz: int) -> tuple[int, int]:
 
 
 def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
-    """A sound file from `start` on, from its beginning again where it ends; float32 (count,) as `stretch`.
+    """Read a sound file from `start` on, repeated from its beginning; float32 (count,) as in `stretch`.
 
     Raises:
-        UsageError: it cannot be read as sound, or is shorter than a second: it would become a tone.
+        UsageError: the file cannot be read as sound, or is shorter than a second.
     """
     whole = length_of(path)
     if whole < SHORTEST_REPEATED_S * SAMPLE_RATE_HZ:
         raise UsageError(
             f"{whole / SAMPLE_RATE_HZ:.2f} s of noise are too short",
             where=str(path),
-            remedy=f"Give a file of at least {SHORTEST_REPEATED_S:g} s; it is repeated where it ends.",
+            remedy=f"Give a file of at least {SHORTEST_REPEATED_S:g} s; it is repeated.",
         )
     start = min(start, whole - 2 * _SEAM)
     sound = np.zeros(count, np.float32)
@@ -157,5 +148,5 @@ def _unreadable(path: Path, problem: Exception) -> UsageError:
     return UsageError(
         f"the sound cannot be read: {os.fspath(reason).strip().rstrip('.')}",
         where=str(path),
-        remedy="Give a WAV file that is whole.",
+        remedy="Give a complete WAV file.",
     )

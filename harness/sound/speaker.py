@@ -1,11 +1,10 @@
-"""Plays sound of unknown length through one pinned output device, without a gap, or says why not."""
+"""Gapless playback of sound of unknown length through one output device."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,52 +19,36 @@ from models.data.wav import SAMPLE_RATE_HZ
 if TYPE_CHECKING:
     from harness.bench_file import SpeakerEntry
 
-_LOOKAHEAD_S = 0.5  # what a source of sound may be late
+_LOOKAHEAD_S = 0.5  # delay that a source of sound may have
 _HIGH_LATENCY_S = 0.2  # at least: PulseAudio's own "high" is 0.035 s, less than a busy host's pauses
-_TAIL_S = 0.5  # of silence after the sound: ALSA cuts off as much as its latency, 0.2 s were measured
-_STALL_S = 5.0  # a device that takes nothing for so long is gone; a block lasts 0.2 s at most
+_TAIL_S = 0.5  # of silence after the sound: ALSA cuts off its latency, 0.2 s measured
+_STALL_S = 5.0  # a device that takes nothing for this long is gone; a block lasts 0.2 s at most
 _CLOSING_S = 3.0  # closing a device that is gone may hang
 _POLL_S = 0.02
-_GONE = "Check its cable, that it is switched on, and that `earshot doctor` lists it; then run again."
-
-
-@dataclass(frozen=True)
-class Played:
-    """What was played.
-
-    Attributes:
-        samples: of the sound at 16 kHz, without the silence before it.
-        started_monotonic_s: when the device took the first block, on the host's monotonic clock.
-        underflows: how often the device had nothing to play; always 0, since playing fails at the first.
-    """
-
-    samples: int
-    started_monotonic_s: float
-    underflows: int = 0
+_GONE = "Check the cable and the power, and that `earshot doctor` lists the device; then run again."
 
 
 class Speaker:
-    """A loudspeaker at one of the host's output devices.
+    """A loudspeaker at an output device of the host.
 
     Args:
-        entry: which device, how much silence before (the first 0.5 to 1 s of a stream is often lost), and
-            the latency: "high" is what PortAudio calls so, and at least 0.2 s. Its level is the business of
-            whoever makes the sound.
+        entry: device, silence before the sound (the first 0.5 to 1 s of a stream is often lost), and latency:
+            "high" is PortAudio's, but at least 0.2 s. Its level is applied by the caller.
     """
 
     def __init__(self, entry: SpeakerEntry) -> None:
         self._entry = entry
 
-    def play(self, blocks: Iterable[NDArray[np.int16]]) -> Played:
-        """Plays silence and then the blocks in one stream, and returns when they have been played.
+    def play(self, blocks: Iterable[NDArray[np.int16]]) -> int:
+        """Play silence and then the blocks in one stream; return the number of samples played, at 16 kHz.
 
         Args:
-            blocks: int16 mono at 16 kHz, of any length; asked for 0.5 s ahead, in a thread of their own.
+            blocks: int16 mono at 16 kHz, of any length; requested 0.5 s ahead, in a thread of their own.
 
         Raises:
-            AcousticFailed: the device is missing, ambiguous, refuses every format, stopped, or had nothing to
-                play for a moment; the message says how much had been played.
-            Exception: what `blocks` raised; the sound ends at once.
+            AcousticFailed: the device is missing, ambiguous, refuses every format, stopped, or ran out of
+                sound; the message says how much had been played.
+            Exception: any exception of `blocks`; the sound ends at once.
         """
         device = find_device(self._entry.device, "output")
         rate_hz, channels = _accepted_format(device)
@@ -81,16 +64,14 @@ class Speaker:
 
 
 class _Playing:
-    """One stream from its start to its end."""
+    """One playback stream."""
 
     def __init__(self, ahead: Lookahead, device: Device, rate_hz: int, lead_frames: int) -> None:
         self._ahead, self._device, self._rate_hz, self._lead_frames = ahead, device, rate_hz, lead_frames
-        self._started_s = 0.0
         self._underflow = ""
         self._ended = threading.Event()
 
-    def run(self, channels: int, latency_s: float | str) -> Played:
-        """Plays until the source is exhausted."""
+    def run(self, channels: int, latency_s: float | str) -> int:
         import sounddevice
 
         try:
@@ -110,14 +91,13 @@ class _Playing:
                 _in_time(lambda: stream.close(ignore_errors=True))
         except sounddevice.PortAudioError as problem:
             raise self._failed(f"the output device refuses to play: {problem}") from problem
-        return Played(self._played_samples, self._started_s)
+        return self._played_samples
 
     def _fill(self, out: NDArray[np.int16], frames: int, times: Any, status: Any) -> None:
-        """PortAudio's callback: (frames, channels) to fill, in its own thread, without waiting."""
+        """Fill (frames, channels) for PortAudio, in its own thread, without waiting."""
         import sounddevice
 
-        self._started_s = self._started_s or time.monotonic()
-        # What is late in the silence before the sound harms nothing.
+        # An underflow in the silence before the sound is harmless.
         if status.output_underflow and self._ahead.taken > self._lead_frames:
             self._underflow = "the host was late for the output device"
             raise sounddevice.CallbackAbort
@@ -131,7 +111,7 @@ class _Playing:
             raise sounddevice.CallbackAbort
 
     def _wait(self) -> None:
-        """Until the stream has ended, with whatever ended it raised."""
+        """Wait until the stream ends; raise the cause if it was not the end of the sound."""
         taken, since_s = -1, time.monotonic()
         while not self._ended.wait(_POLL_S):
             if self._ahead.failure:
@@ -145,7 +125,7 @@ class _Playing:
         if self._underflow:
             raise self._failed(
                 f"the sound has a gap: {self._underflow}",
-                'Set latency = "high" in the bench file, and keep the host from other work meanwhile.',
+                'Set latency = "high" in the bench file, and keep other work off the host.',
             )
         if not self._ahead.is_exhausted:
             raise self._failed("the output device stopped", _GONE)
@@ -166,10 +146,10 @@ class _Playing:
 
 
 def _accepted_format(device: Device) -> tuple[int, int]:
-    """Rate (Hz) and channels that the device plays: 16 kHz and mono where it does.
+    """Return a rate (Hz) and channel count that the device plays: 16 kHz and mono if possible.
 
     Raises:
-        AcousticFailed: it plays neither that nor its own rate, in mono or stereo.
+        AcousticFailed: it plays neither 16 kHz nor its own rate, in mono or stereo.
     """
     import sounddevice
 
@@ -189,7 +169,7 @@ def _accepted_format(device: Device) -> tuple[int, int]:
 
 
 def _latency(device: Device, wanted: str) -> float | str:
-    """Seconds between callback and loudspeaker, or PortAudio's own "low"."""
+    """Return the seconds between callback and loudspeaker, or PortAudio's own "low"."""
     import sounddevice
 
     if wanted == "low":
@@ -206,7 +186,7 @@ def _between_silence(
 
 
 def _resampled(blocks: Iterable[NDArray[np.int16]], rate_hz: int) -> Iterator[NDArray[np.int16]]:
-    """The blocks at another rate; with no delay, and without a seam between them.
+    """Convert blocks to another rate, without delay and without seams.
 
     Raises:
         TypeError: a block is not int16 samples in one dimension.
@@ -216,14 +196,16 @@ def _resampled(blocks: Iterable[NDArray[np.int16]], rate_hz: int) -> Iterator[ND
         convert = soxr.ResampleStream(SAMPLE_RATE_HZ, rate_hz, 1, dtype="int16", quality="HQ")
     for block in blocks:
         if block.dtype != np.int16 or block.ndim != 1:
-            raise TypeError(f"a sound is int16 samples in one dimension, not {block.dtype} in {block.ndim}")
+            raise TypeError(
+                f"a block must be one-dimensional int16, not {block.dtype} in {block.ndim} dimensions"
+            )
         yield convert.resample_chunk(block) if convert else block
     if convert:
         yield convert.resample_chunk(np.zeros(0, np.int16), last=True)
 
 
 def _in_time(close: Callable[[], None]) -> None:
-    """Closes, and goes on without that where the sound system hangs."""
+    """Close the stream, but do not wait for a sound system that hangs."""
     closer = threading.Thread(target=close, name="close output", daemon=True)
     closer.start()
     closer.join(_CLOSING_S)

@@ -1,4 +1,4 @@
-"""Recordings composed into one continuous sound, with where in it each word is spoken."""
+"""Recordings composed into one continuous sound with known word positions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.sound.recordings import Recording
+from harness.sound.recordings import Recording, is_silence
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, write_wav
 
 LEAD_IN_S = 2.0
@@ -19,7 +19,11 @@ TAIL_S = 2.0
 """After the last one: a word is reported up to 0.9 s after its start, and counts until 1 s after its end."""
 
 SHORTEST_S = 1.0
-"""A shorter recording takes as much room, so that the words keep the distance that the recognizer needs."""
+"""Room for a shorter recording, so that the words keep the distance that the recognizer needs."""
+
+GAP_S = 2.0
+"""Between two recordings: words start 3 s apart, more than the recognizer's 1.5 s of suppression and its 1 s
+average together."""
 
 BACKGROUND_DBFS = -60.0
 """33 steps of int16: below the noise of most recordings; no microphone delivers digital silence."""
@@ -33,7 +37,7 @@ _ABOVE_FLOOR = 0.3  # share of the way from the recording's noise to its peak, i
 
 @dataclass(frozen=True)
 class SpokenWord:
-    """A word within a stimulus: from the first to behind the last sample where it is active."""
+    """A word within a stimulus; `end_sample` is one past its last active sample."""
 
     label: str
     word: str
@@ -58,7 +62,7 @@ class Stimulus:
 
     Attributes:
         samples: int16 (N,), 16 kHz mono.
-        words: what is spoken, in order.
+        words: in the order in which they are spoken.
         clipped_samples: where recording and background together exceeded int16.
     """
 
@@ -72,21 +76,20 @@ class Stimulus:
         return len(self.samples) / SAMPLE_RATE_HZ
 
     def write_wav(self, path: Path) -> None:
-        """Writes the sound as a WAV file, to listen to it."""
+        """Write the sound as a WAV file."""
         write_wav(path, self.samples)
 
 
 def compose(
     recordings: Sequence[Recording],
-    gap_s: float = 2.0,
+    gap_s: float = GAP_S,
     seed: int = 0,
     background_dbfs: float | None = BACKGROUND_DBFS,
 ) -> Stimulus:
-    """Puts recordings one after another, over a continuous background of white Gaussian noise.
+    """Join recordings over a continuous background of white Gaussian noise.
 
-    A recording starts `gap_s` after the previous one's end, and at least `gap_s` + 1 s after its start: 3 s
-    by default, more than the recognizer's 1.5 s of suppression and its 1 s average together. The samples of
-    the recordings are added unchanged, without fades. The same arguments give the same samples.
+    A recording starts `gap_s` after the previous one's end, and at least `gap_s` + 1 s after its start. Its
+    samples are added unchanged, without fades. The same arguments give the same samples.
 
     Args:
         recordings: in the order in which they are played.
@@ -100,11 +103,11 @@ def compose(
     if not recordings or gap_s < 0:
         raise ValueError("a stimulus takes at least one recording and a gap of at least 0 s")
     starts = []
-    position = _samples(LEAD_IN_S)
+    position = to_samples(LEAD_IN_S)
     for recording in recordings:
         starts.append(position)
-        position += max(len(recording.samples), _samples(SHORTEST_S)) + _samples(gap_s)
-    length = position - _samples(gap_s) + _samples(TAIL_S)
+        position += max(len(recording.samples), to_samples(SHORTEST_S)) + to_samples(gap_s)
+    length = position - to_samples(gap_s) + to_samples(TAIL_S)
 
     sound = np.zeros(length)
     if background_dbfs is not None:
@@ -113,7 +116,7 @@ def compose(
     words = []
     for recording, start in zip(recordings, starts, strict=True):
         sound[start : start + len(recording.samples)] += recording.samples
-        onset, end = active_part(recording)
+        onset, end = active_part(recording.samples, recording.word)
         words.append(
             SpokenWord(recording.label, recording.word, recording.source, start + onset, start + end)
         )
@@ -122,18 +125,18 @@ def compose(
     return Stimulus(samples, tuple(words), clipped)
 
 
-def active_part(recording: Recording) -> tuple[int, int]:
-    """Where in a recording something is said: its first sample, and the one behind its last.
+def active_part(samples: NDArray[np.int16], word: str = "") -> tuple[int, int]:
+    """Find the spoken part of a recording: its first sample, and one past its last.
 
-    By energy: frames of 20 ms every 10 ms, of which those count that are less than 30 dB below the loudest,
-    and more than 30 % of the way (in dB) from the recording's noise (the 10th percentile) to the loudest, at
-    least 3 in a row. The whole recording, if it is of silence or nothing stands out.
+    Frames of 20 ms every 10 ms count as active if they are less than 30 dB below the loudest frame, and more
+    than 30 % of the way (in dB) from the recording's noise (the 10th percentile) to the loudest, at least 3
+    in a row. The result is the whole recording if the word is "silence" or nothing stands out.
     """
-    whole = (0, len(recording.samples))
-    if recording.word.strip("_").casefold() == "silence" or len(recording.samples) < _FRAME:
+    whole = (0, len(samples))
+    if is_silence(word) or len(samples) < _FRAME:
         return whole
-    power = np.concatenate(([0.0], np.cumsum(recording.samples.astype(np.float64) ** 2)))
-    frames = np.arange(0, len(recording.samples) - _FRAME + 1, _HOP)
+    power = np.concatenate(([0.0], np.cumsum(samples.astype(np.float64) ** 2)))
+    frames = np.arange(0, len(samples) - _FRAME + 1, _HOP)
     energy = (power[frames + _FRAME] - power[frames]) / _FRAME
     level_db = 10 * np.log10(np.maximum(energy, 1 / 12))  # 1/12: the power of rounding to integers
     peak_db, floor_db = level_db.max(), np.percentile(level_db, 10)
@@ -145,5 +148,6 @@ def active_part(recording: Recording) -> tuple[int, int]:
     return int(frames[runs[0]]), int(frames[last] + _FRAME)
 
 
-def _samples(seconds: float) -> int:
+def to_samples(seconds: float) -> int:
+    """Convert seconds to samples at 16 kHz."""
     return round(seconds * SAMPLE_RATE_HZ)

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.nn.utils import prune as torch_prune
 
+from models.data.front_ends.micro import CHANNELS, SLICES
 from models.networks import TinyConv, folded
-from models.networks.input import CHANNELS, SLICES
 from models.variants import Pruning
 
 _ORDERS = {"l1": 1.0, "l2": 2.0, "linf": float("inf")}

@@ -15,8 +15,8 @@ from models.convert.checks import check_interface, check_operators, check_types
 from models.convert.export import export_onnx, export_torchscript
 from models.convert.parity import check_parity
 from models.convert.to_tflite import float_model, int8_model, saved_model
+from models.data.front_ends.micro import CHANNELS, SLICES
 from models.log_filter import known_noise_dropped
-from models.networks.input import CHANNELS, SLICES
 from models.tflite import TfliteModel, read_tflite
 
 PARITY_INPUTS = 32

@@ -1,1 +1,1 @@
-"""Datasets, recordings and the audio front end."""
+"""Datasets, recordings and audio front ends."""

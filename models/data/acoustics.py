@@ -1,4 +1,4 @@
-"""What happens to a voice between mouth and file: room, microphone, noise, level."""
+"""Effects on a voice between mouth and file: room, microphone, noise, level."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from models.data.wav import SAMPLE_RATE_HZ
 
 
 def room(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Adds a little synthetic reverberation: a decaying tail of noise behind the direct sound.
+    """Add reverberation: a decaying tail of noise behind the direct sound, which lengthens the samples.
 
     Reverberation time 0.1 to 0.5 s, the tail 6 to 26 dB below the direct sound.
-
-    Returns:
-        float32, longer than the input by the tail.
     """
     decay_s = generator.uniform(0.1, 0.5)
     length = round(decay_s * SAMPLE_RATE_HZ)
@@ -26,12 +23,9 @@ def room(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def effort(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Makes loud parts bright and soft parts dull, and lets the word swell and die away, as a throat does.
+    """Make loud parts bright and soft parts dull, and let the word swell and die away, as a throat does.
 
     A formant synthesizer gives a nasal the same upper formants as a vowel, and starts and stops at once.
-
-    Returns:
-        float32 of the same length.
     """
     hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ)
     corner_hz = generator.uniform(600, 1500)
@@ -48,14 +42,14 @@ def effort(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def loudness_of(samples: np.ndarray, window_s: float = 0.02) -> np.ndarray:
-    """The RMS around each sample; the same length."""
+    """Compute the RMS around each sample."""
     width = round(window_s * SAMPLE_RATE_HZ)
     mean = np.convolve(np.square(samples, dtype=np.float64), np.full(width, 1 / width), "same")
     return np.sqrt(mean.clip(min=0))[: len(samples)]
 
 
 def puff(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A breath or a movement at the microphone somewhere in the clip, 10 to 35 dB below the word's peak."""
+    """Add a breath or a movement at the microphone somewhere in the clip, 10 to 35 dB below its peak."""
     length = round(generator.uniform(0.02, 0.2) * SAMPLE_RATE_HZ)
     noise = colored_noise(length, generator.uniform(0, 2), generator) * np.hanning(length)
     start = int(generator.integers(len(samples) - length))
@@ -65,12 +59,9 @@ def puff(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def breath(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Adds the breath of a human voice, which a formant synthesizer lacks: noise that follows its loudness.
+    """Add the breath of a human voice, which a formant synthesizer lacks: noise that follows its loudness.
 
     10 to 45 dB below the voice, between white and pink.
-
-    Returns:
-        float32 of the same length.
     """
     noise = colored_noise(len(samples), generator.uniform(0, 1), generator)
     return (samples + noise * loudness_of(samples) * 10 ** (-generator.uniform(10, 45) / 20)).astype(
@@ -79,13 +70,10 @@ def breath(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def microphone(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Colors the sound as some microphone does: an uneven response and limits at both ends of the band.
+    """Color the sound like a random microphone: an uneven response and limits at both ends of the band.
 
     ±6 dB at a dozen frequencies, a tilt of −4 to 6 dB an octave, a high pass at 50 to 250 Hz, a low pass at
     3.4 to 8 kHz.
-
-    Returns:
-        float32 of the same length.
     """
     hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ)
     knots = np.geomspace(60, 8000, 12)
@@ -97,10 +85,9 @@ def microphone(samples: np.ndarray, generator: np.random.Generator) -> np.ndarra
 
 
 def colored_noise(length: int, exponent: float, generator: np.random.Generator) -> np.ndarray:
-    """Noise whose power falls with frequency to the power of `exponent`: 0 white, 1 pink, 2 brown; RMS 1.
+    """Draw noise of RMS 1 whose power falls with frequency to the power of `exponent`.
 
-    Returns:
-        float32 (length,).
+    Exponent 0 is white, 1 pink, 2 brown.
     """
     hertz = np.fft.rfftfreq(length, 1 / SAMPLE_RATE_HZ)
     spectrum = np.fft.rfft(generator.standard_normal(length))
@@ -110,7 +97,7 @@ def colored_noise(length: int, exponent: float, generator: np.random.Generator) 
 
 
 def hum(length: int, generator: np.random.Generator) -> np.ndarray:
-    """Mains hum with its harmonics, 50 or 60 Hz, slowly swelling; RMS 1; float32 (length,)."""
+    """Draw slowly swelling mains hum of RMS 1, 50 or 60 Hz with its harmonics."""
     seconds = np.arange(length) / SAMPLE_RATE_HZ
     mains_hz = generator.choice([50.0, 60.0])
     tone = np.zeros(length)
@@ -125,11 +112,11 @@ def hum(length: int, generator: np.random.Generator) -> np.ndarray:
 
 
 def rms(samples: np.ndarray) -> float:
-    """Root mean square, at least 1e-9 so that one can divide by it."""
+    """Compute the root mean square, at least 1e-9 so that one can divide by it."""
     return max(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))), 1e-9)
 
 
-def levelled(samples: np.ndarray, rms_dbfs: float, highest_peak: float = 0.98) -> np.ndarray:
-    """The samples at this level (dB relative to full scale), or as loud as the peak allows; float32."""
+def at_level(samples: np.ndarray, rms_dbfs: float, highest_peak: float = 0.98) -> np.ndarray:
+    """Scale samples to a level (dB relative to full scale), or to the highest peak if that is lower."""
     gain = 10 ** (rms_dbfs / 20) / rms(samples)
     return (samples * min(gain, highest_peak / max(np.abs(samples).max(), 1e-9))).astype(np.float32)

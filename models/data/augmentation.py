@@ -1,7 +1,7 @@
-"""Makes other clips of the features of a clip: moved, in another throat, with gaps. For training only.
+"""Augmentation of features in training: shifts in time and frequency, and gaps.
 
-What a network learns of few voices holds then for voices and rooms that it has not heard. Masking is that of
-SpecAugment (D. Park et al., 2019); the move by channels stands for a longer or shorter vocal tract.
+A network that learns from few voices then generalizes better to other voices and rooms. Masking is that of
+SpecAugment (D. Park et al., 2019); a shift by channels imitates a longer or shorter vocal tract.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ import torch
 def augmented(
     clips: torch.Tensor, *, shift_slices: int, shift_channels: int, mask_slices: int, mask_channels: int
 ) -> torch.Tensor:
-    """Each clip with a shift and a gap of its own, drawn from torch's generator.
+    """Shift and mask each clip by its own amounts, drawn from torch's generator.
 
     Args:
         clips: float32 (N, slices, channels).
-        shift_slices: a clip moves by up to this much in time, both ways; its edge is repeated.
-        shift_channels: the same in frequency.
-        mask_slices: up to this many slices in a row become zero.
-        mask_channels: up to this many channels in a row become zero.
-
-    Returns:
-        float32 of the same shape.
+        shift_slices: largest shift in time, both ways; the edge is repeated.
+        shift_channels: largest shift in frequency.
+        mask_slices: most slices in a row that become zero.
+        mask_channels: most channels in a row that become zero.
     """
     slices = _moved(clips, 1, shift_slices)  # (N, slices)
     channels = _moved(clips, 2, shift_channels)  # (N, channels)
@@ -33,14 +30,14 @@ def augmented(
 
 
 def _moved(clips: torch.Tensor, axis: int, reach: int) -> torch.Tensor:
-    """Where each place of the axis is taken from: int64 (N, size)."""
+    """Draw the source index of each index of the axis, int64 (N, size)."""
     size = clips.shape[axis]
     moves = torch.randint(-reach, reach + 1, (len(clips), 1))
     return (torch.arange(size) - moves).clamp_(0, size - 1)
 
 
 def _gap(clips: torch.Tensor, axis: int, longest: int) -> torch.Tensor:
-    """Where the axis is masked: bool (N, size), 0 to `longest` in a row, cut off at the end."""
+    """Draw a mask of the axis, bool (N, size): 0 to `longest` in a row, cut off at the end."""
     size = clips.shape[axis]
     starts = torch.randint(0, size, (len(clips), 1))
     lengths = torch.randint(0, longest + 1, (len(clips), 1))

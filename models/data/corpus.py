@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from models.data import acoustics, espeak, voices, wav
 from models.data.dataset import BACKGROUND_FOLDER, CLIP_SAMPLES
-from models.errors import ConfigError
 from models.store import Store
 
 OTHER_WORDS = (
@@ -31,48 +30,42 @@ OTHER_WORDS = (
 
 @dataclass(frozen=True)
 class CorpusConfig:
-    """How much is spoken, and from which seed everything random is drawn."""
+    """Size and seed of the corpus."""
 
     wanted: tuple[str, ...] = ("yes", "no")
     others: tuple[str, ...] = OTHER_WORDS
     wanted_each: int = 1200
     others_each: int = 100
     noise_s: float = 30.0
-    """Length of each file of background noise."""
+    """Length of each file of background noise, at least 1."""
     seed: int = 1
-
-    def __post_init__(self) -> None:
-        if not self.wanted or min(self.wanted_each, self.others_each) < 1 or self.noise_s < 1:
-            raise ConfigError(
-                "a corpus needs wanted words, one of each word and a second of noise", "CorpusConfig"
-            )
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One file of the corpus."""
+    """A file of the corpus."""
 
     word: str
     voice: str
     number: int
-    """Counts what this voice says of this word, from 0."""
+    """Counts the utterances of this word by this voice, from 0."""
 
     @property
     def name(self) -> str:
-        """`<word>/<speaker>_nohash_<number>.wav`, the speaker being a hash of the voice."""
+        """Path `<word>/<speaker>_nohash_<number>.wav`; the speaker is a hash of the voice."""
         speaker = hashlib.sha1(self.voice.encode()).hexdigest()[:8]
         return f"{self.word}/{speaker}_nohash_{self.number}.wav"
 
 
 def synthetic_corpus(store: Store, config: CorpusConfig | None = None, progress: bool = True) -> Path:
-    """The folder of the corpus, spoken now unless it was before.
+    """Return the folder of the corpus; it is synthesized if the store does not have it.
 
     The same configuration and the same espeak-ng give identical bytes.
 
     Args:
-        store: where it is kept.
-        config: see `CorpusConfig`.
-        progress: whether to show a bar on stderr.
+        store: holds the corpus.
+        config: size and seed.
+        progress: True to show a progress bar on stderr.
 
     Raises:
         DatasetError: espeak-ng is missing or fails.
@@ -84,7 +77,7 @@ def synthetic_corpus(store: Store, config: CorpusConfig | None = None, progress:
 
 
 def corpus_path(store: Store, config: CorpusConfig | None = None) -> Path:
-    """Where the corpus is or will be; nothing is spoken.
+    """Return the folder of the corpus, whether it exists or not.
 
     Raises:
         DatasetError: espeak-ng is missing or fails.
@@ -101,7 +94,7 @@ def _code() -> list[ModuleType]:
 
 
 def utterances(config: CorpusConfig) -> list[Utterance]:
-    """What is spoken: every word goes round all voices in an order of its own."""
+    """List the utterances: every word goes round all voices in its own random order."""
     everyone = [f"{accent}+{variant}" for accent in voices.ACCENTS for variant in voices.CORPUS_VARIANTS]
     planned = []
     for word in (*config.wanted, *config.others):
@@ -116,15 +109,14 @@ def _speak_all(folder: Path, config: CorpusConfig, progress: bool) -> None:
     planned = utterances(config)
     for name in {utterance.word for utterance in planned} | {BACKGROUND_FOLDER}:
         (folder / name).mkdir()
-    with ThreadPoolExecutor(
-        os.cpu_count()
-    ) as pool:  # threads: most of the time espeak-ng's own processes work
+    # Threads suffice: most of the time espeak-ng's own processes work.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         done: Iterator[None] = pool.map(lambda utterance: _write(folder, utterance, config), planned)
         for _ in tqdm(done, "corpus", len(planned), unit=" words", disable=not progress, leave=False):
             pass
     for name, noise in _noises(config):
         wav.write_wav(
-            folder / BACKGROUND_FOLDER / f"{name}.wav", wav.to_int16(acoustics.levelled(noise, -20))
+            folder / BACKGROUND_FOLDER / f"{name}.wav", wav.to_int16(acoustics.at_level(noise, -20))
         )
 
 
@@ -133,7 +125,7 @@ def _write(folder: Path, utterance: Utterance, config: CorpusConfig) -> None:
 
 
 def _spoken(utterance: Utterance, config: CorpusConfig) -> np.ndarray:
-    """One second with the word somewhere in it, float32 (16000,)."""
+    """Synthesize one second with the word somewhere in it, float32 (16000,)."""
     draw = _generator(config, "speak", utterance.name)
     manner = espeak.Manner(
         utterance.voice,
@@ -148,13 +140,13 @@ def _spoken(utterance: Utterance, config: CorpusConfig) -> np.ndarray:
     clip = placed(acoustics.room(word, draw) if draw.uniform() < 0.6 else word, start)
     clip = acoustics.puff(clip, draw) if draw.uniform() < 0.4 else clip
     clip = acoustics.microphone(clip, draw)
-    clip = acoustics.levelled(clip, draw.uniform(-38, -16))
+    clip = acoustics.at_level(clip, draw.uniform(-38, -16))
     noise = acoustics.colored_noise(CLIP_SAMPLES, draw.uniform(0, 2), draw)
     return clip + noise * acoustics.rms(clip) * 10 ** (-draw.uniform(10, 60) / 20)
 
 
 def placed(samples: np.ndarray, start: int) -> np.ndarray:
-    """A second, float32 (16000,), of zeros with the samples put in at `start`; what lies outside is cut."""
+    """Put samples into a second of zeros at `start`, float32 (16000,); what lies outside is cut off."""
     clip = np.zeros(CLIP_SAMPLES, np.float32)
     first, last = max(start, 0), min(start + len(samples), CLIP_SAMPLES)
     clip[first:last] = samples[first - start : last - start]
@@ -162,7 +154,7 @@ def placed(samples: np.ndarray, start: int) -> np.ndarray:
 
 
 def _noises(config: CorpusConfig) -> Iterator[tuple[str, np.ndarray]]:
-    """Background noise by name, float32 (N,) each."""
+    """Yield background noises by name, float32 (N,)."""
     length = round(config.noise_s * wav.SAMPLE_RATE_HZ)
     for exponent, name in enumerate(("white", "pink", "brown")):
         yield name, acoustics.colored_noise(length, exponent, _generator(config, name))
@@ -171,7 +163,7 @@ def _noises(config: CorpusConfig) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _babble(length: int, config: CorpusConfig) -> np.ndarray:
-    """A crowd: eight voices at a time, each saying other words without a pause."""
+    """Synthesize a crowd: eight voices at a time, each saying other words without a pause."""
     draw = _generator(config, "babble")
     crowd = np.zeros(length, np.float32)
     for _ in range(8):
@@ -182,13 +174,13 @@ def _babble(length: int, config: CorpusConfig) -> np.ndarray:
             spoken = espeak.speak(
                 text, espeak.Manner(voice, int(draw.integers(120, 200)), int(draw.integers(20, 80)))
             )
-            spoken = acoustics.levelled(spoken, -20)[: length - start]
+            spoken = acoustics.at_level(spoken, -20)[: length - start]
             crowd[start : start + len(spoken)] += spoken
             start += len(spoken)
     return acoustics.room(crowd, draw)[:length]
 
 
 def _generator(config: CorpusConfig, *names: str) -> np.random.Generator:
-    """A generator of its own for whatever the names say, so that no draw depends on an order."""
+    """Create a generator for these names, so that no draw depends on the order of the draws."""
     digest = hashlib.sha256("\0".join((str(config.seed), *names)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))

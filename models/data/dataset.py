@@ -1,7 +1,7 @@
-"""Speech Commands: which clip belongs to which set and label, and how it is rendered for training or test.
+"""Speech Commands: the split and label of each clip, and its rendering for training or test.
 
-The layout, split, shares and augmentation are those of the dataset's own tools (P. Warden, "Speech
-Commands: A Dataset for Limited-Vocabulary Speech Recognition", 2018; TensorFlow's
+Layout, split, shares and augmentation are those of the dataset's own tools (P. Warden, "Speech Commands: A
+Dataset for Limited-Vocabulary Speech Recognition", 2018; TensorFlow's
 examples/speech_commands/input_data.py).
 """
 
@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from models.data import wav
-from models.errors import ConfigError, DatasetError
+from models.errors import DatasetError
 
 Split = Literal["training", "validation", "testing"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "testing")
@@ -34,9 +34,9 @@ _MOST_CLIPS_OF_A_WORD = 2**27 - 1
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """What is made of a folder in the Speech Commands layout.
+    """Selection and augmentation of clips from a folder in the Speech Commands layout.
 
-    The shares of silence and unknown are percentages of the number of wanted clips of the same set.
+    The shares of silence and unknown are percentages of the number of wanted clips of the same split.
     """
 
     wanted: tuple[str, ...] = ("yes", "no")
@@ -45,37 +45,23 @@ class DatasetConfig:
     validation_percent: float = 10.0
     testing_percent: float = 10.0
     background_frequency: float = 0.8
-    """Share of the training clips that background noise is mixed into, 0 to 1."""
+    """Share of the training clips with background noise, 0 to 1."""
     background_volume: float = 0.1
-    """The largest factor of that noise; silence takes 0 to 1 whatever this is."""
+    """Largest factor of that noise, 0 to 1; silence always takes 0 to 1."""
     time_shift_ms: float = 100.0
-    """A training clip is moved by up to this much, both ways."""
+    """Largest shift of a training clip, both ways; below 1000."""
     copies: int = 3
-    """Differently augmented renderings of each training clip in the feature sets."""
+    """Differently augmented renderings of each training clip, at least 1."""
     seed: int = 1
-
-    def __post_init__(self) -> None:
-        if not self.wanted or len(set(self.wanted)) != len(self.wanted) or set(self.wanted) & set(LABELS[:2]):
-            raise ConfigError(
-                f"wanted words must be distinct words, not {self.wanted}", "DatasetConfig.wanted"
-            )
-        if min(self.silence_percent, self.unknown_percent) < 0:
-            raise ConfigError("the shares of silence and unknown cannot be negative", "DatasetConfig")
-        if not 0 <= self.validation_percent + self.testing_percent < 100:
-            raise ConfigError("validation and testing leave nothing to train with", "DatasetConfig")
-        if not 0 <= self.background_frequency <= 1 or not 0 <= self.background_volume <= 1:
-            raise ConfigError("background frequency and volume lie between 0 and 1", "DatasetConfig")
-        if not 0 <= self.time_shift_ms < 1000 or self.copies < 1:
-            raise ConfigError("the time shift is 0 to 1000 ms, copies at least 1", "DatasetConfig")
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the labels in the order of their indices: silence, unknown, the wanted words."""
+        """Names of the labels in the order of their indices: silence, unknown, the wanted words."""
         return (*LABELS[:2], *self.wanted)
 
 
 def split_of(name: str, validation_percent: float = 10.0, testing_percent: float = 10.0) -> Split:
-    """The set that a recording belongs to: a pure function of the speaker's part of its file name.
+    """Return the split of a recording, a pure function of the speaker's part of its file name.
 
     Args:
         name: a file name such as "bed/0a7c2a8d_nohash_0.wav"; folders do not matter.
@@ -93,7 +79,7 @@ def split_of(name: str, validation_percent: float = 10.0, testing_percent: float
 
 
 def share(wanted: int, percent: float) -> int:
-    """How many clips of silence (or unknown) go with so many wanted ones."""
+    """Return the number of clips of silence (or unknown) for a number of wanted ones."""
     return math.ceil(wanted * percent / 100)
 
 
@@ -102,73 +88,71 @@ class Clip:
     """One second with its label; `SpeechCommands.render` makes the samples."""
 
     key: str
-    """Its name, unique in the dataset: the path below the root, or "silence/<n>"."""
+    """Unique name: the path below the root, or "silence/<n>"."""
     word: str
     label: int
     split: Split
     copy: int = 0
-    """Which of several renderings this is."""
+    """Number of the rendering."""
 
 
 class SpeechCommands:
     """A folder of `<word>/<speaker>_nohash_<n>.wav` and `_background_noise_/*.wav`.
 
-    Everything random is drawn from `config.seed` and the clip's own name, so it depends neither on the
-    order in which clips are rendered nor on the process that renders them.
+    Everything random is drawn from `config.seed` and the clip's own name, so it depends neither on the order
+    of rendering nor on the process.
 
     Args:
         root: the folder.
         config: shares, augmentation, seed.
 
     Raises:
-        DatasetError: the folder is not there, lacks a wanted word, or lacks background noise.
+        DatasetError: the folder does not exist, lacks a wanted word, or lacks background noise.
     """
 
     def __init__(self, root: Path, config: DatasetConfig | None = None) -> None:
         self.root, self.config = Path(root), config or DatasetConfig()
-        self.notes: dict[str, str] = {}
-        """What had to be converted, by the name of the file; filled as files are read."""
         if not self.root.is_dir():
             raise DatasetError(
-                "the dataset's folder is not there",
+                "the dataset's folder does not exist",
                 str(root),
                 "Give the folder that Speech Commands was unpacked into, the one that holds yes/ and no/.",
             )
         for word in self.config.wanted:
             if not self._words.get(word):
                 raise DatasetError(
-                    f'the dataset holds no recording of the wanted word "{word}"',
+                    f'the dataset has no recording of the wanted word "{word}"',
                     str(self.root / word),
                     f"Give a folder in the Speech Commands layout: {word}/<speaker>_nohash_<n>.wav.",
                 )
         if not self._background_files and (self.config.silence_percent or self.config.background_frequency):
             raise DatasetError(
-                "the dataset holds no background noise",
+                "the dataset has no background noise",
                 str(self.root / BACKGROUND_FOLDER),
                 "Silence is cut from it: add at least one WAV file of a second or more.",
             )
 
     def clips(self, split: Split, copy: int = 0) -> list[Clip]:
-        """The clips of a set in a seeded order: every wanted word, and their shares of unknown and silence.
+        """List the clips of a split in a seeded order: wanted words, and the shares of unknown and silence.
 
-        Where the dataset has fewer unknown words than their share, all of them are taken.
+        If the dataset has fewer unknown words than their share, all of them are taken.
 
         Args:
-            split: the set.
-            copy: each number draws other unknown words, other silence, and other augmentation of the same
-                wanted words; a training set of several copies hears more of the dataset.
+            split: the split.
+            copy: each number draws other unknown words, other silence, and another augmentation of the same
+                wanted words, so that several copies cover more of the dataset.
 
         Raises:
-            DatasetError: no recording of a wanted word falls into this set.
+            DatasetError: the split has no recording of a wanted word.
         """
         wanted: list[Clip] = []
         for index, word in enumerate(self.config.wanted):
             wanted += [Clip(key, word, index + 2, split, copy) for key in self._keys(word, split)]
         if not wanted:
             raise DatasetError(
-                f"no recording of a wanted word belongs to the {split} set",
+                f"the {split} split has no recording of a wanted word",
                 str(self.root),
-                "The set follows from the speaker's part of a file's name: add recordings of more speakers.",
+                "The split follows from the speaker's part of a file name: add recordings of more speakers.",
             )
         others = [
             Clip(key, word, UNKNOWN, split, copy)
@@ -187,10 +171,7 @@ class SpeechCommands:
         return [clips[index] for index in generator.permutation(len(clips))]
 
     def render(self, clip: Clip) -> np.ndarray:
-        """The samples of a clip, augmented when it is a training clip.
-
-        Returns:
-            int16 (16000,), 16 kHz.
+        """Render a clip as int16 (16000,) at 16 kHz; training clips are augmented.
 
         Raises:
             DatasetError: its file is missing or broken; the message names it.
@@ -199,7 +180,7 @@ class SpeechCommands:
         return wav.to_int16(self._mixed(clip, generator))
 
     def fingerprint(self) -> str:
-        """64 hex digits that change when a file is added, removed, resized or written to.
+        """Return 64 hex digits that change when a file is added, removed, resized or written to.
 
         Names, sizes and times instead of contents: the real dataset is 2 GB.
         """
@@ -211,7 +192,7 @@ class SpeechCommands:
         return digest.hexdigest()
 
     def _mixed(self, clip: Clip, generator: np.random.Generator) -> np.ndarray:
-        """The clip before it is clipped to ±1, float32 (16000,)."""
+        """Mix a clip, float32 (16000,), not yet clipped to ±1."""
         if clip.label == SILENCE:
             return self._background(generator) * np.float32(generator.uniform(0, 1))
         samples = self._read(clip.key)
@@ -225,16 +206,14 @@ class SpeechCommands:
         return samples
 
     def _background(self, generator: np.random.Generator) -> np.ndarray:
-        """A second from anywhere in the background noise, float32 (16000,)."""
+        """Draw a second of background noise, float32 (16000,)."""
         noise = self._noises[generator.integers(len(self._noises))]
         start = int(generator.integers(len(noise) - CLIP_SAMPLES + 1))
         return noise[start : start + CLIP_SAMPLES]
 
     def _read(self, key: str) -> np.ndarray:
-        """A recording as float32 (16000,): the first second, followed by zeros where it is shorter."""
-        samples, note = wav.read_wav(self.root / key)
-        if note:
-            self.notes[key] = note
+        """Read the first second of a recording as float32 (16000,), filled up with zeros."""
+        samples, _ = wav.read_wav(self.root / key)
         clip = np.zeros(CLIP_SAMPLES, np.float32)
         clip[: min(len(samples), CLIP_SAMPLES)] = samples[:CLIP_SAMPLES] / np.float32(wav.FULL_SCALE)
         return clip
@@ -244,13 +223,12 @@ class SpeechCommands:
         return [f"{word}/{name}" for name in self._words[word] if split_of(name, *shares) == split]
 
     def _generator(self, *names: str) -> np.random.Generator:
-        """A generator of its own for whatever the names say."""
         digest = hashlib.sha256("\0".join((str(self.config.seed), *names)).encode()).digest()
         return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
     @cached_property
     def _words(self) -> Mapping[str, list[str]]:
-        """The names of the recordings by word."""
+        """Names of the recordings by word."""
         folders = (
             path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith(("_", "."))
         )
@@ -264,21 +242,19 @@ class SpeechCommands:
     def _noises(self) -> list[np.ndarray]:
         noises = []
         for path in self._background_files:
-            samples, note = wav.read_wav(path)
+            samples, _ = wav.read_wav(path)
             if len(samples) < CLIP_SAMPLES:
                 raise DatasetError(
                     f"background noise of {len(samples) / wav.SAMPLE_RATE_HZ:.2f} s is less than a second",
                     str(path),
                     "Remove the file or replace it by a longer one.",
                 )
-            if note:
-                self.notes[f"{BACKGROUND_FOLDER}/{path.name}"] = note
             noises.append(samples / np.float32(wav.FULL_SCALE))
         return noises
 
 
 def shifted(samples: np.ndarray, by: int) -> np.ndarray:
-    """The samples moved `by` places later (earlier when negative); what becomes free is zero."""
+    """Shift samples `by` places later (earlier if negative); the gap is zero."""
     moved = np.zeros_like(samples)
     if by >= 0:
         moved[by:] = samples[: len(samples) - by]

@@ -1,4 +1,4 @@
-"""Speaks words with espeak-ng: the only place that knows how that program is called."""
+"""Synthesis of words with espeak-ng."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROGRAM = "espeak-ng"
 
 @dataclass(frozen=True)
 class Manner:
-    """How something is said; the first three as espeak-ng's -v, -s and -p."""
+    """Voice settings; the first three are espeak-ng's -v, -s and -p."""
 
     voice: str
     """An accent and a variant, such as "en-us+m3"."""
@@ -31,7 +31,7 @@ class Manner:
 
 
 def speak(text: str, manner: Manner) -> np.ndarray:
-    """What espeak-ng says, without the silence around it.
+    """Synthesize a text and cut off the silence around it.
 
     Returns:
         float32 (N,), 16 kHz, at the voice's own level. The same espeak-ng gives the same samples.
@@ -39,30 +39,21 @@ def speak(text: str, manner: Manner) -> np.ndarray:
     Raises:
         DatasetError: espeak-ng is not installed or refuses.
     """
-    command = [
-        _PROGRAM,
-        "-z",
-        "-v",
-        manner.voice,
-        "-s",
-        str(manner.words_per_minute),
-        "-p",
-        str(manner.pitch),
-    ]
-    output = _run([*command, "--stdout", text])
+    settings = ["-v", manner.voice, "-s", str(manner.words_per_minute), "-p", str(manner.pitch)]
+    output = _run([_PROGRAM, "-z", *settings, "--stdout", text])
     samples, rate_hz = soundfile.read(io.BytesIO(output), dtype="float32")
     spoken = soxr.resample(samples, rate_hz / manner.throat, SAMPLE_RATE_HZ).astype(np.float32)
     loud = np.flatnonzero(np.abs(spoken) > 0.01 * np.abs(spoken).max(initial=0.0))  # −40 dB
     if not len(loud):
         raise DatasetError(
-            f'espeak-ng says nothing for "{text}"', manner.voice, "Check the voices: espeak-ng --voices."
+            f'espeak-ng gives no sound for "{text}"', manner.voice, "Check the voices: espeak-ng --voices."
         )
     return spoken[loud[0] : loud[-1] + 1]
 
 
 @cache
 def version() -> str:
-    """Such as "1.51"; part of every artifact's key, because another version speaks other samples.
+    """Return the version, such as "1.51"; another version gives other samples, so artifact keys contain it.
 
     Raises:
         DatasetError: espeak-ng is not installed.
@@ -75,7 +66,7 @@ def _run(command: list[str]) -> bytes:
         done = subprocess.run(command, capture_output=True, check=True)
     except FileNotFoundError as error:
         raise DatasetError(
-            "espeak-ng, which speaks the synthetic words, is not installed",
+            "espeak-ng, which synthesizes the words of the corpus, is not installed",
             _PROGRAM,
             "Install it (apt-get install espeak-ng), or give a real dataset with --dataset PATH.",
         ) from error

@@ -191,6 +191,5 @@ def _write(folder: Path, source: SpeechCommands, front_end: ModuleType, progress
     contents = {
         "labels": source.config.labels,
         "clips": {name: [clip.key for clip in clips] for name, clips in chosen.items()},
-        "notes": dict(sorted(source.notes.items())),
     }
     (folder / _CONTENTS).write_text(json.dumps(contents, indent=1))

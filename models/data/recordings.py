@@ -1,4 +1,4 @@
-"""Makes the default recordings: `python -m models.data.recordings`.
+"""Synthesizes the default recordings: `python -m models.data.recordings`.
 
 Their voices are in no training set (`voices.HELD_OUT_VARIANTS`). The same espeak-ng gives the same bytes.
 """
@@ -23,12 +23,12 @@ MANIFEST = "manifest.csv"
 KEYWORDS = ("yes", "no")
 KEYWORDS_EACH = 10
 OTHER_WORDS = ("snow", "yet", "go", "stop", "seven", "dog", "nine", "west", "left", "house")
-"""Some near a keyword: what is taken for one."""
+"""Some sound like a keyword, to provoke false accepts."""
 QUIET = ("hiss", "rumble", "hum")
 LICENSE = "CC0-1.0"
 _ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-us-nyc")
 _VARIANTS = [variant for variant in voices.HELD_OUT_VARIANTS if variant not in ("Alicia", "david")]
-"""Two held-out voices are not used: judged indistinct after models had missed most of their words."""
+"""Without two held-out voices that were judged indistinct after models had missed most of their words."""
 _SEED = 20
 _FIELDS = ("path", "label", "word", "source", "license", "sha256")
 
@@ -44,10 +44,10 @@ class _Recording:
 
 
 def make_recordings(folder: Path) -> None:
-    """Writes the WAV files (16 kHz, mono, 16 bit, one second each) and their manifest.
+    """Write the WAV files (16 kHz, mono, 16 bit, one second each) and their manifest.
 
     Args:
-        folder: is made when it is not there; files of the same names are replaced.
+        folder: is created if needed; files of the same names are replaced.
 
     Raises:
         DatasetError: espeak-ng is not installed.
@@ -74,7 +74,7 @@ def make_recordings(folder: Path) -> None:
 
 
 def _spoken() -> Iterator[_Recording]:
-    """Keywords by as many voices as there are of each, then the other words."""
+    """Yield the keywords, each by `KEYWORDS_EACH` voices, then the other words."""
     takes = [(word, word, number) for number in range(KEYWORDS_EACH) for word in KEYWORDS]
     takes += [("unknown", word, number) for number, word in enumerate(OTHER_WORDS)]
     for label, word, number in takes:
@@ -85,9 +85,9 @@ def _spoken() -> Iterator[_Recording]:
             words_per_minute=int(draw.integers(110, 171)),
             pitch=int(draw.integers(30, 71)),
         )
-        said = espeak.speak(word, manner)
-        start = round((CLIP_SAMPLES - len(said)) / 2)
-        clip = acoustics.levelled(placed(acoustics.room(said, draw), start), draw.uniform(-30, -20))
+        spoken = espeak.speak(word, manner)
+        start = round((CLIP_SAMPLES - len(spoken)) / 2)
+        clip = acoustics.at_level(placed(acoustics.room(spoken, draw), start), draw.uniform(-30, -20))
         noise = acoustics.colored_noise(CLIP_SAMPLES, 1, draw)
         source = (
             f"espeak-ng {espeak.version()}, {manner.voice}, {manner.words_per_minute} words a minute, "
@@ -103,7 +103,7 @@ def _spoken() -> Iterator[_Recording]:
 
 
 def _quiet() -> Iterator[_Recording]:
-    """Nobody speaks: hiss at −50 dBFS, rumble and mains hum at −40."""
+    """Yield sounds without speech: hiss at −50 dBFS, rumble and mains hum at −40."""
     for name in QUIET:
         draw = np.random.default_rng([_SEED, *name.encode()])
         if name == "hum":
@@ -116,7 +116,7 @@ def _quiet() -> Iterator[_Recording]:
             "silence",
             "silence",
             f"synthetic {name}",
-            acoustics.levelled(samples, level),
+            acoustics.at_level(samples, level),
         )
 
 

@@ -1,4 +1,4 @@
-"""Recordings on disk: read as 16 kHz mono int16 whatever they hold, written as 16-bit WAV."""
+"""Recordings on disk: read as 16 kHz mono int16 whatever their format, written as 16-bit WAV."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from models.errors import DatasetError
 
 SAMPLE_RATE_HZ = 16_000
 FULL_SCALE = 32_768
-"""Of int16; 0 dBFS is a root mean square of this value."""
+"""Full scale of int16; 0 dBFS is a root mean square of this value."""
 
 
 def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
-    """A recording as int16 samples (N,) at 16 kHz.
+    """Read a recording as int16 samples (N,) at 16 kHz.
 
-    A 16-bit mono file at 16 kHz comes bit by bit as it is. Of several channels the mean is taken; another
-    rate is resampled by soxr at its high quality.
+    A 16-bit mono file at 16 kHz is returned bit by bit. Several channels are averaged; another rate is
+    resampled by soxr at high quality.
 
     Returns:
-        The samples, and a note of what was converted; empty if nothing was.
+        The samples, and a note on conversions; empty if there were none.
 
     Raises:
-        DatasetError: the file is missing, is no sound, is empty, or holds values that are no numbers.
+        DatasetError: the file is missing, not a sound file, empty, or holds values that are not numbers.
     """
     try:
         with soundfile.SoundFile(path) as file:
@@ -40,7 +40,7 @@ def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
     if unchanged:
         return samples, ""
     if not np.isfinite(samples).all():
-        raise _unusable(path, "the recording holds values that are no numbers")
+        raise _unusable(path, "the recording holds values that are not numbers")
 
     changes = []
     if channels > 1:
@@ -59,12 +59,12 @@ def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
 
 
 def to_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
-    """Samples in [-1, 1] as int16, as Speech Commands models do it: clipped, times 32768, truncated."""
+    """Convert samples in [-1, 1] to int16 as Speech Commands models do: times 32768, clipped, truncated."""
     return np.clip(samples * FULL_SCALE, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def write_wav(path: Path, samples: NDArray[np.int16]) -> None:
-    """Writes int16 samples (N,) as a 16 kHz mono WAV file; equal samples give equal bytes.
+    """Write int16 samples (N,) as a 16 kHz mono WAV file; equal samples give equal bytes.
 
     Raises:
         DatasetError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""The networks that variants name, and what one inference of a network costs."""
+"""Networks of the variants, and the cost of one inference."""
 
 from models.networks.costs import LayerCost, layer_costs
 from models.networks.deployed import Deployed, folded

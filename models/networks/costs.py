@@ -1,4 +1,4 @@
-"""What one inference of a network costs, layer by layer."""
+"""Cost of one inference of a network, layer by layer."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from models.networks.input import CHANNELS, SLICES
+from models.data.front_ends.micro import CHANNELS, SLICES
 
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What one layer holds and does in one inference.
+    """Size and work of one layer in one inference.
 
     Attributes:
         name: within the network.
         kind: its class.
         parameters: weights and biases.
         macs: multiply-accumulates.
-        biases: of the parameters.
-        bias_additions: one for each element that a bias is added to.
-        outputs: elements of the activations that it makes.
+        biases: number of biases among the parameters.
+        bias_additions: one per element that a bias is added to.
+        outputs: number of output elements.
     """
 
     name: str
@@ -35,13 +35,13 @@ class LayerCost:
 
 
 def layer_costs(network: nn.Module, input_shape: Sequence[int] = (1, SLICES * CHANNELS)) -> list[LayerCost]:
-    """The cost of every layer that has parameters or averages, in the order in which they run.
+    """Return the cost of every layer that has parameters or averages, in the order in which they run.
 
-    Multiply-accumulates are counted for Conv2d (grouped too) and Linear; bias additions apart from them;
-    averages, activations and normalization (folded into the convolution before it) are none.
+    Multiply-accumulates are those of Conv2d (grouped too) and Linear. Bias additions are counted apart;
+    averages, activations and normalization (folded into the convolution before it) count nothing.
 
     Args:
-        network: run once on zeros, in evaluation mode.
+        network: runs once on zeros, in evaluation mode.
         input_shape: of one inference, batch of 1 included.
     """
     costs: list[LayerCost] = []

@@ -1,4 +1,4 @@
-"""A trained network as it goes on a board: batch normalization folded away, softmax added."""
+"""Networks in the form for a board: batch normalization folded away, softmax added."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 class Deployed(nn.Module):
-    """A network as it is put on a board: with the softmax that training leaves to the loss.
+    """A network with the softmax that training leaves to the loss.
 
     Args:
         network: gives logits (N, labels).
@@ -22,19 +22,18 @@ class Deployed(nn.Module):
         self.network = network
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Probabilities (N, labels), each row summing to 1."""
+        """Compute probabilities (N, labels); each row sums to 1."""
         return torch.softmax(self.network(features), dim=-1)
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """A copy in evaluation mode whose batch normalizations are part of the convolutions before them.
+    """Copy a network in evaluation mode, with batch normalizations folded into the convolutions before them.
 
-    What it computes is the same but for rounding. TensorFlow Lite folds in the same way; done here, the
-    parameters that are counted and the numbers that are quantized are those that the board has.
+    Outputs stay the same but for rounding. TensorFlow Lite folds in the same way; done here, the parameters
+    that are counted and the numbers that are quantized are those of the board.
 
     Args:
-        network: with its batch normalizations right behind a convolution in an `nn.Sequential`. One without
-            any comes back as a copy.
+        network: its batch normalizations, if any, stand right behind a convolution in an `nn.Sequential`.
     """
     network = copy.deepcopy(network).eval()
     for stack in [module for module in network.modules() if isinstance(module, nn.Sequential)]:

@@ -1,4 +1,4 @@
-"""Dropout that does not cost half of the training."""
+"""Dropout with cheap random numbers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import nn
 class ByteDropout(nn.Module):
     """Dropout that decides by one random byte per element.
 
-    `nn.Dropout` takes a draw of torch's serial generator per element, which was half of TinyConv's
-    training time; here a draw serves eight elements. The share is rounded to 1/256.
+    `nn.Dropout` takes one draw of torch's serial generator per element, which was half of TinyConv's training
+    time; here one draw serves eight elements. The share is rounded to 1/256.
 
     Args:
-        share: how much is dropped, 0 to below 1.
+        share: share of the activations to drop, 0 to below 1.
     """
 
     def __init__(self, share: float) -> None:
@@ -21,7 +21,7 @@ class ByteDropout(nn.Module):
         self.kept_of_256 = max(1, round((1 - share) * 256))
 
     def forward(self, activations: torch.Tensor) -> torch.Tensor:
-        """The activations (any shape), in training with zeros among them and scaled to keep their mean."""
+        """In training, zero a share of the activations (any shape) and scale the others to keep the mean."""
         if not self.training or self.kept_of_256 == 256:
             return activations
         draws = torch.randint(-(2**63), 2**63 - 1, ((activations.numel() + 7) // 8,))

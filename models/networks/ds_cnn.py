@@ -1,4 +1,4 @@
-"""DS-CNN: the keyword network of the MLPerf Tiny benchmark, on micro features."""
+"""DS-CNN, the keyword network of the MLPerf Tiny benchmark, on micro features."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+from models.data.front_ends.micro import CHANNELS, SLICES
 from models.networks.dropout import ByteDropout
-from models.networks.input import CHANNELS, SLICES
 
 BLOCKS = 4
 
 
 class DsCnn(nn.Module):
-    """A convolution and four blocks of a depthwise and a pointwise one, each normalized; then their average.
+    """A convolution, four blocks of a depthwise and a pointwise convolution, each normalized, and an average.
 
-    Its input is 49 x 10: the micro front end's 40 channels are averaged by fours. From there it is the
-    benchmark's network: 2,656,768 multiply-accumulates for twelve labels, and 22,604 parameters once the
-    normalization is folded in. Padding is TensorFlow's ("same"): one row more at the bottom than at the top.
+    The micro front end's 40 channels are averaged by fours to an input of 49 x 10. The rest is the
+    benchmark's network: 2,656,768 multiply-accumulates for twelve labels, and 22,604 parameters with the
+    normalization folded in. Padding is TensorFlow's ("same"): one row more at the bottom than at the top.
     Source: MLPerf Tiny, benchmark/training/keyword_spotting/keras_model.py, `ds_cnn`; after Y. Zhang et al.,
     "Hello Edge: Keyword Spotting on Microcontrollers", 2017.
 
     Args:
         labels: number of outputs.
-        dropout: share of the activations before the average that are dropped in training, 0 to below 1; half
-            as many are behind the first convolution. The benchmark has 0.4.
+        dropout: share of the activations before the average that training drops, 0 to below 1; half as many
+            behind the first convolution. The benchmark has 0.4.
         channels: of every convolution; the benchmark has 64.
     """
 
@@ -46,11 +46,11 @@ class DsCnn(nn.Module):
         self.average = nn.AvgPool2d((25, 5))
         self.output = nn.Linear(channels, labels)
         for convolution in (layer for layer in self.modules() if isinstance(layer, nn.Conv2d)):
-            # Trains half as fast again on a CPU.
+            # Trains 1.5 times as fast on a CPU.
             convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits (N, labels) of float features (N, 1960), 0 to 26."""
+        """Compute logits (N, labels) from float features (N, 1960), 0 to 26."""
         image = self.pool(features.reshape(-1, 1, SLICES, CHANNELS))  # (N, 1, 49, 10)
         activations = self.blocks(self.first(image))  # (N, channels, 25, 5)
         return self.output(self.average(self.dropout(activations)).flatten(1))

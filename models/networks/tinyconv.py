@@ -1,24 +1,24 @@
-"""TinyConv: the network of TensorFlow's micro_speech example."""
+"""TinyConv, the network of TensorFlow's micro_speech example."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
+from models.data.front_ends.micro import CHANNELS, SLICES
 from models.networks.dropout import ByteDropout
-from models.networks.input import CHANNELS, SLICES
 
 
 class TinyConv(nn.Module):
-    """One convolution and one fully connected layer: the network of TensorFlow's micro_speech example.
+    """A convolution and a fully connected layer.
 
-    16,652 parameters for four labels; 320,000 + 16,000 multiply-accumulates. The activations are
-    flattened channels last, as TensorFlow Lite lays them out, so that the board transposes nothing.
+    16,652 parameters for four labels; 320,000 + 16,000 multiply-accumulates. Activations are flattened
+    channels last, TensorFlow Lite's layout, so that the board transposes nothing.
     Source: TensorFlow, examples/speech_commands/models.py, `tiny_conv`.
 
     Args:
         labels: number of outputs.
-        dropout: share of the 4,000 activations that are dropped in training, 0 to below 1.
+        dropout: share of the 4,000 activations that training drops, 0 to below 1.
     """
 
     def __init__(self, labels: int = 4, dropout: float = 0.5) -> None:
@@ -28,7 +28,7 @@ class TinyConv(nn.Module):
         self.output = nn.Linear(25 * 20 * 8, labels)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits (N, labels) of float features (N, 1960), 0 to 26."""
+        """Compute logits (N, labels) from float features (N, 1960), 0 to 26."""
         image = features.reshape(-1, 1, SLICES, CHANNELS)  # (N, 1, 49, 40)
         activations = torch.relu(self.convolution(image))  # (N, 8, 25, 20)
         flat = activations.permute(0, 2, 3, 1).flatten(1)  # (N, 4000), channels last

@@ -1,4 +1,4 @@
-"""The bench file: what the example says, what is left out, and what is refused with its line."""
+"""The bench file: the example, defaults, and refusals with line and key."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def test_the_example_names_every_key():
     assert [key for key in keys | {"recordings"} if not re.search(rf"^(# )?{key} = ", text, re.M)] == []
 
 
-def test_the_example_gives_the_defaults_that_it_says():
+def test_the_example_states_the_defaults():
     bench = read_bench(EXAMPLE)
     defaults = SpeakerEntry("USB Audio")
     assert bench.thresholds == Thresholds()
     for key in ("level_dbfs", "silence_s", "latency"):
         assert getattr(bench.speaker, key) == getattr(defaults, key)
-    assert bench.boards[0].icache == BoardEntry("desk", "nano33ble").icache
+    assert bench.boards[0].icache == BoardEntry("desk", kind="nano33ble").icache
 
 
 def test_an_empty_file_is_an_empty_bench(written):
@@ -70,24 +70,25 @@ def test_recordings_are_relative_to_the_bench_file(written):
 @pytest.mark.parametrize(
     ("text", "place", "helps"),
     [
-        ("[board.desk]", "line 1, board.desk.kind", "str"),
+        ("[board.desk]", "line 1, board.desk.kind", "Give it as a text."),
         ('[board.desk]\nkind = "a"\nserial = "1"', "line 3, board.desk.serial", "serial_number"),
         ('[board.desk]\nkind = "a"\ncore = "mbed"', "line 3, board.desk.core", "architecture@version"),
-        ('[board.desk]\nkind = "a"\nlibraries = ["TF"]', "line 3, board.desk.libraries", "name@version"),
-        ('[board.desk]\nkind = "a"\nicache = "yes"', "line 3, board.desk.icache", "on or off or as-is"),
+        ('[board.desk]\nkind = "a"\nlibraries = ["TF"]', "line 3, board.desk.libraries[0]", "name@version"),
+        ('[board.desk]\nkind = "a"\nicache = "yes"', "line 3, board.desk.icache", '"on" or "off" or "as-is"'),
         ('[board]\nkind = "a"', "line 2, board.kind", "[board.kind]"),
-        ("[speaker]\nlevel_dbfs = -20", "line 1, speaker.device", "str"),
+        ("[speaker]\nlevel_dbfs = -20", "line 1, speaker.device", "Give it as"),
         ('[speaker]\ndevice = " "', "line 2, speaker.device", "name"),
-        ('[speaker]\ndevice = "a"\nlevel_dbfs = 3', "line 3, speaker.level_dbfs", "-80 to 0"),
+        ('[speaker]\ndevice = "a"\nlevel_dbfs = 3', "line 3, speaker.level_dbfs", "at least -80, at most 0"),
         ('[speaker]\ndevice = "a"\ndistance_m = 0', "line 3, speaker.distance_m", "above 0"),
-        ('[speaker]\ndevice = "a"\nlatency = "mid"', "line 3, speaker.latency", "low or high"),
-        ("[thresholds]\nchirp_snr_db = -1", "line 2, thresholds.chirp_snr_db", "0 to 80"),
-        ("[thresholds]\nchirp_min_dbfs = -1", "line 2, thresholds.chirp_min_dbfs", "below chirp_max_dbfs"),
+        ('[speaker]\ndevice = "a"\nlatency = "mid"', "line 3, speaker.latency", '"low" or "high"'),
+        ('[board.desk]\nkind = "a"\nname = "b"', "line 3, board.desk.name", "kind, serial_number"),
+        ("[thresholds]\nchirp_snr_db = -1", "line 2, thresholds.chirp_snr_db", "at least 0, at most 80"),
+        ("[thresholds]\nchirp_min_dbfs = -1", "line 2, thresholds.chirp_min_dbfs", "below -1.0"),
         ("[thresholds]\ndetection_window_s = 0", "line 2, thresholds.detection_window_s", "above 0"),
         ('[bord.desk]\nkind = "a"', "line 1, bord", "board"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line_and_what_is_allowed(written, text, place, helps):
+def test_a_refusal_names_line_key_and_allowed_values(written, text, place, helps):
     with pytest.raises(ConfigError) as raised:
         read_bench(written(text))
     assert raised.value.where.endswith(f"bench.toml, {place}")
@@ -100,7 +101,7 @@ def test_two_boards_of_one_serial_number_are_refused(written):
         read_bench(written(text))
 
 
-def test_a_bench_file_that_was_named_has_to_be_there(tmp_path):
+def test_a_named_bench_file_must_exist(tmp_path):
     with pytest.raises(ConfigError, match=r"other\.toml"):
         find_bench(tmp_path / "other.toml")
 
@@ -110,19 +111,19 @@ def test_the_variable_names_the_bench_file(written, monkeypatch):
     assert [board.name for board in find_bench().boards] == ["left"]
 
 
-def test_a_given_file_goes_before_the_variable(written, monkeypatch):
+def test_an_argument_takes_precedence_over_the_variable(written, monkeypatch):
     monkeypatch.setenv(VARIABLE, "elsewhere.toml")
     assert find_bench(written("")).boards == ()
 
 
-def test_the_checkout_may_have_one(written, monkeypatch):
+def test_the_checkouts_bench_file_is_the_default(written, monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     file = written('[board.left]\nkind = "a"')
     monkeypatch.setattr(bench_file, "ROOT", file.parent)
     assert find_bench().path == file
 
 
-def test_without_any_the_bench_is_empty(monkeypatch, tmp_path):
+def test_without_a_bench_file_the_bench_is_empty(monkeypatch, tmp_path):
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(bench_file, "ROOT", tmp_path)
     assert find_bench() == Bench()

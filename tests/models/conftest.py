@@ -1,4 +1,4 @@
-"""What the tests of whole preparations share: a small dataset and a store, new for each file."""
+"""Shared by the tests of the pipeline: a small dataset, and a store per module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tone_dataset import tone_dataset
 from models.store import Store
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def dataset(tmp_path_factory) -> Path:
     return tone_dataset(tmp_path_factory.mktemp("dataset"))
 

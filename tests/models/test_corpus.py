@@ -1,4 +1,4 @@
-"""The synthetic corpus: the layout of Speech Commands, the same bytes each time, voices that stay apart."""
+"""The synthetic corpus: its layout, its determinism, and voices that stay in one split."""
 
 from __future__ import annotations
 

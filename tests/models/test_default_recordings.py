@@ -1,4 +1,4 @@
-"""The default recordings: what the manifest says is there, and the command that makes them makes these."""
+"""The default recordings: the manifest, and the command that makes them."""
 
 from __future__ import annotations
 

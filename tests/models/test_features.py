@@ -1,13 +1,13 @@
-"""The features: what is made of the front end's integers, and the cache of a dataset's features."""
+"""Features as models take them, and the cached features of a dataset."""
 
 from __future__ import annotations
 
 import zlib
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tone_dataset import tone_dataset
 
 from models.data.dataset import DatasetConfig
 from models.data.features import (
@@ -18,32 +18,15 @@ from models.data.features import (
     micro_features,
     quantize_features,
 )
-from models.data.wav import write_wav
+from models.data.wav import read_wav, write_wav
 from models.store import Store
 
 
-def test_a_second_has_49_slices_of_40_channels():
-    features = micro_features(np.zeros(16_000, np.int16))
-    assert features.shape == (49, 40)
-    assert features.dtype == np.uint16
-
-
-@pytest.mark.parametrize("audio", [np.zeros(479, np.int16), np.zeros(16_000), np.zeros((2, 480), np.int16)])
-def test_audio_of_another_kind_is_refused(audio):
-    with pytest.raises(ValueError, match="int16"):
-        micro_features(audio)
-
-
-def test_every_call_starts_afresh():
-    audio = np.random.default_rng(0).integers(-9000, 9000, 16_000).astype(np.int16)
-    np.testing.assert_array_equal(micro_features(audio), micro_features(audio))
-
-
-def test_float_features_are_tens_of_256ths():
+def test_float_features_are_multiples_of_10_256ths():
     np.testing.assert_array_equal(float_features(np.array([0, 256, 666], np.uint16)), [0, 10, 26.015625])
 
 
-def test_at_the_classic_scale_the_classic_formula_comes_out():
+def test_the_classic_scale_gives_the_classic_formula():
     features = np.arange(0, 1200, dtype=np.uint16)
     classic = np.clip((features.astype(np.int64) * 256 + 333) // 666 - 128, -128, 127)
     assert feature_divisor(26 / 256) == 666
@@ -64,42 +47,17 @@ def test_the_checksum_is_crc_32_of_little_endian_words():
     assert feature_crc(features) == zlib.crc32(bytes([1, 0, 2, 0, 0x34, 0x12, 255, 255]))
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    root = tmp_path_factory.mktemp("dataset")
-    generator = np.random.default_rng(0)
-    for word in ("yes", "no", "cat"):
-        (root / word).mkdir()
-        for number in range(30):
-            samples = generator.integers(-3000, 3000, 16_000).astype(np.int16)
-            write_wav(root / word / f"{number:08x}_nohash_0.wav", samples)
-    (root / "_background_noise_").mkdir()
-    write_wav(root / "_background_noise_" / "n.wav", generator.integers(-900, 900, 20_000).astype(np.int16))
-    return root
-
-
-def test_the_features_of_a_test_clip_are_those_of_its_file(dataset, tmp_path):
-    from models.data.wav import read_wav
-
-    sets = feature_sets(dataset, DatasetConfig(), Store(tmp_path), progress=False)
+def test_feature_sets_are_cached_until_the_dataset_changes(tmp_path):
+    dataset, store, config = tone_dataset(tmp_path, speakers=30), Store(tmp_path / "store"), DatasetConfig()
+    sets = feature_sets(dataset, config, store, progress=False)
     features, labels = sets.split("testing")
     place = next(place for place, label in enumerate(labels) if label >= 2)
     samples, _ = read_wav(dataset / sets.clips("testing")[place])
     np.testing.assert_array_equal(features[place], micro_features(samples))
 
+    once = feature_sets(dataset, DatasetConfig(copies=1), store, progress=False)
+    assert len(sets.split("training")[1]) == 3 * len(once.split("training")[1])
 
-def test_the_training_set_has_as_many_copies_as_asked_for(dataset, tmp_path):
-    store = Store(tmp_path)
-    once, thrice = (
-        len(feature_sets(dataset, DatasetConfig(copies=copies), store, progress=False).split("training")[1])
-        for copies in (1, 3)
-    )
-    assert thrice == 3 * once
-
-
-def test_features_are_computed_once_until_the_dataset_changes(dataset, tmp_path):
-    store, config = Store(tmp_path), DatasetConfig(copies=1)
-    first = feature_sets(dataset, config, store, progress=False)
-    assert feature_sets(dataset, config, store, progress=False).path == first.path
+    assert feature_sets(dataset, config, store, progress=False).path == sets.path
     write_wav(dataset / "yes" / "0000ffff_nohash_0.wav", np.zeros(16_000, np.int16))
-    assert feature_sets(dataset, config, store, progress=False).path != first.path
+    assert feature_sets(dataset, config, store, progress=False).path != sets.path

@@ -1,3 +1,5 @@
+"""Studies as TOML files: points, series, plots and refusals."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigError
-from models.studies import STUDIES, Networks, load_studies, load_study
+from models.studies import STUDIES, load_studies, load_study
 
 STUDY = """
 id = "bits-{method}-{bits}-{seed}"
@@ -19,13 +21,8 @@ title = "Bits"
 question = "Are more bits better?"
 x = "bits"
 series = ["method", "symmetric"]
+reference = "aware, asymmetric"
 plots = ["accuracy over bits", "mse over parameters"]
-
-[study.claims.more]
-text = "aware, 4 bits are as good as float32"
-this = ["method = aware", "bits = 4"]
-that = ["trained"]
-margin = -0.02
 
 [quantization]
 method = ["aware", "post-training"]
@@ -50,32 +47,22 @@ def test_every_point_is_a_variant(tmp_path):
     }
 
 
-def test_a_claim_says_which_networks_it_is_about(tmp_path):
-    (claim,) = load_study("bits", written(tmp_path, STUDY)).claims
-    assert claim.this == Networks({"method": ("aware",), "bits": ("4",)}, "after")
-    assert claim.that == Networks({}, "trained")
-    assert claim.margin == -0.02
-
-
-def test_a_claim_may_be_about_several_values(tmp_path):
-    study = load_study("bits", written(tmp_path, STUDY.replace('"bits = 4"', '"bits = 2 4", "before"')))
-    assert study.claims[0].this == Networks({"method": ("aware",), "bits": ("2", "4")}, "before")
-
-
-def test_plots_are_a_measure_over_a_size(tmp_path):
+def test_a_plot_is_a_measure_over_an_axis(tmp_path):
     study = load_study("bits", written(tmp_path, STUDY))
     assert study.plots == (("accuracy", "bits"), ("mse", "parameters"))
 
 
-def test_variants_of_one_training_are_told_by_what_varies_in_it(tmp_path):
+def test_points_of_one_training_have_the_same_description(tmp_path):
     study = load_study("bits", written(tmp_path, STUDY))
-    assert {study.training_of(item)["seed"] for item in study.variants} == {"1", "2"}
-    assert all(list(study.training_of(item)) == ["seed"] for item in study.variants)
-    assert study.values_of(study.variants[0]) == {"seed": "1", "method": "aware", "bits": "2"}
+    assert {study.training_of(item) for item in study.variants} == {""}
+    text = STUDY + "\n[training]\nl1 = [0, 0.001]\n"
+    study = load_study("bits", written(tmp_path, text.replace("{seed}", "{l1}-{seed}")))
+    assert {study.training_of(item) for item in study.variants} == {"l1 = 0", "l1 = 0.001"}
 
 
 def test_a_number_in_a_series_is_named(tmp_path):
-    study = load_study("bits", written(tmp_path, STUDY.replace('"method", "symmetric"', '"seed"')))
+    text = STUDY.replace('"method", "symmetric"', '"seed"').replace("aware, asymmetric", "seed = 1")
+    study = load_study("bits", written(tmp_path, text))
     assert {study.series_of(item) for item in study.variants} == {"seed = 1", "seed = 2"}
 
 
@@ -86,25 +73,22 @@ def test_a_number_in_a_series_is_named(tmp_path):
         ('"symmetric"]', '"color"]', "study.series", "method"),
         ('title = "Bits"', "", "study.title", "text"),
         ('question = "Are more bits better?"', 'question = " "', "study.question", "some text"),
+        ('"aware, asymmetric"', '"aware"', "study.reference", "post-training, asymmetric"),
         ("mse over parameters", "mse by parameters", "study.plots", "A over B"),
         ("mse over parameters", "mse over threshold", "study.plots", "operations"),
-        ('"method = aware"', '"methods = aware"', "study.claims.more.this", "method"),
-        ('"method = aware"', '"method = awar"', "study.claims.more.this", "aware, post-training"),
-        ('"trained"', '"trained", "before"', "study.claims.more.that", "trained, before"),
-        ("margin = -0.02", "margin = 2", "study.claims.more.margin", "below 1"),
         ("[quantization]", "[training]", "training.method", "dropout"),
         ("[study]", "[stuudy]", "study.title", "text"),
         ("bits = [2, 4]", "bits = [2, 40]", "quantization.bits", "2, 3, 4"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, old, new, key, allowed):
+def test_a_refusal_names_file_key_and_allowed_values(tmp_path, old, new, key, allowed):
     with pytest.raises(ConfigError) as raised:
         load_study("bits", written(tmp_path, STUDY.replace(old, new)))
     message = str(raised.value)
     assert f"{key})" in message and "bits.toml" in message and allowed in message
 
 
-def test_networks_that_nothing_is_done_to_are_no_study(tmp_path):
+def test_a_study_without_compression_is_refused(tmp_path):
     text = """
         id = "seed-{seed}"
         title = "TinyConv"
@@ -121,7 +105,7 @@ def test_networks_that_nothing_is_done_to_are_no_study(tmp_path):
         load_study("seed", tmp_path)
 
 
-def test_an_unknown_study_tells_which_there_are(tmp_path):
+def test_an_unknown_study_lists_those_there_are(tmp_path):
     with pytest.raises(ConfigError, match="There are: bits"):
         load_study("bit", written(tmp_path, STUDY))
 
@@ -134,6 +118,6 @@ def test_shipped_studies_have_three_seeds_at_every_point():
         assert all(len(seeds) >= 3 for seeds in points.values()), study.name
 
 
-def test_shipped_files_tell_their_command():
+def test_shipped_files_begin_with_their_command():
     for file in STUDIES.glob("*.toml"):
         assert file.read_text().startswith(f"# earshot study {file.stem}\n")

@@ -16,18 +16,16 @@ from harness.report.pages.family_entries import Entry, different_models, entries
 from harness.report.pages.family_plots import family_plots
 from harness.report.pages.family_tables import (
     Series,
-    channels_sentences,
     comparison_table,
     confusions,
-    labels_table,
     pairs_table,
     pareto_front,
     pruned_table,
+    pruning_sentences,
     series_of,
-    weights_sentences,
 )
 from harness.report.pages.run_tables import sizes_table
-from harness.report.studies.page import sections as study_sections
+from harness.report.pages.study import sections as study_sections
 from harness.report.table import Table
 from harness.report.variants import clock_note
 
@@ -73,8 +71,8 @@ def render_family(records: Mapping[Path, RunRecord], folder: Path, studies: Path
             )
             for place, record in records.items()
         ],
-        channels=channels_sentences(channels),
-        weights=weights_sentences(weights),
+        channels=pruning_sentences(channels, "channels"),
+        weights=pruning_sentences(weights, "weights"),
         tables=page_tables(tables),
         front=front_list(entries),
         matrices=confusions(different_models(entries)),
@@ -95,7 +93,6 @@ def family_tables(
         pruned_table(weights, "weights", "By share of pruned weights"),
         sizes_table([(entry.title, entry.variant, entry.record.board) for entry in entries]),
         pairs_table(models),
-        labels_table(models),
         confusion_table(
             confusions(models),
             said="Label",

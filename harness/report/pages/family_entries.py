@@ -150,7 +150,12 @@ def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
         for record in records
         for variant in record.variants
     ]
-    for detail in (_engine_detail, _board_detail, _run_detail):
+    details: list[Callable[[Entry], str]] = [
+        lambda entry: f"engine {entry.engine}" if entry.engine else "",
+        lambda entry: entry.record.board.name,
+        lambda entry: entry.record.run.get("started", "") or entry.record.run.get("id", ""),
+    ]
+    for detail in details:
         found = _with_detail(found, detail)
     sizes: dict[str, int] = {}
     for entry in found:
@@ -215,18 +220,6 @@ def _numbers(model: ModelRow) -> str:
 def _engine(record: RunRecord, variant: VariantRow) -> str:
     """Return the variant's engine; without an image that of the other variants of the run."""
     return next((row.firmware.engine for row in [variant, *record.variants] if row.firmware), "")
-
-
-def _engine_detail(entry: Entry) -> str:
-    return f"engine {entry.engine}" if entry.engine else ""
-
-
-def _board_detail(entry: Entry) -> str:
-    return entry.record.board.name
-
-
-def _run_detail(entry: Entry) -> str:
-    return entry.record.run.get("started", "") or entry.record.run.get("id", "")
 
 
 def _with_detail(entries: list[Entry], detail: Callable[[Entry], str]) -> list[Entry]:

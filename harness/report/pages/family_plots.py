@@ -88,9 +88,9 @@ def family_plots(
 
 def draw_front(entries: Sequence[Entry]) -> Figure:
     """Draw accuracy against latency, and the numbered front, the fastest first."""
-    height = 4.7
+    height = 4.9
     figure = new_figure(height)
-    axes = figure.add_axes((0.06, 0.45 / height, 0.925, (height - 0.8) / height), xscale="log")
+    axes = figure.add_axes((0.06, 0.45 / height, 0.92, (height - 1) / height), xscale="log")
     networks = list(dict.fromkeys(entry.network for entry in entries))
     for entry in reversed(entries):  # of coinciding points the original network is drawn last
         color, marker = _COLORS[entry.kind], _MARKERS[networks.index(entry.network) % len(_MARKERS)]
@@ -120,7 +120,7 @@ def draw_front(entries: Sequence[Entry]) -> Figure:
         for _, marker in zip(networks, _MARKERS, strict=False)
     ]
     names = [*(KINDS[kind] for kind in kinds), *(network or "external" for network in networks)]
-    add_legend(figure, handles, names[: len(handles)], columns=len(handles))
+    add_legend(figure, handles, names[: len(handles)], columns=5)
     return figure
 
 
@@ -131,7 +131,7 @@ def draw_series(series: Sequence[Series], lines: _Lines) -> Figure:
     figure = new_figure(height)
     panels = figure.subplots(rows, columns, squeeze=False)
     figure.subplots_adjust(
-        left=0.06, right=0.985, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.5, wspace=0.16
+        left=0.06, right=0.965, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.5, wspace=0.16
     )
     drawn: dict[str, Line2D] = {}
     for panel in panels.flat[len(series) :]:

@@ -11,14 +11,13 @@ import numpy as np
 from harness.report import format as fmt
 from harness.report.comparisons import Matrix, comparisons_table
 from harness.report.pages.family_entries import KINDS, Entry, float32_of, unpruned_of
+from harness.report.pages.run_tables import fields_of
 from harness.report.table import Column, Table
 from harness.report.variants import STAGES, conformance, time_is
 from harness.stats.pairing import CONFIDENCE, paired
 from harness.stats.statistics import ratio, wilson_interval
 
 _DEVICES = ("mcu", "cpu", "gpu")
-_SAME = 0.01
-"""Relative difference below which a board time counts as equal."""
 
 
 def pareto_front(entries: Sequence[Entry]) -> list[Entry]:
@@ -101,8 +100,8 @@ def comparison_table(entries: Sequence[Entry]) -> Table:
 
 
 def _comparison_row(entry: Entry, entries: Sequence[Entry], on_front: bool) -> dict[str, Any]:
-    variant, model = entry.variant, entry.model
-    row: dict[str, Any] = {
+    variant = entry.variant
+    row = fields_of(entry.model, variant.firmware) | {
         "variant": entry.title,
         "id": variant.id,
         "network": entry.network,
@@ -121,12 +120,6 @@ def _comparison_row(entry: Entry, entries: Sequence[Entry], on_front: bool) -> d
     if entry.test:
         row["test_correct"], row["test_samples"] = entry.test
         row["accuracy_low"], row["accuracy_high"] = wilson_interval(*entry.test)
-    if model:
-        row |= {"parameters": model.parameters, "remaining_parameters": model.remaining_parameters}
-        row |= {"tflite_bytes": model.tflite_bytes, "compressed_bytes": model.compressed_bytes}
-    if firmware := variant.firmware:
-        row |= {"flash_bytes": firmware.flash_bytes, "ram_bytes": firmware.ram_bytes}
-        row |= {"arena_bytes": firmware.arena_bytes}
     for device in ("cpu", "gpu"):
         if fastest := entry.host(device):
             row |= {f"{device}_us": fastest.median_us, f"{device}_runtime": fastest.runtime}
@@ -224,21 +217,16 @@ def pruned_table(series: Sequence[Series], name: str, title: str) -> Table:
 
 
 def _pruned_row(series: Series, entry: Entry) -> dict[str, Any]:
-    model, firmware, whole = entry.model, entry.variant.firmware, series.unpruned
-    assert model
-    row: dict[str, Any] = {
+    model, whole = entry.model, series.unpruned
+    row = fields_of(model, entry.variant.firmware) | {
         "network": series.title,
         "variant": entry.title,
         "threshold": entry.threshold or 0,
-        "parameters": model.parameters,
-        "remaining_parameters": model.remaining_parameters,
         "operations": entry.operations,
         "accuracy": entry.accuracy,
-        "flash_bytes": firmware.flash_bytes if firmware else None,
-        "compressed_bytes": model.compressed_bytes,
         "note": entry.gap or ("" if entry.engine == series.engine else f"engine {entry.engine}"),
     }
-    if model.before_fine_tuning and (counts := model.before_fine_tuning.get("testing")):
+    if model and model.before_fine_tuning and (counts := model.before_fine_tuning.get("testing")):
         row["accuracy_before"] = sum(one.correct for one in counts) / sum(one.total for one in counts)
     row |= {f"{device}_us": entry.time_us(device) for device in _DEVICES}
     if whole:
@@ -248,72 +236,29 @@ def _pruned_row(series: Series, entry: Entry) -> dict[str, Any]:
     return row
 
 
-def channels_sentences(series: Sequence[Series]) -> list[str]:
-    """Return one sentence for each network: inference times before and after pruning on every device."""
+def pruning_sentences(series: Sequence[Series], kind: str) -> list[str]:
+    """Return one sentence for each network: times and compressed size before and after pruning.
+
+    Args:
+        series: networks that were measured at several thresholds.
+        kind: "channels" or "weights".
+    """
     sentences = []
     for one in series:
-        if len(one.times("mcu")) > 1:
-            changes = (
-                f"{_change(times)} on the {name}"
-                for device, name in zip(_DEVICES, ("board", "CPU", "GPU"), strict=True)
-                if len(times := one.times(device)) > 1
-            )
-            last = fmt.percent(one.times("mcu")[-1][0])
-            sentences.append(f"{one.title}, {last} of the channels pruned: {', '.join(changes)}.")
-    return sentences
-
-
-def weights_sentences(series: Sequence[Series]) -> list[str]:
-    """Return one sentence for each network: the effect of zero weights on time and compressed size."""
-    sentences = []
-    for one in series:
-        board = one.times("mcu")
-        if len(board) < 2:
+        if len(one.times("mcu")) < 2:
             continue
-        faster = min(us for _, us in board) < board[0][1] * (1 - _SAME)
-        effect = "" if faster else ", as the kernels multiply by zeros too"
-        text = f"{one.title}, {fmt.percent(board[-1][0])} of the weights zero: {_change(board)} on the board"
-        sizes = [size for entry in one.entries if (size := entry.compressed_bytes)]
-        shrinks = f"; the compressed .tflite goes from {fmt.count(sizes[0])} to {fmt.count(sizes[-1])} bytes"
-        sentences.append(f"{text}{effect}{shrinks if len(sizes) > 1 else ''}.")
-    return sentences
-
-
-def _change(times: Sequence[tuple[float, float]]) -> str:
-    first, last = times[0][1], times[-1][1]
-    return f"{fmt.duration(first)} to {fmt.duration(last)} ({fmt.change(last / first - 1)})"
-
-
-def labels_table(entries: Sequence[Entry]) -> Table:
-    """Return the accuracy on the test set by label, one row for each variant."""
-    labels: dict[str, None] = {}
-    rows: list[dict[str, Any]] = []
-    for entry in entries:
-        counts = entry.model.accuracy.get("testing", []) if entry.model else []
-        row: dict[str, Any] = {"variant": entry.title}
-        for count in counts:
-            labels[count.label] = None
-            row |= {f"{count.label} correct": count.correct, f"{count.label} samples": count.total}
-            if count.total:
-                row[f"{count.label} accuracy"] = count.correct / count.total
-                low, high = wilson_interval(count.correct, count.total)
-                row |= {f"{count.label} low": low, f"{count.label} high": high}
-        if counts:
-            rows.append(row)
-    columns = [Column("variant", "Variant")]
-    for label in labels:
-        columns += [
-            Column((f"{label} correct", f"{label} samples")),
-            Column((f"{label} accuracy",), "accuracy", fmt.share, group=label),
-            Column((f"{label} low", f"{label} high"), "95 % interval", fmt.interval, group=label),
+        changes = [
+            f"{fmt.duration(first)} to {fmt.duration(last)} ({fmt.change(last / first - 1)}) on the {name}"
+            for device, name in zip(_DEVICES, ("board", "CPU", "GPU"), strict=True)
+            if len(times := one.times(device)) > 1
+            for first, last in [(times[0][1], times[-1][1])]
         ]
-    return Table(
-        name="labels",
-        title="Accuracy by label",
-        columns=columns,
-        rows=rows,
-        note="Share of a label's clips in the test set that were recognized, with Wilson's interval.",
-    )
+        sizes = [size for entry in one.entries if (size := entry.compressed_bytes)]
+        if len(sizes) > 1:
+            changes.append(f"{fmt.count(sizes[0])} to {fmt.count(sizes[-1])} bytes compressed")
+        pruned = fmt.percent(one.times("mcu")[-1][0])
+        sentences.append(f"{one.title}, {pruned} of the {kind} pruned: {', '.join(changes)}.")
+    return sentences
 
 
 def confusions(entries: Sequence[Entry]) -> list[Matrix]:

@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 
 from harness.records.verdict import (
-    DEVIATING,
     STATUSES,
     Figure,
     RunVerdict,
@@ -19,7 +18,6 @@ from harness.records.verdict import (
     Status,
 )
 from harness.regression import rule
-from harness.regression.band import Band, band
 from harness.regression.baseline import Baseline, Epoch
 from harness.regression.canary import canary_state
 from harness.regression.change_points import change_points, steps
@@ -34,9 +32,6 @@ Kind = Literal["time", "modeled", "number", "text"]
 AnyStatus = Status | Literal[""]
 """A status, or "" where a night was not judged."""
 
-_JUDGED_TOGETHER: frozenset[Status] = frozenset({"ok", "improved", "suspect", "regressed", "noisy"})
-"""Statuses of times that share Holm's alpha."""
-
 
 @dataclass(frozen=True, eq=False)
 class Series:
@@ -50,7 +45,7 @@ class Series:
         comparable: (N,) true where the canary and the tree were clean and nothing was broken.
         statuses: (N,) status of each night.
         accepted: (N,) reference in force, NaN where there was none.
-        band: range that the rule allowed; None for exact series.
+        allowed: (N, 2) lowest and highest time that the rule let pass, NaN where it judged nothing.
         levels: nights that begin a new level, ascending.
         latest: value of the last night that has one; for a text the text.
         verdict: verdict on the last night, None if it has no such series.
@@ -62,7 +57,7 @@ class Series:
     comparable: np.ndarray
     statuses: tuple[AnyStatus, ...]
     accepted: np.ndarray
-    band: Band | None
+    allowed: np.ndarray
     levels: tuple[int, ...]
     latest: Figure | None
     verdict: SeriesVerdict | None
@@ -206,11 +201,7 @@ class _Arrangement:
         self._nights = nights
         self._epochs = baseline.epochs if baseline else ()
         self._starts_s = np.array([moment(night.started).timestamp() for night in nights])
-        benches = [(night.uid, night.procedure, *sorted(night.environment.items())) for night in nights]
-        numbers = {bench: number for number, bench in enumerate(dict.fromkeys(benches))}
-        self._bench = np.array([numbers[bench] for bench in benches])
         self._epoch = self._epochs_of_nights()
-        self._together = np.array([_judged_together(night) for night in nights])
         self._factors, self._clean = np.ones(len(nights)), np.ones(len(nights), dtype=bool)
         for index, night in enumerate(nights):
             accepted = self._epochs[self._epoch[index]].canary if self._epoch[index] >= 0 else None
@@ -233,13 +224,9 @@ class _Arrangement:
 
     def series(self, name: SeriesName, column: _Column, verdict: SeriesVerdict | None) -> Series:
         values = self._values(name, column)
-        statuses: list[AnyStatus] = [""] * len(self._nights)
-        since = [""] * len(self._nights)
-        for index, night in enumerate(self._nights):
-            if judged := night.judged.get(name):
-                statuses[index], since[index] = judged.status, judged.since
-        if verdict is not None:
-            statuses[-1], since[-1] = verdict.status, verdict.since
+        verdicts = [night.judged.get(name) for night in self._nights]
+        verdicts[-1] = verdict or verdicts[-1]
+        statuses: list[AnyStatus] = [item.status if item else "" for item in verdicts]
         usable = self._clean & np.isfinite(values) & np.array([status != "broken" for status in statuses])
         latest = column.values[-1] if column.values else None
         if isinstance(latest, float):
@@ -251,7 +238,7 @@ class _Arrangement:
             usable,
             tuple(statuses),
             self.by_epoch(lambda epoch: _accepted(epoch, name)),
-            self._band(name, values, usable, statuses, since) if column.kind == "time" else None,
+            np.array([_allowed(item) for item in verdicts]),
             _levels(name, column.kind, values, usable),
             latest,
             verdict,
@@ -267,38 +254,6 @@ class _Arrangement:
             figures = [None if value is None else numbers[value] for value in figures]
         values[column.nights] = [np.nan if value is None else value for value in figures]
         return values / self._factors if column.kind == "time" else values
-
-    def _band(
-        self,
-        name: SeriesName,
-        values: np.ndarray,
-        usable: np.ndarray,
-        statuses: Sequence[AnyStatus],
-        since: Sequence[str],
-    ) -> Band:
-        """Replay the rule for each reference, over the nights that may be compared with it."""
-        references = np.array(
-            [then or self._reference_since(name, index) for index, then in enumerate(since)], dtype=object
-        )
-        deviated = np.array([status in DEVIATING for status in statuses])
-        lines = [np.full(values.size, np.nan) for _ in range(3)]
-        for reference in sorted({*references.tolist()} - {""}):
-            judged = references == reference
-            alike = self._bench == self._bench[np.flatnonzero(judged)[0]]
-            those = alike & (self._starts_s >= moment(reference).timestamp())
-            on_level = usable & ~(deviated & judged)
-            found = band(values[those], on_level[those], judged[those], self._together[those])
-            known = np.isfinite(found.center_us)
-            places = np.flatnonzero(those)[known]
-            for line, part in zip(lines, (found.center_us, found.low_us, found.high_us), strict=True):
-                line[places] = part[known]
-        return Band(*lines)
-
-    def _reference_since(self, name: SeriesName, index: int) -> str:
-        """Return the time of the reference now in force for a night that was not judged."""
-        number = self._epoch[index]
-        reference = self._epochs[number].times.get(name) if number >= 0 else None
-        return reference.since if reference and reference.since <= self._nights[index].started else ""
 
 
 def _columns(nights: Sequence[Night]) -> dict[SeriesName, _Column]:
@@ -325,9 +280,9 @@ def _levels(name: SeriesName, kind: Kind, values: np.ndarray, usable: np.ndarray
 
 
 def _accepted(epoch: Epoch, name: SeriesName) -> float:
-    if name in epoch.times:
-        return epoch.times[name].reference_us
-    value = epoch.exact.get(name)
+    if str(name) in epoch.times:
+        return epoch.times[str(name)].reference_us
+    value = epoch.exact.get(str(name))
     return np.nan if value is None or isinstance(value, str) else float(value)
 
 
@@ -336,10 +291,11 @@ def _bench(measured: Night | Epoch) -> tuple[object, ...]:
     return measured.uid, measured.procedure, measured.environment
 
 
-def _judged_together(night: Night) -> int:
-    """Count the times that were judged together that night, at least 1."""
-    held = sum(night.judged[name].status in _JUDGED_TOGETHER for name in night.times if name in night.judged)
-    return max(held or len(night.times), 1)
+def _allowed(verdict: SeriesVerdict | None) -> tuple[float, float]:
+    """Return the lowest and the highest time without a finding; the interval is symmetric in logarithms."""
+    if verdict is None or verdict.limit is None or not isinstance(verdict.reference, (int, float)):
+        return np.nan, np.nan
+    return verdict.reference**2 / verdict.limit, verdict.limit
 
 
 def _canary_us(night: Night) -> tuple[float, float]:
@@ -361,8 +317,5 @@ def _changes(nights: Sequence[Night]) -> Iterator[tuple[int, Mapping[str, tuple[
         if night.fault:
             continue  # a board that was not found has no environment
         if before is not None and _bench(night) != _bench(before):
-            then = Epoch(
-                0, before.started, before.uid, before.environment, before.procedure, None, {}, {}, ()
-            )
-            yield index, differences(night, then)
+            yield index, differences(night, before)
         before = night

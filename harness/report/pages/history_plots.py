@@ -12,6 +12,7 @@ from harness.records.verdict import STATUSES
 from harness.report import format as fmt
 from harness.report.pages.history_data import BoardHistory, Series
 from harness.report.pages.history_svg import (
+    GLYPHS,
     Scale,
     area,
     date_ticks,
@@ -21,7 +22,6 @@ from harness.report.pages.history_svg import (
     path,
     steps,
     text,
-    thinned,
     ticks,
 )
 from harness.report.pages.history_text import amount, unit_and_factor
@@ -34,7 +34,6 @@ _PANEL, _CANARY, _STRIP, _FOOT, _GAP = 230, 62, 16, 26, 18
 """Heights in px: of the values, of the canary, of the commits, of the dates, and between two panels."""
 _LETTER = 6.3
 """Mean width of a character in px."""
-_RADIUS = 3.6
 _SPARK_WIDTH, _SPARK_HEIGHT, _EDGE = 180, 30, 5
 _PLAIN = ("", "ok", "new")
 
@@ -104,8 +103,9 @@ class Plots:
         title += f", {status or 'not judged'}"
         if night.commit:
             title += f", commit {night.commit[:10]}{' with changes' if night.dirty else ''}"
-        kind = f"mark {status or 'unjudged'}{'' if series.comparable[number] else ' hollow'}"
-        drawn = path(kind, mark(status, float(self._across[number]), float(y), _RADIUS), title)
+        drawn = mark(
+            status, float(self._across[number]), float(y), title, comparable=bool(series.comparable[number])
+        )
         return f'<a href="{html.escape(self._link(number))}">{drawn}</a>'
 
     def _levels(self, series: Series, inside: np.ndarray) -> str:
@@ -117,13 +117,8 @@ class Plots:
         return path("level", steps(self._edges, medians))
 
     def _band(self, series: Series, y: Scale, bottom: float) -> str:
-        if series.band is None:
-            return ""
-        stride = max(1, self._count // _WIDTH)
-        low, high = (
-            np.clip(y(edge[::stride]), _TOP, bottom) for edge in (series.band.low_us, series.band.high_us)
-        )
-        return path("band", area(self._across[::stride], low, high), "the range that the rule allows")
+        low, high = np.clip(y(series.allowed.T), _TOP, bottom)
+        return path("band", area(self._across, low, high), "the range that the rule allowed")
 
     def _events(self, series: Series, bottom: float) -> str:
         """Draw a line per event, with its name where there is room."""
@@ -152,8 +147,7 @@ class Plots:
             text(f"canary, {'ms' if factor > 1 else 'µs'}", _LEFT, _GAP - 4, "unit"),
         ]
         for kind, column in zip(("canary first", "canary last"), readings.T, strict=True):
-            across, values = thinned(self._across, np.clip(column, low, high), _WIDTH)
-            parts.append(path(kind, line(across, y(values))))
+            parts.append(path(kind, line(self._across, y(np.clip(column, low, high)))))
         return "".join(parts), bottom
 
     def _draw_commits_and_dates(self, above: float) -> tuple[str, float]:
@@ -186,10 +180,8 @@ def _grid(y: float, label: str) -> str:
 def _axis(series: Series) -> tuple[float, float]:
     values = np.where(series.comparable, series.values, np.nan)
     shown = [series.values[-1], *series.accepted, *_medians(series.values, series.levels)]
-    if series.band is not None:
-        bounds = np.concatenate([series.band.low_us, series.band.high_us])
-        bounds = bounds[np.isfinite(bounds)]
-        shown += np.percentile(bounds, [2, 98]).tolist() if bounds.size else []
+    bounds = series.allowed[np.isfinite(series.allowed)]
+    shown += np.percentile(bounds, [2, 98]).tolist() if bounds.size else []
     return limits(values if np.isfinite(values).any() else series.values, shown)
 
 
@@ -202,14 +194,13 @@ def _caption(series: Series, low: float, high: float) -> str:
     parts = [f"Nights side by side: {series.values.size:,}."]
     if series.kind == "modeled":
         parts.append("The clock is modeled and repeats exactly; a point is the mean of all samples.")
-    elif series.kind == "time" and series.band is not None:
+    elif series.kind == "time":
         parts.append("A point is the median of a night's blocks, divided by its canary.")
-        known = bool(np.isfinite(series.band.low_us).any())
-        parts.append(
-            "The band is the range that the rule allows."
-            if known
-            else "There is no band yet: a comparison needs five accepted nights."
+        known = np.isfinite(series.allowed).any()
+        band = (
+            "The band is the range that the rule allowed." if known else "The rule has judged no night yet."
         )
+        parts.append(band)
     if np.isfinite(series.accepted).any():
         parts.append("Dashed: the accepted reference.")
     if series.levels and series.kind == "time":
@@ -253,7 +244,7 @@ def draw_spark(values: np.ndarray, accepted: float, levels: Sequence[int], statu
         path("accepted", across),
         path("levels", upright),
         path("line", line(x(np.arange(values.size)), inside)),
-        path(f"mark {status or 'unjudged'}", mark(status, x.at(last), float(inside[last]), 3.2)),
+        mark(status, x.at(last), float(inside[last])),
     ]
     label = html.escape(f"{title}: {values.size} nights, {len(levels)} changes of level")
     return (
@@ -280,8 +271,7 @@ def legend(statuses: Sequence[str]) -> str:
     """List the marks of the statuses that a plot has; "" where every night is ok."""
     found = [status for status in STATUSES if status in statuses]
     items = (
-        f'<li><svg viewBox="0 0 14 14" aria-hidden="true">'
-        f"{path(f'mark {status}', mark(status, 7, 7, 4.5))}</svg>{status}</li>"
+        f'<li class="{status}"><span aria-hidden="true">{GLYPHS[status]}</span> {status}</li>'
         for status in found
     )
     return f'<ul class="legend">{"".join(items)}</ul>' if {*found} - {"ok"} else ""

@@ -181,7 +181,7 @@ def _accepted(board: BoardHistory, series: Series) -> Grid:
     numbers = {night.id: number for number, night in enumerate(board.nights)}
     rows: list[Sequence[Cell]] = []
     for epoch in board.baseline.epochs if board.baseline else ():
-        times, exact = epoch.times.get(series.name), epoch.exact.get(series.name)
+        times, exact = epoch.times.get(str(series.name)), epoch.exact.get(str(series.name))
         reference = whole(times.reference_us if times else exact, series)
         own = [one for one in epoch.accepted if str(series.name) in one.series or one is epoch.accepted[0]]
         for one in own:

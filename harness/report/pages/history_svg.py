@@ -14,29 +14,21 @@ from matplotlib.ticker import MaxNLocator
 from harness.records.verdict import Status
 from harness.regression.nights import moment
 
-_PATHS = {
-    "up": "l{0} {1}h-{2}z",
-    "down": "l{0} -{1}h-{2}z",
-    "diamond": "l{0} {0}l-{0} {0}l-{0} -{0}z",
-    "square": "h{0}v{0}h-{0}z",
-    "cross": "l{2} {2}m-{2} 0l{2} -{2}",
-    "dot": "a{0} {0} 0 1 0 {2} 0a{0} {0} 0 1 0 -{2} 0z",
+GLYPHS: dict[Status | str, str] = {
+    "regressed": "▲",
+    "changed": "◆",
+    "broken": "✕",
+    "missing": "✕",
+    "suspect": "△",
+    "canary-moved": "■",
+    "env-changed": "□",
+    "noisy": "◇",
+    "improved": "▼",
+    "new": "●",
+    "ok": "●",
+    "": "●",
 }
-SHAPES: dict[Status | str, str] = {
-    "regressed": "up",
-    "changed": "diamond",
-    "broken": "cross",
-    "missing": "cross",
-    "suspect": "up",
-    "canary-moved": "square",
-    "env-changed": "square",
-    "noisy": "diamond",
-    "improved": "down",
-    "new": "dot",
-    "ok": "dot",
-    "": "dot",
-}
-"""Shape of each status, so that color is not the only difference."""
+"""Mark of each status, so that color is not the only difference."""
 
 
 @dataclass(frozen=True)
@@ -158,34 +150,8 @@ def area(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
     return "".join(parts)
 
 
-def mark(status: str, x: float, y: float, radius: float) -> str:
-    """Return the `d` of a status's shape around a point in px."""
-    shape = SHAPES[status]
-    if shape in ("up", "down"):
-        start = (x, y + (-1.2 if shape == "up" else 1.2) * radius)
-        sizes = (1.15 * radius, 2 * radius, 2.3 * radius)
-    elif shape == "diamond":
-        start, sizes = (x, y - 1.2 * radius), (1.2 * radius, 0, 0)
-    elif shape == "square":
-        start, sizes = (x - 0.85 * radius, y - 0.85 * radius), (1.7 * radius, 0, 0)
-    elif shape == "cross":
-        start, sizes = (x - 0.9 * radius, y - 0.9 * radius), (0, 0, 1.8 * radius)
-    else:
-        start, sizes = (x - 0.8 * radius, y), (0.8 * radius, 0, 1.6 * radius)
-    drawn = _PATHS[shape].format(*(f"{size:.3g}" for size in sizes))
-    return f"M{start[0]:.1f} {start[1]:.1f}{drawn}"
-
-
-def thinned(x: np.ndarray, y: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Reduce a line to the lowest and the highest point of each px column.
-
-    Args:
-        x: (N,) ascending.
-        y: (N,), NaN where the line is interrupted.
-        columns: width of the drawing in px.
-    """
-    if x.size <= 2 * columns:
-        return x, y
-    edges = np.linspace(0, x.size, columns + 1).astype(int)[:-1]
-    ends = [np.fmin.reduceat(y, edges), np.fmax.reduceat(y, edges)]
-    return np.repeat(x[edges], 2), np.stack(ends, axis=1).ravel()
+def mark(status: str, x: float, y: float, title: str = "", *, comparable: bool = True) -> str:
+    """Return the mark of a status around a point in px; a night that is not comparable is faint."""
+    inside = f"<title>{html.escape(title)}</title>" if title else ""
+    kind = f"mark {status or 'unjudged'}{'' if comparable else ' faint'}"
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{GLYPHS[status]}{inside}</text>'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from harness.report.variants import (
 )
 from harness.report.verdict import verdict_table
 from harness.stats.matching import count_by_label, count_false_accepts, is_keyword
-from harness.stats.statistics import summarize
+from harness.stats.statistics import ratio, summarize
 
 _RUNTIMES = {"tflite": "TensorFlow Lite", "onnxruntime": "ONNX Runtime"}
 _SPLITS = ("testing", "validation", "training")
@@ -37,6 +36,11 @@ _NOTE = Column("note", "Note", fmt.remark, optional=True)
 
 Sized = tuple[str, VariantRow, BoardRow]
 """A variant with its title on the page, and its board."""
+
+
+def fields_of(*parts: Any) -> dict[str, Any]:
+    """Merge the fields of dataclasses into a row; a part may be None."""
+    return {key: value for part in parts if part is not None for key, value in vars(part).items()}
 
 
 def all_tables(record: RunRecord) -> dict[str, Table]:
@@ -95,13 +99,11 @@ def overview_table(record: RunRecord) -> Table:
 
 
 def _overview_row(variant: VariantRow) -> dict[str, Any]:
-    row: dict[str, Any] = {"variant": variant.title, "conformance": conformance(variant)}
+    row = fields_of(variant.firmware) | {"variant": variant.title, "conformance": conformance(variant)}
     samples = stage_samples(variant)
     for key, stage in (("inference_us", "inference"), ("pass_us", ALL_STAGES)):
         if stage in samples:
             row[key] = summarize(samples[stage]).median
-    if variant.firmware:
-        row |= {"flash_bytes": variant.firmware.flash_bytes, "ram_bytes": variant.firmware.ram_bytes}
     tested = variant.model.accuracy.get("testing", []) if variant.model else []
     if total := sum(count.total for count in tested):
         correct = sum(count.correct for count in tested)
@@ -123,7 +125,7 @@ def faults_table(record: RunRecord) -> Table:
     ]
     return Table(
         name="faults",
-        title="Faults",
+        title="Faults by variant",
         columns=[
             _VARIANT,
             Column("failure", "Failure"),
@@ -190,7 +192,7 @@ def _board_row(record: RunRecord, variant: VariantRow) -> dict[str, Any]:
 
 def _host_row(variant: VariantRow, row: HostRow, board_us: float | None) -> dict[str, Any]:
     return {
-        **asdict(row),
+        **fields_of(row),
         "variant": variant.title,
         "device": row.device.upper(),
         "runtime": _RUNTIMES.get(row.runtime, row.runtime),
@@ -207,7 +209,7 @@ def operators_table(record: RunRecord) -> Table:
         small = [row for row in variant.host_operators if row.share < _SMALL_SHARE]
         large = [row for row in variant.host_operators if row.share >= _SMALL_SHARE]
         for row in sorted(large, key=lambda row: -row.self_us):
-            rows.append({"variant": variant.title, "operator": row.name, **asdict(row)})
+            rows.append({"variant": variant.title, "operator": row.name, **fields_of(row)})
         if small:
             sums = {key: sum(getattr(row, key) for row in small) for key in ("calls", "self_us", "share")}
             rows.append({"variant": variant.title, "operator": f"{len(small)} others", **sums})
@@ -237,10 +239,8 @@ def latency_table(record: RunRecord) -> Table:
         for stage in (*STAGES, ALL_STAGES):
             row: dict[str, Any] = {"variant": variant.title, "stage": stage, "clock": clock}
             if values := samples.get(stage):
-                of = summarize(values)
-                row |= {"samples": of.n, "min_us": of.minimum, "median_us": of.median, "mean_us": of.mean}
-                row |= {"p95_us": of.p95, "max_us": of.maximum}
-                row["share"] = sum(values) / whole if whole else None
+                row |= {f"{key}_us": value for key, value in fields_of(summarize(values)).items()}
+                row |= {"samples": len(values), "share": sum(values) / whole if whole else None}
             else:
                 row["note"] = "not reported by the board" if samples else why_missing(variant)
             rows.append(row)
@@ -252,11 +252,11 @@ def latency_table(record: RunRecord) -> Table:
             Column("stage", f"Stage ({clock})"),
             Column("clock"),
             Column("samples", "Samples", fmt.count),
-            Column("min_us", "Min", fmt.duration),
+            Column("minimum_us", "Min", fmt.duration),
             Column("median_us", "Median", fmt.duration),
             Column("mean_us", "Mean", fmt.duration),
             Column("p95_us", "p95", fmt.duration),
-            Column("max_us", "Max", fmt.duration),
+            Column("maximum_us", "Max", fmt.duration),
             Column("share", "Share of the time", fmt.share, mark="bar"),
             _NOTE,
         ],
@@ -292,13 +292,13 @@ def sizes_table(variants: Sequence[Sized]) -> Table:
             Column("ram_bytes", "image", fmt.count, group=ram),
             Column("ram_share", "of the board's", fmt.share, mark="bar", group=ram),
             Column("arena_bytes", "arena", fmt.count, group=ram),
-            Column("arena_reported"),
-            Column("weights_flash_bytes", "weights", fmt.count, group=estimate),
-            Column("flash_error", "off by", fmt.change, group=estimate),
-            Column("activations_ram_bytes", "all activations", fmt.count, group=estimate),
-            Column("activations_error", "off by", fmt.change, group=estimate),
-            Column("live_ram_bytes", "live activations", fmt.count, group=estimate),
-            Column("live_error", "off by", fmt.change, group=estimate),
+            Column("arena_bytes_reported"),
+            Column("weights_flash_bytes", "weights", fmt.count, optional=True, group=estimate),
+            Column("flash_error", "off by", fmt.change, optional=True, group=estimate),
+            Column("activations_ram_bytes", "all activations", fmt.count, optional=True, group=estimate),
+            Column("activations_error", "off by", fmt.change, optional=True, group=estimate),
+            Column("live_ram_bytes", "live activations", fmt.count, optional=True, group=estimate),
+            Column("live_error", "off by", fmt.change, optional=True, group=estimate),
             _NOTE,
         ],
         rows=rows,
@@ -313,16 +313,12 @@ def sizes_table(variants: Sequence[Sized]) -> Table:
 
 
 def _sizes_row(title: str, variant: VariantRow, board: BoardRow) -> dict[str, Any]:
-    row: dict[str, Any] = {"variant": title, "note": _why_no_image(variant)}
     sizing = (variant.model and variant.model.sizing) or {}
-    row |= sizing
-    if variant.model:
-        row["tflite_bytes"] = variant.model.tflite_bytes
+    row = fields_of(variant.model, variant.firmware) | sizing
+    row |= {"variant": title, "note": _why_no_image(variant)}
     if firmware := variant.firmware:
-        row |= {"flash_bytes": firmware.flash_bytes, "ram_bytes": firmware.ram_bytes}
         row["flash_share"] = firmware.flash_bytes / board.flash_bytes
         row["ram_share"] = firmware.ram_bytes / board.ram_bytes
-        row |= {"arena_bytes": firmware.arena_bytes, "arena_reported": firmware.arena_bytes_reported}
         if sizing:
             row["flash_error"] = sizing["weights_flash_bytes"] / firmware.flash_bytes - 1
         if sizing and firmware.arena_bytes:
@@ -383,16 +379,11 @@ def models_table(record: RunRecord) -> Table:
     """Return each model and its image: everything beside the weights that changes the latency."""
     rows = []
     for variant in record.variants:
-        row: dict[str, Any] = {"variant": variant.title}
-        if model := variant.model:
-            operators = (f"{name} ×{times}" if times > 1 else name for name, times in model.operators.items())
-            row |= {"precision": model.precision, "parameters": model.parameters, "macs": model.macs}
-            row |= {"operators": ", ".join(operators), "tflite_sha256": model.tflite_sha256}
-        if firmware := variant.firmware:
-            row |= {"engine": firmware.engine, "kernels": firmware.kernels, "icache": firmware.icache}
-            row |= {"optimization": firmware.optimization, "toolchain": firmware.toolchain}
-            row["build_id"] = firmware.build_id
-        rows.append(row)
+        counts = variant.model.operators if variant.model else {}
+        operators = ", ".join(f"{name} ×{times}" if times > 1 else name for name, times in counts.items())
+        rows.append(
+            {**fields_of(variant.model, variant.firmware), "variant": variant.title, "operators": operators}
+        )
     tflite, image = "Model", "Image"
     return Table(
         name="models",
@@ -453,7 +444,7 @@ def words_table(record: RunRecord) -> Table:
     rows: list[dict[str, Any]] = []
     for variant in record.variants:
         for word in variant.stimuli:
-            row = {"variant": variant.title, **asdict(word)}
+            row = {"variant": variant.title, **fields_of(word)}
             if word.detected_at_s is not None:
                 row["delay_s"] = word.detected_at_s - word.end_s
             rows.append(row)
@@ -524,12 +515,10 @@ def conformance_table(record: RunRecord) -> Table:
     """Return the conformance checks of each variant, and what was lost while listening."""
     rows = []
     for variant in record.variants:
-        row: dict[str, Any] = {"variant": variant.title, "result": conformance(variant), **variant.parity}
+        row = {"variant": variant.title, "result": conformance(variant), **variant.parity}
         if variant.audio_s:
-            row |= {"audio_s": variant.audio_s, "wall_s": variant.listening_wall_s}
-            row |= {"records_lost": variant.records_lost, "samples_lost": variant.samples_lost}
-            if variant.listening_wall_s:
-                row["times_real_time"] = variant.audio_s / variant.listening_wall_s
+            row |= fields_of(variant)
+            row["times_real_time"] = ratio(variant.audio_s, variant.listening_wall_s)
         rows.append(row)
     return Table(
         name="conformance",
@@ -541,7 +530,7 @@ def conformance_table(record: RunRecord) -> Table:
             Column("outputs_equal clips", "Clips with equal outputs", fmt.of),
             Column("max_abs_difference", "Outputs differ by", fmt.difference),
             Column("audio_s", "Audio played", fmt.seconds),
-            Column("wall_s", "Played in", fmt.seconds),
+            Column("listening_wall_s", "Played in", fmt.seconds),
             Column("times_real_time", "× real time", fmt.times),
             Column("records_lost", "Records lost", fmt.count),
             Column("samples_lost", "Samples lost", fmt.count),
@@ -628,7 +617,7 @@ def _samples(record: RunRecord) -> Table:
 
 def _learning(record: RunRecord) -> Table:
     rows = [
-        {"variant": variant.title, **asdict(epoch)}
+        {"variant": variant.title, **fields_of(epoch)}
         for variant in record.variants
         if variant.model
         for epoch in variant.model.epochs

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from harness.records.record import RunRecord
 from harness.records.verdict import RunVerdict
-from harness.regression.baseline_file import read_baseline
+from harness.regression.baseline import read_baseline
 from harness.regression.from_record import night_of
 from harness.regression.history import read_history
 from harness.regression.nights import Night

@@ -12,7 +12,7 @@ from harness.boards.attached import Attached, attached, only_hardware, ready_ent
 from harness.errors import BoardNotFound, UsageError
 from models.errors import ConfigError
 
-DESK = BoardEntry("desk", "nano33ble", serial_number=SERIAL_NUMBER)
+DESK = BoardEntry("desk", kind="nano33ble", serial_number=SERIAL_NUMBER)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_board_without_an_entry_has_no_name(host):
 
 
 def test_the_only_hardware_of_the_bench_file_is_meant(host):
-    bench = Bench(boards=(BoardEntry("soft", "emulated"), DESK))
+    bench = Bench(boards=(BoardEntry("soft", kind="emulated"), DESK))
     assert only_hardware(bench) == DESK
 
 
@@ -68,7 +68,7 @@ def test_several_attached_boards_are_not_chosen_among(host):
 
 def test_several_entries_are_not_chosen_among():
     with pytest.raises(UsageError, match="desk, shelf"):
-        only_hardware(Bench(boards=(DESK, BoardEntry("shelf", "nano33ble", serial_number="2"))))
+        only_hardware(Bench(boards=(DESK, BoardEntry("shelf", kind="nano33ble", serial_number="2"))))
 
 
 def test_an_entry_of_no_kind_is_not_passed_over(tmp_path):
@@ -84,7 +84,7 @@ def test_a_ready_entry_is_one(tmp_path, number):
     file.write_text(ready_entry(Attached("nano33ble", "", number, "/dev/a"), "desk", "a:b@1.0"))
     port = "" if number else "/dev/a"
     assert read_bench(file).boards == (
-        BoardEntry("desk", "nano33ble", serial_number=number, core="a:b@1.0", port=port),
+        BoardEntry("desk", kind="nano33ble", serial_number=number, core="a:b@1.0", port=port),
     )
 
 
@@ -117,6 +117,6 @@ def test_the_command_prints_an_entry_for_each_new_board(host, tmp_path, monkeypa
     assert boards[0].core == f"arduino:mbed_nano@{CORE_VERSION}"
 
 
-def test_the_command_says_why_nothing_is_known_without_arduino_cli(monkeypatch, capsys):
+def test_the_command_reports_a_missing_arduino_cli(monkeypatch, capsys):
     monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/arduino-cli")
-    assert "not known: enumerate:" in listed(capsys)
+    assert "unknown: enumerate:" in listed(capsys)

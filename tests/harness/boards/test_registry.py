@@ -94,19 +94,19 @@ def test_a_kind_is_a_board_when_the_bench_has_none_of_it():
 
 
 def test_a_kind_means_the_only_entry_of_that_kind():
-    only = BoardEntry("left", "emulated", revision="2")
+    only = BoardEntry("left", kind="emulated", revision="2")
     assert find_entry("emulated", Bench(boards=(only,))) == only
 
 
 def test_a_kind_of_which_there_are_two_is_refused_with_their_names():
-    bench = Bench(boards=(BoardEntry("left", "emulated"), BoardEntry("right", "emulated")))
+    bench = Bench(boards=(BoardEntry("left", kind="emulated"), BoardEntry("right", kind="emulated")))
     with pytest.raises(UsageError, match="left, right"):
         find_entry("emulated", bench)
 
 
 def test_an_unknown_name_is_refused_with_entries_and_kinds():
     with pytest.raises(UsageError, match=r"'toaster'.*left, .*emulated"):
-        find_entry("toaster", Bench(boards=(BoardEntry("left", "emulated"),)))
+        find_entry("toaster", Bench(boards=(BoardEntry("left", kind="emulated"),)))
 
 
 def test_an_entry_of_no_kind_is_refused_with_its_line(bench_file):
@@ -116,7 +116,7 @@ def test_an_entry_of_no_kind_is_refused_with_its_line(bench_file):
 
 
 def test_a_given_port_overrides_that_of_the_entry():
-    bench = Bench(boards=(BoardEntry("left", "nano33ble", port="/dev/a"),))
+    bench = Bench(boards=(BoardEntry("left", kind="nano33ble", port="/dev/a"),))
     assert find_entry("left", bench).port == "/dev/a"
     assert find_entry("left", bench, "/dev/b").port == "/dev/b"
 
@@ -127,7 +127,7 @@ def test_the_emulated_board_takes_no_port():
 
 
 def test_the_engine_is_the_named_one_or_the_entrys_or_the_kinds():
-    plain, chosen = BoardEntry("a", "emulated"), BoardEntry("b", "emulated", engine="tflm")
+    plain, chosen = BoardEntry("a", kind="emulated"), BoardEntry("b", kind="emulated", engine="tflm")
     assert [engine_name(plain), engine_name(chosen), engine_name(chosen, "codegen")] == [
         "codegen",
         "tflm",

@@ -38,7 +38,12 @@ def recordings():
 @pytest.fixture(scope="module")
 def clips(recordings) -> list[Clip]:
     return [
-        Clip(each.source, each.word, each.label, second_at(each.samples, second_around(*active_part(each))))
+        Clip(
+            each.source,
+            each.word,
+            each.label,
+            second_at(each.samples, second_around(*active_part(each.samples, each.word))),
+        )
         for each in recordings
     ]
 

@@ -78,7 +78,7 @@ def through_the_air(store, firmware, model, recordings, stimulus, tmp_path_facto
 
 def test_the_stimulus_is_placed_on_the_clock_of_the_board(through_the_air, stimulus):
     session, room = through_the_air
-    played = at_level(stimulus, -24.0).stimulus.samples.astype(float)
+    played = at_level(stimulus, -24.0)[0].samples.astype(float)
     heard = np.concatenate(room.heard).astype(float)
     truth_s = int(signal.correlate(heard, played, "valid", method="fft").argmax()) / RATE_HZ
     assert truth_s > 4.0

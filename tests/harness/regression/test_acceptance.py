@@ -34,9 +34,9 @@ def taken(baseline, tonight, nights, **options):
 def test_the_first_epoch_takes_all_nights_like_the_last(nights, baseline):
     epoch = baseline.epoch
     assert (epoch.number, epoch.since, epoch.uid) == (1, stamp(0), "F00D")
-    assert (epoch.times[INT8].nights, epoch.times[INT8].since) == (14, stamp(0))
-    assert epoch.times[INT8].night_sd == pytest.approx(0.002, rel=0.5)
-    assert epoch.exact == {FLASH: 61_312}
+    assert (epoch.times[str(INT8)].nights, epoch.times[str(INT8)].since) == (14, stamp(0))
+    assert epoch.times[str(INT8)].night_sd == pytest.approx(0.002, rel=0.5)
+    assert epoch.exact == {str(FLASH): 61_312}
     assert epoch.canary.reference_us == CANARY_US
     assert epoch.accepted[0].reason == "the first"
 
@@ -45,9 +45,9 @@ def test_an_improvement_moves_its_own_series_alone(nights, baseline):
     tonight = night(14, INT8_US * 0.97)
     epoch = taken(baseline, tonight, nights).epoch
     assert epoch.number == 1
-    assert epoch.times[INT8].reference_us == pytest.approx(INT8_US * 0.97)
-    assert (epoch.times[INT8].since, epoch.times[INT8].nights) == (stamp(14), 1)
-    assert epoch.times[FLOAT] == baseline.epoch.times[FLOAT]
+    assert epoch.times[str(INT8)].reference_us == pytest.approx(INT8_US * 0.97)
+    assert (epoch.times[str(INT8)].since, epoch.times[str(INT8)].nights) == (stamp(14), 1)
+    assert epoch.times[str(FLOAT)] == baseline.epoch.times[str(FLOAT)]
     assert epoch.accepted[-1].series == (str(INT8),)
 
 
@@ -57,7 +57,7 @@ def test_the_nights_on_the_new_level_count_from_the_first(nights, baseline):
         made = night(index, INT8_US * 0.97 * (1 + index % 3 / 1000))
         row.append(with_verdicts(made, judge(made, row, baseline)))
     after = taken(baseline, row[-1], row[:-1])
-    assert (after.epoch.times[INT8].since, after.epoch.times[INT8].nights) == (stamp(14), 6)
+    assert (after.epoch.times[str(INT8)].since, after.epoch.times[str(INT8)].nights) == (stamp(14), 6)
     assert said(night(20, INT8_US * 0.97), row, after).status == "ok"
     assert said(night(20), row, after).status == "suspect", "back is slower now"
 
@@ -65,7 +65,7 @@ def test_the_nights_on_the_new_level_count_from_the_first(nights, baseline):
 def test_a_changed_size(nights, baseline):
     tonight = night(14, exact={FLASH: 70_000})
     after = taken(baseline, tonight, nights)
-    assert after.epoch.exact[FLASH] == 70_000
+    assert after.epoch.exact[str(FLASH)] == 70_000
     assert judge(replace(tonight, id="x", digest="x"), nights, after).status == "ok"
 
 
@@ -73,17 +73,17 @@ def test_a_new_series_joins(nights, baseline):
     other = SeriesName("ds-cnn", "codegen", "inference_us", "pcm")
     tonight = night(14)
     tonight = replace(tonight, times={**tonight.times, other: time_of(9_000)})
-    assert set(taken(baseline, tonight, nights).epoch.times) == {INT8, FLOAT, other}
+    assert taken(baseline, tonight, nights).epoch.times.keys() == {str(INT8), str(FLOAT), str(other)}
 
 
 def test_a_series_that_is_gone_leaves(nights, baseline):
     tonight = night(14, times={FLOAT: time_of(128_430)})
-    assert set(taken(baseline, tonight, nights).epoch.times) == {FLOAT}
+    assert taken(baseline, tonight, nights).epoch.times.keys() == {str(FLOAT)}
 
 
 def test_a_hash_is_never_accepted(nights):
     after = taken(None, night(0, exact={FLASH: 1, HASH: "ab"}), [])
-    assert after.epoch.exact == {FLASH: 1}
+    assert after.epoch.exact == {str(FLASH): 1}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_an_environment_that_changed_is_a_new_epoch(nights, baseline, change):
     after = taken(baseline, since[-1], [*nights, *since[:-1]])
     assert [epoch.number for epoch in after.epochs] == [1, 2]
     assert after.epochs[0] == baseline.epoch, "history stays"
-    assert (after.epoch.since, after.epoch.times[INT8].nights) == (stamp(14), 3)
+    assert (after.epoch.since, after.epoch.times[str(INT8)].nights) == (stamp(14), 3)
     assert judge(since[-1], [*nights, *since], after).differences == {}
 
 
@@ -133,35 +133,35 @@ def test_a_series_that_waits_for_its_nights_keeps_its_first(nights):
     baseline = taken(None, nights[0], [])
     row = [*nights[:3]]
     after = taken(baseline, replace(nights[3], exact={FLASH: 5}), row)
-    assert after.epoch.exact[FLASH] == 5
+    assert after.epoch.exact[str(FLASH)] == 5
     assert after.epoch.times == baseline.epoch.times
 
 
 def test_single_series_by_name(nights, baseline):
     tonight = night(14, INT8_US * 0.97, 128_430 * 0.97)
     epoch = taken(baseline, tonight, nights, series=[FLOAT]).epoch
-    assert epoch.times[INT8] == baseline.epoch.times[INT8]
-    assert epoch.times[FLOAT].nights == 1
+    assert epoch.times[str(INT8)] == baseline.epoch.times[str(INT8)]
+    assert epoch.times[str(FLOAT)].nights == 1
 
 
 @pytest.mark.parametrize(
     ("change", "options", "part"),
     [
-        ({"dirty": True}, {}, "changes that are in no commit"),
+        ({"dirty": True}, {}, "uncommitted changes"),
         ({"fault": "enumerate: no board"}, {}, "no board"),
         ({"id": "night-3"}, {}, "two records have the id"),
-        ({}, {"reason": " "}, "for a reason"),
+        ({}, {"reason": " "}, "needs a reason"),
         ({}, {}, "nothing to accept"),
         (
             {},
             {"series": [SeriesName("no", "such", "series_us", "pcm")]},
-            "no figure of no/such/series_us/pcm",
+            "no value of no/such/series_us/pcm",
         ),
-        ({"canary": canary(CANARY_US, CANARY_US * 1.1)}, {}, "moved within it"),
+        ({"canary": canary(CANARY_US, CANARY_US * 1.1)}, {}, "moved during the night"),
         (
             {"faults": {("tinyconv-int8", "codegen"): "upload"}},
             {"series": [INT8]},
-            "no figure of tinyconv-int8",
+            "no value of tinyconv-int8",
         ),
     ],
 )
@@ -179,4 +179,4 @@ def test_a_first_night_with_a_broken_canary_is_refused():
 
 def test_dirty_nights_are_left_out_of_a_new_epoch(nights):
     row = [replace(made, dirty=index in (3, 7)) for index, made in enumerate(nights)]
-    assert taken(None, row[-1], row).epoch.times[INT8].nights == 12
+    assert taken(None, row[-1], row).epoch.times[str(INT8)].nights == 12

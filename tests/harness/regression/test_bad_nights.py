@@ -46,7 +46,7 @@ def bad_nights():
         "no time": (replace(base, started="yesterday"), "broken", "no readable time"),
         "two with one id": (replace(base, id="night-3"), "broken", "two records have the id night-3"),
         "board swapped": (replace(base, uid="BEEF"), "env-changed", "board went from F00D to BEEF"),
-        "dirty": (replace(base, dirty=True), "suspect", "in no commit"),
+        "dirty": (replace(base, dirty=True), "suspect", "uncommitted changes"),
         "no canary": (replace(base, canary=None), "broken", "the canary was not measured first"),
         "half a canary": (
             replace(base, canary=CanaryReading(time_of(CANARY_US), None)),

@@ -78,5 +78,5 @@ def test_a_name_is_read_as_it_is_written():
 
 @pytest.mark.parametrize("text", ["", "a/b/c", "a/b/c/d/e", "a//c/d"])
 def test_a_name_that_is_none(text):
-    with pytest.raises(ValueError, match="is no series"):
+    with pytest.raises(ValueError, match="not a series"):
         SeriesName.parse(text)

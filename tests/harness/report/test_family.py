@@ -19,22 +19,21 @@ from sample_family import (
     trained,
 )
 from sample_run import sample_record
-from study_records import claim, study_record
+from study_records import study_record
 
 from harness.records.record import Fault, RunRecord, VariantRow
 from harness.records.study import RECORD, write_study
 from harness.report.pages.family import family_tables, headline, render_family
 from harness.report.pages.family_entries import different_models, entries_of, float32_of
 from harness.report.pages.family_tables import (
-    channels_sentences,
     comparison_table,
     confusions,
     front,
     pairs_table,
     pareto_front,
     pruned_table,
+    pruning_sentences,
     series_of,
-    weights_sentences,
 )
 from harness.report.pages.run import render_run
 
@@ -60,9 +59,7 @@ def rendered(tmp_path_factory):
     for place, record in records.items():
         render_run(record, place)
     studies = folder / "studies"
-    write_study(
-        study_record(claim({"criterion": ["l1"]}, {"criterion": ["random"]})), studies / "cuts" / RECORD
-    )
+    write_study(study_record(), studies / "cuts" / RECORD)
     page = render_family(records, folder / "dense", studies)
     return list(records.values()), page.parent, Page(page.read_text(encoding="utf-8"))
 
@@ -138,24 +135,24 @@ def test_a_model_that_two_engines_ran_is_compared_once():
 # Sentences
 
 
-def test_pruned_channels_are_summarized_by_device():
+def test_the_effect_of_pruning_is_summarized_by_device():
     rows = [trained("tinyconv", "int8", 10_000, 0.9)]
     rows += [pruned("tinyconv", "channels", share, 10_000 * (1 - share), 0.8) for share in (0.25, 0.5)]
     rows = [
         replace(row, host=[replace(row.host[0], median_us=time)])
         for row, time in zip(rows, (20.0, 25.0, 22.0), strict=True)
     ]
-    (text,) = channels_sentences(series_of(entries(*rows), "channels"))
-    assert "TinyConv, 50 % of the channels pruned: 10.0 ms to 5.00 ms (−50.0 %) on the board" in plain(text)
-    assert "20.0 µs to 22.0 µs (+10.0 %) on the CPU" in plain(text)
+    (text,) = pruning_sentences(series_of(entries(*rows), "channels"), "channels")
+    assert plain(text) == (
+        "TinyConv, 50 % of the channels pruned: 10.0 ms to 5.00 ms (−50.0 %) on the board, "
+        "20.0 µs to 22.0 µs (+10.0 %) on the CPU, 15,000 to 9,000 bytes compressed."
+    )
 
 
-def test_pruned_weights_are_summarized_by_engine():
+def test_the_effect_of_pruning_is_summarized_by_engine():
     found = entries_of([family_night(), sparse_night()])
-    dense, sparse = map(plain, weights_sentences(series_of(found, "weights")))
-    assert "engine codegen, " in dense and "the kernels multiply by zeros too" in dense
-    assert "engine codegen-sparse, " in sparse and "multiply by zeros" not in sparse
-    assert "goes from 15,000 to 4,200 bytes" in dense
+    dense, sparse = pruning_sentences(series_of(found, "weights"), "weights")
+    assert "engine codegen, " in dense and "engine codegen-sparse, " in sparse
 
 
 def test_a_series_without_its_own_unpruned_network_uses_that_of_another_engine():

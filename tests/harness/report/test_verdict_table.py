@@ -58,7 +58,7 @@ def test_the_rows_are_those_that_are_not_as_accepted_the_gravest_first():
         "Series",
         "Change",
         "Accepted",
-        "This night",
+        "This run",
     ]
     assert [[cell.text for cell in row][:5] for row in rows] == [
         ["regressed", SLOW.series, "+4.000 %", "1,000.00", "1,040.00"],

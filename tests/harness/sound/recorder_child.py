@@ -1,4 +1,4 @@
-"""A child process of the recorder's tests: `earshot record` and `earshot play` without their command line."""
+"""Child process of the recorder's tests: `earshot record` and `earshot play` without their command line."""
 
 from __future__ import annotations
 

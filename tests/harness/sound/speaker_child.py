@@ -1,4 +1,4 @@
-"""A child process of the speaker's tests: plays one of several sounds, and prints what came of it."""
+"""Child process of the speaker's tests: plays one of several sounds, and prints the result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK = SAMPLE_RATE_HZ // 10
 
 
 def tone(seconds: float) -> np.ndarray:
-    """A sweep, so that a gap or another speed shows: int16, -13 dBFS."""
+    """Make a sweep, which reveals a gap or another speed: int16, -13 dBFS."""
     at_s = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     return np.rint(10_000 * np.sin(2 * np.pi * (300 * at_s + 200 * at_s**2))).astype(np.int16)
 
@@ -63,7 +63,7 @@ def main(scenario: str, device: str) -> None:
     try:
         entry = SpeakerEntry(device=device, silence_s=0.5)
         played = Speaker(entry).play(globals()[scenario]())
-        outcome = {"samples": played.samples, "underflows": played.underflows}
+        outcome = {"samples": played}
     except Exception as problem:
         outcome = {"problem": type(problem).__name__, "message": str(problem)}
     print(json.dumps({**outcome, "seconds": time.monotonic() - began}), flush=True)

@@ -1,5 +1,3 @@
-"""The chirp is found wherever it is, through rooms, noise and a wrong clock; and nowhere else."""
-
 from __future__ import annotations
 
 import numpy as np
@@ -7,6 +5,7 @@ import pytest
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import fftconvolve
 
 from harness.layout import RECORDINGS
 from harness.sound.chirp import HIGHEST_HZ, LOWEST_HZ, chirp, find_chirp, in_band
@@ -17,11 +16,11 @@ from harness.sound.stimulus import compose
 RATE_HZ = 16_000
 MILLISECOND = RATE_HZ / 1000
 NANO_RATE_HZ = 16_125
-"""What the Nano 33 BLE's PDM delivers when it is asked for 16 kHz."""
+"""Rate of the Nano 33 BLE's PDM for a requested 16 kHz."""
 
 
-def heard(start: int, gain: float = 0.3, length: int = 40_000, noise: float = 10.0, seed: int = 0):
-    """The chirp at a sample, softer, over white noise of a root mean square in steps of int16."""
+def received(start: int, gain: float = 0.3, length: int = 40_000, noise: float = 10.0, seed: int = 0):
+    """Make a softer chirp at a sample, over white noise with this RMS in steps of int16."""
     sound = np.random.default_rng(seed).standard_normal(length) * noise
     sound[start : start + 8000] += gain * chirp()
     return as_int16(sound)
@@ -32,13 +31,13 @@ def as_int16(sound: np.ndarray) -> np.ndarray:
 
 
 def room(sound: np.ndarray, decay_s: float, reverberation_db: float, seed: int = 0) -> np.ndarray:
-    """Adds exponentially decaying reverberation, 4 ms after the direct sound, so loud relative to it."""
+    """Add exponentially decaying reverberation, 4 ms after the direct sound."""
     rng = np.random.default_rng(seed)
     tail = rng.standard_normal(RATE_HZ) * 10 ** (-3 * np.arange(RATE_HZ) / RATE_HZ / decay_s)
     tail[: round(4 * MILLISECOND)] = 0
     tail *= np.sqrt(10 ** (reverberation_db / 10) / np.sum(tail**2))
     tail[0] = 1
-    return np.convolve(sound, tail)[: len(sound)]
+    return fftconvolve(sound, tail)[: len(sound)]
 
 
 def test_the_chirp_lies_in_the_band_of_speech():
@@ -58,15 +57,15 @@ def test_a_chirp_that_would_clip_is_refused():
         chirp(-1.0)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(start=st.integers(0, 32_000), gain_db=st.floats(-30, 12))
-def test_it_is_found_at_any_offset_and_gain(start, gain_db):
-    found = find_chirp(heard(start, 10 ** (gain_db / 20)))
+def test_a_chirp_is_found_at_any_offset_and_gain(start, gain_db):
+    found = find_chirp(received(start, 10 ** (gain_db / 20)))
     assert found is not None
     assert found.at_sample == pytest.approx(start, abs=0.5)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(start=st.integers(8_000, 30_000), snr_db=st.floats(0, 40), seed=st.integers(0, 1000))
 def test_level_and_snr_are_measured_in_noise(start, snr_db, seed):
     noise = np.random.default_rng(seed).standard_normal(40_000) * 300
@@ -81,31 +80,31 @@ def test_level_and_snr_are_measured_in_noise(start, snr_db, seed):
     assert found.noise_dbfs == pytest.approx(noise_dbfs, abs=0.5)
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(
     start=st.integers(8_000, 24_000),
     decay_s=st.floats(0.2, 1.0),
     reverberation_db=st.floats(-20, 6),
     seed=st.integers(0, 1000),
 )
-def test_reverberation_does_not_move_it(start, decay_s, reverberation_db, seed):
-    sound = room(heard(start).astype(float), decay_s, reverberation_db, seed)
+def test_reverberation_does_not_move_the_chirp(start, decay_s, reverberation_db, seed):
+    sound = room(received(start).astype(float), decay_s, reverberation_db, seed)
     found = find_chirp(as_int16(sound))
     assert found is not None
     assert found.at_sample == pytest.approx(start, abs=MILLISECOND)
 
 
 def test_the_direct_sound_counts_where_an_echo_is_louder():
-    sound = heard(10_000, 0.3).astype(float)
-    sound[160:] += 1.3 * heard(10_000, 0.3, noise=0)[:-160]
+    sound = received(10_000, 0.3).astype(float)
+    sound[160:] += 1.3 * received(10_000, 0.3, noise=0)[:-160]
     found = find_chirp(as_int16(sound))
     assert found is not None
     assert found.at_sample == pytest.approx(10_000, abs=MILLISECOND)
 
 
 @pytest.mark.parametrize("rate_hz", [NANO_RATE_HZ, 15_875, 16_160])
-def test_a_microphone_that_samples_at_another_rate_hears_it(rate_hz):
-    sound = as_int16(soxr.resample(heard(20_000).astype(float), RATE_HZ, rate_hz))
+def test_a_chirp_is_found_at_another_sampling_rate(rate_hz):
+    sound = as_int16(soxr.resample(received(20_000).astype(float), RATE_HZ, rate_hz))
     found = find_chirp(sound)
     assert found is not None
     assert found.at_sample == pytest.approx(20_000 * rate_hz / RATE_HZ, abs=2)
@@ -113,21 +112,15 @@ def test_a_microphone_that_samples_at_another_rate_hears_it(rate_hz):
     assert found.level_dbfs == pytest.approx(-30.5, abs=0.5)
 
 
-def test_an_offset_of_the_microphone_does_not_matter():
-    found = find_chirp(as_int16(heard(20_000).astype(float) + 3000))
-    assert found is not None
-    assert found.level_dbfs == pytest.approx(-30.5, abs=0.5)
-
-
 def test_clipping_is_counted():
-    assert find_chirp(heard(20_000, 0.3)).clipped_samples == 0
-    assert find_chirp(heard(20_000, 10.0)).clipped_samples > 1000
+    assert find_chirp(received(20_000, 0.3)).clipped_samples == 0
+    assert find_chirp(received(20_000, 10.0)).clipped_samples > 1000
 
 
 @pytest.mark.parametrize(
     "kind", ["silence", "white", "pink", "hum", "too short", "noise that ends", "half a chirp"]
 )
-def test_it_is_not_found_where_it_is_not(kind):
+def test_no_chirp_is_found_in_other_sounds(kind):
     rng = np.random.default_rng(3)
     white = rng.standard_normal(64_000) * 2000
     sound = {
@@ -142,8 +135,8 @@ def test_it_is_not_found_where_it_is_not(kind):
     assert find_chirp(as_int16(sound)) is None
 
 
-@pytest.mark.parametrize("start_s", range(0, 40, 5))
-def test_speech_is_not_taken_for_it(start_s):
+@pytest.mark.parametrize("start_s", [0, 15, 30])
+def test_no_chirp_is_found_in_speech(start_s):
     recordings = read_recordings(RECORDINGS, ("silence", "unknown", "yes", "no")).recordings
     speech = compose(recordings[:16]).samples[start_s * RATE_HZ : (start_s + 5) * RATE_HZ]
     assert len(speech) == 5 * RATE_HZ

@@ -1,5 +1,3 @@
-"""The buffer between a source of sound and an audio callback; and sound at another rate."""
-
 from __future__ import annotations
 
 import threading
@@ -38,21 +36,21 @@ def take_all(ahead: Lookahead, frames: int) -> np.ndarray:
 
 @settings(max_examples=30)
 @given(sizes=st.lists(st.integers(0, 4000), max_size=8), frames=st.integers(100, 3000))
-def test_what_is_taken_is_what_the_source_made(sizes, frames):
+def test_all_sound_of_the_source_is_taken_in_order(sizes, frames):
     assert np.array_equal(take_all(Lookahead(parts(sizes), 5000), frames), SOUND)
 
 
-def test_the_source_is_only_asked_for_what_fits():
-    asked = []
+def test_the_source_makes_no_more_than_fits():
+    made = []
 
     def source() -> Iterator[np.ndarray]:
         for number in range(100):
-            asked.append(number)
+            made.append(number)
             yield np.ones(1000, np.int16)
 
     ahead = Lookahead(source(), 5000)
     ahead.wait_until_full(10)
-    assert len(asked) <= 6
+    assert len(made) <= 6
     ahead.close()
 
 
@@ -71,14 +69,14 @@ def test_a_callback_does_not_wait_for_a_source_that_is_late():
     release.set()
 
 
-def test_a_buffer_that_no_whole_block_fits_into_is_filled():
+def test_the_buffer_is_filled_with_a_part_of_a_block():
     ahead = Lookahead(parts([777] * 10), 5000)
     ahead.wait_until_full(60)
     assert ahead.take(np.empty(6000, np.int16)) == 5000
     ahead.close()
 
 
-def test_what_the_source_raises_is_kept():
+def test_an_exception_of_the_source_is_kept():
     def source() -> Iterator[np.ndarray]:
         yield np.ones(100, np.int16)
         raise RuntimeError("no more")
@@ -106,7 +104,7 @@ def test_a_closed_buffer_ends_its_source():
 
 
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000])
-def test_sound_in_blocks_is_resampled_as_in_one_piece(rate_hz):
+def test_blocks_are_resampled_like_one_piece(rate_hz):
     smooth = np.convolve(SOUND, np.ones(8) / 8, "same").astype(np.int16)
     blocks = [smooth[start : start + 777] for start in range(0, len(smooth), 777)]
     found = np.concatenate(list(_resampled(blocks, rate_hz)))
@@ -116,5 +114,5 @@ def test_sound_in_blocks_is_resampled_as_in_one_piece(rate_hz):
     assert np.abs(found[:shared].astype(int) - expected[:shared]).max() <= 2
 
 
-def test_sound_at_the_device_s_own_rate_stays_as_it_is():
+def test_sound_at_the_rate_of_the_device_is_unchanged():
     assert np.array_equal(np.concatenate(list(_resampled(parts([777] * 10), 16_000))), SOUND)

@@ -1,5 +1,3 @@
-"""A user's recordings: judged, trimmed, listed in the manifest, taken from a sound system of our own."""
-
 from __future__ import annotations
 
 import io
@@ -7,20 +5,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulse import DEVICE, NullSink, null_sink
+from pulse import DEVICE, NullSink
 
 from harness.errors import AcousticFailed, UsageError
 from harness.layout import RECORDINGS
-from harness.sound import manifest, recorder
+from harness.sound import recorder
 from harness.sound.recorder import play, record, trimmed
-from harness.sound.recordings import read_recordings
+from harness.sound.recordings import add_to_manifest, read_recordings
 from models.data.wav import read_wav, write_wav
 
 CHILD = Path(__file__).with_name("recorder_child.py")
@@ -28,7 +25,7 @@ RATE_HZ = 16_000
 
 
 def take(gain: float = 1.0, start: int = 9000, noise: float = 10.0, seconds: float = 2.0) -> np.ndarray:
-    """A spoken word of 0.5 s within a take."""
+    """Put a spoken word of 0.6 s into a take."""
     word = read_wav(RECORDINGS / "yes" / "gene.wav")[0][3000:13_000].astype(float)
     sound = np.random.default_rng(1).standard_normal(round(seconds * RATE_HZ)) * noise
     sound[start : start + len(word)] += gain * word
@@ -69,13 +66,13 @@ def test_an_unusable_take_is_refused_with_the_reason(samples, reason):
 @pytest.mark.parametrize(
     ("label", "takes", "seconds"), [("../yes", 1, 2), ("", 1, 2), ("yes", 0, 2), ("yes", 1, 0.5)]
 )
-def test_what_cannot_be_recorded_is_refused(tmp_path, label, takes, seconds):
+def test_an_impossible_recording_is_refused(tmp_path, label, takes, seconds):
     with pytest.raises(UsageError):
         record(label, tmp_path, DEVICE, takes, seconds, print)
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_to_play_is_told(tmp_path):
+def test_an_empty_folder_cannot_be_played(tmp_path):
     with pytest.raises(UsageError, match="nothing to play"):
         play([tmp_path], None, print)
 
@@ -87,9 +84,11 @@ def recorded(folder: Path, name: str) -> Path:
     return path
 
 
-def test_a_manifest_grows_by_a_row_that_reads_back(tmp_path):
+def test_a_recording_added_to_a_manifest_reads_back(tmp_path):
     for number in (1, 2):
-        assert manifest.add(tmp_path, recorded(tmp_path, f"yes/yes_{number}.wav"), "yes", "desk microphone")
+        assert add_to_manifest(
+            tmp_path, recorded(tmp_path, f"yes/yes_{number}.wav"), "yes", "desk microphone"
+        )
     found = read_recordings(tmp_path, ("yes", "no"))
     assert [(one.label, one.source) for one in found.recordings] == [
         ("yes", "yes/yes_1.wav"),
@@ -97,23 +96,23 @@ def test_a_manifest_grows_by_a_row_that_reads_back(tmp_path):
     ]
 
 
-def test_the_rows_of_a_manifest_stay_as_they_are(tmp_path):
-    manifest.add(tmp_path, recorded(tmp_path, "no/a.wav"), "no", 'a "quoted", name', "CC0-1.0")
+def test_the_other_rows_of_a_manifest_do_not_change(tmp_path):
+    add_to_manifest(tmp_path, recorded(tmp_path, "no/a.wav"), "no", 'a "quoted", name')
     before = (tmp_path / "manifest.csv").read_text()
-    manifest.add(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
+    add_to_manifest(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
     assert (tmp_path / "manifest.csv").read_text().startswith(before)
 
 
-def test_a_folder_with_recordings_and_no_manifest_gets_none(tmp_path):
+def test_no_manifest_is_started_in_a_folder_with_recordings(tmp_path):
     recorded(tmp_path, "no/a.wav")
-    assert not manifest.add(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
+    assert not add_to_manifest(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
     assert len(read_recordings(tmp_path, ("yes", "no")).recordings) == 2
 
 
-def test_a_manifest_of_other_columns_is_left_alone(tmp_path):
+def test_a_manifest_with_other_columns_is_not_changed(tmp_path):
     (tmp_path / "manifest.csv").write_text("path,word\n")
     with pytest.raises(UsageError, match="other columns"):
-        manifest.add(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
+        add_to_manifest(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
     assert (tmp_path / "manifest.csv").read_text() == "path,word\n"
 
 
@@ -128,12 +127,6 @@ def test_the_meter_shows_level_and_clipping_in_a_terminal(monkeypatch):
     assert terminal.getvalue()[len(soft) :].count("█") == 30 and terminal.getvalue().endswith("!")
 
 
-@pytest.fixture(scope="module")
-def sink() -> Iterator[NullSink]:
-    with null_sink() as running:
-        yield running
-
-
 def child(sink: NullSink, *arguments: str) -> dict:
     done = subprocess.run(
         [sys.executable, CHILD, *arguments],
@@ -145,7 +138,7 @@ def child(sink: NullSink, *arguments: str) -> dict:
     return json.loads(done.stdout)
 
 
-def test_what_is_said_is_recorded(sink, tmp_path):
+def test_a_spoken_word_is_recorded(sink, tmp_path):
     playing = sink.play(np.tile(take(0.5, seconds=1.4, start=4000), 12))
     outcome = child(sink, "record", str(tmp_path), DEVICE)
     sink.end(playing)
@@ -157,7 +150,7 @@ def test_what_is_said_is_recorded(sink, tmp_path):
     assert any("pulse" in line for line in outcome["lines"])
 
 
-def test_a_silent_microphone_is_refused_again_and_again_and_then_given_up(sink, tmp_path):
+def test_four_silent_takes_end_the_recording(sink, tmp_path):
     outcome = child(sink, "record", str(tmp_path), DEVICE, "1")
     assert outcome["problem"] == "AcousticFailed"
     assert "silent" in outcome["message"]
@@ -165,16 +158,16 @@ def test_a_silent_microphone_is_refused_again_and_again_and_then_given_up(sink, 
     assert not list(tmp_path.rglob("*.wav"))
 
 
-def test_a_missing_microphone_is_told(sink, tmp_path):
+def test_a_missing_microphone_is_refused_with_the_available_ones(sink, tmp_path):
     outcome = child(sink, "record", str(tmp_path), "Studio")
     assert outcome["problem"] == "AcousticFailed"
-    assert "'Studio' for input" in outcome["message"] and "'pulse'" in outcome["message"]
+    assert "'Studio'" in outcome["message"] and "'pulse'" in outcome["message"]
 
 
-def test_recordings_are_played_with_their_level(sink, tmp_path):
+def test_recordings_are_played_and_their_level_is_logged(sink, tmp_path):
     recorded(tmp_path, "yes/a.wav")
-    with sink.listening() as heard:
+    with sink.listening() as captured:
         outcome = child(sink, "play", str(tmp_path), "")
     assert len(outcome["lines"]) == 1 and "2.00 s, speech -2" in outcome["lines"][0]
-    energy = np.sum(np.concatenate(heard).astype(float) ** 2)
+    energy = np.sum(np.concatenate(captured).astype(float) ** 2)
     assert energy == pytest.approx(np.sum(take().astype(float) ** 2), rel=0.1)

@@ -42,13 +42,13 @@ def row(folder, name: str, said: str, **changes: str) -> dict[str, str]:
     } | changes
 
 
-def said(folder, labels=LABELS) -> list[tuple[str, str, str]]:
+def found(folder, labels=LABELS) -> list[tuple[str, str, str]]:
     return [(each.source, each.word, each.label) for each in read_recordings(folder, labels).recordings]
 
 
 def test_a_folder_for_each_word(tmp_path):
     add(tmp_path, "yes/b.wav", "yes/a.wav", "marvin/a.WAV", "silence/1.wav")
-    assert said(tmp_path) == [
+    assert found(tmp_path) == [
         ("marvin/a.WAV", "marvin", "unknown"),
         ("silence/1.wav", "silence", "silence"),
         ("yes/a.wav", "yes", "yes"),
@@ -58,16 +58,16 @@ def test_a_folder_for_each_word(tmp_path):
 
 def test_files_named_by_their_word(tmp_path):
     add(tmp_path, "no_kitchen_2.wav", "yes.wav", "tree_1.wav")
-    assert said(tmp_path) == [
+    assert found(tmp_path) == [
         ("no_kitchen_2.wav", "no", "no"),
         ("tree_1.wav", "tree", "unknown"),
         ("yes.wav", "yes", "yes"),
     ]
 
 
-def test_words_are_compared_with_the_labels_of_the_model_without_case(tmp_path):
+def test_words_match_labels_in_any_case(tmp_path):
     add(tmp_path, "yes_1.wav", "Stop_1.wav", "no_1.wav", "silence_1.wav")
-    assert [label for *_, label in said(tmp_path, ["Yes", "Stop", "_silence_", "_unknown_"])] == [
+    assert [label for *_, label in found(tmp_path, ["Yes", "Stop", "_silence_", "_unknown_"])] == [
         "Stop",
         "_unknown_",
         "_silence_",
@@ -75,19 +75,19 @@ def test_words_are_compared_with_the_labels_of_the_model_without_case(tmp_path):
     ]
 
 
-def test_a_model_without_silence_and_unknown_still_has_something_to_be_quiet_about(tmp_path):
+def test_silence_and_unknown_exist_for_a_model_without_these_labels(tmp_path):
     add(tmp_path, "silence_1.wav", "tree_1.wav")
-    assert [label for *_, label in said(tmp_path, ["yes"])] == ["silence", "unknown"]
+    assert [label for *_, label in found(tmp_path, ["yes"])] == ["silence", "unknown"]
 
 
-def test_other_files_are_left_alone(tmp_path):
+def test_other_files_are_ignored(tmp_path):
     add(tmp_path, "yes/1.wav")
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "yes" / "._1.wav").write_text("not a sound")
-    assert len(said(tmp_path)) == 1
+    assert len(found(tmp_path)) == 1
 
 
-def test_what_was_converted_is_noted(tmp_path):
+def test_conversions_are_noted(tmp_path):
     soundfile.write(tmp_path / "yes_1.wav", np.zeros((800, 2)), 8000, subtype="PCM_16")
     read = read_recordings(tmp_path, LABELS)
     assert read.notes == ("yes_1.wav: mean of 2 channels, resampled from 8,000 Hz",)
@@ -101,13 +101,13 @@ def test_a_broken_file_is_named(tmp_path):
         read_recordings(tmp_path, LABELS)
 
 
-def test_an_empty_folder_is_told_with_what_belongs_there(tmp_path):
+def test_an_empty_folder_is_refused_with_an_example(tmp_path):
     with pytest.raises(UsageError, match="no recordings") as caught:
         read_recordings(tmp_path, LABELS)
     assert "yes/1.wav" in caught.value.remedy
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(UsageError, match="nowhere"):
         read_recordings(tmp_path / "nowhere", LABELS)
 
@@ -115,39 +115,39 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 def test_a_manifest_gives_the_order_and_the_words(tmp_path):
     add(tmp_path, "a.wav", "b.wav", "ignored.wav")
     write_manifest(tmp_path, [row(tmp_path, "b.wav", "tree"), row(tmp_path, "a.wav", "yes")])
-    assert said(tmp_path) == [("b.wav", "tree", "unknown"), ("a.wav", "yes", "yes")]
+    assert found(tmp_path) == [("b.wav", "tree", "unknown"), ("a.wav", "yes", "yes")]
 
 
-def test_the_labels_of_a_model_count_and_not_those_of_the_manifest(tmp_path):
+def test_labels_come_from_the_model_and_not_from_the_manifest(tmp_path):
     add(tmp_path, "a.wav")
     write_manifest(tmp_path, [row(tmp_path, "a.wav", "stop", label="unknown")])
-    assert said(tmp_path, ["stop"]) == [("a.wav", "stop", "stop")]
+    assert found(tmp_path, ["stop"]) == [("a.wav", "stop", "stop")]
 
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"sha256": "0" * 64}, r"sha256 differs.*a\.wav"),
+        ({"sha256": "0" * 64}, r"another sha256.*a\.wav"),
         ({"path": "gone.wav"}, r"No such file.*gone\.wav"),
         ({"sha256": ""}, "incomplete row"),
-        ({"word": ""}, r"does not say what is said.*a\.wav"),
+        ({"word": ""}, r"names no word for a recording.*a\.wav"),
     ],
 )
-def test_a_file_that_is_not_what_the_manifest_says_is_named(tmp_path, changes, problem):
+def test_a_file_that_differs_from_the_manifest_is_named(tmp_path, changes, problem):
     add(tmp_path, "a.wav")
     write_manifest(tmp_path, [row(tmp_path, "a.wav", "yes", **changes)])
     with pytest.raises(UsageError, match=problem):
         read_recordings(tmp_path, LABELS)
 
 
-def test_a_manifest_without_a_column_is_told(tmp_path):
+def test_a_manifest_without_a_column_is_refused(tmp_path):
     add(tmp_path, "a.wav")
     write_manifest(tmp_path, [row(tmp_path, "a.wav", "yes")], columns=["path", "word"])
-    with pytest.raises(UsageError, match="lacks the column label"):
+    with pytest.raises(UsageError, match="other columns"):
         read_recordings(tmp_path, LABELS)
 
 
-def test_a_manifest_without_rows_is_told(tmp_path):
+def test_a_manifest_without_rows_is_refused(tmp_path):
     write_manifest(tmp_path, [])
     with pytest.raises(UsageError, match="lists no recordings"):
         read_recordings(tmp_path, LABELS)

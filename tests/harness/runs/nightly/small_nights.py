@@ -16,7 +16,7 @@ from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
 from harness.layout import RECORDINGS
 from harness.regression.acceptance import accept
-from harness.regression.baseline_file import read_baseline, write_baseline
+from harness.regression.baseline import read_baseline, write_baseline
 from harness.regression.from_record import NIGHTLY, night_of
 from harness.runs.night import Night
 from harness.runs.nightly.nightly import nightly

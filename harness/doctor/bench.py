@@ -1,0 +1,197 @@
+"""Checks of a bench: arduino-cli and what it has installed, serial ports, loudspeaker and microphone."""
+
+from __future__ import annotations
+
+import grp
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
+
+from harness.arduino_cli.cli import ArduinoCli
+from harness.bench_file import BoardEntry, SpeakerEntry
+from harness.doctor.finding import Finding
+from harness.errors import AcousticFailed, EarshotError
+from harness.sound.devices import devices, find_device
+
+_ARDUINO_VENDOR = 0x2341  # of USB
+_PROCESSES = Path("/proc")
+_MODEM_MANAGER = "ModemManager"
+_IGNORE_BOARDS = (
+    "Tell it to leave Arduinos alone: put "
+    'ATTRS{idVendor}=="2341", ENV{ID_MM_DEVICE_IGNORE}="1" into /etc/udev/rules.d/99-arduino.rules '
+    "and run `udevadm control --reload`; or `systemctl disable --now ModemManager`."
+)
+_PLUG_IN = "Plug it in with a cable that carries data; if its sketch crashes, press reset twice."
+
+
+def examine_arduino(entries: Sequence[BoardEntry], required: bool) -> list[Finding]:
+    """Check arduino-cli, the pinned cores and libraries, and that the boards are attached.
+
+    Args:
+        entries: boards of the bench file.
+        required: False if there is no bench file; then only arduino-cli is checked.
+    """
+    tool = ArduinoCli()
+    findings = [_checked("arduino-cli", required, lambda: _present("arduino-cli", required, tool.version()))]
+    if not findings[0].present:
+        return findings
+    for pin in dict.fromkeys(entry.core for entry in entries if entry.core):
+        findings.append(_checked(pin, required, partial(_core, tool, pin, required)))
+    for pin in dict.fromkeys(library for entry in entries for library in entry.libraries):
+        findings.append(_checked(pin, required, partial(_library, tool, pin, required)))
+    for entry in entries:
+        findings.append(_checked(f"Board {entry.name}", required, partial(_board, tool, entry, required)))
+    return findings
+
+
+def examine_ports(required: bool, processes: Path = _PROCESSES) -> list[Finding]:
+    """Check that attached boards' ports can be opened, and look for programs that use them.
+
+    Args:
+        required: True if a bench depends on the ports.
+        processes: the kernel's folder of processes.
+    """
+    found = [port for port in list_ports.comports() if port.vid == _ARDUINO_VENDOR]
+    boards = [_port(port, required, processes) for port in found]
+    if not found:
+        boards = [Finding("Board on USB", False, False, "for `pytest -m hardware`", _PLUG_IN)]
+    return [*boards, _modem_manager(processes, required and bool(found))]
+
+
+def examine_sound(speaker: SpeakerEntry | None, required: bool) -> list[Finding]:
+    """Check the bench file's loudspeaker, and look for a microphone.
+
+    Args:
+        speaker: None if the bench file has none.
+        required: True if a bench depends on the loudspeaker.
+    """
+    return [_speaker(speaker, required), _microphone()]
+
+
+def port_holders(device: str, processes: Path = _PROCESSES) -> list[str]:
+    """Return the other programs that have a port open, as "program (process id)".
+
+    Only root sees the open files of other users' processes.
+    """
+    target = os.path.realpath(device)
+    holders = []
+    for files in processes.glob("[0-9]*/fd"):
+        try:
+            is_holder = any(os.path.realpath(file) == target for file in files.iterdir())
+            name = (files.parent / "comm").read_text().strip()
+        except OSError:  # ended meanwhile, or another user's
+            continue
+        if is_holder and int(files.parent.name) != os.getpid():
+            holders.append(f"{name} ({files.parent.name})")
+    return holders
+
+
+def _present(name: str, required: bool, detail: str) -> Finding:
+    return Finding(name, True, required, detail)
+
+
+def _checked(name: str, required: bool, check: Callable[[], Finding]) -> Finding:
+    """Return a check's finding; a failed call of arduino-cli is one too."""
+    try:
+        return check()
+    except EarshotError as failure:
+        detail = ": ".join(part for part in (failure.what, failure.where) if part)
+        return Finding(name, False, required, detail, failure.remedy)
+
+
+def _core(tool: ArduinoCli, pin: str, required: bool) -> Finding:
+    identity, _, version = pin.partition("@")
+    installed = [core.version for core in tool.cores() if core.id == identity]
+    return _pinned(f"Core {identity}", installed, version, required, f"arduino-cli core install {pin}")
+
+
+def _library(tool: ArduinoCli, pin: str, required: bool) -> Finding:
+    name, _, version = pin.partition("@")
+    installed = [found.version for found in tool.libraries() if found.name.casefold() == name.casefold()]
+    return _pinned(f"Library {name}", installed, version, required, f'arduino-cli lib install "{pin}"')
+
+
+def _pinned(name: str, installed: list[str], wanted: str, required: bool, install: str) -> Finding:
+    if wanted in installed:
+        return _present(name, required, wanted)
+    there = f"{installed[0]} is installed" if installed else "not installed"
+    return Finding(name, False, required, f"{there}, the bench file pins {wanted}", install)
+
+
+def _board(tool: ArduinoCli, entry: BoardEntry, required: bool) -> Finding:
+    name, wanted = f"Board {entry.name}", entry.serial_number
+    if entry.port:
+        return _present(name, required, f"port {entry.port}, from the bench file")
+    ports = tool.detected_ports()
+    for port in ports:
+        if wanted and port.serial_number.casefold() == wanted.casefold():
+            return _present(name, required, f"serial number {wanted} at {port.address}")
+    if not wanted:
+        remedy = "Run `earshot boards` with the board attached: it prints the entry."
+        return Finding(name, False, required, "no serial_number in the bench file", remedy)
+    there = ", ".join(f"{port.serial_number} at {port.address}" for port in ports if port.serial_number)
+    detail = f"serial number {wanted} is not attached; attached: {there or 'no board'}"
+    return Finding(name, False, required, detail, _PLUG_IN)
+
+
+def _port(port: ListPortInfo, required: bool, processes: Path) -> Finding:
+    name = f"Port {port.device}"
+    if not os.access(port.device, os.R_OK | os.W_OK):
+        group = grp.getgrgid(Path(port.device).stat().st_gid).gr_name
+        remedy = f"usermod --append --groups {group} {os.environ.get('USER', '$USER')}, then log in again."
+        return Finding(name, False, required, "you may not open it", remedy)
+    holders = port_holders(port.device, processes)
+    if holders:
+        remedy = "End that program: only one at a time can talk to the board."
+        return Finding(name, False, required, f"in use by {', '.join(holders)}", remedy)
+    return _present(name, required, f"{port.product or 'Arduino'}, serial number {port.serial_number}")
+
+
+def _modem_manager(processes: Path, required: bool) -> Finding:
+    """Look for ModemManager, which opens every new ttyACM and makes uploads fail now and then."""
+    for comm in processes.glob("[0-9]*/comm"):
+        try:
+            runs = comm.read_text().strip() == _MODEM_MANAGER
+        except OSError:
+            continue
+        if runs and not _has_ignore_rule():
+            return Finding(_MODEM_MANAGER, False, required, "runs, and opens new ports", _IGNORE_BOARDS)
+        if runs:
+            return _present(_MODEM_MANAGER, required, "runs, with a rule to ignore Arduinos")
+    return _present(_MODEM_MANAGER, required, "does not run, so no port is taken")
+
+
+def _has_ignore_rule() -> bool:
+    rules = [*Path("/etc/udev/rules.d").glob("*.rules"), *Path("/usr/lib/udev/rules.d").glob("*.rules")]
+    return any(
+        "ID_MM_DEVICE_IGNORE" in line and "2341" in line
+        for rule in rules
+        for line in rule.read_text(errors="replace").splitlines()
+    )
+
+
+def _speaker(speaker: SpeakerEntry | None, required: bool) -> Finding:
+    try:
+        if speaker is not None:
+            return _present("Speaker", required, find_device(speaker.device, "output").name)
+        there = ", ".join(device.name for device in devices("output")) or "no sound output on this machine"
+    except AcousticFailed as failure:
+        detail = f"{failure.what} ({failure.where})" if failure.where else failure.what
+        return Finding("Speaker", False, required and speaker is not None, detail, failure.remedy)
+    remedy = f"Add [speaker] with its device to the bench file. Found: {there}."
+    return Finding("Speaker", False, False, "none in the bench file: no keywords are played", remedy)
+
+
+def _microphone() -> Finding:
+    try:
+        inputs = devices("input")
+    except AcousticFailed as failure:
+        return Finding("Microphone", False, False, failure.what, failure.remedy)
+    if inputs:
+        return _present("Microphone", False, ", ".join(device.name for device in inputs[:3]))
+    remedy = "Plug one into the host: the board's own cannot record for it."
+    return Finding("Microphone", False, False, "for `earshot record`", remedy)

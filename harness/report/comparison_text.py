@@ -1,0 +1,159 @@
+"""The text of a comparison of two runs: a headline, a table and remarks, for a terminal or as Markdown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.records.verdict import STATUSES, Figure
+from harness.regression.compare import ClipChange, Comparison, Difference
+from harness.regression.nights import Night
+from harness.regression.sentences import amount
+from harness.report.format import DASH
+from harness.report.markdown import escaped, markdown
+from harness.report.table import Column, Table
+
+_TIMES_ARE_COUPLED = (
+    "Times of listening are coupled: if one stage takes longer, more sound arrives, the next hop has other "
+    "slices, and every time is rounded down to whole µs. That alone may change a time by 1 µs."
+)
+_NO_TIMES = "Times were not compared: neither record has blocks, which `earshot nightly` measures."
+_HOW_TO_ACCEPT = (
+    "If the change is intended: merge it, let the next night measure it, and accept that night with "
+    '`earshot baseline accept --board {board} --reason "…"`, in a change that is reviewed like code.'
+)
+_WIDTH = 110
+_MOST_CLIPS = 10
+
+
+def as_text(comparison: Comparison) -> str:
+    """Render for a terminal; no trailing newline."""
+    parts = [_filled(_headline(comparison))]
+    if comparison.differences:
+        columns, rows = _table(comparison).shown()
+        lines = [[column.header for column in columns], *([cell.text for cell in row] for row in rows)]
+        widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
+        aligned = (
+            (text.rjust(width) if column.figure else text.ljust(width))
+            for line in lines
+            for text, width, column in zip(line, widths, columns, strict=True)
+        )
+        parts.append("\n".join("  ".join(next(aligned) for _ in widths).rstrip() for _ in lines))
+    return "\n\n".join([*parts, *map(_filled, _remarks(comparison))])
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """Render for a workflow's summary or a comment."""
+    page = markdown("Earshot on the emulated board", [_headline(comparison)], [_table(comparison)])
+    return "\n\n".join([page.rstrip("\n"), *map(_prose, _remarks(comparison))]) + "\n"
+
+
+def change_text(change: Difference) -> str:
+    """Return the sentence on a changed series."""
+    then, now, *amounts = _texts(change)
+    by = f" ({', '.join(filter(None, amounts))})" if any(amounts) else ""
+    return f"{change.name} went from {then} to {now}{by}."
+
+
+def _table(comparison: Comparison) -> Table:
+    rows = [
+        {"difference": item, "texts": _texts(item), "series": str(item.name)}
+        for item in comparison.differences
+    ]
+
+    def text_of(index: int) -> Column:
+        header = ("Before", "After", "By", "Share")[index]
+        return Column("texts", header, lambda texts: texts[index], optional=index > 1)
+
+    columns = [
+        Column("series", "Series"),
+        Column("difference", "Status", lambda item: item.status, text=True),
+        *map(text_of, range(4)),
+        Column("difference", "Note", lambda item: item.reason, text=True, optional=True),
+    ]
+    return Table("changes", "Changes", columns, rows)
+
+
+def _texts(difference: Difference) -> tuple[str, str, str, str]:
+    """Return the texts of both values, of the difference and of its share."""
+    then, now = difference.base, difference.head
+    if isinstance(then, str) and isinstance(now, str):
+        then, now = _where_texts_differ(then, now)
+    by, share = difference.by, difference.share
+
+    def text(value: Figure | None) -> str:
+        return DASH if value is None else amount(value, difference.name)
+
+    by_text = "" if by is None else f"{by:+,.6g}"
+    return text(then), text(now), by_text, "" if share is None else f"{share:+.3%}"
+
+
+def _where_texts_differ(then: str, now: str) -> tuple[str, str]:
+    """Cut both texts shortly before the first difference: long ones are cut at their end."""
+    same = next((index for index, (a, b) in enumerate(zip(then, now, strict=False)) if a != b), 0)
+    start = max(0, same - 20)
+    return (f"…{then[start:]}", f"…{now[start:]}") if start else (then, now)
+
+
+def _headline(comparison: Comparison) -> str:
+    base, head = _version(comparison.base), _version(comparison.head)
+    board = comparison.head.board
+    if not comparison.differences:
+        same = f"all {comparison.compared} series are the same"
+        return f"Nothing changed on {board} from {base} to {head}: {same}."
+    counts = Counter(difference.status for difference in comparison.differences)
+    listed = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+    worst = comparison.differences[0]
+    if worst.reason:
+        sentence = f"{worst.name} has no value: {worst.reason}."
+    elif worst.status == "changed":
+        sentence = change_text(worst)
+    else:
+        sentence = f"{worst.name} is {worst.status}."
+    return f"From {base} to {head} on {board}, of {comparison.compared} series: {listed}. {sentence}"
+
+
+def _remarks(comparison: Comparison) -> list[str]:
+    found = [
+        f"{_version(night)} was measured with uncommitted changes: nobody can measure it again."
+        for night in (comparison.base, comparison.head)
+        if night.dirty
+    ]
+    if not comparison.base.times and not comparison.head.times:
+        found.append(_NO_TIMES)
+    changed = [difference.name for difference in comparison.differences if difference.status == "changed"]
+    if sum(name.metric.endswith("_us") for name in changed) > 1:
+        found.append(_TIMES_ARE_COUPLED)
+    found += map(_clips, comparison.clips)
+    if changed:
+        found.append(_HOW_TO_ACCEPT.format(board=comparison.head.board))
+    return found
+
+
+def _clips(change: ClipChange) -> str:
+    parts = [
+        f"{word} {_shortened(clips)}"
+        for word, clips in (("lost", change.lost), ("gained", change.gained))
+        if clips
+    ]
+    return f"Clips of {change.variant} ({change.engine}): {'; '.join(parts)}."
+
+
+def _shortened(clips: Sequence[str]) -> str:
+    more = f" and {len(clips) - _MOST_CLIPS} more" if len(clips) > _MOST_CLIPS else ""
+    return f"{', '.join(clips[:_MOST_CLIPS])}{more}"
+
+
+def _version(night: Night) -> str:
+    return f"{night.commit[:10]}{' with changes' if night.dirty else ''}"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _prose(remark: str) -> str:
+    """Escape a remark for Markdown, except for the command in it."""
+    parts = remark.split("`")
+    return "`".join(escaped(part) if index % 2 == 0 else part for index, part in enumerate(parts))

@@ -1,0 +1,237 @@
+"""Find the commit that changed a series of the emulated board: a step for `git bisect run`.
+
+Each commit is measured by its own code (`harness.runs.measure_commit` of that commit) in a clone, so the
+files, index and bisection of the user are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.errors import EarshotError, UsageError
+from harness.layout import ROOT, store_root
+from harness.records.reading import read_record
+from harness.records.verdict import Figure, SeriesName
+from harness.regression.from_record import night_of
+from harness.regression.sentences import amount
+from models.errors import UserFacingError
+
+_MODULE = "harness.runs.measure_commit"
+_MEASURE = f"""
+import runpy, sys
+sys.meta_path = [each for each in sys.meta_path if "__editable__" not in getattr(each, "__module__", "")]
+runpy.run_module({_MODULE!r}, run_name="__main__")
+"""
+"""Without the finder of `pip install --editable`, which would supply what a commit lacks from another one."""
+_STEP = f"import sys; sys.path[0] = {str(ROOT)!r}; from harness.runs import bisection; bisection.step()"
+_EXPLAINED = "earshot: "
+"""Begins the message of a command that failed."""
+
+_GOOD, _BAD, _SKIP, _ABORT = 0, 1, 125, 128
+"""Exit statuses that `git bisect run` expects; Python's 1 for an exception would blame the commit."""
+_CANDIDATE = re.compile(r"^# possible first bad commit: \[([0-9a-f]{40})\]", re.M)
+
+
+def bisect(
+    good: str,
+    bad: str,
+    series: SeriesName,
+    options: Sequence[str] = (),
+    repository: Path = ROOT,
+    log: Callable[[str], None] = print,
+) -> list[str]:
+    """Find the first commit at which a series has another value than at a good one.
+
+    Args:
+        good: a revision at which the series is as it should be.
+        bad: a later one at which it is not.
+        series: of the emulated board.
+        options: of the measurement, see `harness.runs.measure_commit`.
+        repository: the checkout.
+        log: takes the lines that git and the step print.
+
+    Returns:
+        Descriptions of the possible commits: one, or several if those between them cannot be measured.
+
+    Raises:
+        UsageError: a revision does not exist or is not an ancestor of the other, one of them cannot be
+            measured, or both have the same value.
+        EarshotError: git bisect failed.
+    """
+    if _call(repository, "rev-parse", "--git-dir").returncode:
+        raise UsageError("this is not a git checkout", str(repository), "Clone Earshot with git.")
+    first, last = _commit(repository, good), _commit(repository, bad)
+    if first == last or _call(repository, "merge-base", "--is-ancestor", first, last).returncode:
+        raise UsageError(
+            f"{good} is not an ancestor of {bad}",
+            where=str(repository),
+            remedy="Name the older commit first; for a branch, the one that `git merge-base` prints.",
+        )
+    with tempfile.TemporaryDirectory(prefix="earshot-bisect-", ignore_cleanup_errors=True) as folder:
+        clone = Path(folder) / "checkout"
+        _git(repository, "clone", "--quiet", "--shared", "--no-checkout", str(repository), str(clone))
+        values = []
+        for commit in (first, last):
+            _git(clone, "checkout", "--quiet", "--force", "--detach", commit)
+            values.append(measure(clone, series, options))
+            log(f"{_describe(clone, commit)}: {amount(values[-1], series)}")
+        if values[0] == values[1]:
+            raise UsageError(
+                f"{series} is {amount(values[0], series)} at both commits",
+                where=str(repository),
+                remedy="Name an older good commit, or a series that changed; `earshot compare` lists those.",
+            )
+        _git(clone, "bisect", "start", last, first)
+        _run(clone, [str(series), json.dumps(values[0]), *options], log)
+        found = _CANDIDATE.findall(_git(clone, "bisect", "log")) or [
+            _git(clone, "rev-parse", "refs/bisect/bad")
+        ]
+        return [_describe(clone, commit) for commit in found]
+
+
+def _run(clone: Path, arguments: Sequence[str], log: Callable[[str], None]) -> None:
+    with subprocess.Popen(
+        ["git", "bisect", "run", sys.executable, "-c", _STEP, *arguments],
+        cwd=clone,
+        env=clean_environment(TMPDIR=str(clone.parent)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        last = ""
+        try:
+            for line in process.stdout:
+                if _STEP[:24] not in line:  # git repeats the command
+                    last = line.strip() or last
+                    log(line.rstrip("\n"))
+        except BaseException:  # stop git, the step and what it runs before the clone is removed
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode and not _CANDIDATE.search(_git(clone, "bisect", "log")):
+        raise EarshotError(
+            f"git bisect ended with status {process.returncode}: {last}",
+            where=str(clone),
+            remedy="Call it again; if that does not help, name a good commit that is nearer.",
+        )
+
+
+def step() -> None:
+    """Measure the commit that git has checked out here, and exit as `git bisect run` expects.
+
+    Command line: series, good value as JSON, options of the measurement.
+    """
+    status = _ABORT
+    try:
+        series, good = SeriesName.parse(sys.argv[1]), json.loads(sys.argv[2])
+        value = measure(Path.cwd(), series, sys.argv[3:])
+        print(f"{_describe(Path.cwd(), 'HEAD')}: {amount(value, series)}", flush=True)
+        status = _GOOD if value == good else _BAD
+    except UsageError as problem:
+        print(f"{_describe(Path.cwd(), 'HEAD')}: skipped, {problem.what}", flush=True)
+        status = _SKIP
+    finally:
+        sys.exit(status)
+
+
+def measure(checkout: Path, series: SeriesName, options: Sequence[str]) -> Figure:
+    """Measure the checked-out commit with its own code; models and images are shared through the store.
+
+    Raises:
+        UsageError: the commit cannot be measured.
+    """
+    commit = _commit(checkout, "HEAD")
+
+    def refusal(what: str) -> UsageError:
+        return UsageError(what.rstrip("."), _describe(checkout, commit), "Name another commit beside it.")
+
+    if not (checkout / Path(*_MODULE.split("."))).with_suffix(".py").is_file():
+        raise refusal(f"its harness has no {_MODULE}")
+    with tempfile.TemporaryDirectory(prefix="earshot-block-") as folder:
+        path = Path(folder) / "run.json"
+        # No bytecode: sources of two commits may have the same size and second, and stale code would run.
+        environment = clean_environment(
+            PYTHONPATH=str(checkout),
+            PYTHONDONTWRITEBYTECODE="1",
+            EARSHOT_HOME=str(store_root().resolve()),
+            TMPDIR=folder,  # files of a killed process are removed with it
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", _MEASURE, *options, "--output", str(path)],
+            cwd=checkout,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+        if done.returncode:
+            lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["no message"]
+            last = next((line for line in reversed(lines) if line.startswith(_EXPLAINED)), lines[-1])
+            raise refusal(last.removeprefix(_EXPLAINED))
+        try:
+            record = read_record(path)
+            night = night_of(record)
+        except UserFacingError as problem:
+            raise refusal(str(problem)) from None
+    if night.commit != commit:
+        raise refusal(f"the code of commit {night.commit} measured")
+    measured = night.times.get(series)
+    value = night.exact.get(series) if measured is None else measured.mean_us
+    if value is None:
+        fault = night.faults.get((series.variant, series.engine)) or (measured.problem if measured else "")
+        there = ", ".join(str(name) for name in sorted({*night.times, *night.exact}))
+        raise refusal(fault or f"one block has no {series}, it measures {there}")
+    return value
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return the environment without git's variables, which lead to another repository inside of a hook."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | more
+
+
+def _commit(folder: Path, revision: str) -> str:
+    found = _call(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if found.returncode:
+        raise UsageError(
+            f"there is no commit {revision!r}",
+            where=str(folder),
+            remedy="Fetch it: `git fetch --unshallow` if the history is cut, else `git fetch --all`.",
+        )
+    return found.stdout.strip()
+
+
+def _describe(folder: Path, commit: str) -> str:
+    return _git(folder, "show", "--no-patch", "--format=%h by %an, %as: %s", commit)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    answer = _call(folder, *arguments)
+    if answer.returncode:
+        raise UsageError(
+            f"`git {' '.join(arguments[:2])}` failed: {answer.stderr.strip()[-300:]}",
+            where=str(folder),
+            remedy="Make sure that `git fsck` finds nothing and that the disk has room.",
+        )
+    return answer.stdout.strip()
+
+
+def _call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    quiet = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
+    return subprocess.run(
+        ["git", *quiet, *arguments],
+        cwd=folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )

@@ -1,0 +1,86 @@
+"""`python -m harness.runs.measure_commit`: build one variant and measure it in one block.
+
+`earshot bisect` runs this module of every commit in that commit's checkout: no conformance checks, no host,
+no page. Later versions of Earshot rely on its options and its record, so their meaning must not change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import options
+from harness.bench_file import BoardEntry
+from harness.boards.emulated import EmulatedBoard
+from harness.errors import EXIT_BROKEN, EXIT_CLEAN
+from harness.firmware.engine import Engine
+from harness.measure.block import SAMPLES
+from harness.records.record import RunRecord, write_record
+from harness.runs import rows
+from harness.runs.night import Night
+from harness.runs.nightly.blocks import Blocks
+from harness.runs.nightly.schedule import ROUND, Slot
+from harness.runs.nightly.subjects import subjects_of
+from harness.runs.plan import engine_of
+from harness.runs.selection import Selection
+from models.errors import UserFacingError
+
+_KIND = EmulatedBoard.name
+
+
+def options_of(selection: Selection, engine: str) -> list[str]:
+    """Return the options that select the same models from any folder.
+
+    Args:
+        selection: of one variant, or of a model from elsewhere.
+        engine: by name.
+    """
+    chosen = ["--variants", selection.pattern, "--engine", engine]
+    if selection.dataset:
+        chosen += ["--dataset", str(selection.dataset.resolve())]
+    if selection.model_file:
+        chosen += ["--model", str(selection.model_file.resolve()), "--labels", ",".join(selection.labels)]
+    return chosen
+
+
+def measured(selection: Selection, engine: Engine) -> RunRecord:
+    """Build and measure the selected models, one block each.
+
+    Raises:
+        UserFacingError: a model could not be prepared, built or measured.
+    """
+    with tempfile.TemporaryDirectory(prefix="earshot-block-") as folder, EmulatedBoard() as board:
+        night = Night(selection, board, engine, output=Path(folder))
+        models = list(selection.models(options.say))
+        for model in models:
+            row = rows.variant_row(model)
+            night.journal.rows[model.id] = rows.with_firmware(row, night.firmware(model))
+        night.journal.write()
+        blocks = Blocks(board, night.journal, SAMPLES, options.say)
+        blocks.measure([Slot(ROUND, 1, model.id) for model in models], subjects_of(night, models))
+        record = night.journal.ended()
+        night.journal.let_go()
+        return record
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the record to --output."""
+    parser = argparse.ArgumentParser(prog="measure_commit", description=__doc__)
+    options.add_models(parser)
+    options.add_engine(parser)
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE")
+    arguments = parser.parse_args(argv)
+    try:
+        engine = engine_of(BoardEntry(name=_KIND, kind=_KIND), arguments.engine)
+        write_record(measured(options.selection(arguments), engine), arguments.output)
+    except UserFacingError as failure:
+        options.say(f"earshot: {failure}")
+        return EXIT_BROKEN
+    return EXIT_CLEAN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

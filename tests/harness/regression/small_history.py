@@ -1,0 +1,99 @@
+"""A small git repository whose commits report a figure, in place of Earshot's history."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.records.record import BoardRow, FirmwareRow, RunRecord, VariantRow
+from harness.records.verdict import SeriesName
+
+MODULE = "harness/runs/measure_commit.py"
+FLASH = SeriesName("tiny", "codegen", "flash_bytes", "-")
+
+_ONE_BLOCK = """
+import hashlib, json, os, signal, subprocess, sys
+from pathlib import Path
+figure = Path("figure").read_text().strip()
+if figure.startswith("hangs "):
+    Path(figure.removeprefix("hangs ")).write_text(str(os.getpid()))
+    signal.pause()
+if not figure.isdigit():
+    sys.exit(f"earshot: build: {figure}.\\nand something of a library's")
+record = json.loads(Path("record.json").read_text())
+head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+record["code"]["commit"] = Path("claims").read_text() if Path("claims").exists() else head
+record["variants"][0]["firmware"]["flash_bytes"] = int(figure)
+body = json.dumps(record, indent=1).removesuffix("\\n}")
+checksum = hashlib.sha256(body.encode()).hexdigest()
+text = f'{body},\\n "checksum": "{checksum}"\\n}}\\n'
+Path(sys.argv[sys.argv.index("--output") + 1]).write_text(text)
+"""
+"""A stand-in for harness.runs.measure_commit that reads the figure from a file."""
+
+
+class SmallHistory:
+    """The repository.
+
+    Args:
+        folder: becomes its checkout.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / MODULE).parent.mkdir(parents=True)
+        for package in ("harness", "harness/runs"):
+            (folder / package / "__init__.py").touch()
+        (folder / MODULE).write_text(_ONE_BLOCK)
+        (folder / "record.json").write_text(json.dumps(_record()))
+        self.git("init", "--quiet", "--initial-branch=main")
+
+    def git(self, *arguments: str) -> str:
+        identity = ("-c", "user.name=Ann Author", "-c", "user.email=ann@example.org")
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=self.folder, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, figure: int | str, subject: str) -> str:
+        """A commit with this figure; a text is why it cannot be measured, or "hangs <file>".
+
+        Returns:
+            Its hash.
+        """
+        (self.folder / "figure").write_text(f"{figure}\n")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", subject)
+        return self.git("rev-parse", "HEAD")
+
+    def commits(self, *figures: int | str) -> list[str]:
+        """One after another, with the subjects "commit 0" and so on."""
+        return [self.commit(figure, f"commit {number}") for number, figure in enumerate(figures)]
+
+    def state(self) -> tuple[str, ...]:
+        """All that is the user's: files, index, branches, HEAD, worktrees, a bisection of their own."""
+        asked = (
+            ("status", "--porcelain", "--ignored"),
+            ("for-each-ref",),
+            ("rev-parse", "HEAD"),
+            ("ls-files", "--stage", "--debug"),
+            ("worktree", "list"),
+            ("config", "--local", "--list"),
+        )
+        inside = sorted(path for path in (self.folder / ".git").rglob("*") if path.name != "index")
+        contents = (f"{path}: {path.read_bytes()!r}" for path in inside if path.is_file())
+        return (*(self.git(*arguments) for arguments in asked), *contents)
+
+
+def _record() -> dict:
+    firmware = FirmwareRow("codegen", "dsp", "-O2", "g++", "0" * 8, 1, 2, 3)
+    record = RunRecord(
+        run={"id": "one", "started": "2026-11-20T01:00:00Z", "ended": "2026-11-20T01:00:09Z"},
+        code={"commit": "", "dirty": False, "harness_version": "0", "procedure_version": 1},
+        environment={},
+        board=BoardRow("emulated", "emulated-cycles1", "Emulated", 64_000_000, "modeled cycles", 1, 1),
+        variants=[VariantRow("tiny", "Tiny", [], firmware=firmware)],
+    )
+    return {name: value for name, value in asdict(record).items() if name != "checksum"}

@@ -1,0 +1,172 @@
+"""Bisections of small histories whose commits report a figure of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_history import FLASH, MODULE, SmallHistory
+
+from harness import cli
+from harness.errors import UsageError
+from harness.layout import ROOT
+from harness.link.deadline import Deadline
+from harness.records.verdict import SeriesName
+from harness.runs.bisection import bisect
+
+
+@pytest.fixture
+def history(tmp_path):
+    (tmp_path / "history").mkdir()
+    return SmallHistory(tmp_path / "history")
+
+
+def found_in(history, good, bad, series=FLASH):
+    """Return the subjects of the found commits, and the log."""
+    log = []
+    found = bisect(good, bad, series, repository=history.folder, log=log.append)
+    return [line.partition(": ")[2] for line in found], "\n".join(log)
+
+
+def test_the_first_commit_with_another_value_is_found(history):
+    commits = history.commits(100, 100, 104, 109, 104)
+    found, log = found_in(history, commits[0], "HEAD")
+    assert found == ["commit 2"]
+    assert "by Ann Author, " in log and ": commit 2: 104 bytes" in log
+
+
+def test_a_commit_that_cannot_be_measured_is_skipped(history):
+    commits = history.commits(100, 100, "an error in the sources", 100, 104, 104)
+    found, log = found_in(history, commits[0], commits[-1])
+    assert found == ["commit 4"]
+    assert "commit 2: skipped, build: an error in the sources" in log
+
+
+def test_all_candidates_are_named_if_those_between_cannot_be_measured(history):
+    commits = history.commits(100, "no", "no", 104)
+    assert sorted(found_in(history, commits[0], commits[-1])[0]) == ["commit 1", "commit 2", "commit 3"]
+
+
+def without_the_module(history):
+    (history.folder / MODULE).unlink()
+
+
+def with_a_missing_import(history):
+    module = history.folder / MODULE
+    module.write_text(f"import harness.layout\n{module.read_text()}")
+
+
+def with_a_foreign_record(history):
+    (history.folder / "claims").write_text("f" * 40)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (without_the_module, "has no harness.runs.measure_commit"),
+        (with_a_missing_import, "No module named 'harness.layout'"),  # not taken from the installed Earshot
+        (with_a_foreign_record, f"the code of commit {'f' * 40} measured"),
+    ],
+)
+def test_a_commit_is_measured_by_its_own_code_or_skipped(history, change, reason):
+    first = history.commit(100, "before")
+    kept = (history.folder / MODULE).read_text()
+    change(history)
+    history.commit(100, "changed")
+    (history.folder / MODULE).write_text(kept)
+    (history.folder / "claims").unlink(missing_ok=True)
+    bad = history.commit(104, "after")
+    found, log = found_in(history, first, bad)
+    assert reason in log
+    assert sorted(found) == ["after", "changed"]
+
+
+def test_files_index_and_bisection_of_the_user_stay_as_they_are(history):
+    commits = history.commits(100, 100, 104, 104)
+    (history.folder / "harness" / "__init__.py").write_text("# in the middle of something\n")
+    (history.folder / "new").write_text("not committed\n")
+    history.git("add", "new")
+    history.git("bisect", "start", commits[3], commits[0])  # checks another commit out, and keeps changes
+    before = history.state()
+    found_in(history, commits[0], commits[3])
+    assert history.state() == before
+
+
+def test_git_variables_of_a_hook_are_ignored(history, tmp_path, monkeypatch):
+    commits = history.commits(100, 104, 104)
+    subprocess.run(["git", "init", "--quiet", tmp_path / "other"], check=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other" / ".git" / "index"))
+    assert found_in(history, commits[0], commits[2])[0] == ["commit 1"]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"),
+    [
+        ("HEAD", "HEAD~1", "is not an ancestor of"),
+        ("HEAD", "HEAD", "is not an ancestor of"),
+        ("nowhere", "HEAD", "there is no commit 'nowhere'"),
+        ("HEAD~1", "--help", "there is no commit '--help'"),
+        ("HEAD~3", "HEAD", "build: no compiler"),
+        ("HEAD~2", "HEAD~1", "is 104 bytes at both commits"),
+    ],
+)
+def test_an_impossible_bisection_is_refused(history, good, bad, reason):
+    history.commits("no compiler", 104, 104, 100)
+    with pytest.raises(UsageError, match=reason):
+        found_in(history, good, bad)
+
+
+def test_a_folder_without_history_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="not a git checkout"):
+        bisect("HEAD~1", "HEAD", FLASH, repository=tmp_path)
+
+
+def test_an_unmeasured_series_is_refused_with_the_measured_ones(history):
+    history.commits(100, 104)
+    with pytest.raises(UsageError, match=rf"one block has no tiny/.*, it measures .*{FLASH}"):
+        found_in(history, "HEAD~1", "HEAD", SeriesName("tiny", "codegen", "heard", "pcm"))
+
+
+def test_a_malformed_series_is_a_usage_error(capsys):
+    assert cli.main(["bisect", "HEAD~1", "HEAD", "--series", "tiny"]) == 2
+    assert "'tiny' is not a series" in capsys.readouterr().err
+
+
+_BISECT = """
+import sys
+from pathlib import Path
+from harness.records.verdict import SeriesName
+from harness.runs.bisection import bisect
+from harness.runs.interruption import sigterm_interrupts
+
+with sigterm_interrupts():
+    bisect("HEAD~2", "HEAD", SeriesName.parse(sys.argv[1]), repository=Path(sys.argv[2]))
+"""
+
+
+def test_an_interrupted_bisection_leaves_no_process_and_no_file(history, tmp_path):
+    began, scratch = tmp_path / "began", tmp_path / "scratch"
+    scratch.mkdir()
+    history.commits(100, f"hangs {began}", 104)
+    stopped = subprocess.Popen(
+        [sys.executable, "-c", _BISECT, str(FLASH), history.folder],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    deadline = Deadline(60)
+    while not (began.exists() and began.read_text()) and not deadline.expired:
+        time.sleep(0.02)
+    stopped.send_signal(signal.SIGTERM)
+    assert b"KeyboardInterrupt" in stopped.communicate(timeout=60)[1]
+    measuring = Path("/proc") / began.read_text() / "stat"
+    while measuring.exists() and measuring.read_text().split()[2] != "Z" and not deadline.expired:
+        time.sleep(0.02)
+    assert not deadline.expired
+    assert [*scratch.iterdir()] == []

@@ -1,0 +1,100 @@
+"""The page of a study: comparisons, plot, tables, gaps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from study_records import failed, study_record
+
+from harness.records.study import RECORD, write_study
+from harness.report.pages.study import render_study, sections
+from harness.report.pages.study_tables import compare, sentences
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    found = tmp_path_factory.mktemp("studies") / "cuts"
+    write_study(study_record(), found / RECORD)
+    render_study(study_record(), found)
+    return found
+
+
+def test_the_same_record_gives_the_same_bytes(folder, tmp_path):
+    render_study(study_record(), tmp_path)
+    for path in tmp_path.iterdir():
+        assert path.read_bytes() == (folder / path.name).read_bytes()
+
+
+def test_each_series_is_compared_with_the_reference():
+    assert [text.replace("\u00a0", " ") for text in sentences(study_record())] == [
+        "L1 against random: accuracy +70.0 points in the mean over 8 pairs of networks "
+        "(95 % intervals: +70.0 to +70.0 over 4 seeds, +39.8 to +100.0 over clips)."
+    ]
+
+
+def test_without_a_reference_series_are_compared_with_the_trained_networks():
+    compared = {item.series: item.paired.difference for item in compare(study_record(reference=""))}
+    assert compared == pytest.approx({"l1": -0.05, "random": -0.75})
+
+
+def test_points_without_a_counterpart_are_not_compared():
+    record = study_record()
+    left = replace(record, points=[failed(record.points[0]), *record.points[1:]])
+    assert compare(left)[0].paired.runs == 7
+    alone = replace(record, points=[point for point in record.points if point.series == "l1"])
+    assert sentences(alone) == ["L1 against random: nothing to compare."]
+
+
+def test_every_network_is_in_the_csv(folder):
+    points = pd.read_csv(folder / "points.csv")
+    assert len(points) == 4 + 16
+    first = points[points["id"] == "l1-0.5-1"].iloc[0]
+    assert (first["correct_before"], first["correct"], first["clips"]) == (8, 9, 10)
+    assert (first["correct_silence"], first["total_silence"]) == (2, 2)
+    assert (first["parameters"], first["operations"]) == (50, 1000)
+
+
+def test_means_have_both_intervals(folder):
+    means = pd.read_csv(folder / "means.csv")
+    ninety = means[(means["series"] == "L1") & (means["x"] == 0.9)].iloc[0]
+    assert (ninety["accuracy"], ninety["before"], ninety["seeds"]) == pytest.approx((0.8, 0.7, 4))
+    assert (ninety["correct"], ninety["total"]) == (32, 40)
+    assert ninety["wilson_low"] == pytest.approx(0.652, abs=1e-3)
+
+
+def test_the_page_needs_nothing_from_outside(folder):
+    page = (folder / "study.html").read_text()
+    assert not re.search(r'(src|href)="(https?:)?//|@import|url\(["\']?http|<script', page)
+    assert "accuracy before fine-tuning" in page and "float32, as trained" in page
+
+
+def test_a_failed_point_is_listed(tmp_path):
+    record = study_record()
+    record = replace(record, points=[failed(record.points[0]), *record.points[1:]])
+    page = render_study(record, tmp_path).read_text()
+    assert "it broke &lt;here&gt;" in page and "l1 &lt;0.5&gt;" in page
+    assert pd.read_csv(tmp_path / "means.csv")["seeds"].tolist() == [4, 3, 4, 4, 4]
+
+
+def test_a_study_without_any_network_has_a_page(tmp_path):
+    record = study_record()
+    record = replace(record, points=[failed(point) for point in record.points], baselines={})
+    page = render_study(record, tmp_path).read_text()
+    assert "nothing to compare." in page and "<svg" not in page
+
+
+def test_a_single_seed_has_no_interval_over_seeds(tmp_path):
+    record = study_record()
+    record = replace(record, points=[point for point in record.points if point.seed == 1])
+    assert "intervals: +39.8 to +100.0 over clips)" in sentences(record)[0]
+    render_study(record, tmp_path)
+
+
+def test_studies_are_sections_of_other_pages(folder, tmp_path):
+    (section,) = sections(folder.parent)
+    assert (section.name, section.page) == ("cuts", folder / "study.html")
+    assert section.plot and section.sentences
+    assert sections(tmp_path / "nothing") == []

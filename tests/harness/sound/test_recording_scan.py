@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+
+import numpy as np
+import pytest
+import soundfile
+from plan_words import put, word
+
+from harness.errors import UsageError
+from harness.layout import RECORDINGS
+from harness.sound.recording_scan import scan_recordings, speaker_of
+from models.data.wav import write_wav
+
+
+def reasons(folder) -> dict[str, str]:
+    return {each.source: each.reason for each in scan_recordings(folder).excluded}
+
+
+def manifest(folder, *rows: tuple[str, str]) -> None:
+    with (folder / "manifest.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "label", "word", "source", "license", "sha256"])
+        for name, spoken in rows:
+            digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            writer.writerow([name, spoken, spoken, "x", "CC0-1.0", digest])
+
+
+def test_a_usable_recording_has_word_place_and_hash(tmp_path):
+    put(tmp_path, "yes/1.wav", "no/1.wav", onset_s=0.42, end_s=0.81)
+    no, yes = scan_recordings(tmp_path).usable
+    assert (no.word, yes.word, yes.source, yes.samples) == ("no", "yes", "yes/1.wav", 16000)
+    assert (yes.onset / 16000, yes.end / 16000) == pytest.approx((0.42, 0.81), abs=0.02)
+    assert yes.sha256 == hashlib.sha256((tmp_path / "yes" / "1.wav").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"level": 0.0}, "silent: -101 dBFS"),
+        ({"seconds": 0.12, "onset_s": 0.0}, "too short: 0.12 s"),
+        ({"onset_s": 0.3, "end_s": 0.34}, "silent except for 0.06 s: a click, or a cut-off word"),
+    ],
+)
+def test_a_recording_without_a_whole_word_is_excluded(tmp_path, changes, reason):
+    put(tmp_path, "yes/1.wav")
+    put(tmp_path, "yes/2.wav", **changes)
+    assert reasons(tmp_path) == {"yes/2.wav": reason}
+
+
+def test_a_recording_of_silence_may_be_silent(tmp_path):
+    put(tmp_path, "silence/1.wav", level=0)
+    assert [each.word for each in scan_recordings(tmp_path).usable] == ["silence"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("1.wav", "no word in its name"),
+        ("2024_03.wav", "no word in its name"),
+        ("_.wav", "no word in its name"),
+        ("_background_noise_/dishes.wav", "no word: it is background noise"),
+        ("yes/monday/1.wav", "no word: it is not directly in the folder of a word"),
+        ("yes/2.M4A", "not a WAV file: convert the m4a file"),
+    ],
+)
+def test_a_file_without_a_word_is_excluded(tmp_path, name, reason):
+    put(tmp_path, "yes/1.wav", "x.wav")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "x.wav").rename(tmp_path / name)
+    assert reasons(tmp_path)[name].startswith(reason)
+
+
+def test_a_manifest_decides_what_is_played(tmp_path):
+    put(tmp_path, "a.wav", "b.wav", "c.wav")
+    manifest(tmp_path, ("a.wav", "yes"), ("b.wav", ""))
+    assert reasons(tmp_path) == {"b.wav": "no word in the manifest", "c.wav": "not listed in the manifest"}
+
+
+@pytest.mark.parametrize("content", [b"", b"no sound", b"RIFF\x24\x00\x00\x00WAVE"])
+def test_an_unreadable_file_is_excluded(tmp_path, content):
+    put(tmp_path, "yes/1.wav")
+    (tmp_path / "yes" / "2.wav").write_bytes(content)
+    assert reasons(tmp_path)["yes/2.wav"].startswith("the recording ")
+
+
+def test_clipping_is_noted_from_the_third_sample_on(tmp_path):
+    sound = word()
+    put(tmp_path, "yes/1.wav", "yes/2.wav")
+    sound[8000:8002] = 32767
+    write_wav(tmp_path / "yes" / "1.wav", sound)
+    sound[8002] = 32767
+    write_wav(tmp_path / "yes" / "2.wav", sound)
+    assert scan_recordings(tmp_path).notes == ("yes/2.wav: clipped in 3 samples",)
+
+
+def test_conversion_is_noted_and_places_are_at_16_khz(tmp_path):
+    time_s = np.arange(44100) / 44100
+    sound = np.where((time_s > 0.3) & (time_s < 0.7), 0.3 * np.sin(2 * np.pi * 440 * time_s), 0)
+    soundfile.write(tmp_path / "yes_1.wav", np.stack([sound, sound], 1), 44100, subtype="PCM_16")
+    scan = scan_recordings(tmp_path)
+    assert scan.notes == ("yes_1.wav: mean of 2 channels, resampled from 44,100 Hz",)
+    assert scan.usable[0].samples == 16000
+    assert scan.usable[0].onset / 16000 == pytest.approx(0.3, abs=0.02)
+
+
+def test_a_word_that_does_not_stand_out_is_noted(tmp_path):
+    put(tmp_path, "yes/1.wav", onset_s=0, end_s=1)
+    (note,) = scan_recordings(tmp_path).notes
+    assert "does not stand out" in note
+
+
+def test_a_folder_without_usable_recordings_is_refused_with_the_reasons(tmp_path):
+    put(tmp_path, "yes/1.wav", level=0)
+    with pytest.raises(UsageError, match=r"none of 1 recordings can be used \(yes/1.wav: silent"):
+        scan_recordings(tmp_path)
+
+
+def test_training_recordings_of_speech_commands_are_noted(tmp_path):
+    put(tmp_path, *[f"yes/{number:08x}_nohash_0.wav" for number in range(20)])
+    (note,) = scan_recordings(tmp_path).notes
+    assert "named like the training or validation set" in note
+
+
+def test_the_scan_stops_at_the_requested_number(tmp_path):
+    put(tmp_path, "yes/1.wav", "yes/2.wav", "yes/3.wav")
+    assert len(scan_recordings(tmp_path, at_most=2).usable) == 2
+
+
+def test_all_default_recordings_are_usable():
+    scan = scan_recordings(RECORDINGS)
+    assert scan.excluded == ()
+    assert {"andy", "annie", "linda"} <= {each.speaker for each in scan.usable}
+
+
+@pytest.mark.parametrize(
+    ("source", "speaker"),
+    [
+        ("yes/0a7c2a8d_nohash_0.wav", "0a7c2a8d"),
+        ("yes/anna.wav", "anna"),
+        ("yes/anna_2.wav", "anna"),
+        ("yes/anna-b 03.wav", "anna-b"),
+        ("yes_anna_2.wav", "anna"),
+        ("Yes_anna.wav", "anna"),
+        ("yes/2.wav", ""),
+        ("yes_2.wav", ""),
+        ("yes.wav", ""),
+        ("yes/yes_2.wav", ""),
+    ],
+)
+def test_the_speaker_is_read_from_the_file_name(source, speaker):
+    assert speaker_of(source, "yes") == speaker

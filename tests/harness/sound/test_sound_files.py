@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import hashlib
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from harness.errors import UsageError
+from harness.sound.sound_files import check_file, length_of, recording, repeated, stretch
+from models.data.wav import read_wav
+
+
+def sweep(path, rate_hz: int = 16000, seconds: float = 3.0, channels: int = 1):
+    """Write a tone that rises from 200 Hz to 3 kHz, so that all parts differ."""
+    time_s = np.arange(round(rate_hz * seconds)) / rate_hz
+    tone = 0.5 * np.sin(2 * np.pi * (200 * time_s + 2800 / seconds / 2 * time_s**2))
+    soundfile.write(path, np.stack([tone] * channels, 1), rate_hz, subtype="PCM_16")
+    return path
+
+
+def test_a_stretch_is_a_part_of_the_file(tmp_path):
+    path = sweep(tmp_path / "a.wav")
+    np.testing.assert_array_equal(stretch(path, 12345, 20000), read_wav(path)[0][12345:32345])
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000])
+def test_a_stretch_equals_the_same_part_of_the_resampled_file(tmp_path, rate_hz):
+    path = sweep(tmp_path / "a.wav", rate_hz, channels=2)
+    whole = read_wav(path)[0].astype(float)
+    part = stretch(path, 16001, 16000)
+    assert len(part) == 16000
+    assert np.abs(part - whole[16001:32001]).max() < 2
+
+
+def test_the_first_stretch_of_a_resampled_file_has_no_delay(tmp_path):
+    path = sweep(tmp_path / "a.wav", 48000)
+    assert np.abs(stretch(path, 0, 8000)[100:] - read_wav(path)[0][100:8000]).max() < 100
+
+
+def test_silence_follows_the_end_of_a_file(tmp_path):
+    path = sweep(tmp_path / "a.wav", seconds=1.0)
+    part = stretch(path, 8000, 16000)
+    assert part[:8000].any()
+    assert not part[8000:].any()
+
+
+@pytest.mark.parametrize("rate_hz", [16000, 44100])
+def test_the_length_of_a_file_is_in_samples_at_16_khz(tmp_path, rate_hz):
+    assert length_of(sweep(tmp_path / "a.wav", rate_hz)) == 48000
+
+
+def test_a_file_is_repeated_after_its_end(tmp_path):
+    path = sweep(tmp_path / "a.wav", seconds=1.0)
+    samples = read_wav(path)[0]
+    sound = repeated(path, 4000, 40000)
+    np.testing.assert_array_equal(sound[:11800], samples[4000:15800])
+    np.testing.assert_array_equal(sound[12000:27500], samples[160:15660])  # 160: the seam of 10 ms
+    assert np.abs(np.diff(sound)).max() < 1.3 * np.abs(np.diff(samples.astype(float))).max()
+
+
+def test_repetitions_are_crossfaded(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(16000, 0.25), 16000, subtype="PCM_16")
+    seam = repeated(tmp_path / "a.wav", 0, 20000)[15840:16000] / 8192
+    assert (seam[0], seam[80], seam[-1]) == pytest.approx((1.0, np.sqrt(2), 1.0), abs=0.05)
+
+
+def test_a_file_with_another_hash_is_refused_with_a_remedy(tmp_path):
+    with pytest.raises(UsageError, match=r"sha256 differs.*a\.wav") as refusal:
+        check_file(sweep(tmp_path / "a.wav"), "0" * 64)
+    assert "new plan" in refusal.value.remedy
+
+
+def test_a_change_after_the_first_check_is_noticed(tmp_path):
+    path = sweep(tmp_path / "a.wav")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    check_file(path, digest)
+    sweep(path, seconds=2.0)
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(UsageError, match="sha256 differs"):
+        check_file(path, digest)
+
+
+def test_a_recording_is_read_only(tmp_path):
+    path = sweep(tmp_path / "a.wav")
+    samples = recording(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    with pytest.raises(ValueError, match="read-only"):
+        samples[0] = 1
+
+
+def test_a_file_that_is_no_sound_is_named(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"no sound")
+    with pytest.raises(UsageError, match=r"the sound cannot be read.*a\.wav"):
+        length_of(tmp_path / "a.wav")
