@@ -57,7 +57,7 @@ def describe_torch_only(
     Args:
         precision: "float32" or "int8".
         features: the dataset's.
-        compressed: written by `models.compress.compress.compress`.
+        compressed: written by `models.compress.step.compress`.
     """
     names = ("parameters", "remaining_parameters", "macs", "accuracy", "test_predictions")
     return {

@@ -141,7 +141,7 @@ def steps_of(variant: Variant, features: str, store: Store) -> Steps:
                 "network": network,
                 "calibration": [features, variant.seed],
             },
-            ("compress/compress.py", "sizing.py", "tflite.py", "convert", *_NETWORK),
+            ("compress/step.py", "sizing.py", "tflite.py", "convert", *_NETWORK),
             ("torch", "onnx", "onnx-tf", "tensorflow-cpu"),
         )
     model = convert.path.name if convert is not None else network
@@ -154,7 +154,7 @@ def steps_of(variant: Variant, features: str, store: Store) -> Steps:
 def _compression(variant: Variant, features: str, train: Step) -> Step | None:
     if variant.pruning is None and variant.quantization is None:
         return None
-    code, packages = ["compress/compress.py", *_LEARNING], ["torch"]
+    code, packages = ["compress/step.py", *_LEARNING], ["torch"]
     if variant.pruning is not None:
         code.append("compress/prune.py")
         if variant.pruning.kind == "channels":
@@ -213,7 +213,7 @@ def evaluate(
 
     Returns:
         At least "accuracy": by split, per label correct and total. For a pruned or quantized variant the
-        facts that `models.compress.compress.compress` writes.
+        facts that `models.compress.step.compress` writes.
     """
     run = _Run(variant, dataset_root, store, log, bars)
     return _read_json(run.network() / (_COMPRESSION if run.steps.compress is not None else _TRAINING))
@@ -246,7 +246,7 @@ class _Run:
 
         def make(folder: Path) -> None:
             from models import train as training
-            from models.compress.compress import compress
+            from models.compress.step import compress
 
             network = training.load(self.variant, len(self.features.labels), checkpoint)
             compress(self.variant, network, self.features, folder, self.show_bars)
@@ -259,7 +259,7 @@ class _Run:
 
         def make(folder: Path) -> None:
             from models import train as training
-            from models.compress import compress as compression
+            from models.compress import step as compression
             from models.convert import convert
             from models.networks import Deployed, folded
             from models.sizing import sizing

@@ -1,4 +1,4 @@
-"""`earshot variants`: what can be benched, and how far each is."""
+"""`earshot variants`: list the variants and their progress."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ from pathlib import Path
 from harness import layout
 from harness.errors import EXIT_CLEAN
 
-SUMMARY = "List the variants with their state: described, trained, converted, built, measured."
+SUMMARY = "List the variants with their state, from described to measured."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `variants` takes."""
     parser.add_argument(
         "pattern",
         nargs="?",
         default="*",
         metavar="PATTERN",
-        help="over the ids, such as 'pruned-*' (default: *)",
+        help="shell-style pattern over the ids, such as 'pruned-*' (default: *)",
     )
     parser.add_argument(
         "--dataset",
         type=Path,
         metavar="FOLDER",
-        help="trained on this dataset in the Speech Commands layout (default: the synthetic corpus)",
+        help="dataset in the Speech Commands layout (default: the synthetic corpus)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
     from harness.inventory import inventory
     from models.store import Store
 

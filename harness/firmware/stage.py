@@ -72,9 +72,8 @@ def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
     sketch = out / SKETCH_NAME
     sketch.mkdir(parents=True)
     _copy_sources(SKETCHES / SKETCH_NAME, sketch)
-    for library in sorted((SKETCHES / "libraries").iterdir()):
-        if (library / "src").is_dir():
-            _copy_sources(library / "src", sketch / "src" / library.name)
+    for library, name in _libraries(SKETCHES / "libraries", facts.get("front_end_library", _FRONT_END)):
+        _copy_sources(library / "src", sketch / "src" / name)
     sources = engine.generate(model.path / "model.tflite", sketch)
 
     header = sketch / "variant.h"
@@ -82,6 +81,35 @@ def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
     build_id = _hash_of(sketch)[:8]
     header.write_text(_variant_header(facts, build_id))
     return StagedSketch(sketch, build_id, facts["id"], facts["tflite_sha256"], engine.name, sources)
+
+
+_FRONT_END = "EarshotFrontEnd"
+"""Name under which the sketch includes its front end."""
+
+
+def _libraries(folder: Path, front_end: str) -> list[tuple[Path, str]]:
+    """List the libraries to stage, each with its name in the sketch.
+
+    A library with a front_end.h is a front end. The model's own is staged under the name that the sketch
+    includes; the others are left out.
+
+    Raises:
+        BuildFailed: the model's front end has no library.
+    """
+    if not (folder / front_end / "src" / "front_end.h").is_file():
+        raise BuildFailed(
+            f"the front end has no library {front_end} with a front_end.h",
+            where=str(folder),
+            remedy="Add the library, or correct LIBRARY in models/data/front_ends/.",
+        )
+    found = []
+    for library in sorted(folder.iterdir()):
+        if (library / "src" / "front_end.h").is_file():
+            if library.name == front_end:
+                found.append((library, _FRONT_END))
+        elif (library / "src").is_dir():
+            found.append((library, library.name))
+    return found
 
 
 def _copy_sources(source: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 from models.convert.export import INPUT_NAME, OUTPUT_NAME
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
+from models.reference import ReferenceModel
 
 TOLERANCE = 1e-5
 """Difference of a probability (0 to 1) that is allowed: another order of summation in float32 stays a hundred
@@ -79,20 +80,8 @@ def _savedmodel(path: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _tflite(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(
-        str(path), experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF
-    )
-    interpreter.allocate_tensors()
-    into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-
-    def run(sample: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(into, sample)
-        interpreter.invoke()
-        return interpreter.get_tensor(out)
-
-    return run
+    model = ReferenceModel(path)
+    return lambda sample: model.raw_output(sample)[np.newaxis]
 
 
 _RUNNERS = {"torchscript": _torchscript, "onnx": _onnx, "savedmodel": _savedmodel, "tflite": _tflite}

@@ -11,7 +11,7 @@ from synthetic_features import SyntheticFeatures
 from torch import nn
 
 from models.convert import convert
-from models.convert.checks import check_types
+from models.convert.chain import check_types
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
 from models.networks import Deployed, DsCnn, TinyConv, folded, layer_costs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,24 @@ def test_sketch_libraries_engine_and_variant_lie_in_one_folder(tmp_path):
         if path.suffix in (".h", ".cpp")
     }
     assert files == own | libraries | {"variant.h", "engine.cpp"}
+
+
+def test_only_the_front_end_of_the_model_is_staged(tmp_path, monkeypatch):
+    libraries = tmp_path / "libraries"
+    shutil.copytree(SKETCHES / "libraries", libraries / "libraries")
+    shutil.copytree(SKETCHES / "earshot", libraries / "earshot")
+    loud = libraries / "libraries" / "LoudnessFrontEnd" / "src"
+    loud.mkdir(parents=True)
+    (loud / "front_end.h").write_text("// loudness")
+    monkeypatch.setattr("harness.firmware.stage.SKETCHES", libraries)
+    model = tiny_model(tmp_path / "model", front_end_library="LoudnessFrontEnd")
+    staged = stage(model, TinyEngine(), tmp_path / "out").path / "src"
+    assert [path.name for path in (staged / "EarshotFrontEnd").iterdir()] == ["front_end.h"]
+    assert (staged / "EarshotFrontEnd" / "front_end.h").read_text() == "// loudness"
+    assert not (staged / "LoudnessFrontEnd").exists()
+    absent = tiny_model(tmp_path / "absent", front_end_library="MelFrontEnd")
+    with pytest.raises(BuildFailed, match="no library MelFrontEnd"):
+        stage(absent, TinyEngine(), tmp_path / "other")
 
 
 def test_what_the_host_knows_is_what_the_board_will_report(tmp_path):

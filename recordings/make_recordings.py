@@ -1,4 +1,4 @@
-"""Synthesizes the default recordings: `python -m models.data.recordings`.
+"""Synthesizes the default recordings: `python recordings/make_recordings.py`.
 
 Their voices are in no training set (`voices.HELD_OUT_VARIANTS`). The same espeak-ng gives the same bytes.
 """
@@ -18,7 +18,7 @@ from models.data.dataset import CLIP_SAMPLES
 from models.data.wav import to_int16, write_wav
 from models.store import sha256_of
 
-FOLDER = Path(__file__).resolve().parents[2] / "recordings"
+FOLDER = Path(__file__).resolve().parent
 MANIFEST = "manifest.csv"
 KEYWORDS = ("yes", "no")
 KEYWORDS_EACH = 10
