@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from harness.stats.pairing import holm
+
 ALPHA = 0.01
 """Chance of a wrong finding among all series of a night, before the effect gate."""
 WINDOW, FEWEST = 14, 5
@@ -148,26 +150,6 @@ def confirmed(
     return (finding.slower & again.slower) | (finding.crept & again.crept)
 
 
-def holm(p: np.ndarray, alpha: float = ALPHA) -> np.ndarray:
-    """Which hypotheses are rejected so that one wrongly is, with a chance of `alpha` at most; (S,) of bool.
-
-    Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-    Statistics 6 (1979). Right whatever the dependence.
-
-    Args:
-        p: (S,); NaN is not counted and not rejected.
-        alpha: between 0 and 1.
-    """
-    order = np.argsort(p)  # NaN last
-    tests = int(np.isfinite(p).sum())
-    left = np.maximum(tests - np.arange(p.size), 1)
-    with np.errstate(invalid="ignore"):
-        rejected = np.logical_and.accumulate(p[order] <= alpha / left)
-    found = np.zeros(p.size, dtype=bool)
-    found[order] = rejected
-    return found
-
-
 def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int, alpha: float) -> np.ndarray:
     """Whether a value lies beyond interval and gate: above for +1, below for -1."""
     enough = np.where(expected.nights >= FEWEST, 1.0, np.nan)
@@ -176,7 +158,7 @@ def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int,
         away = sign * np.log(value_us / expected.center_us) * enough
         p = special.stdtr(np.maximum(expected.nights - 1, 1), -away / spread)
         share = sign * (value_us / expected.center_us - 1)
-        return np.asarray(holm(p, alpha) & (share >= expected.gate))
+        return np.asarray((holm(p) <= alpha) & (share >= expected.gate))
 
 
 def limit_us(latest: Reference, alpha: float = ALPHA) -> np.ndarray:

@@ -133,11 +133,3 @@ def confusion_table(matrices: Sequence[Matrix], said: str, detected: str, note: 
         rows=rows,
         note=note,
     )
-
-
-def matrices_table(matrices, said: str, heard: str, note: str) -> Table:
-    """The earlier form of `confusion_table`, until its last caller has moved."""
-    found = [
-        Matrix(title, list(rows), list(columns), counts, []) for title, rows, columns, counts in matrices
-    ]
-    return confusion_table(found, said, heard, note)

@@ -62,33 +62,6 @@ def test_the_interval_is_the_one_sided_t_prediction_interval():
     assert rule.limit_us(rule.reference(window)) == pytest.approx([edge])
 
 
-def test_holm_by_hand():
-    assert rule.holm(np.array([0.04, 0.001, 0.0034, 0.9]), 0.01).tolist() == [False, True, False, False]
-    assert rule.holm(np.array([0.04, 0.001, 0.0033, 0.9]), 0.01).tolist() == [False, True, True, False]
-
-
-def test_holm_stops_at_the_first_that_is_kept():
-    assert rule.holm(np.array([0.006, 0.006]), 0.01).tolist() == [False, False]
-    assert rule.holm(np.array([0.005, 0.01]), 0.01).tolist() == [True, True]
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_is_the_textbook(p):
-    expected, left = [False] * len(p), len(p)
-    for index in sorted(range(len(p)), key=lambda index: p[index]):
-        if p[index] > 0.01 / left:
-            break
-        expected[index], left = True, left - 1
-    assert rule.holm(np.array(p), 0.01).tolist() == expected
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_what_was_not_measured_costs_holm_nothing(p):
-    with_gap = np.array([*p, np.nan])
-    assert rule.holm(with_gap)[:-1].tolist() == rule.holm(np.array(p)).tolist()
-    assert not rule.holm(with_gap)[-1]
-
-
 def test_one_more_series_makes_it_harder():
     # 5 nights leave a wide interval: a shift can be found alone and not among 30.
     window = nights(series=30, count=5, seed=3)
