@@ -1,4 +1,4 @@
-"""The `earshot` command. Thin: everything it does is a call that a library user can make."""
+"""The `earshot` command: a thin layer over calls that library users can make."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import harness.commands
 from harness import layout
 from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError
-from harness.options import say
+from harness.options import log
 from harness.runs.interruption import sigterm_interrupts
 from models.errors import ModelError
 
 
 def _parser() -> argparse.ArgumentParser:
-    """With every module of harness/commands as a command: a new one is one file there."""
+    """Return a parser with one command per module of harness/commands."""
     parser = argparse.ArgumentParser(
         prog="earshot",
         description="Benchmark keyword spotters on a microcontroller board, real or emulated.",
@@ -35,36 +35,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command.
-
-    Args:
-        argv: the arguments after the program's name; None takes the process's own.
-
-    Returns:
-        The exit code, see `harness.errors`.
-    """
+    """Run one command and return its exit code, see `harness.errors`."""
     arguments = _parser().parse_args(argv)
     try:
         with sigterm_interrupts():
             return arguments.action(arguments)
     except EarshotError as failure:
-        say(f"earshot: {failure}")
+        log(f"earshot: {failure}")
         return failure.exit_code
     except ModelError as failure:
-        say(f"earshot: {failure}")
+        log(f"earshot: {failure}")
         return EXIT_USAGE
     except OSError as failure:
         if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        say(
+        log(
             f"earshot: the disk is full ({failure.filename or layout.store_root()}). "
-            "Free some space, or point EARSHOT_HOME at another disk; what was measured so far is kept."
+            "Free some space, or point EARSHOT_HOME at another disk. What was measured so far is kept."
         )
         return EXIT_BROKEN
     except KeyboardInterrupt:
-        say(
-            "earshot: interrupted. What was measured so far is kept: `earshot resume` goes on with a run, "
-            "the same command with anything else."
+        log(
+            "earshot: interrupted. What was measured so far is kept: continue a run with `earshot resume`, "
+            "anything else with the same command."
         )
         return EXIT_INCONCLUSIVE
 

@@ -1,4 +1,4 @@
-"""Everything that can go wrong on a bench, each its own class with what happened, where, and what to try."""
+"""Failures of a bench: one class per kind, each with what happened, where, and what to do."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ EXIT_INCONCLUSIVE = 5
 
 
 class EarshotError(UserFacingError):
-    """Root of the failures of a bench."""
+    """Base class of the failures of a bench."""
 
     exit_code = EXIT_BROKEN
 
 
 class UsageError(EarshotError):
-    """The command, a configuration or an input file is not what it should be."""
+    """An invalid command, configuration or input file."""
 
     failure = "usage"
     exit_code = EXIT_USAGE
@@ -31,12 +31,12 @@ class BuildFailed(EarshotError):
 
 
 class DoesNotFit(BuildFailed):
-    """The image is larger than the board. A result, not a crash: it becomes a row of the report.
+    """An image larger than the board. It is a result and becomes a row of the report.
 
     Args:
         section: "flash" or "ram".
-        needed_bytes: what the image takes; 0 if the linker did not tell.
-        available_bytes: what the board has.
+        needed_bytes: of the image; 0 if the linker did not report it.
+        available_bytes: of the board.
     """
 
     failure = "does-not-fit"
@@ -51,12 +51,12 @@ class DoesNotFit(BuildFailed):
 
 
 class UploadFailed(EarshotError):
-    """The image did not get onto the board (for the emulated board: the emulator did not start).
+    """A failed upload (for the emulated board: the emulator did not start).
 
     Args:
         command: the command line that failed.
-        returncode: its exit status; None if it was cut off by a timeout.
-        stderr_tail: the end of what it wrote to stderr.
+        returncode: its exit status; None after a timeout.
+        stderr_tail: the end of its stderr.
     """
 
     failure = "upload"
@@ -76,28 +76,28 @@ class UploadFailed(EarshotError):
 
 
 class BoardNotFound(EarshotError):
-    """The board or its serial port is not there."""
+    """A missing board or serial port."""
 
     failure = "enumerate"
 
 
 class ProtocolError(EarshotError):
-    """The board said something else than expected, or nothing at all, or runs another image."""
+    """An unexpected answer of the board, no answer, or another image."""
 
     failure = "protocol"
 
 
 class AcousticFailed(EarshotError):
-    """The sound did not reach the microphone as it should."""
+    """A sound that did not reach the microphone as it should."""
 
     failure = "acoustic"
 
 
 class AccuracyFailed(EarshotError):
-    """The chain of trust broke: features or outputs differ from the oracle."""
+    """Failed conformance: features or outputs differ from the oracle."""
 
     failure = "accuracy"
 
 
 BREAKING = (UploadFailed, BoardNotFound, ProtocolError)
-"""What leaves a board in an unknown state: it counts as broken for the rest of the run."""
+"""Failures that leave a board in an unknown state: it counts as broken for the rest of the run."""

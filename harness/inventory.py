@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.layout import RECORD
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, VariantRow
-from harness.runs.journal import RECORD
 from models.data.corpus import corpus_path
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_path

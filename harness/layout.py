@@ -14,6 +14,9 @@ STUDIES = REPORTS / "studies"
 FIELDS = REPORTS / "field"
 CONFIGS = ROOT / "models" / "configs"
 
+RECORD, PARTIAL = "run.json", "run.partial.json"
+"""Record in a run's folder: of a run that has ended, and until then."""
+
 
 def store_root() -> Path:
     """Return the folder of cached artifacts: $EARSHOT_HOME, or `.earshot` in the checkout."""

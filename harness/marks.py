@@ -1,4 +1,4 @@
-"""What a mark expression of pytest's `-m` asks for."""
+"""Mark expressions of pytest's `-m`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from itertools import compress, product
 
 import pytest
-from _pytest.mark.expression import Expression, ParseError  # the pinned pytest's own: it has no public one
+from _pytest.mark.expression import Expression, ParseError  # private: pytest has no public parser
 
 
 def asks_for(mark: str, expression: str) -> bool:
-    """Whether tests are wanted because they carry a mark.
+    """Return whether an expression selects some tests because of a mark.
 
     "hardware" and "hardware or slow" ask for hardware; "slow", "not hardware" and "" do not.
 
@@ -19,7 +19,7 @@ def asks_for(mark: str, expression: str) -> bool:
         expression: of `-m`; "" selects everything.
 
     Raises:
-        pytest.UsageError: it is no expression.
+        pytest.UsageError: the expression is invalid.
     """
     if mark not in expression:
         return False

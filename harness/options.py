@@ -1,108 +1,136 @@
-"""What several commands take: models, board, bench file and engine."""
+"""Options shared by several commands and by the pytest plugin."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from harness.runs.selection import Selection
-
-DEFAULT_VARIANTS = "tinyconv-*"
-"""What is benched where nobody chooses: the first light. "*" is the whole family."""
+from harness import layout
+from harness.runs.selection import DEFAULT_VARIANTS, Selection
 
 DEFAULT_BOARD = "emulated"
 
 
-def say(line: str) -> None:
-    """Tells the user of a step; stdout is for results."""
+def log(line: str) -> None:
+    """Print one line about a step to stderr; stdout is for results."""
     print(line, file=sys.stderr, flush=True)
 
 
-def jobs(text: str) -> int:
-    """A number of things to be done at a time, as an argument."""
+def positive(text: str) -> int:
+    """Parse a whole number of 1 or more."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
     return number
 
 
-def add_models(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that choose models; `selection` reads them."""
-    parser.add_argument(
+def _adder(parser: Any) -> Callable[..., Any]:
+    """Return the method that adds an option to a command's parser or to a group of pytest's options."""
+    return getattr(parser, "addoption", None) or parser.add_argument
+
+
+def add_variants(parser: Any) -> None:
+    """Add --variants and --dataset."""
+    _adder(parser)(
         "--variants",
         default=DEFAULT_VARIANTS,
         metavar="PATTERN",
-        help=f"which of models/configs/ by id, such as 'pruned-*' or '*' (default: {DEFAULT_VARIANTS})",
+        help=f"ids of models/configs/, such as 'pruned-*' or '*' (default: {DEFAULT_VARIANTS})",
     )
     add_dataset(parser)
-    parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="bench this .tflite instead of the variants"
-    )
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `selection` reads."""
+    add_variants(parser)
+    parser.add_argument("--model", type=Path, metavar="FILE", help="measure this .tflite, not the variants")
     parser.add_argument(
         "--labels",
         metavar="A,B,…",
-        help="the labels of --model in the order of its outputs, such as silence,unknown,yes,no",
+        help="labels of --model in the order of its outputs, such as silence,unknown,yes,no",
     )
 
 
-def add_dataset(parser: argparse.ArgumentParser) -> None:
-    """Adds the option that chooses what networks learn from and are measured with."""
-    parser.add_argument(
+def add_dataset(parser: Any) -> None:
+    """Add --dataset."""
+    _adder(parser)(
         "--dataset",
         type=Path,
         metavar="FOLDER",
-        help="a dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
+        help="dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
     )
 
 
-def add_bench(parser: argparse.ArgumentParser) -> None:
-    """Adds the option that chooses the bench file."""
-    parser.add_argument(
+def add_bench(parser: Any) -> None:
+    """Add --bench."""
+    _adder(parser)(
         "--bench",
         type=Path,
         metavar="FILE",
-        help="what stands on the bench (default: $EARSHOT_BENCH, or else bench.toml in the checkout)",
+        help="bench file (default: $EARSHOT_BENCH, else bench.toml in the checkout)",
     )
 
 
-def add_board(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that choose a board."""
-    parser.add_argument(
+def add_board(parser: Any) -> None:
+    """Add --board, --bench and --port."""
+    _adder(parser)(
         "--board",
         metavar="NAME",
-        help=f"of the bench file's, or a kind of board; see `earshot boards` (default: {DEFAULT_BOARD})",
+        help=f"board of the bench file or kind of board, see `earshot boards` (default: {DEFAULT_BOARD}; "
+        "pytest -m hardware: the only one attached)",
     )
     add_bench(parser)
-    parser.add_argument(
+    _adder(parser)(
         "--port",
         default="",
         metavar="PORT",
-        help="where the board's serial port is, instead of finding it: /dev/…, socket://…, rfc2217://…",
+        help="serial port, instead of searching for it: /dev/…, socket://…, rfc2217://…",
     )
 
 
-def add_engine(parser: argparse.ArgumentParser) -> None:
-    """Adds the option that chooses an engine."""
-    parser.add_argument(
+def add_engine(parser: Any) -> None:
+    """Add --engine."""
+    _adder(parser)(
         "--engine",
         default="",
         metavar="NAME",
-        help="what runs the model (default: the board's in the bench file, or else its kind's)",
+        help="engine that runs the models (default: the board's in the bench file, else its kind's)",
     )
+
+
+def add_output(parser: Any, default: Path = layout.NIGHTS) -> None:
+    """Add --output."""
+    _adder(parser)(
+        "--output",
+        type=Path,
+        default=default,
+        metavar="FOLDER",
+        help=f"folder of all runs (default: {default.relative_to(layout.ROOT)}/)",
+    )
+
+
+def add_open(parser: argparse.ArgumentParser) -> None:
+    """Add --open."""
+    parser.add_argument("--open", action="store_true", help="open the report in a browser")
+
+
+def show_page(page: Path, open_page: bool) -> None:
+    """Print where the report is, and open it in a browser if wanted."""
+    print(f"\nReport: {page}")
+    if open_page:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
 
 
 def selection(arguments: argparse.Namespace) -> Selection:
-    """The models that `add_models`' options chose.
+    """Return the models chosen by the options of `add_models`.
 
     Raises:
-        UsageError: they contradict each other.
+        UsageError: the options contradict each other.
     """
-    from harness.runs.selection import Selection
-
     labels = tuple(label.strip() for label in arguments.labels.split(",")) if arguments.labels else ()
-    return Selection(
-        pattern=arguments.variants, dataset=arguments.dataset, model_file=arguments.model, labels=labels
-    )
+    return Selection(arguments.variants, arguments.dataset, arguments.model, labels)

@@ -1,12 +1,11 @@
-"""The pytest plugin: options, markers and fixtures of a bench. Thin: what it does are calls of `Night`.
+"""The pytest plugin: options, markers and fixtures of a bench, as thin calls of `harness.runs.run.Run`.
 
-A test that asks for `board`, or for what is measured on it (`firmware`, `link`, `session`), is a bench test.
-It carries the mark of that board's kind, so that `pytest -m emulated` runs here what `pytest -m hardware`
-runs on a bench. One that asks for `model`, or for what is made of it, runs once for every selected variant.
-What is measured meanwhile is reported at the end, like that of `earshot run`.
+A test that uses `board` or its measurements (`firmware`, `link`, `session`) is a bench test. It gets the mark
+of its board's kind: `pytest -m emulated` runs the same tests as `pytest -m hardware` on a bench. A test that
+uses `model` runs once for every selected variant. The measurements are reported as by `earshot run`.
 
-Where hardware is asked for and none is there the run fails, whatever else it was to test: a night without a
-board must not look like a night without a fault.
+If hardware is requested and none is attached the whole session fails: a missing board must not look like a
+clean run.
 """
 
 from __future__ import annotations
@@ -19,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import layout
+from harness import layout, options
 from harness.bench_file import Bench, BoardEntry, find_bench
-from harness.errors import BREAKING, UsageError
+from harness.errors import UsageError
 from harness.marks import asks_for
-from harness.options import DEFAULT_BOARD, DEFAULT_VARIANTS
 from harness.runs.interruption import sigterm_interrupts
 from harness.runs.selection import Selection
 from models.errors import ModelError, UserFacingError
@@ -33,11 +31,11 @@ if TYPE_CHECKING:
     from harness.firmware.firmware import Firmware
     from harness.link.dut import DeviceUnderTest
     from harness.measure.session import Session
-    from harness.runs.night import Night
+    from harness.runs.run import Run
     from models.model_artifact import ModelArtifact
 
 MARKERS = {
-    "hardware": "needs a board on the desk: deselected unless asked for with -m hardware or --board",
+    "hardware": "needs a board on the desk: deselected unless requested with -m hardware or --board",
     "emulated": "runs on the emulated board",
     "gpu": "needs a CUDA device: skipped without one",
     "slow": "takes more than 10 s",
@@ -46,7 +44,7 @@ MARKERS = {
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The board that the bench tests of this run are about."""
+    """Board of the session's bench tests."""
 
     bench: Bench
     entry: BoardEntry
@@ -55,60 +53,24 @@ class _Chosen:
 
 _SELECTION = pytest.StashKey[Selection]()
 _CHOSEN = pytest.StashKey[_Chosen]()
-_NIGHT: pytest.StashKey[Night] = pytest.StashKey()
+_RUN: pytest.StashKey[Run] = pytest.StashKey()
 _PAGE = pytest.StashKey[Path]()
 _OF_THE_BOARD = ("board", "firmware", "session")
 _ENTRY = "earshot_board"
-"""What pytest-xdist's controller tells its workers: they must not choose, each for itself."""
+"""Key of pytest-xdist's `workerinput`: the controller chooses the board for all workers."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the bench's options."""
+    """Add the bench's options."""
     group = parser.getgroup("earshot", "Earshot, the keyword-spotting bench")
-    group.addoption(
-        "--board",
-        metavar="NAME",
-        help="a board of the bench file or a kind of board "
-        f"(default: {DEFAULT_BOARD}; with -m hardware the only one there is)",
-    )
-    group.addoption(
-        "--bench",
-        type=Path,
-        metavar="FILE",
-        help="what stands on the bench (default: $EARSHOT_BENCH, or else bench.toml in the checkout)",
-    )
-    group.addoption(
-        "--port", default="", metavar="PORT", help="where the board's serial port is (default: it is found)"
-    )
-    group.addoption(
-        "--engine",
-        default="",
-        metavar="NAME",
-        help="what runs the model (default: the board's in the bench file, or else its kind's)",
-    )
-    group.addoption(
-        "--variants",
-        default=DEFAULT_VARIANTS,
-        metavar="PATTERN",
-        help=f"which of models/configs/ by id (default: {DEFAULT_VARIANTS})",
-    )
-    group.addoption(
-        "--dataset",
-        type=Path,
-        metavar="FOLDER",
-        help="a dataset in the Speech Commands layout (default: the synthetic corpus)",
-    )
-    group.addoption(
-        "--output",
-        type=Path,
-        default=layout.NIGHTS,
-        metavar="FOLDER",
-        help="where the run's folder is made (default: reports/nights/)",
-    )
+    options.add_board(group)
+    options.add_engine(group)
+    options.add_variants(group)
+    options.add_output(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the markers."""
+    """Declare the markers."""
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.stash[_SELECTION] = Selection(
@@ -120,10 +82,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Finds out which board is meant, before anything is collected.
+    """Choose the board before anything is collected.
 
     Raises:
-        pytest.UsageError: there is no such board, or hardware is asked for and none is there.
+        pytest.UsageError: there is no such board, or hardware is requested and none is attached.
     """
     try:
         session.config.stash[_CHOSEN] = _choose(session.config)
@@ -133,7 +95,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tells a worker of pytest-xdist which board is meant."""
+    """Send the chosen board to a worker of pytest-xdist."""
     node.workerinput[_ENTRY] = asdict(node.config.stash[_CHOSEN].entry)
 
 
@@ -144,24 +106,24 @@ def _choose(config: pytest.Config) -> _Chosen:
     bench, port = find_bench(config.getoption("--bench")), config.getoption("--port")
     name, markexpr = config.getoption("--board"), config.getoption("markexpr")
     wants_hardware = asks_for("hardware", markexpr)
-    if told := getattr(config, "workerinput", {}).get(_ENTRY):
-        entry = BoardEntry(**told)
+    if sent := getattr(config, "workerinput", {}).get(_ENTRY):
+        entry = BoardEntry(**sent)
     elif name is None and wants_hardware:
         entry = only_hardware(bench, port)
     else:
-        entry = find_entry(name or DEFAULT_BOARD, bench, port)
+        entry = find_entry(name or options.DEFAULT_BOARD, bench, port)
     marker = board_kinds()[entry.kind].marker
     if wants_hardware and marker != "hardware":
         raise UsageError(
-            f"hardware is asked for, but the board {entry.name!r} is none",
+            f"hardware is requested, but the board {entry.name!r} is none",
             where=f"-m {markexpr!r}",
-            remedy="Leave --board out, or name one that is: `earshot boards` lists them.",
+            remedy="Omit --board, or name a board on the desk: `earshot boards` lists them.",
         )
     return _Chosen(bench, entry, marker)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Says what the bench tests are about."""
+    """Show board, engine, variants and dataset."""
     from harness.boards.registry import engine_name
 
     entry = config.stash[_CHOSEN].entry
@@ -173,8 +135,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One bench test for each selected variant."""
-    if {"model", "night"} <= set(metafunc.fixturenames):  # not somebody else's fixture of that name
+    """Run bench tests once per selected variant."""
+    if {"model", "bench_run"} <= set(metafunc.fixturenames):  # not another plugin's `model`
         try:
             variants = metafunc.config.stash[_SELECTION].ids()
         except ModelError as failure:
@@ -184,10 +146,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks bench tests with the kind of their board, and drops `hardware` if that is none on the desk.
+    """Mark bench tests with the kind of their board, and deselect `hardware` for other boards.
 
-    The tests on a board on the desk are one group: with `--dist loadgroup` one worker of pytest-xdist has the
-    board, and otherwise the workers wait for each other at its lock.
+    Tests on a board on the desk form one group: with `--dist loadgroup` one worker of pytest-xdist has the
+    board, otherwise the workers wait for each other at its lock.
     """
     chosen = config.stash[_CHOSEN]
     for item in items:
@@ -195,7 +157,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(chosen.marker)
             if chosen.marker == "hardware" and config.pluginmanager.hasplugin("xdist"):
                 item.add_marker(pytest.mark.xdist_group(f"board-{chosen.entry.name}"))
-    if chosen.marker == "hardware":  # by -m hardware, or by the name of its board
+    if chosen.marker == "hardware":
         return
     dropped = [item for item in items if item.get_closest_marker("hardware")]
     if dropped:
@@ -204,16 +166,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _runs_on_board(item: pytest.Item) -> bool:
-    """Whether a test asks for the board or for what is measured on it; not for others' fixtures of a name."""
+    """Return whether a test uses the board or its measurements, and not another plugin's fixtures."""
     names = set(getattr(item, "fixturenames", ()))
-    return "night" in names and not names.isdisjoint(_OF_THE_BOARD)
+    return "bench_run" in names and not names.isdisjoint(_OF_THE_BOARD)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skips what cannot run: on a board that broke, or without a GPU."""
-    night = item.config.stash.get(_NIGHT, None)
-    if night is not None and night.broken and _runs_on_board(item):
-        pytest.skip(f"the board broke before: {night.broken}")
+    """Skip tests on a board that broke, or without a GPU."""
+    run = item.config.stash.get(_RUN, None)
+    if run is not None and run.broken and _runs_on_board(item):
+        pytest.skip(f"the board broke before: {run.broken.message}")
     if item.get_closest_marker("gpu"):
         import torch
 
@@ -223,80 +185,83 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Remembers what broke the board."""
-    night = item.config.stash.get(_NIGHT, None)
-    if night is not None and call.excinfo is not None and isinstance(call.excinfo.value, BREAKING):
-        night.broken = night.broken or str(call.excinfo.value)
+    """Record a failure that breaks the board."""
+    run = item.config.stash.get(_RUN, None)
+    if run is not None and call.excinfo is not None:
+        run.mark_broken(call.excinfo.value)
     return (yield)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
-    """Writes the report of what was measured; with pytest-xdist each worker its own."""
-    night = session.config.stash.get(_NIGHT, None)
-    if night is not None and night.has_rows:
-        session.config.stash[_PAGE] = night.close(ended=exitstatus != pytest.ExitCode.INTERRUPTED)[1]
+    """Write the report; with pytest-xdist each worker writes its own."""
+    run = session.config.stash.get(_RUN, None)
+    if run is not None and run.folder.record.variants:
+        session.config.stash[_PAGE] = run.close(ended=exitstatus != pytest.ExitCode.INTERRUPTED)[1]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says where the report is."""
+    """Show where the report is."""
     if page := config.stash.get(_PAGE, None):
         terminalreporter.section("earshot")
         terminalreporter.write_line(f"Report: {page}")
 
 
 @pytest.fixture(scope="session")
-def night(pytestconfig: pytest.Config) -> Iterator[Night]:
+def bench_run(pytestconfig: pytest.Config) -> Iterator[Run]:
     """The run that the session's measurements belong to."""
-    from harness.boards.registry import board_of
-    from harness.runs.night import Night  # with torch behind it: not for every call of pytest
-    from harness.runs.plan import engine_of, recordings_of
+    from harness.boards.registry import board_of, engine_name  # torch is behind these: import them late
+    from harness.runs.folder import RUN, begin
+    from harness.runs.request import Setup, engine_of
+    from harness.runs.run import Run
 
     chosen = pytestconfig.stash[_CHOSEN]
-    run = Night(
+    engine = pytestconfig.getoption("--engine")
+    setup = Setup(
         pytestconfig.stash[_SELECTION],
         board_of(chosen.entry, chosen.bench),
-        engine_of(chosen.entry, pytestconfig.getoption("--engine")),
+        engine_of(chosen.entry, engine),
         chosen.bench,
-        recordings=recordings_of(chosen.bench),
-        output=pytestconfig.getoption("--output"),
+        chosen.bench.recordings or layout.RECORDINGS,
     )
-    pytestconfig.stash[_NIGHT] = run
+    about = {"kind": "run", "board": chosen.entry.name, "engine": engine_name(chosen.entry, engine)}
+    run = Run(setup, begin(RUN, pytestconfig.getoption("--output"), setup.board.describe(), about))
+    pytestconfig.stash[_RUN] = run
     yield run
     run.board.close()
 
 
 @pytest.fixture(scope="session")
-def board(night: Night) -> Board:
-    """The board that is measured: see --board."""
-    return night.board
+def board(bench_run: Run) -> Board:
+    """The board to measure, see --board."""
+    return bench_run.board
 
 
 @pytest.fixture(scope="session")
-def model(request: pytest.FixtureRequest, night: Night) -> ModelArtifact:
+def model(request: pytest.FixtureRequest, bench_run: Run) -> ModelArtifact:
     """A selected variant, trained and converted."""
-    prepared = next(night.selection.only(request.param).models(night.say))
+    prepared = next(bench_run.setup.selection.only(request.param).models(bench_run.log))
     if not prepared.deployable:
         pytest.skip(f"no board can run {prepared.id}")
     return prepared
 
 
 @pytest.fixture(scope="session")
-def firmware(night: Night, model: ModelArtifact) -> Firmware:
+def firmware(bench_run: Run, model: ModelArtifact) -> Firmware:
     """The variant's image for the board."""
-    return night.firmware(model)
+    return bench_run.build(model)
 
 
 @pytest.fixture
 def link(board: Board, firmware: Firmware, tmp_path: Path) -> DeviceUnderTest:
-    """The board with the variant's image newly uploaded, after the handshake."""
+    """The board after upload of the variant's image and the handshake."""
     board.upload(firmware)
     return board.open(tmp_path / "transcript.log")
 
 
 @pytest.fixture(scope="session")
-def session(night: Night, model: ModelArtifact) -> Session:
-    """Everything measured of the variant on the board; it becomes a row of the report."""
-    row = night.measure(model)
+def session(bench_run: Run, model: ModelArtifact) -> Session:
+    """All measurements of the variant on the board; they become a row of the report."""
+    row = bench_run.measure(model)
     if row.faults:
         pytest.fail(row.faults[-1].message, pytrace=False)
-    return night.sessions[model.id]
+    return bench_run.sessions[model.id]

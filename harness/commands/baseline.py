@@ -79,13 +79,13 @@ def _accept(arguments: argparse.Namespace) -> int:
         arguments.history,
         series=[_series(text) for text in arguments.series],
         which=arguments.night,
-        log=options.say,
+        log=options.log,
     )
     after = path.read_text(encoding="utf-8").splitlines(keepends=True)
     print(
         *difflib.unified_diff(before, after, str(path) if before else "/dev/null", str(path)), sep="", end=""
     )
-    options.say(
+    options.log(
         f"Accepted night {night.id} of {night.started} for {arguments.board}. "
         f"Review the change like code and commit {path}."
     )

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     labels = tuple(filter(None, arguments.labels.split(",")))
     selection = Selection("*", arguments.dataset, arguments.model, labels).only(series.variant)
     measuring = options_of(selection, series.engine)
-    commits = bisect(arguments.good, arguments.bad, series, measuring, log=options.say)
+    commits = bisect(arguments.good, arguments.bad, series, measuring, log=options.log)
     if len(commits) > 1:
         print(f"{series} changed with one of these commits, and those between cannot be measured:")
     else:

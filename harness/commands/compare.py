@@ -58,12 +58,12 @@ def _record(path: Path) -> RunRecord:
     """
     from harness.errors import UsageError
     from harness.records.reading import read_record
-    from harness.runs.journal import PARTIAL, RECORD, latest_record
+    from harness.runs.folder import RUN
 
     file = path
     if path.is_dir():
-        file = path / (PARTIAL if (path / PARTIAL).exists() else RECORD)
-        file = file if file.exists() else latest_record(path)
-    if file.name == PARTIAL:
+        file = RUN.find(path)
+        file = file if file.exists() else RUN.latest(path)
+    if file.name == RUN.partial:
         raise UsageError("this run did not end", str(file), "End it with `earshot resume`.")
     return read_record(file)

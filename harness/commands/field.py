@@ -1,4 +1,4 @@
-"""`earshot field`: how well it hears recorded words, under which conditions, and why it misses."""
+"""`earshot field`."""
 
 from __future__ import annotations
 
@@ -7,131 +7,110 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import layout, options
-from harness.commands.run import add_open
-from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, UsageError
+from harness.commands.run import exit_code, request_of
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.records.field_record import FieldRecord
     from harness.sound.playback_plan import PlanOptions
 
-SUMMARY = (
-    "Play recorded words to the board under chosen conditions: what it hears, how sure that is, and why not."
-)
+SUMMARY = "Play recorded words under chosen conditions; report detection rates and causes of misses."
 
 _THRESHOLD = 200
 _HOUR_S = 3600.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `field` takes."""
+    """Add the options of `field`."""
     options.add_models(parser)
     options.add_board(parser)
     options.add_engine(parser)
-    what = parser.add_argument_group("what is played")
-    what.add_argument("--plan", type=Path, metavar="FILE", help="a plan.json, as every run leaves one")
-    what.add_argument(
+    sound = parser.add_argument_group("playback plan")
+    sound.add_argument("--plan", type=Path, metavar="FILE", help="the plan.json of an earlier run")
+    sound.add_argument(
         "--recordings",
         type=Path,
         metavar="FOLDER",
-        help="your own <word>/*.wav, or a folder with a manifest.csv (default: the bench file's, or else "
+        help="your own <word>/*.wav, or a folder with a manifest.csv (default: the bench file's, else "
         "recordings/)",
     )
-    what.add_argument("--quick", action="store_true", help="a minute of words under the first condition")
-    what.add_argument("--repeat", type=int, metavar="N", help="repetitions of each recording (default: 1)")
-    what.add_argument("--seed", type=int, metavar="N", help="of order and noise (default: 1)")
-    what.add_argument("--gap", type=float, metavar="S", help="seconds between recordings (default: 2)")
-    what.add_argument(
+    sound.add_argument("--quick", action="store_true", help="a minute of words under the first condition")
+    sound.add_argument("--repeat", type=int, metavar="N", help="repetitions of each recording (default: 1)")
+    sound.add_argument("--seed", type=int, metavar="N", help="seed of order and noise (default: 1)")
+    sound.add_argument("--gap", type=float, metavar="S", help="seconds between recordings (default: 2)")
+    sound.add_argument(
         "--snr",
         type=_numbers,
         metavar="A,B,…",
-        help="signal-to-noise ratios in dB, each with each distance; below 0: --snr=-5,0",
+        help="signal-to-noise ratios in dB, each combined with each distance; below 0: --snr=-5,0",
     )
-    what.add_argument(
+    sound.add_argument(
         "--noise", metavar="KIND|FILE", help="white, pink, hum, babble, or a WAV file (default: white)"
     )
-    what.add_argument(
+    sound.add_argument(
         "--distance",
         type=_numbers,
         metavar="A,B,…",
         help="meters from talker to microphone, in a simulated room",
     )
-    what.add_argument("--rt60", type=float, metavar="S", help="reverberation time of that room in seconds")
-    what.add_argument(
-        "--level", type=float, metavar="DBFS", help="of speech at the microphone (default: as recorded)"
+    sound.add_argument("--rt60", type=float, metavar="S", help="reverberation time of that room in seconds")
+    sound.add_argument(
+        "--level", type=float, metavar="DBFS", help="level of speech at the microphone (default: as recorded)"
     )
-    what.add_argument("--gain", type=float, metavar="DB", help="of the microphone (default: 0)")
-    what.add_argument(
+    sound.add_argument("--gain", type=float, metavar="DB", help="gain of the microphone (default: 0)")
+    sound.add_argument(
         "--keyword-free", metavar="HOURS|FOLDER", help="audio without keywords, for false accepts per hour"
     )
     parser.add_argument(
         "--threshold",
         type=_score,
         metavar="N",
-        help=f"of the recognizer, 0 to 255, recomputed from the logs (default: the board's, {_THRESHOLD})",
+        help=f"threshold of the recognizer, 0 to 255, applied to the logged scores (default: {_THRESHOLD})",
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="compare every score with the host's, not those of 10 minutes only",
+        help="compare every score with the host's, not only those of the first 10 minutes",
     )
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument(
+    parser.add_argument(
         "--read",
         type=Path,
         metavar="FOLDER",
-        help="make the page of a run anew from its logs, and measure nothing",
+        help="make record and page of a run anew from its transcripts, without measuring",
     )
-    again.add_argument(
-        "--resume",
-        type=Path,
-        metavar="FOLDER",
-        help="go on with a run that was interrupted: whole segments are kept",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=layout.FIELDS,
-        metavar="FOLDER",
-        help="where the run's folder is made (default: reports/field/)",
-    )
-    add_open(parser)
+    options.add_output(parser, layout.FIELDS)
+    options.add_open(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
-    from harness.report.pages.field_verdict import summary_text
-    from harness.runs.field.asked import FieldRequest, request_of
+    """Run the command."""
     from harness.runs.field.publishing import read_again
+    from harness.runs.field.run import begin_field
+    from harness.runs.request import FieldRequest
 
     if arguments.read:
-        record, page = read_again(arguments.read, arguments.threshold, options.say)
-    elif arguments.resume:
-        record, page = request_of(arguments.resume).take_up(arguments.resume, options.say).run()
-    else:
-        asked = FieldRequest(
-            options.selection(arguments),
-            board=arguments.board or options.DEFAULT_BOARD,
-            engine=arguments.engine,
-            bench=arguments.bench,
-            port=arguments.port,
-            plan=arguments.plan,
-            recordings=arguments.recordings,
-            options=_plan_options(arguments),
-            threshold=_THRESHOLD if arguments.threshold is None else arguments.threshold,
-            check=arguments.check,
-        )
-        record, page = asked.begin(arguments.output, options.say).run()
-    print(summary_text(record))
-    print(f"\nReport: {page}")
-    if arguments.open:
-        import webbrowser
+        return finish(*read_again(arguments.read, arguments.threshold, options.log), arguments.open)
+    field = FieldRequest(
+        plan=arguments.plan,
+        options=_plan_options(arguments),
+        threshold=_THRESHOLD if arguments.threshold is None else arguments.threshold,
+        check=arguments.check,
+    )
+    request = request_of(arguments, recordings=arguments.recordings, field=field)
+    return finish(*begin_field(request, arguments.output, options.log).run(), arguments.open)
 
-        webbrowser.open(page.resolve().as_uri())
-    return _exit_code(record)
+
+def finish(record: FieldRecord, page: Path, open_page: bool) -> int:
+    """Print the summary and return the exit code."""
+    from harness.report.pages.field_verdict import summary_text
+
+    print(summary_text(record))
+    options.show_page(page, open_page)
+    return exit_code(record.variants)
 
 
 def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
-    """How a plan is made, if none is given."""
+    """Return the options of a new plan."""
     from harness.runs.field.sweep import sweep
     from harness.sound.playback_plan import PlanOptions
 
@@ -145,9 +124,9 @@ def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
     given = [*chosen.values(), *(getattr(arguments, name) for name in names), arguments.quick or None]
     if arguments.plan and any(value is not None for value in given):
         raise UsageError(
-            "a plan says itself what is played",
+            "--plan excludes the options of a new plan",
             where=str(arguments.plan),
-            remedy="Leave --plan out to make a new one, or the other options of what is played.",
+            remedy="Omit --plan to make a new plan, or omit the other options.",
         )
     return PlanOptions(
         quick=arguments.quick,
@@ -164,7 +143,7 @@ def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
 
 
 def _keyword_free(text: str | None) -> dict[str, float | Path]:
-    """Hours of noise, or somebody's own audio."""
+    """Parse hours of noise, or a path of own audio."""
     if text is None:
         return {}
     try:
@@ -182,10 +161,3 @@ def _score(text: str) -> int:
     if not 0 <= score <= 255:
         raise argparse.ArgumentTypeError(f"{text} is not 0 to 255")
     return score
-
-
-def _exit_code(record: FieldRecord) -> int:
-    faulty = [bool(variant.faults) for variant in record.variants]
-    if all(faulty):
-        return EXIT_BROKEN
-    return EXIT_INCONCLUSIVE if any(faulty) else EXIT_CLEAN

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     default = [layout.NIGHTS] if layout.NIGHTS.exists() else []
     history = read_history(arguments.folders or default)
     for one in history.left_out:
-        options.say(one.sentence)
+        options.log(one.sentence)
     last = {night.board: night for night in history.nights}
     baselines, recorded = {}, {}
     for board, night in last.items():
@@ -60,11 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
             recorded[board] = verdict
     page = render_history(history, baselines, arguments.output, recorded)
     if history.nights:
-        options.say(
+        options.log(
             f"nights: {len(history.nights):,}, boards: {len(last)}, left out: {len(history.left_out)}"
         )
     else:
-        options.say("There are no nights yet: measure the first with `earshot nightly --board emulated`.")
+        options.log("There are no nights yet: measure the first with `earshot nightly --board emulated`.")
     print(page)
     if arguments.open:
         import webbrowser

@@ -36,5 +36,5 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.sound.recorder import record
 
     folder = arguments.recordings or find_bench(arguments.bench).recordings or layout.RECORDINGS
-    record(arguments.label, folder, arguments.device, arguments.takes, arguments.seconds, options.say)
+    record(arguments.label, folder, arguments.device, arguments.takes, arguments.seconds, options.log)
     return EXIT_CLEAN

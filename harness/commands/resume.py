@@ -1,4 +1,4 @@
-"""`earshot resume`: an interrupted run or night goes on."""
+"""`earshot resume`."""
 
 from __future__ import annotations
 
@@ -6,33 +6,39 @@ import argparse
 from pathlib import Path
 
 from harness import layout, options
-from harness.commands.run import add_open, finish
+from harness.commands import field, nightly
+from harness.commands import run as run_command
 
-SUMMARY = "Go on with a run or a night that was interrupted or killed: what it measured is kept."
+SUMMARY = "Continue an interrupted or killed run, night or field run; measured results are kept."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `resume` takes: what the run is about stands in its record."""
+    """Add the options of `resume`; the request itself is in the record."""
     parser.add_argument(
-        "night",
+        "run",
         type=Path,
         nargs="?",
-        metavar="NIGHT",
-        help="the run's folder, or the run.partial.json in it (default: the last one that was interrupted)",
+        metavar="RUN",
+        help="the run's folder, or the partial record in it (default: the last interrupted run or night)",
     )
-    add_open(parser)
+    options.add_open(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
-    from harness.commands import nightly
-    from harness.runs.journal import latest_interrupted
-    from harness.runs.nightly.plan import is_nightly, nightly_plan_of
-    from harness.runs.plan import plan_of
+    """Run the command."""
+    from harness.runs.field.run import resume_field
+    from harness.runs.folder import RUN
+    from harness.runs.nightly.nightly import run_nightly
+    from harness.runs.request import load_request
+    from harness.runs.run import resume_run
 
-    folder = arguments.night or latest_interrupted(layout.NIGHTS)
+    folder = arguments.run or RUN.latest(layout.NIGHTS, interrupted=True)
     if folder.is_file():
         folder = folder.parent
-    if is_nightly(folder):
-        return nightly.finish(nightly_plan_of(folder).take_up(folder, options.say), arguments.open)
-    return finish(plan_of(folder).take_up(folder, options.say), arguments.open)
+    request = load_request(folder)
+    if request.nightly:
+        result = run_nightly(request, folder.parents[1], options.log, interrupted=folder)
+        return nightly.finish(result, arguments.open)
+    if request.field:
+        return field.finish(*resume_field(request, folder, options.log).run(), arguments.open)
+    return run_command.finish(resume_run(request, folder, options.log), arguments.open)

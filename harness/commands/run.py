@@ -1,22 +1,24 @@
-"""`earshot run`: the whole way, from training to the report."""
+"""`earshot run`."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness import layout, options
+from harness import options
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE
 
 if TYPE_CHECKING:
-    from harness.runs.night import Night
+    from harness.runs.request import RunRequest
+    from harness.runs.run import Run
 
-SUMMARY = "Train, convert, build, measure and report: the whole way, reusing what is there."
+SUMMARY = "Train, convert, build, measure and report the variants; what exists already is reused."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `run` takes."""
+    """Add the options of `run`."""
     options.add_models(parser)
     options.add_board(parser)
     options.add_engine(parser)
@@ -24,55 +26,47 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--recordings",
         type=Path,
         metavar="FOLDER",
-        help="what is played: a folder with a manifest.csv, or your own <word>/*.wav "
-        "(default: the bench file's, or else recordings/)",
+        help="recordings to play: a folder with a manifest.csv, or your own <word>/*.wav "
+        "(default: the bench file's, else recordings/)",
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=layout.NIGHTS,
-        metavar="FOLDER",
-        help="where the run's folder is made (default: reports/nights/)",
-    )
-    add_open(parser)
-
-
-def add_open(parser: argparse.ArgumentParser) -> None:
-    """Adds what is done with the report."""
-    parser.add_argument("--open", action="store_true", help="open the report in a browser when it is written")
+    options.add_output(parser)
+    options.add_open(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
-    from harness.runs.plan import Plan
+    """Run the command."""
+    from harness.runs.run import begin_run
 
-    plan = Plan(
+    request = request_of(arguments, recordings=arguments.recordings)
+    return finish(begin_run(request, arguments.output, options.log), arguments.open)
+
+
+def request_of(arguments: argparse.Namespace, **more: Any) -> RunRequest:
+    """Return the request of the options for models, board and engine."""
+    from harness.runs.request import RunRequest
+
+    return RunRequest(
         options.selection(arguments),
         board=arguments.board or options.DEFAULT_BOARD,
         engine=arguments.engine,
         bench=arguments.bench,
         port=arguments.port,
-        recordings=arguments.recordings,
+        **more,
     )
-    return finish(plan.begin(arguments.output, options.say), arguments.open)
 
 
-def finish(night: Night, open_page: bool) -> int:
-    """Runs a night, prints its summary and tells its exit code.
-
-    Args:
-        night: begun, or taken up again.
-        open_page: whether the report is shown in a browser.
-    """
+def finish(run: Run, open_page: bool) -> int:
+    """Measure, print the summary and return the exit code."""
     from harness.report.pages.run import summary_text
 
-    record, page = night.run()
+    record, page = run.run()
     print(summary_text(record))
-    print(f"\nReport: {page}")
-    if open_page:
-        import webbrowser
+    options.show_page(page, open_page)
+    return exit_code(record.variants)
 
-        webbrowser.open(page.resolve().as_uri())
-    if all(variant.faults for variant in record.variants):
+
+def exit_code(rows: Sequence[Any]) -> int:
+    """Return the exit code of a run by the faults of its rows."""
+    if all(row.faults for row in rows):
         return EXIT_BROKEN
-    return EXIT_INCONCLUSIVE if any(variant.faults for variant in record.variants) else EXIT_CLEAN
+    return EXIT_INCONCLUSIVE if any(row.faults for row in rows) else EXIT_CLEAN

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     seen = look(arguments.file)
     for remark in (seen.facts.reading, *seen.facts.remarks):
         if remark:
-            options.say(f"{arguments.file}: {remark}")
+            options.log(f"{arguments.file}: {remark}")
     sound = io.BytesIO()
     if seen.facts.duration_s <= _SOUND_S:
         soundfile.write(sound, seen.samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")

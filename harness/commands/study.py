@@ -18,7 +18,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list the studies with their questions")
     parser.add_argument(
-        "--jobs", type=options.jobs, metavar="N", help="number of points at a time (default: one per core)"
+        "--jobs",
+        type=options.positive,
+        metavar="N",
+        help="number of points at a time (default: one per core)",
     )
     options.add_dataset(parser)
     parser.add_argument(
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = arguments.dataset or synthetic_corpus(store, progress=False)
     failed = 0
     for study in studies:
-        record = run_study(study, dataset, store, options.say, arguments.jobs)
+        record = run_study(study, dataset, store, options.log, arguments.jobs)
         folder = arguments.output / study.name
         write_study(record, folder / RECORD)
         page = render_study(record, folder)

@@ -1,4 +1,4 @@
-"""`earshot train`: the models without a board."""
+"""`earshot train`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ add_options = options.add_models
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
-    for model in options.selection(arguments).models(options.say):
+    """Run the command."""
+    for model in options.selection(arguments).models(options.log):
         print(f"{model.title}: {model.path}")
         for split, counts in model.accuracy.items():
             correct = sum(count["correct"] for count in counts)

@@ -1,4 +1,4 @@
-"""One model on the host's CPU and GPU: what an inference takes there, on the very input of the board."""
+"""Timing of one model on the host's CPU and GPU, on the same input as the board."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness.measure import host_onnx, host_tflite, host_torch
+from harness.measure import host_runtimes
 from harness.measure.timing import Timing
 from harness.records.processor import cpu_name, usable_cores
 from harness.records.record import HostRow, OperatorRow
@@ -23,11 +23,11 @@ _NOT_QUANTIZED = "float32, not quantized"
 
 @dataclass(frozen=True)
 class HostTiming:
-    """What one variant takes on the host.
+    """Times of one variant on the host.
 
     Attributes:
-        rows: a row for each runtime and number of threads, and one for the GPU.
-        operators: what the torch inference is made of; empty for a model that came as a .tflite only.
+        rows: one for each runtime and number of threads, and one for the GPU.
+        operators: of the torch inference; empty for a model that came as a .tflite only.
     """
 
     rows: list[HostRow] = field(default_factory=list)
@@ -37,17 +37,17 @@ class HostTiming:
 def time_host(
     model: ModelArtifact, model_input: np.ndarray, board_output: np.ndarray | None = None
 ) -> HostTiming:
-    """Times a model in every runtime of the host: TensorFlow Lite, torch on CPU and CUDA, ONNX Runtime.
+    """Time a model in every runtime of the host: TensorFlow Lite, torch on CPU and CUDA, ONNX Runtime.
 
-    Each is warmed up and timed on one thread (like for like) and on all cores. What a runtime throws does not
-    stop the others: it becomes the note of its row, whose figures are None.
+    Each is warmed up and timed on one thread (like for like) and on all cores. A failure of one runtime does
+    not stop the others: it becomes the note of its row, whose figures are None.
 
     Args:
         model: the artifact; one without a torch or ONNX network has no rows for these.
         model_input: uint16 (49, 40) features of one clip, made into each runtime's input as the board makes
-            its own; or the tensor that the .tflite takes, for models that take something else.
-        board_output: the board's probabilities on that input, (labels,); where there are none, outputs are
-            compared with TensorFlow Lite's reference kernels, and the notes say so.
+            its own; or the .tflite's input tensor, for models without micro features.
+        board_output: the board's probabilities on that input, (labels,); without them outputs are compared
+            with TensorFlow Lite's reference kernels, and the notes say so.
 
     Raises:
         ValueError: the input does not suit the model.
@@ -59,28 +59,21 @@ def time_host(
         expected = reference.probabilities(values)
         comparison = "output compared with TensorFlow Lite's reference kernels"
     rows = _Rows(expected, comparison)
-    rows.add_cpu("tflite", host_tflite.measure, model.tflite, values, "XNNPACK, its default")
+    rows.add_cpu("tflite", host_runtimes.time_tflite, model.tflite, values, "XNNPACK, its default")
     floats = _as_float(model_input, values)
-    before = _NOT_QUANTIZED if model.precision == "int8" else ""
+    note = _NOT_QUANTIZED if model.precision == "int8" else ""
     operators: list[OperatorRow] = []
     if script := model.torchscript:
-        rows.add_cpu("torch", host_torch.measure_cpu, script, floats, before)
-        operators = host_torch.profile_operators(script, floats)
+        rows.add_cpu("torch", host_runtimes.time_torch_cpu, script, floats, note)
+        operators = host_runtimes.profile_operators(script, floats)
     if model.onnx:
-        rows.add_cpu("onnxruntime", host_onnx.measure, model.onnx, floats, before)
+        rows.add_cpu("onnxruntime", host_runtimes.time_onnx, model.onnx, floats, note)
     if model.torchscript:
-        rows.add_gpu(model.torchscript, floats, before)
+        rows.add_gpu(model.torchscript, floats, note)
     return HostTiming(rows.rows, operators)
 
 
 class _Rows:
-    """Rows as they are measured.
-
-    Args:
-        expected: what every output is compared with.
-        comparison: what the notes say about that.
-    """
-
     def __init__(self, expected: np.ndarray, comparison: str) -> None:
         self.rows: list[HostRow] = []
         self._expected, self._comparison = expected.reshape(-1), comparison
@@ -93,17 +86,17 @@ class _Rows:
         values: np.ndarray,
         note: str,
     ) -> None:
-        """Measures a runtime on one thread and on all cores."""
+        """Measure a runtime on one thread and on all cores."""
         for threads in sorted({1, usable_cores()}):
             self._add(
                 ("cpu", cpu_name(), runtime, threads), partial(measure, model_file, values, threads), note
             )
 
     def add_gpu(self, script: Path, values: np.ndarray, note: str) -> None:
-        """Measures torch on the CUDA device; without one the row says so."""
+        """Measure torch on the CUDA device; add a row that says so without one."""
         if torch.cuda.is_available():
-            name = torch.cuda.get_device_name()
-            self._add(("gpu", name, "torch", None), partial(host_torch.measure_gpu, script, values), note)
+            place = ("gpu", torch.cuda.get_device_name(), "torch", None)
+            self._add(place, partial(host_runtimes.time_torch_gpu, script, values), note)
         else:
             self.rows.append(HostRow("gpu", "", "torch", None, 0, None, None, None, None, "no CUDA device"))
 
@@ -115,7 +108,7 @@ class _Rows:
     ) -> None:
         try:
             timing, output = measure()
-        except Exception as problem:  # a runtime throws what it likes, and the others' figures stand
+        except Exception as problem:  # runtimes raise anything; the others' figures stand
             first = (str(problem).strip() or type(problem).__name__).splitlines()[0]
             self.rows.append(HostRow(*place, 0, None, None, None, None, note=f"failed: {first}"))
             return
@@ -127,6 +120,6 @@ class _Rows:
 
 
 def _as_float(model_input: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """What the float network takes, in the shape of the .tflite's input."""
+    """Return the float network's input, in the shape of the .tflite's input."""
     floats = float_features(model_input) if model_input.dtype == np.uint16 else model_input.astype(np.float32)
     return floats.reshape(values.shape)

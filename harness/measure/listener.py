@@ -1,4 +1,4 @@
-"""How a board is brought to hear something: sample by sample, through the air, or whatever the room has."""
+"""Routes of a sound to a board: sample by sample, through the air, or the room as it is."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from harness.sound.levels import at_level, speech_dbfs
 from harness.sound.stimulus import Stimulus
 
 ROOM_S, ROOM_LIMIT_S = 10.0, 60.0
-"""How long a board without a speaker listens to the room, and at most until there are enough inferences."""
+"""Shortest and longest listening of a board without a speaker; it ends with enough inferences."""
 
 INVOCATIONS = 300
-"""At least so many are timed for each stage."""
+"""Least number of timed invocations of each stage."""
 
-_ENDING_S = 15.0  # for a sound that is told to end: 0.7 s of lookahead, 5 s of a device that is gone
+_ENDING_S = 15.0  # for a canceled sound: 0.7 s of lookahead, 5 s of a device that is gone
 
 
 class Listener:
-    """A stimulus on its way to a board; may be used again for another attempt.
+    """A stimulus and its route to a board; may be used for several attempts.
 
     Args:
-        board: which hears it by its own verb, if at all.
-        stimulus: what is played.
-        bench: its speaker and thresholds, for a board that hears through the air.
-        gain_db: for a stimulus that is part of a longer one: that one's gain at the speaker. None brings this
-            stimulus to the speaker's level by itself.
+        board: hears it.
+        stimulus: the sound.
+        bench: speaker and thresholds, for a board that hears through the air.
+        gain_db: at the speaker, for a part of a longer sound; None brings this stimulus to the speaker's
+            level.
 
     Raises:
         UsageError: the stimulus would clip at the speaker's level.
@@ -50,10 +50,10 @@ class Listener:
             self._stimulus, self._gain_db = at_level(stimulus, level_dbfs)
 
     def listen(self, link: DeviceUnderTest) -> dict[str, Any]:
-        """Lets the board listen; the link's transcript keeps what it reports.
+        """Let the board listen; its report is in the link's transcript.
 
         Returns:
-            The facts of a session: its route, and for a sound through the air when it began, and the chirp.
+            The facts of a session: its route, and for a sound through the air its start and the chirp.
 
         Raises:
             AcousticFailed: the board does not hear the speaker as it should.
@@ -111,7 +111,7 @@ class Listener:
 
 
 class _Feed:
-    """A sound that tells when it is over."""
+    """A sound whose end can be waited for."""
 
     def __init__(self, play: Callable[[], None]) -> None:
         self._play = play
@@ -125,13 +125,13 @@ class _Feed:
             self._over.set()
 
     def wait(self, timeout_s: float) -> None:
-        """Until it is over, if it ever began; at most so long."""
+        """Wait for the end of the sound, if it has begun."""
         if self._started.is_set():
             self._over.wait(timeout_s)
 
 
 def _until(events: Iterator[Event], inferences: int, enough: threading.Event) -> None:
-    """Reads all events, and tells when there were so many inferences."""
+    """Read all events, and set `enough` after so many inferences."""
     seen = 0
     for event in events:
         seen += isinstance(event, Inference)

@@ -1,10 +1,10 @@
-"""All that is measured on a board with one image: first the chain of trust, then what it hears and how fast.
+"""Session: everything measured on a board with one image, first conformance, then timing and listening.
 
-A board with a microphone in the air hears the speaker of the bench, once a chirp has shown that it can. Where
-there is none, its stages are timed while it listens to the room, and nothing is said about words.
+A board with a microphone in the air hears the bench's speaker, once a chirp has shown that it can. Without a
+speaker its stages are timed while it listens to the room, and no words are reported.
 
-The measuring writes files and the reading turns them into figures, so that a session can be read again. On a
-board whose time is modeled a session is a pure function of image and sound, and a store can keep it.
+`measure` writes files and `read_session` turns them into figures, so that a session can be read again. On a
+board with a modeled clock a session is a pure function of image and sound, and the store can keep it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import numpy as np
 
 from harness.bench_file import Bench
 from harness.boards.board import Board
-from harness.errors import AccuracyFailed, BoardNotFound, UploadFailed
+from harness.errors import AccuracyFailed
 from harness.firmware.firmware import Firmware
+from harness.measure.conformance import CLIP_SAMPLES, Conformance, check_conformance
 from harness.measure.listener import INVOCATIONS, Listener
-from harness.measure.mcu import Listening, read_listening
-from harness.measure.parity import CLIP_SAMPLES, Parity, check_parity
+from harness.measure.listening_log import ListeningLog, read_listening
+from harness.measure.retry import Retries
 from harness.sound.recordings import Recording
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import is_keyword
@@ -31,34 +32,33 @@ from models.data.features import micro_features
 from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
 
-PARITY_CLIPS = 200
-"""Test clips whose output is compared; as many as there are where there are fewer."""
-_TRANSCRIPTS = {"parity": "parity.log", "listening": "listening.log"}
+CONFORMANCE_CLIPS = 200
+"""Test clips whose output is compared; fewer where fewer exist."""
+_TRANSCRIPTS = {"conformance": "conformance.log", "listening": "listening.log"}
 _FACTS, _GOLDEN = "session.json", "golden.npy"
-_RETRIES = 2  # of what can fail for the host's USB; a verdict is never retried
 
 
 @dataclass(frozen=True)
 class Session:
-    """What was measured with one image.
+    """Measurements with one image.
 
     Attributes:
-        parity: the chain of trust.
-        listening: what the board reported while it listened; None for a model that takes no audio.
-        stage_us: microseconds by stage, one value for each invocation.
-        model_input: what the model was run on for the comparison of devices: uint16 (49, 40) features, or the
-            input tensor of a model that takes something else.
-        board_output: the board's probabilities on that, (labels,).
-        transcripts: the logs by what they are of, those of attempts that failed included.
-        retries: what had to be tried again.
-        route: how the sound came to the board: "pcm" sample by sample, "acoustic" through the air, "room" if
-            nothing was played to it.
-        sound_starts_s: when the stimulus began, on the clock of the board's records.
-        acoustic: of that route, what the record says of speaker, air and microphone: `VariantRow.acoustic`.
+        conformance: comparison with the oracles.
+        listening: the board's report while it listened; None for a model that takes no audio.
+        stage_us: microseconds by stage, one value per invocation.
+        model_input: input of the comparison of devices: uint16 (49, 40) features, or the input tensor of a
+            model that takes no micro features.
+        board_output: the board's probabilities for it, (labels,).
+        transcripts: logs by name, those of failed attempts included.
+        retries: one line per retry.
+        route: of the sound to the board: "pcm" sample by sample, "acoustic" through the air, "room" if
+            nothing was played.
+        sound_starts_s: start of the stimulus on the clock of the board's records.
+        acoustic: speaker, air and microphone of the route "acoustic": `VariantRow.acoustic`.
     """
 
-    parity: Parity
-    listening: Listening | None
+    conformance: Conformance
+    listening: ListeningLog | None
     stage_us: dict[str, list[int]]
     model_input: np.ndarray
     board_output: np.ndarray
@@ -78,73 +78,63 @@ def measure(
     folder: Path,
     bench: Bench | None = None,
 ) -> None:
-    """Uploads an image, checks it against the oracles, lets it listen, and leaves all that in a folder.
-
-    When the board or its port is gone, all of it is done again, at most twice.
+    """Upload an image, check it against the oracles, let it listen, and leave the results in a folder.
 
     Args:
-        board: will run this image from now on.
+        board: runs this image afterwards.
         firmware: the image.
         model: the model in it.
         recordings: for the comparison of features.
-        stimulus: what is played.
-        folder: takes the transcripts and the facts; see `read_session`.
-        bench: for a board that hears through the air: the speaker, and what counts as heard.
+        stimulus: played to the board.
+        folder: receives the transcripts and facts; see `read_session`.
+        bench: speaker and thresholds, for a board that hears through the air.
 
     Raises:
-        EarshotError: by class what went wrong; the transcripts so far are in the folder.
-        AccuracyFailed: the board computes something else than the oracles, and is not timed.
+        EarshotError: by class of failure; the transcripts so far are in the folder.
+        AccuracyFailed: the board's results differ from the oracles'; it is not timed.
         AcousticFailed: the board does not hear the speaker as it should.
         UsageError: the speaker's level would clip the stimulus.
     """
-    listener = Listener(board, stimulus, bench or Bench())
-    retries: list[str] = []
-    while True:
-        try:
-            _attempt(board, firmware, model, recordings, listener, folder, retries)
-            return
-        except (UploadFailed, BoardNotFound) as failure:
-            if len(retries) == _RETRIES:
-                raise
-            retries.append(f"Measured again after {failure}")
-            for name in _TRANSCRIPTS.values():
-                if (path := folder / name).exists():
-                    path.rename(folder / f"{path.stem}.failed-{len(retries)}{path.suffix}")
+    listener, retries = Listener(board, stimulus, bench or Bench()), Retries()
+
+    def attempt() -> None:
+        _measure_once(board, firmware, model, recordings, listener, folder, retries.notes)
+
+    retries.run("measurement", attempt, [folder / name for name in _TRANSCRIPTS.values()])
 
 
-def _attempt(
+def _measure_once(
     board: Board,
     firmware: Firmware,
     model: ModelArtifact,
     recordings: Sequence[Recording],
     listener: Listener,
     folder: Path,
-    retries: list[str],
+    retry_notes: list[str],
 ) -> None:
-    """All of it once; see `measure`."""
     reference = ReferenceModel(model.tflite)
     board.upload(firmware)
-    link = board.open(folder / _TRANSCRIPTS["parity"])
+    link = board.open(folder / _TRANSCRIPTS["conformance"])
     inputs = _inputs(model, reference, recordings)
-    parity = check_parity(link, reference, recordings if reference.takes_micro_features else (), inputs)
+    found = check_conformance(link, reference, recordings if reference.takes_micro_features else (), inputs)
     golden = _golden(reference, recordings, inputs)
     link.load(reference.tensor_of(golden).tobytes())
     facts: dict[str, Any] = {
-        "parity": asdict(parity),
-        "retries": retries,
+        "conformance": asdict(found),
+        "retries": retry_notes,
         "takes_audio": reference.takes_micro_features,
         "board_output": link.infer().results,
     }
     np.save(folder / _GOLDEN, golden)
-    if parity.holds and not reference.takes_micro_features:
+    if found.holds and not reference.takes_micro_features:
         facts["inference_us"] = [round(link.infer().lap_us or 0) for _ in range(INVOCATIONS)]
     (folder / _FACTS).write_text(json.dumps(facts, indent=1))
-    if not parity.holds:
+    if not found.holds:
         raise AccuracyFailed(
-            f"the board computes something else than the host: {parity.first_difference}",
-            where=f"{model.id}: features equal for {parity.features_equal} of {parity.recordings} clips, "
-            f"outputs for {parity.outputs_equal} of {parity.clips}",
-            remedy=f"It is not timed before that is mended. Every answer is in {_TRANSCRIPTS['parity']}.",
+            f"the board's results differ from the host's: {found.first_difference}",
+            where=f"{model.id}: features equal for {found.features_equal} of {found.recordings} clips, "
+            f"outputs for {found.outputs_equal} of {found.clips}",
+            remedy=f"It is not timed until they agree. Every answer is in {_TRANSCRIPTS['conformance']}.",
         )
     if reference.takes_micro_features:
         facts |= listener.listen(board.open(folder / _TRANSCRIPTS["listening"]))
@@ -152,7 +142,7 @@ def _attempt(
 
 
 def read_session(folder: Path) -> Session:
-    """Reads what `measure` left in a folder.
+    """Read the results of `measure`.
 
     Raises:
         UsageError: a transcript is missing or is none.
@@ -163,10 +153,14 @@ def read_session(folder: Path) -> Session:
         name, attempt = path.stem.split(".failed-")
         transcripts[f"{name}, failed attempt {attempt}"] = path
     listening = read_listening(transcripts["listening"]) if facts["takes_audio"] else None
+    if listening:
+        stage_us = {stage: times.tolist() for stage, times in listening.stage_us.items()}
+    else:
+        stage_us = {"inference": facts["inference_us"]}
     return Session(
-        parity=Parity(**facts["parity"]),
+        conformance=Conformance(**facts["conformance"]),
         listening=listening,
-        stage_us=listening.stage_us() if listening else {"inference": facts["inference_us"]},
+        stage_us=stage_us,
         model_input=np.load(folder / _GOLDEN),
         board_output=np.array(facts["board_output"]),
         transcripts=transcripts,
@@ -176,21 +170,28 @@ def read_session(folder: Path) -> Session:
 
 
 def _inputs(model: ModelArtifact, reference: ReferenceModel, recordings: Sequence[Recording]) -> np.ndarray:
-    """What the engine is compared on: test clips, else the recordings, else (other inputs) seeded noise."""
+    """Return the engine's inputs: test clips, else the recordings, else (no micro features) seeded noise."""
     if model.clips is not None:
-        return np.load(model.clips)["features"][:PARITY_CLIPS]
+        return np.load(model.clips)["features"][:CONFORMANCE_CLIPS]
     if reference.takes_micro_features:
         return np.stack([micro_features(recording.samples[:CLIP_SAMPLES]) for recording in recordings])
-    shape = (PARITY_CLIPS, *reference.input_shape)
-    generator = np.random.default_rng(0)
+    return noise_inputs(reference, CONFORMANCE_CLIPS)
+
+
+def noise_inputs(reference: ReferenceModel, count: int) -> np.ndarray:
+    """Return noise of a fixed seed as inputs of a model, (count, ...)."""
+    generator, shape = np.random.default_rng(0), (count, *reference.input_shape)
     if reference.input_type == np.int8:
         return generator.integers(-128, 128, shape, np.int8)
     return generator.standard_normal(shape, np.float32)
 
 
+def first_keyword(recordings: Sequence[Recording]) -> Recording:
+    """Return the first recording of a keyword, else the first one."""
+    return next((recording for recording in recordings if is_keyword(recording.label)), recordings[0])
+
+
 def _golden(reference: ReferenceModel, recordings: Sequence[Recording], inputs: np.ndarray) -> np.ndarray:
-    """The input on which the devices are compared: the first keyword among the recordings."""
     if not reference.takes_micro_features:
         return inputs[0]
-    first = next((recording for recording in recordings if is_keyword(recording.label)), recordings[0])
-    return micro_features(first.samples[:CLIP_SAMPLES])
+    return micro_features(first_keyword(recordings).samples[:CLIP_SAMPLES])

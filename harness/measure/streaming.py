@@ -1,9 +1,9 @@
-"""What the host hears slice by slice of a sound that a board listens to: the reference of its scores.
+"""Streaming reference: the host's scores slice by slice for a sound that a board listens to.
 
-The board's front end runs on without a reset, and the model sees the newest 49 slices, those before the
-first all 0 (sketches/earshot/model_input.cpp). The host does the same with the front end's op on the whole
-sound and TensorFlow Lite's reference kernels, at every slice: at those slices where a board invoked its model
-its scores have to be these, and all others tell what it would have heard if it were faster.
+The board's front end runs without a reset, and the model sees the newest 49 slices, zeros before the first
+(sketches/earshot/model_input.cpp). The host does the same at every slice, with the front end's op on the
+whole sound and TensorFlow Lite's reference kernels. Where a board invoked its model its scores must be these;
+the others are those of a faster board.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from models.data.features import CHANNELS, SLICES, WINDOW_SAMPLES, micro_features
 from models.reference import ReferenceModel
 
-_BUFFER_SAMPLES = 256  # that a microphone delivers at once; what is left of its last buffer is silence
+_BUFFER_SAMPLES = 256  # delivered by the microphone at once; the rest of its last buffer is silence
 
 
 def streaming_features(sound: NDArray[np.int16]) -> NDArray[np.uint16]:
-    """The features of a whole sound by a front end that runs on, and before them a second of none.
+    """Compute the features of a whole sound without a reset, after one second of zeros.
 
     Args:
         sound: int16 (N,), 16 kHz.
@@ -26,22 +26,22 @@ def streaming_features(sound: NDArray[np.int16]) -> NDArray[np.uint16]:
     Returns:
         uint16 (49 + slices, 40): the model's input after n slices is [n : n + 49].
     """
-    before = np.zeros((SLICES, CHANNELS), np.uint16)
+    silence = np.zeros((SLICES, CHANNELS), np.uint16)
     heard = np.pad(sound, (0, -len(sound) % _BUFFER_SAMPLES))
     if len(heard) < WINDOW_SAMPLES:
-        return before
-    return np.concatenate([before, micro_features(heard)])
+        return silence
+    return np.concatenate([silence, micro_features(heard)])
 
 
 def streaming_scores(reference: ReferenceModel, features: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """The scores that a board logs if it invokes its model after every slice.
+    """Compute the scores of a board that invokes its model after every slice.
 
     Args:
         reference: the model.
         features: of `streaming_features`.
 
     Returns:
-        uint8 (slices, labels); row n is of the first n + 1 slices. (0, 0) without any.
+        uint8 (slices, labels); row n belongs to the first n + 1 slices. (0, 0) without any.
     """
     windows = (features[n : n + SLICES] for n in range(1, len(features) - SLICES + 1))
     scores = [scores_of(reference.raw_output(reference.tensor_of(window))) for window in windows]
@@ -49,10 +49,10 @@ def streaming_scores(reference: ReferenceModel, features: NDArray[np.uint16]) ->
 
 
 def scores_of(output: np.ndarray) -> NDArray[np.uint8]:
-    """A model's output as the scores that the board logs (sketches/earshot/scores.cpp).
+    """Convert a model's output to the scores that the board logs (sketches/earshot/scores.cpp).
 
     Args:
-        output: int8 or float32 (labels,), as `ReferenceModel.raw_output` gives it.
+        output: int8 or float32 (labels,), of `ReferenceModel.raw_output`.
     """
     if output.dtype == np.int8:
         return (output.astype(np.int16) + 128).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""How long a call takes, in microseconds: warmed up, repeated, median and quartiles."""
+"""Duration of a call in microseconds: warmed up, repeated, median and quartiles."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ _WARM_UP_ROUNDS, _WARM_UP_S = 10, 0.1
 _FEWEST_BLOCKS = 4
 """Fewer have no quartiles worth the name."""
 _SHORTEST_S, _LONGEST_S = 0.25, 0.6
-"""Of one measurement; six of the longest still keep a variant's host figures under 5 s."""
+"""Limits of one measurement; six of the longest keep a variant's host figures under 5 s."""
 _STEADY = 0.05
-"""A measurement ends early when its quartiles are so near, as a share of the median."""
+"""Distance of the quartiles, as a share of the median, at which a measurement ends early."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What was seen of one call.
+    """Times of one call.
 
     Attributes:
-        invocations: how many calls the figures rest on.
+        invocations: number of calls.
         median_us: median, in microseconds.
-        p25_us: lower quartile; None where the samples were too few, because each took too long.
-        p75_us: upper quartile, likewise.
+        p25_us, p75_us: quartiles; None where each call took so long that there are too few samples.
     """
 
     invocations: int
@@ -38,7 +37,7 @@ class Timing:
 
 
 def timing_of(samples_us: Sequence[float], invocations: int) -> Timing:
-    """Median and quartiles of samples in microseconds."""
+    """Compute median and quartiles of samples in microseconds."""
     low, median, high = np.percentile(samples_us, [25, 50, 75]).tolist()
     if len(samples_us) < _FEWEST_BLOCKS:
         return Timing(invocations, median, None, None)
@@ -46,15 +45,14 @@ def timing_of(samples_us: Sequence[float], invocations: int) -> Timing:
 
 
 def time_calls(call: Callable[[], object], threads: int) -> Timing:
-    """Times a call by `torch.utils.benchmark`, in blocks so long that the clock's own cost is nothing.
+    """Time a call with `torch.utils.benchmark`, in blocks long enough to hide the clock's own cost.
 
-    It goes on until the blocks agree or the time is up: longer on a machine that is busy with other work.
-
-    The quartiles are of the blocks' means: they show how much the machine wavered, not single calls.
+    Measuring continues until the blocks agree or the time is up: longer on a busy machine. The quartiles are
+    of the blocks' means: they show the machine's variation, not that of single calls.
 
     Args:
-        call: what is timed.
-        threads: how many threads torch may use meanwhile; other runtimes are told when they are set up.
+        call: the function to time.
+        threads: for torch; other runtimes get theirs when they are set up.
     """
     timer = benchmark.Timer("call()", globals={"call": call}, num_threads=threads)
     warm_up = Deadline(_WARM_UP_S)

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from harness.layout import store_root
+from harness.layout import RECORD, store_root
 from harness.records import reading, record
 from harness.records.reading import read_record
 from harness.records.verdict import Figure, SeriesName, SeriesVerdict
@@ -30,7 +30,6 @@ from harness.regression.series import Measured
 from models.errors import UserFacingError
 from models.store import Store
 
-RECORD = "run.json"
 _SUMMARY = "summary.json"
 
 

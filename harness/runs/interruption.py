@@ -1,4 +1,4 @@
-"""A run that is told to stop stops like one that is interrupted: it keeps what it has, the board is free."""
+"""Treatment of SIGTERM like Ctrl-C, so that a stopped run keeps its results and releases the board."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from types import FrameType
 
 @contextmanager
 def sigterm_interrupts() -> Iterator[None]:
-    """Within it SIGTERM, by which systemd and CI runners end a job, raises KeyboardInterrupt as Ctrl-C does.
+    """Raise KeyboardInterrupt on SIGTERM, with which systemd and CI runners stop a job.
 
-    Python delivers signals to the main thread; in another one this does nothing.
+    Python delivers signals to the main thread only; in another thread this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

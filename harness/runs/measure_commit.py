@@ -19,12 +19,12 @@ from harness.errors import EXIT_BROKEN, EXIT_CLEAN
 from harness.firmware.engine import Engine
 from harness.measure.block import SAMPLES
 from harness.records.record import RunRecord, write_record
-from harness.runs import rows
-from harness.runs.night import Night
+from harness.runs import folder, rows
 from harness.runs.nightly.blocks import Blocks
-from harness.runs.nightly.schedule import ROUND, Slot
-from harness.runs.nightly.subjects import subjects_of
-from harness.runs.plan import engine_of
+from harness.runs.nightly.images import targets_of
+from harness.runs.nightly.schedule import ROUND, BlockId
+from harness.runs.request import Setup, engine_of
+from harness.runs.run import Run
 from harness.runs.selection import Selection
 from models.errors import UserFacingError
 
@@ -52,17 +52,22 @@ def measured(selection: Selection, engine: Engine) -> RunRecord:
     Raises:
         UserFacingError: a model could not be prepared, built or measured.
     """
-    with tempfile.TemporaryDirectory(prefix="earshot-block-") as folder, EmulatedBoard() as board:
-        night = Night(selection, board, engine, output=Path(folder))
-        models = list(selection.models(options.say))
+    with tempfile.TemporaryDirectory(prefix="earshot-block-") as temporary, EmulatedBoard() as board:
+        about = {"kind": "run", "board": board.name, "engine": engine.name}
+        run = Run(
+            Setup(selection, board, engine),
+            folder.begin(folder.RUN, Path(temporary), board.describe(), about),
+            options.log,
+        )
+        models = list(selection.models(options.log))
         for model in models:
-            row = rows.variant_row(model)
-            night.journal.rows[model.id] = rows.with_firmware(row, night.firmware(model))
-        night.journal.write()
-        blocks = Blocks(board, night.journal, SAMPLES, options.say)
-        blocks.measure([Slot(ROUND, 1, model.id) for model in models], subjects_of(night, models))
-        record = night.journal.ended()
-        night.journal.let_go()
+            run.folder.put(rows.with_firmware(rows.variant_row(model), run.build(model)))
+        run.folder.write()
+        blocks = Blocks(board, run.folder, SAMPLES, options.log)
+        blocks.measure([BlockId(ROUND, 1, model.id) for model in models], targets_of(run, models))
+        run.folder.write(blocks=blocks.rows)
+        record = run.folder.ended()
+        run.folder.release()
         return record
 
 
@@ -77,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         engine = engine_of(BoardEntry(name=_KIND, kind=_KIND), arguments.engine)
         write_record(measured(options.selection(arguments), engine), arguments.output)
     except UserFacingError as failure:
-        options.say(f"earshot: {failure}")
+        options.log(f"earshot: {failure}")
         return EXIT_BROKEN
     return EXIT_CLEAN
 

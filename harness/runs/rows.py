@@ -1,4 +1,4 @@
-"""What was prepared, built and measured, as the rows of the night record."""
+"""Rows of the run record, from models, images and measurements."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
 _NO_SPEAKER = (
-    "No speaker stands on the bench: the stages were timed while the board listened to the room, and no "
-    "words were played. Add [speaker] to the bench file."
+    "The bench has no speaker: the stages were timed while the board listened to the room, and no words were "
+    "played. Add [speaker] to the bench file."
 )
 
 
 def variant_row(model: ModelArtifact) -> VariantRow:
-    """A model before anything was measured of it on a board."""
+    """Return the row of a prepared model without measurements."""
     return VariantRow(
         id=model.id,
         title=model.title,
@@ -60,12 +60,12 @@ def _counts(accuracy: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, list[
 
 
 def refused_row(identity: str, failure: UserFacingError) -> VariantRow:
-    """A variant that could not be prepared, by its id."""
+    """Return the row of a variant that could not be prepared."""
     return VariantRow(id=identity, title=identity, labels=[], faults=[Fault(failure.failure, str(failure))])
 
 
 def with_firmware(row: VariantRow, firmware: Firmware) -> VariantRow:
-    """The row with what the image takes."""
+    """Add the image."""
     return replace(
         row,
         firmware=FirmwareRow(
@@ -88,25 +88,25 @@ def with_session(
     notes: Sequence[str],
     window_s: float = TOLERANCE_S,
 ) -> VariantRow:
-    """The row with what the board computed, took and heard.
+    """Add a session on the board.
 
     Args:
         row: with its firmware.
-        session: what was measured.
-        stimulus: what was played.
+        session: the measurements.
+        stimulus: played to the board.
         notes: on the recordings.
         window_s: a detection counts for a word until so many seconds after its end.
     """
-    parity = session.parity
+    conformance = session.conformance
     row = replace(
         row,
         stage_us=session.stage_us,
         parity={
-            "recordings": parity.recordings,
-            "features_equal": parity.features_equal,
-            "clips": parity.clips,
-            "outputs_equal": parity.outputs_equal,
-            "max_abs_difference": parity.max_abs_difference,
+            "recordings": conformance.recordings,
+            "features_equal": conformance.features_equal,
+            "clips": conformance.clips,
+            "outputs_equal": conformance.outputs_equal,
+            "max_abs_difference": conformance.max_abs_difference,
         },
         notes=[*row.notes, *session.retries, *notes],
         route=session.route,
@@ -115,7 +115,7 @@ def with_session(
     listening = session.listening
     if listening is None:
         return replace(
-            row, notes=[*row.notes, "The model takes no micro features: it was run in command mode only."]
+            row, notes=[*row.notes, "The model takes no micro features: it ran in command mode only."]
         )
     firmware, boot = row.firmware, listening.boot
     if firmware is not None and boot is not None:
@@ -139,8 +139,7 @@ def _with_words(
     stimulus: Stimulus,
     window_s: float,
 ) -> VariantRow:
-    """The row with what was heard of the stimulus; of what was announced before it began, a note."""
-    # The board's clock counts from the first sample of its microphone; a stimulus sent sample by sample
+    # The board's clock counts from the first sample of its microphone. A stimulus sent sample by sample
     # begins there, one through the air where the chirp before it says.
     in_audio_time = [
         DetectionRow(event.label, event.score, event.device_ms / 1000 - sound_starts_s)
@@ -154,11 +153,11 @@ def _with_words(
         audio_s=stimulus.duration_s,
     )
     if before := sum(one.at_s < 0 and is_keyword(one.label) for one in in_audio_time):
-        note = f"Keywords detected before the stimulus began, counted nowhere: {before}."
+        note = f"Keywords detected before the stimulus began, not counted: {before}."
         row = replace(row, notes=[*row.notes, note])
     return row
 
 
 def with_host(row: VariantRow, timing: HostTiming) -> VariantRow:
-    """The row with the host's own times."""
+    """Add the host's times."""
     return replace(row, host=timing.rows, host_operators=timing.operators)

@@ -1,4 +1,4 @@
-"""Which models a run is about: variants by pattern, or one .tflite from elsewhere."""
+"""Selection of models: variants by pattern, or one .tflite from elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.layout import CONFIGS, store_root
-from harness.options import DEFAULT_VARIANTS
 from models.errors import UserFacingError
 from models.store import Store
 
@@ -19,9 +18,13 @@ if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
 
+DEFAULT_VARIANTS = "tinyconv-*"
+"""Pattern of the variants measured by default; "*" is the whole family."""
+
+
 @dataclass(frozen=True)
 class Selection:
-    """What to bench.
+    """Models to measure.
 
     Attributes:
         pattern: shell-style pattern over the ids of models/configs/.
@@ -48,7 +51,7 @@ class Selection:
             )
 
     def ids(self) -> list[str]:
-        """The ids of what is selected, without preparing anything."""
+        """Return the ids of the selected models without preparing any."""
         from models.variants import load_variants
 
         if self.model_file is not None:
@@ -56,21 +59,21 @@ class Selection:
         return [variant.id for variant in load_variants(CONFIGS, self.pattern)]
 
     def only(self, identity: str) -> Selection:
-        """The selection of one of the variants."""
+        """Return the selection of one of the variants."""
         return replace(self, pattern=glob.escape(identity))
 
     def models(
-        self, say: Callable[[str], None], failed: Callable[[str, UserFacingError], None] | None = None
+        self, log: Callable[[str], None], failed: Callable[[str, UserFacingError], None] | None = None
     ) -> Iterator[ModelArtifact]:
-        """Prepares (trains, prunes, quantizes, converts; or takes from the store) the models, and gives each.
+        """Prepare the models (train, prune, quantize, convert, or take from the store) and yield each.
 
-        Variants are prepared several at a time. The first is given when all are ready: what is measured
-        then has the processor for itself.
+        Variants are prepared several at a time. The first is yielded when all are ready: measurements then
+        have the processor for themselves.
 
         Args:
-            say: told one line about each step.
-            failed: told the id and the failure of every variant that is none or cannot be prepared; the
-                others are given all the same. Without it the first failure is raised.
+            log: receives one line per step.
+            failed: receives the id and the failure of every variant that is invalid or cannot be prepared;
+                the others are yielded all the same. Without it the first failure is raised.
         """
         from models.data.corpus import synthetic_corpus
         from models.parallel import prepare_all
@@ -79,25 +82,25 @@ class Selection:
 
         store = Store(store_root())
         if self.model_file is not None:
-            yield external(self.model_file, self.labels, store, self.dataset, say)
+            yield external(self.model_file, self.labels, store, self.dataset, log)
             return
 
-        def tell(identity: str, failure: UserFacingError) -> None:
+        def report(identity: str, failure: UserFacingError) -> None:
             if failed is None:
                 raise failure
             failed(identity, failure)
 
         variants, refused = load_family(CONFIGS, self.pattern)
         for item in refused:
-            tell(item.id, item.failure)
+            report(item.id, item.failure)
         dataset = self.dataset
         if dataset is None:
-            say("dataset: the synthetic corpus, which takes a minute the first time")
+            log("dataset: the synthetic corpus, which takes a minute the first time")
             dataset = synthetic_corpus(store, progress=sys.stderr.isatty())
         ready = []
-        for outcome in prepare_all(variants, dataset, store, say):
+        for outcome in prepare_all(variants, dataset, store, log):
             if outcome.failure is not None:
-                tell(outcome.variant.id, outcome.failure)
+                report(outcome.variant.id, outcome.failure)
             elif outcome.result is not None:
                 ready.append(outcome.result)
         yield from ready

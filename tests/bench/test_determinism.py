@@ -1,4 +1,4 @@
-"""The emulated board's time is a function of image and sound: what it says is the same in every run."""
+"""The emulated board's transcript is a function of image and sound."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 from board_text import board_text
 
 
-def test_two_runs_of_an_image_on_the_same_sound_give_the_same_bytes(board, firmware, night, model, tmp_path):
+def test_two_runs_on_the_same_sound_give_the_same_bytes(board, firmware, bench_run, model, tmp_path):
     if board.describe().clock == "measured":
         pytest.skip("a real board's times vary")
-    sound = night.sounds(model.labels)[1].samples[: 20 * 16_000]
+    sound = bench_run.sounds(model.labels)[1].samples[: 20 * 16_000]
     texts = []
     for run in ("first", "second"):
         board.upload(firmware)

@@ -1,4 +1,4 @@
-"""Ten minutes of words in noise on the board: every score is the host's, and every word is accounted for."""
+"""Ten minutes of words in noise on the board: every score is the host's, every word accounted for."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
 from harness.boards.qemu.clock import TimingParameters
 from harness.layout import RECORDINGS
-from harness.records.field_record import FieldVariant
-from harness.runs.field.attempts import Attempts
+from harness.measure.retry import Retries
+from harness.records.field_record import FieldRecord, FieldVariant
 from harness.runs.field.clips import classify_clips
-from harness.runs.field.folder import begin
 from harness.runs.field.host import Host
+from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import Player, read_facts
-from harness.runs.field.publishing import figures
+from harness.runs.field.publishing import compute_figures
 from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlanOptions
@@ -30,26 +30,24 @@ def plan():
 
 
 def row_of(board, firmware, model, store, plan, where) -> FieldVariant:
-    """What a board and the host make of a plan."""
-    folder = begin(where, board.describe(), plan, 200, 1.0, "")
-    attempts = Attempts(lambda line: None)
-    player = Player(board, firmware, model.id, model.labels, plan, Bench(), folder, store, attempts)
-    host = Host(model, plan, folder, store, everything=True)
-    clips = classify_clips(board, firmware, model, plan, folder, store, attempts)
+    """Play a plan to the board and compute the row of the model."""
+    paths, retries = FieldPaths(where), Retries()
+    player = Player(board, firmware, model.id, model.labels, plan, Bench(), paths, store, retries)
+    host = Host(model, plan, paths, store, everything=True)
+    clips = classify_clips(board, firmware, model, plan, paths, store, retries)
     for segment in plan.segments:
         player.play(segment)
-        host.hear(segment, read_facts(folder, model.id, segment.number), lambda line: None)
+        host.listen(segment, read_facts(paths, model.id, segment.number), lambda line: None)
     row = FieldVariant(model.id, model.title, list(model.labels), clips=list(clips.results))
-    row = figures(folder, plan, row, folder.record)
-    folder.let_go()
-    return row
+    record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=200, window_s=1.0)
+    return compute_figures(paths, plan, row, record)
 
 
 @pytest.fixture(scope="module")
-def heard(board, firmware, model, night, plan, tmp_path_factory) -> FieldVariant:
+def heard(board, firmware, model, bench_run, plan, tmp_path_factory) -> FieldVariant:
     if board.describe().clock == "measured":
         pytest.skip("the host does not have the sound that a real board hears")
-    return row_of(board, firmware, model, night.store, plan, tmp_path_factory.mktemp("field"))
+    return row_of(board, firmware, model, bench_run.store, plan, tmp_path_factory.mktemp("field"))
 
 
 @pytest.mark.slow
@@ -89,14 +87,14 @@ def test_every_missed_keyword_has_a_cause_and_noise_makes_more_of_them(heard):
 
 
 @pytest.mark.slow
-def test_a_board_that_is_too_slow_misses_words_for_that_reason(board, model, night, tmp_path):
+def test_a_board_that_is_too_slow_misses_words_for_that_reason(board, model, bench_run, tmp_path):
     """The same processor with a flash of 50 wait states: one inference a second, and lost audio."""
     if board.name != EmulatedBoard.name:
         pytest.skip("a real board cannot be slowed down")
     few = make_plan(RECORDINGS, PlanOptions(quick=True), ("yes", "no"))
     with EmulatedBoard(timing=TimingParameters(icache=False, wait_states=50)) as slow:
-        firmware = slow.build(model, night.engine)
-        row = row_of(slow, firmware, model, night.store, few, tmp_path)
+        firmware = slow.build(model, bench_run.setup.engine)
+        row = row_of(slow, firmware, model, bench_run.store, few, tmp_path)
     missed = [word for word in row.stimuli if is_keyword(word.label) and not word.correct]
     assert row.timing.period_ms_median > 450
     assert len(missed) >= 10

@@ -1,8 +1,8 @@
-"""A board listens to the default recordings: every stage timed, every word accounted for."""
+"""A board listens to the default recordings: every stage is timed, every word accounted for."""
 
 from __future__ import annotations
 
-from harness.measure.mcu import STAGES
+from harness.measure.listening_log import STAGES
 from harness.measure.session import INVOCATIONS
 from harness.stats.matching import is_keyword
 
@@ -22,10 +22,10 @@ def test_the_board_tells_the_arena_that_was_planned(session, firmware):
     assert session.listening.boot.arena_bytes == firmware.arena_bytes
 
 
-def test_keywords_are_heard_and_other_words_are_not_taken_for_them(night, session, model):
-    """Voices that are in no training set, in a stream: far above chance, whichever variant it is."""
-    stimuli = night.row(model.id).stimuli
+def test_keywords_are_heard_and_other_words_are_not_taken_for_them(bench_run, session, model):
+    """The voices are in no training set."""
+    stimuli = bench_run.folder.row(model.id).stimuli
     keywords = [stimulus for stimulus in stimuli if is_keyword(stimulus.label)]
-    others = [stimulus for stimulus in stimuli if not is_keyword(stimulus.label)]
+    non_keywords = [stimulus for stimulus in stimuli if not is_keyword(stimulus.label)]
     assert sum(stimulus.correct for stimulus in keywords) >= 0.8 * len(keywords)
-    assert sum(stimulus.correct for stimulus in others) >= 0.7 * len(others)
+    assert sum(stimulus.correct for stimulus in non_keywords) >= 0.7 * len(non_keywords)

@@ -22,12 +22,12 @@ from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import get_engine
 from harness.layout import RECORDINGS
-from harness.records.field_record import FieldVariant
-from harness.runs.field.attempts import Attempts
-from harness.runs.field.folder import FieldFolder, begin
+from harness.measure.retry import Retries
+from harness.records.field_record import FieldRecord, FieldVariant
 from harness.runs.field.host import Host
+from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import Player, read_facts
-from harness.runs.field.publishing import figures
+from harness.runs.field.publishing import compute_figures
 from harness.runs.selection import Selection
 from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlanOptions, PlaybackPlan
@@ -57,34 +57,37 @@ def measure(model: ModelArtifact, plan: PlaybackPlan, scratch: Path) -> list[str
     """
     store, audio_s = Store(scratch / "store"), sum(segment.duration_s for segment in plan.segments)
     with EmulatedBoard() as board:
-        folder = begin(scratch, board.describe(), plan, 200, 1.0, "")
+        paths = FieldPaths(scratch / "run")
+        record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=200, window_s=1.0)
         firmware = board.build(model, get_engine("codegen"))
-        attempts = Attempts(options.say)
-        player = Player(board, firmware, model.id, model.labels, plan, Bench(), folder, store, attempts)
+        retries = Retries(options.log)
+        player = Player(board, firmware, model.id, model.labels, plan, Bench(), paths, store, retries)
         watch = _Watch()
         for segment in plan.segments:
             player.play(segment)
         board.close()
         told = [f"{model.id}: {audio_s:.0f} s of audio", f"  board: {watch}"]
     watch = _Watch()
-    heard = _read(model, plan, folder, store)
+    row = _read(model, plan, paths, store, record)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    folder.let_go()
     return [
         *told,
         f"  host and figures: {watch}",
-        f"  scores compared with the host's: {heard.reference}",
+        f"  scores compared with the host's: {row.reference}",
         f"  peak memory so far: {peak_mib} MiB",
     ]
 
 
-def _read(model: ModelArtifact, plan: PlaybackPlan, folder: FieldFolder, store: Store) -> FieldVariant:
-    host = Host(model, plan, folder, store)
+def _read(
+    model: ModelArtifact, plan: PlaybackPlan, paths: FieldPaths, store: Store, record: FieldRecord
+) -> FieldVariant:
+    host = Host(model, plan, paths, store)
     for segment in plan.segments:
-        facts = read_facts(folder, model.id, segment.number)
+        facts = read_facts(paths, model.id, segment.number)
         assert facts is not None
-        host.hear(segment, facts, options.say)
-    return figures(folder, plan, FieldVariant(model.id, model.title, list(model.labels)), folder.record)
+        host.listen(segment, facts, options.log)
+    row = FieldVariant(model.id, model.title, list(model.labels))
+    return compute_figures(paths, plan, row, record)
 
 
 def main() -> None:
@@ -95,7 +98,7 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=0, metavar="N")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {arguments.core})  # the emulator inherits it
-    for model in Selection(arguments.variants).models(options.say):
+    for model in Selection(arguments.variants).models(options.log):
         for keyword_free_s in (_TEN_MINUTES_S, 3600 * arguments.hours):
             plan = make_plan(RECORDINGS, PlanOptions(keyword_free_s=keyword_free_s))
             with tempfile.TemporaryDirectory(prefix="earshot-speed-") as scratch:

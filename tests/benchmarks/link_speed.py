@@ -23,13 +23,13 @@ INFERENCES_PER_S = 50
 
 _READER = (
     "import json, resource, sys, time; from pathlib import Path\n"
-    "from harness.measure.mcu import read_listening\n"
+    "from harness.measure.listening_log import read_listening\n"
     "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
     "start = time.perf_counter(), time.process_time()\n"
     "found = read_listening(Path(sys.argv[1]))\n"
     "times = time.perf_counter() - start[0], time.process_time() - start[1]\n"
     "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-    "print(json.dumps([len(found.inferences), found.records_lost, *times, (after - before) * 1024]))\n"
+    "print(json.dumps([len(found.times_ms), found.records_lost, *times, (after - before) * 1024]))\n"
 )
 
 

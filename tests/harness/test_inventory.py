@@ -10,8 +10,8 @@ import pytest
 
 from harness import inventory as inventory_module
 from harness.inventory import inventory
+from harness.layout import RECORD
 from harness.records.record import BoardRow, FirmwareRow, ModelRow, RunRecord, VariantRow, write_record
-from harness.runs.journal import RECORD
 from models.errors import ConfigError
 from models.pipeline import Steps
 from models.store import Store

@@ -1,4 +1,4 @@
-"""The plan's recordings as single clips in command mode: the chain of trust, and the third route of a run."""
+"""The plan's recordings as single clips in command mode: conformance, and the third route of a run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from harness.files import write_atomic
 from harness.firmware.firmware import Firmware
 from harness.measure import clip_mode
 from harness.measure.clip_mode import Clip, classify, second_around, second_at
+from harness.measure.retry import Retries
 from harness.records.field_record import ClipResult
-from harness.runs.field.attempts import Attempts
-from harness.runs.field.folder import FieldFolder
+from harness.runs.field.paths import FieldPaths
 from harness.sound import sound_files
 from harness.sound.playback_plan import PlannedWord, PlaybackPlan
 from harness.sound.recordings import label_of
@@ -28,24 +28,22 @@ from models.store import Store
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
-MOST = 200
-"""Recordings that are classified as clips; a plan is shuffled, so its first ones are any of them."""
+MOST_CLIPS = 200
+"""Recordings classified as clips; a plan is shuffled, so its first ones are a random choice."""
 
 _LOG, _RESULTS = "clips.log", "clips.json"
 
 
 @dataclass(frozen=True)
 class Clips:
-    """What a board made of single clips.
+    """A board's answers to single clips.
 
     Attributes:
         results: in the order of the plan, each recording once.
-        first_difference: from the host; "" if there is none.
-        left_out: recordings beyond MOST.
+        left_out: recordings beyond MOST_CLIPS.
     """
 
     results: tuple[ClipResult, ...]
-    first_difference: str
     left_out: int
 
 
@@ -54,20 +52,20 @@ def classify_clips(
     firmware: Firmware,
     model: ModelArtifact,
     plan: PlaybackPlan,
-    folder: FieldFolder,
+    paths: FieldPaths,
     store: Store,
-    attempts: Attempts,
+    retries: Retries,
 ) -> Clips:
-    """Classifies the plan's recordings on the board, unless this image has done so.
+    """Classify the plan's recordings on the board, unless this image has done so.
 
     Raises:
-        AccuracyFailed: the board computes something else than the host.
+        AccuracyFailed: the board's answers differ from the host's.
         EarshotError: see `harness.link.dut.DeviceUnderTest`.
     """
     variant, labels, tflite = model.id, model.labels, model.tflite
     words = list({word.source: word for segment in plan.segments for word in segment.words}.values())
-    clips = [_clip(plan, word, labels) for word in words[:MOST]]
-    log = folder.clips(variant)
+    clips = [_clip(plan, word, labels) for word in words[:MOST_CLIPS]]
+    log = paths.clips(variant)
     log.parent.mkdir(parents=True, exist_ok=True)
 
     def make(scratch: Path) -> None:
@@ -75,7 +73,7 @@ def classify_clips(
             board.upload(firmware)
             return classify(board.open(scratch / _LOG), ReferenceModel(tflite), labels, clips)
 
-        found, difference = attempts.of("clips", attempt)
+        found, difference = retries.run("clips", attempt, [scratch / _LOG])
         results = {"results": [asdict(result) for result in found], "first_difference": difference}
         write_atomic(json.dumps({"build_id": firmware.build_id, **results}, indent=1), scratch / _RESULTS)
 
@@ -95,23 +93,19 @@ def classify_clips(
         for name in (_LOG, _RESULTS):
             shutil.copyfile(found / name, log.with_name(name))
     kept = read_clips(log) or {"results": [], "first_difference": ""}
-    result = Clips(
-        tuple(ClipResult(**item) for item in kept["results"]),
-        kept["first_difference"],
-        len(words) - len(clips),
-    )
-    if result.first_difference:
+    results = tuple(ClipResult(**item) for item in kept["results"])
+    if kept["first_difference"]:
         raise AccuracyFailed(
-            f"the board computes something else than the host: {result.first_difference}",
-            where=f"{variant}: {sum(bool(each.board_equals_host) for each in result.results)} of "
-            f"{len(result.results)} clips are equal",
-            remedy=f"Nothing is played to it before that is mended. Every answer is in {log}.",
+            f"the board's answers differ from the host's: {kept['first_difference']}",
+            where=f"{variant}: {sum(bool(each.board_equals_host) for each in results)} of {len(results)} "
+            f"clips are equal",
+            remedy=f"Nothing is played to the board until they agree. Every answer is in {log}.",
         )
-    return result
+    return Clips(results, len(words) - len(clips))
 
 
 def read_clips(log: Path) -> dict | None:
-    """What stands beside a log of clips; None if it was not finished."""
+    """Read the results beside a transcript of clips; None if it is not complete."""
     path = log.with_name(_RESULTS)
     return json.loads(path.read_text()) if path.exists() else None
 

@@ -1,9 +1,9 @@
-"""What the host's model makes of the sound that a board heard: scores slice by slice, answers word by word.
+"""The host's model on the sound that a board heard: scores slice by slice, answers word by word.
 
 Both are functions of sound and model, and artifacts of the store; a run's folder has copies, so that it can
-be read again wherever it lies. The reference kernels take 0.4 ms (TinyConv) to 1.4 ms (DS-CNN) for a slice of
-20 ms. So every segment with words is scored, and of the keyword-free ones as many as it takes to compare the
-board's scores over the first CHECKED_S of audio; the others only if asked.
+be read again anywhere. The reference kernels take 0.4 ms (TinyConv) to 1.4 ms (DS-CNN) for a slice of 20 ms.
+So every segment with words is scored, and keyword-free ones within the first CHECKED_S of audio; the others
+only on request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.files import write_atomic
 from harness.measure import clip_mode, streaming
 from harness.measure.clip_mode import answers_of, clean_answer
 from harness.measure.streaming import streaming_features, streaming_scores
-from harness.runs.field.folder import FieldFolder
+from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import SegmentFacts
 from harness.sound import sound_files
 from harness.sound.playback_plan import PlannedWord, PlaybackPlan, Segment
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
 CHECKED_S = 600.0
-"""Audio of which a board's scores are compared with the host's in every run that has so much."""
+"""Audio whose scores are always compared with the host's, seconds from the beginning of the plan."""
 
 _FILE, _SCORES, _ANSWERS = "heard.npz", "scores", "answers"
-_UNKNOWN = Answer("", 0)  # of a sound that the host does not have: as nobody but the board hears it
+_UNKNOWN = Answer("", 0)  # of a sound through the air, which the host does not have
 
 
 @dataclass(frozen=True, eq=False)
-class HostHeard:
-    """What the host made of a segment.
+class HostResult:
+    """Scores and answers of the host's model for a segment.
 
     Attributes:
-        scores: uint8 (slices, labels); None where the board heard the sound through the air.
-        answers: of the words, in their order.
+        scores: uint8 (slices, labels); None for a sound through the air.
+        answers: one per word.
     """
 
     scores: NDArray[np.uint8] | None
@@ -61,33 +61,33 @@ class Host:
     """A model on the host, for the segments of a plan.
 
     Args:
-        model: which.
-        plan: what is played.
-        folder: takes the copies.
-        store: keeps what was computed.
-        everything: whether keyword-free segments are scored beyond CHECKED_S as well.
+        model: the model.
+        plan: of the run.
+        paths: receive the copies.
+        store: of computed results.
+        everything: score keyword-free segments beyond CHECKED_S, too.
     """
 
     def __init__(
         self,
         model: ModelArtifact,
         plan: PlaybackPlan,
-        folder: FieldFolder,
+        paths: FieldPaths,
         store: Store,
         everything: bool = False,
     ) -> None:
-        self._model, self._plan, self._folder, self._store = model, plan, folder, store
+        self._model, self._plan, self._paths, self._store = model, plan, paths, store
         self._everything = everything
 
-    def hear(self, segment: Segment, facts: SegmentFacts, say: Callable[[str], None]) -> None:
-        """Makes of a segment what the host has to know of it, unless that is there."""
-        path = self._folder.host(self._model.id, segment.number)
+    def listen(self, segment: Segment, facts: SegmentFacts, log: Callable[[str], None]) -> None:
+        """Compute scores and answers of a segment, unless they are there."""
+        path = self._paths.host(self._model.id, segment.number)
         direct = facts.route == "pcm"
         if path.exists() or not (segment.words or (direct and self._is_checked(segment))):
             return
 
         def make(folder: Path) -> None:
-            say(
+            log(
                 f"{self._model.id}: segment {segment.number} on the host, {segment.duration_s:.0f} s of audio"
             )
             kept: dict[str, Any] = {}
@@ -113,7 +113,7 @@ class Host:
         write_atomic((built / _FILE).read_bytes(), path)
 
     def _is_checked(self, segment: Segment) -> bool:
-        """Whether a keyword-free segment is scored: with all before it there are no CHECKED_S yet."""
+        """Return whether a keyword-free segment is scored."""
         before = sum(other.duration_s for other in self._plan.segments if other.number < segment.number)
         return self._everything or before < CHECKED_S
 
@@ -148,9 +148,9 @@ class Host:
         return ReferenceModel(self._model.tflite)
 
 
-def read_host(folder: FieldFolder, variant: str, segment: int) -> HostHeard | None:
-    """What the host made of a segment; None if it was not asked."""
-    path = folder.host(variant, segment)
+def read_host(paths: FieldPaths, variant: str, segment: int) -> HostResult | None:
+    """Read the results of a segment; None if there are none."""
+    path = paths.host(variant, segment)
     if not path.exists():
         return None
     with np.load(path) as kept:
@@ -158,4 +158,4 @@ def read_host(folder: FieldFolder, variant: str, segment: int) -> HostHeard | No
             Answers(**{name: Answer(**answer) for name, answer in each.items()})
             for each in json.loads(str(kept[_ANSWERS]))
         )
-        return HostHeard(kept[_SCORES] if _SCORES in kept.files else None, answers)
+        return HostResult(kept[_SCORES] if _SCORES in kept.files else None, answers)

@@ -1,4 +1,4 @@
-"""Each word that was not heard as what it is, cut out of what was played: sound, features, scores."""
+"""Clips of missed and confused words, cut out of the played sound: audio, features, scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.measure.field_reading import read_segment
+from harness.measure.listening_log import read_listening
 from harness.records.field_record import FieldRecord, FieldSegment, FieldStimulus, FieldVariant
 from harness.report.pages.missed_words import AROUND_S, Key, begins_s, key_of, picture, scores_file
 from harness.sound.playback_plan import PlaybackPlan
@@ -21,30 +21,29 @@ from models.data.wav import SAMPLE_RATE_HZ, write_wav
 from models.views import mel_of
 
 CLIPS = "clips"
-MOST = 100
-"""Words that are cut out: 50 KB of sound and 10 KB of picture each, and more than most people listen to."""
+MOST_WORDS = 100
+"""Words cut out, each with 50 KB of sound and a 10 KB picture."""
 
 
-def write(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int = MOST) -> FieldRecord:
-    """Writes the clips of a field run into its folder: for each word a WAV, a PNG, and the scores as CSV.
+def write_clips(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int = MOST_WORDS) -> FieldRecord:
+    """Write for each missed or confused word a WAV, a PNG, and the scores as CSV.
 
-    The sound is the word with half a second before and after it, as it was played. Picture and scores go on
-    to the end of the time in which it could have been heard; the features are those of a front end that runs
-    on since the beginning of the segment, as the board's does. A word that several variants missed is cut out
-    once.
+    The sound is the played word with half a second before and after it. Picture and scores extend to the end
+    of the detection window; the features are those of a front end that runs since the start of the segment,
+    like the board's. A word that several variants missed is cut out once.
 
     Args:
-        plan: what was played.
-        record: what was heard; its transcripts are read.
+        plan: of the run.
+        record: of the run; its transcripts are read.
         folder: of the record.
-        most: words that are cut out; where there are more, some of every condition, label and cause.
+        most: words to cut out; if there are more, some of every condition, label and cause.
 
     Returns:
         The record with the paths of the files, relative to the folder.
 
     Raises:
-        EarshotError, ModelError: a recording or a transcript is not there any more; see `scene.render` and
-            `field_reading.read_segment`.
+        EarshotError, ModelError: a recording or a transcript is missing; see `scene.render` and
+            `listening_log.read_listening`.
     """
     chosen = sorted(choose(record, most), key=key_of)
     stems = {key_of(row): f"{CLIPS}/{row.segment:04d}-{round(1000 * row.onset_s):06d}" for row in chosen}
@@ -62,12 +61,7 @@ def write(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int = MOS
 
 
 def choose(record: FieldRecord, most: int) -> list[FieldStimulus]:
-    """The words that are cut out: all that some variant missed, or as many of each kind as there is room for.
-
-    Args:
-        record: what was heard.
-        most: how many words at most.
-    """
+    """Choose the words to cut out: all that some variant missed, or `most` dealt evenly to all kinds."""
     kinds: dict[tuple[str, str, str], dict[Key, FieldStimulus]] = {}
     known: set[Key] = set()
     for variant in record.variants:
@@ -82,7 +76,6 @@ def choose(record: FieldRecord, most: int) -> list[FieldStimulus]:
 def _write_word(
     samples: NDArray[np.int16], features: NDArray[np.uint16], row: FieldStimulus, window_s: float, stem: Path
 ) -> None:
-    """The sound and the picture; the latter ends with the segment where that is earlier than the window."""
     begin = round(begins_s(row) * SAMPLE_RATE_HZ)
     write_wav(stem.with_suffix(".wav"), samples[begin : round((row.end_s + AROUND_S) * SAMPLE_RATE_HZ)])
     seen = samples[begin : round((row.end_s + window_s) * SAMPLE_RATE_HZ)]
@@ -95,7 +88,7 @@ def _write_word(
 def _with_clips(
     variant: FieldVariant, stems: Mapping[Key, str], window_s: float, folder: Path
 ) -> FieldVariant:
-    """The variant with the paths of what was cut out, its scores written beside it."""
+    """Add the paths of the clips to a variant and write its scores."""
     rows = [
         replace(row, clip=f"{stem}.wav", picture=f"{stem}.png")
         if not row.correct and row.counts and (stem := stems.get(key_of(row)))
@@ -112,8 +105,8 @@ def _with_clips(
 def _write_scores(
     variant: FieldVariant, segment: FieldSegment, rows: Sequence[FieldStimulus], window_s: float, folder: Path
 ) -> None:
-    """The scores of every inference around each word, times in seconds of the segment's sound."""
-    log = read_segment(folder / segment.transcript)
+    """Write the scores of every inference around each word, times in seconds of the segment's sound."""
+    log = read_listening(folder / segment.transcript)
     times_s = log.times_ms / 1000 - segment.acoustic.get("sound_starts_s", 0.0)
     for row in rows:
         near = (times_s >= begins_s(row)) & (times_s <= row.end_s + window_s)

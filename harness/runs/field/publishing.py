@@ -1,4 +1,4 @@
-"""Record, misses and page made of a run's folder: at its end, in between, and again at another threshold."""
+"""Record, missed clips and page of a field run: at its end, in between, and again at another threshold."""
 
 from __future__ import annotations
 
@@ -6,75 +6,77 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from harness.files import point_link
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.report.pages.field import render_field
-from harness.runs.field import missed_clips as misses
-from harness.runs.field.folder import FieldFolder, point_to, with_variants
+from harness.runs.field import missed_clips
+from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import read_facts
-from harness.runs.field.segment_reader import segments_heard
-from harness.sound.playback_plan import PlaybackPlan
+from harness.runs.field.segment_reader import read_segments
+from harness.runs.folder import FIELD, RunFolder
+from harness.sound.playback_plan import PlaybackPlan, read_plan
 from harness.stats.field_figures import field_figures
 from models.errors import UserFacingError
 
 
-def read_again(path: Path, threshold: int | None, say: Callable[[str], None]) -> tuple[FieldRecord, Path]:
-    """Makes record and page of a run anew out of its logs; needs no board and no model.
+def read_again(path: Path, threshold: int | None, log: Callable[[str], None]) -> tuple[FieldRecord, Path]:
+    """Make record and page of a run anew from its transcripts; needs no board and no model.
 
     Args:
         path: the run's folder.
-        threshold: of the recognizer, 0 to 255; None leaves the one it has.
-        say: told what could not be done.
+        threshold: of the recognizer, 0 to 255; None keeps the present one.
+        log: receives what could not be done.
 
     Raises:
-        UsageError: no run there, another process is at it, or a transcript is missing.
+        UsageError: no run there, another process has it, or a transcript is missing.
     """
-    folder = FieldFolder(path)
-    record = folder.record
-    folder.take()
+    folder = RunFolder(path, FIELD, FIELD.read(FIELD.find(path)))
+    plan = read_plan(FieldPaths(path).plan)
+    folder.lock()
     try:
-        record = replace(record, threshold=record.threshold if threshold is None else threshold)
-        plan = folder.plan
-        return publish(folder, plan, read_variants(folder, plan, record), say)
+        if threshold is not None:
+            folder.record = replace(folder.record, threshold=threshold)
+        compute_variants(folder, plan)
+        page = publish(folder, plan, log)
+        return folder.record, page
     finally:
-        folder.let_go()
+        folder.release()
 
 
-def read_variants(folder: FieldFolder, plan: PlaybackPlan, record: FieldRecord) -> FieldRecord:
-    """The record with the figures of all its variants, out of the logs."""
-    return with_variants(record, [figures(folder, plan, variant, record) for variant in record.variants])
+def compute_variants(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> None:
+    """Compute the figures of all variants from their transcripts."""
+    paths = FieldPaths(folder.path)
+    folder.put(*(compute_figures(paths, plan, row, folder.record) for row in folder.record.variants))
 
 
-def figures(
-    folder: FieldFolder, plan: PlaybackPlan, variant: FieldVariant, record: FieldRecord
+def compute_figures(
+    paths: FieldPaths, plan: PlaybackPlan, variant: FieldVariant, record: FieldRecord
 ) -> FieldVariant:
-    """A variant's row out of its logs; one that has heard nothing stays as it is."""
-    heard = [number for segment in plan.segments if read_facts(folder, variant.id, number := segment.number)]
-    if not heard:
+    """Compute a variant's row from its transcripts; one without transcripts stays as it is."""
+    facts = [read_facts(paths, variant.id, segment.number) for segment in plan.segments]
+    played = [one for one in facts if one]
+    if not played:
         return variant
-    first = read_facts(folder, variant.id, heard[0])
-    assert first is not None
     notes = list(variant.notes)
-    if missing := len(plan.segments) - len(heard):
-        notes.append(f"{missing} of {len(plan.segments)} segments were not played.")
+    if missing := len(facts) - len(played):
+        notes.append(f"{missing} of {len(facts)} segments were not played.")
     made = field_figures(
-        replace(variant, route=first.route, notes=notes),
-        segments_heard(folder, plan, variant.id, variant.labels),
+        replace(variant, route=played[0].route, notes=notes),
+        read_segments(paths, plan, variant.id, variant.labels),
         threshold=record.threshold,
         window_s=record.window_s,
     )
     return replace(made, notes=list(dict.fromkeys(made.notes)))
 
 
-def publish(
-    folder: FieldFolder, plan: PlaybackPlan, record: FieldRecord, say: Callable[[str], None]
-) -> tuple[FieldRecord, Path]:
-    """Writes the record, the misses to listen to, and the page."""
-    folder.write(record)
+def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan, log: Callable[[str], None]) -> Path:
+    """Write the record, the missed clips and the page; return the page."""
+    folder.write()
     try:
-        record = misses.write(plan, record, folder.path)
-        folder.write(record)
-    except UserFacingError as failure:  # the recordings are elsewhere: everything but the sounds is there
-        say(f"There are no misses to listen to: {failure}")
-    page = render_field(record, folder.path)
-    point_to(folder.path)
-    return record, page
+        folder.record = missed_clips.write_clips(plan, folder.record, folder.path)
+        folder.write()
+    except UserFacingError as failure:  # the recordings are elsewhere: only the clips are missing
+        log(f"There are no missed clips to listen to: {failure}")
+    page = render_field(folder.record, folder.path)
+    point_link(folder.path.parents[1] / "latest", folder.path)
+    return page

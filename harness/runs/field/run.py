@@ -1,247 +1,238 @@
-"""One field run: every selected model hears the plan, segment by segment; then figures, misses and page."""
+"""`earshot field`: every model listens to the plan; then figures, missed clips and page."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.bench_file import Bench
-from harness.boards.board import Board
-from harness.errors import BREAKING, ProtocolError, UsageError
-from harness.firmware.engine import Engine
+from harness.errors import UsageError
 from harness.firmware.firmware import Firmware
-from harness.layout import store_root
-from harness.measure.arena import arena_used
+from harness.measure.retry import Retries
 from harness.records.field_record import FieldRecord, FieldVariant
-from harness.records.record import Fault, VariantRow
+from harness.records.record import VariantRow
+from harness.runs import folder as folders
 from harness.runs import rows
-from harness.runs.field.attempts import Attempts
+from harness.runs.driver import Driver, Log
 from harness.runs.field.clips import classify_clips
-from harness.runs.field.folder import FieldFolder, check_same_board, now, with_variants
 from harness.runs.field.host import Host
-from harness.runs.field.playing import Player, read_facts
-from harness.runs.field.publishing import figures, publish, read_variants
-from harness.runs.selection import Selection
-from harness.sound.playback_plan import PlaybackPlan
+from harness.runs.field.paths import PLAN, FieldPaths
+from harness.runs.field.playing import Player, check_route, read_facts
+from harness.runs.field.publishing import compute_figures, compute_variants, publish
+from harness.runs.folder import FIELD, RunFolder
+from harness.runs.request import FieldRequest, RunRequest, Setup
+from harness.sound.planning import make_plan
+from harness.sound.playback_plan import PlaybackPlan, check_files, read_plan, write_plan
+from harness.stats.matching import is_keyword
+from models.data.dataset import DatasetConfig
 from models.data.features import CHANNELS, SLICES
-from models.errors import UserFacingError
-from models.store import Store
+from models.store import sha256_of
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
-_NO_BOARD = "No board can run this model: it was not measured."
 
-
-class FieldRun:
-    """A run, begun or taken up again.
+class FieldRun(Driver[FieldRecord, FieldVariant]):
+    """A field run.
 
     Args:
-        selection: which models.
-        board: hears the plan, and is closed at the end.
-        engine: runs the models on it.
-        bench: what stands around the board.
-        plan: what is played.
-        folder: of the run; this process has it.
-        say: told one line about each step.
-        check: whether the host scores everything, see `harness.runs.field.host`.
-        store: keeps what depends on image and sound alone; None for the usual one.
-
-    Attributes:
-        folder: of the run.
-        plan: what is played.
+        plan: the playback plan.
+        check: score every segment on the host, see `harness.runs.field.host`.
+        arguments, options: see `Driver`.
     """
 
-    def __init__(
-        self,
-        selection: Selection,
-        board: Board,
-        engine: Engine,
-        bench: Bench,
-        plan: PlaybackPlan,
-        folder: FieldFolder,
-        say: Callable[[str], None],
-        check: bool = False,
-        store: Store | None = None,
-    ) -> None:
-        self.folder, self.plan = folder, plan
-        self._selection, self._board, self._engine, self._bench = selection, board, engine, bench
-        self._say, self._check = say, check
-        self._store = store or Store(store_root())
-        self._broken = ""
+    def __init__(self, plan: PlaybackPlan, *arguments: Any, check: bool = False, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.plan, self._check = plan, check
+        self._paths = FieldPaths(self.folder.path)
+        self._retries: dict[str, Retries] = {}
 
-    def run(self) -> tuple[FieldRecord, Path]:
-        """Lets every model hear the plan, and writes record and page.
+    def new_row(self, row: VariantRow) -> FieldVariant:
+        notes = list(row.notes)
+        if row.model and not row.model.deployable:
+            notes.append("No board can run this model: it was not measured.")
+        return FieldVariant(
+            row.id, row.title, row.labels, model=row.model, notes=notes, faults=list(row.faults)
+        )
 
-        An interruption leaves both with what was heard so far.
+    def is_complete(self, model: ModelArtifact) -> bool:
+        return False  # complete segments are skipped one by one
 
-        Returns:
-            The record, and the path of the HTML page.
-        """
-        try:
-            try:
-                for model in self._models():
-                    self._hear(model)
-            except BaseException:
-                if self.folder.record.variants:
-                    self._say(f"What was heard so far: {self._finish(ended=False)[1]}")
-                raise
-            return self._finish(ended=True)
-        finally:
-            try:
-                self._board.close()
-            finally:
-                self.folder.let_go()
+    def measure_stages(self, model: ModelArtifact, row: FieldVariant) -> Iterator[FieldVariant]:
+        self.check_board()
+        _check_input(model)
+        firmware = self.build(model)
+        row = replace(row, firmware=rows.with_firmware(rows.variant_row(model), firmware).firmware)
+        yield self._keep(row)  # from here on the folder can be read, whatever happens
+        retries = Retries(lambda line: self.log(f"{model.id}: {line}"))
+        self._retries[model.id] = retries
+        clips = classify_clips(self.board, firmware, model, self.plan, self._paths, self.store, retries)
+        row = replace(row, clips=list(clips.results))
+        if clips.left_out:
+            row = replace(row, notes=[*row.notes, f"Clips not classified: {clips.left_out}."])
+        yield self._keep(row)
+        self._play(model, firmware, retries)
 
-    def _models(self) -> Iterator[ModelArtifact]:
-        """What hears the plan. What could not be prepared becomes a row, unless nothing could be."""
-        refused: dict[str, UserFacingError] = {}
-        for model in self._selection.models(self._say, refused.__setitem__):
-            for identity, failure in refused.items():
-                self._say(f"{identity}: {failure}")
-                self._keep(_head(rows.refused_row(identity, failure)))
-            refused.clear()
-            yield model
-        if refused:
-            raise next(iter(refused.values()))
+    def finish_row(self, model: ModelArtifact, row: FieldVariant) -> FieldVariant:
+        if model.id in self._retries:
+            row = replace(row, notes=[*row.notes, *self._retries[model.id].notes])
+        self.folder.set_board(self.board.describe())
+        return compute_figures(self._paths, self.plan, row, self.folder.record)
 
-    def _hear(self, model: ModelArtifact) -> None:
-        """Builds one model and lets it hear the plan; a failure becomes a fault of its row."""
-        row = rows.variant_row(model)
-        if not model.deployable:
-            self._keep(replace(_head(row), notes=[_NO_BOARD]))
-            return
-        head, attempts = _head(row), Attempts(lambda line: self._say(f"{model.id}: {line}"))
-        try:
-            self._check_board()
-            _check_input(model)
-            firmware = self._firmware(model)
-            head = _head(rows.with_firmware(row, firmware))
-            self._keep(head)  # from here on the folder can be read, whatever happens
-            board, folder = self._board, self.folder
-            clips = classify_clips(board, firmware, model, self.plan, folder, self._store, attempts)
-            head = replace(head, clips=list(clips.results))
-            if clips.left_out:
-                head = replace(head, notes=[*head.notes, f"Clips not classified: {clips.left_out}."])
-            self._keep(head)
-            self._play(model, firmware, attempts)
-        except UserFacingError as failure:
-            self._say(f"{model.id}: {failure}")
-            if isinstance(failure, BREAKING):
-                self._broken = self._broken or str(failure)
-            head = replace(head, faults=[*head.faults, Fault(failure.failure, str(failure))])
-        head = replace(head, notes=[*head.notes, *attempts.told])
-        self._keep(figures(self.folder, self.plan, head, self.folder.record))
+    def publish(self, ended: bool) -> Path:
+        if not ended:  # the variant in progress has no figures yet
+            compute_variants(self.folder, self.plan)
+        return publish(self.folder, self.plan, self.log)
 
-    def _play(self, model: ModelArtifact, firmware: Firmware, attempts: Attempts) -> None:
-        """Lets the board hear every segment, and the host what it has to."""
+    def _play(self, model: ModelArtifact, firmware: Firmware, retries: Retries) -> None:
         player = Player(
-            self._board,
+            self.board,
             firmware,
             model.id,
             model.labels,
             self.plan,
-            self._bench,
-            self.folder,
-            self._store,
-            attempts,
+            self.setup.bench,
+            self._paths,
+            self.store,
+            retries,
         )
-        host = Host(model, self.plan, self.folder, self._store, self._check)
-        progress = _Progress(model.id, self.plan, self._say)
+        host = Host(model, self.plan, self._paths, self.store, self._check)
+        progress = _Progress(model.id, self.plan, self.log)
         for segment in self.plan.segments:
             played = player.play(segment)
-            facts = read_facts(self.folder, model.id, segment.number)
-            assert facts is not None  # `play` has left them
-            host.hear(segment, facts, self._say)
-            progress.heard(segment.duration_s, played)
-
-    def _firmware(self, model: ModelArtifact) -> Firmware:
-        """The image of a model for this board."""
-        self._say(f"{model.id}: building for {self._board.name}")
-
-        def used(guessing: Engine) -> int:
-            folder = self.folder.path / "arena" / model.id
-            return arena_used(self._board, self._board.build(model, guessing), folder, self._say)
-
-        engine = self._engine.sized_for(model.tflite, self._board.name, self._store, used)
-        return self._board.build(model, engine)
-
-    def _check_board(self) -> None:
-        if self._broken:
-            raise ProtocolError(
-                "not measured, because the board broke before",
-                where=self._broken,
-                remedy="Mend that and go on with --resume: what was heard is kept.",
-            )
-
-    def _keep(self, variant: FieldVariant) -> None:
-        record, board = self.folder.record, self._board.describe()
-        check_same_board(record.board, board)
-        if board.uid != board.name:  # a board on USB tells its identity late
-            record = replace(record, board=board)
-        self.folder.write(with_variants(record, [variant]))
-
-    def _finish(self, ended: bool) -> tuple[FieldRecord, Path]:
-        record = self.folder.record
-        if ended:
-            record = replace(record, run={**record.run, "ended": now()})
-        else:  # the variant that was at it has no figures yet
-            record = read_variants(self.folder, self.plan, record)
-        return publish(self.folder, self.plan, record, self._say)
+            facts = read_facts(self._paths, model.id, segment.number)
+            assert facts is not None  # `play` has written them
+            host.listen(segment, facts, self.log)
+            progress.add(segment.duration_s, played)
 
 
-def _head(row: VariantRow) -> FieldVariant:
-    """What is known of a variant before it hears anything."""
-    return FieldVariant(
-        id=row.id,
-        title=row.title,
-        labels=row.labels,
-        model=row.model,
-        firmware=row.firmware,
-        notes=list(row.notes),
-        faults=list(row.faults),
+def begin_field(request: RunRequest, output: Path, log: Log) -> FieldRun:
+    """Begin a field run below `output`.
+
+    Raises:
+        UsageError: no such board or engine; no plan, or one whose files are missing; a simulated room on a
+            board that stands in a real one.
+        ConfigError: the bench file is invalid.
+        AcousticFailed: the board hears through the air, and the bench has no speaker.
+    """
+    field = _field(request)
+    setup = request.setup()
+    plan = read_plan(field.plan) if field.plan else _make_plan(setup, field)
+    _check_plan(setup, plan)
+    return FieldRun(
+        plan,
+        setup,
+        begin_folder(
+            output,
+            setup,
+            plan,
+            field.threshold,
+            request.about("field"),
+        ),
+        log,
+        check=field.check,
     )
 
 
-def _check_input(model: ModelArtifact) -> None:
-    """Whether a model can hear anything.
+def resume_field(request: RunRequest, path: Path, log: Log) -> FieldRun:
+    """Resume an interrupted field run, or one that ended with a fault.
 
     Raises:
-        UsageError: it takes something else than a second of micro features.
+        UserFacingError: see `begin_field` and `harness.runs.folder.resume`.
     """
+    setup, plan = request.setup(), read_plan(FieldPaths(path).plan)
+    _check_plan(setup, plan)
+    folder = folders.resume(FIELD, path, setup.board.describe())
+    return FieldRun(plan, setup, folder, log, check=_field(request).check)
+
+
+def begin_folder(
+    output: Path, setup: Setup, plan: PlaybackPlan, threshold: int, about: dict[str, str]
+) -> RunFolder[FieldRecord]:
+    """Create the folder of a field run with its plan."""
+    folder = folders.begin(
+        FIELD,
+        output,
+        setup.board.describe(),
+        about,
+        plan={},
+        conditions=[asdict(condition) for condition in plan.conditions],
+        excluded=[asdict(excluded) for excluded in plan.excluded],
+        notes=list(plan.notes),
+        threshold=threshold,
+        window_s=setup.bench.thresholds.detection_window_s,
+    )
+    folder.lock()
+    path = FieldPaths(folder.path).plan
+    write_plan(plan, path)
+    folder.write(plan=_describe_plan(plan, path))
+    return folder
+
+
+def _field(request: RunRequest) -> FieldRequest:
+    assert request.field is not None
+    return request.field
+
+
+def _make_plan(setup: Setup, field: FieldRequest) -> PlaybackPlan:
+    labels = setup.selection.labels or DatasetConfig().labels
+    return make_plan(setup.recordings, field.options, [label for label in labels if is_keyword(label)])
+
+
+def _check_plan(setup: Setup, plan: PlaybackPlan) -> None:
+    check_files(plan)
+    check_route(setup.board, setup.bench, plan)
+
+
+def _describe_plan(plan: PlaybackPlan, path: Path) -> dict[str, Any]:
+    words = [word for segment in plan.segments for word in segment.words]
+    return {
+        "file": PLAN,
+        "sha256": sha256_of(path),
+        "seed": plan.seed,
+        "gap_s": plan.gap_s,
+        "repeats": plan.repeats,
+        "folder": str(plan.folder),
+        "recordings": len({word.source for word in words}),
+        "words": len(words),
+        "segments": len(plan.segments),
+        "audio_s": sum(segment.duration_s for segment in plan.segments),
+    }
+
+
+def _check_input(model: ModelArtifact) -> None:
     assert model.input is not None  # the model is deployable
     shape = model.input["shape"]
     if prod(shape) != SLICES * CHANNELS:
         raise UsageError(
-            f"the model takes no micro features ({SLICES} x {CHANNELS}): there is nothing that it could hear",
+            f"the model takes no micro features ({SLICES} x {CHANNELS}) and cannot listen",
             where=f"{model.id}, input {shape}",
             remedy="Measure it with `earshot run`, in command mode.",
         )
 
 
 class _Progress:
-    """Tells how far a variant is, and how long the rest should take by what was played so far."""
+    """Progress of a variant, with the remaining time extrapolated from the segments played so far."""
 
-    def __init__(self, variant: str, plan: PlaybackPlan, say: Callable[[str], None]) -> None:
-        self._variant, self._say = variant, say
+    def __init__(self, variant: str, plan: PlaybackPlan, log: Log) -> None:
+        self._variant, self._log = variant, log
         self._segments = len(plan.segments)
         self._left_s = sum(segment.duration_s for segment in plan.segments)
         self._done = 0
         self._played_s = 0.0
         self._began = time.monotonic()
 
-    def heard(self, audio_s: float, played: bool) -> None:
-        """A segment is there; `played` says whether it took time."""
+    def add(self, audio_s: float, played: bool) -> None:
+        """Log a segment; one that was not `played` took no time."""
         self._done += 1
         self._left_s -= audio_s
         text = f"{self._variant}: segment {self._done} of {self._segments}, {audio_s:.0f} s of audio"
         if played:
             self._played_s += audio_s
             speed = self._played_s / max(time.monotonic() - self._began, 1e-6)
-            self._say(f"{text}, {speed:.0f} times as fast as real time, {self._left_s / speed:.0f} s to go")
+            self._log(f"{text}, {speed:.0f} times as fast as real time, {self._left_s / speed:.0f} s to go")
         else:
-            self._say(f"{text}: heard before")
+            self._log(f"{text}: played before")

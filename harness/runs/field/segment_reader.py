@@ -1,6 +1,6 @@
-"""A variant's segments read back from a run's folder, one after another: the input of the figures.
+"""Reader of a variant's segments from a run's folder: the input of the figures.
 
-Nothing but the folder is needed: no board, no model, no recordings. So it can be read at any threshold.
+It needs the folder only, without board, model or recordings, so a run can be read again at any threshold.
 """
 
 from __future__ import annotations
@@ -10,48 +10,42 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.measure.field_reading import SegmentLog, read_segment
+from harness.measure.listening_log import ListeningLog, read_listening
 from harness.records.field_record import FieldSegment
 from harness.records.record import DetectionRow
-from harness.runs.field.folder import FieldFolder
-from harness.runs.field.host import HostHeard, read_host
+from harness.runs.field.host import HostResult, read_host
+from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import SegmentFacts, read_facts
 from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.recordings import label_of
 from harness.stats.segment import FieldWord, Gap, PlayedSegment
 
 NOT_PLAYED = "not played"
-"""Why the words of a segment count for nothing that the board never heard."""
+"""Reason for excluding the words of a segment that was not played."""
 
 
-def segments_heard(
-    folder: FieldFolder, plan: PlaybackPlan, variant: str, labels: Sequence[str]
+def read_segments(
+    paths: FieldPaths, plan: PlaybackPlan, variant: str, labels: Sequence[str]
 ) -> Iterator[PlayedSegment]:
-    """Every segment of the plan as this variant heard it; one that was not played is one long gap.
-
-    Args:
-        folder: of the run.
-        plan: what is played.
-        variant: its id.
-        labels: of its outputs.
+    """Read every segment of the plan for a variant; one that was not played is one long gap.
 
     Raises:
-        UsageError: a transcript is not there any more, or is none.
+        UsageError: a transcript is missing or is none.
     """
     for segment in plan.segments:
-        facts = read_facts(folder, variant, segment.number)
+        facts = read_facts(paths, variant, segment.number)
         if facts is None:
             yield _not_played(segment, labels)
         else:
-            yield _heard(folder, variant, labels, segment, facts)
+            yield _played(paths, variant, labels, segment, facts)
 
 
-def _heard(
-    folder: FieldFolder, variant: str, labels: Sequence[str], segment: Segment, facts: SegmentFacts
+def _played(
+    paths: FieldPaths, variant: str, labels: Sequence[str], segment: Segment, facts: SegmentFacts
 ) -> PlayedSegment:
-    transcript = folder.transcript(variant, segment.number)
-    log = read_segment(transcript, facts.sound_starts_s)
-    host = read_host(folder, variant, segment.number)
+    transcript = paths.transcript(variant, segment.number)
+    log = read_listening(transcript, facts.sound_starts_s)
+    host = read_host(paths, variant, segment.number)
     slice_scores = host.scores if host else None
     not_compared = _not_compared(log, slice_scores)
     compared = None if not_compared else slice_scores
@@ -65,7 +59,7 @@ def _heard(
             records_lost=log.records_lost,
             complete=log.complete,
             wall_s=facts.wall_s,
-            transcript=str(transcript.relative_to(folder.path)),
+            transcript=str(transcript.relative_to(paths.folder)),
             clipped_samples=facts.clipped_samples,
             speech_dbfs=facts.speech_dbfs,
             snr_db=facts.snr_db,
@@ -88,8 +82,8 @@ def _heard(
     )
 
 
-def _not_compared(log: SegmentLog, slice_scores: NDArray[np.uint8] | None) -> str:
-    """Why it cannot be told which of the host's scores belong to the board's inferences; "" if it can."""
+def _not_compared(log: ListeningLog, slice_scores: NDArray[np.uint8] | None) -> str:
+    """Return why the host's scores cannot be assigned to the board's inferences; "" if they can."""
     if slice_scores is None:
         return ""
     if log.intact < len(log.scores) or not log.complete:
@@ -100,7 +94,7 @@ def _not_compared(log: SegmentLog, slice_scores: NDArray[np.uint8] | None) -> st
     return ""
 
 
-def _words(segment: Segment, labels: Sequence[str], host: HostHeard | None) -> list[FieldWord]:
+def _words(segment: Segment, labels: Sequence[str], host: HostResult | None) -> list[FieldWord]:
     answers = host.answers if host else (None,) * len(segment.words)
     return [
         FieldWord(

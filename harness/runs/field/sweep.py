@@ -1,4 +1,4 @@
-"""The conditions of a sweep: every distance with every signal-to-noise ratio."""
+"""Conditions of a sweep: every distance with every signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def sweep(
     level_dbfs: float | None = None,
     gain_db: float = 0.0,
 ) -> tuple[Condition, ...]:
-    """All combinations, each named by what it differs in, such as "2 m, 10 dB"; one condition without any.
+    """Return all combinations, named like "2 m, 10 dB"; one condition if there is nothing to combine.
 
     Args:
         snrs_db: none for no noise but the background.

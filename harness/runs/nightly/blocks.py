@@ -1,107 +1,158 @@
-"""The blocks of a night on a board: measured in their order, each kept as soon as it is there."""
+"""Blocks of a night: measured in order, each on the disk before the next begins."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 from harness.boards.board import Board
-from harness.errors import BREAKING
-from harness.measure.block import Figures, Subject, measure_block
-from harness.records.record import BlockRow, Fault
-from harness.runs.journal import Journal
-from harness.runs.nightly.block_file import BlockFile
-from harness.runs.nightly.schedule import CANARY, Slot
+from harness.errors import BREAKING, UsageError
+from harness.measure.block import BlockResult, BlockTarget, measure_block
+from harness.records.record import BlockRow, Fault, RunRecord
+from harness.runs.driver import Log
+from harness.runs.folder import RunFolder
+from harness.runs.nightly.schedule import CANARY, BlockId
 from models.errors import UserFacingError
 
+BLOCKS_FILE = "blocks.jsonl"
 TRANSCRIPTS = "blocks"
-"""Folder of a night with a transcript for each block."""
+"""Folder of a run with one transcript per block."""
+
+
+class BlockFile:
+    """The blocks of a run as lines of JSON; a kill during a write loses that line only.
+
+    Args:
+        folder: of the run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / BLOCKS_FILE
+
+    def rows(self) -> list[BlockRow]:
+        """Read all blocks, in the order they were measured.
+
+        Raises:
+            UsageError: a line before the last is no block.
+        """
+        rows = []
+        for number, line in enumerate(self._whole_lines(), start=1):
+            try:
+                rows.append(BlockRow(**json.loads(line)))
+            except (ValueError, TypeError) as problem:
+                raise UsageError(
+                    f"line {number} is no block: {problem}",
+                    where=str(self.path),
+                    remedy="Begin a new night: the blocks of this one cannot be trusted.",
+                ) from None
+        return rows
+
+    def append(self, row: BlockRow) -> None:
+        """Add a block; it is on the disk when this returns."""
+        whole = b"".join(self._whole_lines())
+        with self.path.open("ab") as stream:
+            stream.truncate(len(whole))  # remove the rest of a line that a kill left
+            stream.write(json.dumps(asdict(row)).encode() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def remove(self) -> None:
+        """Delete the file once the record has the blocks."""
+        self.path.unlink(missing_ok=True)
+
+    def _whole_lines(self) -> list[bytes]:
+        lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
+        return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
 
 class Blocks:
-    """What was measured of a night in blocks, by this process or one before.
+    """Blocks measured by this process or an earlier one.
 
     Args:
         board: is measured.
-        journal: of the night.
+        folder: of the run.
         samples: of each series in a block.
-        say: told one line about each step.
+        log: receives one line per step.
 
     Attributes:
-        broken: what broke the board; None while it works.
+        broken: the fault that broke the board; None while it works.
+        rows: in the order they were measured.
 
     Raises:
         UsageError: see `BlockFile.rows`.
     """
 
-    def __init__(self, board: Board, journal: Journal, samples: int, say: Callable[[str], None]) -> None:
-        self._board, self._journal, self._samples, self._say = board, journal, samples, say
-        self._file = BlockFile(journal.folder)
-        self._known = False  # which board this is; it tells its identity when it is there
+    def __init__(self, board: Board, folder: RunFolder[RunRecord], samples: int, log: Log) -> None:
+        self._board, self._folder, self._samples, self._log = board, folder, samples, log
+        self._file = BlockFile(folder.path)
+        self._board_known = False  # a board on USB tells its identity once it is found
         self.broken: Fault | None = None
         self.rows = self._file.rows()
-        journal.blocks = self.rows
 
-    def measure(self, slots: Sequence[Slot], subjects: Mapping[str, Subject]) -> None:
-        """Measures the blocks of these slots, those that were measured before left out.
+    def measure(self, ids: Sequence[BlockId], targets: Mapping[str, BlockTarget]) -> None:
+        """Measure the blocks that are not there yet.
 
         A block that breaks is kept with its fault and not measured again. If it left the board in an unknown
-        state, nothing more is measured on it.
+        state, the other blocks are not measured.
         """
-        done = {_slot(row) for row in self.rows}
-        for number, slot in enumerate(slots, start=1):
-            if slot in done:
-                self._say(f"{slot}: measured before this run was interrupted")
+        done = {_id(row) for row in self.rows}
+        for number, block in enumerate(ids, start=1):
+            if block in done:
+                self._log(f"{block}: measured before this run was interrupted")
             elif self.broken is None:
-                self._say(f"{slot}: block {number} of {len(slots)}")
-                self._keep(self._measured(slot, subjects[slot.subject]))
+                self._log(f"{block}: block {number} of {len(ids)}")
+                self._keep(self._measure_one(block, targets[block.subject]))
 
-    def of(self, slots: Sequence[Slot]) -> list[BlockRow]:
-        """The blocks of these slots that were measured, whole or not."""
-        wanted = set(slots)
-        return [row for row in self.rows if _slot(row) in wanted]
+    def find(self, ids: Sequence[BlockId]) -> list[BlockRow]:
+        """Return the measured blocks among these, whole or not."""
+        return [row for row in self.rows if _id(row) in ids]
 
-    def lost(self, slot: Slot, failure: UserFacingError) -> None:
-        """Takes down that a block could not even be begun."""
-        if not self.of([slot]):
-            self._say(f"{slot}: {failure}")
-            self._keep(self._row(slot, Figures(), fault=str(failure)))
+    def add_lost(self, block: BlockId, failure: UserFacingError) -> None:
+        """Record a block that could not be begun."""
+        if not self.find([block]):
+            self._log(f"{block}: {failure}")
+            self._keep(self._row(block, BlockResult(), fault=str(failure)))
 
-    def close(self) -> None:
-        """When the record has the blocks."""
+    def remove_file(self) -> None:
+        """Delete the file of blocks once the record has them."""
         self._file.remove()
 
-    def _measured(self, slot: Slot, subject: Subject) -> BlockRow:
-        figures, fault = Figures(), ""
-        begun = self._row(slot, figures, subject)
-        transcript = self._journal.folder / TRANSCRIPTS / f"{slot}.log"
+    def _measure_one(self, block: BlockId, target: BlockTarget) -> BlockRow:
+        result, fault = BlockResult(), ""
+        begun = self._row(block, result, target)
+        transcript = self._folder.path / TRANSCRIPTS / f"{block}.log"
+        listens = block.subject != CANARY
         try:
-            measure_block(
-                self._board, subject, figures, transcript, self._samples, listens=slot.subject != CANARY
-            )
-            if not self._known:
-                self._journal.measured_by(self._board.describe())
-                self._known = True
+            measure_block(self._board, target, result, transcript, self._samples, listens)
+            if not self._board_known:
+                self._folder.set_board(self._board.describe())
+                self._board_known = True
         except UserFacingError as failure:
             fault = str(failure)
-            self._say(f"{slot}: {fault}")
+            self._log(f"{block}: {fault}")
             if isinstance(failure, BREAKING):
                 self.broken = Fault(failure.failure, fault)
         return replace(begun, fault=fault)
 
-    def _row(self, slot: Slot, figures: Figures, subject: Subject | None = None, fault: str = "") -> BlockRow:
+    def _row(
+        self, block: BlockId, result: BlockResult, target: BlockTarget | None = None, fault: str = ""
+    ) -> BlockRow:
+        started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         return BlockRow(
-            subject=slot.subject,
-            engine=subject.firmware.engine if subject else "",
-            phase=slot.phase,
-            round=slot.round,
-            started=datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            monotonic_s=round(self._journal.elapsed_s, 3),
-            image_sha256=subject.image_sha256 if subject else "",
+            subject=block.subject,
+            engine=target.firmware.engine if target else "",
+            phase=block.phase,
+            round=block.round,
+            started=started.replace("+00:00", "Z"),
+            monotonic_s=round(self._folder.elapsed_s, 3),
+            image_sha256=target.image_sha256 if target else "",
             planned=self._samples,
             fault=fault,
-            **vars(figures),
+            **vars(result),
         )
 
     def _keep(self, row: BlockRow) -> None:
@@ -109,5 +160,5 @@ class Blocks:
         self.rows.append(row)
 
 
-def _slot(row: BlockRow) -> Slot:
-    return Slot(row.phase, row.round, row.subject)
+def _id(row: BlockRow) -> BlockId:
+    return BlockId(row.phase, row.round, row.subject)

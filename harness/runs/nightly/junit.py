@@ -1,4 +1,4 @@
-"""A verdict as JUnit's XML, which every CI shows: one test case a series. Pure."""
+"""A verdict as JUnit XML, which every CI shows: one test case per series. Pure."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _OUTCOMES: dict[Status, Outcome] = {
 }
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write, such as the escapes of a tool's colored messages."""
+"""Characters that XML 1.0 cannot hold, such as the escapes of a tool's colored messages."""
 
 
 def outcome(verdict: SeriesVerdict) -> Outcome:
-    """What a CI shows of a series. What does not gate is no failure: its message says that it is advisory."""
+    """Return the outcome of a series; an advisory deviation is skipped, and its message says so."""
     if verdict.advisory and verdict.status in DEVIATING - {"improved"}:
         return "skipped"
     return _OUTCOMES.get(verdict.status, "passed")
 
 
 def junit(verdict: RunVerdict, started: str, length_s: float | None) -> str:
-    """The XML of a night.
+    """Return the XML of a night.
 
     Args:
-        verdict: of the night. One without series is one test case, of the night itself.
+        verdict: of the night; without series it is one test case, that of the night itself.
         started: ISO 8601.
-        length_s: of the night; None if it is not known.
+        length_s: of the night; None if unknown.
     """
     outcomes = [outcome(item) for item in verdict.series] or [_of_night(verdict)]
     counts = {
@@ -58,9 +58,9 @@ def junit(verdict: RunVerdict, started: str, length_s: float | None) -> str:
         series = item.name
         case = _case(suite, f"{verdict.board}.{series.variant}.{series.engine}",
                      f"{series.metric}/{series.input_mode}")  # fmt: skip
-        _say(case, outcome(item), item.status, item.sentence, advisory=item.advisory)
+        _add_message(case, outcome(item), item.status, item.sentence, advisory=item.advisory)
     if not verdict.series:
-        _say(_case(suite, verdict.board, "night"), outcomes[0], verdict.status, verdict.sentence)
+        _add_message(_case(suite, verdict.board, "night"), outcomes[0], verdict.status, verdict.sentence)
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=False) + "\n"
 
@@ -73,17 +73,17 @@ def _case(suite: ElementTree.Element, classname: str, name: str) -> ElementTree.
     return ElementTree.SubElement(suite, "testcase", {"classname": _text(classname), "name": _text(name)})
 
 
-def _say(
+def _add_message(
     case: ElementTree.Element, kind: Outcome, status: str, sentence: str, *, advisory: bool = False
 ) -> None:
     message = f"{status}{', advisory' if advisory else ''}: {_text(sentence)}"
     if kind == "passed":
         ElementTree.SubElement(case, "system-out").text = message
         return
-    told = ElementTree.SubElement(case, kind, {"message": message})
+    element = ElementTree.SubElement(case, kind, {"message": message})
     if kind != "skipped":
-        told.set("type", status)
-        told.text = message
+        element.set("type", status)
+        element.text = message
 
 
 def _text(text: str) -> str:

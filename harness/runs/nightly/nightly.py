@@ -1,97 +1,188 @@
-"""A night: what `earshot run` measures, then the blocks, the verdict, and its confirmation.
+"""`earshot nightly`: what `earshot run` measures, then blocks, verdict and confirmation.
 
-Everything is kept as soon as it is there: rows in the partial record, blocks in their file. A night that was
-killed is taken up with the blocks that it has; none of them is measured again.
+Rows are kept in the partial record and blocks in their file as soon as they are measured. A resumed night
+continues with both; no block is measured twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from harness.bench_file import find_bench
 from harness.boards.board import Board
-from harness.errors import BREAKING, EarshotError, UsageError
-from harness.records.record import Fault, RunRecord
+from harness.boards.registry import board_of
+from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EarshotError, UsageError
+from harness.records import provenance
+from harness.records.record import BlockRow, Fault, RunRecord, VariantRow
 from harness.records.verdict import RunVerdict
+from harness.regression.a_a import a_a
+from harness.regression.from_record import A_A, NIGHTLY, night_of
 from harness.report.pages.run import render_run
-from harness.runs.journal import Journal
-from harness.runs.night import Night
-from harness.runs.nightly.markdown_summary import chat
-from harness.runs.nightly.outcome import Outcome
-from harness.runs.nightly.rounds import Rounds
-from harness.runs.nightly.same_images import keep_images
-from harness.runs.nightly.settings import Settings
-from harness.runs.nightly.subjects import subjects_of
-from harness.runs.nightly.verdict_files import write_text, write_verdict
+from harness.runs import folder as folders
+from harness.runs.driver import Log
+from harness.runs.folder import RUN, RunFolder
+from harness.runs.nightly.images import keep_images, read_images, targets_of
+from harness.runs.nightly.schedule import ROUND
+from harness.runs.nightly.session import NightlySession
+from harness.runs.nightly.summary import describe_repeatability, summarize, write_summary, write_verdict
+from harness.runs.request import NightlyRequest, RunRequest
+from harness.runs.run import Run
 from models.errors import ConfigError, UserFacingError
 
 
-def nightly(night: Night, settings: Settings, say: Callable[[str], None]) -> Outcome:
-    """Measures, judges and writes a night.
+@dataclass(frozen=True)
+class NightlyResult:
+    """Result of a night.
+
+    Attributes:
+        record: as written.
+        verdict: on it.
+        page: the report.
+        text: the verdict in Markdown.
+        exit_code: of the command, see `harness.errors`.
+    """
+
+    record: RunRecord
+    verdict: RunVerdict
+    page: Path
+    text: str
+    exit_code: int
+
+
+def run_nightly(
+    request: RunRequest, output: Path, log: Log, interrupted: Path | None = None
+) -> NightlyResult:
+    """Measure, judge and write a night, from its beginning or resumed.
 
     Args:
-        night: begun, or taken up again; its record becomes that of the night.
-        settings: of the night.
-        say: told one line about each step.
+        request: with its `nightly`.
+        output: the folder of all runs.
+        log: receives one line per step.
+        interrupted: the folder of a night to resume.
 
     Raises:
-        UsageError, ConfigError: what was asked for is not there, or the baseline is not as it should be.
+        UsageError, ConfigError: the request, the bench file or the baseline is invalid, or the night cannot
+            be resumed.
     """
-    journal = night.journal
-    with night.interruptible():
-        rounds = Rounds(night.board, journal, settings, say)
-        subjects = {}
+    nightly = request.nightly
+    assert nightly is not None
+    kind = A_A if nightly.same_images else NIGHTLY
+
+    def folder_for(board: Board, code: dict[str, Any] | None = None) -> RunFolder[RunRecord]:
+        if interrupted:
+            return folders.resume(RUN, interrupted, board.describe(), code)
+        return folders.begin(RUN, output, board.describe(), request.about(kind), code)
+
+    def find_board() -> Board:
+        return board_of(request.entry(), find_bench(request.bench))
+
+    if nightly.same_images:
+        board = find_board()
+        name = request.entry().name
+        return measure_same_images(board, nightly, name, folder_for, log)
+    try:
+        setup = request.setup()
+    except (UsageError, ConfigError):
+        raise
+    except EarshotError as failure:
+        board = find_board()
+        return _record_failure(failure, board, folder_for(board), nightly, log)
+    return measure_night(Run(setup, folder_for(setup.board), log), nightly)
+
+
+def measure_night(run: Run, request: NightlyRequest) -> NightlyResult:
+    """Measure a night whose folder is there."""
+    with run.interruptible():
+        session = NightlySession(run.board, run.folder, request, run.log)
+        targets = {}
         try:
-            subjects = subjects_of(night, night.measure_all())
+            targets = targets_of(run, run.measure_all())
         except (UsageError, ConfigError):
             raise
-        except (
-            UserFacingError
-        ) as failure:  # nothing was measured: a night must not go by without a record of that
-            journal.fault = Fault(failure.failure, str(failure))
-        rounds.measure(subjects, _broken(night))
-        verdict = rounds.verdict()
-    record, page = night.close()
-    rounds.close()
-    if rounds.ended_well:
-        keep_images(settings, record, subjects)
-    return _written(verdict, record, page)
+        except UserFacingError as failure:  # nothing could be measured: the record says so
+            run.folder.write(fault=Fault(failure.failure, str(failure)))
+        session.measure(targets, run.broken)
+        verdict = session.judge()
+    record, page = run.close()
+    session.remove_blocks_file()
+    if session.succeeded:
+        keep_images(request, record, targets)
+    return _write_result(verdict, record, page)
 
 
-def not_begun(
-    failure: EarshotError, journal: Journal, board: Board, settings: Settings, say: Callable[[str], None]
-) -> Outcome:
-    """A night that could not even begin, as without the tools that know the board: red, and a record of it.
+def measure_same_images(
+    board: Board, request: NightlyRequest, name: str, folder_for: Any, log: Log
+) -> NightlyResult:
+    """Measure the images of a board's last night again (A/A); nothing is prepared, built or played.
 
     Args:
-        failure: why.
-        journal: of the night, new.
-        board: which would have been measured.
-        settings: of the night.
-        say: told one line about each step.
+        board: is measured, and closed.
+        request: of the night.
+        name: of the board on the bench.
+        folder_for: returns the run's folder for a board and the code of its images.
+        log: receives one line per step.
+
+    Raises:
+        UsageError: no images are kept, or others than when the night was interrupted.
     """
     with board:
+        kept, targets = read_images(request, name)
+        now = provenance.code()
+        code = {**kept.code, **{key: now[key] for key in ("harness_version", "procedure_version")}}
+        folder = folder_for(board, code)
         try:
-            journal.fault = Fault(failure.failure, str(failure))
-            journal.write()
-            verdict = Rounds(board, journal, settings, say).verdict()
-            record = journal.end()
+            folder.write(variants=list(kept.variants))
+            session = NightlySession(board, folder, request, log)
+            session.measure(targets)
+            verdict = session.judge()
+            nights = session.earlier_nights()
+            folder.put(*(_with_times(row, folder.record.blocks) for row in folder.record.variants))
+            record = folder.end()
+            session.remove_blocks_file()
         finally:
-            journal.let_go()
-    return _written(verdict, record, render_run(record, journal.folder))
+            folder.release()
+    write_verdict(verdict, record, folder.path)
+    broken = verdict.exit_code == EXIT_BROKEN
+    tonight = night_of(record, "tonight")
+    text = summarize(verdict)
+    if not broken:
+        text += "\n" + describe_repeatability(tonight, a_a([*nights, tonight]))
+    write_summary(text, folder.path)
+    page = render_run(record, folder.path)
+    return NightlyResult(record, verdict, page, text, EXIT_BROKEN if broken else EXIT_CLEAN)
 
 
-def _written(verdict: RunVerdict, record: RunRecord, page: Path) -> Outcome:
-    text = chat(verdict)
+def _record_failure(
+    failure: EarshotError, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest, log: Log
+) -> NightlyResult:
+    """Write the record of a night that could not begin, as without the tools that know the board."""
+    with board:
+        try:
+            folder.write(fault=Fault(failure.failure, str(failure)))
+            verdict = NightlySession(board, folder, request, log).judge()
+            record = folder.end()
+        finally:
+            folder.release()
+    return _write_result(verdict, record, render_run(record, folder.path))
+
+
+def _write_result(verdict: RunVerdict, record: RunRecord, page: Path) -> NightlyResult:
+    text = summarize(verdict)
     write_verdict(verdict, record, page.parent)
-    write_text(text, page.parent)
-    return Outcome(record, verdict, page, text, verdict.exit_code)
+    write_summary(text, page.parent)
+    return NightlyResult(record, verdict, page, text, verdict.exit_code)
 
 
-def _broken(night: Night) -> Fault | None:
-    """What broke the board while it was checked."""
-    if not night.broken:
-        return None
-    kinds = {kind.failure for kind in BREAKING}
-    faults = (fault for row in night.journal.rows.values() for fault in row.faults)
-    return next((fault for fault in faults if fault.failure in kinds), Fault("protocol", night.broken))
+def _with_times(row: VariantRow, blocks: list[BlockRow]) -> VariantRow:
+    """Give a row the times of its blocks, for the report: those while listening, if there are any."""
+    found: dict[str, list[int]] = {}
+    for block in blocks:
+        if block.subject != row.id or block.phase != ROUND:
+            continue
+        for key, samples in block.samples_us.items():
+            metric, _, mode = key.partition("/")
+            if mode != "clip" or len(block.samples_us) == 1:
+                found.setdefault(metric.removesuffix("_us"), []).extend(samples)
+    return replace(row, stage_us=found)

@@ -1,4 +1,4 @@
-"""In which order a night's blocks are measured."""
+"""Order of a night's blocks."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 CANARY = "canary"
-"""The subject that is no variant."""
-
-ROUNDS = 3
-"""The median of three blocks is that of the others where one went wrong."""
+"""Subject of the blocks of the image that is never rebuilt."""
 
 FIRST, ROUND, LAST, CONFIRMATION = "canary-first", "round", "canary-last", "confirmation"
 
 
 @dataclass(frozen=True)
-class Slot:
-    """The place of a block in a night.
+class BlockId:
+    """Place of a block in a night.
 
     Attributes:
-        phase: one of the above.
+        phase: one of the four above.
         round: from 1; 0 for the canary.
         subject: the id of a variant, or `CANARY`.
     """
@@ -29,24 +26,23 @@ class Slot:
     subject: str
 
     def __str__(self) -> str:
-        """As a file's name."""
         return f"{self.phase}-{self.round}-{self.subject}" if self.round else self.phase
 
 
-def schedule(variants: Sequence[str], rounds: int = ROUNDS) -> list[Slot]:
-    """The canary, the rounds, the canary: what moves while the night goes on moves between these two."""
-    return [Slot(FIRST, 0, CANARY), *_rounds(ROUND, variants, rounds), Slot(LAST, 0, CANARY)]
+def schedule(variants: Sequence[str], rounds: int) -> list[BlockId]:
+    """Return the canary, the rounds, and the canary again, which shows a drift during the night."""
+    return [BlockId(FIRST, 0, CANARY), *_rounds(ROUND, variants, rounds), BlockId(LAST, 0, CANARY)]
 
 
-def confirmations(variants: Sequence[str], rounds: int = ROUNDS) -> list[Slot]:
-    """The second measurement of some variants, with as many blocks as the first."""
+def confirmations(variants: Sequence[str], rounds: int) -> list[BlockId]:
+    """Return the second measurement of some variants, with as many blocks as the first."""
     return _rounds(CONFIRMATION, variants, rounds)
 
 
-def _rounds(phase: str, variants: Sequence[str], rounds: int) -> list[Slot]:
-    """Each round begins one variant later than the one before: none always comes first, when all is cold."""
+def _rounds(phase: str, variants: Sequence[str], rounds: int) -> list[BlockId]:
+    """Begin each round one variant later than the last: no variant always meets a cold board."""
     return [
-        Slot(phase, number + 1, variants[(number + place) % len(variants)])
+        BlockId(phase, number + 1, variants[(number + place) % len(variants)])
         for number in range(rounds)
         for place in range(len(variants))
     ]

@@ -1,4 +1,4 @@
-"""One block: what is uploaded, checked, dropped and kept."""
+"""One block: upload, check, warm-ups and samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.errors import BoardNotFound, ProtocolError, UsageError
 from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
 from harness.layout import RECORDINGS
-from harness.measure.block import Figures, Subject, image_sha256, measure_block
+from harness.measure.block import BlockResult, BlockTarget, image_sha256, measure_block
 from models.data.features import feature_crc, micro_features
 from models.data.wav import read_wav
 from models.pipeline import external
@@ -43,15 +43,15 @@ def clip() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def hearing(store, clip, tmp_path_factory) -> Subject:
+def hearing(store, clip, tmp_path_factory) -> BlockTarget:
     firmware = firmware_of(store, tmp_path_factory.mktemp("hearing"), 1960)
-    return Subject("m1960", firmware, image_sha256(firmware.image), clip)
+    return BlockTarget("m1960", firmware, image_sha256(firmware.image), clip)
 
 
 @pytest.fixture(scope="module")
-def deaf(store, tmp_path_factory) -> Subject:
+def deaf(store, tmp_path_factory) -> BlockTarget:
     firmware = firmware_of(store, tmp_path_factory.mktemp("deaf"), 40)
-    return Subject("m40", firmware, image_sha256(firmware.image), bytes(range(40)))
+    return BlockTarget("m40", firmware, image_sha256(firmware.image), bytes(range(40)))
 
 
 class AwayBoard(EmulatedBoard):
@@ -89,39 +89,39 @@ class BoardInAnEmptyRoom(BoardInRoom):
         raise AssertionError("there is no speaker")
 
 
-def block_of(board: EmulatedBoard, subject: Subject, folder: Path, **options) -> Figures:
-    figures = Figures()
+def block_of(board: EmulatedBoard, target: BlockTarget, folder: Path, **options) -> BlockResult:
+    result = BlockResult()
     with board:
-        measure_block(board, subject, figures, folder / "block.log", SAMPLES, **options)
-    return figures
+        measure_block(board, target, result, folder / "block.log", SAMPLES, **options)
+    return result
 
 
-def test_a_model_that_hears_is_timed_in_both_modes(store, hearing, clip, tmp_path):
-    figures = block_of(EmulatedBoard(store), hearing, tmp_path)
+def test_model_that_hears_is_timed_in_both_modes(store, hearing, clip, tmp_path):
+    result = block_of(EmulatedBoard(store), hearing, tmp_path)
     keys = {"inference_us/clip", "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"}
-    assert set(figures.samples_us) == set(figures.lost) == keys
-    assert all(len(samples) == SAMPLES for samples in figures.samples_us.values())
-    assert not any(figures.lost.values())
-    assert figures.checks["features_crc"] == f"{feature_crc(micro_features(clip)):08x}"
-    assert len(figures.checks["output"].split(", ")) == len(LABELS)
-    assert figures.observations["icache"] == "on"
+    assert set(result.samples_us) == set(result.lost) == keys
+    assert all(len(samples) == SAMPLES for samples in result.samples_us.values())
+    assert not any(result.lost.values())
+    assert result.checks["features_crc"] == f"{feature_crc(micro_features(clip)):08x}"
+    assert len(result.checks["output"].split(", ")) == len(LABELS)
+    assert result.observations["icache"] == "on"
 
 
-def test_five_invocations_are_dropped_of_each_mode(store, hearing, tmp_path):
-    figures = block_of(EmulatedBoard(store), hearing, tmp_path)
+def test_five_warm_ups_are_dropped_in_each_mode(store, hearing, tmp_path):
+    result = block_of(EmulatedBoard(store), hearing, tmp_path)
     lines = (tmp_path / "block.log").read_text()
     assert lines.count("infer 1 0%") == 5 + SAMPLES
-    told = [line.partition("$inf,")[2].split(",") for line in lines.splitlines() if "$inf," in line]
-    assert figures.samples_us["preprocess_us/pcm"] == [int(fields[3]) for fields in told[5 : 5 + SAMPLES]]
+    fields_of = [line.partition("$inf,")[2].split(",") for line in lines.splitlines() if "$inf," in line]
+    assert result.samples_us["preprocess_us/pcm"] == [int(fields[3]) for fields in fields_of[5 : 5 + SAMPLES]]
 
 
-def test_a_model_that_takes_no_sound_is_timed_in_command_mode_only(store, deaf, tmp_path):
-    figures = block_of(EmulatedBoard(store), deaf, tmp_path)
-    assert set(figures.samples_us) == {"inference_us/clip"}
-    assert figures.checks["input_crc"] == f"{zlib.crc32(bytes(range(40))):08x}"
+def test_model_without_sound_is_timed_in_command_mode_only(store, deaf, tmp_path):
+    result = block_of(EmulatedBoard(store), deaf, tmp_path)
+    assert set(result.samples_us) == {"inference_us/clip"}
+    assert result.checks["input_crc"] == f"{zlib.crc32(bytes(range(40))):08x}"
 
 
-def test_a_canary_need_not_listen(store, hearing, tmp_path):
+def test_canary_need_not_listen(store, hearing, tmp_path):
     assert set(block_of(EmulatedBoard(store), hearing, tmp_path, listens=False).samples_us) == {
         "inference_us/clip"
     }
@@ -133,47 +133,47 @@ def test_every_block_of_an_image_is_the_same(store, hearing, tmp_path):
     assert blocks[0].checks == blocks[1].checks == blocks[2].checks
 
 
-def test_a_board_in_a_room_is_timed_on_what_the_room_has(store, hearing, tmp_path):
-    figures = block_of(BoardInAnEmptyRoom(store, Room()), hearing, tmp_path)
-    assert {key.partition("/")[2] for key in figures.samples_us} == {"clip", "room"}
-    assert all(len(samples) == SAMPLES for samples in figures.samples_us.values())
+def test_board_in_a_room_is_timed_on_the_sound_of_the_room(store, hearing, tmp_path):
+    result = block_of(BoardInAnEmptyRoom(store, Room()), hearing, tmp_path)
+    assert {key.partition("/")[2] for key in result.samples_us} == {"clip", "room"}
+    assert all(len(samples) == SAMPLES for samples in result.samples_us.values())
 
 
-def test_a_board_that_is_away_is_tried_again_and_that_is_observed(store, deaf, tmp_path):
-    figures = block_of(AwayBoard(store, 2), deaf, tmp_path)
-    assert "away" in figures.observations["retry 1"] and "away" in figures.observations["retry 2"]
-    assert len(figures.samples_us["inference_us/clip"]) == SAMPLES
+def test_missing_board_is_retried_and_the_retries_are_recorded(store, deaf, tmp_path):
+    result = block_of(AwayBoard(store, 2), deaf, tmp_path)
+    assert "away" in result.observations["retry 1"] and "away" in result.observations["retry 2"]
+    assert len(result.samples_us["inference_us/clip"]) == SAMPLES
 
 
-def test_a_board_that_stays_away_is_not_tried_for_ever(store, deaf, tmp_path):
+def test_board_that_stays_away_is_given_up(store, deaf, tmp_path):
     board = AwayBoard(store, 99)
     with pytest.raises(BoardNotFound):
         block_of(board, deaf, tmp_path)
     assert board.uploads == 3
 
 
-def test_an_image_that_is_another_file_is_not_uploaded(store, deaf, tmp_path):
+def test_changed_image_file_is_not_uploaded(store, deaf, tmp_path):
     board = AwayBoard(store, 0)
-    with pytest.raises(UsageError, match="is another one"):
+    with pytest.raises(UsageError, match="has changed"):
         block_of(board, replace(deaf, image_sha256="0" * 64), tmp_path)
     assert board.uploads == 0
 
 
-def test_an_image_that_says_it_is_another_build_is_not_measured(store, deaf, tmp_path):
+def test_image_of_another_build_is_not_measured(store, deaf, tmp_path):
     strange = replace(deaf, firmware=replace(deaf.firmware, build_id="00000000"))
-    figures = Figures()
+    result = BlockResult()
     with EmulatedBoard(store) as board, pytest.raises(ProtocolError, match="another image"):
-        measure_block(board, strange, figures, tmp_path / "block.log", SAMPLES)
-    assert figures.samples_us == {}
+        measure_block(board, strange, result, tmp_path / "block.log", SAMPLES)
+    assert result.samples_us == {}
 
 
-def test_what_had_arrived_before_a_block_broke_is_kept(store, hearing, tmp_path):
+def test_samples_before_a_fault_are_kept(store, hearing, tmp_path):
     class DiesListening(EmulatedBoard):
         def listen(self, sound) -> None:
             raise ProtocolError("the board died", remedy="Look.")
 
-    figures = Figures()
+    result = BlockResult()
     with DiesListening(store) as board, pytest.raises(ProtocolError, match="died"):
-        measure_block(board, hearing, figures, tmp_path / "block.log", SAMPLES)
-    assert len(figures.samples_us["inference_us/clip"]) == SAMPLES
-    assert len(figures.samples_us["inference_us/pcm"]) < SAMPLES
+        measure_block(board, hearing, result, tmp_path / "block.log", SAMPLES)
+    assert len(result.samples_us["inference_us/clip"]) == SAMPLES
+    assert len(result.samples_us["inference_us/pcm"]) < SAMPLES

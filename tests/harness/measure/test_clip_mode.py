@@ -1,4 +1,4 @@
-"""Single clips: what is cut out, what both front ends see of it, and a board that answers like the host."""
+"""Single clips: the cut, both front ends, and a board that answers like the host."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def clips(recordings) -> list[Clip]:
     ]
 
 
-def test_a_second_has_the_word_in_its_middle_and_silence_where_there_is_nothing():
+def test_second_has_the_word_in_its_middle_and_is_padded_with_silence():
     samples = np.arange(1, 20_001, dtype=np.int16)
     assert second_at(samples, 100).tolist() == list(range(101, 16_101))
     early, late = second_at(samples, -50), second_at(samples, 19_990)
@@ -58,7 +58,7 @@ def test_a_second_has_the_word_in_its_middle_and_silence_where_there_is_nothing(
     assert second_around(9_000, 15_000) == 4_000
 
 
-def test_a_board_answers_clips_like_the_host(model, reference, clips, tmp_path):
+def test_board_answers_clips_like_the_host(model, reference, clips, tmp_path):
     with EmulatedBoard() as board:
         board.upload(board.build(model, get_engine("codegen")))
         results, difference = classify(board.open(tmp_path / "clips.log"), reference, LABELS, clips)
@@ -67,7 +67,7 @@ def test_a_board_answers_clips_like_the_host(model, reference, clips, tmp_path):
     assert all(result.board_equals_host and 0.25 <= result.probability <= 1 for result in results)
 
 
-def test_a_board_with_another_model_does_not(model, clips, tmp_path):
+def test_board_with_another_model_does_not(model, clips, tmp_path):
     other = ReferenceModel(classifier(tmp_path / "other.tflite", 1960, hidden=8))
     with EmulatedBoard() as board:
         board.upload(board.build(model, get_engine("codegen")))
@@ -77,7 +77,7 @@ def test_a_board_with_another_model_does_not(model, clips, tmp_path):
     assert difference.startswith("output, by") and wrong.source in difference
 
 
-def test_the_clip_is_of_the_sound_and_the_clean_one_of_the_recording(reference, recordings):
+def test_clip_answer_is_of_the_sound_and_clean_answer_of_the_recording(reference, recordings):
     noise = np.random.default_rng(3).integers(-9_000, 9_000, 64_000).astype(np.int16)
     start, apart = 20_160, []
     for each in recordings:
@@ -91,7 +91,7 @@ def test_the_clip_is_of_the_sound_and_the_clean_one_of_the_recording(reference, 
     assert any(apart)
 
 
-def test_a_word_at_the_very_end_of_a_sound_has_an_answer(reference, recordings):
+def test_word_at_the_end_of_a_sound_has_an_answer(reference, recordings):
     first = recordings[0]
     sound = np.pad(first.samples, (16_000, 0))
     start = len(sound) - 2_000

@@ -1,4 +1,4 @@
-"""The host's streaming reference: slice by slice what the board computes, and what it makes of outputs."""
+"""The host's streaming reference equals the board's scores slice by slice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from small_models import classifier
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import get_engine
 from harness.layout import RECORDINGS
-from harness.measure.field_reading import SegmentLog, read_segment
+from harness.measure.listening_log import ListeningLog, read_listening
 from harness.measure.streaming import scores_of, streaming_features, streaming_scores
 from harness.sound.recordings import read_recordings
 from harness.sound.stimulus import compose
@@ -30,7 +30,7 @@ def sound() -> np.ndarray:
 
 
 @pytest.fixture(scope="module", params=[0, 400], ids=["every slice", "several slices at a time"])
-def heard(request, sound, tmp_path_factory) -> tuple[SegmentLog, np.ndarray]:
+def heard(request, sound, tmp_path_factory) -> tuple[ListeningLog, np.ndarray]:
     """A board's log of the sound and the host's scores; the slower of the two models misses slices."""
     folder = tmp_path_factory.mktemp("streaming")
     store = Store(folder / "store")
@@ -40,17 +40,17 @@ def heard(request, sound, tmp_path_factory) -> tuple[SegmentLog, np.ndarray]:
         for _ in board.open(folder / "heard.log").listen(lambda: board.listen(sound)):
             pass
     scores = streaming_scores(ReferenceModel(model.tflite), streaming_features(sound))
-    return read_segment(folder / "heard.log"), scores
+    return read_listening(folder / "heard.log"), scores
 
 
-def test_the_boards_scores_are_the_hosts_at_every_inference(heard):
+def test_board_scores_are_the_hosts_at_every_inference(heard):
     log, host = heard
     assert log.intact == len(log.scores) > 100
     assert (host[log.slices - 1] == log.scores).all()
 
 
-def test_the_reference_tells_slices_apart(heard):
-    """One slice further on, the same comparison fails: it is no comparison of constants."""
+def test_comparison_fails_one_slice_further_on(heard):
+    """The comparison is not one of constants."""
     log, host = heard
     equal = (host[log.slices[:-1]] == log.scores[:-1]).all(axis=1)
     assert equal.mean() < 0.9
@@ -63,7 +63,7 @@ def test_every_slice_has_scores(heard, sound):
     assert host.shape == (slices, len(LABELS))
 
 
-def test_the_last_buffer_of_the_microphone_is_filled_with_silence(heard, sound):
+def test_last_buffer_of_the_microphone_is_filled_with_silence(heard, sound):
     """The board's last inference has a slice that reaches beyond the sound."""
     log, host = heard
     assert len(sound) % 256
@@ -78,7 +78,7 @@ def test_slices_are_complete_when_the_board_says_so(heard):
     assert np.median(log.times_ms - complete_ms) < 100
 
 
-def test_a_sound_shorter_than_a_window_has_no_slice():
+def test_sound_shorter_than_a_window_has_no_slice():
     assert streaming_features(np.zeros(256, np.int16)).shape == (49, 40)
 
 
@@ -86,6 +86,6 @@ def test_int8_outputs_become_scores_from_0_on():
     assert scores_of(np.array([-128, 0, 127], np.int8)).tolist() == [0, 128, 255]
 
 
-def test_float_outputs_are_cut_off_as_on_the_board():
+def test_float_outputs_are_clipped_as_on_the_board():
     values = np.array([np.nan, -1.0, 0.0, 0.999 / 256, 1 / 256, 0.5, 1.0, 7.0], np.float32)
     assert scores_of(values).tolist() == [0, 0, 0, 0, 1, 128, 255, 255]

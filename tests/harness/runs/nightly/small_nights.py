@@ -1,12 +1,13 @@
-"""Nights of small models on the emulated board, in a store and with folders of their own."""
+"""Nights of small models on the emulated board, and made-up verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from emulated_runs import Models
 from small_models import classifier
 
 from harness.boards.board import BoardDescription
@@ -15,38 +16,26 @@ from harness.errors import EarshotError
 from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
 from harness.layout import RECORDINGS
+from harness.records.verdict import STATUSES, RunVerdict, SeriesVerdict, Status
 from harness.regression.acceptance import accept
 from harness.regression.baseline import read_baseline, write_baseline
 from harness.regression.from_record import NIGHTLY, night_of
-from harness.runs.night import Night
-from harness.runs.nightly.nightly import nightly
-from harness.runs.nightly.outcome import Outcome
-from harness.runs.nightly.settings import Settings
+from harness.runs.folder import RUN, begin
+from harness.runs.nightly.nightly import NightlyResult, measure_night, measure_same_images
+from harness.runs.request import NightlyRequest, Setup
+from harness.runs.run import Run
 from models.data.wav import read_wav, write_wav
-from models.model_artifact import ModelArtifact
-from models.pipeline import external
 from models.store import Store
 
-LABELS = ("silence", "unknown", "yes", "no")
-
-
-class Models:
-    """A selection of .tflite files."""
-
-    def __init__(self, paths: Iterable[Path], store: Store) -> None:
-        self.paths, self.store = paths, store
-
-    def models(self, say, failed) -> Iterable[ModelArtifact]:
-        for path in self.paths:
-            yield external(path, LABELS, self.store)
+ABOUT = {"board": "desk", "engine": "codegen"}
 
 
 class TroubledBoard(EmulatedBoard):
-    """The emulated board, under another identity, and with uploads that fail.
+    """The emulated board with another identity and failing uploads.
 
     Args:
-        trouble: asked before each upload; what it gives is raised.
-        identity: fields of its description that are others than the emulated board's.
+        trouble: called before each upload; its result is raised.
+        identity: changed fields of the board's description.
     """
 
     def __init__(self, trouble: Callable[[], EarshotError | None] = lambda: None, **identity: str) -> None:
@@ -64,17 +53,12 @@ class TroubledBoard(EmulatedBoard):
 
 @dataclass
 class SmallBench:
-    """A bench in a folder.
-
-    Attributes:
-        folder: of everything.
-        said: what the nights told.
-    """
+    """A bench in a folder; `lines` are the log of the last night."""
 
     folder: Path
     store: Store
     paths: list[Path] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     samples: int = 6
     rounds: int = 3
 
@@ -89,8 +73,8 @@ class SmallBench:
         return self.paths[-1]
 
     @property
-    def settings(self) -> Settings:
-        return Settings(
+    def request(self) -> NightlyRequest:
+        return NightlyRequest(
             baselines=self.folder / "baselines",
             kept=self.folder / "kept",
             history=(self.folder / "nights",),
@@ -98,30 +82,46 @@ class SmallBench:
             samples=self.samples,
         )
 
-    def night(self, board: EmulatedBoard | None = None, interrupted: Path | None = None) -> Night:
-        return Night(
-            Models(self.paths, self.store),
-            board or EmulatedBoard(),
-            get_engine("codegen"),
-            recordings=self.folder / "words",
-            output=self.folder / "nights",
-            say=self.said.append,
-            about={"kind": NIGHTLY, "board": "desk", "engine": "codegen"},
-            interrupted=interrupted,
-        )
+    def night(self, board: EmulatedBoard | None = None) -> Run:
+        self.lines.clear()
+        board = board or EmulatedBoard()
+        models = Models(*self.paths, store=self.store)
+        setup = Setup(models, board, get_engine("codegen"), recordings=self.folder / "words")
+        about = {"kind": NIGHTLY, **ABOUT}
+        return Run(setup, begin(RUN, self.folder / "nights", board.describe(), about), self.lines.append)
 
-    def run(self, board: EmulatedBoard | None = None, interrupted: Path | None = None) -> Outcome:
-        self.said.clear()
-        return nightly(self.night(board, interrupted), self.settings, self.said.append)
+    def run(self, board: EmulatedBoard | None = None) -> NightlyResult:
+        return measure_night(self.night(board), self.request)
 
-    def accept(self, outcome: Outcome, earlier: Sequence[Outcome] = ()) -> None:
-        path = self.settings.baselines / "desk.toml"
-        night, before = night_of(outcome.record), [night_of(other.record) for other in earlier]
+    def run_same_images(self, board: EmulatedBoard) -> NightlyResult:
+        self.lines.clear()
+
+        def folder_for(board, code):
+            return begin(RUN, self.folder / "nights", board.describe(), {"kind": "a-a", **ABOUT}, code)
+
+        return measure_same_images(board, self.request, "desk", folder_for, self.lines.append)
+
+    def accept(self, result: NightlyResult, earlier: Sequence[NightlyResult] = ()) -> None:
+        path = self.request.baselines / "desk.toml"
+        night, before = night_of(result.record), [night_of(other.record) for other in earlier]
         write_baseline(
-            accept(read_baseline(path), night, before, reason="test", at=outcome.record.run["ended"]), path
+            accept(read_baseline(path), night, before, reason="test", at=result.record.run["ended"]), path
         )
 
 
-def statuses(outcome: Outcome) -> dict[str, str]:
-    """By the name of the series."""
-    return {str(item.key.name): item.status for item in outcome.verdict.series}
+def statuses(result: NightlyResult) -> dict[str, str]:
+    """Return the statuses by the names of the series."""
+    return {item.series: item.status for item in result.verdict.series}
+
+
+def series(status: Status, advisory: bool = False, variant: str = "", **more) -> SeriesVerdict:
+    name = f"{variant or f'model-{status}'}/codegen/inference_us/clip"
+    return SeriesVerdict(name, status, f"{name} is {status}.", advisory, **more)
+
+
+def verdict(*items: SeriesVerdict, status: Status = "ok", proposes_epoch: bool = False) -> RunVerdict:
+    return RunVerdict("n-1", "desk", status, "The sentence.", 0, items, proposes_epoch=proposes_epoch)
+
+
+def verdict_of_every_status() -> RunVerdict:
+    return verdict(*(series(status) for status in STATUSES), status=STATUSES[0])

@@ -12,19 +12,19 @@ from small_models import classifier
 from small_nights import TroubledBoard, statuses
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_REGRESSED, BoardNotFound, ProtocolError, UsageError
+from harness.layout import PARTIAL, RECORD
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, write_record
-from harness.runs import journal
-from harness.runs.journal import PARTIAL, RECORD
-from harness.runs.nightly.block_file import FILE
-from harness.runs.nightly.nightly import nightly
+from harness.runs import folder as folder_module
+from harness.runs.nightly.blocks import BLOCKS_FILE
+from harness.runs.nightly.nightly import measure_night
 
 
-def test_a_first_night_measures_every_block_and_keeps_a_canary(bench):
+def test_first_night_measures_every_block_and_keeps_a_canary(bench):
     bench.model("a", 1960)
     bench.model("b")
-    outcome = bench.run()
-    blocks = outcome.record.blocks
+    result = bench.run()
+    blocks = result.record.blocks
     assert [(block.phase, block.round, block.subject) for block in blocks] == [
         ("canary-first", 0, "canary"),
         *(("round", number, subject) for number, subject in zip((1, 1, 2, 2, 3, 3), "abbaab", strict=True)),
@@ -41,30 +41,30 @@ def test_a_first_night_measures_every_block_and_keeps_a_canary(bench):
     assert set(blocks[2].samples_us) == {"inference_us/clip"}  # takes no sound
     assert set(blocks[0].samples_us) == {"inference_us/clip"}
     assert [block.monotonic_s for block in blocks] == sorted(block.monotonic_s for block in blocks)
-    assert set(statuses(outcome).values()) == {"new"}
-    assert outcome.exit_code == EXIT_CLEAN
-    assert any("canary: from now on a's image" in line for line in bench.said)
-    assert (bench.settings.canary("desk") / "kept.json").exists()
+    assert set(statuses(result).values()) == {"new"}
+    assert result.exit_code == EXIT_CLEAN
+    assert any("canary: a's image is kept" in line for line in bench.lines)
+    assert (bench.request.canary("desk") / "kept.json").exists()
 
 
-def test_a_night_leaves_record_verdict_junit_summary_and_no_file_of_blocks(bench):
+def test_night_writes_record_verdict_junit_and_summary(bench):
     bench.model("a")
-    outcome = bench.run()
-    folder = outcome.page.parent
-    assert read_record(folder / RECORD) == outcome.record
-    assert outcome.record.run["kind"] == "nightly"
-    assert float(outcome.record.run["length_s"]) > 0
-    assert outcome.record.verdict.sentence == outcome.verdict.sentence
-    told = json.loads((folder / "verdict.json").read_text())
-    assert (told["status"], told["exit_code"]) == (outcome.verdict.status, outcome.exit_code)
+    result = bench.run()
+    folder = result.page.parent
+    assert read_record(folder / RECORD) == result.record
+    assert result.record.run["kind"] == "nightly"
+    assert float(result.record.run["length_s"]) > 0
+    assert result.record.verdict.sentence == result.verdict.sentence
+    written = json.loads((folder / "verdict.json").read_text())
+    assert (written["status"], written["exit_code"]) == (result.verdict.status, result.exit_code)
     cases = list(ElementTree.parse(folder / "junit.xml").iter("testcase"))
-    assert len(cases) == len(outcome.verdict.series) > 0
-    assert (folder / "summary.md").read_text() == outcome.text
-    assert not (folder / FILE).exists() and not (folder / PARTIAL).exists()
-    assert len(list((folder / "blocks").glob("*.log"))) == len(outcome.record.blocks)
+    assert len(cases) == len(result.verdict.series) > 0
+    assert (folder / "summary.md").read_text() == result.text
+    assert not (folder / BLOCKS_FILE).exists() and not (folder / PARTIAL).exists()
+    assert len(list((folder / "blocks").glob("*.log"))) == len(result.record.blocks)
 
 
-def test_a_second_night_of_the_same_commit_is_as_accepted_to_the_cycle(bench):
+def test_second_night_of_the_same_commit_is_equal_to_the_cycle(bench):
     bench.model("a", 1960)
     first = bench.run()
     bench.accept(first)
@@ -77,7 +77,7 @@ def test_a_second_night_of_the_same_commit_is_as_accepted_to_the_cycle(bench):
     assert rounds[0] == rounds[1] == rounds[2]
 
 
-def test_another_model_under_the_same_name_changes_its_series_and_not_the_canary(bench):
+def test_another_model_changes_its_series_and_not_the_canary(bench):
     bench.model("a")
     first = bench.run()
     bench.accept(first)
@@ -93,7 +93,7 @@ def test_another_model_under_the_same_name_changes_its_series_and_not_the_canary
     assert canaries[0].samples_us == first.record.blocks[0].samples_us
 
 
-def test_what_is_worse_is_measured_again_at_once_and_judged_again_once(bench, code):
+def test_regression_is_confirmed_once_at_once(bench, code):
     bench.model("slow", hidden=300)  # 20 µs of change at least are asked for
     desk = {"uid": "desk-1", "clock": "measured"}
     first = bench.run(TroubledBoard(**desk))
@@ -107,7 +107,7 @@ def test_what_is_worse_is_measured_again_at_once_and_judged_again_once(bench, co
     assert tonight.verdict.to_confirm == ()
 
 
-def test_a_confirmation_that_breaks_leaves_a_suspect_and_no_regression(bench):
+def test_broken_confirmation_leaves_a_suspect(bench):
     bench.model("slow", hidden=300)
     desk = {"uid": "desk-1", "clock": "measured"}
     first = bench.run(TroubledBoard(**desk))
@@ -115,7 +115,7 @@ def test_a_confirmation_that_breaks_leaves_a_suspect_and_no_regression(bench):
     bench.accept(replace(first, record=earlier[0]))
 
     def trouble() -> ProtocolError | None:
-        begun = any(line.startswith("confirmation-2") for line in bench.said)
+        begun = any(line.startswith("confirmation-2") for line in bench.lines)
         return ProtocolError("the board fell silent", remedy="Look.") if begun else None
 
     tonight = bench.run(TroubledBoard(trouble, **desk))
@@ -149,28 +149,28 @@ def made_history(bench, record: RunRecord, nights: int, slower_by: float) -> lis
     return made
 
 
-def test_a_night_without_a_board_is_red_and_a_record_says_why(bench):
+def test_night_without_a_board_is_red_and_recorded(bench):
     bench.model("a")
     bench.model("b", 41)
     gone = BoardNotFound("the board is not there", remedy="Plug it in.")
-    outcome = bench.run(TroubledBoard(lambda: gone, uid="desk-1", clock="measured"))
-    record = read_record(outcome.page.parent / RECORD)
+    result = bench.run(TroubledBoard(lambda: gone, uid="desk-1", clock="measured"))
+    record = read_record(result.page.parent / RECORD)
     assert record.fault.failure == "enumerate"
     assert "the board is not there" in record.fault.message
     assert record.blocks == []
-    assert outcome.exit_code == EXIT_BROKEN
-    assert outcome.verdict.status == "broken"
-    assert "the board is not there" in outcome.text
+    assert result.exit_code == EXIT_BROKEN
+    assert result.verdict.status == "broken"
+    assert "the board is not there" in result.text
 
 
-def test_a_board_that_breaks_in_a_round_leaves_every_variant_broken_and_none_regressed(bench):
+def test_board_that_breaks_in_a_round_leaves_every_variant_broken(bench):
     bench.model("a")
     bench.model("b", 41)
     first = bench.run()
     bench.accept(first)
 
     def trouble() -> ProtocolError | None:
-        begun = any(line.startswith("round-2") for line in bench.said)
+        begun = any(line.startswith("round-2") for line in bench.lines)
         return ProtocolError("the board fell silent", remedy="Look.") if begun else None
 
     second = bench.run(TroubledBoard(trouble))
@@ -183,21 +183,23 @@ def test_a_board_that_breaks_in_a_round_leaves_every_variant_broken_and_none_reg
     assert second.record.fault is None  # the canary was measured
 
 
-def test_an_upload_that_fails_once_is_tried_again_and_shown(bench):
+def test_failed_upload_is_retried_and_shown(bench):
     bench.model("a")
     failures = [BoardNotFound("the port was away", remedy="Wait.")]
 
     def trouble() -> BoardNotFound | None:
-        return failures.pop() if failures and any(line.startswith("round-1") for line in bench.said) else None
+        return (
+            failures.pop() if failures and any(line.startswith("round-1") for line in bench.lines) else None
+        )
 
-    outcome = bench.run(TroubledBoard(trouble))
-    block = next(block for block in outcome.record.blocks if block.phase == "round")
+    result = bench.run(TroubledBoard(trouble))
+    block = next(block for block in result.record.blocks if block.phase == "round")
     assert "the port was away" in block.observations["retry 1"]
     assert not block.fault
-    assert outcome.exit_code == EXIT_CLEAN
+    assert result.exit_code == EXIT_CLEAN
 
 
-def test_another_board_under_the_same_name_is_another_environment(bench):
+def test_another_board_of_the_same_name_is_another_environment(bench):
     bench.model("a")
     first = bench.run(TroubledBoard(uid="desk-1", clock="measured"))
     bench.accept(first)
@@ -208,7 +210,7 @@ def test_another_board_under_the_same_name_is_another_environment(bench):
     assert second.exit_code not in (EXIT_CLEAN, EXIT_REGRESSED)
 
 
-def test_a_dirty_tree_is_advisory_and_never_clean(bench, code):
+def test_dirty_tree_is_advisory_and_never_clean(bench, code):
     bench.model("a")
     first = bench.run()
     bench.accept(first)
@@ -222,11 +224,11 @@ def test_a_dirty_tree_is_advisory_and_never_clean(bench, code):
         bench.accept(second)
 
 
-def test_a_canary_that_was_taken_away_is_another_one_and_nothing_is_compared(bench):
+def test_replaced_canary_prevents_comparison(bench):
     bench.model("a")
     bench.model("b", 1960)
     bench.accept(bench.run())
-    folder = bench.settings.canary("desk")
+    folder = bench.request.canary("desk")
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     folder.rmdir()
@@ -238,10 +240,10 @@ def test_a_canary_that_was_taken_away_is_another_one_and_nothing_is_compared(ben
 
 
 @pytest.mark.parametrize("damage", ["image", "facts"])
-def test_a_canary_that_was_damaged_is_told_and_no_time_is_judged(bench, damage):
+def test_damaged_canary_is_reported_and_no_time_is_judged(bench, damage):
     bench.model("a")
     bench.accept(bench.run())
-    folder = bench.settings.canary("desk")
+    folder = bench.request.canary("desk")
     if damage == "image":
         (image,) = (folder / "image").glob("*.elf")
         image.write_bytes(image.read_bytes() + b"\0")
@@ -257,32 +259,32 @@ def test_a_canary_that_was_damaged_is_told_and_no_time_is_judged(bench, damage):
 
 
 @pytest.mark.parametrize("jump_h", [2, -2])
-def test_a_clock_that_jumped_within_the_night_is_told_and_nothing_is_judged(bench, monkeypatch, jump_h):
+def test_clock_jump_during_the_night_is_reported_and_nothing_is_judged(bench, monkeypatch, jump_h):
     bench.model("a")
     bench.accept(bench.run())
     night = bench.night()
     there = datetime.now(timezone.utc) + timedelta(hours=jump_h)
-    monkeypatch.setattr(journal, "_now", lambda: there.isoformat(timespec="seconds"))
-    outcome = nightly(night, bench.settings, bench.said.append)
-    assert set(statuses(outcome).values()) == {"broken"}
-    assert "clock jumped" in outcome.text
-    assert outcome.exit_code == EXIT_BROKEN
+    monkeypatch.setattr(folder_module, "utc_now", lambda: there.isoformat(timespec="seconds"))
+    result = measure_night(night, bench.request)
+    assert set(statuses(result).values()) == {"broken"}
+    assert "clock jumped" in result.text
+    assert result.exit_code == EXIT_BROKEN
 
 
-def test_a_baseline_that_cannot_be_read_is_told_before_anything_is_measured(bench):
+def test_invalid_baseline_is_reported_before_anything_is_measured(bench):
     bench.model("a")
-    bench.settings.baselines.mkdir()
-    (bench.settings.baselines / "desk.toml").write_text("schema = ")
+    bench.request.baselines.mkdir()
+    (bench.request.baselines / "desk.toml").write_text("schema = ")
     with pytest.raises(UsageError, match=r"desk\.toml"):
         bench.run()
-    assert not any("building" in line for line in bench.said)
+    assert not any("building" in line for line in bench.lines)
 
 
-def test_a_variant_with_a_fault_has_no_blocks_and_the_others_have(bench):
+def test_variant_with_a_fault_has_no_blocks_and_the_others_have(bench):
     bench.model("a")
     bench.paths.append(classifier(bench.folder / "odd.tflite", last="LOG_SOFTMAX"))
-    outcome = bench.run()
-    assert {block.subject for block in outcome.record.blocks} == {"canary", "a"}
-    assert outcome.exit_code == EXIT_BROKEN
-    assert {status for name, status in statuses(outcome).items() if name.startswith("odd/")} == {"broken"}
-    assert {path.name for path in bench.settings.same_images("desk").iterdir()} == {"a", "record.json"}
+    result = bench.run()
+    assert {block.subject for block in result.record.blocks} == {"canary", "a"}
+    assert result.exit_code == EXIT_BROKEN
+    assert {status for name, status in statuses(result).items() if name.startswith("odd/")} == {"broken"}
+    assert {path.name for path in bench.request.last_images("desk").iterdir()} == {"a", "record.json"}

@@ -1,0 +1,111 @@
+"""Conformance of a board: features, input bytes and outputs compared with the host's oracles."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.link.dut import DeviceUnderTest
+from harness.sound.recordings import Recording
+from models.data.features import feature_crc, micro_features
+from models.reference import ReferenceModel
+
+CLIP_SAMPLES = 16_000
+"""One second at 16 kHz: the input of a model."""
+FLOAT_TOLERANCE = 1e-5
+"""Of a float model's probabilities: the board adds in another order."""
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """Counts of equal results.
+
+    Attributes:
+        recordings: clips whose samples went through the board's front end.
+        features_equal: clips with all 1960 features and the model's input bytes equal to the oracle's.
+        clips: inputs that went through the board's engine.
+        outputs_equal: inputs with an output equal to the reference kernels': every byte of an int8 model,
+            within 1e-5 for a float model.
+        max_abs_difference: largest difference of a probability over all clips.
+        first_difference: describes the first clip that differs; "" if none does.
+    """
+
+    recordings: int
+    features_equal: int
+    clips: int
+    outputs_equal: int
+    max_abs_difference: float
+    first_difference: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Return whether the board may be timed."""
+        return self.features_equal == self.recordings and self.outputs_equal == self.clips
+
+
+def check_conformance(
+    board: DeviceUnderTest,
+    reference: ReferenceModel,
+    recordings: Sequence[Recording],
+    inputs: np.ndarray,
+) -> Conformance:
+    """Compare the board with the oracles in command mode.
+
+    Args:
+        board: runs the model's image.
+        reference: the model on the host.
+        recordings: the first second of each is sent to the board's front end as samples.
+        inputs: sent to the board's engine: uint16 (N, 49, 40) features, or input tensors (N, ...).
+    """
+    differences: list[str] = []
+    for recording in recordings:
+        if difference := compare_features(board, reference, recording.samples[:CLIP_SAMPLES])[0]:
+            differences.append(f"{difference} of {recording.source}")
+    features_differ = len(differences)
+    apart = [0.0]
+    for number, values in enumerate(inputs):
+        tensor = reference.tensor_of(values)
+        board.load(tensor.tobytes())
+        apart.append(output_difference(reference, tensor, board.infer().results))
+        if apart[-1] > output_tolerance(reference):
+            differences.append(f"output of clip {number}, by {apart[-1]:.3g}")
+    return Conformance(
+        recordings=len(recordings),
+        features_equal=len(recordings) - features_differ,
+        clips=len(inputs),
+        outputs_equal=len(inputs) - (len(differences) - features_differ),
+        max_abs_difference=max(apart),
+        first_difference=differences[0] if differences else "",
+    )
+
+
+def compare_features(
+    board: DeviceUnderTest, reference: ReferenceModel, samples: NDArray[np.int16]
+) -> tuple[str, np.ndarray]:
+    """Send a clip to the board's front end.
+
+    Returns:
+        "features", "input bytes" or "" by the first difference, and the model's input tensor.
+    """
+    features = micro_features(samples)
+    tensor = reference.tensor_of(features)
+    if board.load_clip(samples) != feature_crc(features):
+        return "features", tensor
+    return "" if board.input_crc() == zlib.crc32(tensor.tobytes()) else "input bytes", tensor
+
+
+def output_difference(reference: ReferenceModel, tensor: np.ndarray, results: Sequence[float]) -> float:
+    """Return the largest difference of the board's probabilities to the reference kernels'."""
+    return float(np.abs(np.array(results) - reference.probabilities(tensor)).max())
+
+
+def output_tolerance(reference: ReferenceModel) -> float:
+    """Return the difference up to which two outputs are equal.
+
+    The board prints 8 decimals: more than half a step of an int8 output is another byte.
+    """
+    return reference.output_step / 2 if reference.output_step else FLOAT_TOLERANCE

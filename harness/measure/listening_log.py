@@ -1,0 +1,134 @@
+"""Readings of a listening board, as arrays from its transcript."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.link.events import Boot, Detection, End, Event, Inference, Loss, Overrun
+from harness.link.records import RecordParser
+from harness.link.transcript import read_transcript
+from harness.stats.gaps import GapFinder
+from harness.stats.segment import Gap
+
+STAGES = ("preprocess", "inference", "postprocess")
+"""Stages timed on the board, in the order in which they run."""
+
+
+@dataclass(frozen=True, eq=False)
+class ListeningLog:
+    """One stream from `listen%` to `$end`; 10 minutes take about 2 MB.
+
+    Attributes:
+        boot: the board's boot record; None if it was not requested.
+        times_ms: the board's clock at each inference, uint32 (N,).
+        scores: uint8 (N, labels).
+        slices: slices made by the front end until each inference, int64 (N,); meaningless after a loss.
+        intact: inferences before the first loss of records or audio.
+        stage_us: microseconds by stage, uint32 (N,); {} without inferences.
+        detections: of the command recognizer.
+        gaps: periods without records, in seconds of the sound.
+        records_lost: records missing or damaged.
+        samples_lost: audio samples lost because the board was too slow.
+        overruns: number of such losses.
+        complete: the stream reached its end.
+        wall_s: host time from the first to the last record.
+    """
+
+    boot: Boot | None
+    times_ms: NDArray[np.uint32]
+    scores: NDArray[np.uint8]
+    slices: NDArray[np.int64]
+    intact: int
+    stage_us: dict[str, NDArray[np.uint32]]
+    detections: tuple[Detection, ...]
+    gaps: tuple[Gap, ...]
+    records_lost: int
+    samples_lost: int
+    overruns: int
+    complete: bool
+    wall_s: float
+
+
+def listening_events(transcript: Path) -> Iterator[Event]:
+    """Parse a transcript event by event; memory does not grow with its length.
+
+    Raises:
+        UsageError: the file does not exist or is no transcript.
+    """
+    parser = RecordParser()
+    at_s = 0.0
+    for timed in read_transcript(transcript):
+        if not timed.from_host:
+            at_s = timed.at_s
+            yield from parser.feed(timed.line, at_s)
+    yield from parser.finish(at_s)
+
+
+def read_listening(transcript: Path, sound_starts_s: float = 0.0) -> ListeningLog:
+    """Read one listening session.
+
+    Args:
+        transcript: of the link while the board listened.
+        sound_starts_s: start of the sound, on the board's clock.
+
+    Raises:
+        UsageError: the file does not exist or is no transcript.
+    """
+    boot: Boot | None = None
+    times_ms, new_slices = array("I"), array("I")
+    stage_us = {stage: array("I") for stage in STAGES}
+    scores = bytearray()
+    detections: list[Detection] = []
+    finder = GapFinder()
+    labels = records_lost = samples_lost = overruns = 0
+    intact: int | None = None
+    first_s: float | None = None
+    last_s = 0.0
+    complete = False
+
+    for event in listening_events(transcript):
+        if isinstance(event, Loss):
+            records_lost += event.lost
+            finder.lost(event.lost, event.reason)
+        elif isinstance(event, Boot):
+            boot = event
+        elif isinstance(event, End):
+            complete = True
+        elif isinstance(event, Inference | Detection | Overrun):
+            first_s, last_s = event.at_s if first_s is None else first_s, event.at_s
+            finder.arrived(event.device_ms / 1000 - sound_starts_s)
+        if isinstance(event, Overrun):
+            overruns += 1
+            samples_lost += event.samples_lost
+        elif isinstance(event, Detection):
+            detections.append(event)
+        if intact is None and (records_lost or overruns):
+            intact = len(times_ms)
+        if isinstance(event, Inference):
+            times_ms.append(event.device_ms)
+            new_slices.append(event.new_slices)
+            labels = labels or len(event.scores)
+            scores += bytes(event.scores[:labels]).ljust(labels, b"\0")  # every row as long as the first
+            for stage in STAGES:
+                stage_us[stage].append(getattr(event, f"{stage}_us"))
+    return ListeningLog(
+        boot=boot,
+        times_ms=np.array(times_ms, np.uint32),
+        scores=np.frombuffer(bytes(scores), np.uint8).reshape(len(times_ms), labels),
+        slices=np.cumsum(np.array(new_slices, np.int64)),
+        intact=len(times_ms) if intact is None else intact,
+        stage_us={stage: np.array(values, np.uint32) for stage, values in stage_us.items() if values},
+        detections=tuple(detections),
+        gaps=finder.gaps(),
+        records_lost=records_lost,
+        samples_lost=samples_lost,
+        overruns=overruns,
+        complete=complete,
+        wall_s=0.0 if first_s is None else last_s - first_s,
+    )

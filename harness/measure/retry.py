@@ -1,0 +1,58 @@
+"""Retries of uploads and port search, which can fail on the host's side. A verdict is never retried."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from harness.errors import BoardNotFound, UploadFailed
+
+T = TypeVar("T")
+
+MOST_RETRIES = 2
+
+
+class Retries:
+    """Counter of retries, shared by all attempts of one measurement.
+
+    Args:
+        log: receives one line per retry.
+
+    Attributes:
+        notes: these lines, for the record.
+    """
+
+    def __init__(self, log: Callable[[str], None] = lambda line: None) -> None:
+        self._log = log
+        self.notes: list[str] = []
+
+    def run(self, what: str, attempt: Callable[[], T], transcripts: Iterable[Path] = ()) -> T:
+        """Call `attempt` until it succeeds, with at most `MOST_RETRIES` retries over the counter's life.
+
+        Args:
+            what: names the attempt in the notes.
+            attempt: uploads, opens the board and measures.
+            transcripts: written by an attempt; those of a failed one are kept under another name.
+
+        Raises:
+            UploadFailed, BoardNotFound: no retry is left.
+        """
+        while True:
+            try:
+                return attempt()
+            except (UploadFailed, BoardNotFound) as failure:
+                if len(self.notes) == MOST_RETRIES:
+                    raise
+                for transcript in transcripts:
+                    keep_failed(transcript)
+                self.notes.append(f"{what}: retry {len(self.notes) + 1} of {MOST_RETRIES} after {failure}")
+                self._log(self.notes[-1])
+
+
+def keep_failed(transcript: Path) -> None:
+    """Rename a transcript, if there is one, from `x.log` to the next free `x.failed-N.log`."""
+    if transcript.exists():
+        names = (f"{transcript.stem}.failed-{number}{transcript.suffix}" for number in itertools.count(1))
+        transcript.rename(next(path for name in names if not (path := transcript.with_name(name)).exists()))

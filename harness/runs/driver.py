@@ -1,0 +1,222 @@
+"""Driver: the one loop over the models of a run, with one board, one folder and one record.
+
+The record is written under a partial name after every model: an interrupted run loses at most the model in
+progress and can be resumed. The first fault that leaves the board in an unknown state ends its measurements.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from harness import layout
+from harness.errors import BREAKING, ProtocolError
+from harness.firmware.engine import Engine
+from harness.firmware.firmware import Firmware
+from harness.measure.retry import Retries
+from harness.records.field_record import FieldRecord, FieldVariant
+from harness.records.record import Fault, RunRecord, VariantRow
+from harness.runs import rows
+from harness.runs.folder import RunFolder
+from harness.runs.request import Setup
+from models.errors import UserFacingError
+from models.store import Store
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
+
+R = TypeVar("R", RunRecord, FieldRecord)
+Row = TypeVar("Row", VariantRow, FieldVariant)
+Log = Callable[[str], None]
+
+
+class Driver(ABC, Generic[R, Row]):
+    """A run on one board. A subclass says how to measure one model and what to write at the end.
+
+    Args:
+        setup: models, board, engine, bench and recordings.
+        folder: of the run.
+        log: receives one line per step.
+        store: of artifacts; None for the usual one.
+
+    Attributes:
+        board: is measured.
+        broken: the fault that broke the board; None while it works.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        folder: RunFolder[R],
+        log: Log = lambda line: None,
+        store: Store | None = None,
+    ) -> None:
+        self.setup, self.log = setup, log
+        self.folder: RunFolder[R] = folder
+        self.board = setup.board
+        self.store = store or Store(layout.store_root())
+        self.broken: Fault | None = None
+
+    @abstractmethod
+    def new_row(self, row: VariantRow) -> Row:
+        """Return a variant's row before any measurement."""
+
+    @abstractmethod
+    def measure_stages(self, model: ModelArtifact, row: Row) -> Iterator[Row]:
+        """Measure a model stage by stage; yield the row after each.
+
+        Raises:
+            UserFacingError: becomes a fault of the row that was yielded last.
+        """
+
+    @abstractmethod
+    def publish(self, ended: bool) -> Path:
+        """Write the pages of the run, ended or interrupted; return the main page."""
+
+    def finish_row(self, model: ModelArtifact, row: Row) -> Row:
+        """Add to a row whose measurement ended, with or without a fault."""
+        return row
+
+    def is_complete(self, model: ModelArtifact) -> bool:
+        """Return whether a model was measured before the run was resumed."""
+        return model.id in self.folder.complete
+
+    def run(self) -> tuple[R, Path]:
+        """Measure every selected model; return the record and the path of the page."""
+        with self.interruptible():
+            self.measure_all()
+        return self.close()
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Leave the run resumable on any exception: board and folder are released, the page is written."""
+        try:
+            yield
+        except BaseException:
+            if self.folder.record.variants:
+                self.log(f"Measured so far: {self.close(ended=False)[1]}")
+            else:
+                self._release()
+            raise
+
+    def measure_all(self) -> list[ModelArtifact]:
+        """Measure every selected model that is not complete; return the models that could be prepared."""
+        models = []
+        for model in self._prepare_models():
+            if self.is_complete(model):
+                self.log(f"{model.id}: measured before this run was interrupted")
+            else:
+                self.measure(model)
+            models.append(model)
+        return models
+
+    def measure(self, model: ModelArtifact) -> Row:
+        """Build and measure one model; a failure becomes a fault of its row."""
+        self.folder.write()
+        row: Row = self.new_row(rows.variant_row(model))
+        if not model.deployable:
+            self.log(f"{model.id}: no board can run it; its accuracy is that of torch")
+            return self._keep(row)
+        try:
+            for measured in self.measure_stages(model, row):
+                row = measured
+        except UserFacingError as failure:
+            self.log(f"{model.id}: {failure}")
+            self.mark_broken(failure)
+            row = replace(row, faults=[*row.faults, Fault(failure.failure, str(failure))])
+        return self._keep(self.finish_row(model, row))
+
+    def mark_broken(self, failure: BaseException | None) -> None:
+        """Stop measuring if a failure leaves the board in an unknown state."""
+        if isinstance(failure, BREAKING):
+            self.broken = self.broken or Fault(failure.failure, str(failure))
+
+    def check_board(self) -> None:
+        """Refuse to measure on a board that broke.
+
+        Raises:
+            ProtocolError: it did.
+        """
+        if self.broken:
+            raise ProtocolError(
+                "not measured, because the board broke before",
+                where=self.broken.message,
+                remedy="Repair the board and run again: what was measured is kept.",
+            )
+
+    def build(self, model: ModelArtifact) -> Firmware:
+        """Build a model's image for the board."""
+        self.log(f"{model.id}: building for {self.folder.record.board.name}")
+
+        def measure_arena(engine: Engine) -> int:
+            self.check_board()
+            self.log(f"{model.id}: measuring the interpreter's memory on {self.folder.record.board.name}")
+            firmware = self.board.build(model, engine)
+            log = self.fresh_folder("arena", model.id) / "arena.log"
+
+            def attempt() -> int:
+                self.board.upload(firmware)
+                return self.board.open(log).handshake(firmware).arena_bytes
+
+            return Retries(self.log).run(f"{model.id}, arena", attempt, [log])
+
+        engine = self.setup.engine.sized_for(model.tflite, self.board.name, self.store, measure_arena)
+        return self.board.build(model, engine)
+
+    def fresh_folder(self, what: str, model_id: str) -> Path:
+        """Create an empty folder of this run; rename what an interrupted attempt left there."""
+        folder = self.folder.path / what / model_id
+        if folder.exists():
+            names = (f"{model_id}.before-{number}" for number in itertools.count(1))
+            folder.rename(next(kept for name in names if not (kept := folder.with_name(name)).exists()))
+        folder.mkdir(parents=True)
+        return folder
+
+    def close(self, ended: bool = True) -> tuple[R, Path]:
+        """Release the board, write record and page, and release the folder.
+
+        Args:
+            ended: False for an interrupted run, whose record stays partial.
+        """
+        try:
+            try:
+                self.folder.end() if ended else self.folder.write()
+            finally:
+                self.board.close()
+            page = self.publish(ended)
+            return self.folder.record, page
+        finally:
+            self.folder.release()
+
+    def _prepare_models(self) -> Iterator[ModelArtifact]:
+        """Prepare the models; those that cannot be become rows, unless none can be."""
+        refused: dict[str, UserFacingError] = {}
+        for model in self.setup.selection.models(self.log, refused.__setitem__):
+            for identity, failure in refused.items():
+                self.log(f"{identity}: {failure}")
+                self._keep(self.new_row(rows.refused_row(identity, failure)))
+            refused.clear()
+            yield model
+        if refused:
+            raise next(iter(refused.values()))
+
+    def _keep(self, row: Row) -> Row:
+        self.folder.put(row)
+        self.folder.write()
+        return row
+
+    def _release(self) -> None:
+        try:
+            self.board.close()
+        finally:
+            self.folder.release()
+
+
+def relative(path: Path, folder: RunFolder[Any]) -> str:
+    """Return a path as the record keeps it: relative to the run's folder."""
+    return path.relative_to(folder.path).as_posix()

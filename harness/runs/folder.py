@@ -1,0 +1,259 @@
+"""Folder of one run: lock, record in the making, and resuming after an interruption."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from filelock import FileLock, Timeout
+
+from harness.errors import UsageError
+from harness.layout import PARTIAL, RECORD
+from harness.records import provenance
+from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
+from harness.records.reading import read_record
+from harness.records.record import BoardRow, RunRecord, VariantRow, write_record
+
+R = TypeVar("R", RunRecord, FieldRecord)
+
+
+@dataclass(frozen=True)
+class RecordFile(Generic[R]):
+    """A type of record, as a run's folder keeps it.
+
+    Attributes:
+        type: the dataclass.
+        name: of the file, once the run has ended.
+        partial: of the file until then.
+        read, write: the record's functions.
+        command: that begins such a run.
+        resumes_faults: a run that ended with faults, such as a board that was gone, may be resumed.
+    """
+
+    type: type[R]
+    name: str
+    partial: str
+    read: Callable[[Path], R]
+    write: Callable[[R, Path], None]
+    command: str
+    resumes_faults: bool = False
+
+    def find(self, folder: Path) -> Path:
+        """Return the record's path in a run's folder, the final one if it exists."""
+        return folder / (self.name if (folder / self.name).exists() else self.partial)
+
+    def latest(self, output: Path, interrupted: bool = False) -> Path:
+        """Return the record of the run that started last below `output`.
+
+        Args:
+            output: the folder of all runs.
+            interrupted: consider only runs without an end.
+
+        Raises:
+            UsageError: there is none.
+        """
+        names = [self.partial] if interrupted else [self.name, self.partial]
+        found = [path for name in names for path in output.glob(f"*/*/{name}")]
+        if not found:
+            raise UsageError(
+                f"there is no {'interrupted ' if interrupted else ''}run",
+                where=str(output),
+                remedy=f"Begin one with `{self.command}`.",
+            )
+        return max(found, key=lambda path: path.parent.name)
+
+
+RUN = RecordFile(RunRecord, RECORD, PARTIAL, read_record, write_record, "earshot run")
+FIELD = RecordFile(
+    FieldRecord, "field.json", "field.partial.json", read_field, write_field, "earshot field", True
+)
+
+
+class RunFolder(Generic[R]):
+    """Folder of a run and its record in the making; `begin` and `resume` create one.
+
+    Nothing is on the disk before the first `write`. From then on the run belongs to this process.
+
+    Args:
+        path: of the folder.
+        files: type of the record.
+        record: its present content.
+
+    Attributes:
+        path: of the folder.
+        record: its present content.
+        complete: ids of the variants measured without a fault before this process resumed the run.
+    """
+
+    def __init__(self, path: Path, files: RecordFile[R], record: R) -> None:
+        self.path = path
+        self.record: R = record
+        self.complete = frozenset(row.id for row in record.variants if not row.faults)
+        self._files: RecordFile[R] = files
+        self._lock = FileLock(path / ".running")
+        self._began_s = time.monotonic()
+        self._before_s = _seconds_since(record.run["started"]) if self._resumed else 0.0
+
+    @property
+    def _resumed(self) -> bool:
+        return bool(self.record.run.get("resumed"))
+
+    @property
+    def elapsed_s(self) -> float:
+        """Return the time since the run began: monotonic, but by the wall clock before a resume."""
+        return self._before_s + time.monotonic() - self._began_s
+
+    def row(self, identity: str) -> Any:
+        """Return a variant's row."""
+        return next(row for row in self.record.variants if row.id == identity)
+
+    def put(self, *rows: VariantRow | FieldVariant) -> None:
+        """Put rows in place of those with the same ids, or after all others; nothing is written."""
+        variants = {row.id: row for row in [*self.record.variants, *rows]}
+        self.record = replace(self.record, variants=list(variants.values()))
+
+    def set_board(self, board: BoardRow) -> None:
+        """Record the board's identity; a board on USB is known by its kind's name until it is found.
+
+        Raises:
+            UsageError: the run so far comes from another board.
+        """
+        known = {self.record.board.uid, board.uid} - {board.name}
+        if len(known) > 1:
+            raise UsageError(
+                "this run was begun on another board",
+                where=f"then {self.record.board.uid}, now {board.uid}",
+                remedy="Attach that board again, or begin a new run.",
+            )
+        if board.uid != board.name:
+            self.record = replace(self.record, board=board)
+
+    def lock(self) -> None:
+        """Claim the run for this process; repeated calls do nothing.
+
+        Raises:
+            UsageError: another process has it.
+        """
+        if self._lock.is_locked:
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageError(
+                "another process is at this run", where=str(self.path), remedy="Wait until it has ended."
+            ) from None
+
+    def write(self, **changes: Any) -> R:
+        """Change fields of the record and write it: under its final name once the run has ended.
+
+        Raises:
+            UsageError: another process has the run.
+        """
+        self.lock()
+        self.record = replace(self.record, **changes)
+        ended = bool(self.record.run["ended"])
+        self._files.write(self.record, self.path / (self._files.name if ended else self._files.partial))
+        if ended:
+            (self.path / self._files.partial).unlink(missing_ok=True)
+        return self.record
+
+    def ended(self) -> R:
+        """Return the record as it would be if the run ended now; nothing is written."""
+        length = "" if self._resumed else f"{self.elapsed_s:.3f}"
+        return replace(self.record, run={**self.record.run, "ended": utc_now(), "length_s": length})
+
+    def end(self) -> R:
+        """End the run and write the record under its final name."""
+        self.record = self.ended()
+        return self.write()
+
+    def release(self) -> None:
+        """Let another process resume the run; repeated calls do nothing."""
+        if self._lock.is_locked:
+            (self.path / ".running").unlink(missing_ok=True)  # while locked: no other process can have it
+            self._lock.release()
+
+
+def begin(
+    files: RecordFile[R],
+    output: Path,
+    board: BoardRow,
+    about: Mapping[str, str],
+    code: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> RunFolder[R]:
+    """Create a new run; nothing is written yet.
+
+    Args:
+        files: type of the record.
+        output: the folder of all runs.
+        board: is measured.
+        about: more entries of the record's `run`, such as "kind" and "request".
+        code: measured code, see `RunRecord.code`; None for this checkout.
+        fields: more fields of the record.
+    """
+    started, identity = utc_now(), str(uuid.uuid4())
+    run = {
+        "id": identity,
+        "started": started,
+        "ended": "",
+        "trigger": "ci" if os.environ.get("CI") else "manual",
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        **about,
+    }
+    record = files.type(
+        run=run,
+        code=dict(code or provenance.code()),
+        environment=provenance.environment(),
+        board=board,
+        variants=[],
+        **fields,
+    )
+    stamp = started.replace(":", "").replace("-", "")
+    return RunFolder(output / board.name / f"{stamp}-{identity[:8]}", files, record)
+
+
+def resume(
+    files: RecordFile[R], path: Path, board: BoardRow, code: Mapping[str, Any] | None = None
+) -> RunFolder[R]:
+    """Claim an interrupted run: same folder, same id, and the rows that it has.
+
+    Raises:
+        UsageError: the run has ended, is in progress, or was begun with other code or on another board.
+    """
+    record = files.read(files.find(path))
+    if record.run["ended"] and not (files.resumes_faults and any(row.faults for row in record.variants)):
+        raise UsageError(
+            "this run has ended", where=str(path), remedy=f"Begin a new one with `{files.command}`."
+        )
+    then, now = record.code.get("commit"), (code or provenance.code())["commit"]
+    if then != now:
+        raise UsageError(
+            "the code has changed since this run was begun",
+            where=f"then {then}, now {now}",
+            remedy="Check that commit out, or begin a new run: a record belongs to one version.",
+        )
+    resumed = ", ".join(filter(None, [record.run.get("resumed", ""), utc_now()]))
+    folder = RunFolder(path, files, replace(record, run={**record.run, "ended": "", "resumed": resumed}))
+    folder.set_board(board)
+    folder.write()
+    (path / files.name).unlink(missing_ok=True)
+    return folder
+
+
+def utc_now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _seconds_since(started: str) -> float:
+    then = datetime.fromisoformat(started.replace("Z", "+00:00"))
+    return (datetime.now(timezone.utc) - then).total_seconds()

@@ -1,0 +1,141 @@
+"""Images measured in blocks: those of tonight's models, and kept ones that are never rebuilt."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.firmware.firmware import Firmware
+from harness.measure.block import BlockTarget, image_sha256
+from harness.measure.conformance import CLIP_SAMPLES
+from harness.measure.session import first_keyword, noise_inputs
+from harness.records.reading import read_record
+from harness.records.record import RunRecord, VariantRow, write_record
+from harness.runs.request import NightlyRequest
+from harness.runs.run import Run
+from models.reference import ReferenceModel
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
+
+_FACTS, _SOUND, _TENSOR, _IMAGE = "kept.json", "golden.npy", "golden.bin", "image"
+_RECORD = "record.json"
+
+
+def targets_of(run: Run, models: Iterable[ModelArtifact]) -> dict[str, BlockTarget]:
+    """Return the images of the models without a fault, by id; they come from the store."""
+    found = {}
+    for model in models:
+        if model.deployable and not run.folder.row(model.id).faults:
+            firmware = run.build(model)
+            digest = image_sha256(firmware.image)
+            found[model.id] = BlockTarget(model.id, firmware, digest, _golden(run, model))
+    return found
+
+
+def _golden(run: Run, model: ModelArtifact) -> np.ndarray | bytes:
+    """Return one second of the first keyword; for a model without micro features noise of a fixed seed."""
+    reference = ReferenceModel(model.tflite)
+    if not reference.takes_micro_features:
+        return noise_inputs(reference, 1)[0].tobytes()
+    return first_keyword(run.sounds(model.labels)[0].recordings).samples[:CLIP_SAMPLES]
+
+
+def keep_image(target: BlockTarget, folder: Path, origin: Mapping[str, str]) -> None:
+    """Copy an image and everything that measuring it needs into a folder, in place of what was there.
+
+    The whole folder of the image is copied: some boards are uploaded to from a folder.
+    """
+    scratch = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(target.firmware.image.parent, scratch / _IMAGE)
+    if isinstance(target.golden, np.ndarray):
+        np.save(scratch / _SOUND, target.golden)
+    else:
+        (scratch / _TENSOR).write_bytes(target.golden)
+    facts = {
+        "id": target.id,
+        "image_sha256": target.image_sha256,
+        "firmware": {**asdict(target.firmware), "image": f"{_IMAGE}/{target.firmware.image.name}"},
+        "origin": dict(origin),
+    }
+    (scratch / _FACTS).write_text(json.dumps(facts, indent=1))
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.rename(folder)
+
+
+def read_image(folder: Path) -> BlockTarget:
+    """Read what `keep_image` left. A changed image file is found by `measure_block`, every time.
+
+    Raises:
+        UsageError: a file is missing or damaged.
+    """
+    try:
+        facts = json.loads((folder / _FACTS).read_text())
+        firmware = Firmware(**{**facts["firmware"], "image": folder / facts["firmware"]["image"]})
+        sound = folder / _SOUND
+        golden = np.load(sound) if sound.exists() else (folder / _TENSOR).read_bytes()
+        return BlockTarget(facts["id"], firmware, facts["image_sha256"], golden)
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise UsageError(
+            f"the kept image is damaged: {problem}",
+            where=str(folder),
+            remedy="Restore the folder from a backup, or remove it: another image is then kept, and times "
+            "are compared in a new epoch.",
+        ) from problem
+
+
+def keep_images(request: NightlyRequest, record: RunRecord, targets: Mapping[str, BlockTarget]) -> None:
+    """Keep the images of a night's variants without a fault, in place of those of the night before."""
+    folder = request.last_images(record.run["board"])
+    rows = [row for row in record.variants if row.id in targets and not row.faults]
+    (folder / _RECORD).unlink(missing_ok=True)  # the folder counts for nothing until it is complete
+    for stale in {path.name for path in folder.glob("*")} - {row.id for row in rows}:
+        shutil.rmtree(folder / stale)
+    for row in rows:
+        if not _is_kept(folder / row.id, targets[row.id]):
+            keep_image(targets[row.id], folder / row.id, {"variant": row.id, "night": record.run["id"]})
+    modeled = record.board.clock != "measured"
+    kept = [_without_times(row, modeled) for row in rows]
+    write_record(replace(record, variants=kept, blocks=[], verdict=None), folder / _RECORD)
+
+
+def read_images(request: NightlyRequest, board: str) -> tuple[RunRecord, dict[str, BlockTarget]]:
+    """Read the last night's images of a board and its record without measurements.
+
+    Raises:
+        UsageError: nothing is kept, or it is damaged.
+    """
+    folder = request.last_images(board)
+    if not (folder / _RECORD).exists():
+        raise UsageError(
+            f"no images of {board} are kept",
+            where=str(folder),
+            remedy=f"Measure a night first: earshot nightly --board {board}",
+        )
+    record = read_record(folder / _RECORD)
+    return record, {row.id: read_image(folder / row.id) for row in record.variants}
+
+
+def _is_kept(folder: Path, target: BlockTarget) -> bool:
+    try:
+        return read_image(folder).image_sha256 == target.image_sha256
+    except UsageError:
+        return False
+
+
+def _without_times(row: VariantRow, modeled: bool) -> VariantRow:
+    """Keep what is true of the image in another night: with a modeled clock also its detections."""
+    row = replace(row, stage_us={}, host=[], host_operators=[], transcripts={}, listening_wall_s=None)
+    if modeled:
+        return row
+    return replace(
+        row, stimuli=[], false_accepts=[], acoustic={}, audio_s=None, records_lost=0, samples_lost=0
+    )

@@ -1,0 +1,138 @@
+"""Session of a night: canary, rounds, canary; then the verdict, and its confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.boards.board import Board
+from harness.errors import UsageError
+from harness.measure.block import BlockTarget
+from harness.records.record import Fault, RunRecord
+from harness.records.verdict import RunVerdict
+from harness.regression.baseline import read_baseline
+from harness.regression.from_record import night_of
+from harness.regression.history import read_history
+from harness.regression.nights import Night
+from harness.regression.verdict import judge
+from harness.runs.driver import Log
+from harness.runs.folder import RunFolder, utc_now
+from harness.runs.nightly.blocks import Blocks
+from harness.runs.nightly.images import keep_image, read_image
+from harness.runs.nightly.schedule import CANARY, CONFIRMATION, BlockId, confirmations, schedule
+from harness.runs.request import NightlyRequest
+
+
+class NightlySession:
+    """Blocks of a night and the verdict on them.
+
+    Args:
+        board: is measured.
+        folder: of the run; its record has the variants.
+        request: measurement and judgment.
+        log: receives one line per step.
+
+    Raises:
+        UsageError: the blocks of an interrupted night or the board's baseline cannot be read.
+    """
+
+    def __init__(self, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest, log: Log) -> None:
+        self._folder, self._request, self._log = folder, request, log
+        self._name = folder.record.run["board"]
+        self._blocks = Blocks(board, folder, request.samples, log)
+        self._baseline = read_baseline(request.baselines / f"{self._name}.toml")
+        self._history: list[Night] | None = None
+        self._targets: dict[str, BlockTarget] = {}
+
+    @property
+    def succeeded(self) -> bool:
+        """Return whether there were images and the board worked to the end."""
+        return bool(self._targets) and self._blocks.broken is None
+
+    def measure(self, targets: Mapping[str, BlockTarget], broken: Fault | None = None) -> None:
+        """Measure every block; missing ones become faults.
+
+        Args:
+            targets: by the ids of the variants, in their order.
+            broken: the fault that broke the board before; None if it works.
+        """
+        self._blocks.broken = broken
+        ids = schedule(list(targets), self._request.rounds)
+        self._targets = dict(targets)
+        if targets:
+            try:
+                self._targets[CANARY] = self._canary(next(iter(targets.values())))
+            except UsageError as failure:
+                for block in (ids[0], ids[-1]):
+                    self._blocks.add_lost(block, failure)
+            self._blocks.measure(ids, self._targets)
+        for identity in targets:
+            self._add_missing([block for block in ids if block.subject == identity])
+        if self._blocks.broken and not any(row.samples_us for row in self._blocks.rows):
+            self._put(fault=self._blocks.broken)
+
+    def judge(self) -> RunVerdict:
+        """Judge the night; measure what got worse once more at once, and judge again with these blocks."""
+        self._put(blocks=[row for row in self._blocks.rows if row.phase != CONFIRMATION])
+        verdict = self._judge_now()
+        doubtful = {name.variant for name in verdict.to_confirm}
+        again = [identity for identity in self._targets if identity in doubtful]
+        if again:
+            self._log(f"to be confirmed: {', '.join(map(str, verdict.to_confirm))}")
+            self._blocks.measure(confirmations(again, self._request.rounds), self._targets)
+            self._put(blocks=list(self._blocks.rows))
+            verdict = self._judge_now()
+        self._put(verdict=verdict)
+        return verdict
+
+    def earlier_nights(self) -> list[Night]:
+        """Return the other nights of the same board, by its name or its identity."""
+        night = night_of(self._folder.ended(), digest="tonight")
+        if self._history is None:
+            folders = [folder for folder in self._request.history if folder.exists()]
+            history = read_history(folders, boards=(night.board, night.uid))
+            for left_out in history.left_out:
+                if left_out.path not in folders:  # the first night has no history yet
+                    self._log(left_out.sentence)
+            self._history = list(history.nights)
+        return [other for other in self._history if other.id != night.id]
+
+    def remove_blocks_file(self) -> None:
+        """Delete the file of blocks once the record has them."""
+        self._blocks.remove_file()
+
+    def _judge_now(self) -> RunVerdict:
+        night = night_of(self._folder.ended(), digest="tonight")
+        return judge(night, self.earlier_nights(), self._baseline)
+
+    def _canary(self, first: BlockTarget) -> BlockTarget:
+        """Return the image that is never rebuilt; the board's first night keeps that of its first variant.
+
+        Raises:
+            UsageError: it is damaged.
+        """
+        folder, record = self._request.canary(self._name), self._folder.record
+        if not folder.exists():
+            commit = str(record.code["commit"]) + (", with changes" if record.code["dirty"] else "")
+            origin = {"variant": first.id, "night": record.run["id"], "kept": utc_now(), "commit": commit}
+            keep_image(first, folder, origin)
+            self._log(f"canary: {first.id}'s image is kept for {self._name} and never rebuilt ({folder})")
+        return replace(read_image(folder), id=CANARY)
+
+    def _add_missing(self, ids: Sequence[BlockId]) -> None:
+        """Add a fault to a variant with missing blocks: a night's value is the median of all of them."""
+        found = self._blocks.find(ids)
+        faults = [row.fault for row in found if row.fault]
+        missing = len(ids) - len(found)
+        broken = self._blocks.broken
+        if not faults and not missing:
+            return
+        row = self._folder.row(ids[0].subject)
+        cause = faults[0] if faults or broken is None else f"the board broke before: {broken.message}"
+        message = f"{missing + len(faults)} of {len(ids)} blocks were not measured, because {cause}"
+        fault = Fault(broken.failure if broken else UsageError.failure, message)
+        self._folder.put(replace(row, faults=[*row.faults, fault]))
+
+    def _put(self, **changes: Any) -> None:
+        self._folder.record = replace(self._folder.record, **changes)

@@ -1,0 +1,170 @@
+"""Request: what a user asked a command to measure, stored in the record so that the run can be resumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness import layout
+from harness.bench_file import Bench, BoardEntry, find_bench
+from harness.boards.board import Board
+from harness.boards.registry import board_of, engine_name, find_entry
+from harness.firmware.engine import Engine, get_engine
+from harness.measure.block import SAMPLES
+from harness.runs.folder import FIELD, RUN
+from harness.runs.selection import Selection
+from harness.sound.playback_plan import PlanOptions
+from models.decoding import decode_json
+
+ROUNDS = 3
+"""Blocks of each variant in a night: with three the median survives one bad block."""
+
+
+@dataclass(frozen=True)
+class NightlyRequest:
+    """Measurement and judgment of a night.
+
+    Attributes:
+        baselines: folder of the boards' accepted figures.
+        kept: folder of the images that are never rebuilt.
+        history: folders with the records of earlier nights.
+        rounds: blocks of each variant, 1 or more.
+        samples: of each series in a block, 1 or more.
+        same_images: measure the images of the last night again (A/A), and build nothing.
+    """
+
+    baselines: Path
+    kept: Path
+    history: tuple[Path, ...]
+    rounds: int = ROUNDS
+    samples: int = SAMPLES
+    same_images: bool = False
+
+    def canary(self, board: str) -> Path:
+        """Return the folder of a board's canary."""
+        return self.kept / "canaries" / board
+
+    def last_images(self, board: str) -> Path:
+        """Return the folder of the images of a board's last night."""
+        return self.kept / "a-a" / board
+
+
+@dataclass(frozen=True)
+class FieldRequest:
+    """Playback of a field run.
+
+    Attributes:
+        plan: a playback plan; None makes one of the recordings and `options`.
+        options: of that plan.
+        threshold: of the recognizer, 0 to 255.
+        check: score every segment on the host, see `harness.runs.field.host`.
+    """
+
+    plan: Path | None = None
+    options: PlanOptions = field(default_factory=PlanOptions)
+    threshold: int = 200
+    check: bool = False
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that a run needs.
+
+    Attributes:
+        selection: models to measure.
+        board: is measured, and closed by the run.
+        engine: runs the models on it.
+        bench: speaker and thresholds.
+        recordings: folder of what is played.
+    """
+
+    selection: Selection
+    board: Board
+    engine: Engine
+    bench: Bench = field(default_factory=Bench)
+    recordings: Path = layout.RECORDINGS
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """Options of `earshot run`, `nightly` or `field`.
+
+    Attributes:
+        selection: models to measure.
+        board: an entry of the bench file, or a kind of board.
+        engine: runs the models; "" takes the entry's, or else the kind's default.
+        bench: the bench file; None for the usual one, see `harness.bench_file.find_bench`.
+        port: overrides the board's serial port.
+        recordings: to play; None takes the bench's, or else those of the checkout.
+        nightly: of `earshot nightly` only.
+        field: of `earshot field` only.
+    """
+
+    selection: Selection
+    board: str
+    engine: str = ""
+    bench: Path | None = None
+    port: str = ""
+    recordings: Path | None = None
+    nightly: NightlyRequest | None = None
+    field: FieldRequest | None = None
+
+    def entry(self) -> BoardEntry:
+        """Return the requested board's entry.
+
+        Raises:
+            UsageError: there is no such board.
+            ConfigError: the bench file is invalid.
+        """
+        return find_entry(self.board, find_bench(self.bench), self.port)
+
+    def setup(self) -> Setup:
+        """Find board, engine and recordings.
+
+        Raises:
+            UsageError: there is no such board or engine.
+            ConfigError: the bench file is invalid.
+        """
+        bench, entry = find_bench(self.bench), self.entry()
+        recordings = self.recordings or bench.recordings or layout.RECORDINGS
+        return Setup(self.selection, board_of(entry, bench), engine_of(entry, self.engine), bench, recordings)
+
+    def about(self, kind: str) -> dict[str, str]:
+        """Return the entries of a record's `run` that describe the request."""
+        entry = self.entry()
+        engine = engine_name(entry, self.engine)
+        return {"kind": kind, "board": entry.name, "engine": engine, "request": self.dump()}
+
+    def dump(self) -> str:
+        """Encode the request as JSON with absolute paths: it may be resumed from another folder."""
+        return msgspec.json.encode(self, enc_hook=_absolute).decode()
+
+
+def load_request(folder: Path) -> RunRequest:
+    """Read the request of a run.
+
+    Raises:
+        UsageError: the folder has no run.
+        ConfigError: its record has no valid request.
+    """
+    files = FIELD if FIELD.find(folder).exists() else RUN
+    text = files.read(files.find(folder)).run.get("request", "")
+    return decode_json(text, RunRequest, f"{folder}, request")
+
+
+def engine_of(entry: BoardEntry, name: str = "") -> Engine:
+    """Return a board's engine: the named one, else the entry's, else its kind's default.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
+    return get_engine(engine_name(entry, name), entry.libraries)
+
+
+def _absolute(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value.resolve())
+    raise NotImplementedError(type(value))

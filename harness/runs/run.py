@@ -1,0 +1,170 @@
+"""`earshot run`: every model checked, timed and played to, then timed on the host; one report at the end.
+
+Images, and sessions on a board with a modeled clock, are artifacts: the next run takes them from the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.files import point_link
+from harness.firmware.firmware import Firmware
+from harness.measure import conformance as conformance_module
+from harness.measure import listener as listener_module
+from harness.measure import session as session_module
+from harness.measure.host import time_host
+from harness.measure.session import Session, measure, read_session
+from harness.recording_views import glances
+from harness.records.record import RunRecord, VariantRow
+from harness.report.pages.recordings import render_recordings
+from harness.report.pages.run import render_run
+from harness.runs import folder, rows
+from harness.runs.driver import Driver, Log, relative
+from harness.runs.folder import RUN
+from harness.runs.request import RunRequest
+from harness.sound import recordings as recordings_module
+from harness.sound import stimulus as stimulus_module
+from harness.sound.recordings import RecordingSet, read_recordings
+from harness.sound.stimulus import Stimulus, compose
+from models.errors import UserFacingError
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
+
+
+class Run(Driver[RunRecord, VariantRow]):
+    """A run with one session per model.
+
+    Attributes:
+        sessions: measurements on the board, by the models' ids.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.sessions: dict[str, Session] = {}
+        self._failed: dict[str, Path] = {}  # folders of sessions that failed, by the models' ids
+        self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
+
+    def new_row(self, row: VariantRow) -> VariantRow:
+        return row
+
+    def measure_all(self) -> list[ModelArtifact]:
+        read_recordings(self.setup.recordings, ())  # refuse a broken one before anything is trained
+        return super().measure_all()
+
+    def measure_stages(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
+        firmware = self.build(model)
+        row = rows.with_firmware(row, firmware)
+        yield row
+        session = self.sessions[model.id] = self.session(model, firmware)
+        recordings, stimulus = self.sounds(model.labels)
+        window_s = self.setup.bench.thresholds.detection_window_s
+        row = rows.with_session(row, session, stimulus, recordings.notes, window_s)
+        row = replace(row, transcripts=self._copy_transcripts(model.id, session))
+        yield row
+        self.log(f"{model.id}: timing the host")
+        yield rows.with_host(row, time_host(model, session.model_input, session.board_output))
+
+    def finish_row(self, model: ModelArtifact, row: VariantRow) -> VariantRow:
+        if row.transcripts or model.id not in self._failed:
+            return row
+        logs = sorted(self._failed[model.id].glob("*.log"))
+        return replace(row, transcripts={log.stem: relative(log, self.folder) for log in logs})
+
+    def session(self, model: ModelArtifact, firmware: Firmware) -> Session:
+        """Measure one image on the board, or take the session from the store.
+
+        Raises:
+            EarshotError: see `harness.measure.session.measure`.
+            ProtocolError: the board broke earlier in this run.
+        """
+        self.check_board()
+        recordings, stimulus = self.sounds(model.labels)
+        board = self.folder.record.board
+
+        def make(target: Path) -> None:
+            self.log(f"{model.id}: measuring on {board.name}, {stimulus.duration_s:.0f} s of audio")
+            measure(self.board, firmware, model, recordings.recordings, stimulus, target, self.setup.bench)
+            self.folder.set_board(self.board.describe())
+
+        def make_in_store(target: Path) -> None:
+            try:
+                make(target)
+            except BaseException:  # the store keeps nothing of a failed attempt
+                kept = self._failed[model.id] = self.fresh_folder("broken", model.id)
+                with contextlib.suppress(OSError):  # a full disk: report the first failure
+                    shutil.copytree(target, kept, dirs_exist_ok=True)
+                raise
+
+        if board.clock == "measured":
+            found = self._failed[model.id] = self.fresh_folder("sessions", model.id)
+            make(found)
+        else:  # modeled: a function of image, sound and board
+            inputs = {
+                "image": firmware.image,
+                "model": model.path,
+                "board": board,
+                "recordings": self.setup.recordings,
+            }
+            code = (
+                session_module,
+                listener_module,
+                conformance_module,
+                recordings_module,
+                stimulus_module,
+            )
+            found = self.store.build("session", inputs, make_in_store, code)
+        return read_session(found)
+
+    def sounds(self, labels: tuple[str, ...]) -> tuple[RecordingSet, Stimulus]:
+        """Return the recordings for a model with these labels, and the stimulus composed of them."""
+        if labels not in self._sounds:
+            found = read_recordings(self.setup.recordings, labels)
+            self._sounds[labels] = found, compose(found.recordings)
+        return self._sounds[labels]
+
+    def publish(self, ended: bool) -> Path:
+        record, path = self.folder.record, self.folder.path
+        if ended:
+            try:
+                found = read_recordings(self.setup.recordings, ()).recordings
+                render_recordings(record, glances(self.setup.recordings, found, self.store), path)
+            except UserFacingError as failure:  # a recording was removed meanwhile
+                self.log(f"There is no page of the recordings: {failure}")
+        page = render_run(record, path)
+        point_link(path.parents[2] / "latest", path)
+        return page
+
+    def _copy_transcripts(self, variant_id: str, session: Session) -> dict[str, str]:
+        copied = {}
+        for name, path in session.transcripts.items():
+            copy = self.folder.path / "transcripts" / f"{variant_id}.{path.name}"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            copied[name] = relative(copy, self.folder)
+        return copied
+
+
+def begin_run(request: RunRequest, output: Path, log: Log) -> Run:
+    """Begin a run below `output`.
+
+    Raises:
+        UserFacingError: see `RunRequest.setup`.
+    """
+    setup = request.setup()
+    return Run(setup, folder.begin(RUN, output, setup.board.describe(), request.about("run")), log)
+
+
+def resume_run(request: RunRequest, path: Path, log: Log) -> Run:
+    """Resume an interrupted run.
+
+    Raises:
+        UserFacingError: see `RunRequest.setup` and `harness.runs.folder.resume`.
+    """
+    setup = request.setup()
+    return Run(setup, folder.resume(RUN, path, setup.board.describe()), log)

@@ -1,0 +1,33 @@
+"""Runs of small models on the emulated board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from models.errors import ConfigError
+from models.model_artifact import ModelArtifact
+from models.pipeline import external
+from models.store import Store
+
+LABELS = ("silence", "unknown", "yes", "no")
+
+
+class Models:
+    """A selection of .tflite files and models.
+
+    A ConfigError is reported before anything else, any other exception is raised in its turn.
+    """
+
+    def __init__(self, *items: Path | ModelArtifact | BaseException, store: Store) -> None:
+        self.items, self.store = items, store
+        self.labels = LABELS
+
+    def models(self, log, failed) -> Iterator[ModelArtifact]:
+        for item in self.items:
+            if isinstance(item, ConfigError):
+                failed(item.where, item)
+        for item in (item for item in self.items if not isinstance(item, ConfigError)):
+            if isinstance(item, BaseException):
+                raise item
+            yield item if isinstance(item, ModelArtifact) else external(item, LABELS, self.store)

@@ -1,0 +1,120 @@
+"""A listening transcript as arrays, with its losses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.errors import UsageError
+from harness.link.records import checksum
+from harness.measure.listening_log import read_listening
+
+
+def record(*fields) -> str:
+    body = ",".join(map(str, fields))
+    return f"${body}*{checksum(body.encode()).decode()}"
+
+
+def inference(sequence: int, ms: int, slices: int = 1, scores=(0, 1, 250, 4), times=(600, 11_000, 5)) -> str:
+    return record("inf", sequence, ms, slices, *times, *scores)
+
+
+@pytest.fixture
+def transcript(tmp_path):
+    def write(*lines: str):
+        path = tmp_path / "segment.log"
+        path.write_text("".join(f"{number / 10:.6f}\t{line}\n" for number, line in enumerate(lines)))
+        return path
+
+    return write
+
+
+def test_every_inference_is_a_row(transcript):
+    log = read_listening(
+        transcript(
+            inference(0, 40, 1),
+            inference(1, 60, 2, scores=(9, 8, 7, 255)),
+            record("det", 2, 60, "no", 210),
+            record("end", 3, 2, 1, 0, 960),
+        )
+    )
+    assert log.times_ms.tolist() == [40, 60]
+    assert log.scores.tolist() == [[0, 1, 250, 4], [9, 8, 7, 255]]
+    assert log.scores.dtype == np.uint8
+    assert log.slices.tolist() == [1, 3]
+    assert {stage: values.tolist() for stage, values in log.stage_us.items()} == {
+        "preprocess": [600, 600],
+        "inference": [11_000, 11_000],
+        "postprocess": [5, 5],
+    }
+    assert [(one.label, one.score, one.device_ms) for one in log.detections] == [("no", 210, 60)]
+    assert (log.intact, log.complete, log.records_lost, log.gaps) == (2, True, 0, ())
+    assert log.wall_s == pytest.approx(0.2)
+
+
+def test_gap_lies_between_the_records_around_it_on_the_clock_of_the_sound(transcript):
+    log = read_listening(
+        transcript(inference(0, 1040), inference(3, 1120), record("end", 4, 4, 0, 0, 960)), sound_starts_s=1.0
+    )
+    (gap,) = log.gaps
+    assert (gap.begin_s, gap.end_s) == (pytest.approx(0.04), pytest.approx(0.12))
+    assert gap.reason == "2 records lost"
+    assert (log.records_lost, log.intact) == (2, 1)
+
+
+def test_lost_audio_is_counted_and_ends_the_intact_part(transcript):
+    log = read_listening(
+        transcript(
+            inference(0, 40),
+            record("ovr", 1, 60, 700),
+            inference(2, 80),
+            record("ovr", 3, 90, 60),
+            record("end", 4, 2, 0, 2, 960),
+        )
+    )
+    assert (log.overruns, log.samples_lost, log.intact) == (2, 760, 1)
+    assert log.gaps == ()
+    assert len(log.times_ms) == 2
+
+
+def test_stream_without_its_end_has_an_endless_gap(transcript):
+    log = read_listening(transcript(inference(0, 40), inference(1, 60)))
+    assert not log.complete
+    assert log.gaps[-1].end_s == np.inf
+
+
+def test_stream_without_inferences_has_empty_arrays(transcript):
+    log = read_listening(transcript(record("end", 0, 0, 0, 0, 0)))
+    assert log.complete
+    assert len(log.times_ms) == len(log.scores) == len(log.slices) == log.intact == 0
+    assert log.wall_s == 0.0
+
+
+def test_missing_transcript_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="transcript"):
+        read_listening(tmp_path / "none.log")
+
+
+def test_boot_record(transcript):
+    log = read_listening(
+        transcript(
+            record(
+                "boot",
+                0,
+                2,
+                "emulated",
+                "tiny",
+                "0123abcd",
+                "89abcdef",
+                "codegen",
+                "dsp",
+                64000000,
+                "on",
+                9000,
+            ),
+            record("pcm", 0, 4, 0, "0100"),
+            inference(1, 40),
+            record("end", 3, 2, 0, 0, 960),
+        )
+    )
+    assert log.boot is not None and (log.boot.build_id, log.boot.arena_bytes) == ("89abcdef", 9000)

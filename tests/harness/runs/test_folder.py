@@ -1,0 +1,136 @@
+"""The folder of a run: its record, its lock, and resuming."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from harness.errors import UsageError
+from harness.layout import PARTIAL, RECORD, ROOT
+from harness.records import provenance
+from harness.records.reading import read_record
+from harness.records.record import BlockRow, BoardRow, Fault, VariantRow
+from harness.runs import folder as folder_module
+from harness.runs.folder import FIELD, RUN, begin, resume
+
+BOARD = BoardRow("desk", "F00D", "A board", 1, "measured", 1, 1)
+GOOD = VariantRow("good", "Good", ["yes"])
+BAD = VariantRow("bad", "Bad", ["yes"], faults=[Fault("upload", "it did not")])
+
+
+def begun(output, **fields):
+    return begin(RUN, output, BOARD, {"kind": "run", "request": "{}"}, **fields)
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """The folder of a run whose process is gone."""
+    run = begun(tmp_path)
+    run.write(variants=[BAD, GOOD])
+    run.release()
+    return run.path
+
+
+def test_nothing_is_on_the_disk_before_the_first_write(tmp_path):
+    run = begun(tmp_path)
+    assert 0 <= float(run.ended().run["length_s"]) < 60
+    assert not run.path.exists()
+
+
+def test_resumed_run_keeps_folder_id_and_rows(killed):
+    run = resume(RUN, killed, BOARD)
+    assert (run.path, run.complete) == (killed, {"good"})
+    then, now = read_record(killed / PARTIAL), run.end()
+    assert (now.run["id"], now.run["started"]) == (then.run["id"], then.run["started"])
+    assert now.run["resumed"] and now.run["ended"] and now.variants == [BAD, GOOD]
+    assert now.run["length_s"] == ""  # unknown: nobody measured the time between
+
+
+def test_ended_run_leaves_its_record_only_and_cannot_be_resumed(killed):
+    run = resume(RUN, killed, BOARD)
+    run.end()
+    run.release()
+    assert [path.name for path in killed.iterdir()] == [RECORD]
+    with pytest.raises(UsageError, match="has ended"):
+        resume(RUN, killed, BOARD)
+
+
+def test_field_run_that_ended_with_a_fault_can_be_resumed(tmp_path):
+    facts = {"plan": {}, "conditions": [], "excluded": [], "notes": [], "threshold": 200, "window_s": 1.0}
+    run = begin(FIELD, tmp_path, BOARD, {}, **facts)
+    run.end()
+    run.release()
+    with pytest.raises(UsageError, match="has ended"):
+        resume(FIELD, run.path, BOARD)
+    run = folder_module.RunFolder(run.path, FIELD, run.record)
+    run.write(variants=[folder_module.FieldVariant("a", "A", [], faults=[Fault("enumerate", "gone")])])
+    run.release()
+    again = resume(FIELD, run.path, BOARD)
+    assert again.record.run["ended"] == "" and not (run.path / FIELD.name).exists()
+    again.release()
+
+
+def test_another_process_cannot_resume_a_run_in_progress(killed):
+    run = resume(RUN, killed, BOARD)
+    code = (
+        "import sys, pathlib; from harness.runs.folder import RUN, resume\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "resume(RUN, folder, RUN.read(RUN.find(folder)).board)"
+    )
+    command = [sys.executable, "-c", code, str(killed)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "another process is at this run" in answer.stderr
+    run.release()
+    assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
+
+
+def test_another_commit_or_board_cannot_resume(killed, monkeypatch):
+    with pytest.raises(UsageError, match=r"another board.*F00D.*BEEF"):
+        resume(RUN, killed, replace(BOARD, uid="BEEF"))
+    monkeypatch.setattr(provenance, "code", lambda: {"commit": "0" * 40})
+    with pytest.raises(UsageError, match="code has changed"):
+        resume(RUN, killed, BOARD)
+
+
+def test_board_may_tell_its_identity_late_but_not_change_it(tmp_path):
+    run = begin(RUN, tmp_path, replace(BOARD, uid="desk"), {})
+    run.set_board(BOARD)
+    run.set_board(replace(BOARD, uid="desk"))  # off the bus for a moment
+    assert run.record.board == BOARD
+    with pytest.raises(UsageError, match="another board"):
+        run.set_board(replace(BOARD, uid="BEEF"))
+
+
+def test_run_of_other_code_than_the_checkout(tmp_path):
+    code = {"commit": "0" * 40, "dirty": False, "harness_version": "0", "procedure_version": 1}
+    run = begun(tmp_path, code=code)
+    run.write()
+    run.release()
+    assert resume(RUN, run.path, BOARD, code).end().code == code
+
+
+def test_elapsed_time_continues_after_a_resume(killed, monkeypatch):
+    monkeypatch.setattr(folder_module, "_seconds_since", lambda started: 100.0)
+    assert 100 <= resume(RUN, killed, BOARD).elapsed_s < 160
+
+
+def test_blocks_and_fault_are_in_the_record(tmp_path):
+    run = begun(tmp_path)
+    run.write(blocks=[BlockRow("good", "codegen", "round", 1)], fault=Fault("enumerate", "gone"))
+    written = run.end()
+    read = read_record(run.path / RECORD)
+    assert (read.blocks, read.fault) == (written.blocks, written.fault)
+
+
+def test_latest_run_is_the_one_that_started_last(tmp_path):
+    with pytest.raises(UsageError, match="there is no run"):
+        RUN.latest(tmp_path)
+    for name in (f"a/2026T02/{PARTIAL}", f"b/2026T03/{RECORD}", f"a/2026T01/{RECORD}"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(json.dumps({}))
+    assert RUN.latest(tmp_path).parent.name == "2026T03"
+    assert RUN.latest(tmp_path, interrupted=True).parent.name == "2026T02"

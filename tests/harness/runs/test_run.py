@@ -1,0 +1,144 @@
+"""A run from model to report on the emulated board, and its failures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from emulated_runs import LABELS, Models
+from small_models import classifier
+
+from harness.boards.emulated import EmulatedBoard
+from harness.firmware.engine import get_engine
+from harness.layout import PARTIAL, RECORD
+from harness.measure.session import INVOCATIONS
+from harness.records.reading import read_record
+from harness.runs.folder import RUN, begin
+from harness.runs.request import Setup
+from harness.runs.run import Run
+from models.data.wav import write_wav
+from models.errors import ConfigError, DatasetError
+from models.model_artifact import ModelArtifact
+
+
+@pytest.fixture
+def run_of(store, tmp_path):
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
+
+    def make(*items: Path | ModelArtifact | BaseException) -> Run:
+        lines: list[str] = []
+        board = EmulatedBoard()
+        setup = Setup(Models(*items, store=store), board, get_engine("codegen"), recordings=recordings)
+        run = Run(setup, begin(RUN, tmp_path / "nights", board.describe(), {"kind": "run"}), lines.append)
+        run.lines = lines
+        return run
+
+    return make
+
+
+def test_model_is_measured_and_reported(run_of, tmp_path):
+    record, page = run_of(classifier(tmp_path / "small.tflite")).run()
+    (row,) = record.variants
+    assert row.faults == []
+    assert len(row.stage_us["inference"]) >= INVOCATIONS
+    assert row.parity["outputs_equal"] == row.parity["clips"] > 0
+    assert {host.runtime for host in row.host} == {"tflite"}
+    assert row.transcripts.keys() == {"conformance"}
+    assert (page.parent / row.transcripts["conformance"]).stat().st_size > 0
+    assert read_record(page.parent / RECORD) == record
+    assert 'href="recordings.html"' in page.read_text()
+    assert "yes_1.wav" in (page.parent / "recordings.html").read_text()
+    assert (tmp_path / "latest").resolve() == page.parent
+
+
+def test_recording_replaced_during_the_run_costs_its_page_only(run_of, tmp_path):
+    run = run_of(classifier(tmp_path / "small.tflite"))
+    for model in run.setup.selection.models(run.log, lambda *_: None):
+        run.measure(model)
+    (tmp_path / "recordings" / "yes_1.wav").write_bytes(b"RIFF....")
+    record, page = run.close()
+    assert record.variants[0].faults == []
+    assert "recordings.html" not in page.read_text()
+    assert any("no page of the recordings" in line and "yes_1.wav" in line for line in run.lines)
+
+
+def test_session_with_a_modeled_clock_comes_from_the_store_the_second_time(run_of, tmp_path):
+    model = classifier(tmp_path / "twice.tflite", elements=41)
+    first = run_of(model).run()[0].variants[0]
+    again = run_of(model)
+    second = again.run()[0].variants[0]
+    assert second.stage_us == first.stage_us
+    assert not any("measuring" in line for line in again.lines)
+
+
+def test_failures_become_rows_and_the_other_models_are_measured(run_of, tmp_path):
+    wrong = ConfigError("a threshold of 1 leaves nothing", "all-pruned")
+    odd = classifier(tmp_path / "odd.tflite", last="LOG_SOFTMAX")
+    big = classifier(tmp_path / "big.tflite", elements=1100, hidden=1000)
+    record, page = run_of(wrong, odd, big, classifier(tmp_path / "small.tflite")).run()
+    rows = {row.id: row for row in record.variants}
+    assert {id: [fault.failure for fault in row.faults] for id, row in rows.items()} == {
+        "all-pruned": ["config"],
+        "odd": ["build"],
+        "big": ["does-not-fit"],
+        "small": [],
+    }
+    assert "LOG_SOFTMAX" in rows["odd"].faults[0].message and rows["odd"].stage_us == {}
+    assert "983,040" in rows["big"].faults[0].message
+    assert "a threshold of 1 leaves nothing" in page.read_text() and "does-not-fit" in page.read_text()
+
+
+def test_run_of_nothing_but_invalid_variants_raises_the_first_failure(run_of):
+    with pytest.raises(ConfigError, match="of one"):
+        run_of(ConfigError("of one", "one"), ConfigError("of two", "two")).run()
+
+
+def test_model_that_no_board_runs_is_a_row_without_measurements(run_of, tmp_path):
+    contents = {
+        "id": "four-bits",
+        "title": "Four bits",
+        "deployable": False,
+        "precision": "float32",
+        "labels": list(LABELS),
+        "parameters": 16_652,
+        "remaining_parameters": 15_000,
+        "macs": 336_000,
+        "operators": {},
+        "tflite_sha256": None,
+        "tflite_bytes": None,
+        "epochs": [],
+        "accuracy": {"testing": [{"label": "yes", "correct": 3, "total": 4}]},
+        "quantization": {"method": "aware", "bits": 4},
+        "seed": 1,
+        "test_predictions": [2, 2, 2, 0],
+        "test_labels": [2, 2, 2, 2],
+    }
+    (tmp_path / "model.json").write_text(json.dumps(contents))
+    record, page = run_of(ModelArtifact.load(tmp_path), classifier(tmp_path / "small.tflite")).run()
+    row = record.variants[0]
+    assert (row.firmware, row.faults, row.stage_us, row.host) == (None, [], {}, [])
+    assert row.model.quantization == contents["quantization"]
+    assert row.model.test_heard == [2, 2, 2, 0]
+    assert read_record(page.parent / RECORD) == record
+
+
+def test_interrupted_run_keeps_its_rows_and_a_page(run_of, tmp_path):
+    run = run_of(classifier(tmp_path / "small.tflite"), KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    record = read_record(run.folder.path / PARTIAL)
+    assert record.run["ended"] == "" and record.variants[0].stage_us["inference"]
+    assert (run.folder.path / "report.html").exists()
+    assert not (run.folder.path / RECORD).exists()
+
+
+def test_broken_recording_is_named_before_anything_is_built(run_of, tmp_path):
+    run = run_of(classifier(tmp_path / "small.tflite"))
+    (tmp_path / "recordings" / "no_1.wav").write_bytes(b"RIFF....")
+    with pytest.raises(DatasetError, match=r"no_1\.wav"):
+        run.run()
+    assert not any("building" in line for line in run.lines)
