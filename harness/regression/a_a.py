@@ -1,4 +1,4 @@
-"""What nights of one image say of a bench: each series' noise, and the rule's false alarms on it. Pure."""
+"""The noise of each series, and the rule's false alarms, on nights of one image."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Noise:
 
     Attributes:
         name: of the series.
-        image: sha256 of the one that was measured most often.
-        nights: on how many, with a clean canary.
-        night_sd: between them, a share; None of a single one.
-        false_alarms: on how many of them the rule found it slower than the nights before.
+        image: sha256 of the image that was measured most often.
+        nights: its nights with a clean canary.
+        night_sd: standard deviation between them, a share; None for one night.
+        false_alarms: nights that the rule found slower than those before.
     """
 
     name: SeriesName
@@ -35,18 +35,18 @@ class Noise:
 
     @property
     def gates(self) -> bool:
-        """Whether this is enough for the series to gate."""
+        """True if there are enough nights for the series to gate."""
         return self.nights >= A_A_NIGHTS
 
 
 @dataclass(frozen=True)
 class Repeatability:
-    """Nights in which nothing changed.
+    """The noise on nights without a change.
 
     Attributes:
-        series: by name.
-        judged: nights that had enough nights before them.
-        alarmed: how many of these had a false alarm, before it would have been confirmed.
+        series: sorted by name.
+        judged: nights with enough nights before them.
+        alarmed: nights with a false alarm, before any confirmation.
     """
 
     series: tuple[Noise, ...]
@@ -55,10 +55,10 @@ class Repeatability:
 
 
 def a_a(history: Iterable[Night]) -> Repeatability:
-    """Replays the rule over the nights in which each series had the same image.
+    """Replay the rule over the nights on which each series had the same image.
 
     Args:
-        history: nights of one real board; those of its latest identity and procedure count.
+        history: nights of one real board; only those of its latest uid and procedure count.
     """
     whole = [night for night in merge(history).nights if not night.dirty and not night.fault]
     nights = [
@@ -98,7 +98,7 @@ def _commonest(name: SeriesName, nights: Sequence[Night]) -> str:
 
 
 def _values(nights: Sequence[Night], names: Sequence[SeriesName], images: Sequence[str]) -> np.ndarray:
-    """(nights, S) in µs, divided by the canary; NaN where another image ran or the canary moved."""
+    """Return values as (nights, S) in µs, divided by the canary; NaN if the image or the canary differs."""
     values = np.full((len(nights), len(names)), np.nan)
     reference = canary_of(night.canary for night in nights)
     for row, night in enumerate(nights):
@@ -112,6 +112,6 @@ def _values(nights: Sequence[Night], names: Sequence[SeriesName], images: Sequen
 
 
 def _latest(values: np.ndarray, count: int) -> np.ndarray:
-    """The latest `count` values of each series that are there, NaN in place of the others; (nights, S)."""
+    """Keep the latest `count` values of each series, NaN in place of the others; (nights, S)."""
     rank = np.cumsum(np.isfinite(values)[::-1], axis=0)[::-1]
     return np.where(rank <= count, values, np.nan)

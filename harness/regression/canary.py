@@ -1,4 +1,4 @@
-"""The canary: an image that is never rebuilt, measured first and last. If it moved, the bench did. Pure."""
+"""The canary: an image that is never rebuilt, measured first and last; if it moves, the bench changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.decoding import Meta
 
 @dataclass(frozen=True)
 class CanaryReading:
-    """The canary of one night; None where it was not measured."""
+    """The canary of one night; None for a missing measurement."""
 
     first: Measured | None
     last: Measured | None
@@ -24,12 +24,12 @@ class CanaryReading:
 
 @dataclass(frozen=True)
 class CanaryReference:
-    """The canary as it was accepted.
+    """The accepted canary.
 
     Attributes:
-        image: its sha256.
-        reference_us: geometric mean of the nights, above 0.
-        night_sd: between them, a share; 0 if there was one.
+        image: sha256.
+        reference_us: geometric mean of the nights.
+        night_sd: standard deviation between them, a share; 0 for one night.
     """
 
     image: str
@@ -39,12 +39,12 @@ class CanaryReference:
 
 @dataclass(frozen=True)
 class CanaryState:
-    """What the canary says of a night.
+    """The state of the bench on one night.
 
     Attributes:
         status: "clean", "moved", or "missing".
-        factor: what times of this night are divided by, near 1.
-        reason: without a full stop; "" if it is clean.
+        factor: divisor of the night's times, near 1.
+        reason: without a full stop; "" if clean.
     """
 
     status: Literal["clean", "moved", "missing"]
@@ -55,12 +55,12 @@ class CanaryState:
 def canary_state(
     reading: CanaryReading | None, accepted: CanaryReference | None, *, modeled: bool
 ) -> CanaryState:
-    """Whether the night's times may be compared, and what they are divided by.
+    """Compare the night's canary with the accepted one.
 
     Args:
         reading: of the night; None if no canary was measured.
-        accepted: None if none is expected: nothing is divided then.
-        modeled: whether the clock is a model, which repeats exactly.
+        accepted: None if no canary is expected; the factor is 1 then.
+        modeled: true for a modeled clock, which repeats exactly.
     """
     if accepted is None:
         return CanaryState("clean", 1.0)
@@ -71,7 +71,7 @@ def canary_state(
     if {first.image, last.image} != {accepted.image}:
         strange = first.image if first.image != accepted.image else last.image
         return CanaryState(
-            "moved", 1.0, f"the canary is another image, {strange[:8]} in place of {accepted.image[:8]}"
+            "moved", 1.0, f"the canary is another image, {strange[:8]} instead of {accepted.image[:8]}"
         )
     limit = 0.0 if modeled else max(GATE, GATE_SDS * accepted.night_sd)
     drift = last.value_us / first.value_us - 1
@@ -79,7 +79,7 @@ def canary_state(
         return CanaryState(
             "moved",
             1.0,
-            f"the canary went from {first.value_us:,.0f} to {last.value_us:,.0f} µs in one night",
+            f"the canary went from {first.value_us:,.0f} to {last.value_us:,.0f} µs during the night",
         )
     level = level_us(first.value_us, last.value_us)
     move = level / accepted.reference_us - 1
@@ -93,12 +93,12 @@ def canary_state(
 
 
 def level_us(first_us: float, last_us: float) -> float:
-    """The canary's value of a night, from both of its measurements."""
+    """Return the geometric mean of both measurements."""
     return first_us if first_us == last_us else math.sqrt(first_us * last_us)
 
 
 def canary_of(readings: Iterable[CanaryReading | None]) -> CanaryReference | None:
-    """The reference that nights give, with the last image; None if none of them has a whole canary."""
+    """Return the reference of nights, with the last image; None if none has a whole canary."""
     levels, image = [], ""
     for reading in readings:
         first, last = (reading.first, reading.last) if reading else (None, None)
@@ -107,7 +107,7 @@ def canary_of(readings: Iterable[CanaryReading | None]) -> CanaryReference | Non
             image = first.image
     if not levels:
         return None
-    if len(set(levels)) == 1:  # of a modeled clock: a mean of logs would not be the same to the last digit
+    if len(set(levels)) == 1:  # on a modeled clock: a mean of logs would differ in the last digit
         return CanaryReference(image, levels[0])
     found = reference(np.array(levels)[:, None])
     return CanaryReference(image, float(found.center_us[0]), float(found.raw_sd[0]))
@@ -118,5 +118,5 @@ def _why_missing(first: Measured | None, last: Measured | None) -> str:
         if measurement is None:
             return f"the canary was not measured {when}"
         if measurement.value_us is None:
-            return f"the canary that was measured {when} broke: {measurement.problem}"
-    raise AssertionError("it is there")
+            return f"the {when} canary broke: {measurement.problem}"
+    raise AssertionError("neither is missing")

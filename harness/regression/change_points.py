@@ -1,4 +1,4 @@
-"""Where the level of a series changed over its nights: the best division into levels, exactly. Pure."""
+"""The nights on which the level of a series changed: the exact best division into levels."""
 
 from __future__ import annotations
 
@@ -8,35 +8,33 @@ from collections.abc import Sequence
 import numpy as np
 
 SHORTEST = 3
-"""Nights that a level has to last: a single slow night is no new level."""
+"""Fewest nights of a level: a single slow night is not a new level."""
 PENALTY = 3.0
-"""Times ln n: what a further level has to be worth, in absolute deviations."""
+"""Cost of a further level, times ln n, in absolute deviations."""
 
 
 def change_points(values: Sequence[float] | np.ndarray, least: float = 0.0) -> list[int]:
-    """Where new levels begin.
+    """Return the nights that begin new levels.
 
-    Of all divisions of the nights into levels of at least `SHORTEST`, the one with the smallest sum of
-    absolute deviations from the levels' medians and of a penalty of `PENALTY` ln n a level. Values are scaled
-    by the median absolute deviation (MAD) of their first differences, which the changes themselves hardly
-    move.
+    Among all divisions into levels of at least `SHORTEST` nights, choose the one with the smallest sum of
+    absolute deviations from the levels' medians plus a penalty of `PENALTY` ln n for each level. Values are
+    scaled by the median absolute deviation (MAD) of their first differences, which level changes hardly move.
 
-    This is the optimum that PELT looks for (R. Killick, P. Fearnhead and I. A. Eckley, "Optimal detection of
+    PELT looks for the same optimum (R. Killick, P. Fearnhead and I. A. Eckley, "Optimal detection of
     changepoints with a linear computational cost", JASA 107, 2012), with the cost "l1" of the library
-    ruptures, which takes 28 s for ten years of one series: while nothing changes, PELT discards hardly a
-    candidate. A median is one of the values, so it is enough to follow, from night to night, the best cost
-    with each value as the level (the functional recursion of R. Maidstone et al., "On optimal multiple
-    changepoint algorithms for large data", Statistics and Computing 27, 2017): nights × different values,
+    ruptures. That takes 28 s for ten years of one series: while nothing changes, PELT discards hardly any
+    candidate. A median is one of the values, so this function follows, from night to night, the best cost
+    with each value as the level (functional recursion of R. Maidstone et al., "On optimal multiple
+    changepoint algorithms for large data", Statistics and Computing 27, 2017): nights × distinct values,
     30 ms for ten years.
 
     Args:
         values: one a night, in order of time, all finite.
-        least: by which a value may waver at the least, in its own unit; stands in for a smaller MAD, as of a
-            clock whose steps are coarse.
+        least: lower bound for the MAD, in the unit of the values, for a clock with coarse steps.
 
     Returns:
-        Indices of the first nights of new levels, ascending, without 0; none where nothing wavers and `least`
-        is 0: use `steps` there.
+        Indices of the first nights of new levels, ascending, without 0; none if the MAD and `least` are 0:
+        use `steps` then.
     """
     found = np.asarray(values, dtype=np.float64)
     if found.size < 2 * SHORTEST:
@@ -49,15 +47,15 @@ def change_points(values: Sequence[float] | np.ndarray, least: float = 0.0) -> l
 
 
 def steps(values: Sequence[object]) -> list[int]:
-    """Where a figure that repeats exactly became another one: indices of the first nights with it."""
+    """Return the indices at which a value differs from the one before."""
     return [index for index in range(1, len(values)) if values[index] != values[index - 1]]
 
 
 def _best_division(values: np.ndarray, penalty: float) -> list[int]:
-    """First indices of all levels but the first.
+    """Return the first indices of all levels but the first.
 
-    `cost[level]` is that of the best division up to a night whose last level is this one and is long enough;
-    `best[t]` the least of them after t nights.
+    `cost[level]` is the cost of the best division up to a night whose last level is this one and long enough;
+    `best[t]` is the smallest of them after t nights.
     """
     levels = np.unique(values)
     count = values.size
@@ -80,7 +78,7 @@ def _best_division(values: np.ndarray, penalty: float) -> list[int]:
     end = count
     while end:
         deviations = np.abs(values[:end] - levels[level_of[end]])
-        since = deviations[::-1].cumsum()[::-1]  # of the level, if it began here
+        since = deviations[::-1].cumsum()[::-1]  # cost of the level if it began here
         first = int((best[:end] + since)[: end - SHORTEST + 1].argmin())
         found.append(first)
         end = first

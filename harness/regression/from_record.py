@@ -1,14 +1,12 @@
-"""A night record as the night that is judged, and what was said of it as the record keeps it. Pure.
+"""Summarize a run record for the verdict.
 
-What of a record is which:
-
-- times: of the blocks of the rounds, and of nothing else. `earshot run` measures none: its record gives exact
-  figures only, so it can be compared with another, and only nights of the kinds `IN_HISTORY` are a history.
+- times: from the blocks of the rounds only. `earshot run` measures none, so its record has exact
+  figures only: it can be compared with another run, but only the kinds `IN_HISTORY` form a history.
 - exact figures: sizes, the .tflite, checksums of the blocks, correct answers on the test set, whether the
-  image fits; where the clock is a model, also what was heard. What no input belongs to has "-" for it.
-- environment: what a time depends on beside the code: clock, core, compiler, flags, emulator, cycle model,
-  libraries. What was only seen of the bench, such as its port or temperature, is no part of it; nor are the
-  packages of the host, whose versions a commit pins.
+  image fits; with a modeled clock also the detections. Figures without an input have the input mode "-".
+- environment: influences on times besides the code: clock, core, compiler, flags, emulator, cycle model,
+  libraries. Observations of the bench, such as port or temperature, are left out, and so are the packages of
+  the host, whose versions a commit pins.
 """
 
 from __future__ import annotations
@@ -30,48 +28,49 @@ from harness.stats.matching import count_false_accepts
 
 RUN, NIGHTLY, A_A = "run", "nightly", "a-a"
 IN_HISTORY = frozenset({NIGHTLY, A_A})
-"""Kinds of records whose times are held against each other."""
+"""Kinds of records that form a history."""
 
 CANARY = "canary"
 """`BlockRow.subject` of the image that is never rebuilt."""
+_LEAVE_OUT = "Leave the record out: it does not tell what was measured."
 _CANARY_SERIES = "inference_us/clip"
 WHOLE = "-"
-"""Input mode of a figure that no input belongs to."""
+"""Input mode of figures without an input."""
 _ON_CLIP = "clip"
 
 _OBSERVATIONS = frozenset({"port", "temperature", "supply", "arduino-cli", "cycle model build"})
-"""Of a board's details, what does not move its times: the tool that uploads, and the hash of a model's
-sources, whose version says when its figures change."""
+"""Details of a board that do not influence its times. The version of the cycle model changes with its
+figures; the hash of its sources does not matter."""
 
 
 def kind_of(record: RunRecord) -> str:
-    """What the record is of: "run", "nightly" or "a-a"."""
+    """Return the kind of a record: "run", "nightly" or "a-a"."""
     return record.run.get("kind", RUN)
 
 
 def night_of(record: RunRecord, digest: str = "") -> Night:
-    """The night of a record.
+    """Summarize a record of any kind.
 
     Args:
-        record: of any kind.
-        digest: what stands for its content; by default the seal of the file that it was read from.
+        record: the record.
+        digest: identifies the content; default: the checksum of the file that it was read from.
 
     Raises:
-        UsageError: what was run, or of which code, is not told as `RunRecord` says.
+        UsageError: a field of `run` or `code` is missing or of another type.
     """
     modeled = record.board.clock != "measured"
     engines = _engines(record)
     return Night(
-        id=_told(record.run, "id", str),
+        id=_field(record.run, "id", str),
         digest=digest or record.checksum,
-        started=_told(record.run, "started", str),
-        ended=_told(record.run, "ended", str),
-        commit=_told(record.code, "commit", str),
-        dirty=_told(record.code, "dirty", bool),
+        started=_field(record.run, "started", str),
+        ended=_field(record.run, "ended", str),
+        commit=_field(record.code, "commit", str),
+        dirty=_field(record.code, "dirty", bool),
         board=record.run.get("board") or record.board.name,
         uid=record.board.uid,
         environment=_environment(record),
-        procedure=_told(record.code, "procedure_version", int),
+        procedure=_field(record.code, "procedure_version", int),
         modeled=modeled,
         times=_times(record.blocks, "round"),
         exact=_exact(record, engines, modeled),
@@ -84,13 +83,13 @@ def night_of(record: RunRecord, digest: str = "") -> Night:
     )
 
 
-def _told(where: Mapping[str, Any], name: str, kind: type) -> Any:
+def _field(where: Mapping[str, Any], name: str, kind: type) -> Any:
     value = where.get(name)
     if type(value) is not kind:
         raise UsageError(
-            f"the record does not tell its {name.replace('_', ' ')}, which is {value!r}",
+            f"the record has no valid {name.replace('_', ' ')}: {value!r}",
             where="run" if kind is str and name != "commit" else "code",
-            remedy="Leave it out: nobody can say what was measured.",
+            remedy=_LEAVE_OUT,
         )
     return value
 
@@ -100,20 +99,20 @@ def _length_s(text: str) -> float | None:
         return float(text) if text else None
     except ValueError:
         raise UsageError(
-            f"the length of the run is {text!r}, no number of seconds",
+            f"the length of the run is {text!r}, not a number of seconds",
             where="run",
-            remedy="Leave it out: nobody can say what was measured.",
+            remedy=_LEAVE_OUT,
         ) from None
 
 
 def _engines(record: RunRecord) -> dict[str, str]:
-    """The engine of each variant; of one that was not built the night's."""
-    told = {row.id: row.firmware.engine for row in record.variants if row.firmware}
+    """Return the engine of each variant; the run's for one that was not built."""
+    known = {row.id: row.firmware.engine for row in record.variants if row.firmware}
     for block in record.blocks:
-        told.setdefault(block.subject, block.engine)
-    common = Counter(told.values()).most_common(1)
+        known.setdefault(block.subject, block.engine)
+    common = Counter(known.values()).most_common(1)
     other = record.run.get("engine") or (common[0][0] if common else WHOLE)
-    return {row.id: told.get(row.id, other) for row in record.variants}
+    return {row.id: known.get(row.id, other) for row in record.variants}
 
 
 def _environment(record: RunRecord) -> dict[str, str]:
@@ -133,7 +132,7 @@ def _environment(record: RunRecord) -> dict[str, str]:
 
 
 def _times(blocks: Sequence[BlockRow], phase: str) -> dict[SeriesName, Measured]:
-    """By series, of all blocks of a phase; a block that brought nothing of a series counts as one lost."""
+    """Summarize the blocks of a phase by series; a block without samples of a series counts as lost."""
     of_variants: dict[tuple[str, str], list[BlockRow]] = {}
     for block in blocks:
         if block.phase == phase and block.subject != CANARY:
@@ -146,14 +145,13 @@ def _times(blocks: Sequence[BlockRow], phase: str) -> dict[SeriesName, Measured]
 
 
 def _name(variant: str, engine: str, figure: str) -> SeriesName:
-    """Of a figure, such as "inference_us/clip"."""
     try:
         return SeriesName.parse(f"{variant}/{engine}/{figure}")
     except ValueError as reason:
         raise UsageError(
-            f"a figure of the record has no name: {reason}",
+            f"a figure of the record has no valid name: {reason}",
             where="variants and blocks",
-            remedy="Leave it out: nobody can say what was measured.",
+            remedy=_LEAVE_OUT,
         ) from None
 
 
@@ -200,7 +198,7 @@ def _exact(record: RunRecord, engines: Mapping[str, str], modeled: bool) -> dict
         for name in sorted({name for block in own for name in block.checks}):
             figures[f"{name}/{_ON_CLIP}"] = _same(block.checks.get(name, "") for block in own)
         if modeled and row.stimuli:
-            figures[f"heard/{row.route}"] = _heard(row)
+            figures[f"detections/{row.route}"] = _detections(row)
         found |= {_name(row.id, engines[row.id], figure): value for figure, value in figures.items()}
     return found
 
@@ -213,7 +211,6 @@ def _by_subject(blocks: Iterable[BlockRow]) -> dict[str, list[BlockRow]]:
 
 
 def _artifact(row: VariantRow) -> Iterable[tuple[str, Figure]]:
-    """What no measuring is needed for."""
     if row.model and row.model.deployable:
         model = row.model
         if model.tflite_bytes is not None:
@@ -232,29 +229,26 @@ def _artifact(row: VariantRow) -> Iterable[tuple[str, Figure]]:
 
 
 def _same(values: Iterable[str]) -> str:
-    """The one value of all blocks; all of them where they differ; "" where there is none."""
+    """Return the one value of all blocks, all values if they differ, or "" if there is none."""
     return " | ".join(sorted(set(filter(None, values))))
 
 
-def _heard(row: VariantRow) -> str:
-    """The detections by clip: how many for people, and a checksum over each of them with its time."""
+def _detections(row: VariantRow) -> str:
+    """Return counts for people and a checksum over all detections with their times."""
     detections = [
         [[clip.source, clip.detected, clip.score, clip.detected_at_s] for clip in row.stimuli],
         [[false.label, false.score, false.at_s] for false in row.false_accepts],
     ]
     checksum = hashlib.sha256(json.dumps(detections).encode()).hexdigest()[:8]
     correct = sum(clip.correct for clip in row.stimuli)
-    return (
-        f"{correct} of {len(row.stimuli)} clips right, {count_false_accepts(row)} false alarms ({checksum})"
-    )
-
-
+    false_accepts = count_false_accepts(row)
+    return f"{correct} of {len(row.stimuli)} clips correct, {false_accepts} false accepts ({checksum})"
 def _does_not_fit(row: VariantRow) -> bool:
     return any(fault.failure == DoesNotFit.failure for fault in row.faults)
 
 
 def _faults(record: RunRecord, engines: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Of variants: that one does not fit the board is a figure, and no fault."""
+    """Collect the faults of variants; an image that does not fit is a figure, not a fault."""
     found: dict[tuple[str, str], str] = {}
     blocks = _by_subject(record.blocks)
     for row in record.variants:

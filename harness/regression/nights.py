@@ -1,4 +1,4 @@
-"""A night as it is judged, and nights that cannot be: a clock that jumped, one id with two contents. Pure."""
+"""The summary of a run that is judged; detection of clock jumps and contradicting copies."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from harness.regression.canary import CanaryReading
 from harness.regression.series import Measured
 
 CLOCK_TOLERANCE_S = 60.0
-"""By which the host's clock may be set while a night runs; more is a jump."""
+"""Largest correction of the host's clock during a run; more is a jump."""
 
 
 @dataclass(frozen=True)
 class Night:
-    """A night record, as far as it is compared.
+    """The summary of a run record, without its samples.
 
     Attributes:
         id: uuid of the run.
-        digest: sha256 of the record's content.
+        digest: the record's checksum.
         started, ended: ISO 8601, UTC.
-        commit: of the code that was measured.
-        dirty: whether there were changes that no commit has.
-        board: its name on the bench, which is that of its baseline.
+        commit: of the measured code.
+        dirty: true if there were uncommitted changes.
+        board: its name on the bench and of its baseline.
         uid: its identity.
-        environment: what a time depends on beside the code: fqbn, core, compiler, flags, libraries.
-        procedure: version of the way of measuring.
-        modeled: whether its clock is a model; such times are exact.
+        environment: influences on times besides the code: core, compiler, flags, libraries.
+        procedure: version of the measuring procedure.
+        modeled: true for a modeled clock, whose times are exact.
         times: timed series, in µs.
-        exact: everything that has to be the same. A name that ends in "_sha256" is compared with nights of
-            the same commit only.
+        exact: values that must not change. Names that end in "_sha256" are compared between runs of one
+            commit only.
         canary: None if it was not measured.
-        length_s: by the host's monotonic clock; None if it is not known, as of a run that was taken up again.
-        confirmations: second measurements of what was found worse.
+        length_s: by the host's monotonic clock; None if unknown, as for a resumed run.
+        confirmations: second measurements of worse series.
         faults: of variants, by variant and engine.
-        fault: of the whole night, such as a board that is not there; "" if there was none.
+        fault: of the whole run, such as a missing board; "" if there was none.
         judged: the verdicts on the series that night; empty for tonight.
     """
 
@@ -63,11 +63,11 @@ class Night:
 
 @dataclass(frozen=True)
 class Merged:
-    """Nights of several folders.
+    """Nights of several folders, merged.
 
     Attributes:
-        nights: each once, those with a readable clock, the earliest first.
-        conflicts: ids that stand for more than one content; these nights are left out.
+        nights: each once, by time; those with a clock problem are left out.
+        conflicts: ids with more than one content; these nights are left out.
     """
 
     nights: tuple[Night, ...]
@@ -75,7 +75,7 @@ class Merged:
 
 
 def merge(nights: Iterable[Night]) -> Merged:
-    """Nights from wherever they were copied, in the order of time; the order they come in does not matter."""
+    """Merge nights and copies of them in order of time; the order of the input does not matter."""
     digests: dict[str, set[str]] = {}
     by_id: dict[str, Night] = {}
     for night in nights:
@@ -87,27 +87,27 @@ def merge(nights: Iterable[Night]) -> Merged:
 
 
 def clock_problem(night: Night) -> str:
-    """What is wrong with the host's clock in this night, without a full stop; "" if nothing is."""
+    """Return the problem of the host's clock during a run, without a full stop; "" if there is none."""
     try:
         length_s = (moment(night.ended) - moment(night.started)).total_seconds()
     except ValueError:
-        return f"the night has no readable time: {night.started!r} to {night.ended!r}"
+        return f"the run has no readable time: {night.started!r} to {night.ended!r}"
     if length_s < 0:
         return (
-            f"the host's clock jumped: the night ended at {night.ended}, before it started at {night.started}"
+            f"the host's clock jumped: the run ended at {night.ended}, before it started at {night.started}"
         )
     if night.length_s is not None and abs(length_s - night.length_s) > CLOCK_TOLERANCE_S:
         return (
             f"the host's clock jumped by {length_s - night.length_s:+,.0f} s "
-            f"within the night of {night.started}"
+            f"during the run of {night.started}"
         )
     return ""
 
 
 def overlapping(night: Night, others: Iterable[Night]) -> Night | None:
-    """Another night of the same board at the same time, which one board cannot have had.
+    """Return another run of the same board at the same time; None if there is none.
 
-    A board whose clock is a model is on as many hosts as like, all at the same time of night.
+    A board with a modeled clock may run on several hosts at once.
     """
     if night.modeled:
         return None
@@ -119,10 +119,10 @@ def overlapping(night: Night, others: Iterable[Night]) -> Night | None:
 
 
 def moment(text: str) -> datetime:
-    """A time of ISO 8601.
+    """Parse an ISO 8601 time.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not one.
     """
     found = datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 does not read the Z
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

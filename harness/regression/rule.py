@@ -1,8 +1,8 @@
-"""When a time is worse: one value a night, a t prediction interval, Holm, an effect gate, a pinned reference.
+"""The rule for times: one value a night, a t prediction interval, Holm, an effect gate, a pinned reference.
 
 Repeats within a night are not independent, so the night is the unit of replication. All functions take the
 series of one night together, because Holm corrects for their number; the last axis is the series (S).
-NaN stands for what was not measured, and is never a finding. Pure.
+NaN stands for a missing value and is never a finding.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from scipy import special
 from harness.stats.pairing import holm
 
 ALPHA = 0.01
-"""Chance of a wrong finding among all series of a night, before the effect gate."""
+"""Probability of a wrong finding among all series of a night, before the effect gate."""
 WINDOW, FEWEST = 14, 5
-"""Latest clean nights that are compared with, and how many there must be."""
+"""Number of latest clean nights in the reference, and the fewest that suffice."""
 SD_FLOOR, SD_FLOOR_US = 0.0002, 1.0
-"""No night is trusted to repeat better: what a clock of 1 µs and a board's oscillator allow."""
+"""Smallest standard deviation between nights, a share and µs: a clock of 1 µs and the board's oscillator."""
 GATE, GATE_SDS, GATE_US = 0.01, 3.0, 20.0
-"""What is worth a word: at least the larger of the share and so many night sds, and at least so many µs."""
+"""Smallest reported effect: the larger of a share and a number of night sds, and at least some µs."""
 NOISY_SD = 0.01
-"""A series whose nights differ more, by their sd, is not judged."""
+"""Series with a larger standard deviation between nights are not judged."""
 RECENT = 3
-"""Nights whose median is held against the pinned reference; tonight is the last of them."""
+"""Nights whose median is compared with the pinned reference, this one included."""
 STILL = 0.5
-"""Share of the gate that tonight itself has to show: slow nights that are over are no creep."""
+"""Share of the gate that this night itself must exceed: slow nights that are over are no creep."""
 _MEDIAN_OF_3 = 1 - np.sqrt(3) / np.pi
 """Variance of the median of three values of a normal distribution with variance 1."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What is expected of a night; arrays over the series, (S,).
+    """The expectation for a night; arrays over the series, (S,).
 
     Attributes:
         center_us: geometric mean of the nights.
-        sd: between nights, of the logs, which is a share; floored.
-        raw_sd: the same, not floored.
-        nights: how many.
+        sd: standard deviation of the logs between nights, a share; floored.
+        raw_sd: the same without the floor.
+        nights: number of nights.
     """
 
     center_us: np.ndarray
@@ -50,26 +50,26 @@ class Reference:
 
     @property
     def gate(self) -> np.ndarray:
-        """Smallest share by which a night has to differ, (S,)."""
+        """Smallest reported share, (S,)."""
         return np.maximum(np.maximum(GATE, GATE_SDS * self.sd), GATE_US / self.center_us)
 
     @property
     def noisy(self) -> np.ndarray:
-        """Whether nights differ too much to judge one, (S,).
+        """True if nights differ too much to judge one, (S,).
 
-        A step of the clock is a large share of a short stage; where that stays below the gate's µs it harms
-        nobody.
+        One step of the clock is a large share of a short stage, which does no harm below the gate's µs.
         """
         return (self.raw_sd > NOISY_SD) & (GATE_SDS * self.raw_sd * self.center_us > GATE_US)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the rule makes of tonight; arrays over the series, (S,).
+    """The findings on a night; arrays over the series, (S,) of bool.
 
     Attributes:
-        slower, faster: outside of the prediction interval of the latest nights, and past the gate.
-        crept, gained: the median of the last nights, against the pinned reference, and tonight still with it.
+        slower, faster: the night is outside the prediction interval of the latest nights and past the gate.
+        crept, gained: so is the median of the last nights against the pinned reference, and this night still
+            deviates in the same direction.
     """
 
     slower: np.ndarray
@@ -79,17 +79,17 @@ class Finding:
 
     @property
     def worse(self) -> np.ndarray:
-        """Whether it has to be measured again."""
+        """True if the series must be measured again."""
         return self.slower | self.crept
 
     @property
     def better(self) -> np.ndarray:
-        """Whether it may be accepted."""
+        """True if the series may be accepted as faster."""
         return (self.faster | self.gained) & ~self.worse
 
 
 def reference(nights_us: np.ndarray) -> Reference:
-    """What clean nights lead to expect.
+    """Return the expectation from clean nights.
 
     Args:
         nights_us: (nights, S); NaN where a series has fewer.
@@ -105,7 +105,7 @@ def reference(nights_us: np.ndarray) -> Reference:
 
 
 def reference_of(center_us: np.ndarray, raw_sd: np.ndarray, nights: np.ndarray) -> Reference:
-    """The reference with known figures, (S,) each."""
+    """Return a reference from known figures, (S,) each."""
     floor = np.maximum(SD_FLOOR, SD_FLOOR_US / center_us)
     return Reference(center_us, np.fmax(raw_sd, floor), raw_sd, nights)
 
@@ -113,12 +113,12 @@ def reference_of(center_us: np.ndarray, raw_sd: np.ndarray, nights: np.ndarray) 
 def judge(
     latest: Reference, pinned: Reference, before_us: np.ndarray, tonight_us: np.ndarray, alpha: float = ALPHA
 ) -> Finding:
-    """Holds tonight against the latest nights and, with the nights before it, against the pinned reference.
+    """Compare a night with the latest nights and, with those just before it, with the pinned reference.
 
     Args:
-        latest: of the latest `WINDOW` clean nights.
-        pinned: of the epoch's reference.
-        before_us: the `RECENT` - 1 clean nights before tonight, (2, S).
+        latest: from the latest `WINDOW` clean nights.
+        pinned: the epoch's reference.
+        before_us: the `RECENT` - 1 clean nights before this one, (2, S).
         tonight_us: (S,).
         alpha: see `ALPHA`.
     """
@@ -137,9 +137,9 @@ def judge(
 def confirmed(
     finding: Finding, latest: Reference, pinned: Reference, before_us: np.ndarray, again_us: np.ndarray
 ) -> np.ndarray:
-    """Whether what was found worse is worse in a second measurement too, (S,).
+    """Return True where a second measurement confirms a worse one, (S,).
 
-    Holm is over the candidates alone: what was not found is not tested again.
+    Holm corrects for the candidates alone: the other series are not tested again.
 
     Args:
         finding: of the first measurement.
@@ -151,7 +151,7 @@ def confirmed(
 
 
 def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int, alpha: float) -> np.ndarray:
-    """Whether a value lies beyond interval and gate: above for +1, below for -1."""
+    """Return True where a value lies beyond interval and gate: above for +1, below for -1."""
     enough = np.where(expected.nights >= FEWEST, 1.0, np.nan)
     spread = expected.sd * np.sqrt(variance + 1 / np.maximum(expected.nights, 1))
     with np.errstate(invalid="ignore"):
@@ -162,7 +162,9 @@ def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int,
 
 
 def limit_us(latest: Reference, alpha: float = ALPHA) -> np.ndarray:
-    """The slowest time without a finding if no other series has one, (S,): Holm's first step, and the gate.
+    """Return the slowest time without a finding if no other series has one, (S,).
+
+    This is Holm's first step, or the gate if that is wider.
 
     Args:
         latest: of series that are all judged.
