@@ -243,6 +243,8 @@ def _detections(row: VariantRow) -> str:
     correct = sum(clip.correct for clip in row.stimuli)
     false_accepts = count_false_accepts(row)
     return f"{correct} of {len(row.stimuli)} clips correct, {false_accepts} false accepts ({checksum})"
+
+
 def _does_not_fit(row: VariantRow) -> bool:
     return any(fault.failure == DoesNotFit.failure for fault in row.faults)
 

@@ -1,5 +1,3 @@
-"""Quiet nights of a board and the baseline that accepts them, made once a module."""
-
 from __future__ import annotations
 
 import pytest

@@ -27,7 +27,7 @@ _FIRST = datetime(2026, 11, 1, 1, tzinfo=timezone.utc)
 
 
 def time_of(value_us: float, image: str = "a" * 64) -> Measured:
-    """A night of three blocks with this median."""
+    """Return three blocks with this median."""
     return measured([Block((value_us,) * 50, 50)] * 3, image)
 
 
@@ -36,12 +36,12 @@ def canary(first_us: float = CANARY_US, last_us: float | None = None, image: str
 
 
 def stamp(index: int, hours: float = 0.0) -> str:
-    """A time of the night with this number, from 0."""
+    """Return a time of the night with this number, from 0."""
     return (_FIRST + timedelta(days=index, hours=hours)).isoformat().replace("+00:00", "Z")
 
 
 def night(index: int, int8_us: float = INT8_US, float_us: float = FLOAT_US, **changes) -> Night:
-    """The night with this number, from 0; one hour long."""
+    """Return the night with this number, from 0; one hour long."""
     made = Night(
         id=f"night-{index}",
         digest=f"content-{index}",
@@ -62,29 +62,29 @@ def night(index: int, int8_us: float = INT8_US, float_us: float = FLOAT_US, **ch
 
 
 def quiet_nights(count: int = 14, night_sd: float = NIGHT_SD, seed: int = 1) -> list[Night]:
-    """Nights 0 to count - 1, in which nothing changes."""
+    """Return nights 0 to count - 1 without a change."""
     noise = np.exp(np.random.default_rng(seed).normal(0, night_sd, (count, 2)))
     return [night(index, INT8_US * one, FLOAT_US * two) for index, (one, two) in enumerate(noise)]
 
 
 def accepted(nights: list[Night]) -> Baseline:
-    """The baseline of an epoch with these nights."""
+    """Return the baseline of an epoch with these nights."""
     return accept(None, nights[-1], nights, reason="the first", at=AT)
 
 
 def with_verdicts(made: Night, verdict: RunVerdict) -> Night:
-    """The night as its record is read again."""
+    """Return the night as it is read from its record."""
     return replace(made, judged={item.name: item for item in verdict.series})
 
 
 def of(name: SeriesName, verdict: RunVerdict) -> SeriesVerdict:
-    """What is said of a series."""
+    """What is verdict_on of a series."""
     (found,) = [item for item in verdict.series if item.name == name]
     return found
 
 
-def said(
+def verdict_on(
     tonight: Night, nights: list[Night], baseline: Baseline | None, name: SeriesName = INT8
 ) -> SeriesVerdict:
-    """What is said of a series tonight."""
+    """What is verdict_on of a series tonight."""
     return of(name, judge(tonight, nights, baseline))

@@ -1,5 +1,3 @@
-"""What accepting a night does to a baseline, and what it refuses."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -15,9 +13,9 @@ from made_nights import (
     INT8_US,
     canary,
     night,
-    said,
     stamp,
     time_of,
+    verdict_on,
     with_verdicts,
 )
 
@@ -27,7 +25,7 @@ from harness.regression.acceptance import accept
 from harness.regression.verdict import judge
 
 
-def taken(baseline, tonight, nights, **options):
+def accepted_with(baseline, tonight, nights, **options):
     return accept(baseline, tonight, nights, **{"reason": "meant", "at": AT, **options})
 
 
@@ -41,9 +39,9 @@ def test_the_first_epoch_takes_all_nights_like_the_last(nights, baseline):
     assert epoch.accepted[0].reason == "the first"
 
 
-def test_an_improvement_moves_its_own_series_alone(nights, baseline):
+def test_accepting_an_improvement_changes_only_its_series(nights, baseline):
     tonight = night(14, INT8_US * 0.97)
-    epoch = taken(baseline, tonight, nights).epoch
+    epoch = accepted_with(baseline, tonight, nights).epoch
     assert epoch.number == 1
     assert epoch.times[str(INT8)].reference_us == pytest.approx(INT8_US * 0.97)
     assert (epoch.times[str(INT8)].since, epoch.times[str(INT8)].nights) == (stamp(14), 1)
@@ -51,68 +49,68 @@ def test_an_improvement_moves_its_own_series_alone(nights, baseline):
     assert epoch.accepted[-1].series == (str(INT8),)
 
 
-def test_the_nights_on_the_new_level_count_from_the_first(nights, baseline):
+def test_nights_on_the_new_level_are_part_of_the_reference(nights, baseline):
     row = list(nights)
     for index in range(14, 20):
         made = night(index, INT8_US * 0.97 * (1 + index % 3 / 1000))
         row.append(with_verdicts(made, judge(made, row, baseline)))
-    after = taken(baseline, row[-1], row[:-1])
+    after = accepted_with(baseline, row[-1], row[:-1])
     assert (after.epoch.times[str(INT8)].since, after.epoch.times[str(INT8)].nights) == (stamp(14), 6)
-    assert said(night(20, INT8_US * 0.97), row, after).status == "ok"
-    assert said(night(20), row, after).status == "suspect", "back is slower now"
+    assert verdict_on(night(20, INT8_US * 0.97), row, after).status == "ok"
+    assert verdict_on(night(20), row, after).status == "suspect", "back is slower now"
 
 
 def test_a_changed_size(nights, baseline):
     tonight = night(14, exact={FLASH: 70_000})
-    after = taken(baseline, tonight, nights)
+    after = accepted_with(baseline, tonight, nights)
     assert after.epoch.exact[str(FLASH)] == 70_000
     assert judge(replace(tonight, id="x", digest="x"), nights, after).status == "ok"
 
 
-def test_a_new_series_joins(nights, baseline):
+def test_a_new_series_is_added(nights, baseline):
     other = SeriesName("ds-cnn", "codegen", "inference_us", "pcm")
     tonight = night(14)
     tonight = replace(tonight, times={**tonight.times, other: time_of(9_000)})
-    assert taken(baseline, tonight, nights).epoch.times.keys() == {str(INT8), str(FLOAT), str(other)}
+    assert accepted_with(baseline, tonight, nights).epoch.times.keys() == {str(INT8), str(FLOAT), str(other)}
 
 
-def test_a_series_that_is_gone_leaves(nights, baseline):
+def test_a_missing_series_is_removed(nights, baseline):
     tonight = night(14, times={FLOAT: time_of(128_430)})
-    assert taken(baseline, tonight, nights).epoch.times.keys() == {str(FLOAT)}
+    assert accepted_with(baseline, tonight, nights).epoch.times.keys() == {str(FLOAT)}
 
 
 def test_a_hash_is_never_accepted(nights):
-    after = taken(None, night(0, exact={FLASH: 1, HASH: "ab"}), [])
+    after = accepted_with(None, night(0, exact={FLASH: 1, HASH: "ab"}), [])
     assert after.epoch.exact == {str(FLASH): 1}
 
 
 @pytest.mark.parametrize(
     "change", [{"environment": {"core": "9", "compiler": "7-2017q4"}}, {"uid": "BEEF"}, {"procedure": 2}]
 )
-def test_an_environment_that_changed_is_a_new_epoch(nights, baseline, change):
+def test_a_changed_environment_begins_an_epoch(nights, baseline, change):
     since = [night(index, INT8_US * 1.1, **change) for index in (14, 15, 16)]
-    after = taken(baseline, since[-1], [*nights, *since[:-1]])
+    after = accepted_with(baseline, since[-1], [*nights, *since[:-1]])
     assert [epoch.number for epoch in after.epochs] == [1, 2]
     assert after.epochs[0] == baseline.epoch, "history stays"
     assert (after.epoch.since, after.epoch.times[str(INT8)].nights) == (stamp(14), 3)
     assert judge(since[-1], [*nights, *since], after).differences == {}
 
 
-def test_a_canary_that_moved_for_good_is_a_new_epoch(nights, baseline):
+def test_a_moved_canary_begins_an_epoch(nights, baseline):
     tonight = night(14, canary=canary(CANARY_US * 1.05))
-    after = taken(baseline, tonight, nights)
+    after = accepted_with(baseline, tonight, nights)
     assert (after.epoch.number, after.epoch.since) == (2, stamp(14))
     assert after.epoch.canary.reference_us == pytest.approx(CANARY_US * 1.05)
 
 
-def test_an_epoch_accepted_after_one_night_gates_by_its_first_nights(nights):
-    baseline = taken(None, nights[0], [])
-    assert said(nights[4], nights[:4], baseline).status == "new"
-    assert said(night(14, INT8_US * 1.02), nights, baseline).status == "suspect"
+def test_an_epoch_of_one_night_is_judged_by_its_first_nights(nights):
+    baseline = accepted_with(None, nights[0], [])
+    assert verdict_on(nights[4], nights[:4], baseline).status == "new"
+    assert verdict_on(night(14, INT8_US * 1.02), nights, baseline).status == "suspect"
 
 
-def test_a_creep_is_found_though_the_epoch_was_accepted_after_one_night(nights):
-    baseline, row = taken(None, nights[0], []), list(nights)
+def test_a_creep_is_found_in_an_epoch_of_one_night(nights):
+    baseline, row = accepted_with(None, nights[0], []), list(nights)
     for index in range(1, 25):
         tonight = night(13 + index, INT8_US * (1 + 0.001 * index))
         verdict = judge(tonight, row, baseline)
@@ -122,24 +120,24 @@ def test_a_creep_is_found_though_the_epoch_was_accepted_after_one_night(nights):
     assert index <= 15
 
 
-def test_the_nights_under_test_are_no_part_of_a_reference_that_is_still_to_be_found():
+def test_recent_nights_are_not_part_of_an_unfinished_reference():
     row = [night(index, INT8_US * (1 + index % 3 / 5000)) for index in range(5)]
-    row += [night(index, INT8_US * 1.015) for index in (5, 6)]  # without their verdicts: nobody judged them
-    baseline = taken(None, row[0], [])
-    assert said(night(7, INT8_US * 1.015), row, baseline).status == "suspect"
+    row += [night(index, INT8_US * 1.015) for index in (5, 6)]  # without verdicts
+    baseline = accepted_with(None, row[0], [])
+    assert verdict_on(night(7, INT8_US * 1.015), row, baseline).status == "suspect"
 
 
-def test_a_series_that_waits_for_its_nights_keeps_its_first(nights):
-    baseline = taken(None, nights[0], [])
+def test_a_series_with_too_few_nights_keeps_its_reference(nights):
+    baseline = accepted_with(None, nights[0], [])
     row = [*nights[:3]]
-    after = taken(baseline, replace(nights[3], exact={FLASH: 5}), row)
+    after = accepted_with(baseline, replace(nights[3], exact={FLASH: 5}), row)
     assert after.epoch.exact[str(FLASH)] == 5
     assert after.epoch.times == baseline.epoch.times
 
 
-def test_single_series_by_name(nights, baseline):
+def test_single_series_are_accepted_by_name(nights, baseline):
     tonight = night(14, INT8_US * 0.97, 128_430 * 0.97)
-    epoch = taken(baseline, tonight, nights, series=[FLOAT]).epoch
+    epoch = accepted_with(baseline, tonight, nights, series=[FLOAT]).epoch
     assert epoch.times[str(INT8)] == baseline.epoch.times[str(INT8)]
     assert epoch.times[str(FLOAT)].nights == 1
 
@@ -165,18 +163,18 @@ def test_single_series_by_name(nights, baseline):
         ),
     ],
 )
-def test_what_is_refused(nights, baseline, change, options, part):
+def test_unacceptable_nights_are_refused(nights, baseline, change, options, part):
     with pytest.raises(UsageError, match=part) as caught:
-        taken(baseline, night(14, **change), nights, **options)
+        accepted_with(baseline, night(14, **change), nights, **options)
     assert caught.value.remedy
 
 
 def test_a_first_night_with_a_broken_canary_is_refused():
     broken = replace(canary(), last=None)
     with pytest.raises(UsageError, match="canary"):
-        taken(None, night(0, canary=broken), [])
+        accepted_with(None, night(0, canary=broken), [])
 
 
 def test_dirty_nights_are_left_out_of_a_new_epoch(nights):
     row = [replace(made, dirty=index in (3, 7)) for index, made in enumerate(nights)]
-    assert taken(None, row[-1], row).epoch.times[str(INT8)].nights == 12
+    assert accepted_with(None, row[-1], row).epoch.times[str(INT8)].nights == 12

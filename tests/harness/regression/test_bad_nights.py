@@ -1,4 +1,4 @@
-"""Bad input: each kind has its status and its sentence, and none is ever a regression or a measure."""
+"""Bad input has a status and a sentence; it is never a regression and never part of a reference."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from made_nights import (
     INT8_US,
     night,
     of,
-    said,
     stamp,
     time_of,
+    verdict_on,
     with_verdicts,
 )
 
@@ -56,7 +56,7 @@ def bad_nights():
         "canary broke": (
             replace(base, canary=CanaryReading(time_of(CANARY_US), lost)),
             "broken",
-            "the canary that was measured last broke: records were lost",
+            "the last canary broke: records were lost",
         ),
         "lost records": (
             replace(base, times={**base.times, INT8: lost}),
@@ -77,7 +77,7 @@ def bad_nights():
 
 
 @pytest.mark.parametrize("kind", bad_nights())
-def test_bad_input_has_its_status_and_sentence_and_is_no_regression(nights, baseline, kind):
+def test_bad_input_is_not_a_regression(nights, baseline, kind):
     tonight, status, part = bad_nights()[kind]
     verdict = judge(tonight, nights, baseline)
     assert of(INT8, verdict).status == status
@@ -87,33 +87,33 @@ def test_bad_input_has_its_status_and_sentence_and_is_no_regression(nights, base
 
 
 @pytest.mark.parametrize("kind", bad_nights())
-def test_bad_input_of_another_night_is_no_measure(nights, baseline, kind):
+def test_a_bad_night_is_not_part_of_a_reference(nights, baseline, kind):
     bad, _, _ = bad_nights()[kind]
     if kind == "two with one id":
-        nights = [*nights[:3], *nights[4:]]  # neither of the two is known to be right
+        nights = [*nights[:3], *nights[4:]]  # none of the two is trusted
         bad = (replace(night(3), digest="one"), replace(night(3), digest="another"))
-    elif kind == "overlap":  # only that night's verdict knows which of the two was wrong
+    elif kind == "overlap":  # only that night's verdict tells which one was wrong
         bad = (with_verdicts(bad, judge(bad, nights, baseline)),)
     else:
         bad = (bad,)
     after = night(16)
-    assert said(after, [*nights, *bad], baseline) == said(after, nights, baseline)
+    assert verdict_on(after, [*nights, *bad], baseline) == verdict_on(after, nights, baseline)
 
 
-def test_no_board_and_no_baseline(nights):
+def test_a_missing_board_without_a_baseline(nights):
     verdict = judge(night(0, times={}, exact={}, fault="enumerate: no board"), [], None)
     assert (verdict.status, verdict.exit_code) == ("broken", 4)
     assert "enumerate: no board" in verdict.sentence
 
 
-def test_what_changed_in_a_dirty_tree_gates_nothing(nights, baseline):
+def test_a_change_in_a_dirty_tree_is_advisory(nights, baseline):
     verdict = judge(night(14, exact={FLASH: 5}, dirty=True), nights, baseline)
     assert (of(FLASH, verdict).status, of(FLASH, verdict).advisory, verdict.exit_code) == ("changed", True, 5)
 
 
-def test_a_dirty_night_is_no_measure_of_the_next(nights, baseline):
+def test_dirty_nights_are_not_part_of_a_reference(nights, baseline):
     dirty = [night(index, INT8_US * 1.5, dirty=True) for index in range(14, 30)]
-    assert said(night(30), [*nights, *dirty], baseline).status == "ok"
+    assert verdict_on(night(30), [*nights, *dirty], baseline).status == "ok"
 
 
 def test_records_copied_twice_count_once(nights, baseline):
@@ -130,19 +130,19 @@ def test_the_order_in_which_records_are_found_does_not_matter(nights, baseline, 
     assert judge(tonight, shuffled, baseline) == judge(tonight, nights, baseline)
 
 
-def test_two_contents_of_one_id_are_a_conflict(nights):
+def test_two_contents_of_one_id_conflict(nights):
     merged = merge([*nights, replace(nights[3], digest="other")])
     assert merged.conflicts == {"night-3"}
     assert len(merged.nights) == 13
 
 
-def test_a_modeled_board_is_on_several_hosts_at_the_same_time():
+def test_a_modeled_board_may_run_on_several_hosts_at_once():
     here = replace(night(14), modeled=True)
     there = replace(here, id="of another host", digest="its content")
     assert judge(here, [there], None).status == "new"
 
 
-def test_a_night_in_which_nothing_was_built_proposes_no_epoch(nights, baseline):
+def test_a_night_without_images_proposes_no_epoch(nights, baseline):
     faults = {(name.variant, name.engine): "no compiler" for name in (INT8, FLOAT)}
     verdict = judge(night(14, times={}, exact={}, environment={}, faults=faults), nights, baseline)
     assert (verdict.status, verdict.differences, verdict.proposes_epoch) == ("broken", {}, False)

@@ -1,9 +1,7 @@
-"""`earshot baseline`: which night is accepted, what is written, what is said."""
-
 from __future__ import annotations
 
 import pytest
-from gated_records import FLASH, INFERENCE, write_night
+from made_runs import FLASH, INFERENCE, write_night
 
 from harness import cli
 from harness.regression.baseline import read_baseline
@@ -17,7 +15,7 @@ def nights(tmp_path, monkeypatch):
 
 @pytest.fixture
 def baseline(nights, tmp_path, capsys):
-    """Calls the command; what it wrote is in `read`, what it said in `out` and `err`."""
+    """Call the command; the baseline is in `read`, the output in `out` and `err`."""
 
     class Call:
         path = tmp_path / "baselines" / "emulated.toml"
@@ -32,8 +30,8 @@ def baseline(nights, tmp_path, capsys):
             return self.code
 
         @property
-        def read(self):
-            return read_baseline(self.path)
+        def epoch(self):
+            return read_baseline(self.path).epoch
 
     return Call()
 
@@ -43,84 +41,58 @@ def test_the_last_night_of_the_board_is_accepted_with_its_reason(nights, baselin
         write_night(nights, number, inference_us=11_000 + number)
     write_night(nights, 2, board="desk")
     assert baseline("accept", "--reason", "a check that was missing") == 0
-    epoch = baseline.read.epoch
-    assert epoch.exact[str(INFERENCE)] == 11_001
-    assert (epoch.accepted[0].night, epoch.accepted[0].reason) == ("11-night", "a check that was missing")
+    accepted = baseline.epoch.accepted[0]
+    assert baseline.epoch.exact[str(INFERENCE)] == 11_001
+    assert (accepted.night, accepted.reason) == ("11-night", "a check that was missing")
 
 
-def test_a_change_is_printed_as_the_lines_of_the_file_that_differ(nights, baseline):
+def test_the_changed_lines_of_the_file_are_printed(nights, baseline):
     write_night(nights, 0)
     baseline("accept")
     write_night(nights, 1, inference_us=11_100)
     assert baseline("accept") == 0
-    changed = [
-        line for line in baseline.out.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")
-    ]
+    lines = baseline.out.splitlines()
+    changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     assert changed[:2] == [f'-"{INFERENCE}" = 11000.0', f'+"{INFERENCE}" = 11100.0']
     assert not any(str(FLASH) in line for line in changed)
     assert f"commit {baseline.path}" in baseline.err
 
 
-def test_only_the_series_that_are_named_are_accepted(nights, baseline):
+def test_single_series_are_accepted_by_name(nights, baseline):
     write_night(nights, 0)
     baseline("accept")
     write_night(nights, 1, inference_us=11_100, flash_bytes=36_004)
     assert baseline("accept", "--series", FLASH) == 0
-    assert baseline.read.epoch.exact[str(FLASH)] == 36_004
-    assert baseline.read.epoch.exact[str(INFERENCE)] == 11_000
+    assert baseline.epoch.exact[str(FLASH)] == 36_004
+    assert baseline.epoch.exact[str(INFERENCE)] == 11_000
 
 
-@pytest.mark.parametrize("name", ["00", "00-night", "folder", "record"])
-def test_a_night_is_named_by_its_id_or_where_it_is(nights, baseline, name):
-    folder = write_night(nights, 0, inference_us=10_000)
+@pytest.mark.parametrize("name", ["00", "folder", "record"])
+def test_a_night_is_named_by_id_folder_or_record(nights, baseline, tmp_path, name):
+    folder = write_night(nights if name == "00" else tmp_path / "elsewhere", 0, inference_us=10_000)
     write_night(nights, 1)
     names = {"folder": folder, "record": folder / "run.json"}
     assert baseline("accept", "--night", names.get(name, name)) == 0
-    assert baseline.read.epoch.exact[str(INFERENCE)] == 10_000
-
-
-def test_a_night_of_another_folder_is_accepted_too(nights, baseline, tmp_path):
-    write_night(nights, 0)
-    elsewhere = write_night(tmp_path / "elsewhere", 1, inference_us=10_000)
-    assert baseline("accept", "--night", elsewhere) == 0
-    assert baseline.read.epoch.exact[str(INFERENCE)] == 10_000
+    assert baseline.epoch.exact[str(INFERENCE)] == 10_000
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "changes", "message"),
     [
-        (["--night", "77"], "there is no night '77' of emulated"),
-        (["--series", "flash"], "'flash' is not a series"),
-        (["--reason", "  "], "a baseline needs a reason"),
+        (["--night", "77"], {}, "there is no night '77' of emulated"),
+        (["--night", "0"], {}, "00-night, 0-other"),
+        (["--series", "flash"], {}, "'flash' is not a series"),
+        (["--reason", "  "], {}, "a baseline needs a reason"),
+        ([], {"dirty": True}, "uncommitted changes"),
+        ([], {"board": "desk"}, "there is no night of emulated"),
     ],
 )
-def test_what_cannot_be_accepted_is_told_and_nothing_is_written(nights, baseline, options, told):
-    write_night(nights, 0)
+def test_an_unacceptable_night_is_refused_and_nothing_is_written(nights, baseline, options, changes, message):
+    write_night(nights, 0, **changes)
+    write_night(nights, 1, identity="0-other", **changes)
     assert baseline("accept", *options) == 2
-    assert told in baseline.err
+    assert message in baseline.err
     assert not baseline.path.exists()
-
-
-def test_an_id_that_two_nights_begin_with_is_told_with_both(nights, baseline):
-    write_night(nights, 0)
-    write_night(
-        nights,
-        1,
-        run={
-            "id": "00-other",
-            "started": "2026-11-21T01:00:00Z",
-            "ended": "2026-11-21T02:00:00Z",
-            "kind": "nightly",
-        },
-    )
-    assert baseline("accept", "--night", "00") == 2
-    assert "00-night, 00-other" in baseline.err
-
-
-def test_a_night_of_a_dirty_tree_is_refused(nights, baseline):
-    write_night(nights, 0, dirty=True)
-    assert baseline("accept") == 2
-    assert "uncommitted changes" in baseline.err
 
 
 def test_a_record_of_another_board_is_refused(nights, baseline):
@@ -129,12 +101,7 @@ def test_a_record_of_another_board_is_refused(nights, baseline):
     assert "this night is of desk, not of emulated" in baseline.err
 
 
-def test_without_nights_the_command_that_makes_one_is_named(nights, baseline):
-    assert baseline("accept") == 2
-    assert "there is no night of emulated" in baseline.err and "earshot nightly" in baseline.err
-
-
-def test_a_night_like_the_accepted_one_leaves_nothing_to_accept(nights, baseline):
+def test_an_unchanged_night_leaves_nothing_to_accept(nights, baseline):
     for number in (0, 1):
         write_night(nights, number)
         baseline("accept")
@@ -142,7 +109,7 @@ def test_a_night_like_the_accepted_one_leaves_nothing_to_accept(nights, baseline
     assert "nothing to accept" in baseline.err
 
 
-def test_what_was_accepted_is_shown_with_who_accepted_it_why(nights, baseline):
+def test_show_prints_values_and_reasons(nights, baseline):
     write_night(nights, 0)
     baseline("accept", "--reason", "the first")
     assert baseline("show") == 0
@@ -150,6 +117,6 @@ def test_what_was_accepted_is_shown_with_who_accepted_it_why(nights, baseline):
     assert "all of commit 0000000000: the first" in baseline.out
 
 
-def test_a_board_without_a_baseline_is_told_with_the_command_that_makes_one(baseline):
+def test_show_without_a_baseline_names_the_command(baseline):
     assert baseline("show") == 2
     assert '`earshot baseline accept --board emulated --reason "…"`' in baseline.err

@@ -1,11 +1,9 @@
-"""A modeled clock is gated to the cycle: one sample that differs by one is a change."""
-
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from made_nights import AT, FLASH, INT8, accepted, canary, night, of, said
+from made_nights import AT, FLASH, INT8, accepted, canary, night, of, verdict_on
 
 from harness.regression.acceptance import accept
 from harness.regression.series import Block, measured
@@ -30,13 +28,13 @@ def baseline(nights):
     return accepted(nights)
 
 
-def test_the_same_is_ok_from_the_first_night_on():
+def test_an_equal_night_is_ok_from_the_first_night_on():
     verdict = judge(modeled(1), [modeled(0)], accepted([modeled(0)]))
     assert (of(INT8, verdict).status, of(INT8, verdict).advisory, verdict.exit_code) == ("ok", False, 0)
 
 
 @pytest.mark.parametrize("step", [1, -1])
-def test_one_microsecond_of_one_sample_in_either_direction(nights, baseline, step):
+def test_one_microsecond_of_one_sample_is_a_change(nights, baseline, step):
     verdict = judge(modeled(3, (*SAMPLES[:-1], SAMPLES[-1] + step)), nights, baseline)
     found = of(INT8, verdict)
     assert (found.status, verdict.exit_code) == ("changed", 3)
@@ -44,13 +42,13 @@ def test_one_microsecond_of_one_sample_in_either_direction(nights, baseline, ste
     assert str(INT8) in verdict.sentence
 
 
-def test_a_rebuild_at_another_path_and_time_says_nothing(nights, baseline):
+def test_a_rebuild_is_ok(nights, baseline):
     assert judge(modeled(3, commit=nights[0].commit), nights, baseline).status == "ok"
 
 
-def test_blocks_that_differ_are_no_change_but_noise(nights, baseline):
+def test_blocks_that_differ_are_noisy(nights, baseline):
     blocks = [Block(SAMPLES, 50), Block(SAMPLES[::-1], 50), Block(SAMPLES, 50)]
-    found = said(modeled(3, times={INT8: measured(blocks, "a")}), nights, baseline)
+    found = verdict_on(modeled(3, times={INT8: measured(blocks, "a")}), nights, baseline)
     assert found.status == "noisy"
     assert "not deterministic" in found.sentence
 
@@ -68,11 +66,11 @@ def test_a_change_is_accepted_for_the_next_night(nights, baseline):
 
 
 def test_lost_records_are_broken(nights, baseline):
-    found = said(modeled(3, SAMPLES[:10]), nights, baseline)
+    found = verdict_on(modeled(3, SAMPLES[:10]), nights, baseline)
     assert found.status == "broken"
     assert "30 of 150 samples arrived" in found.sentence
 
 
-def test_a_modeled_board_has_no_window(baseline):
+def test_times_of_a_modeled_board_are_exact(baseline):
     assert str(INT8) in baseline.epoch.exact
     assert not baseline.epoch.times
