@@ -144,12 +144,11 @@ class FalseAcceptRate:
     """False accepts in keyword-free time.
 
     Attributes:
-        events: number counted.
+        events: number of false accepts outside of the windows of words.
         hours: keyword-free time.
         per_hour: None without such time.
         low, high: 95 % interval, see `harness.stats.statistics.poisson_interval`; without events `high` is
             3 / hours.
-        within_words: surplus detections within the windows of words, not counted in `events`.
     """
 
     events: int
@@ -157,7 +156,6 @@ class FalseAcceptRate:
     per_hour: float | None
     low: float
     high: float
-    within_words: int
 
 
 def false_accept_rate(variant: FieldVariant, condition: str | None = None) -> FalseAcceptRate:
@@ -165,27 +163,20 @@ def false_accept_rate(variant: FieldVariant, condition: str | None = None) -> Fa
     free_s = sum(
         one.keyword_free_s for one in variant.segments if condition is None or one.condition == condition
     )
-    accepts = [one for one in variant.false_accepts if condition is None or one.condition == condition]
-    within = sum(one.within_word for one in accepts)
-    events, hours = len(accepts) - within, free_s / 3600
-    low, high = poisson_interval(events, hours)
-    return FalseAcceptRate(events, hours, events / hours if hours else None, low, high, within)
+    events = sum(
+        not one.within_word and (condition is None or one.condition == condition)
+        for one in variant.false_accepts
+    )
+    hours = free_s / 3600
+    return FalseAcceptRate(events, hours, events / hours if hours else None, *poisson_interval(events, hours))
 
 
 @dataclass(frozen=True)
 class Delay:
-    """Times from the end of a word to its detection, in seconds, over right keywords.
+    """Seconds from the end of right keywords to their detection; negative before the end."""
 
-    Attributes:
-        n: number of words.
-        median, p95: interpolated linearly; negative before the word's end.
-        before_end: number of words detected before their end.
-    """
-
-    n: int
     median: float
     p95: float
-    before_end: int
 
 
 def delay(stimuli: Iterable[FieldStimulus]) -> Delay | None:
@@ -197,8 +188,7 @@ def delay(stimuli: Iterable[FieldStimulus]) -> Delay | None:
     ]
     if not values:
         return None
-    median, p95 = np.percentile(values, [50, 95]).tolist()
-    return Delay(len(values), median, p95, sum(value < 0 for value in values))
+    return Delay(*np.percentile(values, [50, 95]).tolist())
 
 
 def count_causes(stimuli: Iterable[FieldStimulus]) -> dict[str, int]:
