@@ -30,6 +30,6 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what the imports left from garbage collection: a walk over the heap of TensorFlow takes a second."""
+    """Exempt imported modules from garbage collection: a walk over the heap of TensorFlow takes a second."""
     gc.collect()
     gc.freeze()
