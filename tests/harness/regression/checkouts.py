@@ -1,4 +1,4 @@
-"""Copies of this checkout as it is now, committed, and changed: what a pull request brings to the gate."""
+"""Committed copies of this checkout, with changes such as a pull request makes."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from harness.runs.bisection import clean_environment
 LABELS = "silence,unknown,yes,no"
 KERNEL = Path("sketches/libraries/EarshotKernels/src/conv_2d.h")
 _INNERMOST = "            weights = add_run<Runs::kTaps>("
-"""The line of the convolution that is run for every row of a filter."""
+"""The line of the convolution that runs for every row of a filter."""
 
 
 def tinyconv_file(folder: Path) -> Path:
-    """TinyConv with random weights, which needs no training."""
+    """Write TinyConv with random weights."""
     path = folder / "tiny.tflite"
     path.write_bytes(tinyconv(conv_zeros=0, fc_zeros=0))
     return path
 
 
 class Checkout:
-    """A git checkout of its own with the files of this one.
+    """A git clone with the files of this checkout.
 
     Args:
-        folder: is made.
-        source: a repository whose HEAD is checked out; None for this checkout with all that is not committed.
+        folder: of the clone.
+        source: the repository; None for this checkout with its uncommitted files.
     """
 
     def __init__(self, folder: Path, source: Path | None = None) -> None:
@@ -41,15 +41,15 @@ class Checkout:
             env=clean_environment(),
         )
         if source is None:
-            self._take_over()
+            self._copy_files()
             self.commit("The checkout as it is")
 
     def cloned_to(self, folder: Path) -> Checkout:
-        """The same commit in another folder."""
+        """Clone the commit into another folder."""
         return Checkout(folder, self.folder)
 
-    def _take_over(self) -> None:
-        """The files of this checkout, those that no commit has among them."""
+    def _copy_files(self) -> None:
+        """Copy the files of this checkout, the uncommitted ones included."""
         listed = self.git("-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).is_file():
@@ -76,13 +76,13 @@ class Checkout:
         return self.git("rev-parse", "HEAD").strip()
 
     def remark(self, subject: str) -> str:
-        """A commit that changes no instruction."""
+        """Commit a change without a new instruction."""
         with (self.folder / "README.md").open("a") as stream:
             stream.write(f"\n{subject}\n")
         return self.commit(subject)
 
     def add_an_instruction(self, subject: str = "One more instruction in an inner loop") -> str:
-        """A commit that makes the convolution's inner loop one instruction longer."""
+        """Commit one more instruction in the inner loop of the convolution."""
         kernel = self.folder / KERNEL
         source = kernel.read_text()
         assert source.count(_INNERMOST) == 1
@@ -90,7 +90,7 @@ class Checkout:
         return self.commit(subject)
 
     def run(self, module: str, *arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
-        """A module of this checkout's code in a process of its own, with a store of its own."""
+        """Run a module of the checkout in a process with a store of its own."""
         return subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=self.folder,

@@ -35,11 +35,7 @@ Path(sys.argv[sys.argv.index("--output") + 1]).write_text(text)
 
 
 class SmallHistory:
-    """The repository.
-
-    Args:
-        folder: becomes its checkout.
-    """
+    """The repository, with its checkout in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,22 +54,18 @@ class SmallHistory:
         return done.stdout.strip()
 
     def commit(self, figure: int | str, subject: str) -> str:
-        """A commit with this figure; a text is why it cannot be measured, or "hangs <file>".
-
-        Returns:
-            Its hash.
-        """
+        """Commit a figure, a reason why it cannot be measured, or "hangs <file>"; return the hash."""
         (self.folder / "figure").write_text(f"{figure}\n")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", subject)
         return self.git("rev-parse", "HEAD")
 
     def commits(self, *figures: int | str) -> list[str]:
-        """One after another, with the subjects "commit 0" and so on."""
+        """Commit figures with the subjects "commit 0" and so on; return the hashes."""
         return [self.commit(figure, f"commit {number}") for number, figure in enumerate(figures)]
 
     def state(self) -> tuple[str, ...]:
-        """All that is the user's: files, index, branches, HEAD, worktrees, a bisection of their own."""
+        """Return files, index, branches, HEAD, worktrees and bisection of the user."""
         asked = (
             ("status", "--porcelain", "--ignored"),
             ("for-each-ref",),

@@ -17,15 +17,14 @@ def by_ruptures(values: np.ndarray) -> list[int]:
     return search.predict(PENALTY * np.log(values.size))[:-1]
 
 
-def worth(values: np.ndarray, begins: list[int]) -> float:
-    """What a division costs; the smaller the better."""
+def cost(values: np.ndarray, begins: list[int]) -> float:
     parts = np.split(scaled(values), begins)
     deviations = sum(np.abs(part - np.median(part)).sum() for part in parts)
     return deviations + len(parts) * PENALTY * np.log(values.size)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_same_changes_as_ruptures_finds(seed):
+def test_the_changes_are_those_of_ruptures(seed):
     random = np.random.default_rng(seed)
     values = random.normal(100, 1, 30 + 5 * seed)
     for _ in range(seed % 4):
@@ -34,15 +33,15 @@ def test_the_same_changes_as_ruptures_finds(seed):
 
 
 @given(st.lists(st.integers(0, 40), min_size=2 * SHORTEST, max_size=24))
-def test_no_division_is_better(numbers):
+def test_no_other_division_is_better(numbers):
     values = np.array(numbers, dtype=float)
     differences = np.diff(values)
     if not np.median(np.abs(differences - np.median(differences))):
         return
     found = change_points(values)
     assert all(np.diff([0, *found, values.size]) >= SHORTEST)
-    assert worth(values, found) <= worth(values, by_ruptures(values)) + 1e-9
-    assert worth(values, found) <= worth(values, []) + 1e-9
+    assert cost(values, found) <= cost(values, by_ruptures(values)) + 1e-9
+    assert cost(values, found) <= cost(values, []) + 1e-9
 
 
 def test_a_step_begins_a_level_on_its_night():
@@ -51,13 +50,13 @@ def test_a_step_begins_a_level_on_its_night():
     assert change_points(values) == [70]
 
 
-def test_a_single_slow_night_is_no_level():
+def test_a_single_slow_night_is_not_a_level():
     values = np.random.default_rng(3).normal(33_000, 60, 120)
     values[70] += 3_000
     assert change_points(values) == []
 
 
-def test_levels_that_nothing_disturbs_are_found_with_what_a_clock_allows():
+def test_levels_without_noise_need_a_least_deviation():
     values = [12.0] * 40 + [13.0] + [12.0] * 40 + [40.0] * 40
     assert change_points(values) == []
     assert change_points(values, least=1.0) == [81]
@@ -68,6 +67,6 @@ def test_too_few_nights_have_no_change(count):
     assert change_points(np.arange(count)) == []
 
 
-def test_steps_are_where_an_exact_figure_became_another():
+def test_steps_of_exact_values():
     assert steps([5, 5, 7, 7, 5]) == [2, 4]
     assert steps(["a"]) == []

@@ -1,4 +1,4 @@
-"""The exact gate on copies of this checkout: a rebuild says nothing, one more instruction is found."""
+"""Measure copies of this checkout: a rebuild changes nothing, one more instruction is found."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def model(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def base(model, tmp_path_factory) -> tuple[Checkout, Night]:
-    """This checkout in another place, and what it measures."""
+    """A copy of this checkout and its measurement."""
     folder = tmp_path_factory.mktemp("base")
     checkout = Checkout(folder / "checkout")
     return checkout, one_block(checkout, model, folder / "home")
 
 
 def one_block(checkout: Checkout, model: Path, home: Path) -> Night:
-    """What a checkout measures with a store of its own."""
+    """Measure a checkout with a store of its own."""
     record = home / "run.json"
     options = ("--model", model, "--labels", LABELS, "--output", record)
     done = checkout.run("harness.runs.measure_commit", *options, home=home)
@@ -48,21 +48,17 @@ def one_block(checkout: Checkout, model: Path, home: Path) -> Night:
     return night_of(read_record(record))
 
 
-def test_one_commit_built_at_another_path_and_time_is_the_same_image_with_the_same_cycles(
-    base, model, tmp_path
-):
+def test_a_rebuild_in_another_folder_has_the_same_image_and_cycles(base, model, tmp_path):
     first, night = base
     there = first.cloned_to(tmp_path / "elsewhere" / "and deeper")
     again = one_block(there, model, tmp_path / "another home")
     assert again.commit == night.commit and not again.dirty
-    assert IMAGE in night.exact, "it is held against the other one"
+    assert IMAGE in night.exact
     comparison = compare(night, again)
     assert (comparison.differences, comparison.exit_code) == ((), 0)
 
 
-def test_one_instruction_in_an_inner_loop_changes_times_by_its_cycles_and_nothing_that_is_computed(
-    base, model, tmp_path
-):
+def test_one_more_instruction_changes_times_only(base, model, tmp_path):
     first, night = base
     checkout = first.cloned_to(tmp_path / "checkout")
     checkout.add_an_instruction()
@@ -75,7 +71,7 @@ def test_one_instruction_in_an_inner_loop_changes_times_by_its_cycles_and_nothin
     assert by.keys() <= {ON_CLIP, *LISTENING}
 
 
-def test_the_commit_that_added_the_instruction_is_found(base, model, tmp_path, monkeypatch):
+def test_bisect_finds_the_commit_of_the_instruction(base, model, tmp_path, monkeypatch):
     monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
     checkout = base[0].cloned_to(tmp_path / "checkout")
     culprit = checkout.add_an_instruction()

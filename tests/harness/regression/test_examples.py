@@ -1,4 +1,4 @@
-"""The examples: workflows that parse, and in all of them only commands and options that there are."""
+"""The examples of docs/: the workflows parse, and every command and option exists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def steps(workflow: Path) -> list[dict]:
 
 
 def calls(text: str) -> Iterator[tuple[str, list[str]]]:
-    """The calls of what a virtual environment has, in a script or a unit: its name, and its arguments."""
+    """Yield the programs of .venv/bin that a script or a unit calls, with their arguments."""
     for line in text.splitlines():
         if line.startswith("#"):
             continue
@@ -47,16 +47,16 @@ def every_call() -> list[tuple[str, str, list[str]]]:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_is_one(workflow):
+def test_a_workflow_has_its_required_keys(workflow):
     read = yaml.safe_load(workflow.read_text())
-    assert read["name"] and read[True], "YAML takes `on` for a truth value"
+    assert read["name"] and read[True], "YAML reads `on` as true"
     for job in read["jobs"].values():
         assert job["runs-on"] and job["timeout-minutes"]
     assert all(("run" in step) != ("uses" in step) for step in steps(workflow))
 
 
 @pytest.mark.parametrize(("where", "program", "arguments"), every_call())
-def test_a_call_is_one_that_there_is(where, program, arguments):
+def test_commands_and_options_exist(where, program, arguments):
     if program == "earshot":
         parsed = _parser().parse_args(arguments)
         assert parsed.command == arguments[0]
@@ -69,7 +69,7 @@ def test_a_call_is_one_that_there_is(where, program, arguments):
         assert given <= known | OTHERS_OPTIONS
 
 
-def test_the_commands_of_a_night_and_of_a_pull_request_are_among_them():
+def test_nightly_history_and_compare_are_called():
     named = {(where, arguments[0]) for where, program, arguments in every_call() if program == "earshot"}
     assert named >= {
         ("github-nightly.yml", "nightly"),
@@ -81,7 +81,7 @@ def test_the_commands_of_a_night_and_of_a_pull_request_are_among_them():
     }
 
 
-def test_commands_in_remarks_are_commands_that_there_are():
+def test_commands_in_comments_exist():
     commands = next(
         action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
     ).choices

@@ -1,4 +1,4 @@
-"""The rule by hand, against SciPy, and what must not matter to it."""
+"""The rule by hand, against SciPy, and its invariances."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def column(*values: float) -> np.ndarray:
 
 
 def judged(window, tonight, pinned=None, before=None):
-    """The finding of nights (K, S) and tonight (S,); the pinned reference is the window's."""
+    """Judge a night (S,) after nights (K, S); default: the window is the pinned reference."""
     window = np.asarray(window, dtype=float)
     expected = rule.reference(window)
     before = window[-2:] if before is None else before
@@ -44,7 +44,7 @@ def test_the_sd_has_a_floor(center, floor):
     assert found.raw_sd == pytest.approx(0, abs=1e-12)
 
 
-def test_nights_that_are_not_there_do_not_count():
+def test_missing_nights_do_not_count():
     whole = rule.reference(column(99_000, 101_000))
     with_gaps = rule.reference(column(99_000, np.nan, 101_000, np.nan))
     assert (whole.center_us, whole.sd, whole.nights) == (with_gaps.center_us, with_gaps.sd, with_gaps.nights)
@@ -62,7 +62,7 @@ def test_the_interval_is_the_one_sided_t_prediction_interval():
     assert rule.limit_us(rule.reference(window)) == pytest.approx([edge])
 
 
-def test_one_more_series_makes_it_harder():
+def test_more_series_make_a_finding_harder():
     # 5 nights leave a wide interval: a shift can be found alone and not among 30.
     window = nights(series=30, count=5, seed=3)
     tonight = rule.reference(window).center_us
@@ -71,14 +71,14 @@ def test_one_more_series_makes_it_harder():
     assert not judged(window, tonight).slower[0]
 
 
-def test_below_one_percent_nothing_is_said():
+def test_less_than_one_percent_is_not_a_finding():
     window = nights(sd=0.0003)
     center = rule.reference(window).center_us
     assert not judged(window, center * 1.0099).slower[0]
     assert judged(window, center * 1.0101).slower[0]
 
 
-def test_below_20_microseconds_nothing_is_said():
+def test_less_than_20_microseconds_is_not_a_finding():
     window = np.full((14, 1), 1_000.0)
     assert not judged(window, [1_019.9]).slower[0]
     assert judged(window, [1_020.1]).slower[0]
@@ -109,10 +109,6 @@ def test_noisy():
     assert not rule.reference(nights(sd=0.005)).noisy[0]
 
 
-def test_a_step_of_the_clock_is_no_noise():
-    assert not rule.reference(column(*[30.0, 31.0] * 7)).noisy[0]
-
-
 def test_a_creep_without_noise_is_found_in_night_11():
     pinned = rule.reference(np.full((14, 1), US))
     levels = (
@@ -123,18 +119,12 @@ def test_a_creep_without_noise_is_found_in_night_11():
     assert not any(item.slower[0] for item in found), "the latest nights creep along"
 
 
-def test_slow_nights_that_are_over_are_no_creep():
+def test_past_slow_nights_are_not_a_creep():
     window = nights(sd=0.001)
     slow = np.full((2, 1), US * 1.03)
     pinned = rule.reference(window)
     assert judged(window, [US * 1.03], pinned, slow).crept[0]
     assert not judged(window, [US], pinned, slow).crept[0]
-
-
-def test_two_nights_before_tonight_are_needed_for_a_creep():
-    window = nights(sd=0.001)
-    slow = np.array([[np.nan], [US * 1.03]])
-    assert not judged(window, [US * 1.03], rule.reference(window), slow).crept[0]
 
 
 def confirmation(window, tonight, again):
@@ -149,19 +139,17 @@ def test_a_regression_needs_both_measurements(again, expected):
     assert confirmation(nights(), [US * 1.02], [US * again])[0] == expected
 
 
-def test_what_was_not_found_is_not_confirmed():
+def test_only_findings_are_confirmed():
     assert not confirmation(nights(), [US], [US * 1.05])[0]
 
 
-def test_a_confirmation_is_one_of_the_candidates_not_of_all_series():
+def test_a_confirmation_is_corrected_for_the_candidates_only():
     window = nights(series=30, count=5, seed=3)
     tonight, again = (rule.reference(window).center_us for _ in range(2))
     tonight[0], again[0] = tonight[0] * 1.05, again[0] * 1.012
     assert not judged(window, again).slower[0]
     assert confirmation(window, tonight, again)[0]
 
-
-# What must not matter.
 
 windows = st.tuples(st.integers(0, 10**6), st.integers(1, 6), st.floats(0.0003, 0.02)).map(
     lambda made: nights(made[1], made[2], made[0])
@@ -188,18 +176,6 @@ def test_the_unit_does_not_matter(window, shift, doublings):
 
 
 @given(windows, shifts, st.randoms())
-def test_the_order_of_the_windows_nights_does_not_matter(window, shift, random):
-    order = list(range(len(window)))
-    random.shuffle(order)
-    tonight, before = shifted(window, shift), window[-2:]
-    left, right = judged(window, tonight, before=before), judged(window[order], tonight, before=before)
-    limit = rule.limit_us(rule.reference(window))
-    assert limit == pytest.approx(rule.limit_us(rule.reference(window[order])))
-    edges = np.abs(tonight / limit - 1) < 1e-9
-    assert (left.slower == right.slower)[~edges].all()
-
-
-@given(windows, shifts, st.randoms())
 def test_the_order_of_the_series_does_not_matter(window, shift, random):
     order = list(range(window.shape[1]))
     random.shuffle(order)
@@ -221,7 +197,7 @@ def test_more_noise_never_makes_a_finding(window, shift, more):
 
 
 @given(windows, shifts, st.floats(0.0, 0.5), st.integers(0, 5))
-def test_more_time_never_takes_a_finding_back(window, shift, more, which):
+def test_a_slower_time_keeps_the_finding(window, shift, more, which):
     tonight = shifted(window, shift)
     slower = tonight.copy()
     slower[which % tonight.size] *= 1 + more
@@ -230,13 +206,6 @@ def test_more_time_never_takes_a_finding_back(window, shift, more, which):
 
 
 @given(windows, shifts)
-def test_nothing_is_slower_and_faster(window, shift):
-    found = judged(window, shifted(window, shift))
-    assert not (found.slower & found.faster).any()
-    assert not (found.worse & found.better).any()
-
-
-@given(windows, shifts)
-def test_a_second_measurement_that_is_the_first_confirms_it(window, shift):
+def test_an_equal_second_measurement_confirms(window, shift):
     tonight = shifted(window, shift)
     assert (confirmation(window, tonight, tonight) == judged(window, tonight).worse).all()

@@ -1,4 +1,4 @@
-"""The example workflow for pull requests, its own steps run here: what the summary says and how it ends."""
+"""Run the steps of the example workflow for pull requests, and check its summary and exit status."""
 
 from __future__ import annotations
 
@@ -22,17 +22,11 @@ _EARSHOT = """#!/bin/sh
 if [ "$1" = nightly ]; then set -- "$@" --model {model} --labels {labels} --rounds 1; fi
 PYTHONPATH={checkout} exec {python} -m harness.cli "$@"
 """
-"""In place of what `make setup` installs: this environment with the checkout's code, on a small model."""
+"""A stand-in for the installed command: this environment with the checkout's code, on a small model."""
 
 
 class Runner:
-    """A runner of the workflow, without a network.
-
-    Args:
-        workspace: its folder, with `head` checked out.
-        model: the .tflite that is measured.
-        store: the cache.
-    """
+    """A runner of the workflow, without a network; `workspace` has `head` checked out."""
 
     def __init__(self, workspace: Path, model: Path, store: Path) -> None:
         self.workspace, self.model = workspace, model
@@ -49,7 +43,7 @@ class Runner:
         )
 
     def run(self) -> bool:
-        """All steps that need no network; whether all of them succeeded."""
+        """Run all steps that need no network; return True if all succeeded."""
         (job,) = yaml.safe_load(WORKFLOW.read_text())["jobs"].values()
         green = True
         for step in job["steps"]:
@@ -81,7 +75,7 @@ class Runner:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory) -> tuple[Checkout, Path, Path]:
-    """The repository that pull requests go to, the model and the cache."""
+    """The upstream repository, the model and the cache."""
     folder = tmp_path_factory.mktemp("workflow")
     origin = Checkout(folder / "origin")
     origin.git("checkout", "--quiet", "-B", "main")
@@ -90,7 +84,7 @@ def shared(tmp_path_factory) -> tuple[Checkout, Path, Path]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_summary_of_a_pull_request_says_what_it_changes(shared, tmp_path, change):
+def test_the_summary_lists_the_changes_of_a_pull_request(shared, tmp_path, change):
     origin, model, store = shared
     head = Checkout(tmp_path / "head", origin.folder)
     CHANGES[change](head, "The change")
