@@ -78,10 +78,6 @@ class Plot:
     svg: str
     caption: str
 
-    @property
-    def svgs(self) -> list[str]:
-        return [self.svg]
-
 
 def render_plot(name: str, draw: Callable[[], Figure], caption: str) -> Plot:
     """Draw a figure and return it as SVG for a page.

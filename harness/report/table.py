@@ -29,24 +29,22 @@ class Column:
         group: header above adjacent columns.
     """
 
-    keys: Any
-    header: Any = ""
+    keys: str | Sequence[str]
+    header: str = ""
     show: Callable[..., str] = fmt.text
     text: bool = False
     mark: Literal["", "bar", "interval", "link"] = ""
     optional: bool = False
     group: str = ""
-    figure: bool | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.header, list):  # the earlier order of arguments: header, names
-            header, names = str(self.keys), tuple(self.header)
-            object.__setattr__(self, "keys", names)
-            object.__setattr__(self, "header", header)
-        elif isinstance(self.keys, str):
-            object.__setattr__(self, "keys", tuple(self.keys.split()))
-        if self.figure is None:
-            object.__setattr__(self, "figure", not self.text and self.show not in (fmt.text, fmt.remark))
+        if isinstance(self.keys, str):
+            object.__setattr__(self, "keys", self.keys.split())
+
+    @property
+    def figure(self) -> bool:
+        """True if the texts are numbers, aligned right."""
+        return not self.text and self.show not in (fmt.text, fmt.remark)
 
     @property
     def full_header(self) -> str:
@@ -115,9 +113,3 @@ class Table:
     def csv(self) -> str:
         """Return the raw values as CSV."""
         return self.frame.to_csv(index=False, lineterminator="\n")
-
-
-def frame(names: str, rows: Any) -> pd.DataFrame:
-    """Return rows as a DataFrame that keeps every value as it is."""
-    columns = names.split()
-    return pd.DataFrame([[row.get(name) for name in columns] for row in rows], columns=columns, dtype=object)

@@ -211,7 +211,7 @@ def means_table(record: StudyRecord) -> Table:
             Column("accuracy", "Accuracy", fmt.share),
             Column("low high", "over seeds", fmt.interval),
             Column("seeds", "Seeds", fmt.count),
-            Column("correct total", "Right, of all clips", fmt.of, figure=True),
+            Column("correct total", "Right, of all clips", fmt.of),
             Column("wilson_low wilson_high", "Wilson interval", fmt.interval),
             Column("mse", "Squared error", fmt.difference),
             Column("failed", "Failed", fmt.remark, optional=True),
