@@ -1,1 +1,1 @@
-"""What was measured: the night record and its statistics. Pure: data in, frozen dataclasses out."""
+"""Record types with reading, writing and verdicts."""

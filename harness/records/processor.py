@@ -1,4 +1,4 @@
-"""The host's processor: its name, and how many cores this process may use."""
+"""The host's processor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cpu_name() -> str:
-    """The processor as Linux names it, or its architecture where it does not."""
+    """Return the processor's name from Linux, or its architecture."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text().splitlines():
@@ -19,7 +19,7 @@ def cpu_name() -> str:
 
 
 def usable_cores() -> int:
-    """How many cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):  # Linux: less than the machine has in a container or under taskset
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux: fewer in a container or under taskset
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Where a figure comes from: the code, the machine and the packages that made it."""
+"""Provenance of a record: code, machine and packages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ _PACKAGES = ("torch", "tensorflow-cpu", "onnxruntime", "onnx", "onnx-tf", "numpy
 
 
 def code() -> dict[str, Any]:
-    """The checkout: commit (40 hex digits, "unknown" outside git), dirty, and the versions of the harness.
+    """Return commit (40 hex digits, "unknown" outside git), dirty, and the versions of harness and procedure.
 
-    What is under reports/ was made by the code, and says nothing of what is measured: a baseline that was
-    accepted and not committed yet makes the tree no dirtier.
+    Changes under reports/ do not count as dirty: an accepted baseline does not change the measured code.
     """
     commit = _git("rev-parse", "HEAD")
     return {
@@ -31,7 +30,7 @@ def code() -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """The host: operating system, processor, Python and the packages that are measured or make the models."""
+    """Return operating system, processor, Python and the packages that make or run the models."""
     found = {
         "host": platform.node(),
         "system": platform.platform(),

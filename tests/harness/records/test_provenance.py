@@ -1,5 +1,3 @@
-"""What a record says of the checkout."""
-
 from __future__ import annotations
 
 import subprocess
@@ -30,19 +28,19 @@ def test_a_commit_without_changes_is_clean(checkout):
 
 
 @pytest.mark.parametrize("name", ["code.py", "another.py", "models/another.toml"])
-def test_a_change_that_is_in_no_commit_is_dirty(checkout, name):
+def test_an_uncommitted_change_is_dirty(checkout, name):
     (checkout / name).parent.mkdir(exist_ok=True)
     (checkout / name).write_text("2\n")
     assert provenance.code()["dirty"]
 
 
-def test_a_baseline_that_was_accepted_and_not_committed_is_no_change_of_the_code(checkout):
+def test_an_uncommitted_baseline_is_not_dirty(checkout):
     (checkout / "reports" / "baselines").mkdir(parents=True)
     (checkout / "reports" / "baselines" / "emulated.toml").write_text("schema = 1\n")
     assert not provenance.code()["dirty"]
 
 
-def test_outside_git_nothing_is_known_and_that_is_dirty(tmp_path, monkeypatch):
+def test_outside_git_the_commit_is_unknown_and_dirty(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     code = provenance.code()
     assert (code["commit"], code["dirty"]) == ("unknown", True)
