@@ -11,13 +11,17 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.made_history import write_nights
 
 from harness.regression.acceptance import accept
 from harness.regression.history import read_history
 from harness.report.pages.history import render_history
+
+T = TypeVar("T")
 
 _ACCEPTED_NIGHT = 14
 """The night of each board that is accepted, with those before it as its measure."""
@@ -32,27 +36,23 @@ def measure(folder: Path, nights: int) -> list[str]:
     """
     os.environ["EARSHOT_HOME"] = str(folder / "home")
     records = write_nights(folder / "nights", nights)
-    started = time.perf_counter()
-    history = read_history([folder / "nights"])
-    read = time.perf_counter()
+    history, first = _timed("read from an empty cache", lambda: read_history([folder / "nights"]))
+    _, again = _timed("read from the cache", lambda: read_history([folder / "nights"]))
     baselines = {}
     for board in {night.board for night in history.nights}:
         own = [night for night in history.nights if night.board == board][:_ACCEPTED_NIGHT]
         baselines[board] = accept(None, own[-1], own, reason="made up", at=own[-1].ended)
-    begun = time.perf_counter()
-    render_history(history, baselines, folder / "site")
-    written = time.perf_counter()
-    read_history([folder / "nights"])
-    again = time.perf_counter()
+    _, pages = _timed("write the pages", lambda: render_history(history, baselines, folder / "site"))
     size_mb = sum(path.stat().st_size for path in (folder / "site").rglob("*") if path.is_file()) / 1e6
-    first_s = read - started + written - begun
-    return [
-        f"{len(records):,} records, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
-        f"read from an empty cache  {read - started:6.1f} s",
-        f"read from the cache       {again - written:6.1f} s",
-        f"write the pages           {written - begun:6.1f} s ({size_mb:.0f} MB)",
-        f"in all                    {first_s:6.1f} s",
-    ]
+    heading = f"{len(records):,} records, {size_mb:.0f} MB of pages, load {os.getloadavg()[0]:.1f}"
+    return [heading, first, again, pages]
+
+
+def _timed(name: str, work: Callable[[], T]) -> tuple[T, str]:
+    wall_s, busy_s = time.perf_counter(), time.process_time()
+    result = work()
+    wall_s, busy_s = time.perf_counter() - wall_s, time.process_time() - busy_s
+    return result, f"{name:<26} {wall_s:6.1f} s, {busy_s:6.1f} s of processor time"
 
 
 def main() -> None:
@@ -61,12 +61,7 @@ def main() -> None:
     parser.add_argument(
         "--nights", type=int, default=1_100, metavar="N", help="nights of each board (default: three years)"
     )
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave everything in this empty folder")
     arguments = parser.parse_args()
-    if arguments.keep:
-        arguments.keep.mkdir(parents=True, exist_ok=True)
-        print("\n".join(measure(arguments.keep, arguments.nights)))
-        return
     with tempfile.TemporaryDirectory(prefix="earshot-scale-") as folder:
         print("\n".join(measure(Path(folder), arguments.nights)))
 

@@ -1,13 +1,9 @@
-"""Records of nights that nobody measured, to see what a history of many years takes: made up, never a result.
-
-Every record says so in its trigger and in its board's identity.
-"""
+"""Write made-up records of nights, for tests and for `history_scale`: data for nobody's report."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,122 +18,109 @@ from harness.records.record import (
     LabelCount,
     ModelRow,
     RunRecord,
-    StimulusRow,
     VariantRow,
 )
 from harness.records.verdict import RunVerdict, SeriesVerdict
 from harness.regression.from_record import CANARY, NIGHTLY, night_of
 from harness.regression.history import RECORD
 
-KEYS = ("inference_us/clip", "inference_us/pcm", "preprocess_us/pcm")
-"""The timed series of a variant."""
-ROUNDS = 3
-LEVELS_US = {"inference_us": 33_120, "preprocess_us": 5_240}
-NIGHT_SD = 0.002
-STEP_NIGHTS = 240
-"""About once in so many nights a variant gets slower or faster for good."""
-
+_LEVELS_US = {"inference_us/clip": 33_120, "inference_us/pcm": 33_120, "preprocess_us/pcm": 5_240}
+_ROUNDS = 3
+_NIGHT_SD = 0.002
+_STEP_NIGHTS = 240
+"""Mean number of nights between changes of level of a variant."""
 _FIRST = datetime(2026, 1, 1, 1, tzinfo=timezone.utc)
-_CLOCKS = {"emulated": "modeled cycles"}
-_LABELS = ["silence", "unknown", "yes", "no"]
 
 
 class MadeBench:
-    """A bench that makes up one night after the other; its variants change now and then.
+    """A board whose nights are made up one after the other.
 
     Args:
-        board: its name; the clock of "emulated" is a model, that of any other is not.
-        series: timed ones, a multiple of 3: each variant has those of `KEYS`.
-        samples: of a series a night, a multiple of 3.
-        seed: of everything.
+        board: name of the board; the clock of "emulated" is modeled, that of any other measured.
+        series: number of timed series, a multiple of 3.
+        samples: samples of each series per night, a multiple of 3.
     """
 
-    def __init__(self, board: str, series: int = 30, samples: int = 150, seed: int = 1) -> None:
-        self._dice = np.random.default_rng([seed, *board.encode()])
+    def __init__(self, board: str, series: int = 30, samples: int = 150) -> None:
+        self._random = np.random.default_rng([*board.encode()])
+        self._modeled = board == "emulated"
         self._board = BoardRow(
             name=board,
             uid=f"made-up-{board}",
             title=f"{board}, made up",
             clock_hz=64_000_000,
-            clock=_CLOCKS.get(board, "measured"),
+            clock="modeled cycles" if self._modeled else "measured",
             flash_bytes=983_040,
             ram_bytes=262_144,
-            details={"core": "made up 1.0", "port": "none"},
+            details={"core": "made up 1.0"},
         )
-        self._variants = [f"variant-{index}" for index in range(series // len(KEYS))]
-        self._planned = samples // ROUNDS
-        self._level = dict.fromkeys(self._variants, 1.0)
-        self._modeled = self._board.clock != "measured"
+        self._planned = samples // _ROUNDS
+        self._levels = {f"variant-{index}": 1.0 for index in range(series // len(_LEVELS_US))}
 
     def night(self, index: int) -> RunRecord:
-        """The record of the next night.
-
-        Args:
-            index: of the night, from 0; they are a day apart.
-        """
+        """Return the record of the next night; nights are a day apart."""
         started = _FIRST + timedelta(days=index)
-        commit = hashlib.sha1(f"{index // 2}".encode(), usedforsecurity=False).hexdigest()
-        for variant in self._variants:
-            if self._dice.random() < 1 / STEP_NIGHTS:
-                self._level[variant] *= float(np.exp(self._dice.normal(0, 0.02)))
-        blocks = [self._block(CANARY, "canary-first", 0, 1.0, commit)]
-        drift = {variant: self._level[variant] * self._drift() for variant in self._variants}
-        for number in range(1, ROUNDS + 1):
-            blocks += [self._block(variant, "round", number, drift[variant], commit) for variant in drift]
-        blocks.append(self._block(CANARY, "canary-last", 0, 1.0, commit))
+        commit = _hash(f"{index // 2}")[:40]
+        for variant in self._levels:
+            if self._random.random() < 1 / _STEP_NIGHTS:
+                self._levels[variant] *= float(np.exp(self._random.normal(0, 0.02)))
+        sd = 0.0 if self._modeled else _NIGHT_SD
+        tonight = {name: level * np.exp(self._random.normal(0, sd)) for name, level in self._levels.items()}
         record = RunRecord(
             run={
-                "id": hashlib.sha256(f"{self._board.uid} {index}".encode()).hexdigest()[:32],
-                "started": _stamp(started),
-                "ended": _stamp(started + timedelta(minutes=50)),
+                "id": _hash(f"{self._board.uid} {index}")[:32],
+                "started": started.isoformat(),
+                "ended": (started + timedelta(minutes=50)).isoformat(),
                 "trigger": "made up",
                 "command": "python -m benchmarks.history_scale",
                 "kind": NIGHTLY,
                 "length_s": "3000.0",
             },
             code={"commit": commit, "dirty": False, "harness_version": "0.1.0", "procedure_version": 1},
-            environment={"host": "made up", "python": "3.11.7"},
+            environment={"host": "made up"},
             board=self._board,
-            variants=[self._row(variant, index) for variant in self._variants],
-            blocks=blocks,
+            variants=[self._row(variant, index) for variant in self._levels],
+            blocks=[
+                self._block(CANARY, "canary-first", 0, 1.0, ""),
+                *(
+                    self._block(variant, "round", number, level, commit)
+                    for number in range(1, _ROUNDS + 1)
+                    for variant, level in tonight.items()
+                ),
+                self._block(CANARY, "canary-last", 0, 1.0, ""),
+            ],
         )
-        return _judged(record)
-
-    def _drift(self) -> float:
-        return 1.0 if self._modeled else float(np.exp(self._dice.normal(0, NIGHT_SD)))
+        return replace(record, verdict=_verdict(record))
 
     def _block(self, subject: str, phase: str, number: int, level: float, commit: str) -> BlockRow:
-        width = 1 if self._modeled else 9
-        samples = {}
-        for key in KEYS:
-            value = round(LEVELS_US[key.partition("/")[0]] * level)
-            samples[key] = (value + self._dice.integers(0, width, self._planned)).tolist()
+        spread = self._random.integers(0, 1 if self._modeled else 9, (len(_LEVELS_US), self._planned))
+        samples = zip(_LEVELS_US.items(), spread, strict=True)
         return BlockRow(
             subject=subject,
             engine="codegen",
             phase=phase,
             round=number,
-            image_sha256=_hash(subject, "" if subject == CANARY else commit),
+            image_sha256=_hash(f"{subject} {commit}"),
             planned=self._planned,
-            samples_us=samples,
-            lost=dict.fromkeys(KEYS, 0),
+            samples_us={key: (round(value * level) + those).tolist() for (key, value), those in samples},
+            lost=dict.fromkeys(_LEVELS_US, 0),
             checks={"features_crc": "1a2b3c4d", "output": "0.0 0.0 0.99609375 0.00390625"},
-            observations={"port": "none"},
         )
 
     def _row(self, variant: str, index: int) -> VariantRow:
+        change = index // _STEP_NIGHTS
         return VariantRow(
             id=variant,
             title=variant,
-            labels=_LABELS,
+            labels=["yes", "no"],
             model=ModelRow(
-                tflite_sha256=_hash(variant, str(index // STEP_NIGHTS)),
+                tflite_sha256=_hash(f"{variant} {change}"),
                 tflite_bytes=19_736,
                 precision="int8",
                 parameters=16_652,
                 macs=336_000,
                 operators={"RESHAPE": 3, "CONV_2D": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1},
-                accuracy={"testing": [LabelCount(label, 187, 205) for label in _LABELS]},
+                accuracy={"testing": [LabelCount("yes", 187, 205), LabelCount("no", 187, 205)]},
             ),
             firmware=FirmwareRow(
                 engine="codegen",
@@ -145,79 +128,48 @@ class MadeBench:
                 optimization="-O2",
                 toolchain="made up 1.0",
                 build_id="cafe0123",
-                flash_bytes=36_576 + 16 * (index // STEP_NIGHTS),
+                flash_bytes=36_576 + 16 * change,
                 ram_bytes=30_272,
                 arena_bytes=6_452,
             ),
-            stimuli=[
-                StimulusRow("yes", "yes", f"yes/{clip:02}.wav", 2.0, 2.6, "yes", 202, 3.1, True)
-                for clip in range(20)
-            ],
-            audio_s=101.0,
         )
 
 
 def write_nights(
     folder: Path,
-    nights: int = 3_650,
+    nights: int,
     boards: Sequence[str] = ("emulated", "nano33ble"),
     series: int = 30,
     samples: int = 150,
-    seed: int = 1,
-    say: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
-    """Writes real record files: of each board a night a day, as `earshot nightly` would have.
+    """Write <board>/<number>/run.json of each night, and return the paths sorted by board and time.
 
     Args:
-        folder: gets <board>/<stamp>/run.json of each.
-        nights: of each board; ten years by default.
-        boards: their names, see `MadeBench`.
-        series: timed ones of each night.
-        samples: of each series.
-        seed: of everything.
-        say: told how far it is.
-
-    Returns:
-        The files, in order of board and time.
+        folder: folder for the records.
+        nights: number of nights of each board.
+        boards: see `MadeBench`.
+        series, samples: see `MadeBench`.
     """
     written = []
     for board in boards:
-        bench = MadeBench(board, series, samples, seed)
+        bench = MadeBench(board, series, samples)
         for index in range(nights):
-            record = bench.night(index)
-            stamp = record.run["started"].replace("-", "").replace(":", "")
-            path = folder / board / stamp / RECORD
+            path = folder / board / f"{index:05}" / RECORD
             path.parent.mkdir(parents=True)
-            path.write_text(
-                dump_with_checksum(asdict(record)), encoding="utf-8"
-            )  # nobody misses it after a power cut
+            path.write_text(dump_with_checksum(asdict(bench.night(index))), encoding="utf-8")
             written.append(path)
-            if not len(written) % 1_000:
-                say(f"made up {len(written):,} of {nights * len(boards):,} nights")
     return written
 
 
-def _judged(record: RunRecord) -> RunRecord:
-    """With a verdict such as most nights have."""
+def _verdict(record: RunRecord) -> RunVerdict:
     night = night_of(record)
-    rows = [
-        SeriesVerdict(
-            series=str(name),
-            status="ok",
-            sentence=f"{name} is as before: made up, as everything in this record is.",
-            value=night.exact.get(name),
-            since=_stamp(_FIRST),
-        )
+    series = [
+        SeriesVerdict(str(name), "ok", f"{name} is as before.", value=night.exact.get(name))
         for name in [*night.times, *night.exact]
     ]
-    sentence = f"Nothing changed on {night.board}: all {len(rows)} series are as accepted."
-    verdict = RunVerdict(night.id, night.board, "ok", sentence, 0, tuple(rows))
-    return replace(record, verdict=verdict)
+    sentence = f"Nothing changed on {night.board}: all {len(series)} series are as accepted."
+    return RunVerdict(night.id, night.board, "ok", sentence, 0, tuple(series))
 
 
-def _hash(*parts: str) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _stamp(when: datetime) -> str:
-    return when.isoformat(timespec="seconds").replace("+00:00", "Z")
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -60,12 +60,6 @@ def test_points_of_one_training_have_the_same_description(tmp_path):
     assert {study.training_of(item) for item in study.variants} == {"l1 = 0", "l1 = 0.001"}
 
 
-def test_a_number_in_a_series_is_named(tmp_path):
-    text = STUDY.replace('"method", "symmetric"', '"seed"').replace("aware, asymmetric", "seed = 1")
-    study = load_study("bits", written(tmp_path, text))
-    assert {study.series_of(item) for item in study.variants} == {"seed = 1", "seed = 2"}
-
-
 @pytest.mark.parametrize(
     ("old", "new", "key", "allowed"),
     [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from harness import cli
 from models.studies import STUDIES
 
@@ -13,9 +11,6 @@ def test_studies_are_listed_with_their_questions(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == sorted(file.stem for file in STUDIES.glob("*.toml"))
     assert all("points" in line and line.endswith("?") for line in lines)
-
-
-def test_only_the_named_ones_are_listed(capsys):
     assert cli.main(["study", "bits", "--list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
 
@@ -29,11 +24,3 @@ def test_an_unknown_study_is_a_usage_error(capsys):
 def test_a_missing_dataset_is_named(capsys, tmp_path):
     assert cli.main(["study", "bits", "--dataset", str(tmp_path / "nothing")]) == 2
     assert "nothing" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("jobs", ["0", "-1", "two"])
-def test_jobs_must_be_positive(jobs, capsys):
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["study", "--jobs", jobs])
-    assert ended.value.code == 2
-    assert "--jobs" in capsys.readouterr().err

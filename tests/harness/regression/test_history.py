@@ -49,6 +49,8 @@ def test_nights_equal_those_of_their_records_and_are_sorted_by_time(nights, file
     }
     assert [night.started for night in found.nights] == sorted(night.started for night in found.nights)
     assert {*found.records.values()} == {*files}
+    for board in ("nano33ble", "made-up-nano33ble"):
+        assert {night.board for night in read_history([nights], boards=[board]).nights} == {"nano33ble"}
 
 
 def test_confirmations_and_faults_survive_the_cache(files):
@@ -72,14 +74,10 @@ def test_a_record_is_parsed_once_until_its_content_changes(nights, files, monkey
     assert read_history([nights]) == first
     assert not parsed
     record = read_record(files[0])
-    write_record(replace(record, code={**record.code, "commit": "another"}), files[0])
-    assert "another" in {night.commit for night in read_history([nights]).nights}
+    write_record(replace(record, run={**record.run, "kind": "run"}), files[0])
+    found = read_history([nights])
+    assert (len(found.nights), found.left_out) == (5, ())  # a record of `earshot run` is no night
     assert parsed == [files[0]]
-
-
-@pytest.mark.parametrize("board", ["nano33ble", "made-up-nano33ble"])
-def test_boards_are_chosen_by_name_or_uid(nights, board):
-    assert {night.board for night in read_history([nights], boards=[board]).nights} == {"nano33ble"}
 
 
 def test_copies_in_two_folders_are_one_night(nights, files, tmp_path):
@@ -97,13 +95,6 @@ def test_contradicting_records_of_one_id_are_left_out(nights, files, tmp_path):
     (left_out,) = found.left_out
     assert str(files[0]) in left_out.sentence and str(other) in left_out.sentence
     assert record.run["id"] not in {night.id for night in found.nights}
-
-
-def test_a_record_of_earshot_run_is_no_night(files):
-    record = read_record(files[0])
-    write_record(replace(record, run={**record.run, "kind": "run"}), files[0])
-    found = read_history([files[0]])
-    assert (found.nights, found.left_out) == ((), ())
 
 
 def test_a_damaged_record_is_left_out_every_time(nights, files):

@@ -98,6 +98,9 @@ def test_the_index_begins_with_what_changed(tmp_path, two_boards):
     page = rendered(tmp_path, *two_boards)
     assert "emulated: 1 changed; nano: 1 regressed" in text_of(page)
     assert "1 regressed of 4 series on nano: tiny-int8/codegen/inference_us/clip is" in text_of(page)
+    assert text_of(page).count("Times of this board are modeled") == 1
+    rows = (tmp_path / "site" / "series.csv").read_text().splitlines()
+    assert rows[0].startswith("board,night,started,series,status") and len(rows) == 1 + 8
     assert page.read_text().index("changed; nano") < page.read_text().index("All series of")
 
 
@@ -139,10 +142,6 @@ def test_a_modeled_board_gets_the_command_that_finds_the_commit(tmp_path):
     assert command in page
 
 
-def test_times_of_a_modeled_clock_are_called_modeled(tmp_path, two_boards):
-    assert text_of(rendered(tmp_path, *two_boards)).count("Times of this board are modeled") == 1
-
-
 def test_an_empty_history_shows_the_first_commands(tmp_path):
     page = rendered(tmp_path, [])
     assert "No night has been measured yet" in text_of(page)
@@ -171,26 +170,11 @@ def test_another_environment_is_shown_with_both_values(tmp_path):
     assert "The environment is not the accepted one Environment Accepted Last night core 4.2.1 4.3.0" in page
 
 
-def test_many_rows_of_one_status_are_folded(tmp_path):
-    names = [SeriesName(f"v{index}", "codegen", "inference_us", "clip") for index in range(9)]
-    nights, baseline = history(12)
-    nights.append(night(12, times={name: time_of(LEVEL_US) for name in names}, exact={}))
-    page = rendered(tmp_path, nights, {"nano": baseline}).read_text()
-    assert "<summary>4 more new</summary>" in page
-
-
 def test_the_noise_of_one_image_is_listed(tmp_path):
     nights, baseline = history(14)
     page = text_of(rendered(tmp_path, nights, {"nano": baseline}))
     assert re.search(r"tiny-int8 inference_us clip aaaaaaaa 14 0\.\d\d % 0 gates", page)
     assert (tmp_path / "site" / "noise.csv").read_text().startswith("board,series,image,nights,night_sd")
-
-
-def test_the_last_night_is_in_a_csv(tmp_path, two_boards):
-    rendered(tmp_path, *two_boards)
-    rows = (tmp_path / "site" / "series.csv").read_text().splitlines()
-    assert rows[0] == "board,night,started,series,status,advisory,value,accepted,change,nights,levels"
-    assert len(rows) == 1 + 8
 
 
 def test_names_are_escaped_in_pages_and_paths(tmp_path):
@@ -205,13 +189,6 @@ def test_names_are_escaped_in_pages_and_paths(tmp_path):
     ]
     assert not any({"script", "b", "i"} & Anchors(path).tags for path in pages)
     assert "../nano & <b>" in text_of(page)
-
-
-def test_series_that_differ_by_case_have_pages_of_their_own(tmp_path):
-    names = [SeriesName(variant, "codegen", "inference_us", "clip") for variant in ("AB", "Ab", "Ab ")]
-    rendered(tmp_path, [night(0, times={name: time_of(LEVEL_US) for name in names}, exact={})])
-    pages = {path.name.lower() for path in (tmp_path / "site" / "nano").glob("*.html")}
-    assert len(pages) == 3 + 1
 
 
 def test_nights_are_listed_with_faults_and_uncommitted_changes(tmp_path):
