@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from models.metrics import LabelCount
 from models.reference import ReferenceModel
-
-
-@dataclass(frozen=True)
-class LabelCount:
-    """Clips of a label, and how many of them were recognized."""
-
-    label: str
-    correct: int
-    total: int
 
 
 def count_correct(predictions: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[LabelCount]:

@@ -52,7 +52,7 @@ class ModelArtifact:
         compressed_bytes: size of the .tflite by zlib at level 9.
         input: the model's only input.
         output: the model's only output.
-        epochs: learning curves, with the fields of `models.train.Epoch`.
+        epochs: learning curves, with the fields of `models.metrics.TrainingEpoch`.
         kept_epoch: the epoch whose weights the model has, from 1.
         accuracy: by split, per label correct and total; empty if not measured. Measured with the .tflite, or
             in torch if the model is not deployable.

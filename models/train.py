@@ -18,27 +18,14 @@ from models import networks
 from models.data.augmentation import augmented
 from models.data.dataset import SPLITS, Split
 from models.data.features import CHANNELS, SLICES, FeatureSets, float_features
-from models.evaluation import LabelCount, count_correct
+from models.evaluation import count_correct
+from models.metrics import LabelCount, TrainingEpoch
 from models.variants import NETWORKS, Training, Variant
 
 _THREADS = 1
 """Fixed, however many cores there are: the order of summation, and so the weights, depend on it. A second
 thread saves a third of the time on an idle machine and triples it on a busy one, where threads wait for each
 other."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One epoch of training; losses are mean cross entropy, accuracies 0 to 1.
-
-    Training figures are taken during the epoch: augmented, with dropout, while the weights move.
-    """
-
-    epoch: int
-    training_loss: float
-    training_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -53,7 +40,7 @@ class Trained:
     """
 
     network: nn.Module
-    epochs: list[Epoch]
+    epochs: list[TrainingEpoch]
     kept_epoch: int
     accuracy: dict[str, list[LabelCount]]
 
@@ -107,7 +94,7 @@ def fine_tune(
     with repeatable(variant.seed):
         data = {name: _tensors(features, name) for name in SPLITS}
         tuned = copy.deepcopy(network)
-        untouched = Epoch(
+        untouched = TrainingEpoch(
             0, *_loss_and_accuracy(tuned, *data["training"]), *_loss_and_accuracy(tuned, *data["validation"])
         )
         curves, kept = _optimize(tuned, data, variant.training, epochs, [untouched], masks or {}, show_bar)
@@ -132,10 +119,10 @@ def _optimize(
     data: Mapping[Split, tuple[torch.Tensor, torch.Tensor]],
     settings: Training,
     epochs: int,
-    before: Sequence[Epoch],
+    before: Sequence[TrainingEpoch],
     masks: Mapping[str, torch.Tensor],
     show_bar: bool,
-) -> tuple[list[Epoch], int]:
+) -> tuple[list[TrainingEpoch], int]:
     """Train in place, and load the weights of the kept epoch.
 
     Args:
@@ -154,7 +141,7 @@ def _optimize(
         for number in range(1, epochs + 1):
             training = _train_epoch(network, optimizer, *data["training"], settings, masked)
             validation = _loss_and_accuracy(network, *data["validation"])
-            curves.append(Epoch(number, *training, *validation))
+            curves.append(TrainingEpoch(number, *training, *validation))
             if best is None or curves[-1].validation_loss < best.validation_loss:
                 best, best_weights = curves[-1], _weights_of(network)
             bar.update()

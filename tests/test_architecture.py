@@ -1,112 +1,186 @@
-"""Data flows one way: what each room may import, read from the sources."""
+"""Import rules: each package and loose module states which others it may import."""
 
 from __future__ import annotations
 
 import ast
+import re
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What a room may import of Earshot, beside itself and harness.errors.
-ALLOWED = {
+BASE = {"models", "harness.errors", "harness.files", "harness.layout"}
+"""The modules that nearly every package may import."""
+
+# Bottom up: a unit may import itself and the units named here. An unlisted sub-package belongs to its parent.
+ALLOWED: dict[str, set[str]] = {
     "models": set(),
-    "harness/link": set(),
-    "harness/results": set(),
-    "harness/bench": {"models", "harness.layout", "harness.results"},
-    "harness/arduino_cli": {"harness.link"},
-    "harness/audio": {"models", "harness.bench"},
-    "harness/scenes": {"models", "harness.audio", "harness.results"},
-    "harness/firmware": {"models", "harness.layout", "harness.arduino_cli"},
-    "harness/boards": {
-        "models",
-        "harness.layout",
+    "harness.errors": {"models"},
+    "harness.files": set(),
+    "harness.layout": set(),
+    "harness.marks": set(),
+    "harness.link": {"harness.errors"},
+    "harness.records": BASE,
+    "harness.stats": {"harness.records"},
+    "harness.bench_file": BASE | {"harness.stats"},
+    "harness.arduino_cli": {"harness.errors", "harness.link"},
+    "harness.firmware": BASE | {"harness.arduino_cli"},
+    "harness.firmware.codegen": {"models", "harness.errors", "harness.firmware"},
+    "harness.firmware.codegen_sparse": {"harness.firmware.codegen"},
+    "harness.firmware.tflm": {"models", "harness.errors", "harness.firmware", "harness.arduino_cli"},
+    "harness.sound": BASE | {"harness.link", "harness.bench_file"},
+    "harness.boards.qemu": BASE | {"harness.link", "harness.firmware"},
+    "harness.boards": BASE
+    | {
+        "harness.link",
+        "harness.records",
+        "harness.bench_file",
         "harness.arduino_cli",
-        "harness.audio",
-        "harness.bench",
         "harness.firmware",
+        "harness.sound",
+        "harness.boards.qemu",
+    },
+    "harness.measure": BASE
+    | {
         "harness.link",
-        "harness.results",
-    },
-    "harness/measure": {
-        "models",
-        "harness.layout",
-        "harness.audio",
-        "harness.bench",
-        "harness.boards",
+        "harness.records",
+        "harness.stats",
+        "harness.bench_file",
         "harness.firmware",
+        "harness.sound",
+        "harness.boards",
+    },
+    "harness.regression": BASE | {"harness.records", "harness.stats"},
+    "harness.recording_views": BASE | {"harness.sound"},
+    "harness.inventory": BASE | {"harness.records"},
+    "harness.report": BASE | {"harness.records", "harness.stats", "harness.regression"},
+    "harness.report.pages": BASE
+    | {
+        "harness.records",
+        "harness.stats",
+        "harness.regression",
+        "harness.recording_views",
+        "harness.report",
+    },
+    "harness.doctor": BASE | {"harness.bench_file", "harness.arduino_cli", "harness.sound"},
+    "harness.runs": BASE
+    | {
         "harness.link",
-        "harness.results",
-    },
-    "harness/report": {"harness.results", "harness.layout"},
-    "harness/runs/studies": {"models", "harness.layout", "harness.records.provenance", "harness.results"},
-    "harness/history": {"harness.layout", "harness.results", "harness.report"},
-    "harness/runs/nightly": {
-        "models",
-        "harness.layout",
-        "harness.bench",
-        "harness.boards",
+        "harness.records",
+        "harness.stats",
+        "harness.bench_file",
         "harness.firmware",
-        "harness.history",
-        "harness.measure",
-        "harness.report",
-        "harness.results",
-        "harness.run",
-        "harness.records.provenance",
-    },
-    "harness/runs/field": {
-        "models",
-        "harness.layout",
-        "harness.audio",
-        "harness.bench",
+        "harness.sound",
         "harness.boards",
-        "harness.firmware",
         "harness.measure",
+        "harness.regression",
+        "harness.recording_views",
         "harness.report",
-        "harness.results",
-        "harness.run",
-        "harness.scenes",
-        "harness.records.provenance",
-        "harness.options",
+        "harness.report.pages",
     },
-    "harness/gate": {
-        "models",
-        "harness.layout",
-        "harness.options",
-        "harness.bench",
-        "harness.boards",
-        "harness.firmware",
-        "harness.measure",
-        "harness.history",
-        "harness.runs.nightly",
-        "harness.report",
-        "harness.results",
-        "harness.run",
-    },
-    "harness/doctor": {"harness.layout", "harness.arduino_cli", "harness.audio", "harness.bench"},
 }
+ALLOWED["harness.runs.field"] = ALLOWED["harness.runs"] | {"harness.runs"}
+ALLOWED["harness.runs.nightly"] = ALLOWED["harness.runs"] | {"harness.runs"}
+ALLOWED["harness.options"] = ALLOWED["harness.runs"] | {"harness.runs"}
+ALLOWED["harness.runs.measure_commit"] = {  # an entry point: what `earshot bisect` runs of each commit
+    *ALLOWED["harness.runs"],
+    "harness.runs",
+    "harness.runs.nightly",
+    "harness.options",
+}
+ALLOWED["harness.commands"] = set(ALLOWED) - {"harness.marks"}
+ALLOWED["harness.plugin"] = {*ALLOWED["harness.runs"], "harness.marks", "harness.runs", "harness.options"}
+ALLOWED["harness.cli"] = BASE | {"harness.commands", "harness.runs", "harness.options"}
 
 
-def imported_modules(source: Path) -> set[str]:
+def module_name(source: Path) -> str:
+    return ".".join(source.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+SOURCES = {
+    module_name(path): path
+    for folder in ("harness", "models")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
+
+
+def unit_of(module: str) -> str | None:
+    """Return the listed unit with the longest name that contains a module."""
+    parts = module.split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((name for name in names if name in ALLOWED), None)
+
+
+def imports_of(module: str) -> set[str]:
+    """Return the modules of harness and models that a module imports, within functions as well."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source.read_text())):
+    for node in ast.walk(TREES[module]):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return {name for name in names if name.split(".")[0] in ("harness", "models")}
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            names.update(name if name in SOURCES else node.module for name in full)
+    return names & set(SOURCES)
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_a_room_imports_only_what_lies_below_it(room):
-    own = room.replace("/", ".")
-    allowed = ALLOWED[room] | {own, "harness.errors"}
-    for source in sorted((ROOT / room).rglob("*.py")):
-        for name in imported_modules(source):
-            assert any(name == prefix or name.startswith(f"{prefix}.") for prefix in allowed), (
-                f"{source.relative_to(ROOT)} imports {name}"
-            )
+def test_every_package_and_loose_module_has_a_rule():
+    assert {name for name in SOURCES if unit_of(name) is None} == {"harness"}
+    assert {name for name in ALLOWED if name not in SOURCES} == set()
+
+
+def test_the_rules_have_no_cycle():
+    TopologicalSorter(ALLOWED).prepare()
+
+
+@pytest.mark.parametrize("unit", ALLOWED)
+def test_a_unit_imports_only_allowed_units(unit):
+    modules = [name for name in SOURCES if unit_of(name) == unit]
+    allowed = ALLOWED[unit] | {unit, "harness"}
+    wrong = {
+        f"{module} imports {name}"
+        for module in modules
+        for name in imports_of(module)
+        if (unit_of(name) or name) not in allowed
+    }
+    assert wrong == set()
+
+
+def test_no_type_is_mirrored():
+    """Two packages with the same class of three or more fields must share it, where both may import it."""
+    places: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
+    for module, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                fields = frozenset(ast.unparse(item) for item in node.body if isinstance(item, ast.AnnAssign))
+                if len(fields) >= 3:
+                    places[node.name, fields].append(module)
+    assert {name: modules for (name, _), modules in places.items() if len(modules) > 1} == {}
+
+
+def docstrings() -> list[tuple[str, str]]:
+    """Return place and text of every docstring, those of constants included."""
+    found = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            for item in body if isinstance(body, list) else []:
+                text = item.value if isinstance(item, ast.Expr) else None
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    found.append((f"{module}:{item.lineno}", text.value.split("\n")[0]))
+    return found
+
+
+@pytest.mark.xfail(reason="the docstrings are being rewritten", strict=False)
+def test_docstrings_name_their_subject_first():
+    """A docstring starts with a verb or a noun; at most 3 % may start with one of these words."""
+    riddle = re.compile(r"(What|How|Whether|Where|Of|By|Those|Why|Which|With|From)\b")
+    every = docstrings()
+    riddles = [f"{place} {text}" for place, text in every if riddle.match(text)]
+    assert len(riddles) <= 0.03 * len(every), "\n".join(riddles)
 
 
 def test_conftest_registers_the_plugin_and_nothing_else():

@@ -12,32 +12,13 @@ from typing import Any
 from harness.files import write_atomic
 from harness.records.checksum import dump_with_checksum
 from harness.records.verdict import RunVerdict
+from models.metrics import LabelCount, TrainingEpoch
 
 SCHEMA = 1
 """Raised when a field changes its meaning."""
 
 PROCEDURE_VERSION = 1
 """Raised when the measuring procedure changes: figures of different procedures are not comparable."""
-
-
-@dataclass(frozen=True)
-class LabelCount:
-    """The correctly classified samples of a label."""
-
-    label: str
-    correct: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One epoch of training; losses are mean cross entropy, accuracies 0 to 1."""
-
-    epoch: int
-    training_loss: float
-    training_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -55,7 +36,7 @@ class ModelRow:
     """Multiply-accumulates of one inference."""
     operators: dict[str, int]
     """Number of operators of the .tflite by name."""
-    epochs: list[Epoch] = field(default_factory=list)
+    epochs: list[TrainingEpoch] = field(default_factory=list)
     accuracy: dict[str, list[LabelCount]] = field(default_factory=dict)
     """By "training", "validation", "testing", in the order of the labels: of the .tflite, or in torch if no
     board can run it."""

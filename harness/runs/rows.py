@@ -10,13 +10,14 @@ from harness.firmware.firmware import Firmware
 from harness.link.events import Detection
 from harness.measure.host import HostTiming
 from harness.measure.session import Session
-from harness.records.record import DetectionRow, Epoch, Fault, FirmwareRow, LabelCount, ModelRow, VariantRow
+from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, VariantRow
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from models.errors import UserFacingError
 
 if TYPE_CHECKING:
-    from models.model_artifact import ModelArtifact
+    from models.metrics import LabelCount, TrainingEpoch
+from models.model_artifact import ModelArtifact
 
 _NO_SPEAKER = (
     "The bench has no speaker: the stages were timed while the board listened to the room, and no words were "
@@ -37,7 +38,7 @@ def variant_row(model: ModelArtifact) -> VariantRow:
             parameters=model.parameters,
             macs=model.macs,
             operators=dict(model.operators),
-            epochs=[Epoch(**epoch) for epoch in model.epochs],
+            epochs=[TrainingEpoch(**epoch) for epoch in model.epochs],
             accuracy=_counts(model.accuracy),
             deployable=model.deployable,
             network=model.network,

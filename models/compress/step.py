@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from models.data.features import FeatureSets, float_features
-from models.evaluation import LabelCount
+from models.metrics import LabelCount
 from models.networks import folded, layer_costs
 from models.train import Trained, accuracy_of, fine_tune, probabilities_of, repeatable
 from models.variants import Variant
