@@ -91,7 +91,7 @@ def test_a_saved_network_comes_back(trained, tmp_path):
 def test_the_history_is_kept_beside_the_weights(trained, tmp_path):
     training.save(trained, tmp_path)
     history = json.loads((tmp_path / "training.json").read_text())
-    assert [training.Epoch(**epoch) for epoch in history["epochs"]] == trained.epochs
+    assert [training.TrainingEpoch(**epoch) for epoch in history["epochs"]] == trained.epochs
 
 
 def l1_norm(result: training.Trained) -> float:

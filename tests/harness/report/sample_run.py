@@ -8,7 +8,6 @@ from dataclasses import replace
 from harness.records.record import (
     BoardRow,
     DetectionRow,
-    Epoch,
     Fault,
     FirmwareRow,
     HostRow,
@@ -17,6 +16,7 @@ from harness.records.record import (
     OperatorRow,
     RunRecord,
     StimulusRow,
+    TrainingEpoch,
     VariantRow,
 )
 
@@ -138,7 +138,7 @@ def model_row(precision: str, dice: random.Random) -> ModelRow:
         macs=336_000,
         operators={"RESHAPE": 1, "CONV_2D": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1},
         epochs=[
-            Epoch(
+            TrainingEpoch(
                 number + 1,
                 loss * dice.uniform(0.95, 1.05),
                 1 - loss / 3.2,
