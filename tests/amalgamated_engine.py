@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def amalgamated(folder: Path, namespace: str) -> str:
-    """engine.cpp and every header of ours that it includes as one text, in a namespace of its own."""
+    """Return engine.cpp with our headers inlined, in a namespace of its own."""
     included = set()
 
     def expanded(path: Path) -> str:

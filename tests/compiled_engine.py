@@ -1,4 +1,4 @@
-"""Engine `codegen`, or one of its kind, on the host: generated, compiled as for the boards, and run."""
+"""Engine `codegen` or a subclass on the host: generated, compiled with the boards' warnings, and run."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class CompiledEngine:
     """A generated engine that was compiled for the host.
 
     Attributes:
-        sources: what the generator told.
+        sources: the generator's result.
         text: engine.cpp.
-        library: the functions of engine_host.cpp.
+        library: functions of engine_host.cpp.
     """
 
     sources: EngineSources
@@ -50,13 +50,13 @@ class CompiledEngine:
     library: ctypes.CDLL
 
     def view(self, side: str) -> _View:
-        """TensorView of the "input" or the "output"."""
+        """Return the TensorView of the "input" or the "output"."""
         view = _View()
         self.library.describe(side == "output", ctypes.byref(view))
         return view
 
     def run(self, inputs: np.ndarray) -> np.ndarray:
-        """Flat outputs (n, elements) for inputs (n, …)."""
+        """Return flat outputs (n, elements) for inputs (n, …)."""
         view = self.view("output")
         dtype = np.dtype("i1" if view.type == 0 else "f4")
         inputs = np.ascontiguousarray(inputs)
@@ -68,7 +68,7 @@ class CompiledEngine:
 
 
 def staged_engine(tflite: bytes, folder: Path, engine: Engine | None = None) -> EngineSources:
-    """Writes the generated sources with everything that they include into an empty folder."""
+    """Write the generated sources and their includes into an empty folder."""
     (folder / "src").mkdir()
     (folder / "src" / "EarshotKernels").symlink_to(KERNELS)
     shutil.copyfile(SKETCHES / "earshot" / "engine.h", folder / "engine.h")
@@ -78,7 +78,7 @@ def staged_engine(tflite: bytes, folder: Path, engine: Engine | None = None) -> 
 
 
 def compiled(tflite: bytes, engine: Engine | None = None) -> CompiledEngine:
-    """Generates and compiles; the same sources are compiled once for a machine."""
+    """Generate and compile; a machine compiles the same sources once."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources = staged_engine(tflite, folder, engine)
@@ -93,12 +93,12 @@ def compiled(tflite: bytes, engine: Engine | None = None) -> CompiledEngine:
             os.close(handle)
             command = ["g++", *_WARNINGS, *_HOST, f"-I{folder}", str(folder / "engine.cpp"), str(_GLUE)]
             subprocess.run([*command, "-o", scratch], check=True)
-            Path(scratch).replace(library)  # whole or not there, whoever else compiles it now
+            Path(scratch).replace(library)  # atomic, as other processes may compile it too
         return CompiledEngine(sources, (folder / "engine.cpp").read_text(), ctypes.CDLL(str(library)))
 
 
 def compile_for_cortex_m4(folder: Path, *flags: str) -> Path:
-    """Compiles a staged engine for the boards' processor, with more flags; returns the object file."""
+    """Compile a staged engine for the boards' processor; return the object file."""
     compiler = "arm-none-eabi-g++"
     target = folder / "engine.o"
     command = [compiler, *_CORTEX_M4, *_WARNINGS, *flags, f"-I{folder}", "-c", str(folder / "engine.cpp")]

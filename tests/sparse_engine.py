@@ -1,4 +1,4 @@
-"""Engine `codegen-sparse` with its sparse kernels wherever there are any, whether they pay or not."""
+"""Engine `codegen-sparse` with every sparse kernel that exists, even if it is slower."""
 
 from __future__ import annotations
 
@@ -9,7 +9,5 @@ from harness.firmware.codegen_sparse.kernels import sparse_operation
 
 
 class AlwaysSparse(CodegenSparseEngine):
-    """Chooses by nothing but what there is."""
-
     def operation(self, step: Step) -> Operation:
         return sparse_operation(step) or operation(step)

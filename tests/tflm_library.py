@@ -1,4 +1,4 @@
-"""TensorFlow Lite Micro for tests: outlines of its headers, and the real one where it is there."""
+"""TensorFlow Lite Micro for tests: outlines of its headers, and the real library if installed."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ def library_outline(
     takes_reporter: bool = False,
     cmsis_revision: str = "",
 ) -> Path:
-    """Writes headers with as much in them as engine.cpp and its generator read; returns the folder.
+    """Write the parts of the headers that engine.cpp and its generator read; return the folder.
 
     Args:
-        folder: becomes the library.
-        name: for library.properties.
-        version: likewise.
-        takes_reporter: as in the libraries of 2020, when errors were reported to an object.
-        cmsis_revision: of arm_nnfunctions.h, with a kernel for SOFTMAX; "" for none.
+        folder: the library's folder.
+        name: name in library.properties.
+        version: version in library.properties.
+        takes_reporter: True for an interface of 2020, which reports errors to an object.
+        cmsis_revision: revision of arm_nnfunctions.h, with a kernel for SOFTMAX; "" for none.
     """
     files = {
         "library.properties": f"name={name}\nversion={version}\nauthor=A = B\n",
@@ -132,7 +132,7 @@ def library_outline(
 
 
 def real_library() -> ArduinoLibrary:
-    """The library at $EARSHOT_TFLM; skips the test, with the reason, where that is not set."""
+    """Return the library at $EARSHOT_TFLM; skip the test if that is not set."""
     folder = os.environ.get("EARSHOT_TFLM")
     if not folder:
         pytest.skip("EARSHOT_TFLM does not name a copy of TensorFlow Lite Micro for Arduino")

@@ -1,4 +1,4 @@
-"""A model artifact and an engine of a few lines, for tests of what stands around a real one."""
+"""A small model artifact and engine, for tests that need any engine."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ uint32_t engine_arena_bytes() {{ return sizeof(input) + sizeof(output); }}
 
 @dataclass(frozen=True)
 class TinyEngine(Engine):
-    """Generates ENGINE_CPP for any model of `tiny_model`."""
+    """An engine that generates ENGINE_CPP for any model of `tiny_model`."""
 
     name = "tiny"
 
@@ -78,7 +78,7 @@ class TinyEngine(Engine):
 
 @dataclass(frozen=True)
 class TinyModel:
-    """As much of a model artifact as a build reads: the folder with model.tflite and model.json."""
+    """The part of a model artifact that a build reads: a folder with model.tflite and model.json."""
 
     path: Path
 
@@ -91,7 +91,7 @@ def tiny_model(
     elements: int = 1960,
     **changes: Any,
 ) -> TinyModel:
-    """Writes an artifact with the given facts into `folder`; `changes` replace entries of model.json."""
+    """Write an artifact into `folder`; `changes` replace entries of model.json."""
     folder.mkdir(parents=True, exist_ok=True)
     tflite = f"{labels} {precision} {elements}".encode()
     (folder / "model.tflite").write_bytes(tflite)

@@ -1,1 +1,1 @@
-"""What a board can do (`board`), apart from how each kind of board does it."""
+"""Boards: the interface (`board`), and one module per kind."""

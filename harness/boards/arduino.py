@@ -1,4 +1,4 @@
-"""Any board that arduino-cli compiles for and uploads to, on USB, with a loudspeaker in front of it."""
+"""Boards on USB that arduino-cli compiles for and uploads to."""
 
 from __future__ import annotations
 
@@ -35,32 +35,31 @@ if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
 _PATIENCE_S = 20.0
-"""For a board on its way back to the bus, and for its port: a restart takes 2 s, and then udev's rules and
-ModemManager's look for a modem can each keep the port shut for some seconds more."""
+"""For a board to return to the bus and for its port to open: a restart takes 2 s; udev's rules and
+ModemManager's search for a modem can each block the port for some seconds more."""
 _POLL_S = 0.25
 
 
 class ArduinoBoard(Board):
-    """A board on USB, by arduino-cli. A kind of board is a subclass that fills in the class attributes.
+    """A board on USB; a kind of board is a subclass that sets the class attributes.
 
-    The board is known by its USB serial number, whatever its port is called meanwhile. From the first upload
-    until `close` no other process of this host gets it.
+    The board is identified by its USB serial number, since its port changes. It is locked for this process
+    from the first upload until `close`.
 
     Args:
-        entry: which board, and how it is set up.
-        bench: the bench it stands on.
-        store: where images are kept; None for the usual one.
+        entry: the board's entry of the bench file.
+        bench: the bench; None for an empty one.
+        store: cache of images; None for the usual one.
         cli: None for the arduino-cli of this machine.
         optimization: compiler flags of sketch and core, separated by blanks.
-        patience_s: how long the board may be off the bus, and its port shut.
+        patience_s: longest time that the board may be off the bus or its port blocked.
 
     Attributes:
-        title: what people call the kind, without its revision.
-        known_core: the core and version that it is known to work with.
-        bootloader_ids: those of `usb_ids` under which no sketch runs.
-        clock_hz: of the processor.
-        flash_bytes: what arduino-cli compares `text` with.
-        ram_bytes: what arduino-cli compares `data` with.
+        title: name of the kind for people, without revision.
+        known_core: core and version that the kind is known to work with.
+        bootloader_ids: the `usb_ids` of the bootloader.
+        flash_bytes: arduino-cli's limit of `text`.
+        ram_bytes: arduino-cli's limit of `data`.
     """
 
     marker = "hardware"
@@ -99,11 +98,10 @@ class ArduinoBoard(Board):
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> ArduinoBoard:
-        """See `Board.from_bench`."""
         return cls(entry, bench)
 
     def describe(self) -> BoardDescription:
-        """See `Board.describe`. Its identity is the USB serial number, its kind where that is unknown."""
+        """Return the row of a run record; `uid` is the USB serial number, or the kind if that is unknown."""
         return BoardDescription(
             name=self.name,
             uid=self._serial_number or self.name,
@@ -116,19 +114,18 @@ class ArduinoBoard(Board):
         )
 
     def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
-        """See `Board.build`."""
         with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
             staged = stage(model, engine, Path(folder))
             return compile_sketch(staged, self._cli, self._target, self._store)
 
     def upload(self, firmware: Firmware) -> None:
-        """See `Board.upload`. The board is this process's own from here to `close`.
+        """Put an image on the board, and lock the board for this process until `close`.
 
-        arduino-cli takes the first port that appears on the host for that of the board. So nobody else
-        uploads until this one is back on the bus.
+        arduino-cli takes the first port that appears on the host for the board's, so one upload at a time
+        runs on a host, until the board is back on the bus.
 
         Raises:
-            BoardNotFound: the board is not there, another process has it, or it did not come back.
+            BoardNotFound: the board is not attached, locked by another process, or did not come back.
             UploadFailed: arduino-cli could not upload.
         """
         self._close_link()
@@ -142,18 +139,18 @@ class ArduinoBoard(Board):
 
     @property
     def port(self) -> str:
-        """See `Board.port`. Looked for anew each time."""
+        """The serial port, searched each time."""
         return self._find().address
 
     def open(self, transcript: Path) -> DeviceUnderTest:
-        """See `Board.open`. An earlier link is closed; the board runs on.
+        """Open the link, see `Board.open`; close an earlier one.
 
         Raises:
-            BoardNotFound: nothing was uploaded, the board is not there, or its port stays shut.
-            ProtocolError: another image runs, or none, or the instruction cache is not as it should be.
+            BoardNotFound: nothing was uploaded, the board is not attached, or its port stays blocked.
+            ProtocolError: another image runs, or none, or the instruction cache cannot be set.
         """
         if not self._firmware:
-            raise BoardNotFound(f"nothing was uploaded to the {self.title}", remedy="Upload an image first.")
+            raise BoardNotFound(f"no image was uploaded to the {self.title}", remedy="Upload an image first.")
         self._close_link()
         self._link = self._connect(transcript)
         try:
@@ -162,10 +159,10 @@ class ArduinoBoard(Board):
             wanted = self._entry.icache
             if wanted != "as-is" and icache not in (wanted, "none"):
                 device.set_icache(wanted)
-                icache = device.handshake(self._firmware).icache  # the transcript's last word on it
+                icache = device.handshake(self._firmware).icache  # the state that the transcript shows last
                 if icache != wanted:
                     raise ProtocolError(
-                        f"the instruction cache is {icache} after it was switched {wanted}",
+                        f"the instruction cache is {icache} after the command to switch it {wanted}",
                         where=self._link.name,
                         remedy='Write icache = "as-is" into the board\'s entry of the bench file.',
                     )
@@ -175,10 +172,9 @@ class ArduinoBoard(Board):
         return device
 
     def listen(self, sound: Sound) -> None:
-        """See `Board.listen`."""
         if self._bench.speaker is None:
             raise AcousticFailed(
-                "no loudspeaker stands in front of the board",
+                "the bench has no loudspeaker",
                 where=str(self._bench.path or "no bench file"),
                 remedy='Write a table [speaker] with device = "…" into the bench file; `earshot doctor` '
                 "lists the devices.",
@@ -186,7 +182,6 @@ class ArduinoBoard(Board):
         Speaker(self._bench.speaker).play([sound] if isinstance(sound, np.ndarray) else sound)
 
     def close(self) -> None:
-        """See `Board.close`. The port and the board are free for others; the board runs on."""
         try:
             self._close_link()
         finally:
@@ -214,14 +209,14 @@ class ArduinoBoard(Board):
 
     @property
     def _serial_number(self) -> str:
-        """Of the board, asked of arduino-cli until it is known; "" as long as it is not."""
+        """The board's USB serial number; "" until arduino-cli has listed it."""
         if not self._sought.serial_number:
             with contextlib.suppress(EarshotError):
                 self._find(Deadline(0))
         return self._sought.serial_number
 
     def _find(self, deadline: Deadline | None = None, runs_sketch: bool = False) -> DetectedPort:
-        """The board's port now. Once the board has told its serial number, that is what it is found by."""
+        """Return the board's port; search by serial number once that is known."""
         deadline = deadline or Deadline(self._patience_s)
         port = wait_for_port(self._sought, self._cli.detected_ports, deadline, runs_sketch)
         if port.vid and port.serial_number:
@@ -229,14 +224,14 @@ class ArduinoBoard(Board):
         return port
 
     def _reserve(self) -> None:
-        """Keeps the board for this process; a board without a serial number goes by its port."""
+        """Lock the board for this process, by its port if it has no serial number."""
         if not self._is_reserved:
             found = self._find()
             self._reserved.enter_context(BoardLock(found.serial_number or found.address))
             self._is_reserved = True
 
     def _connect(self, transcript: Path) -> SerialLink:
-        """Opens the port. For some seconds after it appeared, others can still keep it shut."""
+        """Open the port, which other programs can block for some seconds after it appeared."""
         deadline = Deadline(self._patience_s)
         while True:
             port = self._find(deadline, runs_sketch=True)

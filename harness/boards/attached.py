@@ -1,4 +1,4 @@
-"""Which boards are attached to this host, and which of them is meant when nobody says."""
+"""Boards attached to this host, and the default choice among them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Attached:
     """A board that arduino-cli sees.
 
     Attributes:
-        kind: a kind of board, see `harness.boards.registry.board_kinds`.
-        name: of its entry in the bench file; "" without one.
-        serial_number: its USB serial number; "" if it tells none.
-        port: such as "/dev/ttyACM0"; another one after each upload, perhaps.
+        kind: kind of board, see `harness.boards.registry.board_kinds`.
+        name: name in the bench file; "" without an entry.
+        serial_number: USB serial number; "" if the board reports none.
+        port: such as "/dev/ttyACM0"; can change with each upload.
     """
 
     kind: str
@@ -30,14 +30,10 @@ class Attached:
 
 
 def attached(bench: Bench | None = None, cli: ArduinoCli | None = None) -> list[Attached]:
-    """The attached boards of every kind that arduino-cli can tell.
-
-    Args:
-        bench: whose entries name them.
-        cli: None for the arduino-cli of this machine.
+    """Return the attached boards of every kind that arduino-cli lists.
 
     Raises:
-        BoardNotFound: arduino-cli is missing, or does not answer.
+        BoardNotFound: arduino-cli is missing or does not answer.
     """
     ports = (cli or ArduinoCli()).detected_ports()
     names = {entry.serial_number.casefold(): entry.name for entry in (bench or Bench()).boards}
@@ -50,9 +46,10 @@ def attached(bench: Bench | None = None, cli: ArduinoCli | None = None) -> list[
 
 
 def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
-    """The board that is meant where hardware is asked for and none is named.
+    """Return the board to test if the user names none.
 
-    The bench file's only one; without any there, the only kind at the given port, or the only attached one.
+    This is the only board of the bench file; without one, the only kind of board at the given port, or the
+    only attached board.
 
     Raises:
         BoardNotFound: there is none.
@@ -72,19 +69,19 @@ def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
         if len(entries) > 1:
             found = ", ".join(f"{one.kind} {one.serial_number} at {one.port}" for one in there)
             raise UsageError(
-                f"{len(entries)} boards are attached, and none is chosen",
+                f"{len(entries)} boards are attached; choose one",
                 where=found,
                 remedy=f"Write them into {FILE}, as `earshot boards` prints them, and choose with --board.",
             )
     if len(entries) > 1:
         raise UsageError(
-            f"there are {len(entries)} boards, and none is chosen",
+            f"the bench has {len(entries)} boards; choose one",
             where=str(bench.path or ""),
             remedy=f"Choose with --board: {', '.join(entry.name for entry in entries)}.",
         )
     if not entries:
         raise BoardNotFound(
-            "no board is there to be tested",
+            "there is no board to test",
             where=f"none in {bench.path or 'a bench file'}, none that arduino-cli sees",
             remedy="Plug one in and look with `earshot boards`, or name it with --board, --bench or --port.",
         )
@@ -92,17 +89,11 @@ def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
 
 
 def ready_entry(board: Attached, name: str, core: str = "") -> str:
-    """An entry of the bench file for an attached board.
-
-    Args:
-        board: which.
-        name: what it is to be called.
-        core: the installed core with its version; "" leaves it open.
-    """
+    """Return a bench file entry for an attached board; `core` is "id@version", "" for any."""
     lines = [f"[board.{name}]", f"kind = {_text(board.kind)}"]
     if board.serial_number:
         lines.append(f"serial_number = {_text(board.serial_number)}")
-    else:  # nothing else tells it apart
+    else:
         lines.append(f"port = {_text(board.port)}")
     if core:
         lines.append(f"core = {_text(core)}")

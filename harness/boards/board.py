@@ -1,4 +1,4 @@
-"""What can be done with a board, whichever board it is and however it is done."""
+"""The interface of a board."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
 BoardDescription = BoardRow
-"""Who measures: name, identity of the series, clock and memory limits."""
+"""Name, identity of the series, clock and memory limits."""
 
 Sound = np.ndarray | Iterable[np.ndarray]
-"""What a microphone hears: int16 mono samples at 16 kHz, in one array or in blocks of any length."""
+"""int16 mono samples at 16 kHz, in one array or in blocks of any length."""
 
 
 class Board(Protocol):
-    """A board on the bench. A new kind is one module in harness/boards with one class with these verbs.
+    """A board on the bench; a kind of board is one module in harness/boards with one such class.
 
-    The order is build, upload, open, then any talk over the link and any number of `listen`, then close.
-    Usable as a context manager, which closes it.
+    Call build, upload, open, then talk over the link and `listen` any number of times, then close. The
+    context manager closes the board.
 
     Attributes:
-        name: of the kind of board, which is its module's name; the running sketch reports it too.
-        summary: what it is and what it needs, in a line.
-        marker: the pytest marker of tests on it, "hardware" or "emulated".
-        default_engine: what runs models on it unless something else is said.
-        acoustic: whether sound reaches it through the air, so that the path has to be qualified.
-        fqbn: what arduino-cli calls the kind, such as "arduino:mbed_nano:nano33ble"; "" if it has no name.
-        usb_ids: vendor and product under which it can appear on USB.
+        name: kind of board, the module's name; the running sketch reports it too.
+        summary: one line on the board and what it needs.
+        marker: pytest marker of tests on the board, "hardware" or "emulated".
+        default_engine: engine unless the user names one.
+        acoustic: True if sound reaches the board through the air; the path is then qualified first.
+        fqbn: arduino-cli's name of the kind, such as "arduino:mbed_nano:nano33ble"; "" if it has none.
+        usb_ids: USB vendor and product ids of the kind.
     """
 
     name: ClassVar[str]
@@ -51,20 +51,15 @@ class Board(Protocol):
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> Board:
-        """The board that an entry of the bench file describes; nothing is started or looked for yet.
-
-        Args:
-            entry: which board, and how it is set up; its kind is this one.
-            bench: what else stands there: speaker, thresholds.
-        """
+        """Return the board of a bench file entry; nothing is started or searched yet."""
         ...
 
     def describe(self) -> BoardDescription:
-        """The board as it stands in a night record; needs no image and no connection."""
+        """Return the board's row of a run record; needs no image and no connection."""
         ...
 
     def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
-        """Compiles the sketch with this model and engine.
+        """Compile the sketch with a model and an engine.
 
         Raises:
             BuildFailed: a tool is missing, the compiler failed, or the engine lacks an operator.
@@ -73,7 +68,7 @@ class Board(Protocol):
         ...
 
     def upload(self, firmware: Firmware) -> None:
-        """Puts the image on the board; what ran before is gone, an open link with it.
+        """Put an image on the board; this ends an open link.
 
         Raises:
             UploadFailed: the image did not get onto the board.
@@ -82,14 +77,14 @@ class Board(Protocol):
 
     @property
     def port(self) -> str:
-        """Path of the serial port, usable by pyserial once `upload` has returned."""
+        """The serial port, usable by pyserial once `upload` has returned."""
         ...
 
     def open(self, transcript: Path) -> DeviceUnderTest:
-        """Opens the link, after a handshake that proves that the uploaded image is the one that runs.
+        """Open the link, after a handshake that proves that the uploaded image runs.
 
         Args:
-            transcript: where every line the board sends is kept.
+            transcript: file to which every line of the link is logged.
 
         Raises:
             BoardNotFound: the port is not there.
@@ -98,9 +93,9 @@ class Board(Protocol):
         ...
 
     def listen(self, sound: Sound) -> None:
-        """Plays a sound to the microphone and returns when it has been heard to its end.
+        """Play a sound to the microphone and return at its end.
 
-        The board has to be listening (`listen%`); at most one sound at a time.
+        The board must be listening (`listen%`); at most one sound at a time.
 
         Raises:
             AcousticFailed: the sound did not reach the microphone.
@@ -109,7 +104,7 @@ class Board(Protocol):
         ...
 
     def close(self) -> None:
-        """Lets go of the board and everything that was started for it; may be called twice."""
+        """Release the board and everything started for it; a second call does nothing."""
         ...
 
     def __enter__(self) -> Board: ...

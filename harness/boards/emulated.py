@@ -1,4 +1,4 @@
-"""The emulated board: QEMU's Cortex-M4F with a cycle model, behind the same verbs as a real board."""
+"""The emulated board: QEMU's Cortex-M4F with a cycle model."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
 _CLOCK_HZ = 64_000_000
-_BLOCK_SAMPLES = 8000  # half a second: what is held of a long sound while it is handed over
+_BLOCK_SAMPLES = 8000  # half a second, to bound the memory that a long sound takes
 
 
 class EmulatedBoard(Board):
     """A board on any machine with Debian's arm-none-eabi-gcc and qemu-system-arm.
 
-    The image and the sound determine every byte it sends, whatever the host is doing.
+    Image and sound determine every byte that the board sends, at any load of the host.
 
     Args:
-        store: where images and the cycle model are kept; None for the usual one.
-        timing: what the cycle model assumes; None for its defaults.
-        optimization: compiler flags for the sketch, separated by blanks.
+        store: cache of images and the cycle model; None for the usual one.
+        timing: parameters of the cycle model; None for the defaults.
+        optimization: compiler flags of the sketch, separated by blanks.
     """
 
     name = "emulated"
@@ -70,10 +70,10 @@ class EmulatedBoard(Board):
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> EmulatedBoard:
-        """See `Board.from_bench`. Every one of them is the same: the entry says nothing but its kind.
+        """Return a board; the entry has no other setting than its kind.
 
         Raises:
-            UsageError: a port is given, which an emulated board opens itself.
+            UsageError: the entry has a port: the emulated board opens its own.
         """
         if entry.port:
             raise UsageError(
@@ -84,7 +84,7 @@ class EmulatedBoard(Board):
         return cls()
 
     def describe(self) -> BoardDescription:
-        """See `Board.describe`. Its clock says "instructions" where QEMU does not load the cycle model."""
+        """Return the row of a run record; `clock` is "instructions" if QEMU cannot load the cycle model."""
         try:
             compiler = find_compiler().version
         except BuildFailed:
@@ -105,23 +105,21 @@ class EmulatedBoard(Board):
         )
 
     def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
-        """See `Board.build`."""
         with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
             return compile_image(stage(model, engine, Path(folder)), self._store, self._optimization)
 
     def upload(self, firmware: Firmware) -> None:
-        """See `Board.upload`. The emulator ends with the thread that calls this, at the latest."""
+        """Start the emulator with an image; it ends with the calling thread at the latest."""
         self.close()
         self._machine = Machine(find_qemu(), firmware.image, self._clock)
         self._firmware = firmware
 
     @property
     def port(self) -> str:
-        """See `Board.port`: a pty, which drops nothing while it is not open."""
+        """The pty, which keeps what the board sends while no link is open."""
         return self._running().port
 
     def open(self, transcript: Path) -> DeviceUnderTest:
-        """See `Board.open`. An earlier link is closed; the board runs on."""
         machine = self._running()
         if self._link:
             self._link.close()
@@ -131,11 +129,10 @@ class EmulatedBoard(Board):
         return device
 
     def listen(self, sound: Sound) -> None:
-        """See `Board.listen`. The sound's samples are the board's time; the host's speed does not matter."""
+        """Play a sound; its samples are the board's time, at any speed of the host."""
         self._running().play(block.astype("<i2").tobytes() for block in _blocks(sound))
 
     def close(self) -> None:
-        """See `Board.close`."""
         if self._link:
             self._link.close()
         if self._machine:
@@ -165,7 +162,7 @@ class EmulatedBoard(Board):
 
 
 class _WatchedLink:
-    """A link that tells why the board is gone when the emulator has died."""
+    """A link whose failures name the emulator's death as the cause."""
 
     def __init__(self, link: Link, machine: Machine) -> None:
         self._link, self._machine = link, machine
@@ -191,11 +188,7 @@ class _WatchedLink:
 
 
 def _blocks(sound: Sound) -> Iterator[np.ndarray]:
-    """The sound in blocks of bounded size.
-
-    Raises:
-        TypeError: not int16 samples.
-    """
+    """Yield the sound in blocks of bounded size; raises TypeError unless it is int16 samples."""
     for part in [sound] if isinstance(sound, np.ndarray) else sound:
         if part.dtype != np.int16 or part.ndim != 1:
             raise TypeError(f"a sound is int16 samples in one dimension, not {part.dtype} in {part.ndim}")

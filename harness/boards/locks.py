@@ -1,7 +1,7 @@
-"""Locks that every process and user of this host shares: one user for a board, one upload at a time.
+"""Locks shared by all processes and users of this host: one user per board, one upload at a time.
 
-They are advisory (flock): the kernel releases one when its holder ends, however it ends. The file stays, as
-removing it would let two processes hold "the same" lock; who holds it stands in it.
+The locks are advisory (flock): the kernel releases one when its holder ends, however it ends. The file stays
+and names the holder; removing it would let two processes hold "the same" lock.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from harness.errors import BoardNotFound
 from harness.link.deadline import Deadline
 
 UPLOAD_WAIT_S = 10 * 60.0
-"""How long an upload waits for another one: several boards' worth of them."""
+"""Longest wait of an upload for others: several boards' worth of uploads."""
 
 WORKERS_WAIT_S = 60 * 60.0
-"""How long a pytest-xdist worker waits for another worker of its run: a board's whole session."""
+"""Longest wait of a pytest-xdist worker for another one of its run: a board's whole session."""
 
 _EVERYBODY = 0o666
 _STICKY_FOR_ALL = 0o1777
-_GRACE_S = 0.3  # for somebody who only looks (`holder`), and for a holder that has not said its name yet
+_GRACE_S = 0.3  # for a process that only looks (`holder`), and for a holder that has not written its name yet
 _POLL_S = 0.05
 _COMMAND_CHARACTERS = 200
 _HOLDER_BYTES = 4096
@@ -43,15 +43,13 @@ _Lock = TypeVar("_Lock", bound="_HostLock")
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock.
+    """The process that holds a lock.
 
     Attributes:
-        pid: its process.
-        user: the name it runs under.
-        command: what it was called with.
+        command: its command line.
         since: local time with zone, such as "2026-11-20 14:31:28+00:00".
-        run: of pytest-xdist, the same in all workers of a run; empty without.
-        worker: of that run, such as "gw0"; processes that it started count as it.
+        run: pytest-xdist's run id; "" outside pytest-xdist.
+        worker: pytest-xdist's worker, such as "gw0"; inherited by child processes.
     """
 
     pid: int
@@ -66,13 +64,13 @@ class Holder:
 
 
 class _HostLock:
-    """A lock by name; not held yet. One object holds it once; two objects exclude each other.
+    """A lock by name, not held yet; two objects of one name exclude each other.
 
     Args:
-        name: of the file.
-        title: what is locked, for the message.
-        wait_s: how long `acquire` waits for whoever holds it.
-        workers_wait_s: how long it waits if that is another worker of the same pytest-xdist run.
+        name: name of the file.
+        title: name of the locked thing, for messages.
+        wait_s: longest wait of `acquire`.
+        workers_wait_s: longest wait if the holder is another worker of the same pytest-xdist run.
     """
 
     def __init__(self, name: str, title: str, wait_s: float, workers_wait_s: float = 0.0) -> None:
@@ -84,14 +82,13 @@ class _HostLock:
 
     @property
     def held(self) -> bool:
-        """Whether this object holds it."""
         return self._descriptor is not None
 
     def acquire(self) -> None:
-        """Takes the lock, or does nothing if this object has it.
+        """Take the lock; do nothing if this object holds it.
 
         Raises:
-            BoardNotFound: somebody else has it, or the lock's file cannot be used.
+            BoardNotFound: another process holds the lock, or its file cannot be used.
         """
         if self.held:
             return
@@ -105,7 +102,6 @@ class _HostLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Gives the lock back, or does nothing if this object does not have it."""
         if self._descriptor is not None:
             _write(self._descriptor, None)
             os.close(self._descriptor)
@@ -129,7 +125,7 @@ class _HostLock:
                 holder is not None
                 and holder.run != ""
                 and holder.run == _run()
-                and holder.worker != _worker()  # to wait for oneself would be for ever
+                and holder.worker != _worker()  # waiting for oneself would never end
             )
             if (
                 grace.expired
@@ -154,36 +150,21 @@ class _HostLock:
 
 
 class BoardLock(_HostLock):
-    """One user for a board.
-
-    Workers of one pytest-xdist run wait for each other (`WORKERS_WAIT_S`).
-
-    Args:
-        serial_number: of the board's USB device.
-        wait_s: how long to wait for anybody else.
-    """
+    """The lock of one board; workers of one pytest-xdist run wait for each other (`WORKERS_WAIT_S`)."""
 
     def __init__(self, serial_number: str, wait_s: float = 0.0) -> None:
         super().__init__(_board(serial_number), f"board {serial_number}", wait_s, WORKERS_WAIT_S)
 
 
 class UploadLock(_HostLock):
-    """One upload on this host: arduino-cli takes the first new port for its board's, whoever's that is.
-
-    Args:
-        wait_s: how long to wait for another upload.
-    """
+    """The lock of uploads: arduino-cli takes the first new port of the host for its board's."""
 
     def __init__(self, wait_s: float = UPLOAD_WAIT_S) -> None:
         super().__init__("upload", "the upload of this host", wait_s, UPLOAD_WAIT_S)
 
 
 def holder(serial_number: str) -> Holder | None:
-    """Who holds a board's lock now; None if nobody does, or it is not known.
-
-    Args:
-        serial_number: of the board's USB device.
-    """
+    """Return the holder of a board's lock; None if it is free or the holder is unknown."""
     try:
         descriptor = os.open(_folder() / f"earshot-{_board(serial_number)}.lock", os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
@@ -199,7 +180,7 @@ def _board(serial_number: str) -> str:
 
 
 def _folder() -> Path:
-    """The same for every user and environment of this host: chosen by its mode, not by who asks."""
+    """Return the folder of locks, the same for every user of this host."""
     run_lock = Path("/run/lock")  # Debian's, emptied at boot; /tmp has cleaners that remove old files
     with suppress(OSError):
         if stat.S_IMODE(run_lock.stat().st_mode) == _STICKY_FOR_ALL:
@@ -208,10 +189,10 @@ def _folder() -> Path:
 
 
 def _open(path: Path) -> int:
-    """Opens the file, made for everybody if it is not there.
+    """Open the file, or create it for everybody.
 
-    In a sticky folder Linux (fs.protected_regular) refuses O_CREAT for a file of another user, root
-    included: so an existing file is opened without, and a new one made with O_EXCL.
+    In a sticky folder Linux (fs.protected_regular) refuses O_CREAT for a file of another user, even to root:
+    an existing file is opened without it, and a new one is created with O_EXCL.
     """
     while True:
         try:
@@ -238,7 +219,7 @@ def _try(descriptor: int, kind: int) -> bool:
 
 
 def _write(descriptor: int, holder: Holder | None) -> None:
-    """Says who holds the lock. It holds without that, too: a full disk costs only the name."""
+    """Write the holder's name; the lock works without it, so a full disk is no failure."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         if holder:
@@ -267,5 +248,5 @@ def _worker() -> str:
 
 
 def _run() -> str:
-    """What the workers of one pytest-xdist run have in common; empty outside of one."""
+    """Return the id of the pytest-xdist run; "" outside pytest-xdist."""
     return os.environ.get("PYTEST_XDIST_TESTRUNUID", "") if "PYTEST_XDIST_WORKER" in os.environ else ""

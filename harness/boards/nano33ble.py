@@ -8,7 +8,7 @@ _ARDUINO = 0x2341  # USB vendor
 
 
 class Nano33Ble(ArduinoBoard):
-    """The board that Earshot is made for. USB and core do not tell its revisions apart: the bench file does.
+    """An Arduino Nano 33 BLE Sense; its revision cannot be read over USB and stands in the bench file.
 
     Source of the figures: ArduinoCore-mbed 4.6, boards.txt.
     """

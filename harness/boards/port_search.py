@@ -1,4 +1,4 @@
-"""The port of one board among all that are attached, told by its USB serial number and waited for."""
+"""The search for the port of a board, by USB serial number."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _POLL_S = 0.25  # between two board lists, each of which takes a second of its o
 
 @dataclass(frozen=True)
 class Sought:
-    """What is known of a board before it is found.
+    """Facts to find a board by.
 
     Attributes:
-        title: what people call it.
-        fqbn: what arduino-cli calls its kind.
-        usb_ids: vendor and product under which its kind appears on USB.
-        bootloader_ids: those of them under which no sketch runs.
-        serial_number: its own on USB; "" takes the only one of its kind.
-        port: where the user says that it is; "" looks for it.
+        title: name of the kind, for messages.
+        fqbn: arduino-cli's name of the kind.
+        usb_ids: USB vendor and product ids of the kind.
+        bootloader_ids: the `usb_ids` of the bootloader.
+        serial_number: USB serial number; "" takes the only board of the kind.
+        port: port that the user named; "" to search.
     """
 
     title: str
@@ -36,10 +36,10 @@ class Sought:
 
 
 def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | None:
-    """The port of a board among those that are attached; None if it is not among them now.
+    """Return the port of a board; None if the board is not attached now.
 
-    A port that the user named is taken as it is, known to arduino-cli or not, unless it belongs to a board
-    of another serial number. Ports of other protocols (network, DFU) cannot be talked over.
+    A port that the user named is returned even if arduino-cli does not list it, unless it belongs to a board
+    of another serial number. Ports of other protocols than serial (network, DFU) are ignored.
 
     Raises:
         BoardNotFound: several boards could be it, or the named port belongs to another one.
@@ -53,7 +53,7 @@ def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | N
     candidates = [port for port in serial if is_of_kind(port, sought.fqbn, sought.usb_ids)]
     if len(candidates) > 1:
         raise BoardNotFound(
-            f"{len(candidates)} boards of the kind {sought.title} are attached, and none is chosen",
+            f"{len(candidates)} boards of the kind {sought.title} are attached; choose one",
             where=_listed(candidates, sought),
             remedy="Write the serial number of one into its entry of the bench file (`earshot boards` prints "
             "one), or give --port.",
@@ -62,7 +62,7 @@ def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | N
 
 
 def is_of_kind(port: DetectedPort, fqbn: str, usb_ids: Sequence[tuple[int, int]]) -> bool:
-    """Whether a port is of a kind of board, by its USB identity or by what an installed core takes it for."""
+    """Tell if a port is of a kind of board, by USB ids or by the boards that an installed core matches."""
     return (port.vid, port.pid) in usb_ids or any(board.fqbn == fqbn for board in port.boards)
 
 
@@ -72,16 +72,16 @@ def wait_for_port(
     deadline: Deadline,
     runs_sketch: bool = False,
 ) -> DetectedPort:
-    """Finds the port of a board that may be about to appear: each restart takes it off the bus.
+    """Wait for the port of a board: each restart takes the board off the bus.
 
     Args:
-        sought: which board.
-        list_ports: what is attached now.
-        deadline: how long to wait for it; it is looked for at least once.
-        runs_sketch: whether a board in its bootloader is not enough.
+        sought: the board.
+        list_ports: returns the attached ports.
+        deadline: time limit; ports are listed at least once.
+        runs_sketch: True to wait until the board has left its bootloader.
 
     Raises:
-        BoardNotFound: it did not appear, stayed in its bootloader, or cannot be told from another one.
+        BoardNotFound: the board did not appear, stayed in its bootloader, or several boards match.
     """
     while True:
         ports = list_ports()
@@ -105,30 +105,30 @@ def _named_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort |
     if differs and detected.serial_number:
         raise BoardNotFound(
             f"{sought.port} is the port of another board",
-            where=f"{_listed([detected], sought)}, sought is {sought.serial_number}",
-            remedy="Leave the port out: the board is found by its serial number.",
+            where=f"{_listed([detected], sought)}, wanted is {sought.serial_number}",
+            remedy="Leave out the port: the board is found by its serial number.",
         )
     return detected
 
 
 def _not_attached(sought: Sought, ports: Sequence[DetectedPort]) -> BoardNotFound:
     remedy = (
-        "Check the cable (it has to carry data) and press the board's reset button twice: its LED then fades "
-        "slowly, and `earshot boards` lists it."
+        "Check that the cable carries data, and press the board's reset button twice: its LED then pulses, "
+        "and `earshot boards` lists it."
     )
     if sought.port:
-        what = f"the port of the board is not there: {sought.port}"
-        remedy = "Give the port that `earshot boards` lists; or none, then the board is looked for."
+        what = f"the port {sought.port} does not exist"
+        remedy = "Give the port that `earshot boards` lists, or none to search for the board."
     elif sought.serial_number:
         what = f"no board with the serial number {sought.serial_number} is attached"
         if any(_in_bootloader(port, sought) for port in ports):
-            remedy = "If it is the one in its bootloader, press its reset button once."
+            remedy = "If it is the board in its bootloader, press its reset button once."
         elif any(is_of_kind(port, sought.fqbn, sought.usb_ids) for port in ports):
             remedy = f"{remedy} If it is one of those attached, correct its serial number in the bench file."
     else:
         what = f"no {sought.title} is attached"
     usb = [port for port in ports if port.vid]
-    where = f"attached: {_listed(usb, sought) if usb else 'no board at all'}"
+    where = f"attached: {_listed(usb, sought) if usb else 'no board'}"
     return BoardNotFound(what, where=where, remedy=remedy)
 
 
@@ -136,7 +136,7 @@ def _stays_in_bootloader(sought: Sought, found: DetectedPort) -> BoardNotFound:
     return BoardNotFound(
         f"the {sought.title} stays in its bootloader and runs no sketch",
         where=_listed([found], sought),
-        remedy="Press its reset button once; if the LED goes on fading, upload again.",
+        remedy="Press its reset button once; if the LED still pulses, upload again.",
     )
 
 

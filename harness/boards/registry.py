@@ -1,4 +1,4 @@
-"""The kinds of boards there are, found among the modules of this room, and a board made of each entry."""
+"""The registry of kinds of boards, and boards by name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from models.decoding import TomlFile
 
 
 def board_kinds() -> dict[str, type[Board]]:
-    """The classes of boards by their names.
-
-    A kind is a module of harness/boards that defines a class of the same `name`: a new file there is all that
-    a new kind takes.
-    """
+    """Return the board classes by name: one for each module of harness/boards with a class of its name."""
     kinds: dict[str, type[Board]] = {}
     for found in pkgutil.iter_modules(harness.boards.__path__):
         module = importlib.import_module(f"{harness.boards.__name__}.{found.name}")
@@ -30,13 +26,13 @@ def board_kinds() -> dict[str, type[Board]]:
 
 
 def find_entry(name: str, bench: Bench, port: str = "") -> BoardEntry:
-    """The board that is meant by a name.
+    """Return the entry of a name.
 
     Args:
-        name: of an entry of the bench file; or a kind of board, of which the bench has one, or none: then
-            everything about it is as it comes.
-        bench: what stands on the bench.
-        port: overrides where the board's serial port is.
+        name: name of an entry of the bench file, or a kind of board. For a kind, the bench must have at most
+            one such board; without one, the entry has the kind's defaults.
+        bench: the bench.
+        port: overrides the serial port.
 
     Raises:
         UsageError: the name is neither, or several boards are of that kind.
@@ -55,12 +51,12 @@ def find_entry(name: str, bench: Bench, port: str = "") -> BoardEntry:
 
 
 def board_of(entry: BoardEntry, bench: Bench) -> Board:
-    """The board of an entry that `find_entry` found, not started yet."""
+    """Return the board of an entry, not started yet."""
     return board_kinds()[entry.kind].from_bench(entry, bench)
 
 
 def engine_name(entry: BoardEntry, name: str = "") -> str:
-    """Which engine runs the models on a board: as named, else as its entry says, else its kind's default."""
+    """Return the name of the engine: the given one, else the entry's, else the kind's default."""
     return name or entry.engine or board_kinds()[entry.kind].default_engine
 
 

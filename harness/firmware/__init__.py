@@ -1,1 +1,1 @@
-"""A variant's model and an engine, made into a firmware image."""
+"""Firmware: engines, staged sketches and their compilation."""

@@ -1,4 +1,4 @@
-"""A staged sketch compiled by arduino-cli for a real board; the same inputs give the same image, once."""
+"""Compilation of a staged sketch by arduino-cli; the same inputs give the same image, once."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _BUILDING = "arduino-build.lock"
 
 @dataclass(frozen=True)
 class Target:
-    """What arduino-cli compiles for, and with what.
+    """A kind of board, and the core and flags to compile with.
 
     Attributes:
         fqbn: the board, such as "arduino:mbed_nano:nano33ble".
-        core: id and version that have to be installed, "arduino:mbed_nano@4.6.0"; "" takes any version.
-        known_core: id and version that the board is known to work with, for who has none installed.
+        core: required id and version, "arduino:mbed_nano@4.6.0"; "" takes any version.
+        known_core: id and version that the board is known to work with, to install if there is none.
         optimization: compiler flags of sketch and core, separated by blanks; they follow the core's own.
     """
 
@@ -40,7 +40,7 @@ class Target:
 
     @property
     def properties(self) -> dict[str, str]:
-        """Build properties that override those of the core; C++14 stays: the core compiles in no other."""
+        """Build properties that override the core's; C++14 stays, since the core compiles in no other."""
         return {
             "compiler.c.extra_flags": self.optimization,
             "compiler.cpp.extra_flags": self.optimization,
@@ -49,8 +49,6 @@ class Target:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What is kept beside an image of the answer that came with it."""
-
     image: str
     text_bytes: int
     data_bytes: int
@@ -58,32 +56,31 @@ class _Facts:
 
 
 def build_cache(store: Store, target: Target) -> Path:
-    """Where arduino-cli keeps the cores that it compiled with a target's flags.
+    """Return the folder of cores that arduino-cli compiled with a target's flags.
 
-    It knows a compiled core by fqbn and folder (internal/arduino/builder/core.go), whatever the flags. Those
-    of other flags need a folder of their own, or an image would depend on who compiled first.
+    arduino-cli identifies a compiled core by fqbn and folder (internal/arduino/builder/core.go), without the
+    flags: in a shared folder an image would depend on the flags of the first compilation.
     """
     return store.path_of("arduino-cores", target.properties)
 
 
 def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store: Store) -> Firmware:
-    """Compiles a staged sketch.
+    """Compile a staged sketch.
 
-    arduino-cli chooses the folder of the objects by the sketch's path, so that each sketch is compiled at a
-    path of its own in the store; only then it takes a core that it compiled before. One compiles at a time,
-    on all processors: the first one makes the core that the others take.
+    arduino-cli chooses the folder of objects by the sketch's path, so each sketch is compiled at a path of
+    its own in the store. One sketch compiles at a time, on all processors: the first one compiles the core
+    for all.
 
     Args:
-        staged: the sketch with model and engine; its folder may be gone afterwards. Which libraries it was
-            staged for stands in its sources, and with them in what the image is known by.
-        cli: what compiles; with the target's `build_cache`.
-        target: for which board.
-        store: where sketch and image are kept.
+        staged: the sketch with model and engine; its folder is not needed afterwards.
+        cli: arduino-cli with the target's `build_cache`.
+        target: the board.
+        store: cache of sketches and images.
 
     Raises:
         BuildFailed: arduino-cli, the core or a library is missing or of another version, or errors in the
             sources.
-        DoesNotFit: larger than the board.
+        DoesNotFit: the image is larger than the board.
     """
     core = installed_core(cli, target)
     inputs = {
@@ -128,16 +125,16 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
 
 
 def installed_core(cli: ArduinoCli, target: Target) -> Core:
-    """The installed core of a target, in the version that it asks for.
+    """Return the installed core of a target.
 
     Raises:
-        BuildFailed: it is not installed, or in another version; the remedy is the command that installs it.
+        BuildFailed: the core is not installed, or in another version than required.
     """
     core_id = ":".join(target.fqbn.split(":")[:2])
     wanted_id, _, wanted_version = (target.core or target.known_core).partition("@")
     if wanted_id != core_id:
         raise BuildFailed(
-            f"the bench file asks for the core {target.core}, the board is one of {core_id}",
+            f"the bench file asks for the core {target.core}, the board belongs to {core_id}",
             where=target.fqbn,
             remedy=f'Correct its entry, such as core = "{target.known_core}".',
         )
@@ -156,23 +153,19 @@ def installed_core(cli: ArduinoCli, target: Target) -> Core:
 
 
 def _check_libraries(staged: StagedSketch, used: Sequence[Library]) -> None:
-    """Makes sure that a sketch got the libraries it was staged for: arduino-cli looks for headers' names.
-
-    Raises:
-        BuildFailed: another library or version was compiled in.
-    """
+    """Refuse an image with other libraries than staged: arduino-cli finds libraries by header names."""
     found = [f"{library.name}@{library.version}" for library in used]
     missing = [str(library) for library in staged.sources.libraries if str(library) not in found]
     if found and missing:
         raise BuildFailed(
-            f"arduino-cli compiled with other libraries than {', '.join(missing)}",
+            f"arduino-cli did not compile with {', '.join(missing)}",
             where=f"{staged.variant_id}: {', '.join(found)}",
-            remedy="Remove the other library that has the same header, or pin that one in the bench file.",
+            remedy="Remove another library with the same header, or pin that one in the bench file.",
         )
 
 
 def _at_its_own_path(staged: StagedSketch, store: Store) -> Path:
-    """The sketch in the store, at a path that no other sketch ever has."""
+    """Copy the sketch into the store, at a path that no other sketch has."""
 
     def make(folder: Path) -> None:
         shutil.copytree(staged.path, folder / SKETCH_NAME)

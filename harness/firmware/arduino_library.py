@@ -1,17 +1,22 @@
-"""An installed Arduino library: its name and version, its sources, and what they include."""
+"""Installed Arduino libraries, and their compilation for the emulated board."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from harness.errors import BuildFailed
+from harness.firmware.toolchain import Tool, run_tool
 
+ARCHIVE = "library.a"
+_ARDUINO_API = "Arduino.h"
 PROPERTIES = "library.properties"
 _SOURCES = (".cpp", ".cc", ".c", ".S")
 _HEADERS = (".h", ".hpp", ".inc")
@@ -23,9 +28,9 @@ class ArduinoLibrary:
     """A library in the Arduino library specification's recursive layout: everything below `src/`.
 
     Attributes:
-        name: as its library.properties says; "" when it does not.
-        version: likewise.
-        folder: where library.properties lies.
+        name: name in library.properties; "" without one.
+        version: version in library.properties; "" without one.
+        folder: folder of library.properties.
     """
 
     name: str
@@ -37,12 +42,11 @@ class ArduinoLibrary:
 
     @property
     def source_root(self) -> Path:
-        """What a sketch's includes are relative to."""
         return self.folder / "src"
 
     @cached_property
     def sources(self) -> tuple[Path, ...]:
-        """Every file that is compiled, in a fixed order."""
+        """Files to compile, in a fixed order."""
         return tuple(path for path in self._files if path.suffix in _SOURCES)
 
     @cached_property
@@ -56,7 +60,7 @@ class ArduinoLibrary:
         return digest.hexdigest()
 
     def sources_without(self, header: str) -> tuple[Path, ...]:
-        """The sources that include a header of that name neither themselves nor by another header."""
+        """Return the sources that include a header of that name neither directly nor indirectly."""
         return tuple(path for path in self.sources if not self._reaches(path, header, set()))
 
     @cached_property
@@ -92,11 +96,7 @@ class ArduinoLibrary:
 
 
 def read_library(folder: Path) -> ArduinoLibrary | None:
-    """The library in a folder; None where there is none.
-
-    Raises:
-        BuildFailed: its library.properties cannot be read.
-    """
+    """Return the library in a folder, None if there is none; raises BuildFailed if it cannot be read."""
     path = folder / PROPERTIES
     if not path.is_file():
         return None
@@ -110,7 +110,7 @@ def read_library(folder: Path) -> ArduinoLibrary | None:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Files below a folder; hidden ones left out, as the Arduino builder leaves them out."""
+    """Yield the files below a folder except hidden ones, like the Arduino builder."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name.startswith("."):
             continue
@@ -118,3 +118,45 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield from _walk(path)
         else:
             yield path
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A compiled library: a file of objects for the linker, and the folder that includes are relative to."""
+
+    file: Path
+    headers: Path
+
+
+def archive(
+    library: ArduinoLibrary, compiler: Tool, flags: Mapping[str, Sequence[str]], folder: Path
+) -> None:
+    """Compile a library on all processors into the file `ARCHIVE` of a folder.
+
+    Sources that include the Arduino API are left out: the emulated core has only the parts of it that the
+    sketch uses, and no pins.
+
+    Args:
+        library: the library.
+        compiler: a g++, which compiles C as well.
+        flags: compiler flags by the suffix of a source.
+        folder: the output folder.
+
+    Raises:
+        BuildFailed: a source does not compile.
+    """
+    root = library.source_root
+    places = (f"-I{root}", f"-ffile-prefix-map={root}={library.name}")
+    with tempfile.TemporaryDirectory(dir=folder, prefix="objects-") as scratch:
+        objects = Path(scratch)
+
+        def compile_one(source: Path) -> str:
+            # An archive has no folders: the name holds the path.
+            target = f"{source.relative_to(root).as_posix().replace('/', '_')}.o"
+            run_tool(compiler, [*flags[source.suffix], *places, "-c", source, "-o", target], objects)
+            return target
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            targets = list(pool.map(compile_one, library.sources_without(_ARDUINO_API)))
+        archiver = Tool(compiler.path.removesuffix("g++") + "gcc-ar", compiler.version)
+        run_tool(archiver, ["rcsD", folder / ARCHIVE, *targets], objects)

@@ -1,4 +1,4 @@
-"""A staged sketch compiled for the emulated board, as it would be for the real one's processor."""
+"""Compilation of a staged sketch for the emulated board, with the flags of the real one's processor."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import BuildFailed, DoesNotFit
-from harness.firmware import archive as archive_module
 from harness.firmware import arduino_library, elf, toolchain
-from harness.firmware.archive import ARCHIVE, Archive, archive
-from harness.firmware.arduino_library import ArduinoLibrary
+from harness.firmware.arduino_library import ARCHIVE, Archive, ArduinoLibrary, archive
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch
 from harness.firmware.toolchain import Tool, find_tool, run_tool
@@ -25,7 +23,9 @@ _PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-n
 _JOBS = 2
 _IMAGE = "earshot.elf"
 _LINKER_SCRIPT = "board.ld"
-_EMULATED_BYTES = 3 << 20  # FLASH and RAM in it, so that too large an image can say how large it is
+_EMULATED_BYTES = (
+    3 << 20
+)  # FLASH and RAM of the linker script, so that too large an image links and has a size
 
 _MACHINE_FLAGS = (  # as ArduinoCore-mbed compiles for the Nano 33 BLE
     "-mcpu=cortex-m4",
@@ -46,10 +46,10 @@ _COMMON_FLAGS = (
 _CPP_FLAGS = ("-std=gnu++17", "-fno-rtti", "-fno-threadsafe-statics")
 _C_FLAGS = ("-x", "c", "-std=gnu11")
 _COMPILE_FLAGS = (*_COMMON_FLAGS, *_CPP_FLAGS)
-_NOT_OURS = ("-w",)  # as the mbed core compiles libraries; warnings in them are for their authors
+_LIBRARY_FLAGS = ("-w",)  # as the mbed core compiles libraries; warnings in them are for their authors
 _CORE_FLAGS = (
     "-O2",
-    "-fno-tree-loop-distribute-patterns",  # no memcpy, no memset: those are the sketch's, and counted
+    "-fno-tree-loop-distribute-patterns",  # no memcpy, no memset: those belong to the sketch and are counted
 )
 _LINK_FLAGS = (
     *_MACHINE_FLAGS,
@@ -61,25 +61,21 @@ _LINK_FLAGS = (
 
 
 def find_compiler() -> Tool:
-    """The cross compiler.
-
-    Raises:
-        BuildFailed: it is not installed.
-    """
+    """Return the cross compiler; raises BuildFailed if it is not installed."""
     return find_tool(_COMPILER, _PACKAGES)
 
 
 def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2") -> Firmware:
-    """Compiles a staged sketch; the same sources, flags and compiler give the same bytes, once.
+    """Compile a staged sketch; the same sources, flags and compiler give the same bytes, once.
 
     Args:
         staged: the sketch with model and engine.
-        store: where the image is kept.
+        store: cache of images.
         optimization: compiler flags, separated by blanks.
 
     Raises:
         BuildFailed: no compiler, or errors in the sources.
-        DoesNotFit: larger than the Nano 33 BLE Sense, which the emulated board stands for.
+        DoesNotFit: the image is larger than the Nano 33 BLE Sense, the emulated board's model.
     """
     compiler = find_compiler()
     flags = optimization.split()
@@ -128,9 +124,9 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2")
 
 
 def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: Store) -> Archive:
-    """A library as an archive in the store; the same sources, flags and compiler are compiled once."""
+    """Return a library's archive, compiled once for the same sources, flags and compiler."""
     languages = {
-        suffix: (*_COMMON_FLAGS, *own, *flags, *_NOT_OURS)
+        suffix: (*_COMMON_FLAGS, *own, *flags, *_LIBRARY_FLAGS)
         for suffix, own in ((".c", _C_FLAGS), (".cpp", _CPP_FLAGS), (".cc", _CPP_FLAGS), (".S", ()))
     }
     inputs = {"library": library.fingerprint, "flags": languages, "compiler": compiler.version}
@@ -138,13 +134,12 @@ def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: 
     def make(folder: Path) -> None:
         archive(library, compiler, languages, folder)
 
-    code = [Path(archive_module.__file__), Path(arduino_library.__file__)]
-    folder = store.build("library", inputs, make, code)
+    folder = store.build("library", inputs, make, [Path(arduino_library.__file__)])
     return Archive(folder / ARCHIVE, library.source_root)
 
 
 def _too_large_to_link(failure: BuildFailed, variant_id: str) -> DoesNotFit | None:
-    """What the linker said, as a result: larger than even the emulator's memory."""
+    """Return the failure of an image that exceeds even the emulator's memory; None for another failure."""
     match = re.search(r"region `(FLASH|RAM)' overflowed by (\d+) bytes", failure.where)
     if not match:
         return None
@@ -156,14 +151,14 @@ def _too_large_to_link(failure: BuildFailed, variant_id: str) -> DoesNotFit | No
 def build_image(
     compiler: Tool, sketch: Path, flags: list[str], image: Path, archives: Sequence[Archive] = ()
 ) -> None:
-    """Compiles every source of a sketch folder and the core, and links them.
+    """Compile and link a sketch folder and the core.
 
     Args:
         compiler: the cross compiler.
-        sketch: with its .ino, .cpp and .S files; libraries in folders below.
-        flags: of the sketch's sources, beyond the standard ones.
+        sketch: folder of .ino, .cpp and .S files, with libraries in folders below.
+        flags: flags of the sketch's sources beyond the standard ones.
         image: the ELF file to write.
-        archives: libraries that the sketch includes, compiled already.
+        archives: compiled libraries that the sketch includes.
 
     Raises:
         BuildFailed: errors in the sources.
@@ -193,7 +188,7 @@ def build_image(
 
 
 def _sources_and_objects(sketch: Path) -> list[tuple[Path, Path]]:
-    """What to compile, in a fixed order; the linker script knows the core by its objects' folder."""
+    """Return the files to compile, in a fixed order; the linker script relies on the folder `core`."""
     jobs = [(path, Path("core", f"{path.name}.o")) for path in sorted(CORE.glob("*.cpp"))]
     for pattern in ("*.ino", "*.cpp", "*.S"):
         jobs += [

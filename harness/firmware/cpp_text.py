@@ -12,7 +12,7 @@ WIDTH = 100
 
 
 def float_literal(number: float) -> str:
-    """A float32 so that the compiler reads the very same one."""
+    """Return a float32 that the compiler reads as the same number."""
     if math.isinf(number):
         return f"{'-' if number < 0 else ''}std::numeric_limits<float>::infinity()"
     text = f"{np.float32(number):.9g}"
@@ -20,12 +20,11 @@ def float_literal(number: float) -> str:
 
 
 def literal(number: int | float) -> str:
-    """An int or a float32."""
     return float_literal(number) if isinstance(number, float) else str(number)
 
 
 def constant_member(name: str, value: int | float | Sequence[int]) -> str:
-    """A static member of a struct: int, float or an array of int."""
+    """Return a static member of a struct: int, float or an array of int."""
     if isinstance(value, Sequence):
         return f"  static constexpr int {name}[] = {{{', '.join(map(str, value))}}};"
     kind = "float" if isinstance(value, float) else "int"
@@ -33,19 +32,19 @@ def constant_member(name: str, value: int | float | Sequence[int]) -> str:
 
 
 def array(declaration: str, items: Iterable[str]) -> str:
-    """An array's definition in lines of at most WIDTH columns."""
+    """Return an array's definition in lines of at most WIDTH columns."""
     return f"{declaration} = {{\n{wrapped(', '.join(items))}\n}};\n"
 
 
 def wrapped(text: str, indent: str = "    ") -> str:
-    """Text in lines of at most WIDTH columns, cut at blanks."""
+    """Wrap text at blanks into lines of at most WIDTH columns."""
     words = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
     words.initial_indent = words.subsequent_indent = indent
     return words.fill(text)
 
 
 def commented(name: str, most: int = 48) -> str:
-    """A name from a model as it may stand in a // comment: the end of its last part, printable ASCII."""
+    """Return a model's name for a // comment: the end of its last part, in printable ASCII."""
     last = name.rsplit(";", 1)[-1]
     plain = "".join(character if " " <= character <= "~" and character != "\\" else "?" for character in last)
     return plain if len(plain) <= most else f"...{plain[3 - most :]}"

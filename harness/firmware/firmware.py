@@ -1,4 +1,4 @@
-"""A compiled image and what is known of it before it runs."""
+"""Firmware: a compiled image and its sizes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ class Firmware:
     """An image for one board, with one model and one engine in it.
 
     Attributes:
-        variant_id: the variant whose model is in it.
-        engine: name of the inference engine, such as "codegen".
         kernels: the engine's kernel set, such as "reference".
-        build_id: 8 hex digits over every staged source; the `boot` record of the running board has the same.
-        model_sha256: of the .tflite, 64 hex digits; the board reports the first 8.
-        image: the file to put on the board (ELF for the emulated board).
+        build_id: 8 hex digits over all staged sources; the `boot` record has the same.
+        model_sha256: SHA-256 of the .tflite, 64 hex digits; the board reports the first 8.
+        image: the file to put on the board.
         flash_bytes: code, constants and the initial values of .data.
-        ram_bytes: .data + .bss; stack and heap apart.
-        arena_bytes: activations as the engine planned them; part of `ram_bytes`.
-        sections: bytes by section name, as they are counted in `flash_bytes` and `ram_bytes`.
+        ram_bytes: .data and .bss, without stack and heap.
+        arena_bytes: the engine's memory for activations; part of `ram_bytes`.
+        sections: bytes by section name, as counted in `flash_bytes` and `ram_bytes`.
         optimization: the compiler's optimization flags, such as "-O2".
-        toolchain: compiler with version, such as "arm-none-eabi-g++ 12.2.1".
+        toolchain: compiler and version, such as "arm-none-eabi-g++ 12.2.1".
     """
 
     variant_id: str

@@ -1,4 +1,4 @@
-"""A model and an engine become one folder that any Arduino toolchain compiles: the staged sketch."""
+"""Staged sketches: a model and an engine in one folder that any Arduino toolchain compiles."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import BuildFailed, UsageError
 from harness.layout import SKETCHES
+from models.data.features import feature_divisor
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine, EngineSources
     from models.model_artifact import ModelArtifact
 
 SKETCH_NAME = "earshot"
-"""The main .ino and its folder have to be of one name (arduino-cli)."""
+"""Name of the main .ino and its folder, which arduino-cli wants to be equal."""
 
 MICRO_FEATURES = 49 * 40
-"""Elements of the input of a model that hears: one second of micro features."""
+"""Elements of one second of micro features, the input of a keyword spotter."""
 
 _SOURCES = ("*.ino", "*.h", "*.cpp")
 _ELEMENT_BYTES = {"int8": 1, "float32": 4}
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,62}")
-"""C++ strings, fields of records and replies in [brackets] carry as it is; fits kMaxTextBytes of record.h."""
+"""Text that needs no escape in C++, records and [replies], and fits kMaxTextBytes of record.h."""
 
 
 @dataclass(frozen=True)
 class StagedSketch:
-    """A folder with everything that is compiled, and what is known of it.
+    """A folder with all sources of a firmware.
 
     Attributes:
-        path: the sketch folder, `earshot/` with `earshot.ino` in it; libraries lie under `src/<library>/`.
-        build_id: first 8 hex digits of the SHA-256 over every staged file (the build id itself left out).
-        variant_id: the model's id, as the board reports it.
-        model_sha256: of the .tflite, 64 hex digits; the board reports the first 8.
+        path: the folder `earshot/` with `earshot.ino`; libraries are in `src/<library>/`.
+        build_id: first 8 hex digits of the SHA-256 over all staged files, without the build id itself.
+        variant_id: the model's id, which the board reports.
+        model_sha256: SHA-256 of the .tflite, 64 hex digits; the board reports the first 8.
         engine: the engine's name.
-        sources: what the engine generated, and what it told of the model.
+        sources: facts about the engine's sources.
     """
 
     path: Path
@@ -52,19 +53,19 @@ class StagedSketch:
 
 
 def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
-    """Writes the sketch, its libraries, the engine's sources and `variant.h` into one folder.
+    """Write the sketch, its libraries, the engine's sources and `variant.h` into one folder.
 
     The same model, engine and sources give the same bytes and the same build id.
 
     Args:
-        model: its folder holds `model.tflite` and `model.json`.
-        engine: generates the sources that run the model.
+        model: the model's artifact, with `model.tflite` and `model.json`.
+        engine: the engine.
         out: a folder; the sketch becomes `earshot/` in it.
 
     Raises:
-        UsageError: labels or id that a record cannot carry, or not one label for each output.
-        BuildFailed: the model's input or output is of a kind that the sketch does not know, or the engine
-            cannot run the model.
+        UsageError: labels or id that a record cannot carry, or another number of labels than outputs.
+        BuildFailed: the sketch does not support the model's input or output, or the engine cannot run the
+            model.
         FileExistsError: `out` holds a sketch already.
     """
     facts = json.loads((model.path / "model.json").read_text())
@@ -132,7 +133,7 @@ def _check(facts: dict[str, Any], where: str) -> None:
     for text in (facts["id"], *facts["labels"]):
         if not _PLAIN_TEXT.fullmatch(text):
             raise UsageError(
-                f"{text!r} cannot stand in a record",
+                f"{text!r} cannot be sent in a record",
                 where=where,
                 remedy="Use up to 63 letters, digits, spaces, dots, underscores, plus and minus signs.",
             )
@@ -140,7 +141,7 @@ def _check(facts: dict[str, Any], where: str) -> None:
         tensor = facts[side]
         if tensor["dtype"] not in _ELEMENT_BYTES:
             raise BuildFailed(
-                f"the model's {side} is {tensor['dtype']}; the sketch knows {' and '.join(_ELEMENT_BYTES)}",
+                f"the model's {side} is {tensor['dtype']}; the sketch takes {' and '.join(_ELEMENT_BYTES)}",
                 where=where,
                 remedy="Convert the model with int8 or float32 input and output.",
             )
@@ -151,7 +152,7 @@ def _check(facts: dict[str, Any], where: str) -> None:
         raise UsageError(
             f"the model has {outputs} outputs and {len(facts['labels'])} labels",
             where=where,
-            remedy="Name one label for each output, in order.",
+            remedy="Give one label per output, in order.",
         )
 
 
@@ -160,7 +161,7 @@ def _variant_header(facts: dict[str, Any], build_id: str) -> str:
     elements = math.prod(tensor["shape"])
     quantized = tensor["dtype"] == "int8"
     takes_features = elements == MICRO_FEATURES
-    divisor = feature_divisor(tensor["scale"]) if quantized and takes_features else 0
+    divisor = _divisor(tensor["scale"]) if quantized and takes_features else 0
     labels = ", ".join(f'"{label}"' for label in facts["labels"])
     return f"""\
 // Which model this sketch was staged for. Generated; the build id is a hash over all other staged bytes.
@@ -186,18 +187,8 @@ constexpr int32_t kFeatureDivisor = {divisor};
 """
 
 
-def feature_divisor(scale: float) -> int:
-    """The integer that turns a u16 feature into an int8 input of this scale; 666 at the classic 26/256.
-
-    Raises:
-        BuildFailed: the scale is so small that there is no such integer.
-    """
-    divisor = round(
-        scale * 6553.6
-    )  # float feature = u16 * 10 / 256, so u16 * 256 / divisor = float feature / scale
-    if divisor < 1:
-        raise BuildFailed(
-            f"the model's input scale {scale:g} is too small for micro features",
-            remedy="Calibrate the conversion with real features.",
-        )
-    return divisor
+def _divisor(scale: float) -> int:
+    try:
+        return feature_divisor(scale)
+    except ValueError as problem:
+        raise BuildFailed(str(problem), remedy="Calibrate the conversion with real features.") from problem

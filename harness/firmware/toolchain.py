@@ -1,4 +1,4 @@
-"""Compilers as commands: found, asked for their version, run; what goes wrong becomes a `BuildFailed`."""
+"""Compilers as commands; their failures become `BuildFailed`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.errors import BuildFailed
 
-_SAYS_WHY = r"\berror: |undefined reference|overflowed by"
+_ERROR = r"\berror: |undefined reference|overflowed by"
 _SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them
 
 
@@ -23,7 +23,7 @@ class Tool:
 
     Attributes:
         path: the command.
-        version: such as "arm-none-eabi-g++ 12.2.1"; part of the key of whatever it makes.
+        version: such as "arm-none-eabi-g++ 12.2.1"; part of the key of every artifact of the compiler.
     """
 
     path: str
@@ -31,14 +31,14 @@ class Tool:
 
 
 def find_tool(command: str, packages: str) -> Tool:
-    """The compiler of that name on the search path.
+    """Return a compiler on the search path.
 
     Args:
         command: a gcc or g++, such as "arm-none-eabi-g++".
-        packages: the Debian packages it comes with, for the remedy.
+        packages: its Debian packages, for the remedy.
 
     Raises:
-        BuildFailed: it is not installed, or does not run.
+        BuildFailed: the compiler is not installed or does not run.
     """
     remedy = f"Install it: apt-get install {packages}"
     path = shutil.which(command)
@@ -51,10 +51,10 @@ def find_tool(command: str, packages: str) -> Tool:
 
 
 def run_tool(tool: Tool, arguments: Sequence[str | Path], folder: Path) -> None:
-    """Runs a compiler in a folder; arguments relative to it keep the machine's paths out of the result.
+    """Run a compiler in a folder; relative arguments keep the machine's paths out of the result.
 
     Raises:
-        BuildFailed: it ended with an error; its first errors are in the message.
+        BuildFailed: the compiler failed; the message has its first errors.
     """
     answer = subprocess.run(
         [tool.path, *map(str, arguments)], cwd=folder, capture_output=True, text=True, errors="replace"
@@ -65,7 +65,7 @@ def run_tool(tool: Tool, arguments: Sequence[str | Path], folder: Path) -> None:
 
 @contextmanager
 def disk_full_is_a_failed_build() -> Iterator[None]:
-    """Turns an OSError about space into a `BuildFailed`; all others pass."""
+    """Turn an OSError of a full disk into a `BuildFailed`."""
     try:
         yield
     except OSError as problem:
@@ -85,14 +85,14 @@ def _failure(tool: Tool, returncode: int, stderr: str) -> BuildFailed:
         return _disk_full(tool.path)
     if "undefined reference to `_sbrk'" in stderr:
         return BuildFailed(
-            "the sketch uses the heap: malloc or something that calls it is linked in",
+            "the sketch uses the heap: malloc or a caller of it is linked in",
             where=_first_line(stderr, "in function"),
             remedy="Use fixed buffers; printf and String allocate.",
         )
-    lines = [line.strip() for line in stderr.splitlines() if re.search(_SAYS_WHY, line)]
+    lines = [line.strip() for line in stderr.splitlines() if re.search(_ERROR, line)]
     shown = lines[:_SHOWN_ERRORS] or stderr.strip().splitlines()[-_SHOWN_ERRORS:]
     return BuildFailed(
-        f"{Path(tool.path).name} ended with status {returncode}",
+        f"{Path(tool.path).name} failed with status {returncode}",
         where="; ".join(shown),
         remedy="Correct the source named first.",
     )

@@ -173,7 +173,7 @@ def test_a_given_bench_file_and_port_choose(bench):
     other = bench.makefile(".toml", other='[board.shelf]\nkind = "nano33ble"\nengine = "codegen"')
     bench.makepyfile("def test_it(pytestconfig, board):\n    raise AssertionError(board._entry)")
     result = bench.runpytest_subprocess("-m", "hardware", "--bench", other, "--port", "socket://desk:4000")
-    result.stdout.fnmatch_lines(["*name='shelf'*port='socket://desk:4000'*"])
+    result.stdout.fnmatch_lines(["*port='socket://desk:4000'*name='shelf'*"])
 
 
 def test_a_broken_bench_file_is_a_usage_error_with_its_line(bench):

@@ -1,1 +1,1 @@
-"""QEMU and the cycle model behind the emulated board."""
+"""The emulator: QEMU, its clock, and one running machine."""

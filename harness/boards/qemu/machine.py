@@ -1,4 +1,4 @@
-"""One QEMU process that is a board: started, fed with sound, watched, and never left behind."""
+"""One QEMU process that is a board; it never outlives its caller."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 import tty
 import weakref
@@ -19,7 +20,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.boards.qemu.clock import Clock
-from harness.boards.qemu.host_input import HostInput
 from harness.boards.qemu.tools import COMMAND, Qemu
 from harness.errors import AcousticFailed, ProtocolError, UploadFailed
 from harness.firmware.elf import core_address
@@ -27,7 +27,7 @@ from harness.link.deadline import Deadline
 
 _SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as in sketches/emulated_core
 _INPUT_FILE = "serial.in"  # likewise
-_ALWAYS_SAID = "nic lan9118.0 has no peer"  # of the machine's network interface, which nobody uses
+_NOISE = "nic lan9118.0 has no peer"  # a warning about the unused network interface
 _START_S = 30.0  # takes 0.1 s on an idle machine
 _BEGIN_S = 10.0  # from `listen%` to PDM.begin(): milliseconds
 _PROGRESS_S = 60.0  # a pipe's 2 s of audio at 64 MHz, at a hundredth of the usual speed
@@ -36,23 +36,23 @@ _POLL_S = 0.002
 
 
 class Machine:
-    """A running mps2-an386. It dies with the thread that made it, even if that is killed.
+    """A running mps2-an386, which ends with the thread that made it, even if that is killed.
 
-    The serial port is a pty, whose other end is the emulator's stdin and stdout; the microphone is a named
-    pipe in the emulator's working folder. Neither drops anything: who is too fast waits. By semihosting the
-    image can use the files of whoever runs it, as any program can: run images of your own making.
+    The serial port is a pty whose other end is the emulator's stdin and stdout; the microphone is a named
+    pipe in the emulator's working folder. Neither drops anything: the faster side waits. By semihosting an
+    image can use the files of the user, like any program: run only images that you trust.
 
     Args:
         qemu: the emulator.
-        image: an ELF file that the emulated core is linked into.
-        clock: how its time passes.
-        realtime: whether the board hears its host while the microphone plays, as a real one does: for sound
-            that comes as it happens and never ends, which `stop%` has to end. Then the host's speed decides
-            between which two samples a command is heard. Otherwise the board hears the sound to its end
-            first, and everything it sends is determined by image, commands and sound.
+        image: ELF file with the emulated core.
+        clock: the board's clock.
+        realtime: True if the board takes commands while sound plays, like a real one; for live sound, which
+            only `stop%` ends. The host's speed then decides between which two samples a command arrives.
+            Otherwise the board takes commands after the sound, and image, commands and sound determine
+            everything that it sends.
 
     Raises:
-        UploadFailed: it did not start.
+        UploadFailed: the emulator did not start.
     """
 
     def __init__(self, qemu: Qemu, image: Path, clock: Clock, realtime: bool = False) -> None:
@@ -70,7 +70,7 @@ class Machine:
         host = master
         try:
             if realtime:
-                host = HostInput(master, folder / _INPUT_FILE).bell
+                host = _HostInput(master, folder / _INPUT_FILE).bell
             with (folder / _STDERR_FILE).open("wb") as stderr:
                 self._process = subprocess.Popen(
                     command, cwd=folder, stdin=host, stdout=master, stderr=stderr, start_new_session=True
@@ -90,16 +90,14 @@ class Machine:
 
     @property
     def pid(self) -> int:
-        """The emulator's process id."""
         return self._process.pid
 
     @property
     def runs(self) -> bool:
-        """Whether the emulator is alive."""
         return self._process.poll() is None
 
     def has_died(self) -> bool:
-        """Whether the emulator is about to be dead; asked when something went wrong, and in no hurry."""
+        """Tell if the emulator has died, or does within half a second."""
         try:
             self._process.wait(_DYING_S)
         except subprocess.TimeoutExpired:
@@ -108,23 +106,23 @@ class Machine:
 
     @property
     def stderr_tail(self) -> str:
-        """The end of what the emulator wrote to stderr; empty after `close`."""
+        """The end of the emulator's stderr; "" after `close`."""
         path = self._folder / _STDERR_FILE
         if not path.exists():
             return ""
         lines = path.read_text(errors="replace").splitlines()
-        return "\n".join(line for line in lines if _ALWAYS_SAID not in line)[-500:]
+        return "\n".join(line for line in lines if _NOISE not in line)[-500:]
 
     def failure(self) -> ProtocolError:
-        """What to raise when the emulator has died."""
+        """Return the error of an emulator that has died."""
         return ProtocolError(
             f"the emulated board stopped with status {self._process.returncode}",
             where=self.stderr_tail,
-            remedy="Upload again; if it stops at the same place, the sketch is at fault.",
+            remedy="Upload again; if it stops at the same place, correct the sketch.",
         )
 
     def play(self, blocks: Iterable[bytes]) -> int:
-        """Feeds sound to the microphone, and returns when the board has taken all of it.
+        """Feed sound to the microphone, and return when the board has taken all of it.
 
         Args:
             blocks: little-endian int16 mono, of any length.
@@ -134,7 +132,7 @@ class Machine:
 
         Raises:
             AcousticFailed: the board does not listen, or stopped listening.
-            ProtocolError: the emulator died, or takes no more sound.
+            ProtocolError: the emulator died or takes no more sound.
         """
         pipe = self._open_microphone()
         played = 0
@@ -154,7 +152,7 @@ class Machine:
         return played
 
     def close(self) -> None:
-        """Ends the emulator and deletes its working folder; may be called twice."""
+        """End the emulator and delete its working folder; a second call does nothing."""
         self._finalizer()
 
     def _wait_for_start(self) -> None:
@@ -213,12 +211,46 @@ class Machine:
     def _stuck(self) -> ProtocolError:
         return ProtocolError(
             f"the emulated board took no sound for {_PROGRESS_S:.0f} s",
-            remedy="Does the sketch call yield()?",
+            remedy="Check that the sketch calls yield().",
         )
 
 
+class _HostInput:
+    """A thread that copies input of the board from a pty into a file that the board reads.
+
+    The board's semihosting cannot poll a terminal without waiting, but reading at the end of a file returns
+    nothing. For a board that waits, each addition to the file also puts a byte into a pipe.
+
+    Attributes:
+        bell: the pipe's end for the board, to be closed by the caller. The copying ends when nobody has the
+            end open.
+    """
+
+    def __init__(self, terminal: int, file: Path) -> None:
+        self.bell, self._ring = os.pipe()
+        self._terminal = os.dup(terminal)
+        self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        threading.Thread(target=self._copy, name="host input", daemon=True).start()
+
+    def _copy(self) -> None:
+        ready = select.poll()
+        ready.register(self._terminal, select.POLLIN)
+        ready.register(self._ring, 0)  # an error, once there is no reader
+        try:
+            while not any(handle == self._ring for handle, _ in ready.poll()):
+                arrived = os.read(self._terminal, 4096)
+                while arrived:
+                    arrived = arrived[os.write(self._file, arrived) :]
+                os.write(self._ring, b"\n")
+        except OSError:
+            pass  # the board or the terminal is gone, or the disk is full
+        finally:
+            for handle in (self._terminal, self._file, self._ring):
+                os.close(handle)
+
+
 def _working_folder(clock: Clock) -> Path:
-    """A folder with the files that the board shares with its host, and nothing else."""
+    """Create the folder of files that the board shares with its host."""
     try:
         folder = Path(tempfile.mkdtemp(prefix="earshot-board-"))
         try:
@@ -236,7 +268,7 @@ def _working_folder(clock: Clock) -> Path:
 
 
 def _dies_with_its_parent() -> list[str]:
-    """A prefix of a command: the kernel kills it when the thread that started it ends, however it ends."""
+    """Return a command prefix: the kernel then kills the command when the thread that started it ends."""
     setpriv = shutil.which("setpriv")  # util-linux: on every Debian and Ubuntu
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 

@@ -1,4 +1,4 @@
-"""The emulator on this machine."""
+"""The search for QEMU."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ _INSTALL = "Install it: apt-get install qemu-system-arm"
 
 @dataclass(frozen=True)
 class Qemu:
-    """The emulator on this machine: its command, and its version such as "QEMU 7.2.22"."""
+    """The emulator on this machine; `version` is such as "QEMU 7.2.22"."""
 
     path: str
     version: str
 
 
 def find_qemu() -> Qemu:
-    """The emulator.
-
-    Raises:
-        UploadFailed: it is not installed, or does not run.
-    """
+    """Return the emulator; raises UploadFailed if it is not installed or does not run."""
     path = shutil.which(COMMAND)
     if path is None:
         raise UploadFailed(f"{COMMAND} is not installed", remedy=_INSTALL)

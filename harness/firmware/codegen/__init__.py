@@ -1,4 +1,4 @@
-"""Engine `codegen`: a .tflite becomes C++ in which everything is a constant; no interpreter, no heap."""
+"""Engine `codegen`: C++ with constant shapes and multipliers from a .tflite; no interpreter, no heap."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ from models.tflite import read_tflite
 
 
 class CodegenEngine(Engine):
-    """An engine that is bit-exact with TensorFlow Lite's reference kernels for int8.
-
-    For float32 it agrees within rounding.
-    """
+    """An engine that equals TensorFlow Lite's reference kernels, in float32 up to rounding."""
 
     name = "codegen"
 

@@ -1,23 +1,23 @@
-"""Weights in the order in which the kernels read them (sketches/libraries/EarshotKernels, products.h)."""
+"""Weights in the kernels' order (sketches/libraries/EarshotKernels, products.h)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 GROUP = 4
-"""Outputs that are computed at the same time: kGroup."""
+"""Outputs that a kernel computes at the same time: kGroup."""
 
 _TAPS = {"int8": 4, "float32": 1}  # kTaps of the kernels' Products
 
 
 def blocked(weights: np.ndarray) -> np.ndarray:
-    """For each group of outputs, each run, each kTaps taps of a run, each output of the group: kTaps weights.
+    """Order weights by group of outputs, run, block of kTaps taps of a run, and output of the group.
 
     Args:
         weights: (outputs, runs, taps of a run), int8 or float32.
 
     Returns:
-        (n,), filled up with 0 where a run is no multiple of kTaps.
+        (n,); runs are padded with 0 to a multiple of kTaps.
     """
     taps = _TAPS[str(weights.dtype)]
     outputs, runs, length = weights.shape
@@ -28,10 +28,10 @@ def blocked(weights: np.ndarray) -> np.ndarray:
 
 
 def blocked_by_channel(weights: np.ndarray, multiplier: int) -> np.ndarray:
-    """For each group of outputs of neighboring channels, each tap: GROUP weights, filled up with 0.
+    """Order weights by group of GROUP outputs of neighboring channels, and tap; pad groups with 0.
 
     Args:
-        weights: of a depthwise convolution, (taps, outputs).
+        weights: weights of a depthwise convolution, (taps, outputs).
         multiplier: outputs of a channel; above 1 a group has outputs of one channel only.
 
     Returns:
@@ -45,12 +45,12 @@ def blocked_by_channel(weights: np.ndarray, multiplier: int) -> np.ndarray:
 
 
 def bias_with_zero_point(weights: np.ndarray, bias: np.ndarray, zero_point: int) -> np.ndarray:
-    """The bias for sums of q * w instead of (q - zero_point) * w, modulo 2^32 as the kernels add.
+    """Return the bias for sums of q * w instead of (q - zero_point) * w, modulo 2^32 as the kernels add.
 
     Args:
         weights: (outputs, taps), int8.
         bias: (outputs,), int32.
-        zero_point: of the input.
+        zero_point: zero point of the input.
 
     Returns:
         (outputs,), int32.

@@ -1,4 +1,4 @@
-"""How the sums of products of each output become output elements: bias, multiplier, shifts."""
+"""Bias, multiplier and shifts that turn sums of products into output elements."""
 
 from __future__ import annotations
 
@@ -27,24 +27,19 @@ _SMALL = 1 << 30
 
 @dataclass(frozen=True)
 class Channels:
-    """How the sums of each output are finished.
-
-    Attributes:
-        kind: the struct of output_stage.h.
-        fields: its members, for each output.
-    """
+    """Constants of each output: the struct of output_stage.h, and its members."""
 
     kind: str
     fields: tuple[tuple[int | float, ...], ...]
 
 
 def finished(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
-    """The channels of a convolution or a fully connected layer.
+    """Return the channels of a convolution or a fully connected layer.
 
     Args:
-        step: which one.
-        weights: of the step.
-        by_output: their values as (outputs, taps).
+        step: the layer.
+        weights: the layer's weights.
+        by_output: values of the weights as (outputs, taps).
 
     Raises:
         BuildFailed: the scales are out of the kernels' range.
@@ -70,23 +65,18 @@ def in_range(
     *arguments: _Arguments.args,
     **keywords: _Arguments.kwargs,
 ) -> _Result:
-    """What `derive` makes of a step's scales.
-
-    Raises:
-        BuildFailed: for its ValueError.
-    """
+    """Call `derive` on a step's scales; its ValueError becomes a BuildFailed."""
     try:
         return derive(*arguments, **keywords)
     except ValueError as problem:
         raise BuildFailed(
-            f"its scales do not go together: {problem}",
+            f"its scales are out of range: {problem}",
             where=str(step.operator),
             remedy="Calibrate the conversion with real inputs.",
         ) from problem
 
 
 def _multipliers(step: Step, weights: Weights) -> tuple[Multiplier, ...]:
-    """One for each output."""
     source, output = step.input.scale, step.output.scale
     if len(weights.scales) > 1:
         return in_range(step, channel_multipliers, source, weights.scales, output)
@@ -98,7 +88,7 @@ def _multipliers(step: Step, weights: Weights) -> tuple[Multiplier, ...]:
 
 
 def _sums_are_small(bias: np.ndarray, by_output: np.ndarray) -> bool:
-    """Whether no input makes a sum of 2^30 or above, bias included."""
+    """Tell if all sums, bias included, stay below 2^30 for any input."""
     largest_input = INT8_MAX - INT8_MIN  # less the zero point, which is an int8 too
     most = np.abs(bias.astype(np.int64)) + largest_input * np.abs(by_output.astype(np.int64)).sum(axis=1)
     return bool((most < _SMALL).all())

@@ -1,4 +1,4 @@
-"""Operators that only move data are folded into their neighbors, where that changes no result."""
+"""Folding of operators that only move data into their neighbors, without a change of results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.firmware.codegen.program import (
 
 
 def fold(program: Program) -> Program:
-    """The program with every rule applied until none applies any more."""
+    """Apply every rule until none applies any more."""
     views = [f"{step.operator} is a view of its input" for step in program.steps if isinstance(step, View)]
     program = replace(program, folded=(*program.folded, *views))
     while True:
@@ -50,7 +50,7 @@ def _first_change(program: Program, rule: _Rule) -> Program | None:
 
 
 def _depthwise_of_one_channel(program: Program, position: int, step: Step) -> Program | None:
-    """A depthwise convolution of one channel is a convolution, whose loops are faster."""
+    """Turn a depthwise convolution of one channel into a convolution, whose loops are faster."""
     if not isinstance(step, DepthwiseConv2D) or step.input.shape[3] != 1:
         return None
     values = np.ascontiguousarray(np.moveaxis(step.weights.values, -1, 0))[..., np.newaxis]
@@ -66,7 +66,7 @@ def _depthwise_of_one_channel(program: Program, position: int, step: Step) -> Pr
 
 
 def _moves_nothing(program: Program, position: int, step: Step) -> Program | None:
-    """What leaves every byte in its place is a view."""
+    """Turn a step that leaves every byte in its place into a view."""
     if isinstance(step, Transpose):
         moved = [axis for axis in step.order if step.input.shape[axis] > 1]
         reason = "moves dimensions of size 1 only" if moved == sorted(moved) else ""
@@ -86,7 +86,7 @@ def _view(step: Step) -> View:
 
 
 def _quantized_as_before(program: Program, position: int, step: Step) -> Program | None:
-    """DEQUANTIZE and QUANTIZE to the same scale and zero point give every int8 back."""
+    """Drop DEQUANTIZE before QUANTIZE to the same scale and zero point."""
     reader = program.only_reader(position)
     if not isinstance(step, Dequantize) or reader is None:
         return None
@@ -100,7 +100,7 @@ def _quantized_as_before(program: Program, position: int, step: Step) -> Program
 
 
 def _views_in_a_row(program: Program, position: int, step: Step) -> Program | None:
-    """Of two views the first is not needed, so that rules see what lies beyond."""
+    """Join two views, so that other rules see the steps around them."""
     reader = program.only_reader(position)
     if not isinstance(step, View) or reader is None or not isinstance(program.steps[reader], View):
         return None
@@ -122,7 +122,7 @@ def _transposes_in_a_row(program: Program, position: int, step: Step) -> Program
 
 
 def _pad_after_move(program: Program, position: int, step: Step) -> Program | None:
-    """PAD before a change of the dimensions becomes PAD after it, nearer to a convolution."""
+    """Move PAD behind a change of the dimensions, nearer to a convolution."""
     reader = program.only_reader(position)
     if not isinstance(step, Pad) or reader is None:
         return None
@@ -148,17 +148,17 @@ def _pad_after_move(program: Program, position: int, step: Step) -> Program | No
 
 
 def _amounts_in_view(pad: Pad, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...] | None:
-    """The amounts of padding for a view of the padded tensor that differs in dimensions of size 1 only."""
+    """Return the padding of a view that differs from the padded tensor in dimensions of size 1 only."""
     sizes = [size for size in pad.output.shape if size > 1]
     if sizes != [size for size in shape if size > 1]:
         return None
-    # A dimension of size 1 after padding has no padding: there is something inside.
+    # A dimension of size 1 after padding has no padding: it has an element.
     amounts = iter([pair for size, pair in zip(pad.output.shape, pad.amounts, strict=True) if size > 1])
     return tuple(next(amounts) if size > 1 else (0, 0) for size in shape)
 
 
 def _pad_into_convolution(program: Program, position: int, step: Step) -> Program | None:
-    """Padding of rows and columns becomes the convolution's own, which is 0 as well."""
+    """Make padding of rows and columns the convolution's own, which is 0 as well."""
     reader = program.only_reader(position)
     if not isinstance(step, Pad) or reader is None:
         return None
@@ -176,7 +176,7 @@ def _pad_into_convolution(program: Program, position: int, step: Step) -> Progra
 
 
 def _transpose_into_weights(program: Program, position: int, step: Step) -> Program | None:
-    """A fully connected layer takes its inputs in any order, with its weights in the same one."""
+    """Drop TRANSPOSE before a fully connected layer by transposing its weights."""
     reader = program.only_reader(position)
     if not isinstance(step, Transpose) or reader is None:
         return None
@@ -192,7 +192,7 @@ def _transpose_into_weights(program: Program, position: int, step: Step) -> Prog
     after = program.steps[reader]
     if not isinstance(after, FullyConnected) or after.weights.values.shape[1] != source.elements:
         return None
-    # Where in the untransposed input the element lies that was at each place of the transposed one.
+    # For each place of the transposed input, the place of its element in the untransposed one.
     places = (
         np.arange(math.prod(step.input.shape)).reshape(step.input.shape).transpose(step.order).reshape(-1)
     )

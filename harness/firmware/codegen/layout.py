@@ -1,73 +1,44 @@
-"""Where a program's activations lie in the arena."""
+"""The layout of a program's activations in the arena."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime, most_alive, plan_memory
+from harness.firmware.codegen.memory_plan import Lifetime, most_alive, plan_memory
 from harness.firmware.codegen.operations import Operation
 from harness.firmware.codegen.program import Program, Value, View
 
-_READ_AHEAD_BYTES = 4  # kReadAheadBytes of products.h
-
-
-@dataclass(frozen=True)
-class ArenaSlot:
-    """The place of one activation tensor in the arena, and the operations during which it is needed.
-
-    Attributes:
-        tensor: its name in the model, or the purpose of the memory.
-        offset: in the arena, bytes.
-        bytes: its size.
-        first_op: the operation that writes it; 0 for the model's input. Operations count from 0 in the
-            order in which they run, without those that were folded away.
-        last_op: the last operation that reads it.
-    """
-
-    tensor: str
-    offset: int
-    bytes: int
-    first_op: int
-    last_op: int
+READ_AHEAD_BYTES = 4  # kReadAheadBytes of products.h, at the end of the arena
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The arena.
+    """The arena of a program.
 
     Attributes:
-        slots: what lies in it; the model's input first, then in the order in which they are written.
-        arena_bytes: its size.
-        least_bytes: what is alive at the same time, at most.
-        read_ahead_bytes: at its end, beyond all slots.
-        alignment: of its first byte, bytes.
+        slots: (offset, lifetime) of each activation; the model's input first, then in the order in which
+            they are written. Operations count from 0 in the order in which they run, without folded ones.
+        arena_bytes: size of the arena.
+        least_bytes: largest number of bytes alive at the same time.
     """
 
-    slots: tuple[ArenaSlot, ...]
+    slots: tuple[tuple[int, Lifetime], ...]
     arena_bytes: int
     least_bytes: int
-    read_ahead_bytes: int
-    alignment: int
-    _roots: Mapping[int, int]  # the value whose memory a value is, by their numbers
-    _offsets: Mapping[int | str, int]  # by value number, and of strips by name
+    _roots: Mapping[int, int]  # by value id: the value whose memory it shares
+    _offsets: Mapping[int | str, int]  # by value id, or by name for strips
 
     def offset_of(self, value: Value) -> int:
-        """Where a value lies."""
         return self._offsets[self._roots[value.id]]
 
     def strip_offset(self, position: int) -> int:
-        """Where an operation's strip of padded rows lies; 0 where it needs none."""
+        """Return the offset of an operation's strip of padded rows; 0 if it needs none."""
         return self._offsets.get(_strip(position), 0)
 
 
 def lay_out(program: Program, operations: Sequence[Operation]) -> Layout:
-    """Plans the arena of a program.
-
-    Args:
-        program: with its views.
-        operations: the calls for its other steps, in order.
-    """
+    """Plan the arena of a program whose steps except views are these operations."""
     roots = {program.input.id: program.input.id}
     for step in program.steps:
         roots[step.output.id] = roots[step.input.id] if isinstance(step, View) else step.output.id
@@ -90,16 +61,10 @@ def lay_out(program: Program, operations: Sequence[Operation]) -> Layout:
         for key, (name, size, first) in written.items()
     ]
     plan = plan_memory(lifetimes)
-    slots = tuple(
-        ArenaSlot(lifetime.name, offset, lifetime.bytes, lifetime.first_op, lifetime.last_op)
-        for lifetime, offset in zip(lifetimes, plan.offsets, strict=True)
-    )
     return Layout(
-        slots=slots,
-        arena_bytes=plan.bytes + _READ_AHEAD_BYTES,
+        slots=tuple(zip(plan.offsets, lifetimes, strict=True)),
+        arena_bytes=plan.bytes + READ_AHEAD_BYTES,
         least_bytes=most_alive(lifetimes),
-        read_ahead_bytes=_READ_AHEAD_BYTES,
-        alignment=ALIGNMENT,
         _roots=roots,
         _offsets=dict(zip(written, plan.offsets, strict=True)),
     )

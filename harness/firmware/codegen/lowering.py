@@ -1,4 +1,4 @@
-"""A .tflite's operators become the steps of a program, or are refused by name."""
+"""Lowering of a .tflite's operators to the steps of a program."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _MOST_SOFTMAX_DEPTH = 511  # TensorFlow Lite's int8 kernel has an exponent for n
 
 
 def lower(model: TfliteModel) -> Program:
-    """The model as a program, one step for each operator.
+    """Return the model as a program, one step per operator.
 
     Raises:
-        BuildFailed: for what the engine cannot run; names the operator or tensor and says what to do.
+        BuildFailed: the engine cannot run an operator or tensor, which is named.
     """
     for side, numbers in (("input", model.inputs), ("output", model.outputs)):
         if len(numbers) != 1:
             raise BuildFailed(
-                f"the model has {len(numbers)} {side}s, engine codegen runs models with one",
+                f"the model has {len(numbers)} {side}s; engine codegen takes models with one",
                 remedy="Convert a network with one input and one output.",
             )
     operands = Operands(model)
@@ -177,15 +177,15 @@ def _dequantize(operator: Operator, operands: Operands) -> Step:
 def _few_dimensions(operands: Operands, source: Value) -> None:
     if len(source.shape) > _MOST_DIMENSIONS:
         operands.refuse(
-            f"its input has {len(source.shape)} dimensions; at most {_MOST_DIMENSIONS} are known",
-            "Reshape the tensor before.",
+            f"its input has {len(source.shape)} dimensions; at most {_MOST_DIMENSIONS} are supported",
+            "Reshape the tensor first.",
         )
 
 
 def _window(
     operator: Operator, operands: Operands, source: Value, size: tuple[int, int]
 ) -> tuple[Window, tuple[int, int]]:
-    """The window of an operator on images, and how many outputs it has (down, across)."""
+    """Return the window of an operator on images, and the number of outputs (down, across)."""
     stride = operands.option("stride_h", 0), operands.option("stride_w", 0)
     dilation = operands.option("dilation_h_factor", 1), operands.option("dilation_w_factor", 1)
     padding = operator.options.get("padding")
@@ -194,7 +194,7 @@ def _window(
     before, outputs = [0, 0], [0, 0]
     for axis in (0, 1):
         length, extent = source.shape[1 + axis], (size[axis] - 1) * dilation[axis] + 1
-        if padding == "SAME":  # as much as gives one output for each stride, the odd one below or right
+        if padding == "SAME":  # one output per stride; odd padding is below or right
             outputs[axis] = -(-length // stride[axis])
             before[axis] = max((outputs[axis] - 1) * stride[axis] + extent - length, 0) // 2
         else:

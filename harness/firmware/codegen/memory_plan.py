@@ -1,4 +1,4 @@
-"""Offsets for tensors in one block of memory, so that those alive at the same time do not overlap."""
+"""Offsets of tensors in one block of memory; tensors alive at the same time do not overlap."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Lifetime:
     """A piece of memory that is needed from one operation to another, both included.
 
     Attributes:
-        name: what it is for.
-        bytes: its size, at least 1.
-        first_op: the first operation that needs it.
-        last_op: the last, at least `first_op`.
+        name: tensor or purpose.
+        bytes: size, at least 1.
+        first_op: first operation that needs the memory.
+        last_op: last operation that needs it, at least `first_op`.
     """
 
     name: str
@@ -25,29 +25,23 @@ class Lifetime:
     last_op: int
 
     def meets(self, other: Lifetime) -> bool:
-        """Whether both are needed at some time."""
         return self.first_op <= other.last_op and other.first_op <= self.last_op
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Where everything lies.
-
-    Attributes:
-        offsets: of each lifetime, in the order given; multiples of ALIGNMENT.
-        bytes: the end of the highest.
-    """
+    """Offsets of lifetimes, in the order given, multiples of ALIGNMENT; and the end of the highest one."""
 
     offsets: tuple[int, ...]
     bytes: int
 
 
 def plan_memory(lifetimes: Sequence[Lifetime]) -> MemoryPlan:
-    """Places every lifetime at the lowest free offset, in several orders, and takes the smallest result.
+    """Place every lifetime at the lowest free offset, in several orders, and return the smallest plan.
 
     After the greedy planners of Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
-    Inference" (2020): no order is best for all networks, and trying them all costs nothing. The first of
-    equals is taken, so the result depends on nothing but the arguments.
+    Inference" (2020): no order is best for all networks, and trying all of them costs nothing. Of equal plans
+    the first is taken, so the result is deterministic.
     """
     orders: tuple[Callable[[int], tuple[int, ...]], ...] = (
         lambda i: (-lifetimes[i].bytes, lifetimes[i].first_op),
@@ -60,7 +54,7 @@ def plan_memory(lifetimes: Sequence[Lifetime]) -> MemoryPlan:
 
 
 def most_alive(lifetimes: Sequence[Lifetime]) -> int:
-    """Bytes that are needed at the same time, at most: no plan is smaller."""
+    """Return the largest number of bytes needed at the same time; no plan is smaller."""
     times = range(max((lifetime.last_op for lifetime in lifetimes), default=-1) + 1)
     return max(
         (sum(x.bytes for x in lifetimes if x.first_op <= time <= x.last_op) for time in times), default=0

@@ -1,4 +1,4 @@
-"""What an operator works on, checked: activations, constants and options, or a refusal that names them."""
+"""Checked operands of an operator: activations, constants and options."""
 
 from __future__ import annotations
 
@@ -21,34 +21,29 @@ _ACTIVATION_TYPES = ("int8", "float32")
 
 @dataclass(frozen=True)
 class Operands:
-    """One operator of a model and what it reads and writes.
-
-    Attributes:
-        model: the model.
-        operator: None for the model's own input and output.
-    """
+    """The operands of one operator of a model; `operator` is None for the model's own input and output."""
 
     model: TfliteModel
     operator: Operator | None = None
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
-        """Raises a BuildFailed about this operator."""
+        """Raise a BuildFailed about this operator."""
         raise BuildFailed(what, where=str(self.operator or "the model's input and output"), remedy=remedy)
 
     def value(self, number: int) -> Value:
-        """The activation of that tensor number."""
+        """Return a tensor as an activation."""
         tensor = self.model.tensors[number]
         name = tensor.name or f"tensor {tensor.index}"
         if tensor.dynamic or tensor.elements < 1:
             self.refuse(f"tensor {name!r} has no fixed shape ({list(tensor.shape)})", CONVERT_FIXED)
         if tensor.type not in _ACTIVATION_TYPES:
             self.refuse(
-                f"tensor {name!r} is {tensor.type}, engine codegen knows int8 and float32",
+                f"tensor {name!r} is {tensor.type}, engine codegen takes int8 and float32",
                 CONVERT_INT8_OR_FLOAT,
             )
         if tensor.data is not None or tensor.sparse:
             self.refuse(
-                f"tensor {name!r} is a constant where an activation is expected",
+                f"tensor {name!r} is a constant, expected is an activation",
                 "Convert again with constants folded (the converter's default).",
             )
         if tensor.type == "float32":
@@ -56,28 +51,27 @@ class Operands:
         quantization = tensor.quantization
         if quantization is None or len(quantization.scales) != 1:
             self.refuse(
-                f"activation {name!r} is int8 without one scale of its own",
+                f"activation {name!r} is int8 without a scale",
                 "Convert with a representative dataset.",
             )
         zero_point = quantization.zero_points[0]
         if not INT8_MIN <= zero_point <= INT8_MAX:
-            self.refuse(f"the zero point of {name!r} is {zero_point}, no int8", CONVERT_AGAIN)
+            self.refuse(f"the zero point of {name!r} is {zero_point}, outside int8", CONVERT_AGAIN)
         return Value(tensor.index, name, tensor.shape, "int8", quantization.scales[0], zero_point)
 
     def in_and_out(self) -> tuple[Value, Value]:
-        """The activation that the operator reads and the one that it writes."""
+        """Return the operator's input and output."""
         assert self.operator is not None
         if not self.operator.inputs or self.operator.inputs[0] is None or len(self.operator.outputs) != 1:
             self.refuse("it has no input, or not one output", CONVERT_AGAIN)
         return self.value(self.operator.inputs[0]), self.value(self.operator.outputs[0])
 
     def option(self, name: str, default: int) -> int:
-        """An integer of the operator's options."""
         assert self.operator is not None
         return int(self.operator.options.get(name, default))
 
     def activation(self) -> str:
-        """The name of the activation that is fused into the operator."""
+        """Return the name of the fused activation."""
         assert self.operator is not None
         name = self.operator.options.get("fused_activation_function", "NONE")
         if name not in ACTIVATIONS:
@@ -85,7 +79,7 @@ class Operands:
         return name
 
     def constant(self, position: int, what: str, *types: str) -> np.ndarray:
-        """The values of a constant input, of one of some types."""
+        """Return the values of a constant input of one of the given types."""
         tensor = self._input(position)
         if tensor is None or (tensor.data is None and not tensor.sparse):
             self.refuse(f"its {what} is not a constant", "Convert again with the weights frozen.")
@@ -96,12 +90,12 @@ class Operands:
         return tensor.data
 
     def weights(self, source: Value, output: Value, dimensions: int, axis: int) -> Weights:
-        """Filter and bias.
+        """Return filter and bias.
 
         Args:
-            source: what the operator reads.
-            output: what it writes; has to be of the same type.
-            dimensions: how many the filter has.
+            source: the operator's input.
+            output: the operator's output, of the same type.
+            dimensions: number of dimensions of the filter.
             axis: the filter's dimension of outputs.
         """
         self.same_type(source, output)
@@ -120,12 +114,12 @@ class Operands:
         return Weights(values, bias, self._weight_scales(outputs, axis) if quantized else ())
 
     def same_type(self, source: Value, output: Value) -> None:
-        """Refuses an operator that changes the type."""
+        """Refuse an operator that changes the type."""
         if source.type != output.type:
             self.refuse(f"it turns {source.type} into {output.type}", CONVERT_INT8_OR_FLOAT)
 
     def same_numbers(self, source: Value, output: Value) -> None:
-        """Refuses an operator that changes type, scale or zero point."""
+        """Refuse an operator that changes type, scale or zero point."""
         if not source.same_numbers_as(output):
             self.refuse(
                 "its input and output differ in type, scale or zero point",
@@ -133,10 +127,10 @@ class Operands:
             )
 
     def shape(self, value: Value, expected: tuple[int, ...]) -> None:
-        """Refuses an output of another shape than follows from the input."""
+        """Refuse an output of another shape than follows from the input."""
         if value.shape != expected:
             self.refuse(
-                f"its output {value.name!r} is {value.shape} where {expected} follows from its input",
+                f"its output {value.name!r} is {value.shape}; {expected} follows from its input",
                 CONVERT_FIXED,
             )
 

@@ -1,4 +1,4 @@
-"""What the generated code says of each step: which kernel, with which constants."""
+"""Kernel calls of the steps, with their constants."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Constant = int | float | Sequence[int]
 
 
 class KernelSet(Enum):
-    """The loops of products.h, which there are for several kinds of processors."""
+    """Inner loops of products.h, by the processor that they are written for."""
 
     REFERENCE = "reference"
-    FLOAT = "fpu"  # on a processor with a floating-point unit
-    INT8 = "dsp"  # on a processor with the DSP extension
+    FLOAT = "fpu"  # with a floating-point unit
+    INT8 = "dsp"  # with the DSP extension
 
 
 SPARSE = "+sparse"
-"""Behind the name of the kernel set where some kernel skips weights of 0."""
+"""Suffix of the kernel set's name if a kernel skips weights of 0."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,16 @@ class Operation:
     """One call of a kernel.
 
     Attributes:
-        step: what it does.
-        header: the kernel's, in EarshotKernels.
-        kernel: the function, in namespace earshot::kernels.
-        constants: the members of its template argument `Op`.
-        arguments: its further template arguments.
-        weights: in the kernel's order, or None.
-        channels: with `weights`.
-        weights_in_code: the weights are a template argument and no array in flash.
-        skips_zeros: no time is spent on weights of 0.
-        note: for the generated source, on why this kernel.
-        strip_bytes: memory for rows with padding, which lives as long as the call; None if it takes none.
+        header: the kernel's header in EarshotKernels.
+        kernel: function in namespace earshot::kernels.
+        constants: members of the template argument `Op`.
+        arguments: further template arguments.
+        weights: weights in the kernel's order; None for a kernel without.
+        channels: constants of the outputs, with `weights`.
+        weights_in_code: the weights are a template argument instead of an array in flash.
+        skips_zeros: the kernel skips weights of 0.
+        note: reason for this kernel, for the generated source.
+        strip_bytes: memory for rows with padding, needed during the call; None if the kernel takes none.
     """
 
     step: Step
@@ -75,14 +74,13 @@ class Operation:
 
     @property
     def kernel_set(self) -> KernelSet:
-        """Whose inner loops run."""
         if not isinstance(self.step, Conv2D | DepthwiseConv2D | FullyConnected):
             return KernelSet.REFERENCE
         return KernelSet.INT8 if self.step.input.type == "int8" else KernelSet.FLOAT
 
 
 def kernel_set(operations: Sequence[Operation]) -> KernelSet:
-    """What names a model's kernels: int8 loops if there are any, otherwise float32 loops."""
+    """Return a model's kernel set: int8 loops if there are any, otherwise float32 loops."""
     used = {operation.kernel_set for operation in operations}
     return next(
         kind
@@ -92,22 +90,17 @@ def kernel_set(operations: Sequence[Operation]) -> KernelSet:
 
 
 def kernels_name(operations: Sequence[Operation]) -> str:
-    """What a Cortex-M4 reports of a model's kernels, such as "dsp" or "dsp+sparse"."""
+    """Return the kernels' name that a Cortex-M4 reports, such as "dsp" or "dsp+sparse"."""
     return kernel_set(operations).value + (SPARSE if skips_zeros(operations) else "")
 
 
 def skips_zeros(operations: Sequence[Operation]) -> bool:
-    """Whether some kernel skips weights of 0."""
     return any(operation.skips_zeros for operation in operations)
 
 
 @singledispatch
 def operation(step: Step) -> Operation:
-    """The kernel call for a step.
-
-    Raises:
-        BuildFailed: the step's scales are out of the kernels' range.
-    """
+    """Return the kernel call of a step; raises BuildFailed if its scales are out of the kernels' range."""
     raise TypeError(type(step))
 
 
@@ -246,7 +239,7 @@ def _(step: Dequantize) -> Operation:
 
 
 def strip_bytes(source: Value, output: Value, window: Window) -> int:
-    """Memory for the rows that one row of outputs looks at, with padding: WindowRows::kStripElements."""
+    """Return the memory for the padded input rows of one row of outputs: WindowRows::kStripElements."""
     needed = [
         (count - 1) * stride + (size - 1) * dilation + 1
         for count, stride, size, dilation in zip(
@@ -286,7 +279,6 @@ def _padded(source: Value, window: Window) -> dict[str, Constant]:
 
 
 def _zero(value: Value) -> Constant:
-    """The element that stands for 0."""
     return value.zero_point if value.type == "int8" else 0.0
 
 

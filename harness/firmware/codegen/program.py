@@ -1,4 +1,4 @@
-"""What the engine generates from: a straight line of steps, each with one activation in and one out."""
+"""Programs: a straight line of steps, each with one activation in and one out."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Value:
     """An activation tensor.
 
     Attributes:
-        id: its own number.
-        name: the model's name for it.
-        shape: each at least 1.
+        id: unique number.
+        name: name in the model.
+        shape: sizes, each at least 1.
         type: "int8" or "float32".
-        scale: of int8 values, a float32; 0 for float32.
-        zero_point: of int8 values, [-128, 127]; 0 for float32.
+        scale: scale of int8 values, a float32; 0 for float32.
+        zero_point: zero point of int8 values, [-128, 127]; 0 for float32.
     """
 
     id: int
@@ -32,22 +32,20 @@ class Value:
 
     @property
     def elements(self) -> int:
-        """Number of elements."""
         return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        """Size in memory."""
         return self.elements * (1 if self.type == "int8" else 4)
 
     def same_numbers_as(self, other: Value) -> bool:
-        """Whether the same bytes stand for the same real numbers in both."""
+        """Tell if the same bytes mean the same real numbers in both."""
         return (self.type, self.scale, self.zero_point) == (other.type, other.scale, other.zero_point)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One operation of the program; `operator` is where in the model it comes from."""
+    """One operation of the program; `operator` is its source in the model."""
 
     operator: Operator
     input: Value
@@ -55,18 +53,18 @@ class Step:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one run; a window's taps on padding count like the others."""
+        """Multiply-accumulates of one run; a window's taps on padding count too."""
         return 0
 
 
 @dataclass(frozen=True)
 class Window:
-    """How a filter moves over an image of (batch, row, column, channel); pairs are (rows, columns).
+    """The movement of a filter over an image of (batch, row, column, channel); pairs are (rows, columns).
 
     Attributes:
-        size: of the filter.
-        stride: from one output to the next.
-        dilation: from one tap to the next.
+        size: size of the filter.
+        stride: distance of outputs.
+        dilation: distance of taps.
         before: padding above and left of the image.
     """
 
@@ -83,7 +81,7 @@ class Weights:
     Attributes:
         values: int8 or float32.
         bias: (outputs,) int32 or float32.
-        scales: of int8 values: one, or one for each output; () for float32.
+        scales: one scale, or one per output, for int8; () for float32.
     """
 
     values: np.ndarray
@@ -101,12 +99,11 @@ class Conv2D(Step):
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one run."""
         return self.output.elements * self.weights.values[0].size
 
     @property
     def runs(self) -> np.ndarray:
-        """Weights by taps that lie side by side in the input: (outputs, runs, taps of a run)."""
+        """Weights by runs of taps that are adjacent in the input: (outputs, runs, taps of a run)."""
         outputs, rows, columns, _inputs = self.weights.values.shape
         without_gaps = self.window.dilation[1] == 1 or columns == 1
         return self.weights.values.reshape(outputs, rows if without_gaps else rows * columns, -1)
@@ -122,12 +119,10 @@ class DepthwiseConv2D(Step):
 
     @property
     def multiplier(self) -> int:
-        """Outputs of each input channel."""
         return self.output.shape[3] // self.input.shape[3]
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one run."""
         return self.output.elements * math.prod(self.window.size)
 
 
@@ -140,7 +135,6 @@ class FullyConnected(Step):
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one run."""
         return self.output.elements * self.weights.values.shape[1]
 
 
@@ -161,7 +155,7 @@ class Softmax(Step):
 
 @dataclass(frozen=True)
 class Pad(Step):
-    """PAD with 0; `amounts` are (before, after) for each dimension."""
+    """PAD with 0; `amounts` are (before, after) per dimension."""
 
     amounts: tuple[tuple[int, int], ...]
 
@@ -175,7 +169,7 @@ class Transpose(Step):
 
 @dataclass(frozen=True)
 class Quantize(Step):
-    """QUANTIZE, from float32 or from int8 of another scale."""
+    """QUANTIZE from float32, or from int8 of another scale."""
 
 
 @dataclass(frozen=True)
@@ -185,19 +179,12 @@ class Dequantize(Step):
 
 @dataclass(frozen=True)
 class View(Step):
-    """The output is the input's memory under another shape: nothing runs."""
+    """The input's memory under another shape; nothing runs."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A model as the engine runs it.
-
-    Attributes:
-        input: the model's input.
-        output: the model's output.
-        steps: in the order in which they run.
-        folded: one sentence for each operator of the model that no longer runs, and why.
-    """
+    """A model as the engine runs it; `folded` has one sentence per operator that no longer runs."""
 
     input: Value
     output: Value
@@ -205,21 +192,19 @@ class Program:
     folded: tuple[str, ...] = ()
 
     def readers(self, value: Value) -> list[int]:
-        """The positions of the steps that read a value."""
         return [i for i, step in enumerate(self.steps) if step.input.id == value.id]
 
     def only_reader(self, position: int) -> int | None:
-        """The step that alone reads the output of the one at `position`; None if others do, or none."""
+        """Return the only step that reads a step's output; None if there are none or several."""
         value = self.steps[position].output
         readers = self.readers(value)
         return readers[0] if len(readers) == 1 and value.id != self.output.id else None
 
     def new_id(self) -> int:
-        """A number that no value has."""
         return max([self.input.id, *(step.output.id for step in self.steps)]) + 1
 
     def with_steps(self, changes: dict[int, Step | None], reason: str = "") -> Program:
-        """The program with the steps at some positions replaced, or left out where None."""
+        """Return the program with steps replaced by position, or left out for None."""
         steps = [changes.get(i, step) for i, step in enumerate(self.steps)]
         folded = (*self.folded, reason) if reason else self.folded
         return replace(self, steps=tuple(step for step in steps if step is not None), folded=folded)

@@ -1,4 +1,4 @@
-"""Real scales as integers, exactly as TensorFlow Lite derives them when it prepares a model."""
+"""Real scales as integers, exactly as TensorFlow Lite derives them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INT8_MIN, INT8_MAX = -128, 127
 
 @dataclass(frozen=True)
 class Multiplier:
-    """A real factor m as integers: x * m is x * 2^left_shift * value / 2^31 / 2^right_shift.
+    """A real factor m as integers: x * m = x * 2^left_shift * value / 2^31 / 2^right_shift.
 
     Attributes:
         value: 0, or 2^30 to 2^31 - 1.
@@ -26,13 +26,12 @@ class Multiplier:
 
 
 def quantize_multiplier(real: float) -> Multiplier:
-    """TensorFlow Lite's QuantizeMultiplier (quantization_util.cc), halves rounded away from zero.
+    """Return a double >= 0 as integers, like TensorFlow Lite's QuantizeMultiplier (quantization_util.cc).
 
-    Args:
-        real: 0 or above, a double.
+    Halves are rounded away from zero.
 
     Raises:
-        ValueError: 2^30 or above.
+        ValueError: the number is 2^30 or above.
     """
     fraction, exponent = math.frexp(real)
     value = math.floor(fraction * (1 << 31) + 0.5)
@@ -48,7 +47,7 @@ def quantize_multiplier(real: float) -> Multiplier:
 def channel_multipliers(
     input_scale: float, weight_scales: tuple[float, ...], output_scale: float
 ) -> tuple[Multiplier, ...]:
-    """From sums of products to outputs, for each scale of the weights.
+    """Return the factor from sums of products to outputs, for each scale of the weights.
 
     TensorFlow Lite's PopulateConvolutionQuantizationParams (kernel_util.cc).
     """
@@ -56,9 +55,10 @@ def channel_multipliers(
 
 
 def tensor_multiplier(input_scale: float, weight_scale: float, output_scale: float) -> Multiplier:
-    """The same where TensorFlow Lite multiplies the two scales in float32.
+    """Return the factor of a fully connected layer with a single scale.
 
-    GetQuantizedConvolutionMultipler (kernel_util.cc), for fully connected layers with a single scale.
+    TensorFlow Lite multiplies the two scales in float32 there: GetQuantizedConvolutionMultipler
+    (kernel_util.cc).
     """
     product = float(np.float32(input_scale) * np.float32(weight_scale))
     return quantize_multiplier(product / output_scale)
@@ -74,13 +74,13 @@ ACTIVATIONS = tuple(_ACTIVATION_LIMITS)
 
 
 def float_activation_range(activation: str) -> tuple[float, float]:
-    """The least and the largest output; infinite where there is no limit."""
+    """Return the least and the largest output; infinite without a limit."""
     least, most = _ACTIVATION_LIMITS[activation]
     return (-math.inf if least is None else least), (math.inf if most is None else most)
 
 
 def int8_activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
-    """The least and the largest output element (CalculateActivationRangeQuantized)."""
+    """Return the least and the largest output element (CalculateActivationRangeQuantized)."""
 
     def quantized(limit: float) -> int:
         ratio = float(np.float32(limit) / np.float32(scale))
@@ -95,12 +95,12 @@ def int8_activation_range(activation: str, scale: float, zero_point: int) -> tup
 
 @dataclass(frozen=True)
 class SoftmaxScaling:
-    """How differences of int8 inputs become exponents in Q5.26.
+    """The scaling of differences of int8 inputs to exponents in Q5.26.
 
     Attributes:
         multiplier: 2^30 to 2^31 - 1.
         left_shift: 0 to 30.
-        least_difference: of an input to the largest one; what is further below counts as 0.
+        least_difference: least difference to the largest input; exponentials below count as 0.
     """
 
     multiplier: int
@@ -109,7 +109,7 @@ class SoftmaxScaling:
 
 
 def softmax_scaling(beta: float, input_scale: float) -> SoftmaxScaling:
-    """TensorFlow Lite's PreprocessSoftmaxScaling and CalculateInputRadius (quantization_util.cc).
+    """Return TensorFlow Lite's PreprocessSoftmaxScaling and CalculateInputRadius (quantization_util.cc).
 
     Raises:
         ValueError: beta * input_scale is not above 2^-26.

@@ -1,17 +1,18 @@
-"""The text of engine.cpp and model_weights.h."""
+"""Text of engine.cpp and model_weights.h."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from harness.firmware.codegen.channels import Channels
-from harness.firmware.codegen.layout import ArenaSlot, Layout
+from harness.firmware.codegen.layout import READ_AHEAD_BYTES, Layout
+from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime
 from harness.firmware.codegen.operations import SPARSE, KernelSet, Operation, kernel_set, skips_zeros
 from harness.firmware.codegen.program import Program, Value
 from harness.firmware.cpp_text import array, commented, constant_member, float_literal, literal, wrapped
 
 KERNELS = "src/EarshotKernels"
-"""Where the kernels' headers lie in a staged sketch."""
+"""Folder of the kernels' headers in a staged sketch."""
 
 _ELEMENTS = {"int8": "int8_t", "float32": "float", "uint32": "uint32_t"}
 _TYPES = {"int8": "kInt8", "float32": "kFloat32"}
@@ -25,14 +26,14 @@ _KERNEL_SETS = {
 def engine_source(
     name: str, program: Program, operations: Sequence[Operation], layout: Layout, sha256: str
 ) -> str:
-    """engine.cpp, which implements the sketch's engine.h.
+    """Return engine.cpp, which implements the sketch's engine.h.
 
     Args:
-        name: the engine's.
-        program: what is run.
-        operations: its steps but the views.
-        layout: of the arena.
-        sha256: of the model.
+        name: the engine's name.
+        program: the program.
+        operations: the program's steps except views.
+        layout: the arena.
+        sha256: hash of the model.
     """
     headers = sorted({operation.header for operation in operations})
     includes = "".join(f'#include "{KERNELS}/{header}"\n' for header in headers)
@@ -57,7 +58,7 @@ namespace {{
 
 {_arena_comment(layout)}
 constexpr uint32_t kArenaBytes = {layout.arena_bytes};
-alignas({layout.alignment}) unsigned char arena[kArenaBytes];
+alignas({ALIGNMENT}) unsigned char arena[kArenaBytes];
 
 template <class Element>
 inline Element* at(uint32_t offset) {{
@@ -87,7 +88,7 @@ uint32_t engine_arena_bytes() {{ return kArenaBytes; }}
 
 
 def weights_source(name: str, operations: Sequence[Operation], sha256: str) -> str:
-    """model_weights.h, the constants that lie in flash."""
+    """Return model_weights.h, the constants in flash."""
     headers = {"output_stage.h"} if any(operation.weights is not None for operation in operations) else set()
     includes = "".join(f'\n#include "{KERNELS}/{header}"\n' for header in headers)
     arrays = "\n".join(_arrays(i, operation) for i, operation in enumerate(operations) if operation.channels)
@@ -116,18 +117,18 @@ def _comment(title: str, lines: Sequence[str]) -> str:
 
 
 def _arena_comment(layout: Layout) -> str:
-    rows = "".join(_slot(slot) for slot in layout.slots)
+    rows = "".join(_slot(*slot) for slot in layout.slots)
     return (
         f"// Activations. {layout.least_bytes:,} bytes are alive at the same time, "
-        f"all of them together would take {sum(slot.bytes for slot in layout.slots):,}.\n"
+        f"all of them together would take {sum(lifetime.bytes for _, lifetime in layout.slots):,}.\n"
         f"//   offset    bytes  operations  tensor\n{rows}"
-        f"// The last {layout.read_ahead_bytes} bytes are read by the loops of products.h, to no effect."
+        f"// The last {READ_AHEAD_BYTES} bytes are read by the loops of products.h, to no effect."
     )
 
 
-def _slot(slot: ArenaSlot) -> str:
+def _slot(offset: int, slot: Lifetime) -> str:
     lives = f"{slot.first_op}-{slot.last_op}"
-    return f"//   {slot.offset:6}  {slot.bytes:7}  {lives:>10}  {commented(slot.tensor)}\n"
+    return f"//   {offset:6}  {slot.bytes:7}  {lives:>10}  {commented(slot.name)}\n"
 
 
 def _view(value: Value, layout: Layout) -> str:

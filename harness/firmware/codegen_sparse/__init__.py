@@ -1,4 +1,4 @@
-"""Engine `codegen-sparse`: engine `codegen`, with kernels that skip weights of 0 where that pays."""
+"""Engine `codegen-sparse`: `codegen` with kernels that skip weights of 0 if that is faster."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ from harness.firmware.codegen_sparse.cycles import dense_cycles, sparse_cycles
 from harness.firmware.codegen_sparse.kernels import sparse_operation
 
 _WORTH_IT = 7 / 8
-"""Of the dense kernel's cycles: less is gained by more than the formulas may err, and worth the flash."""
+"""Share of the dense kernel's cycles: the gain exceeds the formulas' error and is worth the flash."""
 
 
 class CodegenSparseEngine(CodegenEngine):
-    """Bit-exact as engine `codegen` is: a weight of 0 adds nothing to a sum, whatever the input's zero point.
+    """An engine as bit-exact as `codegen`: a weight of 0 adds nothing to a sum, at any zero point.
 
     A convolution or fully connected layer in int8 gets a sparse kernel if that takes an eighth fewer modeled
-    cycles than the dense one. Everything else is as engine `codegen` has it: depthwise convolutions
-    channels, float32, and convolutions of more than `kernels.MOST_IN_CODE` weights. The generated source
-    says of each layer how many weights are 0 and what both kernels take; the name of the kernels ends with
-    "+sparse" where one is used.
+    cycles than the dense one. Depthwise convolutions, float32, and convolutions of more than
+    `kernels.MOST_IN_CODE` weights stay dense. The generated source states each layer's number of zeros and
+    the cycles of both kernels; the kernels' name ends with "+sparse" if one is sparse.
     """
 
     name = "codegen-sparse"
 
     def operation(self, step: Step) -> Operation:
-        """The kernel that runs a step."""
         dense, sparse = super().operation(step), sparse_operation(step)
         if sparse is None or not isinstance(step, Conv2D | FullyConnected):
             return dense

@@ -1,14 +1,14 @@
-"""Cycles that the cycle model of the emulated board charges for a layer in int8, dense and sparse.
+"""Estimates of the emulated board's modeled cycles of an int8 layer, dense and sparse.
 
-What the inner loops take (products.h, sparse_conv_2d.h, sparse_fully_connected.h) is counted instruction by
-instruction with the rules of sketches/cycle_model/README.md. What is around them is fitted to the emulated
-board, over 58 convolutions and 13 fully connected layers of many shapes with 0 to 95 % zeros. The error's
-root mean square is 3 % and 6 % of convolutions (dense, sparse), 5 % and 2 % of fully connected layers; the
-largest, 13, 24, 15 and 8 %, are of the smallest layers. In 70 of the 71 the kernel with fewer cycles here was
-the faster one on the board; in the other one both take about 130 cycles.
+Cycles of the inner loops (products.h, sparse_conv_2d.h, sparse_fully_connected.h) are counted instruction by
+instruction by the rules of sketches/cycle_model/README.md. The rest is fitted to the emulated board, over 58
+convolutions and 13 fully connected layers of many shapes with 0 to 95 % zeros. The root mean square error is
+3 % and 6 % for convolutions (dense, sparse), 5 % and 2 % for fully connected layers; the largest errors, 13,
+24, 15 and 8 %, are those of the smallest layers. For 70 of the 71 layers the estimate names the faster
+kernel; for the other one both take about 130 cycles.
 
-In this model every fetch of an instruction hits the cache. Were none to hit, the sparse convolution of
-TinyConv would still be the faster one from 5 % zeros on, as the board shows without a cache.
+The estimates assume that every instruction fetch hits the cache. Without a cache, the emulated board still
+runs TinyConv's sparse convolution faster from 5 % zeros on.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _LOOP_BLOCKS = 4  # kUnrolled of products.h
 
 @singledispatch
 def dense_cycles(step: Step) -> int:
-    """One run of a convolution or a fully connected layer with the kernel of engine codegen."""
+    """Return the cycles of one run of a layer with the kernel of engine codegen."""
     raise TypeError(type(step))
 
 
 @singledispatch
 def sparse_cycles(step: Step) -> int:
-    """One run with the kernel that skips weights of 0."""
+    """Return the cycles of one run with the kernel that skips weights of 0."""
     raise TypeError(type(step))
 
 
@@ -83,7 +83,6 @@ def _(step: FullyConnected) -> int:
 
 
 def _dense_run(outputs: int, taps: int, run: float) -> float:
-    """All groups of outputs with one run of taps."""
     blocks = -(-taps // TAPS)
     groups = [min(GROUP, outputs - first) for first in range(0, outputs, GROUP)]
     return sum(
@@ -100,6 +99,5 @@ def _rows(step: FullyConnected) -> int:
 
 
 def _strip(step: Conv2D) -> float:
-    """Copying rows to where there is padding around them."""
     copied = strip_bytes(step.input, step.output, step.window) / TAPS  # words, margins included
     return _STRIP_WORD * copied * step.output.shape[1] * step.output.shape[0]

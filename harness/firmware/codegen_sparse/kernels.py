@@ -1,4 +1,4 @@
-"""Weights of 0 left out: what sparse_conv_2d.h and sparse_fully_connected.h are given."""
+"""Arguments of sparse_conv_2d.h and sparse_fully_connected.h, without weights of 0."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from harness.firmware.codegen.operations import Operation, operation
 from harness.firmware.codegen.program import Conv2D, FullyConnected, Step
 
 TAPS = 4
-"""Weights of an output that a convolution takes together: kTaps of products.h."""
+"""Taps of a block of a convolution: kTaps of products.h."""
 
 ROUND_ENTRIES = 8
-"""Entries of a list that a fully connected layer takes together: kRoundEntries."""
+"""Entries of a round of a fully connected layer: kRoundEntries."""
 
 MOST_IN_CODE = 16_384
-"""Weights of a convolution, zeros included: the compiler needs some ten seconds for so many constants."""
+"""Limit of a convolution's weights, zeros included: compiling them takes some ten seconds."""
 
 _MOST_AHEAD = 255  # inputs from one entry to the next: a byte
 
 
 @singledispatch
 def sparse_operation(step: Step) -> Operation | None:
-    """The call of a kernel that skips weights of 0; None where there is none for a step."""
+    """Return the call of a kernel that skips weights of 0; None if there is none for a step."""
     return None
 
 
@@ -56,21 +56,21 @@ def _(step: FullyConnected) -> Operation | None:
 
 
 def filled_runs(step: Conv2D) -> np.ndarray:
-    """A convolution's weights as (outputs, blocks, TAPS): each run of taps filled up with 0."""
+    """Return a convolution's weights as (outputs, blocks, TAPS); each run of taps is padded with 0."""
     outputs, _runs, taps = step.runs.shape
     return np.pad(step.runs, ((0, 0), (0, 0), (0, -taps % TAPS))).reshape(outputs, -1, TAPS)
 
 
 def entry_list(weights: np.ndarray) -> np.ndarray:
-    """The list of one output of a fully connected layer.
+    """Return the list of one output of a fully connected layer.
 
     Args:
         weights: (inputs,), int8.
 
     Returns:
-        (words,), uint32: the number of rounds, and for each round ROUND_ENTRIES / 2 words, each of two
-        entries, the first in its lower half. An entry is the weight in its lower byte and in its upper one
-        the distance from the entry before it, or from input 0.
+        (words,), uint32: the number of rounds, then ROUND_ENTRIES / 2 words per round. A word has two
+        entries, the first in its lower half. An entry has the weight in its lower byte, and in its upper byte
+        the distance from the previous entry, or from input 0.
     """
     entries, at = [], 0
     for place in np.flatnonzero(weights).tolist():
@@ -84,5 +84,4 @@ def entry_list(weights: np.ndarray) -> np.ndarray:
 
 
 def entry_rounds(weights: np.ndarray) -> int:
-    """How many rounds the list of one output has."""
     return int(entry_list(weights)[0])

@@ -13,10 +13,10 @@ from harness.firmware.arduino_library import PROPERTIES, ArduinoLibrary, read_li
 
 VARIABLE = "EARSHOT_TFLM"
 NAMES = ("Arduino_TensorFlowLite", "Chirale_TensorFlowLite", "Harvard_TinyMLx")
-"""Libraries that hold it, the preferred one first. Case does not count: the second one is spelled
-Chirale_TensorFLowLite in its library.properties, and otherwise in the library index."""
+"""Libraries with TensorFlow Lite Micro, the preferred one first, in any case: the second one is
+Chirale_TensorFLowLite in its library.properties, but not in the library index."""
 
-_PLAIN = {  # what a record carries; so long that kernels and both fit kMaxTextBytes of record.h
+_PLAIN = {  # kernels, name and version together fit kMaxTextBytes of record.h
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,23}"),
     "version": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,14}"),
 }
@@ -27,14 +27,13 @@ _INSTALL = (
 
 
 def choose_library(pins: Sequence[str] = ()) -> ArduinoLibrary:
-    """Return the library to use: at $EARSHOT_TFLM, else among those that arduino-cli knows.
+    """Return the library at $EARSHOT_TFLM, or else the preferred installed one.
 
     Args:
-        pins: "name@version" of libraries that have to be of that version; of a pinned library no other
-            version is taken, and with one of `NAMES` pinned no other library.
+        pins: "name@version" of libraries; if one of `NAMES` is pinned, only that one is accepted.
 
     Raises:
-        BuildFailed: none is installed, or not in the version that is pinned.
+        BuildFailed: none is installed, or not in the pinned version.
     """
     pinned = _pinned(pins)
     named = os.environ.get(VARIABLE, "")
@@ -58,7 +57,7 @@ def _installed() -> list[ArduinoLibrary]:
         folders = [Path(found.install_dir) for found in ArduinoCli().libraries() if found.install_dir]
     except BuildFailed as failure:
         raise BuildFailed(
-            "no copy of TensorFlow Lite Micro is found", where=str(failure), remedy=_INSTALL
+            "TensorFlow Lite Micro cannot be searched", where=str(failure), remedy=_INSTALL
         ) from failure
     ranks = {name.lower(): rank for rank, name in enumerate(NAMES)}
     libraries = [library for library in map(read_library, folders) if library]
@@ -78,7 +77,7 @@ def _checked(library: ArduinoLibrary) -> ArduinoLibrary:
 
 
 def _pinned(pins: Sequence[str]) -> dict[str, str]:
-    """Versions by name in lower case, of the libraries that this is about."""
+    """Return the pinned versions of `NAMES`, by name in lower case."""
     known = {name.lower() for name in NAMES}
     versions = dict(pin.rsplit("@", 1) for pin in pins if "@" in pin)
     return {name.lower(): version for name, version in versions.items() if name.lower() in known}
@@ -88,7 +87,7 @@ def _at(folder: Path) -> ArduinoLibrary:
     library = read_library(folder)
     if library is None:
         raise BuildFailed(
-            f"there is no {PROPERTIES} where {VARIABLE} points",
+            f"{VARIABLE} points to a folder without {PROPERTIES}",
             where=str(folder),
             remedy=f"Set {VARIABLE} to a checkout of tensorflow/tflite-micro-arduino-examples, or unset it.",
         )

@@ -1,4 +1,4 @@
-"""What a copy of TensorFlow Lite Micro can do and how it is called, read from its headers."""
+"""Operators and calls of a copy of TensorFlow Lite Micro, read from its headers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _REVISION = re.compile(r"\$Revision:\s*V\.?([\d.]*\d)")
 
 @dataclass(frozen=True)
 class Interface:
-    """How engine.cpp has to be written for a library.
+    """The parts of engine.cpp that depend on the library.
 
     Attributes:
-        library_header: whose inclusion makes the Arduino builder take the library.
-        headers: that declare interpreter, resolver and schema.
-        wants_reporter: whether the interpreter's constructor takes an ErrorReporter (until 2021).
-        adders: the resolver's member function for each built-in operator, by the schema's name.
-        cmsis_operators: built-in operators that have a kernel with CMSIS-NN.
-        cmsis_version: of the CMSIS-NN that comes with it; "" without.
+        library_header: header that makes the Arduino builder take the library.
+        headers: headers of interpreter, resolver and schema.
+        wants_reporter: True if the interpreter's constructor takes an ErrorReporter (until 2021).
+        adders: the resolver's member functions by built-in operator, in the schema's names.
+        cmsis_operators: built-in operators with a CMSIS-NN kernel.
+        cmsis_version: version of the library's CMSIS-NN; "" without.
     """
 
     library_header: str
@@ -43,7 +43,7 @@ class Interface:
     cmsis_version: str
 
     def kernels(self, model: TfliteModel) -> str:
-        """The kernel set that a model gets: CMSIS-NN where an int8 operator of it has such a kernel."""
+        """Return a model's kernel set: CMSIS-NN if one of its int8 operators has such a kernel."""
         quantized = {
             operator.name
             for operator in model.operators
@@ -53,7 +53,7 @@ class Interface:
 
 
 def read_interface(library: ArduinoLibrary) -> Interface:
-    """Reads the headers of a library.
+    """Read the headers of a library.
 
     Raises:
         BuildFailed: the headers are not those of TensorFlow Lite Micro, or of an unknown generation.
@@ -63,7 +63,7 @@ def read_interface(library: ArduinoLibrary) -> Interface:
         resolver, interpreter = ((root / path).read_text("utf-8") for path in (_RESOLVER, _INTERPRETER))
     except OSError as problem:
         raise BuildFailed(
-            f"{library} does not hold TensorFlow Lite Micro",
+            f"{library} does not contain TensorFlow Lite Micro",
             where=str(problem.filename),
             remedy="Install the library again, or point EARSHOT_TFLM elsewhere.",
         ) from problem
@@ -93,14 +93,14 @@ def _library_header(library: ArduinoLibrary) -> str:
             if path.name.lower() == name.lower():
                 return path.name
     raise BuildFailed(
-        f"{library} has no header that a sketch could include to have it compiled",
+        f"{library} has no header by which a sketch can include it",
         where=str(library.source_root),
         remedy="Install the library again, or point EARSHOT_TFLM elsewhere.",
     )
 
 
 def _cmsis(root: Path) -> tuple[frozenset[str], str]:
-    """Operators whose registration lies in the folder of CMSIS-NN's kernels, and the version of that."""
+    """Return the operators with a kernel in CMSIS-NN's folder, and the version of CMSIS-NN."""
     kernels = "".join(
         path.read_text("utf-8")
         for name in _CMSIS_KERNELS

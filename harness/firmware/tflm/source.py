@@ -1,4 +1,4 @@
-"""The text of engine.cpp and model_data.h for the interpreter."""
+"""Text of engine.cpp and model_data.h for the interpreter."""
 
 from __future__ import annotations
 
@@ -15,16 +15,13 @@ _TYPES = {"int8": ("kTfLiteInt8", 1), "float32": ("kTfLiteFloat32", 4)}
 
 @dataclass(frozen=True)
 class Facts:
-    """What of a model and a library stands in engine.cpp.
+    """Facts of a model and a library in engine.cpp.
 
     Attributes:
-        model_sha256: of the .tflite.
-        library: name and version, and what of it the build id has to depend on.
+        library: name, version and fingerprint, on which the build id depends.
         adders: the resolver's member functions, one for each kind of operator of the model.
-        kernels: as the board reports it.
+        kernels: the kernel set that the board reports.
         arena_bytes: a multiple of 16.
-        input: the model's.
-        output: the model's.
     """
 
     model_sha256: str
@@ -37,7 +34,7 @@ class Facts:
 
 
 def engine_source(facts: Facts, interface: Interface) -> str:
-    """engine.cpp, which implements the sketch's engine.h."""
+    """Return engine.cpp, which implements the sketch's engine.h."""
     includes = "".join(f'#include "{header}"\n' for header in interface.headers)
     adds = "".join(f"  if (resolver.{adder}() != kTfLiteOk) return false;\n" for adder in facts.adders)
     reporter = "tflite::MicroErrorReporter reporter;\n" if interface.wants_reporter else ""
@@ -147,7 +144,7 @@ void DebugLog(const char* text) {{
 
 
 def model_source(tflite: Path, sha256: str) -> str:
-    """model_data.h, the .tflite as it is."""
+    """Return model_data.h, the bytes of the .tflite."""
     content = tflite.read_bytes()
     numbers = array(f"alignas(16) const unsigned char kModel[{len(content)}]", map(str, content))
     return f"""\

@@ -1,4 +1,4 @@
-"""A Nano 33 BLE Sense at the other end of a pseudo terminal, with an instruction cache to switch."""
+"""A simulated Nano 33 BLE Sense behind a pseudo terminal, with an instruction cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.firmware.firmware import Firmware
 
 
 def firmware_in(folder: Path, variant_id: str = "tiny_conv_int8", build_id: str = "89abcdef") -> Firmware:
-    """An image as arduino-cli exports it; what is in it nobody looks at."""
+    """Return an image as arduino-cli exports it, with arbitrary content."""
     folder.mkdir(exist_ok=True)
     image = folder / "earshot.ino.elf"
     for path in (image, image.with_suffix(".bin")):
@@ -36,12 +36,12 @@ def firmware_in(folder: Path, variant_id: str = "tiny_conv_int8", build_id: str 
 
 
 class SimulatedNano(SimulatedDevice):
-    """Runs an image until it is closed; `path` is its port.
+    """A board that runs an image until it is closed; `path` is its port.
 
     Args:
-        firmware: what it runs.
-        icache: "on" or "off", or "none" for a chip without.
-        obeys: whether `icache` does what it says.
+        firmware: the running image.
+        icache: state of the instruction cache; "none" for a chip without.
+        obeys: False for a board whose `icache` command has no effect.
     """
 
     def __init__(self, firmware: Firmware, icache: str = "off", obeys: bool = True) -> None:

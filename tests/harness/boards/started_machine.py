@@ -1,4 +1,4 @@
-"""A harness that starts the emulated board, tells its process id and waits to be killed."""
+"""A program that starts the emulated board, prints its process id and waits to be killed."""
 
 from __future__ import annotations
 

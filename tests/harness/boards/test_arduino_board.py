@@ -1,4 +1,4 @@
-"""A board by arduino-cli, from the upload to the handshake: found, reserved, waited for, and let go."""
+"""Boards by arduino-cli, from upload to handshake: search, lock, waiting and release."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript
 from models.store import Store
 
-BEFORE = "/dev/ttyACM0"  # where the board was: nothing opens it, the stand-in only hears of it
+BEFORE = "/dev/ttyACM0"  # the board's port before the upload, which nothing opens
 REFUSED = {"status": 1, "stderr": recorded("error_upload")}
 
 
@@ -83,10 +83,10 @@ def can_be_opened(port):
         return True
 
 
-# Who it is
+# Description
 
 
-def test_it_is_described_by_its_serial_number_whatever_its_port(stand_in, make_board):
+def test_the_serial_number_identifies_a_board_at_any_port(stand_in, make_board):
     for address in ("/dev/ttyACM0", "/dev/ttyACM5"):
         stand_in.lists([usb_port(address)])
         row = make_board(revision="Sense Rev2").describe()
@@ -101,30 +101,24 @@ def test_it_is_described_by_its_serial_number_whatever_its_port(stand_in, make_b
         }
 
 
-def test_it_is_described_without_being_attached(make_board):
+def test_a_detached_board_is_described(make_board):
     assert make_board().describe().uid == "nano33ble"
     assert make_board(serial_number="AB12").describe().uid == "AB12"
 
 
-def test_it_is_described_without_arduino_cli(tmp_path):
+def test_a_board_is_described_without_arduino_cli(tmp_path):
     board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), cli=ArduinoCli(str(tmp_path / "nothing")))
     assert board.describe().details["core"] == "none: arduino-cli is not installed"
 
 
-def test_it_comes_from_an_entry_of_the_bench_file():
-    entry = BoardEntry(name="desk", kind="nano33ble", serial_number="AB12", icache="off")
-    row = Nano33Ble.from_bench(entry, Bench(boards=(entry,))).describe()
-    assert (row.uid, row.details["instruction cache"]) == ("AB12", "off")
-
-
-def test_a_model_becomes_an_image(tmp_path, stand_in, make_board):
+def test_build_returns_sizes_and_image(tmp_path, stand_in, make_board):
     firmware = make_board().build(tiny_model(tmp_path / "model"), TinyEngine())
     assert firmware.image.is_relative_to(tmp_path / "store")
     assert (firmware.flash_bytes, firmware.ram_bytes) == (123_456, 45_678)
 
 
-def test_cores_compiled_with_other_flags_are_kept_apart(tmp_path, stand_in, monkeypatch):
-    """arduino-cli takes a compiled core from its cache whatever it was compiled with."""
+def test_each_set_of_flags_has_its_own_cached_core(tmp_path, stand_in, monkeypatch):
+    """arduino-cli takes a compiled core from its cache regardless of flags."""
     monkeypatch.setenv("EARSHOT_ARDUINO_CLI", str(stand_in.command))
     model, store = tiny_model(tmp_path / "model"), Store(tmp_path / "store")
     for flags in ("-O2", "-Os", "-O2"):
@@ -136,9 +130,7 @@ def test_cores_compiled_with_other_flags_are_kept_apart(tmp_path, stand_in, monk
 # Upload, and back on the bus
 
 
-def test_an_image_is_uploaded_and_found_again_under_another_port(
-    stand_in, make_board, firmware, nano, tmp_path
-):
+def test_the_board_is_found_at_its_new_port_after_an_upload(stand_in, make_board, firmware, nano, tmp_path):
     stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], [], [usb_port(nano.path)])
     with make_board(serial_number=SERIAL_NUMBER.lower()) as board:
         board.upload(firmware)
@@ -150,10 +142,8 @@ def test_an_image_is_uploaded_and_found_again_under_another_port(
     assert call[call.index("--input-dir") + 1] == str(firmware.image.parent)
 
 
-def test_a_board_that_told_its_serial_number_is_not_mistaken_for_another(
-    stand_in, make_board, firmware, nano
-):
-    """Chosen as the only one that was attached; meanwhile a second one is plugged in."""
+def test_a_board_of_known_serial_number_is_not_mistaken_for_another(stand_in, make_board, firmware, nano):
+    """The only attached board is chosen; then a second one is plugged in."""
     other = usb_port("/dev/ttyACM9", "FFFF")
     stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], [other], [other, usb_port(nano.path)])
     with make_board() as board:
@@ -161,7 +151,7 @@ def test_a_board_that_told_its_serial_number_is_not_mistaken_for_another(
         assert board.port == nano.path
 
 
-def test_a_named_port_tells_the_board_and_the_board_is_followed(
+def test_the_board_at_a_named_port_is_followed_to_its_next_port(
     stand_in, make_board, firmware, nano, tmp_path
 ):
     port = tmp_path / "by-id"
@@ -173,9 +163,7 @@ def test_a_named_port_tells_the_board_and_the_board_is_followed(
         assert board.port == nano.path
 
 
-def test_a_port_that_arduino_cli_does_not_list_is_used_as_it_is(
-    stand_in, make_board, firmware, nano, tmp_path
-):
+def test_a_named_port_that_arduino_cli_does_not_list_is_used(stand_in, make_board, firmware, nano, tmp_path):
     stand_in.lists([usb_port("/dev/ttyACM9", "FFFF")])
     with make_board(port=nano.path) as board:
         board.upload(firmware)
@@ -183,14 +171,14 @@ def test_a_port_that_arduino_cli_does_not_list_is_used_as_it_is(
         assert not is_free(nano.path), "without a serial number it is reserved by its port"
 
 
-def test_two_boards_and_no_serial_number_upload_nothing(stand_in, make_board, firmware):
+def test_nothing_is_uploaded_if_two_boards_match(stand_in, make_board, firmware):
     stand_in.lists([usb_port(BEFORE), usb_port("/dev/ttyACM1", "FFFF")])
     with pytest.raises(BoardNotFound, match=f"2 boards.*{SERIAL_NUMBER}.*FFFF"):
         make_board().upload(firmware)
     assert stand_in.calls("upload") == []
 
 
-def test_a_failed_upload_can_be_tried_again(stand_in, make_board, firmware, nano, tmp_path):
+def test_a_failed_upload_can_be_repeated(stand_in, make_board, firmware, nano, tmp_path):
     stand_in.lists([usb_port(nano.path)])
     with make_board() as board:
         board.upload(firmware)
@@ -213,15 +201,15 @@ def test_a_board_that_does_not_come_back_is_not_opened(stand_in, make_board, fir
             board.open(tmp_path / "log")
 
 
-def test_a_board_that_stays_in_its_bootloader_is_told(stand_in, make_board, firmware):
+def test_a_board_that_stays_in_its_bootloader_is_reported(stand_in, make_board, firmware):
     stand_in.lists([usb_port(BEFORE, pid="0x005a")])
     with make_board(patience_s=0.3) as board, pytest.raises(BoardNotFound, match="stays in its bootloader"):
         board.upload(firmware)
     assert len(stand_in.calls("upload")) == 1, "a bootloader can be uploaded to"
 
 
-def test_nobody_else_uploads_until_the_board_is_back(stand_in, make_board, firmware, nano):
-    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], *[[]] * 6, [usb_port(nano.path)])
+def test_other_uploads_wait_until_the_board_is_back(stand_in, make_board, firmware, nano):
+    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], *[[]] * 3, [usb_port(nano.path)])
     board = make_board(patience_s=30)
     uploading = threading.Thread(target=board.upload, args=(firmware,))
     uploading.start()
@@ -237,7 +225,7 @@ def test_nobody_else_uploads_until_the_board_is_back(stand_in, make_board, firmw
 # The link
 
 
-def test_each_opening_is_a_link_of_its_own(stand_in, make_board, firmware, nano, tmp_path):
+def test_open_closes_an_earlier_link(stand_in, make_board, firmware, nano, tmp_path):
     stand_in.lists([usb_port(nano.path)])
     with make_board() as board:
         board.upload(firmware)
@@ -249,7 +237,7 @@ def test_each_opening_is_a_link_of_its_own(stand_in, make_board, firmware, nano,
     assert boots(tmp_path / "first") and boots(tmp_path / "second")
 
 
-def test_another_image_is_told_and_the_port_is_free_again(stand_in, make_board, nano, tmp_path):
+def test_another_image_is_refused_and_the_port_released(stand_in, make_board, nano, tmp_path):
     stand_in.lists([usb_port(nano.path)])
     with make_board() as board:
         board.upload(firmware_in(tmp_path / "new", build_id="00000000"))
@@ -259,32 +247,22 @@ def test_another_image_is_told_and_the_port_is_free_again(stand_in, make_board, 
     assert boots(tmp_path / "log"), "the transcript is kept"
 
 
-def test_a_port_that_another_program_looks_into_is_waited_for(stand_in, make_board, firmware, nano, tmp_path):
-    """As ModemManager does with each new one, and as udev does before it has set the permissions."""
+def test_a_port_that_another_program_opened_is_waited_for(stand_in, make_board, firmware, nano, tmp_path):
+    """ModemManager opens each new port, and udev sets its permissions late."""
     stand_in.lists([usb_port(nano.path)])
     with make_board(patience_s=30) as board:
         board.upload(firmware)
         other = serial.Serial(nano.path, exclusive=True)
-        threading.Timer(1.0, other.close).start()
+        threading.Timer(0.3, other.close).start()
         assert board.open(tmp_path / "log").name() == "simulated"
 
 
-def test_a_port_that_stays_shut_is_told(stand_in, make_board, firmware, nano, tmp_path):
+def test_a_port_that_stays_blocked_is_reported(stand_in, make_board, firmware, nano, tmp_path):
     stand_in.lists([usb_port(nano.path)])
     with make_board(patience_s=0.3) as board, serial.Serial(nano.path, exclusive=True):
         board.upload(firmware)
         with pytest.raises(BoardNotFound, match=r"cannot be opened.*no other program uses the port"):
             board.open(tmp_path / "log")
-
-
-def test_a_port_that_disappears_before_it_is_opened_is_looked_for_again(
-    stand_in, make_board, firmware, nano, tmp_path
-):
-    with make_board() as board:
-        stand_in.lists([usb_port(BEFORE)])
-        board.upload(firmware)
-        stand_in.lists([usb_port(str(tmp_path / "gone"))], [], [usb_port(nano.path)])
-        assert board.open(tmp_path / "log").name() == "simulated"
 
 
 # The instruction cache
@@ -300,9 +278,7 @@ def test_a_port_that_disappears_before_it_is_opened_is_looked_for_again(
         ("none", "on", ["none"]),
     ],
 )
-def test_the_cache_is_switched_and_the_transcript_says_so(
-    found, wanted, left, stand_in, make_board, firmware, tmp_path
-):
+def test_the_cache_is_switched_and_logged(found, wanted, left, stand_in, make_board, firmware, tmp_path):
     nano = SimulatedNano(firmware, icache=found)
     stand_in.lists([usb_port(nano.path)])
     with make_board(icache=wanted) as board:
@@ -312,20 +288,20 @@ def test_the_cache_is_switched_and_the_transcript_says_so(
     assert [boot.icache for boot in boots(tmp_path / "log")] == left
 
 
-def test_a_cache_that_stays_as_it_was_is_told(stand_in, make_board, firmware, tmp_path):
+def test_a_cache_that_does_not_switch_is_an_error(stand_in, make_board, firmware, tmp_path):
     nano = SimulatedNano(firmware, obeys=False)
     stand_in.lists([usb_port(nano.path)])
     with make_board() as board:
         board.upload(firmware)
-        with pytest.raises(ProtocolError, match=r"off after it was switched on.*as-is"):
+        with pytest.raises(ProtocolError, match=r"off after the command to switch it on.*as-is"):
             board.open(tmp_path / "log")
     nano.close()
 
 
-# One user, and nothing left behind
+# Locks and release
 
 
-def test_a_board_that_another_one_uses_is_left_alone(stand_in, make_board, firmware):
+def test_a_locked_board_is_not_uploaded_to(stand_in, make_board, firmware):
     stand_in.lists([usb_port(BEFORE)])
     with BoardLock(SERIAL_NUMBER), pytest.raises(BoardNotFound, match=r"in use \(process \d+ of"):
         make_board().upload(firmware)
@@ -333,7 +309,7 @@ def test_a_board_that_another_one_uses_is_left_alone(stand_in, make_board, firmw
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, UploadFailed("any failure")], ids=str)
-def test_however_it_ends_board_and_port_are_free(
+def test_board_and_port_are_released_after_any_exception(
     interruption, stand_in, make_board, firmware, nano, tmp_path
 ):
     stand_in.lists([usb_port(nano.path)])
@@ -347,7 +323,7 @@ def test_however_it_ends_board_and_port_are_free(
     assert threading.active_count() == threads, "the reading thread has ended"
 
 
-def test_closing_twice_or_before_anything_does_nothing(stand_in, make_board, firmware, nano):
+def test_close_can_be_repeated(stand_in, make_board, firmware, nano):
     stand_in.lists([usb_port(nano.path)])
     board = make_board()
     board.close()
@@ -361,12 +337,12 @@ def test_closing_twice_or_before_anything_does_nothing(stand_in, make_board, fir
 # Sound
 
 
-def test_without_a_loudspeaker_there_is_no_sound(make_board, tmp_path):
+def test_sound_needs_a_loudspeaker(make_board, tmp_path):
     with pytest.raises(AcousticFailed, match=r"no loudspeaker.*no bench file.*\[speaker\]"):
         make_board().listen([])
 
 
-def test_sound_goes_to_the_loudspeaker_of_the_bench(make_board):
+def test_sound_goes_to_the_benchs_loudspeaker(make_board):
     board = make_board(speaker=SpeakerEntry(device="no loudspeaker of this name"))
     for sound in (np.zeros(160, np.int16), [np.zeros(160, np.int16)]):
         with pytest.raises(AcousticFailed, match="no loudspeaker of this name"):

@@ -1,4 +1,4 @@
-"""What is attached by arduino-cli's answers; which board is meant when nobody says; a ready entry."""
+"""Attached boards, the default choice among them, and bench file entries for them."""
 
 from __future__ import annotations
 
@@ -23,55 +23,45 @@ def host(tmp_path, monkeypatch):
     return stand_in
 
 
-def test_a_board_is_told_by_its_kind_and_named_by_its_entry(host):
+def test_an_attached_board_has_its_kind_and_its_entrys_name(host):
     host.lists([usb_port("/dev/ttyACM3")])
     expected = Attached("nano33ble", "desk", SERIAL_NUMBER, "/dev/ttyACM3")
     assert attached(Bench(boards=(DESK,))) == [expected]
-
-
-def test_a_board_without_an_entry_has_no_name(host):
-    host.lists([usb_port("/dev/ttyACM3")])
     assert [board.name for board in attached()] == [""]
 
 
-def test_the_only_hardware_of_the_bench_file_is_meant(host):
+def test_the_only_hardware_of_the_bench_file_is_chosen(host):
     bench = Bench(boards=(BoardEntry("soft", kind="emulated"), DESK))
     assert only_hardware(bench) == DESK
 
 
-def test_the_only_attached_board_is_meant_where_the_bench_file_has_none(host):
+def test_the_only_attached_board_is_chosen_without_an_entry(host):
     host.lists([usb_port("/dev/ttyACM3")])
     entry = only_hardware(Bench())
     assert (entry.kind, entry.serial_number, entry.port) == ("nano33ble", SERIAL_NUMBER, "")
 
 
-def test_a_given_port_is_where_the_only_kind_is():
+def test_a_given_port_is_that_of_the_only_kind():
     assert only_hardware(Bench(), "/dev/ttyUSB7").port == "/dev/ttyUSB7"
 
 
-def test_no_board_at_all_is_said(host):
-    with pytest.raises(BoardNotFound, match="no board is there to be tested"):
+def test_no_board_is_reported(host):
+    with pytest.raises(BoardNotFound, match="there is no board to test"):
         only_hardware(Bench())
 
 
-def test_without_arduino_cli_that_is_what_is_said(monkeypatch):
-    monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/arduino-cli")
-    with pytest.raises(BoardNotFound, match="arduino-cli"):
-        only_hardware(Bench())
-
-
-def test_several_attached_boards_are_not_chosen_among(host):
+def test_several_attached_boards_are_refused(host):
     host.lists([usb_port("/dev/a", "01"), usb_port("/dev/b", "02")])
     with pytest.raises(UsageError, match=r"01 at /dev/a.*02 at /dev/b"):
         only_hardware(Bench())
 
 
-def test_several_entries_are_not_chosen_among():
+def test_several_entries_are_refused():
     with pytest.raises(UsageError, match="desk, shelf"):
         only_hardware(Bench(boards=(DESK, BoardEntry("shelf", kind="nano33ble", serial_number="2"))))
 
 
-def test_an_entry_of_no_kind_is_not_passed_over(tmp_path):
+def test_an_entry_of_an_unknown_kind_is_refused(tmp_path):
     file = tmp_path / "bench.toml"
     file.write_text('[board.desk]\nkind = "nano33bl"')
     with pytest.raises(ConfigError, match=r"line 2, board\.desk\.kind"):
@@ -79,7 +69,7 @@ def test_an_entry_of_no_kind_is_not_passed_over(tmp_path):
 
 
 @pytest.mark.parametrize("number", [SERIAL_NUMBER, ""])
-def test_a_ready_entry_is_one(tmp_path, number):
+def test_a_ready_entry_can_be_read(tmp_path, number):
     file = tmp_path / "bench.toml"
     file.write_text(ready_entry(Attached("nano33ble", "", number, "/dev/a"), "desk", "a:b@1.0"))
     port = "" if number else "/dev/a"
@@ -93,7 +83,7 @@ def listed(capsys) -> str:
     return capsys.readouterr().out
 
 
-def test_the_command_lists_kinds_entries_and_what_is_attached(host, tmp_path, monkeypatch, capsys):
+def test_the_command_lists_kinds_entries_and_attached_boards(host, tmp_path, monkeypatch, capsys):
     file = tmp_path / "bench.toml"
     file.write_text(f'[board.left]\nkind = "nano33ble"\nserial_number = "{SERIAL_NUMBER}"')
     monkeypatch.setenv(VARIABLE, str(file))

@@ -1,4 +1,4 @@
-"""The emulated board with the real sketch: who it is, the same bytes every time, and its failures."""
+"""The emulated board with the real sketch: description, determinism and failures."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def without_gcc(monkeypatch, store, tmp_path):
 NOISE = (np.random.default_rng(7).standard_normal(5 * 16000) * 3000).astype(np.int16)
 
 
-def what_the_board_said(emulated, firmware, transcript, sound=NOISE):
+def board_lines(emulated, firmware, transcript, sound=NOISE):
     emulated.upload(firmware)
     device = emulated.open(transcript)
     events = list(device.listen(lambda: emulated.listen(sound)))
@@ -66,14 +66,14 @@ def test_a_board_is_described_without_an_image(emulated):
     assert row.details["instruction cache"] == "on"
 
 
-def test_boards_that_count_differently_share_no_series(store):
+def test_each_set_of_parameters_is_a_series_of_its_own(store):
     timings = [TimingParameters(), TimingParameters(refill_cycles=1), TimingParameters(icache=False)]
     timings += [TimingParameters(icache=False, wait_states=1)]
     assert len({EmulatedBoard(store, timing).describe().uid for timing in timings}) == 4
 
 
 def test_the_real_sketch_hears_the_whole_sound(emulated, firmware, tmp_path):
-    events, _ = what_the_board_said(emulated, firmware, tmp_path / "log")
+    events, _ = board_lines(emulated, firmware, tmp_path / "log")
     inferences = [event for event in events if isinstance(event, Inference)]
     assert isinstance(events[-1], End)
     assert events[-1].samples == 313 * 256, "whole buffers: the last one ends in silence"
@@ -81,11 +81,11 @@ def test_the_real_sketch_hears_the_whole_sound(emulated, firmware, tmp_path):
     assert all(event.preprocess_us > 0 for event in inferences)
 
 
-def test_two_runs_are_byte_for_byte_the_same_whatever_the_host_does(emulated, firmware, tmp_path):
-    alone = what_the_board_said(emulated, firmware, tmp_path / "alone")[1]
+def test_two_runs_are_equal_at_any_load_of_the_host(emulated, firmware, tmp_path):
+    alone = board_lines(emulated, firmware, tmp_path / "alone")[1]
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
     try:
-        beside = what_the_board_said(emulated, firmware, tmp_path / "beside")[1]
+        beside = board_lines(emulated, firmware, tmp_path / "beside")[1]
     finally:
         for process in busy:
             process.kill()
@@ -93,18 +93,18 @@ def test_two_runs_are_byte_for_byte_the_same_whatever_the_host_does(emulated, fi
     assert alone == beside
 
 
-def test_sound_in_blocks_is_heard_as_sound_in_one_piece(emulated, firmware, tmp_path):
-    whole = what_the_board_said(emulated, firmware, tmp_path / "whole")[1]
+def test_blocks_of_sound_equal_one_array(emulated, firmware, tmp_path):
+    whole = board_lines(emulated, firmware, tmp_path / "whole")[1]
     blocks = np.split(NOISE, [1, 300, 40_001])
     emulated.upload(firmware)
     device = emulated.open(tmp_path / "blocks")
     list(device.listen(lambda: emulated.listen(iter(blocks))))
-    said = [line.line for line in read_transcript(tmp_path / "blocks") if not line.from_host]
-    assert said == whole[: len(said)]
-    assert said[-2].startswith(b"$end")
+    lines = [line.line for line in read_transcript(tmp_path / "blocks") if not line.from_host]
+    assert lines == whole[: len(lines)]
+    assert lines[-2].startswith(b"$end")
 
 
-def test_the_instruction_cache_is_in_the_boot_record_and_in_the_time(store, firmware, tmp_path):
+def test_the_instruction_cache_shows_in_boot_record_and_time(store, firmware, tmp_path):
     boots, laps = [], []
     for icache in (True, False):
         with EmulatedBoard(store, TimingParameters(icache=icache)) as board:
@@ -120,13 +120,13 @@ def test_without_a_plugin_instructions_are_counted(without_gcc, emulated, firmwa
     row = emulated.describe()
     assert row.clock == "instructions"
     assert "gcc is not installed" in row.details["cycle model"]
-    _, said = what_the_board_said(emulated, firmware, tmp_path / "log")
-    _, again = what_the_board_said(emulated, firmware, tmp_path / "again")
-    assert said == again
-    assert any(b",none," in line for line in said), "the instruction cache, in the boot record"
+    _, lines = board_lines(emulated, firmware, tmp_path / "log")
+    _, again = board_lines(emulated, firmware, tmp_path / "again")
+    assert lines == again
+    assert any(b",none," in line for line in lines), "the instruction cache, in the boot record"
 
 
-def test_a_refused_plugin_is_told(store, monkeypatch):
+def test_a_refused_plugin_is_described(store, monkeypatch):
     plugin = store.root / "refused.so"
     source = "int qemu_plugin_version = 99; int qemu_plugin_install() { return 0; }"
     command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", plugin]
@@ -138,19 +138,7 @@ def test_a_refused_plugin_is_told(store, monkeypatch):
     assert str(store.root) not in row.details["cycle model"]
 
 
-def test_the_link_can_be_opened_again(emulated, firmware, tmp_path):
-    emulated.upload(firmware)
-    first = emulated.open(tmp_path / "first").name()
-    assert emulated.open(tmp_path / "second").name() == first == "earshot-emulated"
-
-
-def test_another_image_than_expected_is_noticed(emulated, firmware, tmp_path):
-    emulated.upload(replace(firmware, build_id="deadbeef"))
-    with pytest.raises(ProtocolError, match="another image"):
-        emulated.open(tmp_path / "log")
-
-
-def test_an_emulator_that_dies_is_told_by_the_link(emulated, firmware, tmp_path):
+def test_the_link_reports_a_dead_emulator(emulated, firmware, tmp_path):
     emulated.upload(firmware)
     device = emulated.open(tmp_path / "log")
     os.kill(emulated._machine.pid, signal.SIGSEGV)
@@ -159,7 +147,7 @@ def test_an_emulator_that_dies_is_told_by_the_link(emulated, firmware, tmp_path)
             device.name()
 
 
-def test_an_emulator_that_dies_while_it_listens_is_told(emulated, firmware, tmp_path):
+def test_listening_reports_a_dead_emulator(emulated, firmware, tmp_path):
     emulated.upload(firmware)
     device = emulated.open(tmp_path / "log")
 
@@ -171,7 +159,7 @@ def test_an_emulator_that_dies_while_it_listens_is_told(emulated, firmware, tmp_
         list(device.listen(play_and_kill))
 
 
-def test_a_sound_for_a_board_that_does_not_listen_is_refused(emulated, firmware, tmp_path, monkeypatch):
+def test_sound_needs_a_listening_board(emulated, firmware, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.boards.qemu.machine._BEGIN_S", 0.2)
     emulated.upload(firmware)
     emulated.open(tmp_path / "log")
@@ -179,16 +167,11 @@ def test_a_sound_for_a_board_that_does_not_listen_is_refused(emulated, firmware,
         emulated.listen(NOISE)
 
 
-def test_a_sound_of_another_type_is_a_mistake_of_the_caller(emulated, firmware, tmp_path):
+def test_sound_must_be_int16(emulated, firmware, tmp_path):
     emulated.upload(firmware)
     device = emulated.open(tmp_path / "log")
     with pytest.raises(TypeError, match="int16"):
         list(device.listen(lambda: emulated.listen(NOISE.astype(np.float32))))
-
-
-def test_nothing_can_be_opened_before_an_upload(emulated, tmp_path):
-    with pytest.raises(BoardNotFound, match="Upload an image first"):
-        emulated.open(tmp_path / "log")
 
 
 def test_without_qemu_the_package_is_named(emulated, firmware, monkeypatch):
@@ -197,9 +180,15 @@ def test_without_qemu_the_package_is_named(emulated, firmware, monkeypatch):
         emulated.upload(firmware)
 
 
-def test_closing_ends_the_emulator_and_can_be_repeated(emulated, firmware, tmp_path):
+def test_upload_open_and_close_can_be_repeated(emulated, firmware, tmp_path):
+    with pytest.raises(BoardNotFound, match="Upload an image first"):
+        emulated.open(tmp_path / "log")
+    emulated.upload(replace(firmware, build_id="deadbeef"))
+    with pytest.raises(ProtocolError, match="another image"):
+        emulated.open(tmp_path / "log")
     emulated.upload(firmware)
-    emulated.open(tmp_path / "log")
+    first = emulated.open(tmp_path / "first").name()
+    assert emulated.open(tmp_path / "second").name() == first == "earshot-emulated"
     machine = emulated._machine
     emulated.close()
     emulated.close()

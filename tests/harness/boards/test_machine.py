@@ -33,7 +33,7 @@ void loop() {
 }
 """
 
-# For each buffer: when it came, and the sum of its samples. 'r' starts; what comes then waits for the end.
+# Prints the time and the sum of the samples of each buffer. 'r' starts; later bytes wait for the end.
 METER = (
     "#include <PDM.h>\n"
     + PRINT
@@ -48,7 +48,7 @@ static void receive() {
   for (int i = 0; i < count; ++i) last_sum += samples[i];
   buffers = buffers + 1;
 }
-static uint32_t started, told;
+static uint32_t started, reported;
 void setup() {
   Serial.begin(115200);
   PDM.onReceive(receive);
@@ -57,7 +57,7 @@ void loop() {
   if (Serial.available()) {
     const char c = Serial.read();
     if (c == 'r') {
-      buffers = told = 0;
+      buffers = reported = 0;
       const int ok = PDM.begin(1, 16000);
       started = micros();
       print(ok, '\\n');
@@ -67,17 +67,14 @@ void loop() {
     }
   }
   yield();
-  if (told != buffers) {
-    told = buffers;
+  if (reported != buffers) {
+    reported = buffers;
     print(last_at - started, ' ');
     print(last_sum, '\\n');
   }
 }
 """
 )
-
-# Computes for several buffers' time at every pass of loop().
-SLOW = METER.replace("yield();", "for (volatile uint32_t i = 0; i < 400000; i = i + 1) {}\n  yield();")
 
 DEAF = """
 #include <PDM.h>
@@ -107,7 +104,7 @@ def clock(request):
     return chosen
 
 
-def test_every_byte_value_comes_back_as_it_was_sent():
+def test_every_byte_passes_in_both_directions():
     everything = bytes(range(256)) * 8
     with running(ECHO) as (_, terminal):
         terminal.send(b"x")
@@ -118,7 +115,7 @@ def test_every_byte_value_comes_back_as_it_was_sent():
     assert received == everything + b"end"
 
 
-def test_nothing_is_sent_before_the_host_has():
+def test_the_board_sends_nothing_before_the_host_does():
     with running(ECHO) as (_, terminal), pytest.raises(TimeoutError, match="after b''"):
         terminal.read_until(b"ready\n", timeout_s=0.5)
 
@@ -134,7 +131,7 @@ def test_the_port_can_be_closed_and_opened_again():
 
 
 def hear(terminal, machine, samples):
-    """Plays samples to METER; returns (µs since the start, sum) of each buffer."""
+    """Play samples to METER; return (µs since the start, sum) of each buffer."""
     terminal.send(b"r!")
     assert terminal.read_until(b"1\n") == b"1\n"
     player = threading.Thread(target=machine.play, args=([samples.astype("<i2").tobytes()],))
@@ -168,20 +165,13 @@ def test_the_microphone_can_be_used_again(clock):
     assert [total for _, total in first] == [total for _, total in second] == [256, 256]
 
 
-def test_samples_wait_for_a_sketch_that_is_slower_than_the_sound():
-    with running(SLOW) as (machine, terminal):
-        heard = hear(terminal, machine, np.ones(256 * 20, np.int16))
-    assert len(heard) < 20, "several buffers a pass"
-    assert heard[-1][1] == 256
-
-
 def test_a_long_sound_takes_no_more_memory_than_a_pipe():
-    """Blocks are asked for while the board listens: 200 s of sound are more than pipe and port hold."""
-    asked_at = []
+    """200 s of sound are more than pipe and port hold, so blocks are requested while the board listens."""
+    requested_at = []
 
     def blocks():
         for _ in range(400):
-            asked_at.append(time.monotonic())
+            requested_at.append(time.monotonic())
             yield bytes(16000)
 
     with running(METER) as (machine, terminal):
@@ -191,7 +181,7 @@ def test_a_long_sound_takes_no_more_memory_than_a_pipe():
         player = threading.Thread(target=lambda: played.append(machine.play(blocks())))
         player.start()
         time.sleep(0.3)  # nobody reads the port, so the board stands still
-        assert len(asked_at) < 200
+        assert len(requested_at) < 200
         terminal.read_until(b"!\n")
         player.join()
     assert played == [400 * 16000]
@@ -204,7 +194,7 @@ def test_a_buffer_that_is_not_read_switches_the_microphone_off():
             machine.play([bytes(1 << 20)])
 
 
-def test_a_board_that_does_not_listen_is_told(monkeypatch):
+def test_a_board_that_does_not_listen_is_an_acoustic_failure(monkeypatch):
     monkeypatch.setattr("harness.boards.qemu.machine._BEGIN_S", 0.2)
     with (
         running(ECHO) as (machine, _),
@@ -232,7 +222,7 @@ void loop() {{
         return int(terminal.read_until(b"\n"))
 
 
-def test_time_is_what_the_instructions_took():
+def test_time_is_the_cycles_of_the_instructions():
     """str 1, adds 1, cmp 1, bne 1 + P: 6 cycles."""
     assert spent_us(clock_of(), 640_000) == pytest.approx(640_000 * 6 / 64, abs=1)
 
@@ -241,43 +231,28 @@ def test_without_the_model_an_instruction_is_a_cycle():
     assert spent_us(InstructionClock("this test"), 640_000) == pytest.approx(640_000 * 4 / 64, abs=2)
 
 
-def test_time_does_not_depend_on_the_hosts_load(clock):
-    samples = (np.random.default_rng(1).integers(-3000, 3000, 16000 * 5)).astype(np.int16)
-    with running(METER, clock) as (machine, terminal):
-        alone = hear(terminal, machine, samples)
-    burner = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
-    try:
-        with running(METER, clock) as (machine, terminal):
-            beside = hear(terminal, machine, samples)
-    finally:
-        for process in burner:
-            process.kill()
-            process.wait()
-    assert alone == beside
-
-
-def test_a_fault_of_the_sketch_is_in_the_message():
+def test_a_hardware_fault_of_the_sketch_is_shown():
     with running(FAULT) as (machine, terminal):
         terminal.send(b"!")
         with pytest.raises(ProtocolError, match="hardware fault"):
             machine.play([bytes(1 << 20)])
 
 
-def test_the_working_folder_is_gone_after_close(tmp_path, monkeypatch):
+def test_close_deletes_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with running(ECHO):
         assert [path.name.startswith("earshot-board-") for path in tmp_path.iterdir()] == [True]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_half_an_image_is_a_failed_upload(tmp_path):
+def test_a_truncated_image_is_a_failed_upload(tmp_path):
     image = tmp_path / "half.elf"
     image.write_bytes(image_of(ECHO).read_bytes()[:4000])
-    with pytest.raises(UploadFailed, match="no image for the emulated board"):
+    with pytest.raises(UploadFailed, match="not an image for the emulated board"):
         Machine(find_qemu(), image, clock_of())
 
 
-def test_what_qemu_says_when_it_does_not_start_is_in_the_message(tmp_path, monkeypatch):
+def test_the_message_of_a_qemu_that_does_not_start_is_shown(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     plugin = tmp_path / "no_plugin.so"
     with pytest.raises(UploadFailed, match="no_plugin"):
@@ -305,9 +280,3 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def test_parameters_change_the_time_but_not_the_sound():
-    samples = np.ones(256 * 3, np.int16)
-    with running(METER, clock_of(TimingParameters(icache=False))) as (machine, terminal):
-        assert [total for _, total in hear(terminal, machine, samples)] == [256] * 3

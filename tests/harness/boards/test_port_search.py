@@ -1,4 +1,4 @@
-"""Which of the attached ports is that of the board, and what is said when none or several could be."""
+"""The search for a board's port, and the messages if none or several match."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ DFU = B._replace(address="1-3", protocol="dfu")
 
 
 @given(st.permutations([A, B, UNO, ON_BOARD, DFU]), st.sampled_from([A, B]), st.booleans())
-def test_a_serial_number_decides_whatever_the_order_and_the_case(ports, wanted, lower):
+def test_a_serial_number_decides_in_any_order_and_case(ports, wanted, lower):
     number = wanted.serial_number.lower() if lower else wanted.serial_number
     assert find_port(replace(ANY, serial_number=number), ports) == wanted
 
 
-def test_without_a_serial_number_it_is_the_only_one_of_its_kind():
+def test_without_a_serial_number_the_only_board_of_the_kind_is_found():
     assert find_port(ANY, [DFU, ON_BOARD, UNO, B]) == B
 
 
-def test_a_usb_identity_that_only_the_installed_core_knows_will_do():
+def test_an_installed_cores_match_is_enough():
     other = A._replace(pid=0x1234, boards=(MatchingBoard("Nano", FQBN),))
     assert find_port(ANY, [UNO, other]) == other
 
 
 @pytest.mark.parametrize("ports", [[], [ON_BOARD, UNO]], ids=["nothing", "another kind"])
-def test_a_board_that_is_not_there_is_not_found(ports):
+def test_a_missing_board_is_not_found(ports):
     assert find_port(ANY, ports) is None
 
 
-def test_two_boards_to_choose_from_are_both_named():
+def test_two_matching_boards_are_both_named():
     with pytest.raises(BoardNotFound, match=r"AAAA1111.*BBBB2222.*serial number") as caught:
         find_port(ANY, [A, B, UNO])
     assert "UNO" not in str(caught.value) and "CCCC3333" not in str(caught.value)
 
 
-def test_a_port_that_only_the_user_knows_is_taken(tmp_path):
+def test_a_named_port_need_not_be_listed(tmp_path):
     path = tmp_path / "port"
     assert find_port(replace(ANY, port=str(path)), [A]) is None, "not there yet"
     path.touch()
@@ -57,13 +57,13 @@ def test_a_port_that_only_the_user_knows_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["socket://bench:4000", "rfc2217://bench:4000"])
-def test_a_port_on_the_network_is_taken(url):
+def test_a_network_port_need_not_exist(url):
     assert find_port(replace(ANY, port=url, serial_number="X"), [A, B]) == DetectedPort(
         url, serial_number="X"
     )
 
 
-def test_a_link_to_a_port_leads_to_the_board_behind_it(tmp_path):
+def test_a_symlink_to_a_port_is_resolved(tmp_path):
     device, link = tmp_path / "ttyACM7", tmp_path / "by-id"
     device.touch()
     link.symlink_to(device)
@@ -74,12 +74,12 @@ def test_a_link_to_a_port_leads_to_the_board_behind_it(tmp_path):
 def test_a_named_port_of_another_board_is_refused(tmp_path):
     (tmp_path / "port").touch()
     taken = B._replace(address=str(tmp_path / "port"))
-    with pytest.raises(BoardNotFound, match=r"another board.*BBBB2222.*sought is AAAA1111"):
+    with pytest.raises(BoardNotFound, match=r"another board.*BBBB2222.*wanted is AAAA1111"):
         find_port(replace(ANY, port=taken.address, serial_number="AAAA1111"), [A, taken])
 
 
 class Bus:
-    """What is attached, look by look; the last look stays."""
+    """The attached ports, list by list; the last list stays."""
 
     def __init__(self, *looks):
         self.looks = list(looks)
@@ -88,13 +88,13 @@ class Bus:
         return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
 
 
-def test_a_board_that_restarts_is_waited_for_under_its_new_name():
+def test_a_restarting_board_is_found_at_its_new_port():
     back = A._replace(address="/dev/ttyACM3")
     sought = replace(ANY, serial_number="AAAA1111")
     assert wait_for_port(sought, Bus([B], [B], [B, back]), Deadline(30)) == back
 
 
-def test_a_bootloader_will_do_to_upload_and_not_to_run():
+def test_a_bootloader_takes_uploads_but_runs_no_sketch():
     bootloader = A._replace(pid=BOOTLOADER[1])
     assert wait_for_port(ANY, Bus([bootloader]), Deadline(0)) == bootloader
     assert wait_for_port(ANY, Bus([bootloader], [A]), Deadline(30), runs_sketch=True) == A
@@ -103,15 +103,15 @@ def test_a_bootloader_will_do_to_upload_and_not_to_run():
 
 
 @pytest.mark.parametrize(
-    ("sought", "ports", "said", "remedy"),
+    ("sought", "ports", "message", "remedy"),
     [
-        (ANY, [], "no Nano is attached (attached: no board at all)", "Check the cable"),
-        (ANY, [ON_BOARD, UNO], "no Nano is attached (attached: Uno on /dev/ttyACM2", "Check the cable"),
+        (ANY, [], "no Nano is attached (attached: no board)", "Check that the cable"),
+        (ANY, [ON_BOARD, UNO], "no Nano is attached (attached: Uno on /dev/ttyACM2", "Check that the cable"),
         (
             replace(ANY, serial_number="AAAA1111"),
             [UNO],
             "serial number AAAA1111 is attached",
-            "Check the cable",
+            "Check that the cable",
         ),
         (
             replace(ANY, serial_number="AAAA1111"),
@@ -125,7 +125,7 @@ def test_a_bootloader_will_do_to_upload_and_not_to_run():
             "2341:005a in its bootloader on /dev/ttyACM1",
             "press its reset button once",
         ),
-        (replace(ANY, port="/dev/nothing"), [A], "is not there: /dev/nothing", "Give the port that"),
+        (replace(ANY, port="/dev/nothing"), [A], "/dev/nothing does not exist", "Give the port that"),
     ],
     ids=[
         "nothing attached",
@@ -136,12 +136,12 @@ def test_a_bootloader_will_do_to_upload_and_not_to_run():
         "named port",
     ],
 )
-def test_what_is_missing_and_what_is_there_instead_is_told(sought, ports, said, remedy):
+def test_a_missing_board_is_reported_with_the_attached_ones(sought, ports, message, remedy):
     with pytest.raises(BoardNotFound) as caught:
         wait_for_port(sought, Bus(ports), Deadline(0))
-    assert said in str(caught.value) and remedy in caught.value.remedy
+    assert message in str(caught.value) and remedy in caught.value.remedy
 
 
-def test_two_boards_to_choose_from_are_not_waited_for():
+def test_an_ambiguous_choice_fails_at_once():
     with pytest.raises(BoardNotFound, match="2 boards"):
         wait_for_port(ANY, Bus([A, B]), Deadline(3600))

@@ -1,4 +1,4 @@
-"""Boards by name: kinds are found as files, entries in the bench file; who is meant, and what is refused."""
+"""Boards by name: kinds are modules, entries stand in the bench file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Toaster(EmulatedBoard):
 
 @pytest.fixture
 def toaster(tmp_path, monkeypatch):
-    """One file in a folder of boards."""
+    """Add one file to the boards."""
     folder = tmp_path / "boards"
     folder.mkdir()
     (folder / "toaster.py").write_text(TOASTER)
@@ -72,24 +72,24 @@ def test_the_kinds_are_the_modules_that_define_a_board():
     assert all(kind.name == name and kind.marker in ("hardware", "emulated") for name, kind in kinds.items())
 
 
-def test_a_second_kind_of_board_is_one_file_and_one_entry(toaster, bench_file, tmp_path, monkeypatch, capsys):
-    """From the command line to the record: nothing else knows of it."""
+def test_a_new_kind_of_board_is_one_file_and_one_entry(toaster, bench_file, tmp_path, monkeypatch, capsys):
+    """Nothing else is edited, from the command line to the record."""
     monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
     recordings = tmp_path / "words"
     recordings.mkdir()
     write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
     bench = bench_file('recordings = "words"\n[board.kitchen]\nkind = "toaster"\nrevision = "with two slots"')
     model = classifier(tmp_path / "small.tflite")
-    choice = ["--bench", str(bench), "--board", "kitchen", "--output", str(tmp_path / "nights")]
+    choice = ["--bench", str(bench), "--board", "kitchen", "--output", str(tmp_path / "runs")]
     arguments = ["run", *choice, "--model", str(model), "--labels", "silence,unknown,yes,no"]
     assert cli.main(arguments) == 0, capsys.readouterr().err
-    (file,) = (tmp_path / "nights" / "toaster").glob("*/run.json")
+    (file,) = (tmp_path / "runs" / "toaster").glob("*/run.json")
     record = read_record(file)
     assert (record.board.uid, record.board.title) == ("toaster-7", "Toaster with two slots")
     assert record.variants[0].stage_us["inference"] and not record.variants[0].faults
 
 
-def test_a_kind_is_a_board_when_the_bench_has_none_of_it():
+def test_a_kind_without_an_entry_is_a_board():
     assert isinstance(board_of(find_entry("emulated", Bench()), Bench()), EmulatedBoard)
 
 
@@ -98,7 +98,7 @@ def test_a_kind_means_the_only_entry_of_that_kind():
     assert find_entry("emulated", Bench(boards=(only,))) == only
 
 
-def test_a_kind_of_which_there_are_two_is_refused_with_their_names():
+def test_a_kind_with_two_entries_is_refused_with_their_names():
     bench = Bench(boards=(BoardEntry("left", kind="emulated"), BoardEntry("right", kind="emulated")))
     with pytest.raises(UsageError, match="left, right"):
         find_entry("emulated", bench)
@@ -109,7 +109,7 @@ def test_an_unknown_name_is_refused_with_entries_and_kinds():
         find_entry("toaster", Bench(boards=(BoardEntry("left", kind="emulated"),)))
 
 
-def test_an_entry_of_no_kind_is_refused_with_its_line(bench_file):
+def test_an_entry_of_an_unknown_kind_is_refused_with_its_line(bench_file):
     bench = read_bench(bench_file('\n[board.left]\nkind = "fridge"'))
     with pytest.raises(ConfigError, match=r"line 3, board\.left\.kind.*emulated"):
         find_entry("left", bench)
@@ -126,7 +126,7 @@ def test_the_emulated_board_takes_no_port():
         board_of(find_entry("emulated", Bench(), "/dev/a"), Bench())
 
 
-def test_the_engine_is_the_named_one_or_the_entrys_or_the_kinds():
+def test_the_engine_is_the_given_one_or_the_entrys_or_the_kinds():
     plain, chosen = BoardEntry("a", kind="emulated"), BoardEntry("b", kind="emulated", engine="tflm")
     assert [engine_name(plain), engine_name(chosen), engine_name(chosen, "codegen")] == [
         "codegen",

@@ -1,4 +1,4 @@
-"""A sketch compiled by arduino-cli: once for the same inputs, at a path of its own, one at a time."""
+"""Compilation by arduino-cli: once for the same inputs, at a path of its own, one sketch at a time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def other_sketch(tmp_path):
     return stage(tiny_model(tmp_path / "other", id="other"), TinyEngine(), tmp_path / "other-stage")
 
 
-def test_image_and_sizes_are_those_of_the_answer(stand_in, cli, store, staged):
+def test_image_and_sizes_come_from_the_answer(stand_in, cli, store, staged):
     stand_in.compiles(text=200_001, data=60_002)
     firmware = compile_sketch(staged, cli, TARGET, store)
     assert (firmware.flash_bytes, firmware.ram_bytes) == (200_001, 60_002)
@@ -57,11 +57,12 @@ def test_image_and_sizes_are_those_of_the_answer(stand_in, cli, store, staged):
     assert "arduino:mbed_nano 4.6.0" in firmware.toolchain
 
 
-def test_the_kernels_get_the_standard_that_they_are_written_in(stand_in, cli, store, staged):
+def test_sketch_and_core_get_the_optimization_flags(stand_in, cli, store, staged):
     compile_sketch(staged, cli, TARGET, store)
     (call,) = stand_in.calls("compile")
     assert "compiler.cpp.extra_flags=-O2" in call
     assert "compiler.c.extra_flags=-O2" in call
+    assert "--build-path" not in call, "with one, no core is taken from the cache"
 
 
 def test_the_same_sketch_is_compiled_once(stand_in, cli, store, staged):
@@ -72,7 +73,7 @@ def test_the_same_sketch_is_compiled_once(stand_in, cli, store, staged):
 
 
 @pytest.mark.parametrize("change", ["sketch", "core", "arduino-cli", "flags"])
-def test_it_is_compiled_again_for_another(change, tmp_path, stand_in, cli, store, staged):
+def test_a_change_is_compiled_again(change, tmp_path, stand_in, cli, store, staged):
     first = compile_sketch(staged, cli, TARGET, store)
     target = TARGET
     if change == "sketch":
@@ -89,7 +90,7 @@ def test_it_is_compiled_again_for_another(change, tmp_path, stand_in, cli, store
 
 
 def test_each_sketch_is_compiled_at_a_path_of_its_own_that_stays(tmp_path, stand_in, cli, store, staged):
-    """arduino-cli's build folder is a hash of the sketch's path: two sketches at one path would collide."""
+    """arduino-cli names its build folder by the sketch's path: two sketches at one path would collide."""
     for one in (staged, other_sketch(tmp_path)):
         compile_sketch(one, cli, TARGET, store)
     first, second = (Path(call[-2]) for call in stand_in.calls("compile"))
@@ -99,15 +100,9 @@ def test_each_sketch_is_compiled_at_a_path_of_its_own_that_stays(tmp_path, stand
         assert path.is_relative_to(store.root)
 
 
-def test_the_build_folder_is_left_to_arduino_cli(stand_in, cli, store, staged):
-    compile_sketch(staged, cli, TARGET, store)
-    (call,) = stand_in.calls("compile")
-    assert "--build-path" not in call, "with one, no core is taken from the cache"
-
-
-def test_one_compiles_at_a_time(tmp_path, stand_in, store, staged):
+def test_one_sketch_compiles_at_a_time(tmp_path, stand_in, store, staged):
     """The stand-in crashes when two of its compilations overlap."""
-    stand_in.compiles(seconds=0.4)
+    stand_in.compiles(seconds=0.2)
     sketches = [staged, other_sketch(tmp_path)]
     with ThreadPoolExecutor(2) as pool:
         jobs = [
@@ -124,7 +119,7 @@ def test_one_compiles_at_a_time(tmp_path, stand_in, store, staged):
         ("compile_ram_overflow", "ram", 262_144),
     ],
 )
-def test_an_image_that_is_too_large_is_told_with_its_variant_and_tried_anew(
+def test_an_image_larger_than_the_board_is_refused_and_compiled_again_next_time(
     answer, section, available, stand_in, cli, store, staged
 ):
     stand_in.steps("compile", {"stdout": recorded(answer), "status": 1})
@@ -143,21 +138,19 @@ def with_library(staged, folder, name="PDM", version="1.0"):
     return replace(staged, sources=EngineSources("sums", 0, (library,)))
 
 
-def test_libraries_are_taken_from_where_the_sketch_was_staged_with_them(
-    tmp_path, stand_in, cli, store, staged
-):
+def test_the_folders_of_the_staged_libraries_are_passed(tmp_path, stand_in, cli, store, staged):
     compile_sketch(with_library(staged, tmp_path), cli, TARGET, store)  # the recorded answer has PDM 1.0
     (call,) = stand_in.calls("compile")
     assert call[call.index("--libraries") + 1] == str(tmp_path / "libraries")
 
 
-def test_another_library_with_the_same_header_is_no_image(tmp_path, cli, store, staged):
+def test_another_library_with_the_same_header_is_refused(tmp_path, cli, store, staged):
     other = with_library(staged, tmp_path, "Chirale_TensorFlowLite", "2.0.0")
-    with pytest.raises(BuildFailed, match=r"other libraries than Chirale_TensorFlowLite@2\.0\.0.*PDM@1\.0"):
+    with pytest.raises(BuildFailed, match=r"did not compile with Chirale_TensorFlowLite@2\.0\.0.*PDM@1\.0"):
         compile_sketch(other, cli, TARGET, store)
 
 
-def test_an_error_in_a_source_is_no_image(stand_in, cli, store, staged):
+def test_a_failed_compilation_stores_no_image(stand_in, cli, store, staged):
     stand_in.steps("compile", {"stdout": recorded("compile_error"), "status": 1})
     with pytest.raises(BuildFailed) as caught:
         compile_sketch(staged, cli, TARGET, store)
@@ -166,16 +159,14 @@ def test_an_error_in_a_source_is_no_image(stand_in, cli, store, staged):
 
 
 @pytest.mark.parametrize("core", ["", "arduino:mbed_nano@4.5.0"], ids=["any version", "a pinned one"])
-def test_a_missing_core_is_told_with_the_command_that_installs_it(stand_in, cli, core):
+def test_a_missing_core_is_refused_with_the_command_to_install_it(stand_in, cli, core):
     stand_in.has_core("")
     version = core.partition("@")[2] or "4.6.0"
     with pytest.raises(BuildFailed, match=rf"not installed.* core install arduino:mbed_nano@{version}$"):
         installed_core(cli, replace(TARGET, core=core))
 
 
-def test_another_version_than_the_pinned_one_is_told_before_anything_is_compiled(
-    stand_in, cli, store, staged
-):
+def test_another_core_version_than_pinned_is_refused_before_compilation(stand_in, cli, store, staged):
     with pytest.raises(
         BuildFailed, match=r"version 4\.6\.0, .* 4\.5\.0.*core install arduino:mbed_nano@4\.5\.0"
     ):
@@ -183,12 +174,12 @@ def test_another_version_than_the_pinned_one_is_told_before_anything_is_compiled
     assert stand_in.calls("compile") == []
 
 
-def test_any_version_will_do_where_none_is_pinned(stand_in, cli):
+def test_any_core_version_is_taken_without_a_pin(stand_in, cli):
     stand_in.has_core("4.2.1")
     assert installed_core(cli, TARGET).version == "4.2.1"
 
 
-def test_the_core_of_another_board_is_a_mistake_of_the_bench_file(cli):
+def test_a_pinned_core_of_another_board_is_refused(cli):
     with pytest.raises(BuildFailed, match=r"core arduino:avr@1.8.6.*core = \"arduino:mbed_nano@4.6.0\""):
         installed_core(cli, replace(TARGET, core="arduino:avr@1.8.6"))
 

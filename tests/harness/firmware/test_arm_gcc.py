@@ -1,4 +1,4 @@
-"""Staged sketches compiled for the emulated board: reproducible, measured, refused with a reason."""
+"""Compilation for the emulated board: reproducible images, sizes, and refusals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def store(tmp_path):
 
 @dataclass
 class Sketches:
-    """Writes sketches of one file, as if they had been staged."""
+    """A writer of staged sketches of one file."""
 
     folder: Path
 
@@ -103,7 +103,7 @@ def test_sizes_are_those_of_the_sketch_alone(sketch, store):
     assert something.flash_bytes == something.sections[".text"] + 1000 + something.sections[".data"]
 
 
-def test_what_is_known_of_the_sketch_is_known_of_the_firmware(sketch, store):
+def test_firmware_has_the_sketchs_ids(sketch, store):
     firmware = compile_image(sketch(NOTHING), store)
     assert (firmware.variant_id, firmware.engine, firmware.kernels) == ("a-variant", "tiny", "sums")
     assert (firmware.build_id, firmware.model_sha256, firmware.arena_bytes) == ("0" * 8, "1" * 64, 12)
@@ -118,7 +118,7 @@ def test_what_is_known_of_the_sketch_is_known_of_the_firmware(sketch, store):
     ],
 )
 @pytest.mark.parametrize("beyond", [10_000, 4_000_000])
-def test_what_is_larger_than_the_board_does_not_fit(sketch, store, section, available, declaration, beyond):
+def test_an_image_larger_than_the_board_does_not_fit(sketch, store, section, available, declaration, beyond):
     big = declaration.format(available + beyond)
     staged = sketch(f"{big}\nvolatile int n;\nvoid setup() {{ n = big[n]; }}\nvoid loop() {{}}\n")
     with pytest.raises(DoesNotFit) as caught:
@@ -135,8 +135,8 @@ def test_a_sketch_that_uses_the_heap_is_refused(sketch, store, allocation):
         compile_image(staged, store)
 
 
-def test_the_core_takes_nothing_of_the_sketchs_memory(sketch, store):
-    """It calls no library function: those lie in the sketch's flash, and their cycles count."""
+def test_the_core_takes_no_memory_of_the_sketch(sketch, store):
+    """The core calls no library function: those belong to the sketch, and their cycles count."""
     firmware = compile_image(
         sketch("#include <PDM.h>\nvoid setup() { PDM.begin(1, 16000); }\nvoid loop() { yield(); }"), store
     )
@@ -144,7 +144,7 @@ def test_the_core_takes_nothing_of_the_sketchs_memory(sketch, store):
     assert firmware.flash_bytes < 60
 
 
-def test_the_first_errors_of_the_compiler_are_in_the_message(sketch, store):
+def test_the_compilers_first_errors_are_shown(sketch, store):
     with pytest.raises(BuildFailed, match=r"earshot\.ino:2:.*'nonsense' was not declared"):
         compile_image(sketch("void setup() {}\nvoid loop() { nonsense(); }\n"), store)
 
@@ -160,7 +160,7 @@ def test_without_the_compiler_the_package_is_named(sketch, store, monkeypatch):
         compile_image(sketch(NOTHING), store)
 
 
-def test_a_full_disk_is_told(sketch, store, monkeypatch):
+def test_a_full_disk_is_a_failed_build(sketch, store, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "somewhere")
 

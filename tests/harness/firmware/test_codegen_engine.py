@@ -1,4 +1,4 @@
-"""Engine codegen on whole models: bit-exact with both oracles, planned, repeatable, fit for the board."""
+"""Engine codegen on whole models: bit-exact with both oracles, deterministic, without a heap."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _random_inputs(model: bytes, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("oracle", ORACLES)
 @pytest.mark.parametrize("name", [MICRO_SPEECH, DS_CNN])
-def test_a_model_from_elsewhere_gives_the_same_bytes(name, oracle):
+def test_a_published_model_gives_the_oracles_outputs(name, oracle):
     model = shared_data(name).read_bytes()
     inputs = _random_inputs(model, 200)
     outputs = compiled(model).run(inputs)
@@ -36,7 +36,7 @@ def test_a_model_from_elsewhere_gives_the_same_bytes(name, oracle):
 
 @pytest.fixture(scope="module", params=["int8", "float32"])
 def keras_model(request):
-    """A small depthwise-separable network as TensorFlow's converter writes it."""
+    """A small depthwise-separable network, converted by TensorFlow."""
     import tensorflow as tf
     from tensorflow.keras import layers
 
@@ -66,12 +66,12 @@ def keras_model(request):
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
     with known_noise_dropped(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras and the converter warn of their own ways
+        warnings.simplefilter("ignore")  # of Keras and the converter
         return converter.convert()
 
 
 @pytest.mark.parametrize("oracle", ORACLES)
-def test_a_converted_network(keras_model, oracle):
+def test_a_converted_network_gives_the_oracles_outputs(keras_model, oracle):
     engine = compiled(keras_model)
     random = np.random.default_rng(2)
     if engine.view("input").type == 0:
@@ -89,7 +89,7 @@ def test_the_source_names_kernels_and_folded_operators():
     assert "//   RESHAPE (operator 0) is a view of its input\n" in engine.text
 
 
-def test_tensors_are_as_in_the_model():
+def test_tensors_have_the_models_types_and_scales():
     engine = compiled(shared_data(MICRO_SPEECH).read_bytes())
     source, output = engine.view("input"), engine.view("output")
     assert (source.bytes, source.type, source.zero_point) == (1960, 0, -128)
@@ -104,18 +104,14 @@ def test_a_float_model_has_float_tensors():
     assert engine.sources.kernels == "reference"
 
 
-def test_a_host_does_not_claim_the_boards_kernels():
+def test_on_the_host_the_kernels_are_the_reference():
     library = compiled(shared_data(MICRO_SPEECH).read_bytes()).library
     library.name.restype = library.kernels.restype = np.ctypeslib.ctypes.c_char_p
     assert (library.name(), library.kernels()) == (b"codegen", b"reference")
 
 
-def test_the_engine_is_ready_at_once():
-    assert compiled(_two_softmaxes("i1")).library.begin()
-
-
 @pytest.mark.parametrize("name", [MICRO_SPEECH, DS_CNN])
-def test_tensors_that_live_at_the_same_time_do_not_overlap(name):
+def test_tensors_alive_at_the_same_time_do_not_overlap(name):
     engine = compiled(shared_data(name).read_bytes())
     rows = re.findall(r"^//\s+(\d+)\s+(\d+)\s+(\d+)-(\d+)\s", engine.text, re.MULTILINE)
     slots = [tuple(map(int, row)) for row in rows]  # offset, bytes, first and last operation
@@ -136,7 +132,7 @@ def test_the_same_model_gives_the_same_sources(tmp_path):
     assert texts[0] == texts[1]
 
 
-def test_an_inference_leaves_nothing_behind_for_the_next():
+def test_inferences_are_independent():
     model = shared_data(DS_CNN).read_bytes()
     inputs = _random_inputs(model, 5)
     engine = compiled(model)
@@ -155,7 +151,7 @@ def test_sources_compile_for_the_board_without_a_warning_or_a_heap(name, tmp_pat
     assert set(symbols.stdout.split()) - {"U"} <= {"memset", "memcpy", "memmove"}
 
 
-def test_odd_tensor_names_do_no_harm():
+def test_odd_tensor_names_are_escaped():
     model = _two_softmaxes("f4", name=b"a\\\nint x = 1; */ \xc3\xa9")
     outputs = compiled(model).run(np.zeros((1, 4), "f4"))
     np.testing.assert_allclose(outputs, 0.25)

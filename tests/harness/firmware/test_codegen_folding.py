@@ -1,4 +1,4 @@
-"""Operators that move data fold away where they can, and never change a byte of the result."""
+"""Folding of operators that move data; the results never change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
 class _Chain:
-    """A model in which every operator reads what the one before it wrote."""
+    """A model in which every operator reads the previous one's output."""
 
     def __init__(self, shape: tuple[int, ...], dtype: str = "i1") -> None:
         self.builder, self.dtype = ModelBuilder(), dtype
@@ -76,7 +76,7 @@ class _Chain:
         return self._append("AVERAGE_POOL_2D", shape, padding=VALID, **size)
 
     def runs(self, *kernels: str) -> list[str]:
-        """Checks which kernels run and that the oracles agree; returns what was folded."""
+        """Check the kernels and the oracles' outputs; return the folded operators."""
         model = self.builder.finish([self.first], [self.last])
         engine = compiled(model)
         assert tuple(re.findall(r"^  kernels::(\w+)<", engine.text, re.MULTILINE)) == kernels
@@ -98,7 +98,7 @@ def _folded(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("dtype", ["i1", "f4"])
-def test_tinyconv_as_it_comes_from_onnx(dtype):
+def test_tinyconv_from_onnx(dtype):
     chain = _Chain((1, 54), dtype).reshape(1, 1, 9, 6).pad((0, 0), (0, 0), (2, 3), (1, 2))
     chain.reshape(1, 14, 9, 1).conv(3, 4, 5).transpose(TO_NCHW).reshape(1, 165).dense(4).softmax()
     folded = chain.runs("conv_2d", "fully_connected", "softmax")
@@ -108,7 +108,7 @@ def test_tinyconv_as_it_comes_from_onnx(dtype):
     ]
 
 
-def test_convolutions_with_a_detour_over_nchw():
+def test_convolutions_with_transposes_between():
     chain = _Chain((1, 6, 7, 2)).conv(4, 2, 2).transpose(TO_NCHW).pad((0, 0), (0, 0), (1, 1), (2, 0))
     chain.transpose(TO_NHWC).conv(3, 3, 3).runs("conv_2d", "conv_2d")
 
@@ -117,7 +117,7 @@ def test_padding_of_channels_stays():
     _Chain((1, 4, 4, 2)).pad((0, 0), (1, 1), (0, 0), (0, 1)).conv(2, 2, 2).runs("pad", "conv_2d")
 
 
-def test_padding_before_a_pool_stays_because_it_counts_there():
+def test_padding_before_a_pool_stays():
     _Chain((1, 4, 4, 2)).pad((0, 0), (1, 1), (1, 0), (0, 0)).pool(2, 2).runs("pad", "average_pool_2d")
 
 
@@ -125,19 +125,19 @@ def test_padding_by_nothing():
     _Chain((1, 4)).pad((0, 0), (0, 0)).softmax().runs("softmax")
 
 
-def test_windows_that_see_nothing_but_padding():
+def test_windows_of_nothing_but_padding():
     _Chain((1, 3, 2, 1)).pad((0, 0), (4, 5), (6, 3), (0, 0)).conv(2, 3, 2).runs("conv_2d")
 
 
-def test_an_image_that_no_window_sees():
-    """The last column of windows ends within the padding on the left."""
+def test_an_image_outside_all_windows():
+    """The last column of windows ends in the padding on the left."""
     chain = _Chain((1, 2, 1, 1)).pad((0, 0), (0, 0), (3, 0), (0, 0))
     weights = chain._weights((2, 1, 1, 1), 2)
     chain._append("CONV_2D", (1, 2, 1, 2), weights, padding=VALID, strideH=1, strideW=4)
     chain.runs("conv_2d")
 
 
-def test_padding_that_is_read_twice_stays():
+def test_padding_with_two_readers_stays():
     chain = _Chain((1, 4, 4, 1)).pad((0, 0), (1, 1), (1, 1), (0, 0))
     padded = chain.last
     chain.pool(2, 2)
@@ -167,7 +167,7 @@ def test_a_transpose_across_the_rows_of_a_fully_connected_layer_stays():
     chain._append("FULLY_CONNECTED", (6, 3), weights).runs("transpose", "fully_connected")
 
 
-def test_a_model_that_moves_nothing_at_all():
+def test_a_model_of_views():
     _Chain((1, 6)).reshape(2, 3).reshape(3, 2).runs()
 
 
@@ -176,7 +176,7 @@ def test_quantizing_to_the_same_scale():
     chain._append("QUANTIZE", (1, 4)).softmax().runs("softmax")
 
 
-def test_quantizing_what_was_just_dequantized():
+def test_quantize_after_dequantize():
     builder = ModelBuilder()
     source, back = (builder.activation((1, 4), "i1", 0.05, -9) for _ in range(2))
     real = builder.activation((1, 4), "f4")

@@ -1,4 +1,4 @@
-"""Every operator by itself, in random sizes, options and scales, against both oracles."""
+"""Each operator with random sizes, options and scales, against both oracles."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_batch_of_several_images():
     _check(builder.finish([source], [output]), 0)
 
 
-# --- roundings, at sums where another way of rounding gives another result
+# Rounding, at sums where another way of rounding gives another result
 
 ZERO_POINT = -4
 Scales = tuple[float, float, float]  # input, weights, output
@@ -133,7 +133,7 @@ def _float32(*numbers: float) -> Scales:
 
 
 def _sums_as_biases(operator: str, sums: np.ndarray, scales: Scales) -> bytes:
-    """A model whose sums are its biases, for an input of zeros."""
+    """Return a model whose sums are its biases, for an input of zeros."""
     builder = ModelBuilder()
     shape: tuple[int, ...] = (1, 1) if operator == "FULLY_CONNECTED" else (1, 1, 1, 1)
     source = builder.activation(shape, "i1", scales[0], 0)
@@ -157,8 +157,8 @@ def test_a_sum_is_rounded_twice():
         np.testing.assert_array_equal(outputs.reshape(-1), expected[places] + ZERO_POINT)
 
 
-def test_fully_connected_multiplies_scales_in_float32_as_tensorflow_lite_does():
-    """TensorFlow Lite for Microcontrollers takes a double: in about 2 of 10^6 sums that is 1 apart."""
+def test_fully_connected_multiplies_scales_in_float32():
+    """TensorFlow Lite for Microcontrollers multiplies doubles: about 2 of 10^6 sums differ by 1."""
     scales = _float32(0.0137, 1.3e-6, 0.11)
     multiplier = tensor_multiplier(*scales)
     (in_double,) = channel_multipliers(scales[0], (scales[1],), scales[2])

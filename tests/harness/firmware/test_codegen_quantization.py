@@ -1,4 +1,4 @@
-"""Scales as integers, against the real numbers that they stand for."""
+"""Scales as integers, against the real numbers."""
 
 from __future__ import annotations
 

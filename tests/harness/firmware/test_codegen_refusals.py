@@ -1,4 +1,4 @@
-"""What engine codegen cannot run: refused by the operator's or the tensor's name, with a remedy."""
+"""Refusals of engine codegen name the operator or tensor, and a remedy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _dense(builder: ModelBuilder, source: int, output: int, weights: int, bias: 
     builder.operator("FULLY_CONNECTED", [source, weights, bias], [output], **options)
 
 
-def test_an_operator_it_lacks(tmp_path):
+def test_an_unknown_operator(tmp_path):
     builder = ModelBuilder()
     source, output = builder.activation((1, 4), "f4"), builder.activation((1, 4), "f4")
     builder.operator("LOGISTIC", [source], [output])
@@ -38,7 +38,7 @@ def test_an_operator_it_lacks(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["i2", "u1"])
-def test_a_type_it_does_not_know(tmp_path, dtype):
+def test_an_unknown_type(tmp_path, dtype):
     builder = ModelBuilder()
     source, output = builder.activation((1, 4), dtype, 0.1), builder.activation((1, 4), dtype, 0.1)
     builder.operator("SOFTMAX", [source], [output], beta=1.0)
@@ -61,12 +61,12 @@ def test_a_shape_left_open(tmp_path):
     _refused(builder, [source], [output], tmp_path, "'tensor0' has no fixed shape.*fixed input shape")
 
 
-def test_a_shape_that_does_not_follow(tmp_path):
+def test_an_inconsistent_shape(tmp_path):
     builder = ModelBuilder()
     source, output = builder.activation((1, 5, 5, 1), "f4"), builder.activation((1, 4, 4, 1), "f4")
     size = {"strideH": 1, "strideW": 1, "filterHeight": 3, "filterWidth": 3}
     builder.operator("AVERAGE_POOL_2D", [source], [output], padding=VALID, **size)
-    _refused(builder, [source], [output], tmp_path, r"\(1, 4, 4, 1\) where \(1, 3, 3, 1\) follows")
+    _refused(builder, [source], [output], tmp_path, r"\(1, 4, 4, 1\); \(1, 3, 3, 1\) follows")
 
 
 def test_two_inputs(tmp_path):
@@ -92,21 +92,21 @@ def test_a_grouped_convolution(tmp_path):
     _refused(builder, [source], [output], tmp_path, r"grouped convolution.*CONV_2D \(operator 0\)")
 
 
-def test_an_activation_it_does_not_fuse(tmp_path):
+def test_an_unknown_fused_activation(tmp_path):
     builder = ModelBuilder()
     source, output = builder.activation((1, 4), "f4"), builder.activation((1, 2), "f4")
     _dense(builder, source, output, builder.constant(np.ones((2, 4), "f4")), fusedActivationFunction=4)
     _refused(builder, [source], [output], tmp_path, "fused activation is TANH")
 
 
-def test_weights_that_are_computed(tmp_path):
+def test_computed_weights(tmp_path):
     builder = ModelBuilder()
     source, output = builder.activation((2, 2), "f4"), builder.activation((2, 2), "f4")
     _dense(builder, source, output, source)
     _refused(builder, [source], [output], tmp_path, "filter is not a constant")
 
 
-def test_weights_that_have_diverged(tmp_path):
+def test_diverged_weights(tmp_path):
     builder = ModelBuilder()
     source, output = builder.activation((1, 4), "f4"), builder.activation((1, 2), "f4")
     _dense(builder, source, output, builder.constant(np.full((2, 4), np.nan, "f4")))
@@ -126,7 +126,7 @@ def test_an_int8_activation_without_a_scale(tmp_path):
     builder = ModelBuilder()
     source, output = builder.activation((1, 4), "i1"), builder.activation((1, 4), "i1", 1 / 256, -128)
     builder.operator("SOFTMAX", [source], [output], beta=1.0)
-    _refused(builder, [source], [output], tmp_path, "'tensor0' is int8 without one scale")
+    _refused(builder, [source], [output], tmp_path, "'tensor0' is int8 without a scale")
 
 
 def test_a_softmax_of_another_output_scale(tmp_path):
@@ -136,7 +136,7 @@ def test_a_softmax_of_another_output_scale(tmp_path):
     _refused(builder, [source], [output], tmp_path, "the scale 0.01.*SOFTMAX")
 
 
-def test_a_softmax_longer_than_its_arithmetic(tmp_path):
+def test_a_softmax_that_is_too_long(tmp_path):
     builder = ModelBuilder()
     source, output = (
         builder.activation((1, 600), "i1", 0.1),
@@ -146,11 +146,11 @@ def test_a_softmax_longer_than_its_arithmetic(tmp_path):
     _refused(builder, [source], [output], tmp_path, "600 elements; in int8 at most 511")
 
 
-def test_scales_that_do_not_go_together(tmp_path):
+def test_scales_out_of_range(tmp_path):
     builder = ModelBuilder()
     source, output = builder.activation((1, 4), "i1", 1e6), builder.activation((1, 4), "i1", 1e-6)
     builder.operator("QUANTIZE", [source], [output])
-    _refused(builder, [source], [output], tmp_path, r"scales do not go together.*QUANTIZE \(operator 0\)")
+    _refused(builder, [source], [output], tmp_path, r"scales are out of range.*QUANTIZE \(operator 0\)")
 
 
 def test_a_transpose_of_five_dimensions(tmp_path):
@@ -163,7 +163,7 @@ def test_a_transpose_of_five_dimensions(tmp_path):
 
 @settings(max_examples=200)
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), seed=st.integers(0, 3))
-def test_a_changed_byte_makes_sources_or_a_refusal(tmp_path, place, byte, seed):
+def test_a_changed_byte_gives_sources_or_a_refusal(tmp_path, place, byte, seed):
     content = bytearray(conv_2d(seed, "i1"))
     content[int(len(content) * place)] = byte
     path = tmp_path / "changed.tflite"
@@ -173,5 +173,5 @@ def test_a_changed_byte_makes_sources_or_a_refusal(tmp_path, place, byte, seed):
 
 
 def test_a_refused_model_leaves_no_sources(tmp_path):
-    test_an_operator_it_lacks(tmp_path)
+    test_an_unknown_operator(tmp_path)
     assert not (tmp_path / "engine.cpp").exists()

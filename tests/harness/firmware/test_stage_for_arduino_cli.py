@@ -1,4 +1,4 @@
-"""A staged sketch keeps the rules by which arduino-cli reads a sketch folder.
+"""A staged sketch follows arduino-cli's rules of a sketch folder.
 
 Source: arduino-cli 1.x, internal/arduino/sketch/sketch.go, internal/arduino/globals/globals.go and
 internal/arduino/builder/sketch.go; the sketch specification in its documentation.
@@ -57,40 +57,40 @@ def test_the_main_file_is_named_like_the_folder_and_is_the_only_one_of_its_kind(
     assert not (sketch / f"{sketch.name}.ino.cpp").exists(), "what arduino-cli makes of it"
 
 
-def test_every_name_is_one_that_arduino_cli_takes(sketch):
+def test_arduino_cli_accepts_every_name(sketch):
     for path in (sketch, *sketch.rglob("*")):
         assert NAME.fullmatch(path.name), path
     lowered = [str(path.relative_to(sketch)).lower() for path in files(sketch)]
     assert len(lowered) == len(set(lowered)), "a file system may not tell upper from lower case"
 
 
-def test_every_file_is_of_a_kind_that_is_copied_into_the_build_folder(sketch):
-    """Others, such as .inc and .inl, are left behind, and what includes them does not compile."""
+def test_every_file_is_of_a_kind_that_is_copied(sketch):
+    """Files of other kinds, such as .inc and .inl, are not copied."""
     assert {path.suffix for path in files(sketch)} - {".ino"} <= COPIED
 
 
-def test_every_source_lies_where_it_is_compiled(sketch):
-    """The sketch's folder itself, and everything below src/; other folders are not compiled."""
+def test_every_source_is_in_a_compiled_folder(sketch):
+    """Only the sketch's folder itself and folders below src/ are compiled."""
     for path in files(sketch):
         if path.suffix in COMPILED:
             assert path.parent == sketch or path.is_relative_to(sketch / "src"), path
 
 
-def test_nothing_lies_there_that_changes_what_arduino_cli_does(sketch):
+def test_no_file_changes_arduino_clis_behavior(sketch):
     """A default profile of a sketch.yaml makes it ignore --libraries; a build folder is skipped."""
     names = {path.name for path in sketch.rglob("*")}
     assert not names & {"sketch.yaml", "sketch.yml", "build", "build.options.json", "data"}
 
 
-def test_every_include_is_found_from_its_own_file(sketch):
+def test_every_include_is_relative_to_its_own_file(sketch):
     """The sketch's folder is not on the include path."""
     for path in files(sketch):
         for name in INCLUDE.findall(path.read_text()):
             assert (path.parent / name).exists(), f"{path.relative_to(sketch)} includes {name}"
 
 
-def test_it_compiles_as_arduino_cli_arranges_it(sketch, tmp_path):
-    """A copy of what is copied, each file with a #line before it, the .ino as C++, no -I of the sketch."""
+def test_it_compiles_in_arduino_clis_arrangement(sketch, tmp_path):
+    """arduino-cli copies the files with a #line each, the .ino as C++, and passes no -I of the sketch."""
     copy = tmp_path / "build" / "sketch"
     for path in files(sketch):
         target = copy / path.relative_to(sketch)

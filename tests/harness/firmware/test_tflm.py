@@ -1,4 +1,4 @@
-"""Engine tflm: the library it takes, the size of its arena, the sources it writes."""
+"""Engine tflm: choice of the library, size of the arena, generated sources."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_variable_comes_before_installed_libraries_but_not_before_a_pin(inst
 
 def test_a_variable_that_names_no_library_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("EARSHOT_TFLM", str(tmp_path))
-    with pytest.raises(BuildFailed, match=r"no library\.properties where EARSHOT_TFLM points"):
+    with pytest.raises(BuildFailed, match=r"EARSHOT_TFLM points to a folder without library\.properties"):
         choose_library()
 
 
@@ -110,7 +110,7 @@ def test_a_version_that_a_record_cannot_hold_is_refused(tmp_path, monkeypatch, v
 
 
 def _chain(folder: Path, elements: int, length: int = 3) -> Path:
-    """A model of as many SOFTMAX in a row."""
+    """Write a model of `length` SOFTMAX in a row."""
     builder = ModelBuilder()
     tensors = [builder.activation((1, elements), "i1", 0.1) for _ in range(length + 1)]
     for source, output in pairwise(tensors):
@@ -121,7 +121,7 @@ def _chain(folder: Path, elements: int, length: int = 3) -> Path:
 
 
 class _Board:
-    """A board that runs an interpreter which reports `used` bytes and starts with `needed`."""
+    """A board whose interpreter starts with `needed` bytes and reports `used`."""
 
     def __init__(self, used: int, needed: int = 0, memory: int = 180_000) -> None:
         self.used, self.needed, self.memory = used, needed or used, memory
@@ -148,7 +148,7 @@ def sized(tmp_path, monkeypatch):
     return size
 
 
-def test_the_arena_is_what_the_board_used_and_is_measured_once(sized):
+def test_the_arena_is_as_large_as_used_and_measured_once(sized):
     board = _Board(1001)
     assert [sized(board), sized(board), sized(board)] == [1008] * 3
     assert board.sizes == [64 << 10, 1008]
@@ -167,7 +167,7 @@ def test_the_first_image_is_searched_by_halving_and_doubling(sized, used, memory
     assert sized(_Board(used, memory=memory)) == used
 
 
-def test_a_model_that_needs_more_than_it_reports_gets_it(sized):
+def test_a_model_that_needs_more_than_it_reports(sized):
     assert 1000 <= sized(_Board(700, needed=1000)) < 1300
 
 
@@ -177,7 +177,7 @@ def test_a_model_too_large_for_the_board_does_not_fit(sized):
     assert (caught.value.section, caught.value.needed_bytes) == ("ram", 200_000)
 
 
-def test_a_model_that_the_interpreter_refuses_is_tried_again_by_the_next_run(sized):
+def test_a_refused_model_is_measured_again_by_the_next_run(sized):
     with pytest.raises(BuildFailed, match="does not start with this model"):
         sized(_Board(999_999))
     assert sized(_Board(512)) == 512
@@ -226,7 +226,7 @@ def test_the_resolver_has_each_kind_of_operator_once(tmp_path):
     assert re.findall(r"resolver\.(Add\w+)\(", text) == ["AddFullyConnected", "AddSoftmax"]
 
 
-def test_the_model_is_in_it_byte_for_byte_and_aligned(tmp_path):
+def test_the_model_is_embedded_aligned_and_unchanged(tmp_path):
     _generate(_dense_softmax(), library_outline(tmp_path / "library"), tmp_path / "out")
     text = (tmp_path / "out" / "model_data.h").read_text()
     declaration, numbers = re.search(r"(alignas.*)\[\d+\] = \{([\d,\s]*)\}", text).groups()
@@ -258,13 +258,13 @@ def test_sources_name_the_library_and_the_kernels(tmp_path):
 
 
 @pytest.mark.parametrize(("dtype", "revision"), [("f4", "11.0.0"), ("i1", "")], ids=["float", "no CMSIS-NN"])
-def test_reference_kernels_are_called_so(tmp_path, dtype, revision):
+def test_reference_kernels_are_named(tmp_path, dtype, revision):
     library = library_outline(tmp_path / "library", cmsis_revision=revision)
     sources = _generate(_dense_softmax(dtype), library, tmp_path / "out")
     assert sources.kernels == "reference of Arduino_TensorFlowLite 2.4.0-ALPHA"
 
 
-def test_the_same_library_elsewhere_gives_the_same_sources_and_a_changed_one_others(tmp_path):
+def test_sources_depend_on_the_librarys_content_not_its_place(tmp_path):
     texts = []
     for name in ("here", "there", "changed"):
         library = library_outline(tmp_path / name)
@@ -296,7 +296,7 @@ def test_an_operator_that_the_library_lacks_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("dtypes", "side"), [(("i2", "i1"), "input is int16"), (("i1", "u1"), "output is uint8")]
 )
-def test_an_input_or_output_that_the_sketch_does_not_know(tmp_path, dtypes, side):
+def test_an_unsupported_input_or_output_is_refused(tmp_path, dtypes, side):
     with pytest.raises(BuildFailed, match=side):
         _generate(_unary("SOFTMAX", *dtypes), library_outline(tmp_path / "library"), tmp_path / "out")
 
@@ -314,12 +314,12 @@ def test_a_model_with_two_inputs_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("path", "text", "match"),
     [
-        ("tensorflow/lite/micro/micro_interpreter.h", None, "does not hold TensorFlow Lite Micro"),
+        ("tensorflow/lite/micro/micro_interpreter.h", None, "does not contain TensorFlow Lite Micro"),
         ("tensorflow/lite/micro/micro_mutable_op_resolver.h", "", "operator resolver of an unknown kind"),
-        ("TensorFlowLite.h", None, "no header that a sketch could include"),
+        ("TensorFlowLite.h", None, "no header by which a sketch can include it"),
     ],
 )
-def test_a_library_that_is_not_what_it_says(tmp_path, path, text, match):
+def test_an_incomplete_library_is_refused(tmp_path, path, text, match):
     library = library_outline(tmp_path)
     (library / "src" / path).unlink()
     if text is not None:

@@ -1,4 +1,4 @@
-"""Engine tflm with the real library on the emulated board: the reference's bytes, and an arena that fits."""
+"""Engine tflm with the real library on the emulated board: outputs of the reference, and the arena."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_outputs_are_those_of_the_reference_kernels(board, model, tflite, tmp_pa
         )
 
 
-def test_an_arena_that_is_too_small_is_said_and_nothing_is_inferred(board, model, tmp_path):
+def test_an_arena_that_is_too_small_is_reported(board, model, tmp_path):
     board.upload(board.build(model, TflmEngine(arena_bytes=4096)))
     device = board.open(tmp_path / "log")
     assert device.handshake().arena_bytes == 0
