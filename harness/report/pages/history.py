@@ -12,7 +12,7 @@ from harness.regression.nights import Night
 from harness.report.html import write_text
 from harness.report.pages.history_data import BoardHistory, board_history
 from harness.report.pages.history_index import index_page, noise_table, series_table
-from harness.report.pages.history_links import NIGHTS, Links, night_anchor
+from harness.report.pages.history_links import NIGHTS, Links, board_folder, night_anchor, series_file
 from harness.report.pages.history_plots import Plots
 from harness.report.pages.history_series import nights_page, series_page
 
@@ -35,7 +35,7 @@ def render_history(
     """
     folder.mkdir(parents=True, exist_ok=True)
     boards = _boards(history.nights, baselines, recorded or {})
-    links = Links.of(folder, history.records, boards)
+    links = Links(folder, history.records)
     for board in boards:
         _write_board(board, links)
     noise = noise_table(boards)
@@ -57,11 +57,11 @@ def _boards(
 
 
 def _write_board(board: BoardHistory, links: Links) -> None:
-    folder = links.board(board)
+    folder = links.folder / board_folder(board.name)
     folder.mkdir(exist_ok=True)
     plots = Plots(board, night_anchor)
     around = [None, *board.series, None]
     for before, series, after in zip(around, board.series, around[2:], strict=False):
         page = series_page(board, series, plots, links, (before, after))
-        write_text(folder / links.pages[board.name, series.name], page)
+        write_text(folder / series_file(series.name), page)
     write_text(folder / NIGHTS, nights_page(board, links))

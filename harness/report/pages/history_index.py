@@ -18,7 +18,7 @@ from harness.regression.sentences import acceptance
 from harness.report import format as fmt
 from harness.report.html import PageTable, page_template
 from harness.report.pages.history_data import BoardHistory, Kind, Series
-from harness.report.pages.history_links import NIGHTS, Links, night_anchor
+from harness.report.pages.history_links import NIGHTS, Links, board_folder, night_anchor, series_file
 from harness.report.pages.history_plots import RECENT, draw_spark, night_strip, sparkline
 from harness.report.pages.history_text import Grid, amount, badge, change, link, with_code
 from harness.report.table import Column, Table
@@ -75,19 +75,19 @@ def index_page(
 
 
 def _board_view(board: BoardHistory, links: Links) -> _BoardView:
-    folder = links.boards[board.name]
+    folder = board_folder(board.name)
     series = sorted((one for one in board.series if one.latest is not None), key=_order)
     grouped = groupby(series, key=lambda one: f"{one.name.variant} · {one.name.engine}")
     return _BoardView(
         history=board,
-        sentence=_sentence(board, links),
+        sentence=_sentence(board),
         files=links.files(board.nights[-1], links.folder),
         nights=f"{folder}/{NIGHTS}",
         strip=Markup(night_strip(board.statuses)),
         differences=_differences(board.verdict.differences, "Accepted", "Last night"),
-        findings=_findings(board, links),
+        findings=_findings(board),
         canary=_canary(board),
-        groups=[(heading, [_row(board, one, links) for one in those]) for heading, those in grouped],
+        groups=[(heading, [_row(board, one) for one in those]) for heading, those in grouped],
         changes=[
             (
                 link(board.nights[number].started[:10], f"{folder}/{night_anchor(number)}"),
@@ -115,29 +115,30 @@ def _headline(boards: Sequence[BoardHistory]) -> str:
     return "; ".join(parts)
 
 
-def _findings(board: BoardHistory, links: Links) -> list[tuple[str, list[Markup], list[Markup]]]:
+def _findings(board: BoardHistory) -> list[tuple[str, list[Markup], list[Markup]]]:
     """List the series that are not as accepted, the gravest first, without those in the sentence above."""
     found: list[tuple[str, list[Markup], list[Markup]]] = []
     for status in () if _has_no_reference(board) else STATUSES:
         items = [item for item in board.verdict.series if item.status == status != "ok"]
         items = [item for item in items if item.sentence not in board.verdict.sentence]
         items.sort(key=lambda item: (item.advisory, -abs(item.change or 0.0)))
-        rows = [_finding(board, item, links) for item in items]
+        rows = [_finding(board, item) for item in items]
         if rows:
             found.append((status, rows[:_SHOWN], rows[_SHOWN:]))
     return found
 
 
-def _finding(board: BoardHistory, item: SeriesVerdict, links: Links) -> Markup:
+def _finding(board: BoardHistory, item: SeriesVerdict) -> Markup:
     name = item.name
     text = with_code(item.sentence.removeprefix(f"{name} "))
-    shown = _series_link(board, name, links)
+    shown = _series_link(board, name)
     return Markup("{}{} {}{}").format(badge(item.status), shown, text, " (advisory)" if item.advisory else "")
 
 
-def _series_link(board: BoardHistory, name: SeriesName, links: Links) -> Markup:
-    known = (board.name, name) in links.pages
-    return link(name, links.series(board, name)) if known else escape(str(name))
+def _series_link(board: BoardHistory, name: SeriesName) -> Markup:
+    if name.metric == "-":  # a variant that failed has no page
+        return escape(str(name))
+    return link(name, f"{board_folder(board.name)}/{series_file(name)}")
 
 
 def _has_no_reference(board: BoardHistory) -> bool:
@@ -145,7 +146,7 @@ def _has_no_reference(board: BoardHistory) -> bool:
     return statuses == {"new"} and not (board.baseline and board.baseline.epoch)
 
 
-def _sentence(board: BoardHistory, links: Links) -> Markup:
+def _sentence(board: BoardHistory) -> Markup:
     """Return the sentence of the last night, with a link to the series that it names."""
     if _has_no_reference(board):
         return with_code(
@@ -156,13 +157,13 @@ def _sentence(board: BoardHistory, links: Links) -> Markup:
     for item in board.verdict.series:
         if item.sentence in board.verdict.sentence:
             name = item.name
-            return sentence.replace(escape(str(name)), _series_link(board, name, links), 1)
+            return sentence.replace(escape(str(name)), _series_link(board, name), 1)
     return sentence
 
 
-def _row(board: BoardHistory, series: Series, links: Links) -> _Row:
+def _row(board: BoardHistory, series: Series) -> _Row:
     return _Row(
-        title=link(series.title, links.series(board, series.name)),
+        title=link(series.title, f"{board_folder(board.name)}/{series_file(series.name)}"),
         spark=Markup(sparkline(series)),
         latest=amount(series.latest, series),
         change=change(series),

@@ -13,7 +13,7 @@ from harness.regression.nights import Night
 from harness.report import format as fmt
 from harness.report.html import page_template
 from harness.report.pages.history_data import BoardHistory, Series
-from harness.report.pages.history_links import NIGHTS, Links, night_anchor
+from harness.report.pages.history_links import NIGHTS, Links, board_folder, night_anchor, series_file
 from harness.report.pages.history_plots import Plots, legend
 from harness.report.pages.history_text import (
     Cell,
@@ -60,7 +60,7 @@ def series_page(
         accepted=_accepted(board, series),
         notable=_notable(board, series, links),
         nights=NIGHTS,
-        neighbors=[(one.name, links.pages[board.name, one.name]) if one else None for one in neighbors],
+        neighbors=[(one.name, series_file(one.name)) if one else None for one in neighbors],
     )
 
 
@@ -89,7 +89,7 @@ def nights_page(board: BoardHistory, links: Links) -> str:
                 night.fault or counted or "not judged",
                 _commit(night),
                 "" if np.isnan(first) and np.isnan(last) else canary,
-                links.files(night, links.board(board)),
+                links.files(night, links.folder / board_folder(board.name)),
             ]
         )
     return page_template("history-nights.html.j2").render(
@@ -210,7 +210,7 @@ def _notable(board: BoardHistory, series: Series, links: Links) -> Grid:
                 badge(series.statuses[number]),
                 _level(board, series, number, series.values[number]),
                 _commit(night),
-                links.files(night, links.board(board)),
+                links.files(night, links.folder / board_folder(board.name)),
             ]
         )
     return Grid("Nights that stood out", columns, rows)
