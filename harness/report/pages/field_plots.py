@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
@@ -16,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from harness.report import format as fmt
 from harness.report import plot
+from harness.report.pages.field_rates import MARGINS
 from harness.report.plot import PERCENT, WIDTH_IN, Plot, add_legend, new_figure, render_plot
 
 MOST = 10
@@ -45,13 +43,13 @@ def field_plots(
     """
     plots = {}
     played = _first(conditions[conditions["accuracy"].notna()])
-    if axis := sweep_axis(played):
-        several = len(axis.other.positions(played)) > 1
-        lines = f", a line for each {axis.other.title}" if several else ""
+    if keys := _sweep_keys(played):
+        title, other = (_AXES[key][0] for key in keys)
+        lines = f", a line for each {other}" if len(_positions(played, keys[1])) > 1 else ""
         plots["sweep"] = render_plot(
             f"{route}-sweep",
-            lambda: _draw_sweep(played, axis),
-            f"Keywords detected by {axis.title}{lines}; the thin lines are 95 % intervals.",
+            lambda: _draw_sweep(played, *keys),
+            f"Keywords detected by {title}{lines}; the thin lines are 95 % intervals.",
         )
     curves = _first(det[(det["keywords"] > 0) & (det["hours"] > 0)])
     if len(curves):
@@ -163,54 +161,33 @@ def _first(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["variant"].isin(list(dict.fromkeys(frame["variant"]))[:MOST])]
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """A property that conditions vary.
-
-    Attributes:
-        key: column of the frame.
-        title: of the axis.
-        show: formats a value.
-        missing: position of None; without noise the SNR is infinite, without a room the distance is lowest.
-        missing_title: text for None.
-    """
-
-    key: str
-    title: str
-    show: Callable[[float], str]
-    missing: float
-    missing_title: str
-
-    def position(self, value: float | None) -> float:
-        return self.missing if value is None or math.isnan(value) else float(value)
-
-    def text(self, position: float) -> str:
-        return self.missing_title if position == self.missing else self.show(position)
-
-    def positions(self, frame: pd.DataFrame) -> list[float]:
-        return sorted(set(map(self.position, frame[self.key])))
-
-    @property
-    def other(self) -> _Axis:
-        return _DISTANCE if self is _SNR else _SNR
+_SNR, _DISTANCE = "snr_db", "distance_m"
+_AXES = {_SNR: ("signal-to-noise ratio", math.inf), _DISTANCE: ("distance", -math.inf)}
+"""Title, and position of None: without noise the SNR is infinite, without a room the distance is lowest."""
 
 
-_SNR = _Axis("snr_db", "signal-to-noise ratio", fmt.decibels, math.inf, "no noise")
-_DISTANCE = _Axis("distance_m", "distance", fmt.meters, -math.inf, "no room")
+def _positions(frame: pd.DataFrame, key: str) -> list[float]:
+    return sorted(frame[key].astype(float).fillna(_AXES[key][1]).unique())
 
 
-def sweep_axis(conditions: pd.DataFrame) -> _Axis | None:
-    """Return the axis with more values, SNR if equal; None if there is one value of each."""
-    axis = max((_SNR, _DISTANCE), key=lambda one: len(one.positions(conditions)))
-    return axis if len(axis.positions(conditions)) > 1 else None
+def _text(key: str, position: float) -> str:
+    _, without, show = MARGINS[key]
+    return without if math.isinf(position) else show(position)
 
 
-def _draw_sweep(frame: pd.DataFrame, axis: _Axis) -> Figure:
-    """Draw a panel for each variant, a line for each value of the other axis."""
+def _sweep_keys(conditions: pd.DataFrame) -> tuple[str, str] | None:
+    """Return the key with more values, SNR if equal, and the other; None if there is one value of each."""
+    count = {key: len(_positions(conditions, key)) for key in _AXES}
+    along, other = (_SNR, _DISTANCE) if count[_SNR] >= count[_DISTANCE] else (_DISTANCE, _SNR)
+    return (along, other) if count[along] > 1 else None
+
+
+def _draw_sweep(frame: pd.DataFrame, along: str, other: str) -> Figure:
+    """Draw a panel for each variant, a line for each value of the other key."""
     variants = list(dict.fromkeys(frame["variant"]))
     columns = min(len(variants), 3)
     rows = -(-len(variants) // columns)
-    positions, lines = axis.positions(frame), axis.other.positions(frame)
+    positions, lines = _positions(frame, along), _positions(frame, other)
     legend_in = 0.28 * -(-len(lines) // 6) if len(lines) > 1 else 0.05
     height = 2.7 * rows + legend_in
     figure = new_figure(height)
@@ -221,39 +198,26 @@ def _draw_sweep(frame: pd.DataFrame, axis: _Axis) -> Figure:
     )  # fmt: skip
     for panel in panels.flat[len(variants) :]:
         panel.set_visible(False)
+    frame = frame.assign(**{key: frame[key].astype(float).fillna(_AXES[key][1]) for key in _AXES})
     for panel, variant in zip(panels.flat, variants, strict=False):
-        own = frame[frame["variant"] == variant]
         for index, line in enumerate(lines):
+            own = frame[(frame["variant"] == variant) & (frame[other] == line)].sort_values(along)
             aside = 0.05 * (index - (len(lines) - 1) / 2)  # so that no interval hides another one
-            _draw_line(
-                panel,
-                own[own[axis.other.key].map(axis.other.position) == line],
-                axis,
-                positions,
-                index,
-                aside,
-            )
+            at = own[along].map(positions.index).astype(float) + aside
+            style = _line_style(index)
+            panel.plot(at, own["accuracy"].astype(float), markersize=5, linewidth=1.8, **style)
+            interval = own["low"].astype(float), own["high"].astype(float)
+            panel.vlines(at, *interval, color=style["color"], linewidth=0.8, alpha=0.6)
         panel.set_ylim(0, 1.03)
         panel.yaxis.set_major_formatter(PERCENT)
         panel.set_title(textwrap.fill(variant, 86 // columns), loc="left", fontweight="bold")
-        panel.set_xticks(range(len(positions)), [axis.text(one) for one in positions])
-        panel.set_xlabel(axis.title)
+        panel.set_xticks(range(len(positions)), [_text(along, one) for one in positions])
+        panel.set_xlabel(_AXES[along][0])
         panel.set_xlim(-0.4, len(positions) - 0.6)
     if len(lines) > 1:
         handles = [Line2D([], [], markersize=5, **_line_style(index)) for index in range(len(lines))]
-        add_legend(figure, handles, [axis.other.text(one) for one in lines], 6)
+        add_legend(figure, handles, [_text(other, one) for one in lines], 6)
     return figure
-
-
-def _draw_line(
-    panel: Axes, rows: pd.DataFrame, axis: _Axis, positions: Sequence[float], index: int, aside: float
-) -> None:
-    at = [positions.index(axis.position(value)) + aside for value in rows[axis.key]]
-    points = sorted(zip(at, rows["accuracy"], rows["low"], rows["high"], strict=True))
-    style = _line_style(index)
-    panel.plot([one[0] for one in points], [one[1] for one in points], markersize=5, linewidth=1.8, **style)
-    for place, _, low, high in points:
-        panel.plot([place, place], [low, high], color=style["color"], linewidth=0.8, alpha=0.6)
 
 
 def _line_style(index: int) -> dict[str, Any]:

@@ -93,8 +93,8 @@ def rates_table(
         Column(
             "per_hour_low per_hour_high", "95 % interval", fmt.per_hour_interval, optional=True, group=accepts
         ),
-        Column("delay_s", "median", fmt.seconds, group="Delay", optional=True),
-        Column("delay_p95_s", "95th percentile", fmt.seconds, group="Delay", optional=True),
+        Column("delay_s", "Delay, median", fmt.seconds, optional=True),
+        Column("delay_p95_s"),
         Column("equal compared", "Outputs equal to the host's", fmt.of, optional=True),
     ]
     return Table(name, title, columns, rows, note, headed=bool(by), **options)
@@ -169,7 +169,7 @@ def conditions_table(variants: Sequence[FieldVariant], conditions: Sequence[Mapp
     return rates_table("conditions", "By condition", "Condition", rows, note, keys)
 
 
-MARGINS = {"snr_db": ("SNR", "no noise", fmt.decibels), "distance_m": ("Distance", "no room", fmt.meters)}
+MARGINS = {"snr_db": ("SNR", "no noise", fmt.decibels), "distance_m": ("distance", "no room", fmt.meters)}
 
 
 def margin_table(
@@ -186,7 +186,7 @@ def margin_table(
             keywords_of(variant), lambda row: texts.get(row.condition, ""), dict.fromkeys(texts.values())
         )
     ]
-    return rates_table(f"by-{title.lower()}", f"By {title}", title, rows)
+    return rates_table(f"by-{title.lower()}", f"By {title}", title[0].upper() + title[1:], rows)
 
 
 def labels_table(variants: Sequence[FieldVariant]) -> Table:

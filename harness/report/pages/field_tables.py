@@ -254,15 +254,15 @@ def clip_words_table(variants: Sequence[FieldVariant]) -> Table:
             Column("label", "Label"),
             Column("predicted", "Predicted"),
             Column("probability", "Probability", fmt.share),
-            Column("board_equals_host", "Equal to the host's", _yes_no, text=True),
+            Column("board_equals_host", "Equal to the host's", _equal, text=True),
         ],
         rows,
         tones=["bad" if one else "" for one in wrong],
     )
 
 
-def _yes_no(value: bool | None) -> str:
-    return fmt.DASH if value is None else "yes" if value else "no"
+def _equal(value: bool | None) -> str:
+    return fmt.DASH if value is None else fmt.yes(value)
 
 
 def faults_table(record: FieldRecord) -> Table:
