@@ -43,7 +43,7 @@ class FieldStimulus:
     correct: bool
     """A keyword: detected as its label. Unknown or silence: no keyword detected."""
     delay_s: float | None
-    """From the end of the word to the detection; negative before the end."""
+    """Time from the end of the word to the detection; negative before the end."""
     peak: int | None
     """Highest score of its label in a single inference from the onset to the end of the window, 0 to 255;
     None if there was no inference or the model does not have the label."""
@@ -109,7 +109,7 @@ class FieldTiming:
     """Speed of the board over all segments."""
 
     period_ms_median: float
-    """From inference to inference, on the board's clock."""
+    """Time from inference to inference, on the board's clock."""
     period_ms_p95: float
     period_ms_max: float
     stage_us: dict[str, float]
@@ -152,7 +152,7 @@ class ClipResult:
     label: str
     predicted: str
     probability: float
-    """Of the predicted label, 0 to 1."""
+    """Probability of the predicted label, 0 to 1."""
     board_equals_host: bool | None
     """The board's output is the host's, byte by byte; None if they were not compared."""
 
@@ -216,7 +216,7 @@ class FieldRecord:
     notes: list[str]
     variants: list[FieldVariant]
     threshold: int
-    """Of the recognizer, 0 to 255."""
+    """Recognizer threshold, 0 to 255."""
     window_s: float
     """A detection counts for a word until this long after its end."""
     schema: int = FIELD_SCHEMA

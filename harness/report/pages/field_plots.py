@@ -27,7 +27,7 @@ _NORMAL = NormalDist()
 _RARE = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 _MISS_TICKS = (*_RARE, *(tenth / 10 for tenth in range(1, 10)), 0.95, 0.98, 0.99)
 _MARGIN, _LEAST_REACH = 0.08, 1.2
-"""Of the vertical axis, in standard deviations: from 20 to 60 % is 1.1."""
+"""Vertical axis in standard deviations: 20 to 60 % are 1.1."""
 
 
 def field_plots(
