@@ -1,4 +1,4 @@
-"""Nights of a made-up bench with something to see in them: test data, not a measurement."""
+"""Made-up nights with steps, noise and verdicts: test data, not a measurement."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stamp(index: int, hours: float = 0.0) -> str:
 
 
 def night(index: int, value_us: float = LEVEL_US, board: str = "nano", **changes) -> Night:
-    """The night with this number, from 0."""
+    """Return the night with this number, from 0."""
     made = Night(
         id=f"{board}-{index}",
         digest=f"{board} {index}",
@@ -53,7 +53,7 @@ def night(index: int, value_us: float = LEVEL_US, board: str = "nano", **changes
 
 
 def levels_us(count: int, step_at: int | None = None, seed: int = 1) -> np.ndarray:
-    """A level that wavers by 0.2 %, and by 2 % more from a night on."""
+    """Return a level with 0.2 % noise, 3 % higher from a night on."""
     values = LEVEL_US * np.exp(np.random.default_rng(seed).normal(0, 0.002, count))
     if step_at is not None:
         values[step_at:] *= 1.03
@@ -63,7 +63,7 @@ def levels_us(count: int, step_at: int | None = None, seed: int = 1) -> np.ndarr
 def history(
     count: int = 30, step_at: int | None = None, accepted_at: int | None = 9, board: str = "nano", **changes
 ) -> tuple[list[Night], Baseline | None]:
-    """Nights as `earshot nightly` would have judged them; the tenth was accepted."""
+    """Return nights judged one after the other, and the baseline; the tenth is accepted."""
     nights: list[Night] = []
     baseline = None
     for index, value_us in enumerate(levels_us(count, step_at)):

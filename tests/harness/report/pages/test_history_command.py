@@ -12,7 +12,7 @@ from harness.errors import EXIT_CLEAN, EXIT_USAGE
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Twelve nights of two boards, as files."""
+    """Write twelve nights of two boards."""
     folder = tmp_path_factory.mktemp("made")
     write_nights(folder, nights=12, series=3, samples=9)
     return folder
@@ -20,7 +20,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def bench(tmp_path, made, monkeypatch):
-    """Those nights in a folder of their own, and an index beside it."""
+    """Return a folder with a copy of the nights, and an empty cache."""
     monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(layout, "NIGHTS", tmp_path / "default")
     shutil.copytree(made, tmp_path / "nights")
@@ -28,7 +28,7 @@ def bench(tmp_path, made, monkeypatch):
 
 
 def page_of(bench, *arguments):
-    """The exit code and the index that the command wrote."""
+    """Return the exit code and the index that the command wrote."""
     site = ["--output", str(bench / "site"), "--baselines", str(bench / "baselines")]
     code = main(["history", *map(str, arguments), *site])
     page = bench / "site" / "index.html"
@@ -39,9 +39,9 @@ def test_nights_of_a_folder_become_pages(bench, capsys):
     code, page = page_of(bench, bench / "nights")
     assert code == EXIT_CLEAN
     assert "12 nights</a> since" in page
-    told = capsys.readouterr()
-    assert told.out.strip() == str(bench / "site" / "index.html")
-    assert "nights: 24, boards: 2, left out: 0" in told.err
+    output = capsys.readouterr()
+    assert output.out.strip() == str(bench / "site" / "index.html")
+    assert "nights: 24, boards: 2, left out: 0" in output.err
 
 
 def test_without_a_baseline_the_recorded_verdict_is_shown(bench):

@@ -22,13 +22,13 @@ def rendered(folder, nights, baselines=None, records=None, left_out=()):
 
 
 def text_of(page: Path) -> str:
-    """What a reader sees, tags and blanks left out."""
+    """Return the visible text, with single blanks."""
     bare = re.sub(r"<style>.*?</style>|<title>.*?</title>|<[^>]*>", " ", page.read_text(), flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(bare).replace("\u00a0", " "))
 
 
 class Anchors(HTMLParser):
-    """Where a page leads to, and what it can be entered by."""
+    """The links, ids and tags of a page."""
 
     def __init__(self, page: Path):
         super().__init__()
@@ -44,7 +44,7 @@ class Anchors(HTMLParser):
 
 @pytest.fixture(scope="module")
 def two_boards():
-    """Many nights of a board that got slower, and a few of one whose clock is modeled."""
+    """Return many nights of a board that got slower, and a few of a modeled one."""
     nano, nano_baseline = history(130, step_at=110)
     emulated, emulated_baseline = history(20, board="emulated", modeled=True, environment={"qemu": "7.2"})
     return [*emulated, *nano], {"nano": nano_baseline, "emulated": emulated_baseline}
