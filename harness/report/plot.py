@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import matplotlib
@@ -92,6 +93,14 @@ def render_plot(name: str, draw: Callable[[], Figure], caption: str) -> Plot:
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         FigureCanvasSVG(draw()).print_svg(text, metadata=metadata)
     return Plot(_inline_svg(text.getvalue(), name, caption), caption)
+
+
+def standalone_svg(plot: Plot) -> str:
+    """Return a plot as an SVG file, which has the page's style sheet in it."""
+    style = files("harness.report").joinpath("templates", "page.css").read_text(encoding="utf-8")
+    start, rest = plot.svg.split(">", 1)
+    start = start.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    return f"{start}><style>{style} svg {{ background: var(--paper); }}</style>{rest}\n"
 
 
 def new_figure(height_in: float) -> Figure:

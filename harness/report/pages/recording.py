@@ -1,4 +1,4 @@
-"""The page of a recording: its facts, its six views, and the views as PNG and CSV files."""
+"""The page of a recording: its facts, its six views, and the views as SVG and CSV files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.files import write_atomic
 from harness.recording_views import Facts, Look
 from harness.report import format as fmt
 from harness.report.html import write_page, write_text
 from harness.report.pages.recording_plots import ALL_VIEWS
+from harness.report.plot import standalone_svg
 from models.views import Image, Views
 
 PAGE = "recording.html"
 
 
 def render_recording(seen: Look, sound: bytes | None, folder: Path) -> Path:
-    """Write recording.html, and a PNG and a CSV of each view, into a folder.
+    """Write recording.html, and an SVG and a CSV file of each view, into a folder.
 
     The same recording gives the same bytes. The page is self-contained.
 
@@ -30,8 +30,9 @@ def render_recording(seen: Look, sound: bytes | None, folder: Path) -> Path:
     Returns:
         The path of the page.
     """
-    for view in ALL_VIEWS:
-        write_atomic(view.png(seen), folder / f"{view.name}.png")
+    plots = {view.name: view.plot(seen) for view in ALL_VIEWS}
+    for name, plot in plots.items():
+        write_text(folder / f"{name}.svg", standalone_svg(plot))
     for name, frame in frames(seen.views).items():
         write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
     facts = seen.facts
@@ -44,7 +45,7 @@ def render_recording(seen: Look, sound: bytes | None, folder: Path) -> Path:
         rows=_rows(facts),
         sound=base64.b64encode(sound).decode() if sound else "",
         views=ALL_VIEWS,
-        plots={view.name: view.plot(seen) for view in ALL_VIEWS},
+        plots=plots,
     )
 
 

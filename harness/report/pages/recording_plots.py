@@ -1,23 +1,20 @@
-"""The six views of a recording as plots: for a page, which sets the colors, and as PNG files."""
+"""The six views of a recording as plots."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from harness.recording_views import Look
 from harness.report import plot
-from harness.report.plot import STYLE, WIDTH_IN, Plot, new_figure, render_plot
+from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot
 from models.views import Image
 
 LEVELS, SIGNED = "magma", "berlin"
@@ -30,23 +27,6 @@ _SHOWN_PERCENT = 98
 """Share of the MFCCs within the color scale; the rest is mostly coefficient 1 of loud moments."""
 _NO_SHAPE = 1e-3
 """Largest MFCC that counts as 0; float32 rounding leaves less."""
-_DPI = 150
-
-
-@dataclass(frozen=True)
-class Palette:
-    """Colors of one drawing: placeholders for a page, or real colors for a file."""
-
-    ink: str = plot.INK
-    soft: str = plot.SOFT
-    line: str = plot.LINE
-    paper: str = plot.PAPER
-    curve: str = plot.CPU
-    mark: str = plot.MCU
-
-
-_PAPER = Palette("#1b1f24", "#5c6670", "#dde1e6", "#ffffff", "#2f6db3", "#b45309")
-"""The page's colors in light mode."""
 
 
 @dataclass(frozen=True)
@@ -56,50 +36,22 @@ class View:
     name: str
     title: str
     reading: str
-    draw: Callable[[Look, Palette], Figure]
+    draw: Callable[[Look], Figure]
 
     def plot(self, seen: Look) -> Plot:
         method = getattr(seen.views, self.name).method
         caption = f"{method[0].upper()}{method[1:]}. {self.reading}"
-        return render_plot(self.name, lambda: self.draw(seen, Palette()), caption)
-
-    def png(self, seen: Look) -> bytes:
-        """Return the plot as a PNG on white; the same bytes every time."""
-        colors = {
-            "axes.edgecolor": _PAPER.line,
-            "axes.labelcolor": _PAPER.soft,
-            "grid.color": _PAPER.line,
-            "text.color": _PAPER.ink,
-            "xtick.color": _PAPER.soft,
-            "ytick.color": _PAPER.soft,
-        }
-        file = io.BytesIO()
-        with matplotlib.rc_context(STYLE | colors):
-            figure = self.draw(seen, _PAPER)
-            figure.patch.set(visible=True, facecolor=_PAPER.paper)
-            FigureCanvasAgg(figure)
-            figure.savefig(
-                file,
-                format="png",
-                dpi=_DPI,
-                metadata={"Software": None},
-                bbox_inches="tight",
-                pad_inches=0.15,
-                facecolor=_PAPER.paper,
-            )
-        return file.getvalue()
+        return render_plot(self.name, lambda: self.draw(seen), caption)
 
 
-def draw_waveform(seen: Look, palette: Palette) -> Figure:
+def draw_waveform(seen: Look) -> Figure:
     """Draw amplitude against time, the active part shaded."""
     figure, axes, _ = _panel(1.6)
     wave, facts = seen.views.waveform, seen.facts
     if facts.active_s != (0, facts.duration_s):
-        axes.axvspan(*facts.active_s, color=palette.mark, alpha=0.14, linewidth=0)
+        axes.axvspan(*facts.active_s, color=plot.MCU, alpha=0.14, linewidth=0)
     middles = wave.start_s + facts.duration_s / len(wave.start_s) / 2
-    axes.fill_between(
-        middles, wave.low, wave.high, color=palette.curve, linewidth=0.8, edgecolor=palette.curve
-    )
+    axes.fill_between(middles, wave.low, wave.high, color=plot.CPU, linewidth=0.8, edgecolor=plot.CPU)
     reach = 1.08 * max(0.01, float(np.abs([wave.low, wave.high]).max()))
     axes.set_ylim(-reach, reach)
     axes.yaxis.set_major_locator(MaxNLocator(5, symmetric=True))
@@ -108,13 +60,13 @@ def draw_waveform(seen: Look, palette: Palette) -> Figure:
     return figure
 
 
-def draw_spectrum(seen: Look, palette: Palette) -> Figure:
+def draw_spectrum(seen: Look) -> Figure:
     """Draw level against frequency."""
     figure, axes, _ = _panel(1.8)
     spectrum = seen.views.spectrum
-    axes.plot(spectrum.hz, spectrum.dbfs, color=palette.curve, linewidth=1.2)
+    axes.plot(spectrum.hz, spectrum.dbfs, color=plot.CPU, linewidth=1.2)
     bottom, top = level_limits(spectrum.dbfs)
-    axes.fill_between(spectrum.hz, bottom, spectrum.dbfs, color=palette.curve, alpha=0.15, linewidth=0)
+    axes.fill_between(spectrum.hz, bottom, spectrum.dbfs, color=plot.CPU, alpha=0.15, linewidth=0)
     axes.set_ylim(bottom, top + 3)
     axes.set_xlim(0, spectrum.hz[-1])
     axes.xaxis.set_major_locator(MaxNLocator(8))
@@ -122,38 +74,38 @@ def draw_spectrum(seen: Look, palette: Palette) -> Figure:
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel("dBFS")
     if spectrum.dbfs.max() <= bottom + 1:
-        _write(axes, "digital silence: no frequency is above the scale", palette)
+        _write(axes, "digital silence: no frequency is above the scale")
     return figure
 
 
-def draw_spectrogram(seen: Look, palette: Palette) -> Figure:
+def draw_spectrogram(seen: Look) -> Figure:
     """Draw level by time and frequency."""
     image = seen.views.spectrogram
-    figure, axes = _draw_levels(seen, image, palette, height_in=2.3)
+    figure, axes = _draw_levels(seen, image, height_in=2.3)
     axes.set_yticks(range(0, len(image.rows), len(image.rows) // 4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda row, _: f"{row * image.rows[1]:,.0f}"))
     axes.set_ylabel("Hz")
     return figure
 
 
-def draw_mel(seen: Look, palette: Palette) -> Figure:
+def draw_mel(seen: Look) -> Figure:
     """Draw level by time and mel band."""
-    figure, axes = _draw_levels(seen, seen.views.mel, palette, height_in=2.0)
+    figure, axes = _draw_levels(seen, seen.views.mel, height_in=2.0)
     _band_axis(axes, seen.views.mel.rows)
     return figure
 
 
-def _draw_levels(seen: Look, image: Image, palette: Palette, height_in: float) -> tuple[Figure, Axes]:
-    figure, axes, bar = _panel(height_in)
+def _draw_levels(seen: Look, image: Image, height_in: float) -> tuple[Figure, Axes]:
+    figure, axes, bar = _panel(height_in, above_in=0.25)
     bottom, top = level_limits(image.values)
     _show(axes, bar, image, image.values, LEVELS, (bottom, top), "dBFS")
     _time_axis(axes, seen)
     if image.values.max() <= bottom + 1:
-        _write(axes, "digital silence: nothing is above the scale", palette)
+        _write(axes, "digital silence: nothing is above the scale")
     return figure, axes
 
 
-def draw_mfcc(seen: Look, palette: Palette) -> Figure:
+def draw_mfcc(seen: Look) -> Figure:
     """Draw coefficients from 1 on by time."""
     figure, axes, bar = _panel(1.6)
     shape = seen.views.mfcc.values[:, 1:]  # coefficient 0 is the loudness, ten times as large as the others
@@ -163,11 +115,11 @@ def draw_mfcc(seen: Look, palette: Palette) -> Figure:
     axes.set_ylabel("coefficient")
     _time_axis(axes, seen)
     if np.abs(shape).max() < _NO_SHAPE:
-        _write(axes, "all coefficients are 0: a spectrum without a shape", palette)
+        _write(axes, "all coefficients are 0: a spectrum without a shape")
     return figure
 
 
-def draw_micro(seen: Look, palette: Palette) -> Figure:
+def draw_micro(seen: Look) -> Figure:
     """Draw features by time and channel, with the window that is one input of a model."""
     figure, axes, bar = _panel(2.1, above_in=0.3)
     image, duration_s = seen.views.micro, seen.facts.duration_s
@@ -176,17 +128,17 @@ def draw_micro(seen: Look, palette: Palette) -> Figure:
     _time_axis(axes, seen)
     start, end = seen.model_s
     above = axes.get_xaxis_transform()
-    axes.plot([start, end], [1.04, 1.04], color=palette.mark, linewidth=2, transform=above, clip_on=False)
+    axes.plot([start, end], [1.04, 1.04], color=plot.MCU, linewidth=2, transform=above, clip_on=False)
     text = "49 slices, 40 channels: one input of a model"
-    axes.text(start, 1.07, text, color=palette.mark, transform=above, va="bottom")
+    axes.text(start, 1.07, text, color=plot.MCU, transform=above, va="bottom")
     if max(duration_s, end) > end + image.column_s:
-        axes.axvline(end, color=palette.mark, linewidth=1.5)
+        axes.axvline(end, color=plot.MCU, linewidth=1.5)
     if duration_s < end - image.column_s:
         middle, top = (duration_s + end) / 2, len(image.rows) - 2
         axes.axvline(duration_s, color="#ffffff", linewidth=1, linestyle=":")
         axes.text(middle, top, "filled with zeros", color="#ffffff", ha="center", va="top")
     elif not image.values.any():
-        _write(axes, "all features are 0", palette)
+        _write(axes, "all features are 0")
     return figure
 
 
@@ -255,10 +207,10 @@ def _time_axis(axes: Axes, seen: Look) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{second:g} s"))
 
 
-def _write(axes: Axes, text: str, palette: Palette) -> None:
+def _write(axes: Axes, text: str) -> None:
     """Write a sentence where there is nothing to see."""
-    box = {"facecolor": palette.paper, "edgecolor": palette.line, "boxstyle": "round,pad=0.5"}
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=palette.ink, bbox=box)
+    box = {"facecolor": plot.PAPER, "edgecolor": plot.LINE, "boxstyle": "round,pad=0.5"}
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=plot.INK, bbox=box)
 
 
 ALL_VIEWS = (

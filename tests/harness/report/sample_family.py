@@ -1,4 +1,4 @@
-"""Nights over a family whose figures are made up: test data, not a measurement."""
+"""Run records of a family of variants with invented values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from sample_run import LABELS, measured, sample_record
 
-from harness.records.record import Fault, LabelCount, ModelRow, RunRecord, VariantRow
+from harness.records.record import Fault, LabelCount, RunRecord, VariantRow
 
 CHANNELS = (0.125, 0.25, 0.375, 0.5, 0.65, 0.9)
 WEIGHTS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -17,8 +17,8 @@ _TEST_LABELS = [label for label in range(4) for _ in range(50)]
 _TITLES = {"tinyconv": "TinyConv", "ds-cnn": "DS-CNN"}
 
 
-def family_night() -> RunRecord:
-    """Two networks pruned at several thresholds, one that no board can run, and every kind of gap."""
+def family_run() -> RunRecord:
+    """Return two networks pruned at several thresholds, one that no board can run, and every kind of gap."""
     rows = [
         trained("tinyconv", "float32", 24_000, 0.87),
         trained("tinyconv", "int8", 11_000, 0.86),
@@ -50,8 +50,8 @@ def family_night() -> RunRecord:
     return replace(sample_record(), variants=rows)
 
 
-def sparse_night() -> RunRecord:
-    """The same pruned weights with an engine that skips zeros."""
+def sparse_run() -> RunRecord:
+    """Return the same pruned weights with an engine that skips zeros."""
     rows = []
     for share in (0.0, *WEIGHTS):
         row = (
@@ -67,12 +67,12 @@ def sparse_night() -> RunRecord:
 
 
 def trained(network: str, precision: str, inference_us: float, accuracy: float) -> VariantRow:
-    """A network as it was trained."""
+    """Return a network as it was trained."""
     return _row(f"{network}-{precision}", f"{_TITLES[network]}, {precision}", network, inference_us, accuracy)
 
 
 def pruned(network: str, kind: str, share: float, inference_us: float, accuracy: float) -> VariantRow:
-    """An int8 network of which a share is gone."""
+    """Return a pruned int8 network."""
     pruning = {"kind": kind, "threshold": share, "criterion": "l1", "fine_tune_epochs": 10}
     title = f"{_TITLES[network]}, int8, {100 * share:g} % of the {kind} pruned"
     row = _row(f"{network}-{kind}-{100 * share:g}-int8", title, network, inference_us, accuracy)
@@ -94,7 +94,7 @@ def pruned(network: str, kind: str, share: float, inference_us: float, accuracy:
 
 
 def quantized(identity: str, title: str, bits: int, precision: str, inference_us: float) -> VariantRow:
-    """A network of integers of so many bits."""
+    """Return a network of integers of `bits` bits."""
     row = _row(identity, title, "tinyconv", inference_us, 0.85, precision)
     assert row.model
     of = {"method": "aware", "number": "integer", "bits": bits, "symmetric": True, "per_channel": True}
@@ -102,7 +102,7 @@ def quantized(identity: str, title: str, bits: int, precision: str, inference_us
 
 
 def not_deployable(row: VariantRow) -> VariantRow:
-    """A variant whose accuracy alone is known."""
+    """Return a variant with an accuracy and no measurement."""
     assert row.model
     model = replace(
         row.model, tflite_sha256=None, tflite_bytes=None, compressed_bytes=None, sizing=None, operators={}
@@ -111,7 +111,7 @@ def not_deployable(row: VariantRow) -> VariantRow:
 
 
 def too_large(row: VariantRow) -> VariantRow:
-    """A variant that was converted but does not fit the board."""
+    """Return a variant that was converted but does not fit the board."""
     message = (
         "does-not-fit: the image needs 412,880 bytes of ram, the board has 262,144. Choose a smaller variant."
     )
@@ -148,7 +148,7 @@ def _row(
 
 
 def counted(heard: Sequence[int]) -> list[LabelCount]:
-    """How often each label was right."""
+    """Count the correct clips of each label."""
     pairs = list(zip(heard, _TEST_LABELS, strict=True))
     return [
         LabelCount(label, pairs.count((index, index)), _TEST_LABELS.count(index))
@@ -157,7 +157,7 @@ def counted(heard: Sequence[int]) -> list[LabelCount]:
 
 
 def sizing(precision: str) -> dict[str, Any]:
-    """TinyConv's, as `models.sizing` has it."""
+    """Return the sizing of TinyConv."""
     size = 4 if precision == "float32" else 1
     convolution = {"name": "convolution", "kind": "Conv2d", "weights": 640, "biases": 8}
     output = {"name": "output", "kind": "Linear", "weights": 16_000, "biases": 4}
@@ -173,9 +173,3 @@ def sizing(precision: str) -> dict[str, Any]:
         "operations": 672_000,
         "bias_operations": 4_004,
     }
-
-
-def model_of(row: VariantRow) -> ModelRow:
-    """The row's model, which is there."""
-    assert row.model
-    return row.model

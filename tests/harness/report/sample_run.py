@@ -1,4 +1,4 @@
-"""A night record of plausible size whose figures are made up: test data, not a measurement."""
+"""A run record of plausible size with invented values."""
 
 from __future__ import annotations
 
@@ -21,23 +21,8 @@ from harness.records.record import (
 )
 
 LABELS = ["silence", "unknown", "yes", "no"]
-WORDS = [
-    "yes",
-    "no",
-    "bed",
-    "no",
-    "yes",
-    "seven",
-    "yes",
-    "no",
-    "",
-    "marvin",
-    "no",
-    "yes",
-    "tree",
-    "yes",
-    "no",
-]
+_SPOKEN = "yes no bed no yes seven yes no - marvin no yes tree yes no"
+WORDS = [word.strip("-") for word in _SPOKEN.split()]
 CPU = "Example CPU with 2 cores (test data)"
 
 BOARD = BoardRow(
@@ -53,7 +38,7 @@ BOARD = BoardRow(
 
 
 def sample_record() -> RunRecord:
-    """Two variants that were measured, a model from elsewhere, and a variant too large for the board."""
+    """Return two measured variants, an external model, and a variant too large for the board."""
     return RunRecord(
         run={
             "id": "00000000-0000-4000-8000-000000000000",
@@ -80,7 +65,7 @@ def sample_record() -> RunRecord:
 
 
 def measured(identity: str, title: str, inference_us: int, seed: int) -> VariantRow:
-    """A variant that went all the way."""
+    """Return a variant with every measurement."""
     dice = random.Random(seed)
     quantized = identity.endswith("int8")
     stimuli = played(dice)
@@ -128,7 +113,7 @@ def measured(identity: str, title: str, inference_us: int, seed: int) -> Variant
 
 
 def model_row(precision: str, dice: random.Random) -> ModelRow:
-    """TinyConv with learning curves and an accuracy on each part of the dataset."""
+    """Return TinyConv with learning curves and an accuracy on each part of the dataset."""
     losses = [1.3 * 0.86**epoch + 0.13 for epoch in range(50)]
     return ModelRow(
         tflite_sha256=("01234567" if precision == "int8" else "89abcdef") * 8,
@@ -155,7 +140,7 @@ def model_row(precision: str, dice: random.Random) -> ModelRow:
 
 
 def stages(inference_us: int, dice: random.Random) -> dict[str, list[int]]:
-    """400 passes; the front end has one to three slices to take in each."""
+    """Return 400 passes; the front end computes one to three slices in each."""
     return {
         "preprocess": [dice.choice((1_310, 1_312, 2_622, 3_934)) for _ in range(400)],
         "inference": [inference_us + dice.randrange(9) for _ in range(400)],
@@ -164,7 +149,7 @@ def stages(inference_us: int, dice: random.Random) -> dict[str, list[int]]:
 
 
 def host_rows(quantized: bool) -> list[HostRow]:
-    """Three runtimes on one thread and on two, and a GPU that is not there."""
+    """Return three runtimes on one thread and on two, and a missing GPU."""
     apart = 0.00390625 if quantized else 1.2e-7
     note = "float32, not quantized" if quantized else ""
     return [
@@ -179,7 +164,7 @@ def host_rows(quantized: bool) -> list[HostRow]:
 
 
 def played(dice: random.Random) -> list[StimulusRow]:
-    """Words 2.4 s apart; most keywords are heard, one other word is taken for one."""
+    """Return words 2.4 s apart; most keywords are detected, and one other word is taken for one."""
     rows = []
     for index, word in enumerate(WORDS):
         onset = 1.0 + 2.4 * index
@@ -202,7 +187,7 @@ def played(dice: random.Random) -> list[StimulusRow]:
 
 
 def external() -> VariantRow:
-    """A .tflite from elsewhere: no training, no accuracy, no torch network."""
+    """Return an external .tflite: no training, no accuracy, no torch network."""
     row = measured("micro-speech", "micro_speech.tflite", 33_480, seed=3)
     assert row.model
     return replace(
@@ -215,7 +200,7 @@ def external() -> VariantRow:
 
 
 def too_large() -> VariantRow:
-    """A variant that was converted but does not fit the board."""
+    """Return a variant that was converted but does not fit the board."""
     return VariantRow(
         id="wide-float32",
         title="WideConv float32",

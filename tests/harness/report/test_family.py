@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from sample_family import (
     CHANNELS,
     WEIGHTS,
-    family_night,
+    family_run,
     not_deployable,
     pruned,
     quantized,
-    sparse_night,
+    sparse_run,
     trained,
 )
 from sample_run import sample_record
@@ -39,7 +39,7 @@ from harness.report.pages.run import render_run
 
 
 def run_of(*rows: VariantRow) -> RunRecord:
-    return replace(family_night(), variants=list(rows))
+    return replace(family_run(), variants=list(rows))
 
 
 def entries(*rows: VariantRow):
@@ -55,7 +55,7 @@ def tables_of(records):
 def rendered(tmp_path_factory):
     """The page of two runs, in the folder of the first."""
     folder = tmp_path_factory.mktemp("runs")
-    records = {folder / "dense": family_night(), folder / "sparse": sparse_night()}
+    records = {folder / "dense": family_run(), folder / "sparse": sparse_run()}
     for place, record in records.items():
         render_run(record, place)
     studies = folder / "studies"
@@ -100,7 +100,7 @@ def test_ratios_are_to_float32_of_the_same_network():
 
 
 def test_the_reference_is_from_the_same_run_if_it_is_there():
-    found = entries_of([family_night(), family_night()])
+    found = entries_of([family_run(), family_run()])
     for entry in found:
         if (reference := float32_of(entry, found)) is not None:
             assert reference.record is entry.record
@@ -114,21 +114,21 @@ def test_another_seed_is_no_reference():
 
 
 def test_entries_are_ordered_by_network_size_and_threshold():
-    found = entries_of([family_night()])
+    found = entries_of([family_run()])
     assert list(dict.fromkeys(entry.network for entry in found)) == ["TinyConv", "DS-CNN", ""]
     series = [entry for entry in found if (entry.network, entry.kind) == ("TinyConv", "channels")]
     assert [entry.threshold for entry in series] == list(CHANNELS)
 
 
 def test_titles_name_the_engine_where_a_variant_has_two():
-    titles = [entry.title for entry in entries_of([family_night(), sparse_night()])]
+    titles = [entry.title for entry in entries_of([family_run(), sparse_run()])]
     assert len(set(titles)) == len(titles)
     assert "TinyConv, int8, 90 % of the weights pruned (engine codegen-sparse)" in titles
     assert "DS-CNN, int8" in titles
 
 
 def test_a_model_that_two_engines_ran_is_compared_once():
-    both = entries_of([family_night(), family_night()])
+    both = entries_of([family_run(), family_run()])
     assert len(different_models(both)) < len(both)
 
 
@@ -150,15 +150,15 @@ def test_the_effect_of_pruning_is_summarized_by_device():
 
 
 def test_the_effect_of_pruning_is_summarized_by_engine():
-    found = entries_of([family_night(), sparse_night()])
+    found = entries_of([family_run(), sparse_run()])
     dense, sparse = pruning_sentences(series_of(found, "weights"), "weights")
     assert "engine codegen, " in dense and "engine codegen-sparse, " in sparse
 
 
 def test_a_series_without_its_own_unpruned_network_uses_that_of_another_engine():
-    sparse = sparse_night()
+    sparse = sparse_run()
     sparse = replace(sparse, variants=sparse.variants[1:])
-    found = entries_of([family_night(), sparse])
+    found = entries_of([family_run(), sparse])
     series = next(one for one in series_of(found, "weights") if one.engine == "codegen-sparse")
     assert (series.unpruned.engine, series.unpruned.threshold) == ("codegen", None)
     frame = pruned_table([series], "weights", "").frame
@@ -210,7 +210,7 @@ def test_a_confusion_matrix_counts_every_clip_once():
 
 
 def test_every_gap_has_its_reason():
-    frame = tables_of([family_night()])["family"].frame
+    frame = tables_of([family_run()])["family"].frame
     assert {row.variant: row.note for row in frame.itertuples() if row.note} == {
         "TinyConv, 4 bits": "no board can run it: 4-bit integers",
         "DS-CNN, int8, 5 % of the channels pruned": "failed: does-not-fit",
@@ -264,7 +264,7 @@ def test_pruning_is_drawn_only_beside_the_unpruned_network(tmp_path):
 
 
 def test_two_variants_are_no_family(tmp_path):
-    render_run(run_of(*family_night().variants[:2]), tmp_path)
+    render_run(run_of(*family_run().variants[:2]), tmp_path)
     assert not (tmp_path / "family.html").exists()
     assert "family.html" not in (tmp_path / "report.html").read_text()
 

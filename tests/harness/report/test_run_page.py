@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from html_page import HOSTILE, Page, markdown_tables, plain, shown_tables, shown_texts
-from sample_family import family_night
+from sample_family import family_run
 from sample_run import BOARD, external, measured, sample_record, too_large
 
 from harness.records.record import Fault, HostRow, RunRecord, StimulusRow, VariantRow
@@ -188,7 +188,7 @@ def sized(*rows: VariantRow):
 
 
 def test_estimates_are_compared_with_image_and_arena():
-    row = next(row for row in family_night().variants if row.id == "tinyconv-int8")
+    row = next(row for row in family_run().variants if row.id == "tinyconv-int8")
     frame = sizes_table(sized(row)).frame.iloc[0]
     assert frame["flash_error"] == pytest.approx(16_688 / row.firmware.flash_bytes - 1)
     assert frame["live_error"] == pytest.approx(5_960 / row.firmware.arena_bytes - 1)
@@ -196,7 +196,7 @@ def test_estimates_are_compared_with_image_and_arena():
 
 
 def test_variants_with_equal_layers_are_listed_once():
-    rows = [row for row in family_night().variants if "weights" in row.id]
+    rows = [row for row in family_run().variants if "weights" in row.id]
     frame = layers_table(sized(*rows)).frame
     assert list(frame["operations"]) == [640_000, 32_000]
     assert list(frame["bias_operations"]) == [4_000, 4]
@@ -239,7 +239,7 @@ def test_the_headline_says_if_the_run_was_interrupted():
 
 
 def test_the_headline_of_many_variants_names_the_front():
-    assert "variants are on the Pareto front, from" in sentences(family_night())[0]
+    assert "variants are on the Pareto front, from" in sentences(family_run())[0]
 
 
 def test_the_summary_aligns_a_row_for_each_variant_and_lists_faults():
