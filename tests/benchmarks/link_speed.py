@@ -1,4 +1,4 @@
-"""How fast a night's transcript is read, and what a link costs while a board says nothing or much."""
+"""Benchmark of reading a 12-hour transcript, and of a link's processor time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.link.records import checksum
 from harness.link.serial_link import SerialLink
 
 INFERENCES_PER_S = 50
-"""Of a board that hears: one for each new slice of features."""
+"""Rate of a listening board: one inference per new slice of features."""
 
 _READER = (
     "import json, resource, sys, time; from pathlib import Path\n"
@@ -35,13 +35,13 @@ _READER = (
 
 @dataclass(frozen=True)
 class Reading:
-    """What it took to read a transcript.
+    """The cost of reading a transcript.
 
     Attributes:
-        records: of inferences.
-        seconds: until it was read.
-        processor_s: of these, those in which the processor worked at it.
-        memory_bytes: beyond the program's own.
+        records: number of inference records.
+        seconds: wall time.
+        processor_s: processor time.
+        memory_bytes: memory beyond the program's own.
     """
 
     records: int
@@ -50,12 +50,8 @@ class Reading:
     memory_bytes: int
 
 
-def write_night(transcript: Path, hours: float) -> int:
-    """Writes the transcript of a board that listened so long, with nothing lost.
-
-    Returns:
-        The number of inference records.
-    """
+def write_transcript(transcript: Path, hours: float) -> None:
+    """Write the transcript of a board that listened without losses."""
     count = int(hours * 3600 * INFERENCES_PER_S)
     with transcript.open("wb") as file:
         for sequence in range(count):
@@ -63,11 +59,10 @@ def write_night(transcript: Path, hours: float) -> int:
             file.write(b"%.6f\t$%b*%b\n" % (1000 + sequence / INFERENCES_PER_S, body, checksum(body)))
         body = b"end,%d,%d,0,0,%d" % (count, count, count * 320)
         file.write(b"%.6f\t$%b*%b\n" % (1000 + count / INFERENCES_PER_S, body, checksum(body)))
-    return count
 
 
-def read_night(transcript: Path) -> Reading:
-    """Reads a transcript in a process of its own, as the memory of this one would hide what that takes."""
+def measure_reading(transcript: Path) -> Reading:
+    """Read a transcript in a process of its own, to measure its memory."""
     answer = subprocess.run(
         [sys.executable, "-c", _READER, str(transcript)], capture_output=True, text=True, check=True
     )
@@ -78,14 +73,12 @@ def read_night(transcript: Path) -> Reading:
 
 
 def processor_share(lines_per_s: int, seconds: float, transcript: Path) -> float:
-    """Processor time of this process per second, while a link takes so many lines a second from a pty.
-
-    Sending them is in it.
+    """Return the share of a processor that a link and the sender of its lines take.
 
     Args:
-        lines_per_s: 0 for a board that says nothing.
-        seconds: how long.
-        transcript: where they are logged.
+        lines_per_s: rate of lines; 0 for a silent board.
+        seconds: duration.
+        transcript: file of the log.
     """
     board, host = pty.openpty()
     tty.setraw(host)
@@ -117,12 +110,11 @@ def processor_share(lines_per_s: int, seconds: float, transcript: Path) -> float
 
 
 def main() -> None:
-    """Prints what 12 hours take, and what a link takes."""
     with tempfile.TemporaryDirectory(prefix="earshot-link-") as folder:
-        night = Path(folder, "night.log")
-        write_night(night, 12.0)
-        size_mb = night.stat().st_size / 1e6
-        reading = read_night(night)
+        log = Path(folder, "board.log")
+        write_transcript(log, 12.0)
+        size_mb = log.stat().st_size / 1e6
+        reading = measure_reading(log)
         print(
             f"12 h, {size_mb:.0f} MB: {reading.records:,} records in {reading.seconds:.1f} s "
             f"({reading.processor_s:.1f} s of the processor), {reading.memory_bytes / 1e6:.0f} MB of memory"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "link"))
 
 from record_lines import record
 from simulated_device import Behavior, SimulatedDevice
@@ -53,7 +50,7 @@ class SimulatedNano(SimulatedDevice):
         if words[0] == "icache":
             if self._obeys:
                 self.behavior.boot = self._boot(words[1])
-            self._say(f"m-icache-[{words[1]}]")
+            self._send(f"m-icache-[{words[1]}]")
         else:
             super()._answer(words)
 

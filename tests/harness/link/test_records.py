@@ -1,3 +1,5 @@
+"""The parser of records: events, losses, and no exception for any bytes."""
+
 from __future__ import annotations
 
 import pytest
@@ -8,6 +10,8 @@ from record_lines import boot_line, crc16, inference_line, record
 from harness.link.events import Boot, Detection, End, Inference, Loss, Overrun, Pcm, Reply
 from harness.link.records import RecordParser, checksum
 
+IMAGE = ("tiny_conv_int8", "0123abcd", "89abcdef", "codegen", "reference")
+
 
 def parse(*lines: bytes) -> list:
     parser = RecordParser()
@@ -15,7 +19,7 @@ def parse(*lines: bytes) -> list:
 
 
 def test_the_checksum_is_crc_16_ccitt_false():
-    assert crc16(b"123456789") == 0x29B1  # the check value of the catalog of parametrised CRC algorithms
+    assert crc16(b"123456789") == 0x29B1  # the check value of the catalog of CRC algorithms
     assert checksum(b"123456789") == b"29B1"
 
 
@@ -28,19 +32,7 @@ def test_each_type_of_record():
         record("pcm", 3, 904, 128, "0100FFFF"),
         record("end", 4, 1, 1, 1, 16000),
     ) == [
-        Boot(
-            0.0,
-            2,
-            "emulated",
-            "tiny_conv_int8",
-            "0123abcd",
-            "89abcdef",
-            "codegen",
-            "reference",
-            64_000_000,
-            "off",
-            9000,
-        ),
+        Boot(0.0, 2, "emulated", *IMAGE, 64_000_000, "off", 9000),
         Inference(1.0, 0, 20, 1, 4100, 52000, 30, (0, 12, 230, 13)),
         Detection(2.0, 1, 860, "yes", 214),
         Overrun(3.0, 2, 900, 256),
@@ -65,18 +57,14 @@ def test_other_text_is_no_event():
     assert parse(b"Initialization complete", b"", b"## time: soon", b"\xff\xfe\x00") == []
 
 
-def test_a_gap_is_counted_before_the_record_that_shows_it():
+def test_a_gap_comes_before_the_next_record():
     assert parse(inference_line(0), inference_line(3))[1:] == [
         Loss(1.0, 2, "gap"),
         Inference(1.0, 3, 0, 1, 4100, 52000, 30, (0, 12, 230, 13)),
     ]
 
 
-def test_a_stream_that_starts_late_has_lost_its_beginning():
-    assert parse(inference_line(2))[0] == Loss(0.0, 2, "gap")
-
-
-def test_a_garbled_record_is_told_and_counted_once():
+def test_a_garbled_record_is_counted_once():
     garbled = inference_line(1).replace(b"52000", b"52001")
     events = parse(inference_line(0), garbled, inference_line(2))
     losses = [event for event in events if isinstance(event, Loss)]
@@ -96,7 +84,7 @@ def test_numbers_start_again_after_an_end():
     assert [type(event) for event in events] == [Inference, End, Inference]
 
 
-def test_a_stream_that_is_announced_may_be_the_same_as_the_one_before():
+def test_an_announced_stream_may_equal_the_previous_one():
     parser = RecordParser()
     events = []
     for _ in range(2):
@@ -118,13 +106,13 @@ def test_a_reset_in_the_middle_of_a_stream_is_a_loss():
     assert isinstance(events[2], Boot)
 
 
-def test_a_stream_that_was_announced_and_never_came_lost_its_end():
+def test_an_announced_stream_without_records_lost_its_end():
     parser = RecordParser()
     parser.start(0.0)
     assert parser.finish(9.0) == (Loss(9.0, 1, "no end"),)
 
 
-def test_a_board_that_sent_more_than_its_numbers_show():
+def test_totals_show_records_lost_at_the_end():
     assert parse(inference_line(0), record("end", 1, 5, 0, 0, 320))[1] == Loss(1.0, 4, "totals")
 
 
@@ -133,13 +121,13 @@ def test_two_records_in_one_line_are_both_read():
     assert [event.sequence for event in events] == [0, 1]
 
 
-def test_a_record_behind_half_of_another_is_read():
+def test_a_record_after_half_of_another_is_read():
     broken, whole = parse(inference_line(0)[:20] + inference_line(1))[0], parse(inference_line(1))[1]
     assert broken == Loss(0.0, 0, "checksum", (inference_line(0)[:20] + inference_line(1)).decode())
     assert whole in parse(inference_line(0)[:20] + inference_line(1))
 
 
-def test_a_type_of_a_newer_sketch_takes_its_place_in_the_sequence():
+def test_an_unknown_type_counts_in_the_sequence():
     assert [type(event) for event in parse(inference_line(0), record("new", 1, "x"), inference_line(2))] == [
         Inference,
         Inference,
@@ -166,13 +154,13 @@ def test_a_type_of_a_newer_sketch_takes_its_place_in_the_sequence():
         ("boot", 0, 1, "emulated"),
     ],
 )
-def test_a_record_that_cannot_be_read_is_lost_in_spite_of_its_checksum(fields):
+def test_malformed_fields_are_a_loss(fields):
     (event,) = parse(record(*fields))
     assert (event.lost, event.reason) == (1, "malformed")
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
-def test_any_bytes_in_no_exception_out(lines):
+def test_any_bytes_raise_nothing(lines):
     parse(*lines)
 
 
@@ -187,7 +175,7 @@ def test_any_bytes_in_no_exception_out(lines):
         max_size=8,
     )
 )
-def test_any_fields_with_a_right_checksum_in_no_exception_out(records):
+def test_any_fields_with_a_right_checksum_raise_nothing(records):
     parser = RecordParser()
     for kind, fields in records:
         parser.feed(record(kind, *fields), 0.0)
@@ -196,7 +184,7 @@ def test_any_fields_with_a_right_checksum_in_no_exception_out(records):
 
 @st.composite
 def damaged_streams(draw):
-    """A stream, what of it arrives, and how many of its records that do not arrive intact can be known."""
+    """Draw the lines that arrive, the intact records, and the number of records known to be lost."""
     kinds = draw(st.lists(st.sampled_from(["inf", "inf", "pcm", "det", "ovr"]), max_size=40))
     lines = []
     for sequence, kind in enumerate(kinds):
@@ -211,7 +199,7 @@ def damaged_streams(draw):
 
     arriving: list[bytes] = []
     intact: list[int] = []
-    cut = b""  # the beginning of a line whose end went into the next one's, as where bytes are lost
+    cut = b""  # the start of a line whose end was lost and that runs into the next one
     for sequence, line in enumerate(lines):
         fate = draw(
             st.sampled_from(["keep", "keep", "keep", "drop", "garble", "repeat", "text", "cut", "join"])
@@ -248,7 +236,7 @@ def damaged_streams(draw):
 
 
 @given(damaged_streams())
-def test_the_count_of_lost_records_is_right_whatever_is_damaged(stream):
+def test_the_count_of_lost_records_is_right_for_any_damage(stream):
     arriving, intact, lost = stream
     parser = RecordParser()
     parser.start(0.0)
@@ -263,7 +251,7 @@ def test_the_count_of_lost_records_is_right_whatever_is_damaged(stream):
 
 
 @given(st.data())
-def test_records_in_another_order_are_not_lost(data):
+def test_reordered_records_are_not_lost(data):
     count = data.draw(st.integers(1, 30))
     lines = [inference_line(sequence, sequence * 20) for sequence in range(count)]
     lines.append(record("end", count, count, 0, 0, count * 320))
@@ -283,7 +271,7 @@ def test_records_in_another_order_are_not_lost(data):
 
 
 @given(st.lists(st.binary(max_size=80) | st.integers(0, 12).map(inference_line), max_size=60))
-def test_what_is_kept_is_bounded_and_losses_are_never_negative(lines):
+def test_memory_is_bounded_and_losses_are_never_negative(lines):
     parser = RecordParser()
     events = [event for line in lines for event in parser.feed(line, 0.0)]
     events += parser.finish(0.0)
@@ -292,13 +280,13 @@ def test_what_is_kept_is_bounded_and_losses_are_never_negative(lines):
     assert len(parser._missing) <= 8
 
 
-def test_a_record_that_was_overtaken_is_no_longer_lost():
+def test_a_late_record_is_no_longer_lost():
     events = parse(inference_line(0), inference_line(2), inference_line(1), inference_line(3))
     assert [event.lost for event in events if isinstance(event, Loss)] == [1, -1]
     assert [event.sequence for event in events if isinstance(event, Inference)] == [0, 2, 1, 3]
 
 
-def test_a_record_that_was_overtaken_by_the_end_belongs_to_its_stream():
+def test_a_record_after_the_end_belongs_to_its_stream():
     parser = RecordParser()
     for line in (inference_line(0), record("end", 2, 2, 0, 0, 640), inference_line(1)):
         parser.feed(line, 0.0)

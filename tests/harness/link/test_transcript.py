@@ -1,3 +1,5 @@
+"""Transcripts: writing, reading, and files that were cut off."""
+
 from __future__ import annotations
 
 import signal
@@ -6,7 +8,6 @@ import sys
 import threading
 
 import pytest
-from board_text import board_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from harness.link.transcript import TimedLine, TranscriptWriter, read_transcript
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "night" / "listening.log"
+    return tmp_path / "run" / "listening.log"
 
 
 def write(path, *lines: TimedLine) -> None:
@@ -38,21 +39,14 @@ def test_the_file_is_readable_by_eye(path):
         )
     )
 )
-def test_what_was_written_is_read_again(tmp_path_factory, rows):
+def test_lines_are_read_as_written(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("log") / "log"
     lines = [TimedLine(microseconds / 1e6, line, from_host) for microseconds, line, from_host in rows]
     write(path, *lines)
     assert list(read_transcript(path)) == lines
 
 
-def test_a_line_is_in_the_file_as_soon_as_it_is_written(path):
-    writer = TranscriptWriter(path)
-    writer.write(TimedLine(1.0, b"m-ready"))
-    assert path.read_bytes() == b"1.000000\tm-ready\n"
-    writer.close()
-
-
-def test_what_was_logged_survives_a_kill(path):
+def test_logged_lines_survive_a_kill(path):
     script = (
         "import os, signal, sys; from pathlib import Path\n"
         "from harness.link.transcript import TimedLine, TranscriptWriter\n"
@@ -73,26 +67,16 @@ def test_what_was_logged_survives_a_kill(path):
         (b"2.500000>\tnam", TimedLine(2.5, b"nam", from_host=True, complete=False)),
     ],
 )
-def test_a_last_line_that_was_cut_off_is_told(path, cut, last):
+def test_a_last_line_that_was_cut_off_is_marked(path, cut, last):
     write(path, TimedLine(1.0, b"m-ready"))
     path.write_bytes(path.read_bytes() + cut)
     assert list(read_transcript(path)) == [TimedLine(1.0, b"m-ready"), last]
 
 
-def test_a_log_goes_on_behind_one_that_was_cut_off(path):
+def test_a_log_continues_after_a_cut_line(path):
     write(path, TimedLine(1.0, b"half", complete=False))
     write(path, TimedLine(2.0, b"m-ready"))
     assert [timed.line for timed in read_transcript(path)] == [b"half", b"m-ready"]
-
-
-def test_the_text_of_the_board_has_neither_times_nor_commands(path):
-    write(
-        path,
-        TimedLine(1.0, b"name%", from_host=True),
-        TimedLine(2.0, b"m-name-dut-[x]"),
-        TimedLine(3.0, b"m-ready"),
-    )
-    assert board_text(path) == b"m-name-dut-[x]\nm-ready\n"
 
 
 def test_lines_of_two_threads_stay_whole(path):
@@ -111,7 +95,7 @@ def test_lines_of_two_threads_stay_whole(path):
     assert sorted(timed.line for timed in read_transcript(path)) == [b"a" * 90] * 500 + [b"b" * 90] * 500
 
 
-def test_nothing_is_written_once_it_is_closed(path):
+def test_a_closed_log_writes_nothing(path):
     writer = TranscriptWriter(path)
     writer.close()
     writer.close()

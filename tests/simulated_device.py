@@ -1,7 +1,6 @@
-"""A device at the other end of a pseudo terminal: the MLPerf Tiny device API and our additions to it.
+"""A simulated device behind a pseudo terminal: the MLPerf Tiny device API and our additions.
 
-Written from the description of the protocol, so that the client is tested against that and not against
-itself.
+It is written from the protocol's description, independently of the client.
 """
 
 from __future__ import annotations
@@ -20,17 +19,18 @@ COMMAND_BYTES = 80
 
 @dataclass
 class Behavior:
-    """What a test wants of the device.
+    """The behavior of a device.
 
     Attributes:
-        boot: the record that `boot%` is answered with; empty for a device that does not know the command.
-        at_boot: whether it sends the lines of a reset when it starts.
-        buffer_bytes: size of the command buffer; what is longer is cut, as the reference implementation does.
-        results: what `infer` and `results` print between the brackets.
-        half_a_command: what an earlier host had sent before it was killed.
-        streaming: whether it is listening already, since an earlier host was killed.
-        lines: sent in place of the reply to a command, by the command's first words.
-        stream: sent while it listens; the numbers of records are its own.
+        boot: reply to `boot%`; empty for a device without the command.
+        at_boot: True to send the lines of a reset at the start.
+        buffer_bytes: size of the command buffer; longer commands are cut, like in the reference
+            implementation.
+        results: text in brackets that `infer` and `results` print.
+        half_a_command: bytes that an earlier host sent before it was killed.
+        streaming: True if the device listens already.
+        lines: lines in place of the reply to a command, by the command's first words.
+        stream: records sent while the device listens.
     """
 
     boot: bytes = field(default_factory=boot_line)
@@ -52,7 +52,7 @@ class Behavior:
 
 
 class SimulatedDevice:
-    """Runs in a thread until it is closed; `path` is its port."""
+    """A device that runs in a thread until it is closed; `path` is its port."""
 
     def __init__(self, behavior: Behavior) -> None:
         self.behavior = behavior
@@ -70,7 +70,7 @@ class SimulatedDevice:
         self._thread.start()
 
     def close(self) -> None:
-        """Unplugs the device; a second call does nothing."""
+        """Unplug the device; a second call does nothing."""
         with self._closing:
             if self._board < 0:
                 return
@@ -82,10 +82,10 @@ class SimulatedDevice:
 
     def _run(self) -> None:
         if self.behavior.at_boot:
-            self._say("m-timestamp-mode-performance", self._lap(), "m-init-done", "m-ready")
+            self._send("m-timestamp-mode-performance", self._lap(), "m-init-done", "m-ready")
         listening = self.behavior.streaming
         if listening:
-            self._say(*self.behavior.stream[:-1])
+            self._send(*self.behavior.stream[:-1])
         buffer = self.behavior.half_a_command
         while True:
             ready, _, _ = select.select([self._board, self._wake_read], [], [])
@@ -100,60 +100,62 @@ class SimulatedDevice:
                 if listening:
                     if command == "stop":
                         listening = False
-                        self._say(self.behavior.stream[-1], "m-ready")
+                        self._send(self.behavior.stream[-1], "m-ready")
                     continue  # nothing else is understood while it listens
                 prefix = next((words for words in self.behavior.lines if command.startswith(words)), None)
                 if prefix is not None:
-                    self._say(*self.behavior.lines[prefix])
+                    self._send(*self.behavior.lines[prefix])
                     continue
                 self._answer(command.split())
-                self._say("m-ready")
+                self._send("m-ready")
                 if command.split()[0] == "listen":
                     listening = True
-                    self._say(*self.behavior.stream[:-1])
+                    self._send(*self.behavior.stream[:-1])
 
     def _answer(self, words: list[str]) -> None:
         match words:
             case ["name"]:
-                self._say("m-name-dut-[simulated]")
+                self._send("m-name-dut-[simulated]")
             case ["profile"]:
-                self._say("m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[kws01]")
+                self._send("m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[kws01]")
             case ["timestamp"]:
-                self._say(self._lap())
+                self._send(self._lap())
             case ["boot"] if self.behavior.boot:
-                self._say(self.behavior.boot)
+                self._send(self.behavior.boot)
             case ["db" | "clip" as kind, "load", count]:
                 self._expected, self.loaded, self._clip = int(count), b"", kind == "clip"
-                self._say(f"m-[Expecting {count} bytes]")
+                self._send(f"m-[Expecting {count} bytes]")
             case ["db", digits] if len(digits) % 2:
-                self._say("e-[Insufficent number of hex digits]")
+                self._send("e-[Insufficent number of hex digits]")
             case ["db", digits] if set(digits) - set("0123456789abcdefABCDEF"):
-                self._say("e-[Invalid hex digit]")
+                self._send("e-[Invalid hex digit]")
             case ["db", digits]:
                 self.loaded += bytes.fromhex(digits)
                 if len(self.loaded) >= self._expected:
                     if self._clip:
-                        self._say(f"m-features-crc-{zlib.crc32(self.loaded):08X}")
-                    self._say("m-load-done")
+                        self._send(f"m-features-crc-{zlib.crc32(self.loaded):08X}")
+                    self._send("m-load-done")
             case ["infer", count, warmups]:
-                self._say(f"m-warmup-start-{warmups}", "m-warmup-done", f"m-infer-start-{count}", self._lap())
+                self._send(
+                    f"m-warmup-start-{warmups}", "m-warmup-done", f"m-infer-start-{count}", self._lap()
+                )
                 self._clock_us += 1000 * int(count)
-                self._say(self._lap(), "m-infer-done", f"m-results-[{self.behavior.results}]")
+                self._send(self._lap(), "m-infer-done", f"m-results-[{self.behavior.results}]")
             case ["results"]:
-                self._say(f"m-results-[{self.behavior.results}]")
+                self._send(f"m-results-[{self.behavior.results}]")
             case ["input"]:
-                self._say(f"m-input-crc-{zlib.crc32(self.loaded):08X}")
+                self._send(f"m-input-crc-{zlib.crc32(self.loaded):08X}")
             case ["listen"] | ["listen", _]:
                 pass
             case ["icache", "on" | "off" as state]:
-                self._say(f"m-icache-[{state}]")
+                self._send(f"m-icache-[{state}]")
             case _:
-                self._say(f"e-[Unknown command: {words[0]}]")
+                self._send(f"e-[Unknown command: {words[0]}]")
 
     def _lap(self) -> str:
         return f"m-lap-us-{self._clock_us & 0xFFFFFFFF}"
 
-    def _say(self, *lines: str | bytes) -> None:
+    def _send(self, *lines: str | bytes) -> None:
         text = b"".join((line if isinstance(line, bytes) else line.encode()) + b"\r\n" for line in lines)
         while text:
             text = text[os.write(self._board, text) :]

@@ -1,10 +1,10 @@
-"""Lines as our sketch writes them, made without the code under test."""
+"""Lines of our sketch, built without the code under test."""
 
 from __future__ import annotations
 
 
 def crc16(body: bytes) -> int:
-    """CRC-16/CCITT-FALSE, bit by bit: polynomial 0x1021, start 0xFFFF."""
+    """Return the CRC-16/CCITT-FALSE, bit by bit: polynomial 0x1021, start 0xFFFF."""
     crc = 0xFFFF
     for byte in body:
         crc ^= byte << 8
@@ -14,26 +14,14 @@ def crc16(body: bytes) -> int:
 
 
 def record(*fields: object) -> bytes:
-    """`$` type, sequence, fields `*` checksum, without a line end."""
+    """Return `$` type, sequence, fields `*` checksum, without a line end."""
     body = ",".join(str(field) for field in fields).encode()
     return b"$%b*%04X" % (body, crc16(body))
 
 
 def boot_line(variant="tiny_conv_int8", model="0123abcd", build="89abcdef", protocol=2) -> bytes:
-    return record(
-        "boot",
-        0,
-        protocol,
-        "emulated",
-        variant,
-        model,
-        build,
-        "codegen",
-        "reference",
-        64_000_000,
-        "off",
-        9000,
-    )
+    image = (variant, model, build, "codegen", "reference")
+    return record("boot", 0, protocol, "emulated", *image, 64_000_000, "off", 9000)
 
 
 def inference_line(sequence: int, device_ms: int = 0) -> bytes:
