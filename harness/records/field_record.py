@@ -27,34 +27,24 @@ class FieldStimulus:
 
     segment: int
     condition: str
-    label: str
-    """The model's label for the word."""
+    label: str  # the model's label for the word
     word: str
     source: str
-    speaker: str
-    """"" if unknown."""
+    speaker: str  # "" if unknown
     onset_s: float
     end_s: float
-    detected: str | None
-    """The label detected for the word, None without a detection."""
-    score: int | None
-    """The recognizer's average, 0 to 255."""
+    detected: str | None  # the label detected for the word, None without a detection
+    score: int | None  # the recognizer's average, 0 to 255
     detected_at_s: float | None
-    correct: bool
-    """A keyword: detected as its label. Unknown or silence: no keyword detected."""
-    delay_s: float | None
-    """Time from the end of the word to the detection; negative before the end."""
+    correct: bool  # a keyword: detected as its label. Unknown or silence: no keyword detected.
+    delay_s: float | None  # time from the end of the word to the detection; negative before the end
     peak: int | None
     """Highest score of its label in a single inference from the onset to the end of the window, 0 to 255;
     None if there was no inference or the model does not have the label."""
-    excluded: str = ""
-    """Reason why the word does not count; "" if it counts."""
-    cause: str = ""
-    """One of `CAUSES` for a keyword that was not detected as its label; "" if unknown."""
-    clip: str = ""
-    """WAV of the word as it was played, relative to the record's folder; "" if there is none."""
-    picture: str = ""
-    """PNG of its features, likewise."""
+    excluded: str = ""  # reason why the word does not count; "" if it counts
+    cause: str = ""  # one of `CAUSES` for a keyword that was not detected as its label; "" if unknown
+    clip: str = ""  # WAV of the word as it was played, relative to the record's folder; "" if there is none
+    picture: str = ""  # PNG of its features, likewise
 
     @property
     def counts(self) -> bool:
@@ -68,8 +58,7 @@ class FieldFalseAccept:
     segment: int
     condition: str
     label: str
-    score: int
-    """The recognizer's average, 0 to 255."""
+    score: int  # the recognizer's average, 0 to 255
     at_s: float
     within_word: bool = False
     """A surplus detection within the window of a word, outside of the time that counts for false accepts per
@@ -85,20 +74,14 @@ class FieldSegment:
     audio_s: float
     keyword_free_s: float
     """Audio outside of all words' windows and all gaps: the time that counts for false accepts."""
-    samples_lost: int
-    """Audio that the board was too slow for."""
+    samples_lost: int  # audio that the board was too slow for
     records_lost: int
-    complete: bool
-    """The transcript has its end."""
-    wall_s: float
-    """The host's time for it."""
-    transcript: str
-    """Relative to the record's folder."""
+    complete: bool  # the transcript has its end
+    wall_s: float  # the host's time for it
+    transcript: str  # relative to the record's folder
     clipped_samples: int
-    speech_dbfs: float | None
-    """RMS of active speech at the microphone."""
-    snr_db: float | None
-    """Measured in the rendered sound."""
+    speech_dbfs: float | None  # RMS of active speech at the microphone
+    snr_db: float | None  # measured in the rendered sound
     acoustic: dict[str, Any] = field(default_factory=dict)
     """Facts of the acoustic route, like `VariantRow.acoustic`."""
     note: str = ""
@@ -108,17 +91,14 @@ class FieldSegment:
 class FieldTiming:
     """Speed of the board over all segments."""
 
-    period_ms_median: float
-    """Time from inference to inference, on the board's clock."""
+    period_ms_median: float  # time from inference to inference, on the board's clock
     period_ms_p95: float
     period_ms_max: float
-    stage_us: dict[str, float]
-    """Medians of the stages that the board timed."""
+    stage_us: dict[str, float]  # medians of the stages that the board timed
     realtime_factor: float | None
     """Seconds of audio processed per second of busy time. Near 1 the board never rests and infers as often
     as it can; well below 1 it loses audio. None if a stage was not timed."""
-    overruns: int
-    """Number of times audio was lost."""
+    overruns: int  # number of times audio was lost
     samples_lost: int
     inferences: int
 
@@ -127,19 +107,13 @@ class FieldTiming:
 class DetPoint:
     """Counts at a threshold, recomputed from the logged scores; excluded words are left out."""
 
-    threshold: int
-    """0 to 255; an average has to exceed it."""
-    misses: int
-    """Keywords that were not detected as their label, confusions included."""
+    threshold: int  # 0 to 255; an average has to exceed it
+    misses: int  # keywords that were not detected as their label, confusions included
     keywords: int
-    false_accepts: int
-    """In `hours`."""
-    hours: float
-    """Keyword-free time."""
-    confusions: int = 0
-    """Keywords detected as another label."""
-    accepted_non_keywords: int = 0
-    """Non-keywords detected as a keyword."""
+    false_accepts: int  # in `hours`
+    hours: float  # keyword-free time
+    confusions: int = 0  # keywords detected as another label
+    accepted_non_keywords: int = 0  # non-keywords detected as a keyword
     non_keywords: int = 0
 
 
@@ -151,8 +125,7 @@ class ClipResult:
     word: str
     label: str
     predicted: str
-    probability: float
-    """Probability of the predicted label, 0 to 1."""
+    probability: float  # probability of the predicted label, 0 to 1
     board_equals_host: bool | None
     """The board's output is the host's, byte by byte; None if they were not compared."""
 
@@ -163,12 +136,10 @@ class Replay:
 
     period_ms: float
     correct: int
-    total: int
-    """Words that count."""
+    total: int  # words that count
     won: list[int] = field(default_factory=list)
     """Indexes of keywords in the list of stimuli that are right in the replay only."""
-    lost: list[int] = field(default_factory=list)
-    """Indexes of keywords that are right on the board only."""
+    lost: list[int] = field(default_factory=list)  # indexes of keywords that are right on the board only
 
 
 @dataclass(frozen=True)
@@ -187,8 +158,7 @@ class FieldVariant:
     """In the order of the plan, the same for every variant of a record."""
     false_accepts: list[FieldFalseAccept] = field(default_factory=list)
     timing: FieldTiming | None = None
-    det: list[DetPoint] = field(default_factory=list)
-    """Thresholds ascending."""
+    det: list[DetPoint] = field(default_factory=list)  # thresholds ascending
     clips: list[ClipResult] = field(default_factory=list)
     replay: Replay | None = None
     reference: dict[str, Any] = field(default_factory=dict)
@@ -202,23 +172,17 @@ class FieldVariant:
 class FieldRecord:
     """A playback plan, played to one board."""
 
-    run: dict[str, str]
-    """id (uuid4), started, ended (ISO 8601, UTC), command."""
+    run: dict[str, str]  # id (uuid4), started, ended (ISO 8601, UTC), command
     code: dict[str, Any]
     environment: dict[str, str]
     board: BoardRow
-    plan: dict[str, Any]
-    """file, sha256, seed, gap_s, repeats, recordings."""
-    conditions: list[dict[str, Any]]
-    """Fields of the plan's conditions, by `name`."""
-    excluded: list[dict[str, Any]]
-    """Recordings that did not become stimuli: source, reason."""
+    plan: dict[str, Any]  # file, sha256, seed, gap_s, repeats, recordings
+    conditions: list[dict[str, Any]]  # fields of the plan's conditions, by `name`
+    excluded: list[dict[str, Any]]  # recordings that did not become stimuli: source, reason
     notes: list[str]
     variants: list[FieldVariant]
-    threshold: int
-    """Recognizer threshold, 0 to 255."""
-    window_s: float
-    """A detection counts for a word until this long after its end."""
+    threshold: int  # recognizer threshold, 0 to 255
+    window_s: float  # a detection counts for a word until this long after its end
     schema: int = FIELD_SCHEMA
 
 

@@ -25,17 +25,12 @@ PROCEDURE_VERSION = 1
 class ModelRow:
     """A prepared model, whether or not a board can run it."""
 
-    tflite_sha256: str | None
-    """None without a .tflite, like `tflite_bytes`."""
+    tflite_sha256: str | None  # none without a .tflite, like `tflite_bytes`
     tflite_bytes: int | None
-    precision: str
-    """"float32" or "int8": the type of the model's input and output."""
-    parameters: int | None
-    """Weights and biases; None for an external .tflite, which does not contain them."""
-    macs: int | None
-    """Multiply-accumulates of one inference."""
-    operators: dict[str, int]
-    """Number of operators of the .tflite by name."""
+    precision: str  # "float32" or "int8": the type of the model's input and output
+    parameters: int | None  # weights and biases; None for an external .tflite, which does not contain them
+    macs: int | None  # multiply-accumulates of one inference
+    operators: dict[str, int]  # number of operators of the .tflite by name
     epochs: list[TrainingEpoch] = field(default_factory=list)
     accuracy: dict[str, list[LabelCount]] = field(default_factory=dict)
     """By "training", "validation", "testing", in the order of the labels: of the .tflite, or in torch if no
@@ -43,14 +38,10 @@ class ModelRow:
     deployable: bool = True
     network: str | None = None
     seed: int | None = None
-    pruning: dict[str, Any] | None = None
-    """Fields of `models.variants.Pruning`; None if it was not pruned."""
-    quantization: dict[str, Any] | None = None
-    """Fields of `models.variants.Quantization`; None without one."""
-    remaining_parameters: int | None = None
-    """Parameters that are not zero."""
-    compressed_bytes: int | None = None
-    """Size of the .tflite compressed by zlib at level 9."""
+    pruning: dict[str, Any] | None = None  # fields of `models.variants.Pruning`; None if it was not pruned
+    quantization: dict[str, Any] | None = None  # fields of `models.variants.Quantization`; None without one
+    remaining_parameters: int | None = None  # parameters that are not zero
+    compressed_bytes: int | None = None  # size of the .tflite compressed by zlib at level 9
     sizing: dict[str, Any] | None = None
     """Cost estimated from the layers: the fields of `models.sizing.Sizing`."""
     before_fine_tuning: dict[str, list[LabelCount]] | None = None
@@ -60,8 +51,7 @@ class ModelRow:
     test_heard: list[int] = field(default_factory=list)
     """Index of the predicted label of each clip of the test set, in the same order for all models of the
     dataset; empty if no accuracy was measured."""
-    test_labels: list[int] = field(default_factory=list)
-    """Index of the true label of each clip."""
+    test_labels: list[int] = field(default_factory=list)  # index of the true label of each clip
 
 
 @dataclass(frozen=True)
@@ -74,12 +64,9 @@ class FirmwareRow:
     toolchain: str
     build_id: str
     flash_bytes: int
-    ram_bytes: int
-    """.data + .bss, without the stack."""
-    arena_bytes: int
-    """Planned by the engine for activations; part of `ram_bytes`."""
-    arena_bytes_reported: int | None = None
-    """From the `boot` record of the running board."""
+    ram_bytes: int  # .data + .bss, without the stack
+    arena_bytes: int  # planned by the engine for activations; part of `ram_bytes`
+    arena_bytes_reported: int | None = None  # from the `boot` record of the running board
     icache: str | None = None
 
 
@@ -87,15 +74,12 @@ class FirmwareRow:
 class HostRow:
     """One runtime on the host's CPU or GPU, on the same input bytes as the board."""
 
-    device: str
-    """"cpu" or "gpu"."""
+    device: str  # "cpu" or "gpu"
     device_name: str
-    runtime: str
-    """"torch", "tflite" or "onnxruntime"."""
+    runtime: str  # "torch", "tflite" or "onnxruntime"
     threads: int | None
     invocations: int
-    median_us: float | None
-    """None if it could not be measured; `note` has the reason."""
+    median_us: float | None  # none if it could not be measured; `note` has the reason
     p25_us: float | None
     p75_us: float | None
     max_abs_difference: float | None
@@ -122,12 +106,9 @@ class StimulusRow:
     source: str
     onset_s: float
     end_s: float
-    detected: str | None
-    """The detected label; None without a detection."""
-    score: int | None
-    """The recognizer's averaged score, 0 to 255."""
-    detected_at_s: float | None
-    """Audio time, like `onset_s`."""
+    detected: str | None  # the detected label; None without a detection
+    score: int | None  # the recognizer's averaged score, 0 to 255
+    detected_at_s: float | None  # audio time, like `onset_s`
     correct: bool
 
 
@@ -136,10 +117,8 @@ class DetectionRow:
     """A detection of a keyword that was not spoken."""
 
     label: str
-    score: int
-    """Averaged, 0 to 255."""
-    at_s: float
-    """Audio time."""
+    score: int  # averaged, 0 to 255
+    at_s: float  # audio time
 
 
 @dataclass(frozen=True)
@@ -168,13 +147,10 @@ class VariantRow:
     host_operators: list[OperatorRow] = field(default_factory=list)
     stimuli: list[StimulusRow] = field(default_factory=list)
     false_accepts: list[DetectionRow] = field(default_factory=list)
-    audio_s: float | None = None
-    """Length of the played audio."""
-    listening_wall_s: float | None = None
-    """The host's time for listening."""
+    audio_s: float | None = None  # length of the played audio
+    listening_wall_s: float | None = None  # the host's time for listening
     records_lost: int = 0
-    samples_lost: int = 0
-    """Samples that the board was too slow for."""
+    samples_lost: int = 0  # samples that the board was too slow for
     transcripts: dict[str, str] = field(default_factory=dict)
     """Paths of raw logs, relative to the run's folder, by kind: "listening", "parity"."""
     notes: list[str] = field(default_factory=list)
@@ -197,31 +173,23 @@ class BlockRow:
     a block is never measured in place of another.
     """
 
-    subject: str
-    """The id of the variant, or "canary"."""
+    subject: str  # the id of the variant, or "canary"
     engine: str
-    phase: str
-    """"canary-first", "round", "canary-last" or "confirmation"."""
-    round: int = 0
-    """From 1; 0 for the canary."""
-    started: str = ""
-    """ISO 8601, UTC, to the millisecond."""
-    monotonic_s: float = 0.0
-    """Start on the host's monotonic clock, since the run began."""
+    phase: str  # "canary-first", "round", "canary-last" or "confirmation"
+    round: int = 0  # from 1; 0 for the canary
+    started: str = ""  # ISO 8601, UTC, to the millisecond
+    monotonic_s: float = 0.0  # start on the host's monotonic clock, since the run began
     image_sha256: str = ""
-    planned: int = 0
-    """Requested samples of each series."""
+    planned: int = 0  # requested samples of each series
     samples_us: dict[str, list[int]] = field(default_factory=dict)
     """Raw, in time order, by "<metric>/<input mode>": "inference_us/clip" in command mode; while listening
     "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"; on a real board "room" for "pcm"."""
-    lost: dict[str, int] = field(default_factory=dict)
-    """Dropped lines and wrong checksums, by the same keys."""
+    lost: dict[str, int] = field(default_factory=dict)  # dropped lines and wrong checksums, by the same keys
     checks: dict[str, str] = field(default_factory=dict)
     """Exact figures by name: "features_crc", "input_crc", "output" (probabilities on the golden clip)."""
     observations: dict[str, str] = field(default_factory=dict)
     """Observations of the bench that are not part of the environment: port, temperature, supply, icache."""
-    fault: str = ""
-    """The failure; "" without one."""
+    fault: str = ""  # the failure; "" without one
 
 
 @dataclass(frozen=True)
@@ -232,8 +200,7 @@ class BoardRow:
     uid: str
     title: str
     clock_hz: int
-    clock: str
-    """"modeled cycles", "instructions" or "measured"."""
+    clock: str  # "modeled cycles", "instructions" or "measured"
     flash_bytes: int
     ram_bytes: int
     details: dict[str, str] = field(default_factory=dict)
@@ -248,18 +215,14 @@ class RunRecord:
     or "a-a"; the last two form the history), "board" (its name on the bench and of its baseline), "engine"
     (of variants that were not built), "confirm_of" (the id of the confirmed run), and "length_s" (by the
     host's monotonic clock; "" if unknown, as for a resumed run)."""
-    code: dict[str, Any]
-    """"commit", "dirty", "harness_version", "procedure_version"."""
+    code: dict[str, Any]  # "commit", "dirty", "harness_version", "procedure_version"
     environment: dict[str, str]
     board: BoardRow
     variants: list[VariantRow]
     schema: int = SCHEMA
-    blocks: list[BlockRow] = field(default_factory=list)
-    """In time order; `earshot nightly` only."""
-    verdict: RunVerdict | None = None
-    """None if the run was not judged."""
-    fault: Fault | None = None
-    """Failure of the whole run, such as a missing board."""
+    blocks: list[BlockRow] = field(default_factory=list)  # in time order; `earshot nightly` only
+    verdict: RunVerdict | None = None  # none if the run was not judged
+    fault: Fault | None = None  # failure of the whole run, such as a missing board
     checksum: str = field(default="", compare=False)
     """SHA-256 of the file's content, 64 hex digits; "" before the record is written."""
 

@@ -22,7 +22,7 @@ from harness.regression.baseline import (
     write_baseline,
 )
 from harness.regression.canary import CanaryReference, canary_of, canary_state
-from harness.regression.epochs import comparable
+from harness.regression.epochs import comparable, differences
 from harness.regression.exact import is_of_a_commit
 from harness.regression.from_record import night_of
 from harness.regression.history import RECORD, read_history
@@ -259,12 +259,8 @@ def _latest_alike(night: Night, nights: Sequence[Night], canary: CanaryReference
     for other in reversed([other for other in nights if moment(other.started) < moment(night.started)]):
         if other.dirty or other.fault:
             continue
-        same = (other.uid, other.environment, other.procedure) == (
-            night.uid,
-            night.environment,
-            night.procedure,
-        )
-        if not same or canary_state(other.canary, canary, modeled=night.modeled).status != "clean":
+        moved = canary_state(other.canary, canary, modeled=night.modeled).status != "clean"
+        if moved or differences(other, night):
             break
         row.insert(0, other)
     return row

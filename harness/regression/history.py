@@ -19,10 +19,10 @@ from typing import Any
 import msgspec
 
 from harness.layout import RECORD, store_root
-from harness.records import reading, record
+from harness.records import reading, record, verdict
 from harness.records.reading import read_record
 from harness.records.verdict import Figure, SeriesName, SeriesVerdict
-from harness.regression import from_record, nights, series
+from harness.regression import canary, from_record, nights, series
 from harness.regression.canary import CanaryReading
 from harness.regression.from_record import IN_HISTORY, kind_of, night_of
 from harness.regression.nights import Night, clock_problem, merge
@@ -134,7 +134,10 @@ def _summary(path: Path, store: Store) -> Night | None:
         (folder / _SUMMARY).write_bytes(_dump(night))
 
     folder = store.build(
-        "summary", {"record": path}, make, code=(from_record, nights, series, record, reading)
+        "summary",
+        {"record": path},
+        make,
+        code=(from_record, canary, nights, series, record, reading, verdict),
     )
     return _load((folder / _SUMMARY).read_bytes())
 

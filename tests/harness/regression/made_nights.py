@@ -78,7 +78,6 @@ def with_verdicts(made: Night, verdict: RunVerdict) -> Night:
 
 
 def of(name: SeriesName, verdict: RunVerdict) -> SeriesVerdict:
-    """What is verdict_on of a series."""
     (found,) = [item for item in verdict.series if item.name == name]
     return found
 
@@ -86,5 +85,5 @@ def of(name: SeriesName, verdict: RunVerdict) -> SeriesVerdict:
 def verdict_on(
     tonight: Night, nights: list[Night], baseline: Baseline | None, name: SeriesName = INT8
 ) -> SeriesVerdict:
-    """What is verdict_on of a series tonight."""
+    """Judge a night and return the verdict on one series."""
     return of(name, judge(tonight, nights, baseline))
