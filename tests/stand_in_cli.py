@@ -1,4 +1,4 @@
-"""An executable in place of arduino-cli that prints recorded answers, call by call as a test scripts them.
+"""An executable in place of arduino-cli that prints the answers that a test scripts, call by call.
 
 It builds and uploads nothing. The stand-in that really compiles, uploads and runs is in tests/rehearsal.
 """
@@ -45,7 +45,7 @@ sys.exit(step.get("status", 0))
 
 
 def recorded(name: str) -> Any:
-    """A recorded answer, read."""
+    """Return a recorded answer."""
     return json.loads((RECORDED / f"{name}.json").read_text())
 
 
@@ -57,18 +57,17 @@ CORE_VERSION: str = recorded("core_list")["platforms"][0]["installed_version"]
 
 
 def usb_port(address: str, serial_number: str = SERIAL_NUMBER, pid: str = "0x805a") -> dict[str, Any]:
-    """The recorded board as `board list` lists it at another port, and with another identity."""
+    """Return the recorded board of `board list` at another port, with another identity."""
     properties = {**_NANO["port"]["properties"], "pid": pid, "serialNumber": serial_number}
     port = {**_NANO["port"], "address": address, "label": address, "properties": properties}
     return {**_NANO, "port": port}
 
 
 class StandInCli:
-    """The executable in a folder; each verb has steps, one a call, of which the last one stays.
+    """The executable in a folder; each verb has one step per call, and the last step repeats.
 
-    A step has `stdout` and `stderr` (text, or values that are printed as JSON), `status`, `code` that is
-    executed, and `seconds` that the call takes: then the stand-in crashes when another call of the verb comes
-    meanwhile.
+    A step has `stdout` and `stderr` (text, or values to print as JSON), `status`, `code` to execute, and
+    `seconds` that the call takes; during these, another call of the verb crashes the stand-in.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -85,28 +84,28 @@ class StandInCli:
         self.steps("upload", {"stdout": recorded("upload")})
 
     def steps(self, verb: str, *steps: dict[str, Any]) -> None:
-        """What a verb answers, call by call, from now on."""
+        """Set the answers of a verb, call by call."""
         self._script[verb] = list(steps)
         (self._folder / "script.json").write_text(json.dumps(self._script))
         (self._folder / verb).unlink(missing_ok=True)
 
     def has_version(self, version: str) -> None:
-        """Which version of arduino-cli it is."""
+        """Set the version of arduino-cli."""
         self.steps("version", {"stdout": {**recorded("version"), "VersionString": version}})
 
     def lists(self, *snapshots: list[dict[str, Any]]) -> None:
-        """What `board list` sees, call by call."""
+        """Set the attached ports, call by call."""
         self.steps("board list", *({"stdout": {"detected_ports": ports}} for ports in snapshots))
 
     def has_core(self, version: str) -> None:
-        """Which version of the core is installed; "" for none."""
+        """Set the version of the installed core; "" for none."""
         answer = recorded("core_list") if version else {"platforms": []}
         for platform in answer["platforms"]:
             platform["installed_version"] = version
         self.steps("core list", {"stdout": answer})
 
     def compiles(self, text: int = 123_456, data: int = 45_678, **step: float) -> None:
-        """Which sizes `compile` answers, and perhaps how many `seconds` it takes."""
+        """Set the sizes that `compile` answers, and the `seconds` that it takes."""
         answer = recorded("compile")
         sizes = {"text": text, "data": data}
         for section in answer["builder_result"]["executable_sections_size"]:
@@ -114,10 +113,10 @@ class StandInCli:
         self.steps("compile", {"stdout": answer, **step})
 
     def calls(self, verb: str) -> list[list[str]]:
-        """The arguments of every call of a verb, since its steps were set last."""
+        """Return the arguments of every call of a verb since its steps were set."""
         return [call["arguments"] for call in self.details(verb)]
 
     def details(self, verb: str) -> list[dict[str, Any]]:
-        """Arguments, environment, working folder and stdin of every call of a verb."""
+        """Return arguments, environment, working folder and stdin of every call of a verb."""
         path = self._folder / verb
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

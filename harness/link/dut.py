@@ -48,7 +48,7 @@ class Image(Protocol):
 
     @property
     def model_sha256(self) -> str:
-        """Of the .tflite; the first 8 hex digits count."""
+        """SHA-256 of the .tflite; the first 8 hex digits count."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from harness.arduino_cli.cli import ArduinoCli, Library
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arduino_library import read_library
 from harness.firmware.arm_gcc import CORE
-from harness.firmware.engine import get_engine
 from harness.firmware.tflm import TflmEngine
 from harness.firmware.tflm.choice import NAMES, choose_library
 from harness.firmware.tflm.interface import read_interface
@@ -193,11 +192,6 @@ def test_a_model_too_large_for_the_flash_is_refused_at_once(sized):
         sized(board)
 
 
-def test_a_generated_engine_measures_nothing(tmp_path):
-    engine = get_engine("codegen")
-    assert engine.sized_for(tmp_path / "a", "emulated", Store(tmp_path), pytest.fail) is engine
-
-
 def _dense_softmax(dtype: str = "i1") -> bytes:
     """(1, 8) -> FULLY_CONNECTED -> (1, 4) -> SOFTMAX, twice."""
     builder = ModelBuilder()
@@ -273,12 +267,6 @@ def test_sources_depend_on_the_librarys_content_not_its_place(tmp_path):
         _generate(_dense_softmax(), library, tmp_path / f"{name}-out")
         texts.append((tmp_path / f"{name}-out" / "engine.cpp").read_text())
     assert texts[0] == texts[1] != texts[2]
-
-
-def test_the_arena_has_the_given_size(tmp_path):
-    sources = _generate(_dense_softmax(), library_outline(tmp_path / "lib"), tmp_path, arena_bytes=2048)
-    assert sources.arena_bytes == 2048
-    assert "kArenaBytes = 2048;" in (tmp_path / "engine.cpp").read_text()
 
 
 def _unary(name: str, *dtypes: str) -> bytes:
