@@ -159,7 +159,7 @@ def begin_folder(
         setup.board.describe(),
         about,
         plan={},
-        conditions=[asdict(condition) for condition in plan.conditions],
+        conditions=[asdict(condition) | {"room_m": list(condition.room_m)} for condition in plan.conditions],
         excluded=[asdict(excluded) for excluded in plan.excluded],
         notes=list(plan.notes),
         threshold=threshold,
