@@ -48,7 +48,7 @@ class ModelRow:
     """Accuracy in torch right after pruning or quantization."""
     mse: float | None = None
     """Mean squared error of the probabilities against the trained network, on the test set, in torch."""
-    test_heard: list[int] = field(default_factory=list)
+    test_predictions: list[int] = field(default_factory=list)
     """Index of the predicted label of each clip of the test set, in the same order for all models of the
     dataset; empty if no accuracy was measured."""
     test_labels: list[int] = field(default_factory=list)  # index of the true label of each clip

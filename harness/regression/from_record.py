@@ -16,7 +16,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from harness.errors import DoesNotFit, UsageError
 from harness.records.record import BlockRow, RunRecord, VariantRow
@@ -32,7 +31,6 @@ IN_HISTORY = frozenset({NIGHTLY, A_A})
 
 CANARY = "canary"
 """`BlockRow.subject` of the image that is never rebuilt."""
-_LEAVE_OUT = "Leave the record out: it does not tell what was measured."
 _CANARY_SERIES = "inference_us/clip"
 WHOLE = "-"
 """Input mode of figures without an input."""
@@ -56,53 +54,43 @@ def night_of(record: RunRecord, digest: str = "") -> Night:
         digest: identifies the content; default: the checksum of the file that it was read from.
 
     Raises:
-        UsageError: a field of `run` or `code` is missing or of another type.
+        UsageError: a field is missing, or a name or the length is malformed.
     """
+    try:
+        return _summary(record, digest)
+    except (KeyError, ValueError) as problem:
+        raise UsageError(
+            f"the record is incomplete or malformed: {problem}",
+            where=f"run {record.run.get('id', 'without an id')}",
+            remedy="Leave the record out: it does not tell what was measured.",
+        ) from None
+
+
+def _summary(record: RunRecord, digest: str) -> Night:
+    length_s = record.run.get("length_s")
     modeled = record.board.clock != "measured"
     engines = _engines(record)
     return Night(
-        id=_field(record.run, "id", str),
+        id=record.run["id"],
         digest=digest or record.checksum,
-        started=_field(record.run, "started", str),
-        ended=_field(record.run, "ended", str),
-        commit=_field(record.code, "commit", str),
-        dirty=_field(record.code, "dirty", bool),
+        started=record.run["started"],
+        ended=record.run["ended"],
+        commit=record.code["commit"],
+        dirty=record.code["dirty"],
         board=record.run.get("board") or record.board.name,
         uid=record.board.uid,
         environment=_environment(record),
-        procedure=_field(record.code, "procedure_version", int),
+        procedure=record.code["procedure_version"],
         modeled=modeled,
         times=_times(record.blocks, "round"),
         exact=_exact(record, engines, modeled),
         canary=_canary(record.blocks),
-        length_s=_length_s(record.run.get("length_s", "")),
+        length_s=float(length_s) if length_s else None,
         confirmations=_times(record.blocks, "confirmation"),
         faults=_faults(record, engines),
         fault=record.fault.message.rstrip(".") if record.fault else "",
         judged={item.name: item for item in record.verdict.series} if record.verdict else {},
     )
-
-
-def _field(where: Mapping[str, Any], name: str, kind: type) -> Any:
-    value = where.get(name)
-    if type(value) is not kind:
-        raise UsageError(
-            f"the record has no valid {name.replace('_', ' ')}: {value!r}",
-            where="run" if kind is str and name != "commit" else "code",
-            remedy=_LEAVE_OUT,
-        )
-    return value
-
-
-def _length_s(text: str) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        raise UsageError(
-            f"the length of the run is {text!r}, not a number of seconds",
-            where="run",
-            remedy=_LEAVE_OUT,
-        ) from None
 
 
 def _engines(record: RunRecord) -> dict[str, str]:
@@ -138,21 +126,10 @@ def _times(blocks: Sequence[BlockRow], phase: str) -> dict[SeriesName, Measured]
         if block.phase == phase and block.subject != CANARY:
             of_variants.setdefault((block.subject, block.engine), []).append(block)
     return {
-        _name(variant, engine, key): _series(own, key)
+        SeriesName.parse(f"{variant}/{engine}/{key}"): _series(own, key)
         for (variant, engine), own in of_variants.items()
         for key in dict.fromkeys(key for block in own for key in block.samples_us)
     }
-
-
-def _name(variant: str, engine: str, figure: str) -> SeriesName:
-    try:
-        return SeriesName.parse(f"{variant}/{engine}/{figure}")
-    except ValueError as reason:
-        raise UsageError(
-            f"a figure of the record has no valid name: {reason}",
-            where="variants and blocks",
-            remedy=_LEAVE_OUT,
-        ) from None
 
 
 def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
@@ -199,7 +176,10 @@ def _exact(record: RunRecord, engines: Mapping[str, str], modeled: bool) -> dict
             figures[f"{name}/{_ON_CLIP}"] = _same(block.checks.get(name, "") for block in own)
         if modeled and row.stimuli:
             figures[f"detections/{row.route}"] = _detections(row)
-        found |= {_name(row.id, engines[row.id], figure): value for figure, value in figures.items()}
+        found |= {
+            SeriesName.parse(f"{row.id}/{engines[row.id]}/{figure}"): value
+            for figure, value in figures.items()
+        }
     return found
 
 

@@ -50,7 +50,7 @@ def variant_row(model: ModelArtifact) -> VariantRow:
             sizing=model.sizing,
             before_fine_tuning=_counts(model.before_fine_tuning) if model.before_fine_tuning else None,
             mse=model.mse,
-            test_heard=model.test_predictions,
+            test_predictions=model.test_predictions,
             test_labels=model.test_labels,
         ),
     )

@@ -120,9 +120,9 @@ class Entry:
     @property
     def right(self) -> list[bool]:
         """True for each clip of the test set that was recognized; empty if not known."""
-        if not self.model or len(self.model.test_heard) != len(self.model.test_labels):
+        if not self.model or len(self.model.test_predictions) != len(self.model.test_labels):
             return []
-        pairs = zip(self.model.test_heard, self.model.test_labels, strict=True)
+        pairs = zip(self.model.test_predictions, self.model.test_labels, strict=True)
         return [detected == label for detected, label in pairs]
 
     @property

@@ -268,7 +268,7 @@ def confusions(entries: Sequence[Entry]) -> list[Matrix]:
         if entry.right and entry.model:
             labels = entry.variant.labels
             counts = np.zeros((len(labels), len(labels)), int)
-            np.add.at(counts, (entry.model.test_labels, entry.model.test_heard), 1)
+            np.add.at(counts, (entry.model.test_labels, entry.model.test_predictions), 1)
             right = [{label} for label in labels]
             accuracy = fmt.share(entry.accuracy)
             found.append(Matrix(entry.title, labels, labels, counts.tolist(), right, accuracy))

@@ -138,7 +138,7 @@ def _row(
         compressed_bytes=25_000 if large else 15_000,
         sizing=sizing(precision),
         accuracy=row.model.accuracy | {"testing": counted(heard)},
-        test_heard=heard,
+        test_predictions=heard,
         test_labels=_TEST_LABELS,
     )
     host = [

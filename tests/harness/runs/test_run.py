@@ -122,7 +122,7 @@ def test_model_that_no_board_runs_is_a_row_without_measurements(run_of, tmp_path
     row = record.variants[0]
     assert (row.firmware, row.faults, row.stage_us, row.host) == (None, [], {}, [])
     assert row.model.quantization == contents["quantization"]
-    assert row.model.test_heard == [2, 2, 2, 0]
+    assert row.model.test_predictions == [2, 2, 2, 0]
     assert read_record(page.parent / RECORD) == record
 
 
