@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -67,8 +66,7 @@ def page_tables(tables: Mapping[str, Table]) -> dict[str, PageTable]:
     }
 
 
-@dataclass(frozen=True)
-class _PageCell:
+class PageCell(NamedTuple):
     """A cell; `rows` is the number of rows it spans, 0 where a cell above spans it."""
 
     column: Column
@@ -77,13 +75,12 @@ class _PageCell:
     style: str
 
 
-@dataclass(frozen=True)
-class _PageRow:
+class PageRow(NamedTuple):
     """A row; `heading` stands above the first of the rows that share it."""
 
     heading: str
     tone: str
-    cells: list[_PageCell]
+    cells: list[PageCell]
 
 
 class PageTable:
@@ -99,14 +96,11 @@ class PageTable:
         self.groups = [
             (group, len(list(those))) for group, those in groupby(column.group for column in columns[first:])
         ]
-        self.rows = [
-            _PageRow(
-                heading=row[0].text if table.headed and span[0] else "",
-                tone=table.tone(index),
-                cells=[_PageCell(*item) for item in zip(columns, row, span, styles, strict=True)][first:],
-            )
-            for index, (row, span) in enumerate(zip(rows, spans, strict=True))
-        ]
+        self.rows = []
+        for index, (row, span) in enumerate(zip(rows, spans, strict=True)):
+            heading = row[0].text if table.headed and span[0] else ""
+            cells = [PageCell(*item) for item in zip(columns, row, span, styles, strict=True)]
+            self.rows.append(PageRow(heading, table.tone(index), cells[first:]))
 
 
 def _style(column: Column, texts: list[str]) -> str:
