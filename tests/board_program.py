@@ -1,23 +1,21 @@
-"""Programs of a few lines for the emulated board: compiled, started, talked to."""
+"""Programs of a few lines for the emulated board."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import select
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from host_library import STORE
+
 from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
 from harness.boards.qemu.machine import Machine
 from harness.boards.qemu.tools import find_qemu
 from harness.firmware.arm_gcc import CORE, build_image, find_compiler
-from models.store import Store
-
-_STORE = Store(Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}" / "store")
 
 PRINT = r"""
 static void print(uint32_t number, char last) {
@@ -31,12 +29,12 @@ static void print(uint32_t number, char last) {
   Serial.write(text + next, sizeof text - next);
 }
 """
-"""A function for sketches: a number and a character to the serial port."""
+"""A function for sketches that prints a number and a character."""
 
 
 @cache
 def image_of(source: str) -> Path:
-    """The image of a sketch that is one .ino file; made once for a machine."""
+    """Build the image of a sketch that is one .ino file, once per machine."""
     compiler = find_compiler()
 
     def make(folder: Path) -> None:
@@ -50,12 +48,12 @@ def image_of(source: str) -> Path:
         "core": CORE,
         "compiler": compiler.version,
     }
-    return _STORE.build("program", inputs, make) / "image.elf"
+    return STORE.build("program", inputs, make) / "image.elf"
 
 
 def clock_of(timing: TimingParameters | None = None) -> Clock:
-    """The clock a board of these parameters has on this machine."""
-    return choose_clock(find_qemu(), _STORE, timing or TimingParameters())
+    """Return the clock of a board with these parameters on this machine."""
+    return choose_clock(find_qemu(), STORE, timing or TimingParameters())
 
 
 class Terminal:
@@ -69,7 +67,7 @@ class Terminal:
             data = data[os.write(self._file, data) :]
 
     def read_until(self, end: bytes, timeout_s: float = 20.0) -> bytes:
-        """Everything up to and including `end`."""
+        """Read up to and including `end`."""
         received = b""
         while not received.endswith(end):
             if not select.select([self._file], [], [], timeout_s)[0]:
@@ -83,7 +81,7 @@ class Terminal:
 
 @contextmanager
 def running(source: str, clock: Clock | None = None) -> Iterator[tuple[Machine, Terminal]]:
-    """A started machine and its serial port."""
+    """Start a machine, and open its serial port."""
     machine = Machine(find_qemu(), image_of(source), clock or clock_of())
     terminal = Terminal(machine.port)
     try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -12,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from host_library import BOARD_FLAGS, LIBRARIES, load_library
 
 from harness.firmware.engine import Engine, EngineSources, get_engine
 from harness.layout import SKETCHES
 
-KERNELS = SKETCHES / "libraries" / "EarshotKernels" / "src"
+KERNELS = LIBRARIES / "EarshotKernels" / "src"
 _GLUE = Path(__file__).with_name("engine_host.cpp")
-_WARNINGS = ("-std=gnu++17", "-O2", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti")
-_HOST = ("-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=undefined", "-funsigned-char")
 _CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16")
 
 
@@ -37,7 +34,7 @@ class _View(ctypes.Structure):
 
 @dataclass(frozen=True)
 class CompiledEngine:
-    """A generated engine that was compiled for the host.
+    """A generated engine compiled for the host.
 
     Attributes:
         sources: the generator's result.
@@ -78,29 +75,19 @@ def staged_engine(tflite: bytes, folder: Path, engine: Engine | None = None) -> 
 
 
 def compiled(tflite: bytes, engine: Engine | None = None) -> CompiledEngine:
-    """Generate and compile; a machine compiles the same sources once."""
+    """Generate and compile an engine."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources = staged_engine(tflite, folder, engine)
-        digest = hashlib.sha256(" ".join((*_WARNINGS, *_HOST)).encode())
-        for path in [*sorted(folder.glob("*.*")), _GLUE, *sorted(KERNELS.iterdir())]:
-            digest.update(path.read_bytes())
-        cache = Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}"
-        library = cache / f"{digest.hexdigest()[:16]}.so"
-        if not library.exists():
-            cache.mkdir(mode=0o700, exist_ok=True)
-            handle, scratch = tempfile.mkstemp(dir=cache)
-            os.close(handle)
-            command = ["g++", *_WARNINGS, *_HOST, f"-I{folder}", str(folder / "engine.cpp"), str(_GLUE)]
-            subprocess.run([*command, "-o", scratch], check=True)
-            Path(scratch).replace(library)  # atomic, as other processes may compile it too
-        return CompiledEngine(sources, (folder / "engine.cpp").read_text(), ctypes.CDLL(str(library)))
+        headers = [*sorted(folder.glob("*.h")), *sorted(KERNELS.iterdir())]
+        library = load_library([folder / "engine.cpp", _GLUE], headers, folder)
+        return CompiledEngine(sources, (folder / "engine.cpp").read_text(), library)
 
 
 def compile_for_cortex_m4(folder: Path, *flags: str) -> Path:
-    """Compile a staged engine for the boards' processor; return the object file."""
+    """Compile a staged engine for the boards' processor, with more flags; return the object file."""
     compiler = "arm-none-eabi-g++"
     target = folder / "engine.o"
-    command = [compiler, *_CORTEX_M4, *_WARNINGS, *flags, f"-I{folder}", "-c", str(folder / "engine.cpp")]
+    command = [compiler, *_CORTEX_M4, *BOARD_FLAGS, *flags, f"-I{folder}", "-c", str(folder / "engine.cpp")]
     subprocess.run([*command, "-o", str(target)], check=True)
     return target

@@ -1,0 +1,58 @@
+"""C++ compiled for the host and loaded; every set of sources is compiled once per machine."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from harness.layout import SKETCHES
+from models.store import Store
+
+CACHE = Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}"
+STORE = Store(CACHE / "store")
+"""For artifacts of the real tools that no test changes: images, the cycle model."""
+
+LIBRARIES = SKETCHES / "libraries"
+BOARD_FLAGS = ("-O2", "-std=gnu++17", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti")
+_SANITIZER = ("-fsanitize=undefined", "-fno-sanitize-recover=undefined")
+_HOST_FLAGS = (*BOARD_FLAGS, *_SANITIZER, "-funsigned-char", "-g", "-shared", "-fPIC")
+
+
+def load_library(sources: Sequence[Path], headers: Iterable[Path], include: Path) -> ctypes.CDLL:
+    """Compile C++ sources with the boards' warnings and the host's sanitizer, and load the result.
+
+    Args:
+        sources: the files to compile.
+        headers: further files that decide whether a cached library is current.
+        include: the folder of relative includes.
+    """
+    digest = hashlib.sha256(" ".join(_HOST_FLAGS).encode())
+    for path in [*sources, *headers]:
+        digest.update(path.name.encode() + path.read_bytes())
+    library = CACHE / f"{digest.hexdigest()[:16]}.so"
+    if not library.exists():
+        library.parent.mkdir(mode=0o700, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=library.parent)
+        os.close(handle)
+        command = ["g++", *_HOST_FLAGS, f"-I{include}", *map(str, sources), "-o", scratch]
+        subprocess.run(command, check=True)
+        Path(scratch).replace(library)  # atomic: another process may compile it at the same time
+    return ctypes.CDLL(str(library))
+
+
+@cache
+def host_library(glue: Path, folder: Path) -> ctypes.CDLL:
+    """Compile a folder's sources, except those that need the Arduino API, with a test's C functions.
+
+    Args:
+        glue: a C++ file of the test with extern "C" functions and includes relative to `folder`.
+        folder: a library's src/, or a staged sketch.
+    """
+    sources = [path for path in sorted(folder.rglob("*.cpp")) if "<Arduino.h>" not in path.read_text()]
+    return load_library([glue, *sources], sorted(folder.rglob("*.h")), folder)
