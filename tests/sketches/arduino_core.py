@@ -1,4 +1,4 @@
-"""A copy of ArduinoCore-mbed as arduino-cli would use it: how it compiles a C++ file for the Nano 33 BLE."""
+"""Compilation for the Nano 33 BLE with a copy of ArduinoCore-mbed, as arduino-cli does it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IDE_VERSION = "10607"  # arduino-cli's
 
 
 class ArduinoCore:
-    """The core's recipe, read from its platform.txt and boards.txt.
+    """The compiler command of the core's platform.txt and boards.txt.
 
     Args:
         folder: the core, complete: with the folder `api` of ArduinoCore-API in cores/arduino.
@@ -43,16 +43,7 @@ class ArduinoCore:
         }
 
     def compile(self, source: Path, sketch: Path, target: Path) -> list[str]:
-        """Compiles one file as arduino-cli does, with all of the core's warnings.
-
-        Args:
-            source: a .cpp or .ino file.
-            sketch: the folder whose warnings are ours.
-            target: the object file.
-
-        Returns:
-            The warnings about files of the sketch.
-        """
+        """Compile a .cpp or .ino file with all warnings; return the warnings about the sketch."""
         chosen = self._properties | {
             "compiler.warning_flags": self._properties["compiler.warning_flags.all"],
             "source_file": str(source),
@@ -70,7 +61,7 @@ class ArduinoCore:
 
 
 def arduino_core() -> ArduinoCore:
-    """The core that the variable names; skips the test, with the reason, where there is none."""
+    """Return the core that the variable names; skip the test if there is none."""
     name = os.environ.get(VARIABLE)
     if not name:
         pytest.skip(f"{VARIABLE} names no copy of ArduinoCore-mbed")
@@ -83,7 +74,7 @@ def arduino_core() -> ArduinoCore:
 
 
 def _properties(path: Path) -> dict[str, str]:
-    """The settings of a platform.txt or boards.txt."""
+    """Read the settings of a platform.txt or boards.txt."""
     lines = (line.strip() for line in path.read_text().splitlines())
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, _, value in pairs}

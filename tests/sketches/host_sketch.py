@@ -1,4 +1,4 @@
-"""The sketch's logic on the host: staged as for a board, with a tiny engine, and driven like one."""
+"""The sketch's logic on the host, staged as for a board, with a tiny engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.firmware.stage import stage
 def sketch_library(
     precision: str = "int8", elements: int = 1960, labels: int = 4, works: bool = True
 ) -> ctypes.CDLL:
-    """The staged sketch for such a model, compiled."""
+    """Stage and compile the sketch for a model."""
     names = ("silence", "unknown", "yes", "no", *(f"word {index}" for index in range(4, labels)))[:labels]
     with tempfile.TemporaryDirectory() as scratch:
         model = tiny_model(Path(scratch, "model"), precision=precision, elements=elements, labels=names)
@@ -31,7 +31,7 @@ def sketch_library(
 
 
 class HostSketch:
-    """A sketch that has just started, on a board whose clock stands still unless it is told otherwise."""
+    """A started sketch on a board whose clock only moves by `set_clock`."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
@@ -46,16 +46,16 @@ class HostSketch:
         self._library.sketch_delete(self._sketch)
 
     def begin(self) -> list[str]:
-        """Starts the sketch; what it says."""
+        """Start the sketch; return its lines."""
         self._library.sketch_begin(self._sketch)
-        return self.said()
+        return self.output()
 
     def send(self, text: str) -> list[str]:
-        """Sends characters; what the board says to them, by lines."""
+        """Send characters; return the board's lines."""
         self._library.sketch_receive(self._sketch, text.encode(), len(text.encode()))
-        return self.said()
+        return self.output()
 
-    def said(self) -> list[str]:
+    def output(self) -> list[str]:
         buffer = ctypes.create_string_buffer(self._library.sketch_output_bytes(self._sketch) + 1)
         count = self._library.sketch_take_output(self._sketch, buffer)
         text = buffer.raw[:count].decode("ascii")
@@ -63,7 +63,7 @@ class HostSketch:
         return text.split("\r\n")[:-1]
 
     def calls(self) -> str:
-        """What was asked of the board since the last time: t(ime), w(rite), f(lush)."""
+        """Return the calls to the board since the last time: t(ime), w(rite), f(lush)."""
         buffer = ctypes.create_string_buffer(1 << 20)
         count = self._library.sketch_take_calls(self._sketch, buffer)
         return buffer.raw[:count].decode()
@@ -82,10 +82,10 @@ class HostSketch:
         return bool(self._library.sketch_microphone_on(self._sketch))
 
     def hear(self, samples: np.ndarray) -> None:
-        """Sound arrives in the ring, as from the microphone's interrupt."""
+        """Put sound into the ring, as the microphone's interrupt does."""
         samples = np.ascontiguousarray(samples, np.int16)
         self._library.sketch_hear(self._sketch, ctypes.c_void_p(samples.ctypes.data), len(samples))
 
     def step(self) -> bool:
-        """One pass of the loop's listening part; whether there was an inference."""
+        """Run the loop's listening part once; return whether there was an inference."""
         return bool(self._library.sketch_step(self._sketch))

@@ -1,4 +1,4 @@
-"""Sounds that lead the front end into its corners: int16 at 16 kHz."""
+"""Sounds for corner cases of the front end: int16 at 16 kHz."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def noise(seed: int, amplitude: int, count: int = CLIP) -> np.ndarray:
 
 
 def overflowing(frequency_bin: int, level: int) -> np.ndarray:
-    """A window that is all +-level behind the Hann window, with the signs of one bin of the complex FFT.
+    """Make a window that is all +-level after the Hann window, with the signs of one bin of the complex FFT.
 
-    The real part of that bin comes to 4 / pi * 240 / 256 of the largest input, which is past 16 bits.
+    The real part of that bin is 4 / pi * 240 / 256 of the largest input, which exceeds 16 bits.
     """
     phase = 2 * np.pi * frequency_bin * np.arange(240) / 256
     pairs = np.stack([np.cos(phase) >= 0, np.sin(phase) >= 0], axis=-1).reshape(480)

@@ -1,4 +1,4 @@
-"""The sketch compiles against the real Arduino API, as arduino-cli compiles it for the Nano 33 BLE."""
+"""The sketch compiles against the real Arduino API."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def test_the_staged_sketch_compiles_without_a_warning(core, tmp_path, precision)
 
 @pytest.mark.parametrize("dtype", ["i1", "f4"])
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_the_static_engine_compiles_without_a_warning(core, tmp_path, operator, dtype):
+def test_codegen_compiles_without_a_warning(core, tmp_path, operator, dtype):
     staged_engine(getattr(tflite_cases, operator)(1, dtype), tmp_path)
     assert warnings_of(core, [tmp_path / "engine.cpp"], tmp_path, tmp_path) == []
-    # A static member that is constexpr has no memory in C++14, unless it is defined once more.
+    # A constexpr static member has no memory in C++14 without another definition.
     symbols = ("arm-none-eabi-nm", "-C", "--undefined-only", str(tmp_path / "engine.cpp.o"))
     assert "earshot" not in subprocess.run(symbols, capture_output=True, text=True, check=True).stdout

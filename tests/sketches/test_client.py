@@ -1,4 +1,4 @@
-"""The harness's client and the sketch understand each other, without an emulator between them."""
+"""The client of link/ with the sketch on the host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.data.features import feature_crc, micro_features
 
 
 class SketchLink:
-    """A link to a sketch that answers as soon as it is asked."""
+    """A link to a sketch that answers at once."""
 
     name = "sketch"
 
@@ -68,7 +68,7 @@ def play(bench: Bench, sound: np.ndarray) -> None:
     for begin in range(0, len(sound), 256):
         bench.sketch.hear(sound[begin : begin + 256])
         while bench.sketch.step():
-            bench.link.take(bench.sketch.said())
+            bench.link.take(bench.sketch.output())
 
 
 def test_the_first_question_finds_its_answer_behind_the_greeting(bench):
@@ -89,7 +89,7 @@ def test_a_tensor_arrives_byte_for_byte(bench, chunk_bytes):
     assert client.input_crc() == zlib.crc32(tensor)
 
 
-def test_the_features_of_a_clip_are_those_of_the_oracle(bench):
+def test_the_features_of_a_clip_equal_those_of_the_host(bench):
     bench.client.handshake()
     clip = noise(2)
     assert bench.client.load_clip(clip) == feature_crc(micro_features(clip))
@@ -104,7 +104,7 @@ def test_an_inference_has_a_result_for_each_label_and_a_time(bench):
     assert result.lap_us == 100.0
 
 
-def test_listening_yields_a_record_for_each_inference_and_the_end(bench):
+def test_listening_yields_all_inferences_and_the_end(bench):
     bench.client.handshake()
     events = list(bench.client.listen(lambda: play(bench, noise(3))))
     assert sum(isinstance(event, Inference) for event in events) == 49
@@ -113,14 +113,14 @@ def test_listening_yields_a_record_for_each_inference_and_the_end(bench):
     assert events[-1].samples == 16_000
 
 
-def test_a_sketch_that_an_earlier_host_left_listening_is_stopped(bench):
+def test_a_sketch_left_listening_is_stopped(bench):
     bench.sketch.send("listen%")
     play(bench, noise(4))
     assert bench.client.handshake().variant_id == "tiny"
     assert bench.client.name() == "earshot-memory"
 
 
-def test_a_model_of_another_size_is_told(bench):
+def test_a_tensor_of_another_size_is_refused(bench):
     bench.client.handshake()
     with pytest.raises(ProtocolError, match="takes 1960 bytes"):
         bench.client.load(bytes(490))

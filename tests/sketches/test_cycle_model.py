@@ -1,6 +1,6 @@
-"""The cycle model against Arm's manual: small pieces of code on the emulated board, with the cycles expected.
+"""The cycle model compared with Arm's manual, for small pieces of code on the emulated board.
 
-The expected figures are worked out by hand from "Cortex-M4 Technical Reference Manual" (DDI 0439), tables 3-1
+The expected figures are calculated by hand from "Cortex-M4 Technical Reference Manual" (DDI 0439), tables 3-1
 and 7-1 and section 3.3.2, as cycles and pipeline refills (P) apart.
 """
 
@@ -130,7 +130,7 @@ CASES = {
 
 STRAIGHT = "; ".join(["nop"] * 40)
 DIVISIONS = "; ".join(["vdiv.f32 s0, s1, s2"] * 4)
-WITHOUT_CACHE = {  # words fetched at 1 + 2 cycles each; the frame has a MOV before and a BL behind
+WITHOUT_CACHE = {  # words fetched at 1 + 2 cycles each; the frame has a MOV before and a BL after
     "narrow code waits for its fetches": (STRAIGHT, (2 + 80 + 4 + 2) // 4 * 3),
     "slow instructions hide the fetches": (DIVISIONS, 1 + 4 * 14 + 1 + (2 + 2)),
 }
@@ -157,7 +157,7 @@ FRAME = r"""
 
 @cache
 def measured(bodies: tuple[str, ...], timing: TimingParameters) -> list[int]:
-    """Cycles of each piece of code without those of its frame, all from one start of the board."""
+    """Measure the cycles of each piece of code, in one start of the board."""
     frames = [FRAME.replace("%s", body.replace("; ", "\n")) for body in bodies]
     functions = "".join(
         f"__attribute__((noinline)) static void case{n}() {{ {frame} }}\n" for n, frame in enumerate(frames)
@@ -184,7 +184,7 @@ def test_cycles_are_those_of_the_manual(name, refill):
     bodies = tuple(body for body, _, _ in CASES.values())
     cycles = dict(zip(CASES, measured(bodies, TimingParameters(refill_cycles=refill)), strict=True))
     _, expected, refills = CASES[name]
-    frame = 1 + 1 + refill  # MOV before, BL behind
+    frame = 1 + 1 + refill  # MOV before, BL after
     assert cycles[name] - frame == expected + refills * refill
 
 
@@ -198,4 +198,4 @@ def test_without_the_cache_the_longer_of_fetching_and_executing_counts(name):
 def test_without_the_cache_a_taken_branch_waits_for_flash():
     loop = "movs r0, #100; 1: vdiv.f32 s0, s1, s2; subs r0, #1; bne 1b"
     with_cache, without = (measured((loop,), TimingParameters(icache=icache))[0] for icache in (True, False))
-    assert without - with_cache == 99 * 2 + 2  # the branches, and the call behind
+    assert without - with_cache == 99 * 2 + 2  # the branches, and the call after them

@@ -1,4 +1,4 @@
-"""The board's front end equals TensorFlow's op in every feature."""
+"""The board's front end compared with TensorFlow's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def library() -> ctypes.CDLL:
 
 
 def on_board(library: ctypes.CDLL, audio: np.ndarray, piece: int = CLIP, reset: bool = True) -> np.ndarray:
-    """The slices that `audio` (int16) completes, uint16 (slices, 40)."""
+    """Return the slices completed by `audio` (int16): uint16 (slices, 40)."""
     if reset:
         library.front_end_reset()
     audio = np.ascontiguousarray(audio)
@@ -48,19 +48,19 @@ def recording(path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_a_clip_equals_the_oracle(library, name):
+def test_a_clip_equals_tensorflow(library, name):
     np.testing.assert_array_equal(on_board(library, SOUNDS[name]), micro_features(SOUNDS[name]))
 
 
 @pytest.mark.parametrize("word", ["yes", "no"])
-def test_a_human_word_equals_the_oracle(library, word):
+def test_a_human_word_equals_tensorflow(library, word):
     audio = recording(shared_data(f"micro_speech_{word}_1000ms.wav"))
     features = micro_features(audio)
     assert features.shape == (49, 40)
     np.testing.assert_array_equal(on_board(library, audio), features)
 
 
-def test_every_recording_equals_the_oracle(library):
+def test_every_recording_equals_tensorflow(library):
     paths = sorted(RECORDINGS.rglob("*.wav"))
     if not paths:
         pytest.skip("recordings/ holds no recordings")
@@ -71,7 +71,7 @@ def test_every_recording_equals_the_oracle(library):
 
 @settings(max_examples=150)
 @given(arrays(np.int16, st.integers(480, 3000), elements=st.integers(-32768, 32767)))
-def test_any_audio_equals_the_oracle(library, audio):
+def test_any_audio_equals_tensorflow(library, audio):
     np.testing.assert_array_equal(on_board(library, audio), micro_features(audio))
 
 
@@ -81,7 +81,7 @@ def test_any_audio_equals_the_oracle(library, audio):
     steps=st.lists(st.integers(0, 32_767), min_size=1, max_size=25),
     stretch=st.integers(1, 2000),
 )
-def test_noise_of_any_loudness_equals_the_oracle(library, seed, steps, stretch):
+def test_noise_of_any_loudness_equals_tensorflow(library, seed, steps, stretch):
     loudness = np.repeat(steps, stretch)[:CLIP]
     audio = np.random.default_rng(seed).normal(0, 1, max(480, len(loudness)))
     audio[: len(loudness)] *= loudness
@@ -95,7 +95,7 @@ def test_pieces_of_any_size_give_the_same_slices(library, piece):
     np.testing.assert_array_equal(on_board(library, audio, piece), on_board(library, audio))
 
 
-def test_streaming_equals_the_oracle_over_one_long_array(library):
+def test_streaming_equals_tensorflow_over_one_long_array(library):
     audio = np.concatenate(
         [SOUNDS["loud noise"], SOUNDS["silence"], SOUNDS["440 Hz at 40000"], SOUNDS["soft noise"]]
     )
@@ -104,7 +104,7 @@ def test_streaming_equals_the_oracle_over_one_long_array(library):
     np.testing.assert_array_equal(np.concatenate(parts), micro_features(audio))
 
 
-def test_a_reset_forgets_all_sound(library):
+def test_a_reset_discards_all_sound(library):
     on_board(library, noise(7, 32_767, 5_003))
     np.testing.assert_array_equal(
         on_board(library, SOUNDS["soft noise"]), micro_features(SOUNDS["soft noise"])
@@ -123,7 +123,7 @@ def test_the_root_is_rounded(library, value):
     assert library.front_end_root(value) == root
 
 
-def test_the_committed_tables_are_what_their_generator_prints():
+def test_the_committed_tables_match_their_generator():
     generator = LIBRARY / "make_tables.py"
     printed = subprocess.run(
         [sys.executable, str(generator)], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""The kernels' fixed-point arithmetic against gemmlowp's definitions in Python's unlimited integers."""
+"""The kernels' fixed-point arithmetic compared with gemmlowp's definitions in unlimited integers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ multipliers = st.integers(1 << 30, MOST)
 
 
 def _divide(numerator: int, denominator: int) -> int:
-    """Towards zero, as C++ divides."""
+    """Divide towards zero, as in C++."""
     quotient = abs(numerator) // denominator
     return quotient if numerator >= 0 else -quotient
 
@@ -113,7 +113,7 @@ def test_exponential(x):
 
 
 @given(st.integers(LEAST, 0))
-def test_exponential_is_one(x):
+def test_exponential_is_accurate(x):
     assert KERNELS.exponential(x) / 2**31 == pytest.approx(math.exp(x / 2**26), abs=3e-7)
 
 
@@ -123,12 +123,12 @@ def test_reciprocal(x):
 
 
 @given(st.integers(0, MOST))
-def test_reciprocal_is_one(x):
+def test_reciprocal_is_accurate(x):
     assert KERNELS.reciprocal(x) / 2**31 == pytest.approx(1 / (1 + x / 2**31), abs=1e-8)
 
 
 @given(st.integers(1 - (1 << 30), (1 << 30) - 1), multipliers, st.integers(1, 22))
-def test_the_short_finish_is_the_long_one(total, multiplier, shift):
+def test_both_finishes_are_equal(total, multiplier, shift):
     zero_point = -7
     offset = (zero_point << shift) + (1 << shift - 1)
     expected = max(-128, min(127, _shift_right(_high_multiply(total, multiplier), shift) + zero_point))

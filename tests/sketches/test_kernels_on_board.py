@@ -1,4 +1,4 @@
-"""The kernels with the Cortex-M4's own instructions, which the host's tests cannot run."""
+"""The kernels with instructions of the Cortex-M4 that a host does not have."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _model(name: str, dtype: str) -> bytes:
 
 @cache
 def _outputs_of_all(folder: Path) -> dict[tuple[str, str], bytes]:
-    """What the board computes; one image for all models."""
+    """Compute the outputs of all models on the board, with one image."""
     text, calls = "#include <cmath>\n", ""
     for number, (name, dtype) in enumerate(CASES):
         place = folder / str(number)
@@ -112,7 +112,7 @@ def _input_elements(model: bytes) -> int:
 
 
 @pytest.mark.parametrize(("name", "dtype"), CASES)
-def test_the_board_computes_what_the_reference_kernels_do(outputs_of_all, name, dtype):
+def test_outputs_equal_those_of_the_reference_kernels(outputs_of_all, name, dtype):
     model = _model(name, dtype)
     expected = tflite_reference(model, _inputs(_input_elements(model), dtype)).reshape(-1)
     outputs = np.frombuffer(outputs_of_all[name, dtype], expected.dtype)

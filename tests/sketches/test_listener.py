@@ -1,4 +1,4 @@
-"""The streaming mode: which records come when, and what is in them."""
+"""The streaming mode: its records, their order and their content."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def events(lines: list[str]) -> list[Event]:
 def stream(
     sketch: HostSketch, audio: np.ndarray, block: int = 256, period_ms: int = 16, echoed: int = 0
 ) -> list[Event]:
-    """Everything that a board sends which hears `audio` in blocks and has a pass of its loop after each."""
+    """Play `audio` in blocks, run the loop after each, and return all events."""
     sketch.set_clock(ms=0)
     assert sketch.send(f"listen {echoed}%" if echoed else "listen%") == ["m-ready"]
     for number, begin in enumerate(range(0, len(audio), block)):
@@ -52,13 +52,13 @@ def stream(
 
 
 def scores_of(features: np.ndarray) -> tuple[int, ...]:
-    """The tiny engine's scores for the last 49 of these slices, silence before them."""
+    """Return the tiny engine's scores for the last 49 slices, with silence before them."""
     padded = np.concatenate([np.zeros((49, 40), np.uint16), features])[-49:]
     quantized = quantize_features(padded, 26 / 256, -128).reshape(-1).astype(int)
     return tuple(quantized[label::4].max() + 128 for label in range(4))
 
 
-def test_every_slice_is_inferred_from_with_all_that_were_before(sketch):
+def test_every_inference_uses_all_slices_so_far(sketch):
     audio = noise(1)
     features = micro_features(audio)
     found = [event for event in stream(sketch, audio) if isinstance(event, Inference)]
@@ -69,13 +69,7 @@ def test_every_slice_is_inferred_from_with_all_that_were_before(sketch):
         assert event.scores == scores_of(features[:taken])
 
 
-def test_the_noise_estimate_runs_on_beyond_a_second(sketch):
-    audio = noise(2, 40_000)
-    found = [event for event in stream(sketch, audio) if isinstance(event, Inference)]
-    assert found[-1].scores == scores_of(micro_features(audio))
-
-
-def test_slices_that_are_there_are_taken_at_once(sketch):
+def test_available_slices_are_taken_at_once(sketch):
     found = stream(sketch, noise(3, 8000), block=4000)
     assert [event.new_slices for event in found if isinstance(event, Inference)] == [12, 12]
 
@@ -90,11 +84,11 @@ def test_device_time_begins_with_listening(sketch):
     sketch.set_clock(ms=50_040)
     sketch.hear(noise(5, 640))
     sketch.step()
-    (inference,) = events(sketch.said())
+    (inference,) = events(sketch.output())
     assert inference.device_ms == 40
 
 
-def test_stages_are_timed_apart_with_nothing_sent_between(sketch):
+def test_stages_are_timed_without_output_between_them(sketch):
     sketch.send("listen%")
     sketch.hear(noise(6, 480))
     sketch.set_clock(us_between_readings=100)
@@ -102,11 +96,11 @@ def test_stages_are_timed_apart_with_nothing_sent_between(sketch):
     sketch.step()
     calls = sketch.calls()
     assert calls.rindex("t") < calls.index("w")
-    (inference,) = events(sketch.said())
+    (inference,) = events(sketch.output())
     assert (inference.preprocess_us, inference.inference_us, inference.postprocess_us) == (100, 100, 100)
 
 
-def test_end_tells_how_much_of_everything(sketch):
+def test_the_end_record_counts_all_records(sketch):
     found = stream(sketch, noise(7))
     end = found[-1]
     assert isinstance(end, End)
@@ -115,7 +109,7 @@ def test_end_tells_how_much_of_everything(sketch):
     assert (end.overruns, end.samples) == (0, 16_000)
 
 
-def test_sound_that_is_left_is_worked_through_at_the_end(sketch):
+def test_remaining_sound_is_processed_at_the_end(sketch):
     sketch.send("listen%")
     sketch.hear(noise(8, 5000))
     inference, end = events(sketch.send("stop%"))
@@ -123,7 +117,7 @@ def test_sound_that_is_left_is_worked_through_at_the_end(sketch):
     assert not sketch.microphone_on
 
 
-def test_sound_that_does_not_fit_is_counted(sketch):
+def test_lost_sound_is_counted(sketch):
     sketch.send("listen%")
     sketch.set_clock(ms=700)
     for block in np.split(noise(9, 10_240), 40):
@@ -146,9 +140,9 @@ def test_each_loss_is_reported_once(sketch):
 
 
 def events_of_part(sketch: HostSketch) -> list[Event]:
-    """The events of what was said since the last time, wherever in a stream that is."""
+    """Return the events since the last time, anywhere in a stream."""
     parser = RecordParser()
-    return [event for line in sketch.said() for event in parser.feed(line.encode(), 0.0)]
+    return [event for line in sketch.output() for event in parser.feed(line.encode(), 0.0)]
 
 
 def test_the_ring_may_wrap_anywhere(sketch):
@@ -184,7 +178,7 @@ def test_the_models_input_is_the_last_second(sketch):
     assert sketch.send("input%")[0] == f"m-input-crc-{zlib.crc32(quantized.tobytes()):08X}"
 
 
-def test_every_stream_starts_afresh(sketch):
+def test_a_stream_does_not_depend_on_the_one_before(sketch):
     audio = noise(12)
     first = stream(sketch, audio)
     sketch.send("db load 1960%db 00%")
@@ -196,7 +190,7 @@ def echo_of(found: list[Event]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("echoed", [1, 63, 64, 65, 256, 1000, 20_000])
-def test_what_is_echoed_is_what_was_heard(sketch, echoed):
+def test_the_echo_equals_the_sound(sketch, echoed):
     audio = noise(17, 30_000)
     audio[:4] = -32768, 32767, -1, 1
     found = stream(sketch, audio, echoed=echoed)
@@ -206,18 +200,18 @@ def test_what_is_echoed_is_what_was_heard(sketch, echoed):
     assert [event.sequence for event in blocks] == list(range(len(blocks)))
 
 
-def test_an_echoed_block_has_the_time_when_it_was_there(sketch):
+def test_an_echoed_block_has_the_time_of_its_arrival(sketch):
     blocks = [event for event in stream(sketch, noise(18), echoed=512) if isinstance(event, Pcm)]
     assert [event.device_ms for event in blocks] == [16] * 4 + [32] * 4
 
 
 def without_place(event: Event) -> Event:
-    """The event as it would be at the beginning of a stream."""
+    """Return the event as at the beginning of a stream."""
     return dataclasses.replace(event, sequence=0, **({} if isinstance(event, End) else {"device_ms": 0}))
 
 
 @pytest.mark.parametrize("echoed", [1, 64, 1000, 16_000])
-def test_after_the_echo_it_listens_as_if_the_sound_began_there(sketch, echoed):
+def test_listening_starts_afresh_after_the_echo(sketch, echoed):
     audio = np.concatenate([noise(19, echoed), np.zeros(16_000, np.int16)])
     audio[-16_000:] = (300 * np.sin(2 * np.pi * 1200 / 16_000 * np.arange(16_000))).astype(np.int16)
     found = [event for event in stream(sketch, audio, 64, 4, echoed) if not isinstance(event, Pcm)]
@@ -230,7 +224,7 @@ def test_after_the_echo_it_listens_as_if_the_sound_began_there(sketch, echoed):
     assert found[-1].samples == 16_000
 
 
-def test_an_echo_that_is_stopped_sends_all_that_was_heard(sketch):
+def test_a_stopped_echo_sends_all_sound_so_far(sketch):
     audio = noise(20, 1000)
     found = stream(sketch, audio, echoed=100_000)
     np.testing.assert_array_equal(echo_of(found), audio)
@@ -239,7 +233,7 @@ def test_an_echo_that_is_stopped_sends_all_that_was_heard(sketch):
     assert (end.inferences, end.detections, end.overruns, end.samples) == (0, 0, 0, 0)
 
 
-def test_sound_that_is_lost_while_it_is_echoed_is_told(sketch):
+def test_sound_lost_during_an_echo_is_reported(sketch):
     audio = noise(21, RING + 256)
     sketch.send("listen 100000%")
     for block in np.split(audio, 33):
@@ -250,18 +244,18 @@ def test_sound_that_is_lost_while_it_is_echoed_is_told(sketch):
     np.testing.assert_array_equal(echo_of(found), audio[:RING])
 
 
-def test_an_echo_needs_70_kb_a_second_of_the_port(sketch):
+def test_an_echo_takes_70_kb_of_the_port_per_second(sketch):
     sketch.send("listen 16000%")
     sketch.set_clock(ms=10_000)
     for block in np.split(noise(22), 50):
         sketch.hear(block)
         while sketch.step():
             pass
-    assert 69_000 < sum(len(line) + len("\r\n") for line in sketch.said()) < 71_000
+    assert 69_000 < sum(len(line) + len("\r\n") for line in sketch.output()) < 71_000
 
 
 @pytest.mark.parametrize("count", ["x", "-1", "4294967296", "1.5"])
-def test_a_number_of_samples_that_is_none_is_refused(sketch, count):
+def test_an_invalid_number_of_samples_is_refused(sketch, count):
     assert sketch.send(f"listen {count}%") == [
         "e-[Command 'listen' takes a number of samples to send back]",
         "m-ready",
@@ -269,13 +263,13 @@ def test_a_number_of_samples_that_is_none_is_refused(sketch, count):
     assert not sketch.microphone_on
 
 
-def test_a_microphone_that_does_not_start_is_told(sketch):
+def test_a_broken_microphone_is_reported(sketch):
     sketch.break_microphone()
     assert sketch.send("listen%") == ["e-[The microphone did not start]", "m-ready"]
     assert not sketch.step()
 
 
-def test_stop_is_understood_when_nothing_listens(sketch):
+def test_stop_without_listening_is_accepted(sketch):
     assert sketch.send("stop%") == ["m-ready"]
 
 
@@ -289,12 +283,6 @@ def test_any_other_command_ends_listening_first(sketch, command):
     assert lines[2] == lines[-1] == "m-ready"
 
 
-def test_without_listening_there_are_no_records(sketch):
-    sketch.hear(noise(14, 4000))
-    assert not sketch.step()
-    assert sketch.said() == []
-
-
-def test_what_was_heard_before_listening_is_forgotten(sketch):
+def test_sound_before_listening_is_discarded(sketch):
     sketch.hear(noise(15, 4000))
     assert stream(sketch, noise(16, 100))[-1].samples == 100

@@ -1,4 +1,4 @@
-"""A board that hears its host while the microphone plays, as sound comes that never ends."""
+"""Commands to a board during endless sound."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from board_program import PRINT, Terminal, clock_of, image_of
+from host_library import STORE
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.boards.emulated import EmulatedBoard
@@ -21,13 +22,12 @@ from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.events import End, Inference, Loss, Pcm
 from harness.link.serial_link import SerialLink
-from models.store import Store
 
 pytestmark = pytest.mark.emulated
 
 BLOCK = 800  # samples of 50 ms
 
-# Sends back what it is sent, microphone or not; 'm' starts that, 'n' tells how many buffers there were.
+# Echoes its input; 'm' starts the microphone, 'n' prints the number of buffers so far.
 TALKER = (
     "#include <PDM.h>\n"
     + PRINT
@@ -58,7 +58,7 @@ void loop() {
 
 
 class EndlessSound:
-    """Plays blocks to a machine as they come, whenever its microphone is on, until it is stopped."""
+    """Sound that plays whenever the machine's microphone is on, until it is stopped."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -99,7 +99,7 @@ def talker(request):
     machine.close()
 
 
-def test_the_host_is_heard_while_sound_plays_that_never_ends(talker):
+def test_the_board_answers_during_endless_sound(talker):
     machine, terminal = talker
     terminal.send(b"m")
     assert terminal.read_until(b"m") == b"m"
@@ -113,7 +113,7 @@ def test_the_host_is_heard_while_sound_plays_that_never_ends(talker):
     assert counts[0] < counts[1] < counts[2]
 
 
-def test_every_byte_comes_back_as_it_was_sent(talker):
+def test_every_byte_is_echoed(talker):
     _, terminal = talker
     everything = bytes(value for value in range(256) if value not in b"mn") * 40
     received = b""
@@ -123,7 +123,7 @@ def test_every_byte_comes_back_as_it_was_sent(talker):
     assert received == everything + b"0\nn"
 
 
-def test_a_board_that_waits_for_its_host_takes_no_processor_time(talker):
+def test_an_idle_board_takes_no_processor_time(talker):
     machine, terminal = talker
     terminal.send(b"x")
     terminal.read_until(b"x")
@@ -147,9 +147,8 @@ def test_the_port_hangs_up_when_the_machine_ends(talker):
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("listening")
-    with EmulatedBoard(Store(folder / "store")) as board:
-        return board.build(tiny_model(folder / "model"), TinyEngine()).image
+    with EmulatedBoard(STORE) as board:
+        return board.build(tiny_model(tmp_path_factory.mktemp("model")), TinyEngine()).image
 
 
 @pytest.fixture
@@ -162,7 +161,7 @@ def listening(image, tmp_path):
     machine.close()
 
 
-def test_stop_ends_a_listening_to_sound_that_never_ends(listening):
+def test_stop_ends_listening_during_endless_sound(listening):
     machine, device = listening
     sound = EndlessSound(machine)
     for _ in range(2):
@@ -177,7 +176,7 @@ def test_stop_ends_a_listening_to_sound_that_never_ends(listening):
     sound.stop()
 
 
-def test_without_it_the_host_is_heard_when_the_sound_is_over(image, tmp_path):
+def test_without_realtime_commands_wait_for_the_end_of_the_sound(image, tmp_path):
     machine = Machine(find_qemu(), image, clock_of())
     with SerialLink(machine.port, tmp_path / "log") as link:
         device = DeviceUnderTest(link, SKETCH_CHUNK_BYTES, timeout_s=0.5)

@@ -1,4 +1,4 @@
-"""The command recognizer against an independent model of micro_speech's RecognizeCommands."""
+"""The command recognizer compared with a model of micro_speech's RecognizeCommands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CAPACITY = 52
 
 @dataclass
 class Model:
-    """With lists: average over 1000 ms, threshold 200, suppression 1500 ms, at least 3 results."""
+    """RecognizeCommands with lists: average over 1000 ms, threshold 200, suppression 1500 ms, 3 results."""
 
     results: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     previous: int = SILENCE
@@ -60,8 +60,10 @@ def surely(label: int, score: int = 255) -> tuple[int, ...]:
     return tuple(score if index == label else 0 for index in range(LABELS))
 
 
-def heard(board: Board, *parts: tuple[int, int], period: int = 50, begin: int = 0) -> list[tuple[int, int]]:
-    """What is recognized, as (ms, label), when each label scores fully for its time: parts of (label, ms)."""
+def detected(
+    board: Board, *parts: tuple[int, int], period: int = 50, begin: int = 0
+) -> list[tuple[int, int]]:
+    """Give each (label, ms) the full score for its time; return detections as (ms, label)."""
     now, found = begin, []
     for label, duration in parts:
         for _ in range(duration // period):
@@ -80,7 +82,7 @@ RUNS = st.lists(
 
 
 @given(results=RUNS, periods=st.lists(st.integers(0, 400), min_size=1, max_size=5))
-def test_it_does_what_the_model_does(library, results, periods):
+def test_the_recognizer_equals_the_model(library, results, periods):
     board, model, now = Board(library), Model(), 0
     for index, scores in enumerate(results):
         assert board.add(now, scores) == model.add(now, scores)
@@ -88,13 +90,13 @@ def test_it_does_what_the_model_does(library, results, periods):
 
 
 def test_a_word_is_reported_once(library):
-    assert [label for _, label in heard(Board(library), (SILENCE, 1000), (YES, 1000), (SILENCE, 2000))] == [
-        YES
-    ]
+    assert [
+        label for _, label in detected(Board(library), (SILENCE, 1000), (YES, 1000), (SILENCE, 2000))
+    ] == [YES]
 
 
 def test_the_same_word_is_reported_again_after_the_suppression(library):
-    (first, _), (second, _) = heard(Board(library), (YES, 2000))
+    (first, _), (second, _) = detected(Board(library), (YES, 2000))
     assert second - first == 1550
 
 
@@ -107,11 +109,11 @@ def test_silence_between_ends_the_suppression(library):
 
 
 def test_another_word_is_not_suppressed(library):
-    assert heard(Board(library), (YES, 1200), (NO, 1200), period=400) == [(800, YES), (2000, NO)]
+    assert detected(Board(library), (YES, 1200), (NO, 1200), period=400) == [(800, YES), (2000, NO)]
 
 
 def test_silence_is_never_reported(library):
-    assert heard(Board(library), (SILENCE, 5000)) == []
+    assert detected(Board(library), (SILENCE, 5000)) == []
 
 
 @pytest.mark.parametrize("results", [1, 2])
@@ -123,7 +125,7 @@ def test_three_results_are_needed(library, results):
 
 
 def test_a_quarter_of_the_average_is_needed(library):
-    assert heard(Board(library), (YES, 300), period=20)[0] == (260, YES)
+    assert detected(Board(library), (YES, 300), period=20)[0] == (260, YES)
 
 
 def test_an_average_of_the_threshold_is_not_enough(library):
@@ -132,7 +134,7 @@ def test_an_average_of_the_threshold_is_not_enough(library):
     assert [board.add(now, surely(NO, 211)) for now in range(1000, 2000, 100)].count((NO, 201)) == 1
 
 
-def test_more_results_than_expected_forget_the_oldest(library):
+def test_the_oldest_of_too_many_results_are_dropped(library):
     board, model = Board(library), Model()
     for now in range(0, 3000, 7):
         scores = surely(YES if now % 1400 < 700 else NO)
@@ -142,7 +144,7 @@ def test_more_results_than_expected_forget_the_oldest(library):
 def test_the_clock_may_wrap(library):
     begin = 2**32 - 700
     board = Board(library)
-    wrapped = heard(board, (SILENCE, 500), (YES, 1000), begin=begin)
+    wrapped = detected(board, (SILENCE, 500), (YES, 1000), begin=begin)
     assert wrapped == [
-        (now + begin, label) for now, label in heard(Board(library), (SILENCE, 500), (YES, 1000))
+        (now + begin, label) for now, label in detected(Board(library), (SILENCE, 500), (YES, 1000))
     ]

@@ -1,4 +1,4 @@
-"""Records, checksums and decimals as the board prints them, against Python's own."""
+"""Records, checksums and decimals of the board compared with Python's."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def library() -> ctypes.CDLL:
 
 
 def printed(function: Callable[..., int], *arguments: object) -> str:
-    """What a function writes that takes a buffer last and returns how much it wrote."""
+    """Return the text that a function writes to its last argument, a buffer."""
     buffer = ctypes.create_string_buffer(200)
     count = function(*arguments, buffer)
-    assert not buffer.raw[count:].strip(b"\0"), "more was written than was told"
+    assert not buffer.raw[count:].strip(b"\0"), "the returned count is too small"
     return buffer.raw[:count].decode()
 
 
@@ -53,7 +53,7 @@ def test_crc16_is_ccitt_false(library, data):
 
 
 @given(st.lists(st.binary(max_size=100)))
-def test_crc32_in_pieces_is_zlibs_of_the_whole(library, pieces):
+def test_crc32_of_pieces_equals_that_of_the_whole(library, pieces):
     crc = 0
     for piece in pieces:
         crc = library.records_crc32(piece, len(piece), crc)
@@ -86,7 +86,7 @@ def test_a_float_is_printed_as_a_true_decimal(library, value):
 
 
 @given(st.integers(-128, 127))
-def test_what_an_int8_model_prints_is_exact(library, quantized):
+def test_scores_of_an_int8_model_are_exact(library, quantized):
     value = (quantized + 128) / 256
     assert Decimal(printed(library.records_decimal, value)) == Decimal(value)
 
@@ -100,18 +100,18 @@ def test_what_an_int8_model_prints_is_exact(library, quantized):
         (4294967296.0, "4294967295.00000000"),
     ],
 )
-def test_a_float_that_has_no_such_decimal(library, value, text):
+def test_infinite_and_large_floats(library, value, text):
     assert printed(library.records_decimal, value) == text
 
 
 @given(U32, st.text("abcxyz 0189._+-", min_size=1, max_size=63), U32, U32)
-def test_a_record_is_its_fields_and_their_checksum(library, sequence, text, first, second):
+def test_a_record_has_its_fields_and_a_checksum(library, sequence, text, first, second):
     body = f"det,{sequence},{text},{first},{second}"
     line = printed(library.records_line, sequence, text.encode(), first, second)
     assert line == f"${body}*{binascii.crc_hqx(body.encode(), 0xFFFF):04X}\r\n"
 
 
-def test_the_hosts_parser_reads_it(library):
+def test_the_hosts_checksum_matches(library):
     line = printed(library.records_line, 0, b"no", 7, 8)
     assert checksum(line[1:-7].encode()) == line[-6:-2].encode()
 

@@ -1,4 +1,4 @@
-"""What engine codegen-sparse believes that layers take, against the emulated board."""
+"""The cycle estimates of engine codegen-sparse, compared with the emulated board."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ void loop() { yield(); }
 
 @cache
 def _measured(folder: Path) -> dict[tuple[str, float], int]:
-    """Cycles of an inference of TinyConv without softmax, by engine and share of zeros."""
+    """Measure the cycles of TinyConv without softmax, by engine and share of zeros."""
     cases = [(name, zeros) for name in ENGINES for zeros in ZEROS]
     text = calls = ""
     for number, (name, zeros) in enumerate(cases):
@@ -65,19 +65,19 @@ def measured(tmp_path_factory):
 
 @pytest.mark.parametrize("zeros", ZEROS)
 @pytest.mark.parametrize(("engine", "cycles"), [("dense", dense_cycles), ("sparse", sparse_cycles)])
-def test_the_formula_is_near_the_board(measured, tmp_path, engine, cycles, zeros):
+def test_estimates_are_close_to_the_board(measured, tmp_path, engine, cycles, zeros):
     model = tmp_path / "model.tflite"
     model.write_bytes(tinyconv(zeros, zeros))
-    believed = sum(map(cycles, fold(lower(read_tflite(model))).steps))
-    assert believed == pytest.approx(measured[engine, zeros], rel=TOLERANCE)
+    estimated = sum(map(cycles, fold(lower(read_tflite(model))).steps))
+    assert estimated == pytest.approx(measured[engine, zeros], rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("zeros", ZEROS)
-def test_what_was_chosen_is_never_slower_than_engine_static(measured, zeros):
+def test_codegen_sparse_is_never_slower_than_codegen(measured, zeros):
     assert measured["chosen", zeros] <= measured["dense", zeros] * 1.01
 
 
-def test_skipping_pays_the_more_the_more_is_zero(measured):
+def test_more_zeros_make_codegen_sparse_faster(measured):
     times = [measured["chosen", zeros] for zeros in ZEROS]
     assert times == sorted(times, reverse=True)
     assert times[-1] < times[0] / 4

@@ -1,4 +1,4 @@
-"""The cycle model's decoder against the disassembler, on every instruction of the C and maths libraries."""
+"""The cycle model's decoder compared with the disassembler, for all instructions of libc and libm."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ CYCLES |= dict.fromkeys(("vmla", "vmls", "vnmla", "vnmls", "vfma", "vfms", "vfnm
 
 
 def base_of(mnemonic: str) -> str:
-    """Without width, type, flag and condition: "movlt.w" is "mov"."""
+    """Remove width, type, flag and condition: "movlt.w" is "mov"."""
     name = mnemonic.split(".")[0]
     for candidate in (name, name.removesuffix("s"), name[:-2], name[:-2].removesuffix("s")):
         if candidate in KIND_OF:
             return candidate
-    raise AssertionError(f"this test does not know {mnemonic}")
+    raise AssertionError(f"unknown mnemonic {mnemonic}")
 
 
 def mask_of(names: list[str]) -> int:
-    """Core registers as the decoder tells them."""
+    """Return core registers as a bit mask."""
     return sum({1 << REGISTERS[name] for name in names if name in REGISTERS})
 
 
 def words_in(operands: str) -> int:
-    """Registers of a list in braces, in words."""
+    """Count the words of a register list in braces."""
     count = 0
     for part in operands[operands.index("{") + 1 : operands.index("}")].split(","):
         first, _, last = part.strip().partition("-")
@@ -71,7 +71,7 @@ def words_in(operands: str) -> int:
 
 
 class Instruction(ctypes.Structure):
-    """As in instruction.h."""
+    """The structure of instruction.h."""
 
     _fields_ = (
         ("kind", ctypes.c_int),
@@ -107,7 +107,7 @@ def decode(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def listing() -> dict[bytes, tuple[str, str]]:
-    """Encodings, each once, with the base of the mnemonic and the operands."""
+    """Each encoding with the base of its mnemonic, and its operands."""
     found: dict[bytes, tuple[str, str]] = {}
     for name in ("libm.a", "libc_nano.a"):
         place = [find_compiler().path, *MACHINE, f"-print-file-name={name}"]
@@ -125,7 +125,7 @@ def listing() -> dict[bytes, tuple[str, str]]:
 
 
 def check(decode, listing, kinds, expect):
-    """Fails at the first instruction of these kinds that `expect` returns a complaint about."""
+    """Fail at the first instruction of these kinds for which `expect` returns a complaint."""
     seen = 0
     for code, (mnemonic, operands) in listing.items():
         if KIND_OF[mnemonic] in kinds:
@@ -138,7 +138,7 @@ def check(decode, listing, kinds, expect):
 
 
 @pytest.mark.parametrize("kind", MNEMONICS)
-def test_kind_and_length_are_those_of_the_disassembler(decode, listing, kind):
+def test_kind_and_length_match_the_disassembler(decode, listing, kind):
     def expect(mnemonic, operands, instruction):
         found = KINDS[instruction.kind].removesuffix(" register")
         is_jump = kind == "data" and operands.startswith("pc,")
@@ -156,7 +156,7 @@ def test_only_jumps_set_the_program_counter(decode, listing):
     check(decode, listing, MNEMONICS, expect)
 
 
-def test_loads_and_stores_tell_address_and_result(decode, listing):
+def test_loads_and_stores_name_address_and_result(decode, listing):
     def expect(mnemonic, operands, instruction):
         result, address = operands.split("[", 1)
         address_registers = re.findall(r"[a-z]\w*", address.split("]")[0])
@@ -177,7 +177,7 @@ def test_loads_and_stores_tell_address_and_result(decode, listing):
     check(decode, listing, ["load", "store"], expect)
 
 
-def test_results_of_data_processing_are_told(decode, listing):
+def test_data_processing_names_its_results(decode, listing):
     def expect(mnemonic, operands, instruction):
         names = operands.replace(",", " ").split()
         pair = mnemonic in ("smull", "umull", "smlal", "umlal", "umaal")
@@ -209,7 +209,7 @@ def test_cycles_by_kind(decode, listing):
     check(decode, listing, MNEMONICS, expect)
 
 
-def test_an_it_tells_how_far_it_reaches(decode, listing):
+def test_the_length_of_an_it_block(decode, listing):
     check(
         decode,
         listing,
@@ -224,7 +224,7 @@ def floats_of(operands: str) -> list[int]:
     return [int(number) for number in re.findall(r"\bs(\d+)\b", operands)]
 
 
-def test_float_arithmetic_tells_what_it_needs_and_gives(decode, listing):
+def test_float_arithmetic_names_inputs_and_result(decode, listing):
     def expect(mnemonic, operands, instruction):
         numbers = floats_of(operands)
         in_place = "#" in operands  # VCVT of fixed point

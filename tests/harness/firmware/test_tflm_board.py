@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from host_library import STORE
 from shared_data import shared_data
 from tflite_oracles import tflite_reference
 from tflm_library import real_library
@@ -21,8 +20,6 @@ from models.store import Store
 from models.tflite import read_tflite
 
 pytestmark = pytest.mark.slow  # the library takes minutes to compile, once for a machine
-
-_STORE = Store(Path(tempfile.gettempdir()) / f"earshot-tests-{os.getuid()}" / "store")
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def model(tflite, tmp_path):
 
 @pytest.fixture
 def board():
-    with EmulatedBoard(_STORE) as board:
+    with EmulatedBoard(STORE) as board:
         yield board
 
 
