@@ -29,6 +29,8 @@ from harness.layout import RECORDINGS, ROOT
 
 _TESTS = Path(__file__).resolve().parents[1]
 _START_S = 60.0  # compiles the cycle model
+ROOM_S, INVOCATIONS = 1.0, 50
+"""Listening to the room in this process: at least so long, and at least so many inferences."""
 MARK = "EARSHOT_REHEARSAL"
 """Environment variable by which the processes of a bench are found again."""
 
@@ -140,11 +142,16 @@ class RehearsalBench:
         return Run(answer, self.nights)
 
     def run_here(self, *arguments: str) -> Run:
-        """Like `run`, as a call within this process: without the ten seconds that imports take.
+        """Like `run`, with `earshot_here`."""
+        return Run(self.earshot_here(*self.run_arguments(*arguments)), self.nights)
 
-        Only on a bench without a speaker: PortAudio looks for a sound system once a process.
+    def earshot_here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `earshot` in this process, without the seconds of its imports, and listen to the room briefly.
+
+        Only on a bench without a speaker: PortAudio looks for a sound system once per process.
         """
         from harness.cli import main
+        from harness.measure import listener
 
         assert not self.has_speaker
         said, told = io.StringIO(), io.StringIO()
@@ -155,9 +162,10 @@ class RehearsalBench:
         ):
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            status = main(self.run_arguments(*arguments))
-        answer = subprocess.CompletedProcess("earshot", status, said.getvalue(), told.getvalue())
-        return Run(answer, self.nights)
+            patch.setattr(listener, "ROOM_S", ROOM_S)
+            patch.setattr(listener, "INVOCATIONS", INVOCATIONS)
+            status = main(arguments)
+        return subprocess.CompletedProcess("earshot", status, said.getvalue(), told.getvalue())
 
     def run_arguments(self, *arguments: str, variants: str = "tinyconv-int8") -> list[str]:
         """What `earshot` takes to measure variants on the board of this bench."""

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import pytest
 from pulse import null_sink
 from rehearsal.bench import RehearsalBench, rehearsal_bench
-from rehearsal.rounds import TWO_VARIANTS
 
 from harness.runs.selection import Selection
 
 
 @pytest.fixture(scope="session")
 def trained() -> None:
-    """The models are in the store: no time limit of a test has to leave room for training."""
-    for _ in Selection(pattern=TWO_VARIANTS).models(lambda line: None):
+    """Train the model: no time limit of a test has to include it."""
+    for _ in Selection(pattern="tinyconv-int8").models(lambda line: None):
         pass
 
 

@@ -1,4 +1,4 @@
-"""A field run through the air, on the unmodified path of a real board: chirp, words, figures, page."""
+"""A field run through the air, on the path of a real board: chirp, words, figures, page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WORDS = ("yes/andy.wav", "no/andy.wav", "yes/mario.wav", "no/mario.wav")
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("trained")
-def test_words_are_heard_through_the_air_and_the_page_says_so(bench):
+def test_words_through_the_air_become_a_page(bench):
     bench.write_bench_file(recordings=bench.keywords(*WORDS))
     output = bench.folder / "field"
     how = ("--board", "desk", "--bench", str(bench.file), "--variants", "tinyconv-int8")
@@ -32,14 +32,16 @@ def test_words_are_heard_through_the_air_and_the_page_says_so(bench):
 
     refused = bench.earshot("field", *how, "--distance", "2", "--output", str(output))
     assert refused.returncode == 2
-    assert "a simulated room cannot be played in a real one" in refused.stderr
+    assert "a simulated room cannot be played in a real room" in refused.stderr
     assert len(list(output.glob("nano33ble/*"))) == 1
 
 
-def test_without_a_speaker_a_field_run_ends_before_it_begins(quiet_bench):
+def test_field_run_without_a_speaker_is_refused(quiet_bench):
     bench = quiet_bench
     output = bench.folder / "field"
-    answer = bench.earshot("field", "--board", "desk", "--bench", str(bench.file), "--output", str(output))
+    answer = bench.earshot_here(
+        "field", "--board", "desk", "--bench", str(bench.file), "--output", str(output)
+    )
     assert answer.returncode == 4
-    assert "no speaker stands on the bench" in answer.stderr
+    assert "the bench has no speaker" in answer.stderr
     assert not output.exists()

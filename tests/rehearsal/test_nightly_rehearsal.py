@@ -12,12 +12,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
 def nightly(bench, *arguments: str):
     places = ["--output", str(bench.nights), "--baselines", str(bench.folder / "baselines")]
     what = ["--bench", str(bench.file), "--board", "desk", "--variants", "tinyconv-int8"]
-    answer = bench.earshot("nightly", *what, *places, "--rounds", "2", "--samples", "10", *arguments)
+    answer = bench.earshot_here("nightly", *what, *places, "--rounds", "2", "--samples", "10", *arguments)
     folder = max(bench.nights.glob("*/*"), key=lambda found: found.name)
     return answer, json.loads((folder / "run.json").read_text()), folder
 
 
-def test_a_night_and_an_a_a_night_on_the_path_of_a_real_board(quiet_bench):
+def test_night_and_the_same_images_again(quiet_bench):
     bench = quiet_bench
     answer, record, folder = nightly(bench)
     assert answer.returncode == 0, answer.stderr
@@ -33,7 +33,7 @@ def test_a_night_and_an_a_a_night_on_the_path_of_a_real_board(quiet_bench):
     assert all(len(samples) == 10 for samples in record["blocks"][1]["samples_us"].values())
     assert (record["run"]["board"], record["board"]["uid"]) == ("desk", bench.serial_number)
     uploads = sum(call[0] == "upload" for call in bench.calls())
-    assert uploads == 1 + 4  # the chain of trust, and a block each
+    assert uploads == 1 + 4  # the session, and each block
     assert (folder / "junit.xml").exists() and (folder / "summary.md").exists()
 
     answer, again, _ = nightly(bench, "--a-a")
@@ -45,7 +45,7 @@ def test_a_night_and_an_a_a_night_on_the_path_of_a_real_board(quiet_bench):
     assert images[0] == images[1]
 
 
-def test_without_a_board_the_night_is_red_and_its_record_says_why(quiet_bench):
+def test_night_without_a_board_is_red_and_recorded(quiet_bench):
     bench = quiet_bench
     bench.pull_out()
     answer, record, folder = nightly(bench)

@@ -20,7 +20,7 @@ from harness.records.verdict import STATUSES, RunVerdict, SeriesVerdict, Status
 from harness.regression.acceptance import accept
 from harness.regression.baseline import read_baseline, write_baseline
 from harness.regression.from_record import NIGHTLY, night_of
-from harness.runs.folder import RUN, begin
+from harness.runs.folder import RUN, begin, resume
 from harness.runs.nightly.nightly import NightlyResult, measure_night, measure_same_images
 from harness.runs.request import NightlyRequest, Setup
 from harness.runs.run import Run
@@ -93,10 +93,12 @@ class SmallBench:
     def run(self, board: EmulatedBoard | None = None) -> NightlyResult:
         return measure_night(self.night(board), self.request)
 
-    def run_same_images(self, board: EmulatedBoard) -> NightlyResult:
+    def run_same_images(self, board: EmulatedBoard, interrupted: Path | None = None) -> NightlyResult:
         self.lines.clear()
 
         def folder_for(board, code):
+            if interrupted:
+                return resume(RUN, interrupted, board.describe(), code)
             return begin(RUN, self.folder / "nights", board.describe(), {"kind": "a-a", **ABOUT}, code)
 
         return measure_same_images(board, self.request, "desk", folder_for, self.lines.append)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import pytest
 from small_nights import SmallBench, TroubledBoard, statuses
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, BoardNotFound, UsageError
-from harness.layout import RECORD
+from harness.layout import PARTIAL, RECORD
 from harness.records.record import write_record
+from harness.runs.nightly.blocks import BLOCKS_FILE
 
 DESK = {"uid": "desk-1", "clock": "measured"}
 
@@ -43,6 +47,21 @@ def test_images_of_the_last_night_are_measured_again_without_the_store(
     text = measured_once.run_same_images(TroubledBoard(**DESK)).text
     row = next(line for line in text.splitlines() if line.startswith("| a/codegen/inference_us/clip "))
     assert row.split("|")[2].strip() == "11" and row.endswith("| yes |")  # after ten nights a series gates
+
+
+def test_interrupted_night_continues_with_its_blocks(measured_once):
+    def interrupt() -> None:
+        if any(line.startswith("round-2") for line in measured_once.lines):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measured_once.run_same_images(TroubledBoard(interrupt, **DESK))
+    (partial,) = (measured_once.folder / "nights").glob(f"*/*/{PARTIAL}")
+    before = (partial.parent / BLOCKS_FILE).read_text().splitlines()
+    assert len(before) == 2
+    record = measured_once.run_same_images(TroubledBoard(**DESK), interrupted=partial.parent).record
+    assert [json.dumps(asdict(block)) for block in record.blocks[:2]] == before
+    assert record.run["resumed"] and len(record.blocks) == 5
 
 
 def test_images_of_a_dirty_tree_do_not_count(bench, code):

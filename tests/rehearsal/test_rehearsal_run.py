@@ -1,37 +1,36 @@
-"""From model to report through the air, on the unmodified path of a real board: no word is lost."""
+"""From model to report through the air, on the path of a real board: no word is lost."""
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 
 import pytest
-from rehearsal.rounds import TWO_VARIANTS, account, twenty_keywords
+from rehearsal.rounds import account
 
 from harness.layout import ROOT
 
 WORDS = ("yes/andy.wav", "no/andy.wav", "yes/mario.wav", "no/mario.wav")
 
 
-def test_the_entry_that_boards_prints_makes_a_bench_file(quiet_bench):
+def test_entry_printed_by_boards_is_a_bench_file(quiet_bench):
     bench = quiet_bench
     bench.file.write_text("")
-    shown = bench.earshot("boards", "--bench", str(bench.file)).stdout
+    shown = bench.earshot_here("boards", "--bench", str(bench.file)).stdout
     assert f"(new)        nano33ble, {bench.serial_number}, {bench.port()}" in shown
     bench.file.write_text(shown.partition("Ready for the bench file:")[2])
-    shown = bench.earshot("boards", "--bench", str(bench.file)).stdout
+    shown = bench.earshot_here("boards", "--bench", str(bench.file)).stdout
     assert f"desk         nano33ble, {bench.serial_number}, {bench.port()}" in shown
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("trained")
-def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
+def test_words_of_a_speaker_are_detected_and_reported(bench):
     bench.write_bench_file(recordings=bench.keywords(*WORDS))
-    run = bench.run(variants=TWO_VARIANTS)
+    run = bench.run()
     assert run.status == 0, run.told
-    assert len(run.rows) == 2
+    assert len(run.rows) == 1
     for row in run.rows:
         assert row["faults"] == []
         assert account(row).keywords == len(WORDS)
@@ -40,7 +39,7 @@ def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
         assert row["parity"]["outputs_equal"] == row["parity"]["clips"] > 0
         assert row["records_lost"] == row["samples_lost"] == 0
         assert all(len(values) >= 300 for values in row["stage_us"].values())
-        assert set(row["transcripts"]) == {"parity", "listening"}
+        assert set(row["transcripts"]) == {"conformance", "listening"}
     board = run.record["board"]
     assert (board["name"], board["uid"], board["clock"]) == ("nano33ble", bench.serial_number, "measured")
     page = (run.folder / "report.html").read_text()
@@ -49,7 +48,7 @@ def test_two_variants_hear_what_a_speaker_says_and_the_report_tells_it(bench):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("trained")
-def test_pytest_runs_the_bench_tests_on_the_board_of_the_bench_file(bench):
+def test_pytest_runs_the_bench_tests_on_the_board(bench):
     bench.write_bench_file(recordings=bench.keywords(*WORDS[:2]))
     options = [f"--bench={bench.file}", f"--output={bench.nights}", "--variants=tinyconv-int8"]
     answer = subprocess.run(
@@ -64,16 +63,3 @@ def test_pytest_runs_the_bench_tests_on_the_board_of_the_bench_file(bench):
     passed = re.search(r"(\d+) passed", answer.stdout)
     assert int(passed[1]) >= 7  # those that no recordings from elsewhere are needed for
     assert len(list(bench.nights.glob("nano33ble/*/report.html"))) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("trained")
-def test_every_one_of_twenty_keywords_is_accounted_for_with_two_variants(bench):
-    bench.write_bench_file(recordings=twenty_keywords(bench))
-    run = bench.run(variants=TWO_VARIANTS, timeout=600)
-    assert run.status == 0, run.told
-    for row in run.rows:
-        accounted = account(row)
-        assert accounted.keywords == 20
-        assert accounted.heard + accounted.wrong + accounted.missed == 20
-        assert accounted.heard >= 14, json.dumps(row["stimuli"], indent=1)
