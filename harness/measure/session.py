@@ -82,11 +82,11 @@ def measure(
 
     Args:
         board: runs this image afterwards.
-        firmware: the image.
-        model: the model in it.
+        firmware: the image of `model`.
+        model: the model.
         recordings: for the comparison of features.
         stimulus: played to the board.
-        folder: receives the transcripts and facts; see `read_session`.
+        folder: receives transcripts and facts; see `read_session`.
         bench: speaker and thresholds, for a board that hears through the air.
 
     Raises:

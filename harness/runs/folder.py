@@ -81,11 +81,6 @@ class RunFolder(Generic[R]):
 
     Nothing is on the disk before the first `write`. From then on the run belongs to this process.
 
-    Args:
-        path: of the folder.
-        files: type of the record.
-        record: its present content.
-
     Attributes:
         path: of the folder.
         record: its present content.
@@ -111,7 +106,6 @@ class RunFolder(Generic[R]):
         return self._before_s + time.monotonic() - self._began_s
 
     def row(self, identity: str) -> Any:
-        """Return a variant's row."""
         return next(row for row in self.record.variants if row.id == identity)
 
     def put(self, *rows: VariantRow | FieldVariant) -> None:
@@ -166,7 +160,7 @@ class RunFolder(Generic[R]):
         return self.record
 
     def ended(self) -> R:
-        """Return the record as it would be if the run ended now; nothing is written."""
+        """Return the record of a run that ends now; write nothing."""
         length = "" if self._resumed else f"{self.elapsed_s:.3f}"
         return replace(self.record, run={**self.record.run, "ended": utc_now(), "length_s": length})
 
@@ -197,7 +191,7 @@ def begin(
         output: the folder of all runs.
         board: is measured.
         about: more entries of the record's `run`, such as "kind" and "request".
-        code: measured code, see `RunRecord.code`; None for this checkout.
+        code: see `RunRecord.code`; None for this checkout.
         fields: more fields of the record.
     """
     started, identity = utc_now(), str(uuid.uuid4())

@@ -51,7 +51,7 @@ def heard(board, firmware, model, bench_run, plan, tmp_path_factory) -> FieldVar
 
 
 @pytest.mark.slow
-def test_over_ten_minutes_every_score_is_the_hosts_slice_by_slice(heard, model):
+def test_every_score_of_ten_minutes_is_the_hosts(heard, model):
     assert sum(segment.audio_s for segment in heard.segments) >= TEN_MINUTES_S
     assert [segment.note for segment in heard.segments if segment.note] == []
     reference = heard.reference
@@ -64,7 +64,7 @@ def test_over_ten_minutes_every_score_is_the_hosts_slice_by_slice(heard, model):
 
 
 @pytest.mark.slow
-def test_the_recognizer_on_the_host_announces_what_the_board_announced(heard):
+def test_host_recognizer_agrees_with_the_board(heard):
     assert not any("detections differ" in note for note in heard.notes)
 
 
@@ -75,7 +75,7 @@ def test_every_clip_is_answered_as_by_the_host(heard):
 
 
 @pytest.mark.slow
-def test_every_missed_keyword_has_a_cause_and_noise_makes_more_of_them(heard):
+def test_every_missed_keyword_has_a_cause_and_noise_adds_misses(heard):
     keywords = [word for word in heard.stimuli if is_keyword(word.label)]
     missed = {name.name: [] for name in CONDITIONS}
     for word in keywords:
@@ -87,7 +87,7 @@ def test_every_missed_keyword_has_a_cause_and_noise_makes_more_of_them(heard):
 
 
 @pytest.mark.slow
-def test_a_board_that_is_too_slow_misses_words_for_that_reason(board, model, bench_run, tmp_path):
+def test_words_missed_by_a_slow_board_have_that_cause(board, model, bench_run, tmp_path):
     """The same processor with a flash of 50 wait states: one inference a second, and lost audio."""
     if board.name != EmulatedBoard.name:
         pytest.skip("a real board cannot be slowed down")

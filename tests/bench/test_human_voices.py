@@ -48,7 +48,7 @@ def words_heard(
     return [row.detected for row in match(stimulus.words, detections).rows]
 
 
-def test_the_model_of_micro_speech_hears_them(board, bench_run, people, tmp_path):
+def test_micro_speech_model_detects_the_words(board, bench_run, people, tmp_path):
     model = external(shared_data("micro_speech_quantized.tflite"), LABELS, bench_run.store)
     assert words_heard(board, bench_run.build(model), bench_run, people, tmp_path / "transcript.log") == [
         "yes",
@@ -56,5 +56,5 @@ def test_the_model_of_micro_speech_hears_them(board, bench_run, people, tmp_path
     ]
 
 
-def test_a_model_trained_on_synthetic_voices_hears_them(board, firmware, bench_run, people, tmp_path):
+def test_model_trained_on_synthetic_voices_detects_the_words(board, firmware, bench_run, people, tmp_path):
     assert words_heard(board, firmware, bench_run, people, tmp_path / "transcript.log") == ["yes", "no"]

@@ -13,16 +13,16 @@ def test_every_stage_of_at_least_300_invocations_is_timed(session):
     assert min(session.stage_us["inference"]) > 0
 
 
-def test_nothing_is_lost_on_the_way(session):
+def test_no_record_is_lost(session):
     assert session.listening.complete
     assert session.listening.records_lost == 0
 
 
-def test_the_board_tells_the_arena_that_was_planned(session, firmware):
+def test_board_reports_the_planned_arena(session, firmware):
     assert session.listening.boot.arena_bytes == firmware.arena_bytes
 
 
-def test_keywords_are_heard_and_other_words_are_not_taken_for_them(bench_run, session, model):
+def test_keywords_are_detected_and_other_words_are_not(bench_run, session, model):
     """The voices are in no training set."""
     stimuli = bench_run.folder.row(model.id).stimuli
     keywords = [stimulus for stimulus in stimuli if is_keyword(stimulus.label)]

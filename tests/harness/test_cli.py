@@ -1,4 +1,4 @@
-"""The command as it is typed: exit codes, one clear line for what goes wrong, nothing lost."""
+"""The command line: exit codes and one clear line per failure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_no_command_is_a_usage_error():
     assert earshot().returncode == 2
 
 
-def test_help_is_there_for_every_command(capsys):
+def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     shown = capsys.readouterr().out
@@ -61,14 +61,14 @@ def test_a_command_is_one_file(tmp_path, monkeypatch, capsys):
     assert cli.main(["toast", "--brown", "5"]) == 5
 
 
-def test_doctor_gives_json_with_a_remedy_for_everything_that_is_missing(capsys):
+def test_doctor_json_has_a_remedy_for_every_missing_tool(capsys):
     cli.main(["doctor", "--json"])
     findings = json.loads(capsys.readouterr().out)
     assert {"Python", "arm-none-eabi-g++", "qemu-system-arm"} <= {finding["name"] for finding in findings}
     assert all(finding["remedy"] for finding in findings if not finding["present"])
 
 
-def test_doctor_ends_with_4_and_names_the_package_when_a_tool_is_missing(tmp_path):
+def test_doctor_without_a_tool_exits_with_4_and_names_the_package(tmp_path):
     for tool in ("gcc", "espeak-ng", "arm-none-eabi-g++"):
         (tmp_path / tool).symlink_to(shutil.which(tool))
     answer = earshot("doctor", PATH=str(tmp_path))
@@ -93,14 +93,14 @@ def test_doctor_ends_with_4_and_names_the_package_when_a_tool_is_missing(tmp_pat
         (["resume", "not-there"], "not-there"),
     ],
 )
-def test_a_wrong_argument_ends_with_2_and_one_line_that_helps(arguments, names, capsys):
+def test_wrong_argument_exits_with_2_and_one_line(arguments, names, capsys):
     assert cli.main(arguments) == 2
     told = capsys.readouterr().err
     assert names in told
     assert len(told.strip().splitlines()) == 1
 
 
-def test_a_full_disk_ends_with_4_and_says_what_to_do(monkeypatch, capsys):
+def test_full_disk_exits_with_4_and_a_remedy(monkeypatch, capsys):
     def full(arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.tflite")
 
@@ -110,7 +110,7 @@ def test_a_full_disk_ends_with_4_and_says_what_to_do(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-def test_an_interrupt_ends_with_5(number):
+def test_interrupt_exits_with_5(number):
     process = subprocess.Popen(
         [
             sys.executable,

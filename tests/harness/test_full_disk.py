@@ -1,4 +1,4 @@
-"""A full disk ends a command with one clear line, and leaves nothing half written under its final name."""
+"""A full disk ends a command with one clear line and leaves no partial artifact."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_artifact(small_disk, tmp_path):
+def test_full_disk_is_reported_and_leaves_no_partial_artifact(small_disk, tmp_path):
     model = classifier(tmp_path / "large.tflite", elements=200, hidden=400)
     answer = subprocess.run(
         [

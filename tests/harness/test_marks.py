@@ -21,10 +21,10 @@ from harness.marks import asks_for
         ("hardware or not hardware", False),
     ],
 )
-def test_an_expression_asks_for_a_mark_if_it_selects_tests_for_it(expression, asked):
+def test_expression_asks_for_a_mark_if_it_selects_tests_for_it(expression, asked):
     assert asks_for("hardware", expression) is asked
 
 
-def test_what_is_no_expression_is_said():
+def test_invalid_expression_is_refused():
     with pytest.raises(pytest.UsageError, match="hardware or"):
         asks_for("hardware", "hardware or")

@@ -1,6 +1,6 @@
-"""The plugin as a user of pytest meets it: options, markers, selection, what a broken board does to a run.
+"""The pytest plugin: options, markers, selection, and the effect of a broken board.
 
-Each run is a process of its own: numpy cannot be loaded twice into one.
+Each session is a process of its own: numpy cannot be loaded twice into one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def test_plain():
 
 @pytest.fixture
 def bench(pytester, monkeypatch):
-    """A folder of tests, a bench file with nothing in it, and a host that nothing is attached to."""
+    """A folder of tests, an empty bench file, and a host without boards."""
     pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
     stand_in = StandInCli(pytester.path / "bin")
     monkeypatch.setenv(COMMAND_VARIABLE, str(stand_in.command))
@@ -50,7 +50,7 @@ def bench(pytester, monkeypatch):
 
 @pytest.fixture
 def desk(bench):
-    """The same with a board in the bench file, of a kind that needs nothing to be opened."""
+    """The same with a board in the bench file, of a kind that needs no hardware."""
     boards = bench.mkdir("boards")
     (boards / "toaster.py").write_text(
         "from harness.boards.emulated import EmulatedBoard\n"
@@ -71,47 +71,27 @@ def test_every_marker_is_declared(bench):
     assert all(f"@pytest.mark.{name}:" in shown for name in MARKERS)
 
 
-def test_the_header_says_what_the_bench_tests_are_about(bench):
-    bench.makepyfile(BENCH_TEST)
-    bench.runpytest_subprocess("--collect-only", "--variants", "tinyconv-int8").stdout.fnmatch_lines(
-        ["earshot: board emulated, engine codegen, variants tinyconv-int8, dataset synthetic"]
+def test_bench_tests_carry_the_mark_of_the_board_and_run_once_per_variant(bench):
+    tests = "".join(f"def test_{name}({name}):\n    pass\n" for name in ("firmware", "link", "session"))
+    bench.makepyfile(BENCH_TEST + tests)
+    collected = bench.runpytest_subprocess("--collect-only", "-m", "emulated", "--variants", "tinyconv-*")
+    collected.stdout.fnmatch_lines(
+        ["earshot: board emulated, engine codegen, variants tinyconv-?, dataset synthetic"]
     )
+    shown = collected.stdout.str()
+    for name in ("bench", "firmware", "link", "session"):
+        assert f"test_{name}[tinyconv-float32]" in shown and f"test_{name}[tinyconv-int8]" in shown
+    assert "test_plain" not in shown
 
 
-def test_a_bench_test_runs_once_for_each_selected_variant(bench):
-    bench.makepyfile(BENCH_TEST)
-    collected = bench.runpytest_subprocess("--collect-only", "-q", "--variants", "tinyconv-*").stdout.str()
-    assert "test_bench[tinyconv-float32]" in collected
-    assert "test_bench[tinyconv-int8]" in collected
-
-
-def test_the_mark_of_the_board_selects_the_bench_tests(bench):
-    bench.makepyfile(BENCH_TEST)
-    collected = bench.runpytest_subprocess("--collect-only", "-q", "-m", "emulated").stdout.str()
-    assert "test_bench[" in collected
-    assert "test_plain" not in collected
-
-
-@pytest.mark.parametrize("fixture", ["board", "firmware", "link", "session"])
-def test_a_test_of_what_is_measured_on_the_board_is_one_of_the_board(bench, fixture):
-    bench.makepyfile(f"def test_it({fixture}):\n    pass")
-    collected = bench.runpytest_subprocess("--collect-only", "-q", "-m", "emulated").stdout.str()
-    assert "test_it" in collected
-
-
-def test_hardware_is_deselected_unless_there_is_a_board_for_it(bench):
+@pytest.mark.parametrize("options", [(), ("-m", "slow"), ("-m", "not gpu")])
+def test_hardware_is_deselected_unless_requested(bench, options):
     bench.makepyfile(HARDWARE_TEST)
-    bench.runpytest_subprocess().assert_outcomes(passed=1, deselected=1)
+    bench.runpytest_subprocess(*options).assert_outcomes(passed=1, deselected=1)
 
 
-@pytest.mark.parametrize("expression", ["slow", "not gpu"])
-def test_hardware_is_deselected_where_another_mark_is_asked_for(bench, expression):
-    bench.makepyfile(HARDWARE_TEST)
-    bench.runpytest_subprocess("-m", expression).assert_outcomes(passed=1, deselected=1)
-
-
-@pytest.mark.parametrize("options", [("hardware",), ("hardware or slow",), ("hardware", "-n2")])
-def test_hardware_that_is_asked_for_and_not_there_fails_the_run(bench, options):
+@pytest.mark.parametrize("options", [("hardware or slow",), ("hardware", "-n2")])
+def test_requested_but_missing_hardware_fails_the_session(bench, options):
     bench.makepyfile(HARDWARE_TEST)
     result = bench.runpytest_subprocess("-m", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -119,7 +99,7 @@ def test_hardware_that_is_asked_for_and_not_there_fails_the_run(bench, options):
     assert "passed" not in result.stdout.str()
 
 
-def test_hardware_without_arduino_cli_fails_the_run_with_that_reason(bench, monkeypatch):
+def test_hardware_without_arduino_cli_fails_the_session_with_that_reason(bench, monkeypatch):
     monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/arduino-cli")
     bench.makepyfile(HARDWARE_TEST)
     result = bench.runpytest_subprocess("-m", "hardware")
@@ -127,19 +107,19 @@ def test_hardware_without_arduino_cli_fails_the_run_with_that_reason(bench, monk
     assert "arduino-cli" in result.stderr.str()
 
 
-def test_a_hardware_run_that_tests_nothing_is_red(desk):
+def test_hardware_session_without_tests_is_red(desk):
     desk.makepyfile("def test_plain():\n    pass")
     assert desk.runpytest_subprocess("-m", "hardware").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_hardware_on_a_board_that_is_none_fails_the_run(bench):
+def test_hardware_on_the_emulated_board_fails_the_session(bench):
     bench.makepyfile(BENCH_TEST)
     result = bench.runpytest_subprocess("-m", "hardware or emulated", "--board", "emulated")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "'emulated' is none" in result.stderr.str()
 
 
-def test_the_only_board_of_the_bench_file_is_taken_for_hardware(desk):
+def test_hardware_takes_the_only_board_of_the_bench_file(desk):
     desk.makepyfile(BENCH_TEST)
     result = desk.runpytest_subprocess(
         "-m", "hardware", "--variants", "tinyconv-int8", "--collect-only", "-q"
@@ -148,35 +128,35 @@ def test_the_only_board_of_the_bench_file_is_taken_for_hardware(desk):
     assert "test_plain" not in result.stdout.str()
 
 
-def test_without_m_hardware_the_bench_tests_are_about_the_emulated_board(desk):
+def test_default_board_is_the_emulated_one(desk):
     desk.makepyfile(BENCH_TEST)
     desk.runpytest_subprocess("--collect-only").stdout.fnmatch_lines(
         ["earshot: board emulated, engine codegen,*"]
     )
 
 
-def test_a_board_that_is_named_is_there_for_hardware(desk):
+def test_named_board_runs_hardware_tests(desk):
     desk.makepyfile(HARDWARE_TEST)
     result = desk.runpytest_subprocess("--board", "desk")
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["earshot: board desk (toaster), engine codegen,*"])
 
 
-def test_an_attached_board_is_taken_for_hardware(bench):
+def test_hardware_takes_an_attached_board(bench):
     bench.stand_in.lists([usb_port("/dev/ttyACM7")])
     bench.makepyfile(BENCH_TEST)
     shown = bench.runpytest_subprocess("-m", "hardware", "--collect-only").stdout
     shown.fnmatch_lines(["earshot: board nano33ble, *", "*test_bench*"])
 
 
-def test_a_given_bench_file_and_port_choose(bench):
+def test_bench_file_and_port_are_options(bench):
     other = bench.makefile(".toml", other='[board.shelf]\nkind = "nano33ble"\nengine = "codegen"')
     bench.makepyfile("def test_it(pytestconfig, board):\n    raise AssertionError(board._entry)")
     result = bench.runpytest_subprocess("-m", "hardware", "--bench", other, "--port", "socket://desk:4000")
     result.stdout.fnmatch_lines(["*port='socket://desk:4000'*name='shelf'*"])
 
 
-def test_a_broken_bench_file_is_a_usage_error_with_its_line(bench):
+def test_invalid_bench_file_is_a_usage_error_with_its_line(bench):
     other = bench.makefile(".toml", other="[board.shelf]\nkind = 7")
     result = bench.runpytest_subprocess("--bench", other)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -203,8 +183,8 @@ def test_one_worker_of_xdist_has_the_board(desk):
     assert len(users) == 6 and len(set(users)) == 1 and users[0].startswith("toaster gw")
 
 
-def test_workers_of_xdist_are_told_which_board_is_meant(bench):
-    """The controller looks once: a worker could look while another one's upload has it off the bus."""
+def test_controller_chooses_the_board_for_all_workers(bench):
+    """A worker could search while another one's upload has the board off the bus."""
     bench.stand_in.steps("board list", {"stdout": {"detected_ports": [usb_port("/dev/a")]}}, {"status": 1})
     bench.stand_in.steps("lib list", {"stdout": {}})
     bench.makepyfile("def test_it(board):\n    raise AssertionError(board._entry)")
@@ -213,7 +193,7 @@ def test_workers_of_xdist_are_told_which_board_is_meant(bench):
 
 
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-def test_a_run_that_is_told_to_stop_lets_go_of_the_board(desk, number):
+def test_stopped_session_releases_the_board(desk, number):
     desk.makepyfile(
         f"""
         import os, signal, time
@@ -229,18 +209,18 @@ def test_a_run_that_is_told_to_stop_lets_go_of_the_board(desk, number):
     assert (desk.path / "closed").exists()
 
 
-def test_an_unknown_variant_is_a_usage_error_that_names_those_there_are(bench):
+def test_unknown_variant_is_a_usage_error_that_names_the_known_ones(bench):
     bench.makepyfile(BENCH_TEST)
     result = bench.runpytest_subprocess("--variants", "nothing-like-this")
     assert result.ret != 0
     assert "tinyconv-int8" in result.stdout.str() + result.stderr.str()
 
 
-def test_an_unknown_board_is_a_usage_error(bench):
+def test_unknown_board_is_a_usage_error(bench):
     assert bench.runpytest_subprocess("--board", "toaster").ret == pytest.ExitCode.USAGE_ERROR
 
 
-def test_after_a_fault_of_the_board_the_other_bench_tests_skip_with_that_reason(bench):
+def test_fault_of_the_board_skips_the_other_bench_tests(bench):
     bench.makepyfile(
         """
         from harness.errors import ProtocolError
@@ -260,7 +240,7 @@ def test_after_a_fault_of_the_board_the_other_bench_tests_skip_with_that_reason(
     result.stdout.fnmatch_lines(["*the board broke before: protocol: the board said nothing*"])
 
 
-def test_a_gpu_test_is_skipped_without_a_cuda_device(bench):
+def test_gpu_test_is_skipped_without_a_cuda_device(bench):
     if torch.cuda.is_available():
         pytest.skip("there is one")
     bench.makepyfile("import pytest\n@pytest.mark.gpu\ndef test_gpu():\n    raise AssertionError")

@@ -1,7 +1,7 @@
-"""What goes wrong between host and board before anything is measured: the class, the reason, the remedy.
+"""Faults between host and board before any measurement: class, reason, remedy.
 
-Each on the unmodified `nano33ble`, by way of the stand-in for arduino-cli. After each, no process is left and
-the board is free for others.
+Each on the unmodified `nano33ble`, with the stand-in for arduino-cli. After each, no process is left and the
+board is free.
 """
 
 from __future__ import annotations
@@ -66,14 +66,13 @@ def board_of(bench: RehearsalBench, optimization: str = "-O2") -> Board:
     return Nano33Ble(read.boards[0], read, patience_s=PATIENCE_S, optimization=optimization)
 
 
-def explained(failure: EarshotError, *parts: str) -> None:
-    """Every message says what happened and what to try."""
+def check_message(failure: EarshotError, *parts: str) -> None:
     assert failure.remedy
     for part in parts:
         assert part in str(failure)
 
 
-def test_an_image_goes_onto_the_board_and_proves_itself(desk, image, tmp_path):
+def test_uploaded_image_proves_itself(desk, image, tmp_path):
     before = desk.port()
     with board_of(desk) as board:
         board.upload(image)
@@ -83,64 +82,64 @@ def test_an_image_goes_onto_the_board_and_proves_itself(desk, image, tmp_path):
     assert (boot.board, boot.build_id) == ("nano33ble", image.build_id)
 
 
-def test_an_upload_that_fails_tells_the_command_and_what_it_said(desk, image):
+def test_failed_upload_shows_the_command_and_its_output(desk, image):
     desk.break_cli("upload", "fail")
     with board_of(desk) as board, pytest.raises(UploadFailed) as failure:
         board.upload(image)
-    explained(failure.value, "arduino-cli upload", "No device found on ttyACM0")
+    check_message(failure.value, "arduino-cli upload", "No device found on ttyACM0")
 
 
-def test_a_port_that_another_process_holds_is_an_upload_that_fails(desk, image):
+def test_port_held_by_another_process_is_a_failed_upload(desk, image):
     with (
         serial.Serial(desk.port(), exclusive=True),
         board_of(desk) as board,
         pytest.raises(UploadFailed) as failure,
     ):
         board.upload(image)
-    explained(failure.value, "lock")
+    check_message(failure.value, "lock")
 
 
-def test_a_port_that_is_grabbed_after_the_upload_is_said_to_be_busy(desk, image, tmp_path):
+def test_port_grabbed_after_the_upload_is_busy(desk, image, tmp_path):
     desk.faults(board="grabs")
     with board_of(desk) as board:
         board.upload(image)
         with pytest.raises(BoardNotFound) as failure:
             board.open(tmp_path / "log")
-    explained(failure.value, "ModemManager", "ttyACM1")
+    check_message(failure.value, "ModemManager", "ttyACM1")
 
 
-def test_a_board_that_another_process_uses_is_left_alone_and_its_user_named(desk, image):
+def test_board_in_use_is_left_alone_and_its_user_named(desk, image):
     with BoardLock(desk.serial_number), board_of(desk) as board, pytest.raises(BoardNotFound) as failure:
         board.upload(image)
-    explained(failure.value, "in use", f"process {os.getpid()}")
+    check_message(failure.value, "in use", f"process {os.getpid()}")
 
 
-def test_a_board_that_is_not_attached_is_said_with_its_serial_number(desk, image):
+def test_missing_board_is_named_with_its_serial_number(desk, image):
     desk.pull_out()
     with board_of(desk) as board, pytest.raises(BoardNotFound) as failure:
         board.upload(image)
-    explained(failure.value, desk.serial_number, "cable")
+    check_message(failure.value, desk.serial_number, "cable")
 
 
-def test_a_board_that_does_not_come_back_after_the_upload(desk, image):
+def test_board_that_does_not_return_after_the_upload(desk, image):
     desk.faults(board="stays away")
     with board_of(desk) as board, pytest.raises(BoardNotFound) as failure:
         board.upload(image)
-    explained(failure.value, desk.serial_number)
+    check_message(failure.value, desk.serial_number)
 
 
 @pytest.mark.slow  # the patience for an answer is 10 s
-def test_a_board_that_never_says_ready(desk, image, tmp_path):
+def test_board_that_never_answers(desk, image, tmp_path):
     desk.faults(Fault("hang", line=""))
     with board_of(desk) as board:
         board.upload(image)
         with pytest.raises(ProtocolError) as failure:
             board.open(tmp_path / "log")
-    explained(failure.value, "did not answer within")
+    check_message(failure.value, "did not answer within")
     assert b"boot%" in (tmp_path / "log").read_bytes()
 
 
-def test_a_board_that_still_runs_the_old_image(desk, image, tmp_path):
+def test_board_that_still_runs_the_old_image(desk, image, tmp_path):
     old = external(classifier(tmp_path / "old.tflite"), LABELS, Store(store_root()))
     with board_of(desk) as board:
         board.upload(board.build(old, get_engine("codegen")))
@@ -148,7 +147,7 @@ def test_a_board_that_still_runs_the_old_image(desk, image, tmp_path):
         board.upload(image)
         with pytest.raises(ProtocolError) as failure:
             board.open(tmp_path / "log")
-    explained(failure.value, "runs another image: variant old", "expected variant tinyconv-int8")
+    check_message(failure.value, "runs another image: variant old", "expected variant tinyconv-int8")
     assert b"$boot," in (tmp_path / "log").read_bytes()
 
 
@@ -156,38 +155,38 @@ def test_a_board_that_still_runs_the_old_image(desk, image, tmp_path):
     ("kind", "said"),
     [("crash", "crashed"), ("nonsense", "no JSON"), ("fail", "internal compiler error")],
 )
-def test_an_arduino_cli_that_misbehaves_is_a_failed_build(desk, model, kind, said):
+def test_misbehaving_arduino_cli_is_a_failed_build(desk, model, kind, said):
     desk.break_cli("compile", kind)
     with board_of(desk, optimization="-Og") as board, pytest.raises(BuildFailed) as failure:
         board.build(model, get_engine("codegen"))
-    explained(failure.value, said)
+    check_message(failure.value, said)
 
 
-def test_an_arduino_cli_that_is_too_old_is_said_with_the_version_that_is_needed(desk, model):
+def test_old_arduino_cli_is_named_with_the_required_version(desk, model):
     desk.break_cli("version", "old")
     with board_of(desk) as board, pytest.raises(BuildFailed) as failure:
         board.build(model, get_engine("codegen"))
-    explained(failure.value, "0.35.3", "1.0.0")
+    check_message(failure.value, "0.35.3", "1.0.0")
 
 
-def test_an_arduino_cli_that_hangs_is_killed_with_all_that_it_started(desk):
+def test_hanging_arduino_cli_is_killed_with_its_children(desk):
     desk.break_cli("board", "hang")
     with pytest.raises(BoardNotFound) as failure:
         ArduinoCli().detected_ports(limit=1.0)
-    explained(failure.value, "did not end within 1 s")
+    check_message(failure.value, "did not end within 1 s")
 
 
-def test_without_a_network_nothing_can_be_installed_and_everything_that_is_there_works(desk, model):
+def test_without_a_network_only_installing_fails(desk, model):
     desk.take_network()
     with pytest.raises(BuildFailed) as failure:
         ArduinoCli().install_core("arduino:mbed_nano@4.5.0")
-    explained(failure.value, "network", "no such host")
+    check_message(failure.value, "network", "no such host")
     with board_of(desk) as board:
         assert board.build(model, get_engine("codegen")).image.is_file()
 
 
-def test_an_arduino_cli_that_is_missing(desk, model):
+def test_missing_arduino_cli(desk, model):
     desk.command.unlink()
     with board_of(desk) as board, pytest.raises(BuildFailed) as failure:
         board.build(model, get_engine("codegen"))
-    explained(failure.value, "not installed", "EARSHOT_ARDUINO_CLI")
+    check_message(failure.value, "not installed", "EARSHOT_ARDUINO_CLI")

@@ -22,7 +22,7 @@ def cable(tmp_path):
     cable.unplug()
 
 
-def test_a_port_comes_back_under_another_name_unless_told_otherwise(cable):
+def test_port_returns_under_another_name_unless_told_otherwise(cable):
     names = [cable.port.name]
     for same_name in (False, True, False):
         cable.unplug()
@@ -40,7 +40,7 @@ def test_bytes_go_both_ways_unchanged(cable):
         assert cable.receive() == everything
 
 
-def test_what_the_board_sends_while_nobody_has_the_port_open_is_gone(cable):
+def test_bytes_sent_to_a_closed_port_are_lost(cable):
     cable.send(b"unheard")
     with serial.Serial(str(cable.port), timeout=5) as host:
         cable.send(b"heard")
@@ -48,14 +48,14 @@ def test_what_the_board_sends_while_nobody_has_the_port_open_is_gone(cable):
     assert not cable.is_open
 
 
-def test_whoever_has_the_port_open_is_told_that_it_vanished(cable):
+def test_reader_of_a_vanished_port_gets_an_error(cable):
     with serial.Serial(str(cable.port), timeout=5) as host:
         cable.unplug()
         with pytest.raises(serial.SerialException):
             host.read(1)
 
 
-def test_a_port_that_another_program_grabbed_is_busy(cable):
+def test_grabbed_port_is_busy(cable):
     cable.unplug()
     cable.plug(grab=True)
     with pytest.raises(serial.SerialException):
@@ -66,7 +66,7 @@ def ask_stand_in(bench, *arguments):
     return subprocess.run([bench.command, *arguments], capture_output=True, text=True, timeout=60)
 
 
-def test_the_stand_in_refuses_what_arduino_cli_does_not_take(quiet_bench):
+def test_stand_in_refuses_unknown_options(quiet_bench):
     for arguments in (
         ["board", "list"],
         ["version", "--json", "--loud"],
@@ -78,7 +78,7 @@ def test_the_stand_in_refuses_what_arduino_cli_does_not_take(quiet_bench):
     assert ask_stand_in(quiet_bench, "compile", "-b", "arduino:avr:uno", "--json", ".").returncode == 7
 
 
-def test_the_stand_in_lists_the_board_and_nothing_once_it_is_pulled_out(quiet_bench):
+def test_stand_in_lists_the_board_until_it_is_pulled_out(quiet_bench):
     (port,) = json.loads(ask_stand_in(quiet_bench, "board", "list", "--json").stdout)["detected_ports"]
     assert port["port"]["address"] == quiet_bench.port()
     assert port["matching_boards"][0]["fqbn"] == FQBN
@@ -86,7 +86,7 @@ def test_the_stand_in_lists_the_board_and_nothing_once_it_is_pulled_out(quiet_be
     assert json.loads(ask_stand_in(quiet_bench, "board", "list", "--json").stdout) == {"detected_ports": []}
 
 
-def test_a_process_that_is_left_behind_is_found_by_what_it_inherited():
+def test_process_left_behind_is_found_by_its_environment():
     word = f"EARSHOT_TEST_{os.getpid()}"
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={word: "1"})
     try:

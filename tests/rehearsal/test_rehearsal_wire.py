@@ -1,4 +1,4 @@
-"""The wire of the rehearsal bench does to the bytes what its faults say, and nothing else."""
+"""The faults of the rehearsal bench's wire."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def through(wire: Wire, data: bytes) -> bytes:
 
 
 @given(st.binary(max_size=300), st.integers(1, 40))
-def test_without_faults_every_whole_line_arrives_as_it_was_sent(data, piece):
+def test_lines_arrive_unchanged_without_faults(data, piece):
     wire = Wire()
     arrived = b"".join(through(wire, data[start : start + piece]) for start in range(0, len(data), piece))
     assert arrived == data[: data.rfind(b"\n") + 1]
 
 
-def test_a_packet_is_lost_with_the_bytes_after_it_in_place():
+def test_lost_packet_leaves_the_bytes_after_it_in_place():
     arrived = through(Wire([Fault("lose", at=2)]), LINES)
     assert len(arrived) == len(LINES) - 64
     assert arrived.startswith(LINES[:60])
@@ -29,7 +29,7 @@ def test_a_packet_is_lost_with_the_bytes_after_it_in_place():
 
 
 @pytest.mark.parametrize(("kind", "lines"), [("garble", 6), ("duplicate", 7), ("cut", 7)])
-def test_a_fault_of_the_line_strikes_one_line(kind, lines):
+def test_line_fault_strikes_one_line(kind, lines):
     arrived = through(Wire([Fault(kind, at=3)]), LINES).splitlines()
     assert len(arrived) == lines
     assert (
@@ -38,14 +38,14 @@ def test_a_fault_of_the_line_strikes_one_line(kind, lines):
 
 
 @pytest.mark.parametrize("kind", ON_THE_BOARD)
-def test_a_fault_of_the_board_is_handed_on_and_changes_no_byte(kind):
+def test_board_fault_is_passed_on_and_changes_no_byte(kind):
     parts = list(Wire([Fault(kind, at=4)]).feed(LINES))
     assert [part.kind for part in parts if isinstance(part, Fault)] == [kind]
     assert b"".join(part for part in parts if isinstance(part, bytes)) == LINES
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_fault_strikes_so_many_images(times):
+def test_fault_strikes_the_given_number_of_images(times):
     wire = Wire([Fault("garble", at=1, times=times)])
     harmed = 0
     for _ in range(3):
@@ -54,7 +54,7 @@ def test_a_fault_strikes_so_many_images(times):
     assert harmed == times
 
 
-def test_a_fault_that_nobody_knows_is_refused():
+def test_unknown_fault_is_refused():
     assert {*ON_THE_LINE, *ON_THE_BOARD}.isdisjoint({"melt"})
     with pytest.raises(ValueError, match="melt"):
         Fault("melt")

@@ -124,19 +124,8 @@ def begin_field(request: RunRequest, output: Path, log: Log) -> FieldRun:
     setup = request.setup()
     plan = read_plan(field.plan) if field.plan else _make_plan(setup, field)
     _check_plan(setup, plan)
-    return FieldRun(
-        plan,
-        setup,
-        begin_folder(
-            output,
-            setup,
-            plan,
-            field.threshold,
-            request.about("field"),
-        ),
-        log,
-        check=field.check,
-    )
+    folder = begin_folder(output, setup, plan, field.threshold, request.about("field"))
+    return FieldRun(plan, setup, folder, log, check=field.check)
 
 
 def resume_field(request: RunRequest, path: Path, log: Log) -> FieldRun:
@@ -220,21 +209,18 @@ class _Progress:
     """Progress of a variant, with the remaining time extrapolated from the segments played so far."""
 
     def __init__(self, variant: str, plan: PlaybackPlan, log: Log) -> None:
-        self._variant, self._log = variant, log
-        self._segments = len(plan.segments)
+        self._variant, self._segments, self._log = variant, len(plan.segments), log
         self._left_s = sum(segment.duration_s for segment in plan.segments)
-        self._done = 0
-        self._played_s = 0.0
-        self._began = time.monotonic()
+        self._done, self._played_s, self._began = 0, 0.0, time.monotonic()
 
     def add(self, audio_s: float, played: bool) -> None:
         """Log a segment; one that was not `played` took no time."""
         self._done += 1
         self._left_s -= audio_s
         text = f"{self._variant}: segment {self._done} of {self._segments}, {audio_s:.0f} s of audio"
-        if played:
-            self._played_s += audio_s
-            speed = self._played_s / max(time.monotonic() - self._began, 1e-6)
-            self._log(f"{text}, {speed:.0f} times as fast as real time, {self._left_s / speed:.0f} s to go")
-        else:
+        if not played:
             self._log(f"{text}: played before")
+            return
+        self._played_s += audio_s
+        left_s = (time.monotonic() - self._began) * self._left_s / self._played_s
+        self._log(f"{text}, {left_s:.0f} s to go")

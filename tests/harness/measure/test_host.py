@@ -103,13 +103,13 @@ def test_outputs_are_those_of_the_board(timing):
     assert max(differences) < 1e-5
 
 
-def test_an_output_that_differs_shows(called_int8):
+def test_different_output_is_recorded(called_int8):
     assert all(
         row.max_abs_difference == pytest.approx(0.25, abs=1e-5) for row in called_int8.rows if row.median_us
     )
 
 
-def test_the_gpu_has_a_row_of_figures_or_a_reason(timing):
+def test_gpu_row_has_figures_or_a_reason(timing):
     (row,) = [row for row in timing.rows if row.device == "gpu"]
     if torch.cuda.is_available():
         assert row.median_us > 0
@@ -125,7 +125,7 @@ def test_operators_make_up_the_whole_inference(timing):
     assert all(row.calls >= 1 for row in timing.operators)
 
 
-def test_what_a_runtime_throws_becomes_its_row(model, tmp_path, expected):
+def test_exception_of_a_runtime_becomes_its_note(model, tmp_path, expected):
     folder = tmp_path / "broken"
     shutil.copytree(model.path, folder)
     (folder / "model.onnx").write_bytes(b"this is no ONNX")
@@ -140,7 +140,7 @@ def test_an_input_of_another_size_is_refused(model):
         time_host(model, np.zeros(490, np.float32))
 
 
-def test_a_model_from_elsewhere_has_rows_of_tflite_only(tmp_path):
+def test_external_model_has_rows_of_tflite_only(tmp_path):
     shutil.copyfile(shared_data("micro_speech_quantized.tflite"), tmp_path / "model.tflite")
     (tmp_path / "model.json").write_text(
         json.dumps({"id": "some", "title": "Some", "precision": "int8", "labels": LABELS})
@@ -153,7 +153,7 @@ def test_a_model_from_elsewhere_has_rows_of_tflite_only(tmp_path):
     assert timing.operators == []
 
 
-def test_a_model_that_takes_something_else_takes_its_tensor(tmp_path):
+def test_model_without_micro_features_takes_its_tensor(tmp_path):
     shutil.copyfile(shared_data("kws_ref_model.tflite"), tmp_path / "model.tflite")
     (tmp_path / "model.json").write_text(
         json.dumps({"id": "some", "title": "Some", "precision": "int8", "labels": []})
@@ -175,7 +175,7 @@ def test_too_few_samples_have_no_quartiles():
     assert timing_of([10, 20, 30, 40, 50], 5) == Timing(5, 30, 20, 40)
 
 
-def test_an_int8_variant_says_which_rows_are_not_quantized(called_int8):
+def test_rows_of_an_int8_variant_note_which_are_not_quantized(called_int8):
     notes = {row.runtime: row.note for row in called_int8.rows if row.device == "cpu"}
     assert "not quantized" in notes["torch"]
     assert "not quantized" in notes["onnxruntime"]

@@ -85,7 +85,7 @@ def test_the_stimulus_is_placed_on_the_clock_of_the_board(through_the_air, stimu
     assert session.sound_starts_s == pytest.approx(truth_s, abs=0.01)
 
 
-def test_a_session_through_the_air_says_so(through_the_air):
+def test_session_through_the_air_records_its_route(through_the_air):
     session, _ = through_the_air
     assert session.route == "acoustic"
     assert session.acoustic["chirp"]["snr_db"] > 20
@@ -118,7 +118,7 @@ def test_the_front_end_starts_after_the_echo(through_the_air):
     assert session.listening.complete and session.listening.records_lost == 0
 
 
-def test_a_row_through_the_air_has_its_times_on_the_clock_of_the_stimulus(through_the_air, model, stimulus):
+def test_row_through_the_air_has_its_times_on_the_clock_of_the_stimulus(through_the_air, model, stimulus):
     session, _ = through_the_air
     row = rows.with_session(rows.variant_row(model), session, stimulus, (), 1.5)
     assert row.route == "acoustic"
@@ -128,7 +128,7 @@ def test_a_row_through_the_air_has_its_times_on_the_clock_of_the_stimulus(throug
     assert all(0 <= one.at_s <= stimulus.duration_s + 2 for one in row.false_accepts)
 
 
-def test_words_are_heard_when_they_were_said(store, tmp_path):
+def test_detections_through_the_air_agree_with_those_sample_by_sample(store, tmp_path):
     """By TensorFlow's own model: what is heard through the air agrees with what is sent sample by sample."""
     heard_model = external(shared_data("micro_speech_quantized.tflite"), LABELS, store)
     people = [
@@ -161,7 +161,7 @@ def test_words_are_heard_when_they_were_said(store, tmp_path):
         (Room(noise=4000.0), "too noisy"),
     ],
 )
-def test_through_an_unusable_path_nothing_is_played(
+def test_nothing_is_played_through_an_unusable_path(
     store, firmware, model, recordings, stimulus, tmp_path, room, cause
 ):
     with BoardInRoom(store, room) as board, pytest.raises(AcousticFailed, match=cause):
@@ -171,9 +171,7 @@ def test_through_an_unusable_path_nothing_is_played(
     assert (tmp_path / "listening.log").read_bytes().count(b"$pcm,") > 1000
 
 
-def test_a_level_that_would_clip_is_refused_before_anything_is_uploaded(
-    store, firmware, model, recordings, stimulus, tmp_path
-):
+def test_clipping_level_is_refused_before_the_upload(store, firmware, model, recordings, stimulus, tmp_path):
     loud = Bench(speaker=SpeakerEntry(device="pulse", level_dbfs=-1.0))
     with BoardInRoom(store, Room()) as board, pytest.raises(UsageError, match="would clip"):
         measure(board, firmware, model, recordings, stimulus, tmp_path, loud)
@@ -202,7 +200,7 @@ class BoardInAnEmptyRoom(BoardInRoom):
         raise AssertionError("there is no speaker")
 
 
-def test_without_a_speaker_the_stages_are_timed_and_nothing_is_said_of_words(
+def test_board_without_a_speaker_is_timed_and_has_no_words(
     store, firmware, model, recordings, stimulus, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(listener_module, "ROOM_S", 0.1)
@@ -243,7 +241,7 @@ class Vanishing(EmulatedBoard):
 @pytest.mark.parametrize(
     "failures", [["upload"], ["open"], ["conformance"], ["listening"], ["listening", "upload"]]
 )
-def test_what_the_port_lost_is_measured_again_and_told(
+def test_lost_port_or_upload_is_retried_and_noted(
     store, firmware, model, recordings, stimulus, tmp_path, failures
 ):
     retries = len(failures)
@@ -257,7 +255,7 @@ def test_what_the_port_lost_is_measured_again_and_told(
     assert row.notes[:retries] == list(session.retries)
 
 
-def test_the_transcripts_of_a_failed_attempt_are_kept(store, firmware, model, recordings, stimulus, tmp_path):
+def test_transcripts_of_failed_attempts_are_kept(store, firmware, model, recordings, stimulus, tmp_path):
     with Vanishing(store, ["listening", "conformance"]) as board:
         measure(board, firmware, model, recordings, stimulus, tmp_path)
     transcripts = read_session(tmp_path).transcripts
@@ -271,16 +269,14 @@ def test_the_transcripts_of_a_failed_attempt_are_kept(store, firmware, model, re
     assert all(path.stat().st_size for path in transcripts.values())
 
 
-def test_a_board_that_stays_away_is_given_up_after_two_retries(
-    store, firmware, model, recordings, stimulus, tmp_path
-):
+def test_missing_board_is_given_up_after_two_retries(store, firmware, model, recordings, stimulus, tmp_path):
     failures = ["open"] * 5
     with Vanishing(store, failures) as board, pytest.raises(BoardNotFound):
         measure(board, firmware, model, recordings, stimulus, tmp_path)
     assert len(failures) == 2
 
 
-def test_a_failed_protocol_is_not_tried_again(store, firmware, model, recordings, stimulus, tmp_path):
+def test_protocol_failure_is_not_retried(store, firmware, model, recordings, stimulus, tmp_path):
     class Confused(EmulatedBoard):
         opened = 0
 
@@ -293,9 +289,7 @@ def test_a_failed_protocol_is_not_tried_again(store, firmware, model, recordings
     assert board.opened == 1
 
 
-def test_a_sound_ends_when_the_board_vanishes_while_it_is_played(
-    store, firmware, model, recordings, stimulus, tmp_path
-):
+def test_sound_ends_when_the_board_vanishes(store, firmware, model, recordings, stimulus, tmp_path):
     """Else a retry would talk to a speaker that still plays the first attempt."""
 
     class Unplugged(BoardInRoom):

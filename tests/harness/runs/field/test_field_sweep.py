@@ -6,7 +6,7 @@ from harness.errors import UsageError
 from harness.runs.field.sweep import sweep
 
 
-def test_every_distance_goes_with_every_ratio():
+def test_every_distance_is_combined_with_every_ratio():
     conditions = sweep((20, 0), (1, 2.5), rt60_s=0.4, noise="babble", level_dbfs=-30)
     assert [each.name for each in conditions] == ["1 m, 20 dB", "1 m, 0 dB", "2.5 m, 20 dB", "2.5 m, 0 dB"]
     assert {(each.rt60_s, each.noise, each.level_dbfs) for each in conditions} == {(0.4, "babble", -30)}
@@ -23,16 +23,16 @@ def test_every_distance_goes_with_every_ratio():
         ({"distances_m": (3,)}, "3 m"),
     ],
 )
-def test_a_condition_is_named_by_what_is_chosen(values, name):
+def test_name_of_a_condition(values, name):
     (condition,) = sweep(**values)
     assert condition.name == name
 
 
-def test_a_value_that_is_given_twice_is_one_condition():
+def test_repeated_value_is_one_condition():
     assert len(sweep((10, 10.0))) == 1
 
 
-def test_what_has_nothing_to_go_with_is_refused():
+def test_incomplete_options_are_refused():
     with pytest.raises(UsageError, match="Add --distance"):
         sweep(rt60_s=0.4)
     with pytest.raises(UsageError, match="Add --snr"):

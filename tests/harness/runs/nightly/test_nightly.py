@@ -20,7 +20,7 @@ from harness.runs.nightly.blocks import BLOCKS_FILE
 from harness.runs.nightly.nightly import measure_night
 
 
-def test_first_night_measures_every_block_and_keeps_a_canary(bench):
+def test_first_night_measures_every_block_keeps_a_canary_and_writes_its_files(bench):
     bench.model("a", 1960)
     bench.model("b")
     result = bench.run()
@@ -46,10 +46,6 @@ def test_first_night_measures_every_block_and_keeps_a_canary(bench):
     assert any("canary: a's image is kept" in line for line in bench.lines)
     assert (bench.request.canary("desk") / "kept.json").exists()
 
-
-def test_night_writes_record_verdict_junit_and_summary(bench):
-    bench.model("a")
-    result = bench.run()
     folder = result.page.parent
     assert read_record(folder / RECORD) == result.record
     assert result.record.run["kind"] == "nightly"
@@ -94,7 +90,7 @@ def test_another_model_changes_its_series_and_not_the_canary(bench):
 
 
 def test_regression_is_confirmed_once_at_once(bench, code):
-    bench.model("slow", hidden=300)  # 20 µs of change at least are asked for
+    bench.model("slow", hidden=300)  # a regression is at least 20 µs
     desk = {"uid": "desk-1", "clock": "measured"}
     first = bench.run(TroubledBoard(**desk))
     earlier = made_history(bench, first.record, nights=12, slower_by=-0.2)
