@@ -1,4 +1,4 @@
-"""`earshot play`: recordings as they will be heard."""
+"""`earshot play`: play recordings through the bench's speaker."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 from harness import options
 from harness.errors import EXIT_CLEAN
 
-SUMMARY = "Play recordings one after another, and tell the level of each."
+SUMMARY = "Play recordings one after another, and print the level of each."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `play` takes."""
+    """Add the options of `play`."""
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="WAV files, or folders of them")
     parser.add_argument(
         "--device",
         metavar="NAME",
-        help="a part of the speaker's name (default: the bench's, or the system's)",
+        help="a part of the speaker's name (default: the bench file's speaker, or the system's)",
     )
     options.add_bench(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Run the command."""
     from harness.bench_file import find_bench
     from harness.sound.recorder import play
 

@@ -1,4 +1,4 @@
-"""`earshot record`: a user's own keywords, with the host's microphone."""
+"""`earshot record`: record a keyword with the host's microphone."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ SUMMARY = "Record a keyword with this computer's microphone, several times, for 
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `record` takes."""
-    parser.add_argument("label", metavar="LABEL", help="the word that is said, such as yes")
+    """Add the options of `record`."""
+    parser.add_argument("word", metavar="WORD", help="the spoken word, such as yes")
     parser.add_argument(
         "--recordings",
         type=Path,
         metavar="FOLDER",
-        help="where <LABEL>/*.wav are written (default: the bench file's, or else recordings/)",
+        help="write <WORD>/*.wav here (default: the bench file's folder, or recordings/)",
     )
-    parser.add_argument("--takes", type=int, default=5, metavar="N", help="how many (default: 5)")
+    parser.add_argument("--takes", type=int, default=5, metavar="N", help="number of takes (default: 5)")
     parser.add_argument(
-        "--seconds", type=float, default=2.5, metavar="S", help="how long each take listens (default: 2.5)"
+        "--seconds", type=float, default=2.5, metavar="S", help="length of each take (default: 2.5)"
     )
     parser.add_argument(
-        "--device", metavar="NAME", help="a part of the microphone's name (default: the system's own choice)"
+        "--device", metavar="NAME", help="a part of the microphone's name (default: the system's microphone)"
     )
     options.add_bench(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Run the command."""
     from harness.bench_file import find_bench
     from harness.sound.recorder import record
 
     folder = arguments.recordings or find_bench(arguments.bench).recordings or layout.RECORDINGS
-    record(arguments.label, folder, arguments.device, arguments.takes, arguments.seconds, options.log)
+    record(arguments.word, folder, arguments.device, arguments.takes, arguments.seconds, options.log)
     return EXIT_CLEAN
