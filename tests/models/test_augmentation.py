@@ -1,3 +1,5 @@
+"""Augmentation of features."""
+
 from __future__ import annotations
 
 import pytest
@@ -16,7 +18,7 @@ def clips():
     return torch.rand(200, 49, 40) + 1
 
 
-def test_nothing_changes_nothing(clips):
+def test_zero_strengths_change_nothing(clips):
     assert torch.equal(augmented(clips, **NOTHING), clips)
 
 
@@ -40,13 +42,13 @@ def test_each_clip_moves_by_its_own_amount(clips, shift, axis):
 
 
 @pytest.mark.parametrize(("mask", "axis"), [("mask_slices", 1), ("mask_channels", 2)])
-def test_gaps_are_whole_and_no_longer_than_told(clips, mask, axis):
+def test_gaps_are_whole_and_not_too_long(clips, mask, axis):
     silent = (augmented(clips, **NOTHING | {mask: 4}) == 0).transpose(1, axis)  # (N, masked axis, other)
     assert torch.equal(silent.any(2), silent.all(2))
     assert set(silent.all(2).sum(1).tolist()) == {0, 1, 2, 3, 4}
 
 
-def test_the_given_clips_are_left_alone(clips):
+def test_the_input_is_not_changed(clips):
     before = clips.clone()
     augmented(clips, shift_slices=5, shift_channels=5, mask_slices=5, mask_channels=5)
     assert torch.equal(clips, before)
@@ -54,7 +56,7 @@ def test_the_given_clips_are_left_alone(clips):
 
 @settings(max_examples=50)
 @given(st.fixed_dictionaries({name: st.integers(0, 20) for name in NOTHING}), st.integers(0, 2**32 - 1))
-def test_the_same_seed_gives_the_same_clips_of_values_that_were_there(strengths, seed):
+def test_augmentation_is_repeatable_and_invents_no_values(strengths, seed):
     clips = torch.arange(1, 1 + 3 * 49 * 40, dtype=torch.float32).reshape(3, 49, 40)
     torch.manual_seed(seed)
     first = augmented(clips, **strengths)

@@ -20,7 +20,7 @@ def corpus(tmp_path_factory):
     return synthetic_corpus(Store(tmp_path_factory.mktemp("store")), SMALL, progress=False)
 
 
-def test_it_has_the_layout_of_speech_commands(corpus):
+def test_the_corpus_has_the_layout_of_speech_commands(corpus):
     counts = {path.name: len(list(path.glob("*.wav"))) for path in corpus.iterdir() if path.is_dir()}
     noise = counts.pop("_background_noise_")
     assert counts == {"yes": 12, "no": 12, "cat": 4, "up": 4}
@@ -28,7 +28,7 @@ def test_it_has_the_layout_of_speech_commands(corpus):
     assert SpeechCommands(corpus).clips("training")
 
 
-def test_every_clip_is_a_second_that_does_not_clip(corpus):
+def test_every_clip_is_a_second_below_full_scale(corpus):
     for path in corpus.glob("[a-z]*/*.wav"):
         samples, note = read_wav(path)
         assert note == ""
@@ -42,12 +42,12 @@ def test_the_same_configuration_gives_the_same_bytes(corpus, tmp_path):
     assert [path for path in files if (corpus / path).read_bytes() != (again / path).read_bytes()] == []
 
 
-def test_the_default_one_has_at_least_20_other_words():
+def test_the_default_corpus_has_at_least_20_other_words():
     assert len(set(OTHER_WORDS)) >= 20
     assert not {"yes", "no"} & set(OTHER_WORDS)
 
 
-def test_a_voice_is_in_one_set_only():
+def test_a_voice_is_in_one_split_only():
     sets: dict[str, set[str]] = {}
     for utterance in utterances(CorpusConfig()):
         sets.setdefault(utterance.voice, set()).add(split_of(utterance.name))
@@ -55,11 +55,11 @@ def test_a_voice_is_in_one_set_only():
     assert set.union(*sets.values()) == {"training", "validation", "testing"}
 
 
-def test_the_voices_of_the_recordings_are_kept_out():
+def test_voices_of_the_recordings_are_reserved():
     assert not set(CORPUS_VARIANTS) & set(HELD_OUT_VARIANTS)
 
 
-def test_a_missing_espeak_is_said_with_its_remedy(monkeypatch):
+def test_a_missing_espeak_is_refused_with_a_remedy(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(DatasetError, match="apt-get install espeak-ng"):
         espeak.speak("yes", espeak.Manner("en-us"))

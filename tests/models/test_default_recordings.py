@@ -12,7 +12,7 @@ from models.data.dataset import LABELS
 from recordings.make_recordings import FOLDER, make_recordings
 
 
-def test_there_are_ten_of_each_keyword_ten_other_words_and_some_silence():
+def test_the_number_of_recordings_per_label():
     found = read_recordings(FOLDER, LABELS)
     count = {label: sum(recording.label == label for recording in found.recordings) for label in LABELS}
     assert count == {"silence": 3, "unknown": 10, "yes": 10, "no": 10}

@@ -1,10 +1,12 @@
+"""Networks and their costs."""
+
 from __future__ import annotations
 
 import pytest
 import torch
 from torch import nn
 
-from models.networks import ByteDropout, Deployed, DsCnn, TinyConv, folded, layer_costs
+from models.networks import ByteDropout, DsCnn, TinyConv, folded, layer_costs
 
 
 def test_tiny_conv_has_the_published_number_of_parameters():
@@ -16,7 +18,7 @@ def test_tiny_conv_costs_by_layer():
     assert costs == [("Conv2d", 648, 320_000), ("Linear", 16_004, 16_000)]
 
 
-def test_tiny_conv_is_the_documented_stack_but_for_the_order_of_its_activations():
+def test_tiny_conv_is_the_documented_stack():
     network = TinyConv().eval()
     stack = nn.Sequential(
         nn.Unflatten(1, (1, 49, 40)),
@@ -30,11 +32,6 @@ def test_tiny_conv_is_the_documented_stack_but_for_the_order_of_its_activations(
     stack[4].load_state_dict({"weight": channels_first, "bias": network.output.bias})
     features = torch.rand(3, 1960) * 26
     torch.testing.assert_close(network(features), stack(features))
-
-
-def test_deployed_network_gives_probabilities():
-    rows = Deployed(TinyConv(labels=7)).eval()(torch.rand(3, 1960) * 26)
-    torch.testing.assert_close(rows.sum(1), torch.ones(3))
 
 
 def test_grouped_convolutions_cost_their_share():
@@ -63,7 +60,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean(share):
 
 
 @pytest.mark.parametrize("dropout", [ByteDropout(0.5).eval(), ByteDropout(0.0).train()])
-def test_dropout_that_drops_nothing_is_the_identity(dropout):
+def test_dropout_of_nothing_is_the_identity(dropout):
     activations = torch.rand(5, 7)
     assert torch.equal(dropout(activations), activations)
 
@@ -80,7 +77,7 @@ def with_statistics(network: nn.Module) -> nn.Module:
     return network.eval()
 
 
-def test_ds_cnn_costs_what_the_benchmarks_keyword_network_costs():
+def test_ds_cnn_costs_the_benchmarks_operations():
     costs = layer_costs(DsCnn(labels=12))
     assert sum(cost.macs for cost in costs) == 2_656_768
     assert [cost.macs for cost in costs if cost.macs] == [320_000, *[72_000, 512_000] * 4, 768]
@@ -108,21 +105,15 @@ def test_ds_cnn_pads_as_tensorflow_does():
     assert (rows > 0).nonzero().flatten().tolist() == [0, 1, 2]
 
 
-def test_folding_keeps_what_is_computed():
+def test_folding_keeps_the_outputs():
     network = with_statistics(DsCnn())
     features = torch.rand(5, 1960) * 26
     torch.testing.assert_close(folded(network)(features), network(features))
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded(network).modules())
 
 
-def test_folding_leaves_the_network_alone():
+def test_folding_does_not_change_its_input():
     network = with_statistics(DsCnn())
     before = {name: value.clone() for name, value in network.state_dict().items()}
     folded(network)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-
-
-def test_a_network_without_normalization_comes_back_from_folding_as_it_was():
-    network = TinyConv()
-    again = folded(network)
-    assert again is not network and all(map(torch.equal, again.parameters(), network.parameters()))

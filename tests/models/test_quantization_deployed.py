@@ -1,3 +1,5 @@
+"""Quantization-aware networks as int8 models."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -38,7 +40,7 @@ def deployed(request, tmp_path_factory):
     return quantized, folder / "model.tflite", done
 
 
-def test_the_model_has_the_integers_that_were_learned(deployed):
+def test_weights_are_the_learned_integers(deployed):
     quantized, _, done = deployed
     layers = [layer for layer in quantized.modules() if isinstance(layer, (qat.Conv2d, qat.Linear))]
     operators = [operator for operator in done.model.operators if operator.name in LAYERS]
@@ -52,7 +54,7 @@ def test_the_model_has_the_integers_that_were_learned(deployed):
         np.testing.assert_array_equal(done.model.tensors[operator.inputs[1]].data, expected)
 
 
-def test_the_scales_of_the_weights_are_those_that_were_learned(deployed):
+def test_scales_of_weights_are_the_learned_ones(deployed):
     quantized, _, done = deployed
     layers = [layer for layer in quantized.modules() if isinstance(layer, (qat.Conv2d, qat.Linear))]
     operators = [operator for operator in done.model.operators if operator.name in LAYERS]
@@ -61,7 +63,7 @@ def test_the_scales_of_the_weights_are_those_that_were_learned(deployed):
         np.testing.assert_allclose(scales, layer.weight_fake_quant.scale, rtol=1e-6)
 
 
-def test_the_activations_have_the_ranges_that_were_learned(deployed):
+def test_activations_have_the_learned_ranges(deployed):
     quantized, _, done = deployed
     model = done.model
     layers = [operator.outputs[0] for operator in model.operators if operator.name in LAYERS]
@@ -71,7 +73,7 @@ def test_the_activations_have_the_ranges_that_were_learned(deployed):
         assert found.scales == pytest.approx((float(rounding.scale),), rel=1e-6)
 
 
-def test_what_only_moves_or_averages_data_keeps_the_scale(deployed):
+def test_operators_that_move_or_average_data_keep_the_scale(deployed):
     _, _, done = deployed
     for operator in done.model.operators:
         if operator.name not in (*LAYERS, "SOFTMAX"):
@@ -79,7 +81,7 @@ def test_what_only_moves_or_averages_data_keeps_the_scale(deployed):
             assert output.quantization.scales == source.quantization.scales
 
 
-def test_the_model_computes_what_the_quantized_network_does(deployed):
+def test_outputs_are_those_of_the_quantized_network(deployed):
     quantized, tflite, _ = deployed
     clips, _ = FEATURES.split("testing")
     probabilities = (outputs_of(tflite, clips).astype(np.float32) + 128) / 256
@@ -98,15 +100,9 @@ def eight_bits() -> torch.nn.Module:
     return float_network(quantize(TinyConv().eval(), Quantization("aware"), float_clips("training")[:5]))
 
 
-def test_other_ranges_than_the_network_has_layers_are_refused(tmp_path):
+def test_another_number_of_ranges_is_refused(tmp_path):
     given = eight_bits()
     carrying = next(part for part in given.modules() if isinstance(part, LearnedRanges))
     carrying.ranges = carrying.ranges[:-1]
     with pytest.raises(ConversionError, match="has learned the ranges of 1 layers, but the model has 2"):
         convert(Deployed(given), tmp_path, precision="int8", samples=float_clips("training")[:3].numpy())
-
-
-def test_a_float32_model_needs_no_ranges(tmp_path):
-    samples = float_clips("training")[:3].numpy()
-    done = convert(Deployed(eight_bits()), tmp_path, precision="float32", samples=samples)
-    assert not any(tensor.quantization for tensor in done.model.tensors)

@@ -98,7 +98,7 @@ def _die_while_building(root: Path) -> None:
     Store(root).build("step", {}, make)
 
 
-def test_what_a_killed_builder_leaves_is_cleared_by_the_next(tmp_path):
+def test_leftovers_of_a_killed_builder_are_removed(tmp_path):
     process = multiprocessing.get_context("fork").Process(target=_die_while_building, args=(tmp_path,))
     process.start()
     process.join()

@@ -1,3 +1,5 @@
+"""Reading and writing of WAV files."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -14,7 +16,7 @@ def tone(rate_hz: int, seconds: float = 1.0) -> np.ndarray:
     return 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(rate_hz * seconds)) / rate_hz)
 
 
-def test_16_bit_mono_at_16_khz_comes_bit_by_bit(tmp_path):
+def test_16_bit_mono_at_16_khz_is_unchanged(tmp_path):
     write_wav(tmp_path / "a.wav", NOISE)
     samples, note = read_wav(tmp_path / "a.wav")
     assert samples.dtype == np.int16
@@ -29,7 +31,7 @@ def test_equal_samples_give_equal_files(tmp_path):
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000])
-def test_another_rate_is_resampled_and_told(tmp_path, rate_hz):
+def test_another_rate_is_resampled_and_noted(tmp_path, rate_hz):
     soundfile.write(tmp_path / "a.wav", tone(rate_hz), rate_hz, subtype="PCM_16")
     samples, note = read_wav(tmp_path / "a.wav")
     assert len(samples) == pytest.approx(16000, abs=1)
@@ -47,14 +49,14 @@ def test_several_channels_become_their_mean(tmp_path):
 
 
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE", "PCM_24", "PCM_32", "PCM_U8", "ULAW"])
-def test_another_coding_keeps_its_scale_and_is_told(tmp_path, subtype):
+def test_another_coding_keeps_its_scale_and_is_noted(tmp_path, subtype):
     soundfile.write(tmp_path / "a.wav", tone(16000), 16000, subtype=subtype)
     samples, note = read_wav(tmp_path / "a.wav")
     assert np.abs(samples / 32768 - tone(16000)).max() < 0.02
     assert note == f"{subtype} rounded to 16 bits"
 
 
-def test_what_exceeds_full_scale_is_clipped_and_told(tmp_path):
+def test_samples_beyond_full_scale_are_clipped_and_noted(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.array([0.0, 1.5, -1.5]), 16000, subtype="FLOAT")
     samples, note = read_wav(tmp_path / "a.wav")
     assert samples.tolist() == [0, 32767, -32768]

@@ -1,3 +1,5 @@
+"""Filter for the output of TensorFlow and the converters."""
+
 from __future__ import annotations
 
 import logging
@@ -18,7 +20,7 @@ from onnx_tf.backend import prepare
 """
 
 
-def test_everything_a_conversion_imports_is_there_and_silent():
+def test_all_imports_of_a_conversion_exist_and_are_silent():
     """onnx-tf declares neither its bounds nor all it needs: only imports show that the pins fit."""
     done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -47,7 +49,7 @@ def test_a_warning_that_is_not_listed_is_shown():
     assert [str(item.message) for item in caught] == ["something new"]
 
 
-def test_absl_is_as_talkative_as_before_afterwards():
+def test_the_verbosity_of_absl_is_restored():
     absl = logging.getLogger("absl")
     before = (absl.level, list(absl.filters))
     with known_noise_dropped():
