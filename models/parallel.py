@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -100,8 +100,11 @@ def _run_all(
             yield _outcome(variant, partial(here, variant, log=log))
         return
     with _processes(jobs, log) as pool:
+        # Checkpoints first, each once. A training that fails does so again in the work of its variants.
         train = partial(pipeline.train, dataset_root=dataset_root, store=store)
-        submitted = _submit(pool, here, train, {variant: steps[variant].train for variant in missing})
+        training = {steps[item].train.path: item for item in missing if not steps[item].train.done}
+        wait([pool.submit(_in_process, train, item) for item in training.values()])
+        submitted = {item: pool.submit(_in_process, here, item) for item in missing}
         for number, variant in enumerate(variants, 1):
             if variant in submitted:
                 yield _outcome(variant, submitted[variant].result)
@@ -123,32 +126,6 @@ def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:
         return Outcome(variant, failure=killed)
     except UserFacingError as failure:
         return Outcome(variant, failure=failure)
-
-
-def _submit(
-    pool: ProcessPoolExecutor,
-    work: Callable[..., T],
-    train: Callable[..., Path],
-    training: dict[Variant, Step],
-) -> dict[Variant, Future[Any]]:
-    """Submit the variants; those that need a missing checkpoint wait until one of them has trained it."""
-    groups: dict[Path, list[Variant]] = {}
-    for variant, step in training.items():
-        groups.setdefault(step.path, []).append(variant)
-    waiting: dict[Future[Any], list[Variant]] = {}
-    submitted: dict[Variant, Future[Any]] = {}
-    for checkpoint, group in groups.items():
-        if checkpoint.is_dir():
-            submitted |= {variant: pool.submit(_in_process, work, variant) for variant in group}
-        else:
-            waiting[pool.submit(_in_process, train, group[0])] = group
-    while waiting:
-        for trained in wait(waiting, return_when=FIRST_COMPLETED).done:
-            for variant in waiting.pop(trained):
-                # The failure of a training is the failure of everyone who needs it.
-                failed = trained.exception() is not None
-                submitted[variant] = trained if failed else pool.submit(_in_process, work, variant)
-    return submitted
 
 
 @contextmanager
