@@ -1,1 +1,1 @@
-"""What is measured: dataset, features, networks, training, conversion, variants."""
+"""Models under measurement: datasets, features, networks, training, compression, conversion and variants."""

@@ -31,7 +31,7 @@ def tiny_conv():
 
 @pytest.fixture(scope="module")
 def converted(tiny_conv, samples, tmp_path_factory):
-    """By precision: the folder and the result of `convert`."""
+    """Convert TinyConv; return the folder and the result by precision."""
     done = {}
     for precision in ("float32", "int8"):
         folder = tmp_path_factory.mktemp(precision)

@@ -44,7 +44,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def other_words(folder, tmp_path):
-    """Returns a copy of the dataset with the recordings of one word replaced."""
+    """Return a function that copies the dataset with the recordings of one word replaced."""
 
     def with_word(word: str, write) -> SpeechCommands:
         for path in folder.iterdir():

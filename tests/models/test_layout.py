@@ -103,7 +103,7 @@ AMOUNT = st.integers(0, 3)
 
 
 def padded_convolution(amounts, value=0.0, mode="constant", inner=(0, 0, 0, 0), read_twice=False):
-    """A Pad of (1, 2, 5, 6) and a convolution behind it; the amounts are computed, as torch's are."""
+    """Build a Pad of (1, 2, 5, 6) and a convolution behind it; the amounts are computed, as torch's are."""
     weights = np.random.default_rng(0).standard_normal((3, 2 + amounts[1] + amounts[5], 2, 3))
     nodes = [
         helper.make_node("Concat", ["begin", "end"], ["amounts"], axis=0),

@@ -66,7 +66,7 @@ def test_dropout_of_nothing_is_the_identity(dropout):
 
 
 def with_statistics(network: nn.Module) -> nn.Module:
-    """The network with normalizations as if it had been trained."""
+    """Give a network normalizations as if it had been trained."""
     torch.manual_seed(0)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):

@@ -44,7 +44,7 @@ def log() -> list[str]:
 
 @pytest.fixture(scope="module")
 def models(dataset, store, log) -> dict:
-    """The family's models by id."""
+    """Prepare the family; return the models by id."""
     return {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, store, log.append, jobs=1)}
 
 
@@ -54,7 +54,7 @@ def features(dataset, store):
 
 
 def built(lines: list[str]) -> list[str]:
-    """The logged steps that were not cached, such as "half: compress"."""
+    """List the logged steps that were not cached, such as "half: compress"."""
     steps = [line.split(" … ") for line in lines if " … " in line]
     return sorted(step for step, took in steps if took != "cached")
 

@@ -34,7 +34,7 @@ def layers_of(quantized: nn.Module) -> list[nn.Module]:
 
 
 def inputs_of(quantized: nn.Module, layer: nn.Module, clips: torch.Tensor) -> torch.Tensor:
-    """What a layer takes."""
+    """Capture the input of a layer."""
     seen = []
     hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     quantized(clips)

@@ -27,7 +27,7 @@ def float_clips(split: str) -> torch.Tensor:
 
 @pytest.fixture(scope="module", params=[TinyConv, DsCnn], ids=["tinyconv", "ds-cnn"])
 def deployed(request, tmp_path_factory):
-    """A quantized network that has learned a little, its folder, and what `convert` returned."""
+    """Train and convert a quantized network; return it with the .tflite and the conversion."""
     torch.manual_seed(0)
     variant = Variant("some", "Some", "tinyconv", "int8", training=Training(epochs=1, batch_size=64))
     plain = folded(training.fine_tune(request.param(), variant, FEATURES, 1, show_bar=False).network)

@@ -24,7 +24,7 @@ quick = settings(max_examples=50)
 
 
 def steps_of(rounding, values: torch.Tensor) -> torch.Tensor:
-    """The values in steps from zero, float64."""
+    """Express rounded values in steps from zero, float64."""
     return rounding(values).double() / rounding.scale.double().reshape(-1, 1)
 
 
