@@ -16,7 +16,7 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union
 
@@ -236,14 +236,16 @@ def _mismatch(value: Any, kind: Any, key: Key, convert: Any) -> _Mismatch:
 def _refuse_unknown_keys(value: Any, kind: Any, key: Key) -> None:
     """Refuse keys that no field takes; msgspec passes over them in dataclasses."""
     plain = _plain(kind)
+    parts: Iterable[tuple[str | int, Any, Any]]
     if dataclasses.is_dataclass(plain) and isinstance(value, Mapping):
-        known = _hints(typing.cast(type, plain))
-        for name in value:
-            if name not in known:
-                raise _Mismatch("unknown key", (*key, name), f"Allowed are: {', '.join(known)}.")
-    for part, child, child_kind in _children(value, kind):
-        if _holds_dataclass(child_kind):
-            _refuse_unknown_keys(child, child_kind, (*key, part))
+        known, nested = _hints(typing.cast(type, plain)), _nested(typing.cast(type, plain))
+        for name in sorted(value.keys() - known.keys()):
+            raise _Mismatch("unknown key", (*key, name), f"Allowed are: {', '.join(known)}.")
+        parts = [(name, value[name], hint) for name, hint in nested.items() if name in value]
+    else:
+        parts = _children(value, kind) if _holds_dataclass(kind) else ()
+    for part, child, child_kind in parts:
+        _refuse_unknown_keys(child, child_kind, (*key, part))
 
 
 def _refuse_infinite(value: Any, key: Key) -> None:
@@ -275,6 +277,12 @@ def _children(value: Any, kind: Any) -> Iterator[tuple[str | int, Any, Any]]:
 def _hints(kind: type) -> dict[str, Any]:
     hints = typing.get_type_hints(kind, include_extras=True)
     return {item.name: hints[item.name] for item in dataclasses.fields(typing.cast(Any, kind)) if item.init}
+
+
+@functools.cache
+def _nested(kind: type) -> dict[str, Any]:
+    """Return the fields that hold dataclasses: a record has many lists of numbers beside them."""
+    return {name: hint for name, hint in _hints(kind).items() if _holds_dataclass(hint)}
 
 
 @functools.cache
