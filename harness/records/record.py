@@ -15,7 +15,7 @@ from harness.records.verdict import RunVerdict
 from models.metrics import LabelCount, TrainingEpoch
 
 SCHEMA = 1
-"""Raised when a field changes its meaning."""
+"""Raised when a field changes its meaning or is removed: unknown fields are refused."""
 
 PROCEDURE_VERSION = 1
 """Raised when the measuring procedure changes: figures of different procedures are not comparable."""
