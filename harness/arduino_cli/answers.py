@@ -99,7 +99,6 @@ class Section(Struct, frozen=True):
 
     name: str = ""
     size: int = 0
-    max_size: int = 0
 
 
 class Diagnostic(Struct, frozen=True):

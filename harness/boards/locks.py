@@ -33,7 +33,7 @@ WORKERS_WAIT_S = 60 * 60.0
 
 _EVERYBODY = 0o666
 _STICKY_FOR_ALL = 0o1777
-_GRACE_S = 0.3  # for a process that only looks (`holder`), and for a holder that has not written its name yet
+_GRACE_S = 0.3  # for a holder that has not written its name yet
 _POLL_S = 0.05
 _COMMAND_CHARACTERS = 200
 _HOLDER_BYTES = 4096
@@ -161,18 +161,6 @@ class UploadLock(_HostLock):
 
     def __init__(self, wait_s: float = UPLOAD_WAIT_S) -> None:
         super().__init__("upload", "the upload of this host", wait_s, UPLOAD_WAIT_S)
-
-
-def holder(serial_number: str) -> Holder | None:
-    """Return the holder of a board's lock; None if it is free or the holder is unknown."""
-    try:
-        descriptor = os.open(_folder() / f"earshot-{_board(serial_number)}.lock", os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        return None if _try(descriptor, fcntl.LOCK_SH) else _read(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _board(serial_number: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 import serial
+from board_locks import is_free
 from rehearsal.bench import RehearsalBench, rehearsal_bench
 from rehearsal.leftovers import left_over
 from rehearsal.wire import Fault
@@ -19,7 +20,7 @@ from small_models import classifier
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import read_bench
 from harness.boards.board import Board
-from harness.boards.locks import BoardLock, holder
+from harness.boards.locks import BoardLock
 from harness.boards.nano33ble import Nano33Ble
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, ProtocolError, UploadFailed
 from harness.firmware.engine import get_engine
@@ -57,7 +58,7 @@ def desk(quiet_bench, monkeypatch) -> Iterator[RehearsalBench]:
     for name, value in quiet_bench.environment.items():
         monkeypatch.setenv(name, value)
     yield quiet_bench
-    assert holder(quiet_bench.serial_number) is None
+    assert is_free(quiet_bench.serial_number)
     assert left_over(quiet_bench.environment["EARSHOT_REHEARSAL"]) == {}
 
 
@@ -76,7 +77,7 @@ def test_uploaded_image_proves_itself(desk, image, tmp_path):
     before = desk.port()
     with board_of(desk) as board:
         board.upload(image)
-        assert holder(desk.serial_number).pid == os.getpid()
+        assert not is_free(desk.serial_number)
         assert board.port != before
         boot = board.open(tmp_path / "log").handshake(image)
     assert (boot.board, boot.build_id) == ("nano33ble", image.build_id)

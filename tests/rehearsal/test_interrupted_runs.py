@@ -9,11 +9,10 @@ import subprocess
 import time
 from pathlib import Path
 
+import board_locks
 import pytest
 from rehearsal.bench import RehearsalBench, Run
 from rehearsal.leftovers import left_over
-
-from harness.boards.locks import holder
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
 
@@ -35,7 +34,7 @@ def wait_for_listening(bench: RehearsalBench, process: subprocess.Popen[str], va
 
 def is_free(bench: RehearsalBench) -> None:
     assert left_over(bench.environment["EARSHOT_REHEARSAL"]) == {}
-    assert holder(bench.serial_number) is None
+    assert board_locks.is_free(bench.serial_number)
 
 
 def ended(process: subprocess.Popen[str], bench: RehearsalBench) -> Run:

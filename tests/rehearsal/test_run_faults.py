@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import board_locks
 import pytest
 from rehearsal.bench import RehearsalBench, Run
 from rehearsal.leftovers import left_over
 from rehearsal.wire import Fault
 
-from harness.boards.locks import holder
 from harness.link.records import checksum
 from harness.link.transcript import read_transcript
 
@@ -40,7 +40,7 @@ def loud(bench) -> Iterator[RehearsalBench]:
 
 def is_free(bench: RehearsalBench) -> None:
     assert left_over(bench.environment["EARSHOT_REHEARSAL"]) == {}
-    assert holder(bench.serial_number) is None
+    assert board_locks.is_free(bench.serial_number)
 
 
 def intact_records(transcript: Path, kind: bytes) -> set[bytes]:

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 import serial
+from board_locks import is_free
 from simulated_nano import SimulatedNano, firmware_in
 from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded, usb_port
 from tiny_engine import TinyEngine, tiny_model
@@ -72,10 +73,6 @@ def boots(transcript):
     lines = [timed for timed in read_transcript(transcript) if not timed.from_host]
     events = [event for timed in lines for event in parser.feed(timed.line, timed.at_s)]
     return [event for event in events if isinstance(event, Boot)]
-
-
-def is_free(serial_number=SERIAL_NUMBER):
-    return locks.holder(serial_number) is None
 
 
 def can_be_opened(port):
@@ -189,7 +186,7 @@ def test_a_failed_upload_can_be_repeated(stand_in, make_board, firmware, nano, t
             board.open(tmp_path / "log")
         board.upload(firmware)
         board.open(tmp_path / "log")
-    assert is_free()
+    assert is_free(SERIAL_NUMBER)
 
 
 def test_a_board_that_does_not_come_back_is_not_opened(stand_in, make_board, firmware, tmp_path):
@@ -219,7 +216,7 @@ def test_other_uploads_wait_until_the_board_is_back(stand_in, make_board, firmwa
         UploadLock(wait_s=0).acquire()
     uploading.join()
     with UploadLock(wait_s=0):
-        assert not is_free(), "the board itself stays reserved"
+        assert not is_free(SERIAL_NUMBER), "the board itself stays reserved"
 
 
 # The link
@@ -317,9 +314,9 @@ def test_board_and_port_are_released_after_any_exception(
     with pytest.raises((KeyboardInterrupt, UploadFailed)), make_board() as board:
         board.upload(firmware)
         board.open(tmp_path / "log")
-        assert not is_free()
+        assert not is_free(SERIAL_NUMBER)
         raise interruption
-    assert is_free() and can_be_opened(nano.path)
+    assert is_free(SERIAL_NUMBER) and can_be_opened(nano.path)
     assert threading.active_count() == threads, "the reading thread has ended"
 
 
@@ -331,7 +328,7 @@ def test_close_can_be_repeated(stand_in, make_board, firmware, nano):
     board.close()
     board.close()
     board.upload(firmware)
-    assert not is_free()
+    assert not is_free(SERIAL_NUMBER)
 
 
 # Sound

@@ -1,0 +1,15 @@
+"""The lock of a board, as tests see it."""
+
+from __future__ import annotations
+
+from harness.boards.locks import BoardLock
+from harness.errors import BoardNotFound
+
+
+def is_free(serial_number: str) -> bool:
+    """Tell if nobody holds a board's lock."""
+    try:
+        with BoardLock(serial_number):
+            return True
+    except BoardNotFound:
+        return False
