@@ -1,11 +1,9 @@
-"""How long an hour of audio takes on the emulated board on one core, and whether memory grows with it.
+"""Benchmark of an hour of audio on the emulated board, on one core.
 
     python -m benchmarks.field_speed --variants tinyconv-int8 --hours 1
 
-First 10 minutes, then the hours, of each: seconds and processor time for the board's part (the emulator, and
-this process, which reads what it sends) and for what the host makes of it, and this process's peak memory so
-far. Where other programs compete for the core, processor time is what the seconds would be without them.
-Everything is measured anew; images and models come from the store.
+Prints wall time, processor time and peak memory for 10 minutes and for the hours: the board's part (emulator
+and reading of its records), and the host's part. Images and models come from the store.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ _TEN_MINUTES_S = 600.0
 
 
 class _Watch:
-    """Seconds and processor seconds since it was made, of this process and of those that it has ended."""
+    """Wall and processor seconds of this process and its ended children since the start."""
 
     def __init__(self) -> None:
         self._wall_s, self._cpu_s = time.monotonic(), _cpu_s()
@@ -48,13 +46,7 @@ class _Watch:
 
 
 def measure(model: ModelArtifact, plan: PlaybackPlan, scratch: Path) -> list[str]:
-    """Plays a plan to the emulated board and reads what it heard; what there is to tell of it.
-
-    Args:
-        model: in the store.
-        plan: what is played.
-        scratch: an empty folder.
-    """
+    """Play a plan to the emulated board and evaluate it in an empty folder; return the lines to print."""
     store, audio_s = Store(scratch / "store"), sum(segment.duration_s for segment in plan.segments)
     with EmulatedBoard() as board:
         paths = FieldPaths(scratch / "run")
@@ -66,12 +58,12 @@ def measure(model: ModelArtifact, plan: PlaybackPlan, scratch: Path) -> list[str
         for segment in plan.segments:
             player.play(segment)
         board.close()
-        told = [f"{model.id}: {audio_s:.0f} s of audio", f"  board: {watch}"]
+        lines = [f"{model.id}: {audio_s:.0f} s of audio", f"  board: {watch}"]
     watch = _Watch()
     row = _read(model, plan, paths, store, record)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return [
-        *told,
+        *lines,
         f"  host and figures: {watch}",
         f"  scores compared with the host's: {row.reference}",
         f"  peak memory so far: {peak_mib} MiB",
@@ -91,7 +83,7 @@ def _read(
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--variants", default="tinyconv-int8", metavar="PATTERN")
     parser.add_argument("--hours", type=float, default=1.0, metavar="N")

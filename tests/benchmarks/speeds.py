@@ -1,7 +1,4 @@
-"""How fast Earshot itself is: `make bench` measures each of its steps on a small job of the real kind.
-
-Every step runs in a store of its own, so that nothing comes from a cache.
-"""
+"""Benchmark of each step of Earshot, on a small job without a cache."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from benchmarks.link_speed import read_night, write_night
 
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import get_engine
@@ -35,19 +31,11 @@ from models.variants import load_variants
 _CORPUS = CorpusConfig(wanted_each=100, others_each=10, noise_s=10.0)
 _EPOCHS = 10
 _PARSED_RECORDS = 200_000
-_NIGHT_HOURS = 12
 T = TypeVar("T")
 
 
 def measure(folder: Path) -> list[tuple[str, str, float, str]]:
-    """Runs every step once.
-
-    Args:
-        folder: takes the artifacts.
-
-    Returns:
-        Step, what was done, seconds, and the speed with its unit.
-    """
+    """Run every step once in an empty folder; return step, job, seconds, and the speed with its unit."""
     rows: list[tuple[str, str, float, str]] = []
 
     def timed(step: str, job: str, unit: str, run: Callable[[], T], amount: Callable[[T], float]) -> T:
@@ -67,7 +55,7 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
         lambda: synthetic_corpus(store, _CORPUS, progress=False),
         lambda _: words,
     )
-    micro_features(np.zeros(16_000, np.int16))  # TensorFlow's own start is no property of ours
+    micro_features(np.zeros(16_000, np.int16))  # starts TensorFlow, which is not measured
     features = timed(
         "features",
         "training, validation and test set",
@@ -126,15 +114,11 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
 
     count = repeats * len(lines)
     timed("parsing", f"{count:,} records", "records/s", parse, lambda _: count)
-    night = folder / "night.log"
-    write_night(night, _NIGHT_HOURS)
-    job = f"a transcript of {_NIGHT_HOURS} hours"
-    timed("reading", job, "records/s", lambda: read_night(night), lambda reading: reading.records)
     return rows
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     with tempfile.TemporaryDirectory(prefix="earshot-bench-") as folder:
         rows = measure(Path(folder))
     print(f"\n{'step':<12}{'job':<34}{'seconds':>9}  speed")
