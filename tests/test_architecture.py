@@ -174,7 +174,6 @@ def docstrings() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.xfail(reason="the docstrings are being rewritten", strict=False)
 def test_docstrings_name_their_subject_first():
     """A docstring starts with a verb or a noun; at most 3 % may start with one of these words."""
     riddle = re.compile(r"(What|How|Whether|Where|Of|By|Those|Why|Which|With|From)\b")
