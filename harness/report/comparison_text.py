@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
 
 from harness.records.verdict import STATUSES, Figure
 from harness.regression.compare import ClipChange, Comparison, Difference
 from harness.regression.nights import Night
 from harness.regression.sentences import amount
-from harness.report.format import DASH
+from harness.report import format as fmt
 from harness.report.markdown import escaped, markdown
 from harness.report.table import Column, Table
 
@@ -25,21 +24,14 @@ _HOW_TO_ACCEPT = (
 )
 _WIDTH = 110
 _MOST_CLIPS = 10
+_FIGURES = ("before", "after", "by", "share")
 
 
 def as_text(comparison: Comparison) -> str:
     """Render for a terminal; no trailing newline."""
     parts = [_filled(_headline(comparison))]
     if comparison.differences:
-        columns, rows = _table(comparison).shown()
-        lines = [[column.header for column in columns], *([cell.text for cell in row] for row in rows)]
-        widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
-        aligned = (
-            (text.rjust(width) if column.figure else text.ljust(width))
-            for line in lines
-            for text, width, column in zip(line, widths, columns, strict=True)
-        )
-        parts.append("\n".join("  ".join(next(aligned) for _ in widths).rstrip() for _ in lines))
+        parts.append(_table(comparison).aligned())
     return "\n\n".join([*parts, *map(_filled, _remarks(comparison))])
 
 
@@ -57,22 +49,25 @@ def change_text(change: Difference) -> str:
 
 
 def _table(comparison: Comparison) -> Table:
-    rows = [
-        {"difference": item, "texts": _texts(item), "series": str(item.name)}
-        for item in comparison.differences
-    ]
-
-    def text_of(index: int) -> Column:
-        header = ("Before", "After", "By", "Share")[index]
-        return Column("texts", header, lambda texts: texts[index], optional=index > 1)
-
     columns = [
         Column("series", "Series"),
-        Column("difference", "Status", lambda item: item.status, text=True),
-        *map(text_of, range(4)),
-        Column("difference", "Note", lambda item: item.reason, text=True, optional=True),
+        Column("status", "Status"),
+        Column("before", "Before", _text),
+        Column("after", "After", _text),
+        Column("by", "By", _text, optional=True),
+        Column("share", "Share", _text, optional=True),
+        Column("reason", "Note", fmt.remark, optional=True),
+    ]
+    rows = [
+        vars(item) | {"series": str(item.name)} | dict(zip(_FIGURES, _texts(item), strict=True))
+        for item in comparison.differences
     ]
     return Table("changes", "Changes", columns, rows)
+
+
+def _text(value: str) -> str:
+    """Return a text that is aligned like the number that it mostly is."""
+    return value
 
 
 def _texts(difference: Difference) -> tuple[str, str, str, str]:
@@ -83,7 +78,7 @@ def _texts(difference: Difference) -> tuple[str, str, str, str]:
     by, share = difference.by, difference.share
 
     def text(value: Figure | None) -> str:
-        return DASH if value is None else amount(value, difference.name)
+        return fmt.DASH if value is None else amount(value, difference.name)
 
     by_text = "" if by is None else f"{by:+,.6g}"
     return text(then), text(now), by_text, "" if share is None else f"{share:+.3%}"
@@ -132,17 +127,12 @@ def _remarks(comparison: Comparison) -> list[str]:
 
 
 def _clips(change: ClipChange) -> str:
-    parts = [
-        f"{word} {_shortened(clips)}"
-        for word, clips in (("lost", change.lost), ("gained", change.gained))
-        if clips
-    ]
+    parts = []
+    for word, clips in (("lost", change.lost), ("gained", change.gained)):
+        if clips:
+            more = f" and {len(clips) - _MOST_CLIPS} more" if len(clips) > _MOST_CLIPS else ""
+            parts.append(f"{word} {', '.join(clips[:_MOST_CLIPS])}{more}")
     return f"Clips of {change.variant} ({change.engine}): {'; '.join(parts)}."
-
-
-def _shortened(clips: Sequence[str]) -> str:
-    more = f" and {len(clips) - _MOST_CLIPS} more" if len(clips) > _MOST_CLIPS else ""
-    return f"{', '.join(clips[:_MOST_CLIPS])}{more}"
 
 
 def _version(night: Night) -> str:

@@ -11,6 +11,7 @@ DASH = "–"
 """Stands for a value that was not measured; a zero never does."""
 _NB = "\u00a0"
 """Keeps a value and its unit on one line."""
+_TIME_UNITS = (("s", 1e6), ("ms", 1e3), ("µs", 1.0))
 
 
 def _dashed(show: Callable[..., str]) -> Callable[..., str]:
@@ -25,6 +26,20 @@ def _dashed(show: Callable[..., str]) -> Callable[..., str]:
     return shown
 
 
+def _number(pattern: str, factor: float = 1.0) -> Callable[[float | None], str]:
+    return _dashed(lambda value: pattern.format(factor * value))
+
+
+plain = _number("{:g}")  # a number that a user chose: 0.5, −60
+count = _number("{:,.0f}")  # 16,652
+seconds = _number(f"{{:.2f}}{_NB}s")  # 12.34 s
+percent = _number(f"{{:g}}{_NB}%", 100)  # a fraction that a user chose: 12.5 %
+level = _number("{:.1f}")  # −26.4
+dbfs = _number(f"{{:.1f}}{_NB}dBFS")
+decibels = _number(f"{{:g}}{_NB}dB")  # a requested SNR
+meters = _number(f"{{:g}}{_NB}m")  # a requested distance
+
+
 @_dashed
 def significant(value: float) -> str:
     """Round to three significant digits: 0.0123, 21.3, 1,230."""
@@ -33,18 +48,6 @@ def significant(value: float) -> str:
     rounded = float(f"{value:.2e}")  # first, as 9.996 becomes 10.0 and not 10.00
     decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
     return f"{rounded:,.{decimals}f}"
-
-
-@_dashed
-def plain(value: float) -> str:
-    """Format a number as a user writes it: 0.5, −60."""
-    return f"{value:g}"
-
-
-@_dashed
-def count(value: float) -> str:
-    """Format a whole number: 16,652."""
-    return f"{value:,.0f}"
 
 
 def plural(number: int, word: str) -> str:
@@ -61,10 +64,9 @@ def of(part: int, whole: int) -> str:
 @_dashed
 def duration(microseconds: float) -> str:
     """Format a time in the unit that suits it: 843 µs, 21.3 ms, 1.20 s."""
-    for unit, size in (("s", 1e6), ("ms", 1e3)):
-        if abs(microseconds) >= size * 0.9995:  # 999.6 µs would round to 1,000 µs
-            return f"{significant(microseconds / size)}{_NB}{unit}"
-    return f"{significant(microseconds)}{_NB}µs"
+    exact = abs(microseconds) / 0.9995  # 999.6 µs would round to 1,000 µs
+    unit, size = next((one for one in _TIME_UNITS if exact >= one[1]), _TIME_UNITS[-1])
+    return f"{significant(microseconds / size)}{_NB}{unit}"
 
 
 @_dashed
@@ -78,32 +80,22 @@ def span(low_us: float, high_us: float) -> str:
 @_dashed
 def round_duration(microseconds: float) -> str:
     """Format a time of an axis tick: 10 µs, 1 ms, 1 s."""
-    for unit, size in (("s", 1e6), ("ms", 1e3)):
-        if microseconds >= size:
-            return f"{microseconds / size:g} {unit}"
-    return f"{microseconds:g} µs"
+    unit, size = next((one for one in _TIME_UNITS if microseconds >= one[1]), _TIME_UNITS[-1])
+    return f"{microseconds / size:g} {unit}"
 
 
-@_dashed
-def seconds(value: float) -> str:
-    """Format audio time to a hundredth of a second: 12.34 s."""
-    return f"{value:.2f}{_NB}s"
-
-
-@_dashed
-def milliseconds(value: float) -> str:
+def milliseconds(value: float | None) -> str:
     """Format a time given in milliseconds in the unit that suits it."""
-    return duration(1000 * value)
+    return DASH if value is None else duration(1000 * value)
 
 
 def audio_time(hours: float | None) -> str:
     """Format a length of audio in the unit that suits it, 14.0 s, 12.1 min, 1.25 h; a dash for none."""
     if not hours:
         return DASH
-    for unit, size in (("h", 1.0), ("min", 1 / 60)):
-        if hours >= size:
-            return f"{significant(hours / size)}{_NB}{unit}"
-    return f"{significant(3600 * hours)}{_NB}s"
+    units = (("h", 1.0), ("min", 1 / 60), ("s", 1 / 3600))
+    unit, size = next((one for one in units if hours >= one[1]), units[-1])
+    return f"{significant(hours / size)}{_NB}{unit}"
 
 
 @_dashed
@@ -130,27 +122,22 @@ def share(fraction: float) -> str:
 
 
 @_dashed
-def percent(fraction: float) -> str:
-    """Format a fraction that a user chose: 12.5 %, 50 %."""
-    return f"{100 * fraction:g}{_NB}%"
-
-
-@_dashed
 def interval(low: float, high: float) -> str:
     """Format an interval of a rate: 81.2 to 94.9 %."""
     return f"{100 * low:.1f} to {100 * high:.1f}{_NB}%"
 
 
-def _signed(value: float) -> str:
-    """Format to a tenth with a sign; 0 for none, 0.0 for less than shows."""
-    text = f"{value:+,.1f}"
-    return "0" if value == 0 else text[1:] if text[1:] == "0.0" else text
-
-
 @_dashed
-def change(fraction: float) -> str:
+def points(difference: float) -> str:
+    """Format a difference of two rates in percentage points: −1.2, +0.4, 0 for none, 0.0 for very little."""
+    text = f"{100 * difference:+,.1f}"
+    return "0" if difference == 0 else text[1:] if text[1:] == "0.0" else text
+
+
+def change(fraction: float | None) -> str:
     """Format a relative change: −39.2 %, +12.0 %, 0 % for none."""
-    return f"{_signed(100 * fraction)}{_NB}%"
+    text = points(fraction)
+    return text if text == DASH else f"{text}{_NB}%"
 
 
 @_dashed
@@ -160,12 +147,6 @@ def precise_change(fraction: float) -> str:
         return f"0{_NB}%"
     digits = 2 if abs(fraction) >= 0.0001 else 1 - math.floor(math.log10(abs(fraction))) - 2
     return f"{100 * fraction:+.{digits}f}{_NB}%"
-
-
-@_dashed
-def points(difference: float) -> str:
-    """Format a difference of two rates in percentage points: −1.2, +0.4, 0 for none."""
-    return _signed(100 * difference)
 
 
 @_dashed
@@ -204,30 +185,6 @@ def per_hour_interval(low: float, high: float) -> str:
     return f"{significant(low)} to {significant(high)}" if low else f"below {significant(high)}"
 
 
-@_dashed
-def level(decibels: float) -> str:
-    """Format a level to a tenth: −26.4."""
-    return f"{decibels:.1f}"
-
-
-@_dashed
-def dbfs(decibels: float) -> str:
-    """Format a level with its unit: −20.1 dBFS."""
-    return f"{decibels:.1f}{_NB}dBFS"
-
-
-@_dashed
-def decibels(value: float) -> str:
-    """Format a requested SNR: −5 dB."""
-    return f"{value:g}{_NB}dB"
-
-
-@_dashed
-def meters(value: float) -> str:
-    """Format a requested distance: 0.5 m."""
-    return f"{value:g}{_NB}m"
-
-
 def text(value: object) -> str:
     """Return a text, or a dash for none."""
     return remark(value) or DASH
@@ -237,11 +194,6 @@ def remark(value: object) -> str:
     """Return a text that may be empty, as a note is most of the time; control characters become �."""
     characters = "" if value is None else str(value).strip()
     return "".join("�" if unicodedata.category(one)[0] == "C" and one != "\n" else one for one in characters)
-
-
-def digest(sha256: str | None) -> str:
-    """Return the first eight digits of a hash, as a board reports it; a dash for none."""
-    return text(sha256 and sha256[:8])
 
 
 def yes(value: object) -> str:

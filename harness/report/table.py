@@ -113,3 +113,18 @@ class Table:
     def csv(self) -> str:
         """Return the raw values as CSV."""
         return self.frame.to_csv(index=False, lineterminator="\n")
+
+    def aligned(self) -> str:
+        """Return the shown texts in columns for a terminal, numbers to the right; "" without rows."""
+        columns, rows = self.shown()
+        if not rows:
+            return ""
+        lines = [[column.header for column in columns], *([cell.text for cell in row] for row in rows)]
+        widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(
+                text.rjust(width) if column.figure else text.ljust(width)
+                for text, width, column in zip(line, widths, columns, strict=True)
+            ).rstrip()
+            for line in lines
+        )

@@ -1,32 +1,17 @@
-"""The page of a family: the variants of one or several runs side by side, to choose which one to ship."""
+"""The page of a family: the variants of one or several runs side by side, to choose one to ship."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from harness import layout
 from harness.records.record import RunRecord
 from harness.report import format as fmt
-from harness.report.comparisons import confusion_table
 from harness.report.html import page_tables, write_csvs, write_page
-from harness.report.pages.family_entries import Entry, different_models, entries_of, float32_of
+from harness.report.pages.family_entries import Entry, entries_of, original_of, pareto_front
 from harness.report.pages.family_plots import family_plots
-from harness.report.pages.family_tables import (
-    Series,
-    comparison_table,
-    confusions,
-    pairs_table,
-    pareto_front,
-    pruned_table,
-    pruning_sentences,
-    series_of,
-)
-from harness.report.pages.run_tables import sizes_table
-from harness.report.pages.study import sections as study_sections
-from harness.report.table import Table
+from harness.report.pages.family_tables import confusions, family_tables
 from harness.report.variants import clock_note
 
 PAGE = "family.html"
@@ -36,25 +21,18 @@ _CLOSE = 0.02
 """Accuracy that a variant may lose against float32 and still be recommended: two points."""
 
 
-def render_family(records: Mapping[Path, RunRecord], folder: Path, studies: Path = layout.STUDIES) -> Path:
-    """Write family.html and a CSV for each table into a folder.
+def render_family(records: Mapping[Path, RunRecord], folder: Path) -> Path:
+    """Write family.html and a CSV for each table into a folder, and return the path of the page.
 
     The page is self-contained. Without JavaScript only the sorting of tables is missing.
 
     Args:
         records: the runs by their folders, where their own pages are.
         folder: destination.
-        studies: folder of all studies, whose plots and results are shown too; it may be missing.
-
-    Returns:
-        The path of the page.
     """
     entries = entries_of(list(records.values()))
-    channels, weights = series_of(entries, "channels"), series_of(entries, "weights")
-    tables = family_tables(entries, channels, weights)
+    tables = family_tables(entries)
     started = min((record.run.get("started", "") for record in records.values()), default="")
-    sections = study_sections(studies)
-    study_plots = {f"study-{one.name}": one.plot for one in sections if one.plot}
     boards = [record.board for record in records.values()]
     return write_page(
         "family.html.j2",
@@ -71,40 +49,11 @@ def render_family(records: Mapping[Path, RunRecord], folder: Path, studies: Path
             )
             for place, record in records.items()
         ],
-        channels=pruning_sentences(channels, "channels"),
-        weights=pruning_sentences(weights, "weights"),
         tables=page_tables(tables),
-        front=front_list(entries),
-        matrices=confusions(different_models(entries)),
-        plots=family_plots(entries, channels, weights) | study_plots,
-        studies=[(one, Path(os.path.relpath(one.page, folder)).as_posix()) for one in sections],
+        matrices=confusions(entries),
+        plots=family_plots(entries),
         files=write_csvs(tables.values(), folder),
     )
-
-
-def family_tables(
-    entries: Sequence[Entry], channels: Sequence[Series], weights: Sequence[Series]
-) -> dict[str, Table]:
-    """Return the tables by their names on the page, in reading order."""
-    models = different_models(entries)
-    tables = [
-        comparison_table(entries),
-        pruned_table(channels, "channels", "By share of pruned channels"),
-        pruned_table(weights, "weights", "By share of pruned weights"),
-        sizes_table([(entry.title, entry.variant, entry.record.board) for entry in entries]),
-        pairs_table(models),
-        confusion_table(
-            confusions(models),
-            said="Label",
-            detected="Detected",
-            note="Clips of the test set by their right label and the label that the model gave.",
-        ),
-    ]
-    # The prefix keeps the CSVs apart from those of the run whose folder it may be.
-    return {
-        table.name: replace(table, name=table.name if table.name == "family" else f"family-{table.name}")
-        for table in tables
-    }
 
 
 def headline(entries: Sequence[Entry]) -> list[str]:
@@ -126,18 +75,6 @@ def headline(entries: Sequence[Entry]) -> list[str]:
     return sentences
 
 
-def front_list(entries: Sequence[Entry]) -> list[tuple[str, str]]:
-    """Return title, latency, accuracy and memory of the variants on the front, the fastest first."""
-    found = []
-    for entry in pareto_front(entries):
-        facts = [f"{fmt.duration(entry.inference_us)} per inference", f"{fmt.share(entry.accuracy)} accuracy"]
-        if firmware := entry.variant.firmware:
-            facts.append(f"{fmt.count(firmware.flash_bytes)} bytes of flash")
-            facts.append(f"{fmt.count(firmware.ram_bytes)} bytes of RAM")
-        found.append((entry.title, ", ".join(facts)))
-    return found
-
-
 def _facts(entry: Entry) -> str:
     title = entry.title.replace(" %", "\u00a0%")
     return f"{title} ({fmt.duration(entry.inference_us)}, {fmt.share(entry.accuracy)})"
@@ -155,7 +92,7 @@ def _close_to_float32(entries: Sequence[Entry]) -> list[str]:
         close = [
             entry
             for entry in timed
-            if float32_of(entry, entries) is reference and (entry.accuracy or 0) >= least
+            if original_of(entry, entries) is reference and (entry.accuracy or 0) >= least
         ]
         fastest = min(close, key=lambda entry: entry.inference_us or 0)
         if fastest is not reference:

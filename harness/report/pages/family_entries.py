@@ -1,4 +1,4 @@
-"""Variants of one or several runs as a family: what each of them is, and what it is compared with."""
+"""Variants of one or several runs as a family: their kinds, figures and references."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ KINDS = {
     "channels": "channels pruned",
     "other": "external",
 }
-"""Titles of what was done to a network, in reading order."""
-
+"""Titles of the changes to a network, in reading order."""
 _NETWORKS = {"tinyconv": "TinyConv", "ds-cnn": "DS-CNN"}
 
 
@@ -88,22 +87,12 @@ class Entry:
         """Return the median time of an inference on "mcu", "cpu" or "gpu"."""
         if device == "mcu":
             return self.inference_us
-        fastest = self.host(device)
-        return fastest.median_us if fastest else None
+        return fastest.median_us if (fastest := self.host(device)) else None
 
     @property
     def operations(self) -> int | None:
         """Operations of the weights in one inference, two for a multiply-accumulate."""
         return 2 * self.model.macs if self.model and self.model.macs is not None else None
-
-    @property
-    def compressed_bytes(self) -> int | None:
-        return self.model.compressed_bytes if self.model else None
-
-    @property
-    def remaining_parameters(self) -> int | None:
-        """Parameters that are not zero."""
-        return self.model.remaining_parameters if self.model else None
 
     @property
     def test(self) -> tuple[int, int] | None:
@@ -150,13 +139,11 @@ def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
         for record in records
         for variant in record.variants
     ]
-    details: list[Callable[[Entry], str]] = [
-        lambda entry: f"engine {entry.engine}" if entry.engine else "",
-        lambda entry: entry.record.board.name,
-        lambda entry: entry.record.run.get("started", "") or entry.record.run.get("id", ""),
-    ]
-    for detail in details:
-        found = _with_detail(found, detail)
+    found = _with_detail(found, lambda entry: entry.engine and f"engine {entry.engine}")
+    found = _with_detail(found, lambda entry: entry.record.board.name)
+    found = _with_detail(
+        found, lambda entry: entry.record.run.get("started") or entry.record.run.get("id", "")
+    )
     sizes: dict[str, int] = {}
     for entry in found:
         sizes[entry.network] = max(sizes.get(entry.network, 0), entry.operations or 0)
@@ -181,17 +168,8 @@ def different_models(entries: Sequence[Entry]) -> list[Entry]:
     return list(by_model.values())
 
 
-def float32_of(entry: Entry, entries: Sequence[Entry]) -> Entry | None:
-    """Return the same training in float32, from the same run if it is there."""
-    return _original(entry, entries, "float32")
-
-
-def unpruned_of(entry: Entry, entries: Sequence[Entry]) -> Entry | None:
-    """Return the same training in the same precision with all of its weights."""
-    return _original(entry, entries, entry.model.precision) if entry.model else None
-
-
-def _original(entry: Entry, entries: Sequence[Entry], kind: str) -> Entry | None:
+def original_of(entry: Entry, entries: Sequence[Entry], kind: str = "float32") -> Entry | None:
+    """Return the same training as `kind`, if possible of the same run, board and engine."""
     model = entry.model
     if model is None or model.network is None:
         return None
@@ -233,3 +211,27 @@ def _with_detail(entries: list[Entry], detail: Callable[[Entry], str]) -> list[E
         else entry
         for entry in entries
     ]
+
+
+def pareto_front(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries that no other one beats in accuracy and in board latency, the fastest first."""
+    candidates = [
+        (entry, entry.inference_us, entry.accuracy)
+        for entry in entries
+        if entry.trusted and entry.inference_us is not None and entry.accuracy is not None
+    ]
+    return [candidates[index][0] for index in front([(cost, gain) for _, cost, gain in candidates])]
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the indices of the Pareto front of (cost, gain), cheapest first.
+
+    A point dominates another if it costs no more and gains no less, and is better in one of them. Equal
+    points are all on the front, or none of them.
+    """
+    order = sorted(range(len(points)), key=lambda index: (points[index][0], -points[index][1]))
+    chosen: list[int] = []
+    for index in order:
+        if not chosen or points[index][1] > points[chosen[-1]][1] or points[index] == points[chosen[-1]]:
+            chosen.append(index)
+    return chosen

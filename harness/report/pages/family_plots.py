@@ -12,8 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from harness.report import format as fmt
 from harness.report import plot
-from harness.report.pages.family_entries import KINDS, Entry
-from harness.report.pages.family_tables import Series, pareto_front
+from harness.report.pages.family_entries import KINDS, Entry, original_of, pareto_front
 from harness.report.plot import Plot, add_legend, new_figure, render_plot
 from harness.stats.statistics import ratio, wilson_interval
 
@@ -30,8 +29,7 @@ _MARKERS = "osD^v"
 _HIGHEST = 2.0
 """Largest share of the unpruned network's value that is drawn: an outlier must not flatten the rest."""
 
-_Value = Callable[[Entry], float | None]
-_Lines = Mapping[str, tuple[str, str, _Value]]
+_Lines = Mapping[str, tuple[str, str, Callable[[Entry], float | None]]]
 """Color, line style and value of each line."""
 
 _TIMES: _Lines = {
@@ -45,45 +43,68 @@ _CHANNELS: _Lines = {
 }
 _WEIGHTS: _Lines = {
     **_TIMES,
-    "compressed .tflite": (plot.POSTPROCESS, "-", lambda entry: entry.compressed_bytes),
-    "parameters not zero": (plot.QUIET, "--", lambda entry: entry.remaining_parameters),
+    "compressed .tflite": (
+        plot.POSTPROCESS,
+        "-",
+        lambda entry: getattr(entry.model, "compressed_bytes", None),
+    ),
+    "parameters not zero": (
+        plot.QUIET,
+        "--",
+        lambda entry: getattr(entry.model, "remaining_parameters", None),
+    ),
 }
 
 
-def family_plots(
-    entries: Sequence[Entry], channels: Sequence[Series], weights: Sequence[Series]
-) -> dict[str, Plot]:
+def family_plots(entries: Sequence[Entry]) -> dict[str, Plot]:
     """Return the plots for which there are values, by name."""
     plots = {}
     placed = [entry for entry in entries if entry.inference_us is not None and entry.accuracy is not None]
     if placed:
         plots["front"] = render_plot(
             "front",
-            lambda: draw_front(placed),
+            partial(draw_front, placed),
             "Accuracy on the test set against the time of one inference on the board, on a logarithmic "
             "scale; thin lines are 95 % intervals. Numbers mark the Pareto front: no other variant is as "
             "accurate and as fast.",
         )
-    for name, series, lines, caption in (
-        (
-            "channels",
-            channels,
-            _CHANNELS,
-            "Time of one inference by the share of pruned channels, relative to the unpruned network on the "
-            "same device. Dashed: remaining operations.",
-        ),
-        (
-            "weights",
-            weights,
-            _WEIGHTS,
-            "Time of one inference and compressed size by the share of pruned weights, relative to the "
-            "unpruned network. Dashed: parameters that are not zero.",
-        ),
+    for kind, lines, dashed in (
+        ("channels", _CHANNELS, "remaining operations"),
+        ("weights", _WEIGHTS, "parameters that are not zero"),
     ):
-        timed = [one for one in series if one.unpruned and len(one.times("mcu")) > 1]
-        if timed:
-            plots[name] = render_plot(name, partial(draw_series, timed, lines), caption)
+        if series := series_of(entries, kind):
+            caption = (
+                f"Time of one inference by the share of pruned {kind}, relative to the unpruned network on "
+                f"the same device. Dashed: {dashed}."
+            )
+            plots[kind] = render_plot(kind, partial(draw_series, series, lines), caption)
     return plots
+
+
+def series_of(entries: Sequence[Entry], kind: str) -> dict[str, list[Entry]]:
+    """Return networks by pruned share, the unpruned one first, by title.
+
+    A series is of one board and one engine; the unpruned network may have run on another engine. Series
+    without it, or with fewer than two times on the board, are left out.
+
+    Args:
+        entries: the family.
+        kind: "channels" or "weights".
+    """
+    groups: dict[tuple[str, str, str, str], list[Entry]] = {}
+    for entry in entries:
+        if entry.kind == kind and entry.model:
+            key = (entry.network, entry.engine, entry.record.board.name, entry.model.precision)
+            groups.setdefault(key, []).append(entry)
+    several = len({(engine, board) for _, engine, board, _ in groups}) > 1
+    found = {}
+    for (network, engine, board, precision), pruned in groups.items():
+        whole = original_of(pruned[0], entries, precision)
+        if whole and whole.record.board.name == board:
+            series = [whole, *sorted(pruned, key=lambda entry: entry.threshold or 0)]
+            if sum(entry.inference_us is not None for entry in series) > 1:
+                found[f"{network}, engine {engine}" if several else network] = series
+    return found
 
 
 def draw_front(entries: Sequence[Entry]) -> Figure:
@@ -124,7 +145,7 @@ def draw_front(entries: Sequence[Entry]) -> Figure:
     return figure
 
 
-def draw_series(series: Sequence[Series], lines: _Lines) -> Figure:
+def draw_series(series: Mapping[str, Sequence[Entry]], lines: _Lines) -> Figure:
     """Draw a panel for each network: values relative to the unpruned network, by threshold."""
     rows, columns = -(-len(series) // 2), min(len(series), 2)
     height = 3.0 * rows + 0.3
@@ -136,26 +157,20 @@ def draw_series(series: Sequence[Series], lines: _Lines) -> Figure:
     drawn: dict[str, Line2D] = {}
     for panel in panels.flat[len(series) :]:
         panel.set_visible(False)
-    for axes, one in zip(panels.flat, series, strict=False):
-        axes.set_title(one.title, loc="left", fontweight="bold")
+    for axes, (title, entries) in zip(panels.flat, series.items(), strict=False):
+        axes.set_title(title, loc="left", fontweight="bold")
         for name, (color, style, value) in lines.items():
-            points = [
-                (entry.threshold or 0.0, share)
-                for entry in one.entries
-                if (share := ratio(value(entry), value(one.entries[0]))) is not None
-            ]
+            shares = [(entry.threshold or 0.0, ratio(value(entry), value(entries[0]))) for entry in entries]
+            points = [(threshold, share) for threshold, share in shares if share is not None]
             for threshold, share in points:
                 if share > _HIGHEST:
-                    text = f"↑ {fmt.share(share)}"
-                    axes.annotate(
-                        text, (threshold, _HIGHEST), (0, 5), textcoords="offset points", color=color
-                    )
+                    place = {"textcoords": "offset points", "color": color}
+                    axes.annotate(f"↑ {fmt.share(share)}", (threshold, _HIGHEST), (0, 5), **place)
             if len(points) > 1:
-                thresholds = [threshold for threshold, _ in points]
-                shares = [min(share, _HIGHEST) for _, share in points]
+                x, y = zip(*((threshold, min(share, _HIGHEST)) for threshold, share in points), strict=True)
                 marker = "o" if style == "-" else ""
                 (drawn[name],) = axes.plot(
-                    thresholds, shares, style, color=color, marker=marker, markersize=5, linewidth=1.8
+                    x, y, style, color=color, marker=marker, markersize=5, linewidth=1.8
                 )
         axes.set_ylim(bottom=0)
         axes.set_xlim(-0.03, 1)

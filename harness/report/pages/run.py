@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
 
 from harness.records.record import RunRecord
 from harness.report import format as fmt
@@ -17,8 +15,8 @@ from harness.report.pages import family
 from harness.report.pages.family_entries import entries_of
 from harness.report.pages.recordings import PAGE as RECORDINGS_PAGE
 from harness.report.pages.run_plots import run_plots
-from harness.report.pages.run_tables import all_tables, overview_table
-from harness.report.table import Table
+from harness.report.pages.run_tables import all_tables
+from harness.report.table import Row, Table
 from harness.report.variants import clock_note, time_is
 from harness.report.verdict import verdict_sentence
 
@@ -67,42 +65,26 @@ def render_run(record: RunRecord, folder: Path) -> Path:
 def summary_text(record: RunRecord) -> str:
     """Return the headline, the overview and the faults for a terminal, without a trailing newline."""
     tables = all_tables(record)
-    parts = [textwrap.fill(" ".join(headline(record, tables)), _WIDTH), _aligned(overview_table(record))]
-    for variant, failure, message in tables["faults"].frame.itertuples(index=False):
-        parts.append(textwrap.fill(f"{variant}: {failure}: {message}", _WIDTH, subsequent_indent="  "))
+    parts = [textwrap.fill(" ".join(headline(record, tables)), _WIDTH), tables["overview"].aligned()]
+    for fault in tables["faults"].rows:
+        text = "{variant}: {failure}: {message}".format(**fault)
+        parts.append(textwrap.fill(text, _WIDTH, subsequent_indent="  "))
     return "\n\n".join(part for part in parts if part)
-
-
-def _aligned(table: Table) -> str:
-    """Align a table's texts in columns, numbers to the right."""
-    columns, rows = table.shown()
-    if not rows:
-        return ""
-    lines = [[column.header for column in columns], *([cell.text for cell in row] for row in rows)]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    return "\n".join(
-        "  ".join(
-            text.rjust(width) if column.figure else text.ljust(width)
-            for text, width, column in zip(line, widths, columns, strict=True)
-        ).rstrip()
-        for line in lines
-    )
 
 
 def headline(record: RunRecord, tables: Mapping[str, Table]) -> list[str]:
     """Return sentences on the verdict, the fastest variant (of many variants: the choice), and the faults."""
-    overview = tables["overview"].frame
     failed = [variant for variant in record.variants if variant.faults]
-    measured = overview[overview["inference_us"].notna()]
+    measured = [row for row in tables["overview"].rows if row.get("inference_us") is not None]
     sentences = [sentence] if (sentence := verdict_sentence(record)) else []
-    if measured.empty:
+    if not measured:
         sentences.append(f"Nothing was measured on the {_board(record)}.")
     elif len(record.variants) > MANY:
         sentences += family.headline(entries_of([record]))
     else:
         # The fastest variant without a fault leads; one with a fault only where there is no other.
-        intact = measured[~measured["variant"].isin([variant.title for variant in failed])]
-        best = _extreme(measured if intact.empty else intact, "inference_us", fastest=True)
+        faulty = {variant.title for variant in failed}
+        best = min(measured, key=lambda row: (row["variant"] in faulty, _inference_us(row)))
         sentences += [_result(record, best), *_comparison(tables["host"], measured, best)]
     if not record.run.get("ended"):
         sentences.append("The run was interrupted; the report shows what was measured before.")
@@ -112,42 +94,42 @@ def headline(record: RunRecord, tables: Mapping[str, Table]) -> list[str]:
     return sentences
 
 
-def _extreme(frame: pd.DataFrame, column: str, fastest: bool) -> pd.Series:
-    values = frame[column].astype(float)
-    return frame.loc[values.idxmin() if fastest else values.idxmax()]
-
-
 def _board(record: RunRecord) -> str:
     """Return the board's title up to a comma or bracket, as it stands within a sentence."""
     title = re.sub(r"\s*[,(].*", "", record.board.title)
     return title[0].lower() + title[1:] if title.startswith("Emulated") else title
 
 
-def _result(record: RunRecord, best: pd.Series) -> str:
-    speed = f"{best['variant']} takes {fmt.duration(best['inference_us'])} per inference"
-    place = f"on the {_board(record)} ({time_is(record.board)})"
-    if not best["keywords_played"]:
-        return f"{speed} {place}."
-    detected = fmt.of(best["keywords_detected"], best["keywords_played"])
-    return f"{speed} {place} and detects {detected} keywords."
+def _result(record: RunRecord, best: Row) -> str:
+    result = f"{best['variant']} takes {fmt.duration(best['inference_us'])} per inference on the "
+    result += f"{_board(record)} ({time_is(record.board)})"
+    if best.get("keywords_played"):
+        result += f" and detects {fmt.of(best['keywords_detected'], best['keywords_played'])} keywords"
+    return f"{result}."
 
 
-def _comparison(host: Table, measured: pd.DataFrame, best: pd.Series) -> list[str]:
+def _comparison(host: Table, measured: Sequence[Row], best: Row) -> list[str]:
     """Compare the best variant with the slowest one and with the host's fastest runtime."""
     parts = []
-    others = measured[measured["variant"] != best["variant"]]
-    if not others.empty:
-        slowest = _extreme(others, "inference_us", fastest=False)
+    slowest = max(measured, key=_inference_us)
+    if slowest["variant"] != best["variant"]:
         ratio = fmt.times(slowest["inference_us"] / best["inference_us"])
         parts.append(f"{ratio} faster than {slowest['variant']} on the same board")
-    rows = host.frame
-    rows = rows[(rows["variant"] == best["variant"]) & (rows["device"] != "MCU") & rows["median_us"].notna()]
-    if not rows.empty:
-        fastest = _extreme(rows, "median_us", fastest=True)
+    rows = [
+        row
+        for row in host.rows
+        if row["variant"] == best["variant"] and row["device"] != "MCU" and row["median_us"] is not None
+    ]
+    if rows:
+        fastest = min(rows, key=lambda row: row["median_us"])
         ratio = fmt.times(fastest["times_faster_than_board"])
         parts.append(f"{ratio} slower than {fastest['runtime']} on this host's {fastest['device']}")
     sentences = [f"That is {' and '.join(parts)}."] if parts else []
-    if best["false_accepts"] is not None:
+    if best.get("false_accepts") is not None:
         length = f" in {best['audio_s']:.0f}\u00a0s of audio" if best["audio_s"] else ""
         sentences.append(f"False accepts{length}: {fmt.count(best['false_accepts'])}.")
     return sentences
+
+
+def _inference_us(row: Row) -> float:
+    return row["inference_us"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
 from harness.report import format as fmt
@@ -34,30 +35,20 @@ _WORD_S = 1.1
 def run_plots(tables: Mapping[str, Table]) -> dict[str, Plot]:
     """Return the plots for which there are values, by name."""
     clock = ", ".join(dict.fromkeys(tables["latency"].frame["clock"]))
-    plots = {}
-
-    def add(name: str, needs: str, draw: Callable[[pd.DataFrame], Figure], caption: str) -> None:
-        frame = tables[name].frame
-        if frame[needs].notna().any():
-            plots[name] = render_plot(name, lambda: draw(frame), caption)
-
-    add(
-        "host",
-        "median_us",
-        draw_devices,
-        f"Median time of one inference on a logarithmic scale; the MCU's is {clock}. The line is the middle "
-        "half where it is wider than the dot.",
-    )
-    add("latency", "share", draw_stages, f"Share of each stage in the board's time, {clock}.")
-    add(
-        "words",
-        "onset_s",
-        draw_timeline,
-        "Above: each word as it was played. Below: what each variant detected, and when. An orange cross is "
-        "a wrong detection or a miss.",
-    )
-    add("learning", "epoch", draw_learning, "Loss and accuracy after each epoch of training.")
-    return plots
+    captions = {
+        "host": f"Median time of one inference on a logarithmic scale; the MCU's is {clock}. The line is the "
+        "middle half where it is wider than the dot.",
+        "latency": f"Share of each stage in the board's time, {clock}.",
+        "words": "Above: each word as it was played. Below: what each variant detected, and when. An orange "
+        "cross is a wrong detection or a miss.",
+    }
+    draw = {"host": draw_devices, "latency": draw_stages, "words": draw_timeline}
+    needs = {"host": "median_us", "latency": "share", "words": "onset_s"}
+    return {
+        name: render_plot(name, partial(draw[name], tables[name].frame), caption)
+        for name, caption in captions.items()
+        if tables[name].frame[needs[name]].notna().any()
+    }
 
 
 def draw_devices(frame: pd.DataFrame) -> Figure:
@@ -128,36 +119,6 @@ def draw_stages(frame: pd.DataFrame) -> Figure:
                 axes.text(start + share / 2, y, label, ha="center", va="center_baseline", color=plot.PAPER)
             start += share
     add_legend(figure, [Patch(color=color) for color in _STAGE_COLORS.values()], list(_STAGE_COLORS), 3)
-    return figure
-
-
-def draw_learning(frame: pd.DataFrame) -> Figure:
-    """Draw loss and accuracy by epoch, one row for each training; variants of one training share a row."""
-    trainings: dict[tuple, tuple[list[str], pd.DataFrame]] = {}
-    for variant, rows in frame.groupby("variant", sort=False):
-        curves = rows.drop(columns="variant")
-        key = tuple(curves.itertuples(index=False, name=None))
-        trainings.setdefault(key, ([], curves))[0].append(str(variant))
-    height = 2.3 * len(trainings)
-    figure = new_figure(height)
-    panels = iter(figure.subplots(len(trainings), 2, squeeze=False).flat)
-    figure.subplots_adjust(
-        left=0.06, right=0.99, top=1 - 0.3 / height, bottom=0.42 / height, hspace=0.42, wspace=0.16
-    )
-    for names, curves in trainings.values():
-        for metric in ("loss", "accuracy"):
-            axes = next(panels)
-            axes.set_title(f"{metric} · {', '.join(names)}", loc="left")
-            for part, color in (("training", plot.QUIET), ("validation", plot.MCU)):
-                values = curves[f"{part}_{metric}"].astype(float)
-                axes.plot(curves["epoch"].astype(int), values, color=color, linewidth=1.8, label=part)
-            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-            axes.set_xlabel("epoch")
-            if metric == "accuracy":
-                axes.yaxis.set_major_formatter(plot.PERCENT)
-            else:
-                axes.set_ylim(bottom=0)
-            axes.legend(frameon=False, loc="best")
     return figure
 
 

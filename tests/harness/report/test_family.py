@@ -19,22 +19,12 @@ from sample_family import (
     trained,
 )
 from sample_run import sample_record
-from study_records import study_record
 
 from harness.records.record import Fault, RunRecord, VariantRow
-from harness.records.study import RECORD, write_study
-from harness.report.pages.family import family_tables, headline, render_family
-from harness.report.pages.family_entries import different_models, entries_of, float32_of
-from harness.report.pages.family_tables import (
-    comparison_table,
-    confusions,
-    front,
-    pairs_table,
-    pareto_front,
-    pruned_table,
-    pruning_sentences,
-    series_of,
-)
+from harness.report.pages.family import headline, render_family
+from harness.report.pages.family_entries import entries_of, front, original_of, pareto_front
+from harness.report.pages.family_plots import series_of
+from harness.report.pages.family_tables import comparison_table, confusions, family_tables
 from harness.report.pages.run import render_run
 
 
@@ -46,21 +36,13 @@ def entries(*rows: VariantRow):
     return entries_of([run_of(*rows)])
 
 
-def tables_of(records):
-    found = entries_of(records)
-    return family_tables(found, series_of(found, "channels"), series_of(found, "weights"))
-
-
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    """The page of two runs, in the folder of the first."""
     folder = tmp_path_factory.mktemp("runs")
     records = {folder / "dense": family_run(), folder / "sparse": sparse_run()}
     for place, record in records.items():
         render_run(record, place)
-    studies = folder / "studies"
-    write_study(study_record(), studies / "cuts" / RECORD)
-    page = render_family(records, folder / "dense", studies)
+    page = render_family(records, folder / "dense")
     return list(records.values()), page.parent, Page(page.read_text(encoding="utf-8"))
 
 
@@ -88,7 +70,7 @@ def test_a_variant_with_a_fault_is_on_no_front():
 # References
 
 
-def test_ratios_are_to_float32_of_the_same_network():
+def test_ratios_are_to_original_of_the_same_network():
     found = entries(
         trained("tinyconv", "float32", 20_000, 0.9),
         trained("ds-cnn", "float32", 80_000, 0.9),
@@ -102,7 +84,7 @@ def test_ratios_are_to_float32_of_the_same_network():
 def test_the_reference_is_from_the_same_run_if_it_is_there():
     found = entries_of([family_run(), family_run()])
     for entry in found:
-        if (reference := float32_of(entry, found)) is not None:
+        if (reference := original_of(entry, found)) is not None:
             assert reference.record is entry.record
 
 
@@ -110,7 +92,7 @@ def test_another_seed_is_no_reference():
     other = trained("tinyconv", "int8", 10_000, 0.9)
     other = replace(other, model=replace(other.model, seed=2))
     found = entries(trained("tinyconv", "float32", 20_000, 0.9), other)
-    assert float32_of(next(entry for entry in found if entry.kind == "int8"), found) is None
+    assert original_of(next(entry for entry in found if entry.kind == "int8"), found) is None
 
 
 def test_entries_are_ordered_by_network_size_and_threshold():
@@ -127,43 +109,17 @@ def test_titles_name_the_engine_where_a_variant_has_two():
     assert "DS-CNN, int8" in titles
 
 
-def test_a_model_that_two_engines_ran_is_compared_once():
-    both = entries_of([family_run(), family_run()])
-    assert len(different_models(both)) < len(both)
+# Sentences and series
 
 
-# Sentences
-
-
-def test_the_effect_of_pruning_is_summarized_by_device():
-    rows = [trained("tinyconv", "int8", 10_000, 0.9)]
-    rows += [pruned("tinyconv", "channels", share, 10_000 * (1 - share), 0.8) for share in (0.25, 0.5)]
-    rows = [
-        replace(row, host=[replace(row.host[0], median_us=time)])
-        for row, time in zip(rows, (20.0, 25.0, 22.0), strict=True)
-    ]
-    (text,) = pruning_sentences(series_of(entries(*rows), "channels"), "channels")
-    assert plain(text) == (
-        "TinyConv, 50 % of the channels pruned: 10.0 ms to 5.00 ms (−50.0 %) on the board, "
-        "20.0 µs to 22.0 µs (+10.0 %) on the CPU, 15,000 to 9,000 bytes compressed."
-    )
-
-
-def test_the_effect_of_pruning_is_summarized_by_engine():
-    found = entries_of([family_run(), sparse_run()])
-    dense, sparse = pruning_sentences(series_of(found, "weights"), "weights")
-    assert "engine codegen, " in dense and "engine codegen-sparse, " in sparse
-
-
-def test_a_series_without_its_own_unpruned_network_uses_that_of_another_engine():
+def test_pruning_is_compared_with_the_unpruned_network_of_another_engine_if_need_be():
     sparse = sparse_run()
     sparse = replace(sparse, variants=sparse.variants[1:])
-    found = entries_of([family_run(), sparse])
-    series = next(one for one in series_of(found, "weights") if one.engine == "codegen-sparse")
-    assert (series.unpruned.engine, series.unpruned.threshold) == ("codegen", None)
-    frame = pruned_table([series], "weights", "").frame
-    assert list(frame["note"]) == ["engine codegen"] + [""] * len(WEIGHTS)
-    assert frame["mcu_share"].iloc[-1] == pytest.approx(0.1, rel=0.1)
+    series = series_of(entries_of([family_run(), sparse]), "weights")
+    assert set(series) == {"TinyConv, engine codegen", "TinyConv, engine codegen-sparse"}
+    whole, *others = series["TinyConv, engine codegen-sparse"]
+    assert (whole.engine, whole.threshold) == ("codegen", None)
+    assert [entry.threshold for entry in others] == list(WEIGHTS)
 
 
 def test_the_headline_counts_measured_variants_and_gaps():
@@ -185,23 +141,6 @@ def test_the_headline_says_if_nothing_was_measured():
 # Tables
 
 
-def test_pairs_count_the_clips_that_only_one_got_right():
-    found = entries(trained("tinyconv", "float32", 20_000, 0.9), trained("tinyconv", "int8", 10_000, 0.7))
-    row = pairs_table(found).frame.iloc[0]
-    whole, other = (next(entry for entry in found if entry.kind == kind) for kind in ("float32", "int8"))
-    pairs = list(zip(other.right, whole.right, strict=True))
-    assert row["only_variant"] == pairs.count((True, False))
-    assert row["only_reference"] == pairs.count((False, True))
-    assert row["difference"] == pytest.approx((sum(other.right) - sum(whole.right)) / len(pairs))
-    assert row["reads"] == "worse"
-
-
-def test_different_clips_are_not_paired():
-    other = trained("tinyconv", "int8", 10_000, 0.7)
-    other = replace(other, model=replace(other.model, test_labels=list(reversed(other.model.test_labels))))
-    assert pairs_table(entries(trained("tinyconv", "float32", 20_000, 0.9), other)).frame.empty
-
-
 def test_a_confusion_matrix_counts_every_clip_once():
     (entry,) = entries(trained("tinyconv", "int8", 10_000, 0.7))
     (matrix,) = confusions([entry])
@@ -210,7 +149,7 @@ def test_a_confusion_matrix_counts_every_clip_once():
 
 
 def test_every_gap_has_its_reason():
-    frame = tables_of([family_run()])["family"].frame
+    frame = comparison_table(entries_of([family_run()])).frame
     assert {row.variant: row.note for row in frame.itertuples() if row.note} == {
         "TinyConv, 4 bits": "no board can run it: 4-bit integers",
         "DS-CNN, int8, 5 % of the channels pruned": "failed: does-not-fit",
@@ -232,13 +171,13 @@ def test_the_page_is_well_formed_and_self_contained(rendered):
 
 def test_the_page_shows_every_table_and_matrix(rendered):
     records, folder, page = rendered
-    tables = tables_of(records)
+    tables = family_tables(entries_of(records))
     drawn = [attributes for _, attributes in page.elements if attributes.get("class") == "matrix"]
-    assert len(drawn) == len(confusions(different_models(entries_of(records))))
-    confusion = tables.pop("confusion")
-    assert page.tables == shown_tables(tables)
-    for table in (confusion, *tables.values()):
+    assert len(drawn) == len(confusions(entries_of(records)))
+    for table in tables.values():
         assert (folder / f"{table.name}.csv").read_text() == table.csv()
+    del tables["confusion"]
+    assert page.tables == shown_tables(tables)
 
 
 def test_columns_sort_by_raw_values(rendered):
@@ -247,11 +186,10 @@ def test_columns_sort_by_raw_values(rendered):
     assert values and all(math.isfinite(float(value)) for value in values)
 
 
-def test_links_lead_to_runs_and_studies(rendered):
+def test_links_lead_to_runs_and_files(rendered):
     _, folder, page = rendered
-    assert {"report.html", "../sparse/report.html", "../studies/cuts/study.html"} <= page.links
-    assert [link for link in page.links if not (folder / link).exists() and "studies" not in link] == []
-    assert page.ids["plot-study-cuts"] == 1
+    assert {"report.html", "../sparse/report.html"} <= page.links
+    assert [link for link in page.links if not (folder / link).exists()] == []
     assert 'href="family.html"' in (folder / "report.html").read_text()
 
 

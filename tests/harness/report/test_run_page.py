@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from sample_run import BOARD, external, measured, sample_record, too_large
 
 from harness.records.record import Fault, HostRow, RunRecord, StimulusRow, VariantRow
 from harness.report.pages.run import headline, render_run, summary_text
-from harness.report.pages.run_tables import all_tables, layers_table, sizes_table
+from harness.report.pages.run_tables import all_tables
 
 
 def rendered(record: RunRecord, folder: Path) -> Page:
@@ -86,7 +85,7 @@ def test_csvs_hold_the_values_behind_the_page(run):
         rows = list(csv.reader(io.StringIO((folder / f"{name}.csv").read_text())))
         assert rows[0] == list(table.frame.columns)
         assert len(rows) == len(table.frame) + 1
-    for name in ("host", "latency", "sizes", "accuracy", "listening", "overview"):
+    for name in ("host", "latency", "sizes", "overview"):
         frame = pd.read_csv(folder / f"{name}.csv").astype(object)
         read = replace(all_tables(record)[name], frame=frame.where(frame.notna(), None))
         assert shown_texts(read) == page.tables.get(name, [])
@@ -171,35 +170,11 @@ def test_links_to_transcripts_are_relative_and_quoted(tmp_path):
     assert "a%20run/listening%20%231.log" in rendered(with_variants(variant), tmp_path).links
 
 
-def test_a_diverged_loss_is_drawn_without_nan(tmp_path):
-    variant = command_mode_only()
-    assert variant.model
-    epochs = [replace(epoch, training_loss=math.nan) for epoch in variant.model.epochs]
-    page = rendered(with_variants(replace(variant, model=replace(variant.model, epochs=epochs))), tmp_path)
-    page.check()
-
-
-# Sizes and layers
-
-
-def sized(*rows: VariantRow):
-    return [(row.title, row, BOARD) for row in rows]
-
-
-def test_estimates_are_compared_with_image_and_arena():
+def test_estimates_stand_beside_image_and_arena():
     row = next(row for row in family_run().variants if row.id == "tinyconv-int8")
-    frame = sizes_table(sized(row)).frame.iloc[0]
-    assert frame["flash_error"] == pytest.approx(16_688 / row.firmware.flash_bytes - 1)
-    assert frame["live_error"] == pytest.approx(5_960 / row.firmware.arena_bytes - 1)
+    frame = all_tables(with_variants(row))["sizes"].frame.iloc[0]
+    assert (frame["weights_flash_bytes"], frame["live_ram_bytes"]) == (16_688, 5_960)
     assert frame["flash_share"] == pytest.approx(row.firmware.flash_bytes / 983_040)
-
-
-def test_variants_with_equal_layers_are_listed_once():
-    rows = [row for row in family_run().variants if "weights" in row.id]
-    frame = layers_table(sized(*rows)).frame
-    assert list(frame["operations"]) == [640_000, 32_000]
-    assert list(frame["bias_operations"]) == [4_000, 4]
-    assert frame["variant"].str.contains("and 2 more with the same layers").all()
 
 
 # Headline and summary
