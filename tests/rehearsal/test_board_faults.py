@@ -167,7 +167,7 @@ def test_old_arduino_cli_is_named_with_the_required_version(desk, model):
     desk.break_cli("version", "old")
     with board_of(desk) as board, pytest.raises(BuildFailed) as failure:
         board.build(model, get_engine("codegen"))
-    check_message(failure.value, "0.35.3", "1.0.0")
+    check_message(failure.value, "0.35.3", "1.2.0")
 
 
 def test_hanging_arduino_cli_is_killed_with_its_children(desk):
