@@ -1,20 +1,31 @@
-"""Write the history as a static site: an index, and for each board a page per series and a list of nights."""
+"""Write the history as a static site: an index, and for each board a page per series."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
-from harness.records.verdict import RunVerdict
+from markupsafe import Markup, escape
+
+from harness.records.verdict import STATUSES, RunVerdict
 from harness.regression.baseline import Baseline
 from harness.regression.history import History
-from harness.regression.nights import Night
-from harness.report.html import write_text
-from harness.report.pages.history_data import BoardHistory, board_history
-from harness.report.pages.history_index import index_page, noise_table, series_table
-from harness.report.pages.history_links import NIGHTS, Links, board_folder, night_anchor, series_file
-from harness.report.pages.history_plots import Plots
-from harness.report.pages.history_series import nights_page, series_page
+from harness.regression.sentences import acceptance
+from harness.report.html import page_tables, write_csvs, write_page
+from harness.report.pages.history_data import BoardHistory, Series, board_history
+from harness.report.pages.history_plots import series_plot
+from harness.report.pages.history_tables import (
+    badge,
+    file_name,
+    link,
+    link_files,
+    nights_table,
+    noticed_nights,
+    series_table,
+    with_code,
+)
+from harness.report.table import Column, Table
 
 INDEX = "index.html"
 
@@ -33,35 +44,91 @@ def render_history(
         folder: folder for the pages; made if missing.
         recorded: verdicts of records by board name, shown for boards without a baseline.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    boards = _boards(history.nights, baselines, recorded or {})
-    links = Links(folder, history.records)
-    for board in boards:
-        _write_board(board, links)
-    noise = noise_table(boards)
-    write_text(folder / INDEX, index_page(boards, links, noise, history.left_out))
-    write_text(folder / "series.csv", series_table(boards).csv())
-    write_text(folder / "noise.csv", noise.csv())
-    return folder / INDEX
-
-
-def _boards(
-    nights: Sequence[Night], baselines: Mapping[str, Baseline], recorded: Mapping[str, RunVerdict]
-) -> list[BoardHistory]:
     boards = []
-    for name in sorted({night.board for night in nights}):
-        own = [night for night in nights if night.board == name]
-        history = [night for night in nights if night.board == name or night.uid == own[-1].uid]
-        boards.append(board_history(own, baselines.get(name), history=history, recorded=recorded.get(name)))
-    return boards
+    for name in sorted({night.board for night in history.nights}):
+        own = [night for night in history.nights if night.board == name]
+        alike = [night for night in history.nights if night.board == name or night.uid == own[-1].uid]
+        verdict = (recorded or {}).get(name)
+        boards.append(board_history(own, baselines.get(name), history=alike, recorded=verdict))
+    tables = {f"series-{board.name}": series_table(board) for board in boards}
+    if history.left_out:
+        tables["left-out"] = _left_out_table(history)
+    write_csvs(tables.values(), folder)
+    for board in boards:
+        for series in board.series:
+            _write_series(board, series, history.records, folder / file_name(board.name))
+    return write_page(
+        "history.html.j2",
+        folder / INDEX,
+        title="Earshot: history",
+        headline="; ".join(f"{board.name}: {_headline(board)}" for board in boards),
+        boards=boards,
+        sentence=_sentence,
+        failures=_failures,
+        files=lambda board: link_files(history.records.get(board.nights[-1].id), folder),
+        badge=badge,
+        tables=page_tables(tables),
+        plots={},
+    )
 
 
-def _write_board(board: BoardHistory, links: Links) -> None:
-    folder = links.folder / board_folder(board.name)
-    folder.mkdir(exist_ok=True)
-    plots = Plots(board, night_anchor)
-    around = [None, *board.series, None]
-    for before, series, after in zip(around, board.series, around[2:], strict=False):
-        page = series_page(board, series, plots, links, (before, after))
-        write_text(folder / series_file(series.name), page)
-    write_text(folder / NIGHTS, nights_page(board, links))
+def _write_series(board: BoardHistory, series: Series, records: Mapping[str, Path], folder: Path) -> None:
+    table = nights_table(board, series, records, folder)
+    write_csvs([table], folder)
+    plot = series_plot(board, series)
+    write_page(
+        "history-series.html.j2",
+        folder / f"{table.name}.html",
+        title=f"Earshot: {series.name} on {board.name}",
+        board=board.name,
+        series=series,
+        badge=badge,
+        sentence=with_code(series.verdict.sentence) if series.verdict else "",
+        tables=page_tables({"nights": noticed_nights(table)}),
+        plots={"nights": plot} if plot else {},
+    )
+
+
+def _headline(board: BoardHistory) -> str:
+    """Summarize the last night of a board: "1 regressed"."""
+    if _has_no_reference(board):
+        return "nothing accepted yet"
+    counts = Counter(item.status for item in board.verdict.series)
+    found = [f"{counts[status]} {status}" for status in STATUSES if status != "ok" and counts[status]]
+    plain = "as accepted" if board.verdict.status == "ok" else board.verdict.status
+    return ", ".join(found) or plain
+
+
+def _has_no_reference(board: BoardHistory) -> bool:
+    statuses = {item.status for item in board.verdict.series}
+    return statuses == {"new"} and not (board.baseline and board.baseline.epoch)
+
+
+def _sentence(board: BoardHistory) -> Markup:
+    """Return the sentence of the last night, with a link to the series that it names."""
+    if _has_no_reference(board):
+        return with_code(
+            f"No night of {board.name} was accepted yet. Accept one of a clean tree with "
+            f"{acceptance(board.name)}."
+        )
+    sentence = with_code(board.verdict.sentence)
+    for series in board.series:
+        if series.verdict and series.verdict.sentence in board.verdict.sentence:
+            address = f"{file_name(board.name)}/{file_name(series.name)}.html"
+            return sentence.replace(escape(str(series.name)), link(series.name, address), 1)
+    return sentence
+
+
+def _failures(board: BoardHistory) -> list[str]:
+    """Return the sentences on variants that failed, which have no series."""
+    return [item.sentence for item in board.verdict.series if item.name.metric == "-"]
+
+
+def _left_out_table(history: History) -> Table:
+    return Table(
+        "left-out",
+        "Left out",
+        [Column("path", "File"), Column("sentence", "Reason and remedy")],
+        [{"path": str(one.path), "sentence": one.sentence} for one in history.left_out],
+        "None of these is part of any figure above.",
+    )

@@ -1,22 +1,16 @@
-"""Arrange the nights of a board as one array per series, with statuses, band, levels and events."""
+"""Arrange the nights of a board as one array per series, with statuses, band, levels and remarks."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 
-from harness.records.verdict import (
-    STATUSES,
-    Figure,
-    RunVerdict,
-    SeriesName,
-    SeriesVerdict,
-    Status,
-)
+from harness.records.verdict import Figure, RunVerdict, SeriesName, SeriesVerdict
 from harness.regression import rule
 from harness.regression.baseline import Baseline, Epoch
 from harness.regression.canary import canary_state
@@ -28,9 +22,11 @@ from harness.regression.verdict import judge
 
 Kind = Literal["time", "modeled", "number", "text"]
 """A measured time; a time of a modeled clock, a number or a text, which repeat exactly."""
+KINDS: tuple[Kind, ...] = ("time", "modeled", "number", "text")
 
-AnyStatus = Status | Literal[""]
-"""A status, or "" where a night was not judged."""
+
+QUIET = ("", "ok", "new")
+"""Statuses that need no attention."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,26 +36,27 @@ class Series:
     Attributes:
         name: the series.
         kind: see `Kind`.
-        values: (N,) measured times in µs divided by the canary, as they are judged; numbers in the unit of
-            the metric; for texts an index in order of appearance (0 for hashes). NaN where missing.
+        figures: (N,) values in the unit of the metric, None where missing; measured times in µs are divided
+            by the canary, as they are judged.
+        values: (N,) the figures as numbers, NaN where missing; for texts an index in order of appearance
+            (0 for hashes).
         comparable: (N,) true where the canary and the tree were clean and nothing was broken.
-        statuses: (N,) status of each night.
+        statuses: (N,) status of each night; "" where it was not judged.
         accepted: (N,) reference in force, NaN where there was none.
         allowed: (N, 2) lowest and highest time that the rule let pass, NaN where it judged nothing.
         levels: nights that begin a new level, ascending.
-        latest: value of the last night that has one; for a text the text.
         verdict: verdict on the last night, None if it has no such series.
     """
 
     name: SeriesName
     kind: Kind
+    figures: tuple[Figure | None, ...]
     values: np.ndarray
     comparable: np.ndarray
-    statuses: tuple[AnyStatus, ...]
+    statuses: tuple[str, ...]
     accepted: np.ndarray
     allowed: np.ndarray
     levels: tuple[int, ...]
-    latest: Figure | None
     verdict: SeriesVerdict | None
 
     @property
@@ -72,32 +69,18 @@ class Series:
         return metric.replace("_", " ") + mode
 
     @property
-    def status(self) -> AnyStatus:
-        return self.verdict.status if self.verdict else ""
+    def noticed(self) -> bool:
+        """True if the last night needs attention."""
+        return self.statuses[-1] not in QUIET
 
-    @property
-    def change(self) -> float | None:
-        """Relative change of the last night against the accepted reference; None where there is none."""
-        value, reference = self.values[-1], self.accepted[-1]
-        known = self.kind != "text" and self.comparable[-1] and np.isfinite(value) and reference > 0
-        return float(value / reference - 1) if known else None
-
-
-@dataclass(frozen=True)
-class Event:
-    """An epoch, an acceptance or another environment, which explains a change.
-
-    Attributes:
-        night: number of the first night with it.
-        kind: CSS class of its line.
-        name: label in the plot.
-        sentence: description without a full stop.
-    """
-
-    night: int
-    kind: Literal["epoch", "acceptance", "environment"]
-    name: str
-    sentence: str
+    def medians(self) -> list[tuple[int, int, float]]:
+        """Return first night, end and median of each level that has comparable nights."""
+        usable = np.where(self.comparable, self.values, np.nan)
+        return [
+            (start, end, float(np.nanmedian(usable[start:end])))
+            for start, end in pairwise([0, *self.levels, usable.size])
+            if np.isfinite(usable[start:end]).any()
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +93,6 @@ class BoardHistory:
         baseline: None if nothing was accepted.
         verdict: verdict on the last night.
         series: sorted by name.
-        canary_us: (N, 2), first and last reading; NaN where missing.
-        canary_accepted_us: (N,), NaN where none was accepted.
-        changes: differences of the environment by the number of the first night with them.
-        statuses: (N,) gravest status of each night.
     """
 
     name: str
@@ -121,43 +100,27 @@ class BoardHistory:
     baseline: Baseline | None
     verdict: RunVerdict
     series: tuple[Series, ...]
-    canary_us: np.ndarray
-    canary_accepted_us: np.ndarray
-    changes: Mapping[int, Mapping[str, tuple[str, str]]]
-    statuses: tuple[AnyStatus, ...]
 
-    def events(self, series: Series) -> list[Event]:
-        """List the events of a series by time: one per night, an epoch before anything else."""
-        found: dict[int, Event] = {}
-        for number, differing in self.changes.items():
-            sentence = f"another {', '.join(sorted(differing))}"
-            found[number] = Event(number, "environment", "environment", sentence)
+    def remarks(self, name: SeriesName) -> dict[int, str]:
+        """Describe faults, changes of the environment, acceptances and epochs by the number of the night."""
+        found = {number: night.fault for number, night in enumerate(self.nights) if night.fault}
+        found |= _changes(self.nights)
         for epoch in self.baseline.epochs if self.baseline else ():
             for acceptance in epoch.accepted[1:]:
-                if str(series.name) in acceptance.series:
-                    number = self._first_night_from(acceptance.at)
-                    found[number] = Event(number, "acceptance", "accepted", f"accepted: {acceptance.reason}")
-            number = self._first_night_from(epoch.since)
+                if str(name) in acceptance.series:
+                    found[self._first_night_from(acceptance.at)] = f"accepted: {acceptance.reason}"
             reason = f": {epoch.accepted[0].reason}" if epoch.accepted else ""
-            found[number] = Event(number, "epoch", f"epoch {epoch.number}", f"epoch {epoch.number}{reason}")
-        return [found[number] for number in sorted(found) if number < len(self.nights)]
+            found[self._first_night_from(epoch.since)] = f"epoch {epoch.number}{reason}"
+        return found
 
     def _first_night_from(self, at: str) -> int:
         return bisect_left(self.nights, moment(at), key=lambda night: moment(night.started))
 
-
-@dataclass(eq=False)
-class _Column:
-    """The figures of a series with the numbers of their nights."""
-
-    nights: list[int] = field(default_factory=list)
-    values: list[Figure | None] = field(default_factory=list)
-    kind: Kind = "number"
-
-    def add(self, night: int, value: Figure | None, kind: Kind) -> None:
-        self.nights.append(night)
-        self.values.append(value)
-        self.kind = kind
+    def commits(self, series: Series, night: int) -> list[str]:
+        """Return the commits before and at a new level, or only one if they are equal."""
+        before = np.flatnonzero(series.comparable[:night])
+        old = self.nights[int(before[-1])].commit if before.size else ""
+        return list(dict.fromkeys(commit for commit in (old, self.nights[night].commit) if commit))
 
 
 def board_history(
@@ -175,103 +138,87 @@ def board_history(
         history: nights that the last one is judged by: all of the name or of the same uid.
         recorded: verdict in the last night's record, shown where there is no baseline to judge by.
     """
-    last = nights[-1]
-    verdict = recorded if recorded and not baseline else judge(last, history, baseline)
+    verdict = recorded if recorded and not baseline else judge(nights[-1], history, baseline)
     verdicts = {item.name: item for item in verdict.series}
-    arrange = _Arrangement(nights, baseline)
     columns = _columns(nights)
     names = sorted(name for name in {*verdicts, *columns} if name.metric != "-")
-    return BoardHistory(
-        last.board,
-        tuple(nights),
-        baseline,
-        verdict,
-        tuple(arrange.series(name, columns.get(name, _Column()), verdicts.get(name)) for name in names),
-        np.array([_canary_us(night) for night in nights]),
-        arrange.by_epoch(lambda epoch: epoch.canary.reference_us if epoch.canary else np.nan),
-        dict(_changes(nights)),
-        (*(_gravest(night) for night in nights[:-1]), verdict.status),
-    )
+    board = _Board(nights, baseline)
+    empty: tuple[Kind, list[Figure | None]] = ("number", [None] * len(nights))
+    series = [board.series(name, *columns.get(name, empty), verdicts.get(name)) for name in names]
+    return BoardHistory(nights[-1].board, tuple(nights), baseline, verdict, tuple(series))
 
 
-class _Arrangement:
+class _Board:
     """Facts about the nights of a board that all of its series share."""
 
     def __init__(self, nights: Sequence[Night], baseline: Baseline | None) -> None:
         self._nights = nights
         self._epochs = baseline.epochs if baseline else ()
-        self._starts_s = np.array([moment(night.started).timestamp() for night in nights])
-        self._epoch = self._epochs_of_nights()
+        # The latest epoch of the same bench that had begun: -1 where there is none.
+        self._epoch = np.full(len(nights), -1)
         self._factors, self._clean = np.ones(len(nights)), np.ones(len(nights), dtype=bool)
+        starts = [moment(epoch.since) for epoch in self._epochs]
         for index, night in enumerate(nights):
+            for number, epoch in enumerate(self._epochs):
+                if moment(night.started) >= starts[number]:
+                    self._epoch[index] = number if _bench(night) == _bench(epoch) else -1
             accepted = self._epochs[self._epoch[index]].canary if self._epoch[index] >= 0 else None
             state = canary_state(night.canary, accepted, modeled=night.modeled)
             self._factors[index] = state.factor
             self._clean[index] = state.status == "clean" and not night.dirty and not night.fault
 
-    def _epochs_of_nights(self) -> np.ndarray:
-        """Return the index of each night's epoch, (N,); -1 where it belongs to none."""
-        found = np.full(len(self._nights), -1)
-        for number, epoch in enumerate(self._epochs):
-            alike = np.array([_bench(night) == _bench(epoch) for night in self._nights])
-            later = self._starts_s >= moment(epoch.since).timestamp()
-            found = np.where(later, np.where(alike, number, -1), found)
-        return found
-
-    def by_epoch(self, figure: Callable[[Epoch], float]) -> np.ndarray:
-        """Return a figure of each night's epoch, (N,); NaN where a night belongs to none."""
-        return np.array([*map(figure, self._epochs), np.nan])[self._epoch]
-
-    def series(self, name: SeriesName, column: _Column, verdict: SeriesVerdict | None) -> Series:
-        values = self._values(name, column)
+    def series(
+        self, name: SeriesName, kind: Kind, figures: list[Figure | None], verdict: SeriesVerdict | None
+    ) -> Series:
+        numbers: list[Any] = figures
+        if kind == "text":
+            texts = dict.fromkeys(text for text in figures if text is not None)
+            # A hash changes with each commit: that is no news, so it stays at 0.
+            indices = {text: 0 if is_of_a_commit(name) else index for index, text in enumerate(texts)}
+            numbers = [None if text is None else indices[text] for text in figures]
+        values = np.array([np.nan if number is None else number for number in numbers], dtype=float)
+        if kind == "time":
+            values /= self._factors
+            figures = [float(value) if np.isfinite(value) else None for value in values]
         verdicts = [night.judged.get(name) for night in self._nights]
         verdicts[-1] = verdict or verdicts[-1]
-        statuses: list[AnyStatus] = [item.status if item else "" for item in verdicts]
+        statuses = [item.status if item else "" for item in verdicts]
         usable = self._clean & np.isfinite(values) & np.array([status != "broken" for status in statuses])
-        latest = column.values[-1] if column.values else None
-        if isinstance(latest, float):
-            latest = float(values[column.nights[-1]])
         return Series(
             name,
-            column.kind,
+            kind,
+            tuple(figures),
             values,
             usable,
             tuple(statuses),
-            self.by_epoch(lambda epoch: _accepted(epoch, name)),
+            self._by_epoch(lambda epoch: _accepted(epoch, name)),
             np.array([_allowed(item) for item in verdicts]),
-            _levels(name, column.kind, values, usable),
-            latest,
+            _levels(name, kind, values, usable),
             verdict,
         )
 
-    def _values(self, name: SeriesName, column: _Column) -> np.ndarray:
-        values = np.full(len(self._nights), np.nan)
-        figures = column.values
-        if column.kind == "text":
-            texts = dict.fromkeys(value for value in figures if value is not None)
-            # A hash changes with each commit: that is no news, so it stays at 0.
-            numbers = {text: 0 if is_of_a_commit(name) else number for number, text in enumerate(texts)}
-            figures = [None if value is None else numbers[value] for value in figures]
-        values[column.nights] = [np.nan if value is None else value for value in figures]
-        return values / self._factors if column.kind == "time" else values
+    def _by_epoch(self, figure: Callable[[Epoch], float]) -> np.ndarray:
+        return np.array([*map(figure, self._epochs), np.nan])[self._epoch]
 
 
-def _columns(nights: Sequence[Night]) -> dict[SeriesName, _Column]:
-    columns: dict[SeriesName, _Column] = {}
+def _columns(nights: Sequence[Night]) -> dict[SeriesName, tuple[Kind, list[Figure | None]]]:
+    """Return the kind of each series and its figure of every night, None where there is none."""
+    columns: dict[SeriesName, tuple[Kind, list[Figure | None]]] = {}
     for index, night in enumerate(nights):
-        for name, time in night.times.items():
-            value, kind = (time.mean_us, "modeled") if night.modeled else (time.value_us, "time")
-            columns.setdefault(name, _Column()).add(index, value, kind)  # type: ignore[arg-type]
-        for name, figure in night.exact.items():
-            kind = "text" if isinstance(figure, str) else "number"
-            columns.setdefault(name, _Column()).add(index, figure, kind)  # type: ignore[arg-type]
+        time: Kind = "modeled" if night.modeled else "time"
+        times = {name: item.mean_us if night.modeled else item.value_us for name, item in night.times.items()}
+        for name, value in [*times.items(), *night.exact.items()]:
+            kind: Kind = time if name in times else "text" if isinstance(value, str) else "number"
+            figures = columns.setdefault(name, (kind, [None] * len(nights)))[1]
+            figures[index] = value
+            columns[name] = kind, figures
     return columns
 
 
 def _levels(name: SeriesName, kind: Kind, values: np.ndarray, usable: np.ndarray) -> tuple[int, ...]:
     if is_of_a_commit(name):
         return ()
-    nights = np.flatnonzero(usable & np.isfinite(values))
+    nights = np.flatnonzero(usable)
     found = values[nights]
     if kind != "time":
         return tuple(int(nights[index]) for index in steps(found.tolist()))
@@ -286,11 +233,6 @@ def _accepted(epoch: Epoch, name: SeriesName) -> float:
     return np.nan if value is None or isinstance(value, str) else float(value)
 
 
-def _bench(measured: Night | Epoch) -> tuple[object, ...]:
-    """Return what must be the same for times to be comparable."""
-    return measured.uid, measured.procedure, measured.environment
-
-
 def _allowed(verdict: SeriesVerdict | None) -> tuple[float, float]:
     """Return the lowest and the highest time without a finding; the interval is symmetric in logarithms."""
     if verdict is None or verdict.limit is None or not isinstance(verdict.reference, (int, float)):
@@ -298,24 +240,19 @@ def _allowed(verdict: SeriesVerdict | None) -> tuple[float, float]:
     return verdict.reference**2 / verdict.limit, verdict.limit
 
 
-def _canary_us(night: Night) -> tuple[float, float]:
-    readings = (night.canary.first, night.canary.last) if night.canary else (None, None)
-    first, last = (reading.value_us if reading else None for reading in readings)
-    return np.nan if first is None else first, np.nan if last is None else last
+def _bench(measured: Night | Epoch) -> tuple[object, ...]:
+    """Return what must be the same for times to be comparable."""
+    return measured.uid, measured.procedure, measured.environment
 
 
-def _gravest(night: Night) -> AnyStatus:
-    if night.fault:
-        return "broken"
-    statuses = {judged.status for judged in night.judged.values()}
-    return min(statuses, key=STATUSES.index) if statuses else ""
-
-
-def _changes(nights: Sequence[Night]) -> Iterator[tuple[int, Mapping[str, tuple[str, str]]]]:
-    before: Night | None = None
-    for index, night in enumerate(nights):
-        if night.fault:
-            continue  # a board that was not found has no environment
-        if before is not None and _bench(night) != _bench(before):
-            yield index, differences(night, before)
-        before = night
+def _changes(nights: Sequence[Night]) -> Iterator[tuple[int, str]]:
+    # A board that was not found has no environment.
+    found = [(number, night) for number, night in enumerate(nights) if not night.fault]
+    for (_, before), (number, night) in pairwise(found):
+        if _bench(night) != _bench(before):
+            yield (
+                number,
+                ", ".join(
+                    f"{name} {old} → {new}" for name, (old, new) in sorted(differences(night, before).items())
+                ),
+            )

@@ -14,6 +14,7 @@ from harness.regression.canary import CanaryReading
 from harness.regression.nights import Night
 from harness.regression.series import Block, Measured, measured
 from harness.regression.verdict import judge
+from harness.report.pages.history_data import BoardHistory, Series, board_history
 
 INT8 = SeriesName("tiny-int8", "codegen", "inference_us", "clip")
 FLASH = SeriesName("tiny-int8", "codegen", "flash_bytes", "-")
@@ -74,3 +75,12 @@ def history(
         if index == accepted_at:
             baseline = accept(None, nights[-1], nights, reason="the <first>", at=stamp(index, 8))
     return nights, baseline
+
+
+def board(nights: list[Night], baseline: Baseline | None = None, **more) -> BoardHistory:
+    return board_history(nights, baseline, history=nights, **more)
+
+
+def of(name: SeriesName, shown: BoardHistory) -> Series:
+    (found,) = [series for series in shown.series if series.name == name]
+    return found

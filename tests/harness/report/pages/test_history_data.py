@@ -11,24 +11,16 @@ from shown_nights import (
     INT8,
     LEVEL_US,
     OPERATORS,
+    board,
     history,
     night,
+    of,
     stamp,
     time_of,
 )
 
 from harness.records.verdict import RunVerdict, SeriesVerdict
 from harness.regression.canary import CanaryReading
-from harness.report.pages.history_data import board_history
-
-
-def board(nights, baseline=None, **more):
-    return board_history(nights, baseline, history=nights, **more)
-
-
-def of(name, shown):
-    (found,) = [series for series in shown.series if series.name == name]
-    return found
 
 
 def test_every_series_has_its_kind():
@@ -39,7 +31,7 @@ def test_every_series_has_its_kind():
 
 def test_a_time_of_a_modeled_clock_is_the_mean_of_its_samples():
     shown = of(INT8, board([night(0, 1_000.5, modeled=True)]))
-    assert (shown.kind, shown.latest) == ("modeled", 1_000.5)
+    assert (shown.kind, shown.figures[-1]) == ("modeled", 1_000.5)
 
 
 def test_measured_times_are_divided_by_the_canary():
@@ -72,14 +64,14 @@ def test_the_band_is_what_each_night_was_judged_by():
 def test_without_a_baseline_there_is_no_band_and_no_change():
     nights, _ = history(20, accepted_at=None)
     series = of(INT8, board(nights))
-    assert np.isnan(series.allowed).all() and series.change is None
+    assert np.isnan([*series.allowed.ravel(), *series.accepted]).all()
 
 
 def test_without_a_baseline_the_recorded_verdict_is_shown():
     slower = SeriesVerdict(str(INT8), "regressed", "Slower.")
     verdict = RunVerdict("1", "desk", "regressed", "It is slower.", 3, (slower,))
     shown = board(history(8, accepted_at=None)[0], recorded=verdict)
-    assert (shown.verdict.sentence, of(INT8, shown).status) == ("It is slower.", "regressed")
+    assert (shown.verdict.sentence, of(INT8, shown).statuses[-1]) == ("It is slower.", "regressed")
 
 
 def test_the_last_night_is_judged_by_the_baseline_as_it_is_now():
@@ -87,7 +79,7 @@ def test_the_last_night_is_judged_by_the_baseline_as_it_is_now():
     nights[-1] = replace(nights[-1], judged={INT8: SeriesVerdict(str(INT8), "regressed", "", since=stamp(0))})
     shown = board(nights, baseline)
     assert shown.verdict.status == "ok"
-    assert shown.statuses[-1] == of(INT8, shown).statuses[-1] == "ok"
+    assert of(INT8, shown).statuses[-1] == "ok"
 
 
 def test_a_step_is_a_new_level():
@@ -106,24 +98,14 @@ def test_a_hash_that_changes_with_each_commit_has_no_levels_and_does_not_climb()
     assert shown.values.tolist() == [0.0] * 12
 
 
-def test_the_change_is_against_the_accepted_reference():
-    nights, baseline = history(20)
-    nights.append(night(20, LEVEL_US * 1.004))
-    reference = baseline.epoch.times[str(INT8)].reference_us
-    assert of(INT8, board(nights, baseline)).change == pytest.approx(LEVEL_US * 1.004 / reference - 1)
-
-
-def test_another_environment_or_board_is_listed_once_with_its_differences():
+def test_another_environment_or_board_is_a_remark_with_both_values():
     nights = [night(index, uid="one" if index < 3 else "two") for index in range(5)]
     nights[1] = night(1, fault="no board", environment={}, uid="", times={}, exact={})
-    assert board(nights).changes == {3: {"board": ("one", "two")}}
+    assert board(nights).remarks(INT8) == {1: "no board", 3: "board one → two"}
     nights = [night(index, environment={"core": "4.2.1" if index < 4 else "4.3.0"}) for index in range(8)]
-    assert board(nights).changes == {4: {"core": ("4.2.1", "4.3.0")}}
+    assert board(nights).remarks(INT8) == {4: "core 4.2.1 → 4.3.0"}
 
 
-def test_epochs_and_environments_mark_their_nights():
+def test_epochs_are_remarks():
     nights, baseline = history(20)
-    nights += [night(index, environment={"core": "4.3.0"}) for index in range(20, 23)]
-    shown = board(nights, baseline)
-    found = [(event.night, event.kind) for event in shown.events(of(INT8, shown))]
-    assert found == [(0, "epoch"), (20, "environment")]
+    assert board(nights, baseline).remarks(INT8) == {0: "epoch 1: the <first>"}
