@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from functools import partial
 
-from harness.records.verdict import STATUSES, Figure
+from harness.records.verdict import STATUSES
 from harness.regression.compare import ClipChange, Comparison, Difference
 from harness.regression.nights import Night
 from harness.regression.sentences import amount
@@ -22,17 +23,15 @@ _HOW_TO_ACCEPT = (
     "If the change is intended: merge it, let the next night measure it, and accept that night with "
     '`earshot baseline accept --board {board} --reason "…"`, in a change that is reviewed like code.'
 )
-_WIDTH = 110
 _MOST_CLIPS = 10
 _FIGURES = ("before", "after", "by", "share")
 
 
 def as_text(comparison: Comparison) -> str:
     """Render for a terminal; no trailing newline."""
-    parts = [_filled(_headline(comparison))]
-    if comparison.differences:
-        parts.append(_table(comparison).aligned())
-    return "\n\n".join([*parts, *map(_filled, _remarks(comparison))])
+    fill = partial(textwrap.fill, width=110, break_long_words=False, break_on_hyphens=False)
+    remarks = [fill(remark) for remark in _remarks(comparison)]
+    return "\n\n".join(filter(None, [fill(_headline(comparison)), _table(comparison).aligned(), *remarks]))
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -72,16 +71,12 @@ def _text(value: str) -> str:
 
 def _texts(difference: Difference) -> tuple[str, str, str, str]:
     """Return the texts of both values, of the difference and of its share."""
-    then, now = difference.base, difference.head
+    then, now, name = difference.base, difference.head, difference.name
     if isinstance(then, str) and isinstance(now, str):
         then, now = _where_texts_differ(then, now)
-    by, share = difference.by, difference.share
-
-    def text(value: Figure | None) -> str:
-        return fmt.DASH if value is None else amount(value, difference.name)
-
-    by_text = "" if by is None else f"{by:+,.6g}"
-    return text(then), text(now), by_text, "" if share is None else f"{share:+.3%}"
+    before, after = (fmt.DASH if value is None else amount(value, name) for value in (then, now))
+    by = "" if difference.by is None else f"{difference.by:+,.6g}"
+    return before, after, by, "" if difference.share is None else f"{difference.share:+.3%}"
 
 
 def _where_texts_differ(then: str, now: str) -> tuple[str, str]:
@@ -137,10 +132,6 @@ def _clips(change: ClipChange) -> str:
 
 def _version(night: Night) -> str:
     return f"{night.commit[:10]}{' with changes' if night.dirty else ''}"
-
-
-def _filled(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _prose(remark: str) -> str:

@@ -38,67 +38,46 @@ def comparisons_table(
         sides: names of the two above the counts that only one of them had right.
         note: note of the table.
     """
-    adjusted = holm([result.p for *_, result in compared])
     rows = [
-        {
-            "variant": variant,
-            "reference": reference,
-            unit: result.clips,
-            "difference": result.difference,
-            "low": result.low,
-            "high": result.high,
-            "only_variant": result.only_first,
-            "only_reference": result.only_second,
-            "p": result.p,
-            "p_holm": p,
-            "reads": "no difference"
-            if p >= 1 - CONFIDENCE
-            else "better"
-            if result.difference > 0
-            else "worse",
-        }
-        for (variant, reference, result), p in zip(compared, adjusted, strict=True)
+        vars(result)
+        | {"variant": variant, "reference": reference, unit: result.clips}
+        | {"p_holm": p, "reads": _reading(result, p)}
+        for (variant, reference, result), p in zip(
+            compared, holm([item[2].p for item in compared]), strict=True
+        )
     ]
     alone = f"Only one right, {unit}"
-    return Table(
-        name="pairs",
-        title=title,
-        columns=[
-            Column("variant", "Variant"),
-            Column("reference", "Compared with"),
-            Column(unit, unit.capitalize(), fmt.count),
-            Column("difference", "points", fmt.points, group="Difference"),
-            Column("low high", "95 % interval", fmt.points_interval, group="Difference"),
-            Column("only_variant", sides[0], fmt.count, group=alone),
-            Column("only_reference", sides[1], fmt.count, group=alone),
-            Column("p", "p", fmt.probability),
-            Column("p_holm", "p, corrected", fmt.probability),
-            Column("reads", f"{sides[0].capitalize()} is"),
-        ],
-        rows=rows,
-        note=note,
-    )
+    columns = [
+        Column("variant", "Variant"),
+        Column("reference", "Compared with"),
+        Column(unit, unit.capitalize(), fmt.count),
+        Column("difference", "points", fmt.points, group="Difference"),
+        Column("low high", "95 % interval", fmt.points_interval, group="Difference"),
+        Column("only_first", sides[0], fmt.count, group=alone),
+        Column("only_second", sides[1], fmt.count, group=alone),
+        Column("p", "p", fmt.probability),
+        Column("p_holm", "p, corrected", fmt.probability),
+        Column("reads", f"{sides[0].capitalize()} is"),
+    ]
+    return Table("pairs", title, columns, rows, note)
+
+
+def _reading(result: Paired, p: float) -> str:
+    if p >= 1 - CONFIDENCE:
+        return "no difference"
+    return "better" if result.difference > 0 else "worse"
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """The confusion matrix of a variant.
+    """The confusion matrix of a variant, with a list of counts for each row."""
 
-    Attributes:
-        title: title of the variant.
-        rows: right labels.
-        columns: detected labels.
-        counts: one list for each row.
-        right: for each row, the columns that are right.
-        detail: shown beside the title.
-    """
-
-    title: str
-    rows: list[str]
-    columns: list[str]
+    title: str  # title of the variant
+    rows: list[str]  # right labels
+    columns: list[str]  # detected labels
     counts: list[list[int]]
-    right: list[set[str]]
-    detail: str = ""
+    right: list[set[str]]  # for each row, the columns that are right
+    detail: str = ""  # shown beside the title
 
     def share(self, row: int, column: int) -> float:
         """Return the share, 0 to 1, of a row's samples that are in a column."""
@@ -109,11 +88,7 @@ class Matrix:
 def confusion_table(matrices: Sequence[Matrix], said: str, detected: str, note: str) -> Table:
     """Return confusion matrices as a table, one row for each variant and right label.
 
-    Args:
-        matrices: one for each variant.
-        said: header of the right labels.
-        detected: header of the group of detected labels.
-        note: note of the table.
+    `said` is the header of the right labels, `detected` of the group of detected labels.
     """
     labels = list(dict.fromkeys(label for matrix in matrices for label in matrix.columns))
     rows = [
@@ -122,14 +97,9 @@ def confusion_table(matrices: Sequence[Matrix], said: str, detected: str, note: 
         for matrix in matrices
         for label, counts in zip(matrix.rows, matrix.counts, strict=True)
     ]
-    return Table(
-        name="confusion",
-        title="Confusions",
-        columns=[
-            Column("variant", "Variant"),
-            Column("label", said),
-            *(Column((f"detected {label}",), label, fmt.count, group=detected) for label in labels),
-        ],
-        rows=rows,
-        note=note,
-    )
+    columns = [
+        Column("variant", "Variant"),
+        Column("label", said),
+        *(Column((f"detected {label}",), label, fmt.count, group=detected) for label in labels),
+    ]
+    return Table("confusion", "Confusions", columns, rows, note)

@@ -75,16 +75,11 @@ class PageCell(NamedTuple):
     style: str
 
 
-class PageRow(NamedTuple):
-    """A row; `heading` stands above the first of the rows that share it."""
-
-    heading: str
-    tone: str
-    cells: list[PageCell]
-
-
 class PageTable:
-    """A table as templates need it."""
+    """A table as templates need it.
+
+    Each row has the `heading` above the first of the rows that share it, a `tone` and `cells`.
+    """
 
     def __init__(self, table: Table) -> None:
         self.name, self.title, self.note = table.name, table.title, table.note
@@ -96,11 +91,14 @@ class PageTable:
         self.groups = [
             (group, len(list(those))) for group, those in groupby(column.group for column in columns[first:])
         ]
-        self.rows = []
-        for index, (row, span) in enumerate(zip(rows, spans, strict=True)):
-            heading = row[0].text if table.headed and span[0] else ""
-            cells = [PageCell(*item) for item in zip(columns, row, span, styles, strict=True)]
-            self.rows.append(PageRow(heading, table.tone(index), cells[first:]))
+        self.rows = [
+            {
+                "heading": row[0].text if table.headed and span[0] else "",
+                "tone": table.tone(index),
+                "cells": [PageCell(*item) for item in zip(columns, row, span, styles, strict=True)][first:],
+            }
+            for index, (row, span) in enumerate(zip(rows, spans, strict=True))
+        ]
 
 
 def _style(column: Column, texts: list[str]) -> str:

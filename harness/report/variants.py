@@ -1,9 +1,8 @@
-"""Facts of one variant that several tables need: its stages, its keywords, and why a value is missing."""
+"""Facts of a variant that several tables need: stages, conformance, and reasons for missing values."""
 
 from __future__ import annotations
 
 from harness.records.record import BoardRow, Fault, VariantRow
-from harness.stats.matching import is_keyword
 
 STAGES = ("preprocess", "inference", "postprocess")
 ALL_STAGES = "all stages"
@@ -29,12 +28,6 @@ def stage_samples(variant: VariantRow) -> dict[str, list[int]]:
     if len(samples) == len(STAGES) and len({len(values) for values in samples.values()}) == 1:
         samples[ALL_STAGES] = [sum(values) for values in zip(*samples.values(), strict=True)]
     return samples
-
-
-def keywords(variant: VariantRow) -> tuple[int, int]:
-    """Count the keywords that were detected, and those that were played."""
-    correct = [row.correct for row in variant.stimuli if is_keyword(row.label)]
-    return sum(correct), len(correct)
 
 
 def conformance(variant: VariantRow) -> str:

@@ -28,24 +28,22 @@ def verdict_table(record: RunRecord) -> Table:
     series = record.verdict.series if record.verdict else ()
     listed = sorted((item for item in series if item.status not in _UNREMARKABLE), key=gravity)
     rows = [
-        vars(item) | {"status": f"{item.status}, advisory" if item.advisory else item.status}
+        vars(item)
+        | {"status": f"{item.status}, advisory" if item.advisory else item.status}
+        | {"sentence": "" if item.status == "changed" else item.sentence}  # repeats the figures beside it
         for item in listed
     ]
-    return Table(
-        name="verdict",
-        title="Series that are not as accepted",
-        columns=[
-            Column("status", "Status"),
-            Column("series", "Series"),
-            Column("change", "Change", _change),
-            Column("reference", "Accepted", _value),
-            Column("value", "This run", _value),
-            Column("status sentence", "Finding", _finding, text=True, optional=True),
-        ],
-        rows=rows,
-        note="Advisory findings do not gate: the noise is not known well enough yet, or the tree was dirty.",
-        tones=["bad" if item.status in _BAD and not item.advisory else "" for item in listed],
-    )
+    columns = [
+        Column("status", "Status"),
+        Column("series", "Series"),
+        Column("change", "Change", _change),
+        Column("reference", "Accepted", _value),
+        Column("value", "This run", _value),
+        Column("sentence", "Finding", fmt.remark, optional=True),
+    ]
+    note = "Advisory findings do not gate: the noise is not known well enough yet, or the tree was dirty."
+    tones = ["bad" if item.status in _BAD and not item.advisory else "" for item in listed]
+    return Table("verdict", "Series that are not as accepted", columns, rows, note, tones=tones)
 
 
 def _value(value: Figure | None) -> str:
@@ -58,8 +56,3 @@ def _value(value: Figure | None) -> str:
 
 def _change(share: float | None) -> str:
     return fmt.DASH if share is None else f"{share * 100:+.3f} %".replace("-", "−")
-
-
-def _finding(status: str, sentence: str) -> str:
-    """Return the sentence unless it only repeats the figures beside it."""
-    return "" if status.startswith("changed") else sentence

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
 
 from harness.records.record import HostRow, ModelRow, RunRecord, VariantRow
 from harness.report.variants import ALL_STAGES, conformance, stage_samples, why_missing
@@ -24,19 +25,12 @@ _NETWORKS = {"tinyconv": "TinyConv", "ds-cnn": "DS-CNN"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One variant of one run.
-
-    Attributes:
-        record: the run.
-        variant: its row there.
-        title: unique in the family.
-        engine: engine that ran it, or would have; "" if no variant of the run was built.
-    """
+    """One variant of one run."""
 
     record: RunRecord
     variant: VariantRow
-    title: str
-    engine: str
+    title: str  # unique in the family
+    engine: str  # engine that ran it, or would have; "" if no variant of the run was built
 
     @property
     def model(self) -> ModelRow | None:
@@ -107,14 +101,6 @@ class Entry:
         return self.test[0] / self.test[1] if self.test else None
 
     @property
-    def right(self) -> list[bool]:
-        """True for each clip of the test set that was recognized; empty if not known."""
-        if not self.model or len(self.model.test_predictions) != len(self.model.test_labels):
-            return []
-        pairs = zip(self.model.test_predictions, self.model.test_labels, strict=True)
-        return [detected == label for detected, label in pairs]
-
-    @property
     def trusted(self) -> bool:
         """True if the conformance checks hold and nothing failed, so that times may be compared."""
         return not self.variant.faults and conformance(self.variant) != "broken"
@@ -125,7 +111,9 @@ class Entry:
         if self.variant.faults:
             return why_missing(self.variant)
         if self.model and not self.model.deployable:
-            return f"no board can run it: {_numbers(self.model)}"
+            of = self.model.quantization or {}
+            unit = "minifloats" if of.get("number") == "minifloat" else "integers"
+            return f"no board can run it: {of['bits']}-bit {unit}" if "bits" in of else "no .tflite"
         return "" if self.inference_us is not None else "not measured"
 
 
@@ -148,16 +136,12 @@ def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
     for entry in found:
         sizes[entry.network] = max(sizes.get(entry.network, 0), entry.operations or 0)
     kinds = list(KINDS)
-    return sorted(
-        found,
-        key=lambda entry: (
-            entry.network == "",
-            sizes[entry.network],
-            entry.network,
-            kinds.index(entry.kind),
-            entry.threshold or 0,
-        ),
-    )
+
+    def place(entry: Entry) -> tuple[Any, ...]:
+        network = entry.network
+        return not network, sizes[network], network, kinds.index(entry.kind), entry.threshold or 0
+
+    return sorted(found, key=place)
 
 
 def different_models(entries: Sequence[Entry]) -> list[Entry]:
@@ -173,26 +157,15 @@ def original_of(entry: Entry, entries: Sequence[Entry], kind: str = "float32") -
     model = entry.model
     if model is None or model.network is None:
         return None
-    alike = [
-        other
-        for other in entries
-        if other.kind == kind
-        and other.model
-        and (other.model.network, other.model.seed) == (model.network, model.seed)
-    ]
 
     def distance(other: Entry) -> tuple[bool, ...]:
         boards = (other.record.board.name, entry.record.board.name)
         return other.record is not entry.record, boards[0] != boards[1], other.engine != entry.engine
 
+    of_kind = [other for other in entries if other.kind == kind and other.model]
+    training = (model.network, model.seed)
+    alike = [other for other in of_kind if (other.model.network, other.model.seed) == training]  # type: ignore[union-attr]
     return min(alike, key=distance, default=None)
-
-
-def _numbers(model: ModelRow) -> str:
-    """Name the number format of a network, such as "4-bit integers" or "6-bit minifloats"."""
-    of = model.quantization or {}
-    unit = "minifloats" if of.get("number") == "minifloat" else "integers"
-    return f"{of['bits']}-bit {unit}" if "bits" in of else "no .tflite"
 
 
 def _engine(record: RunRecord, variant: VariantRow) -> str:

@@ -26,13 +26,13 @@ def family_tables(entries: Sequence[Entry]) -> dict[str, Table]:
 
 def comparison_table(entries: Sequence[Entry]) -> Table:
     """Return all main results, one row for each variant, with ratios to float32 of the same network."""
-    on_front = {id(entry) for entry in pareto_front(entries)}
+    places = {id(entry): place for place, entry in enumerate(pareto_front(entries), 1)}
     clock = " and ".join(dict.fromkeys(time_is(entry.record.board) for entry in entries))
     mcu, accuracy, model, float32 = f"MCU ({clock})", "Accuracy", "Model", "Relative to float32"
     columns = [
         Column("variant", "Variant"),
         Column("id network kind threshold engine board"),
-        Column("front", "on the front", lambda front: "★" if front else "", text=True),
+        Column("front", "front", fmt.remark),
         Column("accuracy", "test set", fmt.share, group=accuracy),
         Column("accuracy_low accuracy_high", "95 % interval", fmt.interval, group=accuracy),
         Column("test_correct test_samples"),
@@ -61,10 +61,9 @@ def comparison_table(entries: Sequence[Entry]) -> Table:
         "Accuracy is that of the .tflite on the test set, or of the torch network where no board can run the "
         "variant; intervals are Wilson's. Operations are multiplications and additions of weights. "
         f"Compressed: bytes of the .tflite by zlib. Times are medians, on the MCU {clock}; CPU and GPU are "
-        "one inference of the fastest runtime. ★: on the Pareto front; no other variant is as accurate and "
-        "as fast."
+        "one inference of the fastest runtime. Front: the number on the Pareto front of the plot."
     )
-    rows = [_comparison_row(entry, entries) | {"front": id(entry) in on_front} for entry in entries]
+    rows = [_comparison_row(entry, entries) | {"front": places.get(id(entry))} for entry in entries]
     tones = ["bad" if row["faults"] else "strong" if row["front"] else "" for row in rows]
     return Table("family", "Every variant", columns, rows, note, tones=tones)
 
@@ -106,11 +105,12 @@ def confusions(entries: Sequence[Entry]) -> list[Matrix]:
     """Return the confusion matrix of every model whose predictions on the test set are known."""
     found = []
     for entry in different_models(entries):
-        if entry.right and entry.model:
-            labels = entry.variant.labels
+        model, labels = entry.model, entry.variant.labels
+        if model and model.test_labels and len(model.test_labels) == len(model.test_predictions):
             counts = np.zeros((len(labels), len(labels)), int)
-            np.add.at(counts, (entry.model.test_labels, entry.model.test_predictions), 1)
+            np.add.at(counts, (model.test_labels, model.test_predictions), 1)
             right = [{label} for label in labels]
-            accuracy = fmt.share(entry.accuracy)
-            found.append(Matrix(entry.title, labels, labels, counts.tolist(), right, accuracy))
+            found.append(
+                Matrix(entry.title, labels, labels, counts.tolist(), right, fmt.share(entry.accuracy))
+            )
     return found

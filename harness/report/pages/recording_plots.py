@@ -63,17 +63,17 @@ def draw_waveform(seen: Look) -> Figure:
 def draw_spectrum(seen: Look) -> Figure:
     """Draw level against frequency."""
     figure, axes, _ = _panel(1.8)
-    spectrum = seen.views.spectrum
-    axes.plot(spectrum.hz, spectrum.dbfs, color=plot.CPU, linewidth=1.2)
-    bottom, top = level_limits(spectrum.dbfs)
-    axes.fill_between(spectrum.hz, bottom, spectrum.dbfs, color=plot.CPU, alpha=0.15, linewidth=0)
+    hz, dbfs = seen.views.spectrum.hz, seen.views.spectrum.dbfs
+    bottom, top = level_limits(dbfs)
+    axes.plot(hz, dbfs, color=plot.CPU, linewidth=1.2)
+    axes.fill_between(hz, bottom, dbfs, color=plot.CPU, alpha=0.15, linewidth=0)
     axes.set_ylim(bottom, top + 3)
-    axes.set_xlim(0, spectrum.hz[-1])
+    axes.set_xlim(0, hz[-1])
     axes.xaxis.set_major_locator(MaxNLocator(8))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda hz, _: f"{hz:,.0f} Hz"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f} Hz"))
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel("dBFS")
-    if spectrum.dbfs.max() <= bottom + 1:
+    if dbfs.max() <= bottom + 1:
         _write(axes, "digital silence: no frequency is above the scale")
     return figure
 
@@ -81,10 +81,9 @@ def draw_spectrum(seen: Look) -> Figure:
 def draw_spectrogram(seen: Look) -> Figure:
     """Draw level by time and frequency."""
     image = seen.views.spectrogram
+    rows = range(0, len(image.rows), len(image.rows) // 4)
     figure, axes = _draw_levels(seen, image, height_in=2.3)
-    axes.set_yticks(range(0, len(image.rows), len(image.rows) // 4))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda row, _: f"{row * image.rows[1]:,.0f}"))
-    axes.set_ylabel("Hz")
+    axes.set_yticks(rows, [f"{image.rows[row]:,.0f}" for row in rows])
     return figure
 
 
@@ -96,24 +95,21 @@ def draw_mel(seen: Look) -> Figure:
 
 
 def _draw_levels(seen: Look, image: Image, height_in: float) -> tuple[Figure, Axes]:
-    figure, axes, bar = _panel(height_in, above_in=0.25)
-    bottom, top = level_limits(image.values)
-    _show(axes, bar, image, image.values, LEVELS, (bottom, top), "dBFS")
-    _time_axis(axes, seen)
-    if image.values.max() <= bottom + 1:
+    limits = level_limits(image.values)
+    figure, axes = _draw_image(seen, image, image.values, LEVELS, limits, (height_in, 0.25), ("Hz", "dBFS"))
+    if image.values.max() <= limits[0] + 1:
         _write(axes, "digital silence: nothing is above the scale")
     return figure, axes
 
 
 def draw_mfcc(seen: Look) -> Figure:
     """Draw coefficients from 1 on by time."""
-    figure, axes, bar = _panel(1.6)
     shape = seen.views.mfcc.values[:, 1:]  # coefficient 0 is the loudness, ten times as large as the others
     reach = max(1.0, float(np.percentile(np.abs(shape), _SHOWN_PERCENT)))
-    _show(axes, bar, seen.views.mfcc, shape, SIGNED, (-reach, reach))
-    axes.set_yticks(range(0, shape.shape[1], 3), [str(index + 1) for index in range(0, shape.shape[1], 3)])
-    axes.set_ylabel("coefficient")
-    _time_axis(axes, seen)
+    labels = ("coefficient", "")
+    figure, axes = _draw_image(seen, seen.views.mfcc, shape, SIGNED, (-reach, reach), (1.6, 0.08), labels)
+    rows = range(0, shape.shape[1], 3)
+    axes.set_yticks(rows, [str(row + 1) for row in rows])
     if np.abs(shape).max() < _NO_SHAPE:
         _write(axes, "all coefficients are 0: a spectrum without a shape")
     return figure
@@ -121,17 +117,16 @@ def draw_mfcc(seen: Look) -> Figure:
 
 def draw_micro(seen: Look) -> Figure:
     """Draw features by time and channel, with the window that is one input of a model."""
-    figure, axes, bar = _panel(2.1, above_in=0.3)
     image, duration_s = seen.views.micro, seen.facts.duration_s
-    _show(axes, bar, image, image.values, LEVELS, (0, max(1, int(image.values.max()))))
+    limits = (0, max(1, int(image.values.max())))
+    figure, axes = _draw_image(seen, image, image.values, LEVELS, limits, (2.1, 0.3), ("Hz", ""))
     _band_axis(axes, image.rows)
-    _time_axis(axes, seen)
     start, end = seen.model_s
     above = axes.get_xaxis_transform()
     axes.plot([start, end], [1.04, 1.04], color=plot.MCU, linewidth=2, transform=above, clip_on=False)
     text = "49 slices, 40 channels: one input of a model"
     axes.text(start, 1.07, text, color=plot.MCU, transform=above, va="bottom")
-    if max(duration_s, end) > end + image.column_s:
+    if duration_s > end + image.column_s:
         axes.axvline(end, color=plot.MCU, linewidth=1.5)
     if duration_s < end - image.column_s:
         middle, top = (duration_s + end) / 2, len(image.rows) - 2
@@ -155,34 +150,40 @@ def _panel(height_in: float, above_in: float = 0.08) -> tuple[Figure, Axes, Axes
     figure = new_figure(whole)
     left, right, bar_in = 0.75 / WIDTH_IN, 0.8 / WIDTH_IN, 0.1 / WIDTH_IN
     bottom, height = below_in / whole, height_in / whole
-    axes = figure.add_axes((left, bottom, 1 - left - right, height))
     bar = figure.add_axes((1 - right + bar_in, bottom, bar_in, height))
     bar.axis("off")
-    return figure, axes, bar
+    return figure, figure.add_axes((left, bottom, 1 - left - right, height)), bar
 
 
-def _show(
-    axes: Axes,
-    bar: Axes,
+def _draw_image(
+    seen: Look,
     image: Image,
     values: NDArray[Any],
     color_map: str,
     limits: tuple[float, float],
-    unit: str = "",
-) -> None:
-    """Draw columns at their times, rows one unit high from -0.5 up, and the color scale beside them."""
+    heights_in: tuple[float, float],
+    labels: tuple[str, str],
+) -> tuple[Figure, Axes]:
+    """Draw columns at their times, rows one unit high from -0.5 up, and the color scale beside them.
+
+    Args:
+        seen: the recording.
+        image: times of the columns.
+        values: (columns, rows).
+        color_map: name of a Matplotlib color map.
+        limits: ends of the color scale.
+        heights_in: of the image, and of the space above it.
+        labels: of the rows, and of the color scale.
+    """
+    figure, axes, bar = _panel(*heights_in)
     end_s = image.first_s + len(values) * image.column_s
+    shared: dict[str, Any] = {"cmap": color_map, "vmin": limits[0], "vmax": limits[1]}
+    shared |= {"origin": "lower", "aspect": "auto", "interpolation": "none"}
     extent = (image.first_s, end_s, -0.5, values.shape[1] - 0.5)
-    shared: dict[str, Any] = {
-        "cmap": color_map,
-        "vmin": limits[0],
-        "vmax": limits[1],
-        "origin": "lower",
-        "aspect": "auto",
-        "interpolation": "none",
-    }
     axes.imshow(values.T.astype(np.float32), extent=extent, **shared)
     axes.grid(False)
+    axes.set_ylabel(labels[0])
+    _time_axis(axes, seen)
     bar.axis("on")
     bar.imshow(np.linspace(*limits, 64)[:, None], extent=(0, 1, *limits), **shared)
     bar.grid(False)
@@ -190,14 +191,14 @@ def _show(
     bar.yaxis.tick_right()
     bar.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=True))
     bar.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "−")))
-    bar.text(1.0, 1.02, unit, transform=bar.transAxes, ha="center", va="bottom")
+    bar.text(1.0, 1.02, labels[1], transform=bar.transAxes, ha="center", va="bottom")
+    return figure, axes
 
 
 def _band_axis(axes: Axes, middles: NDArray[np.float64]) -> None:
     """Put round frequencies at their places between the bands."""
     shown = np.array([250, 500, 1000, 2000, 4000])
     axes.set_yticks(np.interp(shown, middles, np.arange(len(middles))), [f"{hz:,}" for hz in shown])
-    axes.set_ylabel("Hz")
 
 
 def _time_axis(axes: Axes, seen: Look) -> None:
@@ -215,12 +216,7 @@ def _write(axes: Axes, text: str) -> None:
 
 ALL_VIEWS = (
     View("waveform", "Waveform", "The active part is shaded.", draw_waveform),
-    View(
-        "spectrum",
-        "Spectrum",
-        "Level of each frequency; a sine of full scale has −3 dBFS.",
-        draw_spectrum,
-    ),
+    View("spectrum", "Spectrum", "Level of each frequency; a sine of full scale has −3 dBFS.", draw_spectrum),
     View("spectrogram", "Spectrogram", "Level of each frequency over time.", draw_spectrogram),
     View("mel", "Mel spectrogram", "Bands as wide as the ear's: narrow below, wide above.", draw_mel),
     View(

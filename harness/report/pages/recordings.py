@@ -1,4 +1,4 @@
-"""The page of a run's recordings: each with three small views and what the variants detected in it."""
+"""The page of a run's recordings: three small views of each, and the detections of the variants."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.image import imsave
 
-from harness.recording_views import Facts, Glance
+from harness.recording_views import Glance
 from harness.records.record import RunRecord, StimulusRow
 from harness.report import format as fmt
 from harness.report.html import write_page
@@ -33,42 +34,27 @@ class Outcome:
     names: str
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A recording as the template needs it; pictures are data URIs, empty where there is none."""
-
-    facts: Facts
-    wave: str
-    stretches: int
-    mel: str
-    micro: str
-    outcomes: list[Outcome]
-
-
 def render_recordings(record: RunRecord, recordings: Sequence[Glance], folder: Path) -> Path:
-    """Write recordings.html; the same run and recordings give the same bytes.
+    """Write recordings.html into a folder and return its path; the bytes are reproducible.
 
     Args:
         record: the run, whose variants refer to the recordings by name.
         recordings: in playback order.
         folder: destination.
-
-    Returns:
-        The path of the page.
     """
-    lines = [
-        _Line(
-            facts=glance.facts,
-            wave=outline(glance.waveform),
-            stretches=max(1, len(glance.waveform.start_s) - 1),
-            mel=picture(glance.mel),
-            micro=picture(glance.micro),
-            outcomes=outcomes(record, glance.facts.name),
-        )
+    lines: list[dict[str, Any]] = [
+        {
+            "facts": glance.facts,
+            "wave": outline(glance.waveform),
+            "stretches": max(1, len(glance.waveform.start_s) - 1),
+            "mel": picture(glance.mel),
+            "micro": picture(glance.micro),
+            "outcomes": outcomes(record, glance.facts.name),
+        }
         for glance in recordings
     ]
-    played = [line for line in lines if line.outcomes]
-    right = sum(all(outcome.correct for outcome in line.outcomes) for line in played)
+    played = [line["outcomes"] for line in lines if line["outcomes"]]
+    right = sum(all(outcome.correct for outcome in found) for found in played)
     result = f"{right} of {len(played)} recognized by every variant" if played else "none was played"
     sample = next((glance for glance in recordings if glance.mel and glance.micro), None)
     return write_page(
@@ -102,9 +88,8 @@ def outcomes(record: RunRecord, name: str) -> list[Outcome]:
 def outline(wave: Waveform) -> str:
     """Return the waveform as an SVG path: x is the stretch's index, y runs from 0 at the top to 40."""
     reach = max(0.01, float(np.abs([wave.low, wave.high]).max()))
-    points = [f"{index},{20 - 19 * value / reach:.1f}" for index, value in enumerate(wave.high)]
-    below = [f"{index},{20 - 19 * value / reach:.1f}" for index, value in enumerate(wave.low)]
-    return f"M{' '.join(points + below[::-1])}Z"
+    edges = [*enumerate(wave.high), *reversed(list(enumerate(wave.low)))]
+    return f"M{' '.join(f'{x},{20 - 19 * value / reach:.1f}' for x, value in edges)}Z"
 
 
 def picture(image: Image | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -130,9 +131,8 @@ def draw_timeline(words: pd.DataFrame) -> Figure:
     lines = max(1, math.ceil((last_s + 0.3) / line_s))
     lanes = len(variants) + 1
     line_in = lanes * _LANE_IN + _GAP_IN
-    height = lines * line_in
+    height, left = lines * line_in, 1.55 / WIDTH_IN
     figure = new_figure(height)
-    left = 1.55 / WIDTH_IN
     played = words[words["onset_s"].notna()].drop_duplicates(["onset_s", "source"])
     for line in range(lines):
         bottom = (lines - line - 1) * line_in + _GAP_IN * 0.75
@@ -145,16 +145,14 @@ def draw_timeline(words: pd.DataFrame) -> Figure:
         axes.set_yticks(range(lanes), ["played", *variants])
         axes.grid(False, axis="y")
         _draw_words(axes, played)
-        for lane, variant in enumerate(variants, start=1):
-            _draw_detections(axes, words[words["variant"] == variant], lane)
+        for row in words.itertuples():
+            _draw_detection(axes, row, variants.index(row.variant) + 1)
     return figure
 
 
 def _draw_words(axes: Axes, words: pd.DataFrame) -> None:
     start, end = axes.get_xlim()
-    for row in words.itertuples():
-        if row.end_s <= start or row.onset_s >= end:
-            continue
+    for row in words[(words["end_s"] > start) & (words["onset_s"] < end)].itertuples():
         color = plot.CPU if is_keyword(row.label) else plot.QUIET
         axes.barh(0, row.end_s - row.onset_s, left=row.onset_s, height=0.8, color=color, alpha=0.3)
         middle = (row.onset_s + row.end_s) / 2
@@ -163,24 +161,19 @@ def _draw_words(axes: Axes, words: pd.DataFrame) -> None:
             axes.text(inside, 0, row.word or row.label, ha="center", va="center_baseline")
 
 
-def _draw_detections(axes: Axes, words: pd.DataFrame, lane: int) -> None:
+def _draw_detection(axes: Axes, row: Any, lane: int) -> None:
     start, end = axes.get_xlim()
-    for row in words.itertuples():
-        missed = row.detected is None
-        if missed and row.correct:
-            continue  # no keyword was said, and none was detected
-        at_s = row.end_s if missed else row.detected_at_s
-        if at_s is None or not start <= at_s < end:
-            continue
-        color, marker = (plot.GOOD, "o") if row.correct else (plot.BAD, "x")
-        axes.plot(at_s, lane, marker, color=color, markersize=5, markeredgewidth=2, clip_on=False)
-        beside, align = (6, "left") if at_s + _WORD_S < end else (-6, "right")
-        axes.annotate(
-            "missed" if missed else row.detected,
-            (at_s, lane),
-            (beside, 0),
-            textcoords="offset points",
-            color=color,
-            ha=align,
-            va="center_baseline",
-        )
+    missed = row.detected is None
+    at_s = row.end_s if missed else row.detected_at_s
+    if (missed and row.correct) or at_s is None or not start <= at_s < end:
+        return  # no keyword was said, and none was detected; or it belongs to another line
+    color, marker = (plot.GOOD, "o") if row.correct else (plot.BAD, "x")
+    axes.plot(at_s, lane, marker, color=color, markersize=5, markeredgewidth=2, clip_on=False)
+    shift, align = (6, "left") if at_s + _WORD_S < end else (-6, "right")
+    style: dict[str, Any] = {
+        "textcoords": "offset points",
+        "color": color,
+        "ha": align,
+        "va": "center_baseline",
+    }
+    axes.annotate("missed" if missed else row.detected, (at_s, lane), (shift, 0), **style)

@@ -144,8 +144,8 @@ def test_the_headline_says_if_nothing_was_measured():
 def test_a_confusion_matrix_counts_every_clip_once():
     (entry,) = entries(trained("tinyconv", "int8", 10_000, 0.7))
     (matrix,) = confusions([entry])
-    assert sum(map(sum, matrix.counts)) == len(entry.right)
-    assert sum(row[index] for index, row in enumerate(matrix.counts)) == sum(entry.right)
+    assert sum(map(sum, matrix.counts)) == entry.test[1]
+    assert sum(row[index] for index, row in enumerate(matrix.counts)) == entry.test[0]
 
 
 def test_every_gap_has_its_reason():
