@@ -137,9 +137,6 @@ class Replay:
     period_ms: float
     correct: int
     total: int  # words that count
-    won: list[int] = field(default_factory=list)
-    """Indexes of keywords in the list of stimuli that are right in the replay only."""
-    lost: list[int] = field(default_factory=list)  # indexes of keywords that are right on the board only
 
 
 @dataclass(frozen=True)

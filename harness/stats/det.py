@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from harness.records.field_record import DetPoint
 from harness.records.record import DetectionRow
-from harness.stats.gaps import FreeTime, loss_reason
 from harness.stats.matching import assign, is_keyword, is_right
-from harness.stats.segment import FieldWord, Gap
-from harness.stats.statistics import poisson_interval
+from harness.stats.segment import FieldWord, FreeTime, Gap, loss_reason
 
 THRESHOLDS = tuple(range(52, 255, 2))
 """An average is at most 255; 52 is hardly more than chance among five labels."""
+_COUNTS = ("misses", "keywords", "false_accepts", "confusions", "accepted_non_keywords", "non_keywords")
 
 
 class DetCounter:
     """Counts of misses and false accepts per threshold, added up over segments.
 
-    Args:
-        window_s: a detection counts for a word until this long after its end.
+    A detection counts for a word until `window_s` after its end.
     """
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
         self._free_s = 0.0
-        self._counts: dict[int, Counter[str]] = {threshold: Counter() for threshold in THRESHOLDS}
+        self._counts = {threshold: dict.fromkeys(_COUNTS, 0) for threshold in THRESHOLDS}
 
     def add(
         self,
@@ -35,14 +32,7 @@ class DetCounter:
         audio_s: float,
         detections_at: Callable[[int], Sequence[DetectionRow]],
     ) -> None:
-        """Add a segment.
-
-        Args:
-            words: words that were played.
-            gaps: times in which the averages lack something.
-            audio_s: length of the segment.
-            detections_at: returns the detections at a threshold.
-        """
+        """Add a segment, in whose gaps the averages lack something."""
         free = FreeTime(words, gaps, self._window_s, audio_s)
         self._free_s += free.seconds
         judged = [place for place, word in enumerate(words) if not loss_reason(word, gaps, self._window_s)]
@@ -67,38 +57,15 @@ class DetCounter:
 
     def points(self) -> list[DetPoint]:
         """Return a point for each threshold, ascending."""
-        return [
-            DetPoint(
-                threshold,
-                misses=counts["misses"],
-                keywords=counts["keywords"],
-                false_accepts=counts["false_accepts"],
-                hours=self._free_s / 3600,
-                confusions=counts["confusions"],
-                accepted_non_keywords=counts["accepted_non_keywords"],
-                non_keywords=counts["non_keywords"],
-            )
-            for threshold, counts in self._counts.items()
-        ]
+        hours = self._free_s / 3600
+        return [DetPoint(threshold, hours=hours, **counts) for threshold, counts in self._counts.items()]
 
 
 def operating_point(points: Sequence[DetPoint], per_hour: float) -> DetPoint | None:
-    """Return the point with the fewest misses among those within a rate of false accepts.
-
-    Args:
-        points: points of a variant.
-        per_hour: allowed false accepts per hour.
+    """Return the point with the fewest misses within a rate of false accepts.
 
     Returns:
         None if no threshold has so few, or no keyword-free audio was played.
     """
     within = [point for point in points if point.hours > 0 and point.false_accepts <= per_hour * point.hours]
     return min(within, key=lambda point: (point.misses, point.false_accepts, -point.threshold), default=None)
-
-
-def is_proven(point: DetPoint, per_hour: float) -> bool:
-    """Return whether even the upper end of the 95 % interval of false accepts is within the limit.
-
-    Otherwise the audio was too short to tell.
-    """
-    return poisson_interval(point.false_accepts, point.hours)[1] <= per_hour

@@ -9,24 +9,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.records.field_record import (
     CAUSES,
     FieldFalseAccept,
     FieldSegment,
     FieldStimulus,
+    FieldTiming,
     FieldVariant,
     Replay,
 )
-from harness.records.record import DetectionRow, StimulusRow
+from harness.records.record import DetectionRow
 from harness.stats.det import DetCounter
-from harness.stats.gaps import FreeTime, extend_gaps, loss_reason
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
-from harness.stats.recognizer import THRESHOLD, Averages, average, detect, replay
-from harness.stats.segment import SLICE_MS, Answer, Answers, FieldWord, Gap, PlayedSegment
-from harness.stats.timing import TimingCounter
+from harness.stats.recognizer import AVERAGE_MS, CLOCK_WRAP_MS, THRESHOLD, Averages, average, detect, replay
+from harness.stats.segment import SLICE_MS, Answers, FreeTime, PlayedSegment, loss_reason
 
 LATENCY, RECOGNIZER, FRONT_END, SOUND, MODEL = CAUSES
+_STAGES = ("preprocess", "inference", "postprocess")
+_SAMPLE_RATE = 16_000
 
 
 def field_figures(
@@ -40,12 +42,6 @@ def field_figures(
 
     At the board's own threshold the detections are the board's; at any other they are recomputed from the
     logged scores, and a word also needs complete averages to count. DET points are always recomputed.
-
-    Args:
-        variant: identity, labels, model, firmware, route, clips, notes and faults.
-        segments: in the order of the plan.
-        threshold: of the recognizer, 0 to 255.
-        window_s: a detection counts for a word until this long after its end.
 
     Returns:
         `variant` with segments, stimuli, false accepts, timing, DET points, replay and reference, and with
@@ -73,84 +69,82 @@ def cause_of(
 
     The model recognizes a keyword if it is the best label, with a score above the threshold.
 
-    Args:
-        label: the keyword's label.
-        peak: highest single score of the label on the board; None without scores.
-        answers: the host model's answers; None without a host.
-        replayed: result of the replay; None without a replay.
-        threshold: of the recognizer, 0 to 255.
-
-    Returns:
-        One of `CAUSES`; "" if there are no answers and the board's scores explain nothing.
+    `peak` is the highest single score of the label on the board. The cause is "" if there are no answers of
+    the host and the board's scores explain nothing.
     """
-
-    def recognizes(answer: Answer) -> bool:
-        return answer.label == label and answer.score > threshold
-
     if replayed:
         return LATENCY
     if peak is not None and peak > threshold:
         return RECOGNIZER
     if answers is None:
         return ""
-    if recognizes(answers.clip):
-        return FRONT_END
-    return SOUND if recognizes(answers.clean) else MODEL
+    for cause, answer in ((FRONT_END, answers.clip), (SOUND, answers.clean)):
+        if answer.label == label and answer.score > threshold:
+            return cause
+    return MODEL
 
 
 class _Figures:
     def __init__(self, labels: Sequence[str], threshold: int, window_s: float) -> None:
-        self._labels = labels
-        self._threshold = threshold
-        self._window_s = window_s
+        self._labels, self._threshold, self._window_s = labels, threshold, window_s
         self._segments: list[FieldSegment] = []
         self._stimuli: list[FieldStimulus] = []
         self._false_accepts: list[FieldFalseAccept] = []
-        self._timing = TimingCounter()
-        self._det = DetCounter(window_s)
-        self._replayed: dict[int, bool] = {}  # by the index of the stimulus
+        self._timing, self._det = TimingCounter(), DetCounter(window_s)
+        self._replayed: list[bool] = []  # of the words that count
         self._reference = {"inferences": 0, "equal": 0, "max_difference": 0}
         self._differing: list[int] = []
 
     def add(self, segment: PlayedSegment) -> None:
         averages = average(segment.times_ms, segment.scores)
-        extended = extend_gaps(segment.gaps)
-        recomputed = self._detections(averages, self._threshold, segment.sound_starts_s)
+
+        def detections_at(threshold: int) -> list[DetectionRow]:
+            return self._detections(averages, threshold, segment.sound_starts_s)
+
+        # The board's own detections after a gap are right; a recomputed average lacks the lost scores longer.
+        extended = [replace(gap, end_s=gap.end_s + AVERAGE_MS / 1000) for gap in segment.gaps]
+        recomputed = detections_at(self._threshold)
         detections, gaps = recomputed, extended
         if self._threshold == THRESHOLD:
-            detections, gaps = [one for one in segment.detections if one.at_s >= 0], tuple(segment.gaps)
+            detections, gaps = [one for one in segment.detections if one.at_s >= 0], [*segment.gaps]
             if not gaps and not _same(detections, recomputed):
                 self._differing.append(segment.row.number)
 
-        free = FreeTime(segment.words, gaps, self._window_s, segment.row.audio_s)
+        number, condition, audio_s = segment.row.number, segment.row.condition, segment.row.audio_s
+        free = FreeTime(segment.words, gaps, self._window_s, audio_s)
         matching = match(segment.words, detections, self._window_s)
-        for word, row, peak, right in zip(
+        for word, row, peak, replayed in zip(
             segment.words, matching.rows, self._peaks(segment), self._replay(segment), strict=True
         ):
-            self._add_stimulus(segment.row, word, row, peak, right, gaps)
+            excluded = loss_reason(word, gaps, self._window_s)
+            missed = is_keyword(word.label) and not row.correct and not excluded
+            cause = cause_of(word.label, peak, word.answers, replayed, self._threshold) if missed else ""
+            delay_s = None if row.detected_at_s is None else row.detected_at_s - row.end_s
+            if replayed is not None and not excluded:
+                self._replayed.append(replayed)
+            self._stimuli.append(
+                FieldStimulus(
+                    **vars(row), segment=number, condition=condition, speaker=word.speaker, delay_s=delay_s,
+                    peak=peak, excluded=excluded, cause=cause,
+                )
+            )  # fmt: skip
         self._false_accepts += [
-            FieldFalseAccept(
-                segment.row.number,
-                segment.row.condition,
-                one.label,
-                one.score,
-                one.at_s,
-                within_word=free.in_window(one.at_s),
-            )
+            FieldFalseAccept(number, condition, one.label, one.score, one.at_s, free.in_window(one.at_s))
             for one in matching.false_accepts
             if not free.in_gap(one.at_s)
         ]
         self._segments.append(replace(segment.row, keyword_free_s=free.seconds))
         self._timing.add(segment)
         self._compare(segment)
-        self._det.add(
-            segment.words,
-            extended,
-            segment.row.audio_s,
-            lambda threshold: self._detections(averages, threshold, segment.sound_starts_s),
-        )
+        self._det.add(segment.words, extended, audio_s, detections_at)
 
     def row(self, variant: FieldVariant) -> FieldVariant:
+        right, notes = self._replayed, list(variant.notes)
+        if self._differing:
+            notes.append(
+                "The board's detections differ from those that the recognizer makes of the logged scores, in "
+                f"segments {', '.join(map(str, self._differing))}"
+            )
         return replace(
             variant,
             segments=self._segments,
@@ -158,35 +152,9 @@ class _Figures:
             false_accepts=self._false_accepts,
             timing=self._timing.timing(),
             det=self._det.points(),
-            replay=self._replay_row(),
+            replay=Replay(float(SLICE_MS), sum(right), len(right)) if right else None,
             reference=self._reference if self._reference["inferences"] else {},
-            notes=[*variant.notes, *self._notes()],
-        )
-
-    def _add_stimulus(
-        self,
-        segment: FieldSegment,
-        word: FieldWord,
-        row: StimulusRow,
-        peak: int | None,
-        replayed: bool | None,
-        gaps: Sequence[Gap],
-    ) -> None:
-        excluded = loss_reason(word, gaps, self._window_s)
-        missed = is_keyword(word.label) and not row.correct and not excluded
-        if replayed is not None:
-            self._replayed[len(self._stimuli)] = replayed
-        self._stimuli.append(
-            FieldStimulus(
-                **vars(row),
-                segment=segment.number,
-                condition=segment.condition,
-                speaker=word.speaker,
-                delay_s=None if row.detected_at_s is None else row.detected_at_s - row.end_s,
-                peak=peak,
-                excluded=excluded,
-                cause=cause_of(word.label, peak, word.answers, replayed, self._threshold) if missed else "",
-            )
+            notes=notes,
         )
 
     def _detections(self, averages: Averages, threshold: int, starts_s: float) -> list[DetectionRow]:
@@ -215,21 +183,6 @@ class _Figures:
         detections = self._detections(replay(segment.slice_scores), self._threshold, 0.0)
         return [row.correct for row in match(segment.words, detections, self._window_s).rows]
 
-    def _replay_row(self) -> Replay | None:
-        counted = [place for place in self._replayed if self._stimuli[place].counts]
-        if not counted:
-            return None
-        changed = [
-            place
-            for place in counted
-            if is_keyword(self._stimuli[place].label)
-            and self._replayed[place] != self._stimuli[place].correct
-        ]
-        won = [place for place in changed if self._replayed[place]]
-        lost = [place for place in changed if not self._replayed[place]]
-        correct = sum(self._replayed[place] for place in counted)
-        return Replay(float(SLICE_MS), correct, len(counted), won, lost)
-
     def _compare(self, segment: PlayedSegment) -> None:
         if segment.reference_scores is None or not len(segment.scores):
             return
@@ -238,17 +191,58 @@ class _Figures:
         self._reference["equal"] += int((differences == 0).sum())
         self._reference["max_difference"] = max(self._reference["max_difference"], int(differences.max()))
 
-    def _notes(self) -> list[str]:
-        if not self._differing:
-            return []
-        return [
-            "The board's detections differ from those that the recognizer makes of the logged scores, in "
-            f"segments {', '.join(map(str, self._differing))}"
-        ]
-
 
 def _same(first: Sequence[DetectionRow], second: Sequence[DetectionRow]) -> bool:
     return len(first) == len(second) and all(
         (one.label, one.score) == (other.label, other.score) and abs(one.at_s - other.at_s) < 1e-6
         for one, other in zip(first, second, strict=True)
     )
+
+
+class TimingCounter:
+    """Speed of a board over all inferences of a run, at 16 bytes per inference."""
+
+    def __init__(self) -> None:
+        self._periods_ms: list[NDArray[np.uint32]] = []
+        self._stages_us: dict[str, list[NDArray[np.uint32]]] = {stage: [] for stage in _STAGES}
+        self._worked_s = self._busy_us = 0.0
+        self._inferences = self._overruns = self._samples_lost = 0
+
+    def add(self, segment: PlayedSegment) -> None:
+        """Add a segment; periods across lost records are left out."""
+        times_ms = np.asarray(segment.times_ms, dtype=np.int64)
+        periods_ms = np.diff(times_ms) % CLOCK_WRAP_MS
+        ends_s = times_ms[1:] / 1000 - segment.sound_starts_s
+        whole = np.ones(len(periods_ms), bool)
+        for gap in segment.gaps:
+            whole &= (ends_s <= gap.begin_s) | (ends_s > gap.end_s)
+        self._periods_ms.append(periods_ms[whole].astype(np.uint32))
+        stages_us = {stage: np.asarray(segment.stage_us.get(stage, ()), np.uint32) for stage in _STAGES}
+        for stage, values in stages_us.items():
+            self._stages_us[stage].append(values)
+        if len(periods_ms) and all(len(values) == len(times_ms) for values in stages_us.values()):
+            # In a period the board works on the audio of the period before, so both are as long. The
+            # inference before the first period belongs to none.
+            self._busy_us += float(sum(int(values[1:][whole].sum()) for values in stages_us.values()))
+            self._worked_s += periods_ms[whole].sum() / 1000 - segment.row.samples_lost / _SAMPLE_RATE
+        self._inferences += len(times_ms)
+        self._overruns += segment.overruns
+        self._samples_lost += segment.row.samples_lost
+
+    def timing(self) -> FieldTiming | None:
+        """Return the figures; None if no segment has a second inference."""
+        periods_ms = np.concatenate(self._periods_ms) if self._periods_ms else np.empty(0)
+        if not len(periods_ms):
+            return None
+        stages_us = {stage: np.concatenate(values) for stage, values in self._stages_us.items()}
+        median, p95, longest = np.quantile(periods_ms, [0.5, 0.95, 1]).tolist()
+        return FieldTiming(
+            median,
+            p95,
+            longest,
+            stage_us={stage: float(np.median(values)) for stage, values in stages_us.items() if len(values)},
+            realtime_factor=1e6 * self._worked_s / self._busy_us if self._busy_us else None,
+            overruns=self._overruns,
+            samples_lost=self._samples_lost,
+            inferences=self._inferences,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.records.record import DetectionRow, LabelCount, StimulusRow, VariantRow
 
@@ -57,12 +57,14 @@ def match(
     """
     detection_of = assign(words, detections, tolerance_s)
     taken = set(detection_of.values())
-    rows = [
-        _row(word, detections[detection_of[w]] if w in detection_of else None) for w, word in enumerate(words)
-    ]
-    return Matching(
-        rows, [one for d, one in enumerate(detections) if d not in taken and is_keyword(one.label)]
-    )
+    rows = []
+    for w, word in enumerate(words):
+        own = detections[detection_of[w]] if w in detection_of else None
+        found: tuple[Any, Any, Any] = (own.label, own.score, own.at_s) if own else (None, None, None)
+        right = is_right(word.label, found[0])
+        rows.append(StimulusRow(word.label, word.word, word.source, word.onset_s, word.end_s, *found, right))
+    left = [one for d, one in enumerate(detections) if d not in taken and is_keyword(one.label)]
+    return Matching(rows, left)
 
 
 def assign(
@@ -74,21 +76,15 @@ def assign(
     """
     order = sorted(range(len(detections)), key=lambda d: detections[d].at_s)
     times_s = [detections[d].at_s for d in order]
-    pairs = sorted(
-        (
-            not is_keyword(detections[d].label),
-            max(0.0, detections[d].at_s - word.end_s),
-            detections[d].at_s,
-            word.onset_s,
-            d,
-            w,
-        )
-        for w, word in enumerate(words)
-        for d in order[bisect_left(times_s, word.onset_s) : bisect_right(times_s, word.end_s + tolerance_s)]
-    )
+    pairs = []
+    for w, word in enumerate(words):
+        begin, end = bisect_left(times_s, word.onset_s), bisect_right(times_s, word.end_s + tolerance_s)
+        for d, at_s in zip(order[begin:end], times_s[begin:end], strict=True):
+            other = not is_keyword(detections[d].label)
+            pairs.append((other, max(0.0, at_s - word.end_s), at_s, word.onset_s, d, w))
     detection_of: dict[int, int] = {}
     taken: set[int] = set()
-    for *_, d, w in pairs:
+    for *_, d, w in sorted(pairs):
         if w not in detection_of and d not in taken:
             detection_of[w] = d
             taken.add(d)
@@ -97,15 +93,10 @@ def assign(
 
 def count_by_label(rows: Sequence[StimulusRow], labels: Sequence[str] = ()) -> list[LabelCount]:
     """Count correct and total words per label: `labels` first, other labels in order of appearance."""
-    names = dict.fromkeys([*labels, *(row.label for row in rows)])
-    return [
-        LabelCount(
-            name,
-            correct=sum(row.correct for row in rows if row.label == name),
-            total=sum(row.label == name for row in rows),
-        )
-        for name in names
-    ]
+    right: dict[str, list[bool]] = {label: [] for label in labels}
+    for row in rows:
+        right.setdefault(row.label, []).append(row.correct)
+    return [LabelCount(label, sum(correct), len(correct)) for label, correct in right.items()]
 
 
 def count_false_accepts(variant: VariantRow) -> int:
@@ -121,20 +112,4 @@ def is_keyword(label: str) -> bool:
 
 def is_right(label: str, detected: str | None) -> bool:
     """Return whether a detection (or None) suits a word: its label, or for a non-keyword no keyword."""
-    if is_keyword(label):
-        return detected == label
-    return detected is None or not is_keyword(detected)
-
-
-def _row(word: PlayedWord, detection: DetectionRow | None) -> StimulusRow:
-    return StimulusRow(
-        label=word.label,
-        word=word.word,
-        source=word.source,
-        onset_s=word.onset_s,
-        end_s=word.end_s,
-        detected=detection.label if detection else None,
-        score=detection.score if detection else None,
-        detected_at_s=detection.at_s if detection else None,
-        correct=is_right(word.label, detection.label if detection else None),
-    )
+    return detected == label if is_keyword(label) else detected is None or not is_keyword(detected)

@@ -26,40 +26,26 @@ class Mean:
 
 @dataclass(frozen=True)
 class Paired:
-    """A paired comparison; rates are 0 to 1, differences -1 to 1.
+    """A paired comparison; differences are first rate minus second, -1 to 1.
 
-    Attributes:
-        runs: pairs of networks.
-        seeds: independent trainings; a seed may have several runs.
-        clips: number of clips, the same for every network.
-        difference: first rate minus second, mean over all runs.
-        low, high: interval of the difference by clips. Each clip counts once, with its mean over the runs,
-            because networks tend to fail on the same clips.
-        by_seed: mean difference over the seeds, with its t interval.
-        only_first, only_second: answers that only one of the two had right, over all runs.
-        p: McNemar's exact test of these two counts.
+    `low` and `high` are the interval by clips: each clip counts once, with its mean over the runs, because
+    networks tend to fail on the same clips.
     """
 
-    runs: int
-    seeds: int
+    runs: int  # pairs of networks
+    seeds: int  # independent trainings; a seed may have several runs
     clips: int
     difference: float
     low: float
     high: float
-    by_seed: Mean
-    only_first: int
+    by_seed: Mean  # of the differences of the seeds
+    only_first: int  # answers that only one of the two had right, over all runs
     only_second: int
-    p: float
+    p: float  # McNemar's exact test of these two counts
 
 
 def mean_interval(values: Sequence[float]) -> Mean:
-    """Return the mean of at least one value with Student's t interval.
-
-    Raises:
-        ValueError: there are no values.
-    """
-    if not values:
-        raise ValueError("no mean of no values")
+    """Return the mean of at least one value with Student's t interval."""
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return Mean(1, mean, None, None)
@@ -73,15 +59,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 12 (1947); exact as a sign test.
-
-    Args:
-        only_first, only_second: clips that only one of the two had right, 0 or more.
-
-    Raises:
-        ValueError: a count is below 0.
     """
-    if min(only_first, only_second) < 0:
-        raise ValueError(f"counts below 0: {only_first}, {only_second}")
     both = only_first + only_second
     return float(stats.binomtest(only_first, both).pvalue) if both else 1.0
 
@@ -101,12 +79,7 @@ def holm(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def paired(first: Sequence[Sequence[bool]], second: Sequence[Sequence[bool]], seeds: Sequence[int]) -> Paired:
-    """Compare two methods by their right answers.
-
-    Args:
-        first: right answers by run and clip, (runs, clips).
-        second: the same of the network that each run is paired with, clips in the same order.
-        seeds: one for each run.
+    """Compare the right answers (runs, clips) of two methods; `seeds` has one seed for each run.
 
     Raises:
         ValueError: there are no runs or no clips, or their numbers differ.

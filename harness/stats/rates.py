@@ -34,49 +34,29 @@ class Rate:
 
 
 def rate(correct: int, total: int) -> Rate:
-    """Return a rate with its interval.
-
-    Raises:
-        ValueError: see `harness.stats.statistics.wilson_interval`.
-    """
     return Rate(correct, total, *wilson_interval(correct, total))
 
 
 def accuracy(stimuli: Iterable[FieldStimulus]) -> Rate:
-    """Return the rate of right words among those that count."""
     counted = [one.correct for one in stimuli if one.counts]
     return rate(sum(counted), len(counted))
 
 
 @dataclass(frozen=True)
 class Group:
-    """The words that share a label, condition or speaker.
+    """The words that share a label, condition or speaker."""
 
-    Attributes:
-        name: the shared value.
-        rate: right words among those that count.
-        confusions: keywords detected as another label, and non-keywords detected as a keyword.
-        misses: keywords without any detection.
-        excluded: words that do not count.
-    """
-
-    name: str
-    rate: Rate
-    confusions: int
-    misses: int
-    excluded: int
+    name: str  # the shared value
+    rate: Rate  # right words among those that count
+    confusions: int  # keywords detected as another label, and non-keywords detected as a keyword
+    misses: int  # keywords without any detection
+    excluded: int  # words that do not count
 
 
 def rates_by(
     stimuli: Iterable[FieldStimulus], key: Callable[[FieldStimulus], str], names: Iterable[str] = ()
 ) -> list[Group]:
-    """Group words and rate each group: `names` first, other groups in order of appearance.
-
-    Args:
-        stimuli: words of a variant.
-        key: the name of a word's group.
-        names: groups to return even if they are empty.
-    """
+    """Group words by the name of their group: `names` first, even if empty, then in order of appearance."""
     members: dict[str, list[FieldStimulus]] = {name: [] for name in names}
     for one in stimuli:
         members.setdefault(key(one), []).append(one)
@@ -89,21 +69,14 @@ def rates_by(
     return groups
 
 
-@dataclass(frozen=True)
-class Confusions:
-    """A confusion matrix: `rows` are spoken labels, `columns` detected ones with `NONE` last."""
-
-    rows: list[str]
-    columns: list[str]
-    counts: list[list[int]]
-
-
-def confusions(stimuli: Sequence[FieldStimulus], labels: Sequence[str]) -> Confusions:
+def confusions(
+    stimuli: Sequence[FieldStimulus], labels: Sequence[str]
+) -> tuple[list[str], list[str], list[list[int]]]:
     """Count detections per spoken label, over the words that count.
 
-    Args:
-        stimuli: words of a variant.
-        labels: labels of its model; others follow in order of appearance.
+    Returns:
+        Spoken labels (rows), detected labels with `NONE` last (columns), and the counts of each row. The
+        model's `labels` come first.
     """
     counted = [one for one in stimuli if one.counts]
     spoken = {one.label for one in counted}
@@ -113,7 +86,7 @@ def confusions(stimuli: Sequence[FieldStimulus], labels: Sequence[str]) -> Confu
     counts = [[0] * len(columns) for _ in rows]
     for one, name in zip(counted, detected, strict=True):
         counts[rows.index(one.label)][columns.index(name)] += 1
-    return Confusions(rows, columns, counts)
+    return rows, columns, counts
 
 
 def dataset_rates(model: ModelRow | None, labels: Iterable[str]) -> dict[str, Rate]:
@@ -128,11 +101,7 @@ def dataset_rates(model: ModelRow | None, labels: Iterable[str]) -> dict[str, Ra
 
 
 def rate_drop(dataset: Rate, field: Rate) -> tuple[float, float, float] | None:
-    """Return the drop from the data set to the field, -1 to 1, with its 95 % interval: drop, low, high.
-
-    Returns:
-        None if one of the rates has no trials.
-    """
+    """Return the drop from the data set, its low and high end (95 %), -1 to 1; None without trials."""
     if dataset.value is None or field.value is None:
         return None
     interval = difference_interval((dataset.correct, dataset.total), (field.correct, field.total))
@@ -141,54 +110,31 @@ def rate_drop(dataset: Rate, field: Rate) -> tuple[float, float, float] | None:
 
 @dataclass(frozen=True)
 class FalseAcceptRate:
-    """False accepts in keyword-free time.
+    """False accepts in keyword-free time, with their 95 % Poisson interval."""
 
-    Attributes:
-        events: number of false accepts outside of the windows of words.
-        hours: keyword-free time.
-        per_hour: None without such time.
-        low, high: 95 % interval, see `harness.stats.statistics.poisson_interval`; without events `high` is
-            3 / hours.
-    """
-
-    events: int
+    events: int  # outside of the windows of words
     hours: float
-    per_hour: float | None
+    per_hour: float | None  # None without keyword-free time
     low: float
     high: float
 
 
 def false_accept_rate(variant: FieldVariant, condition: str | None = None) -> FalseAcceptRate:
     """Return the false accepts per hour under one condition, or under all if None."""
-    free_s = sum(
-        one.keyword_free_s for one in variant.segments if condition is None or one.condition == condition
-    )
-    events = sum(
-        not one.within_word and (condition is None or one.condition == condition)
-        for one in variant.false_accepts
-    )
-    hours = free_s / 3600
+    wanted = {one.condition for one in variant.segments} if condition is None else {condition}
+    hours = sum(one.keyword_free_s for one in variant.segments if one.condition in wanted) / 3600
+    events = sum(not one.within_word and one.condition in wanted for one in variant.false_accepts)
     return FalseAcceptRate(events, hours, events / hours if hours else None, *poisson_interval(events, hours))
 
 
-@dataclass(frozen=True)
-class Delay:
-    """Seconds from the end of right keywords to their detection; negative before the end."""
-
-    median: float
-    p95: float
-
-
-def delay(stimuli: Iterable[FieldStimulus]) -> Delay | None:
-    """Return the detection delay; None if no keyword was right."""
-    values = [
-        one.delay_s
-        for one in stimuli
-        if one.counts and one.correct and is_keyword(one.label) and one.delay_s is not None
-    ]
+def delays(stimuli: Iterable[FieldStimulus]) -> tuple[float, float] | None:
+    """Return median and 95th percentile of right keywords' delays in seconds; None without any."""
+    right = (one for one in stimuli if one.counts and one.correct and is_keyword(one.label))
+    values = [one.delay_s for one in right if one.delay_s is not None]
     if not values:
         return None
-    return Delay(*np.percentile(values, [50, 95]).tolist())
+    median, p95 = np.percentile(values, [50, 95]).tolist()
+    return median, p95
 
 
 def count_causes(stimuli: Iterable[FieldStimulus]) -> dict[str, int]:
@@ -201,21 +147,13 @@ def count_causes(stimuli: Iterable[FieldStimulus]) -> dict[str, int]:
 
 
 def compare(first: FieldVariant, second: FieldVariant) -> Paired | None:
-    """Compare two variants of a record by the words that count for both; see `harness.stats.pairing.paired`.
+    """Compare two variants of a route by the words that count for both; None if there are none.
 
     The same recording under other conditions or in other repetitions counts as another word.
-
-    Returns:
-        None if they have no word in common or different routes.
     """
-    if first.route != second.route:
-        return None
-    other = {_key(one): one for one in second.stimuli if one.counts}
-    both = [(one, other[_key(one)]) for one in first.stimuli if one.counts and _key(one) in other]
-    if not both:
-        return None
-    return paired([[one.correct for one, _ in both]], [[one.correct for _, one in both]], seeds=[0])
-
-
-def _key(stimulus: FieldStimulus) -> tuple[int, str, float]:
-    return stimulus.segment, stimulus.source, stimulus.onset_s
+    one, two = (
+        {(row.segment, row.source, row.onset_s): row.correct for row in variant.stimuli if row.counts}
+        for variant in (first, second)
+    )
+    both = [key for key in one if key in two]
+    return paired([[one[key] for key in both]], [[two[key] for key in both]], seeds=[0]) if both else None

@@ -29,25 +29,17 @@ CLOCK_WRAP_MS = 2**32
 
 @dataclass(frozen=True, eq=False)
 class Averages:
-    """The recognizer's averages at some inferences of a log.
+    """The recognizer's averages at N inferences of a log."""
 
-    Attributes:
-        times_ms: (N,) int64, ascending, the clock's wrapping undone.
-        labels: (N,) uint8, the label with the highest average.
-        scores: (N,) uint8, that average; 0 where there are too few results.
-    """
-
-    times_ms: NDArray[np.int64]
-    labels: NDArray[np.uint8]
-    scores: NDArray[np.uint8]
+    times_ms: NDArray[np.int64]  # (N,), ascending, the clock's wrapping undone
+    labels: NDArray[np.uint8]  # (N,), the label with the highest average
+    scores: NDArray[np.uint8]  # (N,), that average; 0 where there are too few results
 
 
 def average(times_ms: ArrayLike, scores: ArrayLike) -> Averages:
     """Return the averages at every inference of a log that begins with a reset recognizer.
 
-    Args:
-        times_ms: (N,) of the board's clock, modulo 2^32, each less than 2^31 ms after the one before.
-        scores: (N, labels), 0 to 255.
+    `times_ms` (N,) are the board's clock, modulo 2^32; `scores` (N, labels) are 0 to 255.
     """
     clock = np.asarray(times_ms, dtype=np.int64)
     values = np.asarray(scores, dtype=np.int64)
@@ -91,10 +83,6 @@ def detect(averages: Averages, threshold: int = THRESHOLD) -> Averages:
 def replay(slice_scores: NDArray[np.uint8]) -> Averages:
     """Return the averages of a board with an inference at every slice of features.
 
-    Args:
-        slice_scores: (S, labels), scores of the newest second at the end of each slice.
-
-    Returns:
-        Averages with times in milliseconds of the sound.
+    `slice_scores` (S, labels) are of the newest second at the end of each slice; times are of the sound.
     """
     return average(FIRST_SLICE_MS + SLICE_MS * np.arange(len(slice_scores)), slice_scores)

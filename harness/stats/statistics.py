@@ -26,24 +26,13 @@ class Summary:
 
 
 def summarize(samples: Sequence[float]) -> Summary:
-    """Summarize at least one sample.
-
-    Raises:
-        ValueError: there are no samples, or one of them is not finite.
-    """
+    """Summarize samples; raises ValueError without samples, or if one of them is not finite."""
     values = np.asarray(samples, dtype=np.float64)
     if not values.size or not np.isfinite(values).all():
         raise ValueError(f"cannot summarize {values.size} samples, all of which must be finite")
+    low, median, p95, high = np.percentile(values, [0, 50, 95, 100]).tolist()
     # Sums of floats can leave the range of the samples by a rounding error.
-    mean = min(max(float(values.mean()), float(values.min())), float(values.max()))
-    return Summary(
-        n=int(values.size),
-        minimum=float(values.min()),
-        median=float(np.median(values)),
-        mean=mean,
-        p95=float(np.percentile(values, 95)),
-        maximum=float(values.max()),
-    )
+    return Summary(values.size, low, median, min(max(float(values.mean()), low), high), p95, high)
 
 
 @cache  # scipy takes 2 ms, most of them for a p value
@@ -52,10 +41,7 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
     the American Statistical Association 22 (1927).
-
-    Args:
-        correct: successes, 0 to `total`.
-        total: trials; without any the interval is (0, 1).
+    Without trials the interval is (0, 1).
 
     Raises:
         ValueError: the counts are out of range.
@@ -73,23 +59,15 @@ def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tupl
 
     Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions",
     Statistics in Medicine 17 (1998), method 10: a combination of two Wilson intervals.
-
-    Args:
-        first, second: successes and trials; without trials a rate can be anything.
-
-    Raises:
-        ValueError: see `wilson_interval`.
+    `first` and `second` are successes and trials; without trials a rate can be anything.
     """
     low_1, high_1 = wilson_interval(*first)
     low_2, high_2 = wilson_interval(*second)
     if not first[1] or not second[1]:
         return low_1 - high_2, high_1 - low_2
     rate_1, rate_2 = first[0] / first[1], second[0] / second[1]
-    difference = rate_1 - rate_2
-    return (
-        difference - math.hypot(rate_1 - low_1, high_2 - rate_2),
-        difference + math.hypot(high_1 - rate_1, rate_2 - low_2),
-    )
+    below, above = math.hypot(rate_1 - low_1, high_2 - rate_2), math.hypot(high_1 - rate_1, rate_2 - low_2)
+    return rate_1 - rate_2 - below, rate_1 - rate_2 + above
 
 
 def poisson_interval(events: int, exposure: float) -> tuple[float, float]:
@@ -102,10 +80,7 @@ def poisson_interval(events: int, exposure: float) -> tuple[float, float]:
 
     Source: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936); J. A. Hanley and
     A. Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983).
-
-    Args:
-        events: 0 or more.
-        exposure: such as hours, 0 or more; without any the interval is (0, infinity).
+    Without exposure the interval is (0, infinity).
 
     Raises:
         ValueError: an argument is below 0, or the exposure is not finite.

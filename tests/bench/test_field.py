@@ -99,5 +99,4 @@ def test_words_missed_by_a_slow_board_have_that_cause(board, model, bench_run, t
     assert row.timing.period_ms_median > 450
     assert len(missed) >= 10
     assert sum(word.cause == "latency" for word in missed) >= len(missed) - 2
-    assert row.replay.won == [place for place, word in enumerate(row.stimuli) if word.cause == "latency"]
     assert row.timing.samples_lost > 16_000

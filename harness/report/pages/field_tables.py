@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from harness.records.field_record import DetPoint, FieldRecord, FieldSegment, FieldVariant
+from harness.records.field_record import DetPoint, FieldRecord, FieldVariant
 from harness.records.record import RunRecord
 from harness.report import format as fmt
 from harness.report.comparisons import confusion_table
-from harness.report.pages import field_rates as rates
+from harness.report.pages.field_rates import by_route, clip_rates_table, matrices, pairs_table, rate_tables
 from harness.report.pages.run_tables import environment_table
 from harness.report.table import Column, Table
 from harness.report.variants import STAGES, fault_text, time_is
-from harness.stats.det import is_proven, operating_point
+from harness.stats.det import operating_point
 from harness.stats.rates import accuracy, count_causes, rate
 from harness.stats.statistics import poisson_interval
 
@@ -34,38 +34,31 @@ _FALLS_BEHIND = 0.98
 """× real time. A board that is always busy and loses nothing is up to a hundredth below 1: its work between
 two hops counts as busy, and the last hop is incomplete."""
 _SAMPLE_RATE = 16_000
+_LOSSES = ("samples_lost", "records_lost", "clipped_samples", "note")
+_VARIANT = Column("variant", "Variant")
 
 
 def field_tables(record: FieldRecord) -> dict[str, Table]:
     """Return all tables by name, in reading order; the names of a route's tables begin with the route."""
     tables = [faults_table(record)]
-    for route, variants in rates.by_route(record):
+    confused = "Words by their label and by the label detected for them; “none” is no detection."
+    for route, variants in by_route(record):
         of_route = [
-            rates.overview_table(variants),
-            rates.conditions_table(variants, record.conditions),
-            *(rates.margin_table(variants, record.conditions, key) for key in rates.MARGINS),
-            rates.labels_table(variants),
-            confusion_table(
-                rates.matrices(variants),
-                "Spoken",
-                "Detected",
-                "Words by their label and by the label detected for them; “none” is no detection.",
-            ),
-            rates.speakers_table(variants),
+            *rate_tables(variants, record.conditions),
+            confusion_table(matrices(variants), "Spoken", "Detected", confused),
             thresholds_table(variants, record.threshold),
+            det_table(variants),
             speed_table(variants, time_is(record.board)),
             causes_table(variants),
-            rates.pairs_table(variants),
+            pairs_table(variants),
             words_table(variants),
-            det_table(variants),
             reference_table(variants),
             segments_table(variants),
         ]
         tables += [replace(table, name=f"{route}-{table.name}") for table in of_route]
-    with_clips = [variant for variant in record.variants if variant.clips]
-    run = RunRecord(record.run, record.code, record.environment, record.board, [])
-    tables += [rates.clip_rates_table(with_clips), clip_words_table(with_clips)]
-    tables += [not_counted_table(record), notes_table(record), plan_table(record), environment_table(run)]
+    tables.append(clip_rates_table([variant for variant in record.variants if variant.clips]))
+    tables += [not_counted_table(record), notes_table(record), plan_table(record)]
+    tables.append(environment_table(RunRecord(record.run, record.code, record.environment, record.board, [])))
     return {table.name: table for table in tables}
 
 
@@ -77,16 +70,15 @@ def thresholds_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
             used = min(variant.det, key=lambda point: abs(point.threshold - threshold))
             rows.append({"variant": variant.title, "limit": "threshold used"} | _point(used))
         for limit, allowed in LIMITS.items() if variant.det else ():
+            found = operating_point(variant.det, allowed)
             row = {"variant": variant.title, "limit": limit, "limit_per_hour": allowed}
-            if found := operating_point(variant.det, allowed):
-                row |= _point(found) | {"proven": is_proven(found, allowed)}
-            rows.append(row)
+            rows.append(row | (_point(found) if found else {}))
     accepts = "False accepts without words"
     return Table(
         "thresholds",
         "Other thresholds",
         [
-            Column("variant", "Variant"),
+            _VARIANT,
             Column("limit", "False accepts allowed"),
             Column("limit_per_hour"),
             Column("threshold", "Threshold", fmt.count),
@@ -97,12 +89,11 @@ def thresholds_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
             Column("false_accepts", "number", fmt.count, group=accepts),
             Column("hours", "in", fmt.audio_time, group=accepts),
             Column("per_hour_low per_hour_high", "per hour (95 %)", fmt.per_hour_interval, group=accepts),
-            Column("proven", "Limit kept for certain", _certain, text=True),
         ],
         rows,
         "The threshold with the fewest misses among those within the limit, recomputed from the logged "
-        "scores. Certain: even the upper end of the 95 % interval is within the limit. A dash: no threshold "
-        "has so few false accepts.",
+        "scores. A limit is kept for certain only if the upper end of the interval is within it too. A dash: "
+        "no threshold has so few false accepts.",
         headed=True,
         tones=["" if "limit_per_hour" in row else "strong" for row in rows],
     )
@@ -110,7 +101,7 @@ def thresholds_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
 
 def _point(point: DetPoint) -> dict[str, Any]:
     missed = rate(point.misses, point.keywords)
-    row = asdict(point)
+    row = dict(vars(point))
     if point.hours:
         low, high = poisson_interval(point.false_accepts, point.hours)
         row |= {"per_hour_low": low, "per_hour_high": high}
@@ -120,23 +111,28 @@ def _point(point: DetPoint) -> dict[str, Any]:
 def det_table(variants: Sequence[FieldVariant]) -> Table:
     """Return the points of the DET curves, for the CSV and the plot only."""
     keys = "threshold misses keywords confusions false_accepts hours accepted_non_keywords non_keywords"
-    rows = [{"variant": variant.title} | asdict(point) for variant in variants for point in variant.det]
+    rows = [{"variant": variant.title} | vars(point) for variant in variants for point in variant.det]
     return Table("det", "Detection error trade-off", [Column(f"variant {keys}")], rows)
-
-
-def _certain(proven: bool | None) -> str:
-    return fmt.DASH if proven is None else "yes" if proven else "too little audio"
 
 
 def speed_table(variants: Sequence[FieldVariant], clock: str) -> Table:
     """Return inference period, stages, real-time factor and losses, and the words that speed costs."""
-    timed = [variant for variant in variants if variant.timing]
-    period = "From inference to inference"
+    rows, tones = [], []
+    for variant in variants:
+        if timing := variant.timing:
+            found, replay = accuracy(variant.stimuli), variant.replay
+            row = {"variant": variant.title, "correct": found.correct, "total": found.total} | vars(timing)
+            row |= {f"{stage}_us": value for stage, value in timing.stage_us.items()}
+            row |= {"replay_correct": replay.correct, "replay_total": replay.total} if replay else {}
+            rows.append(row | {"lost_s": timing.samples_lost / _SAMPLE_RATE})
+            behind = timing.samples_lost or (timing.realtime_factor or 1) < _FALLS_BEHIND
+            tones.append("bad" if behind else "")
+    period, right = "From inference to inference", "Words right"
     return Table(
         "speed",
         "Speed while listening",
         [
-            Column("variant", "Variant"),
+            _VARIANT,
             Column("realtime_factor", "× real time", fmt.times),
             Column("period_ms_median", "median", fmt.milliseconds, group=period),
             Column("period_ms_p95", "95th percentile", fmt.milliseconds, group=period),
@@ -145,35 +141,18 @@ def speed_table(variants: Sequence[FieldVariant], clock: str) -> Table:
             Column("inferences samples_lost"),
             Column("overruns", "Overruns", fmt.count),
             Column("lost_s", "Audio lost", fmt.audio_lost),
-            Column("correct total", "measured", fmt.of, group="Words right"),
-            Column(
-                "replay_correct replay_total", "every slice scored", fmt.of, False, "", True, "Words right"
-            ),
+            Column("correct total", "measured", fmt.of, group=right),
+            Column("replay_correct replay_total", "every slice scored", fmt.of, optional=True, group=right),
         ],
-        [_speed_row(variant) for variant in timed],
+        rows,
         f"Times are {clock}. × real time is seconds of audio per second of busy time: near 1 the board never "
         "rests and infers as often as it can; well below 1 it loses audio. Every slice scored: the "
         "recognizer's result if the board had time for an inference at each slice of features.",
-        tones=["bad" if _falls_behind(variant) else "" for variant in timed],
+        tones=tones,
     )
 
 
-def _speed_row(variant: FieldVariant) -> dict[str, Any]:
-    timing, replay = variant.timing, variant.replay
-    assert timing
-    found = accuracy(variant.stimuli)
-    row = {"variant": variant.title} | asdict(timing) | {f"{s}_us": t for s, t in timing.stage_us.items()}
-    row |= {"lost_s": timing.samples_lost / _SAMPLE_RATE, "correct": found.correct, "total": found.total}
-    return row | ({"replay_correct": replay.correct, "replay_total": replay.total} if replay else {})
-
-
-def _falls_behind(variant: FieldVariant) -> bool:
-    timing = variant.timing
-    return bool(timing and (timing.samples_lost or (timing.realtime_factor or 1) < _FALLS_BEHIND))
-
-
 def causes_table(variants: Sequence[FieldVariant]) -> Table:
-    """Return the missed and confused keywords of each variant by cause."""
     rows = []
     for variant in variants:
         counts = count_causes(variant.stimuli)
@@ -186,7 +165,7 @@ def causes_table(variants: Sequence[FieldVariant]) -> Table:
         "causes",
         "Missed keywords by cause",
         [
-            Column("variant", "Variant"),
+            _VARIANT,
             Column("cause"),
             Column("text", "Cause"),
             Column("words missed", "Words", fmt.of),
@@ -200,15 +179,13 @@ def causes_table(variants: Sequence[FieldVariant]) -> Table:
 
 def words_table(variants: Sequence[FieldVariant]) -> Table:
     """Return every word with every variant's detection, and every false accept."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for variant in variants:
-        rows += [{"variant": variant.title} | asdict(row) for row in variant.stimuli]
+        rows += [{"variant": variant.title} | vars(row) for row in variant.stimuli]
         for one in variant.false_accepts:
-            row = asdict(one) | {"detected": one.label, "detected_at_s": one.at_s, "label": None}
+            row = vars(one) | {"detected": one.label, "detected_at_s": one.at_s, "label": None}
             rows.append({"variant": variant.title, "correct": False} | row)
-    rows.sort(
-        key=lambda row: (row["segment"], row.get("onset_s", row["detected_at_s"]), row.get("source", ""))
-    )
+    rows.sort(key=lambda x: (x["segment"], x.get("onset_s", x["detected_at_s"]), x.get("source", "")))
     return Table(
         "words",
         "Word by word",
@@ -218,9 +195,14 @@ def words_table(variants: Sequence[FieldVariant]) -> Table:
             Column("word", "Word"),
             Column("source", "Recording"),
             Column("condition", "Condition"),
-            Column("variant", "Variant"),
+            _VARIANT,
             Column("label speaker end_s clip within_word"),
-            Column("correct excluded", "Right", _right, text=True),
+            Column(
+                "correct excluded",
+                "Right",
+                lambda x, lost: fmt.yes(x) if not lost else "not counted",
+                text=True,
+            ),
             Column("detected", "Detected"),
             Column("score", "Score", fmt.count),
             Column("peak", "Highest single score", fmt.count),
@@ -236,44 +218,14 @@ def words_table(variants: Sequence[FieldVariant]) -> Table:
     )
 
 
-def _right(correct: bool, excluded: str | None) -> str:
-    return "not counted" if excluded else fmt.yes(correct)
-
-
-def clip_words_table(variants: Sequence[FieldVariant]) -> Table:
-    """Return every clip classified in command mode."""
-    rows = [{"variant": variant.title} | asdict(one) for variant in variants for one in variant.clips]
-    wrong = [row["predicted"] != row["label"] or row["board_equals_host"] is False for row in rows]
-    return Table(
-        "clip-words",
-        "Every clip",
-        [
-            Column("variant", "Variant"),
-            Column("source", "Recording"),
-            Column("word", "Word"),
-            Column("label", "Label"),
-            Column("predicted", "Predicted"),
-            Column("probability", "Probability", fmt.share),
-            Column("board_equals_host", "Equal to the host's", _equal, text=True),
-        ],
-        rows,
-        tones=["bad" if one else "" for one in wrong],
-    )
-
-
-def _equal(value: bool | None) -> str:
-    return fmt.DASH if value is None else fmt.yes(value)
-
-
 def faults_table(record: FieldRecord) -> Table:
-    """Return the failures of variants that were not measured, or not completely."""
     rows = [
         {"variant": variant.title, "route": variant.route, "failure": one.failure, "message": fault_text(one)}
         for variant in record.variants
         for one in variant.faults
     ]
-    columns = [Column("variant", "Variant"), Column("route"), Column("failure", "Failure")]
-    columns.append(Column("message", "What happened, and what to try"))
+    message = Column("message", "What happened, and what to try")
+    columns = [_VARIANT, Column("route"), Column("failure", "Failure"), message]
     return Table("faults", "Failures", columns, rows, tones=["bad"] * len(rows))
 
 
@@ -281,13 +233,8 @@ def not_counted_table(record: FieldRecord) -> Table:
     """Return recordings that were not played, and played words that are in no rate."""
     rows = list(record.excluded)
     for variant in record.variants:
-        for one in variant.stimuli:
-            if one.excluded:
-                row = {"variant": variant.title, "route": variant.route, "reason": one.excluded}
-                row |= {
-                    key: getattr(one, key) for key in ("source", "word", "condition", "segment", "onset_s")
-                }
-                rows.append(row)
+        about = {"variant": variant.title, "route": variant.route}
+        rows += [vars(one) | about | {"reason": one.excluded} for one in variant.stimuli if one.excluded]
     return Table(
         "not-counted",
         "Recordings not played, and words not counted",
@@ -317,62 +264,44 @@ def notes_table(record: FieldRecord) -> Table:
 
 
 def segments_table(variants: Sequence[FieldVariant]) -> Table:
-    """Return every segment with its levels, losses and log."""
-    rows, tones = [], []
-    for variant in variants:
-        for one in variant.segments:
-            row = {"variant": variant.title, "lost_s": one.samples_lost / _SAMPLE_RATE}
-            row |= {"board_dbfs": one.acoustic.get("words_at_board_dbfs")}
-            row |= {"board_snr_db": one.acoustic.get("words_snr_db")}
-            rows.append(asdict(one) | row)
-            tones.append("bad" if lost_something(one) else "")
+    segments = [(variant, segment) for variant in variants for segment in variant.segments]
+    rows = [
+        vars(segment) | {"variant": variant.title, "lost_s": segment.samples_lost / _SAMPLE_RATE}
+        for variant, segment in segments
+    ]
     return Table(
         "segments",
         "Segments",
         [
-            Column("variant", "Variant"),
+            _VARIANT,
             Column("number", "Segment", fmt.count),
             Column("condition", "Condition"),
             Column("audio_s", "Audio", fmt.seconds),
-            Column("keyword_free_s", "Without words", fmt.seconds),
-            Column("wall_s", "Played in", fmt.seconds),
-            Column("speech_dbfs", "Speech, dBFS", fmt.level),
-            Column("snr_db", "SNR, dB", fmt.level),
-            Column("board_dbfs", "Words at the board, dBFS", fmt.level, optional=True),
-            Column("board_snr_db", "SNR at the board, dB", fmt.level, optional=True),
+            Column("keyword_free_s wall_s speech_dbfs snr_db samples_lost"),
             Column("clipped_samples", "Samples clipped", fmt.count),
             Column("records_lost", "Records lost", fmt.count),
-            Column("samples_lost"),
             Column("lost_s", "Audio lost", fmt.audio_lost),
             Column("complete", "Ended", lambda complete: "yes" if complete else "cut off", text=True),
             Column("note", "Note", fmt.remark, optional=True),
             Column("transcript", "Log", mark="link"),
         ],
         rows,
-        "Level and SNR are RMS of active speech, at the microphone before its gain; a dash: no words, or no "
-        "noise. Words beside lost records are not counted; words beside audio that a slow board lost are.",
-        tones=tones,
+        "Words beside lost records are not counted; words beside audio that a slow board lost are.",
+        tones=[
+            "" if one.complete and not any(getattr(one, k) for k in _LOSSES) else "bad" for _, one in segments
+        ],
     )
 
 
-def lost_something(segment: FieldSegment) -> bool:
-    """Return whether audio or records of a segment are missing or clipped."""
-    lost = segment.samples_lost or segment.records_lost or segment.clipped_samples or segment.note
-    return bool(lost or not segment.complete)
-
-
 def reference_table(variants: Sequence[FieldVariant]) -> Table:
-    """Return the board's scores compared with the host's."""
     compared = [variant for variant in variants if variant.reference]
-    differs = [
-        one.reference["max_difference"] > (one.model is not None and one.model.precision == "float32")
-        for one in compared
-    ]
+    allowed = [one.model is not None and one.model.precision == "float32" for one in compared]
+    differs = [one.reference["max_difference"] > most for one, most in zip(compared, allowed, strict=True)]
     return Table(
         "reference",
         "The board's scores against the host's",
         [
-            Column("variant", "Variant"),
+            _VARIANT,
             Column("equal inferences", "Equal scores", fmt.of),
             Column("max_difference", "Largest difference, of 255", fmt.count),
         ],
@@ -384,7 +313,6 @@ def reference_table(variants: Sequence[FieldVariant]) -> Table:
 
 
 def plan_table(record: FieldRecord) -> Table:
-    """Return the conditions of the playback plan."""
     return Table(
         "plan",
         "Conditions of the plan",
@@ -392,20 +320,14 @@ def plan_table(record: FieldRecord) -> Table:
             Column("name", "Condition"),
             Column("distance_m", "Distance, m", fmt.plain),
             Column("rt60_s", "Reverberation, s", fmt.plain),
-            Column("room", "Room"),
+            Column("room_m", "Room, m", lambda room: " × ".join(f"{x:g}" for x in room or ()), text=True),
             Column("snr_db", "SNR, dB", fmt.plain),
             Column("noise", "Noise"),
             Column("level_dbfs", "Level, dBFS", fmt.plain),
             Column("background_dbfs", "Background, dBFS", fmt.plain),
             Column("gain_db", "Gain, dB", fmt.plain),
         ],
-        [row | {"room": _room(row)} for row in record.conditions],
+        record.conditions,
         "A dash for the level: as recorded; for SNR and noise: only the background; for the distance: no "
         "room. Level and SNR are RMS of active speech, at the microphone before its gain.",
     )
-
-
-def _room(condition: Mapping[str, Any]) -> str | None:
-    if condition.get("distance_m") is None or not condition.get("room_m"):
-        return None
-    return " × ".join(f"{length:g}" for length in condition["room_m"]) + " m"

@@ -7,17 +7,12 @@ from collections.abc import Sequence
 
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.report import format as fmt
-from harness.report.pages.field_rates import ROUTES, by_route, dataset_drop, keywords_of
+from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords_of
 from harness.report.pages.field_tables import faults_table
 from harness.report.variants import time_is
-from harness.stats.det import operating_point
-from harness.stats.rates import accuracy, count_causes, delay, false_accept_rate, rates_by
+from harness.stats.rates import accuracy, count_causes, dataset_rates, false_accept_rate, rate_drop
 from harness.stats.recognizer import THRESHOLD
 
-_GAIN_SHARE, _GAIN_WORDS = 0.05, 3
-"""Share and number of the keywords that another threshold has to gain to be named."""
-_NAMED = 3
-"""Up to this many variants are named beside the best; of more, the worst."""
 _WIDTH = 110
 
 
@@ -37,7 +32,7 @@ def headline(record: FieldRecord) -> list[str]:
     routes = by_route(record)
     sentences: list[str] = []
     for route, variants in routes:
-        first, *others = _verdict(record, variants)
+        first, *others = _verdict(variants)
         sentences += [f"{ROUTES[route]}: {first}" if len(routes) > 1 else first, *others]
     if not sentences:
         sentences.append(f"No variant was measured on {record.board.title}.")
@@ -46,13 +41,10 @@ def headline(record: FieldRecord) -> list[str]:
     if failed := [variant for variant in record.variants if variant.faults]:
         sentences.append(f"Failed: {', '.join(f'{one.title} ({one.faults[0].failure})' for one in failed)}.")
     words = max((sum(not row.counts for row in one.stimuli) for one in record.variants), default=0)
-    parts = [f"{fmt.plural(len(record.excluded), 'recording')} that could not be played"] * bool(
-        record.excluded
-    )
-    parts += [f"{fmt.plural(words, 'word')} with lost records"] * bool(words)
-    if parts:
-        sentences.append(f"Not counted: {' and '.join(parts)}.")
-    return sentences
+    parts = [f"{fmt.plural(words, 'word')} with lost records"] if words else []
+    if record.excluded:
+        parts.insert(0, f"{fmt.plural(len(record.excluded), 'recording')} that could not be played")
+    return [*sentences, f"Not counted: {' and '.join(parts)}."] if parts else sentences
 
 
 def basis(record: FieldRecord) -> list[str]:
@@ -78,15 +70,14 @@ def basis(record: FieldRecord) -> list[str]:
 
 def slow_sentences(variants: Sequence[FieldVariant]) -> list[str]:
     """Return a sentence for each variant that misses words because it is slow, or one that none does."""
-    slow = [sentence for variant in variants if (sentence := too_slow(variant))]
+    slow = [sentence for variant in variants if (sentence := _too_slow(variant))]
     timed = [variant for variant in variants if variant.timing]
     if timed and not slow and all(variant.replay for variant in timed):
         slow.append("No variant misses a word because it is too slow.")
     return slow
 
 
-def too_slow(variant: FieldVariant) -> str:
-    """Return a sentence on the words that a variant misses only because it is slow, or ""."""
+def _too_slow(variant: FieldVariant) -> str:
     late = sum(row.cause == "latency" and row.counts for row in variant.stimuli)
     if not late or not variant.timing or not variant.replay:
         return ""
@@ -99,62 +90,35 @@ def too_slow(variant: FieldVariant) -> str:
     )
 
 
-def _verdict(record: FieldRecord, variants: Sequence[FieldVariant]) -> list[str]:
-    """Return the sentences of one route, about the variant that detects most."""
-    intact = [variant for variant in variants if not variant.faults] or list(variants)
-    best = max(intact, key=lambda variant: accuracy(keywords_of(variant)).value or 0.0)
+def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
+    """Return up to four sentences about the variant of a route that detects most."""
+    best = best_of([variant for variant in variants if not variant.faults] or variants)
     keywords = keywords_of(best)
     rate = accuracy(keywords)
     if rate.value is None:
         return [f"{best.title}: {_false_accepts(best)}"]
     sentences = [
         f"{best.title} detects {fmt.of(rate.correct, rate.total)} keywords: {fmt.share(rate.value)} "
-        f"(95\u00a0% interval {fmt.interval(rate.low, rate.high)}){_drop(best)}.",
-        *_range(best),
-        *_others(best, variants),
+        f"(95\u00a0% interval {fmt.interval(rate.low, rate.high)}){_drop(best)}."
     ]
     if false_accept_rate(best).hours:
         sentences.append(_false_accepts(best))
-    if later := delay(keywords):
-        sentences.append(f"Median detection delay: {fmt.seconds(later.median)} after the end of the word.")
-    sentences += [sentence for variant in variants if (sentence := too_slow(variant))]
     counts = sorted(count_causes(keywords).items(), key=lambda item: -item[1])
     if causes := [f"{cause} {count}" for cause, count in counts if cause and count]:
         sentences.append(f"Causes of the misses: {', '.join(causes)}.")
-    return [*sentences, *_better_threshold(best, record.threshold)]
+    return [*sentences, *filter(None, [_too_slow(best)])]
 
 
 def _drop(variant: FieldVariant) -> str:
-    if not (found := dataset_drop(variant)):
+    keywords = keywords_of(variant)
+    known = dataset_rates(variant.model, {row.label for row in keywords if row.counts}).get("testing")
+    if not known or not (found := rate_drop(known, accuracy(keywords))):
         return ""
-    dataset, (drop, low, high) = found
-    test_set = f"the test set's {fmt.share(dataset.value)}"
+    drop, low, high = found
+    test_set = f"the test set's {fmt.share(known.value)}"
     if low <= 0 <= high:
         return f", not distinguishable from {test_set}"
     return f", {fmt.points(abs(drop)).lstrip('+')} points {'below' if drop > 0 else 'above'} {test_set}"
-
-
-def _range(variant: FieldVariant) -> list[str]:
-    groups = [one for one in rates_by(keywords_of(variant), lambda row: row.condition) if one.rate.total]
-    if len(groups) < 2:
-        return []
-    groups.sort(key=lambda one: one.rate.value or 0.0)
-    least, most = groups[0], groups[-1]
-    return [
-        f"Its accuracy ranges from {fmt.share(most.rate.value)} under “{most.name}” to "
-        f"{fmt.share(least.rate.value)} under “{least.name}”."
-    ]
-
-
-def _others(best: FieldVariant, variants: Sequence[FieldVariant]) -> list[str]:
-    rates = [(one, accuracy(keywords_of(one))) for one in variants if one is not best]
-    others = sorted(
-        (other for other in rates if other[1].total), key=lambda other: other[1].value or 0.0, reverse=True
-    )
-    if len(others) > _NAMED:
-        worst, rate = others[-1]
-        return [f"The worst of {len(others) + 1} variants is {worst.title} with {fmt.share(rate.value)}."]
-    return [f"{one.title} detects {fmt.of(rate.correct, rate.total)}." for one, rate in others]
 
 
 def _false_accepts(variant: FieldVariant) -> str:
@@ -166,23 +130,3 @@ def _false_accepts(variant: FieldVariant) -> str:
         f"{fmt.plural(rate.events, 'false accept')} {audio}: {fmt.per_hour(rate.per_hour)} "
         f"(95\u00a0% interval {fmt.per_hour_interval(rate.low, rate.high)})."
     )
-
-
-def _better_threshold(variant: FieldVariant, threshold: int) -> list[str]:
-    """Name the threshold that misses clearly less without more false accepts, with what it costs."""
-    points = [point for point in variant.det if point.hours]
-    if not points:
-        return []
-    now = min(points, key=lambda point: abs(point.threshold - threshold))
-    found = operating_point(points, now.false_accepts / now.hours)
-    if found is None or now.misses - found.misses < max(_GAIN_WORDS, _GAIN_SHARE * now.keywords):
-        return []
-    cost = ""
-    if found.accepted_non_keywords > now.accepted_non_keywords:
-        accepted = fmt.of(found.accepted_non_keywords, found.non_keywords)
-        cost = f", but accepted {accepted} non-keywords instead of {fmt.count(now.accepted_non_keywords)}"
-    return [
-        f"At a threshold of {found.threshold} instead of {threshold} it would have missed "
-        f"{fmt.count(found.misses)} keywords instead of {fmt.count(now.misses)}, without more false "
-        f"accepts{cost}."
-    ]

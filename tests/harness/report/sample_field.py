@@ -21,7 +21,7 @@ from harness.records.field_record import (
     Replay,
 )
 from harness.records.record import BoardRow, Fault, LabelCount, ModelRow
-from harness.report.pages.missed_words import picture, scores_file
+from harness.report.pages.missed_words import picture
 from models.data.wav import write_wav
 
 LABELS = ["silence", "unknown", "yes", "no"]
@@ -126,7 +126,7 @@ def variant_of(identity: str, title: str, worse: float, seed: int) -> FieldVaria
             ClipResult(f"{word}/andy.wav", word, label_of(word), label_of(word), 0.91, True)
             for word in dict.fromkeys(WORDS)
         ],
-        replay=Replay(20.0, correct=sum(row.correct for row in stimuli), total=len(stimuli) - 1, won=[]),
+        replay=Replay(20.0, correct=sum(row.correct for row in stimuli), total=len(stimuli) - 1),
         reference={"inferences": 44_400, "equal": 44_400, "max_difference": 0},
         notes=["Segment 3 was measured twice: the emulator had not started."],
     )
@@ -159,7 +159,7 @@ def slow() -> FieldVariant:
             stage_us={"preprocess": 1021.0, "inference": 24_012.0, "postprocess": 31.0},
             realtime_factor=0.81, overruns=2, samples_lost=512, inferences=6_340,
         ),
-        replay=replace(variant.replay, correct=variant.replay.correct + len(late), won=sorted(late)),
+        replay=replace(variant.replay, correct=variant.replay.correct + len(late)),
         reference={"inferences": 6_340, "equal": 6_331, "max_difference": 3},
         notes=[],
     )  # fmt: skip
@@ -304,7 +304,7 @@ def model(dice: random.Random) -> ModelRow:
 
 
 def with_clips(record: FieldRecord, folder: Path, most: int = 4) -> FieldRecord:
-    """Write sound, picture and scores of the first misses into the folder, as a run does."""
+    """Write sound and picture of the first misses into the folder, as a run does."""
     made: dict[tuple[int, float], str] = {}
     variants = []
     for variant in record.variants:
@@ -316,7 +316,6 @@ def with_clips(record: FieldRecord, folder: Path, most: int = 4) -> FieldRecord:
                     key, f"clips/{row.segment:04d}-{round(row.onset_s * 1000):06d}-{row.word}"
                 )
                 sound(folder / f"{stem}.wav", row)
-                scores(folder / scores_file(variant, replace(row, clip=f"{stem}.wav")), row)
                 row = replace(row, clip=f"{stem}.wav", picture=f"{stem}.png")
             rows.append(row)
         variants.append(replace(variant, stimuli=rows))
@@ -332,12 +331,3 @@ def sound(path: Path, row: FieldStimulus) -> None:
     mel = noise.normal(-60, 8, (200, 40)).astype(np.float32)
     micro = noise.integers(0, 600, (100, 40)).astype(np.uint16)
     path.with_suffix(".png").write_bytes(picture(mel, micro))
-
-
-def scores(path: Path, row: FieldStimulus) -> None:
-    lines = ["time_s," + ",".join(LABELS)]
-    for step in range(60):
-        at_s = row.onset_s - 0.5 + 0.04 * step
-        peak = max(0, round((row.peak or 0) * (1 - abs(at_s - row.end_s))))
-        lines.append(f"{at_s:.3f},{255 - peak},0,{peak},{peak // 2}")
-    path.write_text("\n".join(lines) + "\n")

@@ -10,12 +10,11 @@ from html_page import HOSTILE, Page, plain
 from sample_field import acoustic, command_mode, failed, sample_field, slow, variant_of, with_clips
 
 from harness.errors import UsageError
-from harness.records.field_record import DetPoint, FieldRecord, FieldVariant, read_field, write_field
+from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
 from harness.report.pages.field import MOST_ROWS, render_field
 from harness.report.pages.field_plots import det_front
 from harness.report.pages.field_tables import LIMITS, field_tables
 from harness.report.pages.field_verdict import summary_text
-from harness.report.pages.missed_words import TINTS
 
 CLIPS = 12
 
@@ -78,10 +77,6 @@ def test_everything_that_is_linked_exists_and_nothing_is_loaded_from_elsewhere(p
     assert "script" not in page.tags
 
 
-def test_the_page_sets_every_color_of_its_plots(folder):
-    assert not re.search(r"#0101\d\d|#010[234]\d\d", (folder / "field.html").read_text(encoding="utf-8"))
-
-
 def test_the_same_record_gives_the_same_bytes(folder, tmp_path):
     render_field(with_clips(everything(), tmp_path, CLIPS), tmp_path)
     for path in folder.iterdir():
@@ -107,7 +102,7 @@ def test_every_table_is_a_csv_of_its_raw_values(folder):
 def test_routes_never_share_a_table(folder):
     assert list(csv(folder, "acoustic-overview")["variant"]) == ["TinyConv, int8"]
     assert len(csv(folder, "pcm-overview")) == 2
-    assert set(csv(folder, "clip-words")["source"]) >= {"yes/andy.wav"}
+    assert len(csv(folder, "clip-overview")) == 3
 
 
 def test_long_tables_are_in_their_csv_only(tmp_path):
@@ -153,7 +148,6 @@ def test_a_perfect_variant(tmp_path):
     for sentence in (
         "No variant misses a word because it is too slow.",
         "Every recording was played, and every word counts.",
-        "No segment lost audio or records, and none was clipped.",
         "Every variant was right on every word.",
     ):
         assert sentence in found
@@ -175,15 +169,6 @@ def test_failed_and_interrupted_runs_say_so():
     record = only(perfect())
     cut = replace(record, run={name: value for name, value in record.run.items() if name != "ended"})
     assert "The run was interrupted" in summary_text(cut)
-
-
-def test_a_better_threshold_is_named_with_its_cost():
-    now = DetPoint(200, 40, 80, 1, 1.0, accepted_non_keywords=2, non_keywords=18)
-    lower = DetPoint(150, 10, 80, 1, 1.0, accepted_non_keywords=9, non_keywords=18)
-    assert (
-        "At a threshold of 150 instead of 200 it would have missed 10 keywords instead of 40, without more "
-        "false accepts, but accepted 9 of 18 non-keywords instead of 2."
-    ) in " ".join(summary_text(only(replace(perfect(), det=[lower, now]))).split())
 
 
 # Tables and plots
@@ -219,24 +204,17 @@ def test_confusions_have_a_column_for_no_detection(folder, page):
     assert counts.loc[("TinyConv, int8", "yes"), "detected none"] == 6
 
 
-def test_margins_add_up_the_conditions(folder, page):
+def test_margins_add_up_the_conditions(folder):
     conditions, by_snr = csv(folder, "pcm-conditions"), csv(folder, "pcm-by-snr")
     assert len(conditions) == 2 * 9 and len(by_snr) == len(csv(folder, "pcm-by-distance")) == 2 * 3
-    own = conditions[(conditions["variant"] == "TinyConv, int8") & (conditions["snr_db"] == 10)]
+    own = conditions[(conditions["variant"] == "TinyConv, int8") & conditions["group"].str.endswith(" 10 dB")]
     row = by_snr[by_snr["variant"] == "TinyConv, int8"].set_index("group").loc["10\u00a0dB"]
     assert (row["correct"], row["total"]) == (own["correct"].sum(), own["total"].sum())
-    assert "plot-pcm-sweep" in page.ids
 
 
-def test_the_sweep_needs_several_conditions_and_has_a_place_for_no_noise(tmp_path):
-    variant = perfect()
-    first = replace(variant, stimuli=variant.stimuli[:10], segments=variant.segments[:1])
-    assert "plot-pcm-sweep" not in Page(source(only(first), tmp_path)).ids
-    record = only(variant)
-    bare = [
-        one | {"snr_db": None if one["snr_db"] == 20 else one["snr_db"], "distance_m": None}
-        for one in record.conditions
-    ]
+def test_a_table_by_snr_has_a_row_without_noise(tmp_path):
+    record = only(perfect())
+    bare = [one | {"snr_db": None if one["snr_db"] == 20 else one["snr_db"]} for one in record.conditions]
     assert "no noise" in text(replace(record, conditions=bare), tmp_path)
 
 
@@ -266,11 +244,6 @@ def test_variants_are_compared_on_the_words_that_count_for_both(folder):
     assert row["difference"] == pytest.approx((row["only_first"] - row["only_second"]) / 89)
 
 
-def test_false_accepts_are_among_the_words(folder):
-    words = csv(folder, "pcm-words")
-    assert (words["word"].isna() & (words["variant"] == "TinyConv, int8")).sum() == 3
-
-
 def test_scores_that_differ_from_the_hosts_stand_out(tmp_path):
     assert (
         '<tr class="bad">\n<td class="short">TinyConv, float32</td>\n<td class="figure">6,331 of 6,340'
@@ -281,9 +254,9 @@ def test_scores_that_differ_from_the_hosts_stand_out(tmp_path):
 # Missed words
 
 
-def test_missed_words_have_sound_picture_and_scores(page):
-    sounds, pictures, curves = (page.tags.count(tag) for tag in ("audio", "img", "polyline"))
-    assert curves >= sounds == pictures >= CLIPS
+def test_missed_words_have_sound_picture_score_and_cause(page):
+    assert page.tags.count("audio") == page.tags.count("img") >= CLIPS
+    assert re.search(r"✗ missed: TinyConv, int8 \(highest score \d+, cause: [a-z ]+\)", page.text)
 
 
 def test_missed_words_without_a_clip_are_counted_only(tmp_path):
@@ -295,12 +268,3 @@ def test_missed_words_without_a_clip_are_counted_only(tmp_path):
     found = Page(source(record, tmp_path))
     assert "audio" not in found.tags
     assert "0 with sound below" in found.text
-
-
-def test_equal_results_of_many_variants_are_merged(tmp_path):
-    variant = variant_of("a", "A", 0.0, seed=1)
-    many = [replace(variant, id=f"v{index}", title=f"Variant {index}") for index in range(7)]
-    found = source(with_clips(only(*many), tmp_path, 2), tmp_path)
-    assert "✗ 7 of 7 variants: missed" in found
-    drawn = set(re.findall(r'<polyline class="(t\d+)', found))
-    assert drawn == {f"t{tint}" for tint in range(1, TINTS + 1)}

@@ -4,8 +4,7 @@ import pytest
 
 from harness.records.field_record import DetPoint
 from harness.records.record import DetectionRow
-from harness.stats.det import THRESHOLDS, DetCounter, is_proven, operating_point
-from harness.stats.recognizer import THRESHOLD
+from harness.stats.det import DetCounter, operating_point
 from harness.stats.segment import FieldWord, Gap
 
 WORDS = [
@@ -54,10 +53,6 @@ def test_words_and_detections_at_a_gap_are_not_counted():
     assert (point.false_accepts, point.hours) == (0, pytest.approx(1 - 5.5 / 3600))
 
 
-def test_the_boards_threshold_is_among_them():
-    assert THRESHOLD in THRESHOLDS
-
-
 def point(threshold: int, misses: int, false_accepts: int, hours: float = 10.0) -> DetPoint:
     return DetPoint(threshold, misses, 100, false_accepts, hours)
 
@@ -80,7 +75,3 @@ def test_equal_misses_are_decided_by_fewer_false_accepts_and_a_higher_threshold(
 def test_no_operating_point_within_the_limit_or_without_keyword_free_time():
     assert operating_point(CURVE[:2], 0.5) is None
     assert operating_point([point(200, 1, 0, hours=0.0)], 1.0) is None
-
-
-def test_a_limit_is_proven_by_enough_hours():
-    assert [is_proven(CURVE[-1], per_hour) for per_hour in (0.2, 0.3)] == [False, True]

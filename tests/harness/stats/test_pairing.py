@@ -28,11 +28,6 @@ def test_mcnemar_is_the_binomial_sum_in_either_order(one, two):
     assert mcnemar(one, two) == pytest.approx(mcnemar(two, one))
 
 
-def test_counts_below_zero_are_refused():
-    with pytest.raises(ValueError, match="-1"):
-        mcnemar(3, -1)
-
-
 def test_mean_with_students_interval():
     found = mean_interval([0.80, 0.82, 0.84])
     assert found.mean == pytest.approx(0.82)
@@ -43,11 +38,6 @@ def test_mean_with_students_interval():
 
 def test_one_value_has_no_interval():
     assert mean_interval([0.5]).low is None
-
-
-def test_no_value_has_no_mean():
-    with pytest.raises(ValueError, match="no values"):
-        mean_interval([])
 
 
 def test_methods_are_compared_clip_by_clip():

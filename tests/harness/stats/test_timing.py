@@ -7,8 +7,8 @@ import pytest
 from made_segments import segment
 
 from harness.records.field_record import FieldTiming
+from harness.stats.field_figures import TimingCounter
 from harness.stats.segment import Gap, PlayedSegment
-from harness.stats.timing import TimingCounter
 
 STAGES = {"preprocess": 2000, "inference": 40_000, "postprocess": 8000}
 

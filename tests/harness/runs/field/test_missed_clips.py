@@ -1,4 +1,4 @@
-"""Clips of missed words: the played sound, the board's features, and the scores."""
+"""Clips of missed words: the played sound and the board's features."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import io
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.image import imread
 
 from harness.errors import UsageError
-from harness.link.records import checksum
 from harness.records.field_record import FieldRecord, FieldSegment, FieldStimulus, FieldVariant
 from harness.records.record import BoardRow
 from harness.report.pages.missed_words import GAP_ROWS, begins_s, picture
@@ -28,7 +26,6 @@ from models.views import mel_of
 LABELS = ["silence", "unknown", "yes", "no"]
 WINDOW_S = 1.0
 CONDITIONS = (Condition("near", snr_db=20.0), Condition("far", snr_db=5.0))
-PERIOD_MS = 60
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +40,6 @@ def plan(tmp_path_factory):
     return make_plan(folder, PlanOptions(conditions=CONDITIONS))
 
 
-def transcript(path, seconds: float) -> None:
-    """What a board with an inference every 60 ms sends: the second of its time is in the scores."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for sequence, at_ms in enumerate(range(PERIOD_MS, round(1000 * seconds), PERIOD_MS)):
-        body = f"inf,{sequence},{at_ms},3,600,11000,5,{at_ms // 1000},0,{at_ms % 256},7".encode()
-        rows.append(b"%.6f\t$%b*%b\n" % (at_ms / 1000, body, checksum(body)))
-    path.write_bytes(b"".join(rows))
-
-
 def record_of(plan, folder, *identities: str, missed=lambda row: True, **changes) -> FieldRecord:
     """A record in which the words selected by `missed` were missed."""
     variants = []
@@ -60,7 +47,6 @@ def record_of(plan, folder, *identities: str, missed=lambda row: True, **changes
         stimuli, segments = [], []
         for segment in plan.segments:
             log = f"transcripts/{identity}/segment-{segment.number:04d}.log"
-            transcript(folder / log, segment.duration_s)
             segments.append(
                 FieldSegment(
                     number=segment.number, condition=segment.condition, audio_s=segment.duration_s,
@@ -107,27 +93,11 @@ def test_features_are_those_of_a_front_end_without_reset(plan, tmp_path):
     assert not np.array_equal(running_on, micro_features(seen)), "the word does not tell them apart"
 
 
-def test_scores_are_the_boards_around_the_word(plan, tmp_path):
-    row = first_row(write_clips(plan, record_of(plan, tmp_path, "a"), tmp_path))
-    scores = pd.read_csv(tmp_path / row.clip.replace(".wav", ".a-pcm.csv"))
-    assert list(scores.columns) == ["time_s", *LABELS]
-    assert begins_s(row) <= scores["time_s"].iloc[0] < begins_s(row) + PERIOD_MS / 1000
-    assert row.end_s + WINDOW_S - PERIOD_MS / 1000 < scores["time_s"].iloc[-1] <= row.end_s + WINDOW_S
-    assert list(scores["yes"]) == [round(1000 * at_s) % 256 for at_s in scores["time_s"]]
-
-
-def test_times_of_an_acoustic_segment_begin_with_the_sound(plan, tmp_path):
-    starts = record_of(plan, tmp_path, "a", acoustic={"sound_starts_s": 0.5})
-    row = first_row(write_clips(plan, starts, tmp_path))
-    scores = pd.read_csv(tmp_path / row.clip.replace(".wav", ".a-pcm.csv"))
-    assert list(scores["yes"]) == [round(1000 * (at_s + 0.5)) % 256 for at_s in scores["time_s"]]
-
-
 def test_word_missed_by_two_variants_is_cut_out_once(plan, tmp_path):
     first, second = write_clips(plan, record_of(plan, tmp_path, "a", "b"), tmp_path).variants
     assert [row.clip for row in first.stimuli] == [row.clip for row in second.stimuli]
     files = sorted(path.suffix for path in (tmp_path / CLIPS).iterdir())
-    assert files == [".csv"] * 12 + [".png"] * 6 + [".wav"] * 6
+    assert files == [".png"] * 6 + [".wav"] * 6
 
 
 def test_only_counted_and_missed_words_are_cut_out(plan, tmp_path):

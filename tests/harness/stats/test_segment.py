@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_segments import word
 
-from harness.stats.gaps import FreeTime, GapFinder, extend_gaps, loss_reason
-from harness.stats.segment import Gap
+from harness.stats.segment import FreeTime, Gap, GapFinder, loss_reason
 
 WORD = word("yes", 5.0, 5.5)
 
@@ -47,10 +46,6 @@ def test_a_gap_touches_a_word_from_its_onset_to_the_end_of_its_window(begin_s, e
     assert loss_reason(WORD, [Gap(begin_s, end_s, "lost")], 1.0) == ("lost" if touches else "")
 
 
-def test_gaps_are_extended_by_the_average():
-    assert extend_gaps([Gap(1.0, 2.0, "lost")]) == (Gap(1.0, 3.0, "lost"),)
-
-
 @pytest.mark.parametrize(("at_s", "inside"), [(4.9, False), (5.0, True), (6.5, True), (6.6, False)])
 def test_a_window_includes_both_ends(at_s, inside):
     assert FreeTime([WORD, word("no", 8.0)], [], 1.0, 10.0).in_window(at_s) == inside
@@ -59,10 +54,6 @@ def test_a_window_includes_both_ends(at_s, inside):
 @pytest.mark.parametrize(("at_s", "inside"), [(2.0, False), (2.5, True), (3.0, False)])
 def test_a_gap_excludes_the_records_at_its_ends(at_s, inside):
     assert FreeTime([], [Gap(2.0, 3.0, "")], 1.0, 10.0).in_gap(at_s) == inside
-
-
-def test_a_segment_that_was_not_played_has_no_free_time():
-    assert FreeTime([WORD], [Gap(-math.inf, math.inf, "")], 1.0, 0.0).seconds == 0.0
 
 
 intervals = st.lists(st.tuples(st.integers(-4, 44), st.integers(0, 12)), max_size=6)
