@@ -14,10 +14,10 @@ from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, V
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from models.errors import UserFacingError
+from models.metrics import LabelCount, TrainingEpoch
 
 if TYPE_CHECKING:
-    from models.metrics import LabelCount, TrainingEpoch
-from models.model_artifact import ModelArtifact
+    from models.model_artifact import ModelArtifact
 
 _NO_SPEAKER = (
     "The bench has no speaker: the stages were timed while the board listened to the room, and no words were "
