@@ -18,6 +18,7 @@ from harness.records.record import RunRecord, write_record
 from harness.runs import folder as folder_module
 from harness.runs.nightly.blocks import BLOCKS_FILE
 from harness.runs.nightly.nightly import measure_night
+from models.errors import ConfigError
 
 
 def test_first_night_measures_every_block_keeps_a_canary_and_writes_its_files(bench):
@@ -216,7 +217,7 @@ def test_dirty_tree_is_advisory_and_never_clean(bench, code):
     second = bench.run()
     assert all(item.advisory for item in second.verdict.series)
     assert second.exit_code not in (EXIT_CLEAN, EXIT_REGRESSED)
-    with pytest.raises(UsageError, match="no commit"):
+    with pytest.raises(UsageError, match="uncommitted changes"):
         bench.accept(second)
 
 
@@ -271,7 +272,7 @@ def test_invalid_baseline_is_reported_before_anything_is_measured(bench):
     bench.model("a")
     bench.request.baselines.mkdir()
     (bench.request.baselines / "desk.toml").write_text("schema = ")
-    with pytest.raises(UsageError, match=r"desk\.toml"):
+    with pytest.raises(ConfigError, match=r"desk\.toml"):
         bench.run()
     assert not any("building" in line for line in bench.lines)
 
