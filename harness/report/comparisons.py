@@ -29,14 +29,9 @@ def rate(correct: int, total: int) -> dict[str, float]:
 def comparisons_table(
     compared: Sequence[tuple[str, str, Paired]], title: str, unit: str, sides: tuple[str, str], note: str
 ) -> Table:
-    """Return McNemar's tests of pairs of variants, corrected for their number.
+    """Return McNemar's tests of pairs of variants, given by their titles, with Holm's correction.
 
-    Args:
-        compared: titles of two variants, and the result of the test.
-        title: title of the table.
-        unit: what was counted, such as "clips".
-        sides: names of the two above the counts that only one of them had right.
-        note: note of the table.
+    `unit` was counted, such as "clips"; `sides` names the two above the counts of only one right.
     """
     rows = [
         vars(result)

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from harness.records.record import HostRow, ModelRow, RunRecord, VariantRow
-from harness.report.variants import ALL_STAGES, conformance, stage_samples, why_missing
+from harness.report.variants import conformance, stage_samples, why_missing
 
 KINDS = {
     "float32": "float32",
@@ -55,6 +55,11 @@ class Entry:
         return _NETWORKS.get(name, name)
 
     @property
+    def training(self) -> tuple[str | None, int | None]:
+        """Network and seed."""
+        return (self.model.network, self.model.seed) if self.model else (None, None)
+
+    @property
     def threshold(self) -> float | None:
         """Pruned share, 0 to 1; None without pruning."""
         return self.model.pruning["threshold"] if self.model and self.model.pruning else None
@@ -67,10 +72,6 @@ class Entry:
     @property
     def inference_us(self) -> float | None:
         return self.stages_us.get("inference")
-
-    @property
-    def pass_us(self) -> float | None:
-        return self.stages_us.get(ALL_STAGES)
 
     def host(self, device: str) -> HostRow | None:
         """Return the fastest runtime on the host's "cpu" or "gpu"."""
@@ -154,18 +155,13 @@ def different_models(entries: Sequence[Entry]) -> list[Entry]:
 
 def original_of(entry: Entry, entries: Sequence[Entry], kind: str = "float32") -> Entry | None:
     """Return the same training as `kind`, if possible of the same run, board and engine."""
-    model = entry.model
-    if model is None or model.network is None:
-        return None
 
     def distance(other: Entry) -> tuple[bool, ...]:
         boards = (other.record.board.name, entry.record.board.name)
         return other.record is not entry.record, boards[0] != boards[1], other.engine != entry.engine
 
-    of_kind = [other for other in entries if other.kind == kind and other.model]
-    training = (model.network, model.seed)
-    alike = [other for other in of_kind if (other.model.network, other.model.seed) == training]  # type: ignore[union-attr]
-    return min(alike, key=distance, default=None)
+    alike = [other for other in entries if other.kind == kind and other.training == entry.training]
+    return min(alike, key=distance, default=None) if entry.network else None
 
 
 def _engine(record: RunRecord, variant: VariantRow) -> str:
@@ -178,12 +174,12 @@ def _with_detail(entries: list[Entry], detail: Callable[[Entry], str]) -> list[E
     details: dict[str, set[str]] = {}
     for entry in entries:
         details.setdefault(entry.title, set()).add(detail(entry))
-    return [
-        replace(entry, title=f"{entry.title} ({detail(entry)})")
-        if detail(entry) and len(details[entry.title]) > 1
-        else entry
-        for entry in entries
-    ]
+
+    def title(entry: Entry) -> str:
+        text = detail(entry) if len(details[entry.title]) > 1 else ""
+        return f"{entry.title} ({text})" if text else entry.title
+
+    return [replace(entry, title=title(entry)) for entry in entries]
 
 
 def pareto_front(entries: Sequence[Entry]) -> list[Entry]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -113,17 +115,16 @@ def draw_front(entries: Sequence[Entry]) -> Figure:
     figure = new_figure(height)
     axes = figure.add_axes((0.06, 0.45 / height, 0.92, (height - 1) / height), xscale="log")
     networks = list(dict.fromkeys(entry.network for entry in entries))
+    markers = {network: _MARKERS[index % len(_MARKERS)] for index, network in enumerate(networks)}
     for entry in reversed(entries):  # of coinciding points the original network is drawn last
-        color, marker = _COLORS[entry.kind], _MARKERS[networks.index(entry.network) % len(_MARKERS)]
-        assert entry.test and entry.inference_us is not None
-        (low, high), time = wilson_interval(*entry.test), entry.inference_us
-        axes.plot([time, time], [low, high], color=color, linewidth=0.8, alpha=0.45)
-        axes.plot([time], [entry.test[0] / entry.test[1]], marker, color=color, markersize=7, alpha=0.9)
-    chosen = pareto_front(entries)
-    times = [entry.inference_us or 0 for entry in chosen]
-    gains = [entry.accuracy or 0 for entry in chosen]
-    axes.step(times, gains, where="post", color=plot.LINK, linewidth=1.6, zorder=1)
-    for number, place in enumerate(zip(times, gains, strict=True), 1):
+        color, time = _COLORS[entry.kind], entry.inference_us or 0
+        axes.plot(
+            [time, time], wilson_interval(*(entry.test or (0, 0))), color=color, linewidth=0.8, alpha=0.45
+        )
+        axes.plot(time, entry.accuracy or 0, markers[entry.network], color=color, markersize=7, alpha=0.9)
+    front = [(entry.inference_us or 0, entry.accuracy or 0) for entry in pareto_front(entries)]
+    axes.step(*np.array(front).reshape(-1, 2).T, where="post", color=plot.LINK, linewidth=1.6, zorder=1)
+    for number, place in enumerate(front, 1):
         axes.annotate(str(number), place, (-5, 5), textcoords="offset points", ha="right", fontweight="bold")
     all_us = [entry.inference_us or 0 for entry in entries]
     low, high = min(all_us) / 1.25, max(all_us) * 1.25
@@ -134,14 +135,15 @@ def draw_front(entries: Sequence[Entry]) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.round_duration(value)))
     axes.set_xlabel("one inference on the board")
     axes.yaxis.set_major_formatter(plot.PERCENT)
-    kinds = [kind for kind in KINDS if any(entry.kind == kind for entry in entries)]
-    handles = [Line2D([], [], marker="s", linestyle="", color=_COLORS[kind], markersize=7) for kind in kinds]
-    handles += [
-        Line2D([], [], marker=marker, linestyle="", color=plot.SOFT, fillstyle="none", markersize=7)
-        for _, marker in zip(networks, _MARKERS, strict=False)
-    ]
-    names = [*(KINDS[kind] for kind in kinds), *(network or "external" for network in networks)]
-    add_legend(figure, handles, names[: len(handles)], columns=5)
+    labels = {
+        KINDS[kind]: Line2D([], [], marker="s", linestyle="", color=_COLORS[kind], markersize=7)
+        for kind in KINDS
+        if any(entry.kind == kind for entry in entries)
+    }
+    for network, marker in markers.items():
+        style: dict[str, Any] = {"color": plot.SOFT, "fillstyle": "none", "markersize": 7}
+        labels[network or "other network"] = Line2D([], [], marker=marker, linestyle="", **style)
+    add_legend(figure, list(labels.values()), list(labels), columns=5)
     return figure
 
 
@@ -164,7 +166,7 @@ def draw_series(series: Mapping[str, Sequence[Entry]], lines: _Lines) -> Figure:
             points = [(threshold, share) for threshold, share in shares if share is not None]
             for threshold, share in points:
                 if share > _HIGHEST:
-                    place = {"textcoords": "offset points", "color": color}
+                    place: dict[str, Any] = {"textcoords": "offset points", "color": color}
                     axes.annotate(f"↑ {fmt.share(share)}", (threshold, _HIGHEST), (0, 5), **place)
             if len(points) > 1:
                 x, y = zip(*((threshold, min(share, _HIGHEST)) for threshold, share in points), strict=True)

@@ -13,7 +13,7 @@ from harness.report.comparisons import Matrix, confusion_table
 from harness.report.pages.family_entries import KINDS, Entry, different_models, original_of, pareto_front
 from harness.report.pages.run_tables import fields_of
 from harness.report.table import Column, Table
-from harness.report.variants import STAGES, conformance, time_is
+from harness.report.variants import ALL_STAGES, STAGES, conformance, time_is
 from harness.stats.statistics import ratio, wilson_interval
 
 
@@ -79,7 +79,7 @@ def _comparison_row(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
         "board": entry.record.board.name,
         "operations": entry.operations,
         "accuracy": entry.accuracy,
-        "pass_us": entry.pass_us,
+        "pass_us": entry.stages_us.get(ALL_STAGES),
         "conformance": conformance(variant) if entry.stages_us or variant.parity else None,
         "note": entry.gap,
     }

@@ -47,14 +47,12 @@ def render_recording(seen: Look, sound: bytes | None, folder: Path) -> Path:
 def frames(views: Views) -> dict[str, pd.DataFrame]:
     """Return the numbers of each view: a row for each moment or frequency, a column for each image row."""
     wave, spectrum = views.waveform, views.spectrum
-    return {
+    found = {
         "waveform": pd.DataFrame({"start_s": wave.start_s, "low": wave.low, "high": wave.high}).round(7),
         "spectrum": pd.DataFrame({"hz": spectrum.hz, "dbfs": spectrum.dbfs.round(2)}),
-        "spectrogram": _over_time(views.spectrogram, "hz"),
-        "mel": _over_time(views.mel, "hz"),
-        "mfcc": _over_time(views.mfcc, "coefficient"),
-        "micro": _over_time(views.micro, "hz"),
     }
+    images = {"spectrogram": "hz", "mel": "hz", "mfcc": "coefficient", "micro": "hz"}
+    return found | {name: _over_time(getattr(views, name), rows) for name, rows in images.items()}
 
 
 def _over_time(image: Image, rows: str) -> pd.DataFrame:

@@ -27,6 +27,10 @@ _SHOWN_PERCENT = 98
 """Share of the MFCCs within the color scale; the rest is mostly coefficient 1 of loud moments."""
 _NO_SHAPE = 1e-3
 """Largest MFCC that counts as 0; float32 rounding leaves less."""
+_MICRO = (
+    "16-bit integers, from the function that every board is checked against. Gain control raises quiet "
+    "parts, noise reduction removes steady sound."
+)
 
 
 @dataclass(frozen=True)
@@ -164,16 +168,9 @@ def _draw_image(
     heights_in: tuple[float, float],
     labels: tuple[str, str],
 ) -> tuple[Figure, Axes]:
-    """Draw columns at their times, rows one unit high from -0.5 up, and the color scale beside them.
+    """Draw (columns, rows) at their times, rows one unit high from -0.5 up, and the color scale beside.
 
-    Args:
-        seen: the recording.
-        image: times of the columns.
-        values: (columns, rows).
-        color_map: name of a Matplotlib color map.
-        limits: ends of the color scale.
-        heights_in: of the image, and of the space above it.
-        labels: of the rows, and of the color scale.
+    `heights_in` are of the image and of the space above it, `labels` of the rows and of the color scale.
     """
     figure, axes, bar = _panel(*heights_in)
     end_s = image.first_s + len(values) * image.column_s
@@ -219,17 +216,6 @@ ALL_VIEWS = (
     View("spectrum", "Spectrum", "Level of each frequency; a sine of full scale has −3 dBFS.", draw_spectrum),
     View("spectrogram", "Spectrogram", "Level of each frequency over time.", draw_spectrogram),
     View("mel", "Mel spectrogram", "Bands as wide as the ear's: narrow below, wide above.", draw_mel),
-    View(
-        "mfcc",
-        "MFCC",
-        "Shape of the mel spectrum, coarse below, fine above; coefficient 0, the loudness, is in the CSV.",
-        draw_mfcc,
-    ),
-    View(
-        "micro",
-        "Micro features: the input of a model",
-        "16-bit integers, from the function that every board is checked against. Gain control raises quiet "
-        "parts, noise reduction removes steady sound.",
-        draw_micro,
-    ),
+    View("mfcc", "MFCC", "Shape of the mel spectrum; coefficient 0, the loudness, is in the CSV.", draw_mfcc),
+    View("micro", "Micro features: the input of a model", _MICRO, draw_micro),
 )

@@ -21,19 +21,14 @@ from harness.report.variants import clock_note, time_is
 from harness.report.verdict import verdict_sentence
 
 PAGE, MARKDOWN = "report.html", "report.md"
-MANY = 6
-"""Variants up to which the headline names the fastest one; of more it names the choice."""
-_WIDTH = 110
-"""Characters of a line of the terminal."""
+MANY = 6  # variants up to which the headline names the fastest one; of more it names the choice
+_WIDTH = 110  # characters of a line of the terminal
 
 
 def render_run(record: RunRecord, folder: Path) -> Path:
     """Write report.html, report.md, a CSV for each table, and the page of the family if the run is one.
 
-    The same record gives the same bytes. Links to transcripts are relative to the run's own folder.
-
-    Returns:
-        The path of the HTML page.
+    Return the path of report.html. The bytes are reproducible.
     """
     tables = all_tables(record)
     sentences = headline(record, tables)
@@ -115,11 +110,8 @@ def _comparison(host: Table, measured: Sequence[Row], best: Row) -> list[str]:
     if slowest["variant"] != best["variant"]:
         ratio = fmt.times(slowest["inference_us"] / best["inference_us"])
         parts.append(f"{ratio} faster than {slowest['variant']} on the same board")
-    rows = [
-        row
-        for row in host.rows
-        if row["variant"] == best["variant"] and row["device"] != "MCU" and row["median_us"] is not None
-    ]
+    timed = [row for row in host.rows if row["device"] != "MCU" and row["median_us"] is not None]
+    rows = [row for row in timed if row["variant"] == best["variant"]]
     if rows:
         fastest = min(rows, key=lambda row: row["median_us"])
         ratio = fmt.times(fastest["times_faster_than_board"])

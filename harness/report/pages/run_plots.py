@@ -10,21 +10,16 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
 from harness.report import format as fmt
 from harness.report import plot
-from harness.report.plot import WIDTH_IN, Plot, add_legend, new_figure, render_plot
+from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot
 from harness.report.table import Table
-from harness.report.variants import ALL_STAGES, STAGES
 from harness.stats.matching import is_keyword
 
 _DEVICE_COLORS = {"MCU": plot.MCU, "CPU": plot.CPU, "GPU": plot.GPU}
-_STAGE_COLORS = dict(zip(STAGES, (plot.PREPROCESS, plot.INFERENCE, plot.POSTPROCESS), strict=True))
-_LABELED_SHARE = 0.05
-"""Smallest share of a bar that has room for its label."""
 _LANE_IN, _GAP_IN = 0.24, 0.36
 """Height of a lane of the timeline, and of the gap below each of its lines, where the seconds stand."""
 _LINE_S = 14
@@ -39,12 +34,11 @@ def run_plots(tables: Mapping[str, Table]) -> dict[str, Plot]:
     captions = {
         "host": f"Median time of one inference on a logarithmic scale; the MCU's is {clock}. The line is the "
         "middle half where it is wider than the dot.",
-        "latency": f"Share of each stage in the board's time, {clock}.",
         "words": "Above: each word as it was played. Below: what each variant detected, and when. An orange "
         "cross is a wrong detection or a miss.",
     }
-    draw = {"host": draw_devices, "latency": draw_stages, "words": draw_timeline}
-    needs = {"host": "median_us", "latency": "share", "words": "onset_s"}
+    draw = {"host": draw_devices, "words": draw_timeline}
+    needs = {"host": "median_us", "words": "onset_s"}
     return {
         name: render_plot(name, partial(draw[name], tables[name].frame), caption)
         for name, caption in captions.items()
@@ -94,33 +88,6 @@ def _device_text(row: pd.Series) -> str:
         return f"MCU ({row['clock']})" if row["clock"] else "MCU"
     threads = f" · {fmt.plural(row['threads'], 'thread')}" if row["threads"] else ""
     return f"{'' if row['device'] == 'CPU' else 'GPU · '}{row['runtime']}{threads}"
-
-
-def draw_stages(frame: pd.DataFrame) -> Figure:
-    """Draw one bar for each variant, divided by stage."""
-    measured = frame[frame["share"].notna()]
-    variants = list(dict.fromkeys(measured["variant"]))
-    height = 0.62 * len(variants) + 0.35
-    figure = new_figure(height)
-    axes = figure.add_axes((0, 0, 1, (height - 0.3) / height))
-    axes.axis("off")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(len(variants) - 0.35, -0.55)
-    for index, variant in enumerate(variants):
-        rows = measured[measured["variant"] == variant].set_index("stage")
-        axes.text(0, index - 0.3, variant, fontweight="bold", va="center")
-        whole = f"{fmt.duration(rows.at[ALL_STAGES, 'median_us'])} per pass (median)"
-        axes.text(1, index - 0.3, whole, ha="right", va="center", color=plot.SOFT)
-        start, y = 0.0, index + 0.08
-        for stage, color in _STAGE_COLORS.items():
-            share = rows.at[stage, "share"]
-            axes.barh(y, share, left=start, height=0.44, color=color)
-            if share > _LABELED_SHARE:
-                label = fmt.share(share)
-                axes.text(start + share / 2, y, label, ha="center", va="center_baseline", color=plot.PAPER)
-            start += share
-    add_legend(figure, [Patch(color=color) for color in _STAGE_COLORS.values()], list(_STAGE_COLORS), 3)
-    return figure
 
 
 def draw_timeline(words: pd.DataFrame) -> Figure:

@@ -119,7 +119,15 @@ def devices_table(record: RunRecord) -> Table:
     rows = []
     for variant in record.variants:
         board = _board_row(record.board, variant)
-        rows += [board, *(_host_row(variant, row, board["median_us"]) for row in variant.host)]
+        for row in (board, *variant.host):
+            clock = time_is(record.board) if row is board else "measured"
+            rows.append(
+                fields_of(row)
+                | {"variant": variant.title, "device": row.device.upper()}
+                | {"runtime": _RUNTIMES.get(row.runtime, row.runtime), "invocations": row.invocations or None}
+                | {"clock": None if row.median_us is None else clock}
+                | {"times_faster_than_board": ratio(board.median_us, row.median_us)}
+            )
     devices = dict.fromkeys((row["device"], row["device_name"]) for row in rows if row["device_name"])
     names = " ".join(f"{device}: {name}." for device, name in devices)
     columns = [
@@ -145,32 +153,13 @@ def devices_table(record: RunRecord) -> Table:
     return Table("host", "One inference on MCU, CPU and GPU", columns, rows, note, headed=True, tones=tones)
 
 
-def _board_row(board: BoardRow, variant: VariantRow) -> dict[str, Any]:
+def _board_row(board: BoardRow, variant: VariantRow) -> HostRow:
+    """Return the board's inferences as one more runtime."""
     samples = stage_samples(variant).get("inference", [])
-    row = {
-        "variant": variant.title,
-        "device": "MCU",
-        "device_name": board.title,
-        "runtime": variant.firmware and f"{variant.firmware.engine} ({variant.firmware.kernels})",
-        "threads": 1,
-        "median_us": None,
-    }
-    if not samples:
-        return {**row, "note": why_missing(variant)}
-    low, median, high = np.percentile(samples, [25, 50, 75]).tolist()
-    times = {"median_us": median, "p25_us": low, "p75_us": high, "times_faster_than_board": 1}
-    return {**row, **times, "clock": time_is(board), "invocations": len(samples)}
-
-
-def _host_row(variant: VariantRow, row: HostRow, board_us: float | None) -> dict[str, Any]:
-    return fields_of(row) | {
-        "variant": variant.title,
-        "device": row.device.upper(),
-        "runtime": _RUNTIMES.get(row.runtime, row.runtime),
-        "clock": "measured" if row.median_us is not None else None,
-        "invocations": row.invocations or None,
-        "times_faster_than_board": ratio(board_us, row.median_us) if board_us else None,
-    }
+    low, median, high = np.percentile(samples, [25, 50, 75]).tolist() if samples else [None] * 3
+    runtime = f"{variant.firmware.engine} ({variant.firmware.kernels})" if variant.firmware else ""
+    note = "" if samples else why_missing(variant)
+    return HostRow("mcu", board.title, runtime, 1, len(samples), median, low, high, None, note)
 
 
 def latency_table(record: RunRecord) -> Table:

@@ -13,10 +13,8 @@ from harness.records.record import (
     HostRow,
     LabelCount,
     ModelRow,
-    OperatorRow,
     RunRecord,
     StimulusRow,
-    TrainingEpoch,
     VariantRow,
 )
 
@@ -95,14 +93,6 @@ def measured(identity: str, title: str, inference_us: int, seed: int) -> Variant
             "max_abs_difference": 0.0 if quantized else 5.96e-8,
         },
         host=host_rows(quantized),
-        host_operators=[
-            OperatorRow("aten::mkldnn_convolution", 1, 46.4, 0.662),
-            OperatorRow("aten::addmm", 1, 10.9, 0.156),
-            OperatorRow("aten::softmax", 1, 6.3, 0.09),
-            OperatorRow("aten::relu", 1, 5.9, 0.084),
-            OperatorRow("aten::view", 2, 0.3, 0.005),
-            OperatorRow("aten::empty", 3, 0.2, 0.003),
-        ],
         stimuli=stimuli,
         audio_s=stimuli[-1].end_s + 1.5,
         listening_wall_s=1.2 if quantized else 3.9,
@@ -113,8 +103,7 @@ def measured(identity: str, title: str, inference_us: int, seed: int) -> Variant
 
 
 def model_row(precision: str, dice: random.Random) -> ModelRow:
-    """Return TinyConv with learning curves and an accuracy on each part of the dataset."""
-    losses = [1.3 * 0.86**epoch + 0.13 for epoch in range(50)]
+    """Return TinyConv with an accuracy on each part of the dataset."""
     return ModelRow(
         tflite_sha256=("01234567" if precision == "int8" else "89abcdef") * 8,
         tflite_bytes=19_000 if precision == "int8" else 69_200,
@@ -122,16 +111,6 @@ def model_row(precision: str, dice: random.Random) -> ModelRow:
         parameters=16_652,
         macs=336_000,
         operators={"RESHAPE": 1, "CONV_2D": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1},
-        epochs=[
-            TrainingEpoch(
-                number + 1,
-                loss * dice.uniform(0.95, 1.05),
-                1 - loss / 3.2,
-                loss * dice.uniform(1.0, 1.3),
-                1 - loss / 2.8,
-            )
-            for number, loss in enumerate(losses)
-        ],
         accuracy={
             split: [LabelCount(label, size - dice.randrange(1 + size // 12), size) for label in LABELS]
             for split, size in (("training", 1_720), ("validation", 214), ("testing", 221))
@@ -149,15 +128,12 @@ def stages(inference_us: int, dice: random.Random) -> dict[str, list[int]]:
 
 
 def host_rows(quantized: bool) -> list[HostRow]:
-    """Return three runtimes on one thread and on two, and a missing GPU."""
+    """Return three runtimes and a missing GPU."""
     apart = 0.00390625 if quantized else 1.2e-7
     note = "float32, not quantized" if quantized else ""
     return [
-        HostRow("cpu", CPU, "tflite", 1, 4_200, 59.6, 59.3, 60.0, apart, "XNNPACK, its default"),
         HostRow("cpu", CPU, "tflite", 2, 5_900, 43.0, 42.6, 43.4, apart, "XNNPACK, its default"),
-        HostRow("cpu", CPU, "torch", 1, 3_400, 78.9, 76.2, 85.1, apart * 1.1, note),
         HostRow("cpu", CPU, "torch", 2, 3_100, 79.2, 78.0, 81.6, apart * 1.1, note),
-        HostRow("cpu", CPU, "onnxruntime", 1, 9_000, 31.4, 31.1, 31.6, apart * 1.1, note),
         HostRow("cpu", CPU, "onnxruntime", 2, 9_000, 24.2, 22.1, 30.3, apart * 1.1, note),
         HostRow("gpu", "", "torch", None, 0, None, None, None, None, "no CUDA device"),
     ]
@@ -187,14 +163,13 @@ def played(dice: random.Random) -> list[StimulusRow]:
 
 
 def external() -> VariantRow:
-    """Return an external .tflite: no training, no accuracy, no torch network."""
+    """Return an external .tflite: no accuracy, no torch network."""
     row = measured("micro-speech", "micro_speech.tflite", 33_480, seed=3)
     assert row.model
     return replace(
         row,
-        model=replace(row.model, epochs=[], accuracy={}, parameters=None, macs=None),
-        host=row.host[:2],
-        host_operators=[],
+        model=replace(row.model, accuracy={}, parameters=None, macs=None),
+        host=row.host[:1],
         parity={},
     )
 

@@ -10,27 +10,12 @@ from hypothesis import strategies as st
 from harness.report import format as fmt
 
 
-@pytest.mark.parametrize(
-    ("show", "arguments"),
-    [
-        (fmt.significant, 1),
-        (fmt.duration, 1),
-        (fmt.span, 2),
-        (fmt.seconds, 1),
-        (fmt.count, 1),
-        (fmt.share, 1),
-        (fmt.interval, 2),
-        (fmt.of, 2),
-        (fmt.times, 1),
-        (fmt.change, 1),
-        (fmt.points_interval, 2),
-        (fmt.probability, 1),
-        (fmt.per_hour_interval, 2),
-    ],
-)
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf])
-def test_missing_values_are_dashes(show, arguments, missing):
-    assert show(*[1] * (arguments - 1), missing) == fmt.DASH
+def test_missing_values_are_dashes(missing):
+    for show in (fmt.significant, fmt.duration, fmt.seconds, fmt.count, fmt.share, fmt.times, fmt.change):
+        assert show(missing) == fmt.DASH
+    for show in (fmt.span, fmt.interval, fmt.of, fmt.points_interval, fmt.per_hour_interval):
+        assert show(1, missing) == fmt.DASH
 
 
 @pytest.mark.parametrize(

@@ -63,12 +63,7 @@ def test_the_page_has_the_facts_and_the_parameters(rendered):
     text = plain(Page(rendered[1].read_text()).text)
     for fact in ("“yes”, 1.00 s", "−6.0 dBFS", "−20.0 dBFS", "0 samples", "mean of 2 channels", "ab" * 32):
         assert fact in text
-    for parameter in (
-        "window 30 ms every 10 ms",
-        "40 mel bands 125 to 7,500 Hz",
-        "512-point FFT",
-        "49 slices",
-    ):
+    for parameter in ("window 30 ms every 10 ms", "40 mel bands 125 to 7,500 Hz", "512-point FFT"):
         assert parameter in text
 
 
@@ -133,12 +128,6 @@ def test_recordings_are_shown_with_their_detections(tmp_path):
     assert page.tags.count("svg") == len(sources)
     assert "✓" in page.text and "✗" in page.text
     assert path.stat().st_size < 100_000 * len(sources)
-
-
-def test_recordings_without_views_or_detections_say_so(tmp_path):
-    short = replace(glance("never/played.wav"), mel=None, micro=None)
-    text = Page(render_recordings(sample_record(), [short], tmp_path).read_text()).text
-    assert "too short" in text and "not played" in text
 
 
 def test_variants_with_the_same_outcome_share_a_line():

@@ -12,7 +12,7 @@ from html_page import HOSTILE, Page, markdown_tables, plain, shown_tables, shown
 from sample_family import family_run
 from sample_run import BOARD, external, measured, sample_record, too_large
 
-from harness.records.record import Fault, HostRow, RunRecord, StimulusRow, VariantRow
+from harness.records.record import Fault, RunRecord, StimulusRow, VariantRow
 from harness.report.pages.run import headline, render_run, summary_text
 from harness.report.pages.run_tables import all_tables
 
@@ -48,7 +48,6 @@ RECORDS = {
     "failed only": with_variants(not_built(), too_large()),
     "no host": with_variants(replace(external(), host=[])),
     "command mode": with_variants(command_mode_only()),
-    "no variants": with_variants(),
 }
 
 
@@ -129,23 +128,6 @@ def test_a_fault_stands_near_the_top_with_its_remedy(sample):
     assert "Choose a smaller variant" in page.text
 
 
-def test_devices_without_a_spread_or_a_time_show_dashes(tmp_path):
-    cpu = HostRow("cpu", "Example CPU", "torch", 2, 3, 16_825.0, None, None, 0.0, "")
-    gpu = HostRow("gpu", "", "torch", None, 0, None, None, None, None, "no CUDA device")
-    page = rendered(with_variants(replace(command_mode_only(), host=[cpu, gpu])), tmp_path)
-    shown = {row[1]: [plain(text) for text in row] for row in page.tables["host"]}
-    assert shown["CPU"][4:6] == ["16.8 ms", "–"]
-    assert shown["GPU"][4:6] == ["–", "–"] and shown["GPU"][-1] == "no CUDA device"
-
-
-def test_a_gpu_is_compared(tmp_path):
-    gpu = HostRow("gpu", "Example GPU", "torch", None, 500, 150.0, 140.0, 160.0, 0.004, "")
-    page = rendered(with_variants(replace(command_mode_only(), host=[gpu])), tmp_path)
-    row = next(row for row in page.tables["host"] if row[1] == "GPU")
-    assert plain(row[4]) == "150 µs"
-    assert "Example GPU" in page.text
-
-
 def test_hostile_texts_stay_texts(tmp_path):
     variant = replace(
         measured("hostile", HOSTILE, 33_120, seed=2),
@@ -165,19 +147,11 @@ def test_hostile_texts_stay_texts(tmp_path):
     assert markdown_tables(markdown)["At a glance"][0][0].replace("&amp;", "&") == HOSTILE
 
 
-def test_links_to_transcripts_are_relative_and_quoted(tmp_path):
-    variant = replace(command_mode_only(), transcripts={"listening": "a run/listening #1.log"})
-    assert "a%20run/listening%20%231.log" in rendered(with_variants(variant), tmp_path).links
-
-
 def test_estimates_stand_beside_image_and_arena():
     row = next(row for row in family_run().variants if row.id == "tinyconv-int8")
     frame = all_tables(with_variants(row))["sizes"].frame.iloc[0]
     assert (frame["weights_flash_bytes"], frame["live_ram_bytes"]) == (16_688, 5_960)
     assert frame["flash_share"] == pytest.approx(row.firmware.flash_bytes / 983_040)
-
-
-# Headline and summary
 
 
 def sentences(record) -> list[str]:
@@ -210,10 +184,6 @@ def test_the_headline_says_if_nothing_was_measured():
 def test_the_headline_says_if_the_run_was_interrupted():
     record = sample_record()
     assert any("interrupted" in line for line in sentences(replace(record, run={**record.run, "ended": ""})))
-
-
-def test_the_headline_of_many_variants_names_the_front():
-    assert "variants are on the Pareto front, from" in sentences(family_run())[0]
 
 
 def test_the_summary_aligns_a_row_for_each_variant_and_lists_faults():
