@@ -25,7 +25,7 @@ WIDTH_IN = 9.0
 # near black.
 INK, SOFT, LINE, PAPER, LINK = "#010101", "#010102", "#010103", "#010104", "#010105"
 MCU, CPU, GPU = "#010201", "#010202", "#010203"
-PREPROCESS, INFERENCE, POSTPROCESS = "#010301", "#010302", "#010303"
+PREPROCESS, POSTPROCESS = "#010301", "#010303"
 GOOD, BAD, QUIET = "#010401", "#010402", "#010403"
 _CSS_VARIABLES = {
     INK: "ink",
@@ -37,7 +37,6 @@ _CSS_VARIABLES = {
     CPU: "cpu",
     GPU: "gpu",
     PREPROCESS: "preprocess",
-    INFERENCE: "inference",
     POSTPROCESS: "postprocess",
     GOOD: "good",
     BAD: "bad",

@@ -2,52 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from harness.records.study import RECORD, StudyRecord, read_study
+from harness.records.study import RECORD, StudyRecord
 from harness.report.html import PageTable, page_template, write_text
 from harness.report.pages.study_plots import study_plot
 from harness.report.pages.study_tables import comparison_table, means_table, points_table, sentences
-from harness.report.plot import Plot
 
 PAGE = "study.html"
-
-
-@dataclass(frozen=True)
-class Section:
-    """A study as a part of another page.
-
-    Attributes:
-        name, title, question: those of the study.
-        sentences: comparisons with the reference.
-        plot: None if there is nothing to show.
-        page: page of the study.
-    """
-
-    name: str
-    title: str
-    question: str
-    sentences: list[str]
-    plot: Plot | None
-    page: Path
-
-
-def sections(folder: Path) -> list[Section]:
-    """Read the studies below a folder, sorted by name.
-
-    Args:
-        folder: folder such as reports/studies/; it may be missing.
-
-    Raises:
-        UsageError: a record is damaged; see `harness.records.study.read_study`.
-    """
-    found = []
-    for path in sorted(folder.glob(f"*/{RECORD}")):
-        record = read_study(path)
-        plot, page = study_plot(record), path.parent / PAGE
-        found.append(Section(record.name, record.title, record.question, sentences(record), plot, page))
-    return found
 
 
 def render_study(record: StudyRecord, folder: Path) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from study_records import failed, study_record
 
 from harness.records.study import RECORD, write_study
-from harness.report.pages.study import render_study, sections
+from harness.report.pages.study import render_study
 from harness.report.pages.study_tables import compare, sentences
 
 
@@ -91,10 +91,3 @@ def test_a_single_seed_has_no_interval_over_seeds(tmp_path):
     record = replace(record, points=[point for point in record.points if point.seed == 1])
     assert "intervals: +39.8 to +100.0 over clips)" in sentences(record)[0]
     render_study(record, tmp_path)
-
-
-def test_studies_are_sections_of_other_pages(folder, tmp_path):
-    (section,) = sections(folder.parent)
-    assert (section.name, section.page) == ("cuts", folder / "study.html")
-    assert section.plot and section.sentences
-    assert sections(tmp_path / "nothing") == []
