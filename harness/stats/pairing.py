@@ -16,7 +16,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of `n` repetitions with its interval; `low` and `high` are None if n is 1."""
+    """The mean of `n` repetitions with its interval; None if n is 1."""
 
     n: int
     mean: float

@@ -16,7 +16,7 @@ from harness.stats.pairing import CONFIDENCE
 
 ROUTES = {"pcm": "Sample by sample", "acoustic": "Through the air"}
 """Routes of streams in reading order; two routes never share a table."""
-MARGINS = {"snr_db": ("SNR", "no noise", fmt.decibels), "distance_m": ("Distance", "no room", fmt.meters)}
+MARGINS = {"snr_db": ("SNR", "no noise", fmt.decibels), "distance_m": ("distance", "no room", fmt.meters)}
 """Title, text of None, and formatter of the values of a sweep."""
 _ALL_PAIRS = 5
 """Up to this many variants are compared pairwise; more are each compared with the best."""
@@ -31,12 +31,10 @@ def by_route(record: FieldRecord) -> list[tuple[str, list[FieldVariant]]]:
 
 
 def keywords_of(variant: FieldVariant) -> list[FieldStimulus]:
-    """Return the words that should be detected."""
     return [row for row in variant.stimuli if is_keyword(row.label)]
 
 
 def best_of(variants: Sequence[FieldVariant]) -> FieldVariant:
-    """Return the variant that detects most keywords."""
     return max(variants, key=lambda variant: rates.accuracy(keywords_of(variant)).value or 0.0)
 
 
@@ -81,7 +79,7 @@ def rate_tables(variants: Sequence[FieldVariant], conditions: Sequence[Mapping[s
         ),
         rates_table("conditions", "By condition", "Condition", by_condition),
         *(
-            rates_table(f"by-{title.lower()}", f"By {title}", title, by_margin[key])
+            rates_table(f"by-{title.lower()}", f"By {title}", title[0].upper() + title[1:], by_margin[key])
             for key, (title, *_) in MARGINS.items()
         ),
         rates_table(
@@ -125,8 +123,8 @@ def rates_table(
         Column(
             "per_hour_low per_hour_high", "95 % interval", fmt.per_hour_interval, group=accepts, optional=True
         ),
-        Column("delay_s", "median", fmt.seconds, group="Delay", optional=True),
-        Column("delay_p95_s", "95 %", fmt.seconds, group="Delay", optional=True),
+        Column("delay_s", "Delay, median", fmt.seconds, optional=True),
+        Column("delay_p95_s"),
         Column("equal compared", "Outputs equal to the host's", fmt.of, optional=True),
     ]
     return Table(name, title, columns, rows, note, headed=bool(by), tones=tones)
@@ -149,7 +147,6 @@ def _rate_row(
 
 
 def _beside_keywords(variant: FieldVariant, condition: str | None = None) -> dict[str, Any]:
-    """Return accepted non-keywords, false accepts and delay, under one condition or all."""
     words = [row for row in variant.stimuli if condition is None or row.condition == condition]
     others = rates.accuracy(row for row in words if not is_keyword(row.label))
     accepts = rates.false_accept_rate(variant, condition)
@@ -164,7 +161,6 @@ def _beside_keywords(variant: FieldVariant, condition: str | None = None) -> dic
 
 
 def clip_rates_table(variants: Sequence[FieldVariant]) -> Table:
-    """Return the share of single clips recognized in command mode, and of outputs equal to the host's."""
     rows: list[dict[str, Any]] = []
     for variant in variants:
         found = rates.rate(sum(one.predicted == one.label for one in variant.clips), len(variant.clips))
@@ -194,7 +190,6 @@ def matrices(variants: Sequence[FieldVariant]) -> list[Matrix]:
 
 
 def pairs_table(variants: Sequence[FieldVariant]) -> Table:
-    """Return McNemar's test for pairs of variants, over the words that count for both."""
     pairs = list(combinations(variants, 2))
     if len(variants) > _ALL_PAIRS:
         best = best_of(variants)

@@ -63,7 +63,6 @@ def field_tables(record: FieldRecord) -> dict[str, Table]:
 
 
 def thresholds_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
-    """Return misses and false accepts at the used threshold, and at the best one within each limit."""
     rows: list[dict[str, Any]] = []
     for variant in variants:
         if variant.det:
@@ -109,14 +108,12 @@ def _point(point: DetPoint) -> dict[str, Any]:
 
 
 def det_table(variants: Sequence[FieldVariant]) -> Table:
-    """Return the points of the DET curves, for the CSV and the plot only."""
     keys = "threshold misses keywords confusions false_accepts hours accepted_non_keywords non_keywords"
     rows = [{"variant": variant.title} | vars(point) for variant in variants for point in variant.det]
     return Table("det", "Detection error trade-off", [Column(f"variant {keys}")], rows)
 
 
 def speed_table(variants: Sequence[FieldVariant], clock: str) -> Table:
-    """Return inference period, stages, real-time factor and losses, and the words that speed costs."""
     rows, tones = [], []
     for variant in variants:
         if timing := variant.timing:
@@ -178,7 +175,6 @@ def causes_table(variants: Sequence[FieldVariant]) -> Table:
 
 
 def words_table(variants: Sequence[FieldVariant]) -> Table:
-    """Return every word with every variant's detection, and every false accept."""
     rows: list[dict[str, Any]] = []
     for variant in variants:
         rows += [{"variant": variant.title} | vars(row) for row in variant.stimuli]
@@ -230,7 +226,6 @@ def faults_table(record: FieldRecord) -> Table:
 
 
 def not_counted_table(record: FieldRecord) -> Table:
-    """Return recordings that were not played, and played words that are in no rate."""
     rows = list(record.excluded)
     for variant in record.variants:
         about = {"variant": variant.title, "route": variant.route}
@@ -254,7 +249,6 @@ def not_counted_table(record: FieldRecord) -> Table:
 
 
 def notes_table(record: FieldRecord) -> Table:
-    """Return notes on recordings and measurement; a note that several variants share appears once."""
     subjects: dict[str, list[str]] = {note: ["the plan"] for note in record.notes}
     for variant in record.variants:
         for note in variant.notes:

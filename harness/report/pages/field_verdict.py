@@ -81,8 +81,8 @@ def _too_slow(variant: FieldVariant) -> str:
     late = sum(row.cause == "latency" and row.counts for row in variant.stimuli)
     if not late or not variant.timing or not variant.replay:
         return ""
-    lost = variant.timing.samples_lost
-    losing = f" and lost {fmt.duration(1e6 * lost / 16_000)} of audio" if lost else ""
+    lost_us = variant.timing.samples_lost * 1e6 / 16_000
+    losing = f" and lost {fmt.duration(lost_us)} of audio" if lost_us else ""
     return (
         f"{variant.title} misses {fmt.plural(late, 'word')} only because it is too slow: it made an "
         f"inference every {fmt.milliseconds(variant.timing.period_ms_median)}{losing}; with one every "
@@ -91,7 +91,7 @@ def _too_slow(variant: FieldVariant) -> str:
 
 
 def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
-    """Return up to four sentences about the variant of a route that detects most."""
+    """Return up to four sentences about the variant that detects most."""
     best = best_of([variant for variant in variants if not variant.faults] or variants)
     keywords = keywords_of(best)
     rate = accuracy(keywords)
@@ -115,10 +115,10 @@ def _drop(variant: FieldVariant) -> str:
     if not known or not (found := rate_drop(known, accuracy(keywords))):
         return ""
     drop, low, high = found
-    test_set = f"the test set's {fmt.share(known.value)}"
+    place = f"{fmt.points(abs(drop)).lstrip('+')} points {'below' if drop > 0 else 'above'}"
     if low <= 0 <= high:
-        return f", not distinguishable from {test_set}"
-    return f", {fmt.points(abs(drop)).lstrip('+')} points {'below' if drop > 0 else 'above'} {test_set}"
+        place = "not distinguishable from"
+    return f", {place} the test set's {fmt.share(known.value)}"
 
 
 def _false_accepts(variant: FieldVariant) -> str:

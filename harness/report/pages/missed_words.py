@@ -52,13 +52,9 @@ def picture(mel: NDArray[np.floating], micro: NDArray[np.integer]) -> bytes:
     """
     wide = np.repeat(micro, 2, axis=0)
     columns = min(len(wide), len(mel))
-    pixels = np.concatenate(
-        [
-            _shades(mel[:columns], *level_limits(mel[:columns])),
-            np.full((GAP_ROWS, columns), _PALETTE, np.uint8),
-            _shades(wide[:columns], 0, max(1, int(micro.max()))),
-        ]
-    )
+    above = _shades(mel[:columns], *level_limits(mel[:columns]))
+    below = _shades(wide[:columns], 0, max(1, int(micro.max())))
+    pixels = np.concatenate([above, np.full((GAP_ROWS, columns), _PALETTE, np.uint8), below])
     colors = matplotlib.colormaps[LEVELS](np.linspace(0, 1, _PALETTE), bytes=True)[:, :3]
     image = Image.fromarray(pixels)
     image.putpalette(colors.tobytes() + bytes(3))

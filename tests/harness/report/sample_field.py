@@ -29,39 +29,25 @@ SNRS_DB, DISTANCES_M = (20.0, 10.0, 0.0), (0.5, 2.0, 4.0)
 WORDS = ("yes", "no", "bed", "yes", "no", "seven", "yes", "no", "yes", "no")
 SPEAKERS = ("andy", "belinda", "carla", "")
 SEGMENT_S, KEYWORD_FREE_S = 32.0, 600.0
+STAGES_US = {"preprocess": 1021.0, "inference": 11_043.0, "postprocess": 31.0}
 
-BOARD = BoardRow(
-    name="emulated",
-    uid="emulated-test-data",
-    title="Emulated Cortex-M4F, 64 MHz (modeled cycles)",
-    clock_hz=64_000_000,
-    clock="modeled cycles",
-    flash_bytes=983_040,
-    ram_bytes=262_144,
-    details={"emulator": "QEMU 7.2.22"},
-)
+TITLE = "Emulated Cortex-M4F, 64 MHz (modeled cycles)"
+BOARD = BoardRow("emulated", "emulated-test-data", TITLE, 64_000_000, "modeled cycles", 983_040, 262_144)
 
 
 def sample_field() -> FieldRecord:
     """Return a record of nine conditions with a fast, a slow and a failed variant."""
+    command = "earshot field --snr 20,10,0 --distance 0.5,2,4"
     return FieldRecord(
         run={
-            "id": "00000000-0000-4000-8000-000000000000",
             "started": "2024-05-01T01:00:00+00:00",
             "ended": "2024-05-01T01:04:21+00:00",
-            "command": "earshot field --snr 20,10,0 --distance 0.5,2,4",
+            "command": command,
         },
         code={"commit": "0123456789abcdef", "dirty": False, "harness_version": "0.1.0"},
         environment={"system": "Debian GNU/Linux 12", "python": "3.11.7"},
         board=BOARD,
-        plan={
-            "file": "plan.json",
-            "sha256": "ab" * 32,
-            "seed": 1,
-            "gap_s": 2.0,
-            "repeats": 1,
-            "recordings": "my_words",
-        },
+        plan={"file": "plan.json", "seed": 1},
         conditions=conditions(),
         excluded=[
             {"source": "yes/quiet.wav", "reason": "silent"},
@@ -75,19 +61,9 @@ def sample_field() -> FieldRecord:
 
 
 def conditions() -> list[dict[str, object]]:
+    room = {"rt60_s": 0.4, "room_m": [5.0, 4.0, 2.7], "noise": "pink", "background_dbfs": -60.0}
     return [
-        {
-            "name": f"{distance:g} m, {snr:g} dB",
-            "level_dbfs": None,
-            "snr_db": snr,
-            "noise": "pink",
-            "background_dbfs": -60.0,
-            "distance_m": distance,
-            "rt60_s": 0.4,
-            "room_m": [5.0, 4.0, 2.7],
-            "gain_db": 0.0,
-            "noise_sha256": "",
-        }
+        {"name": f"{distance:g} m, {snr:g} dB", "distance_m": distance, "snr_db": snr} | room
         for distance in DISTANCES_M
         for snr in SNRS_DB
     ]
@@ -111,16 +87,7 @@ def variant_of(identity: str, title: str, worse: float, seed: int) -> FieldVaria
             FieldFalseAccept(10, conditions_name(10), "yes", 211, 431.02),
             FieldFalseAccept(3, conditions_name(3), "yes", 207, 9.9, within_word=True),
         ],
-        timing=FieldTiming(
-            period_ms_median=20.0,
-            period_ms_p95=40.0,
-            period_ms_max=60.0,
-            stage_us={"preprocess": 1021.0, "inference": 11_043.0, "postprocess": 31.0},
-            realtime_factor=1.65,
-            overruns=0,
-            samples_lost=0,
-            inferences=44_400,
-        ),
+        timing=FieldTiming(20.0, 40.0, 60.0, STAGES_US, 1.65, overruns=0, samples_lost=0, inferences=44_400),
         det=det(stimuli),
         clips=[
             ClipResult(f"{word}/andy.wav", word, label_of(word), label_of(word), 0.91, True)
@@ -135,34 +102,24 @@ def variant_of(identity: str, title: str, worse: float, seed: int) -> FieldVaria
 def slow() -> FieldVariant:
     """Return a variant that misses words only because it is slow."""
     variant = variant_of("tinyconv-float32", "TinyConv, float32", 0.12, seed=2)
-    missed = [
-        index
-        for index, row in enumerate(variant.stimuli)
-        if not row.correct and not row.excluded and row.label in ("yes", "no") and row.detected is None
-    ]
-    late = set(missed[::3])
-    stimuli = [
-        replace(row, cause="latency") if index in late else row for index, row in enumerate(variant.stimuli)
-    ]
+    stimuli = variant.stimuli
+    late = [i for i, row in enumerate(stimuli) if row.cause and row.counts and row.detected is None][::3]
+    first, second, third, *others = variant.segments
     assert variant.timing and variant.replay
     return replace(
         variant,
-        stimuli=stimuli,
+        stimuli=[replace(row, cause="latency") if i in late else row for i, row in enumerate(stimuli)],
         segments=[
-            replace(variant.segments[0], samples_lost=512, note="the board lost audio twice"),
-            replace(variant.segments[1], records_lost=3),
-            replace(variant.segments[2], complete=False, clipped_samples=44),
-            *variant.segments[3:],
+            replace(first, samples_lost=512, note="the board lost audio twice"),
+            replace(second, records_lost=3),
+            replace(third, complete=False, clipped_samples=44),
+            *others,
         ],
-        timing=replace(
-            variant.timing, period_ms_median=140.0, period_ms_p95=180.0, period_ms_max=470.0,
-            stage_us={"preprocess": 1021.0, "inference": 24_012.0, "postprocess": 31.0},
-            realtime_factor=0.81, overruns=2, samples_lost=512, inferences=6_340,
-        ),
+        timing=FieldTiming(140.0, 180.0, 470.0, STAGES_US, 0.81, 2, samples_lost=512, inferences=6_340),
         replay=replace(variant.replay, correct=variant.replay.correct + len(late)),
         reference={"inferences": 6_340, "equal": 6_331, "max_difference": 3},
         notes=[],
-    )  # fmt: skip
+    )
 
 
 def failed() -> FieldVariant:
@@ -175,30 +132,17 @@ def failed() -> FieldVariant:
 def acoustic() -> FieldVariant:
     """Return a variant on the acoustic route."""
     variant = variant_of("tinyconv-int8", "TinyConv, int8", 0.05, seed=3)
-    heard = {"words_at_board_dbfs": -31.5, "words_snr_db": 14.2, "speaker": {"distance_m": 0.5}}
-    return replace(
-        variant,
-        route="acoustic",
-        segments=[replace(one, acoustic=heard) for one in variant.segments],
-        replay=None,
-        reference={},
-        clips=[],
-    )
+    return replace(variant, route="acoustic", replay=None, reference={}, clips=[])
 
 
 def command_mode() -> FieldVariant:
     """Return a variant with single clips in command mode only."""
-    return FieldVariant(
-        id="tinyconv-int8",
-        title="TinyConv, int8",
-        labels=LABELS,
-        route="clip",
-        clips=[
-            ClipResult("yes/andy.wav", "yes", "yes", "yes", 0.97, True),
-            ClipResult("no/andy.wav", "no", "no", "unknown", 0.55, False),
-            ClipResult("bed/andy.wav", "bed", "unknown", "unknown", 0.88, None),
-        ],
-    )
+    clips = [
+        ClipResult("yes/andy.wav", "yes", "yes", "yes", 0.97, True),
+        ClipResult("no/andy.wav", "no", "no", "unknown", 0.55, False),
+        ClipResult("bed/andy.wav", "bed", "unknown", "unknown", 0.88, None),
+    ]
+    return FieldVariant("tinyconv-int8", "TinyConv, int8", LABELS, route="clip", clips=clips)
 
 
 def label_of(word: str) -> str:
@@ -224,43 +168,24 @@ def segment_words(number: int, worse: float, dice: random.Random) -> list[FieldS
         if not good:
             heard = None if is_keyword and dice.random() < 0.8 else ("no" if word == "yes" else "yes")
         at_s = round(end_s + dice.uniform(-0.2, 0.6), 3) if heard else None
-        rows.append(
-            FieldStimulus(
-                segment=number,
-                condition=str(condition["name"]),
-                label=label,
-                word=word,
-                source=f"{word}/{SPEAKERS[index % 4] or 'someone'}.wav",
-                speaker=SPEAKERS[index % 4],
-                onset_s=onset_s,
-                end_s=end_s,
-                detected=heard,
-                score=dice.randrange(201, 250) if heard else None,
-                detected_at_s=at_s,
-                correct=good,
-                delay_s=at_s - end_s if at_s is not None else None,
-                peak=dice.randrange(180, 256) if good else dice.randrange(20, 230),
-                cause=dice.choice(CAUSES[1:]) if is_keyword and not good else "",
-            )
-        )
+        source = f"{word}/{SPEAKERS[index % 4] or 'someone'}.wav"
+        spoken = (number, str(condition["name"]), label, word, source, SPEAKERS[index % 4], onset_s, end_s)
+        detection = (heard, dice.randrange(201, 250) if heard else None, at_s)
+        peak = dice.randrange(180, 256) if good else dice.randrange(20, 230)
+        delay_s = at_s - end_s if at_s is not None else None
+        cause = dice.choice(CAUSES[1:]) if is_keyword and not good else ""
+        rows.append(FieldStimulus(*spoken, *detection, good, delay_s, peak, cause=cause))
     return rows
 
 
 def segment(number: int, identity: str, seed: int) -> FieldSegment:
-    words = number < 10
+    log = f"transcripts/{identity}/segment-{number:04d}.log"
+    if number == 10:
+        return FieldSegment(
+            10, conditions_name(10), KEYWORD_FREE_S, KEYWORD_FREE_S, 0, 0, True, 41.0, log, 0, None, None
+        )
     return FieldSegment(
-        number=number,
-        condition=conditions_name(number),
-        audio_s=SEGMENT_S if words else KEYWORD_FREE_S,
-        keyword_free_s=14.0 if words else KEYWORD_FREE_S,
-        samples_lost=0,
-        records_lost=0,
-        complete=True,
-        wall_s=2.5 if words else 41.0,
-        transcript=f"transcripts/{identity}/segment-{number:04d}.log",
-        clipped_samples=0,
-        speech_dbfs=-26.0 - seed if words else None,
-        snr_db=9.8 if words else None,
+        number, conditions_name(number), SEGMENT_S, 14.0, 0, 0, True, 2.5, log, 0, -26.0 - seed, 9.8
     )
 
 
@@ -288,19 +213,12 @@ def model(dice: random.Random) -> ModelRow:
             LabelCount(label, round(total * (share + dice.uniform(-0.03, 0.03))), total) for label in LABELS
         ]
 
-    return ModelRow(
-        tflite_sha256="cd" * 32,
-        tflite_bytes=18_712,
-        precision="int8",
-        parameters=16_652,
-        macs=336_000,
-        operators={"FULLY_CONNECTED": 1},
-        accuracy={
-            "training": counts(0.96, 800),
-            "validation": counts(0.93, 100),
-            "testing": counts(0.92, 100),
-        },
-    )
+    accuracy = {
+        "training": counts(0.96, 800),
+        "validation": counts(0.93, 100),
+        "testing": counts(0.92, 100),
+    }
+    return ModelRow("cd" * 32, 18_712, "int8", 16_652, 336_000, {"FULLY_CONNECTED": 1}, accuracy=accuracy)
 
 
 def with_clips(record: FieldRecord, folder: Path, most: int = 4) -> FieldRecord:

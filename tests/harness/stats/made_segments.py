@@ -61,32 +61,10 @@ def segment(
     times_ms = np.arange(FIRST_SLICE_MS, int(audio_s * 1000) + 1, period_ms)
     made = scores(says, times_ms)
     heard = detect(average(times_ms, made))
-    row = FieldSegment(
-        number=number,
-        condition=condition,
-        audio_s=audio_s,
-        keyword_free_s=-1.0,
-        samples_lost=0,
-        records_lost=0,
-        complete=True,
-        wall_s=1.0,
-        transcript="",
-        clipped_samples=0,
-        speech_dbfs=None,
-        snr_db=None,
-    )
-    whole = PlayedSegment(
-        row,
-        tuple(words),
-        times_ms.astype(np.uint32),
-        made,
-        tuple(
-            DetectionRow(LABELS[label], score, ms / 1000)
-            for label, score, ms in zip(
-                heard.labels.tolist(), heard.scores.tolist(), heard.times_ms.tolist(), strict=True
-            )
-        ),
-    )
+    row = FieldSegment(number, condition, audio_s, -1.0, 0, 0, True, 1.0, "", 0, None, None)
+    found = zip(heard.labels.tolist(), heard.scores.tolist(), heard.times_ms.tolist(), strict=True)
+    detections = [DetectionRow(LABELS[label], score, ms / 1000) for label, score, ms in found]
+    whole = PlayedSegment(row, words, times_ms.astype(np.uint32), made, detections)
     if host_says is not None:
         slice_ms = np.arange(FIRST_SLICE_MS, int(audio_s * 1000) + 1, SLICE_MS)
         whole = replace(whole, slice_scores=scores(host_says, slice_ms))
@@ -95,20 +73,9 @@ def segment(
 
 def stimulus(label: str = "yes", detected: str | None = None, **more: object) -> FieldStimulus:
     """Return a word of a record, right if the detected label is its own."""
+    detection = (None, None, None) if detected is None else (detected, 210, 1.9)
+    delay_s = None if detected is None else 0.4
     made = FieldStimulus(
-        segment=1,
-        condition="quiet",
-        label=label,
-        word=label,
-        source=f"{label}.wav",
-        speaker="",
-        onset_s=1.0,
-        end_s=1.5,
-        detected=detected,
-        score=None if detected is None else 210,
-        detected_at_s=None if detected is None else 1.9,
-        correct=detected == label,
-        delay_s=None if detected is None else 0.4,
-        peak=None,
+        1, "quiet", label, label, f"{label}.wav", "", 1.0, 1.5, *detection, detected == label, delay_s, None
     )
     return replace(made, **more)  # type: ignore[arg-type]

@@ -9,14 +9,7 @@ from harness.stats.recognizer import THRESHOLD
 
 
 class Recognizer:
-    """A recognizer that takes one result at a time.
-
-    Label 0 is silence: it ends the suppression of the label before it and is never detected.
-
-    Args:
-        labels: number of labels.
-        threshold: 0 to 255.
-    """
+    """A recognizer that takes one result at a time; label 0, silence, is never detected."""
 
     def __init__(self, labels: int, threshold: int = THRESHOLD) -> None:
         self._threshold = threshold
@@ -25,15 +18,7 @@ class Recognizer:
         self._detected, self._detected_ms = 0, 0
 
     def add(self, time_ms: int, scores: Sequence[int]) -> tuple[int, int] | None:
-        """Take the result of an inference.
-
-        Args:
-            time_ms: the board's clock, modulo 2^32, ascending.
-            scores: 0 to 255 for each label.
-
-        Returns:
-            The detected label with its average, or None.
-        """
+        """Take the scores of an inference; return the detected label with its average, or None."""
         if len(self._results) == 52:
             self._drop_oldest()
         self._results.append((time_ms, scores))

@@ -67,11 +67,6 @@ def test_the_operating_point_has_the_fewest_misses_within_the_limit(per_hour, th
     assert operating_point(CURVE, per_hour).threshold == threshold
 
 
-def test_equal_misses_are_decided_by_fewer_false_accepts_and_a_higher_threshold():
-    points = [point(100, 3, 9), point(150, 3, 4), point(200, 3, 4)]
-    assert operating_point(points, 1.0) == point(200, 3, 4)
-
-
 def test_no_operating_point_within_the_limit_or_without_keyword_free_time():
     assert operating_point(CURVE[:2], 0.5) is None
     assert operating_point([point(200, 1, 0, hours=0.0)], 1.0) is None

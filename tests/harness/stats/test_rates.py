@@ -12,7 +12,6 @@ from harness.records.record import LabelCount, ModelRow
 from harness.stats.pairing import mcnemar
 from harness.stats.rates import (
     NONE,
-    accuracy,
     compare,
     confusions,
     count_causes,
@@ -23,7 +22,7 @@ from harness.stats.rates import (
     rate_drop,
     rates_by,
 )
-from harness.stats.statistics import difference_interval, poisson_interval, wilson_interval
+from harness.stats.statistics import difference_interval, poisson_interval
 
 WORDS = [
     stimulus("yes", "yes"),
@@ -55,22 +54,10 @@ def test_rates_by_label_and_by_condition():
     assert [*by_condition] == ["2 m", "quiet"]
 
 
-def test_accuracy_is_of_the_words_that_count():
-    found = accuracy(WORDS)
-    assert (found.correct, found.total, found.low, found.high) == (2, 6, *wilson_interval(2, 6))
-    assert (accuracy([]).value, accuracy([]).low, accuracy([]).high) == (None, 0.0, 1.0)
-
-
 def test_confusions_have_a_column_for_no_detection():
     rows, columns, counts = confusions(WORDS, LABELS)
     assert (rows, columns) == (["unknown", "yes", "no"], [*LABELS, NONE])
     assert counts == [[0, 0, 1, 0, 1], [0, 0, 1, 1, 1], [0, 1, 0, 0, 0]]
-
-
-def test_labels_that_the_model_lacks_are_in_the_matrix():
-    assert confusions([stimulus("up", "up"), stimulus("up")], ["yes"]) == (
-        (["up"], ["yes", "up", NONE], [[0, 1, 1]])
-    )
 
 
 @given(st.lists(st.builds(stimulus, st.sampled_from(LABELS), st.sampled_from([None, *LABELS]))))

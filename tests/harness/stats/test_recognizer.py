@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from host_library import LIBRARIES, host_library
 from hypothesis import given
 from hypothesis import strategies as st
 from recognizer_by_steps import Recognizer
-from sketches.host_library import LIBRARIES, host_library
 
 import harness
-from harness.stats.recognizer import THRESHOLD, average, detect, replay
+from harness.stats.recognizer import THRESHOLD, average, detect
 
 LABELS = 4
 GLUE = Path(harness.__file__).parents[1] / "tests" / "sketches" / "recognizer_host.cpp"
@@ -98,17 +98,3 @@ def test_any_threshold_gives_the_same_detections_step_by_step(log, threshold):
 def test_a_long_word_is_detected_again_after_the_suppression():
     times = [*range(0, 4000, 50)]
     assert [time for time, *_ in at_once(times, [one_label(2)] * len(times))] == [250, 1800, 3350]
-
-
-def test_a_lower_threshold_detects_sooner():
-    times = [*range(0, 3000, 20)]
-    values = [one_label(0)] * 50 + [one_label(3)] * 100
-    first = [at_once(times, values, threshold)[0][0] for threshold in (130, 200, 250)]
-    assert first == sorted(set(first))
-
-
-def test_replay_has_an_inference_at_the_end_of_every_slice():
-    scores = np.arange(400, dtype=np.uint8).reshape(100, 4)
-    found = replay(scores)
-    assert found.times_ms.tolist() == [*range(30, 2030, 20)]
-    assert np.array_equal(found.scores, average(range(30, 2030, 20), scores).scores)

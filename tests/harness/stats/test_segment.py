@@ -46,16 +46,6 @@ def test_a_gap_touches_a_word_from_its_onset_to_the_end_of_its_window(begin_s, e
     assert loss_reason(WORD, [Gap(begin_s, end_s, "lost")], 1.0) == ("lost" if touches else "")
 
 
-@pytest.mark.parametrize(("at_s", "inside"), [(4.9, False), (5.0, True), (6.5, True), (6.6, False)])
-def test_a_window_includes_both_ends(at_s, inside):
-    assert FreeTime([WORD, word("no", 8.0)], [], 1.0, 10.0).in_window(at_s) == inside
-
-
-@pytest.mark.parametrize(("at_s", "inside"), [(2.0, False), (2.5, True), (3.0, False)])
-def test_a_gap_excludes_the_records_at_its_ends(at_s, inside):
-    assert FreeTime([], [Gap(2.0, 3.0, "")], 1.0, 10.0).in_gap(at_s) == inside
-
-
 intervals = st.lists(st.tuples(st.integers(-4, 44), st.integers(0, 12)), max_size=6)
 
 

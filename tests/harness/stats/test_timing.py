@@ -46,19 +46,10 @@ def test_lost_audio_does_not_count_as_processed():
     assert (found.samples_lost, found.overruns) == (8000, 3)
 
 
-def test_segments_are_not_joined_by_a_period():
-    assert timing(timed([0]), timed([60_000])) is None
-
-
 @pytest.mark.parametrize(("gap", "starts_s"), [(Gap(0.08, 0.3, ""), 0.0), (Gap(-4.92, -4.7, ""), 5.0)])
 def test_a_period_across_lost_records_is_left_out(gap, starts_s):
     lossy = timed([0, 80, 300, 350], gaps=(gap,), sound_starts_s=starts_s)
     assert timing(lossy).period_ms_max == 80
-
-
-def test_lost_records_leave_the_real_time_factor_as_it_is():
-    lossy = timed([0, 100, 1000, 1100], gaps=(Gap(0.1, 1.0, "lost"),))
-    assert timing(lossy).realtime_factor == pytest.approx(0.2 / (2 * 0.05))
 
 
 def test_the_clock_may_wrap():
