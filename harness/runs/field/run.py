@@ -9,8 +9,6 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from harness.errors import UsageError
 from harness.firmware.firmware import Firmware
 from harness.measure.retry import Retries
@@ -150,7 +148,7 @@ def begin_folder(
         setup.board.describe(),
         about,
         plan={},
-        conditions=msgspec.to_builtins(plan.conditions),
+        conditions=[asdict(condition) | {"room_m": list(condition.room_m)} for condition in plan.conditions],
         excluded=[asdict(excluded) for excluded in plan.excluded],
         notes=list(plan.notes),
         threshold=threshold,
