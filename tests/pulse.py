@@ -1,8 +1,7 @@
-"""A sound system of its own for a test: a private PulseAudio whose only output is a null sink.
+"""A private PulseAudio for tests, whose only output is a null sink.
 
-What a child process plays into "pulse" (ALSA's plugin, as PortAudio lists it) can be captured; what is played
-into the sink by `play` is what a child records from "pulse". PortAudio looks at the devices once a process:
-players and recorders are children, with `environment` added to theirs.
+Child processes play into and record from the PortAudio device "pulse". PortAudio lists the devices once per
+process, so players and recorders must be children, with `environment` added to theirs.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ import pytest
 
 SINK = "earshot"
 DEVICE = "pulse"
-"""What PortAudio calls the sound system."""
+"""PortAudio's name of the sound system."""
 
 RATE_HZ = 16_000
 _START_S = 15.0  # takes 0.2 s on an idle machine
-_MONITOR_S = 0.3  # from a player's end to the end of what the monitor delivers
+_MONITOR_S = 0.3  # from a player's end to the end of the monitor's sound
 _ENDING_S = 15.0  # for a killed process
 
 
@@ -37,7 +36,7 @@ class NullSink:
     """A running sound system.
 
     Attributes:
-        environment: what leads a child process to it.
+        environment: variables that connect a child process to it.
         daemon: the sound system's process.
     """
 
@@ -46,9 +45,9 @@ class NullSink:
     _clients: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def open_capture(self) -> subprocess.Popen[bytes]:
-        """A process whose stdout is what is played: raw int16 little-endian, mono, 16 kHz, in real time.
+        """Start a process whose stdout is the played sound: raw int16, mono, 16 kHz, in real time.
 
-        It has begun to listen when this returns. It ends with the sound system, or by `end`.
+        It listens when this returns, until the sound system ends or `end` is called.
         """
         parec = self._client("parec", f"--device={SINK}.monitor", "--latency-msec=20")
         assert parec.stdout is not None
@@ -56,7 +55,7 @@ class NullSink:
         return parec
 
     def capture(self, seconds: float) -> np.ndarray:
-        """What is played from now on for so long: int16 (N,) at 16 kHz."""
+        """Capture the sound of the next seconds: int16 (N,) at 16 kHz."""
         parec = self.open_capture()
         assert parec.stdout is not None
         sound = parec.stdout.read(round(seconds * RATE_HZ) * 2)
@@ -65,7 +64,7 @@ class NullSink:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[list[np.ndarray]]:
-        """Captures all that is played within the block; a list of int16 blocks, complete when it ends."""
+        """Capture all sound within the context as a list of int16 blocks, complete at its end."""
         blocks: list[np.ndarray] = []
         parec = self.open_capture()
         stdout = parec.stdout
@@ -86,19 +85,18 @@ class NullSink:
             self.end(parec)
 
     def play(self, samples: np.ndarray) -> subprocess.Popen[bytes]:
-        """Starts playing int16 samples (N,) at 16 kHz into the sink, for whoever records from it."""
+        """Start playing int16 samples (N,) at 16 kHz into the sink."""
         handle, name = tempfile.mkstemp(dir=self.environment["PULSE_STATE_PATH"], suffix=".pcm")
         with os.fdopen(handle, "wb") as stream:
             stream.write(samples.astype("<i2").tobytes())
         return self._client("pacat", f"--device={SINK}", "--playback", "--latency-msec=100", name)
 
     def end(self, client: subprocess.Popen[bytes]) -> None:
-        """Ends a client before the sound system ends."""
+        """End a client before the sound system ends."""
         _end(client)
         self._clients.remove(client)
 
     def close(self) -> None:
-        """Ends everything that was started."""
         for process in [*self._clients, self.daemon]:
             _end(process)
         self._clients.clear()
@@ -118,10 +116,10 @@ class NullSink:
 
 @contextlib.contextmanager
 def null_sink(rate_hz: int = 48_000) -> Iterator[NullSink]:
-    """Starts a sound system for the length of a test; skips the test where PulseAudio is not installed.
+    """Start a sound system for the length of a test; skip the test without PulseAudio.
 
     Args:
-        rate_hz: of the sink, as a sound card has its own.
+        rate_hz: rate of the sink.
     """
     for program, package in {"pulseaudio": "pulseaudio", "parec": "pulseaudio-utils"}.items():
         if not shutil.which(program):
@@ -189,6 +187,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _dies_with_its_parent() -> list[str]:
-    """A prefix of a command: the kernel kills it when the thread that started it ends, however it ends."""
+    """Return a command prefix that has the kernel kill the command when its parent thread ends."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

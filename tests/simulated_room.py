@@ -1,4 +1,4 @@
-"""The emulated board in a room: what is played reaches its microphone late, softer, with echoes and noise."""
+"""An emulated board in a simulated room: sound arrives late, softer, with echoes and noise."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ RATE_HZ = 16_000
 
 @dataclass
 class Room:
-    """Speaker, air and microphone.
+    """A speaker, a room and a microphone.
 
     Attributes:
-        delay_s: until the sound begins: the speaker's start and its silence, the way through the air.
-        gain: of the direct sound, from the samples played to those of the microphone.
+        delay_s: from the start of the speaker to its first sound at the microphone.
+        gain: of the direct sound.
         noise: root mean square, in steps of int16.
-        reflections: relative amplitude by seconds of detour.
-        played: what the speaker was given so far.
-        heard: what the microphone was given so far.
+        reflections: relative amplitude by delay in seconds.
+        played: blocks given to the speaker.
+        heard: blocks given to the microphone.
     """
 
     delay_s: float = 1.3
@@ -37,7 +37,7 @@ class Room:
     heard: list[np.ndarray] = field(default_factory=list)
 
     def through(self, sound: Sound) -> Iterator[np.ndarray]:
-        """The blocks of a sound as the microphone hears them."""
+        """Convert the blocks of a sound to those at the microphone."""
         rng = np.random.default_rng(5)
         taps = {0: 1.0} | {round(delay * RATE_HZ): share for delay, share in self.reflections.items()}
         longest = max(taps)
@@ -60,7 +60,7 @@ class Room:
 
 
 class BoardInRoom(EmulatedBoard):
-    """An emulated board that hears through the air."""
+    """An emulated board whose sound goes through a simulated room."""
 
     acoustic = True
 

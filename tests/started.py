@@ -1,4 +1,4 @@
-"""Programs in processes of their own, which do not outlive a test."""
+"""Child processes that end with a test."""
 
 from __future__ import annotations
 

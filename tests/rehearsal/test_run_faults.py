@@ -145,7 +145,7 @@ def covered(bench: RehearsalBench) -> None:
     ("harm", "parts"),
     [
         (missing, ["no such speaker", "[speaker]"]),
-        (covered, ["the chirp was not heard", "unmute"]),
+        (covered, ["the chirp was not found", "unmute"]),
     ],
 )
 def test_silent_speaker_is_an_acoustic_failure(loud, harm: Callable[[RehearsalBench], None], parts):

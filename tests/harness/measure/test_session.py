@@ -155,7 +155,7 @@ def test_detections_through_the_air_agree_with_those_sample_by_sample(store, tmp
 @pytest.mark.parametrize(
     ("room", "cause"),
     [
-        (Room(gain=0.0), "the chirp was not heard"),
+        (Room(gain=0.0), "the chirp was not found"),
         (Room(gain=0.0, noise=0.0), "microphone delivers nothing"),
         (Room(gain=20.0), "too loud"),
         (Room(noise=4000.0), "too noisy"),

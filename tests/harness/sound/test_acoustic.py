@@ -74,7 +74,7 @@ def test_samples_lost_before_the_chirp_do_not_shift_it():
 @pytest.mark.parametrize(
     ("samples", "cause"),
     [
-        (echo(gain=0), "the chirp was not heard ("),
+        (echo(gain=0), "the chirp was not found ("),
         (echo(gain=0), "Switch the loudspeaker on, unmute it"),
         (echo(gain=0), "dBFS in the chirp's band"),
         (np.zeros(60_000, np.int16), "microphone delivers nothing"),
@@ -183,7 +183,7 @@ def test_a_canceled_sound_ends_at_once():
 
 def test_a_board_that_sends_nothing_back_is_not_waited_for_forever(monkeypatch):
     monkeypatch.setattr("harness.sound.acoustic._VERDICT_S", -60.0)
-    with pytest.raises(AcousticFailed, match="did not send back what it hears"):
+    with pytest.raises(AcousticFailed, match="did not send back its microphone"):
         list(Qualification(SOUND, SPEAKER, Thresholds()).blocks())
 
 

@@ -47,11 +47,6 @@ def test_the_chirp_lies_in_the_band_of_speech():
     assert spectrum[inside].sum() > 0.999 * spectrum.sum()
 
 
-@pytest.mark.parametrize("level_dbfs", [-40.0, -20.0, -3.5])
-def test_the_chirp_has_its_level(level_dbfs):
-    assert rms_dbfs(chirp(level_dbfs)) == pytest.approx(level_dbfs, abs=0.05)
-
-
 def test_a_chirp_that_would_clip_is_refused():
     with pytest.raises(ValueError, match="clips"):
         chirp(-1.0)
@@ -110,11 +105,6 @@ def test_a_chirp_is_found_at_another_sampling_rate(rate_hz):
     assert found.at_sample == pytest.approx(20_000 * rate_hz / RATE_HZ, abs=2)
     assert found.stretch == pytest.approx(rate_hz / RATE_HZ - 1, abs=3e-4)
     assert found.level_dbfs == pytest.approx(-30.5, abs=0.5)
-
-
-def test_clipping_is_counted():
-    assert find_chirp(received(20_000, 0.3)).clipped_samples == 0
-    assert find_chirp(received(20_000, 10.0)).clipped_samples > 1000
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,6 @@ def test_a_folder_is_played_as_a_whole_with_notes_on_conversions(folder, talk):
     assert "../talk/long.wav: mean of 2 channels" in plan.notes
 
 
-def test_a_single_file_is_accepted(folder, talk):
-    assert free(plan_of(folder, A, keyword_free=talk / "short.wav")) == [("a", 12.0)]
-
-
 def test_the_duration_of_files_can_be_limited(folder, talk):
     plan = plan_of(folder, A, keyword_free=talk, keyword_free_s=50.0, segment_s=40.0)
     assert free(plan) == [("a", 32.5), ("a", 17.5)]

@@ -61,11 +61,6 @@ def test_the_power_is_constant_across_a_seam_of_blocks(pink):
     assert power[seam : 2**20].mean() == pytest.approx(power[: 10 * RATE_HZ].mean(), rel=0.15)
 
 
-def test_blocks_differ(pink):
-    one, other = pink[:RATE_HZ], pink[2**20 : 2**20 + RATE_HZ]
-    assert abs(np.corrcoef(one, other)[0, 1]) < 0.2
-
-
 def test_each_kind_has_its_spectrum(pink):
     white, hum = make("white", 60), make("hum", 10)
     assert octave_db(white, 2000) - octave_db(white, 500) == pytest.approx(6.0, abs=0.3)
@@ -85,8 +80,3 @@ def test_babble_makes_soft_and_loud_voices_equally_loud():
     mixed = noise.babble(30 * RATE_HZ, np.random.default_rng(0), [loud, soft])
     alike = noise.babble(30 * RATE_HZ, np.random.default_rng(0), [loud, loud])
     assert rms(mixed) == pytest.approx(rms(alike), rel=0.05)
-
-
-def test_babble_of_words_without_pauses_has_about_level_1():
-    spoken = np.random.default_rng(0).normal(0, 1000, 8000).astype(np.int16)
-    assert rms(noise.babble(60 * RATE_HZ, np.random.default_rng(0), [spoken])) == pytest.approx(1.0, rel=0.3)

@@ -55,11 +55,6 @@ def test_without_a_level_the_words_are_played_as_recorded(folder):
     )
 
 
-def test_the_background_has_its_level(folder):
-    _, scene = scene_of(folder, Condition("plain", background_dbfs=-50.0))
-    assert dbfs(scene.samples[: 2 * RATE_HZ].astype(float)) == pytest.approx(-50.0, abs=0.2)
-
-
 @given(level_dbfs=st.floats(-50.0, -10.0), gain_db=st.floats(-10.0, 6.0))
 @settings(max_examples=15)
 def test_every_word_has_the_requested_level_and_the_gain(folder, level_dbfs, gain_db):
@@ -118,16 +113,6 @@ def test_noise_and_background_together_have_the_snr(folder):
     assert scene.noise_dbfs == pytest.approx(-42.0, abs=0.01)
 
 
-def test_the_snr_changes_only_the_level_of_the_noise(folder):
-    condition = replace(QUIET, level_dbfs=-30.0, noise="pink")
-    _, clean = scene_of(folder, condition)
-    _, soft = scene_of(folder, replace(condition, snr_db=10.0))
-    _, loud = scene_of(folder, replace(condition, snr_db=4.0))
-    ratio = 10 ** (6 / 20)
-    difference = (loud.samples - clean.samples) - (soft.samples - clean.samples) * ratio
-    assert np.abs(difference).max() <= 2.5  # roundings of three
-
-
 def test_a_background_too_loud_for_the_snr_is_refused(folder):
     with pytest.raises(
         UsageError, match=r"background alone is too loud .*-29\.9 dBFS instead of -40\.0"
@@ -148,15 +133,6 @@ def test_samples_beyond_int16_are_clipped_and_counted(folder):
     assert scene.samples.max() == 32767
     assert scene.clipped_samples == pytest.approx(exceeding, abs=10)
     assert scene.clipped_samples > 1000
-
-
-def test_the_gain_amplifies_words_and_background(folder):
-    _, plain = scene_of(folder, Condition("plain"))
-    _, louder = scene_of(folder, Condition("plain", gain_db=6.0))
-    difference = louder.samples - plain.samples * 10 ** (6 / 20)
-    assert np.abs(difference).max() < 1.6
-    assert louder.speech_dbfs - plain.speech_dbfs == pytest.approx(6.0, abs=0.001)
-    assert louder.noise_dbfs - plain.noise_dbfs == pytest.approx(6.0, abs=0.001)
 
 
 @pytest.mark.parametrize("level_dbfs", [None, -30.0])
