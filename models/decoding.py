@@ -239,7 +239,8 @@ def _refuse_unknown_keys(value: Any, kind: Any, key: Key) -> None:
     parts: Iterable[tuple[str | int, Any, Any]]
     if dataclasses.is_dataclass(plain) and isinstance(value, Mapping):
         known, nested = _hints(typing.cast(type, plain)), _nested(typing.cast(type, plain))
-        for name in sorted(value.keys() - known.keys()):
+        if not value.keys() <= known.keys():
+            name = next(name for name in value if name not in known)
             raise _Mismatch("unknown key", (*key, name), f"Allowed are: {', '.join(known)}.")
         parts = [(name, value[name], hint) for name, hint in nested.items() if name in value]
     else:

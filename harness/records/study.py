@@ -34,6 +34,10 @@ class Network:
     remaining_parameters: int
     macs: int
 
+    @property
+    def operations(self) -> int:
+        return 2 * self.macs
+
 
 @dataclass(frozen=True)
 class Baseline:

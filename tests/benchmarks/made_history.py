@@ -44,16 +44,9 @@ class MadeBench:
     def __init__(self, board: str, series: int = 30, samples: int = 150) -> None:
         self._random = np.random.default_rng([*board.encode()])
         self._modeled = board == "emulated"
-        self._board = BoardRow(
-            name=board,
-            uid=f"made-up-{board}",
-            title=f"{board}, made up",
-            clock_hz=64_000_000,
-            clock="modeled cycles" if self._modeled else "measured",
-            flash_bytes=983_040,
-            ram_bytes=262_144,
-            details={"core": "made up 1.0"},
-        )
+        clock = "modeled cycles" if self._modeled else "measured"
+        title = f"{board}, made up"
+        self._board = BoardRow(board, f"made-up-{board}", title, 64_000_000, clock, 983_040, 262_144)
         self._planned = samples // _ROUNDS
         self._levels = {f"variant-{index}": 1.0 for index in range(series // len(_LEVELS_US))}
 
@@ -66,29 +59,25 @@ class MadeBench:
                 self._levels[variant] *= float(np.exp(self._random.normal(0, 0.02)))
         sd = 0.0 if self._modeled else _NIGHT_SD
         tonight = {name: level * np.exp(self._random.normal(0, sd)) for name, level in self._levels.items()}
+        rounds = [
+            self._block(variant, "round", number, level, commit)
+            for number in range(1, _ROUNDS + 1)
+            for variant, level in tonight.items()
+        ]
+        first, last = (self._block(CANARY, f"canary-{which}", 0, 1.0, "") for which in ("first", "last"))
         record = RunRecord(
             run={
                 "id": _hash(f"{self._board.uid} {index}")[:32],
                 "started": started.isoformat(),
                 "ended": (started + timedelta(minutes=50)).isoformat(),
-                "trigger": "made up",
-                "command": "python -m benchmarks.history_scale",
                 "kind": NIGHTLY,
                 "length_s": "3000.0",
             },
             code={"commit": commit, "dirty": False, "harness_version": "0.1.0", "procedure_version": 1},
             environment={"host": "made up"},
             board=self._board,
-            variants=[self._row(variant, index) for variant in self._levels],
-            blocks=[
-                self._block(CANARY, "canary-first", 0, 1.0, ""),
-                *(
-                    self._block(variant, "round", number, level, commit)
-                    for number in range(1, _ROUNDS + 1)
-                    for variant, level in tonight.items()
-                ),
-                self._block(CANARY, "canary-last", 0, 1.0, ""),
-            ],
+            variants=[_row(variant, index // _STEP_NIGHTS) for variant in self._levels],
+            blocks=[first, *rounds, last],
         )
         return replace(record, verdict=_verdict(record))
 
@@ -107,33 +96,6 @@ class MadeBench:
             checks={"features_crc": "1a2b3c4d", "output": "0.0 0.0 0.99609375 0.00390625"},
         )
 
-    def _row(self, variant: str, index: int) -> VariantRow:
-        change = index // _STEP_NIGHTS
-        return VariantRow(
-            id=variant,
-            title=variant,
-            labels=["yes", "no"],
-            model=ModelRow(
-                tflite_sha256=_hash(f"{variant} {change}"),
-                tflite_bytes=19_736,
-                precision="int8",
-                parameters=16_652,
-                macs=336_000,
-                operators={"RESHAPE": 3, "CONV_2D": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1},
-                accuracy={"testing": [LabelCount("yes", 187, 205), LabelCount("no", 187, 205)]},
-            ),
-            firmware=FirmwareRow(
-                engine="codegen",
-                kernels="dsp",
-                optimization="-O2",
-                toolchain="made up 1.0",
-                build_id="cafe0123",
-                flash_bytes=36_576 + 16 * change,
-                ram_bytes=30_272,
-                arena_bytes=6_452,
-            ),
-        )
-
 
 def write_nights(
     folder: Path,
@@ -147,8 +109,7 @@ def write_nights(
     Args:
         folder: folder for the records.
         nights: number of nights of each board.
-        boards: see `MadeBench`.
-        series, samples: see `MadeBench`.
+        boards, series, samples: see `MadeBench`.
     """
     written = []
     for board in boards:
@@ -159,6 +120,16 @@ def write_nights(
             path.write_text(dump_with_checksum(asdict(bench.night(index))), encoding="utf-8")
             written.append(path)
     return written
+
+
+def _row(variant: str, change: int) -> VariantRow:
+    flash_bytes = 36_576 + 16 * change
+    firmware = FirmwareRow("codegen", "dsp", "-O2", "made up 1.0", "cafe0123", flash_bytes, 30_272, 6_452)
+    operators = {"RESHAPE": 3, "CONV_2D": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
+    accuracy = {"testing": [LabelCount("yes", 187, 205), LabelCount("no", 187, 205)]}
+    digest = _hash(f"{variant} {change}")
+    model = ModelRow(digest, 19_736, "int8", 16_652, 336_000, operators, accuracy=accuracy)
+    return VariantRow(variant, variant, ["yes", "no"], model=model, firmware=firmware)
 
 
 def _verdict(record: RunRecord) -> RunVerdict:

@@ -39,17 +39,13 @@ def written(folder: Path, text: str) -> Path:
 def test_every_point_is_a_variant(tmp_path):
     study = load_study("bits", written(tmp_path, STUDY))
     assert (study.name, study.title, study.x) == ("bits", "Bits", "quantization.bits")
+    assert study.plots == (("accuracy", "bits"), ("mse", "parameters"))
     assert len(study.variants) == 8
     assert {study.x_of(item) for item in study.variants} == {2, 4}
     assert {study.series_of(item) for item in study.variants} == {
         "aware, asymmetric",
         "post-training, asymmetric",
     }
-
-
-def test_a_plot_is_a_measure_over_an_axis(tmp_path):
-    study = load_study("bits", written(tmp_path, STUDY))
-    assert study.plots == (("accuracy", "bits"), ("mse", "parameters"))
 
 
 def test_points_of_one_training_have_the_same_description(tmp_path):
@@ -97,11 +93,6 @@ def test_a_study_without_compression_is_refused(tmp_path):
     (tmp_path / "seed.toml").write_text(text)
     with pytest.raises(ConfigError, match="pruned or quantized"):
         load_study("seed", tmp_path)
-
-
-def test_an_unknown_study_lists_those_there_are(tmp_path):
-    with pytest.raises(ConfigError, match="There are: bits"):
-        load_study("bit", written(tmp_path, STUDY))
 
 
 def test_shipped_studies_have_three_seeds_at_every_point():

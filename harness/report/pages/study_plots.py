@@ -9,13 +9,13 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from harness.records.study import Network, Plot, Point, StudyRecord
+from harness.records.study import Plot, Point, StudyRecord
 from harness.report import plot as colors
 from harness.report.pages.study_tables import TRAINED, axis_title, axis_value, mean_accuracy, series_title
-from harness.report.plot import PERCENT, WIDTH_IN, add_legend, new_figure, render_plot
+from harness.report.plot import PERCENT, add_legend, new_figure, render_plot
 from harness.report.plot import Plot as PagePlot
 from harness.stats.pairing import Mean, mean_interval
 
@@ -28,6 +28,7 @@ _STEP_PT = 2.4
 """Distance between series at one x, so that their intervals do not hide one another."""
 _PANEL_IN = 2.75
 _DASHES = (0, (4, 3))
+_SIZES = {"parameters": "parameters", "remaining": "remaining_parameters", "operations": "operations"}
 _TITLES = {
     "accuracy": "accuracy on the test set",
     "accuracy-before": "accuracy before fine-tuning",
@@ -67,22 +68,15 @@ def _draw(record: StudyRecord) -> Figure:
     height = rows * _PANEL_IN + legend_in
     figure = new_figure(height)
     panels = list(figure.subplots(rows, 2, squeeze=False).flat)
-    figure.subplots_adjust(
-        left=0.56 / WIDTH_IN,
-        right=1 - 0.1 / WIDTH_IN,
-        top=1 - (legend_in + 0.28) / height,
-        bottom=0.5 / height,
-        hspace=0.42,
-        wspace=0.17,
-    )
-    by_measure: dict[str, list[Axes]] = {}
+    top, bottom = 1 - (legend_in + 0.28) / height, 0.5 / height
+    figure.subplots_adjust(left=0.062, right=0.989, top=top, bottom=bottom, hspace=0.42, wspace=0.17)
+    of_accuracy = [axes for axes, plot in zip(panels, record.plots, strict=False) if plot.measure != "mse"]
+    for axes in of_accuracy[1:]:
+        axes.sharey(of_accuracy[0])
     for axes, plot in zip(panels, record.plots, strict=False):
         _draw_panel(axes, plot, record, looks)
-        by_measure.setdefault("mse" if plot.measure == "mse" else "accuracy", []).append(axes)
     for axes in panels[len(record.plots) :]:
         axes.remove()
-    for axes in by_measure.get("accuracy", ()):
-        _set_limits(axes, by_measure["accuracy"])
     add_legend(figure, handles, labels, per_row)
     return figure
 
@@ -103,13 +97,12 @@ def _draw_panel(axes: Axes, plot: Plot, record: StudyRecord, looks: dict[str, tu
     axes.update_datalim([(dot.x, y) for dot in dots for y in (dot.low, dot.high)])
     if plot.measure == "mse":
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=7))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
     else:
         axes.yaxis.set_major_locator(MaxNLocator(7))
         axes.yaxis.set_major_formatter(PERCENT)
-        _draw_baselines(axes, record, looks)
+        _draw_trained(axes, record, looks)
     middle = (len(lines) - 1) / 2
     for index, (series, line) in enumerate(lines.items()):
         color, marker = looks[series]
@@ -122,9 +115,7 @@ def _draw_panel(axes: Axes, plot: Plot, record: StudyRecord, looks: dict[str, tu
                 color=color,
                 marker=marker,
                 markersize=4.5,
-                linewidth=1.5,
                 elinewidth=1,
-                capsize=0,
                 transform=axes.transData + shift,
             )
     axes.autoscale_view()
@@ -142,7 +133,8 @@ def _dot(record: StudyRecord, plot: Plot, points: Sequence[Point]) -> _Dot:
     networks = [point.after for point in points if point.after is not None]
     x = points[0].x
     if plot.over != record.x:
-        x = sum(_size(network, plot.over) for network in networks) / len(networks)
+        size = _SIZES[plot.over]
+        x = sum(getattr(network, size) for network in networks) / len(networks)
     if plot.measure == "mse":  # the axis is logarithmic, so the mean is that of the logarithms
         logs = mean_interval([math.log10(max(point.mse or 0.0, 1e-12)) for point in points])
         low, high = (None if end is None else 10**end for end in (logs.low, logs.high))
@@ -155,23 +147,13 @@ def _dot(record: StudyRecord, plot: Plot, points: Sequence[Point]) -> _Dot:
     return _Dot(x, mean.mean, mean.mean if low is None else low, mean.mean if high is None else high)
 
 
-def _size(network: Network, kind: str) -> float:
-    if kind == "operations":
-        return 2 * network.macs
-    return network.parameters if kind == "parameters" else network.remaining_parameters
-
-
-def _draw_baselines(axes: Axes, record: StudyRecord, looks: dict[str, tuple[str, str]]) -> None:
-    """Draw the trained networks as lines with intervals, a single line where all series share them."""
-    used: dict[frozenset[str], list[str]] = {}
-    for series in looks:
-        own = {point.baseline for point in record.points if point.series == series and point.baseline}
-        used.setdefault(frozenset(own), []).append(series)
-    for keys, series_of_it in used.items():
-        if not keys:
-            continue
-        mean = mean_accuracy(record, [record.baselines[key].network for key in keys])
-        color = colors.SOFT if len(used) == 1 else looks[series_of_it[0]][0]
+def _draw_trained(axes: Axes, record: StudyRecord, looks: dict[str, tuple[str, str]]) -> None:
+    """Draw a line with its interval for the networks of each training, in the color of its only series."""
+    for training in {base.training: "" for base in record.baselines.values()}:
+        own = {key: base.network for key, base in record.baselines.items() if base.training == training}
+        series = {point.series for point in record.points if point.baseline in own}
+        color = looks[series.pop()][0] if training and len(series) == 1 else colors.SOFT
+        mean = mean_accuracy(record, [*own.values()])
         axes.axhline(mean.mean, color=color, linewidth=1.1, linestyle=_DASHES, zorder=1)
         if mean.low is not None and mean.high is not None:
             axes.axhspan(mean.low, mean.high, color=color, alpha=0.1, linewidth=0, zorder=0)
@@ -188,11 +170,3 @@ def _scale_x(axes: Axes, plot: Plot, values: Sequence[float]) -> None:
     else:
         axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(EngFormatter(sep="\u00a0"))
-
-
-def _set_limits(axes: Axes, panels: Sequence[Axes]) -> None:
-    """Give panels of accuracies the same limits."""
-    low = min(panel.dataLim.y0 for panel in panels)
-    high = max(panel.dataLim.y1 for panel in panels)
-    pad = 0.04 * (high - low)
-    axes.set_ylim(max(low - pad, -0.01), min(high + pad, 1.01))

@@ -80,14 +80,11 @@ def test_a_record_is_parsed_once_until_its_content_changes(nights, files, monkey
     assert parsed == [files[0]]
 
 
-def test_copies_in_two_folders_are_one_night(nights, files, tmp_path):
+def test_copies_are_one_night_and_contradicting_records_none(nights, files, tmp_path):
     shutil.copytree(nights, tmp_path / "copied")
     found = read_history([nights, tmp_path / "copied"])
     assert (len(found.nights), found.left_out) == (6, ())
     assert {*found.records.values()} == {*files}
-
-
-def test_contradicting_records_of_one_id_are_left_out(nights, files, tmp_path):
     record = read_record(files[0])
     other = tmp_path / "other" / "run.json"
     write_record(replace(record, environment={"host": "another"}), other)
@@ -117,17 +114,13 @@ def test_a_night_whose_clock_jumped_is_left_out(nights, files):
 
 def test_missing_and_empty_folders_and_dangling_links_are_left_out(nights, files, tmp_path):
     (tmp_path / "empty").mkdir()
+    shutil.copytree(files[1].parent, files[1].parent / "sessions" / "copied")  # below a record
+    files[2].rename(files[2].with_name("run.partial.json"))
     files[0].unlink()
     files[0].symlink_to("nowhere")
     found = read_history([nights, tmp_path / "nowhere", tmp_path / "empty"])
     assert [one.path for one in found.left_out] == [files[0], tmp_path / "nowhere", tmp_path / "empty"]
-
-
-def test_folders_below_a_record_are_not_searched(nights, files):
-    shutil.copytree(files[0].parent, files[0].parent / "sessions" / "copied")
-    files[1].rename(files[1].with_name("run.partial.json"))
-    found = read_history([nights])
-    assert (len(found.nights), found.left_out) == (5, ())
+    assert len(found.nights) == 4
 
 
 def places(value, path=()):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from study_records import failed, study_record
+from study_records import failed, network, study_record
 
 from harness.records.study import RECORD, write_study
 from harness.report.pages.study import render_study
@@ -36,33 +36,30 @@ def test_each_series_is_compared_with_the_reference():
 
 
 def test_without_a_reference_series_are_compared_with_the_trained_networks():
-    compared = {item.series: item.paired.difference for item in compare(study_record(reference=""))}
-    assert compared == pytest.approx({"l1": -0.05, "random": -0.75})
+    compared = compare(study_record(reference=""))
+    assert compared["l1"].difference == pytest.approx(-0.05)
+    assert compared["random"].difference == pytest.approx(-0.75)
 
 
 def test_points_without_a_counterpart_are_not_compared():
     record = study_record()
     left = replace(record, points=[failed(record.points[0]), *record.points[1:]])
-    assert compare(left)[0].paired.runs == 7
+    assert compare(left)["l1"].runs == 7
     alone = replace(record, points=[point for point in record.points if point.series == "l1"])
     assert sentences(alone) == ["L1 against random: nothing to compare."]
 
 
-def test_every_network_is_in_the_csv(folder):
-    points = pd.read_csv(folder / "points.csv")
-    assert len(points) == 4 + 16
-    first = points[points["id"] == "l1-0.5-1"].iloc[0]
-    assert (first["correct_before"], first["correct"], first["clips"]) == (8, 9, 10)
-    assert (first["correct_silence"], first["total_silence"]) == (2, 2)
-    assert (first["parameters"], first["operations"]) == (50, 1000)
-
-
-def test_means_have_both_intervals(folder):
-    means = pd.read_csv(folder / "means.csv")
+def test_means_have_intervals_over_the_seeds(tmp_path):
+    record = study_record()
+    better = replace(record.points[1], after=network(9, 10))
+    render_study(replace(record, points=[record.points[0], better, *record.points[2:]]), tmp_path)
+    means = pd.read_csv(tmp_path / "means.csv")
     ninety = means[(means["series"] == "L1") & (means["x"] == 0.9)].iloc[0]
-    assert (ninety["accuracy"], ninety["before"], ninety["seeds"]) == pytest.approx((0.8, 0.7, 4))
-    assert (ninety["correct"], ninety["total"]) == (32, 40)
-    assert ninety["wilson_low"] == pytest.approx(0.652, abs=1e-3)
+    assert (ninety["accuracy"], ninety["before"], ninety["seeds"]) == pytest.approx((0.825, 0.7, 4))
+    assert (ninety["low"], ninety["high"]) == pytest.approx(
+        (0.825 - 3.182446 * 0.025, 0.825 + 3.182446 * 0.025)
+    )
+    assert (ninety["parameters"], ninety["operations"]) == (10, 200)
 
 
 def test_the_page_needs_nothing_from_outside(folder):
@@ -86,8 +83,7 @@ def test_a_study_without_any_network_has_a_page(tmp_path):
     assert "nothing to compare." in page and "<svg" not in page
 
 
-def test_a_single_seed_has_no_interval_over_seeds(tmp_path):
+def test_a_single_seed_has_no_interval_over_seeds():
     record = study_record()
     record = replace(record, points=[point for point in record.points if point.seed == 1])
     assert "intervals: +39.8 to +100.0 over clips)" in sentences(record)[0]
-    render_study(record, tmp_path)
