@@ -46,13 +46,15 @@ class Retries:
                 if len(self.notes) == MOST_RETRIES:
                     raise
                 for transcript in transcripts:
-                    keep_failed(transcript)
+                    keep_failed(transcript, len(self.notes) + 1)
                 self.notes.append(f"{what}: retry {len(self.notes) + 1} of {MOST_RETRIES} after {failure}")
                 self._log(self.notes[-1])
 
 
-def keep_failed(transcript: Path) -> None:
-    """Rename a transcript, if there is one, from `x.log` to the next free `x.failed-N.log`."""
+def keep_failed(transcript: Path, attempt: int = 1) -> None:
+    """Rename a transcript, if there is one, from `x.log` to `x.failed-N.log` with the next free N."""
     if transcript.exists():
-        names = (f"{transcript.stem}.failed-{number}{transcript.suffix}" for number in itertools.count(1))
+        names = (
+            f"{transcript.stem}.failed-{number}{transcript.suffix}" for number in itertools.count(attempt)
+        )
         transcript.rename(next(path for name in names if not (path := transcript.with_name(name)).exists()))

@@ -262,9 +262,9 @@ def test_transcripts_of_failed_attempts_are_kept(store, firmware, model, recordi
     assert list(transcripts) == [
         "conformance",
         "listening",
-        "listening, failed attempt 1",
         "conformance, failed attempt 1",
         "conformance, failed attempt 2",
+        "listening, failed attempt 1",
     ]
     assert all(path.stat().st_size for path in transcripts.values())
 
