@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import write_atomic
-from harness.records.reading import RecordFormat
 from harness.records.record import Fault
 
 SCHEMA = 1
@@ -133,20 +132,6 @@ class StudyRecord:
     def accuracy(self, network: Network) -> float:
         """Return the share of right predictions, 0 to 1."""
         return sum(self.right(network)) / len(self.test_labels)
-
-
-_FORMAT = RecordFormat(
-    StudyRecord,
-    name="study record",
-    schema=SCHEMA,
-    command="earshot study",
-    remedy="Make it again with `earshot study`",
-)
-
-
-def read_study(path: Path) -> StudyRecord:
-    """Read the record that `write_study` wrote; see `RecordFormat.read`."""
-    return _FORMAT.read(path)
 
 
 def write_study(record: StudyRecord, path: Path) -> None:

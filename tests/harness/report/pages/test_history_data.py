@@ -19,7 +19,7 @@ from shown_nights import (
     time_of,
 )
 
-from harness.records.verdict import RunVerdict, SeriesVerdict
+from harness.records.verdict import SeriesVerdict
 from harness.regression.canary import CanaryReading
 
 
@@ -27,11 +27,6 @@ def test_every_series_has_its_kind():
     nights, baseline = history(12)
     kinds = {series.name: series.kind for series in board(nights, baseline).series}
     assert kinds == {INT8: "time", FLASH: "number", OPERATORS: "text", IMAGE: "text"}
-
-
-def test_a_time_of_a_modeled_clock_is_the_mean_of_its_samples():
-    shown = of(INT8, board([night(0, 1_000.5, modeled=True)]))
-    assert (shown.kind, shown.figures[-1]) == ("modeled", 1_000.5)
 
 
 def test_measured_times_are_divided_by_the_canary():
@@ -65,13 +60,6 @@ def test_without_a_baseline_there_is_no_band_and_no_change():
     nights, _ = history(20, accepted_at=None)
     series = of(INT8, board(nights))
     assert np.isnan([*series.allowed.ravel(), *series.accepted]).all()
-
-
-def test_without_a_baseline_the_recorded_verdict_is_shown():
-    slower = SeriesVerdict(str(INT8), "regressed", "Slower.")
-    verdict = RunVerdict("1", "desk", "regressed", "It is slower.", 3, (slower,))
-    shown = board(history(8, accepted_at=None)[0], recorded=verdict)
-    assert (shown.verdict.sentence, of(INT8, shown).statuses[-1]) == ("It is slower.", "regressed")
 
 
 def test_the_last_night_is_judged_by_the_baseline_as_it_is_now():

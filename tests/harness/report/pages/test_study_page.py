@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
@@ -24,6 +25,8 @@ def folder(tmp_path_factory):
 
 def test_the_same_record_gives_the_same_bytes(folder, tmp_path):
     render_study(study_record(), tmp_path)
+    write_study(study_record(), tmp_path / RECORD)
+    assert json.loads((tmp_path / RECORD).read_text()) == asdict(study_record())
     for path in tmp_path.iterdir():
         assert path.read_bytes() == (folder / path.name).read_bytes()
 
