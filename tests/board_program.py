@@ -14,7 +14,7 @@ from host_library import STORE
 
 from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
 from harness.boards.qemu.machine import Machine
-from harness.boards.qemu.tools import find_qemu
+from harness.boards.qemu.tools import Qemu, find_qemu
 from harness.firmware.arm_gcc import CORE, build_image, find_compiler
 
 PRINT = r"""
@@ -51,9 +51,9 @@ def image_of(source: str) -> Path:
     return STORE.build("program", inputs, make) / "image.elf"
 
 
-def clock_of(timing: TimingParameters | None = None) -> Clock:
-    """Return the clock of a board with these parameters on this machine."""
-    return choose_clock(find_qemu(), STORE, timing or TimingParameters())
+def clock_of(timing: TimingParameters | None = None, qemu: Qemu | None = None) -> Clock:
+    """Return the clock of a board with these parameters, on the installed QEMU by default."""
+    return choose_clock(qemu or find_qemu(), STORE, timing or TimingParameters())
 
 
 class Terminal:

@@ -38,39 +38,56 @@ static uint32_t cycles_after(const Instruction* before, const Instruction* i) {
   return cycles;
 }
 
-uint32_t refill_cost(const TimingParameters* timing) {
+static uint32_t refill_cost(const TimingParameters* timing) {
   return timing->refill_cycles + (timing->icache ? 0 : timing->wait_states);
 }
 
 BlockCost block_cost(const TimingParameters* timing, uint32_t address,
-                     const Instruction* instructions, int count) {
-  BlockCost cost = {.address = address, .fall_through = kNoBranch};
-  uint32_t end = address;
-  int conditional_left = 0;  // instructions still under an IT
-  Instruction before = {.kind = kOther};
-
+                     const Instruction* instructions, int count, int conditional) {
+  BlockCost block = {.address = address,
+                     .end = address + instructions[0].bytes,
+                     .first = instructions[0],
+                     .last = instructions[count - 1],
+                     .branches = instructions[count - 1].sets_pc,
+                     .fall_through = kNoBranch};
+  bool last_is_conditional = false;
   for (int n = 0; n < count; ++n) {
     const Instruction* i = &instructions[n];
-    cost.cycles += cycles_after(&before, i);
-    end += i->bytes;
-    const bool conditional = i->kind == kBranchIf || conditional_left > 0;
-    if (conditional_left > 0) --conditional_left;
-    if (i->kind == kIt) conditional_left = i->it_length;
-    if (i->sets_pc) {
-      if (conditional) {
-        cost.fall_through = end;
-      } else {
-        cost.cycles += refill_cost(timing);
-      }
+    if (n > 0) {
+      block.cycles += cycles_after(&instructions[n - 1], i);
+      block.end += i->bytes;
     }
-    before = *i;
+    last_is_conditional = i->kind == kBranchIf || conditional > 0;
+    if (conditional > 0) --conditional;
+    if (i->kind == kIt) conditional = i->it_length;
   }
+  block.conditional_left = conditional;
+  if (block.branches && last_is_conditional) block.fall_through = block.end;
+  if (block.branches && !last_is_conditional) block.cycles += refill_cost(timing);
+  return block;
+}
 
-  if (!timing->icache && count > 0) {
-    // The prefetch unit runs ahead: a block takes as long as the longer of fetching and executing.
-    const uint32_t words = (end - 1) / 4 - address / 4 + 1;
-    const uint32_t fetch_cycles = words * (1 + timing->wait_states);
-    if (fetch_cycles > cost.cycles) cost.cycles = fetch_cycles;
+uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* block) {
+  static const Instruction kNothing = {.kind = kOther};
+  const BlockCost* before = run->last;
+  const bool continues = before && !before->branches && before->end == block->address;
+  uint32_t refill = 0;
+  if (before && before->fall_through != kNoBranch && before->fall_through != block->address) {
+    refill = refill_cost(timing);
   }
-  return cost;
+  if (!continues) *run = (Run){.start = block->address};
+  run->last = block;
+  run->execution += cycles_after(continues ? &before->last : &kNothing, &block->first);
+  run->execution += block->cycles;
+
+  uint32_t cycles = run->execution;
+  if (!timing->icache) {
+    // The prefetch unit runs ahead: a run takes as long as the longer of fetching and executing.
+    const uint32_t words = (block->end - 1) / 4 - run->start / 4 + 1;
+    const uint32_t fetch_cycles = words * (1 + timing->wait_states);
+    if (fetch_cycles > cycles) cycles = fetch_cycles;
+  }
+  const uint32_t added = cycles - run->cycles;
+  run->cycles = cycles;
+  return refill + added;
 }

@@ -1,4 +1,4 @@
-// What a block of instructions costs, whichever data it works on.
+// The cost of straight code, whatever data it works on.
 #ifndef EARSHOT_CYCLE_MODEL_BLOCK_COST_H_
 #define EARSHOT_CYCLE_MODEL_BLOCK_COST_H_
 
@@ -13,19 +13,36 @@ typedef struct {
   uint32_t wait_states;    // of a 32-bit fetch from flash without the cache
 } TimingParameters;
 
-typedef struct {
-  uint32_t address;       // of the first instruction
-  uint32_t cycles;        // each time the block runs, without a refill that depends on data
-  uint32_t fall_through;  // where a conditional branch at the end goes when not taken; or kNoBranch
-} BlockCost;
-
 enum { kNoBranch = 1 };  // an odd number is no instruction's address
 
-// The cycles added when the conditional branch at the end of a block is taken.
-uint32_t refill_cost(const TimingParameters* timing);
+// Instructions that QEMU translated together. Where it cuts straight code differs between versions
+// of QEMU, so the cost of the first instruction is settled when it runs: see run_block.
+typedef struct {
+  uint32_t address;       // of the first instruction
+  uint32_t end;           // of the instruction after the last
+  Instruction first;
+  Instruction last;
+  uint32_t cycles;        // of all but the first instruction, with the refill of a certain branch
+  bool branches;          // the last instruction may change the program counter
+  uint32_t fall_through;  // where a conditional branch at the end goes when not taken; or kNoBranch
+  int conditional_left;   // instructions behind the end that are still under an IT
+} BlockCost;
 
-// Cost of `count` instructions from `address` on, which run one after the other.
+// Straight code that is running: from the target of a branch to the next branch, taken or not.
+typedef struct {
+  uint32_t start;              // address of its first instruction
+  uint32_t execution;          // cycles if every fetch hit the cache
+  uint32_t cycles;             // cycles counted so far
+  const BlockCost* last;       // NULL before the first block
+} Run;
+
+// The cost of `count` instructions from `address` on, which run one after the other. The first
+// `conditional` of them are under an IT of the block before.
 BlockCost block_cost(const TimingParameters* timing, uint32_t address,
-                     const Instruction* instructions, int count);
+                     const Instruction* instructions, int count, int conditional);
+
+// Adds a block to the run of which it is a part, or begins a run with it. Returns the cycles that
+// it takes, the refill after the branch before it among them.
+uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* block);
 
 #endif  // EARSHOT_CYCLE_MODEL_BLOCK_COST_H_

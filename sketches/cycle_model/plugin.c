@@ -24,19 +24,43 @@ typedef struct {
 
 static Counters* counters;
 static TimingParameters timing = {.refill_cycles = 2, .icache = true, .wait_states = 2};
-static uint32_t refill;
 static uint32_t uncounted_from = UINT32_MAX;
+static Run run;  // the board has one CPU
 
-// Where the branch that ended the last block goes when it is not taken. The board has one CPU.
-static uint32_t fall_through = kNoBranch;
+// Where blocks end between an IT and the last instruction under it, and how many are left: QEMU tells
+// nothing of this when it translates what follows.
+enum { kMaxOpenIts = 4096 };
+static struct {
+  uint32_t address;
+  int left;
+} open_its[kMaxOpenIts];
+static int open_it_count;
+
+static int conditional_at(uint32_t address) {
+  for (int n = 0; n < open_it_count; ++n) {
+    if (open_its[n].address == address) return open_its[n].left;
+  }
+  return 0;
+}
+
+static void remember_open_it(const BlockCost* block) {
+  if (block->conditional_left == 0 || conditional_at(block->end)) return;
+  if (open_it_count == kMaxOpenIts) abort();
+  open_its[open_it_count].address = block->end;
+  open_its[open_it_count++].left = block->conditional_left;
+}
 
 static void block_runs(unsigned int cpu, void* data) {
   (void)cpu;
-  const BlockCost* block = data;
-  uint64_t cycles = block->cycles;
-  if (fall_through != kNoBranch && fall_through != block->address) cycles += refill;
-  fall_through = block->fall_through;
-  counters->cycles += cycles;
+  counters->cycles += run_block(&timing, &run, data);
+}
+
+static void read_code(const struct qemu_plugin_insn* instruction, uint8_t code[4]) {
+#if QEMU_PLUGIN_API_VERSION < 3
+  memcpy(code, qemu_plugin_insn_data(instruction), qemu_plugin_insn_size(instruction));
+#else
+  qemu_plugin_insn_data(instruction, code, 4);
+#endif
 }
 
 static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* translated) {
@@ -45,20 +69,20 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* transla
   Instruction instructions[kMaxInstructions];
   const uint32_t address = qemu_plugin_tb_vaddr(translated);
   const size_t count = qemu_plugin_tb_n_insns(translated);
-  if (address >= uncounted_from) return;
+  if (address >= uncounted_from || count == 0) return;
   if (count > kMaxInstructions) abort();
 
   for (size_t n = 0; n < count; ++n) {
-    const struct qemu_plugin_insn* instruction = qemu_plugin_tb_get_insn(translated, n);
     uint8_t code[4] = {0};
-    memcpy(code, qemu_plugin_insn_data(instruction), qemu_plugin_insn_size(instruction));
+    read_code(qemu_plugin_tb_get_insn(translated, n), code);
     instructions[n] = decode(code);
     if (instructions[n].kind == kUnknown) ++counters->unknown_instructions;
   }
-  BlockCost* cost = malloc(sizeof *cost);  // as long as the translation, which is to the end
-  if (!cost) abort();
-  *cost = block_cost(&timing, address, instructions, (int)count);
-  qemu_plugin_register_vcpu_tb_exec_cb(translated, block_runs, QEMU_PLUGIN_CB_NO_REGS, cost);
+  BlockCost* block = malloc(sizeof *block);  // as long as the translation, which is to the end
+  if (!block) abort();
+  *block = block_cost(&timing, address, instructions, (int)count, conditional_at(address));
+  remember_open_it(block);
+  qemu_plugin_register_vcpu_tb_exec_cb(translated, block_runs, QEMU_PLUGIN_CB_NO_REGS, block);
 }
 
 static bool read_number(const char* text, uint32_t* number) {
@@ -109,7 +133,6 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qem
     return -1;
   }
   counters->icache = timing.icache;
-  refill = refill_cost(&timing);
   qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);
   return 0;
 }

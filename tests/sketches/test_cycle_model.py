@@ -10,10 +10,11 @@ from functools import cache
 
 import pytest
 from board_program import PRINT, Terminal, clock_of, image_of
+from other_qemu import newer_qemu, one_instruction_per_block
 
 from harness.boards.qemu.clock import TimingParameters
 from harness.boards.qemu.machine import Machine
-from harness.boards.qemu.tools import find_qemu
+from harness.boards.qemu.tools import Qemu, find_qemu
 
 # Before each: r5 = 0, r6 = 1, r7 = r8 = a buffer whose fifth word is its own address.
 CASES = {
@@ -156,8 +157,9 @@ FRAME = r"""
 
 
 @cache
-def measured(bodies: tuple[str, ...], timing: TimingParameters) -> list[int]:
-    """Measure the cycles of each piece of code, in one start of the board."""
+def measured(bodies: tuple[str, ...], timing: TimingParameters, qemu: Qemu | None = None) -> list[int]:
+    """Measure the cycles of each piece of code with its frame, all in one start of the board."""
+    qemu = qemu or find_qemu()
     frames = [FRAME.replace("%s", body.replace("; ", "\n")) for body in bodies]
     functions = "".join(
         f"__attribute__((noinline)) static void case{n}() {{ {frame} }}\n" for n, frame in enumerate(frames)
@@ -169,7 +171,7 @@ def measured(bodies: tuple[str, ...], timing: TimingParameters) -> list[int]:
         + functions
         + f"void setup() {{\n  Serial.begin(115200);\n{calls}}}\nvoid loop() {{}}\n"
     )
-    machine = Machine(find_qemu(), image_of(source), clock_of(timing))
+    machine = Machine(qemu, image_of(source), clock_of(timing, qemu))
     terminal = Terminal(machine.port)
     try:
         return [int(terminal.read_until(b"\n")) for _ in bodies]
@@ -199,3 +201,12 @@ def test_without_the_cache_a_taken_branch_waits_for_flash():
     loop = "movs r0, #100; 1: vdiv.f32 s0, s1, s2; subs r0, #1; bne 1b"
     with_cache, without = (measured((loop,), TimingParameters(icache=icache))[0] for icache in (True, False))
     assert without - with_cache == 99 * 2 + 2  # the branches, and the call after them
+
+
+@pytest.mark.parametrize("icache", [True, False])
+@pytest.mark.parametrize("other", ["one instruction per block", "QEMU 10"])
+def test_cycles_do_not_depend_on_where_qemu_cuts_straight_code(other, icache, tmp_path):
+    qemu = newer_qemu() if other == "QEMU 10" else one_instruction_per_block(tmp_path)
+    timing = TimingParameters(icache=icache)
+    bodies = tuple(body for body, _, _ in CASES.values())
+    assert measured(bodies, timing, qemu) == measured(bodies, timing)

@@ -17,13 +17,16 @@ from harness.layout import SKETCHES
 from models.store import Store
 
 CYCLE_MODEL = SKETCHES / "cycle_model"
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 """Raised when the cycle model counts anything differently: figures of two versions share no series."""
 
 COUNTERS_FILE = "cycles"
 _COUNTERS_BYTES = 24  # Counters in sketches/cycle_model/plugin.c
 _PLUGIN = "cycle_model.so"
 _FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-fPIC", "-fvisibility=hidden", "-shared")
+_PLUGIN_API = 5
+"""Newest version of QEMU's plugin interface that the plugin is written for (QEMU 10.1)."""
+_SUPPORTED_API = re.compile(r"supports only up to version (\d+)")
 _PROBE_SECONDS = 20.0  # takes 0.1 s on an idle machine
 
 
@@ -132,26 +135,41 @@ class InstructionClock:
 
 
 def choose_clock(qemu: Qemu, store: Store, timing: TimingParameters) -> Clock:
-    """Modeled cycles if the plugin can be compiled and QEMU loads it, otherwise instructions."""
-    try:
-        clock = CycleClock(build_plugin(store), timing)
-    except BuildFailed as problem:
-        return InstructionClock(str(problem))
-    refusal = _refusal(qemu, clock)
-    return InstructionClock(refusal) if refusal else clock
-
-
-def build_plugin(store: Store) -> Path:
-    """The cycle model as a shared library, compiled once.
+    """Return a clock of modeled cycles, with the plugin built for the interface that QEMU states.
 
     Raises:
-        BuildFailed: no C compiler, or the disk is full.
+        BuildFailed: there is no C compiler, or QEMU refuses the plugin.
+    """
+    clock = CycleClock(build_plugin(store, _PLUGIN_API), timing)
+    refusal = _refusal(qemu, clock)
+    if older := _SUPPORTED_API.search(refusal):
+        clock = CycleClock(build_plugin(store, int(older[1])), timing)
+        refusal = _refusal(qemu, clock)
+    if refusal:
+        raise BuildFailed(
+            refusal,
+            remedy="Install a QEMU with TCG plugins (those of Debian and Ubuntu have them), or ask for "
+            "`--clock instructions`.",
+        )
+    return clock
+
+
+def build_plugin(store: Store, api: int) -> Path:
+    """Compile the cycle model as a shared library, once.
+
+    Args:
+        store: keeps it.
+        api: version of QEMU's plugin interface.
+
+    Raises:
+        BuildFailed: there is no C compiler, or the disk is full.
     """
     compiler = find_tool("gcc", "gcc libc6-dev")
-    inputs = {"sources": CYCLE_MODEL, "flags": list(_FLAGS), "compiler": compiler.version}
+    flags = [*_FLAGS, f"-DQEMU_PLUGIN_API_VERSION={api}"]
+    inputs = {"sources": CYCLE_MODEL, "flags": flags, "compiler": compiler.version}
 
     def make(folder: Path) -> None:
-        run_tool(compiler, [*_FLAGS, *sorted(CYCLE_MODEL.glob("*.c")), "-o", folder / _PLUGIN], folder)
+        run_tool(compiler, [*flags, *sorted(CYCLE_MODEL.glob("*.c")), "-o", folder / _PLUGIN], folder)
 
     with toolchain.disk_full_is_a_failed_build():
         return store.build("cycle_model", inputs, make) / _PLUGIN
