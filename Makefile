@@ -1,8 +1,8 @@
 # `make run` and `make test` do all the set-up that is missing, then the main job or the tests.
-# Debian or Ubuntu, Python 3.10 or 3.11. PYTHON=… chooses the interpreter.
+# PYTHON=… chooses the interpreter (3.11), GPU=1 torch's CUDA build.
 
-PYTHON ?= $(shell for p in python3.11 python3.10 python3; do command -v $$p >/dev/null && \
-	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?=
+GPU ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -14,7 +14,7 @@ JOBS ?= 2
 PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm \
 	espeak-ng libportaudio2 libsndfile1 clang-format python3-venv pulseaudio pulseaudio-utils libasound2-plugins
 
-.PHONY: run test lint format bench doctor setup packages clean
+.PHONY: run test lint format bench doctor setup packages lock clean
 
 run: setup
 	$(BIN)/earshot run
@@ -51,11 +51,13 @@ packages:
 			apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
 
-$(INSTALLED): pyproject.toml
-	@[ -n "$(PYTHON)" ] || { echo "Earshot needs Python 3.10 or 3.11 (TensorFlow 2.15 has no later wheels): make run PYTHON=…"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
+	@python3 harness/bootstrap.py --python '$(PYTHON)' $(if $(GPU),--gpu)
 	@touch $@
 
+# Raises every locked package to the newest version that pyproject.toml admits.
+lock: setup
+	uv pip compile --quiet --python-version 3.11 --extra dev --no-header --no-annotate pyproject.toml | sed 's/+cpu//' >requirements.lock
+
 clean:
-	rm -rf $(VENV) .earshot reports/nights reports/latest
+	rm -rf $(VENV) .bootstrap .earshot reports/nights reports/latest

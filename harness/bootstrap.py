@@ -1,0 +1,176 @@
+"""Create the virtual environment `.venv` with the locked packages: by uv, or by pip where uv cannot be had.
+
+Run by `make setup` with any Python 3.8 or later; imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional  # this file runs on Python 3.8
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+LOCK = "requirements.lock"
+UV = "uv==0.13.9"
+"""Creates the environment in seconds, and brings Python 3.11 where the system has none that fits."""
+_FITTING = (3, 11)  # TensorFlow 2.15 has no wheels for later ones
+_UV_NAMES = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "constraint": "UV_CONSTRAINT",
+    "cert": "SSL_CERT_FILE",
+    "trusted-host": "UV_INSECURE_HOST",
+    "proxy": "ALL_PROXY",
+}
+"""Environment variables of uv by the name of pip's option."""
+_COMMA = ("UV_FIND_LINKS",)  # uv separates their values by commas, the others' by blanks
+
+
+class SetupFailed(Exception):
+    """A failure whose message says what to do."""
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Create the environment and return the exit code."""
+    parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__.splitlines()[0])
+    parser.add_argument("--python", default="", help="the interpreter (default: one that fits, or uv's)")
+    parser.add_argument("--gpu", action="store_true", help="install torch's CUDA build")
+    arguments = parser.parse_args(argv)
+    try:
+        create(arguments.python, arguments.gpu)
+    except SetupFailed as failure:
+        print(f"setup: {failure}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def create(python: str, gpu: bool) -> None:
+    """Create the environment and install Earshot with its locked packages into it.
+
+    Args:
+        python: path or name of the interpreter; "" takes the system's if it fits, else uv's Python 3.11.
+        gpu: whether torch's CUDA build is wanted.
+
+    Raises:
+        SetupFailed: no interpreter fits, or a package cannot be had.
+    """
+    if python and not fits(python):
+        raise SetupFailed(f"{python} is not Python 3.11, which TensorFlow 2.15 needs. Choose another.")
+    interpreter = python or next(filter(fits, ("python3.11", "python3")), "")
+    uv = find_uv()
+    if uv is None:
+        install_with_pip(interpreter)
+        return
+    environment = {**uv_environment(pip_options()), **os.environ}
+    run = [uv, "venv", "--quiet", "--allow-existing", "--python", interpreter or "3.11", str(VENV)]
+    if subprocess.run(run, env=environment).returncode:
+        raise SetupFailed(
+            "there is no Python 3.11, and uv could not download one. "
+            "Install one, or name it: make run PYTHON=/path/to/python3.11"
+        )
+    install = [uv, "pip", "install", "--quiet", "--python", str(VENV / "bin" / "python")]
+    install += ["--constraints", LOCK, *torch_backend(environment, gpu), "--editable", ".[dev]"]
+    if subprocess.run(install, env=environment, cwd=ROOT).returncode:
+        raise SetupFailed("a package could not be installed: see above. Check the network, then run it again.")
+
+
+def fits(python: str) -> bool:
+    """Return whether an interpreter is there and of a version that the packages are made for."""
+    path = shutil.which(python)
+    if path is None:
+        return False
+    code = "import sys; print(*sys.version_info[:2])"
+    answer = subprocess.run([path, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return answer.returncode == 0 and tuple(map(int, answer.stdout.split())) == _FITTING
+
+
+def find_uv() -> Optional[str]:
+    """Return the path of uv: the user's, or one from PyPI in an environment of its own; None without either."""
+    found = shutil.which("uv")
+    if found:
+        return found
+    folder = ROOT / ".bootstrap"
+    uv = folder / "bin" / "uv"
+    if uv.exists():
+        return str(uv)
+    steps = (
+        [sys.executable, "-m", "venv", str(folder)],
+        [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", UV],
+    )
+    for step in steps:
+        answer = subprocess.run(step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if answer.returncode:
+            shutil.rmtree(folder, ignore_errors=True)
+            reason = answer.stdout.strip().splitlines()[-1:] or [f"{step[0]} failed"]
+            print(f"setup: uv cannot be had ({reason[0]}); pip does the job, which takes longer", file=sys.stderr)
+            return None
+    return str(uv)
+
+
+def install_with_pip(interpreter: str) -> None:
+    """Create the environment and install the packages with pip.
+
+    Raises:
+        SetupFailed: no interpreter fits, or a package cannot be had.
+    """
+    if not interpreter:
+        raise SetupFailed(
+            "there is no Python 3.11, and no uv to bring one. "
+            "Install one, or name it: make run PYTHON=/path/to/python3.11"
+        )
+    pip = [str(VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    for step in ([interpreter, "-m", "venv", str(VENV)], [*pip, "-c", LOCK, "--editable", ".[dev]"]):
+        if subprocess.run(step, cwd=ROOT).returncode:
+            raise SetupFailed("a package could not be installed: see above. Check the network, then run it again.")
+
+
+def pip_options() -> Dict[str, str]:
+    """Return pip's configuration by option name: of files and environment variables, the latter first."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return parse_pip_config(answer.stdout)
+
+
+def parse_pip_config(text: str) -> Dict[str, str]:
+    """Parse the output of `pip config list`; an environment variable wins over "install.", that over "global."."""
+    ranks = {"global": 0, "install": 1, ":env:": 2}
+    found: Dict[str, str] = {}
+    rank_of: Dict[str, int] = {}
+    for line in text.splitlines():
+        match = re.fullmatch(r"(global|install|:env:)\.([\w-]+)=(['\"])(.*)\3", line.strip())
+        if match and ranks[match[1]] >= rank_of.get(match[2], 0):
+            found[match[2]] = match[4].replace("\\n", " ").strip()
+            rank_of[match[2]] = ranks[match[1]]
+    return found
+
+
+def uv_environment(options: Dict[str, str]) -> Dict[str, str]:
+    """Return the environment variables that give uv what pip is configured with."""
+    environment = {}
+    for option, name in _UV_NAMES.items():
+        values = options.get(option, "").split()
+        if values:
+            environment[name] = ("," if name in _COMMA else " ").join(values)
+    if "UV_INDEX" in environment:
+        environment["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # pip takes all indexes as equals
+    return environment
+
+
+def torch_backend(environment: Dict[str, str], gpu: bool) -> List[str]:
+    """Return uv's option for the build of torch; none where the user's own index or wheel folder decides."""
+    if gpu:
+        return ["--torch-backend", "auto"]
+    if any(environment.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_TORCH_BACKEND")):
+        return []
+    return ["--torch-backend", "cpu"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
