@@ -14,7 +14,7 @@ JOBS ?= 2
 PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm \
 	espeak-ng libportaudio2 libsndfile1 clang-format python3-venv pulseaudio pulseaudio-utils libasound2-plugins
 
-.PHONY: run test lint format bench doctor setup packages lock clean
+.PHONY: run test lint format bench docs doctor setup packages lock clean
 
 run: setup
 	$(BIN)/earshot run
@@ -35,6 +35,9 @@ format: setup
 
 bench: setup
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
+
+docs: setup
+	$(BIN)/mkdocs build --quiet
 
 doctor: setup
 	$(BIN)/earshot doctor
@@ -57,7 +60,7 @@ $(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
 
 # Raises every locked package to the newest version that pyproject.toml admits.
 lock: setup
-	uv pip compile --quiet --python-version 3.11 --extra dev --no-header --no-annotate pyproject.toml | sed 's/+cpu//' >requirements.lock
+	uv pip compile --quiet --python-version 3.11 --extra dev --extra docs --no-header --no-annotate pyproject.toml | sed 's/+cpu//' >requirements.lock
 
 clean:
 	rm -rf $(VENV) .bootstrap .earshot reports/nights reports/latest

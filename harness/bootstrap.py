@@ -76,7 +76,7 @@ def create(python: str, gpu: bool) -> None:
             "Install one, or name it: make run PYTHON=/path/to/python3.11"
         )
     install = [uv, "pip", "install", "--quiet", "--python", str(VENV / "bin" / "python")]
-    install += ["--constraints", LOCK, *torch_backend(environment, gpu), "--editable", ".[dev]"]
+    install += ["--constraints", LOCK, *torch_backend(environment, gpu), "--editable", ".[dev,docs]"]
     if subprocess.run(install, env=environment, cwd=ROOT).returncode:
         raise SetupFailed("a package could not be installed: see above. Check the network, then run it again.")
 
@@ -126,7 +126,7 @@ def install_with_pip(interpreter: str) -> None:
             "Install one, or name it: make run PYTHON=/path/to/python3.11"
         )
     pip = [str(VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    for step in ([interpreter, "-m", "venv", str(VENV)], [*pip, "-c", LOCK, "--editable", ".[dev]"]):
+    for step in ([interpreter, "-m", "venv", str(VENV)], [*pip, "-c", LOCK, "--editable", ".[dev,docs]"]):
         if subprocess.run(step, cwd=ROOT).returncode:
             raise SetupFailed("a package could not be installed: see above. Check the network, then run it again.")
 
