@@ -1,4 +1,4 @@
-"""Turn links of the documentation that lead out of docs/ into file names for the site, and check that they exist."""
+"""Turn links that lead out of docs/ into file names for the site, and check that the files exist."""
 
 from __future__ import annotations
 

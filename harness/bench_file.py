@@ -18,6 +18,9 @@ FILE = "bench.toml"
 """Usual name of the bench file, in the checkout; not committed, since it describes one desk."""
 
 
+ClockName = Literal["", "cycles", "instructions"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class BoardTable:
     """A table [board.<name>] of the bench file.
@@ -30,6 +33,7 @@ class BoardTable:
         libraries: Arduino libraries and their versions, such as "Chirale_TensorFlowLite@2.0.0".
         engine: inference engine; "" takes the kind's default.
         icache: instruction cache; "as-is" leaves it as the core set it.
+        clock: time of an emulated board: "cycles" of the cycle model, or "instructions"; "" is "cycles".
         port: serial port, for a board that cannot be found by serial number: /dev/…, socket://…, rfc2217://….
     """
 
@@ -40,6 +44,7 @@ class BoardTable:
     libraries: tuple[Annotated[str, matching(r"[^@]+@[\w.+-]+", "name@version")], ...] = ()
     engine: str = ""
     icache: Literal["on", "off", "as-is"] = "on"
+    clock: ClockName = ""
     port: str = ""
 
 

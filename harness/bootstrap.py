@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional  # this file runs on Python 3.8
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -37,7 +36,7 @@ class SetupFailed(Exception):
     """A failure whose message says what to do."""
 
 
-def main(argv: Optional[List[str]] = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Create the environment and return the exit code."""
     parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__.splitlines()[0])
     parser.add_argument("--python", default="", help="the interpreter (default: one that fits, or uv's)")
@@ -78,7 +77,9 @@ def create(python: str, gpu: bool) -> None:
     install = [uv, "pip", "install", "--quiet", "--python", str(VENV / "bin" / "python")]
     install += ["--constraints", LOCK, *torch_backend(environment, gpu), "--editable", ".[dev,docs]"]
     if subprocess.run(install, env=environment, cwd=ROOT).returncode:
-        raise SetupFailed("a package could not be installed: see above. Check the network, then run it again.")
+        raise SetupFailed(
+            "a package could not be installed: see above. Check the network, then run it again."
+        )
 
 
 def fits(python: str) -> bool:
@@ -91,8 +92,8 @@ def fits(python: str) -> bool:
     return answer.returncode == 0 and tuple(map(int, answer.stdout.split())) == _FITTING
 
 
-def find_uv() -> Optional[str]:
-    """Return the path of uv: the user's, or one from PyPI in an environment of its own; None without either."""
+def find_uv() -> str | None:
+    """Return the path of uv: the user's, or one from PyPI in `.bootstrap`; None if it cannot be had."""
     found = shutil.which("uv")
     if found:
         return found
@@ -109,7 +110,10 @@ def find_uv() -> Optional[str]:
         if answer.returncode:
             shutil.rmtree(folder, ignore_errors=True)
             reason = answer.stdout.strip().splitlines()[-1:] or [f"{step[0]} failed"]
-            print(f"setup: uv cannot be had ({reason[0]}); pip does the job, which takes longer", file=sys.stderr)
+            print(
+                f"setup: uv cannot be had ({reason[0]}); pip does the job, which takes longer",
+                file=sys.stderr,
+            )
             return None
     return str(uv)
 
@@ -128,21 +132,23 @@ def install_with_pip(interpreter: str) -> None:
     pip = [str(VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
     for step in ([interpreter, "-m", "venv", str(VENV)], [*pip, "-c", LOCK, "--editable", ".[dev,docs]"]):
         if subprocess.run(step, cwd=ROOT).returncode:
-            raise SetupFailed("a package could not be installed: see above. Check the network, then run it again.")
+            raise SetupFailed(
+                "a package could not be installed: see above. Check the network, then run it again."
+            )
 
 
-def pip_options() -> Dict[str, str]:
+def pip_options() -> dict[str, str]:
     """Return pip's configuration by option name: of files and environment variables, the latter first."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return parse_pip_config(answer.stdout)
 
 
-def parse_pip_config(text: str) -> Dict[str, str]:
-    """Parse the output of `pip config list`; an environment variable wins over "install.", that over "global."."""
+def parse_pip_config(text: str) -> dict[str, str]:
+    """Parse `pip config list`: environment variables win over "install.", these over "global."."""
     ranks = {"global": 0, "install": 1, ":env:": 2}
-    found: Dict[str, str] = {}
-    rank_of: Dict[str, int] = {}
+    found: dict[str, str] = {}
+    rank_of: dict[str, int] = {}
     for line in text.splitlines():
         match = re.fullmatch(r"(global|install|:env:)\.([\w-]+)=(['\"])(.*)\3", line.strip())
         if match and ranks[match[1]] >= rank_of.get(match[2], 0):
@@ -151,7 +157,7 @@ def parse_pip_config(text: str) -> Dict[str, str]:
     return found
 
 
-def uv_environment(options: Dict[str, str]) -> Dict[str, str]:
+def uv_environment(options: dict[str, str]) -> dict[str, str]:
     """Return the environment variables that give uv what pip is configured with."""
     environment = {}
     for option, name in _UV_NAMES.items():
@@ -163,11 +169,14 @@ def uv_environment(options: Dict[str, str]) -> Dict[str, str]:
     return environment
 
 
-def torch_backend(environment: Dict[str, str], gpu: bool) -> List[str]:
+def torch_backend(environment: dict[str, str], gpu: bool) -> list[str]:
     """Return uv's option for the build of torch; none where the user's own index or wheel folder decides."""
     if gpu:
         return ["--torch-backend", "auto"]
-    if any(environment.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_TORCH_BACKEND")):
+    if any(
+        environment.get(name)
+        for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_TORCH_BACKEND")
+    ):
         return []
     return ["--torch-backend", "cpu"]
 

@@ -75,7 +75,7 @@ def add_bench(parser: Any) -> None:
 
 
 def add_board(parser: Any) -> None:
-    """Add --board, --bench and --port."""
+    """Add --board, --bench, --port and --clock."""
     _adder(parser)(
         "--board",
         metavar="NAME",
@@ -88,6 +88,12 @@ def add_board(parser: Any) -> None:
         default="",
         metavar="PORT",
         help="serial port, instead of searching for it: /dev/…, socket://…, rfc2217://…",
+    )
+    _adder(parser)(
+        "--clock",
+        default="",
+        choices=["cycles", "instructions"],
+        help="time of the emulated board: modeled cycles (default), or instructions",
     )
 
 

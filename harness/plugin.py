@@ -111,7 +111,7 @@ def _choose(config: pytest.Config) -> _Chosen:
     elif name is None and wants_hardware:
         entry = only_hardware(bench, port)
     else:
-        entry = find_entry(name or options.DEFAULT_BOARD, bench, port)
+        entry = find_entry(name or options.DEFAULT_BOARD, bench, port, config.getoption("--clock"))
     marker = board_kinds()[entry.kind].marker
     if wants_hardware and marker != "hardware":
         raise UsageError(
@@ -216,9 +216,11 @@ def bench_run(pytestconfig: pytest.Config) -> Iterator[Run]:
 
     chosen = pytestconfig.stash[_CHOSEN]
     engine = pytestconfig.getoption("--engine")
+    board = board_of(chosen.entry, chosen.bench)
+    board.check()
     setup = Setup(
         pytestconfig.stash[_SELECTION],
-        board_of(chosen.entry, chosen.bench),
+        board,
         engine_of(chosen.entry, engine),
         chosen.bench,
         chosen.bench.recordings or layout.RECORDINGS,

@@ -19,7 +19,7 @@ from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription, Sound
 from harness.boards.locks import BoardLock, UploadLock
 from harness.boards.port_search import Sought, wait_for_port
-from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError
+from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError, UsageError
 from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import stage
@@ -98,6 +98,12 @@ class ArduinoBoard(Board):
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> ArduinoBoard:
+        if entry.clock:
+            raise UsageError(
+                f"a real board measures its own time: clock {entry.clock} is for the emulated board",
+                where=entry.name,
+                remedy="Leave out --clock, and `clock` in the bench file.",
+            )
         return cls(entry, bench)
 
     def describe(self) -> BoardDescription:

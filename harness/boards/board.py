@@ -54,6 +54,9 @@ class Board(Protocol):
         """Return the board of a bench file entry; nothing is started or searched yet."""
         ...
 
+    def check(self) -> None:
+        """Raise an EarshotError if this machine lacks what every measurement on the board needs."""
+
     def describe(self) -> BoardDescription:
         """Return the board's row of a run record; needs no image and no connection."""
         ...

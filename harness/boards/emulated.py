@@ -15,8 +15,8 @@ from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription, Sound
 from harness.boards.qemu.clock import Clock, InstructionClock, TimingParameters, choose_clock
 from harness.boards.qemu.machine import Machine
-from harness.boards.qemu.tools import Qemu, find_qemu
-from harness.errors import BoardNotFound, BuildFailed, EarshotError, UploadFailed, UsageError
+from harness.boards.qemu.tools import find_qemu
+from harness.errors import BoardNotFound, BuildFailed, EarshotError, UsageError
 from harness.firmware.arm_gcc import compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
 from harness.firmware.firmware import Firmware
@@ -45,6 +45,7 @@ class EmulatedBoard(Board):
         store: cache of images and the cycle model; None for the usual one.
         timing: parameters of the cycle model; None for the defaults.
         optimization: compiler flags of the sketch, separated by blanks.
+        instructions: count instructions, which needs no cycle model.
     """
 
     name = "emulated"
@@ -60,17 +61,19 @@ class EmulatedBoard(Board):
         store: Store | None = None,
         timing: TimingParameters | None = None,
         optimization: str = "-O2",
+        instructions: bool = False,
     ) -> None:
         self._store = store or Store(store_root())
         self._timing = timing or TimingParameters()
         self._optimization = optimization
+        self._instructions = instructions
         self._machine: Machine | None = None
         self._firmware: Firmware | None = None
         self._link: SerialLink | None = None
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> EmulatedBoard:
-        """Return a board; the entry has no other setting than its kind.
+        """Return a board with the entry's clock.
 
         Raises:
             UsageError: the entry has a port: the emulated board opens its own.
@@ -81,27 +84,33 @@ class EmulatedBoard(Board):
                 where=entry.port,
                 remedy="Name the board that --port is for with --board, or leave --port out.",
             )
-        return cls()
+        return cls(instructions=entry.clock == "instructions")
+
+    def check(self) -> None:
+        """Check that QEMU is there and loads the cycle model, unless instructions are counted."""
+        self._clock  # noqa: B018, raises if there is none
 
     def describe(self) -> BoardDescription:
-        """Return the row of a run record; `clock` is "instructions" if QEMU cannot load the cycle model."""
+        """Return the row of a run record; without a usable QEMU or compiler it says so, see `check`."""
+        details, unit, identity = {}, "modeled cycles", "unavailable"
+        try:
+            details = {"emulator": f"{find_qemu().version}, mps2-an386", **self._clock.details}
+            unit, identity = self._clock.unit, self._clock.identity
+        except EarshotError as failure:
+            details = {"emulator": str(failure)}
         try:
             compiler = find_compiler().version
         except BuildFailed:
             compiler = "none"
-        try:
-            emulator = find_qemu().version
-        except UploadFailed:
-            emulator = "not installed"
         return BoardDescription(
             name=self.name,
-            uid=f"{self.name}-{self._clock.identity}-{compiler.replace(' ', '-')}",
-            title=f"Emulated Cortex-M4F, 64 MHz ({self._clock.unit})",
+            uid=f"{self.name}-{identity}-{compiler.replace(' ', '-')}",
+            title=f"Emulated Cortex-M4F, 64 MHz ({unit})",
             clock_hz=_CLOCK_HZ,
-            clock=self._clock.unit,
+            clock=unit,
             flash_bytes=FLASH_LIMIT_BYTES,
             ram_bytes=RAM_LIMIT_BYTES,
-            details={"emulator": f"{emulator}, mps2-an386", **self._clock.details, "compiler": compiler},
+            details={**details, "compiler": compiler},
         )
 
     def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
@@ -149,11 +158,9 @@ class EmulatedBoard(Board):
 
     @cached_property
     def _clock(self) -> Clock:
-        try:
-            qemu: Qemu = find_qemu()
-        except UploadFailed as problem:
-            return InstructionClock(str(problem))
-        return choose_clock(qemu, self._store, self._timing)
+        if self._instructions:
+            return InstructionClock()
+        return choose_clock(find_qemu(), self._store, self._timing)
 
     def _running(self) -> Machine:
         if not self._machine:

@@ -7,7 +7,7 @@ import pkgutil
 from dataclasses import replace
 
 import harness.boards
-from harness.bench_file import Bench, BoardEntry
+from harness.bench_file import Bench, BoardEntry, ClockName
 from harness.boards.board import Board
 from harness.errors import UsageError
 from models.decoding import TomlFile
@@ -25,7 +25,7 @@ def board_kinds() -> dict[str, type[Board]]:
     return kinds
 
 
-def find_entry(name: str, bench: Bench, port: str = "") -> BoardEntry:
+def find_entry(name: str, bench: Bench, port: str = "", clock: ClockName = "") -> BoardEntry:
     """Return the entry of a name.
 
     Args:
@@ -33,6 +33,7 @@ def find_entry(name: str, bench: Bench, port: str = "") -> BoardEntry:
             one such board; without one, the entry has the kind's defaults.
         bench: the bench.
         port: overrides the serial port.
+        clock: overrides the clock of an emulated board.
 
     Raises:
         UsageError: the name is neither, or several boards are of that kind.
@@ -47,7 +48,7 @@ def find_entry(name: str, bench: Bench, port: str = "") -> BoardEntry:
         if bench.path is None:
             raise UsageError(what, where=entry.name, remedy=remedy)
         raise TomlFile(bench.path).refusal(what, ("board", entry.name, "kind"), remedy)
-    return replace(entry, port=port) if port else entry
+    return replace(entry, port=port or entry.port, clock=clock or entry.clock)
 
 
 def board_of(entry: BoardEntry, bench: Bench) -> Board:

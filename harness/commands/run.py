@@ -51,6 +51,7 @@ def request_of(arguments: argparse.Namespace, **more: Any) -> RunRequest:
         engine=arguments.engine,
         bench=arguments.bench,
         port=arguments.port,
+        clock=arguments.clock,
         **more,
     )
 

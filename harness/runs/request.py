@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from harness import layout
-from harness.bench_file import Bench, BoardEntry, find_bench
+from harness.bench_file import Bench, BoardEntry, ClockName, find_bench
 from harness.boards.board import Board
 from harness.boards.registry import board_of, engine_name, find_entry
 from harness.firmware.engine import Engine, get_engine
@@ -98,6 +98,7 @@ class RunRequest:
         engine: runs the models; "" takes the entry's, or else the kind's default.
         bench: the bench file; None for the usual one, see `harness.bench_file.find_bench`.
         port: overrides the board's serial port.
+        clock: overrides the emulated board's clock.
         recordings: to play; None takes the bench's, or else those of the checkout.
         nightly: of `earshot nightly` only.
         field: of `earshot field` only.
@@ -108,6 +109,7 @@ class RunRequest:
     engine: str = ""
     bench: Path | None = None
     port: str = ""
+    clock: ClockName = ""
     recordings: Path | None = None
     nightly: NightlyRequest | None = None
     field: FieldRequest | None = None
@@ -119,18 +121,21 @@ class RunRequest:
             UsageError: there is no such board.
             ConfigError: the bench file is invalid.
         """
-        return find_entry(self.board, find_bench(self.bench), self.port)
+        return find_entry(self.board, find_bench(self.bench), self.port, self.clock)
 
     def setup(self) -> Setup:
         """Find board, engine and recordings.
 
         Raises:
+            EarshotError: the board cannot be used on this machine, see `Board.check`.
             UsageError: there is no such board or engine.
             ConfigError: the bench file is invalid.
         """
         bench, entry = find_bench(self.bench), self.entry()
         recordings = self.recordings or bench.recordings or layout.RECORDINGS
-        return Setup(self.selection, board_of(entry, bench), engine_of(entry, self.engine), bench, recordings)
+        board = board_of(entry, bench)
+        board.check()
+        return Setup(self.selection, board, engine_of(entry, self.engine), bench, recordings)
 
     def about(self, kind: str) -> dict[str, str]:
         """Return the entries of a record's `run` that describe the request."""

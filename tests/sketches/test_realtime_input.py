@@ -91,7 +91,7 @@ class EndlessSound:
 
 @pytest.fixture(params=["modeled cycles", "instructions"])
 def talker(request):
-    clock = clock_of() if request.param == "modeled cycles" else InstructionClock("this test")
+    clock = clock_of() if request.param == "modeled cycles" else InstructionClock()
     machine = Machine(find_qemu(), image_of(TALKER), clock, realtime=True)
     terminal = Terminal(machine.port)
     yield machine, terminal

@@ -1,4 +1,4 @@
-"""What the emulated board's time is made of: modeled cycles, or instructions where QEMU loads no plugin."""
+"""Clocks of the emulated board: modeled cycles, or instructions on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.store import Store
 
 CYCLE_MODEL = SKETCHES / "cycle_model"
 MODEL_VERSION = 2
-"""Raised when the cycle model counts anything differently: figures of two versions share no series."""
+"""Raise it when the cycle model counts anything differently: figures of two versions share no series."""
 
 COUNTERS_FILE = "cycles"
 _COUNTERS_BYTES = 24  # Counters in sketches/cycle_model/plugin.c
@@ -32,9 +32,9 @@ _PROBE_SECONDS = 20.0  # takes 0.1 s on an idle machine
 
 @dataclass(frozen=True)
 class TimingParameters:
-    """What the cycle model assumes where the processor's manual leaves a range, or the chip a choice.
+    """Parameters of the cycle model where the processor's manual leaves a range, or the chip a choice.
 
-    sketches/cycle_model/README.md tells where each default comes from.
+    sketches/cycle_model/README.md gives the source of each default.
 
     Attributes:
         refill_cycles: of the pipeline after a taken branch, P in Arm's tables, 1 to 3.
@@ -48,30 +48,30 @@ class TimingParameters:
 
 
 class Clock(Protocol):
-    """How board time passes."""
+    """A way in which the emulated board's time passes."""
 
     @property
     def unit(self) -> str:
-        """What is counted, as a night record says it: "modeled cycles" or "instructions"."""
+        """Unit as the record names it: "modeled cycles" or "instructions"."""
 
     @property
     def identity(self) -> str:
-        """Everything that changes figures, in one word."""
+        """One word for everything that changes figures; part of the board's identity."""
 
     @property
     def details(self) -> dict[str, str]:
-        """The assumptions, for a reader."""
+        """Assumptions, for the record."""
 
     def prepare(self, folder: Path) -> None:
-        """Puts what the clock needs into the emulator's working folder."""
+        """Put the clock's files into the emulator's working folder."""
 
     def arguments(self, core_address: int) -> list[str]:
-        """QEMU's arguments; code from `core_address` on is not to be counted."""
+        """Return QEMU's arguments; code from `core_address` on is not counted."""
 
 
 @dataclass(frozen=True)
 class CycleClock:
-    """Counts modeled Cortex-M4 cycles with the plugin at `plugin`."""
+    """A clock of modeled Cortex-M4 cycles, counted by the plugin at `plugin`."""
 
     plugin: Path
     timing: TimingParameters
@@ -80,27 +80,23 @@ class CycleClock:
 
     @property
     def identity(self) -> str:
-        """Model version and parameters; wait states count only without the cache."""
         fetch = "icache" if self.timing.icache else f"flash{self.timing.wait_states}"
         return f"cycles{MODEL_VERSION}-p{self.timing.refill_cycles}-{fetch}"
 
     @property
     def details(self) -> dict[str, str]:
-        """The parameters in words."""
         return {
             "cycle model": f"version {MODEL_VERSION}, Arm's Cortex-M4 instruction timing",
-            "cycle model build": self.plugin.parent.name,  # hash of its sources: kept sessions are of it
+            "cycle model build": self.plugin.parent.name,  # stored sessions depend on the plugin's sources
             "pipeline refill": f"{self.timing.refill_cycles} cycles",
             "instruction cache": "on" if self.timing.icache else "off",
             "flash wait states": "none (cache)" if self.timing.icache else str(self.timing.wait_states),
         }
 
     def prepare(self, folder: Path) -> None:
-        """Makes the file that the plugin counts in and the board reads."""
         (folder / COUNTERS_FILE).write_bytes(bytes(_COUNTERS_BYTES))
 
     def arguments(self, core_address: int) -> list[str]:
-        """Loads the plugin."""
         settings = {
             "counter": COUNTERS_FILE,
             "refill": str(self.timing.refill_cycles),
@@ -114,23 +110,20 @@ class CycleClock:
 
 @dataclass(frozen=True)
 class InstructionClock:
-    """Counts one cycle an instruction; `reason` tells why not modeled cycles."""
-
-    reason: str
+    """A clock that counts one cycle per instruction."""
 
     unit = "instructions"
     identity = "instructions"
 
     @property
     def details(self) -> dict[str, str]:
-        """Why there is no model."""
-        return {"cycle model": f"not in use: {self.reason}", "instruction cache": "none"}
+        return {"cycle model": "not in use: --clock instructions", "instruction cache": "none"}
 
     def prepare(self, folder: Path) -> None:
-        """Nothing: that there is no counters file tells the board to count instructions."""
+        """Leave out the counters file: the board then counts instructions."""
 
     def arguments(self, core_address: int) -> list[str]:
-        """64 ns of the machine's time an instruction (clock.cpp), and none while it waits for the host."""
+        # 64 ns of the machine's time per instruction (clock.cpp), and none while it waits for the host
         return ["-icount", "shift=6,sleep=off"]
 
 
@@ -176,7 +169,7 @@ def build_plugin(store: Store, api: int) -> Path:
 
 
 def _refusal(qemu: Qemu, clock: CycleClock) -> str:
-    """Why this QEMU does not load the plugin; empty if it does. Starts it without a machine."""
+    """Return QEMU's reason not to load the plugin, "" if it does; QEMU starts without a machine."""
     with tempfile.TemporaryDirectory(prefix="earshot-probe-") as folder:
         clock.prepare(Path(folder))
         command = [qemu.path, "-M", "none", "-display", "none", "-monitor", "stdio", *clock.arguments(0)]

@@ -14,7 +14,7 @@ from tiny_engine import TinyEngine, tiny_model
 
 from harness.boards.emulated import EmulatedBoard
 from harness.boards.qemu.clock import TimingParameters
-from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed
+from harness.errors import AcousticFailed, BoardNotFound, BuildFailed, ProtocolError, UploadFailed
 from harness.link.events import End, Inference
 from harness.link.transcript import read_transcript
 from models.store import Store
@@ -116,26 +116,31 @@ def test_the_instruction_cache_shows_in_boot_record_and_time(store, firmware, tm
     assert laps[1] > laps[0]
 
 
-def test_without_a_plugin_instructions_are_counted(without_gcc, emulated, firmware, tmp_path):
-    row = emulated.describe()
-    assert row.clock == "instructions"
-    assert "gcc is not installed" in row.details["cycle model"]
-    _, lines = board_lines(emulated, firmware, tmp_path / "log")
-    _, again = board_lines(emulated, firmware, tmp_path / "again")
+def test_instructions_are_counted_without_a_plugin(without_gcc, store, firmware, tmp_path):
+    with EmulatedBoard(store, instructions=True) as board:
+        board.check()
+        assert board.describe().clock == "instructions"
+        _, lines = board_lines(board, firmware, tmp_path / "log")
+        _, again = board_lines(board, firmware, tmp_path / "again")
     assert lines == again
     assert any(b",none," in line for line in lines), "the instruction cache, in the boot record"
 
 
-def test_a_refused_plugin_is_described(store, monkeypatch):
+def test_without_a_compiler_for_the_plugin_the_board_cannot_be_used(without_gcc, emulated):
+    with pytest.raises(BuildFailed, match="gcc is not installed"):
+        emulated.check()
+    assert "gcc is not installed" in emulated.describe().details["emulator"]
+
+
+def test_a_refused_plugin_ends_the_run_with_a_remedy(store, monkeypatch):
     plugin = store.root / "refused.so"
     source = "int qemu_plugin_version = 99; int qemu_plugin_install() { return 0; }"
     command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", plugin]
     subprocess.run(command, input=source, text=True, check=True)
-    monkeypatch.setattr("harness.boards.qemu.clock.build_plugin", lambda _: plugin)
-    row = EmulatedBoard(store).describe()
-    assert row.clock == "instructions"
-    assert "refuses the plugin" in row.details["cycle model"]
-    assert str(store.root) not in row.details["cycle model"]
+    monkeypatch.setattr("harness.boards.qemu.clock.build_plugin", lambda store, api: plugin)
+    with pytest.raises(BuildFailed, match=r"refuses the plugin.*--clock instructions") as failure:
+        EmulatedBoard(store).check()
+    assert str(store.root) not in str(failure.value)
 
 
 def test_the_link_reports_a_dead_emulator(emulated, firmware, tmp_path):

@@ -99,7 +99,7 @@ void loop() {}
 
 @pytest.fixture(scope="module", params=["modeled cycles", "instructions"])
 def clock(request):
-    chosen = clock_of() if request.param == "modeled cycles" else InstructionClock("this test")
+    chosen = clock_of() if request.param == "modeled cycles" else InstructionClock()
     assert chosen.unit == request.param
     return chosen
 
@@ -228,7 +228,7 @@ def test_time_is_the_cycles_of_the_instructions():
 
 
 def test_without_the_model_an_instruction_is_a_cycle():
-    assert spent_us(InstructionClock("this test"), 640_000) == pytest.approx(640_000 * 4 / 64, abs=2)
+    assert spent_us(InstructionClock(), 640_000) == pytest.approx(640_000 * 4 / 64, abs=2)
 
 
 def test_a_hardware_fault_of_the_sketch_is_shown():
