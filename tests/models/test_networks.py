@@ -34,6 +34,16 @@ def test_tiny_conv_is_the_documented_stack():
     torch.testing.assert_close(network(features), stack(features))
 
 
+def test_tiny_conv_learns_as_the_documented_stack_does():
+    network = TinyConv(dropout=0)
+    features = torch.rand(3, 1960) * 26
+    gradients = []
+    for training in (True, False):
+        logits = network.train(training)(features)
+        gradients.append(torch.autograd.grad(logits.square().sum(), list(network.parameters())))
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-3)
+
+
 def test_grouped_convolutions_cost_their_share():
     network = nn.Sequential(
         nn.Unflatten(1, (6, 4, 4)),
