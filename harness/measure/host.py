@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import torch
 from harness.measure import host_runtimes
 from harness.measure.timing import Timing
 from harness.records.processor import cpu_name, usable_cores
-from harness.records.record import HostRow, OperatorRow
+from harness.records.record import HostRow
 from models.data.features import float_features
 from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
@@ -21,22 +20,9 @@ from models.reference import ReferenceModel
 _NOT_QUANTIZED = "float32, not quantized"
 
 
-@dataclass(frozen=True)
-class HostTiming:
-    """Times of one variant on the host.
-
-    Attributes:
-        rows: one for each runtime and number of threads, and one for the GPU.
-        operators: of the torch inference; empty for a model that came as a .tflite only.
-    """
-
-    rows: list[HostRow] = field(default_factory=list)
-    operators: list[OperatorRow] = field(default_factory=list)
-
-
 def time_host(
     model: ModelArtifact, model_input: np.ndarray, board_output: np.ndarray | None = None
-) -> HostTiming:
+) -> list[HostRow]:
     """Time a model in every runtime of the host: TensorFlow Lite, torch on CPU and CUDA, ONNX Runtime.
 
     Each is warmed up and timed on one thread (like for like) and on all cores. A failure of one runtime does
@@ -48,6 +34,9 @@ def time_host(
             its own; or the .tflite's input tensor, for models without micro features.
         board_output: the board's probabilities on that input, (labels,); without them outputs are compared
             with TensorFlow Lite's reference kernels, and the notes say so.
+
+    Returns:
+        One row for each runtime and number of threads, and one for the GPU.
 
     Raises:
         ValueError: the input does not suit the model.
@@ -62,15 +51,13 @@ def time_host(
     rows.add_cpu("tflite", host_runtimes.time_tflite, model.tflite, values, "XNNPACK, its default")
     floats = _as_float(model_input, values)
     note = _NOT_QUANTIZED if model.precision == "int8" else ""
-    operators: list[OperatorRow] = []
     if script := model.torchscript:
         rows.add_cpu("torch", host_runtimes.time_torch_cpu, script, floats, note)
-        operators = host_runtimes.profile_operators(script, floats)
     if model.onnx:
         rows.add_cpu("onnxruntime", host_runtimes.time_onnx, model.onnx, floats, note)
     if model.torchscript:
         rows.add_gpu(model.torchscript, floats, note)
-    return HostTiming(rows.rows, operators)
+    return rows.rows
 
 
 class _Rows:

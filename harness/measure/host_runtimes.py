@@ -11,11 +11,9 @@ import numpy as np
 import torch
 
 from harness.measure.timing import Timing, time_calls, timing_of
-from harness.records.record import OperatorRow
 from models.log_filter import known_noise_dropped
 
 _GPU_WARM_UP_CALLS, _GPU_CALLS = 50, 500
-_PROFILED_CALLS = 100
 
 
 def time_tflite(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:
@@ -75,34 +73,3 @@ def time_torch_gpu(script: Path, values: np.ndarray) -> tuple[Timing, np.ndarray
             torch.cuda.synchronize()
             samples_us.append(1e3 * start.elapsed_time(end))
     return timing_of(samples_us, _GPU_CALLS), output.cpu().numpy()
-
-
-def profile_operators(script: Path, values: np.ndarray) -> list[OperatorRow]:
-    """Profile one torch inference on one CPU thread by operator, the costliest first.
-
-    Profiling costs about a microsecond per call: read shares, not sums.
-    """
-    network, tensor = torch.jit.load(str(script)).eval(), torch.from_numpy(values)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            for _ in range(_PROFILED_CALLS):
-                network(tensor)
-            # Without Kineto's traces, which take a second to start and add nothing on a CPU.
-            with known_noise_dropped(), torch.autograd.profiler.profile(use_kineto=False) as profile:
-                for _ in range(_PROFILED_CALLS):
-                    network(tensor)
-    finally:
-        torch.set_num_threads(threads)
-    events = sorted(profile.key_averages(), key=lambda event: -event.self_cpu_time_total)
-    whole = sum(event.self_cpu_time_total for event in events)
-    return [
-        OperatorRow(
-            name=event.key,
-            calls=event.count // _PROFILED_CALLS,
-            self_us=event.self_cpu_time_total / _PROFILED_CALLS,
-            share=event.self_cpu_time_total / whole,
-        )
-        for event in events
-    ]

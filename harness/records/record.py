@@ -88,16 +88,6 @@ class HostRow:
 
 
 @dataclass(frozen=True)
-class OperatorRow:
-    """The share of an operator in the host's inference, by the torch profiler."""
-
-    name: str
-    calls: int
-    self_us: float
-    share: float
-
-
-@dataclass(frozen=True)
 class StimulusRow:
     """A played recording and its detection."""
 
@@ -144,7 +134,6 @@ class VariantRow:
     """Conformance counts: "features_equal" of "recordings", "outputs_equal" of "clips", and the
     "max_abs_difference" of a probability."""
     host: list[HostRow] = field(default_factory=list)
-    host_operators: list[OperatorRow] = field(default_factory=list)
     stimuli: list[StimulusRow] = field(default_factory=list)
     false_accepts: list[DetectionRow] = field(default_factory=list)
     audio_s: float | None = None  # length of the played audio

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.firmware.firmware import Firmware
 from harness.link.events import Detection
-from harness.measure.host import HostTiming
 from harness.measure.session import Session
-from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, VariantRow
+from harness.records.record import DetectionRow, Fault, FirmwareRow, HostRow, ModelRow, VariantRow
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from models.errors import UserFacingError
@@ -159,6 +158,6 @@ def _with_words(
     return row
 
 
-def with_host(row: VariantRow, timing: HostTiming) -> VariantRow:
+def with_host(row: VariantRow, host: list[HostRow]) -> VariantRow:
     """Add the host's times."""
-    return replace(row, host=timing.rows, host_operators=timing.operators)
+    return replace(row, host=host)

@@ -133,7 +133,7 @@ def _is_kept(folder: Path, target: BlockTarget) -> bool:
 
 def _without_times(row: VariantRow, modeled: bool) -> VariantRow:
     """Keep what is true of the image in another night: with a modeled clock also its detections."""
-    row = replace(row, stage_us={}, host=[], host_operators=[], transcripts={}, listening_wall_s=None)
+    row = replace(row, stage_us={}, host=[], transcripts={}, listening_wall_s=None)
     if modeled:
         return row
     return replace(

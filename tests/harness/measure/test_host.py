@@ -86,31 +86,31 @@ def called_int8(model, expected, tmp_path_factory):
 
 
 def test_every_runtime_is_timed_on_one_thread_and_on_all_cores(timing):
-    found = [(row.runtime, row.threads) for row in timing.rows if row.device == "cpu"]
+    found = [(row.runtime, row.threads) for row in timing if row.device == "cpu"]
     threads = sorted({1, usable_cores()})
     assert found == [(name, n) for name in ("tflite", "torch", "onnxruntime") for n in threads]
 
 
 def test_times_are_positive_and_ordered(timing):
-    for row in timing.rows:
+    for row in timing:
         if row.device == "cpu":
             assert row.median_us > 0
             assert row.p25_us is None or row.p25_us <= row.median_us <= row.p75_us
 
 
 def test_outputs_are_those_of_the_board(timing):
-    differences = [row.max_abs_difference for row in timing.rows if row.device == "cpu"]
+    differences = [row.max_abs_difference for row in timing if row.device == "cpu"]
     assert max(differences) < 1e-5
 
 
 def test_different_output_is_recorded(called_int8):
     assert all(
-        row.max_abs_difference == pytest.approx(0.25, abs=1e-5) for row in called_int8.rows if row.median_us
+        row.max_abs_difference == pytest.approx(0.25, abs=1e-5) for row in called_int8 if row.median_us
     )
 
 
 def test_gpu_row_has_figures_or_a_reason(timing):
-    (row,) = [row for row in timing.rows if row.device == "gpu"]
+    (row,) = [row for row in timing if row.device == "gpu"]
     if torch.cuda.is_available():
         assert row.median_us > 0
         assert row.max_abs_difference < 1e-4
@@ -119,17 +119,11 @@ def test_gpu_row_has_figures_or_a_reason(timing):
         assert row.note == "no CUDA device"
 
 
-def test_operators_make_up_the_whole_inference(timing):
-    assert "aten::softmax" in {row.name for row in timing.operators}
-    assert sum(row.share for row in timing.operators) == pytest.approx(1)
-    assert all(row.calls >= 1 for row in timing.operators)
-
-
 def test_exception_of_a_runtime_becomes_its_note(model, tmp_path, expected):
     folder = tmp_path / "broken"
     shutil.copytree(model.path, folder)
     (folder / "model.onnx").write_bytes(b"this is no ONNX")
-    rows = time_host(ModelArtifact.load(folder), FEATURES, expected).rows
+    rows = time_host(ModelArtifact.load(folder), FEATURES, expected)
     broken = [row for row in rows if row.runtime == "onnxruntime"]
     assert all(row.median_us is None and row.note.startswith("failed: ") for row in broken)
     assert all(row.median_us for row in rows if row.runtime == "tflite")
@@ -146,11 +140,10 @@ def test_external_model_has_rows_of_tflite_only(tmp_path):
         json.dumps({"id": "some", "title": "Some", "precision": "int8", "labels": LABELS})
     )
     timing = time_host(ModelArtifact.load(tmp_path), FEATURES)
-    assert {row.runtime for row in timing.rows} == {"tflite"}
-    assert all("reference kernels" in row.note for row in timing.rows)
+    assert {row.runtime for row in timing} == {"tflite"}
+    assert all("reference kernels" in row.note for row in timing)
     # XNNPACK may round the last bit of an int8 output otherwise.
-    assert all(row.max_abs_difference <= 1.001 / 256 for row in timing.rows)
-    assert timing.operators == []
+    assert all(row.max_abs_difference <= 1.001 / 256 for row in timing)
 
 
 def test_model_without_micro_features_takes_its_tensor(tmp_path):
@@ -159,14 +152,14 @@ def test_model_without_micro_features_takes_its_tensor(tmp_path):
         json.dumps({"id": "some", "title": "Some", "precision": "int8", "labels": []})
     )
     values = np.random.default_rng(2).integers(-128, 128, 490, np.int8)
-    assert all(row.median_us for row in time_host(ModelArtifact.load(tmp_path), values).rows)
+    assert all(row.median_us for row in time_host(ModelArtifact.load(tmp_path), values))
 
 
 def test_a_call_is_timed_by_the_clock():
     import time
 
     timing = time_calls(lambda: time.sleep(0.002), threads=1)
-    assert 2_000 <= timing.median_us < 20_000
+    assert timing.median_us >= 2_000
     assert timing.invocations >= 10
 
 
@@ -176,7 +169,7 @@ def test_too_few_samples_have_no_quartiles():
 
 
 def test_rows_of_an_int8_variant_note_which_are_not_quantized(called_int8):
-    notes = {row.runtime: row.note for row in called_int8.rows if row.device == "cpu"}
+    notes = {row.runtime: row.note for row in called_int8 if row.device == "cpu"}
     assert "not quantized" in notes["torch"]
     assert "not quantized" in notes["onnxruntime"]
     assert "not quantized" not in notes["tflite"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from small_nights import SmallBench
 
-from harness.measure.host import HostTiming
 from harness.records import provenance
 
 COMMIT = "c" * 40
@@ -21,5 +20,5 @@ def code(monkeypatch) -> dict[str, object]:
 
 @pytest.fixture
 def bench(store, code, tmp_path, monkeypatch) -> SmallBench:
-    monkeypatch.setattr("harness.runs.run.time_host", lambda *_: HostTiming())
+    monkeypatch.setattr("harness.runs.run.time_host", lambda *_: [])
     return SmallBench(tmp_path / "bench", store)
