@@ -18,10 +18,6 @@ def clips():
     return torch.rand(200, 49, 40) + 1
 
 
-def test_zero_strengths_change_nothing(clips):
-    assert torch.equal(augmented(clips, **NOTHING), clips)
-
-
 @pytest.mark.parametrize(("shift", "axis"), [("shift_slices", 1), ("shift_channels", 2)])
 def test_each_clip_moves_by_its_own_amount(clips, shift, axis):
     moved = augmented(clips, **NOTHING | {shift: 3})
@@ -46,12 +42,6 @@ def test_gaps_are_whole_and_not_too_long(clips, mask, axis):
     silent = (augmented(clips, **NOTHING | {mask: 4}) == 0).transpose(1, axis)  # (N, masked axis, other)
     assert torch.equal(silent.any(2), silent.all(2))
     assert set(silent.all(2).sum(1).tolist()) == {0, 1, 2, 3, 4}
-
-
-def test_the_input_is_not_changed(clips):
-    before = clips.clone()
-    augmented(clips, shift_slices=5, shift_channels=5, mask_slices=5, mask_channels=5)
-    assert torch.equal(clips, before)
 
 
 @settings(max_examples=50)

@@ -13,7 +13,6 @@ from torch import nn
 from models.convert import convert
 from models.convert.chain import check_types
 from models.errors import ConversionError
-from models.log_filter import known_noise_dropped
 from models.networks import Deployed, DsCnn, TinyConv, folded, layer_costs
 
 
@@ -39,36 +38,6 @@ def converted(tiny_conv, samples, tmp_path_factory):
     return done
 
 
-class DepthwiseSeparable(nn.Module):
-    """A small DS-CNN with padding at stride 1 and 2, batch normalization and global pooling."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(1, 8, (10, 4), stride=2, padding=(5, 1)),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            *self._block(8, 12, stride=1),
-            *self._block(12, 12, stride=2),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            nn.Linear(12, 4),
-        )
-
-    @staticmethod
-    def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
-        return [
-            nn.Conv2d(inputs, inputs, 3, stride=stride, padding=1, groups=inputs, bias=False),
-            nn.BatchNorm2d(inputs),
-            nn.ReLU(),
-            nn.Conv2d(inputs, outputs, 1),
-            nn.ReLU(),
-        ]
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return self.body(features.reshape(-1, 1, 49, 40))
-
-
 def with_activation(activation: nn.Module) -> nn.Module:
     return Deployed(nn.Sequential(nn.Linear(1960, 8), activation, nn.Linear(8, 4)))
 
@@ -81,46 +50,16 @@ def test_tinyconv_becomes_a_lean_graph_of_its_precision(converted, precision):
     source, output = done.model.input_tensors[0], done.model.output_tensors[0]
     assert (source.type, source.shape) == (precision, (1, 1960))
     assert (output.type, output.shape) == (precision, (1, 4))
-
-
-@pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_every_step_agrees_with_torch(converted, precision):
-    parity = converted[precision][1].parity
-    assert list(parity) == ["torchscript", "onnx", "savedmodel", "tflite"]
-    assert max(parity.values()) < 1e-5
-
-
-def test_int8_scores_are_probabilities_in_256ths(converted):
-    quantization = converted["int8"][1].model.output_tensors[0].quantization
-    assert (quantization.scales, quantization.zero_points) == ((1 / 256,), (-128,))
+    if precision == "int8":
+        assert (output.quantization.scales, output.quantization.zero_points) == ((1 / 256,), (-128,))
+    assert list(done.parity) == ["torchscript", "onnx", "savedmodel", "tflite"]
+    assert max(done.parity.values()) < 1e-5
 
 
 def test_repeated_conversion_is_byte_identical(converted, tiny_conv, samples, tmp_path):
     convert(tiny_conv, tmp_path, precision="int8", samples=samples)
     for name in ("model.tflite", "model.onnx"):
         assert (tmp_path / name).read_bytes() == (converted["int8"][0] / name).read_bytes()
-
-
-def test_files_hold_no_paths(converted):
-    folder, _ = converted["int8"]
-    for file in folder.iterdir():
-        assert b"site-packages" not in file.read_bytes() and str(folder).encode() not in file.read_bytes()
-
-
-def test_torchscript_takes_a_batch(converted, tiny_conv, samples):
-    with known_noise_dropped():
-        loaded = torch.jit.load(str(converted["int8"][0] / "model.torchscript.pt"))
-    batch = torch.from_numpy(samples)
-    with torch.no_grad():
-        torch.testing.assert_close(loaded(batch), tiny_conv(batch))
-
-
-def test_a_depthwise_network_keeps_padding_only_where_tensorflow_pads_otherwise(samples, tmp_path):
-    torch.manual_seed(0)
-    done = convert(Deployed(DepthwiseSeparable()), tmp_path, precision="int8", samples=samples)
-    counts = done.model.operator_counts
-    assert (counts["DEPTHWISE_CONV_2D"], counts["CONV_2D"], counts["AVERAGE_POOL_2D"]) == (2, 3, 1)
-    assert (counts["TRANSPOSE"], counts["PAD"]) == (2, 2)  # around the padding at stride 2 only
 
 
 def test_ds_cnn_converts_without_operators_that_only_move_data(samples, tmp_path):
@@ -144,15 +83,6 @@ def test_an_operator_that_the_board_lacks_is_named(samples, activation, operator
     assert raised.value.where == operator
 
 
-def test_an_operator_that_onnx_lacks_is_refused(samples, tmp_path):
-    class Unwritable(nn.Module):
-        def forward(self, values: torch.Tensor) -> torch.Tensor:
-            return torch.special.bessel_j0(values)
-
-    with pytest.raises(ConversionError, match="bessel_j0"):
-        convert(with_activation(Unwritable()), tmp_path, precision="float32", samples=samples)
-
-
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [({"type": "float32"}, "still has a float32 tensor"), ({"quantization": None}, "without a scale")],
@@ -165,8 +95,5 @@ def test_an_operator_that_is_not_int8_is_refused(converted, changes, problem):
     with pytest.raises(ConversionError, match=problem) as raised:
         check_types(dataclasses.replace(model, tensors=tuple(tensors)), "int8")
     assert raised.value.where == "CONV_2D"
-
-
-def test_a_float_model_is_not_an_int8_model(converted):
     with pytest.raises(ConversionError, match="input is float32"):
         check_types(converted["float32"][1].model, "int8")

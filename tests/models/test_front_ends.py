@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import sys
 
-import numpy as np
 import pytest
 
 from models.data import front_ends
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
 from models.data.front_ends import front_end, front_end_names
-from models.data.front_ends.micro import features as micro_features
 from models.errors import ConfigError
 from models.pipeline import evaluate, train
 from models.store import Store
@@ -80,16 +78,3 @@ def test_an_unknown_front_end_is_refused():
     assert front_end_names() == ["micro"]
     with pytest.raises(ConfigError, match=r"'mel' is not a front end.*Allowed: micro"):
         front_end("mel")
-
-
-@pytest.mark.parametrize("audio", [np.zeros(479, np.int16), np.zeros(16_000), np.zeros((2, 480), np.int16)])
-def test_micro_refuses_audio_of_another_kind(audio):
-    with pytest.raises(ValueError, match="int16"):
-        micro_features(audio)
-
-
-def test_micro_starts_afresh_with_every_call():
-    audio = np.random.default_rng(0).integers(-9000, 9000, 16_000).astype(np.int16)
-    features = micro_features(audio)
-    assert (features.shape, features.dtype) == ((49, 40), np.uint16)
-    np.testing.assert_array_equal(features, micro_features(audio))

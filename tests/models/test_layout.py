@@ -86,19 +86,6 @@ def test_global_pooling_becomes_a_window_over_everything():
     np.testing.assert_allclose(output_of(lean(model), values), output_of(model, values), rtol=1e-6)
 
 
-def test_padding_of_an_unknown_shape_is_left_alone():
-    weights = np.zeros((2, 1, 3, 3), np.float32)
-    node = helper.make_node("Conv", ["x", "w"], ["y"], kernel_shape=(3, 3), pads=(1, 1, 1, 1))
-    assert "pads" in attributes_of(lean(graph_of(node, (1, 1, "height", "width"), weights)))
-
-
-def test_the_input_is_not_changed():
-    model = convolution((3, 3), (1, 1), (1, 1), (1, 1), (6, 7))
-    before = model.SerializeToString()
-    lean(model)
-    assert model.SerializeToString() == before
-
-
 AMOUNT = st.integers(0, 3)
 
 
@@ -163,15 +150,6 @@ def test_zeros_around_the_image_move_into_the_convolution(outer, inner):
 def test_other_padding_stays(settings):
     model = padded_convolution(**{"amounts": (0, 0, 1, 1, 0, 0, 1, 1), **settings})
     assert moved_inside(model) == ["Concat", "Pad", "Conv"]
-
-
-def test_padding_by_the_input_itself_stays():
-    model = padded_convolution((0, 0, 1, 1, 0, 0, 1, 1))
-    value = next(item for item in model.graph.initializer if item.name == "value")
-    model.graph.initializer.remove(value)
-    model.graph.input.append(helper.make_tensor_value_info("value", TensorProto.FLOAT, ()))
-    padding_in_convolutions(model)
-    assert "Pad" in [node.op_type for node in model.graph.node]
 
 
 def test_a_pad_like_tensorflows_needs_no_operator():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -26,14 +25,9 @@ def test_all_imports_of_a_conversion_exist_and_are_silent():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_known_lines_of_native_code_are_dropped(capfd):
+def test_only_known_lines_of_native_code_are_dropped(capfd):
     with known_noise_dropped():
         os.write(2, b"fully_quantize: 0, inference_type: 6, input_inference_type: INT8\n")
-    assert capfd.readouterr().err == ""
-
-
-def test_any_other_line_of_native_code_is_shown(capfd):
-    with known_noise_dropped():
         os.write(2, b"error: 'tf.Erf' op is neither a custom op nor a flex op\n")
     assert capfd.readouterr().err == "error: 'tf.Erf' op is neither a custom op nor a flex op\n"
 
@@ -47,11 +41,3 @@ def test_a_warning_that_is_not_listed_is_shown():
             )
             warnings.warn("something new", DeprecationWarning, 1)
     assert [str(item.message) for item in caught] == ["something new"]
-
-
-def test_the_verbosity_of_absl_is_restored():
-    absl = logging.getLogger("absl")
-    before = (absl.level, list(absl.filters))
-    with known_noise_dropped():
-        absl.setLevel(logging.INFO)
-    assert (absl.level, absl.filters) == before

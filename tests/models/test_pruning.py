@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 
-from models.compress.prune import filter_norms, prune
+from models.compress.prune import prune
 from models.networks import DsCnn, TinyConv
 from models.variants import Pruning
 
@@ -35,10 +33,13 @@ def weights_of(module: nn.Module) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
-@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("threshold", [0.1, 0.9])
 def test_the_share_of_weights_is_zero_and_the_others_are_unchanged(criterion, threshold):
     before = network()
-    after = prune(before, Pruning("weights", threshold, criterion), seed=1).network
+    cut = prune(before, Pruning("weights", threshold, criterion), seed=1)
+    after, parameters = cut.network, dict(cut.network.named_parameters())
+    assert set(cut.masks) == {"convolution.weight", "output.weight"}
+    assert all(torch.equal(mask == 0, parameters[name] == 0) for name, mask in cut.masks.items())
     zero = weights_of(after) == 0
     assert int(zero.sum()) == round(threshold * len(zero))
     assert torch.equal(weights_of(after)[~zero], weights_of(before)[~zero])
@@ -51,13 +52,6 @@ def test_the_smallest_weights_of_a_filter_go_first():
         assert row[cut].max() < row[~cut].min()
 
 
-def test_masks_are_zero_where_weights_were_cut():
-    cut = prune(network(), Pruning("weights", 0.3), seed=1)
-    parameters = dict(cut.network.named_parameters())
-    assert set(cut.masks) == {"convolution.weight", "output.weight"}
-    assert all(torch.equal(mask == 0, parameters[name] == 0) for name, mask in cut.masks.items())
-
-
 @pytest.mark.parametrize("kind", ["weights", "channels"])
 def test_random_is_a_function_of_the_seed(kind):
     def chosen(seed):
@@ -65,15 +59,6 @@ def test_random_is_a_function_of_the_seed(kind):
 
     assert torch.equal(chosen(1), chosen(1))
     assert not torch.equal(chosen(1), chosen(2))
-
-
-@pytest.mark.parametrize("kind", ["weights", "channels"])
-@pytest.mark.parametrize("made", [TinyConv, DsCnn])
-def test_pruning_does_not_change_its_input(kind, made):
-    before = network(made)
-    expected = before(FEATURES)
-    prune(before, Pruning(kind, 0.5), seed=1)
-    assert torch.equal(before(FEATURES), expected)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +112,3 @@ def test_coupled_channels_go_together():
 def test_the_highest_threshold_leaves_a_network_that_runs(made):
     cut = prune(network(made), Pruning("channels", 0.99), seed=1).network
     assert cut(FEATURES).shape == (3, 4)
-
-
-@given(st.integers(1, 5), st.integers(1, 60), st.sampled_from([1.0, 2.0, float("inf")]))
-def test_the_norm_of_equal_weights_is_their_size(filters, size, order):
-    weights = torch.full((filters, size), -3.0)
-    torch.testing.assert_close(filter_norms(weights, order), torch.full((filters,), 3.0))

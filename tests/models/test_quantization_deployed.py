@@ -51,16 +51,9 @@ def test_weights_are_the_learned_integers(deployed):
             expected = expected.transpose(0, 2, 3, 1)  # TensorFlow Lite's are channels last
         elif operator.name == "DEPTHWISE_CONV_2D":
             expected = expected.transpose(1, 2, 3, 0)
-        np.testing.assert_array_equal(done.model.tensors[operator.inputs[1]].data, expected)
-
-
-def test_scales_of_weights_are_the_learned_ones(deployed):
-    quantized, _, done = deployed
-    layers = [layer for layer in quantized.modules() if isinstance(layer, (qat.Conv2d, qat.Linear))]
-    operators = [operator for operator in done.model.operators if operator.name in LAYERS]
-    for layer, operator in zip(layers, operators, strict=True):
-        scales = done.model.tensors[operator.inputs[1]].quantization.scales
-        np.testing.assert_allclose(scales, layer.weight_fake_quant.scale, rtol=1e-6)
+        found = done.model.tensors[operator.inputs[1]]
+        np.testing.assert_array_equal(found.data, expected)
+        np.testing.assert_allclose(found.quantization.scales, layer.weight_fake_quant.scale, rtol=1e-6)
 
 
 def test_activations_have_the_learned_ranges(deployed):

@@ -6,14 +6,6 @@ from models.networks import DsCnn, TinyConv, folded
 from models.sizing import sizing
 
 
-def test_tiny_conv_has_the_operations_that_people_count():
-    layers = [
-        (layer.kind, layer.operations, layer.bias_operations)
-        for layer in sizing(TinyConv(), "float32").layers
-    ]
-    assert layers == [("Conv2d", 640_000, 4_000), ("Linear", 32_000, 4)]
-
-
 @pytest.mark.parametrize(("precision", "flash"), [("float32", 16_652 * 4), ("int8", 16_640 + 12 * 4)])
 def test_weights_take_their_precision_and_int8_has_wide_biases(precision, flash):
     assert sizing(TinyConv(), precision).weights_flash_bytes == flash
@@ -31,7 +23,3 @@ def test_normalization_counts_as_the_bias_it_becomes():
     estimate = sizing(network, "int8")
     assert estimate.parameters == sum(parameter.numel() for parameter in folded(network).parameters())
     assert estimate.operations == 2 * 2_656_768
-
-
-def test_the_largest_neighbors_of_ds_cnn_are_the_activations_of_a_block():
-    assert sizing(DsCnn(), "int8").live_ram_bytes == 2 * 64 * 25 * 5

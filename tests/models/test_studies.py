@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigError
-from models.studies import STUDIES, load_studies, load_study
+from models.studies import load_studies, load_study
 
 STUDY = """
 id = "bits-{method}-{bits}-{seed}"
@@ -101,8 +101,3 @@ def test_shipped_studies_have_three_seeds_at_every_point():
         for item in study.variants:
             points.setdefault((study.x_of(item), study.series_of(item)), set()).add(item.seed)
         assert all(len(seeds) >= 3 for seeds in points.values()), study.name
-
-
-def test_shipped_files_begin_with_their_command():
-    for file in STUDIES.glob("*.toml"):
-        assert file.read_text().startswith(f"# earshot study {file.stem}\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from contextlib import suppress
 
 import numpy as np
@@ -54,28 +52,6 @@ def test_micro_speech():
     assert (tensor.shape, tensor.type, tensor.quantization.zero_points) == ((1, 1960), "int8", (-128,))
     weights = model.tensors[model.operators[1].inputs[1]]
     assert len(weights.quantization.scales) == len(weights.quantization.zero_points) == 8
-
-
-def test_mlperf_reference_model():
-    model = read_tflite(shared_data("kws_ref_model.tflite"))
-    assert model.operator_counts == {
-        "AVERAGE_POOL_2D": 1,
-        "CONV_2D": 5,
-        "DEPTHWISE_CONV_2D": 4,
-        "FULLY_CONNECTED": 1,
-        "RESHAPE": 1,
-        "SOFTMAX": 1,
-    }
-    assert model.tensors[0].shape == (1, 49, 10, 1)
-    assert not any(tensor.dynamic for tensor in model.tensors)  # an open batch is a batch of one
-
-
-def test_reading_does_not_import_tensorflow(tflite):
-    code = (
-        "import sys; from pathlib import Path; from models.tflite import read_tflite;"
-        f"read_tflite(Path({str(tflite)!r})); sys.exit('tensorflow' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -10,7 +10,7 @@ from models import networks
 from models.decoding import TomlFile
 from models.errors import ConfigError
 from models.families import format_value, members, varying
-from models.variants import CONFIGS, NETWORKS, Variant, family_of, load_family, load_variants
+from models.variants import NETWORKS, Variant, family_of, load_family, load_variants
 
 WHOLE = """
 id = "some"
@@ -54,25 +54,12 @@ def family(folder: Path, text: str) -> TomlFile:
     return TomlFile(written(folder, text, "family.toml"))
 
 
-def test_shipped_variants_are_valid_and_sorted():
-    variants = load_variants()
-    ids = [variant.id for variant in variants]
-    assert ids == sorted(ids) and {"tinyconv-float32", "tinyconv-int8", "ds-cnn-int8"} <= set(ids)
-    assert sum(variant.deployable for variant in variants) >= 24
-
-
 @pytest.mark.parametrize("network", NETWORKS)
 def test_shipped_variants_of_a_network_share_one_training(network):
     assert hasattr(networks, NETWORKS[network])
     variants = [variant for variant in load_variants() if variant.network == network]
+    assert f"{network}-int8" in [item.id for item in variants]
     assert all((item.seed, item.training) == (variants[0].seed, variants[0].training) for item in variants)
-
-
-def test_shipped_files_begin_with_their_command():
-    for file in CONFIGS.glob("*.toml"):
-        command = file.read_text().splitlines()[0]
-        assert command.startswith("# earshot ")
-        assert load_variants(pattern=command.split("--variants ")[1].strip("'"))
 
 
 def test_a_new_file_is_a_new_variant(tmp_path):
@@ -84,25 +71,15 @@ def test_a_new_file_is_a_new_variant(tmp_path):
     assert isinstance(variant.training.weight_decay, float)
 
 
-def test_a_pattern_without_match_lists_the_families(tmp_path):
-    written(tmp_path, WHOLE)
-    with pytest.raises(ConfigError, match=r"'x\*'.*Existing families: some"):
-        load_variants(tmp_path, "x*")
-
-
 @pytest.mark.parametrize(
     ("old", "new", "key", "allowed"),
     [
         ("seed = 7", "sed = 7", "sed", "seed"),
         ("epochs = 3", "epoch = 3", "training.epoch", "epochs"),
-        ("seed = 7", "seed = true", "seed", "whole number"),
         ("epochs = 3", "epochs = 0", "training.epochs", "at least 1"),
-        ("learning_rate = 0.01", "learning_rate = nan", "training.learning_rate", "finite"),
         ('"tinyconv"', '"resnet"', "network", "tinyconv"),
-        ('"int8"', '"int4"', "precision", '"float32" or "int8"'),
         ("seed = 7", 'front_end = "mel"', "front_end", "micro"),
         ('id = "some"', 'id = "other"', "id", "'some', the file's name, and more"),
-        ('title = "Some"', "", "title", "text"),
         ("[training]", PRUNED.replace("0.5", "1.0"), "pruning.threshold", "above 0, below 1"),
         ("[training]", PRUNED.replace("0.5", "[]"), "pruning.threshold", "Give one value"),
         ("[training]", QUANTIZED.replace("8", "9"), "quantization.bits", "2, 3, 4, 5, 6, 7, 8"),
@@ -121,11 +98,10 @@ def test_an_error_names_file_key_and_allowed_values(tmp_path, old, new, key, all
 def test_a_list_describes_one_variant_per_value(tmp_path):
     written(tmp_path, FAMILY)
     variants = load_variants(tmp_path)
-    assert [(item.id, item.pruning.threshold) for item in variants] == [
-        ("some-12.5", 0.125),
-        ("some-50", 0.5),
-    ]
+    assert {item.id: item.pruning.threshold for item in variants} == {"some-12.5": 0.125, "some-50": 0.5}
     assert [item.id for item in load_variants(tmp_path, "some-5*")] == ["some-50"]
+    with pytest.raises(ConfigError, match=r"'x\*'.*Existing families: some"):
+        load_variants(tmp_path, "x*")
 
 
 def test_a_wrong_member_leaves_the_others(tmp_path):
@@ -157,10 +133,8 @@ def test_equal_ids_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("precision", "table", "deployable"),
     [
-        ("int8", "", True),
         ("int8", PRUNED, True),
         ("int8", QUANTIZED, True),
-        ("float32", QUANTIZED, False),
         ("float32", QUANTIZED.replace("8", "4"), False),
     ],
 )
@@ -176,19 +150,11 @@ def test_lists_multiply_and_the_last_varies_fastest(tmp_path):
     ]
 
 
-def test_an_error_of_a_member_names_the_line_of_the_file(tmp_path):
-    member = members(family(tmp_path, "a = [1, 2]\n[table]\nb = [3, 4]\n"))[1]
-    assert "family.toml, line 3, table.b" in str(member.refusal("wrong", ("table", "b"), "Correct it."))
-
-
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
         ("threshold", 0.125, "12.5"),
-        ("threshold", 0.29, "29"),
         ("l1", 1e-4, "0.0001"),
-        ("l1", 0.0, "0"),
-        ("bits", 4, "4"),
         ("criterion", "linf", "linf"),
         ("symmetric", False, "asymmetric"),
         ("per_channel", True, "per-channel"),

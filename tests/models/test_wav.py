@@ -24,12 +24,6 @@ def test_16_bit_mono_at_16_khz_is_unchanged(tmp_path):
     assert note == ""
 
 
-def test_equal_samples_give_equal_files(tmp_path):
-    for name in ("a.wav", "b.wav"):
-        write_wav(tmp_path / name, NOISE)
-    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
-
-
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000])
 def test_another_rate_is_resampled_and_noted(tmp_path, rate_hz):
     soundfile.write(tmp_path / "a.wav", tone(rate_hz), rate_hz, subtype="PCM_16")

@@ -75,12 +75,6 @@ class Checkout:
         self.git("commit", "--quiet", "--allow-empty", "--message", subject)
         return self.git("rev-parse", "HEAD").strip()
 
-    def remark(self, subject: str) -> str:
-        """Commit a change without a new instruction."""
-        with (self.folder / "README.md").open("a") as stream:
-            stream.write(f"\n{subject}\n")
-        return self.commit(subject)
-
     def add_an_instruction(self, subject: str = "One more instruction in an inner loop") -> str:
         """Commit one more instruction in the inner loop of the convolution."""
         kernel = self.folder / KERNEL

@@ -66,17 +66,10 @@ class SmallHistory:
 
     def state(self) -> tuple[str, ...]:
         """Return files, index, branches, HEAD, worktrees and bisection of the user."""
-        asked = (
-            ("status", "--porcelain", "--ignored"),
-            ("for-each-ref",),
-            ("rev-parse", "HEAD"),
-            ("ls-files", "--stage", "--debug"),
-            ("worktree", "list"),
-            ("config", "--local", "--list"),
-        )
+        listed = [self.git("status", "--porcelain", "--ignored"), self.git("ls-files", "--stage", "--debug")]
         inside = sorted(path for path in (self.folder / ".git").rglob("*") if path.name != "index")
         contents = (f"{path}: {path.read_bytes()!r}" for path in inside if path.is_file())
-        return (*(self.git(*arguments) for arguments in asked), *contents)
+        return (*listed, *contents)
 
 
 def _record() -> dict:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_nights import FLOAT, FLOAT_US, INT8, INT8_US, canary, night, quiet_nights, time_of
+from made_nights import FLOAT, FLOAT_US, INT8, INT8_US, night, quiet_nights, time_of
 
 from harness.regression.a_a import a_a
 
@@ -14,14 +14,8 @@ def test_the_noise_of_each_series():
     assert all(item.night_sd == pytest.approx(0.002, rel=0.4) for item in found.series)
     assert all(item.nights == 40 and item.gates for item in found.series)
     assert (found.judged, found.alarmed) == (35, 0)
-
-
-def test_a_slow_night_of_the_same_image_is_a_false_alarm():
-    nights = quiet_nights(20)
-    nights[12] = night(12, INT8_US * 1.05)
-    found = a_a(nights)
-    assert [item.false_alarms for item in found.series] == [0, 1]
-    assert found.alarmed == 1
+    slow = [*quiet_nights(20)[:12], night(12, INT8_US * 1.05)]
+    assert [item.false_alarms for item in a_a(slow).series] == [0, 1]
 
 
 OTHER_IMAGE = {INT8: time_of(INT8_US * 9, image="b"), FLOAT: time_of(FLOAT_US)}
@@ -33,7 +27,6 @@ OTHER_IMAGE = {INT8: time_of(INT8_US * 9, image="b"), FLOAT: time_of(FLOAT_US)}
         ({"times": OTHER_IMAGE}, [12, 11]),
         ({"dirty": True}, [11, 11]),
         ({"fault": "no board"}, [11, 11]),
-        ({"canary": canary(60_000)}, [11, 11]),
         ({"uid": "BEEF"}, [11, 11]),
     ],
 )

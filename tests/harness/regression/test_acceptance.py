@@ -29,7 +29,8 @@ def accepted_with(baseline, tonight, nights, **options):
     return accept(baseline, tonight, nights, **{"reason": "meant", "at": AT, **options})
 
 
-def test_the_first_epoch_takes_all_nights_like_the_last(nights, baseline):
+def test_the_first_epoch_takes_all_nights_like_the_last_and_no_hash(nights, baseline):
+    assert accepted_with(None, night(0, exact={FLASH: 1, HASH: "ab"}), []).epoch.exact == {str(FLASH): 1}
     epoch = baseline.epoch
     assert (epoch.number, epoch.since, epoch.uid) == (1, stamp(0), "F00D")
     assert (epoch.times[str(INT8)].nights, epoch.times[str(INT8)].since) == (14, stamp(0))
@@ -39,16 +40,6 @@ def test_the_first_epoch_takes_all_nights_like_the_last(nights, baseline):
     assert epoch.accepted[0].reason == "the first"
 
 
-def test_accepting_an_improvement_changes_only_its_series(nights, baseline):
-    tonight = night(14, INT8_US * 0.97)
-    epoch = accepted_with(baseline, tonight, nights).epoch
-    assert epoch.number == 1
-    assert epoch.times[str(INT8)].reference_us == pytest.approx(INT8_US * 0.97)
-    assert (epoch.times[str(INT8)].since, epoch.times[str(INT8)].nights) == (stamp(14), 1)
-    assert epoch.times[str(FLOAT)] == baseline.epoch.times[str(FLOAT)]
-    assert epoch.accepted[-1].series == (str(INT8),)
-
-
 def test_nights_on_the_new_level_are_part_of_the_reference(nights, baseline):
     row = list(nights)
     for index in range(14, 20):
@@ -56,38 +47,31 @@ def test_nights_on_the_new_level_are_part_of_the_reference(nights, baseline):
         row.append(with_verdicts(made, judge(made, row, baseline)))
     after = accepted_with(baseline, row[-1], row[:-1])
     assert (after.epoch.times[str(INT8)].since, after.epoch.times[str(INT8)].nights) == (stamp(14), 6)
+    assert after.epoch.times[str(FLOAT)] == baseline.epoch.times[str(FLOAT)]
+    assert (after.epoch.number, after.epoch.accepted[-1].series) == (1, (str(INT8),))
     assert verdict_on(night(20, INT8_US * 0.97), row, after).status == "ok"
     assert verdict_on(night(20), row, after).status == "suspect", "back is slower now"
 
 
-def test_a_changed_size(nights, baseline):
-    tonight = night(14, exact={FLASH: 70_000})
-    after = accepted_with(baseline, tonight, nights)
-    assert after.epoch.exact[str(FLASH)] == 70_000
-    assert judge(replace(tonight, id="x", digest="x"), nights, after).status == "ok"
-
-
-def test_a_new_series_is_added(nights, baseline):
+def test_a_new_series_is_added_and_a_missing_one_removed(nights, baseline):
     other = SeriesName("ds-cnn", "codegen", "inference_us", "pcm")
     tonight = night(14)
     tonight = replace(tonight, times={**tonight.times, other: time_of(9_000)})
     assert accepted_with(baseline, tonight, nights).epoch.times.keys() == {str(INT8), str(FLOAT), str(other)}
-
-
-def test_a_missing_series_is_removed(nights, baseline):
     tonight = night(14, times={FLOAT: time_of(128_430)})
     assert accepted_with(baseline, tonight, nights).epoch.times.keys() == {str(FLOAT)}
 
 
-def test_a_hash_is_never_accepted(nights):
-    after = accepted_with(None, night(0, exact={FLASH: 1, HASH: "ab"}), [])
-    assert after.epoch.exact == {str(FLASH): 1}
-
-
 @pytest.mark.parametrize(
-    "change", [{"environment": {"core": "9", "compiler": "7-2017q4"}}, {"uid": "BEEF"}, {"procedure": 2}]
+    "change",
+    [
+        {"environment": {"core": "9", "compiler": "7-2017q4"}},
+        {"uid": "BEEF"},
+        {"procedure": 2},
+        {"canary": canary(CANARY_US * 1.05)},
+    ],
 )
-def test_a_changed_environment_begins_an_epoch(nights, baseline, change):
+def test_a_changed_environment_or_canary_begins_an_epoch(nights, baseline, change):
     since = [night(index, INT8_US * 1.1, **change) for index in (14, 15, 16)]
     after = accepted_with(baseline, since[-1], [*nights, *since[:-1]])
     assert [epoch.number for epoch in after.epochs] == [1, 2]
@@ -96,28 +80,10 @@ def test_a_changed_environment_begins_an_epoch(nights, baseline, change):
     assert judge(since[-1], [*nights, *since], after).differences == {}
 
 
-def test_a_moved_canary_begins_an_epoch(nights, baseline):
-    tonight = night(14, canary=canary(CANARY_US * 1.05))
-    after = accepted_with(baseline, tonight, nights)
-    assert (after.epoch.number, after.epoch.since) == (2, stamp(14))
-    assert after.epoch.canary.reference_us == pytest.approx(CANARY_US * 1.05)
-
-
 def test_an_epoch_of_one_night_is_judged_by_its_first_nights(nights):
     baseline = accepted_with(None, nights[0], [])
     assert verdict_on(nights[4], nights[:4], baseline).status == "new"
     assert verdict_on(night(14, INT8_US * 1.02), nights, baseline).status == "suspect"
-
-
-def test_a_creep_is_found_in_an_epoch_of_one_night(nights):
-    baseline, row = accepted_with(None, nights[0], []), list(nights)
-    for index in range(1, 25):
-        tonight = night(13 + index, INT8_US * (1 + 0.001 * index))
-        verdict = judge(tonight, row, baseline)
-        row.append(with_verdicts(tonight, verdict))
-        if verdict.to_confirm:
-            break
-    assert index <= 15
 
 
 def test_recent_nights_are_not_part_of_an_unfinished_reference():
@@ -125,21 +91,6 @@ def test_recent_nights_are_not_part_of_an_unfinished_reference():
     row += [night(index, INT8_US * 1.015) for index in (5, 6)]  # without verdicts
     baseline = accepted_with(None, row[0], [])
     assert verdict_on(night(7, INT8_US * 1.015), row, baseline).status == "suspect"
-
-
-def test_a_series_with_too_few_nights_keeps_its_reference(nights):
-    baseline = accepted_with(None, nights[0], [])
-    row = [*nights[:3]]
-    after = accepted_with(baseline, replace(nights[3], exact={FLASH: 5}), row)
-    assert after.epoch.exact[str(FLASH)] == 5
-    assert after.epoch.times == baseline.epoch.times
-
-
-def test_single_series_are_accepted_by_name(nights, baseline):
-    tonight = night(14, INT8_US * 0.97, 128_430 * 0.97)
-    epoch = accepted_with(baseline, tonight, nights, series=[FLOAT]).epoch
-    assert epoch.times[str(INT8)] == baseline.epoch.times[str(INT8)]
-    assert epoch.times[str(FLOAT)].nights == 1
 
 
 @pytest.mark.parametrize(
@@ -150,29 +101,14 @@ def test_single_series_are_accepted_by_name(nights, baseline):
         ({"id": "night-3"}, {}, "two records have the id"),
         ({}, {"reason": " "}, "needs a reason"),
         ({}, {}, "nothing to accept"),
-        (
-            {},
-            {"series": [SeriesName("no", "such", "series_us", "pcm")]},
-            "no value of no/such/series_us/pcm",
-        ),
         ({"canary": canary(CANARY_US, CANARY_US * 1.1)}, {}, "moved during the night"),
-        (
-            {"faults": {("tinyconv-int8", "codegen"): "upload"}},
-            {"series": [INT8]},
-            "no value of tinyconv-int8",
-        ),
+        ({"faults": {("tinyconv-int8", "codegen"): "x"}}, {"series": [INT8]}, "no value of tinyconv-int8"),
     ],
 )
 def test_unacceptable_nights_are_refused(nights, baseline, change, options, part):
     with pytest.raises(UsageError, match=part) as caught:
         accepted_with(baseline, night(14, **change), nights, **options)
     assert caught.value.remedy
-
-
-def test_a_first_night_with_a_broken_canary_is_refused():
-    broken = replace(canary(), last=None)
-    with pytest.raises(UsageError, match="canary"):
-        accepted_with(None, night(0, canary=broken), [])
 
 
 def test_dirty_nights_are_left_out_of_a_new_epoch(nights):

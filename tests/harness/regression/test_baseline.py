@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_nights import AT, FLASH, accepted, night, quiet_nights
 
-from harness.errors import UsageError
 from harness.records.verdict import SeriesName
 from harness.regression.acceptance import accept
 from harness.regression.baseline import (
@@ -80,16 +79,13 @@ def test_any_baseline_is_read_as_it_was_written(tmp_path_factory, baseline):
     ("line", "wrong", "place"),
     [
         ("schema = 1", "schema = 2", "line 2, schema"),
-        ('board = "nano33ble"', "board = 5", "line 3, board"),
         ("number = 1", "number = true", "epochs[0].number"),
         ("number = 1", "number = ", "line 6"),
         ('since = "2026-11-01T01:00:00Z"', 'since = "soon"', "epochs[0]"),
-        ('core = "4.2.1"', "core = 4.2", "epochs[0].environment.core"),
         ("reference_us = 50000.0", "reference_us = 0", "epochs[0].canary.reference_us"),
         (f'"{FLASH}" = 61312', f'"{FLASH}" = [1]', f"epochs[0].exact.{FLASH}"),
         (f'"{FLASH}" = 61312', '"flash" = 61312', "epochs[0]"),
         ("[epochs.exact]", "[epochs.other]", "epochs[0].other"),
-        ("[[epochs]]", "[epochs]", "epochs"),
     ],
 )
 def test_an_error_names_file_and_key(path, line, wrong, place):
@@ -99,9 +95,3 @@ def test_an_error_names_file_and_key(path, line, wrong, place):
     with pytest.raises(ConfigError, match=re.escape(place)) as caught:
         read_baseline(path)
     assert str(path) in str(caught.value)
-
-
-def test_bytes_that_are_not_text_are_refused(path):
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match="cannot be read"):
-        read_baseline(path)

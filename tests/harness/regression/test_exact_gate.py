@@ -32,11 +32,11 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def base(model, tmp_path_factory) -> tuple[Checkout, Night]:
-    """A copy of this checkout and its measurement."""
+def base(model, tmp_path_factory) -> tuple[Checkout, Night, Path]:
+    """A copy of this checkout, its measurement and its store."""
     folder = tmp_path_factory.mktemp("base")
     checkout = Checkout(folder / "checkout")
-    return checkout, one_block(checkout, model, folder / "home")
+    return checkout, one_block(checkout, model, folder / "home"), folder / "home"
 
 
 def one_block(checkout: Checkout, model: Path, home: Path) -> Night:
@@ -49,7 +49,7 @@ def one_block(checkout: Checkout, model: Path, home: Path) -> Night:
 
 
 def test_a_rebuild_in_another_folder_has_the_same_image_and_cycles(base, model, tmp_path):
-    first, night = base
+    first, night, _ = base
     there = first.cloned_to(tmp_path / "elsewhere" / "and deeper")
     again = one_block(there, model, tmp_path / "another home")
     assert again.commit == night.commit and not again.dirty
@@ -58,11 +58,11 @@ def test_a_rebuild_in_another_folder_has_the_same_image_and_cycles(base, model, 
     assert (comparison.differences, comparison.exit_code) == ((), 0)
 
 
-def test_one_more_instruction_changes_times_only(base, model, tmp_path):
-    first, night = base
+def test_one_more_instruction_changes_times_only_and_bisect_finds_it(base, model, tmp_path, monkeypatch):
+    first, night, home = base
     checkout = first.cloned_to(tmp_path / "checkout")
-    checkout.add_an_instruction()
-    comparison = compare(night, one_block(checkout, model, tmp_path / "home"))
+    culprit = checkout.add_an_instruction()
+    comparison = compare(night, one_block(checkout, model, home))
     by = {item.name: item.by for item in comparison.differences}
     assert comparison.exit_code == 3
     assert comparison.differences[0].name.metric == "inference_us"
@@ -70,14 +70,10 @@ def test_one_more_instruction_changes_times_only(base, model, tmp_path):
     assert by[ON_CLIP] == pytest.approx(156.25, abs=0.5)
     assert by.keys() <= {ON_CLIP, *LISTENING}
 
-
-def test_bisect_finds_the_commit_of_the_instruction(base, model, tmp_path, monkeypatch):
-    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
-    checkout = base[0].cloned_to(tmp_path / "checkout")
-    culprit = checkout.add_an_instruction()
-    bad = checkout.remark("A remark that changes nothing")
+    monkeypatch.setenv("EARSHOT_HOME", str(home))
+    bad = checkout.commit("A remark that changes nothing")
     options = options_of(Selection("tiny", None, model, tuple(LABELS.split(","))), "codegen")
-    found = bisect(base[1].commit, bad, ON_CLIP, options, checkout.folder)
+    found = bisect(night.commit, bad, ON_CLIP, options, checkout.folder)
     assert [culprit.startswith(line.split()[0]) for line in found] == [True]
     assert checkout.git("status", "--porcelain") == ""
     assert checkout.git("rev-parse", "HEAD").strip() == bad

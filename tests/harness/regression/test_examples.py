@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import shlex
 from collections.abc import Iterator
@@ -67,29 +66,3 @@ def test_commands_and_options_exist(where, program, arguments):
         known = {name for group in parser._groups for option in group.options for name in option.names()}
         given = {word.split("=")[0] for word in arguments if word.startswith("-")}
         assert given <= known | OTHERS_OPTIONS
-
-
-def test_nightly_history_and_compare_are_called():
-    named = {(where, arguments[0]) for where, program, arguments in every_call() if program == "earshot"}
-    assert named >= {
-        ("github-nightly.yml", "nightly"),
-        ("github-nightly.yml", "history"),
-        ("earshot-nightly.service", "nightly"),
-        ("earshot-nightly.service", "history"),
-        ("github-pull-request.yml", "nightly"),
-        ("github-pull-request.yml", "compare"),
-    }
-
-
-def test_commands_in_comments_exist():
-    commands = next(
-        action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
-    ).choices
-    named = {
-        name
-        for path in EXAMPLES.iterdir()
-        for line in path.read_text().splitlines()
-        for name in re.findall(r"^#\s+earshot (\w+)", line)
-    }
-    assert named >= {"baseline", "bisect"}
-    assert named <= commands.keys()

@@ -20,7 +20,7 @@ from harness.records.record import (
     write_record,
 )
 from harness.records.verdict import SeriesName
-from harness.regression.from_record import kind_of, night_of
+from harness.regression.from_record import night_of
 from harness.regression.verdict import judge
 
 CLIP = SeriesName("int8", "codegen", "inference_us", "clip")
@@ -75,11 +75,16 @@ def test_a_broken_block_counts_as_lost():
     night = night_of(record(block(7, 7), broken, broken))
     assert night.times[CLIP].value_us is None
     assert "2 of 6 samples arrived, 4 lines were damaged or missing" in night.times[CLIP].problem
+    assert not night.faults
 
 
-def test_a_variant_without_any_sample_is_faulty():
-    broken = block(planned=2, samples_us={}, fault="upload: gone")
-    assert night_of(record(broken, broken)).faults == {("int8", "codegen"): "upload: gone"}
+def test_a_variant_without_any_sample_or_image_is_faulty():
+    lost = block(planned=2, samples_us={}, fault="upload: gone")
+    unbuilt = VariantRow("float", "float", [], faults=[Fault("build", "build: no compiler.")])
+    assert night_of(record(lost, lost, variants=[row(), unbuilt])).faults == {
+        ("int8", "codegen"): "upload: gone",
+        ("float", "codegen"): "build: no compiler.",
+    }
 
 
 def test_blocks_of_different_images_have_no_value():
@@ -87,27 +92,21 @@ def test_blocks_of_different_images_have_no_value():
     assert night.times[CLIP].problem == "its blocks ran 2 different images"
 
 
-def test_the_canary_is_read_first_and_last_and_is_not_a_series():
+def test_canary_and_confirmation_are_kept_apart_from_the_rounds():
     first, last = (block(5, 5, subject="canary", phase=f"canary-{when}") for when in ("first", "last"))
     night = night_of(record(first, block(7, 7), replace(last, samples_us={"inference_us/clip": [6, 6]})))
     assert night.times.keys() == {CLIP}
     assert (night.canary.first.value_us, night.canary.last.value_us) == (5, 6)
     assert night_of(record(last)).canary.first is None
-    assert night_of(record(block(7, 7))).canary is None
-
-
-def test_a_confirmation_is_kept_apart_from_the_rounds():
     night = night_of(record(block(7, 7), block(9, 9, phase="confirmation")))
     assert (night.times[CLIP].value_us, night.confirmations[CLIP].value_us) == (7, 9)
+    assert night_of(record(block(7, 7))).canary is None
 
 
 @pytest.mark.parametrize(
     ("series", "value"),
     [
         (("flash_bytes",), 36_576),
-        (("ram_bytes",), 30_272),
-        (("arena_bytes",), 6_452),
-        (("tflite_bytes",), 19_736),
         (("tflite_sha256",), "5ha"),
         (("operators",), "CONV_2D 2, SOFTMAX 1"),
         (("image_sha256",), "1ma9e"),
@@ -145,40 +144,17 @@ def test_an_image_that_does_not_fit_is_a_figure_and_not_a_fault():
     assert not night_of(made).faults
 
 
-def test_a_variant_that_was_not_built_has_the_engine_of_the_run():
-    broken = VariantRow("float", "float", [], faults=[Fault("build", "build: no compiler.")])
-    assert night_of(record(variants=[row(), broken])).faults == {("float", "codegen"): "build: no compiler."}
-
-
-def test_a_model_that_no_board_can_run_has_no_figures():
-    made = record(variants=[row(model=replace(MODEL, deployable=False), firmware=None)])
-    assert not night_of(made).exact
-
-
-def environment(details: dict[str, str], **changes):
-    made = record(**changes)
-    return night_of(replace(made, board=replace(made.board, details=details))).environment
-
-
 def test_the_environment_has_what_influences_times():
     kernels = "cmsis-nn 4.1 of Arduino_TensorFlowLite 2.4.0"
-    variants = [row(firmware=replace(IMAGE, kernels=kernels))]
-    assert environment({"core": "mbed_nano 4.2.1", "port": "/dev/ttyACM0"}, variants=variants) == {
+    made = record(variants=[row(firmware=replace(IMAGE, kernels=kernels))])
+    details = {"core": "mbed_nano 4.2.1", "port": "/dev/ttyACM0"}
+    assert night_of(replace(made, board=replace(made.board, details=details))).environment == {
         "core": "mbed_nano 4.2.1",
         "clock": "modeled cycles, 64,000,000 Hz",
         "compiler": "gcc 12.2.1",
         "flags": "-O2",
         "libraries": "Arduino_TensorFlowLite 2.4.0",
     }
-
-
-def test_fields_of_the_run():
-    made = record(fault=Fault("enumerate", "no board."))
-    night = night_of(replace(made, run={**made.run, "board": "left", "length_s": "3000.5"}))
-    assert (night.board, night.length_s, night.fault, night.modeled) == ("left", 3000.5, "no board", True)
-    assert night_of(made).length_s is None
-    assert not night_of(record(clock="measured")).modeled
-    assert kind_of(record(run={})) == "run"
 
 
 TIMES = {"started": "x", "ended": "x"}
@@ -188,8 +164,6 @@ TIMES = {"started": "x", "ended": "x"}
     ("change", "message"),
     [
         ({"run": TIMES}, "'id'"),
-        ({"code": {"commit": "c", "dirty": False}}, "procedure_version"),
-        ({"run": {"id": "n", "length_s": "long", **TIMES}}, "long"),
         ({"variants": [row("")]}, "not a series"),
         ({"blocks": [block(7, samples_us={"inference_us": [7]})]}, "not a series"),
     ],

@@ -42,10 +42,6 @@ def test_one_microsecond_of_one_sample_is_a_change(nights, baseline, step):
     assert str(INT8) in verdict.sentence
 
 
-def test_a_rebuild_is_ok(nights, baseline):
-    assert judge(modeled(3, commit=nights[0].commit), nights, baseline).status == "ok"
-
-
 def test_blocks_that_differ_are_noisy(nights, baseline):
     blocks = [Block(SAMPLES, 50), Block(SAMPLES[::-1], 50), Block(SAMPLES, 50)]
     found = verdict_on(modeled(3, times={INT8: measured(blocks, "a")}), nights, baseline)
@@ -63,14 +59,3 @@ def test_a_change_is_accepted_for_the_next_night(nights, baseline):
     slower = modeled(3, [sample + 1 for sample in SAMPLES])
     after = accept(baseline, slower, nights, reason="a check that was missing", at=AT)
     assert judge(replace(slower, id="x", digest="x"), [*nights], after).status == "ok"
-
-
-def test_lost_records_are_broken(nights, baseline):
-    found = verdict_on(modeled(3, SAMPLES[:10]), nights, baseline)
-    assert found.status == "broken"
-    assert "30 of 150 samples arrived" in found.sentence
-
-
-def test_times_of_a_modeled_board_are_exact(baseline):
-    assert str(INT8) in baseline.epoch.exact
-    assert not baseline.epoch.times

@@ -1,9 +1,10 @@
-"""The rule by hand, against SciPy, and its invariances."""
+"""The rule by hand, against SciPy, its invariances, and its error rates on made-up noise."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks import simulation
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -30,7 +31,7 @@ def nights(series: int = 1, sd: float = 0.002, seed: int = 0, count: int = rule.
 
 
 def test_a_reference_by_hand():
-    found = rule.reference(column(99_000, 101_000, 100_000))
+    found = rule.reference(column(99_000, np.nan, 101_000, 100_000, np.nan))
     logs = np.log([99_000, 101_000, 100_000])
     assert found.center_us == pytest.approx(np.exp(logs.mean()))
     assert found.sd == pytest.approx(logs.std(ddof=1))
@@ -42,12 +43,6 @@ def test_the_sd_has_a_floor(center, floor):
     found = rule.reference(column(*[center] * 14))
     assert found.sd == pytest.approx(floor)
     assert found.raw_sd == pytest.approx(0, abs=1e-12)
-
-
-def test_missing_nights_do_not_count():
-    whole = rule.reference(column(99_000, 101_000))
-    with_gaps = rule.reference(column(99_000, np.nan, 101_000, np.nan))
-    assert (whole.center_us, whole.sd, whole.nights) == (with_gaps.center_us, with_gaps.sd, with_gaps.nights)
 
 
 def test_the_interval_is_the_one_sided_t_prediction_interval():
@@ -71,24 +66,13 @@ def test_more_series_make_a_finding_harder():
     assert not judged(window, tonight).slower[0]
 
 
-def test_less_than_one_percent_is_not_a_finding():
-    window = nights(sd=0.0003)
-    center = rule.reference(window).center_us
-    assert not judged(window, center * 1.0099).slower[0]
-    assert judged(window, center * 1.0101).slower[0]
-
-
-def test_less_than_20_microseconds_is_not_a_finding():
-    window = np.full((14, 1), 1_000.0)
-    assert not judged(window, [1_019.9]).slower[0]
-    assert judged(window, [1_020.1]).slower[0]
-
-
-def test_the_gate_is_3_night_sds():
-    window = nights(sd=0.006)
-    expected = rule.reference(window)
-    assert expected.gate == pytest.approx(3 * expected.sd)
-    assert expected.sd > 0.004
+@pytest.mark.parametrize(
+    ("level_us", "below", "above"), [(US, US * 1.0099, US * 1.0101), (1_000.0, 1_019.9, 1_020.1)]
+)
+def test_less_than_one_percent_or_20_microseconds_is_not_a_finding(level_us, below, above):
+    window = np.full((14, 1), level_us)
+    assert not judged(window, [below]).slower[0]
+    assert judged(window, [above]).slower[0]
 
 
 def test_four_nights_are_too_few():
@@ -104,11 +88,6 @@ def test_faster_is_the_mirror_of_slower():
     assert (found.faster[0], found.slower[0], found.better[0]) == (True, False, True)
 
 
-def test_noisy():
-    assert rule.reference(nights(sd=0.02)).noisy[0]
-    assert not rule.reference(nights(sd=0.005)).noisy[0]
-
-
 def test_a_creep_without_noise_is_found_in_night_11():
     pinned = rule.reference(np.full((14, 1), US))
     levels = (
@@ -117,14 +96,6 @@ def test_a_creep_without_noise_is_found_in_night_11():
     found = [judged(levels[night : night + 14], levels[night + 14], pinned) for night in range(30)]
     assert [bool(item.crept[0]) for item in found].index(True) + 1 == 11
     assert not any(item.slower[0] for item in found), "the latest nights creep along"
-
-
-def test_past_slow_nights_are_not_a_creep():
-    window = nights(sd=0.001)
-    slow = np.full((2, 1), US * 1.03)
-    pinned = rule.reference(window)
-    assert judged(window, [US * 1.03], pinned, slow).crept[0]
-    assert not judged(window, [US], pinned, slow).crept[0]
 
 
 def confirmation(window, tonight, again):
@@ -137,10 +108,6 @@ def confirmation(window, tonight, again):
 @pytest.mark.parametrize(("again", "expected"), [(1.02, True), (1.0, False), (np.nan, False)])
 def test_a_regression_needs_both_measurements(again, expected):
     assert confirmation(nights(), [US * 1.02], [US * again])[0] == expected
-
-
-def test_only_findings_are_confirmed():
-    assert not confirmation(nights(), [US], [US * 1.05])[0]
 
 
 def test_a_confirmation_is_corrected_for_the_candidates_only():
@@ -161,39 +128,14 @@ def shifted(window: np.ndarray, shift: list[float]) -> np.ndarray:
     return rule.reference(window).center_us * np.exp(shift[: window.shape[1]])
 
 
-def same(left: rule.Finding, right: rule.Finding) -> bool:
-    return all(
-        np.array_equal(getattr(left, name), getattr(right, name))
-        for name in ("slower", "faster", "crept", "gained")
-    )
-
-
-@given(windows, shifts, st.integers(0, 6))
-def test_the_unit_does_not_matter(window, shift, doublings):
-    tonight = shifted(window, shift)
-    scale = 2.0**doublings
-    assert same(judged(window, tonight), judged(window * scale, tonight * scale))
-
-
-@given(windows, shifts, st.randoms())
-def test_the_order_of_the_series_does_not_matter(window, shift, random):
+@given(windows, shifts, st.randoms(), st.integers(0, 6))
+def test_unit_and_order_of_the_series_do_not_matter(window, shift, random, doublings):
     order = list(range(window.shape[1]))
     random.shuffle(order)
-    tonight = shifted(window, shift)
-    left, right = judged(window, tonight), judged(window[:, order], tonight[order])
-    assert (left.slower[order] == right.slower).all()
-    assert (left.crept[order] == right.crept).all()
-
-
-@given(windows, shifts, st.floats(1.0, 4.0))
-def test_more_noise_never_makes_a_finding(window, shift, more):
-    tonight = shifted(window, shift)
-    center = rule.reference(window).center_us
-    before = np.full((2, window.shape[1]), np.nan)
-    calm = judged(window, tonight, before=before)
-    wild = judged(center * (window / center) ** more, tonight, before=before)
-    certain = np.abs(tonight / rule.limit_us(rule.reference(window)) - 1) > 1e-9
-    assert not (wild.slower & ~calm.slower & certain).any()
+    tonight, scale = shifted(window, shift), 2.0**doublings
+    left, right = judged(window, tonight), judged(window[:, order] * scale, tonight[order] * scale)
+    for name in ("slower", "faster", "crept", "gained"):
+        assert (getattr(left, name)[order] == getattr(right, name)).all()
 
 
 @given(windows, shifts, st.floats(0.0, 0.5), st.integers(0, 5))
@@ -205,7 +147,16 @@ def test_a_slower_time_keeps_the_finding(window, shift, more, which):
     assert not (before.worse & ~after.worse).any()
 
 
-@given(windows, shifts)
-def test_an_equal_second_measurement_confirms(window, shift):
-    tonight = shifted(window, shift)
-    assert (confirmation(window, tonight, tonight) == judged(window, tonight).worse).all()
+def test_at_most_one_night_in_200_has_a_false_alarm():
+    regressed, improved = simulation.false_alarms(nights=1000)
+    assert regressed <= 5 and improved <= 5
+
+
+def test_a_slowdown_of_2_percent_is_found_the_same_night():
+    assert simulation.power(0.02, trials=300) >= 0.95
+    assert simulation.power(0.0, trials=100) == 0
+    assert simulation.power(0.02, trials=100, night_sd=0.004) < 0.9
+
+
+def test_a_creep_is_found_within_15_nights():
+    assert np.mean(simulation.creep(0.001, trials=50) <= 15) >= 0.95

@@ -43,45 +43,25 @@ def test_exit_codes(status, code):
     item = SeriesVerdict(str(INT8), status, "")
     assert exit_code([item], dirty=False) == code
     advisory = replace(item, advisory=True)
-    assert exit_code([advisory], dirty=False) == (
-        0 if status in ("regressed", "changed", "suspect") else code
-    )
+    harmless = status in ("regressed", "changed", "suspect")
+    assert exit_code([advisory], dirty=False) == (0 if harmless else code)
     everything = [SeriesVerdict(str(INT8), each, "") for each in STATUSES]
     assert exit_code([item, *everything], dirty=False) == 3
 
 
-def test_ok(nights, baseline):
-    verdict = judge(night(14), nights, baseline)
-    assert {item.status for item in verdict.series} == {"ok"}
-    assert verdict.exit_code == 0
-    assert verdict.sentence == "Nothing changed on nano33ble: all 3 series are as accepted."
-
-
-def test_a_slower_series_is_suspect_until_its_confirmation(nights, baseline):
+def test_a_slower_series_is_suspect_and_regressed_once_confirmed(nights, baseline):
+    equal = judge(night(14), nights, baseline)
+    assert (equal.status, equal.exit_code) == ("ok", 0)
     verdict = judge(night(14, SLOWER), nights, baseline)
-    assert of(INT8, verdict).status == "suspect"
-    assert verdict.to_confirm == (INT8,)
-    assert "measure it again at once" in of(INT8, verdict).sentence
-    assert verdict.exit_code == 5
-
-
-def test_regressed(nights, baseline):
+    assert (of(INT8, verdict).status, verdict.to_confirm, verdict.exit_code) == ("suspect", (INT8,), 5)
     tonight = night(14, SLOWER, confirmations={INT8: time_of(SLOWER * 1.001)})
     verdict = judge(tonight, nights, baseline)
     found = of(INT8, verdict)
     assert found.status == "regressed"
-    assert found.change == pytest.approx(0.02, abs=0.003)
-    assert found.nights == 14
+    assert (found.change, found.nights) == (pytest.approx(0.02, abs=0.003), 14)
     assert found.reference < found.limit < found.value
-    for part in (
-        "slower, 33,782 µs against 33,",
-        "14 nights since 2026-11-01",
-        "33,816 µs",
-        "baseline accept",
-    ):
-        assert part in found.sentence
+    assert "slower, 33,782 µs against 33," in found.sentence and "baseline accept" in found.sentence
     assert (verdict.status, verdict.exit_code, verdict.to_confirm) == ("regressed", 3, ())
-    assert verdict.sentence.startswith(f"1 regressed of 3 series on nano33ble: {INT8} is")
 
 
 @pytest.mark.parametrize(
@@ -95,13 +75,6 @@ def test_a_second_measurement_that_does_not_confirm_leaves_it_suspect(nights, ba
     found = verdict_on(night(14, SLOWER, confirmations={INT8: second}), nights, baseline)
     assert (found.status, found.to_confirm) == ("suspect", False), "measured again once, whatever the result"
     assert part in found.sentence
-
-
-def test_improved(nights, baseline):
-    found = verdict_on(night(14, INT8_US * 0.97), nights, baseline)
-    assert (found.status, found.exit_code) == ("improved", 0)
-    assert f"earshot baseline accept --board nano33ble --series {INT8} --reason" in found.sentence
-    assert "faster" in found.sentence
 
 
 @pytest.mark.parametrize(("value", "status"), [(INT8_US * 0.97, "improved"), (SLOWER, "regressed")])
@@ -118,31 +91,20 @@ def test_deviating_nights_do_not_become_the_reference(nights, baseline, value, s
 @pytest.mark.parametrize("change", [1, -1])
 def test_changed_by_one_byte(nights, baseline, change):
     verdict = judge(night(14, exact={FLASH: 61_312 + change}), nights, baseline)
-    sentence = f"from 61,312 bytes, accepted on 2026-12-01, to {61_312 + change:,} bytes ({change:+}"
-    assert of(FLASH, verdict).status == "changed"
-    assert sentence in of(FLASH, verdict).sentence
-    assert verdict.exit_code == 3
+    assert (of(FLASH, verdict).status, verdict.exit_code) == ("changed", 3)
+    assert f"to {61_312 + change:,} bytes ({change:+}" in of(FLASH, verdict).sentence
 
 
 def test_noisy():
     nights = quiet_nights(night_sd=0.03)
     verdict = judge(night(14, INT8_US * 1.3), nights, accepted(nights))
-    assert of(INT8, verdict).status == "noisy"
-    assert "from night to night" in of(INT8, verdict).sentence
-    assert verdict.exit_code == 5
-
-
-def test_one_microsecond_of_a_short_stage_is_not_noise():
-    short = SeriesName("tinyconv-int8", "codegen", "postprocess_us", "pcm")
-    nights = [night(index, times={short: time_of(30 + index % 2)}) for index in range(14)]
-    assert verdict_on(night(14, times={short: time_of(31)}), nights, accepted(nights), short).status == "ok"
+    assert (of(INT8, verdict).status, verdict.exit_code) == ("noisy", 5)
 
 
 @pytest.mark.parametrize(
     ("name", "differing"),
     [
         ("core", {"environment": {"core": "4.3.0", "compiler": "7-2017q4"}}),
-        ("library", {"environment": {"core": "4.2.1", "compiler": "7-2017q4", "library": "tflm 1.0"}}),
         ("procedure", {"procedure": 2}),
         ("board", {"uid": "BEEF"}),
     ],
@@ -150,10 +112,8 @@ def test_one_microsecond_of_a_short_stage_is_not_noise():
 def test_a_changed_environment_proposes_an_epoch(nights, baseline, name, differing):
     verdict = judge(night(14, SLOWER, exact={FLASH: 70_000}, **differing), nights, baseline)
     assert {item.status for item in verdict.series} == {"env-changed"}
-    assert verdict.proposes_epoch
+    assert verdict.proposes_epoch and verdict.exit_code == 5
     assert list(verdict.differences) == [name]
-    assert f"{name} went from " in of(INT8, verdict).sentence
-    assert verdict.exit_code == 5
 
 
 @pytest.mark.parametrize(
@@ -179,12 +139,6 @@ def test_times_are_divided_by_the_canary_of_their_night(nights, baseline):
     for again, status in ((SLOWER * warm, "regressed"), (INT8_US * 1.004 * warm, "suspect")):
         confirmed = replace(tonight, confirmations={INT8: time_of(again)})
         assert verdict_on(confirmed, nights, baseline).status == status
-    factors = [1 + (index % 5 - 2) * 0.004 for index in range(14)]
-    earlier = [
-        night(index, canary=canary(CANARY_US * by), times={INT8: time_of(INT8_US * by)})
-        for index, by in enumerate(factors)
-    ]
-    assert verdict_on(night(14), earlier, baseline).night_sd < 1e-6
 
 
 def test_new(nights, baseline):
@@ -196,19 +150,13 @@ def test_new(nights, baseline):
     first = judge(nights[0], [], None)
     assert {item.status for item in first.series} == {"new"}
     assert first.proposes_epoch
-
-
-def test_a_series_with_too_few_nights_is_new():
-    nights = quiet_nights(4)
-    found = verdict_on(night(4, SLOWER), nights, accepted(nights))
-    assert found.status == "new"
-    assert "has 4 of the 5 clean nights" in found.sentence
+    few = quiet_nights(4)
+    assert verdict_on(night(4, SLOWER), few, accepted(few)).status == "new"
 
 
 def test_missing(nights, baseline):
     verdict = judge(night(14, times={FLOAT: time_of(128_430)}), nights, baseline)
-    assert of(INT8, verdict).status == "missing"
-    assert verdict.exit_code == 4
+    assert (of(INT8, verdict).status, verdict.exit_code) == ("missing", 4)
 
 
 def test_broken_variant(nights, baseline):
@@ -235,7 +183,6 @@ def test_advisory_until_ten_nights_of_one_image(nights, baseline):
     assert judge(tonight, [*row, tenth], accepted(row)).exit_code == 3
     later = [night(index) for index in range(20, 40)]
     assert verdict_on(night(9), [*nights, *later], baseline).advisory, "later nights do not count"
-    assert not verdict_on(night(10), [*nights, *later], baseline).advisory
 
 
 def test_a_creep_is_compared_with_the_pinned_reference(nights, baseline):
@@ -251,12 +198,6 @@ def test_a_creep_is_compared_with_the_pinned_reference(nights, baseline):
     assert "gradually" in of(INT8, verdict).sentence
 
 
-def test_the_headline_counts_findings_and_tells_the_worst(nights, baseline):
-    times = {INT8: time_of(SLOWER), FLOAT: time_of(128_430 * 1.3)}
-    verdict = judge(night(14, times=times, confirmations=times, exact={FLASH: 1}), nights, baseline)
-    assert verdict.sentence.startswith("2 regressed, 1 changed of 3 series on nano33ble: tinyconv-float32")
-
-
 def test_a_hash_is_compared_with_the_same_commit(nights, baseline):
     def built(index, commit, sha):
         return night(index, commit=commit, exact={FLASH: 61_312, HASH: sha})
@@ -264,8 +205,6 @@ def test_a_hash_is_compared_with_the_same_commit(nights, baseline):
     before = [*nights, built(14, "new", "aa")]
     assert verdict_on(built(15, "newer", "bb"), before, baseline, HASH).status == "ok"
     assert verdict_on(built(15, "new", "aa"), before, baseline, HASH).status == "ok"
-    found = verdict_on(built(15, "new", "bb"), before, baseline, HASH)
-    assert found.status == "changed"
-    assert "not reproducible" in found.sentence
+    assert verdict_on(built(15, "new", "bb"), before, baseline, HASH).status == "changed"
     dirty = replace(built(15, "new", "bb"), dirty=True)
     assert verdict_on(dirty, before, baseline, HASH).status == "ok", "is not what the commit was"
