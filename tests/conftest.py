@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import threading
 
 from hypothesis import HealthCheck, settings
+
+# The workers of pytest-xdist share the cores; torch reads this when it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A pause of the machine must not fail a property test: no deadline, no check for slowness. A suite that
 # passed must pass again: examples are not random. `--hypothesis-profile=default` draws random ones.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -43,7 +42,7 @@ def folder(tmp_path_factory):
     return root
 
 
-@given(speaker=st.from_regex(r"[0-9a-f]{8}", fullmatch=True), take=st.integers(0, 9))
+@given(speaker=st.integers(0, 2**32 - 1).map("{:08x}".format), take=st.integers(0, 9))
 def test_the_split_follows_from_the_hash_of_the_speaker(speaker, take):
     digest = int(hashlib.sha1(speaker.encode()).hexdigest(), 16)
     percent = (digest % (1 << 27)) * 100 / ((1 << 27) - 1)
@@ -80,12 +79,6 @@ def test_rendering_depends_on_the_seed_and_not_on_the_order(folder):
     in_order = [first.render(clip) for clip in clips[:5]]
     backwards = [second.render(clip) for clip in reversed(clips[:5])][::-1]
     np.testing.assert_array_equal(in_order, backwards)
-
-
-def test_copies_of_a_training_clip_are_augmented_differently(folder):
-    dataset = SpeechCommands(folder)
-    clip = next(clip for clip in dataset.clips("training") if clip.word == "yes")
-    assert (dataset.render(clip) != dataset.render(replace(clip, copy=1))).any()
 
 
 def test_a_test_clip_is_the_recording_itself(folder):

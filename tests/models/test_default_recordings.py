@@ -19,14 +19,6 @@ def test_the_number_of_recordings_per_label():
     assert found.notes == ()
 
 
-def test_each_is_a_second_at_a_sensible_level():
-    for recording in read_recordings(FOLDER, LABELS).recordings:
-        peak = abs(recording.samples.astype(int)).max()
-        assert len(recording.samples) == 16_000
-        assert peak < 32_767, recording.source
-        assert recording.label == "silence" or peak > 1000, recording.source
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     files = [*folder.rglob("*.wav"), folder / "manifest.csv"]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}

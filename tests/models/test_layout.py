@@ -29,9 +29,9 @@ def graph_of(
     return onnx.shape_inference.infer_shapes(model)
 
 
-def output_of(model: onnx.ModelProto, values: np.ndarray) -> np.ndarray:
+def outputs_of(model: onnx.ModelProto, values: np.ndarray) -> list[np.ndarray]:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": values})[0]
+    return session.run(None, {"x": values})
 
 
 def convolution(kernel, strides, pads, dilations, size) -> onnx.ModelProto:
@@ -46,7 +46,7 @@ def attributes_of(model: onnx.ModelProto) -> set[str]:
     return {attribute.name for attribute in model.graph.node[0].attribute}
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(
     kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
     strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),
@@ -59,7 +59,7 @@ def test_results_stay_the_same(kernel, strides, pads, dilation, size):
         assume((kernel[axis] - 1) * dilation + 1 <= size[axis] + 2 * pads[axis])
     model = convolution(kernel, strides, pads, (dilation, dilation), size)
     values = np.random.default_rng(1).standard_normal((1, 1, *size)).astype(np.float32)
-    np.testing.assert_array_equal(output_of(lean(model), values), output_of(model, values))
+    np.testing.assert_array_equal(outputs_of(lean(model), values), outputs_of(model, values))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_global_pooling_becomes_a_window_over_everything():
     model = graph_of(helper.make_node("GlobalAveragePool", ["x"], ["y"]), (1, 3, 5, 4))
     values = np.random.default_rng(1).standard_normal((1, 3, 5, 4)).astype(np.float32)
     assert lean(model).graph.node[0].op_type == "AveragePool"
-    np.testing.assert_allclose(output_of(lean(model), values), output_of(model, values), rtol=1e-6)
+    np.testing.assert_allclose(outputs_of(lean(model), values), outputs_of(model, values), rtol=1e-6)
 
 
 AMOUNT = st.integers(0, 3)
@@ -114,17 +114,12 @@ def padded_convolution(amounts, value=0.0, mode="constant", inner=(0, 0, 0, 0), 
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
-def outputs_of_padded(model: onnx.ModelProto) -> list[np.ndarray]:
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    values = np.random.default_rng(1).standard_normal((1, 2, 5, 6)).astype(np.float32)
-    return session.run(None, {"x": values})
-
-
 def moved_inside(model: onnx.ModelProto) -> list[str]:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     padding_in_convolutions(copy)
-    for before, after in zip(outputs_of_padded(model), outputs_of_padded(copy), strict=True):
+    values = np.random.default_rng(1).standard_normal((1, 2, 5, 6)).astype(np.float32)
+    for before, after in zip(outputs_of(model, values), outputs_of(copy, values), strict=True):
         np.testing.assert_array_equal(after, before)
     return [node.op_type for node in copy.graph.node]
 

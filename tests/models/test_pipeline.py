@@ -174,18 +174,9 @@ def test_processes_train_a_shared_checkpoint_once_and_compute_the_same(models, d
     half, four = evaluate_all([HALF, FOUR_BITS], dataset, Store(tmp_path), lines.append, jobs=2)
     steps = sorted(step.split(": ")[1] for step in built(lines))
     assert steps == ["compress", "compress", "train"]  # and no conversion
-    assert lines[-1] == "2 of 2 variants"
+    assert "2 of 2 variants" in lines
     assert half.result["before_fine_tuning"] == models["half"].before_fine_tuning
     assert (half.result["mse"], four.result["mse"]) == (models["half"].mse, models["four-bits"].mse)
-
-
-def test_post_training_quantization_learns_nothing(models, dataset, store):
-    after = dataclasses.replace(FLOAT, id="after", quantization=Quantization("post-training", bits=4))
-    outcomes = list(evaluate_all([PLAIN, after], dataset, store))
-    assert [item.variant.id for item in outcomes] == ["plain", "after"]
-    facts = outcomes[1].result
-    assert facts["fine_tuning"] == {"epochs": [], "kept_epoch": None}
-    assert facts["before_fine_tuning"] == facts["accuracy"]
 
 
 def test_a_tflite_from_elsewhere_is_described(store):

@@ -32,13 +32,13 @@ def layers_of(quantized: nn.Module) -> list[nn.Module]:
     return [part for part in quantized.modules() if isinstance(part, (qat.Conv2d, qat.Linear))]
 
 
-def inputs_of(quantized: nn.Module, layer: nn.Module, clips: torch.Tensor) -> torch.Tensor:
-    """Capture the input of a layer."""
+def inputs_of_layers(quantized: nn.Module, clips: torch.Tensor) -> list[torch.Tensor]:
+    """Capture the input of every layer."""
     seen = []
-    hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    for layer in layers_of(quantized):
+        layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     quantized(clips)
-    hook.remove()
-    return seen[0]
+    return seen
 
 
 def error(quantized: nn.Module, plain: nn.Module) -> float:
@@ -59,9 +59,9 @@ def test_more_bits_are_closer_to_float(kind):
 @NUMBERS
 def test_inputs_and_weights_of_every_layer_have_at_most_16_values(kind, numbers):
     quantized = quantize(network(kind), numbers, CLIPS)
-    for layer in layers_of(quantized):
+    for layer, inputs in zip(layers_of(quantized), inputs_of_layers(quantized, CLIPS[:3]), strict=True):
         rounded = layer.weight_fake_quant(layer.weight)
-        for values in (inputs_of(quantized, layer, CLIPS), *rounded):
+        for values in (inputs, *rounded):
             assert 2 < len(values.unique()) <= 16
 
 

@@ -9,10 +9,9 @@ from synthetic_features import SyntheticFeatures
 from torch.ao.nn import qat
 
 from models import train as training
-from models.compress.quantize import LearnedRanges, float_network, quantize
+from models.compress.quantize import float_network, quantize
 from models.convert import convert
 from models.data.features import float_features
-from models.errors import ConversionError
 from models.evaluation import outputs_of
 from models.networks import Deployed, DsCnn, TinyConv, folded
 from models.variants import Quantization, Training, Variant
@@ -86,16 +85,3 @@ def test_outputs_are_those_of_the_quantized_network(deployed):
     assert np.abs(probabilities - expected).max() < 0.05
     agreed = (probabilities.argmax(1) == expected.argmax(1)).mean()
     assert agreed >= 0.99
-
-
-def eight_bits() -> torch.nn.Module:
-    torch.manual_seed(0)
-    return float_network(quantize(TinyConv().eval(), Quantization("aware"), float_clips("training")[:5]))
-
-
-def test_another_number_of_ranges_is_refused(tmp_path):
-    given = eight_bits()
-    carrying = next(part for part in given.modules() if isinstance(part, LearnedRanges))
-    carrying.ranges = carrying.ranges[:-1]
-    with pytest.raises(ConversionError, match="has learned the ranges of 1 layers, but the model has 2"):
-        convert(Deployed(given), tmp_path, precision="int8", samples=float_clips("training")[:3].numpy())

@@ -54,11 +54,6 @@ def test_micro_speech():
     assert len(weights.quantization.scales) == len(weights.quantization.zero_points) == 8
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ConversionError, match=r"cannot be read.*nothing\.tflite"):
-        read_tflite(tmp_path / "nothing.tflite")
-
-
 @pytest.mark.parametrize(
     "content", [b"", b"TFL3", b"#!/bin/sh\necho no model\n", b"\0" * 4 + b"TFL3" + b"\xff" * 64]
 )

@@ -130,19 +130,6 @@ def test_equal_ids_are_refused(tmp_path):
         load_variants(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("precision", "table", "deployable"),
-    [
-        ("int8", PRUNED, True),
-        ("int8", QUANTIZED, True),
-        ("float32", QUANTIZED.replace("8", "4"), False),
-    ],
-)
-def test_boards_run_float32_and_int8_only(tmp_path, precision, table, deployable):
-    text = WHOLE.replace('"int8"', f'"{precision}"') + table.removesuffix("[training]")
-    assert read_one(written(tmp_path, text)).deployable is deployable
-
-
 def test_lists_multiply_and_the_last_varies_fastest(tmp_path):
     found = members(family(tmp_path, 'id = "{a}{b}"\na = [1, 2]\n[table]\nb = ["x", "y"]\nc = [3]\n'))
     assert [item.tables for item in found] == [

@@ -7,11 +7,9 @@ import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.records.record import BoardRow, FirmwareRow, RunRecord, VariantRow
-from harness.records.verdict import SeriesName
+from made_runs import record
 
 MODULE = "harness/runs/measure_commit.py"
-FLASH = SeriesName("tiny", "codegen", "flash_bytes", "-")
 
 _ONE_BLOCK = """
 import hashlib, json, os, signal, subprocess, sys
@@ -26,6 +24,7 @@ record = json.loads(Path("record.json").read_text())
 head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
 record["code"]["commit"] = Path("claims").read_text() if Path("claims").exists() else head
 record["variants"][0]["firmware"]["flash_bytes"] = int(figure)
+del record["checksum"]
 body = json.dumps(record, indent=1).removesuffix("\\n}")
 checksum = hashlib.sha256(body.encode()).hexdigest()
 text = f'{body},\\n "checksum": "{checksum}"\\n}}\\n'
@@ -43,7 +42,7 @@ class SmallHistory:
         for package in ("harness", "harness/runs"):
             (folder / package / "__init__.py").touch()
         (folder / MODULE).write_text(_ONE_BLOCK)
-        (folder / "record.json").write_text(json.dumps(_record()))
+        (folder / "record.json").write_text(json.dumps({**asdict(record()), "checksum": None}))
         self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *arguments: str) -> str:
@@ -70,15 +69,3 @@ class SmallHistory:
         inside = sorted(path for path in (self.folder / ".git").rglob("*") if path.name != "index")
         contents = (f"{path}: {path.read_bytes()!r}" for path in inside if path.is_file())
         return (*listed, *contents)
-
-
-def _record() -> dict:
-    firmware = FirmwareRow("codegen", "dsp", "-O2", "g++", "0" * 8, 1, 2, 3)
-    record = RunRecord(
-        run={"id": "one", "started": "2026-11-20T01:00:00Z", "ended": "2026-11-20T01:00:09Z"},
-        code={"commit": "", "dirty": False, "harness_version": "0", "procedure_version": 1},
-        environment={},
-        board=BoardRow("emulated", "emulated-cycles1", "Emulated", 64_000_000, "modeled cycles", 1, 1),
-        variants=[VariantRow("tiny", "Tiny", [], firmware=firmware)],
-    )
-    return {name: value for name, value in asdict(record).items() if name != "checksum"}

@@ -31,6 +31,8 @@ def accepted_with(baseline, tonight, nights, **options):
 
 def test_the_first_epoch_takes_all_nights_like_the_last_and_no_hash(nights, baseline):
     assert accepted_with(None, night(0, exact={FLASH: 1, HASH: "ab"}), []).epoch.exact == {str(FLASH): 1}
+    row = [replace(made, dirty=index in (3, 7)) for index, made in enumerate(nights)]
+    assert accepted_with(None, row[-1], row).epoch.times[str(INT8)].nights == 12
     epoch = baseline.epoch
     assert (epoch.number, epoch.since, epoch.uid) == (1, stamp(0), "F00D")
     assert (epoch.times[str(INT8)].nights, epoch.times[str(INT8)].since) == (14, stamp(0))
@@ -109,8 +111,3 @@ def test_unacceptable_nights_are_refused(nights, baseline, change, options, part
     with pytest.raises(UsageError, match=part) as caught:
         accepted_with(baseline, night(14, **change), nights, **options)
     assert caught.value.remedy
-
-
-def test_dirty_nights_are_left_out_of_a_new_epoch(nights):
-    row = [replace(made, dirty=index in (3, 7)) for index, made in enumerate(nights)]
-    assert accepted_with(None, row[-1], row).epoch.times[str(INT8)].nights == 12

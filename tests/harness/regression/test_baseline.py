@@ -5,17 +5,15 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_nights import AT, FLASH, accepted, night, quiet_nights
+from made_nights import FLASH, accepted, quiet_nights
 
 from harness.records.verdict import SeriesName
-from harness.regression.acceptance import accept
 from harness.regression.baseline import (
     Acceptance,
     Baseline,
     Epoch,
     TimeReference,
     read_baseline,
-    to_toml,
     write_baseline,
 )
 from harness.regression.canary import CanaryReference
@@ -31,16 +29,6 @@ def path(tmp_path):
 
 def test_a_missing_file_is_no_baseline(tmp_path):
     assert read_baseline(tmp_path / "none.toml") is None
-
-
-def test_accepting_a_size_changes_its_line_and_adds_the_reason():
-    before = accepted(quiet_nights())
-    after = accept(before, night(14, exact={FLASH: 5}), quiet_nights(), reason="smaller kernel", at=AT)
-    old, new = (to_toml(baseline).splitlines() for baseline in (before, after))
-    assert [line for line in old if line not in new] == [f'"{FLASH}" = 61312']
-    added = [line for line in new if line not in old]
-    assert f'"{FLASH}" = 5' in added and 'reason = "smaller kernel"' in added
-    assert len(added) <= 5
 
 
 texts = st.text(max_size=20)

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from small_history import FLASH, MODULE, SmallHistory
+from made_runs import FLASH
+from small_history import MODULE, SmallHistory
 
 from harness.errors import UsageError
 from harness.layout import ROOT
@@ -40,57 +41,44 @@ def test_the_first_commit_with_another_value_is_found_and_an_unmeasurable_one_sk
     assert "commit 2: skipped, build: an error in the sources" in log
 
 
-def without_the_module(history):
-    (history.folder / MODULE).unlink()
-
-
-def with_a_missing_import(history):
-    module = history.folder / MODULE
-    module.write_text(f"import harness.layout\n{module.read_text()}")
-
-
-def with_a_foreign_record(history):
-    (history.folder / "claims").write_text("f" * 40)
-
-
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("file", "text", "reason"),
     [
-        (without_the_module, "has no harness.runs.measure_commit"),
-        (with_a_missing_import, "No module named 'harness.layout'"),  # not taken from the installed Earshot
-        (with_a_foreign_record, f"the code of commit {'f' * 40} measured"),
+        (MODULE, None, "has no harness.runs.measure_commit"),
+        (MODULE, "import harness.layout", "No module named 'harness.layout'"),  # not the installed Earshot's
+        ("claims", "f" * 40, f"the code of commit {'f' * 40} measured"),
     ],
 )
-def test_a_commit_is_measured_by_its_own_code_or_skipped(history, change, reason):
+def test_a_commit_is_measured_by_its_own_code_or_skipped(history, file, text, reason):
     first = history.commit(100, "before")
     kept = (history.folder / MODULE).read_text()
-    change(history)
+    (history.folder / file).unlink(missing_ok=True)
+    if text:
+        (history.folder / file).write_text(text)
     history.commit(100, "changed")
-    (history.folder / MODULE).write_text(kept)
     (history.folder / "claims").unlink(missing_ok=True)
+    (history.folder / MODULE).write_text(kept)
     bad = history.commit(104, "after")
     found, log = found_in(history, first, bad)
     assert reason in log
     assert sorted(found) == ["after", "changed"]
 
 
-def test_files_index_and_bisection_of_the_user_stay_as_they_are(history):
+def test_checkout_and_bisection_of_the_user_stay_and_git_variables_are_ignored(
+    history, tmp_path, monkeypatch
+):
     commits = history.commits(100, 100, 104, 104)
     (history.folder / "harness" / "__init__.py").write_text("# in the middle of something\n")
     (history.folder / "new").write_text("not committed\n")
     history.git("add", "new")
     history.git("bisect", "start", commits[3], commits[0])  # checks another commit out, and keeps changes
     before = history.state()
-    found_in(history, commits[0], commits[3])
-    assert history.state() == before
-
-
-def test_git_variables_of_a_hook_are_ignored(history, tmp_path, monkeypatch):
-    commits = history.commits(100, 104, 104)
     subprocess.run(["git", "init", "--quiet", tmp_path / "other"], check=True)
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
-    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other" / ".git" / "index"))
-    assert found_in(history, commits[0], commits[2])[0] == ["commit 1"]
+    with monkeypatch.context() as hook:
+        hook.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+        hook.setenv("GIT_INDEX_FILE", str(tmp_path / "other" / ".git" / "index"))
+        assert found_in(history, commits[0], commits[3])[0] == ["commit 2"]
+    assert history.state() == before
 
 
 @pytest.mark.parametrize(

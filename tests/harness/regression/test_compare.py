@@ -40,14 +40,13 @@ def test_equal_runs_of_two_commits_have_no_difference():
     assert compare(replace(BASE, faults=FAULT), replace(HEAD, faults=FAULT)).exit_code == 0
 
 
-@pytest.mark.parametrize("step", [1.0, -1.0])
-def test_one_microsecond_of_one_sample_is_a_change(step):
-    other = (*SAMPLES[:-1], SAMPLES[-1] + step)
+def test_one_microsecond_of_one_sample_is_a_change():
+    other = (*SAMPLES[:-1], SAMPLES[-1] - 1)
     comparison = compare(BASE, with_times(HEAD, {INFERENCE: blocks(other, other, other)}))
     (found,) = comparison.differences
     assert (found.name, found.status, comparison.exit_code) == (INFERENCE, "changed", 3)
-    assert found.by == pytest.approx(step / 50)
-    assert found.share == pytest.approx(step / 50 / 11_033.5)
+    assert found.by == pytest.approx(-1 / 50)
+    assert found.share == pytest.approx(-1 / 50 / 11_033.5)
 
 
 def test_hashes_are_compared_between_clean_runs_of_one_commit():
@@ -92,7 +91,6 @@ def test_series_of_a_broken_variant_are_not_listed_as_missing():
         ({"environment": {}}, "compiler went from 12.2.1 to nothing"),
         ({"procedure": 2}, "procedure went from 1 to 2"),
         ({"fault": "upload: qemu is not installed."}, "this run broke: upload: qemu is not installed"),
-        ({"times": {}, "exact": {}}, "no series in common"),
     ],
 )
 def test_runs_that_cannot_be_compared_are_refused(changes, message):

@@ -45,15 +45,6 @@ def every_call() -> list[tuple[str, str, list[str]]]:
     return found + [(service.name, *call) for call in calls(service.read_text())]
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_has_its_required_keys(workflow):
-    read = yaml.safe_load(workflow.read_text())
-    assert read["name"] and read[True], "YAML reads `on` as true"
-    for job in read["jobs"].values():
-        assert job["runs-on"] and job["timeout-minutes"]
-    assert all(("run" in step) != ("uses" in step) for step in steps(workflow))
-
-
 @pytest.mark.parametrize(("where", "program", "arguments"), every_call())
 def test_commands_and_options_exist(where, program, arguments):
     if program == "earshot":

@@ -3,17 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from made_runs import IMAGE, INFERENCE, block, record, row
 
 from harness.errors import UsageError
 from harness.records.reading import read_record
 from harness.records.record import (
-    BlockRow,
-    BoardRow,
     DetectionRow,
     Fault,
-    FirmwareRow,
-    LabelCount,
-    ModelRow,
     RunRecord,
     StimulusRow,
     VariantRow,
@@ -23,58 +19,25 @@ from harness.records.verdict import SeriesName
 from harness.regression.from_record import night_of
 from harness.regression.verdict import judge
 
-CLIP = SeriesName("int8", "codegen", "inference_us", "clip")
-LISTENING = SeriesName("int8", "codegen", "preprocess_us", "pcm")
-ACCURACY = {"testing": [LabelCount("yes", 40, 50), LabelCount("no", 45, 50)]}
-MODEL = ModelRow("5ha", 19_736, "int8", 16_652, 336_000, {"SOFTMAX": 1, "CONV_2D": 2}, accuracy=ACCURACY)
-IMAGE = FirmwareRow("codegen", "dsp", "-O2", "gcc 12.2.1", "cafe0123", 36_576, 30_272, 6_452)
+PREPROCESS = SeriesName("tiny", "codegen", "preprocess_us", "pcm")
 
 
-def block(*samples: int, subject: str = "int8", phase: str = "round", **changes) -> BlockRow:
-    made = BlockRow(
-        subject,
-        "codegen",
-        phase,
-        image_sha256="1ma9e",
-        planned=len(samples),
-        samples_us={"inference_us/clip": list(samples)},
-    )
-    return replace(made, **changes)
-
-
-def row(identity: str = "int8", **changes) -> VariantRow:
-    return replace(VariantRow(identity, identity, ["yes"], model=MODEL, firmware=IMAGE), **changes)
-
-
-def record(*blocks: BlockRow, clock: str = "modeled cycles", **changes) -> RunRecord:
-    start, end = "2026-11-20T01:00:00Z", "2026-11-20T01:50:00Z"
-    made = RunRecord(
-        run={"id": "n1", "started": start, "ended": end, "kind": "nightly"},
-        code={"commit": "c0ffee", "dirty": False, "procedure_version": 1},
-        environment={"host": "bench-1", "torch": "2.13.0"},
-        board=BoardRow("emulated", "uid-1", "Emulated", 64_000_000, clock, 983_040, 262_144),
-        variants=[row()],
-        blocks=list(blocks),
-    )
-    return replace(made, **changes)
-
-
-def exact(made: RunRecord, metric: str, mode: str = "-", variant: str = "int8"):
+def exact(made: RunRecord, metric: str, mode: str = "-", variant: str = "tiny"):
     return night_of(made).exact.get(SeriesName(variant, "codegen", metric, mode))
 
 
 def test_each_key_of_the_blocks_is_a_series_with_the_median_of_the_rounds():
     samples = {"inference_us/clip": [11, 11], "preprocess_us/pcm": [2, 2]}
     night = night_of(record(block(10, 10), block(11, 11, samples_us=samples), block(90, 90)))
-    assert night.times.keys() == {CLIP, LISTENING}
-    assert (night.times[CLIP].value_us, night.times[CLIP].blocks) == (11, 3)
+    assert night.times.keys() == {INFERENCE, PREPROCESS}
+    assert (night.times[INFERENCE].value_us, night.times[INFERENCE].blocks) == (11, 3)
 
 
 def test_a_broken_block_counts_as_lost():
     broken = block(planned=2, samples_us={}, fault="upload: gone", lost={"inference_us/clip": 2})
     night = night_of(record(block(7, 7), broken, broken))
-    assert night.times[CLIP].value_us is None
-    assert "2 of 6 samples arrived, 4 lines were damaged or missing" in night.times[CLIP].problem
+    assert night.times[INFERENCE].value_us is None
+    assert "2 of 6 samples arrived, 4 lines were damaged or missing" in night.times[INFERENCE].problem
     assert not night.faults
 
 
@@ -82,24 +45,24 @@ def test_a_variant_without_any_sample_or_image_is_faulty():
     lost = block(planned=2, samples_us={}, fault="upload: gone")
     unbuilt = VariantRow("float", "float", [], faults=[Fault("build", "build: no compiler.")])
     assert night_of(record(lost, lost, variants=[row(), unbuilt])).faults == {
-        ("int8", "codegen"): "upload: gone",
+        ("tiny", "codegen"): "upload: gone",
         ("float", "codegen"): "build: no compiler.",
     }
 
 
 def test_blocks_of_different_images_have_no_value():
     night = night_of(record(block(7, 7), block(7, 7, image_sha256="another")))
-    assert night.times[CLIP].problem == "its blocks ran 2 different images"
+    assert night.times[INFERENCE].problem == "its blocks ran 2 different images"
 
 
 def test_canary_and_confirmation_are_kept_apart_from_the_rounds():
     first, last = (block(5, 5, subject="canary", phase=f"canary-{when}") for when in ("first", "last"))
     night = night_of(record(first, block(7, 7), replace(last, samples_us={"inference_us/clip": [6, 6]})))
-    assert night.times.keys() == {CLIP}
+    assert night.times.keys() == {INFERENCE}
     assert (night.canary.first.value_us, night.canary.last.value_us) == (5, 6)
     assert night_of(record(last)).canary.first is None
     night = night_of(record(block(7, 7), block(9, 9, phase="confirmation")))
-    assert (night.times[CLIP].value_us, night.confirmations[CLIP].value_us) == (7, 9)
+    assert (night.times[INFERENCE].value_us, night.confirmations[INFERENCE].value_us) == (7, 9)
     assert night_of(record(block(7, 7))).canary is None
 
 

@@ -75,19 +75,6 @@ def test_less_than_one_percent_or_20_microseconds_is_not_a_finding(level_us, bel
     assert judged(window, [above]).slower[0]
 
 
-def test_four_nights_are_too_few():
-    window = nights(count=4, sd=0.0001)
-    assert not judged(window, [US * 2]).slower[0]
-    assert judged(nights(count=5, sd=0.0001), [US * 2]).slower[0]
-
-
-def test_faster_is_the_mirror_of_slower():
-    window = nights(sd=0.0003)
-    center = rule.reference(window).center_us
-    found = judged(window, center * 0.985)
-    assert (found.faster[0], found.slower[0], found.better[0]) == (True, False, True)
-
-
 def test_a_creep_without_noise_is_found_in_night_11():
     pinned = rule.reference(np.full((14, 1), US))
     levels = (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from made_nights import (
+    AT,
     CANARY_US,
     FLASH,
     FLOAT,
@@ -24,6 +25,7 @@ from made_nights import (
 )
 
 from harness.records.verdict import STATUSES, SeriesName, SeriesVerdict, exit_code
+from harness.regression.acceptance import accept
 from harness.regression.series import Block, measured
 from harness.regression.verdict import judge
 
@@ -208,3 +210,41 @@ def test_a_hash_is_compared_with_the_same_commit(nights, baseline):
     assert verdict_on(built(15, "new", "bb"), before, baseline, HASH).status == "changed"
     dirty = replace(built(15, "new", "bb"), dirty=True)
     assert verdict_on(dirty, before, baseline, HASH).status == "ok", "is not what the commit was"
+
+
+SAMPLES = tuple(float(33_000 + index % 7) for index in range(50))
+
+
+def modeled(index: int, samples=SAMPLES, **changes):
+    made = measured([Block(tuple(samples), 50)] * 3, "a")
+    changes = {"times": {INT8: made}, "canary": canary(4_999.5), **changes}
+    return night(index, modeled=True, board="emulated", uid="emulated-1", **changes)
+
+
+MODELED = [modeled(index) for index in range(3)]
+
+
+def test_an_equal_night_of_a_modeled_board_is_ok_from_the_first_night_on():
+    verdict = judge(modeled(1), [modeled(0)], accepted([modeled(0)]))
+    assert (of(INT8, verdict).status, of(INT8, verdict).advisory, verdict.exit_code) == ("ok", False, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"samples": (*SAMPLES[:-1], SAMPLES[-1] + 1)}, "changed", 3),
+        ({"samples": (*SAMPLES[:-1], SAMPLES[-1] - 1)}, "changed", 3),
+        ({"times": {INT8: measured([Block(SAMPLES, 50), Block(SAMPLES[::-1], 50)], "a")}}, "noisy", 5),
+        ({"canary": canary(4_999.52)}, "canary-moved", 5),
+    ],
+)
+def test_times_and_canary_of_a_modeled_board_are_exact(change, status, code):
+    verdict = judge(modeled(3, **change), MODELED, accepted(MODELED))
+    assert (of(INT8, verdict).status, of(FLASH, verdict).status) == (status, "ok")
+    assert verdict.exit_code == code
+
+
+def test_a_change_on_a_modeled_board_is_accepted_for_the_next_night():
+    slower = modeled(3, [sample + 1 for sample in SAMPLES])
+    after = accept(accepted(MODELED), slower, MODELED, reason="a check that was missing", at=AT)
+    assert judge(replace(slower, id="x", digest="x"), MODELED, after).status == "ok"
