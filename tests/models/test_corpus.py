@@ -48,10 +48,7 @@ def test_a_voice_is_in_one_split_only():
         sets.setdefault(utterance.voice, set()).add(split_of(utterance.name))
     assert all(len(found) == 1 for found in sets.values())
     assert set.union(*sets.values()) == {"training", "validation", "testing"}
-
-
-def test_voices_of_the_recordings_are_reserved():
-    assert not set(CORPUS_VARIANTS) & set(HELD_OUT_VARIANTS)
+    assert not set(CORPUS_VARIANTS) & set(HELD_OUT_VARIANTS), "voices of the recordings are reserved"
 
 
 def test_a_missing_espeak_is_refused_with_a_remedy(monkeypatch):

@@ -88,13 +88,6 @@ def test_an_epoch_of_one_night_is_judged_by_its_first_nights(nights):
     assert verdict_on(night(14, INT8_US * 1.02), nights, baseline).status == "suspect"
 
 
-def test_recent_nights_are_not_part_of_an_unfinished_reference():
-    row = [night(index, INT8_US * (1 + index % 3 / 5000)) for index in range(5)]
-    row += [night(index, INT8_US * 1.015) for index in (5, 6)]  # without verdicts
-    baseline = accepted_with(None, row[0], [])
-    assert verdict_on(night(7, INT8_US * 1.015), row, baseline).status == "suspect"
-
-
 @pytest.mark.parametrize(
     ("change", "options", "part"),
     [

@@ -36,11 +36,7 @@ def test_levels_without_noise_need_a_least_deviation():
     assert change_points(values, least=1.0) == [81]
 
 
-@pytest.mark.parametrize("count", [0, 1, 2 * SHORTEST - 1])
-def test_too_few_nights_have_no_change(count):
-    assert change_points(np.arange(count)) == []
-
-
 def test_steps_of_exact_values():
     assert steps([5, 5, 7, 7, 5]) == [2, 4]
     assert steps(["a"]) == []
+    assert change_points(np.arange(2 * SHORTEST - 1)) == []

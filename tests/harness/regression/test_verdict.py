@@ -66,17 +66,10 @@ def test_a_slower_series_is_suspect_and_regressed_once_confirmed(nights, baselin
     assert (verdict.status, verdict.exit_code, verdict.to_confirm) == ("regressed", 3, ())
 
 
-@pytest.mark.parametrize(
-    ("second", "part"),
-    [
-        (time_of(INT8_US), "but a second measurement took 33,120 µs"),
-        (measured([Block((), 50, 50)] * 3, "a"), "records were lost"),
-    ],
-)
-def test_a_second_measurement_that_does_not_confirm_leaves_it_suspect(nights, baseline, second, part):
+@pytest.mark.parametrize("second", [time_of(INT8_US), measured([Block((), 50, 50)] * 3, "a")])
+def test_a_second_measurement_that_does_not_confirm_leaves_it_suspect(nights, baseline, second):
     found = verdict_on(night(14, SLOWER, confirmations={INT8: second}), nights, baseline)
     assert (found.status, found.to_confirm) == ("suspect", False), "measured again once, whatever the result"
-    assert part in found.sentence
 
 
 @pytest.mark.parametrize(("value", "status"), [(INT8_US * 0.97, "improved"), (SLOWER, "regressed")])
