@@ -66,7 +66,7 @@ def test_points_of_one_training_have_the_same_description(tmp_path):
         ('"aware, asymmetric"', '"aware"', "study.reference", "post-training, asymmetric"),
         ("mse over parameters", "mse by parameters", "study.plots", "A over B"),
         ("mse over parameters", "mse over threshold", "study.plots", "operations"),
-        ("[quantization]", "[training]", "training.bits", "dropout"),
+        ("[quantization]", "[training]", "training.method", "dropout"),
         ("[study]", "[stuudy]", "study.title", "text"),
         ("bits = [2, 4]", "bits = [2, 40]", "quantization.bits", "2, 3, 4"),
     ],

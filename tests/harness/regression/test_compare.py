@@ -155,9 +155,7 @@ def test_markdown_is_appended_to_a_file_or_printed(base_folder, head_folder, tmp
     assert summary.read_text().startswith("# Before\n# Earshot on the emulated board\n")
     assert r"| tiny/codegen/inference\_us/clip | changed | 11,000 µs | 11,157 µs |" in summary.read_text()
     capsys.readouterr()
-    assert (
-        cli.main(["compare", str(base_folder), str(head_folder / "run.json"), "--markdown", "-"]) == 3
-    )
+    assert cli.main(["compare", str(base_folder), str(head_folder / "run.json"), "--markdown", "-"]) == 3
     assert capsys.readouterr().out.startswith("# Earshot on the emulated board\n")
 
 

@@ -75,6 +75,7 @@ def test_a_record_is_parsed_once_until_its_content_changes(nights, files, monkey
 def test_missing_and_damaged_records_are_left_out_and_copies_are_read_once(nights, files, tmp_path):
     (tmp_path / "empty").mkdir()
     shutil.copytree(nights, tmp_path / "copied")
+    shutil.copytree(files[2].parent, files[2].parent / "sessions" / "copied")  # below a record
     files[0].write_text(files[0].read_text().replace("0.99609375", "0.89609375"))
     files[1].unlink()
     files[1].symlink_to("nowhere")
