@@ -18,8 +18,8 @@ enum { kNoBranch = 1 };  // an odd number is no instruction's address
 // Instructions that QEMU translated together. Where it cuts straight code differs between versions
 // of QEMU, so the cost of the first instruction is settled when it runs: see run_block.
 typedef struct {
-  uint32_t address;       // of the first instruction
-  uint32_t end;           // of the instruction after the last
+  uint32_t address;  // of the first instruction
+  uint32_t end;      // of the instruction after the last
   Instruction first;
   Instruction last;
   uint32_t cycles;        // of all but the first instruction, with the refill of a certain branch
@@ -30,10 +30,10 @@ typedef struct {
 
 // Straight code that is running: from the target of a branch to the next branch, taken or not.
 typedef struct {
-  uint32_t start;              // address of its first instruction
-  uint32_t execution;          // cycles if every fetch hit the cache
-  uint32_t cycles;             // cycles counted so far
-  const BlockCost* last;       // NULL before the first block
+  uint32_t start;         // address of its first instruction
+  uint32_t execution;     // cycles if every fetch hit the cache
+  uint32_t cycles;        // cycles counted so far
+  const BlockCost* last;  // NULL before the first block
 } Run;
 
 // The cost of `count` instructions from `address` on, which run one after the other. The first

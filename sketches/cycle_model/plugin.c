@@ -27,8 +27,8 @@ static TimingParameters timing = {.refill_cycles = 2, .icache = true, .wait_stat
 static uint32_t uncounted_from = UINT32_MAX;
 static Run run;  // the board has one CPU
 
-// Where blocks end between an IT and the last instruction under it, and how many are left: QEMU tells
-// nothing of this when it translates what follows.
+// Where blocks end between an IT and the last instruction under it, and how many are left: QEMU
+// tells nothing of this when it translates what follows.
 enum { kMaxOpenIts = 4096 };
 static struct {
   uint32_t address;

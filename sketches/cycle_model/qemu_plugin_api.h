@@ -1,8 +1,8 @@
 // The part of QEMU's TCG plugin interface that the cycle model uses.
 //
-// Distributions ship no header. The interface is documented in QEMU's "TCG Plugins" page. QEMU 4.2 to
-// 8.1 have version 1 of it, 8.2 to 10.x have versions 2 to 5 and load plugins of version 2 and later.
-// The one difference that matters here: since version 3, qemu_plugin_insn_data copies.
+// Distributions ship no header. The interface is documented in QEMU's "TCG Plugins" page. QEMU 4.2
+// to 8.1 have version 1 of it, 8.2 to 10.x have versions 2 to 5 and load plugins of version 2 and
+// later. The one difference that matters here: since version 3, qemu_plugin_insn_data copies.
 #ifndef EARSHOT_CYCLE_MODEL_QEMU_PLUGIN_API_H_
 #define EARSHOT_CYCLE_MODEL_QEMU_PLUGIN_API_H_
 
