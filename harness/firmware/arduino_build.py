@@ -92,7 +92,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
     }
 
     def make(folder: Path) -> None:
-        sketch = _at_its_own_path(staged, store)
+        sketch = _copy_to_own_path(staged, store)
         library_folders = sorted({library.folder.parent for library in staged.sources.libraries})
         with FileLock(store.root / _BUILDING):
             compiled = cli.compile(sketch, target.fqbn, folder, target.properties, library_folders)
@@ -164,7 +164,7 @@ def _check_libraries(staged: StagedSketch, used: Sequence[Library]) -> None:
         )
 
 
-def _at_its_own_path(staged: StagedSketch, store: Store) -> Path:
+def _copy_to_own_path(staged: StagedSketch, store: Store) -> Path:
     """Copy the sketch into the store, at a path that no other sketch has."""
 
     def make(folder: Path) -> None:

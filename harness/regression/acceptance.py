@@ -77,7 +77,7 @@ def _chosen(nights: Sequence[Night], board: str, which: str, history: Sequence[P
         night = night_of(read_record(file))
         if night.board != board:
             remedy = f"Give --board {night.board}, or name another night."
-            raise UsageError(f"this night is of {night.board}, not of {board}", str(file), remedy)
+            raise UsageError(f"this night was measured on {night.board}, not on {board}", str(file), remedy)
         return night
     found = [night for night in nights if night.id.startswith(which)]
     if not found:
@@ -85,7 +85,7 @@ def _chosen(nights: Sequence[Night], board: str, which: str, history: Sequence[P
         raise UsageError(
             f"there is no night {which!r} of {board}" if which else f"there is no night of {board}",
             where=", ".join(map(str, history)),
-            remedy=f"The last ones are {last}."
+            remedy=f"Choose one of the latest: {last}."
             if last
             else "Measure one with `earshot nightly`, or name folders of nights with --history.",
         )

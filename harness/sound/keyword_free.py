@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.sound.conditions import Condition, relative_to
 from harness.sound.levels import power_dbfs
 from harness.sound.playback_plan import Excluded, PlanOptions, Segment, seed_of
-from harness.sound.sound_files import length_of, stretch
+from harness.sound.sound_files import length_of, read_part
 from models.data.wav import SAMPLE_RATE_HZ
 from models.store import sha256_of
 
@@ -118,7 +118,7 @@ def _unusable(path: Path) -> str:
     length = length_of(path)
     if length < SHORTEST_S * SAMPLE_RATE_HZ:
         return f"too short for keyword-free audio: {length / SAMPLE_RATE_HZ:.1f} s"
-    blocks = (stretch(path, start, min(_BLOCK, length - start)) for start in range(0, length, _BLOCK))
+    blocks = (read_part(path, start, min(_BLOCK, length - start)) for start in range(0, length, _BLOCK))
     power = sum(float(np.square(block, dtype=np.float64).sum()) for block in blocks) / length
     return f"silent: {power_dbfs(power):.0f} dBFS" if power_dbfs(power) < SILENT_DBFS else ""
 

@@ -104,15 +104,16 @@ def _check(options: PlanOptions) -> None:
         raise UsageError(
             f"a gap of {options.gap_s:g} s is too short: the recognizer would miss words because of the "
             "previous one",
-            remedy=f"Give at least {SHORTEST_GAP_S:g} s.",
+            remedy=f"Give --gap {SHORTEST_GAP_S:g} or more.",
         )
     if options.repeats < 1:
         raise UsageError(
-            f"recordings cannot be played {options.repeats} times", remedy="Give 1 or more repetitions."
+            f"recordings cannot be played {options.repeats} times", remedy="Give --repeat 1 or more."
         )
     if not (isfinite(options.keyword_free_s) and options.keyword_free_s >= 0):
         raise UsageError(
-            f"keyword-free audio cannot last {options.keyword_free_s:g} s", remedy="Give 0 or more."
+            f"keyword-free audio cannot last {options.keyword_free_s:g} s",
+            remedy="Give --keyword-free 0 or more hours.",
         )
     if not SHORTEST_SEGMENT_S <= options.segment_s <= LONGEST_SEGMENT_S:
         raise UsageError(

@@ -52,7 +52,7 @@ def noise_of(plan: PlaybackPlan, segment: Segment, condition: Condition) -> NDAr
             where=str(plan.folder),
             remedy="Choose another kind of noise, or add recordings with speech.",
         )
-    return _made(condition.noise, segment.samples, _generator(segment, _NOISE), voices)
+    return _make_noise(condition.noise, segment.samples, _generator(segment, _NOISE), voices)
 
 
 def keyword_free_file(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ def keyword_free_file(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float3
     """
     path = plan.folder / segment.background
     sound_files.check_file(path, segment.background_sha256)
-    return sound_files.stretch(path, segment.background_start, segment.samples)
+    return sound_files.read_part(path, segment.background_start, segment.samples)
 
 
 def everyday(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float32]:
@@ -84,7 +84,7 @@ def everyday(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float32]:
     while position < segment.samples:
         count = round(generator.uniform(*_LASTS_S) * SAMPLE_RATE_HZ)
         kind = "babble" if voices and turn % 2 else kinds[generator.integers(len(kinds))]
-        piece = _made(kind, count, generator, voices)
+        piece = _make_noise(kind, count, generator, voices)
         piece *= np.float32(FULL_SCALE * 10 ** (generator.uniform(*EVERYDAY_DBFS) / 20) / rms(piece))
         piece[:_FADE] *= rise
         piece[-_FADE:] *= rise[::-1]
@@ -94,7 +94,7 @@ def everyday(plan: PlaybackPlan, segment: Segment) -> NDArray[np.float32]:
     return sound
 
 
-def _made(
+def _make_noise(
     kind: str, length: int, generator: np.random.Generator, voices: list[NDArray[np.int16]]
 ) -> NDArray[np.float32]:
     if kind == "babble":

@@ -19,7 +19,7 @@ from models.store import sha256_of
 
 SHORTEST_REPEATED_S = 1.0  # a shorter noise file would become a tone
 
-_PADDING = SAMPLE_RATE_HZ // 20  # around a stretch that is resampled: longer than soxr's filter
+_PADDING = SAMPLE_RATE_HZ // 20  # around a part that is resampled: longer than soxr's filter
 _SEAM = SAMPLE_RATE_HZ // 100  # crossfade from the end of a file to its beginning
 
 
@@ -67,7 +67,7 @@ def length_of(path: Path) -> int:
         raise _unreadable(path, problem) from problem
 
 
-def stretch(path: Path, start: int, count: int) -> NDArray[np.float32]:
+def read_part(path: Path, start: int, count: int) -> NDArray[np.float32]:
     """Read a part of a sound file that may be too long to read as a whole.
 
     Args:
@@ -84,7 +84,7 @@ def stretch(path: Path, start: int, count: int) -> NDArray[np.float32]:
     try:
         with soundfile.SoundFile(path) as file:
             rate_hz = file.samplerate
-            first, skipped = (start, 0) if rate_hz == SAMPLE_RATE_HZ else _before(start, rate_hz)
+            first, skipped = (start, 0) if rate_hz == SAMPLE_RATE_HZ else _aligned_frame(start, rate_hz)
             frames = ceil((skipped + count + _PADDING) * rate_hz / SAMPLE_RATE_HZ)
             file.seek(min(max(first, 0), file.frames))
             read = file.read(frames + min(first, 0), dtype="float32", always_2d=True).mean(axis=1)
@@ -98,18 +98,18 @@ def stretch(path: Path, start: int, count: int) -> NDArray[np.float32]:
     return np.nan_to_num(sound[skipped : skipped + count]) * np.float32(FULL_SCALE)
 
 
-def _before(start: int, rate_hz: int) -> tuple[int, int]:
-    """Find a frame that coincides with a sample at 16 kHz, and its distance before `start` in such samples.
+def _aligned_frame(start: int, rate_hz: int) -> tuple[int, int]:
+    """Find a frame before `start` that falls on a 16 kHz sample; return it and the samples up to `start`.
 
-    A stretch is then equal to the same part of the whole file resampled.
+    Resampled from there, a part equals the same part of the whole file resampled.
     """
-    together = SAMPLE_RATE_HZ // gcd(rate_hz, SAMPLE_RATE_HZ)
-    sample = (start - _PADDING) // together * together
+    period = SAMPLE_RATE_HZ // gcd(rate_hz, SAMPLE_RATE_HZ)
+    sample = (start - _PADDING) // period * period
     return sample * rate_hz // SAMPLE_RATE_HZ, start - sample
 
 
 def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
-    """Read a sound file from `start` on, repeated from its beginning; float32 (count,) as in `stretch`.
+    """Read a sound file from `start` on, repeated from its beginning; float32 (count,) as in `read_part`.
 
     Raises:
         UsageError: the file cannot be read as sound, or is shorter than a second.
@@ -126,7 +126,7 @@ def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
     rise = np.sin(np.linspace(0, np.pi / 2, _SEAM, dtype=np.float32))
     position = 0
     while True:
-        piece = stretch(path, start, min(whole - start, count - position))
+        piece = read_part(path, start, min(whole - start, count - position))
         if position:
             piece[:_SEAM] *= rise[: len(piece)]
         stop = position + len(piece)

@@ -70,7 +70,7 @@ class Machine:
         host = master
         try:
             if realtime:
-                host = _HostInput(master, folder / _INPUT_FILE).bell
+                host = _HostInput(master, folder / _INPUT_FILE).wake_pipe
             with (folder / _STDERR_FILE).open("wb") as stderr:
                 self._process = subprocess.Popen(
                     command, cwd=folder, stdin=host, stdout=master, stderr=stderr, start_new_session=True
@@ -222,12 +222,12 @@ class _HostInput:
     nothing. For a board that waits, each addition to the file also puts a byte into a pipe.
 
     Attributes:
-        bell: the pipe's end for the board, to be closed by the caller. The copying ends when nobody has the
-            end open.
+        wake_pipe: read end of the pipe, for the board; the caller closes it. The thread ends when no process
+            has it open.
     """
 
     def __init__(self, terminal: int, file: Path) -> None:
-        self.bell, self._ring = os.pipe()
+        self.wake_pipe, self._wake = os.pipe()
         self._terminal = os.dup(terminal)
         self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         threading.Thread(target=self._copy, name="host input", daemon=True).start()
@@ -235,17 +235,17 @@ class _HostInput:
     def _copy(self) -> None:
         ready = select.poll()
         ready.register(self._terminal, select.POLLIN)
-        ready.register(self._ring, 0)  # an error, once there is no reader
+        ready.register(self._wake, 0)  # poll reports an error once no process has the read end open
         try:
-            while not any(handle == self._ring for handle, _ in ready.poll()):
+            while not any(handle == self._wake for handle, _ in ready.poll()):
                 arrived = os.read(self._terminal, 4096)
                 while arrived:
                     arrived = arrived[os.write(self._file, arrived) :]
-                os.write(self._ring, b"\n")
+                os.write(self._wake, b"\n")
         except OSError:
             pass  # the board or the terminal is gone, or the disk is full
         finally:
-            for handle in (self._terminal, self._file, self._ring):
+            for handle in (self._terminal, self._file, self._wake):
                 os.close(handle)
 
 

@@ -239,7 +239,11 @@ def _(step: Dequantize) -> Operation:
 
 
 def strip_bytes(source: Value, output: Value, window: Window) -> int:
-    """Return the memory for the padded input rows of one row of outputs: WindowRows::kStripElements."""
+    """Return the bytes of a buffer for the padded input rows that one row of outputs needs.
+
+    The kernels count the same buffer in elements: WindowRows::kStripElements. It has 0 bytes if no window
+    reaches into the padding: the kernel then reads the input in place.
+    """
     needed = [
         (count - 1) * stride + (size - 1) * dilation + 1
         for count, stride, size, dilation in zip(
@@ -249,8 +253,8 @@ def strip_bytes(source: Value, output: Value, window: Window) -> int:
     inside = all(needed[axis] <= source.shape[1 + axis] for axis in (0, 1))
     if inside and window.before == (0, 0):
         return 0
-    row = -(-needed[1] * source.shape[3] // 4) * 4
-    return window.size[0] * row * (source.bytes // source.elements)
+    row_elements = -(-needed[1] * source.shape[3] // 4) * 4  # a multiple of 4
+    return window.size[0] * row_elements * (source.bytes // source.elements)
 
 
 def _image(source: Value, output: Value, window: Window) -> dict[str, Constant]:

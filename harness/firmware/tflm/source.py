@@ -71,11 +71,11 @@ alignas(16) uint8_t arena[kArenaBytes];
 
 using Resolver = tflite::MicroMutableOpResolver<{len(facts.adders)}>;
 
-// In memory of their own, so that no destructor is registered, which may need a heap.
+// Both objects are placed in static memory and never destroyed: registering a destructor may need a heap.
 alignas(Resolver) uint8_t resolver_memory[sizeof(Resolver)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
 {reporter}
-tflite::MicroInterpreter* interpreter = nullptr;  // of a model that is ready to run
+tflite::MicroInterpreter* interpreter = nullptr;  // set once the model is ready to run
 TensorView input;
 TensorView output;
 
@@ -83,7 +83,7 @@ bool add_operators(Resolver& resolver) {{
 {adds}  return true;
 }}
 
-// Whether a tensor is what the sketch was staged for.
+// Reads a tensor; false if its type or size differs from what the sketch was staged for.
 bool read_view(const TfLiteTensor* tensor, TfLiteType type, uint32_t bytes, TensorView* view) {{
   if (tensor == nullptr || tensor->type != type || tensor->bytes != bytes) return false;
   const ElementType element = type == kTfLiteInt8 ? ElementType::kInt8 : ElementType::kFloat32;
@@ -116,7 +116,7 @@ TensorView engine_output() {{ return output; }}
 
 bool engine_invoke() {{ return interpreter->Invoke() == kTfLiteOk; }}
 
-// As the interpreter counts it: less than the array. 0: the model did not start.
+// Returns the bytes that the interpreter uses of the arena; 0 if the model did not start.
 uint32_t engine_arena_bytes() {{
   return interpreter == nullptr ? 0 : static_cast<uint32_t>(interpreter->arena_used_bytes());
 }}
@@ -126,7 +126,7 @@ uint32_t engine_arena_bytes() {{
 #if defined(ARDUINO_EARSHOT_EMULATED)
 extern "C" {{
 
-// The library's own needs more of the Arduino API than the emulated board has.
+// Replaces the library's DebugLog, which needs more of the Arduino API than the emulated board has.
 void DebugLog(const char* text) {{
   Serial.write(reinterpret_cast<const uint8_t*>(text), std::strlen(text));
 }}

@@ -119,18 +119,19 @@ class Player:
         self._listened = False
         scene = render(self._plan, segment)
         if self._board.describe().clock == "measured":
-            facts = self._heard(segment, scene, log)
+            facts = self._play_now(segment, scene, log)
         else:
-            facts = self._from_store(segment, scene, log)
+            facts = self._play_or_restore(segment, scene, log)
         write_atomic(json.dumps(asdict(facts), indent=1), self._paths.facts(self._variant, segment.number))
         return self._listened
 
-    def _from_store(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
+    def _play_or_restore(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
+        """Play the segment, or restore the result of the same image, board and sound from the store."""
 
         def make(scratch: Path) -> None:
-            self._uploaded = False  # a fresh machine per segment: no state of the last one remains
+            self._uploaded = False  # start the emulator anew, so that the result depends on this segment only
             try:
-                facts = self._heard(segment, scene, scratch / _LOG)
+                facts = self._play_now(segment, scene, scratch / _LOG)
             except BaseException:
                 if (scratch / _LOG).exists():
                     shutil.copyfile(scratch / _LOG, log)
@@ -143,19 +144,19 @@ class Player:
             "board": self._board.describe(),
             "sound": sound_sha256(scene),
         }
-        found = self._store.build("field-segment", inputs, make, (listener_module,))
-        shutil.copyfile(found / _LOG, log)
-        kept = SegmentFacts(**json.loads((found / _FACTS).read_text()))
-        # Facts of this plan's scene: another plan's may have come to the same samples.
+        folder = self._store.build("field-segment", inputs, make, (listener_module,))
+        shutil.copyfile(folder / _LOG, log)
+        stored = SegmentFacts(**json.loads((folder / _FACTS).read_text()))
+        # The stored result may come from another plan that has the same samples: use the facts of this plan.
         return replace(
-            kept,
+            stored,
             clipped_samples=scene.clipped_samples,
             speech_dbfs=scene.speech_dbfs,
             snr_db=scene.snr_db,
             build_id=self._firmware.build_id,
         )
 
-    def _heard(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
+    def _play_now(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
         stimulus = to_stimulus(scene, segment, self._labels)
         gain_db = self._gain_db if self._board.acoustic else None
         listener = Listener(self._board, stimulus, self._bench, gain_db)

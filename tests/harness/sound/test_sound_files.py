@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from harness.errors import UsageError
-from harness.sound.sound_files import check_file, length_of, repeated, stretch
+from harness.sound.sound_files import check_file, length_of, read_part, repeated
 from models.data.wav import read_wav
 
 
@@ -22,21 +22,21 @@ def sweep(path, rate_hz: int = 16000, seconds: float = 3.0, channels: int = 1):
 
 def test_a_stretch_is_a_part_of_the_file(tmp_path):
     path = sweep(tmp_path / "a.wav")
-    np.testing.assert_array_equal(stretch(path, 12345, 20000), read_wav(path)[0][12345:32345])
+    np.testing.assert_array_equal(read_part(path, 12345, 20000), read_wav(path)[0][12345:32345])
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000])
 def test_a_stretch_equals_the_same_part_of_the_resampled_file(tmp_path, rate_hz):
     path = sweep(tmp_path / "a.wav", rate_hz, channels=2)
     whole = read_wav(path)[0].astype(float)
-    part = stretch(path, 16001, 16000)
+    part = read_part(path, 16001, 16000)
     assert len(part) == 16000
     assert np.abs(part - whole[16001:32001]).max() < 2
 
 
 def test_silence_follows_the_end_of_a_file(tmp_path):
     path = sweep(tmp_path / "a.wav", seconds=1.0)
-    part = stretch(path, 8000, 16000)
+    part = read_part(path, 8000, 16000)
     assert part[:8000].any()
     assert not part[8000:].any()
 
