@@ -115,7 +115,7 @@ def _choose(config: pytest.Config) -> _Chosen:
     marker = board_kinds()[entry.kind].marker
     if wants_hardware and marker != "hardware":
         raise UsageError(
-            f"hardware is requested, but the board {entry.name!r} is none",
+            f"hardware tests are selected, but the board {entry.name!r} is not hardware",
             where=f"-m {markexpr!r}",
             remedy="Omit --board, or name a board on the desk: `earshot boards` lists them.",
         )

@@ -113,8 +113,8 @@ def load_study(name: str, folder: Path = STUDIES) -> Study:
         ConfigError: there is none of that name, or it is wrong; names the file, the line and the key.
     """
     if name not in _names(folder):
-        there = ", ".join(_names(folder)) or "none"
-        raise ConfigError(f"there is no study {name!r}", str(folder), f"There are: {there}.")
+        names = ", ".join(_names(folder)) or "none"
+        raise ConfigError(f"there is no study {name!r}", str(folder), f"Choose one of: {names}.")
     whole = TomlFile(folder / f"{name}.toml")
     heading, family = copy.copy(whole), copy.copy(whole)
     heading.tables = {"study": whole.tables.get("study", {})}

@@ -62,15 +62,16 @@ def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
     if not entries and port:
         entries = [BoardEntry(name=kind, kind=kind, port=port) for kind in hardware]
     if not entries:
-        there = [found for found in attached(bench) if found.kind in hardware]
+        plugged_in = [board for board in attached(bench) if board.kind in hardware]
         entries = [
-            BoardEntry(name=found.kind, kind=found.kind, serial_number=found.serial_number) for found in there
+            BoardEntry(name=board.kind, kind=board.kind, serial_number=board.serial_number)
+            for board in plugged_in
         ]
         if len(entries) > 1:
-            found = ", ".join(f"{one.kind} {one.serial_number} at {one.port}" for one in there)
+            listed = ", ".join(f"{one.kind} {one.serial_number} at {one.port}" for one in plugged_in)
             raise UsageError(
                 f"{len(entries)} boards are attached; choose one",
-                where=found,
+                where=listed,
                 remedy=f"Write them into {FILE}, as `earshot boards` prints them, and choose with --board.",
             )
     if len(entries) > 1:

@@ -33,19 +33,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             metavar="FOLDER",
             help="folder of <board>.toml (default: reports/baselines/)",
         )
-    accept.add_argument("--reason", required=True, metavar="TEXT", help="for reviewers of the change")
+    accept.add_argument(
+        "--reason", required=True, metavar="TEXT", help="reason for the change, for its reviewers"
+    )
     accept.add_argument(
         "--series",
         action="append",
         default=[],
         metavar="SERIES",
-        help="variant/engine/metric/input-mode; repeatable (default: all that deviate)",
+        help="series to accept: variant/engine/metric/input-mode; repeatable (default: all that deviate)",
     )
     accept.add_argument(
         "--night",
         default="",
         metavar="NIGHT",
-        help="its folder or how its id begins (default: the last)",
+        help="night to accept: its folder, or the beginning of its id (default: the latest)",
     )
     accept.add_argument(
         "--history",

@@ -45,7 +45,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="signal-to-noise ratios in dB, each combined with each distance; below 0: --snr=-5,0",
     )
     sound.add_argument(
-        "--noise", metavar="KIND|FILE", help="white, pink, hum, babble, or a WAV file (default: white)"
+        "--noise",
+        metavar="KIND|FILE",
+        help="noise for --snr: white, pink, hum, babble, or a WAV file (default: white)",
     )
     sound.add_argument(
         "--distance",
@@ -120,13 +122,14 @@ def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
         "gap_s": arguments.gap,
         **_keyword_free(arguments.keyword_free),
     }
-    names = ("snr", "distance", "rt60", "noise", "level", "gain", "recordings")
-    given = [*chosen.values(), *(getattr(arguments, name) for name in names), arguments.quick or None]
-    if arguments.plan and any(value is not None for value in given):
+    names = ("repeat", "seed", "gap", "keyword_free", "snr", "distance", "rt60", "noise", "level", "gain")
+    given = [name for name in (*names, "recordings") if getattr(arguments, name) is not None]
+    given = ["--" + name.replace("_", "-") for name in [*given, *(["quick"] if arguments.quick else [])]]
+    if arguments.plan and given:
         raise UsageError(
-            "--plan excludes the options of a new plan",
+            f"--plan cannot be combined with {', '.join(given)}",
             where=str(arguments.plan),
-            remedy="Omit --plan to make a new plan, or omit the other options.",
+            remedy="Omit --plan to make a new plan, or omit the others to play this one.",
         )
     return PlanOptions(
         quick=arguments.quick,

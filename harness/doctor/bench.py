@@ -58,7 +58,15 @@ def examine_ports(required: bool, processes: Path = _PROCESSES) -> list[Finding]
     found = [port for port in list_ports.comports() if port.vid == _ARDUINO_VENDOR]
     boards = [_port(port, required, processes) for port in found]
     if not found:
-        boards = [Finding("Board on USB", False, False, "for `pytest -m hardware`", _PLUG_IN)]
+        boards = [
+            Finding(
+                "Board on USB",
+                present=False,
+                required=False,
+                detail="for `pytest -m hardware`",
+                remedy=_PLUG_IN,
+            )
+        ]
     return [*boards, _modem_manager(processes, required and bool(found))]
 
 
@@ -91,7 +99,7 @@ def port_holders(device: str, processes: Path = _PROCESSES) -> list[str]:
 
 
 def _present(name: str, required: bool, detail: str) -> Finding:
-    return Finding(name, True, required, detail)
+    return Finding(name, present=True, required=required, detail=detail)
 
 
 def _checked(name: str, required: bool, check: Callable[[], Finding]) -> Finding:
@@ -100,7 +108,7 @@ def _checked(name: str, required: bool, check: Callable[[], Finding]) -> Finding
         return check()
     except EarshotError as failure:
         detail = ": ".join(part for part in (failure.what, failure.where) if part)
-        return Finding(name, False, required, detail, failure.remedy)
+        return Finding(name, present=False, required=required, detail=detail, remedy=failure.remedy)
 
 
 def _core(tool: ArduinoCli, pin: str, required: bool) -> Finding:
@@ -119,7 +127,13 @@ def _pinned(name: str, installed: list[str], wanted: str, required: bool, instal
     if wanted in installed:
         return _present(name, required, wanted)
     there = f"{installed[0]} is installed" if installed else "not installed"
-    return Finding(name, False, required, f"{there}, the bench file pins {wanted}", install)
+    return Finding(
+        name,
+        present=False,
+        required=required,
+        detail=f"{there}, the bench file pins {wanted}",
+        remedy=install,
+    )
 
 
 def _board(tool: ArduinoCli, entry: BoardEntry, required: bool) -> Finding:
@@ -132,10 +146,12 @@ def _board(tool: ArduinoCli, entry: BoardEntry, required: bool) -> Finding:
             return _present(name, required, f"serial number {wanted} at {port.address}")
     if not wanted:
         remedy = "Run `earshot boards` with the board attached: it prints the entry."
-        return Finding(name, False, required, "no serial_number in the bench file", remedy)
+        return Finding(
+            name, present=False, required=required, detail="no serial_number in the bench file", remedy=remedy
+        )
     there = ", ".join(f"{port.serial_number} at {port.address}" for port in ports if port.serial_number)
     detail = f"serial number {wanted} is not attached; attached: {there or 'no board'}"
-    return Finding(name, False, required, detail, _PLUG_IN)
+    return Finding(name, present=False, required=required, detail=detail, remedy=_PLUG_IN)
 
 
 def _port(port: ListPortInfo, required: bool, processes: Path) -> Finding:
@@ -143,11 +159,13 @@ def _port(port: ListPortInfo, required: bool, processes: Path) -> Finding:
     if not os.access(port.device, os.R_OK | os.W_OK):
         group = grp.getgrgid(Path(port.device).stat().st_gid).gr_name
         remedy = f"usermod --append --groups {group} {os.environ.get('USER', '$USER')}, then log in again."
-        return Finding(name, False, required, "you may not open it", remedy)
+        return Finding(name, present=False, required=required, detail="you may not open it", remedy=remedy)
     holders = port_holders(port.device, processes)
     if holders:
         remedy = "End that program: only one at a time can talk to the board."
-        return Finding(name, False, required, f"in use by {', '.join(holders)}", remedy)
+        return Finding(
+            name, present=False, required=required, detail=f"in use by {', '.join(holders)}", remedy=remedy
+        )
     return _present(name, required, f"{port.product or 'Arduino'}, serial number {port.serial_number}")
 
 
@@ -159,7 +177,13 @@ def _modem_manager(processes: Path, required: bool) -> Finding:
         except OSError:
             continue
         if runs and not _has_ignore_rule():
-            return Finding(_MODEM_MANAGER, False, required, "runs, and opens new ports", _IGNORE_BOARDS)
+            return Finding(
+                _MODEM_MANAGER,
+                present=False,
+                required=required,
+                detail="runs, and opens new ports",
+                remedy=_IGNORE_BOARDS,
+            )
         if runs:
             return _present(_MODEM_MANAGER, required, "runs, with a rule to ignore Arduinos")
     return _present(_MODEM_MANAGER, required, "does not run, so no port is taken")
@@ -181,17 +205,31 @@ def _speaker(speaker: SpeakerEntry | None, required: bool) -> Finding:
         there = ", ".join(device.name for device in devices("output")) or "no sound output on this machine"
     except AcousticFailed as failure:
         detail = f"{failure.what} ({failure.where})" if failure.where else failure.what
-        return Finding("Speaker", False, required and speaker is not None, detail, failure.remedy)
+        return Finding(
+            "Speaker",
+            present=False,
+            required=required and speaker is not None,
+            detail=detail,
+            remedy=failure.remedy,
+        )
     remedy = f"Add [speaker] with its device to the bench file. Found: {there}."
-    return Finding("Speaker", False, False, "none in the bench file: no keywords are played", remedy)
+    return Finding(
+        "Speaker",
+        present=False,
+        required=False,
+        detail="none in the bench file: no keywords are played",
+        remedy=remedy,
+    )
 
 
 def _microphone() -> Finding:
     try:
         inputs = devices("input")
     except AcousticFailed as failure:
-        return Finding("Microphone", False, False, failure.what, failure.remedy)
+        return Finding(
+            "Microphone", present=False, required=False, detail=failure.what, remedy=failure.remedy
+        )
     if inputs:
         return _present("Microphone", False, ", ".join(device.name for device in inputs[:3]))
     remedy = "Plug one into the host: the board's own cannot record for it."
-    return Finding("Microphone", False, False, "for `earshot record`", remedy)
+    return Finding("Microphone", present=False, required=False, detail="for `earshot record`", remedy=remedy)

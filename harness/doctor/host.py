@@ -43,20 +43,28 @@ def examine_host() -> list[Finding]:
 def _python() -> Finding:
     supported = (3, 10) <= sys.version_info[:2] <= (3, 11)
     remedy = "Use Python 3.10 or 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11)."
-    return Finding("Python", supported, True, platform.python_version(), "" if supported else remedy)
+    return Finding(
+        "Python",
+        present=supported,
+        required=True,
+        detail=platform.python_version(),
+        remedy="" if supported else remedy,
+    )
 
 
 def _tool(tool: _Tool) -> Finding:
     remedy = f"apt-get install {tool.package}"
     path = shutil.which(tool.command)
     if path is None:
-        return Finding(tool.command, False, tool.required, f"for {tool.purpose}", remedy)
+        return Finding(
+            tool.command, present=False, required=tool.required, detail=f"for {tool.purpose}", remedy=remedy
+        )
     try:
         answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError) as problem:
         detail, remedy = f"does not run: {problem}", f"Reinstall it: {remedy}"
-        return Finding(tool.command, False, tool.required, detail, remedy)
-    return Finding(tool.command, True, tool.required, answer.stdout.splitlines()[0])
+        return Finding(tool.command, present=False, required=tool.required, detail=detail, remedy=remedy)
+    return Finding(tool.command, present=True, required=tool.required, detail=answer.stdout.splitlines()[0])
 
 
 def _packages() -> Finding:
@@ -64,7 +72,13 @@ def _packages() -> Finding:
     try:
         requirements = importlib.metadata.requires("earshot") or []
     except importlib.metadata.PackageNotFoundError:
-        return Finding("earshot", False, True, "the package itself is not installed", "Run `make setup`.")
+        return Finding(
+            "earshot",
+            present=False,
+            required=True,
+            detail="the package itself is not installed",
+            remedy="Run `make setup`.",
+        )
     wrong = []
     count = 0
     for requirement in requirements:
@@ -82,8 +96,10 @@ def _packages() -> Finding:
             wrong.append(f"{name} is {installed}, not {wanted}")
     if wrong:
         remedy = "Run `make setup`, or pip install -e ."
-        return Finding("Python packages", False, True, "; ".join(wrong), remedy)
-    return Finding("Python packages", True, True, f"{count} in their pinned versions")
+        return Finding(
+            "Python packages", present=False, required=True, detail="; ".join(wrong), remedy=remedy
+        )
+    return Finding("Python packages", present=True, required=True, detail=f"{count} in their pinned versions")
 
 
 def _applies(marker: str) -> bool:
@@ -96,9 +112,11 @@ def _gpu() -> Finding:
     import torch
 
     if torch.cuda.is_available():
-        return Finding("GPU", True, False, torch.cuda.get_device_name(0))
-    remedy = "Install a CUDA device and torch's CUDA build; without them the GPU rows stay empty."
-    return Finding("GPU", False, False, "for the GPU rows", remedy)
+        return Finding("GPU", present=True, required=False, detail=torch.cuda.get_device_name(0))
+    remedy = "Install a CUDA GPU and torch's CUDA build; without them the report has no times of the GPU."
+    return Finding(
+        "GPU", present=False, required=False, detail="for the times of the GPU in the report", remedy=remedy
+    )
 
 
 def _disk() -> Finding:
@@ -108,4 +126,10 @@ def _disk() -> Finding:
     free = shutil.disk_usage(folder).free
     enough = free > 2 << 30
     remedy = "" if enough else f"Free 2 GB under {folder}, or point EARSHOT_HOME at another disk."
-    return Finding("Disk", enough, True, f"{free / 2**30:.0f} GiB free for {store_root()}", remedy)
+    return Finding(
+        "Disk",
+        present=enough,
+        required=True,
+        detail=f"{free / 2**30:.0f} GiB free for {store_root()}",
+        remedy=remedy,
+    )

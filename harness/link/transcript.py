@@ -53,7 +53,7 @@ class TranscriptWriter:
         if size := self._file.tell():
             self._file.seek(size - 1)
             if self._file.read(1) != b"\n":
-                self._file.write(b"\n")  # an earlier log was cut off
+                self._file.write(b"\n")  # end the line at which an earlier log was cut off
         self._lock = threading.Lock()
 
     def write(self, *lines: TimedLine) -> None:

@@ -205,13 +205,13 @@ def _with_series(
         exact={name: item for name, item in epoch.exact.items() if name not in gone},
         accepted=(*epoch.accepted, acceptance),
     )
-    there = [name for name in chosen if str(name) not in gone]
+    present = [name for name in chosen if str(name) not in gone]
     level = {
         name: [*_same_level(name, statuses[name], earlier, epoch), night]
-        for name in there
+        for name in present
         if name in night.times
     }
-    return _pinned(kept, there, night, level)
+    return _pinned(kept, present, night, level)
 
 
 def _pinned(

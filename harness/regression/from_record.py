@@ -230,14 +230,18 @@ def _does_not_fit(row: VariantRow) -> bool:
 
 
 def _faults(record: RunRecord, engines: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Collect the faults of variants; an image that does not fit is a figure, not a fault."""
+    """Collect the fault messages by variant and engine.
+
+    An image that does not fit is a figure, not a fault. Faults of blocks count only if no block of the
+    variant was measured.
+    """
     found: dict[tuple[str, str], str] = {}
     blocks = _by_subject(record.blocks)
     for row in record.variants:
         messages = [fault.message for fault in row.faults if fault.failure != DoesNotFit.failure]
-        own = [block for block in blocks.get(row.id, []) if block.phase == "round"]
-        if own and not any(block.samples_us for block in own):
-            messages += [block.fault for block in own if block.fault]
+        rounds = [block for block in blocks.get(row.id, []) if block.phase == "round"]
+        if rounds and not any(block.samples_us for block in rounds):
+            messages += [block.fault for block in rounds if block.fault]
         if messages:
             found[row.id, engines[row.id]] = "; ".join(dict.fromkeys(messages))
     return found

@@ -34,7 +34,7 @@ _MEDIAN_OF_3 = 1 - np.sqrt(3) / np.pi
 
 @dataclass(frozen=True)
 class Reference:
-    """The expectation for a night; arrays over the series, (S,).
+    """The time expected of a night; arrays over the series, (S,).
 
     Attributes:
         center_us: geometric mean of the nights.
@@ -89,19 +89,19 @@ class Finding:
 
 
 def reference(nights_us: np.ndarray) -> Reference:
-    """Return the expectation from clean nights.
+    """Compute mean and standard deviation over clean nights, on a logarithmic scale.
 
     Args:
-        nights_us: (nights, S); NaN where a series has fewer.
+        nights_us: one time per night and series, (nights, S) in µs; NaN for a night without the series.
     """
     logs = np.log(nights_us)
-    there = np.isfinite(logs)
-    nights = there.sum(axis=0)
+    measured = np.isfinite(logs)
+    nights = measured.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(there, logs, 0.0).sum(axis=0) / nights
-        squares = np.where(there, logs - mean, 0.0) ** 2
-        raw = np.sqrt(squares.sum(axis=0) / np.where(nights > 1, nights - 1, np.nan))
-    return reference_of(np.exp(mean), raw, nights)
+        mean = np.where(measured, logs, 0.0).sum(axis=0) / nights
+        squares = np.where(measured, logs - mean, 0.0) ** 2
+        raw_sd = np.sqrt(squares.sum(axis=0) / np.where(nights > 1, nights - 1, np.nan))
+    return reference_of(np.exp(mean), raw_sd, nights)
 
 
 def reference_of(center_us: np.ndarray, raw_sd: np.ndarray, nights: np.ndarray) -> Reference:

@@ -32,16 +32,16 @@ def judge(night: Night, history: Iterable[Night], baseline: Baseline | None) -> 
     before = [other for other in merged.nights if moment(other.started) < moment(night.started)]
     faulty = _faulty(night, epoch)
     done = {verdict.name for verdict in faulty}
-    there = [name for name in _measured(night) if name not in done]
+    names = [name for name in _measured(night) if name not in done]
     if epoch is None:
-        rest = [_uncompared(night, name, "new", new(name, night)) for name in there]
+        rest = [_uncompared(night, name, "new", new(name, night)) for name in names]
         return _run_verdict(night, [*faulty, *rest], proposes=True)
     missing = _missing(night, epoch, done)
     differing = differences(night, epoch)
-    if differing and there:  # a run without images does not know its compiler
+    if differing and names:  # a run without images does not know its compiler
         remedy = f"restore the environment, or begin a new epoch with {acceptance(night.board)}"
         why = f"was not compared because {differences_text(differing)}: {remedy}."
-        rest = [_uncompared(night, name, "env-changed", f"{name} {why}") for name in there]
+        rest = [_uncompared(night, name, "env-changed", f"{name} {why}") for name in names]
         return _run_verdict(night, [*faulty, *missing, *rest], differing, proposes=True)
     earlier = comparable(night, before, epoch)
     canary = canary_state(night.canary, epoch.canary, modeled=night.modeled)

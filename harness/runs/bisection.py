@@ -189,8 +189,8 @@ def measure(checkout: Path, series: SeriesName, options: Sequence[str]) -> Figur
     value = night.exact.get(series) if measured is None else measured.mean_us
     if value is None:
         fault = night.faults.get((series.variant, series.engine)) or (measured.problem if measured else "")
-        there = ", ".join(str(name) for name in sorted({*night.times, *night.exact}))
-        raise refusal(fault or f"one block has no {series}, it measures {there}")
+        names = ", ".join(str(name) for name in sorted({*night.times, *night.exact}))
+        raise refusal(fault or f"one block has no {series}, it measures {names}")
     return value
 
 

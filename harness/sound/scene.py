@@ -160,8 +160,8 @@ def _factor(added: NDArray[np.float32], present: NDArray[np.float32], target: fl
     quadratic, present_power = _power(added), _power(present)
     if present_power >= target:
         raise UsageError(
-            f"the background alone is too loud for this SNR: {power_dbfs(present_power):.1f} dBFS instead of "
-            f"{power_dbfs(target):.1f} dBFS",
+            f"the background alone is too loud for this SNR: {power_dbfs(present_power):.1f} dBFS, but "
+            f"noise and background together may have {power_dbfs(target):.1f} dBFS",
             where=where,
             remedy="Choose a lower SNR, a higher level or a lower background.",
         )

@@ -96,12 +96,14 @@ class _Figures:
         self._differing: list[int] = []
 
     def add(self, segment: PlayedSegment) -> None:
+        """Match the words of a segment with the detections, and count both."""
         averages = average(segment.times_ms, segment.scores)
 
         def detections_at(threshold: int) -> list[DetectionRow]:
             return self._detections(averages, threshold, segment.sound_starts_s)
 
-        # The board's own detections after a gap are right; a recomputed average lacks the lost scores longer.
+        # Records are lost on the link only: the board averages their scores too, so its detections are right
+        # as soon as a gap ends. Recomputed averages lack these scores for AVERAGE_MS longer.
         extended = [replace(gap, end_s=gap.end_s + AVERAGE_MS / 1000) for gap in segment.gaps]
         recomputed = detections_at(self._threshold)
         detections, gaps = recomputed, extended
@@ -158,7 +160,7 @@ class _Figures:
         )
 
     def _detections(self, averages: Averages, threshold: int, starts_s: float) -> list[DetectionRow]:
-        """Return the detections at a threshold, those before the sound left out."""
+        """Return the detections at a threshold; omit those before the sound starts."""
         found = detect(averages, threshold)
         times_s = found.times_ms / 1000 - starts_s
         rows = zip(found.labels.tolist(), found.scores.tolist(), times_s.tolist(), strict=True)

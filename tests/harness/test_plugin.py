@@ -116,7 +116,7 @@ def test_hardware_on_the_emulated_board_fails_the_session(bench):
     bench.makepyfile(BENCH_TEST)
     result = bench.runpytest_subprocess("-m", "hardware or emulated", "--board", "emulated")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "'emulated' is none" in result.stderr.str()
+    assert "'emulated' is not hardware" in result.stderr.str()
 
 
 def test_hardware_takes_the_only_board_of_the_bench_file(desk):

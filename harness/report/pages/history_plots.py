@@ -48,10 +48,10 @@ def limits(values: np.ndarray, shown: np.ndarray) -> tuple[float, float]:
         values: at least one is finite.
         shown: values that must be on the axis, such as a reference; NaN is ignored.
     """
-    there = values[np.isfinite(values)]
-    low, high = np.percentile(there, [2, 98])
+    finite = values[np.isfinite(values)]
+    low, high = np.percentile(finite, [2, 98])
     reach = 1.5 * (high - low)
-    inside = there[(there >= low - reach) & (there <= high + reach)]
+    inside = finite[(finite >= low - reach) & (finite <= high + reach)]
     bottom, top = np.nanmin([*inside, *shown]), np.nanmax([*inside, *shown])
     pad = 0.08 * (top - bottom) or max(abs(top) * 0.005, 0.5)
     return float(bottom - pad), float(top + pad)
@@ -118,17 +118,17 @@ def _draw(board: BoardHistory, series: Series) -> Figure:
 def sparkline(series: Series) -> Markup:
     """Draw the latest nights of a series as a line with its accepted reference, for a table."""
     values = series.values[-RECENT:]
-    there = np.flatnonzero(np.isfinite(values))
-    if not there.size:
+    finite = np.flatnonzero(np.isfinite(values))
+    if not finite.size:
         return Markup()
     accepted = np.nan if series.kind == "text" else series.accepted[-1]
     low, high = limits(values, np.array([accepted]))
     x = np.linspace(_EDGE, _WIDTH - _EDGE, values.size)
     y = np.interp(values, [low, high], [_HEIGHT - _EDGE, _EDGE])
-    points = " ".join(f"{x[index]:.1f},{y[index]:.1f}" for index in there)
+    points = " ".join(f"{x[index]:.1f},{y[index]:.1f}" for index in finite)
     level = np.interp(accepted, [low, high], [_HEIGHT - _EDGE, _EDGE])
     across = f"M{_EDGE} {level:.1f}H{_WIDTH - _EDGE}" if np.isfinite(accepted) else ""
-    last, label = there[-1], html.escape(f"{series.title}: {values.size} nights")
+    last, label = finite[-1], html.escape(f"{series.title}: {values.size} nights")
     return Markup(
         f'<svg class="spark" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
         f'<path class="accepted" d="{across}"/>'

@@ -186,7 +186,7 @@ class Player:
 
     @cached_property
     def _gain_db(self) -> float:
-        """Return the gain of the plan's first words at the speaker's level.
+        """Return the gain in dB that brings the plan's first words to the speaker's level.
 
         It applies to every segment, so that differences in level between conditions remain.
         """
