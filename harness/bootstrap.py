@@ -1,4 +1,4 @@
-"""Create the virtual environment `.venv` with the locked packages: by uv, or by pip where uv cannot be had.
+"""Create the virtual environment `.venv` with the locked packages: by uv, or by pip without uv.
 
 Run by `make setup` with any Python 3.8 or later; imports the standard library alone.
 """
@@ -111,7 +111,7 @@ def find_uv() -> str | None:
             shutil.rmtree(folder, ignore_errors=True)
             reason = answer.stdout.strip().splitlines()[-1:] or [f"{step[0]} failed"]
             print(
-                f"setup: uv cannot be had ({reason[0]}); pip does the job, which takes longer",
+                f"setup: uv cannot be installed ({reason[0]}); using pip, which takes longer",
                 file=sys.stderr,
             )
             return None

@@ -13,8 +13,8 @@ SUMMARY = "Find the commit that changed a series of the emulated board; each is 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `earshot bisect`."""
-    parser.add_argument("good", metavar="GOOD", help="a commit at which the series is as it should be")
-    parser.add_argument("bad", metavar="BAD", help="a later commit at which it is not")
+    parser.add_argument("good", metavar="GOOD", help="a commit before the series changed")
+    parser.add_argument("bad", metavar="BAD", help="a later commit, after the series changed")
     parser.add_argument(
         "--series",
         required=True,

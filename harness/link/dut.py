@@ -251,14 +251,12 @@ class DeviceUnderTest:
         """Announce and send bytes as hex lines; return the reply to the last one."""
         announced = self._command(f"{command} {len(data)}")
         if f"m-[Expecting {len(data)} bytes]" not in announced:
-            raise self._wrong(f"`{command} {len(data)}%` was answered with {announced}")
+            raise self._wrong(f"the board answered `{command} {len(data)}%` with {announced}")
         reply: list[str] = []
         for start in range(0, len(data), chunk_bytes):
             reply = self._command(f"db {data[start : start + chunk_bytes].hex()}")
         if "m-load-done" not in reply:
-            raise self._wrong(
-                f"{len(data)} bytes were sent, and answered with {reply} instead of m-load-done"
-            )
+            raise self._wrong(f"the board answered {len(data)} bytes with {reply}, not with m-load-done")
         return reply
 
     def _command(self, command: str, after: str = "", timeout_s: float | None = None) -> list[str]:
@@ -280,7 +278,7 @@ class DeviceUnderTest:
                 break
         error = next((line for line in lines if line.startswith("e-[")), None)
         if error:
-            raise self._wrong(f"`{command[:40]}%` was answered with {error}")
+            raise self._wrong(f"the board answered `{command[:40]}%` with {error}")
         return lines
 
     def _send(self, command: str) -> None:

@@ -54,7 +54,7 @@ class SeriesName:
     Attributes:
         variant: id of the model.
         engine: the engine that runs it.
-        metric: with its unit, such as "inference_us" or "flash_bytes".
+        metric: with its unit, such as "inference_us" or "flash_bytes"; "-" for a variant without series.
         input_mode: the way the input reaches the model, such as "pcm" or "acoustic"; "-" for none.
     """
 
@@ -65,6 +65,11 @@ class SeriesName:
 
     def __str__(self) -> str:
         return f"{self.variant}/{self.engine}/{self.metric}/{self.input_mode}"
+
+    @property
+    def is_variant(self) -> bool:
+        """True if the name stands for a variant that failed and has no series."""
+        return self.metric == "-"
 
     @staticmethod
     @functools.lru_cache(maxsize=65_536)  # every run of a history has the same names

@@ -67,8 +67,8 @@ class Driver(ABC, Generic[R, Row]):
         """Return a variant's row before any measurement."""
 
     @abstractmethod
-    def measure_stages(self, model: ModelArtifact, row: Row) -> Iterator[Row]:
-        """Measure a model stage by stage; yield the row after each.
+    def measure_steps(self, model: ModelArtifact, row: Row) -> Iterator[Row]:
+        """Measure a model step by step; yield the row after each step, for a failure to keep it.
 
         Raises:
             UserFacingError: becomes a fault of the row that was yielded last.
@@ -123,7 +123,7 @@ class Driver(ABC, Generic[R, Row]):
             self.log(f"{model.id}: no board can run it; its accuracy is that of torch")
             return self._keep(row)
         try:
-            for measured in self.measure_stages(model, row):
+            for measured in self.measure_steps(model, row):
                 row = measured
         except UserFacingError as failure:
             self.log(f"{model.id}: {failure}")

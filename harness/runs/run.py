@@ -57,7 +57,7 @@ class Run(Driver[RunRecord, VariantRow]):
         read_recordings(self.setup.recordings, ())  # refuse a broken one before anything is trained
         return super().measure_all()
 
-    def measure_stages(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
+    def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
         firmware = self.build(model)
         row = rows.with_firmware(row, firmware)
         yield row

@@ -47,7 +47,7 @@ class Selection:
             )
         if self.labels and self.model_file is None:
             raise UsageError(
-                "--labels goes with --model", remedy="The variants' labels are in models/configs/."
+                "--labels needs --model", remedy="Omit --labels: the variants' labels are in models/configs/."
             )
 
     def ids(self) -> list[str]:

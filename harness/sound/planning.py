@@ -117,7 +117,7 @@ def _check(options: PlanOptions) -> None:
         )
     if not SHORTEST_SEGMENT_S <= options.segment_s <= LONGEST_SEGMENT_S:
         raise UsageError(
-            f"segments cannot last {options.segment_s:g} s",
+            f"segments of the plan cannot last {options.segment_s:g} s",
             remedy=f"Give {SHORTEST_SEGMENT_S:g} to {LONGEST_SEGMENT_S:g} s.",
         )
 

@@ -117,7 +117,7 @@ def _transposes_in_a_row(program: Program, position: int, step: Step) -> Program
     order = tuple(step.order[axis] for axis in after.order)
     joined = replace(after, input=step.input, order=order)
     return program.with_steps(
-        {position: None, reader: joined}, f"{step.operator} is one with {after.operator}"
+        {position: None, reader: joined}, f"{step.operator} is merged into {after.operator}"
     )
 
 
@@ -171,7 +171,7 @@ def _pad_into_convolution(program: Program, position: int, step: Step) -> Progra
     before = after.window.before[0] + top, after.window.before[1] + left
     folded = replace(after, input=step.input, window=replace(after.window, before=before))
     return program.with_steps(
-        {position: None, reader: folded}, f"{step.operator} is padding of {after.operator}"
+        {position: None, reader: folded}, f"{step.operator} is done by the padding of {after.operator}"
     )
 
 
@@ -199,7 +199,9 @@ def _transpose_into_weights(program: Program, position: int, step: Step) -> Prog
     values = np.empty_like(after.weights.values)
     values[:, places] = after.weights.values
     changes[reader] = replace(after, input=step.input, weights=replace(after.weights, values=values))
-    return program.with_steps(changes, f"{step.operator} is in the order of the weights of {after.operator}")
+    return program.with_steps(
+        changes, f"{step.operator} is done by the order of the weights of {after.operator}"
+    )
 
 
 _RULES: tuple[_Rule, ...] = (

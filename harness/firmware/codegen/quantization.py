@@ -26,12 +26,12 @@ class Multiplier:
 
 
 def quantize_multiplier(real: float) -> Multiplier:
-    """Return a double >= 0 as integers, like TensorFlow Lite's QuantizeMultiplier (quantization_util.cc).
+    """Split a factor >= 0 into significand and shifts, like TensorFlow Lite's QuantizeMultiplier.
 
-    Halves are rounded away from zero.
+    See quantization_util.cc. Halves are rounded away from zero.
 
     Raises:
-        ValueError: the number is 2^30 or above.
+        ValueError: the factor is 2^30 or above.
     """
     fraction, exponent = math.frexp(real)
     value = math.floor(fraction * (1 << 31) + 0.5)

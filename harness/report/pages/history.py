@@ -121,7 +121,7 @@ def _sentence(board: BoardHistory) -> Markup:
 
 def _failures(board: BoardHistory) -> list[str]:
     """Return the sentences on variants that failed, which have no series."""
-    return [item.sentence for item in board.verdict.series if item.name.metric == "-"]
+    return [item.sentence for item in board.verdict.series if item.name.is_variant]
 
 
 def _left_out_table(history: History) -> Table:

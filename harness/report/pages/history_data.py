@@ -130,18 +130,18 @@ def board_history(
     history: Sequence[Night],
     recorded: RunVerdict | None = None,
 ) -> BoardHistory:
-    """Arrange the nights of a board.
+    """Judge the latest night of a board, and collect every series over its nights.
 
     Args:
         nights: nights under one board name, sorted by time, at least 1.
         baseline: baseline of that name; None if there is none.
-        history: nights that the last one is judged by: all of the name or of the same uid.
+        history: nights that the last one is compared with: those of the board's name or of its uid.
         recorded: verdict in the last night's record, shown where there is no baseline to judge by.
     """
     verdict = recorded if recorded and not baseline else judge(nights[-1], history, baseline)
     verdicts = {item.name: item for item in verdict.series}
     columns = _columns(nights)
-    names = sorted(name for name in {*verdicts, *columns} if name.metric != "-")
+    names = sorted(name for name in {*verdicts, *columns} if not name.is_variant)
     board = _Board(nights, baseline)
     empty: tuple[Kind, list[Figure | None]] = ("number", [None] * len(nights))
     series = [board.series(name, *columns.get(name, empty), verdicts.get(name)) for name in names]

@@ -312,7 +312,7 @@ def words_table(record: RunRecord) -> Table:
 
 
 def conformance_table(record: RunRecord) -> Table:
-    """Return the conformance checks of each variant, and the losses while listening."""
+    """Return the conformance checks of each variant, and the data lost while the board listened."""
     rows = []
     for variant in record.variants:
         row = {"variant": variant.title, "result": conformance(variant), **variant.parity}

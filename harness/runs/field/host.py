@@ -80,7 +80,7 @@ class Host:
         self._everything = everything
 
     def listen(self, segment: Segment, facts: SegmentFacts, log: Callable[[str], None]) -> None:
-        """Compute scores and answers of a segment, unless they are there."""
+        """Compute scores and answers of a segment, unless they exist already."""
         path = self._paths.host(self._model.id, segment.number)
         direct = facts.route == "pcm"
         if path.exists() or not (segment.words or (direct and self._is_checked(segment))):
@@ -88,7 +88,8 @@ class Host:
 
         def make(folder: Path) -> None:
             log(
-                f"{self._model.id}: segment {segment.number} on the host, {segment.duration_s:.0f} s of audio"
+                f"{self._model.id}: computing the host's scores of segment {segment.number}, "
+                f"{segment.duration_s:.0f} s of audio"
             )
             kept: dict[str, Any] = {}
             if direct:

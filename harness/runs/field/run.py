@@ -61,7 +61,7 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
     def is_complete(self, model: ModelArtifact) -> bool:
         return False  # complete segments are skipped one by one
 
-    def measure_stages(self, model: ModelArtifact, row: FieldVariant) -> Iterator[FieldVariant]:
+    def measure_steps(self, model: ModelArtifact, row: FieldVariant) -> Iterator[FieldVariant]:
         self.check_board()
         _check_input(model)
         firmware = self.build(model)

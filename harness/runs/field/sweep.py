@@ -32,12 +32,10 @@ def sweep(
         UsageError: a reverberation without a distance, or a noise without a signal-to-noise ratio.
     """
     if rt60_s is not None and not distances_m:
-        raise UsageError(
-            "a reverberation time goes with a distance", remedy="Add --distance, such as --distance 1,2,4."
-        )
+        raise UsageError("--rt60 needs --distance", remedy="Add --distance, such as --distance 1,2,4.")
     if noise and not snrs_db:
         raise UsageError(
-            "a noise goes with a signal-to-noise ratio",
+            "--noise needs --snr",
             where=noise,
             remedy="Add --snr, such as --snr 20,10,0.",
         )

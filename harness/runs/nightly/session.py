@@ -79,7 +79,7 @@ class NightlySession:
         doubtful = {name.variant for name in verdict.to_confirm}
         again = [identity for identity in self._targets if identity in doubtful]
         if again:
-            self._log(f"to be confirmed: {', '.join(map(str, verdict.to_confirm))}")
+            self._log(f"measuring again to confirm: {', '.join(map(str, verdict.to_confirm))}")
             self._blocks.measure(confirmations(again, self._request.rounds), self._targets)
             self._put(blocks=list(self._blocks.rows))
             verdict = self._judge_now()

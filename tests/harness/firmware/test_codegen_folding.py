@@ -103,8 +103,8 @@ def test_tinyconv_from_onnx(dtype):
     chain.reshape(1, 14, 9, 1).conv(3, 4, 5).transpose(TO_NCHW).reshape(1, 165).dense(4).softmax()
     folded = chain.runs("conv_2d", "fully_connected", "softmax")
     assert folded[-2:] == [
-        "PAD (operator 1) is padding of CONV_2D (operator 3)",
-        "TRANSPOSE (operator 4) is in the order of the weights of FULLY_CONNECTED (operator 6)",
+        "PAD (operator 1) is done by the padding of CONV_2D (operator 3)",
+        "TRANSPOSE (operator 4) is done by the order of the weights of FULLY_CONNECTED (operator 6)",
     ]
 
 

@@ -99,8 +99,8 @@ def test_unusable_recordings_are_listed_in_the_record(my_words, small, tmp_path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--rt60", "0.4"], "a reverberation time goes with a distance"),
-        (["--noise", "pink"], "a noise goes with a signal-to-noise ratio"),
+        (["--rt60", "0.4"], "--rt60 needs --distance"),
+        (["--noise", "pink"], "--noise needs --snr"),
         (["--snr", "10", "--noise", "nowhere.wav"], "nowhere.wav"),
         (["--recordings", "nowhere"], "nowhere"),
         (["--keyword-free", "nowhere"], "nowhere"),
