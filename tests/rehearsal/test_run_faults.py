@@ -104,7 +104,7 @@ def test_failed_upload_and_vanished_port_are_retried_and_noted(quiet):
     assert len(notes) == 2
     assert "No device found" in notes[0]
     assert "enumerate: the port is gone" in notes[1]
-    first = run.folder / row["transcripts"]["listening, failed attempt 1"]
+    first = run.folder / row["transcripts"]["listening, failed attempt 2"]
     assert 0 < len(intact_records(first, b"inf")) < 20
     second = run.folder / row["transcripts"]["listening"]
     assert {len(values) for values in row["stage_us"].values()} == {len(intact_records(second, b"inf"))}
