@@ -45,14 +45,20 @@ doctor: setup
 setup: packages $(INSTALLED)
 
 packages:
-	@missing=""; for p in $(PACKAGES); do \
+	@command -v dpkg-query >/dev/null || { \
+		for c in gcc g++ arm-none-eabi-g++ qemu-system-arm espeak-ng; do \
+			command -v $$c >/dev/null || missing="$$missing $$c"; done; \
+		[ -z "$$missing" ] && exit 0; \
+		echo "setup: install these commands, then run make again:$$missing (docs/platforms.md names the packages)"; exit 2; }; \
+	for p in $(PACKAGES); do \
 		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then \
-		echo "Installing Debian packages:$$missing"; \
-		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	fi
+	[ -z "$$missing" ] && exit 0; \
+	[ "$$(id -u)" = 0 ] || sudo=sudo; \
+	[ -z "$$sudo" ] || command -v sudo >/dev/null || { \
+		echo "setup: Debian packages are missing; as root: apt-get install$$missing"; exit 2; }; \
+	echo "Installing Debian packages:$$missing"; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
 $(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
 	@python3 harness/bootstrap.py --python '$(PYTHON)' $(if $(GPU),--gpu)

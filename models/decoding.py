@@ -13,7 +13,7 @@ import dataclasses
 import functools
 import json
 import math
-import sys
+import tomllib
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,11 +24,6 @@ import msgspec
 from msgspec import Meta
 
 from models.errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["Meta", "TomlFile", "decode_json", "decode_toml", "decode_value", "matching"]
 

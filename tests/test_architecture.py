@@ -65,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
         "harness.recording_views",
         "harness.report",
     },
-    "harness.doctor": BASE | {"harness.bench_file", "harness.arduino_cli", "harness.sound"},
+    "harness.doctor": BASE | {"harness.bench_file", "harness.arduino_cli", "harness.sound", "harness.boards"},
     "harness.runs": BASE
     | {
         "harness.link",

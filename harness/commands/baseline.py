@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +76,7 @@ def _accept(arguments: argparse.Namespace) -> int:
     night, path = accept_night(
         arguments.board,
         arguments.reason,
-        datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         arguments.baselines,
         arguments.history,
         series=[_series(text) for text in arguments.series],

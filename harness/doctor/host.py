@@ -10,8 +10,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from harness.boards.qemu.clock import TimingParameters, choose_clock
+from harness.boards.qemu.tools import find_qemu
 from harness.doctor.finding import Finding
+from harness.errors import EarshotError
 from harness.layout import store_root
+from models.store import Store
 
 
 @dataclass(frozen=True)
@@ -37,18 +41,15 @@ _TOOLS = (
 
 def examine_host() -> list[Finding]:
     """Check everything that a run on the emulated board needs."""
-    return [_python(), *(_tool(tool) for tool in _TOOLS), _packages(), _gpu(), _disk()]
+    return [_python(), *(_tool(tool) for tool in _TOOLS), _cycle_model(), _packages(), _gpu(), _disk()]
 
 
 def _python() -> Finding:
-    supported = (3, 10) <= sys.version_info[:2] <= (3, 11)
-    remedy = "Use Python 3.10 or 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11)."
+    supported = sys.version_info[:2] == (3, 11)
+    remedy = "Use Python 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11)."
+    version = platform.python_version()
     return Finding(
-        "Python",
-        present=supported,
-        required=True,
-        detail=platform.python_version(),
-        remedy="" if supported else remedy,
+        "Python", present=supported, required=True, detail=version, remedy="" if supported else remedy
     )
 
 
@@ -67,6 +68,17 @@ def _tool(tool: _Tool) -> Finding:
     return Finding(tool.command, present=True, required=tool.required, detail=answer.stdout.splitlines()[0])
 
 
+def _cycle_model() -> Finding:
+    try:
+        qemu = find_qemu()
+        choose_clock(qemu, Store(store_root()), TimingParameters())
+    except EarshotError as failure:
+        return Finding(
+            "Cycle model", present=False, required=True, detail=failure.what, remedy=failure.remedy
+        )
+    return Finding("Cycle model", present=True, required=True, detail=f"{qemu.version} loads it")
+
+
 def _packages() -> Finding:
     """Compare the pinned requirements of the installed package with the installed versions."""
     try:
@@ -82,8 +94,8 @@ def _packages() -> Finding:
     wrong = []
     count = 0
     for requirement in requirements:
-        match = re.match(r"([\w.-]+)==([^;\s]+)\s*(?:;\s*(.*))?$", requirement)
-        if match is None or (match[3] and not _applies(match[3])):
+        match = re.match(r"([\w.-]+)==([^;\s]+)\s*(?:;.*)?$", requirement)
+        if match is None or "extra" in requirement:
             continue
         count += 1
         name, wanted = match[1], match[2]
@@ -102,21 +114,30 @@ def _packages() -> Finding:
     return Finding("Python packages", present=True, required=True, detail=f"{count} in their pinned versions")
 
 
-def _applies(marker: str) -> bool:
-    if "extra" in marker:
-        return False
-    return sys.version_info < (3, 11)  # the only other marker in use: tomli before 3.11
-
-
 def _gpu() -> Finding:
-    import torch
-
-    if torch.cuda.is_available():
-        return Finding("GPU", present=True, required=False, detail=torch.cuda.get_device_name(0))
-    remedy = "Install a CUDA GPU and torch's CUDA build; without them the report has no times of the GPU."
-    return Finding(
-        "GPU", present=False, required=False, detail="for the times of the GPU in the report", remedy=remedy
-    )
+    """Look for a CUDA device and torch's CUDA build, without the seconds that importing torch takes."""
+    remedy = "Use a machine with a CUDA device and `make run GPU=1`; without them the GPU rows stay empty."
+    try:
+        build = importlib.metadata.version("torch")
+        names = subprocess.run(
+            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        ).stdout.splitlines()
+    except (importlib.metadata.PackageNotFoundError, OSError, subprocess.SubprocessError):
+        return Finding(
+            "GPU",
+            present=False,
+            required=False,
+            detail="for the times of the GPU in the report",
+            remedy=remedy,
+        )
+    if not names or build.endswith("+cpu"):
+        detail = f"torch is {build}, a build for the CPU"
+        return Finding("GPU", present=False, required=False, detail=detail, remedy=remedy)
+    return Finding("GPU", present=True, required=False, detail=f"{names[0]}, torch {build}")
 
 
 def _disk() -> Finding:

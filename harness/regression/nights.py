@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression.canary import CanaryReading
@@ -125,4 +125,4 @@ def moment(text: str) -> datetime:
         ValueError: the text is not one.
     """
     found = datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 does not read the Z
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def run_study(
     Raises:
         DatasetError: the dataset is incomplete or damaged.
     """
-    started, begun = datetime.now(timezone.utc), time.monotonic()
+    started, begun = datetime.now(UTC), time.monotonic()
     features = feature_sets(dataset, DatasetConfig(), store, progress=False)
     points: list[Point] = []
     baselines: dict[str, Baseline] = {}
@@ -60,7 +60,7 @@ def run_study(
         plots=[Plot(measure, over) for measure, over in study.plots],
         run={
             "started": started.isoformat(timespec="seconds"),
-            "ended": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - begun, 1),
             "dataset": dataset.name,
         },

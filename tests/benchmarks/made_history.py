@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ _ROUNDS = 3
 _NIGHT_SD = 0.002
 _STEP_NIGHTS = 240
 """Mean number of nights between changes of level of a variant."""
-_FIRST = datetime(2026, 1, 1, 1, tzinfo=timezone.utc)
+_FIRST = datetime(2026, 1, 1, 1, tzinfo=UTC)
 
 
 class MadeBench:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.boards.board import Board
@@ -141,7 +141,7 @@ class Blocks:
     def _row(
         self, block: BlockId, result: BlockResult, target: BlockTarget | None = None, fault: str = ""
     ) -> BlockRow:
-        started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        started = datetime.now(UTC).isoformat(timespec="milliseconds")
         return BlockRow(
             subject=block.subject,
             engine=target.firmware.engine if target else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -23,7 +23,7 @@ HASH = SeriesName("tinyconv-int8", "codegen", "image_sha256", "pcm")
 INT8_US, FLOAT_US, CANARY_US = 33_120.0, 128_430.0, 50_000.0
 NIGHT_SD = 0.002
 AT = "2026-12-01T08:00:00Z"
-_FIRST = datetime(2026, 11, 1, 1, tzinfo=timezone.utc)
+_FIRST = datetime(2026, 11, 1, 1, tzinfo=UTC)
 
 
 def time_of(value_us: float, image: str = "a" * 64) -> Measured:

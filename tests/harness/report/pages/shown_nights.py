@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -21,7 +21,7 @@ FLASH = SeriesName("tiny-int8", "codegen", "flash_bytes", "-")
 OPERATORS = SeriesName("tiny-int8", "codegen", "operators", "-")
 IMAGE = SeriesName("tiny-int8", "codegen", "image_sha256", "-")
 LEVEL_US, CANARY_US = 33_000.0, 50_000.0
-_FIRST = datetime(2026, 11, 1, 1, tzinfo=timezone.utc)
+_FIRST = datetime(2026, 11, 1, 1, tzinfo=UTC)
 
 
 def time_of(value_us: float, image: str = "a" * 64) -> Measured:

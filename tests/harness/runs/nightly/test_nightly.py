@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -260,7 +260,7 @@ def test_clock_jump_during_the_night_is_reported_and_nothing_is_judged(bench, mo
     bench.model("a")
     bench.accept(bench.run())
     night = bench.night()
-    there = datetime.now(timezone.utc) + timedelta(hours=jump_h)
+    there = datetime.now(UTC) + timedelta(hours=jump_h)
     monkeypatch.setattr(folder_module, "utc_now", lambda: there.isoformat(timespec="seconds"))
     result = measure_night(night, bench.request)
     assert set(statuses(result).values()) == {"broken"}
