@@ -65,7 +65,9 @@ ALLOWED: dict[str, set[str]] = {
         "harness.recording_views",
         "harness.report",
     },
-    "harness.doctor": BASE | {"harness.bench_file", "harness.arduino_cli", "harness.sound", "harness.boards"},
+    "harness.doctor": BASE
+    | {"harness.bench_file", "harness.arduino_cli", "harness.sound", "harness.boards.qemu"},
+    "harness.bootstrap": set(),  # runs before anything is installed
     "harness.runs": BASE
     | {
         "harness.link",
