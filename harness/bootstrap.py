@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
+BOOTSTRAP = ROOT / ".bootstrap"
 LOCK = "requirements.lock"
 UV = "uv==0.13.9"
 """Creates the environment in seconds, and brings Python 3.11 where the system has none that fits."""
@@ -67,7 +68,7 @@ def create(python: str, gpu: bool) -> None:
     if uv is None:
         install_with_pip(interpreter)
         return
-    environment = {**uv_environment(pip_options()), **os.environ}
+    environment = {**uv_environment(pip_options(interpreter)), **os.environ}
     run = [uv, "venv", "--quiet", "--allow-existing", "--python", interpreter or "3.11", str(VENV)]
     if subprocess.run(run, env=environment).returncode:
         raise SetupFailed(
@@ -97,18 +98,17 @@ def find_uv() -> str | None:
     found = shutil.which("uv")
     if found:
         return found
-    folder = ROOT / ".bootstrap"
-    uv = folder / "bin" / "uv"
+    uv = BOOTSTRAP / "bin" / "uv"
     if uv.exists():
         return str(uv)
     steps = (
-        [sys.executable, "-m", "venv", str(folder)],
-        [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", UV],
+        [sys.executable, "-m", "venv", str(BOOTSTRAP)],
+        [str(BOOTSTRAP / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", UV],
     )
     for step in steps:
         answer = subprocess.run(step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if answer.returncode:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(BOOTSTRAP, ignore_errors=True)
             reason = answer.stdout.strip().splitlines()[-1:] or [f"{step[0]} failed"]
             print(
                 f"setup: uv cannot be installed ({reason[0]}); using pip, which takes longer",
@@ -137,11 +137,19 @@ def install_with_pip(interpreter: str) -> None:
             )
 
 
-def pip_options() -> dict[str, str]:
-    """Return pip's configuration by option name: of files and environment variables, the latter first."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return parse_pip_config(answer.stdout)
+def pip_options(interpreter: str) -> dict[str, str]:
+    """Return pip's configuration by option name, of its files and environment variables.
+
+    Debian's python3 has no pip: then that of uv's own environment, or of the interpreter, reads it.
+    """
+    pips = ([sys.executable, "-m", "pip"], [str(BOOTSTRAP / "bin" / "pip")], [interpreter, "-m", "pip"])
+    for pip in pips:
+        command = [*pip, "--disable-pip-version-check", "config", "list"]
+        if shutil.which(pip[0]):
+            answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            if answer.returncode == 0:
+                return parse_pip_config(answer.stdout)
+    return {}
 
 
 def parse_pip_config(text: str) -> dict[str, str]:
