@@ -1,4 +1,4 @@
-"""Ten minutes of words in noise on the board: every score is the host's, every word accounted for."""
+"""Minutes of words in noise on the board: every score is the host's, every word accounted for."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlanOptions
 from harness.stats.matching import is_keyword
 
-TEN_MINUTES_S = 600.0
+AUDIO_S = 180.0
 CONDITIONS = (Condition("as recorded"), Condition("5 dB", snr_db=5.0, noise="babble"))
 
 
 @pytest.fixture(scope="module")
 def plan():
-    return make_plan(RECORDINGS, PlanOptions(repeats=3, conditions=CONDITIONS, segment_s=150.0))
+    return make_plan(RECORDINGS, PlanOptions(repeats=1, conditions=CONDITIONS, segment_s=60.0))
 
 
 def row_of(board, firmware, model, store, plan, where) -> FieldVariant:
@@ -51,8 +51,8 @@ def heard(board, firmware, model, bench_run, plan, tmp_path_factory) -> FieldVar
 
 
 @pytest.mark.slow
-def test_every_score_of_ten_minutes_is_the_hosts(heard, model):
-    assert sum(segment.audio_s for segment in heard.segments) >= TEN_MINUTES_S
+def test_every_score_is_the_hosts(heard, model):
+    assert sum(segment.audio_s for segment in heard.segments) >= AUDIO_S
     assert [segment.note for segment in heard.segments if segment.note] == []
     reference = heard.reference
     assert reference["inferences"] == heard.timing.inferences
