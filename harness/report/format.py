@@ -7,10 +7,8 @@ import math
 import unicodedata
 from collections.abc import Callable
 
-DASH = "–"
-"""Stands for a value that was not measured; a zero never does."""
-_NB = "\u00a0"
-"""Keeps a value and its unit on one line."""
+DASH = "–"  # stands for a value that was not measured; a zero never does
+_NB = "\u00a0"  # keeps a value and its unit on one line
 _TIME_UNITS = (("s", 1e6), ("ms", 1e3), ("µs", 1.0))
 
 
@@ -34,7 +32,6 @@ plain = _number("{:g}")  # a number that a user chose: 0.5, −60
 count = _number("{:,.0f}")  # 16,652
 seconds = _number(f"{{:.2f}}{_NB}s")  # 12.34 s
 percent = _number(f"{{:g}}{_NB}%", 100)  # a fraction that a user chose: 12.5 %
-level = _number("{:.1f}")  # −26.4
 dbfs = _number(f"{{:.1f}}{_NB}dBFS")
 decibels = _number(f"{{:g}}{_NB}dB")  # a requested SNR
 meters = _number(f"{{:g}}{_NB}m")  # a requested distance
@@ -96,12 +93,6 @@ def audio_time(hours: float | None) -> str:
     units = (("h", 1.0), ("min", 1 / 60), ("s", 1 / 3600))
     unit, size = next((one for one in units if hours >= one[1]), units[-1])
     return f"{significant(hours / size)}{_NB}{unit}"
-
-
-@_dashed
-def audio_lost(seconds: float) -> str:
-    """Format lost audio time; 0 without a unit for none."""
-    return duration(1e6 * seconds) if seconds else "0"
 
 
 def date_time(started: str) -> str:

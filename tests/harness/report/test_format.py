@@ -48,7 +48,6 @@ def test_missing_values_are_dashes(missing):
         (fmt.probability, 0.0432, "0.043"),
         (fmt.audio_time, 0.2, "12.0 min"),
         (fmt.audio_time, 0, "–"),
-        (fmt.audio_lost, 0, "0"),
         (fmt.decibels, -5, "−5 dB"),
         (fmt.text, "  ", "–"),
         (fmt.text, "yes\x1b[31m\u202e", "yes�[31m�"),
