@@ -124,5 +124,5 @@ def moment(text: str) -> datetime:
     Raises:
         ValueError: the text is not one.
     """
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 does not read the Z
+    found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
