@@ -161,7 +161,7 @@ def read_tflite(path: Path) -> TfliteModel:
     )
     if len(content) < 8 or content[4:8] != _IDENTIFIER:
         raise broken
-    schema = _schema()
+    schema = tflite_schema()
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
         graph = model.subgraphs[0]
@@ -192,7 +192,7 @@ def read_tflite(path: Path) -> TfliteModel:
 
 
 @functools.cache
-def _schema() -> ModuleType:
+def tflite_schema() -> ModuleType:
     """Load TensorFlow's flatbuffer classes by their path: importing TensorFlow takes seconds."""
     package = importlib.util.find_spec("tensorflow")
     assert package is not None and package.submodule_search_locations

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import flatbuffers
 import numpy as np
 
-from models.log_filter import quiet_tensorflow
+from models.tflite import tflite_schema
 
-quiet_tensorflow()
-
-import flatbuffers  # noqa: E402
-from tensorflow.lite.python import schema_py_generated as schema  # noqa: E402
-
+schema = tflite_schema()
 _TYPES = {
     np.dtype("f4"): schema.TensorType.FLOAT32,
     np.dtype("i1"): schema.TensorType.INT8,

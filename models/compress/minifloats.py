@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import torch
-from brevitas.core.bit_width import BitWidthConst
-from brevitas.core.bit_width.float import ComputeMaxMantissa
-from brevitas.core.function_wrapper import FloatClamp, Identity, TensorClamp
-from brevitas.core.quant.float import FloatQuant
-from brevitas.core.scaling import FloatScaling
-from brevitas.core.utils import StatelessBuffer
 from torch import nn
 from torch.ao.quantization import (
     MovingAverageMinMaxObserver,
@@ -34,6 +28,13 @@ class Minifloats(nn.Module):
     def __init__(
         self, exponent: int, mantissa: int, observer: UniformQuantizationObserverBase, always_observed: bool
     ) -> None:
+        from brevitas.core.bit_width import BitWidthConst  # here: importing Brevitas takes seconds
+        from brevitas.core.bit_width.float import ComputeMaxMantissa
+        from brevitas.core.function_wrapper import FloatClamp, Identity, TensorClamp
+        from brevitas.core.quant.float import FloatQuant
+        from brevitas.core.scaling import FloatScaling
+        from brevitas.core.utils import StatelessBuffer
+
         super().__init__()
         self.always_observed, self.rounds = always_observed, True
         self.numbers = FloatQuant(

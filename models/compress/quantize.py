@@ -12,6 +12,7 @@ from torch.ao.nn import qat
 from torch.ao.quantization import MinMaxObserver, MovingAverageMinMaxObserver, QConfig
 
 from models.compress.integers import IntegerActivations, integer_weights
+from models.compress.minifloats import minifloat_activations, minifloat_weights
 from models.variants import MINIFLOATS, Quantization, Training
 
 BOARD_BITS = 8
@@ -142,8 +143,6 @@ def _weight_rounding(layer: nn.Module, numbers: Quantization) -> nn.Module:
     if numbers.number == "integer":
         one_range = numbers.bits == BOARD_BITS and isinstance(layer, nn.Linear)
         return integer_weights(numbers.bits, numbers.symmetric, numbers.per_channel and not one_range)
-    from models.compress.minifloats import minifloat_weights
-
     return minifloat_weights(*MINIFLOATS[numbers.bits], numbers.per_channel)
 
 
@@ -157,8 +156,6 @@ def _activation_rounding(numbers: Quantization, logits: bool) -> nn.Module:
         return IntegerActivations(BOARD_BITS, observer)
     if numbers.number == "integer":
         return IntegerActivations(numbers.bits, observer)
-    from models.compress.minifloats import minifloat_activations
-
     return minifloat_activations(*MINIFLOATS[numbers.bits], observer)
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.compress.prune import prune
+from models.compress.quantize import float_network, quantize, slower
 from models.data.features import FeatureSets, float_features
 from models.metrics import LabelCount
 from models.networks import folded, layer_costs
@@ -49,8 +51,6 @@ def compress(
         pruned = untuned = network
         history = None
         if variant.pruning is not None:
-            from models.compress.prune import prune
-
             cut = prune(network, variant.pruning, variant.seed)
             pruned = untuned = cut.network
             if variant.pruning.fine_tune_epochs:
@@ -59,8 +59,6 @@ def compress(
                 pruned = history.network
         compressed = deployed = folded(pruned)
         if variant.quantization is not None:
-            from models.compress.quantize import float_network, quantize, slower
-
             clips = torch.from_numpy(calibration_samples(features, variant.seed))
             quantized = quantize(deployed, variant.quantization, clips)
             untuned = untuned if variant.pruning is not None else quantized

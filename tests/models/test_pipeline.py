@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 
+import flatbuffers
 import numpy as np
 import pytest
 import torch
@@ -19,6 +20,7 @@ from models.evaluation import outputs_of
 from models.parallel import evaluate_all, prepare_all
 from models.pipeline import external, steps_of, train
 from models.store import Store, sha256_of
+from models.tflite import tflite_schema
 from models.variants import Pruning, Quantization, Training, Variant
 
 LABELS = ("silence", "unknown", "yes", "no")
@@ -205,9 +207,7 @@ def test_a_tflite_from_elsewhere_is_evaluated_on_a_dataset(models, dataset, stor
 
 @pytest.mark.parametrize(("into", "out"), [("uint8", "uint8"), ("int8", "float32")])
 def test_other_types_of_input_and_output_are_refused(models, store, tmp_path, into, out):
-    import flatbuffers
-    from tensorflow.lite.python import schema_py_generated as schema
-
+    schema = tflite_schema()
     model = schema.ModelT.InitFromPackedBuf(models["plain"].tflite.read_bytes(), 0)
     graph = model.subgraphs[0]
     graph.tensors[graph.inputs[0]].type = getattr(schema.TensorType, into.upper())

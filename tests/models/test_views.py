@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
@@ -37,6 +36,8 @@ def test_the_spectrum_is_welchs(samples):
 
 
 def test_spectrogram_mel_and_mfcc_are_tensorflows():
+    import tensorflow as tf
+
     recording = noise(20_000)
     stft = tf.signal.stft(tf.constant(recording / FULL_SCALE, tf.float32), 480, 160, 512)
     power = np.abs(stft.numpy().astype(np.complex128)) ** 2
