@@ -1,12 +1,70 @@
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from pulse import NullSink, null_sink
+from pulse import RATE_HZ, NullSink, null_sink
+
+_LONGEST_S = 60.0  # of an answer; seconds on an idle machine
 
 
-@pytest.fixture(scope="session")
+class SoundChild:
+    """A process of `sound_child.py` that is connected to a sound system."""
+
+    def __init__(self, sink: NullSink) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("sound_child.py")],
+            env=os.environ | sink.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def send(self, *call: str) -> None:
+        self.process.stdin.write(json.dumps(call) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> dict:
+        assert select.select([self.process.stdout], [], [], _LONGEST_S)[0]
+        return json.loads(self.process.stdout.readline())
+
+    def __call__(self, *call: str) -> dict:
+        self.send(*call)
+        return self.answer()
+
+
+@contextlib.contextmanager
+def started(sink: NullSink) -> Iterator[SoundChild]:
+    child = SoundChild(sink)
+    try:
+        yield child
+    finally:
+        child.process.kill()
+        child.process.communicate()
+
+
+@pytest.fixture(scope="module")
 def sink() -> Iterator[NullSink]:
-    with null_sink() as running:
+    with null_sink(RATE_HZ) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def child(sink) -> Iterator[SoundChild]:
+    with started(sink) as running:
+        yield running
+
+
+@pytest.fixture
+def vanishing() -> Iterator[tuple[NullSink, SoundChild]]:
+    """A sound system to close, and a child connected to it."""
+    with null_sink(RATE_HZ) as running, started(running) as child:
+        yield running, child

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulse import DEVICE, NullSink
+from pulse import DEVICE
 
 from harness.errors import AcousticFailed, UsageError
 from harness.layout import RECORDINGS
@@ -20,7 +16,6 @@ from harness.sound.recorder import play, record, trimmed
 from harness.sound.recordings import add_to_manifest, read_recordings
 from models.data.wav import read_wav, write_wav
 
-CHILD = Path(__file__).with_name("recorder_child.py")
 RATE_HZ = 16_000
 
 
@@ -84,23 +79,13 @@ def recorded(folder: Path, name: str) -> Path:
     return path
 
 
-def test_a_recording_added_to_a_manifest_reads_back(tmp_path):
-    for number in (1, 2):
-        assert add_to_manifest(
-            tmp_path, recorded(tmp_path, f"yes/yes_{number}.wav"), "yes", "desk microphone"
-        )
-    found = read_recordings(tmp_path, ("yes", "no"))
-    assert [(one.label, one.source) for one in found.recordings] == [
-        ("yes", "yes/yes_1.wav"),
-        ("yes", "yes/yes_2.wav"),
-    ]
-
-
-def test_the_other_rows_of_a_manifest_do_not_change(tmp_path):
-    add_to_manifest(tmp_path, recorded(tmp_path, "no/a.wav"), "no", 'a "quoted", name')
+def test_a_recording_added_to_a_manifest_reads_back_after_the_others(tmp_path):
+    assert add_to_manifest(tmp_path, recorded(tmp_path, "no/a.wav"), "no", 'a "quoted", name')
     before = (tmp_path / "manifest.csv").read_text()
-    add_to_manifest(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
+    assert add_to_manifest(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
     assert (tmp_path / "manifest.csv").read_text().startswith(before)
+    found = read_recordings(tmp_path, ("yes", "no")).recordings
+    assert [(one.label, one.source) for one in found] == [("no", "no/a.wav"), ("yes", "yes/b.wav")]
 
 
 def test_no_manifest_is_started_in_a_folder_with_recordings(tmp_path):
@@ -127,47 +112,58 @@ def test_the_meter_shows_level_and_clipping_in_a_terminal(monkeypatch):
     assert terminal.getvalue()[len(soft) :].count("█") == 30 and terminal.getvalue().endswith("!")
 
 
-def child(sink: NullSink, *arguments: str) -> dict:
-    done = subprocess.run(
-        [sys.executable, CHILD, *arguments],
-        env=os.environ | sink.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return json.loads(done.stdout)
+class StubMicrophone:
+    """A microphone that hears one take after another, and stops after the last."""
+
+    name = "stub"
+
+    def __init__(self, *takes: np.ndarray) -> None:
+        self._takes = list(takes)
+        self.has_stopped = False
+
+    def record(self, seconds: float, watch) -> np.ndarray:
+        if not self._takes:
+            self.has_stopped = True
+            raise AcousticFailed("the microphone delivers nothing")
+        return self._takes.pop(0)
 
 
-def test_a_spoken_word_is_recorded(sink, tmp_path):
-    playing = sink.play(np.tile(take(0.5, seconds=1.4, start=4000), 12))
-    outcome = child(sink, "record", str(tmp_path), DEVICE)
-    sink.end(playing)
-    assert outcome.get("files") == [str(tmp_path / "yes" / "yes_1.wav")], outcome
-    (recording,) = read_recordings(tmp_path, ("yes", "no")).recordings
-    spectrum = np.abs(np.fft.rfft(recording.samples.astype(float), 32_768))
-    expected = np.abs(np.fft.rfft(take(0.5, seconds=1.4, start=4000).astype(float), 32_768))
-    assert np.corrcoef(spectrum[200:12_000], expected[200:12_000])[0, 1] > 0.5
-    assert any("pulse" in line for line in outcome["lines"])
-
-
-def test_four_silent_takes_end_the_recording(sink, tmp_path):
-    outcome = child(sink, "record", str(tmp_path), DEVICE, "1")
-    assert outcome["problem"] == "AcousticFailed"
-    assert "silent" in outcome["message"]
-    assert sum("refused" in line for line in outcome["lines"]) == 3
+@pytest.mark.parametrize(
+    ("takes", "problem", "repeats"),
+    [([take(gain=0)] * 9, "silent", 3), ([take(gain=0), take(gain=20)], "delivers nothing", 2)],
+)
+def test_unusable_takes_are_repeated_three_times(monkeypatch, tmp_path, takes, problem, repeats):
+    monkeypatch.setattr(recorder, "_COUNTDOWN_S", 0)
+    monkeypatch.setattr(recorder, "Microphone", lambda device: StubMicrophone(*takes))
+    lines = []
+    with pytest.raises(AcousticFailed, match=problem):
+        record("yes", tmp_path, None, 2, 2.0, lines.append)
+    assert sum("refused" in line for line in lines) == repeats
     assert not list(tmp_path.rglob("*.wav"))
 
 
-def test_a_missing_microphone_is_refused_with_the_available_ones(sink, tmp_path):
-    outcome = child(sink, "record", str(tmp_path), "Studio")
+def test_a_spoken_word_is_recorded(sink, child, tmp_path):
+    playing = sink.play(np.tile(take(0.5, seconds=1.4, start=4000), 12))
+    outcome = child("record", str(tmp_path), DEVICE)
+    sink.end(playing)
+    assert "pulse" in outcome.get("result", [""])[0], outcome
+    (recording,) = read_recordings(tmp_path, ("yes", "no")).recordings
+    assert recording.source == "yes/yes_1.wav"
+    spectrum = np.abs(np.fft.rfft(recording.samples.astype(float), 32_768))
+    expected = np.abs(np.fft.rfft(take(0.5, seconds=1.4, start=4000).astype(float), 32_768))
+    assert np.corrcoef(spectrum[200:12_000], expected[200:12_000])[0, 1] > 0.5
+
+
+def test_a_missing_microphone_is_refused_with_the_available_ones(child, tmp_path):
+    outcome = child("record", str(tmp_path), "Studio")
     assert outcome["problem"] == "AcousticFailed"
     assert "'Studio'" in outcome["message"] and "'pulse'" in outcome["message"]
 
 
-def test_recordings_are_played_and_their_level_is_logged(sink, tmp_path):
+def test_recordings_are_played_and_their_level_is_logged(sink, child, tmp_path):
     recorded(tmp_path, "yes/a.wav")
     with sink.listening() as captured:
-        outcome = child(sink, "play", str(tmp_path), "")
-    assert len(outcome["lines"]) == 1 and "2.00 s, speech -2" in outcome["lines"][0]
+        (line,) = child("play_folder", str(tmp_path))["result"]
+    assert "2.00 s, speech -2" in line
     energy = np.sum(np.concatenate(captured).astype(float) ** 2)
     assert energy == pytest.approx(np.sum(take().astype(float) ** 2), rel=0.1)

@@ -1,38 +1,93 @@
-"""Playback into a null sink, and its failures."""
+"""Playback: the stream's callback alone, and real streams into a null sink."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pulse import DEVICE, NullSink, null_sink
+import soxr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pulse import DEVICE
 from scipy import signal
-from speaker_child import tone
+from sound_child import tone
 
-CHILD = Path(__file__).with_name("speaker_child.py")
+from harness.errors import AcousticFailed
+from harness.sound.devices import Device
+from harness.sound.speaker import _Playing, _resampled
 
-
-def start(sink: NullSink, scenario: str, device: str = DEVICE) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, CHILD, scenario, device],
-        env=os.environ | sink.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+SOUND = np.random.default_rng(4).integers(-9000, 9000, 20_000).astype(np.int16)
+IN_TIME, LATE = SimpleNamespace(output_underflow=False), SimpleNamespace(output_underflow=True)
 
 
-def outcome(child: subprocess.Popen[str]) -> dict:
+def playing_of(lead_frames: int = 0) -> _Playing:
+    return _Playing(Device(0, "desk", 2, 16_000), 16_000, lead_frames)
+
+
+def fill(playing: _Playing, frames: int, status=IN_TIME) -> np.ndarray:
+    """Call back for a buffer; the buffer stays full of 1 where the callback writes nothing."""
+    out = np.ones((frames, 2), np.int16)
     try:
-        return json.loads(child.communicate(timeout=30)[0])
-    finally:
-        child.kill()
+        playing._fill(out, frames, None, status)
+    except Exception:  # sounddevice's signals to its stream
+        playing._end()
+    return out
+
+
+@settings(max_examples=30)
+@given(sizes=st.lists(st.integers(0, 4000), max_size=8), frames=st.integers(100, 3000))
+def test_all_sound_is_played_in_order_between_silence(sizes, frames):
+    playing, out = playing_of(lead_frames=1000), []
+    ends = np.minimum(np.cumsum(sizes, dtype=int), len(SOUND))
+    for chunk in playing._chunks(np.split(SOUND, ends)):
+        while playing._queue.full():
+            out.append(fill(playing, frames))
+        playing._queue.put(chunk)
+    while not playing._ended.is_set():
+        out.append(fill(playing, frames))
+    left, right = np.concatenate(out).T
+    assert np.array_equal(left, right)
+    assert np.array_equal(left[1000:21_000], SOUND)
+    assert not left[:1000].any() and not left[21_000:].any()
+    playing._queue_all(iter(()))
+    assert playing._played_samples == len(SOUND)
+
+
+def gap_of(playing: _Playing) -> str:
+    with pytest.raises(AcousticFailed, match="the sound has a gap") as failure:
+        playing._queue_all(iter(()))
+    return str(failure.value)
+
+
+def test_a_late_source_is_an_underflow():
+    playing = playing_of()
+    playing._queue.put(SOUND[:800])
+    assert not fill(playing, 1000)[800:].any()
+    assert "the sound was not made in time, after 0.05 s of sound (desk)" in gap_of(playing)
+
+
+def test_a_late_host_is_an_underflow_once_the_sound_has_begun():
+    playing = playing_of(lead_frames=800)
+    for start in (0, 800, 1600):
+        playing._queue.put(SOUND[start : start + 800])
+    for _ in range(2):
+        fill(playing, 800, LATE)
+    assert not playing._ended.is_set(), "it is harmless in the silence before the sound"
+    fill(playing, 800, LATE)
+    assert "the host was late for the output device" in gap_of(playing)
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000])
+def test_blocks_are_resampled_like_one_piece(rate_hz):
+    smooth = np.convolve(SOUND, np.ones(8) / 8, "same").astype(np.int16)
+    blocks = [smooth[start : start + 777] for start in range(0, len(smooth), 777)]
+    found = np.concatenate(list(_resampled(blocks, rate_hz)))
+    expected = soxr.resample(smooth, 16_000, rate_hz)
+    assert abs(len(found) - len(expected)) <= 1
+    shared = min(len(found), len(expected))
+    assert np.abs(found[:shared].astype(int) - expected[:shared]).max() <= 2
 
 
 def similarity(captured: np.ndarray, part: np.ndarray) -> tuple[int, float]:
@@ -43,66 +98,43 @@ def similarity(captured: np.ndarray, part: np.ndarray) -> tuple[int, float]:
     return at, found[at] / np.linalg.norm(part) / np.linalg.norm(captured[at : at + len(part)])
 
 
-@pytest.fixture(scope="module")
-def played(sink) -> tuple[dict, np.ndarray]:
-    with sink.listening() as captured:
-        result = outcome(start(sink, "whole"))
-    return result, np.concatenate(captured)
-
-
-def test_a_played_sound_arrives_without_a_gap(played):
+def test_a_played_sound_arrives_at_its_level_and_without_a_gap(sink, child):
     sound = tone(2.0)
+    with sink.listening() as blocks:
+        assert child("play", "whole", DEVICE) == {"result": 32_000}
+    captured = np.concatenate(blocks)
+    at, coefficient = similarity(captured, sound)
+    assert coefficient > 0.98
+    level = np.sqrt(np.mean(captured[at : at + 32_000].astype(float) ** 2))
+    assert level == pytest.approx(10_000 / np.sqrt(2), rel=0.03)
     starts = [
-        similarity(played[1], sound[begin : begin + 4000])[0] - begin for begin in range(0, 32_000, 4000)
+        similarity(captured, sound[begin : begin + 4000])[0] - begin for begin in range(0, 32_000, 4000)
     ]
     assert max(starts) - min(starts) <= 1
 
 
-def test_a_played_sound_arrives_at_its_level(played):
-    at, coefficient = similarity(played[1], tone(2.0))
-    assert coefficient > 0.98
-    level = np.sqrt(np.mean(played[1][at : at + 32_000].astype(float) ** 2))
-    assert level == pytest.approx(10_000 / np.sqrt(2), rel=0.03)
+@pytest.mark.parametrize(
+    ("sound", "device", "problem", "message"),
+    [
+        ("raising", DEVICE, "RuntimeError", "the chirp was not heard"),
+        ("bytes_instead", DEVICE, "TypeError", "not uint8"),
+        ("whole", "Living Room", "AcousticFailed", "'Living Room' (available: "),
+        ("whole", "u", "AcousticFailed", "Multiple output devices found for 'u'"),  # pulse, default
+    ],
+)
+def test_a_sound_that_cannot_be_played_is_refused_by_its_cause(child, sound, device, problem, message):
+    outcome = child("play", sound, device)
+    assert outcome["problem"] == problem
+    assert message in outcome["message"]
 
 
-def test_the_number_of_played_samples_is_returned(played):
-    assert played[0]["samples"] == 32_000
-
-
-@pytest.mark.parametrize("scenario", ["starving", "stuck"])
-def test_a_late_source_is_an_underflow(sink, scenario):
-    result = outcome(start(sink, scenario))
-    assert result["problem"] == "AcousticFailed"
-    assert "the sound was not made in time, after 1.00 s of sound" in result["message"]
-
-
-def test_an_exception_of_the_source_ends_the_sound_and_is_raised(sink):
-    result = outcome(start(sink, "raising"))
-    assert (result["problem"], result["message"]) == ("RuntimeError", "the chirp was not heard")
-
-
-def test_a_block_of_another_type_is_refused(sink):
-    assert outcome(start(sink, "bytes_instead"))["problem"] == "TypeError"
-
-
-def test_a_missing_device_is_refused_with_the_available_ones(sink):
-    result = outcome(start(sink, "whole", "Living Room"))
-    assert result["problem"] == "AcousticFailed"
-    assert "'Living Room'" in result["message"] and "'pulse'" in result["message"]
-
-
-def test_an_ambiguous_device_is_refused(sink):
-    result = outcome(start(sink, "whole", "u"))  # pulse, default
-    assert "Multiple output devices found for 'u'" in result["message"]
-
-
-def test_a_device_that_vanishes_ends_the_sound():
-    with null_sink() as sink:
-        child = start(sink, "endless")
-        with sink.listening() as captured:
-            while not any(block.any() for block in captured):
-                time.sleep(0.05)
-        sink.close()
-        result = outcome(child)
-    assert result["problem"] == "AcousticFailed"
-    assert "s of sound" in result["message"]
+def test_a_device_that_vanishes_ends_the_sound(vanishing):
+    sink, child = vanishing
+    child.send("play", "endless", DEVICE)
+    with sink.listening() as captured:
+        while not any(block.any() for block in captured):
+            time.sleep(0.05)
+    sink.close()
+    outcome = child.answer()
+    assert outcome["problem"] == "AcousticFailed"
+    assert "s of sound" in outcome["message"]
