@@ -19,9 +19,27 @@ STORE = Store(CACHE / "store")
 """For artifacts of the real tools that no test changes: images, the cycle model."""
 
 LIBRARIES = SKETCHES / "libraries"
-BOARD_FLAGS = ("-O2", "-std=gnu++17", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti")
+_FLAGS = ("-O2", "-std=gnu++17", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti")
+_CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16")
 _SANITIZER = ("-fsanitize=undefined", "-fno-sanitize-recover=undefined")
-_HOST_FLAGS = (*BOARD_FLAGS, *_SANITIZER, "-funsigned-char", "-g", "-shared", "-fPIC")
+_HOST_FLAGS = (*_FLAGS, *_SANITIZER, "-funsigned-char", "-g", "-shared", "-fPIC")
+
+MBED_FLAGS = ("-std=gnu++14", "-Os", "-Wvla", "-funsigned-char", "-fno-delete-null-pointer-checks")
+"""Flags of ArduinoCore-mbed, variants/ARDUINO_NANO33BLE/cxxflags.txt, that differ from ours."""
+EMULATED_FLAGS = (f"-I{SKETCHES / 'emulated_core'}", "-DARDUINO_EARSHOT_EMULATED", "-DF_CPU=64000000L")
+
+
+def compile_for_board(*arguments: str | Path) -> None:
+    """Run the boards' compiler for their processor; every warning is an error."""
+    command = ["arm-none-eabi-g++", *_CORTEX_M4, *_FLAGS, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def symbols_of(file: Path, *options: str) -> list[str]:
+    """Return the words that nm prints about an object file or an image for the board."""
+    command = ["arm-none-eabi-nm", *options, str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def load_library(sources: Sequence[Path], headers: Iterable[Path], include: Path) -> ctypes.CDLL:

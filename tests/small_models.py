@@ -1,4 +1,4 @@
-"""Small classifiers as .tflite files."""
+"""Small classifiers as .tflite files, and TinyConv with random weights."""
 
 from __future__ import annotations
 
@@ -29,3 +29,29 @@ def classifier(path: Path, elements: int = 40, hidden: int = 0, last: str = "SOF
     builder.operator(last, [logits], [output], **({"beta": 1.0} if last == "SOFTMAX" else {}))
     path.write_bytes(builder.finish([source], [output]))
     return path
+
+
+def tinyconv(conv_zeros: float, fc_zeros: float, dtype: str = "i1", channels: int = 8) -> bytes:
+    """Build TinyConv's layers, 10 x 8 taps at strides of 2 and 4 outputs; shares of the weights are 0."""
+    builder, quantized = ModelBuilder(), dtype == "i1"
+    scales = [(0.1, -128), (0.15, -128), (0.4, 12)] if quantized else [(0.0, 0)] * 3
+    shapes = [(1, 49, 40, 1), (1, 25, 20, channels), (1, 4)]
+    tensors = [builder.activation(shape, dtype, *scale) for shape, scale in zip(shapes, scales, strict=True)]
+    weights = []
+    for seed, (shape, zeros) in enumerate(
+        [((channels, 10, 8, 1), conv_zeros), ((4, 500 * channels), fc_zeros)]
+    ):
+        random = np.random.default_rng(seed)
+        drawn = random.integers(1, 128, shape) * random.choice([-1, 1], shape)
+        drawn.reshape(-1)[random.permutation(drawn.size)[: round(drawn.size * zeros)]] = 0
+        bias = np.arange(shape[0]).astype("i4" if quantized else "f4")
+        weights.append(
+            [
+                builder.constant(drawn.astype(dtype), [0.002] if quantized else []),
+                builder.constant(bias, [2e-4] if quantized else []),
+            ]
+        )
+    options = {"strideH": 2, "strideW": 2, "dilationHFactor": 1, "dilationWFactor": 1}
+    builder.operator("CONV_2D", [tensors[0], *weights[0]], tensors[1:2], fusedActivationFunction=1, **options)
+    builder.operator("FULLY_CONNECTED", [tensors[1], *weights[1]], tensors[2:])
+    return builder.finish(tensors[:1], tensors[2:])

@@ -10,14 +10,12 @@ ACTIVATIONS = (0, 1, 2, 3)  # NONE, RELU, RELU_N1_TO_1, RELU6
 
 
 class _Case:
-    """A model with one operator from `source` to `output`, int8 or float32; a share of the weights is 0."""
+    """A model with one operator, int8 or float32; a share of the weights is 0."""
 
     def __init__(self, seed: int, dtype: str, zeros: float = 0.0) -> None:
         self.random = np.random.default_rng(seed)
         self.builder = ModelBuilder()
-        self.dtype = dtype
-        self.quantized = dtype == "i1"
-        self.zeros = zeros
+        self.dtype, self.zeros = dtype, zeros
 
     def integer(self, least: int, most: int) -> int:
         return int(self.random.integers(least, most + 1))
@@ -25,45 +23,46 @@ class _Case:
     def choice(self, *values: int) -> int:
         return int(self.random.choice(values))
 
-    def activation(self, *shape: int, scale: float | None = None, zero_point: int | None = None) -> int:
-        if not self.quantized:
-            return self.builder.activation(shape, self.dtype)
+    def activation(
+        self, *shape: int, dtype: str = "", scale: float | None = None, zero_point: int | None = None
+    ) -> int:
+        """Add an activation; draw its scale and zero point, which is extreme in three of ten cases."""
+        dtype = dtype or self.dtype
+        if dtype == "f4":
+            return self.builder.activation(shape, dtype)
         drawn = float(np.exp(self.random.uniform(np.log(0.002), np.log(0.2))))
         extreme = self.random.random() < 0.3
         point = self.choice(-128, 127) if extreme else self.integer(-128, 127)
         return self.builder.activation(
-            shape, self.dtype, drawn if scale is None else scale, point if zero_point is None else zero_point
+            shape, dtype, drawn if scale is None else scale, point if zero_point is None else zero_point
         )
-
-    def scale_of(self, tensor: int) -> float:
-        return self.builder.graph.tensors[tensor].quantization.scale[0]
 
     def weights(self, shape: tuple[int, ...], axis: int, source: int, per_channel: bool) -> list[int]:
         """Add filter and bias tensors."""
         outputs = shape[axis]
-        if not self.quantized:
-            values = self.random.normal(0, 0.3, shape).astype("f4")
-            return [
-                self.builder.constant(self.pruned(values)),
-                self.builder.constant(self.random.normal(0, 1, outputs).astype("f4")),
-            ]
+        if self.dtype == "f4":
+            values = self._pruned(self.random.normal(0, 0.3, shape).astype("f4"))
+            biases = self.random.normal(0, 1, outputs).astype("f4")
+            return [self.builder.constant(values), self.builder.constant(biases)]
         count = outputs if per_channel else 1
         scales = np.exp(self.random.uniform(np.log(2e-4), np.log(0.02), count)).astype("f4")
         values = self.random.integers(-127, 128, shape).astype("i1")
         biases = self.random.integers(-4000, 4000, outputs).astype("i4")
-        bias_scales = np.float32(self.scale_of(source)) * scales
+        bias_scales = np.float32(self.builder.graph.tensors[source].quantization.scale[0]) * scales
         return [
-            self.builder.constant(self.pruned(values), scales, axis),
+            self.builder.constant(self._pruned(values), scales, axis),
             self.builder.constant(biases, bias_scales, 0),
         ]
 
-    def pruned(self, values: np.ndarray) -> np.ndarray:
+    def _pruned(self, values: np.ndarray) -> np.ndarray:
         if self.zeros:
             values[self.random.random(values.shape) < self.zeros] = 0
         return values
 
-    def finish(self, source: int, output: int) -> bytes:
-        return self.builder.finish([source], [output])
+    def model(self, name: str, inputs: list[int], output: int, **options: float) -> bytes:
+        """Add the operator, and return the model from its first input to its output."""
+        self.builder.operator(name, inputs, [output], **options)
+        return self.builder.finish(inputs[:1], [output])
 
 
 def _outputs(length: int, size: int, stride: int, dilation: int, padding: int) -> int:
@@ -72,60 +71,45 @@ def _outputs(length: int, size: int, stride: int, dilation: int, padding: int) -
 
 
 def conv_2d(seed: int, dtype: str, dilated: bool = False, zeros: float = 0.0) -> bytes:
-    case = _Case(seed, dtype, zeros)
-    size = case.integer(1, 4), case.integer(1, 5)
-    stride = case.integer(1, 3), case.integer(1, 3)
-    dilation = (case.integer(1, 3), case.integer(2, 3)) if dilated else (1, 1)
-    if dilated:
-        stride = 1, 1
-    height, width = (case.integer((s - 1) * d + 1, 14) for s, d in zip(size, dilation, strict=True))
-    inputs, outputs = case.choice(1, 2, 3, 4, 7, 16), case.choice(1, 2, 3, 4, 5, 8, 10)
-    padding = case.choice(SAME, VALID)
-    shape = [_outputs(n, s, t, d, padding) for n, s, t, d in zip((height, width), size, stride, dilation)]  # noqa: B905
-    source = case.activation(1, height, width, inputs)
-    output = case.activation(1, *shape, outputs)
-    weights = case.weights((outputs, *size, inputs), 0, source, per_channel=case.choice(0, 1, 1) == 1)
-    case.builder.operator(
-        "CONV_2D",
-        [source, *weights],
-        [output],
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        dilationHFactor=dilation[0],
-        dilationWFactor=dilation[1],
-        fusedActivationFunction=case.choice(*ACTIVATIONS),
-    )
-    return case.finish(source, output)
+    return _convolution(_Case(seed, dtype, zeros), dilated, depthwise=False)
 
 
 def depthwise_conv_2d(seed: int, dtype: str, dilated: bool = False) -> bytes:
-    case = _Case(seed, dtype)
+    return _convolution(_Case(seed, dtype), dilated, depthwise=True)
+
+
+def _convolution(case: _Case, dilated: bool, depthwise: bool) -> bytes:
     size = case.integer(1, 4), case.integer(1, 5)
     stride = case.integer(1, 3), case.integer(1, 3)
-    dilation = (case.integer(2, 3), case.integer(1, 3)) if dilated else (1, 1)
+    dilation = (1, 1)
     if dilated:
         stride = 1, 1
-    height, width = (case.integer((s - 1) * d + 1, 14) for s, d in zip(size, dilation, strict=True))
-    inputs, multiplier = case.choice(1, 2, 3, 5, 8), case.choice(1, 1, 2, 5)
+        dilation = case.integer(1 + depthwise, 3), case.integer(2 - depthwise, 3)
+    image = [case.integer((s - 1) * d + 1, 14) for s, d in zip(size, dilation, strict=True)]
+    if depthwise:
+        inputs, multiplier = case.choice(1, 2, 3, 5, 8), case.choice(1, 1, 2, 5)
+        outputs = inputs * multiplier
+        shape, axis, more = (1, *size, outputs), 3, {"depthMultiplier": multiplier}
+    else:
+        inputs, outputs = case.choice(1, 2, 3, 4, 7, 16), case.choice(1, 2, 3, 4, 5, 8, 10)
+        shape, axis, more = (outputs, *size, inputs), 0, {}
     padding = case.choice(SAME, VALID)
-    shape = [_outputs(n, s, t, d, padding) for n, s, t, d in zip((height, width), size, stride, dilation)]  # noqa: B905
-    source = case.activation(1, height, width, inputs)
-    output = case.activation(1, *shape, inputs * multiplier)
-    weights = case.weights((1, *size, inputs * multiplier), 3, source, per_channel=case.choice(0, 1, 1) == 1)
-    case.builder.operator(
-        "DEPTHWISE_CONV_2D",
+    source = case.activation(1, *image, inputs)
+    windows = zip(image, size, stride, dilation, strict=True)
+    output = case.activation(1, *(_outputs(*window, padding) for window in windows), outputs)
+    weights = case.weights(shape, axis, source, per_channel=case.choice(0, 1, 1) == 1)
+    return case.model(
+        "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D",
         [source, *weights],
-        [output],
+        output,
         padding=padding,
         strideH=stride[0],
         strideW=stride[1],
         dilationHFactor=dilation[0],
         dilationWFactor=dilation[1],
-        depthMultiplier=multiplier,
         fusedActivationFunction=case.choice(*ACTIVATIONS),
+        **more,
     )
-    return case.finish(source, output)
 
 
 def fully_connected(seed: int, dtype: str, zeros: float = 0.0) -> bytes:
@@ -133,29 +117,23 @@ def fully_connected(seed: int, dtype: str, zeros: float = 0.0) -> bytes:
     rows, inputs, outputs = case.choice(1, 1, 3), case.integer(1, 70), case.integer(1, 13)
     source, output = case.activation(rows, inputs), case.activation(rows, outputs)
     weights = case.weights((outputs, inputs), 0, source, per_channel=False)
-    case.builder.operator(
-        "FULLY_CONNECTED",
-        [source, *weights],
-        [output],
-        fusedActivationFunction=case.choice(*ACTIVATIONS),
-    )
-    return case.finish(source, output)
+    fused = case.choice(*ACTIVATIONS)
+    return case.model("FULLY_CONNECTED", [source, *weights], output, fusedActivationFunction=fused)
 
 
 def average_pool_2d(seed: int, dtype: str) -> bytes:
     case = _Case(seed, dtype)
     size, stride = (case.integer(1, 5), case.integer(1, 5)), (case.integer(1, 4), case.integer(1, 4))
-    height, width = case.integer(size[0], 12), case.integer(size[1], 12)
+    image = case.integer(size[0], 12), case.integer(size[1], 12)
     padding, channels = case.choice(SAME, VALID), case.integer(1, 9)
-    shape = [_outputs(n, s, t, 1, padding) for n, s, t in zip((height, width), size, stride, strict=True)]
-    source = case.activation(1, height, width, channels)
+    source = case.activation(1, *image, channels)
     quantization = case.builder.graph.tensors[source].quantization
-    same = {"scale": quantization.scale[0], "zero_point": quantization.zeroPoint[0]} if case.quantized else {}
-    output = case.activation(1, *shape, channels, **same)
-    case.builder.operator(
+    same = {"scale": quantization.scale[0], "zero_point": quantization.zeroPoint[0]} if dtype == "i1" else {}
+    shape = [_outputs(n, s, t, 1, padding) for n, s, t in zip(image, size, stride, strict=True)]
+    return case.model(
         "AVERAGE_POOL_2D",
         [source],
-        [output],
+        case.activation(1, *shape, channels, **same),
         padding=padding,
         strideH=stride[0],
         strideW=stride[1],
@@ -163,7 +141,6 @@ def average_pool_2d(seed: int, dtype: str) -> bytes:
         filterWidth=size[1],
         fusedActivationFunction=case.choice(*ACTIVATIONS),
     )
-    return case.finish(source, output)
 
 
 def softmax(seed: int, dtype: str) -> bytes:
@@ -171,8 +148,7 @@ def softmax(seed: int, dtype: str) -> bytes:
     shape = case.choice(1, 1, 3), case.choice(1, 2, 4, 12, 60, 200)
     source = case.activation(*shape)
     output = case.activation(*shape, scale=1 / 256, zero_point=-128)
-    case.builder.operator("SOFTMAX", [source], [output], beta=float(case.random.choice([1.0, 1.0, 0.3, 2.5])))
-    return case.finish(source, output)
+    return case.model("SOFTMAX", [source], output, beta=float(case.random.choice([1.0, 1.0, 0.3, 2.5])))
 
 
 def pad(seed: int, dtype: str) -> bytes:
@@ -182,11 +158,8 @@ def pad(seed: int, dtype: str) -> bytes:
     amounts = case.random.integers(0, 3, (len(shape), 2)).astype("i4")
     amounts[-1, 1] += 1
     source = case.activation(*shape, scale=0.1, zero_point=-7)
-    output = case.activation(
-        *(int(n + sum(a)) for n, a in zip(shape, amounts, strict=True)), scale=0.1, zero_point=-7
-    )
-    case.builder.operator("PAD", [source, case.builder.constant(amounts)], [output])
-    return case.finish(source, output)
+    output = case.activation(*(shape + amounts.sum(axis=1)).tolist(), scale=0.1, zero_point=-7)
+    return case.model("PAD", [source, case.builder.constant(amounts)], output)
 
 
 def transpose(seed: int, dtype: str) -> bytes:
@@ -196,24 +169,15 @@ def transpose(seed: int, dtype: str) -> bytes:
     order = case.random.permutation(rank).astype("i4")
     source = case.activation(*shape, scale=0.1, zero_point=-7)
     output = case.activation(*(shape[axis] for axis in order), scale=0.1, zero_point=-7)
-    case.builder.operator("TRANSPOSE", [source, case.builder.constant(order)], [output])
-    return case.finish(source, output)
+    return case.model("TRANSPOSE", [source, case.builder.constant(order)], output)
 
 
 def quantize(seed: int, dtype: str) -> bytes:
     """Build a QUANTIZE of float32, or of int8 with another scale."""
     case = _Case(seed, dtype)
-    source = case.activation(1, 50)
-    case.quantized, case.dtype = True, "i1"
-    output = case.activation(1, 50)
-    case.builder.operator("QUANTIZE", [source], [output])
-    return case.finish(source, output)
+    return case.model("QUANTIZE", [case.activation(1, 50)], case.activation(1, 50, dtype="i1"))
 
 
 def dequantize(seed: int, dtype: str) -> bytes:
     case = _Case(seed, dtype)
-    source = case.activation(1, 50)
-    case.quantized, case.dtype = False, "f4"
-    output = case.activation(1, 50)
-    case.builder.operator("DEQUANTIZE", [source], [output])
-    return case.finish(source, output)
+    return case.model("DEQUANTIZE", [case.activation(1, 50)], case.activation(1, 50, dtype="f4"))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tflite_cases as cases
-from amalgamated_engine import amalgamated
 from board_program import PRINT, running
-from compiled_engine import staged_engine
-from sparse_engine import AlwaysSparse
-from tflite_oracles import tflite_reference
+from compiled_engine import AlwaysSparse, amalgamated, compare, staged_engine, tflite_reference
+
+from models.tflite import read_tflite
 
 pytestmark = pytest.mark.emulated
 
@@ -70,30 +69,21 @@ void loop() { yield(); }
 """
 
 
-def _model(name: str, dtype: str) -> bytes:
-    return (MODELS | SPARSE)[name](dtype)
-
-
-@cache
-def _outputs_of_all(folder: Path) -> dict[tuple[str, str], bytes]:
-    """Compute the outputs of all models on the board, with one image."""
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> dict[tuple[str, str], tuple[Path, bytes]]:
+    """Run all models on the board, with one image; return each model's file and its outputs."""
+    folder = tmp_path_factory.mktemp("engines")
     text, calls = "#include <cmath>\n", ""
-    for number, (name, dtype) in enumerate(CASES):
-        place = folder / str(number)
-        place.mkdir()
-        staged_engine(_model(name, dtype), place, AlwaysSparse() if name in SPARSE else None)
-        space = f"engine{number}"
+    places = {case: folder / str(number) for number, case in enumerate(CASES)}
+    for (name, dtype), place in places.items():
+        staged_engine((MODELS | SPARSE)[name](dtype), place, AlwaysSparse() if name in SPARSE else None)
+        space = f"engine{place.name}"
         text += amalgamated(place, space)
         calls += f"  report({space}::engine_input(), {space}::engine_output(), {space}::engine_invoke);\n"
     main = _MAIN.replace("PRINT", PRINT).replace("RUNS", str(RUNS)).replace("CALLS", calls)
     with running(text + main) as (_, terminal):
-        lines = [terminal.read_until(b"\n") for _ in CASES]
-    return {case: bytes(map(int, line.split())) for case, line in zip(CASES, lines, strict=True)}
-
-
-@pytest.fixture(scope="module")
-def outputs_of_all(tmp_path_factory):
-    return _outputs_of_all(tmp_path_factory.mktemp("engines"))
+        lines = {case: terminal.read_until(b"\n") for case in CASES}
+    return {case: (places[case] / "model.tflite", bytes(map(int, lines[case].split()))) for case in CASES}
 
 
 def _inputs(elements: int, dtype: str) -> np.ndarray:
@@ -105,18 +95,9 @@ def _inputs(elements: int, dtype: str) -> np.ndarray:
     return drawn if dtype == "i1" else (drawn / np.float32(32)).astype("f4")
 
 
-def _input_elements(model: bytes) -> int:
-    import tensorflow as tf
-
-    return int(np.prod(tf.lite.Interpreter(model_content=model).get_input_details()[0]["shape"]))
-
-
-@pytest.mark.parametrize(("name", "dtype"), CASES)
-def test_outputs_equal_those_of_the_reference_kernels(outputs_of_all, name, dtype):
-    model = _model(name, dtype)
-    expected = tflite_reference(model, _inputs(_input_elements(model), dtype)).reshape(-1)
-    outputs = np.frombuffer(outputs_of_all[name, dtype], expected.dtype)
-    if outputs.dtype == np.int8:
-        np.testing.assert_array_equal(outputs, expected)
-    else:
-        np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_outputs_equal_those_of_the_reference_kernels(results, case):
+    model, outputs = results[case]
+    (source,) = read_tflite(model).input_tensors
+    expected = tflite_reference(model.read_bytes(), _inputs(source.elements, case[1])).reshape(-1)
+    compare(np.frombuffer(outputs, expected.dtype), expected)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import pytest
-from amalgamated_engine import amalgamated
 from board_program import PRINT, running
-from compiled_engine import staged_engine
-from pruned_tinyconv import tinyconv
-from sparse_engine import AlwaysSparse
+from compiled_engine import AlwaysSparse, amalgamated, staged_engine
+from small_models import tinyconv
 
 from harness.firmware.codegen.folding import fold
 from harness.firmware.codegen.lowering import lower
@@ -43,24 +38,19 @@ void loop() { yield(); }
 """
 
 
-@cache
-def _measured(folder: Path) -> dict[tuple[str, float], int]:
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory) -> dict[tuple[str, float], int]:
     """Measure the cycles of TinyConv without softmax, by engine and share of zeros."""
+    folder = tmp_path_factory.mktemp("engines")
     cases = [(name, zeros) for name in ENGINES for zeros in ZEROS]
     text = calls = ""
     for number, (name, zeros) in enumerate(cases):
         place = folder / str(number)
-        place.mkdir()
         staged_engine(tinyconv(zeros, zeros), place, ENGINES[name])
         text += amalgamated(place, f"engine{number}")
         calls += f"  time(engine{number}::engine_invoke);\n"
     with running(text + _MAIN.replace("PRINT", PRINT).replace("CALLS", calls)) as (_, terminal):
         return {case: int(terminal.read_until(b"\n")) for case in cases}
-
-
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    return _measured(tmp_path_factory.mktemp("engines"))
 
 
 @pytest.mark.parametrize("zeros", ZEROS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 from tiny_engine import TinyEngine, tiny_model
@@ -12,10 +11,6 @@ from tiny_engine import TinyEngine, tiny_model
 from harness.errors import BuildFailed, UsageError
 from harness.firmware.stage import stage
 from harness.layout import SKETCHES
-
-
-def _header(folder: Path) -> str:
-    return (folder / "variant.h").read_text()
 
 
 def test_sketch_libraries_engine_and_variant_are_in_one_folder(tmp_path):
@@ -49,23 +44,18 @@ def test_only_the_front_end_of_the_model_is_staged(tmp_path, monkeypatch):
         stage(absent, TinyEngine(), tmp_path / "other")
 
 
-def test_the_sketch_reports_the_hosts_ids(tmp_path):
-    staged = stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / "out")
-    constants = dict(re.findall(r'constexpr char (\w+)\[\] = "(.*)";', _header(staged.path)))
-    assert constants == {
-        "kVariantId": staged.variant_id,
-        "kModelSha256": staged.model_sha256[:8],
-        "kBuildId": staged.build_id,
-    }
-
-
-def test_the_same_inputs_give_the_same_bytes(tmp_path):
+def test_the_same_inputs_give_the_same_bytes_and_the_hosts_ids(tmp_path):
     first, second = (
-        stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / name).path
-        for name in ("first", "second")
+        stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / name) for name in ("first", "second")
     )
-    for path in first.rglob("*.*"):
-        assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path
+    for path in first.path.rglob("*.*"):
+        assert path.read_bytes() == (second.path / path.relative_to(first.path)).read_bytes(), path
+    header = (first.path / "variant.h").read_text()
+    assert dict(re.findall(r'constexpr char (\w+)\[\] = "(.*)";', header)) == {
+        "kVariantId": first.variant_id,
+        "kModelSha256": first.model_sha256[:8],
+        "kBuildId": first.build_id,
+    }
 
 
 @pytest.mark.parametrize(
@@ -85,26 +75,19 @@ def test_the_build_id_depends_on(tmp_path, facts, options):
     assert plain.build_id != other.build_id
 
 
-def test_an_int8_model_has_divisor_and_zero_point(tmp_path):
-    header = _header(stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / "out").path)
-    assert "kFeatureDivisor = 666;" in header
-    assert "kInputZeroPoint = -128;" in header
-    assert "kInputBytes = 1960;" in header
-    assert "kTakesMicroFeatures = true;" in header
-
-
-def test_a_float_model_takes_float_features(tmp_path):
-    model = tiny_model(tmp_path / "model", precision="float32")
-    header = _header(stage(model, TinyEngine(), tmp_path / "out").path)
-    assert "kFeatureDivisor = 0;" in header
-    assert "kInputBytes = 7840;" in header
-    assert "kTakesMicroFeatures = true;" in header
-
-
-def test_a_model_with_another_input_is_staged_for_command_mode(tmp_path):
-    header = _header(stage(tiny_model(tmp_path / "model", elements=490), TinyEngine(), tmp_path / "out").path)
-    assert "kTakesMicroFeatures = false;" in header
-    assert "kInputBytes = 490;" in header
+@pytest.mark.parametrize(
+    ("facts", "constants"),
+    [
+        ({}, ("kFeatureDivisor = 666", "kInputZeroPoint = -128", "kInputBytes = 1960")),
+        ({"precision": "float32"}, ("kFeatureDivisor = 0", "kInputBytes = 7840")),
+        ({"elements": 490}, ("kTakesMicroFeatures = false", "kInputBytes = 490")),
+    ],
+)
+def test_the_header_describes_the_input(tmp_path, facts, constants):
+    staged = stage(tiny_model(tmp_path / "model", **facts), TinyEngine(), tmp_path / "out")
+    header = (staged.path / "variant.h").read_text()
+    assert all(f"{constant};" in header for constant in constants)
+    assert ("kTakesMicroFeatures = true;" in header) == ("elements" not in facts)
 
 
 @pytest.mark.parametrize("label", ['"', "a,b", "a*b", "a\nb", "a\\b", "ja?", "", "é", "[x]", "50%", "x" * 64])
@@ -112,30 +95,23 @@ def test_a_label_that_a_record_cannot_carry_is_refused(tmp_path, label):
     model = tiny_model(tmp_path / "model", labels=("silence", label))
     with pytest.raises(UsageError, match="cannot be sent in a record"):
         stage(model, TinyEngine(), tmp_path / "out")
-
-
-def test_labels_and_outputs_must_agree_in_number(tmp_path):
-    model = tiny_model(
-        tmp_path / "model", labels=("silence", "yes"), output={"shape": [1, 12], "dtype": "float32"}
-    )
-    with pytest.raises(UsageError, match="12 outputs and 2 labels"):
-        stage(model, TinyEngine(), tmp_path / "out")
-
-
-def test_an_unknown_element_type_is_refused(tmp_path):
-    model = tiny_model(tmp_path / "model", input={"shape": [1, 1960], "dtype": "uint8"})
-    with pytest.raises(BuildFailed, match="input is uint8"):
-        stage(model, TinyEngine(), tmp_path / "out")
-
-
-def test_a_refused_model_leaves_no_folder(tmp_path):
-    model = tiny_model(tmp_path / "model", labels=("silence", "a,b"))
-    with pytest.raises(UsageError):
-        stage(model, TinyEngine(), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_an_input_scale_without_a_divisor_is_refused(tmp_path):
-    tensor = {"shape": [1, 1960], "dtype": "int8", "scale": 1e-6, "zero_point": 0}
-    with pytest.raises(BuildFailed, match="too small"):
-        stage(tiny_model(tmp_path / "model", input=tensor), TinyEngine(), tmp_path / "out")
+@pytest.mark.parametrize(
+    ("facts", "match"),
+    [
+        (
+            {"labels": ("silence", "yes"), "output": {"shape": [1, 12], "dtype": "float32"}},
+            "12 outputs and 2 labels",
+        ),
+        ({"input": {"shape": [1, 1960], "dtype": "uint8"}}, "input is uint8"),
+        (
+            {"input": {"shape": [1, 1960], "dtype": "int8", "scale": 1e-6, "zero_point": 0}},
+            "too small",
+        ),
+    ],
+)
+def test_a_model_that_the_sketch_cannot_serve_is_refused(tmp_path, facts, match):
+    with pytest.raises((BuildFailed, UsageError), match=match):
+        stage(tiny_model(tmp_path / "model", **facts), TinyEngine(), tmp_path / "out")

@@ -7,33 +7,19 @@ internal/arduino/builder/sketch.go; the sketch specification in its documentatio
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 
 import pytest
+from host_library import EMULATED_FLAGS, MBED_FLAGS, compile_for_board
 from small_models import classifier
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.firmware.engine import get_engine
 from harness.firmware.stage import stage
-from harness.layout import SKETCHES
 
 COPIED = {".h", ".c", ".hpp", ".hh", ".cpp", ".cxx", ".cc", ".S", ".adoc", ".md", ".json", ".tpp", ".ipp"}
 COMPILED = {".c", ".cpp", ".cxx", ".cc", ".S"}
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
-FLAGS = (  # ArduinoCore-mbed's for the Nano 33 BLE, and the standard that we add
-    *(
-        "-mcpu=cortex-m4",
-        "-mthumb",
-        "-mfloat-abi=softfp",
-        "-mfpu=fpv4-sp-d16",
-        "-fno-exceptions",
-        "-fno-rtti",
-    ),
-    *("-std=gnu++14", "-Os", "-funsigned-char", "-O2"),
-)
-EMULATED = (f"-I{SKETCHES / 'emulated_core'}", "-DARDUINO_EARSHOT_EMULATED", "-DF_CPU=64000000L")
 
 
 @pytest.fixture(scope="module", params=["codegen", "tiny"])
@@ -99,6 +85,4 @@ def test_it_compiles_in_arduino_clis_arrangement(sketch, tmp_path):
             target = target.with_name(f"{path.name}.cpp")
         target.write_text(f'#line 1 "{path}"\n{path.read_text()}')
     sources = [path for path in files(copy) if path.suffix in COMPILED]
-    command = [shutil.which("arm-none-eabi-g++"), *FLAGS, *EMULATED, "-fsyntax-only", *map(str, sources)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    compile_for_board(*EMULATED_FLAGS, *MBED_FLAGS, "-O2", "-fsyntax-only", *sources)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from host_library import compile_for_board
 from tflite_builder import ModelBuilder
 from tflm_library import library_outline
 
@@ -22,9 +22,6 @@ from harness.firmware.tflm.choice import NAMES, choose_library
 from harness.firmware.tflm.interface import read_interface
 from harness.layout import SKETCHES
 from models.store import Store
-
-_CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16")
-_STRICT = ("-std=gnu++14", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti", "-fsyntax-only")
 
 
 @pytest.fixture(autouse=True)
@@ -63,16 +60,12 @@ def test_the_choice_among_several_does_not_depend_on_their_order(installed):
     assert choose_library().name == NAMES[0]
 
 
-def test_a_pinned_library_is_taken_before_others(installed):
+def test_a_pinned_library_is_taken_before_others_in_its_version_only(installed):
     folders = installed(f"{NAMES[0]}@1.0", f"{NAMES[2]}@1.2.4-Alpha")
     assert choose_library(("ArduinoBLE@1.3", f"{NAMES[2]}@1.2.4-Alpha")).folder == folders[1]
     assert choose_library(("ArduinoBLE@1.3",)).folder == folders[0]
-
-
-def test_another_version_than_the_pinned_one_is_refused(installed):
-    installed(f"{NAMES[1]}@1.9.0")
-    with pytest.raises(BuildFailed, match=rf"{NAMES[1]}@1\.9\.0, not as pinned.*Install {NAMES[1]}@2\.0\.0"):
-        choose_library((f"{NAMES[1]}@2.0.0",))
+    with pytest.raises(BuildFailed, match=rf"{NAMES[0]}@1\.0.*, not as pinned.*Install {NAMES[2]}@2\.0\.0"):
+        choose_library((f"{NAMES[2]}@2.0.0",))
 
 
 def test_the_variable_comes_before_installed_libraries_but_not_before_a_pin(installed, tmp_path, monkeypatch):
@@ -83,15 +76,12 @@ def test_the_variable_comes_before_installed_libraries_but_not_before_a_pin(inst
         choose_library((f"{NAMES[0]}@2.5.0",))
 
 
-def test_a_variable_that_names_no_library_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("EARSHOT_TFLM", str(tmp_path))
-    with pytest.raises(BuildFailed, match=r"EARSHOT_TFLM points to a folder without library\.properties"):
-        choose_library()
-
-
-def test_without_any_library_the_remedy_names_one(installed):
+def test_a_missing_library_is_refused_with_a_remedy(installed, tmp_path, monkeypatch):
     installed("Servo@1.2.1")
     with pytest.raises(BuildFailed, match=r"not installed.*arduino-cli lib install.*EARSHOT_TFLM"):
+        choose_library()
+    monkeypatch.setenv("EARSHOT_TFLM", str(tmp_path))
+    with pytest.raises(BuildFailed, match=r"EARSHOT_TFLM points to a folder without library\.properties"):
         choose_library()
 
 
@@ -122,14 +112,14 @@ def _chain(folder: Path, elements: int, length: int = 3) -> Path:
 class _Board:
     """A board whose interpreter starts with `needed` bytes and reports `used`."""
 
-    def __init__(self, used: int, needed: int = 0, memory: int = 180_000) -> None:
-        self.used, self.needed, self.memory = used, needed or used, memory
+    def __init__(self, used: int, needed: int = 0, memory: int = 180_000, section: str = "ram") -> None:
+        self.used, self.needed, self.memory, self.section = used, needed or used, memory, section
         self.sizes: list[int] = []
 
     def run(self, engine: TflmEngine) -> int:
         self.sizes.append(engine.arena_bytes)
         if engine.arena_bytes > self.memory:
-            raise DoesNotFit("ram", engine.arena_bytes, self.memory)
+            raise DoesNotFit(self.section, engine.arena_bytes, self.memory)
         return self.used if engine.arena_bytes >= self.needed else 0
 
 
@@ -183,13 +173,10 @@ def test_a_refused_model_is_measured_again_by_the_next_run(sized):
 
 
 def test_a_model_too_large_for_the_flash_is_refused_at_once(sized):
-    def run(engine):
-        raise DoesNotFit("flash", 2, 1)
-
-    board = _Board(1)
-    board.run = run
+    board = _Board(1, memory=1, section="flash")
     with pytest.raises(DoesNotFit, match="flash"):
         sized(board)
+    assert len(board.sizes) == 1
 
 
 def _dense_softmax(dtype: str = "i1") -> bytes:
@@ -213,49 +200,39 @@ def _generate(model: bytes, library: Path, out: Path, **changes):
         return TflmEngine(**changes).generate(out / "model.tflite", out)
 
 
-def test_the_resolver_has_each_kind_of_operator_once(tmp_path):
+def test_resolver_and_embedded_model(tmp_path):
+    """Each kind of operator is added once, and the model is aligned and unchanged."""
     _generate(_dense_softmax(), library_outline(tmp_path / "library"), tmp_path / "out")
     text = (tmp_path / "out" / "engine.cpp").read_text()
     assert "MicroMutableOpResolver<2>" in text
     assert re.findall(r"resolver\.(Add\w+)\(", text) == ["AddFullyConnected", "AddSoftmax"]
-
-
-def test_the_model_is_embedded_aligned_and_unchanged(tmp_path):
-    _generate(_dense_softmax(), library_outline(tmp_path / "library"), tmp_path / "out")
-    text = (tmp_path / "out" / "model_data.h").read_text()
-    declaration, numbers = re.search(r"(alignas.*)\[\d+\] = \{([\d,\s]*)\}", text).groups()
+    data = (tmp_path / "out" / "model_data.h").read_text()
+    declaration, numbers = re.search(r"(alignas.*)\[\d+\] = \{([\d,\s]*)\}", data).groups()
     assert declaration == "alignas(16) const unsigned char kModel"
     assert bytes(map(int, numbers.split(","))) == _dense_softmax()
 
 
-@pytest.mark.skipif(not shutil.which("arm-none-eabi-g++"), reason="arm-none-eabi-g++ is not installed")
 @pytest.mark.parametrize("takes_reporter", [False, True], ids=["logs errors", "reports errors to an object"])
 @pytest.mark.parametrize("board", ["-DARDUINO_EARSHOT_EMULATED", "-DARDUINO_ARDUINO_NANO33BLE"])
-@pytest.mark.parametrize("dtype", ["i1", "f4"])
-def test_sources_compile_without_a_warning_with_both_generations(tmp_path, takes_reporter, board, dtype):
+def test_sources_compile_without_a_warning_with_both_generations(tmp_path, takes_reporter, board):
     library = library_outline(tmp_path / "library", takes_reporter=takes_reporter)
     out = tmp_path / "out"
-    _generate(_dense_softmax(dtype), library, out)
+    _generate(_dense_softmax("f4" if takes_reporter else "i1"), library, out)
     shutil.copyfile(SKETCHES / "earshot" / "engine.h", out / "engine.h")
     places = [f"-I{out}", f"-isystem{library / 'src'}", f"-I{CORE}", "-DF_CPU=64000000L"]
-    command = ["arm-none-eabi-g++", *_CORTEX_M4, *_STRICT, board, *places, str(out / "engine.cpp")]
-    answer = subprocess.run(command, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
+    compile_for_board("-std=gnu++14", "-fsyntax-only", board, *places, out / "engine.cpp")
 
 
-def test_sources_name_the_library_and_the_kernels(tmp_path):
-    library = library_outline(tmp_path / "library", cmsis_revision="11.0.0")
-    sources = _generate(_dense_softmax(), library, tmp_path / "out")
-    assert [str(one) for one in sources.libraries] == ["Arduino_TensorFlowLite@2.4.0-ALPHA"]
-    assert sources.kernels == "cmsis-nn 11.0.0 of Arduino_TensorFlowLite 2.4.0-ALPHA"
-    assert f'kEngineKernels[] = "{sources.kernels}"' in (tmp_path / "out" / "engine.cpp").read_text()
-
-
-@pytest.mark.parametrize(("dtype", "revision"), [("f4", "11.0.0"), ("i1", "")], ids=["float", "no CMSIS-NN"])
-def test_reference_kernels_are_named(tmp_path, dtype, revision):
+@pytest.mark.parametrize(
+    ("dtype", "revision", "kernels"),
+    [("i1", "11.0.0", "cmsis-nn 11.0.0"), ("f4", "11.0.0", "reference"), ("i1", "", "reference")],
+)
+def test_sources_name_the_library_and_the_kernels(tmp_path, dtype, revision, kernels):
     library = library_outline(tmp_path / "library", cmsis_revision=revision)
     sources = _generate(_dense_softmax(dtype), library, tmp_path / "out")
-    assert sources.kernels == "reference of Arduino_TensorFlowLite 2.4.0-ALPHA"
+    assert [str(one) for one in sources.libraries] == ["Arduino_TensorFlowLite@2.4.0-ALPHA"]
+    assert sources.kernels == f"{kernels} of Arduino_TensorFlowLite 2.4.0-ALPHA"
+    assert f'kEngineKernels[] = "{sources.kernels}"' in (tmp_path / "out" / "engine.cpp").read_text()
 
 
 def test_sources_depend_on_the_librarys_content_not_its_place(tmp_path):
@@ -269,34 +246,22 @@ def test_sources_depend_on_the_librarys_content_not_its_place(tmp_path):
     assert texts[0] == texts[1] != texts[2]
 
 
-def _unary(name: str, *dtypes: str) -> bytes:
+@pytest.mark.parametrize(
+    ("name", "dtypes", "inputs", "match"),
+    [
+        ("LOGISTIC", ("i1", "i1"), 1, r"ALPHA has no operator LOGISTIC \(.*LOGISTIC \(operator 0"),
+        ("SOFTMAX", ("i2", "i1"), 1, "input is int16"),
+        ("SOFTMAX", ("i1", "u1"), 1, "output is uint8"),
+        ("SOFTMAX", ("i1", "i1", "i1"), 2, "input is int8, int8; the sketch takes one"),
+    ],
+)
+def test_a_model_that_the_engine_cannot_run_is_refused(tmp_path, name, dtypes, inputs, match):
     builder = ModelBuilder()
     tensors = [builder.activation((1, 4), dtype, 0.1) for dtype in dtypes]
     builder.operator(name, tensors[:1], tensors[-1:])
-    return builder.finish(tensors[:1], tensors[-1:])
-
-
-def test_an_operator_that_the_library_lacks_is_named(tmp_path):
-    with pytest.raises(BuildFailed, match=r"ALPHA has no operator LOGISTIC \(.*LOGISTIC \(operator 0"):
-        _generate(_unary("LOGISTIC", "i1", "i1"), library_outline(tmp_path / "library"), tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("dtypes", "side"), [(("i2", "i1"), "input is int16"), (("i1", "u1"), "output is uint8")]
-)
-def test_an_unsupported_input_or_output_is_refused(tmp_path, dtypes, side):
-    with pytest.raises(BuildFailed, match=side):
-        _generate(_unary("SOFTMAX", *dtypes), library_outline(tmp_path / "library"), tmp_path / "out")
-
-
-def test_a_model_with_two_inputs_is_refused(tmp_path):
-    builder = ModelBuilder()
-    tensors = [builder.activation((1, 4), "i1", 0.1) for _ in range(3)]
-    builder.operator("SOFTMAX", tensors[:1], tensors[2:])
-    with pytest.raises(BuildFailed, match="input is int8, int8; the sketch takes one"):
-        _generate(
-            builder.finish(tensors[:2], tensors[2:]), library_outline(tmp_path / "library"), tmp_path / "out"
-        )
+    with pytest.raises(BuildFailed, match=match):
+        model = builder.finish(tensors[:inputs], tensors[-1:])
+        _generate(model, library_outline(tmp_path / "library"), tmp_path / "out")
 
 
 @pytest.mark.parametrize(

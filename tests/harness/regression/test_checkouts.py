@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from pruned_tinyconv import tinyconv
+from small_models import tinyconv
 
 from harness.layout import ROOT
 from harness.records.reading import read_record
