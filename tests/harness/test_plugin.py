@@ -1,31 +1,34 @@
 """The pytest plugin: options, markers, selection, and the effect of a broken board.
 
-Each session is a process of its own: numpy cannot be loaded twice into one.
+Sessions run in this process, for which everything that the plugin imports is imported here: numpy and torch
+cannot be imported twice. Sessions with workers or a signal are processes of their own.
 """
 
 from __future__ import annotations
 
 import pytest
-import torch  # here: pytester forgets what a test imports, and torch bears no second import
+import torch
 from stand_in_cli import SERIAL_NUMBER, StandInCli, usb_port
 
+import harness.boards
+import harness.boards.attached
+import harness.runs.run
+import models.parallel
+import models.variants  # noqa: F401
 from harness.arduino_cli.cli import COMMAND_VARIABLE
 from harness.bench_file import VARIABLE
+from harness.boards.registry import board_kinds
 from harness.plugin import MARKERS
+
+board_kinds()  # imports every kind
 
 pytest_plugins = ["pytester"]
 
-BENCH_TEST = """
+TESTS = """
+import pytest
+
 def test_bench(board, model):
     pass
-
-def test_plain():
-    pass
-"""
-
-
-HARDWARE_TEST = """
-import pytest
 
 @pytest.mark.hardware
 def test_desk():
@@ -41,6 +44,7 @@ def test_plain():
 def bench(pytester, monkeypatch):
     """A folder of tests, an empty bench file, and a host without boards."""
     pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
+    pytester.makepyfile(TESTS)
     stand_in = StandInCli(pytester.path / "bin")
     monkeypatch.setenv(COMMAND_VARIABLE, str(stand_in.command))
     monkeypatch.setenv(VARIABLE, str(pytester.makefile(".toml", bench="")))
@@ -48,119 +52,106 @@ def bench(pytester, monkeypatch):
     return pytester
 
 
+TOASTER = """
+from harness.boards.emulated import EmulatedBoard
+
+class Toaster(EmulatedBoard):
+    name, marker = "toaster", "hardware"
+"""
+
+
 @pytest.fixture
-def desk(bench):
+def desk(bench, monkeypatch):
     """The same with a board in the bench file, of a kind that needs no hardware."""
     boards = bench.mkdir("boards")
-    (boards / "toaster.py").write_text(
-        "from harness.boards.emulated import EmulatedBoard\n"
-        "class Toaster(EmulatedBoard):\n"
-        "    name, marker = 'toaster', 'hardware'\n"
-    )
+    (boards / "toaster.py").write_text(TOASTER)
+    monkeypatch.setattr(harness.boards, "__path__", [*harness.boards.__path__, str(boards)])
     bench.makeconftest(
         "import harness.boards\n"
-        f"harness.boards.__path__.append({str(boards)!r})\n"
+        f"harness.boards.__path__ = [*harness.boards.__path__, {str(boards)!r}]\n"  # in a process of its own
         "pytest_plugins = ['harness.plugin']\n"
     )
     bench.makefile(".toml", bench='[board.desk]\nkind = "toaster"')
     return bench
 
 
+def refused(bench, *options: str) -> str:
+    """Return what a session that is a usage error says."""
+    result = bench.runpytest_inprocess(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "passed" not in result.stdout.str()
+    return result.stderr.str()
+
+
 def test_every_marker_is_declared(bench):
-    shown = bench.runpytest_subprocess("--markers").stdout.str()
+    shown = bench.runpytest_inprocess("--markers").stdout.str()
     assert all(f"@pytest.mark.{name}:" in shown for name in MARKERS)
 
 
 def test_bench_tests_carry_the_mark_of_the_board_and_run_once_per_variant(bench):
-    tests = "".join(f"def test_{name}({name}):\n    pass\n" for name in ("firmware", "link", "session"))
-    bench.makepyfile(BENCH_TEST + tests)
-    collected = bench.runpytest_subprocess("--collect-only", "-m", "emulated", "--variants", "tinyconv-*")
+    names = ("firmware", "link", "session")
+    bench.makepyfile(TESTS + "".join(f"def test_{name}({name}):\n    pass\n" for name in names))
+    collected = bench.runpytest_inprocess("--collect-only", "-m", "emulated", "--variants", "tinyconv-*")
     collected.stdout.fnmatch_lines(
         ["earshot: board emulated, engine codegen, variants tinyconv-?, dataset synthetic"]
     )
     shown = collected.stdout.str()
-    for name in ("bench", "firmware", "link", "session"):
+    for name in ("bench", *names):
         assert f"test_{name}[tinyconv-float32]" in shown and f"test_{name}[tinyconv-int8]" in shown
-    assert "test_plain" not in shown
+    assert "test_plain" not in shown and "test_desk" not in shown
 
 
-@pytest.mark.parametrize("options", [(), ("-m", "slow"), ("-m", "not gpu")])
+@pytest.mark.parametrize("options", ["slow", "not gpu and not emulated"])
 def test_hardware_is_deselected_unless_requested(bench, options):
-    bench.makepyfile(HARDWARE_TEST)
-    bench.runpytest_subprocess(*options).assert_outcomes(passed=1, deselected=1)
+    result = bench.runpytest_inprocess("-m", options, "--variants", "tinyconv-int8")
+    result.assert_outcomes(passed=1, deselected=2)
 
 
-@pytest.mark.parametrize("options", [("hardware or slow",), ("hardware", "-n2")])
-def test_requested_but_missing_hardware_fails_the_session(bench, options):
-    bench.makepyfile(HARDWARE_TEST)
-    result = bench.runpytest_subprocess("-m", *options)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "there is no board to test" in result.stderr.str()
-    assert "passed" not in result.stdout.str()
-
-
-def test_hardware_without_arduino_cli_fails_the_session_with_that_reason(bench, monkeypatch):
+def test_requested_but_missing_hardware_fails_the_session(bench, monkeypatch):
+    assert "there is no board to test" in refused(bench, "-m", "hardware or slow")
+    assert "'emulated' is not hardware" in refused(bench, "-m", "hardware or slow", "--board", "emulated")
     monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/arduino-cli")
-    bench.makepyfile(HARDWARE_TEST)
-    result = bench.runpytest_subprocess("-m", "hardware")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "arduino-cli" in result.stderr.str()
+    assert "arduino-cli" in refused(bench, "-m", "hardware")
+
+
+def test_invalid_boards_and_variants_are_usage_errors_that_name_them(bench):
+    other = bench.makefile(".toml", other="[board.shelf]\nkind = 7")
+    assert "line 2, board.shelf.kind" in refused(bench, "--bench", other)
+    assert "toaster" in refused(bench, "--board", "toaster")
+    result = bench.runpytest_inprocess("--variants", "nothing-like-this")
+    assert result.ret != 0
+    assert "tinyconv-int8" in result.stdout.str() + result.stderr.str()
 
 
 def test_hardware_session_without_tests_is_red(desk):
     desk.makepyfile("def test_plain():\n    pass")
-    assert desk.runpytest_subprocess("-m", "hardware").ret == pytest.ExitCode.NO_TESTS_COLLECTED
-
-
-def test_hardware_on_the_emulated_board_fails_the_session(bench):
-    bench.makepyfile(BENCH_TEST)
-    result = bench.runpytest_subprocess("-m", "hardware or emulated", "--board", "emulated")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "'emulated' is not hardware" in result.stderr.str()
+    assert desk.runpytest_inprocess("-m", "hardware").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def test_hardware_takes_the_only_board_of_the_bench_file(desk):
-    desk.makepyfile(BENCH_TEST)
-    result = desk.runpytest_subprocess(
-        "-m", "hardware", "--variants", "tinyconv-int8", "--collect-only", "-q"
-    )
-    assert "test_bench[tinyconv-int8]" in result.stdout.str()
-    assert "test_plain" not in result.stdout.str()
-
-
-def test_default_board_is_the_emulated_one(desk):
-    desk.makepyfile(BENCH_TEST)
-    desk.runpytest_subprocess("--collect-only").stdout.fnmatch_lines(
-        ["earshot: board emulated, engine codegen,*"]
-    )
-
-
-def test_named_board_runs_hardware_tests(desk):
-    desk.makepyfile(HARDWARE_TEST)
-    result = desk.runpytest_subprocess("--board", "desk")
-    result.assert_outcomes(passed=2)
+    result = desk.runpytest_inprocess("-m", "hardware", "--variants", "tinyconv-int8", "--collect-only")
     result.stdout.fnmatch_lines(["earshot: board desk (toaster), engine codegen,*"])
+    shown = result.stdout.str()
+    assert "test_bench[tinyconv-int8]" in shown and "test_desk" in shown and "test_plain" not in shown
+
+
+def test_default_board_is_the_emulated_one_and_a_named_one_runs_hardware_tests(desk):
+    desk.runpytest_inprocess("--collect-only").stdout.fnmatch_lines(["earshot: board emulated, *"])
+    result = desk.runpytest_inprocess("--board", "desk", "--variants", "tinyconv-int8", "-k", "not bench")
+    result.assert_outcomes(passed=2, deselected=1)
 
 
 def test_hardware_takes_an_attached_board(bench):
     bench.stand_in.lists([usb_port("/dev/ttyACM7")])
-    bench.makepyfile(BENCH_TEST)
-    shown = bench.runpytest_subprocess("-m", "hardware", "--collect-only").stdout
+    shown = bench.runpytest_inprocess("-m", "hardware", "--collect-only").stdout
     shown.fnmatch_lines(["earshot: board nano33ble, *", "*test_bench*"])
 
 
 def test_bench_file_and_port_are_options(bench):
     other = bench.makefile(".toml", other='[board.shelf]\nkind = "nano33ble"\nengine = "codegen"')
     bench.makepyfile("def test_it(pytestconfig, board):\n    raise AssertionError(board._entry)")
-    result = bench.runpytest_subprocess("-m", "hardware", "--bench", other, "--port", "socket://desk:4000")
+    result = bench.runpytest_inprocess("-m", "hardware", "--bench", other, "--port", "socket://desk:4000")
     result.stdout.fnmatch_lines(["*port='socket://desk:4000'*name='shelf'*"])
-
-
-def test_invalid_bench_file_is_a_usage_error_with_its_line(bench):
-    other = bench.makefile(".toml", other="[board.shelf]\nkind = 7")
-    result = bench.runpytest_subprocess("--bench", other)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "line 2, board.shelf.kind" in result.stderr.str()
 
 
 def test_one_worker_of_xdist_has_the_board(desk):
@@ -188,36 +179,24 @@ def test_controller_chooses_the_board_for_all_workers(bench):
     bench.stand_in.steps("board list", {"stdout": {"detected_ports": [usb_port("/dev/a")]}}, {"status": 1})
     bench.stand_in.steps("lib list", {"stdout": {}})
     bench.makepyfile("def test_it(board):\n    raise AssertionError(board._entry)")
-    result = bench.runpytest_subprocess("-m", "hardware", "-n2")
+    result = bench.runpytest_subprocess("-m", "hardware", "-n1")
     result.stdout.fnmatch_lines([f"*serial_number='{SERIAL_NUMBER}'*"])
 
 
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-def test_stopped_session_releases_the_board(desk, number):
+def test_stopped_session_releases_the_board(desk):
     desk.makepyfile(
-        f"""
+        """
         import os, signal, time
 
         def test_it(board):
             before = board.close
             board.close = lambda: (open("closed", "w").close(), before())
-            os.kill(os.getpid(), signal.{number})
+            os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(30)
         """
     )
     assert desk.runpytest_subprocess("--board", "desk").ret == pytest.ExitCode.INTERRUPTED
     assert (desk.path / "closed").exists()
-
-
-def test_unknown_variant_is_a_usage_error_that_names_the_known_ones(bench):
-    bench.makepyfile(BENCH_TEST)
-    result = bench.runpytest_subprocess("--variants", "nothing-like-this")
-    assert result.ret != 0
-    assert "tinyconv-int8" in result.stdout.str() + result.stderr.str()
-
-
-def test_unknown_board_is_a_usage_error(bench):
-    assert bench.runpytest_subprocess("--board", "toaster").ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_fault_of_the_board_skips_the_other_bench_tests(bench):
@@ -235,13 +214,12 @@ def test_fault_of_the_board_skips_the_other_bench_tests(bench):
             pass
         """
     )
-    result = bench.runpytest_subprocess("-rs")
+    result = bench.runpytest_inprocess("-rs")
     result.assert_outcomes(failed=1, skipped=1, passed=1)
     result.stdout.fnmatch_lines(["*the board broke before: protocol: the board said nothing*"])
 
 
-def test_gpu_test_is_skipped_without_a_cuda_device(bench):
-    if torch.cuda.is_available():
-        pytest.skip("there is one")
+def test_gpu_test_is_skipped_without_a_cuda_device(bench, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     bench.makepyfile("import pytest\n@pytest.mark.gpu\ndef test_gpu():\n    raise AssertionError")
-    bench.runpytest_subprocess().assert_outcomes(skipped=1)
+    bench.runpytest_inprocess().assert_outcomes(skipped=1)
