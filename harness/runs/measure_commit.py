@@ -65,7 +65,6 @@ def measured(selection: Selection, engine: Engine) -> RunRecord:
         run.folder.write()
         blocks = Blocks(board, run.folder, SAMPLES, options.log)
         blocks.measure([BlockId(ROUND, 1, model.id) for model in models], targets_of(run, models))
-        run.folder.write(blocks=blocks.rows)
         record = run.folder.ended()
         run.folder.release()
         return record

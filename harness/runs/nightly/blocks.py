@@ -1,16 +1,13 @@
-"""Blocks of a night: measured in order, each on the disk before the next begins."""
+"""Blocks of a night: measured in order, each in the partial record before the next begins."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from harness.boards.board import Board
-from harness.errors import BREAKING, UsageError
+from harness.errors import BREAKING
 from harness.measure.block import BlockResult, BlockTarget, measure_block
 from harness.records.record import BlockRow, Fault, RunRecord
 from harness.runs.driver import Log
@@ -18,55 +15,8 @@ from harness.runs.folder import RunFolder
 from harness.runs.nightly.schedule import CANARY, BlockId
 from models.errors import UserFacingError
 
-BLOCKS_FILE = "blocks.jsonl"
 TRANSCRIPTS = "blocks"
 """Folder of a run with one transcript per block."""
-
-
-class BlockFile:
-    """The blocks of a run as lines of JSON; a kill during a write loses that line only.
-
-    Args:
-        folder: of the run.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / BLOCKS_FILE
-
-    def rows(self) -> list[BlockRow]:
-        """Read all blocks, in the order they were measured.
-
-        Raises:
-            UsageError: a line before the last is no block.
-        """
-        rows = []
-        for number, line in enumerate(self._whole_lines(), start=1):
-            try:
-                rows.append(BlockRow(**json.loads(line)))
-            except (ValueError, TypeError) as problem:
-                raise UsageError(
-                    f"line {number} is no block: {problem}",
-                    where=str(self.path),
-                    remedy="Begin a new night: the blocks of this one cannot be trusted.",
-                ) from None
-        return rows
-
-    def append(self, row: BlockRow) -> None:
-        """Add a block; it is on the disk when this returns."""
-        whole = b"".join(self._whole_lines())
-        with self.path.open("ab") as stream:
-            stream.truncate(len(whole))  # remove the rest of a line that a kill left
-            stream.write(json.dumps(asdict(row)).encode() + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-
-    def remove(self) -> None:
-        """Delete the file once the record has the blocks."""
-        self.path.unlink(missing_ok=True)
-
-    def _whole_lines(self) -> list[bytes]:
-        lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
-        return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
 
 class Blocks:
@@ -81,17 +31,13 @@ class Blocks:
     Attributes:
         broken: the fault that broke the board; None while it works.
         rows: in the order they were measured.
-
-    Raises:
-        UsageError: see `BlockFile.rows`.
     """
 
     def __init__(self, board: Board, folder: RunFolder[RunRecord], samples: int, log: Log) -> None:
         self._board, self._folder, self._samples, self._log = board, folder, samples, log
-        self._file = BlockFile(folder.path)
         self._board_known = False  # a board on USB tells its identity once it is found
         self.broken: Fault | None = None
-        self.rows = self._file.rows()
+        self.rows = list(folder.record.blocks)
 
     def measure(self, ids: Sequence[BlockId], targets: Mapping[str, BlockTarget]) -> None:
         """Measure the blocks that are not there yet.
@@ -116,10 +62,6 @@ class Blocks:
         if not self.find([block]):
             self._log(f"{block}: {failure}")
             self._keep(self._row(block, BlockResult(), fault=str(failure)))
-
-    def remove_file(self) -> None:
-        """Delete the file of blocks once the record has them."""
-        self._file.remove()
 
     def _measure_one(self, block: BlockId, target: BlockTarget) -> BlockRow:
         result, fault = BlockResult(), ""
@@ -156,8 +98,8 @@ class Blocks:
         )
 
     def _keep(self, row: BlockRow) -> None:
-        self._file.append(row)
         self.rows.append(row)
+        self._folder.write(blocks=list(self.rows))
 
 
 def _id(row: BlockRow) -> BlockId:

@@ -1,7 +1,6 @@
 """`earshot nightly`: what `earshot run` measures, then blocks, verdict and confirmation.
 
-Rows are kept in the partial record and blocks in their file as soon as they are measured. A resumed night
-continues with both; no block is measured twice.
+Rows and blocks are in the partial record as soon as they are measured; a resumed night measures none twice.
 """
 
 from __future__ import annotations
@@ -106,7 +105,6 @@ def measure_night(run: Run, request: NightlyRequest) -> NightlyResult:
         session.measure(targets, run.broken)
         verdict = session.judge()
     record, page = run.close()
-    session.remove_blocks_file()
     if session.succeeded:
         keep_images(request, record, targets)
     return _write_result(verdict, record, page)
@@ -140,7 +138,6 @@ def measure_same_images(
             nights = session.earlier_nights()
             folder.put(*(_with_times(row, folder.record.blocks) for row in folder.record.variants))
             record = folder.end()
-            session.remove_blocks_file()
         finally:
             folder.release()
     write_verdict(verdict, record, folder.path)

@@ -34,7 +34,7 @@ class NightlySession:
         log: receives one line per step.
 
     Raises:
-        UsageError: the blocks of an interrupted night or the board's baseline cannot be read.
+        UsageError, ConfigError: the board's baseline cannot be read or is invalid.
     """
 
     def __init__(self, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest, log: Log) -> None:
@@ -97,10 +97,6 @@ class NightlySession:
                     self._log(left_out.sentence)
             self._history = list(history.nights)
         return [other for other in self._history if other.id != night.id]
-
-    def remove_blocks_file(self) -> None:
-        """Delete the file of blocks once the record has them."""
-        self._blocks.remove_file()
 
     def _judge_now(self) -> RunVerdict:
         night = night_of(self._folder.ended(), digest="tonight")

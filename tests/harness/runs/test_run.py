@@ -15,7 +15,7 @@ from harness.firmware.engine import get_engine
 from harness.layout import PARTIAL, RECORD
 from harness.measure.session import INVOCATIONS
 from harness.records.reading import read_record
-from harness.runs.folder import RUN, begin
+from harness.runs.folder import RUN, begin, resume
 from harness.runs.request import Setup
 from harness.runs.run import Run
 from models.data.wav import write_wav
@@ -29,11 +29,15 @@ def run_of(store, tmp_path):
     recordings.mkdir()
     write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
 
-    def make(*items: Path | ModelArtifact | BaseException) -> Run:
+    def make(*items: Path | ModelArtifact | BaseException, resumed: Path | None = None) -> Run:
         lines: list[str] = []
         board = EmulatedBoard()
         setup = Setup(Models(*items, store=store), board, get_engine("codegen"), recordings=recordings)
-        run = Run(setup, begin(RUN, tmp_path / "nights", board.describe(), {"kind": "run"}), lines.append)
+        if resumed:
+            folder = resume(RUN, resumed, board.describe())
+        else:
+            folder = begin(RUN, tmp_path / "nights", board.describe(), {"kind": "run"})
+        run = Run(setup, folder, lines.append)
         run.lines = lines
         return run
 
@@ -126,14 +130,22 @@ def test_model_that_no_board_runs_is_a_row_without_measurements(run_of, tmp_path
     assert read_record(page.parent / RECORD) == record
 
 
-def test_interrupted_run_keeps_its_rows_and_a_page(run_of, tmp_path):
-    run = run_of(classifier(tmp_path / "small.tflite"), KeyboardInterrupt())
+def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, tmp_path):
+    first, second = (classifier(tmp_path / f"{name}.tflite", 40 + number) for number, name in enumerate("ab"))
+    run = run_of(first, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         run.run()
-    record = read_record(run.folder.path / PARTIAL)
-    assert record.run["ended"] == "" and record.variants[0].stage_us["inference"]
-    assert (run.folder.path / "report.html").exists()
-    assert not (run.folder.path / RECORD).exists()
+    path = run.folder.path
+    then = read_record(path / PARTIAL)
+    assert then.run["ended"] == "" and then.variants[0].stage_us["inference"]
+    assert (path / "report.html").exists() and not (path / RECORD).exists()
+
+    again = run_of(first, second, resumed=path)
+    now, _ = again.run()
+    assert (now.run["id"], [row.id for row in now.variants]) == (then.run["id"], ["a", "b"])
+    assert now.variants[0] == then.variants[0]
+    assert "a: measured before this run was interrupted" in again.lines
+    assert any("b: measuring" in line for line in again.lines)
 
 
 def test_broken_recording_is_named_before_anything_is_built(run_of, tmp_path):

@@ -16,7 +16,6 @@ from harness.layout import PARTIAL, RECORD
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, write_record
 from harness.runs import folder as folder_module
-from harness.runs.nightly.blocks import BLOCKS_FILE
 from harness.runs.nightly.nightly import measure_night
 from models.errors import ConfigError
 
@@ -57,7 +56,7 @@ def test_first_night_measures_every_block_keeps_a_canary_and_writes_its_files(be
     cases = list(ElementTree.parse(folder / "junit.xml").iter("testcase"))
     assert len(cases) == len(result.verdict.series) > 0
     assert (folder / "summary.md").read_text() == result.text
-    assert not (folder / BLOCKS_FILE).exists() and not (folder / PARTIAL).exists()
+    assert not (folder / PARTIAL).exists()
     assert len(list((folder / "blocks").glob("*.log"))) == len(result.record.blocks)
 
 

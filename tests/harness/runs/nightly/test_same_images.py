@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 import pytest
 from small_nights import SmallBench, TroubledBoard, statuses
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, BoardNotFound, UsageError
 from harness.layout import PARTIAL, RECORD
+from harness.records.reading import read_record
 from harness.records.record import write_record
-from harness.runs.nightly.blocks import BLOCKS_FILE
 
 DESK = {"uid": "desk-1", "clock": "measured"}
 
@@ -57,10 +54,10 @@ def test_interrupted_night_continues_with_its_blocks(measured_once):
     with pytest.raises(KeyboardInterrupt):
         measured_once.run_same_images(TroubledBoard(interrupt, **DESK))
     (partial,) = (measured_once.folder / "nights").glob(f"*/*/{PARTIAL}")
-    before = (partial.parent / BLOCKS_FILE).read_text().splitlines()
+    before = read_record(partial).blocks
     assert len(before) == 2
     record = measured_once.run_same_images(TroubledBoard(**DESK), interrupted=partial.parent).record
-    assert [json.dumps(asdict(block)) for block in record.blocks[:2]] == before
+    assert record.blocks[:2] == before
     assert record.run["resumed"] and len(record.blocks) == 5
 
 
