@@ -6,10 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import layout
+from harness.errors import UsageError
 from harness.runs.selection import DEFAULT_VARIANTS, Selection
+
+if TYPE_CHECKING:
+    from harness.records.verdict import SeriesName
 
 DEFAULT_BOARD = "emulated"
 
@@ -46,6 +50,11 @@ def add_variants(parser: Any) -> None:
 def add_models(parser: argparse.ArgumentParser) -> None:
     """Add the options that `selection` reads."""
     add_variants(parser)
+    add_model_file(parser)
+
+
+def add_model_file(parser: argparse.ArgumentParser) -> None:
+    """Add --model and --labels."""
     parser.add_argument("--model", type=Path, metavar="FILE", help="measure this .tflite, not the variants")
     parser.add_argument(
         "--labels",
@@ -107,14 +116,36 @@ def add_engine(parser: Any) -> None:
     )
 
 
-def add_output(parser: Any, default: Path = layout.NIGHTS) -> None:
+def add_output(parser: Any, default: Path = layout.NIGHTS, meaning: str = "folder of all runs") -> None:
     """Add --output."""
     _adder(parser)(
         "--output",
         type=Path,
         default=default,
         metavar="FOLDER",
-        help=f"folder of all runs (default: {default.relative_to(layout.ROOT)}/)",
+        help=f"{meaning} (default: {default.relative_to(layout.ROOT)}/)",
+    )
+
+
+def add_baselines(parser: argparse.ArgumentParser) -> None:
+    """Add --baselines."""
+    parser.add_argument(
+        "--baselines",
+        type=Path,
+        default=layout.REPORTS / "baselines",
+        metavar="FOLDER",
+        help="accepted figures, one <board>.toml per board (default: reports/baselines/)",
+    )
+
+
+def add_recordings(parser: Any) -> None:
+    """Add --recordings."""
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="FOLDER",
+        help="recordings to play: a folder with a manifest.csv, or your own <word>/*.wav "
+        "(default: the bench file's, else recordings/)",
     )
 
 
@@ -123,20 +154,34 @@ def add_open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="open the report in a browser")
 
 
-def show_page(page: Path, open_page: bool) -> None:
-    """Print where the report is, and open it in a browser if wanted."""
-    print(f"\nReport: {page}")
+def show_page(page: Path, open_page: bool, title: str = "\nReport: ") -> None:
+    """Print where a page is, and open it in a browser if wanted."""
+    print(f"{title}{page}")
     if open_page:
         import webbrowser
 
         webbrowser.open(page.resolve().as_uri())
 
 
-def selection(arguments: argparse.Namespace) -> Selection:
-    """Return the models chosen by the options of `add_models`.
+def series(text: str) -> SeriesName:
+    """Parse the name of a series.
+
+    Raises:
+        UsageError: it is no name.
+    """
+    from harness.records.verdict import SeriesName
+
+    try:
+        return SeriesName.parse(text)
+    except ValueError as problem:
+        raise UsageError(str(problem), remedy="Copy it from a verdict or from `earshot compare`.") from None
+
+
+def selection(arguments: argparse.Namespace, pattern: str = "") -> Selection:
+    """Return the models chosen by the options of `add_models`, or by those of `add_model_file` and a pattern.
 
     Raises:
         UsageError: the options contradict each other.
     """
     labels = tuple(label.strip() for label in arguments.labels.split(",")) if arguments.labels else ()
-    return Selection(arguments.variants, arguments.dataset, arguments.model, labels)
+    return Selection(pattern or arguments.variants, arguments.dataset, arguments.model, labels)

@@ -13,26 +13,18 @@ from harness import layout, options
 from harness.errors import EXIT_CLEAN, UsageError
 
 if TYPE_CHECKING:
-    from harness.records.verdict import SeriesName
     from harness.regression.baseline import Baseline, Epoch
 
 SUMMARY = "Accept a night as the reference of later ones, with a reason; or show what was accepted."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `earshot baseline`."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="accept|show")
     accept = verbs.add_parser("accept", help="write the values of a night into the board's baseline")
     show = verbs.add_parser("show", help="print what was accepted, when, and why")
     for verb in (accept, show):
         verb.add_argument("--board", required=True, metavar="NAME", help="the board's name")
-        verb.add_argument(
-            "--baselines",
-            type=Path,
-            default=layout.REPORTS / "baselines",
-            metavar="FOLDER",
-            help="folder of <board>.toml (default: reports/baselines/)",
-        )
+        options.add_baselines(verb)
     accept.add_argument(
         "--reason", required=True, metavar="TEXT", help="reason for the change, for its reviewers"
     )
@@ -62,7 +54,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     code: int = arguments.do(arguments)
     return code
 
@@ -79,7 +70,7 @@ def _accept(arguments: argparse.Namespace) -> int:
         datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         arguments.baselines,
         arguments.history,
-        series=[_series(text) for text in arguments.series],
+        series=[options.series(text) for text in arguments.series],
         which=arguments.night,
         log=options.log,
     )
@@ -132,12 +123,3 @@ def _lines(baseline: Baseline, epoch: Epoch) -> Iterator[str]:
     yield ""
     for one in epoch.accepted:
         yield f"{one.at} {', '.join(one.series)} of commit {one.commit[:10]}: {one.reason}"
-
-
-def _series(text: str) -> SeriesName:
-    from harness.records.verdict import SeriesName
-
-    try:
-        return SeriesName.parse(text)
-    except ValueError as problem:
-        raise UsageError(str(problem), remedy="Copy it from a verdict or from `earshot history`.") from None

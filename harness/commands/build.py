@@ -12,14 +12,12 @@ SUMMARY = "Compile the variants for a board; print the flash and RAM they use."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `build`."""
     options.add_models(parser)
     options.add_board(parser)
     options.add_engine(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     setup = request_of(arguments).setup()
     with setup.board as board:
         limits = board.describe()

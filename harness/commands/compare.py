@@ -15,7 +15,6 @@ SUMMARY = "Compare two runs of the emulated board, such as those of two commits,
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `earshot compare`."""
     parser.add_argument(
         "base",
         type=Path,
@@ -32,7 +31,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.regression.compare import clip_changes, compare
     from harness.regression.from_record import night_of
     from harness.report.comparison_text import as_markdown, as_text

@@ -21,19 +21,12 @@ _HOUR_S = 3600.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `field`."""
     options.add_models(parser)
     options.add_board(parser)
     options.add_engine(parser)
     sound = parser.add_argument_group("playback plan")
     sound.add_argument("--plan", type=Path, metavar="FILE", help="the plan.json of an earlier run")
-    sound.add_argument(
-        "--recordings",
-        type=Path,
-        metavar="FOLDER",
-        help="your own <word>/*.wav, or a folder with a manifest.csv (default: the bench file's, else "
-        "recordings/)",
-    )
+    options.add_recordings(sound)
     sound.add_argument("--quick", action="store_true", help="a minute of words under the first condition")
     sound.add_argument("--repeat", type=int, metavar="N", help="repetitions of each recording (default: 1)")
     sound.add_argument("--seed", type=int, metavar="N", help="seed of order and noise (default: 1)")
@@ -85,7 +78,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.runs.field.publishing import read_again
     from harness.runs.field.run import begin_field
     from harness.runs.request import FieldRequest

@@ -12,7 +12,6 @@ SUMMARY = "Show every series over all nights: the last verdicts, sparklines, and
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `history`."""
     parser.add_argument(
         "folders",
         type=Path,
@@ -20,25 +19,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folders with nightly records, of one or more benches (default: reports/nights/)",
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=layout.REPORTS / "history",
-        metavar="FOLDER",
-        help="folder for the pages (default: reports/history/)",
-    )
-    parser.add_argument(
-        "--baselines",
-        type=Path,
-        default=layout.REPORTS / "baselines",
-        metavar="FOLDER",
-        help="folder with <board>.toml (default: reports/baselines/)",
-    )
-    parser.add_argument("--open", action="store_true", help="open the pages in a browser")
+    options.add_output(parser, layout.REPORTS / "history", "folder for the pages")
+    options.add_baselines(parser)
+    options.add_open(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.records.reading import read_record
     from harness.regression.baseline import read_baseline
     from harness.regression.history import read_history
@@ -65,9 +51,5 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         options.log("There are no nights yet: measure the first with `earshot nightly --board emulated`.")
-    print(page)
-    if arguments.open:
-        import webbrowser
-
-        webbrowser.open(page.resolve().as_uri())
+    options.show_page(page, arguments.open, title="")
     return EXIT_CLEAN

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import layout, options
+from harness import options
 from harness.commands.run import request_of
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ SUMMARY = "Measure a night in blocks, compare it with baseline and history, and 
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `nightly`."""
     options.add_models(parser)
     options.add_board(parser)
     options.add_engine(parser)
@@ -43,18 +42,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="folders of earlier nights, of this host and others (default: that of --output)",
     )
     options.add_output(parser)
-    parser.add_argument(
-        "--baselines",
-        type=Path,
-        default=layout.REPORTS / "baselines",
-        metavar="FOLDER",
-        help="accepted figures, one file per board (default: reports/baselines/)",
-    )
+    options.add_baselines(parser)
     options.add_open(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.runs.nightly.nightly import run_nightly
     from harness.runs.request import NightlyRequest
 

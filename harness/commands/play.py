@@ -12,7 +12,6 @@ SUMMARY = "Play recordings one after another, and print the level of each."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `play`."""
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="WAV files, or folders of them")
     parser.add_argument(
         "--device",
@@ -23,7 +22,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.bench_file import find_bench
     from harness.sound.recorder import play
 

@@ -12,7 +12,6 @@ SUMMARY = "Record a keyword with this computer's microphone, several times, for 
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `record`."""
     parser.add_argument("word", metavar="WORD", help="the spoken word, such as yes")
     parser.add_argument(
         "--recordings",
@@ -31,7 +30,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.bench_file import find_bench
     from harness.sound.recorder import record
 

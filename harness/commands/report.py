@@ -12,7 +12,6 @@ SUMMARY = "Render run records again as HTML, Markdown and CSV; compare the varia
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `report`."""
     parser.add_argument(
         "record",
         type=Path,
@@ -24,7 +23,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.records.reading import read_record
     from harness.report.pages.family import render_family
     from harness.report.pages.run import render_run

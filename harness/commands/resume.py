@@ -13,7 +13,6 @@ SUMMARY = "Continue an interrupted or killed run, night or field run; measured r
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `resume`; the request itself is in the record."""
     parser.add_argument(
         "run",
         type=Path,
@@ -25,7 +24,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.runs.field.run import resume_field
     from harness.runs.folder import RUN
     from harness.runs.nightly.nightly import run_nightly

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import options
@@ -18,23 +17,15 @@ SUMMARY = "Train, convert, build, measure and report the variants; what exists a
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `run`."""
     options.add_models(parser)
     options.add_board(parser)
     options.add_engine(parser)
-    parser.add_argument(
-        "--recordings",
-        type=Path,
-        metavar="FOLDER",
-        help="recordings to play: a folder with a manifest.csv, or your own <word>/*.wav "
-        "(default: the bench file's, else recordings/)",
-    )
+    options.add_recordings(parser)
     options.add_output(parser)
     options.add_open(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from harness.runs.run import begin_run
 
     request = request_of(arguments, recordings=arguments.recordings)

@@ -15,7 +15,6 @@ _SOUND_S = 30
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `show`."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a recording of any rate and length")
     parser.add_argument(
         "--output",
@@ -23,11 +22,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder for the page, its pictures and its numbers (default: a folder in reports/recordings/)",
     )
-    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    options.add_open(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     import io
 
     import soundfile
@@ -47,9 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
         layout.REPORTS / "recordings" / f"{arguments.file.stem}-{seen.facts.sha256[:8]}"
     )
     page = render_recording(seen, sound.getvalue() or None, folder)
-    print(page)
-    if arguments.open:
-        import webbrowser
-
-        webbrowser.open(page.resolve().as_uri())
+    options.show_page(page, arguments.open, title="")
     return EXIT_CLEAN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from harness import layout, options
 from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
@@ -12,7 +11,6 @@ SUMMARY = "Compare ways of pruning and quantizing over many points and seeds: ta
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `study`."""
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="study of models/studies/, without .toml (default: all)"
     )
@@ -24,17 +22,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="number of points at a time (default: one per core)",
     )
     options.add_dataset(parser)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=layout.STUDIES,
-        metavar="FOLDER",
-        help="folder for a folder per study (default: reports/studies/)",
-    )
+    options.add_output(parser, layout.STUDIES, "folder for a folder per study")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     from models.studies import load_studies, load_study
 
     studies = [load_study(name) for name in arguments.names] or load_studies()

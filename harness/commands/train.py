@@ -13,7 +13,6 @@ add_options = options.add_models
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command."""
     for model in options.selection(arguments).models(options.log):
         print(f"{model.title}: {model.path}")
         for split, counts in model.accuracy.items():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from harness import layout
+from harness import layout, options
 from harness.errors import EXIT_CLEAN
 
 SUMMARY = "List the variants with their state, from described to measured."
@@ -19,12 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="shell-style pattern over the ids, such as 'pruned-*' (default: *)",
     )
-    parser.add_argument(
-        "--dataset",
-        type=Path,
-        metavar="FOLDER",
-        help="dataset in the Speech Commands layout (default: the synthetic corpus)",
-    )
+    options.add_dataset(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
