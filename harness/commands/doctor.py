@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     bench = find_bench(arguments.bench)
     findings = examine(bench)
     if arguments.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        print(json.dumps([{**asdict(item), "present": item.present} for item in findings], indent=1))
     else:
         print(as_text(findings, bench))
     return EXIT_CLEAN if all(finding.present for finding in findings if finding.required) else EXIT_BROKEN

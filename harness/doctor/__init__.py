@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.doctor.finding import Finding
+from harness.errors import EarshotError
 
 if TYPE_CHECKING:
     from harness.bench_file import Bench
 
-__all__ = ["Finding", "as_text", "examine"]
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        name: the thing that was checked.
+        required: True if the emulated board or the bench file's boards need it.
+        detail: version or place; for a missing thing, its purpose.
+        remedy: instruction for a missing thing; empty if it is there and usable.
+    """
+
+    name: str
+    required: bool
+    detail: str
+    remedy: str = ""
+
+    @property
+    def present(self) -> bool:
+        return not self.remedy
+
+    @classmethod
+    def of_failure(cls, name: str, required: bool, failure: EarshotError) -> Finding:
+        """Return the finding of a check that failed."""
+        detail = ": ".join(filter(None, (failure.what, failure.where)))
+        return cls(name, required, detail, failure.remedy or "Mend the cause that the message names.")
 
 
 def examine(bench: Bench) -> list[Finding]:

@@ -13,7 +13,7 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import BoardEntry, SpeakerEntry
-from harness.doctor.finding import Finding
+from harness.doctor import Finding
 from harness.errors import AcousticFailed, EarshotError
 from harness.sound.devices import devices, find_device
 
@@ -36,16 +36,17 @@ def examine_arduino(entries: Sequence[BoardEntry], required: bool) -> list[Findi
         required: False if there is no bench file; then only arduino-cli is checked.
     """
     tool = ArduinoCli()
-    findings = [_checked("arduino-cli", required, lambda: _present("arduino-cli", required, tool.version()))]
-    if not findings[0].present:
-        return findings
-    for pin in dict.fromkeys(entry.core for entry in entries if entry.core):
-        findings.append(_checked(pin, required, partial(_core, tool, pin, required)))
-    for pin in dict.fromkeys(library for entry in entries for library in entry.libraries):
-        findings.append(_checked(pin, required, partial(_library, tool, pin, required)))
-    for entry in entries:
-        findings.append(_checked(f"Board {entry.name}", required, partial(_board, tool, entry, required)))
-    return findings
+    arduino_cli = _checked("arduino-cli", required, tool.version)
+    if not arduino_cli.present:
+        return [arduino_cli]
+    cores = dict.fromkeys(entry.core for entry in entries if entry.core)
+    libraries = dict.fromkeys(library for entry in entries for library in entry.libraries)
+    return [
+        arduino_cli,
+        *(_checked(f"Core {_name(pin)}", required, partial(_core, tool, pin)) for pin in cores),
+        *(_checked(f"Library {_name(pin)}", required, partial(_library, tool, pin)) for pin in libraries),
+        *(_checked(f"Board {entry.name}", required, partial(_board, tool, entry)) for entry in entries),
+    ]
 
 
 def examine_ports(required: bool, processes: Path = _PROCESSES) -> list[Finding]:
@@ -58,15 +59,7 @@ def examine_ports(required: bool, processes: Path = _PROCESSES) -> list[Finding]
     found = [port for port in list_ports.comports() if port.vid == _ARDUINO_VENDOR]
     boards = [_port(port, required, processes) for port in found]
     if not found:
-        boards = [
-            Finding(
-                "Board on USB",
-                present=False,
-                required=False,
-                detail="for `pytest -m hardware`",
-                remedy=_PLUG_IN,
-            )
-        ]
+        boards = [Finding("Board on USB", False, "for `pytest -m hardware`", _PLUG_IN)]
     return [*boards, _modem_manager(processes, required and bool(found))]
 
 
@@ -98,60 +91,55 @@ def port_holders(device: str, processes: Path = _PROCESSES) -> list[str]:
     return holders
 
 
-def _present(name: str, required: bool, detail: str) -> Finding:
-    return Finding(name, present=True, required=required, detail=detail)
+class _Missing(EarshotError):
+    """A thing that a check does not find."""
 
 
-def _checked(name: str, required: bool, check: Callable[[], Finding]) -> Finding:
-    """Return a check's finding; a failed call of arduino-cli is one too."""
+def _checked(name: str, required: bool, check: Callable[[], str]) -> Finding:
+    """Return a check's finding from the detail that it returns or the failure that it raises."""
     try:
-        return check()
+        return Finding(name, required, check())
     except EarshotError as failure:
-        detail = ": ".join(part for part in (failure.what, failure.where) if part)
-        return Finding(name, present=False, required=required, detail=detail, remedy=failure.remedy)
+        return Finding.of_failure(name, required, failure)
 
 
-def _core(tool: ArduinoCli, pin: str, required: bool) -> Finding:
+def _name(pin: str) -> str:
+    return pin.partition("@")[0]
+
+
+def _core(tool: ArduinoCli, pin: str) -> str:
     identity, _, version = pin.partition("@")
     installed = [core.version for core in tool.cores() if core.id == identity]
-    return _pinned(f"Core {identity}", installed, version, required, f"arduino-cli core install {pin}")
+    return _pinned(installed, version, f"arduino-cli core install {pin}")
 
 
-def _library(tool: ArduinoCli, pin: str, required: bool) -> Finding:
+def _library(tool: ArduinoCli, pin: str) -> str:
     name, _, version = pin.partition("@")
     installed = [found.version for found in tool.libraries() if found.name.casefold() == name.casefold()]
-    return _pinned(f"Library {name}", installed, version, required, f'arduino-cli lib install "{pin}"')
+    return _pinned(installed, version, f'arduino-cli lib install "{pin}"')
 
 
-def _pinned(name: str, installed: list[str], wanted: str, required: bool, install: str) -> Finding:
-    if wanted in installed:
-        return _present(name, required, wanted)
-    there = f"{installed[0]} is installed" if installed else "not installed"
-    return Finding(
-        name,
-        present=False,
-        required=required,
-        detail=f"{there}, the bench file pins {wanted}",
-        remedy=install,
-    )
+def _pinned(installed: list[str], wanted: str, install: str) -> str:
+    if wanted not in installed:
+        there = f"{installed[0]} is installed" if installed else "not installed"
+        raise _Missing(f"{there}, the bench file pins {wanted}", remedy=install)
+    return wanted
 
 
-def _board(tool: ArduinoCli, entry: BoardEntry, required: bool) -> Finding:
-    name, wanted = f"Board {entry.name}", entry.serial_number
+def _board(tool: ArduinoCli, entry: BoardEntry) -> str:
+    wanted = entry.serial_number
     if entry.port:
-        return _present(name, required, f"port {entry.port}, from the bench file")
+        return f"port {entry.port}, from the bench file"
     ports = tool.detected_ports()
     for port in ports:
         if wanted and port.serial_number.casefold() == wanted.casefold():
-            return _present(name, required, f"serial number {wanted} at {port.address}")
+            return f"serial number {wanted} at {port.address}"
     if not wanted:
         remedy = "Run `earshot boards` with the board attached: it prints the entry."
-        return Finding(
-            name, present=False, required=required, detail="no serial_number in the bench file", remedy=remedy
-        )
+        raise _Missing("no serial_number in the bench file", remedy=remedy)
     there = ", ".join(f"{port.serial_number} at {port.address}" for port in ports if port.serial_number)
-    detail = f"serial number {wanted} is not attached; attached: {there or 'no board'}"
-    return Finding(name, present=False, required=required, detail=detail, remedy=_PLUG_IN)
+    what = f"serial number {wanted} is not attached; attached: {there or 'no board'}"
+    raise _Missing(what, remedy=_PLUG_IN)
 
 
 def _port(port: ListPortInfo, required: bool, processes: Path) -> Finding:
@@ -159,14 +147,11 @@ def _port(port: ListPortInfo, required: bool, processes: Path) -> Finding:
     if not os.access(port.device, os.R_OK | os.W_OK):
         group = grp.getgrgid(Path(port.device).stat().st_gid).gr_name
         remedy = f"usermod --append --groups {group} {os.environ.get('USER', '$USER')}, then log in again."
-        return Finding(name, present=False, required=required, detail="you may not open it", remedy=remedy)
-    holders = port_holders(port.device, processes)
-    if holders:
+        return Finding(name, required, "you may not open it", remedy)
+    if holders := port_holders(port.device, processes):
         remedy = "End that program: only one at a time can talk to the board."
-        return Finding(
-            name, present=False, required=required, detail=f"in use by {', '.join(holders)}", remedy=remedy
-        )
-    return _present(name, required, f"{port.product or 'Arduino'}, serial number {port.serial_number}")
+        return Finding(name, required, f"in use by {', '.join(holders)}", remedy)
+    return Finding(name, required, f"{port.product or 'Arduino'}, serial number {port.serial_number}")
 
 
 def _modem_manager(processes: Path, required: bool) -> Finding:
@@ -177,16 +162,10 @@ def _modem_manager(processes: Path, required: bool) -> Finding:
         except OSError:
             continue
         if runs and not _has_ignore_rule():
-            return Finding(
-                _MODEM_MANAGER,
-                present=False,
-                required=required,
-                detail="runs, and opens new ports",
-                remedy=_IGNORE_BOARDS,
-            )
+            return Finding(_MODEM_MANAGER, required, "runs, and opens new ports", _IGNORE_BOARDS)
         if runs:
-            return _present(_MODEM_MANAGER, required, "runs, with a rule to ignore Arduinos")
-    return _present(_MODEM_MANAGER, required, "does not run, so no port is taken")
+            return Finding(_MODEM_MANAGER, required, "runs, with a rule to ignore Arduinos")
+    return Finding(_MODEM_MANAGER, required, "does not run, so no port is taken")
 
 
 def _has_ignore_rule() -> bool:
@@ -201,35 +180,20 @@ def _has_ignore_rule() -> bool:
 def _speaker(speaker: SpeakerEntry | None, required: bool) -> Finding:
     try:
         if speaker is not None:
-            return _present("Speaker", required, find_device(speaker.device, "output").name)
+            return Finding("Speaker", required, find_device(speaker.device, "output").name)
         there = ", ".join(device.name for device in devices("output")) or "no sound output on this machine"
     except AcousticFailed as failure:
-        detail = f"{failure.what} ({failure.where})" if failure.where else failure.what
-        return Finding(
-            "Speaker",
-            present=False,
-            required=required and speaker is not None,
-            detail=detail,
-            remedy=failure.remedy,
-        )
+        return Finding.of_failure("Speaker", required and speaker is not None, failure)
     remedy = f"Add [speaker] with its device to the bench file. Found: {there}."
-    return Finding(
-        "Speaker",
-        present=False,
-        required=False,
-        detail="none in the bench file: no keywords are played",
-        remedy=remedy,
-    )
+    return Finding("Speaker", False, "none in the bench file: no keywords are played", remedy)
 
 
 def _microphone() -> Finding:
     try:
         inputs = devices("input")
     except AcousticFailed as failure:
-        return Finding(
-            "Microphone", present=False, required=False, detail=failure.what, remedy=failure.remedy
-        )
+        return Finding.of_failure("Microphone", False, failure)
     if inputs:
-        return _present("Microphone", False, ", ".join(device.name for device in inputs[:3]))
+        return Finding("Microphone", False, ", ".join(device.name for device in inputs[:3]))
     remedy = "Plug one into the host: the board's own cannot record for it."
-    return Finding("Microphone", present=False, required=False, detail="for `earshot record`", remedy=remedy)
+    return Finding("Microphone", False, "for `earshot record`", remedy)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.boards.qemu.clock import TimingParameters, choose_clock
 from harness.boards.qemu.tools import find_qemu
-from harness.doctor.finding import Finding
+from harness.doctor import Finding
 from harness.errors import EarshotError
 from harness.layout import store_root
 from models.store import Store
@@ -45,27 +45,26 @@ def examine_host() -> list[Finding]:
 
 
 def _python() -> Finding:
-    supported = sys.version_info[:2] == (3, 11)
     remedy = "Use Python 3.11: TensorFlow 2.15 has no later wheels (make run PYTHON=python3.11)."
-    version = platform.python_version()
-    return Finding(
-        "Python", present=supported, required=True, detail=version, remedy="" if supported else remedy
-    )
+    supported = sys.version_info[:2] == (3, 11)
+    return Finding("Python", True, platform.python_version(), "" if supported else remedy)
 
 
 def _tool(tool: _Tool) -> Finding:
     remedy = f"apt-get install {tool.package}"
     path = shutil.which(tool.command)
     if path is None:
-        return Finding(
-            tool.command, present=False, required=tool.required, detail=f"for {tool.purpose}", remedy=remedy
-        )
+        return Finding(tool.command, tool.required, f"for {tool.purpose}", remedy)
     try:
-        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=True)
+        return Finding(tool.command, tool.required, _output(path, "--version")[0])
     except (OSError, subprocess.SubprocessError) as problem:
-        detail, remedy = f"does not run: {problem}", f"Reinstall it: {remedy}"
-        return Finding(tool.command, present=False, required=tool.required, detail=detail, remedy=remedy)
-    return Finding(tool.command, present=True, required=tool.required, detail=answer.stdout.splitlines()[0])
+        return Finding(tool.command, tool.required, f"does not run: {problem}", f"Reinstall it: {remedy}")
+
+
+def _output(*command: str) -> list[str]:
+    """Run a command and return the lines of its output."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    return done.stdout.splitlines()
 
 
 def _cycle_model() -> Finding:
@@ -73,10 +72,8 @@ def _cycle_model() -> Finding:
         qemu = find_qemu()
         choose_clock(qemu, Store(store_root()), TimingParameters())
     except EarshotError as failure:
-        return Finding(
-            "Cycle model", present=False, required=True, detail=failure.what, remedy=failure.remedy
-        )
-    return Finding("Cycle model", present=True, required=True, detail=f"{qemu.version} loads it")
+        return Finding.of_failure("Cycle model", True, failure)
+    return Finding("Cycle model", True, f"{qemu.version} loads it")
 
 
 def _packages() -> Finding:
@@ -84,21 +81,14 @@ def _packages() -> Finding:
     try:
         requirements = importlib.metadata.requires("earshot") or []
     except importlib.metadata.PackageNotFoundError:
-        return Finding(
-            "earshot",
-            present=False,
-            required=True,
-            detail="the package itself is not installed",
-            remedy="Run `make setup`.",
-        )
+        return Finding("earshot", True, "the package itself is not installed", "Run `make setup`.")
+    pins = [
+        match
+        for text in requirements
+        if "extra" not in text and (match := re.match(r"([\w.-]+)==([^;\s]+)\s*(?:;.*)?$", text))
+    ]
     wrong = []
-    count = 0
-    for requirement in requirements:
-        match = re.match(r"([\w.-]+)==([^;\s]+)\s*(?:;.*)?$", requirement)
-        if match is None or "extra" in requirement:
-            continue
-        count += 1
-        name, wanted = match[1], match[2]
+    for name, wanted in (pin.groups() for pin in pins):
         try:
             installed = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -107,11 +97,8 @@ def _packages() -> Finding:
         if installed.split("+")[0] != wanted:  # a local build (torch 2.13.0+cpu) is the pinned version
             wrong.append(f"{name} is {installed}, not {wanted}")
     if wrong:
-        remedy = "Run `make setup`, or pip install -e ."
-        return Finding(
-            "Python packages", present=False, required=True, detail="; ".join(wrong), remedy=remedy
-        )
-    return Finding("Python packages", present=True, required=True, detail=f"{count} in their pinned versions")
+        return Finding("Python packages", True, "; ".join(wrong), "Run `make setup`, or pip install -e .")
+    return Finding("Python packages", True, f"{len(pins)} in their pinned versions")
 
 
 def _gpu() -> Finding:
@@ -119,25 +106,12 @@ def _gpu() -> Finding:
     remedy = "Use a machine with a CUDA device and `make run GPU=1`; without them the GPU rows stay empty."
     try:
         build = importlib.metadata.version("torch")
-        names = subprocess.run(
-            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-        ).stdout.splitlines()
+        names = _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
     except (importlib.metadata.PackageNotFoundError, OSError, subprocess.SubprocessError):
-        return Finding(
-            "GPU",
-            present=False,
-            required=False,
-            detail="for the times of the GPU in the report",
-            remedy=remedy,
-        )
+        return Finding("GPU", False, "for the times of the GPU in the report", remedy)
     if not names or build.endswith("+cpu"):
-        detail = f"torch is {build}, a build for the CPU"
-        return Finding("GPU", present=False, required=False, detail=detail, remedy=remedy)
-    return Finding("GPU", present=True, required=False, detail=f"{names[0]}, torch {build}")
+        return Finding("GPU", False, f"torch is {build}, a build for the CPU", remedy)
+    return Finding("GPU", False, f"{names[0]}, torch {build}")
 
 
 def _disk() -> Finding:
@@ -145,12 +119,6 @@ def _disk() -> Finding:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    enough = free > 2 << 30
-    remedy = "" if enough else f"Free 2 GB under {folder}, or point EARSHOT_HOME at another disk."
-    return Finding(
-        "Disk",
-        present=enough,
-        required=True,
-        detail=f"{free / 2**30:.0f} GiB free for {store_root()}",
-        remedy=remedy,
-    )
+    remedy = f"Free 2 GB under {folder}, or point EARSHOT_HOME at another disk."
+    detail = f"{free / 2**30:.0f} GiB free for {store_root()}"
+    return Finding("Disk", True, detail, "" if free > 2 << 30 else remedy)

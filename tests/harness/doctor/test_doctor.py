@@ -67,9 +67,8 @@ def test_without_arduino_cli_nothing_else_is_asked(no_arduino_cli):
 
 
 def test_a_bench_decides_what_is_required(no_arduino_cli):
-    missing = [finding for finding in examine(Bench()) if not finding.present]
-    assert "arduino-cli" in [finding.name for finding in missing]
-    assert not [finding for finding in missing if finding.required]
+    tool = found(examine(Bench()), "arduino-cli")
+    assert not tool.present and not tool.required
     bench = Bench(boards=(DESK,))
     assert "Not ready" in as_text(examine(bench), bench)
 
