@@ -1,4 +1,4 @@
-"""Find the commit that changed a series of the emulated board: a step for `git bisect run`.
+"""Find the commit that changed a series of the emulated board, by git's bisection.
 
 Each commit is measured by its own code (`harness.runs.measure_commit` of that commit) in a clone, so the
 files, index and bisection of the user are left alone.
@@ -6,7 +6,6 @@ files, index and bisection of the user are left alone.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -16,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.errors import EarshotError, UsageError
+from harness.errors import UsageError
 from harness.layout import ROOT, store_root
 from harness.records.reading import read_record
 from harness.records.verdict import Figure, SeriesName
@@ -31,13 +30,10 @@ sys.meta_path = [each for each in sys.meta_path if "__editable__" not in getattr
 runpy.run_module({_MODULE!r}, run_name="__main__")
 """
 """Without the finder of `pip install --editable`, which would supply what a commit lacks from another one."""
-_STEP = f"import sys; sys.path[0] = {str(ROOT)!r}; from harness.runs import bisection; bisection.step()"
 _EXPLAINED = "earshot: "
 """Begins the message of a command that failed."""
 
-_GOOD, _BAD, _SKIP, _ABORT = 0, 1, 125, 128
-"""Exit statuses that `git bisect run` expects; Python's 1 for an exception would blame the commit."""
-_CANDIDATE = re.compile(r"^# possible first bad commit: \[([0-9a-f]{40})\]", re.M)
+_FOUND = re.compile(r"^# (?:possible )?first bad commit: \[([0-9a-f]{40})\]", re.M)
 
 
 def bisect(
@@ -56,7 +52,7 @@ def bisect(
         series: of the emulated board.
         options: of the measurement, see `harness.runs.measure_commit`.
         repository: the checkout.
-        log: takes the lines that git and the step print.
+        log: receives one line per measured commit.
 
     Returns:
         Descriptions of the possible commits: one, or several if those between them cannot be measured.
@@ -64,7 +60,6 @@ def bisect(
     Raises:
         UsageError: a revision does not exist or is not an ancestor of the other, one of them cannot be
             measured, or both have the same value.
-        EarshotError: git bisect failed.
     """
     if _call(repository, "rev-parse", "--git-dir").returncode:
         raise UsageError("this is not a git checkout", str(repository), "Clone Earshot with git.")
@@ -90,58 +85,15 @@ def bisect(
                 remedy="Name an older good commit, or a series that changed; `earshot compare` lists those.",
             )
         _git(clone, "bisect", "start", last, first)
-        _run(clone, [str(series), json.dumps(values[0]), *options], log)
-        found = _CANDIDATE.findall(_git(clone, "bisect", "log")) or [
-            _git(clone, "rev-parse", "refs/bisect/bad")
-        ]
+        while not (found := _FOUND.findall(_git(clone, "bisect", "log"))):
+            try:
+                value = measure(clone, series, options)
+                answer, outcome = "good" if value == values[0] else "bad", amount(value, series)
+            except UsageError as problem:
+                answer, outcome = "skip", f"skipped, {problem.what}"
+            log(f"{_describe(clone, 'HEAD')}: {outcome}")
+            _git(clone, "bisect", answer, allowed=(0, 2))  # 2: only skipped commits are left
         return [_describe(clone, commit) for commit in found]
-
-
-def _run(clone: Path, arguments: Sequence[str], log: Callable[[str], None]) -> None:
-    with subprocess.Popen(
-        ["git", "bisect", "run", sys.executable, "-c", _STEP, *arguments],
-        cwd=clone,
-        env=clean_environment(TMPDIR=str(clone.parent)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        last = ""
-        try:
-            for line in process.stdout:
-                if _STEP[:24] not in line:  # git repeats the command
-                    last = line.strip() or last
-                    log(line.rstrip("\n"))
-        except BaseException:  # stop git, the step and what it runs before the clone is removed
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    if process.returncode and not _CANDIDATE.search(_git(clone, "bisect", "log")):
-        raise EarshotError(
-            f"git bisect ended with status {process.returncode}: {last}",
-            where=str(clone),
-            remedy="Call it again; if that does not help, name a good commit that is nearer.",
-        )
-
-
-def step() -> None:
-    """Measure the commit that git has checked out here, and exit as `git bisect run` expects.
-
-    Command line: series, good value as JSON, options of the measurement.
-    """
-    status = _ABORT
-    try:
-        series, good = SeriesName.parse(sys.argv[1]), json.loads(sys.argv[2])
-        value = measure(Path.cwd(), series, sys.argv[3:])
-        print(f"{_describe(Path.cwd(), 'HEAD')}: {amount(value, series)}", flush=True)
-        status = _GOOD if value == good else _BAD
-    except UsageError as problem:
-        print(f"{_describe(Path.cwd(), 'HEAD')}: skipped, {problem.what}", flush=True)
-        status = _SKIP
-    finally:
-        sys.exit(status)
 
 
 def measure(checkout: Path, series: SeriesName, options: Sequence[str]) -> Figure:
@@ -166,16 +118,10 @@ def measure(checkout: Path, series: SeriesName, options: Sequence[str]) -> Figur
             EARSHOT_HOME=str(store_root().resolve()),
             TMPDIR=folder,  # files of a killed process are removed with it
         )
-        done = subprocess.run(
-            [sys.executable, "-c", _MEASURE, *options, "--output", str(path)],
-            cwd=checkout,
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
-        if done.returncode:
-            lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["no message"]
+        command = [sys.executable, "-c", _MEASURE, *options, "--output", str(path)]
+        status, messages = _run(command, checkout, environment)
+        if status:
+            lines = [line.strip() for line in messages.splitlines() if line.strip()] or ["no message"]
             last = next((line for line in reversed(lines) if line.startswith(_EXPLAINED)), lines[-1])
             raise refusal(last.removeprefix(_EXPLAINED))
         try:
@@ -192,6 +138,26 @@ def measure(checkout: Path, series: SeriesName, options: Sequence[str]) -> Figur
         names = ", ".join(str(name) for name in sorted({*night.times, *night.exact}))
         raise refusal(fault or f"one block has no {series}, it measures {names}")
     return value
+
+
+def _run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Run a command; return its exit status and stderr. An exception here ends its whole process group."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            messages = process.communicate()[1]
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, messages
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -214,9 +180,9 @@ def _describe(folder: Path, commit: str) -> str:
     return _git(folder, "show", "--no-patch", "--format=%h by %an, %as: %s", commit)
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str, allowed: Sequence[int] = (0,)) -> str:
     answer = _call(folder, *arguments)
-    if answer.returncode:
+    if answer.returncode not in allowed:
         raise UsageError(
             f"`git {' '.join(arguments[:2])}` failed: {answer.stderr.strip()[-300:]}",
             where=str(folder),
