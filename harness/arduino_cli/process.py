@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import shutil
 import signal
 import subprocess
+import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,8 @@ from typing import IO
 from harness.link.deadline import Deadline
 
 OUTPUT_LIMIT_BYTES = 64 << 20  # a verbose compile answers a few megabytes
-_POLL_S = 0.05  # how late it is noticed that the command ended and left its pipes to a child
-_READ_BYTES = 1 << 16
+_POLL_S = 0.02
 _GUARD = 'trap "kill -KILL 0" TERM; "$@" & wait $!'
-_LAST_BYTES_S = 1.0  # a killed group's pipes are empty at once; the rest belongs to a stranger
 
 
 @dataclass(frozen=True)
@@ -46,49 +45,40 @@ def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, st
     Raises:
         OSError: the command cannot be started.
     """
-    process = subprocess.Popen(
-        _guarded(command),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(environment),
-        cwd=folder,
-        start_new_session=True,
-    )
-    assert process.stdout and process.stderr
-    streams: dict[IO[bytes], bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
-    try:
-        cut_off = _collect(process.pid, streams, deadline)
-    finally:
-        # The leader is not reaped yet, so its number still names this group and no other.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        _collect(None, streams, Deadline(_LAST_BYTES_S))
-        for stream in streams:
-            stream.close()
-    stdout, stderr = (bytes(text).decode(errors="replace") for text in streams.values())
-    return Finished(None if cut_off else process.returncode, stdout, stderr, cut_off)
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        process = subprocess.Popen(
+            _guarded(command),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=dict(environment),
+            cwd=folder,
+            start_new_session=True,
+        )
+        try:
+            cut_off = _wait(process.pid, deadline, (stdout, stderr))
+        finally:
+            # The leader is not reaped yet, so its number still names this group and no other.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return Finished(None if cut_off else process.returncode, _text(stdout), _text(stderr), cut_off)
 
 
-def _collect(pid: int | None, streams: Mapping[IO[bytes], bytearray], deadline: Deadline) -> str:
-    """Read until all streams end or the process has ended; return why it was cut off, or ""."""
-    with selectors.DefaultSelector() as selector:
-        for stream, text in streams.items():
-            selector.register(stream, selectors.EVENT_READ, text)
-        while selector.get_map() or (pid and not _has_ended(pid)):
-            if deadline.expired:
-                return f"did not end within {deadline.seconds:.0f} s"
-            for key, _ in selector.select(min(_POLL_S, deadline.remaining)):
-                data = os.read(key.fd, _READ_BYTES)
-                if not data:
-                    selector.unregister(key.fileobj)
-                key.data.extend(data)
-            if sum(map(len, streams.values())) > OUTPUT_LIMIT_BYTES:
-                return "wrote without end"
-            if pid and _has_ended(pid):
-                return ""
+def _wait(pid: int, deadline: Deadline, outputs: Sequence[IO[bytes]]) -> str:
+    """Wait until a process has ended; return why it has to be cut off, or ""."""
+    while not _has_ended(pid):
+        if deadline.expired:
+            return f"did not end within {deadline.seconds:.0f} s"
+        if sum(os.fstat(output.fileno()).st_size for output in outputs) > OUTPUT_LIMIT_BYTES:
+            return "wrote without end"
+        time.sleep(_POLL_S)
     return ""
+
+
+def _text(output: IO[bytes]) -> str:
+    output.seek(0)
+    return output.read().decode(errors="replace")
 
 
 def _has_ended(pid: int) -> bool:
