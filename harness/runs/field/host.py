@@ -57,10 +57,11 @@ class HostResult:
     answers: tuple[Answers, ...]
 
 
+@dataclass
 class Host:
     """A model on the host, for the segments of a plan.
 
-    Args:
+    Attributes:
         model: the model.
         plan: of the run.
         paths: receive the copies.
@@ -68,32 +69,27 @@ class Host:
         everything: score keyword-free segments beyond CHECKED_S, too.
     """
 
-    def __init__(
-        self,
-        model: ModelArtifact,
-        plan: PlaybackPlan,
-        paths: FieldPaths,
-        store: Store,
-        everything: bool = False,
-    ) -> None:
-        self._model, self._plan, self._paths, self._store = model, plan, paths, store
-        self._everything = everything
+    model: ModelArtifact
+    plan: PlaybackPlan
+    paths: FieldPaths
+    store: Store
+    everything: bool = False
 
     def listen(self, segment: Segment, facts: SegmentFacts, log: Callable[[str], None]) -> None:
         """Compute scores and answers of a segment, unless they exist already."""
-        path = self._paths.host(self._model.id, segment.number)
+        path = self.paths.host(self.model.id, segment.number)
         direct = facts.route == "pcm"
         if path.exists() or not (segment.words or (direct and self._is_checked(segment))):
             return
 
         def make(folder: Path) -> None:
             log(
-                f"{self._model.id}: computing the host's scores of segment {segment.number}, "
+                f"{self.model.id}: computing the host's scores of segment {segment.number}, "
                 f"{segment.duration_s:.0f} s of audio"
             )
             kept: dict[str, Any] = {}
             if direct:
-                sound = render(self._plan, segment).samples
+                sound = render(self.plan, segment).samples
                 streamed = streaming_features(sound)
                 kept[_SCORES] = streaming_scores(self._reference, streamed)
                 slices = len(kept[_SCORES])
@@ -105,24 +101,24 @@ class Host:
 
         inputs = {
             "sound": facts.sound_sha256 if direct else "through the air",
-            "tflite": self._model.tflite_sha256,
-            "labels": self._model.labels,
+            "tflite": self.model.tflite_sha256,
+            "labels": self.model.labels,
             "words": segment.words,
         }
         code = (streaming, clip_mode, features_module, micro, reference_module)
-        built = self._store.build("field-host", inputs, make, code)
+        built = self.store.build("field-host", inputs, make, code)
         write_atomic((built / _FILE).read_bytes(), path)
 
     def _is_checked(self, segment: Segment) -> bool:
         """Return whether a keyword-free segment is scored."""
-        before = sum(other.duration_s for other in self._plan.segments if other.number < segment.number)
-        return self._everything or before < CHECKED_S
+        before = sum(other.duration_s for other in self.plan.segments if other.number < segment.number)
+        return self.everything or before < CHECKED_S
 
     def _answers(self, word: PlannedWord, sound: NDArray[np.int16], slices: int) -> Answers:
         recording = self._recording(word)
         return answers_of(
             self._reference,
-            self._model.labels,
+            self.model.labels,
             sound,
             slices,
             recording,
@@ -135,18 +131,18 @@ class Host:
         start = word.start_sample
         return clean_answer(
             self._reference,
-            self._model.labels,
+            self.model.labels,
             self._recording(word),
             word.onset_sample - start,
             word.end_sample - start,
         )
 
     def _recording(self, word: PlannedWord) -> NDArray[np.int16]:
-        return sound_files.recording(self._plan.folder / word.source, word.sha256)
+        return sound_files.recording(self.plan.folder / word.source, word.sha256)
 
     @cached_property
     def _reference(self) -> ReferenceModel:
-        return ReferenceModel(self._model.tflite)
+        return ReferenceModel(self.model.tflite)
 
 
 def read_host(paths: FieldPaths, variant: str, segment: int) -> HostResult | None:

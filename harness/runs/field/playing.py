@@ -69,10 +69,11 @@ def sound_sha256(scene: Scene) -> str:
     return hashlib.sha256(scene.samples.astype("<i2").tobytes()).hexdigest()
 
 
+@dataclass
 class Player:
     """A player of a plan to a board with one image.
 
-    Args:
+    Attributes:
         board: listens.
         firmware: the image.
         variant: its model's id.
@@ -84,22 +85,17 @@ class Player:
         retries: of uploads and port search.
     """
 
-    def __init__(
-        self,
-        board: Board,
-        firmware: Firmware,
-        variant: str,
-        labels: tuple[str, ...],
-        plan: PlaybackPlan,
-        bench: Bench,
-        paths: FieldPaths,
-        store: Store,
-        retries: Retries,
-    ) -> None:
-        self._board, self._firmware, self._variant, self._labels = board, firmware, variant, labels
-        self._plan, self._bench, self._paths, self._store = plan, bench, paths, store
-        self._retries = retries
-        self._uploaded = self._listened = False
+    board: Board
+    firmware: Firmware
+    variant: str
+    labels: tuple[str, ...]
+    plan: PlaybackPlan
+    bench: Bench
+    paths: FieldPaths
+    store: Store
+    retries: Retries
+    _uploaded: bool = field(default=False, init=False)
+    _listened: bool = field(default=False, init=False)
 
     def play(self, segment: Segment) -> bool:
         """Play a segment, unless it is complete.
@@ -110,19 +106,19 @@ class Player:
         Raises:
             EarshotError: see `Listener.listen`; the transcript of a failed attempt is kept.
         """
-        known = read_facts(self._paths, self._variant, segment.number)
-        if known and known.build_id == self._firmware.build_id:
+        known = read_facts(self.paths, self.variant, segment.number)
+        if known and known.build_id == self.firmware.build_id:
             return False
-        log = self._paths.transcript(self._variant, segment.number)
+        log = self.paths.transcript(self.variant, segment.number)
         log.parent.mkdir(parents=True, exist_ok=True)
         keep_failed(log)  # of a process that was killed, or of another image
         self._listened = False
-        scene = render(self._plan, segment)
-        if self._board.describe().clock == "measured":
+        scene = render(self.plan, segment)
+        if self.board.describe().clock == "measured":
             facts = self._play_now(segment, scene, log)
         else:
             facts = self._play_or_restore(segment, scene, log)
-        write_atomic(json.dumps(asdict(facts), indent=1), self._paths.facts(self._variant, segment.number))
+        write_atomic(json.dumps(asdict(facts), indent=1), self.paths.facts(self.variant, segment.number))
         return self._listened
 
     def _play_or_restore(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
@@ -140,11 +136,11 @@ class Player:
             (scratch / _FACTS).write_text(json.dumps(asdict(facts), indent=1))
 
         inputs = {
-            "image": self._firmware.image,
-            "board": self._board.describe(),
+            "image": self.firmware.image,
+            "board": self.board.describe(),
             "sound": sound_sha256(scene),
         }
-        folder = self._store.build("field-segment", inputs, make, (listener_module,))
+        folder = self.store.build("field-segment", inputs, make, (listener_module,))
         shutil.copyfile(folder / _LOG, log)
         stored = SegmentFacts(**json.loads((folder / _FACTS).read_text()))
         # The stored result may come from another plan that has the same samples: use the facts of this plan.
@@ -153,30 +149,30 @@ class Player:
             clipped_samples=scene.clipped_samples,
             speech_dbfs=scene.speech_dbfs,
             snr_db=scene.snr_db,
-            build_id=self._firmware.build_id,
+            build_id=self.firmware.build_id,
         )
 
     def _play_now(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
-        stimulus = to_stimulus(scene, segment, self._labels)
-        gain_db = self._gain_db if self._board.acoustic else None
-        listener = Listener(self._board, stimulus, self._bench, gain_db)
+        stimulus = to_stimulus(scene, segment, self.labels)
+        gain_db = self._gain_db if self.board.acoustic else None
+        listener = Listener(self.board, stimulus, self.bench, gain_db)
         began = time.monotonic()
         self._listened = True
 
         def attempt() -> dict[str, Any]:
             if not self._uploaded:
-                self._board.upload(self._firmware)
+                self.board.upload(self.firmware)
             self._uploaded = False  # until the board has listened to the end
-            facts = listener.listen(self._board.open(log))
+            facts = listener.listen(self.board.open(log))
             self._uploaded = True
             return facts
 
-        facts = self._retries.run(f"segment {segment.number}", attempt, [log])
+        facts = self.retries.run(f"segment {segment.number}", attempt, [log])
         if facts["route"] == "room":
-            raise no_speaker(self._bench)
+            raise no_speaker(self.bench)
         return SegmentFacts(
             sound_sha256=sound_sha256(scene),
-            build_id=self._firmware.build_id,
+            build_id=self.firmware.build_id,
             clipped_samples=scene.clipped_samples,
             speech_dbfs=scene.speech_dbfs,
             snr_db=scene.snr_db,
@@ -190,10 +186,10 @@ class Player:
 
         It applies to every segment, so that differences in level between conditions remain.
         """
-        spoken = next((segment for segment in self._plan.segments if segment.words), self._plan.segments[0])
-        sound: Stimulus = to_stimulus(render(self._plan, spoken), spoken, self._labels)
-        assert self._bench.speaker is not None  # see `check_route`
-        return self._bench.speaker.level_dbfs - speech_dbfs(sound)
+        spoken = next((segment for segment in self.plan.segments if segment.words), self.plan.segments[0])
+        sound: Stimulus = to_stimulus(render(self.plan, spoken), spoken, self.labels)
+        assert self.bench.speaker is not None  # see `check_route`
+        return self.bench.speaker.level_dbfs - speech_dbfs(sound)
 
 
 def check_route(board: Board, bench: Bench, plan: PlaybackPlan) -> None:
