@@ -25,9 +25,9 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, such as the escapes of a tool's colored messages."""
 
 
-def outcome(verdict: SeriesVerdict) -> Outcome:
-    """Return the outcome of a series; an advisory deviation is skipped, and its message says so."""
-    if verdict.advisory and verdict.status in DEVIATING - {"improved"}:
+def outcome(verdict: SeriesVerdict | RunVerdict) -> Outcome:
+    """Return the outcome of a series or a night; an advisory deviation of a series is skipped."""
+    if isinstance(verdict, SeriesVerdict) and verdict.advisory and verdict.status in DEVIATING - {"improved"}:
         return "skipped"
     return _OUTCOMES.get(verdict.status, "passed")
 
@@ -40,7 +40,8 @@ def junit(verdict: RunVerdict, started: str, length_s: float | None) -> str:
         started: ISO 8601.
         length_s: of the night; None if unknown.
     """
-    outcomes = [outcome(item) for item in verdict.series] or [_of_night(verdict)]
+    items = verdict.series or (verdict,)
+    outcomes = [outcome(item) for item in items]
     counts = {
         "tests": str(len(outcomes)),
         "failures": str(outcomes.count("failure")),
@@ -54,35 +55,26 @@ def junit(verdict: RunVerdict, started: str, length_s: float | None) -> str:
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in (("night", verdict.run), ("status", verdict.status), ("verdict", verdict.sentence)):
         ElementTree.SubElement(properties, "property", {"name": name, "value": _text(value)})
-    for item in verdict.series:
-        series = item.name
-        case = _case(suite, f"{verdict.board}.{series.variant}.{series.engine}",
-                     f"{series.metric}/{series.input_mode}")  # fmt: skip
-        _add_message(case, outcome(item), item.status, item.sentence, advisory=item.advisory)
-    if not verdict.series:
-        _add_message(_case(suite, verdict.board, "night"), outcomes[0], verdict.status, verdict.sentence)
+    for item in items:
+        _add_case(suite, verdict.board, item)
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=False) + "\n"
 
 
-def _of_night(verdict: RunVerdict) -> Outcome:
-    return _OUTCOMES.get(verdict.status, "passed")
-
-
-def _case(suite: ElementTree.Element, classname: str, name: str) -> ElementTree.Element:
-    return ElementTree.SubElement(suite, "testcase", {"classname": _text(classname), "name": _text(name)})
-
-
-def _add_message(
-    case: ElementTree.Element, kind: Outcome, status: str, sentence: str, *, advisory: bool = False
-) -> None:
-    message = f"{status}{', advisory' if advisory else ''}: {_text(sentence)}"
+def _add_case(suite: ElementTree.Element, board: str, item: SeriesVerdict | RunVerdict) -> None:
+    place, name, advisory = board, "night", ""
+    if isinstance(item, SeriesVerdict):
+        series = item.name
+        place = f"{board}.{series.variant}.{series.engine}"
+        name, advisory = f"{series.metric}/{series.input_mode}", ", advisory" * item.advisory
+    case = ElementTree.SubElement(suite, "testcase", {"classname": _text(place), "name": _text(name)})
+    message, kind = f"{item.status}{advisory}: {_text(item.sentence)}", outcome(item)
     if kind == "passed":
         ElementTree.SubElement(case, "system-out").text = message
         return
     element = ElementTree.SubElement(case, kind, {"message": message})
     if kind != "skipped":
-        element.set("type", status)
+        element.set("type", item.status)
         element.text = message
 
 
