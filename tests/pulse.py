@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from started import dies_with_its_parent
 
 SINK = "earshot"
 DEVICE = "pulse"
@@ -104,7 +105,7 @@ class NullSink:
     def _client(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         raw = ("--raw", "--format=s16le", f"--rate={RATE_HZ}", "--channels=1")
         client = subprocess.Popen(
-            [*_dies_with_its_parent(), program, *raw, *arguments],
+            [*dies_with_its_parent(), program, *raw, *arguments],
             env=os.environ | self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -151,7 +152,7 @@ def _start(folder: Path, rate_hz: int) -> NullSink:
     with log.open("wb") as stderr:
         daemon = subprocess.Popen(
             [
-                *_dies_with_its_parent(),
+                *dies_with_its_parent(),
                 *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"),
                 *("--high-priority=no", "--realtime=no", "--log-target=stderr"),
                 "--resample-method=speex-float-5",  # the default cuts at 6 kHz
@@ -184,9 +185,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     with contextlib.suppress(BrokenPipeError):
         process.communicate(timeout=_ENDING_S)
-
-
-def _dies_with_its_parent() -> list[str]:
-    """Return a command prefix that has the kernel kill the command when its parent thread ends."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

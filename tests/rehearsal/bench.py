@@ -12,18 +12,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from board_locks import is_free
 from pulse import DEVICE, SINK, NullSink
 from rehearsal.control import SOCKET, BoardGone, ask
-from rehearsal.leftovers import left_over
-from rehearsal.priority import prefer
 from rehearsal.stand_in import CORE, CORE_VERSION
 from rehearsal.wire import Fault
+from started import dies_with_its_parent, left_over, prefer
 
 from harness.layout import RECORDINGS, ROOT
 
@@ -174,6 +174,11 @@ class RehearsalBench:
         choice = ["--bench", str(self.file), "--board", "desk", "--output", str(self.nights)]
         return ["run", *choice, "--variants", variants, *arguments]
 
+    def check_free(self) -> None:
+        """Check that no process of a user of the bench is left, and that the board is free."""
+        assert left_over(self.environment[MARK]) == {}
+        assert is_free(self.serial_number)
+
     def faults(self, *faults: Fault, board: str = "") -> None:
         """What goes wrong with board and cable from the next upload on; see `board_process`."""
         ask(self.state, do="faults", faults=[asdict(fault) for fault in faults], board=board)
@@ -194,10 +199,6 @@ class RehearsalBench:
         """Makes the next calls of a verb of the stand-in go wrong."""
         (self.state / "faults" / verb).write_text(json.dumps({"kind": kind, "times": times}))
 
-    def take_network(self) -> None:
-        """From now on the stand-in has no network."""
-        (self.state / "faults" / "network").touch()
-
     def calls(self) -> list[list[str]]:
         """The arguments of every call of the stand-in so far."""
         return [json.loads(line) for line in (self.state / "calls.jsonl").read_text().splitlines()]
@@ -208,7 +209,7 @@ class RehearsalBench:
         self._board.wait()
 
     def close(self) -> None:
-        """Ends the board, and deletes the bench's folder; fails where a process is left over."""
+        """End the board and delete the bench's folder; fail if a process is left over or the board taken."""
         for process in self._started:
             process.kill()
             process.wait()
@@ -216,6 +217,7 @@ class RehearsalBench:
         left = left_over(str(self.folder))
         shutil.rmtree(self.folder)
         assert not left, f"left behind: {left}"
+        assert is_free(self.serial_number)
 
     def _write_command(self) -> Path:
         command = self.folder / "bin" / "arduino-cli"
@@ -311,9 +313,3 @@ def rehearsal_bench(sink: NullSink | None = None) -> Iterator[RehearsalBench]:
         yield bench
     finally:
         bench.close()
-
-
-def dies_with_its_parent() -> Sequence[str]:
-    """A prefix of a command: the kernel kills it when the thread that started it ends, however it ends."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

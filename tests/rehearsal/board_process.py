@@ -37,6 +37,7 @@ from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
 from harness.boards.qemu.machine import Machine
 from harness.boards.qemu.tools import find_qemu
 from harness.errors import EarshotError
+from harness.layout import store_root
 from models.store import Store
 
 _TICK_S = 0.02  # how often it is looked whether a program has opened the port
@@ -49,7 +50,7 @@ class BoardProcess:
 
     def __init__(self, state: Path, source: str) -> None:
         self._state = state
-        self._clock: Clock = choose_clock(find_qemu(), Store(state / "store"), TimingParameters())
+        self._clock: Clock = choose_clock(find_qemu(), Store(store_root()), TimingParameters())
         self._microphone = Microphone(source)
         self._cable = Cable(state)
         self._wire = Wire()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import queue
-import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 
 import numpy as np
+from started import dies_with_its_parent
 
 _RATE_HZ = 16_000
 _CHUNK_S = 0.02
@@ -35,7 +35,7 @@ class Microphone:
         if source:
             self._recorder = subprocess.Popen(
                 [
-                    *_dies_with_its_parent(),
+                    *dies_with_its_parent(),
                     *("parec", f"--device={source}", "--format=s16le", f"--rate={_RATE_HZ}", "--channels=1"),
                     *("--raw", "--latency-msec=20", "--client-name=microphone"),
                 ],
@@ -52,12 +52,6 @@ class Microphone:
                 yield heard.get()
         finally:
             self._listeners.remove(heard)
-
-    def close(self) -> None:
-        """Ends the recording program."""
-        if self._recorder:
-            self._recorder.kill()
-            self._recorder.wait()
 
     def _hear(self) -> None:
         for chunk in self._chunks():
@@ -78,8 +72,3 @@ class Microphone:
             due += _CHUNK_S
             time.sleep(max(0.0, due - time.monotonic()))
             yield bytes(_CHUNK_BYTES)
-
-
-def _dies_with_its_parent() -> list[str]:
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

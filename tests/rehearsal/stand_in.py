@@ -4,8 +4,8 @@
 
 What it does not know it refuses, as arduino-cli does. Its compiler is that of the emulated board, its upload
 asks the board process. Every call is added to `calls.jsonl` in the state folder. `faults/<verb>` there makes
-the calls of a verb (`board`, `compile`, `upload`, …, or `any`) go wrong: a JSON object with `kind` fail,
-hang, crash, nonsense or old, and `times`. `faults/network` takes the network away.
+the calls of a verb (`board`, `compile`, `upload`, …) go wrong: a JSON object with `kind` fail, hang, crash,
+nonsense or old, and `times`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,12 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
-
-from rehearsal.arguments import GENERIC, parser
+from typing import Any, NoReturn
 
 _VERSION = "1.3.1"
 FQBN = "arduino:mbed_nano:nano33ble"
 CORE, CORE_VERSION = "arduino:mbed_nano", "4.6.0"
-_NETWORK, _BAD_ARGUMENT = 5, 7  # exit codes
+_GENERIC, _BAD_ARGUMENT = 1, 7  # exit codes
 _PORT_BACK_S = 2.0  # for the new port; the real upload waits 10 s
 _TEXT_LIMIT, _DATA_LIMIT = 983_040, 262_144
 
@@ -33,7 +31,7 @@ _TEXT_LIMIT, _DATA_LIMIT = 983_040, 262_144
 class Failed(Exception):
     """A call that ends with an error object on stderr."""
 
-    def __init__(self, error: str, status: int = GENERIC, **output: str) -> None:
+    def __init__(self, error: str, status: int = _GENERIC, **output: str) -> None:
         self.answer: dict[str, Any] = {"error": error, **({"output": output} if output else {})}
         self.status = status
 
@@ -45,13 +43,7 @@ class StandIn:
         self._state = state
 
     def version(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        return {
-            "Application": "arduino-cli",
-            "VersionString": "0.35.3" if self._fault("version", "old") else version(),
-            "Commit": "rehearsal",
-            "Status": "",
-            "Date": "2026-01-01T00:00:00Z",
-        }
+        return {"VersionString": "0.35.3" if self._fault("version", "old") else version()}
 
     def board_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
         from rehearsal.control import BoardGone, ask
@@ -62,83 +54,45 @@ class StandIn:
             port = None
         if port is None:
             return {"detected_ports": []}
-        known = CORE in self._installed("cores")
-        boards = [{"name": "Arduino Nano 33 BLE", "fqbn": FQBN}] if known else []
-        return {
-            "detected_ports": [{**({"matching_boards": boards} if boards else {}), "port": self._port(port)}]
-        }
+        boards = [{"name": "Arduino Nano 33 BLE", "fqbn": FQBN}]
+        return {"detected_ports": [{"matching_boards": boards, "port": self._port(port)}]}
 
     def core_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        return {
-            "platforms": [
-                {"id": name, "installed_version": version, "latest_version": version, "releases": {}}
-                for name, version in self._installed("cores").items()
-            ]
-        }
-
-    def core_install(self, arguments: argparse.Namespace) -> None:
-        for wanted in arguments.items:
-            self._install("cores", wanted, CORE_VERSION)
+        return {"platforms": [{"id": CORE, "installed_version": CORE_VERSION, "releases": {}}]}
 
     def lib_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        folder = self._state / "libraries"
-        return {
-            "installed_libraries": [
-                {"library": {"name": name, "version": version, "install_dir": str(folder / name)}}
-                for name, version in self._installed("libraries").items()
-            ]
-        }
-
-    def lib_install(self, arguments: argparse.Namespace) -> None:
-        for wanted in arguments.items:
-            self._install("libraries", wanted, "1.0.0")
+        return {"installed_libraries": []}
 
     def compile(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        from harness.errors import BuildFailed, DoesNotFit
+        from harness.errors import BuildFailed
         from harness.firmware import elf
         from harness.firmware.arm_gcc import build_image, find_compiler
 
-        if CORE not in self._installed("cores"):
-            raise Failed(f"Error during build: Platform '{CORE}' not found")
         if self._fault("compile", "fail"):
             raise Failed("Error during build: exit status 1", stderr="internal compiler error")
-        sketch = Path(arguments.items[0])
+        sketch, output = Path(arguments.sketch), Path(arguments.output_dir)
         if not (sketch / f"{sketch.name}.ino").is_file():
             raise Failed(f"Can't open sketch: main file missing from sketch: {sketch}")
-        output = Path(arguments.output_dir or sketch / "build")
         output.mkdir(parents=True, exist_ok=True)
         compiler = find_compiler()
         image = output / f"{sketch.name}.ino.elf"
         flags = ["-Os", "-DARDUINO_ARDUINO_NANO33BLE", *_extra_flags(arguments.build_property)]
-        answer: dict[str, Any] = {
-            "compiler_out": "",
-            "compiler_err": "",
-            "builder_result": {},
-            "success": False,
-        }
         try:
             build_image(compiler, sketch, flags, image)
-        except DoesNotFit as failure:
-            return answer | {
-                "compiler_err": str(failure),
-                "error": "text section exceeds available space in board",
-            }
         except BuildFailed as failure:
-            too_large = "overflowed by" in str(failure)
-            error = "text section exceeds available space in board" if too_large else "exit status 1"
-            return answer | {"compiler_err": str(failure), "error": error}
+            return {"compiler_err": str(failure), "error": "exit status 1", "success": False}
         text, data = elf.flash_and_ram(elf.section_sizes(image))
-        for section, needed, limit in (("text", text, _TEXT_LIMIT), ("data", data, _DATA_LIMIT)):
-            if needed > limit:
-                return answer | {"error": f"{section} section exceeds available space in board"}
-        answer["builder_result"] = {
-            "build_path": str(arguments.build_path or output),
+        sections = [
+            {"name": "text", "size": text, "max_size": _TEXT_LIMIT},
+            {"name": "data", "size": data, "max_size": _DATA_LIMIT},
+        ]
+        for section in sections:
+            if section["size"] > section["max_size"]:
+                error = f"{section['name']} section exceeds available space in board"
+                return {"error": error, "success": False}
+        result = {
             "used_libraries": [],
-            "executable_sections_size": [
-                {"name": "text", "size": text, "max_size": _TEXT_LIMIT},
-                {"name": "data", "size": data, "max_size": _DATA_LIMIT},
-            ],
-            "board_platform": {"id": CORE, "version": self._installed("cores")[CORE]},
+            "executable_sections_size": sections,
             "build_properties": [
                 "build.mcu=cortex-m4",
                 f"compiler.path={Path(compiler.path).parent}/",
@@ -147,13 +101,13 @@ class StandIn:
             ],
             "diagnostics": [],
         }
-        return answer | {"success": True}
+        return {"builder_result": result, "success": True}
 
     def upload(self, arguments: argparse.Namespace) -> dict[str, Any]:
         import serial
         from rehearsal.control import ask
 
-        if not arguments.port or not os.path.lexists(arguments.port):
+        if not os.path.lexists(arguments.port):
             raise Failed("Failed uploading: no upload port provided or port not found")
         images = list(Path(arguments.input_dir).glob("*.ino.elf"))
         if len(images) != 1:
@@ -184,17 +138,17 @@ class StandIn:
         }
 
     def misbehave(self, verb: str) -> None:
-        """Hangs, crashes or talks nonsense, if a fault says so."""
-        if self._fault(verb, "hang") or self._fault("any", "hang"):
+        """Hang, crash or talk nonsense, if a fault says so."""
+        if self._fault(verb, "hang"):
             time.sleep(3600)
-        if self._fault(verb, "crash") or self._fault("any", "crash"):
+        if self._fault(verb, "crash"):
             os.kill(os.getpid(), signal.SIGSEGV)
-        if self._fault(verb, "nonsense") or self._fault("any", "nonsense"):
+        if self._fault(verb, "nonsense"):
             print("Warnung: {das ist kein JSON")
             sys.exit(0)
 
     def _fault(self, verb: str, kind: str) -> bool:
-        """Whether this call is to go wrong so; counts down how often still."""
+        """Return whether this call is to go wrong in this way; count down how often still."""
         path = self._state / "faults" / verb
         try:
             fault = json.loads(path.read_text())
@@ -205,28 +159,11 @@ class StandIn:
         path.write_text(json.dumps({**fault, "times": fault["times"] - 1}))
         return True
 
-    def _installed(self, kind: str) -> dict[str, str]:
-        path = self._state / f"{kind}.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        return {CORE: CORE_VERSION} if kind == "cores" else {}
-
-    def _install(self, kind: str, wanted: str, latest: str) -> None:
-        name, _, version = wanted.partition("@")
-        if (self._state / "faults" / "network").exists():
-            raise Failed("Error initializing instance: dial tcp: lookup: no such host", _NETWORK)
-        if kind == "cores" and name != CORE:
-            raise Failed(f"Platform '{wanted}' not found", _BAD_ARGUMENT)
-        installed = {**self._installed(kind), name: version or latest}
-        (self._state / f"{kind}.json").write_text(json.dumps(installed))
-        if kind == "libraries":
-            (self._state / "libraries" / name / "src").mkdir(parents=True, exist_ok=True)
-
 
 def version() -> str:
-    """A version that arduino-cli never has, another one for each state of the emulated core.
+    """Return a version that arduino-cli never has, another one for each state of the emulated core.
 
-    Whoever keeps images keeps them by the version of what compiled them.
+    Images are kept by the version of what compiled them.
     """
     from harness.firmware import arm_gcc
 
@@ -237,7 +174,7 @@ def version() -> str:
 
 
 def _extra_flags(properties: list[str]) -> list[str]:
-    """What properties such as compiler.cpp.extra_flags add to the compiler's arguments."""
+    """Return what properties such as compiler.cpp.extra_flags add to the compiler's arguments."""
     return [
         flag
         for name, _, value in (entry.partition("=") for entry in properties)
@@ -246,27 +183,56 @@ def _extra_flags(properties: list[str]) -> list[str]:
     ]
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"Error: {message}", file=sys.stderr)
+        sys.exit(_GENERIC)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of a command line; `method` is the verb's method of the stand-in."""
+    top = _Parser(prog="arduino-cli", allow_abbrev=False)
+    verbs = top.add_subparsers(dest="verb", required=True)
+
+    def verb(parent: Any, name: str, method: str, *options: str) -> argparse.ArgumentParser:
+        added = parent.add_parser(name, allow_abbrev=False)
+        added.set_defaults(method=method)
+        added.add_argument("--json", action="store_true", required=True)
+        for option in options:
+            added.add_argument(option, required=True)
+        return added
+
+    def group(name: str) -> Any:
+        return verbs.add_parser(name, allow_abbrev=False).add_subparsers(dest="part", required=True)
+
+    verb(verbs, "version", "version")
+    verb(group("board"), "list", "board_list", "--discovery-timeout")
+    verb(group("core"), "list", "core_list")
+    verb(group("lib"), "list", "lib_list")
+    compiling = verb(verbs, "compile", "compile", "--fqbn", "--output-dir")
+    compiling.add_argument("sketch")
+    for option in ("--build-property", "--libraries"):
+        compiling.add_argument(option, action="append", default=[])
+    verb(verbs, "upload", "upload", "--fqbn", "--port", "--input-dir")
+    return top
+
+
 def main(state: Path, argv: list[str]) -> int:
-    """Answers one call and returns its exit status."""
+    """Answer one call and return its exit status."""
     with (state / "calls.jsonl").open("a") as calls:
         calls.write(json.dumps(argv) + "\n")
     arguments = parser().parse_args(argv)
     stand_in = StandIn(state)
     stand_in.misbehave(arguments.verb)
-    if getattr(arguments, "fqbn", None) not in (None, FQBN):
-        return _tell(Failed("Error resolving FQBN: unknown board", _BAD_ARGUMENT))
     try:
+        if getattr(arguments, "fqbn", FQBN) != FQBN:
+            raise Failed("Error resolving FQBN: unknown board", _BAD_ARGUMENT)
         answer = getattr(stand_in, arguments.method)(arguments)
     except Failed as failure:
-        return _tell(failure)
-    if answer is not None:
-        print(json.dumps(answer, indent=2))
-    return GENERIC if answer and answer.get("success") is False else 0
-
-
-def _tell(failure: Failed) -> int:
-    print(json.dumps(failure.answer), file=sys.stderr)
-    return failure.status
+        print(json.dumps(failure.answer), file=sys.stderr)
+        return failure.status
+    print(json.dumps(answer, indent=2))
+    return 0 if answer.get("success", True) else _GENERIC
 
 
 if __name__ == "__main__":

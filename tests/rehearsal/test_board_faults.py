@@ -11,9 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 import serial
-from board_locks import is_free
 from rehearsal.bench import RehearsalBench, rehearsal_bench
-from rehearsal.leftovers import left_over
 from rehearsal.wire import Fault
 from small_models import classifier
 
@@ -26,7 +24,7 @@ from harness.errors import BoardNotFound, BuildFailed, EarshotError, ProtocolErr
 from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
 from harness.layout import store_root
-from harness.runs.selection import Selection
+from models.model_artifact import ModelArtifact
 from models.pipeline import external
 from models.store import Store
 
@@ -35,21 +33,19 @@ PATIENCE_S = 1.0  # of the real board 20
 
 
 @pytest.fixture(scope="module")
-def model():
-    return next(Selection(pattern="tinyconv-int8").models(lambda line: None))
+def model(tmp_path_factory) -> ModelArtifact:
+    path = classifier(tmp_path_factory.mktemp("model") / "small.tflite")
+    return external(path, LABELS, Store(store_root()))
 
 
 @pytest.fixture(scope="module")
 def image(model) -> Firmware:
     """Compiled by the stand-in, once."""
-    patch = pytest.MonkeyPatch()
-    with rehearsal_bench() as bench:
+    with rehearsal_bench() as bench, pytest.MonkeyPatch.context() as patch:
         for name, value in bench.environment.items():
             patch.setenv(name, value)
         with board_of(bench) as board:
-            built = board.build(model, get_engine("codegen"))
-    patch.undo()
-    return built
+            return board.build(model, get_engine("codegen"))
 
 
 @pytest.fixture
@@ -58,8 +54,7 @@ def desk(quiet_bench, monkeypatch) -> Iterator[RehearsalBench]:
     for name, value in quiet_bench.environment.items():
         monkeypatch.setenv(name, value)
     yield quiet_bench
-    assert is_free(quiet_bench.serial_number)
-    assert left_over(quiet_bench.environment["EARSHOT_REHEARSAL"]) == {}
+    quiet_bench.check_free()
 
 
 def board_of(bench: RehearsalBench, optimization: str = "-O2") -> Board:
@@ -77,7 +72,8 @@ def test_uploaded_image_proves_itself(desk, image, tmp_path):
     before = desk.port()
     with board_of(desk) as board:
         board.upload(image)
-        assert not is_free(desk.serial_number)
+        with pytest.raises(BoardNotFound, match="in use"), BoardLock(desk.serial_number):
+            pass
         assert board.port != before
         boot = board.open(tmp_path / "log").handshake(image)
     assert (boot.board, boot.build_id) == ("nano33ble", image.build_id)
@@ -141,14 +137,14 @@ def test_board_that_never_answers(desk, image, tmp_path):
 
 
 def test_board_that_still_runs_the_old_image(desk, image, tmp_path):
-    old = external(classifier(tmp_path / "old.tflite"), LABELS, Store(store_root()))
+    old = external(classifier(tmp_path / "old.tflite", 41), LABELS, Store(store_root()))
     with board_of(desk) as board:
         board.upload(board.build(old, get_engine("codegen")))
         desk.faults(board="keeps")
         board.upload(image)
         with pytest.raises(ProtocolError) as failure:
             board.open(tmp_path / "log")
-    check_message(failure.value, "runs another image: variant old", "expected variant tinyconv-int8")
+    check_message(failure.value, "runs another image: variant old", "expected variant small")
     assert b"$boot," in (tmp_path / "log").read_bytes()
 
 
@@ -176,12 +172,6 @@ def test_hanging_arduino_cli_is_killed_with_its_children(desk, monkeypatch):
     with pytest.raises(BoardNotFound) as failure:
         ArduinoCli().detected_ports()
     check_message(failure.value, "did not end within 1 s")
-
-
-def test_a_build_needs_no_network(desk, model):
-    desk.take_network()
-    with board_of(desk) as board:
-        assert board.build(model, get_engine("codegen")).image.is_file()
 
 
 def test_missing_arduino_cli(desk, model):

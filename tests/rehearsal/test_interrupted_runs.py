@@ -9,10 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
-import board_locks
 import pytest
 from rehearsal.bench import RehearsalBench, Run
-from rehearsal.leftovers import left_over
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
 
@@ -32,11 +30,6 @@ def wait_for_listening(bench: RehearsalBench, process: subprocess.Popen[str], va
     raise AssertionError(f"{variant} is not listening after {_UNTIL_S:.0f} s")
 
 
-def is_free(bench: RehearsalBench) -> None:
-    assert left_over(bench.environment["EARSHOT_REHEARSAL"]) == {}
-    assert board_locks.is_free(bench.serial_number)
-
-
 def ended(process: subprocess.Popen[str], bench: RehearsalBench) -> Run:
     said, told = process.communicate(timeout=120)
     return Run(subprocess.CompletedProcess(process.args, process.returncode, said, told), bench.nights)
@@ -49,7 +42,7 @@ def test_run_killed_and_interrupted_frees_the_board_and_is_resumed(quiet_bench):
     process.kill()
     killed = ended(process, bench)
     assert killed.status == -signal.SIGKILL
-    is_free(bench)
+    bench.check_free()
     (log,) = killed.folder.rglob(f"{VARIANT}/listening.log")
     assert b"\t$inf," in log.read_bytes()
 
@@ -60,7 +53,7 @@ def test_run_killed_and_interrupted_frees_the_board_and_is_resumed(quiet_bench):
     assert interrupted.status == 5, interrupted.told
     assert "Traceback" not in interrupted.told
     assert "earshot resume" in interrupted.told
-    is_free(bench)
+    bench.check_free()
 
     answer = bench.earshot_here("resume", str(killed.folder))
     assert answer.returncode == 0, answer.stderr
@@ -68,7 +61,7 @@ def test_run_killed_and_interrupted_frees_the_board_and_is_resumed(quiet_bench):
     assert [row["id"] for row in record["variants"]] == [VARIANT]
     assert all(row["faults"] == [] and row["stage_us"] for row in record["variants"])
     assert len(list(bench.nights.glob("*/*"))) == 1
-    is_free(bench)
+    bench.check_free()
 
 
 def test_sound_of_a_stalled_host_is_not_judged(bench):
@@ -85,7 +78,7 @@ def test_sound_of_a_stalled_host_is_not_judged(bench):
     assert "gap" in message
     (row,) = run.rows
     assert (row["stage_us"], row["stimuli"]) == ({}, [])
-    is_free(bench)
+    bench.check_free()
 
 
 @pytest.fixture
@@ -108,4 +101,4 @@ def test_disk_that_fills_up_during_a_run_is_reported(quiet_bench, small_disk):
     assert "Traceback" not in run.told
     assert "disk" in run.told
     assert not list(small_disk.rglob("run.json"))
-    is_free(quiet_bench)
+    quiet_bench.check_free()

@@ -10,8 +10,8 @@ import sys
 import pytest
 import serial
 from rehearsal.cable import Cable
-from rehearsal.leftovers import left_over, processes_with
 from rehearsal.stand_in import FQBN
+from started import left_over, processes_with
 
 
 @pytest.fixture
@@ -75,15 +75,17 @@ def test_stand_in_refuses_unknown_options(quiet_bench):
     ):
         answer = ask_stand_in(quiet_bench, *arguments)
         assert (answer.returncode, answer.stdout) == (1, ""), arguments
-    assert ask_stand_in(quiet_bench, "compile", "-b", "arduino:avr:uno", "--json", ".").returncode == 7
+    compiling = ("compile", "--fqbn", "arduino:avr:uno", "--output-dir", ".", "--json", ".")
+    assert ask_stand_in(quiet_bench, *compiling).returncode == 7
 
 
 def test_stand_in_lists_the_board_until_it_is_pulled_out(quiet_bench):
-    (port,) = json.loads(ask_stand_in(quiet_bench, "board", "list", "--json").stdout)["detected_ports"]
+    listing = ("board", "list", "--discovery-timeout", "1s", "--json")
+    (port,) = json.loads(ask_stand_in(quiet_bench, *listing).stdout)["detected_ports"]
     assert port["port"]["address"] == quiet_bench.port()
     assert port["matching_boards"][0]["fqbn"] == FQBN
     quiet_bench.pull_out()
-    assert json.loads(ask_stand_in(quiet_bench, "board", "list", "--json").stdout) == {"detected_ports": []}
+    assert json.loads(ask_stand_in(quiet_bench, *listing).stdout) == {"detected_ports": []}
 
 
 def test_process_left_behind_is_found_by_its_environment():

@@ -9,10 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import board_locks
 import pytest
 from rehearsal.bench import RehearsalBench, Run
-from rehearsal.leftovers import left_over
 from rehearsal.wire import Fault
 
 from harness.link.records import checksum
@@ -27,7 +25,7 @@ KEYWORD = "yes/gene.wav"
 def quiet(quiet_bench) -> Iterator[RehearsalBench]:
     """A bench without a speaker: the board listens to the room."""
     yield quiet_bench
-    is_free(quiet_bench)
+    quiet_bench.check_free()
 
 
 @pytest.fixture
@@ -35,12 +33,7 @@ def loud(bench) -> Iterator[RehearsalBench]:
     """A bench with a speaker that says one keyword."""
     bench.write_bench_file(recordings=bench.keywords(KEYWORD))
     yield bench
-    is_free(bench)
-
-
-def is_free(bench: RehearsalBench) -> None:
-    assert left_over(bench.environment["EARSHOT_REHEARSAL"]) == {}
-    assert board_locks.is_free(bench.serial_number)
+    bench.check_free()
 
 
 def intact_records(transcript: Path, kind: bytes) -> set[bytes]:
