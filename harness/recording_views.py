@@ -35,34 +35,22 @@ _NUMBERS = "numbers.npz"
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts about a recording.
+    """Facts about a recording."""
 
-    Attributes:
-        name: path in its folder.
-        word, label, source: values of the manifest; empty if no manifest lists the recording.
-        sha256: hash of the file, 64 hex digits.
-        reading: conversion to 16 kHz mono; empty if none was needed.
-        samples: number of samples after the conversion.
-        peak: largest magnitude relative to full scale, 0 to 1.
-        rms_dbfs: level of the whole recording.
-        clipped: number of samples at full scale.
-        active_s: start and end of the active part; the whole recording where nothing stands out.
-        feature_crc: CRC-32 of the features of the first second, as a board reports it; None without features.
-        remarks: problems, each with its remedy.
-    """
-
-    name: str
-    word: str
+    name: str  # path in its folder
+    word: str  # from the manifest, like `label` and `source`; empty if no manifest lists the recording
     label: str
     source: str
-    sha256: str
-    reading: str
-    samples: int
-    peak: float
-    rms_dbfs: float
-    clipped: int
+    sha256: str  # hash of the file, 64 hex digits
+    reading: str  # conversion to 16 kHz mono; empty if none was needed
+    samples: int  # number of samples after the conversion
+    peak: float  # largest magnitude relative to full scale, 0 to 1
+    rms_dbfs: float  # level of the whole recording
+    clipped: int  # number of samples at full scale
     active_s: tuple[float, float]
+    """Start and end of the active part; the whole recording where nothing stands out."""
     feature_crc: int | None
+    """CRC-32 of the features of the first second, as a board reports it; None without features."""
     remarks: tuple[str, ...] = ()
 
     @property

@@ -18,23 +18,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RecordFormat(Generic[T]):
-    """A kind of record file.
+    """A kind of record file."""
 
-    Attributes:
-        kind: the dataclass; `schema` is one of its fields.
-        name: for people, such as "run record".
-        schema: the version that this Earshot reads.
-        command: the command that writes such files.
-        remedy: what to do about a damaged file.
-        has_checksum: true if the file ends in a checksum, which becomes the field `checksum`.
-    """
-
-    kind: type[T]
-    name: str
-    schema: int
-    command: str
-    remedy: str
-    has_checksum: bool = False
+    kind: type[T]  # the dataclass; `schema` is one of its fields
+    name: str  # for people, such as "run record"
+    schema: int  # the version that this Earshot reads
+    command: str  # the command that writes such files
+    remedy: str  # what to do about a damaged file
+    has_checksum: bool = False  # true if the file ends in a checksum, which becomes the field `checksum`
 
     def read(self, path: Path) -> T:
         """Read a record.

@@ -19,19 +19,12 @@ RECORD = "study.json"
 
 @dataclass(frozen=True)
 class Network:
-    """A network and its predictions on the test set.
+    """A network and its predictions on the test set."""
 
-    Attributes:
-        predictions: index of the predicted label of each clip.
-        parameters: number of weights and biases, batch normalization folded.
-        remaining_parameters: number of those that are not zero.
-        macs: multiply-accumulates of one inference, two operations each.
-    """
-
-    predictions: list[int]
-    parameters: int
-    remaining_parameters: int
-    macs: int
+    predictions: list[int]  # index of the predicted label of each clip
+    parameters: int  # number of weights and biases, batch normalization folded
+    remaining_parameters: int  # number of those that are not zero
+    macs: int  # multiply-accumulates of one inference, two operations each
 
     @property
     def operations(self) -> int:
@@ -40,45 +33,27 @@ class Network:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A trained float32 network before it was pruned or quantized.
+    """A trained float32 network before it was pruned or quantized."""
 
-    Attributes:
-        seed: seed of its training.
-        training: values of what else varies in the training, such as "l1 = 0.001".
-        network: the network.
-    """
-
-    seed: int
-    training: str
+    seed: int  # of its training
+    training: str  # values of what else varies in the training, such as "l1 = 0.001"
     network: Network
 
 
 @dataclass(frozen=True)
 class Point:
-    """One network of a study.
+    """One network of a study."""
 
-    Attributes:
-        id, title: those of the variant.
-        seed: seed of its training.
-        x: place on the study's axis.
-        series: line that it belongs to, such as "aware".
-        baseline: key of the record's baseline that it was made of.
-        before: the network right after pruning or quantization; None where it failed.
-        after: the network after fine-tuning, if there was any.
-        mse: mean squared error of the probabilities to the baseline's on the test set.
-        failure: reason why there is no network.
-    """
-
-    id: str
+    id: str  # of the variant, like `title`
     title: str
-    seed: int
-    x: float
-    series: str
-    baseline: str | None = None
-    before: Network | None = None
-    after: Network | None = None
-    mse: float | None = None
-    failure: Fault | None = None
+    seed: int  # of its training
+    x: float  # place on the study's axis
+    series: str  # line that it belongs to, such as "aware"
+    baseline: str | None = None  # key of the record's baseline that it was made of
+    before: Network | None = None  # the network right after pruning or quantization; None where it failed
+    after: Network | None = None  # the network after fine-tuning, if there was any
+    mse: float | None = None  # mean squared error of the probabilities to the baseline's on the test set
+    failure: Fault | None = None  # reason why there is no network
 
 
 @dataclass(frozen=True)
@@ -92,37 +67,23 @@ class Plot:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """The results of a study.
-
-    Attributes:
-        schema: see `SCHEMA`.
-        name, title, question: those of its file.
-        network: name of the network, such as "TinyConv".
-        x: name of the axis, such as "bits".
-        reference: series that the others are compared with; "" for the networks as trained.
-        labels: names of the labels in the order of their indices.
-        test_labels: index of the right label of each clip.
-        points: in the order of the file.
-        baselines: by key.
-        plots: those of its file.
-        run: "started", "ended" (ISO 8601), "seconds" and "dataset".
-        code, environment: provenance, as in a run record.
-    """
+    """The results of a study."""
 
     schema: int
-    name: str
+    name: str  # of the study's file, like `title` and `question`
     title: str
     question: str
-    network: str
-    x: str
-    reference: str
-    labels: list[str]
-    test_labels: list[int]
-    points: list[Point]
+    network: str  # such as "TinyConv"
+    x: str  # its axis, such as "bits"
+    reference: str  # series that the others are compared with; "" for the networks as trained
+    labels: list[str]  # in the order of their indices
+    test_labels: list[int]  # index of the right label of each clip
+    points: list[Point]  # in the order of the file
     baselines: dict[str, Baseline]
-    plots: list[Plot] = field(default_factory=list)
+    plots: list[Plot] = field(default_factory=list)  # of the study's file
     run: dict[str, Any] = field(default_factory=dict)
-    code: dict[str, Any] = field(default_factory=dict)
+    """"started", "ended" (ISO 8601), "seconds" and "dataset"."""
+    code: dict[str, Any] = field(default_factory=dict)  # provenance, like `environment`, as in a run record
     environment: dict[str, str] = field(default_factory=dict)
 
     def right(self, network: Network) -> list[bool]:

@@ -49,19 +49,12 @@ _EXIT_CODES: dict[Status, int] = {
 
 @dataclass(frozen=True, order=True)
 class SeriesName:
-    """A figure that is followed from run to run on one board.
+    """A figure that is followed from run to run on one board."""
 
-    Attributes:
-        variant: id of the model.
-        engine: the engine that runs it.
-        metric: with its unit, such as "inference_us" or "flash_bytes"; "-" for a variant without series.
-        input_mode: the way the input reaches the model, such as "pcm" or "acoustic"; "-" for none.
-    """
-
-    variant: str
-    engine: str
-    metric: str
-    input_mode: str
+    variant: str  # id of the model
+    engine: str  # the engine that runs it
+    metric: str  # with its unit, such as "inference_us" or "flash_bytes"; "-" for a variant without series
+    input_mode: str  # the way the input reaches the model, such as "pcm" or "acoustic"; "-" for none
 
     def __str__(self) -> str:
         return f"{self.variant}/{self.engine}/{self.metric}/{self.input_mode}"
@@ -87,35 +80,22 @@ class SeriesName:
 
 @dataclass(frozen=True)
 class SeriesVerdict:
-    """The verdict on one series of a run.
+    """The verdict on one series of a run."""
 
-    Attributes:
-        series: its name, as `SeriesName` writes it.
-        status: one of `STATUSES`.
-        sentence: the finding for people: figures, reference, and what to do.
-        advisory: true if it does not gate: its noise is not known well enough, or the tree was dirty.
-        value: of this run, in the unit of the metric; None if there is none.
-        reference: the value that it was compared with; None if there is none.
-        change: of the value, a share of the reference; None without a reference.
-        limit: largest time that would have been "ok", in µs; None where the rule does not apply.
-        nights: number of nights in the reference.
-        night_sd: standard deviation between them, a share; None if unknown.
-        since: start of the reference, ISO 8601; "" if there is none.
-        to_confirm: true if the series should be measured again at once and judged again.
-    """
-
-    series: str
+    series: str  # its name, as `SeriesName` writes it
     status: Status
-    sentence: str
+    sentence: str  # the finding for people: figures, reference, and what to do
     advisory: bool = False
-    value: Figure | None = None
-    reference: Figure | None = None
-    change: float | None = None
+    """True if it does not gate: its noise is not known well enough, or the tree was dirty."""
+    value: Figure | None = None  # of this run, in the unit of the metric; None if there is none
+    reference: Figure | None = None  # the value that it was compared with; None if there is none
+    change: float | None = None  # of the value, a share of the reference; None without a reference
     limit: float | None = None
-    nights: int = 0
-    night_sd: float | None = None
-    since: str = ""
-    to_confirm: bool = False
+    """Largest time that would have been "ok", in µs; None where the rule does not apply."""
+    nights: int = 0  # number of nights in the reference
+    night_sd: float | None = None  # standard deviation between them, a share; None if unknown
+    since: str = ""  # start of the reference, ISO 8601; "" if there is none
+    to_confirm: bool = False  # true if the series should be measured again at once and judged again
 
     def __post_init__(self) -> None:
         SeriesName.parse(self.series)
@@ -132,27 +112,17 @@ class SeriesVerdict:
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """The verdict on a run.
-
-    Attributes:
-        run: its id.
-        board: the name of its board.
-        status: the gravest of its series, or "broken" for a run that cannot be judged.
-        sentence: the headline.
-        exit_code: of the command that judged it.
-        series: sorted by name.
-        differences: of the environment, by name: the accepted value and the one of this run.
-        proposes_epoch: true if `earshot baseline accept` would begin a new epoch.
-    """
+    """The verdict on a run."""
 
     run: str
     board: str
-    status: Status
+    status: Status  # the gravest of its series, or "broken" for a run that cannot be judged
     sentence: str
-    exit_code: int
-    series: tuple[SeriesVerdict, ...] = ()
+    exit_code: int  # of the command that judged it
+    series: tuple[SeriesVerdict, ...] = ()  # sorted by name
     differences: dict[str, tuple[str, str]] = field(default_factory=dict)
-    proposes_epoch: bool = False
+    """Of the environment, by name: the accepted value and the one of this run."""
+    proposes_epoch: bool = False  # true if `earshot baseline accept` would begin a new epoch
 
     @property
     def to_confirm(self) -> tuple[SeriesName, ...]:

@@ -17,21 +17,13 @@ from harness.regression.nights import Night, merge
 
 @dataclass(frozen=True)
 class Noise:
-    """A series on nights of one image.
-
-    Attributes:
-        name: of the series.
-        image: sha256 of the image that was measured most often.
-        nights: its nights with a clean canary.
-        night_sd: standard deviation between them, a share; None for one night.
-        false_alarms: nights that the rule found slower than those before.
-    """
+    """A series on nights of one image."""
 
     name: SeriesName
-    image: str
-    nights: int
-    night_sd: float | None
-    false_alarms: int
+    image: str  # sha256 of the image that was measured most often
+    nights: int  # its nights with a clean canary
+    night_sd: float | None  # standard deviation between them, a share; None for one night
+    false_alarms: int  # nights that the rule found slower than those before
 
     @property
     def gates(self) -> bool:
@@ -41,17 +33,11 @@ class Noise:
 
 @dataclass(frozen=True)
 class Repeatability:
-    """The noise on nights without a change.
+    """The noise on nights without a change."""
 
-    Attributes:
-        series: sorted by name.
-        judged: nights with enough nights before them.
-        alarmed: nights with a false alarm, before any confirmation.
-    """
-
-    series: tuple[Noise, ...]
-    judged: int
-    alarmed: int
+    series: tuple[Noise, ...]  # sorted by name
+    judged: int  # nights with enough nights before them
+    alarmed: int  # nights with a false alarm, before any confirmation
 
 
 def a_a(history: Iterable[Night]) -> Repeatability:

@@ -26,19 +26,12 @@ _EPOCH_KEYS = ("number", "since", "uid", "procedure")
 
 @dataclass(frozen=True)
 class TimeReference:
-    """The pinned reference of a timed series.
+    """The pinned reference of a timed series."""
 
-    Attributes:
-        since: start of the first night that is compared with it, ISO 8601.
-        reference_us: geometric mean of the nights, divided by the canary.
-        night_sd: standard deviation of the logs between nights; 0 for one night.
-        nights: their number.
-    """
-
-    since: str
-    reference_us: Annotated[float, Meta(gt=0)]
-    night_sd: Annotated[float, Meta(ge=0)]
-    nights: Annotated[int, Meta(ge=1)]
+    since: str  # start of the first night that is compared with it, ISO 8601
+    reference_us: Annotated[float, Meta(gt=0)]  # geometric mean of the nights, divided by the canary
+    night_sd: Annotated[float, Meta(ge=0)]  # standard deviation of the logs between nights; 0 for one night
+    nights: Annotated[int, Meta(ge=1)]  # their number
 
     def __post_init__(self) -> None:
         moment(self.since)
@@ -46,21 +39,13 @@ class TimeReference:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """An accepted change.
+    """An accepted change."""
 
-    Attributes:
-        at: time of the acceptance, ISO 8601.
-        night: id of the accepted night.
-        commit: the measured commit.
-        reason: for reviewers.
-        series: the accepted series; ("all",) for the first of an epoch.
-    """
-
-    at: str
-    night: str
-    commit: str
-    reason: str
-    series: tuple[str, ...]
+    at: str  # time of the acceptance, ISO 8601
+    night: str  # id of the accepted night
+    commit: str  # the measured commit
+    reason: str  # for reviewers
+    series: tuple[str, ...]  # the accepted series; ("all",) for the first of an epoch
 
     def __post_init__(self) -> None:
         moment(self.at)
@@ -68,29 +53,17 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Epoch:
-    """Nights that may be compared: one board, one environment, one procedure.
+    """Nights that may be compared: one board, one environment, one procedure."""
 
-    Attributes:
-        number: from 1.
-        since: start of its first night, ISO 8601.
-        uid: of the board.
-        environment: see `Night.environment`.
-        procedure: see `Night.procedure`.
-        times: references of timed series by the text of their name.
-        exact: accepted values of all other series by the text of their name.
-        accepted: the acceptances; the first one made the epoch.
-        canary: None if none was measured.
-    """
-
-    number: int
-    since: str
+    number: int  # from 1
+    since: str  # start of its first night, ISO 8601
     uid: str
-    environment: dict[str, str]
-    procedure: int
-    times: dict[str, TimeReference]
-    exact: dict[str, Figure]
-    accepted: tuple[Acceptance, ...]
-    canary: CanaryReference | None = None
+    environment: dict[str, str]  # see `Night.environment`
+    procedure: int  # see `Night.procedure`
+    times: dict[str, TimeReference]  # references of timed series by the text of their name
+    exact: dict[str, Figure]  # accepted values of all other series by the text of their name
+    accepted: tuple[Acceptance, ...]  # the acceptances; the first one made the epoch
+    canary: CanaryReference | None = None  # None if none was measured
 
     def __post_init__(self) -> None:
         moment(self.since)

@@ -24,32 +24,20 @@ class CanaryReading:
 
 @dataclass(frozen=True)
 class CanaryReference:
-    """The accepted canary.
+    """The accepted canary."""
 
-    Attributes:
-        image: sha256.
-        reference_us: geometric mean of the nights.
-        night_sd: standard deviation between them, a share; 0 for one night.
-    """
-
-    image: str
-    reference_us: Annotated[float, Meta(gt=0)]
-    night_sd: Annotated[float, Meta(ge=0)] = 0.0
+    image: str  # sha256
+    reference_us: Annotated[float, Meta(gt=0)]  # geometric mean of the nights
+    night_sd: Annotated[float, Meta(ge=0)] = 0.0  # standard deviation between them, a share; 0 for one night
 
 
 @dataclass(frozen=True)
 class CanaryState:
-    """The state of the bench on one night.
-
-    Attributes:
-        status: "clean", "moved", or "missing".
-        factor: divisor of the night's times, near 1.
-        reason: without a full stop; "" if clean.
-    """
+    """The state of the bench on one night."""
 
     status: Literal["clean", "moved", "missing"]
-    factor: float
-    reason: str = ""
+    factor: float  # divisor of the night's times, near 1
+    reason: str = ""  # without a full stop; "" if clean
 
 
 def canary_state(

@@ -20,21 +20,13 @@ from harness.regression.sentences import differences as differences_text
 
 @dataclass(frozen=True)
 class Difference:
-    """A series that differs between two runs.
-
-    Attributes:
-        name: its name.
-        status: "changed"; "missing" from the second run; "new" there; "broken" or "noisy" in it.
-        base: the first value; None if there was none.
-        head: the second value; None if there is none.
-        reason: why there is no value, without a full stop; "" if there is one.
-    """
+    """A series that differs between two runs."""
 
     name: SeriesName
-    status: Status
-    base: Figure | None = None
-    head: Figure | None = None
-    reason: str = ""
+    status: Status  # "changed"; "missing" from the second run; "new" there; "broken" or "noisy" in it
+    base: Figure | None = None  # the first value; None if there was none
+    head: Figure | None = None  # the second value; None if there is none
+    reason: str = ""  # why there is no value, without a full stop; "" if there is one
 
     @property
     def by(self) -> int | float | None:
@@ -54,38 +46,25 @@ class Difference:
 
 @dataclass(frozen=True)
 class ClipChange:
-    """The clips of which a variant detects more or less in a second run.
-
-    Attributes:
-        variant: its id.
-        engine: the engine that ran it.
-        lost: clips that were correct in the first run only, in the order in which they were played.
-        gained: clips that were correct in the second run only.
-    """
+    """The clips of which a variant detects more or less in a second run."""
 
     variant: str
     engine: str
     lost: tuple[str, ...]
-    gained: tuple[str, ...]
+    """Clips that were correct in the first run only, in the order in which they were played."""
+    gained: tuple[str, ...]  # clips that were correct in the second run only
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The differences between two runs.
-
-    Attributes:
-        base: the first run.
-        head: the second run.
-        compared: number of compared series.
-        differences: the gravest first: by status, then times by microseconds, then the rest by share.
-        clips: see `clip_changes`.
-    """
+    """The differences between two runs."""
 
     base: Night
     head: Night
-    compared: int
+    compared: int  # number of compared series
     differences: tuple[Difference, ...]
-    clips: tuple[ClipChange, ...] = ()
+    """The gravest first: by status, then times by microseconds, then the rest by share."""
+    clips: tuple[ClipChange, ...] = ()  # see `clip_changes`
 
     @property
     def exit_code(self) -> int:

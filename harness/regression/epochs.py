@@ -17,15 +17,10 @@ A_A_NIGHTS = 10
 
 @dataclass(frozen=True)
 class PastNight:
-    """A series on an earlier night.
+    """A series on an earlier night."""
 
-    Attributes:
-        value_us: divided by that night's canary.
-        on_level: true if it did not deviate from the reference in force.
-    """
-
-    value_us: float
-    on_level: bool
+    value_us: float  # divided by that night's canary
+    on_level: bool  # true if it did not deviate from the reference in force
 
 
 def differences(now: Night, then: Night | Epoch) -> dict[str, tuple[str, str]]:

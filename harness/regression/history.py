@@ -35,30 +35,20 @@ _SUMMARY = "summary.json"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file or folder that is no part of a history.
-
-    Attributes:
-        path: of the file or folder.
-        sentence: the reason and the remedy.
-    """
+    """A file or folder that is no part of a history."""
 
     path: Path
-    sentence: str
+    sentence: str  # the reason and the remedy
 
 
 @dataclass(frozen=True)
 class History:
-    """Nights of any number of boards.
+    """Nights of any number of boards."""
 
-    Attributes:
-        nights: each once, sorted by time.
-        records: path of each night's record by the night's id; the first path where there are copies.
-        left_out: files and folders that were not read.
-    """
-
-    nights: tuple[Night, ...] = ()
+    nights: tuple[Night, ...] = ()  # each once, sorted by time
     records: Mapping[str, Path] = field(default_factory=dict)
-    left_out: tuple[LeftOut, ...] = ()
+    """Path of each night's record by the night's id; the first path where there are copies."""
+    left_out: tuple[LeftOut, ...] = ()  # files and folders that were not read
 
 
 def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> History:

@@ -16,62 +16,39 @@ CLOCK_TOLERANCE_S = 60.0
 
 @dataclass(frozen=True)
 class Night:
-    """The summary of a run record, without its samples.
+    """The summary of a run record, without its samples."""
 
-    Attributes:
-        id: uuid of the run.
-        digest: the record's checksum.
-        started, ended: ISO 8601, UTC.
-        commit: of the measured code.
-        dirty: true if there were uncommitted changes.
-        board: its name on the bench and of its baseline.
-        uid: its identity.
-        environment: influences on times besides the code: core, compiler, flags, libraries.
-        procedure: version of the measuring procedure.
-        modeled: true for a modeled clock, whose times are exact.
-        times: timed series, in µs.
-        exact: values that must not change. Names that end in "_sha256" are compared between runs of one
-            commit only.
-        canary: None if it was not measured.
-        length_s: by the host's monotonic clock; None if unknown, as for a resumed run.
-        confirmations: second measurements of worse series.
-        faults: of variants, by variant and engine.
-        fault: of the whole run, such as a missing board; "" if there was none.
-        judged: the verdicts on the series that night; empty for tonight.
-    """
-
-    id: str
-    digest: str
-    started: str
+    id: str  # uuid of the run
+    digest: str  # the record's checksum
+    started: str  # ISO 8601, UTC, like `ended`
     ended: str
-    commit: str
-    dirty: bool
-    board: str
+    commit: str  # of the measured code
+    dirty: bool  # true if there were uncommitted changes
+    board: str  # its name on the bench and of its baseline
     uid: str
-    environment: Mapping[str, str]
-    procedure: int
-    modeled: bool
-    times: Mapping[SeriesName, Measured] = field(default_factory=dict)
+    environment: Mapping[str, str]  # influences on times besides the code: core, compiler, flags, libraries
+    procedure: int  # see `harness.records.record.PROCEDURE_VERSION`
+    modeled: bool  # true for a modeled clock, whose times are exact
+    times: Mapping[SeriesName, Measured] = field(default_factory=dict)  # timed series, in µs
     exact: Mapping[SeriesName, Figure] = field(default_factory=dict)
-    canary: CanaryReading | None = None
-    length_s: float | None = None
+    """Values that must not change. Names that end in "_sha256" are compared between runs of one commit
+    only."""
+    canary: CanaryReading | None = None  # None if it was not measured
+    length_s: float | None = None  # by the host's monotonic clock; None if unknown, as for a resumed run
     confirmations: Mapping[SeriesName, Measured] = field(default_factory=dict)
-    faults: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    fault: str = ""
+    """Second measurements of worse series."""
+    faults: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of variants, by variant and engine
+    fault: str = ""  # of the whole run, such as a missing board; "" if there was none
     judged: Mapping[SeriesName, SeriesVerdict] = field(default_factory=dict)
+    """The verdicts on the series that night; empty for tonight."""
 
 
 @dataclass(frozen=True)
 class Merged:
-    """Nights of several folders, merged.
+    """Nights of several folders, merged."""
 
-    Attributes:
-        nights: each once, by time; those with a clock problem are left out.
-        conflicts: ids with more than one content; these nights are left out.
-    """
-
-    nights: tuple[Night, ...]
-    conflicts: frozenset[str]
+    nights: tuple[Night, ...]  # each once, by time; those with a clock problem are left out
+    conflicts: frozenset[str]  # ids with more than one content; these nights are left out
 
 
 def merge(nights: Iterable[Night]) -> Merged:

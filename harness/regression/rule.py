@@ -34,19 +34,12 @@ _MEDIAN_OF_3 = 1 - np.sqrt(3) / np.pi
 
 @dataclass(frozen=True)
 class Reference:
-    """The time expected of a night; arrays over the series, (S,).
+    """The time expected of a night; arrays over the series, (S,)."""
 
-    Attributes:
-        center_us: geometric mean of the nights.
-        sd: standard deviation of the logs between nights, a share; floored.
-        raw_sd: the same without the floor.
-        nights: number of nights.
-    """
-
-    center_us: np.ndarray
-    sd: np.ndarray
-    raw_sd: np.ndarray
-    nights: np.ndarray
+    center_us: np.ndarray  # geometric mean of the nights
+    sd: np.ndarray  # standard deviation of the logs between nights, a share; floored
+    raw_sd: np.ndarray  # the same without the floor
+    nights: np.ndarray  # number of nights
 
     @property
     def gate(self) -> np.ndarray:
@@ -64,18 +57,15 @@ class Reference:
 
 @dataclass(frozen=True)
 class Finding:
-    """The findings on a night; arrays over the series, (S,) of bool.
-
-    Attributes:
-        slower, faster: the night is outside the prediction interval of the latest nights and past the gate.
-        crept, gained: so is the median of the last nights against the pinned reference, and this night still
-            deviates in the same direction.
-    """
+    """The findings on a night; arrays over the series, (S,) of bool."""
 
     slower: np.ndarray
     faster: np.ndarray
+    """The night is outside the prediction interval of the latest nights and past the gate."""
     crept: np.ndarray
     gained: np.ndarray
+    """The median of the last nights is so against the pinned reference, and this night still deviates in the
+    same direction."""
 
     @property
     def worse(self) -> np.ndarray:

@@ -13,41 +13,25 @@ FEWEST_SAMPLES = 0.9
 
 @dataclass(frozen=True)
 class Block:
-    """The samples of one block.
+    """The samples of one block."""
 
-    Attributes:
-        samples_us: received samples in time order, without warm-ups.
-        planned: number of requested samples.
-        lost: dropped lines and records with a wrong checksum.
-    """
-
-    samples_us: tuple[float, ...]
-    planned: int
-    lost: int = 0
+    samples_us: tuple[float, ...]  # received samples in time order, without warm-ups
+    planned: int  # number of requested samples
+    lost: int = 0  # dropped lines and records with a wrong checksum
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A timed series in one run.
+    """A timed series in one run."""
 
-    Attributes:
-        value_us: median of the blocks' medians; None if there is a `problem`.
-        mean_us: of all samples; on a modeled clock it changes with every cycle.
-        p99_us, max_us: of all samples.
-        blocks: number of whole blocks.
-        identical: true if all blocks have the same samples, as on a modeled clock.
-        image: sha256 of the image that ran.
-        problem: without a full stop; "" if there is none.
-    """
-
-    value_us: float | None
-    mean_us: float | None
-    p99_us: float | None
+    value_us: float | None  # median of the blocks' medians; None if there is a `problem`
+    mean_us: float | None  # of all samples; on a modeled clock it changes with every cycle
+    p99_us: float | None  # of all samples
     max_us: float | None
-    blocks: int
-    identical: bool
-    image: str
-    problem: str = ""
+    blocks: int  # number of whole blocks
+    identical: bool  # true if all blocks have the same samples, as on a modeled clock
+    image: str  # sha256 of the image that ran
+    problem: str = ""  # without a full stop; "" if there is none
 
 
 def measured(blocks: Sequence[Block], image: str) -> Measured:

@@ -15,27 +15,21 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: the raw values that the CSV keeps, and the text that a reader sees.
-
-    Attributes:
-        keys: names of the row values that `show` takes, separated by blanks, or as a tuple where a name has
-            blanks in it. They are the names of the CSV columns too.
-        header: text above the column; a column without a header is in the CSV only.
-        show: makes the text out of the values; numbers have their formatters in `harness.report.format`.
-        text: align left. Columns that `fmt.text` and `fmt.remark` show are always aligned left.
-        mark: drawing that the page adds: a bar for a fraction 0 to 1 (first key), a track with an interval
-            (keys: fraction, low, high), or a link to the file that is named.
-        optional: leave the column out where all of its texts are empty or dashes.
-        group: header above adjacent columns.
-    """
+    """One column: the raw values that the CSV keeps, and the text that a reader sees."""
 
     keys: str | Sequence[str]
-    header: str = ""
+    """Names of the row values that `show` takes, separated by blanks, or as a tuple where a name has blanks
+    in it. They are the names of the CSV columns too."""
+    header: str = ""  # text above the column; a column without a header is in the CSV only
     show: Callable[..., str] = fmt.text
+    """Makes the text out of the values; numbers have their formatters in `harness.report.format`."""
     text: bool = False
+    """Align left. Columns that `fmt.text` and `fmt.remark` show are always aligned left."""
     mark: Literal["", "bar", "interval", "link"] = ""
-    optional: bool = False
-    group: str = ""
+    """Drawing that the page adds: a bar for a fraction 0 to 1 (first key), a track with an interval (keys:
+    fraction, low, high), or a link to the file that is named."""
+    optional: bool = False  # leave the column out where all of its texts are empty or dashes
+    group: str = ""  # header above adjacent columns
 
     def __post_init__(self) -> None:
         if isinstance(self.keys, str):
@@ -62,29 +56,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of raw values with a description of how they are shown.
+    """A table of raw values with a description of how they are shown."""
 
-    Attributes:
-        name: file name of the CSV, without extension.
-        title: heading.
-        columns: shown columns, and those that only the CSV has.
-        rows: raw values by key, in the units of the keys' names; a key that is not there is None.
-        note: one or two sentences that a reader needs for the figures.
-        headed: show the first column as a heading above its rows.
-        groups: number of leading columns whose equal adjacent cells are merged.
-        tones: one of "", "strong" and "bad" for each row.
-        frame: raw values as a DataFrame, one column for each key.
-    """
-
-    name: str
+    name: str  # file name of the CSV, without extension
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[Column]  # shown columns, and those that only the CSV has
     rows: Sequence[Row] = ()
-    note: str = ""
-    headed: bool = False
-    groups: int = 1
-    tones: Sequence[str] = ()
-    frame: pd.DataFrame = None
+    """Raw values by key, in the units of the keys' names; a key that is not there is None."""
+    note: str = ""  # one or two sentences that a reader needs for the figures
+    headed: bool = False  # show the first column as a heading above its rows
+    groups: int = 1  # number of leading columns whose equal adjacent cells are merged
+    tones: Sequence[str] = ()  # one of "", "strong" and "bad" for each row
+    frame: pd.DataFrame = None  # raw values as a DataFrame, one column for each key
 
     def __post_init__(self) -> None:
         if self.frame is None:

@@ -31,33 +31,22 @@ QUIET = ("", "ok", "new")
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """A series over the N nights of its board.
-
-    Attributes:
-        name: the series.
-        kind: see `Kind`.
-        figures: (N,) values in the unit of the metric, None where missing; measured times in µs are divided
-            by the canary, as they are judged.
-        values: (N,) the figures as numbers, NaN where missing; for texts an index in order of appearance
-            (0 for hashes).
-        comparable: (N,) true where the canary and the tree were clean and nothing was broken.
-        statuses: (N,) status of each night; "" where it was not judged.
-        accepted: (N,) reference in force, NaN where there was none.
-        allowed: (N, 2) lowest and highest time that the rule let pass, NaN where it judged nothing.
-        levels: nights that begin a new level, ascending.
-        verdict: verdict on the last night, None if it has no such series.
-    """
+    """A series over the N nights of its board."""
 
     name: SeriesName
     kind: Kind
     figures: tuple[Figure | None, ...]
+    """(N,) values in the unit of the metric, None where missing; measured times in µs are divided by the
+    canary, as they are judged."""
     values: np.ndarray
-    comparable: np.ndarray
-    statuses: tuple[str, ...]
-    accepted: np.ndarray
-    allowed: np.ndarray
-    levels: tuple[int, ...]
-    verdict: SeriesVerdict | None
+    """(N,) the figures as numbers, NaN where missing; for texts an index in order of appearance (0 for
+    hashes)."""
+    comparable: np.ndarray  # (N,) true where the canary and the tree were clean and nothing was broken
+    statuses: tuple[str, ...]  # (N,) status of each night; "" where it was not judged
+    accepted: np.ndarray  # (N,) reference in force, NaN where there was none
+    allowed: np.ndarray  # (N, 2) lowest and highest time that the rule let pass, NaN where it judged nothing
+    levels: tuple[int, ...]  # nights that begin a new level, ascending
+    verdict: SeriesVerdict | None  # verdict on the last night, None if it has no such series
 
     @property
     def title(self) -> str:
@@ -85,21 +74,13 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class BoardHistory:
-    """Everything that is shown of a board.
-
-    Attributes:
-        name: name of the board.
-        nights: N nights sorted by time, at least 1.
-        baseline: None if nothing was accepted.
-        verdict: verdict on the last night.
-        series: sorted by name.
-    """
+    """Everything that is shown of a board."""
 
     name: str
-    nights: tuple[Night, ...]
-    baseline: Baseline | None
-    verdict: RunVerdict
-    series: tuple[Series, ...]
+    nights: tuple[Night, ...]  # N nights sorted by time, at least 1
+    baseline: Baseline | None  # None if nothing was accepted
+    verdict: RunVerdict  # verdict on the last night
+    series: tuple[Series, ...]  # sorted by name
 
     def remarks(self, name: SeriesName) -> dict[int, str]:
         """Describe faults, changes of the environment, acceptances and epochs by the number of the night."""
