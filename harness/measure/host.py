@@ -11,7 +11,7 @@ import torch
 
 from harness.measure import host_runtimes
 from harness.measure.timing import Timing
-from harness.records.processor import cpu_name, usable_cores
+from harness.records.provenance import cpu_name, usable_cores
 from harness.records.record import HostRow
 from models.data.features import float_features
 from models.model_artifact import ModelArtifact

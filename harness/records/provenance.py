@@ -6,10 +6,10 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from harness.layout import ROOT
-from harness.records.processor import cpu_name
 from harness.records.record import PROCEDURE_VERSION
 
 _PACKAGES = ("torch", "tensorflow-cpu", "onnxruntime", "onnx", "onnx-tf", "numpy")
@@ -40,6 +40,24 @@ def environment() -> dict[str, str]:
     for package in _PACKAGES:
         found[package] = importlib.metadata.version(package)
     return found
+
+
+def cpu_name() -> str:
+    """Return the processor's name from Linux, or its architecture."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux: fewer in a container or under taskset
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _git(*arguments: str) -> str:

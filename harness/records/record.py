@@ -12,7 +12,7 @@ from typing import Any
 from harness.files import write_atomic
 from harness.records.checksum import dump_with_checksum
 from harness.records.verdict import RunVerdict
-from models.metrics import LabelCount, TrainingEpoch
+from models.metrics import LabelCount
 
 SCHEMA = 1
 """Raised when a field changes its meaning or is removed: unknown fields are refused."""
@@ -31,7 +31,6 @@ class ModelRow:
     parameters: int | None  # weights and biases; None for an external .tflite, which does not contain them
     macs: int | None  # multiply-accumulates of one inference
     operators: dict[str, int]  # number of operators of the .tflite by name
-    epochs: list[TrainingEpoch] = field(default_factory=list)
     accuracy: dict[str, list[LabelCount]] = field(default_factory=dict)
     """By "training", "validation", "testing", in the order of the labels: of the .tflite, or in torch if no
     board can run it."""
@@ -44,10 +43,6 @@ class ModelRow:
     compressed_bytes: int | None = None  # size of the .tflite compressed by zlib at level 9
     sizing: dict[str, Any] | None = None
     """Cost estimated from the layers: the fields of `models.sizing.Sizing`."""
-    before_fine_tuning: dict[str, list[LabelCount]] | None = None
-    """Accuracy in torch right after pruning or quantization."""
-    mse: float | None = None
-    """Mean squared error of the probabilities against the trained network, on the test set, in torch."""
     test_predictions: list[int] = field(default_factory=list)
     """Index of the predicted label of each clip of the test set, in the same order for all models of the
     dataset; empty if no accuracy was measured."""

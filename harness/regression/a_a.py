@@ -46,7 +46,7 @@ def a_a(history: Iterable[Night]) -> Repeatability:
     Args:
         history: nights of one real board; only those of its latest uid and procedure count.
     """
-    whole = [night for night in merge(history).nights if not night.dirty and not night.fault]
+    whole = [night for night in merge(history) if not night.dirty and not night.fault]
     nights = [
         night
         for night in whole

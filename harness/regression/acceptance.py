@@ -123,7 +123,7 @@ def accept(
         UsageError: no reason, a dirty tree, a night or canary that cannot be judged, or nothing to accept.
     """
     history = [*history]
-    nights = merge([*history, night]).nights
+    nights = merge([*history, night])
     verdict = judge(night, history, baseline)
     _refuse(night, verdict, reason)
     epochs = baseline.epochs if baseline else ()

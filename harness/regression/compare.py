@@ -11,37 +11,12 @@ from dataclasses import dataclass
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_REGRESSED, UsageError
 from harness.records.record import RunRecord, VariantRow
-from harness.records.verdict import STATUSES, Figure, SeriesName, Status
+from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression.epochs import differences as environment_differences
 from harness.regression.exact import is_of_a_commit
 from harness.regression.nights import Night
 from harness.regression.sentences import differences as differences_text
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A series that differs between two runs."""
-
-    name: SeriesName
-    status: Status  # "changed"; "missing" from the second run; "new" there; "broken" or "noisy" in it
-    base: Figure | None = None  # the first value; None if there was none
-    head: Figure | None = None  # the second value; None if there is none
-    reason: str = ""  # why there is no value, without a full stop; "" if there is one
-
-    @property
-    def by(self) -> int | float | None:
-        """The second value minus the first, in the unit of the metric; None for texts."""
-        if isinstance(self.base, (int, float)) and isinstance(self.head, (int, float)):
-            return self.head - self.base
-        return None
-
-    @property
-    def share(self) -> float | None:
-        """The difference as a share of the first value; None without one."""
-        by = self.by
-        return (
-            by / self.base if by is not None and isinstance(self.base, (int, float)) and self.base else None
-        )
+from harness.regression.sentences import gravity
 
 
 @dataclass(frozen=True)
@@ -62,14 +37,15 @@ class Comparison:
     base: Night
     head: Night
     compared: int  # number of compared series
-    differences: tuple[Difference, ...]
-    """The gravest first: by status, then times by microseconds, then the rest by share."""
+    differences: tuple[SeriesVerdict, ...]
+    """The gravest first. `reference` is of the first run, `value` of the second; `sentence` is the reason why
+    there is no value, without a full stop."""
     clips: tuple[ClipChange, ...] = ()  # see `clip_changes`
 
     @property
     def exit_code(self) -> int:
         """3 if a series changed or is missing, else 4 if one broke, else 5 if one is inconclusive."""
-        statuses = {difference.status for difference in self.differences}
+        statuses = {item.status for item in self.differences}
         if statuses & {"changed", "missing"}:
             return EXIT_REGRESSED
         if "broken" in statuses:
@@ -99,7 +75,7 @@ def compare(base: Night, head: Night) -> Comparison:
             remedy="Measure the same --variants with the same --engine in both.",
         )
     found = [*_faults(base, head), *(item for name in kept if (item := _difference(name, base, head)))]
-    return Comparison(base, head, len(shared), tuple(sorted(found, key=_gravity)))
+    return Comparison(base, head, len(shared), tuple(sorted(found, key=gravity)))
 
 
 def clip_changes(base: RunRecord, head: RunRecord) -> tuple[ClipChange, ...]:
@@ -123,13 +99,6 @@ def clip_changes(base: RunRecord, head: RunRecord) -> tuple[ClipChange, ...]:
 
 def _engine(row: VariantRow) -> str:
     return row.firmware.engine if row.firmware else ""
-
-
-def _gravity(item: Difference) -> tuple[int, bool, float, SeriesName]:
-    """Sort times by microseconds: a microsecond is a large share of a short stage."""
-    is_time = item.name.metric.endswith("_us")
-    size = abs((item.by if is_time else item.share) or 0)
-    return STATUSES.index(item.status), not is_time, -size, item.name
 
 
 def _refuse(base: Night, head: Night) -> None:
@@ -161,28 +130,32 @@ def _has(night: Night, name: SeriesName) -> bool:
     return name in night.times or name in night.exact
 
 
-def _faults(base: Night, head: Night) -> Iterator[Difference]:
+def _faults(base: Night, head: Night) -> Iterator[SeriesVerdict]:
     for (variant, engine), fault in sorted(head.faults.items()):
         if base.faults.get((variant, engine)) != fault:
-            yield Difference(SeriesName(variant, engine, "-", "-"), "broken", reason=fault.rstrip("."))
+            yield SeriesVerdict(f"{variant}/{engine}/-/-", "broken", fault.rstrip("."))
 
 
-def _difference(name: SeriesName, base: Night, head: Night) -> Difference | None:
+def _difference(name: SeriesName, base: Night, head: Night) -> SeriesVerdict | None:
     if not _has(head, name):
         if (name.variant, name.engine) in head.faults:  # listed once, as a fault
             return None
-        return Difference(name, "missing", base=_value(base, name))
+        return SeriesVerdict(str(name), "missing", "", reference=_value(base, name))
     if not _has(base, name):
-        return Difference(name, "new", head=_value(head, name))
+        return SeriesVerdict(str(name), "new", "", value=_value(head, name))
     for night, which in ((head, "the second run"), (base, "the first run")):
         measured = night.times.get(name)
         if measured is not None and measured.mean_us is None:
-            return Difference(name, "broken", reason=f"{measured.problem}, in {which}")
+            return SeriesVerdict(str(name), "broken", f"{measured.problem}, in {which}")
         if measured is not None and not measured.identical:
             reason = f"blocks of one image differ in {which}, although its clock is modeled"
-            return Difference(name, "noisy", reason=reason)
+            return SeriesVerdict(str(name), "noisy", reason)
     then, now = _value(base, name), _value(head, name)
-    return Difference(name, "changed", then, now) if then != now else None
+    if then == now:
+        return None
+    numbers = isinstance(then, int | float) and isinstance(now, int | float) and then
+    change = (now - then) / then if numbers else None
+    return SeriesVerdict(str(name), "changed", "", value=now, reference=then, change=change)
 
 
 def _value(night: Night, name: SeriesName) -> Figure | None:

@@ -136,7 +136,7 @@ def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
     images = {block.image_sha256 for block in blocks if block.samples_us.get(key)}
     if len(images) > 1:
         problem = f"its blocks ran {len(images)} different images"
-        return Measured(None, None, None, None, 0, False, blocks[0].image_sha256, problem)
+        return Measured(None, None, 0, False, blocks[0].image_sha256, problem)
     found = measured(
         [
             Block(tuple(block.samples_us.get(key, ())), block.planned, block.lost.get(key, 0))

@@ -82,7 +82,7 @@ def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> Hi
             left_out.append(LeftOut(paths[0], sentence))
         elif jump := clock_problem(copies[0][0]):
             left_out.append(LeftOut(paths[0], f"{paths[0]} is left out because {jump}."))
-    merged = merge(night for copies in found.values() for night, _ in copies).nights
+    merged = merge(night for copies in found.values() for night, _ in copies)
     records = {night.id: found[night.id][0][1] for night in merged}
     return History(merged, records, tuple(left_out))
 

@@ -43,24 +43,17 @@ class Night:
     """The verdicts on the series that night; empty for tonight."""
 
 
-@dataclass(frozen=True)
-class Merged:
-    """Nights of several folders, merged."""
+def merge(nights: Iterable[Night]) -> tuple[Night, ...]:
+    """Return each night once, by time, whatever the order of the input.
 
-    nights: tuple[Night, ...]  # each once, by time; those with a clock problem are left out
-    conflicts: frozenset[str]  # ids with more than one content; these nights are left out
-
-
-def merge(nights: Iterable[Night]) -> Merged:
-    """Merge nights and copies of them in order of time; the order of the input does not matter."""
-    digests: dict[str, set[str]] = {}
-    by_id: dict[str, Night] = {}
+    Nights with a clock problem are left out, and all nights of an id that stands for several contents.
+    """
+    copies: dict[str, dict[str, Night]] = {}
     for night in nights:
-        digests.setdefault(night.id, set()).add(night.digest)
-        by_id[night.id] = night
-    conflicts = frozenset(id for id, found in digests.items() if len(found) > 1)
-    whole = [night for night in by_id.values() if night.id not in conflicts and not clock_problem(night)]
-    return Merged(tuple(sorted(whole, key=lambda night: (moment(night.started), night.id))), conflicts)
+        copies.setdefault(night.id, {})[night.digest] = night
+    single = [night for found in copies.values() if len(found) == 1 for night in found.values()]
+    whole = [night for night in single if not clock_problem(night)]
+    return tuple(sorted(whole, key=lambda night: (moment(night.started), night.id)))
 
 
 def clock_problem(night: Night) -> str:

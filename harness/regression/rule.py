@@ -100,9 +100,7 @@ def reference_of(center_us: np.ndarray, raw_sd: np.ndarray, nights: np.ndarray) 
     return Reference(center_us, np.fmax(raw_sd, floor), raw_sd, nights)
 
 
-def judge(
-    latest: Reference, pinned: Reference, before_us: np.ndarray, tonight_us: np.ndarray, alpha: float = ALPHA
-) -> Finding:
+def judge(latest: Reference, pinned: Reference, before_us: np.ndarray, tonight_us: np.ndarray) -> Finding:
     """Compare a night with the latest nights and, with those just before it, with the pinned reference.
 
     Args:
@@ -110,17 +108,16 @@ def judge(
         pinned: the epoch's reference.
         before_us: the `RECENT` - 1 clean nights before this one, (2, S).
         tonight_us: (S,).
-        alpha: see `ALPHA`.
     """
     recent_us = np.median(np.vstack([before_us, tonight_us]), axis=0)  # NaN if a night is missing
     with np.errstate(invalid="ignore"):
         away = tonight_us / pinned.center_us - 1
         still = np.abs(away) >= STILL * pinned.gate
     return Finding(
-        slower=_past(latest, 1.0, tonight_us, +1, alpha),
-        faster=_past(latest, 1.0, tonight_us, -1, alpha),
-        crept=_past(pinned, _MEDIAN_OF_3, recent_us, +1, alpha) & still & (away > 0),
-        gained=_past(pinned, _MEDIAN_OF_3, recent_us, -1, alpha) & still & (away < 0),
+        slower=_past(latest, 1.0, tonight_us, +1),
+        faster=_past(latest, 1.0, tonight_us, -1),
+        crept=_past(pinned, _MEDIAN_OF_3, recent_us, +1) & still & (away > 0),
+        gained=_past(pinned, _MEDIAN_OF_3, recent_us, -1) & still & (away < 0),
     )
 
 
@@ -140,7 +137,7 @@ def confirmed(
     return (finding.slower & again.slower) | (finding.crept & again.crept)
 
 
-def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int, alpha: float) -> np.ndarray:
+def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int) -> np.ndarray:
     """Return True where a value lies beyond interval and gate: above for +1, below for -1."""
     enough = np.where(expected.nights >= FEWEST, 1.0, np.nan)
     spread = expected.sd * np.sqrt(variance + 1 / np.maximum(expected.nights, 1))
@@ -148,18 +145,14 @@ def _past(expected: Reference, variance: float, value_us: np.ndarray, sign: int,
         away = sign * np.log(value_us / expected.center_us) * enough
         p = special.stdtr(np.maximum(expected.nights - 1, 1), -away / spread)
         share = sign * (value_us / expected.center_us - 1)
-        return np.asarray((holm(p) <= alpha) & (share >= expected.gate))
+        return np.asarray((holm(p) <= ALPHA) & (share >= expected.gate))
 
 
-def limit_us(latest: Reference, alpha: float = ALPHA) -> np.ndarray:
+def limit_us(latest: Reference) -> np.ndarray:
     """Return the slowest time without a finding if no other series has one, (S,).
 
-    This is Holm's first step, or the gate if that is wider.
-
-    Args:
-        latest: of series that are all judged.
-        alpha: see `ALPHA`.
+    This is Holm's first step for series that are all judged, or the gate if that is wider.
     """
     spread = latest.sd * np.sqrt(1 + 1 / latest.nights)
-    quantile = special.stdtrit(latest.nights - 1, 1 - alpha / latest.nights.size)
+    quantile = special.stdtrit(latest.nights - 1, 1 - ALPHA / latest.nights.size)
     return np.asarray(latest.center_us * np.maximum(np.exp(quantile * spread), 1 + latest.gate))

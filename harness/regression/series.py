@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from statistics import median
 
 FEWEST_SAMPLES = 0.9
 """Share of its planned samples that a whole block needs; missing samples are never filled in."""
@@ -26,8 +27,6 @@ class Measured:
 
     value_us: float | None  # median of the blocks' medians; None if there is a `problem`
     mean_us: float | None  # of all samples; on a modeled clock it changes with every cycle
-    p99_us: float | None  # of all samples
-    max_us: float | None
     blocks: int  # number of whole blocks
     identical: bool  # true if all blocks have the same samples, as on a modeled clock
     image: str  # sha256 of the image that ran
@@ -43,31 +42,15 @@ def measured(blocks: Sequence[Block], image: str) -> Measured:
     """
     whole = [block for block in blocks if _is_whole(block)]
     if 2 * len(whole) <= len(blocks) or not whole:
-        return Measured(None, None, None, None, len(whole), False, image, _problem(blocks, len(whole)))
-    ordered = [sorted(block.samples_us) for block in whole]
-    samples = sorted(chain.from_iterable(ordered))
+        return Measured(None, None, len(whole), False, image, _problem(blocks, len(whole)))
+    samples = list(chain.from_iterable(block.samples_us for block in whole))
     return Measured(
-        value_us=_median(sorted(map(_median, ordered))),
+        value_us=float(median(median(block.samples_us) for block in whole)),
         mean_us=math.fsum(samples) / len(samples),
-        p99_us=_percentile(samples, 99),
-        max_us=float(samples[-1]),
         blocks=len(whole),
         identical=all(block.samples_us == whole[0].samples_us for block in whole),
         image=image,
     )
-
-
-def _median(ordered: Sequence[float]) -> float:
-    # Not NumPy: its call alone takes longer, and a history has a million of these.
-    middle = len(ordered) // 2
-    return float(ordered[middle]) if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def _percentile(ordered: Sequence[float], percent: float) -> float:
-    position = (len(ordered) - 1) * percent / 100
-    below = int(position)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 
 
 def _is_whole(block: Block) -> bool:

@@ -24,12 +24,12 @@ def judge(night: Night, history: Iterable[Night], baseline: Baseline | None) -> 
         history: other runs of the board, in any order; may include this one.
         baseline: of the board's name; None if there is none yet.
     """
-    merged = merge([*history, night])
+    nights = merge([*history, night])
     epoch = baseline.epoch if baseline else None
-    problem = _why_unjudgeable(night, merged.conflicts, merged.nights, epoch)
+    problem = _why_unjudgeable(night, nights, epoch)
     if problem:
         return _broken(night, epoch, problem)
-    before = [other for other in merged.nights if moment(other.started) < moment(night.started)]
+    before = [other for other in nights if moment(other.started) < moment(night.started)]
     faulty = _faulty(night, epoch)
     done = {verdict.name for verdict in faulty}
     names = [name for name in _measured(night) if name not in done]
@@ -81,17 +81,15 @@ def _judge_times(
     return judge_times(names, night, epoch, earlier, before, canary)
 
 
-def _why_unjudgeable(
-    night: Night, conflicts: frozenset[str], nights: Sequence[Night], epoch: Epoch | None
-) -> str:
+def _why_unjudgeable(night: Night, nights: Sequence[Night], epoch: Epoch | None) -> str:
     """Return the reason and the remedy without a full stop, or "" for a run that can be judged."""
     if night.fault:
         return f"{night.fault}: repair that and measure again"
-    if night.id in conflicts:
-        return f"two records have the id {night.id} and different content: remove the wrong one"
     remedy = "set the host's clock (NTP) and measure again"
     if clock := clock_problem(night):
         return f"{clock}: {remedy}"
+    if night.id not in {other.id for other in nights}:
+        return f"two records have the id {night.id} and different content: remove the wrong one"
     if other := overlapping(night, nights):
         return (
             f"this run of {night.started} and run {other.id} of {other.started} overlap on one board, so the "

@@ -6,8 +6,8 @@ import textwrap
 from collections import Counter
 from functools import partial
 
-from harness.records.verdict import STATUSES
-from harness.regression.compare import ClipChange, Comparison, Difference
+from harness.records.verdict import STATUSES, SeriesVerdict
+from harness.regression.compare import ClipChange, Comparison
 from harness.regression.nights import Night
 from harness.regression.sentences import amount
 from harness.report import format as fmt
@@ -24,7 +24,6 @@ _HOW_TO_ACCEPT = (
     '`earshot baseline accept --board {board} --reason "…"`, in a change that is reviewed like code.'
 )
 _MOST_CLIPS = 10
-_FIGURES = ("before", "after", "by", "share")
 
 
 def as_text(comparison: Comparison) -> str:
@@ -40,13 +39,6 @@ def as_markdown(comparison: Comparison) -> str:
     return "\n\n".join([page.rstrip("\n"), *map(_prose, _remarks(comparison))]) + "\n"
 
 
-def change_text(change: Difference) -> str:
-    """Return the sentence on a changed series."""
-    then, now, *amounts = _texts(change)
-    by = f" ({', '.join(filter(None, amounts))})" if any(amounts) else ""
-    return f"{change.name} went from {then} to {now}{by}."
-
-
 def _table(comparison: Comparison) -> Table:
     columns = [
         Column("series", "Series"),
@@ -55,12 +47,9 @@ def _table(comparison: Comparison) -> Table:
         Column("after", "After", _text),
         Column("by", "By", _text, optional=True),
         Column("share", "Share", _text, optional=True),
-        Column("reason", "Note", fmt.remark, optional=True),
+        Column("sentence", "Note", fmt.remark, optional=True),
     ]
-    rows = [
-        vars(item) | {"series": str(item.name)} | dict(zip(_FIGURES, _texts(item), strict=True))
-        for item in comparison.differences
-    ]
+    rows = [vars(item) | _texts(item) for item in comparison.differences]
     return Table("changes", "Changes", columns, rows)
 
 
@@ -69,14 +58,15 @@ def _text(value: str) -> str:
     return value
 
 
-def _texts(difference: Difference) -> tuple[str, str, str, str]:
-    """Return the texts of both values, of the difference and of its share."""
-    then, now, name = difference.base, difference.head, difference.name
+def _texts(item: SeriesVerdict) -> dict[str, str]:
+    """Return the texts of both values, of their difference and of its share."""
+    then, now = item.reference, item.value
+    by = f"{now - then:+,.6g}" if isinstance(then, int | float) and isinstance(now, int | float) else ""
     if isinstance(then, str) and isinstance(now, str):
         then, now = _where_texts_differ(then, now)
-    before, after = (fmt.DASH if value is None else amount(value, name) for value in (then, now))
-    by = "" if difference.by is None else f"{difference.by:+,.6g}"
-    return before, after, by, "" if difference.share is None else f"{difference.share:+.3%}"
+    before, after = (fmt.DASH if value is None else amount(value, item.name) for value in (then, now))
+    share = "" if item.change is None else f"{item.change:+.3%}"
+    return {"before": before, "after": after, "by": by, "share": share}
 
 
 def _where_texts_differ(then: str, now: str) -> tuple[str, str]:
@@ -92,15 +82,17 @@ def _headline(comparison: Comparison) -> str:
     if not comparison.differences:
         same = f"all {comparison.compared} series are the same"
         return f"Nothing changed on {board} from {base} to {head}: {same}."
-    counts = Counter(difference.status for difference in comparison.differences)
+    counts = Counter(item.status for item in comparison.differences)
     listed = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
     worst = comparison.differences[0]
-    if worst.reason:
-        sentence = f"{worst.name} has no value: {worst.reason}."
+    if worst.sentence:
+        sentence = f"{worst.series} has no value: {worst.sentence}."
     elif worst.status == "changed":
-        sentence = change_text(worst)
+        before, after, *amounts = _texts(worst).values()
+        by = f" ({', '.join(filter(None, amounts))})" if any(amounts) else ""
+        sentence = f"{worst.series} went from {before} to {after}{by}."
     else:
-        sentence = f"{worst.name} is {worst.status}."
+        sentence = f"{worst.series} is {worst.status}."
     return f"From {base} to {head} on {board}, of {comparison.compared} series: {listed}. {sentence}"
 
 
@@ -112,7 +104,7 @@ def _remarks(comparison: Comparison) -> list[str]:
     ]
     if not comparison.base.times and not comparison.head.times:
         found.append(_NO_TIMES)
-    changed = [difference.name for difference in comparison.differences if difference.status == "changed"]
+    changed = [item.name for item in comparison.differences if item.status == "changed"]
     if sum(name.metric.endswith("_us") for name in changed) > 1:
         found.append(_TIMES_ARE_COUPLED)
     found += map(_clips, comparison.clips)

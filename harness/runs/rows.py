@@ -13,7 +13,7 @@ from harness.records.record import DetectionRow, Fault, FirmwareRow, HostRow, Mo
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from models.errors import UserFacingError
-from models.metrics import LabelCount, TrainingEpoch
+from models.metrics import LabelCount
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
@@ -37,7 +37,6 @@ def variant_row(model: ModelArtifact) -> VariantRow:
             parameters=model.parameters,
             macs=model.macs,
             operators=dict(model.operators),
-            epochs=[TrainingEpoch(**epoch) for epoch in model.epochs],
             accuracy=_counts(model.accuracy),
             deployable=model.deployable,
             network=model.network,
@@ -47,8 +46,6 @@ def variant_row(model: ModelArtifact) -> VariantRow:
             remaining_parameters=model.remaining_parameters,
             compressed_bytes=model.compressed_bytes,
             sizing=model.sizing,
-            before_fine_tuning=_counts(model.before_fine_tuning) if model.before_fine_tuning else None,
-            mse=model.mse,
             test_predictions=model.test_predictions,
             test_labels=model.test_labels,
         ),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from harness.records.record import DetectionRow, LabelCount, StimulusRow, VariantRow
+from harness.records.record import DetectionRow, StimulusRow, VariantRow
 
 TOLERANCE_S = 1.0
 """A detection counts for a word until this long after its end: the recognizer averages over 1 s."""
@@ -89,14 +89,6 @@ def assign(
             detection_of[w] = d
             taken.add(d)
     return detection_of
-
-
-def count_by_label(rows: Sequence[StimulusRow], labels: Sequence[str] = ()) -> list[LabelCount]:
-    """Count correct and total words per label: `labels` first, other labels in order of appearance."""
-    right: dict[str, list[bool]] = {label: [] for label in labels}
-    for row in rows:
-        right.setdefault(row.label, []).append(row.correct)
-    return [LabelCount(label, sum(correct), len(correct)) for label, correct in right.items()]
 
 
 def count_false_accepts(variant: VariantRow) -> int:

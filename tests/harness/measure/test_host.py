@@ -14,7 +14,7 @@ from shared_data import shared_data
 from harness.measure import host
 from harness.measure.host import time_host
 from harness.measure.timing import Timing, time_calls, timing_of
-from harness.records.processor import cpu_name, usable_cores
+from harness.records.provenance import cpu_name, usable_cores
 from models.log_filter import known_noise_dropped
 from models.model_artifact import ModelArtifact
 

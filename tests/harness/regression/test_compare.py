@@ -45,8 +45,8 @@ def test_one_microsecond_of_one_sample_is_a_change():
     comparison = compare(BASE, with_times(HEAD, {INFERENCE: blocks(other, other, other)}))
     (found,) = comparison.differences
     assert (found.name, found.status, comparison.exit_code) == (INFERENCE, "changed", 3)
-    assert found.by == pytest.approx(-1 / 50)
-    assert found.share == pytest.approx(-1 / 50 / 11_033.5)
+    assert found.value - found.reference == pytest.approx(-1 / 50)
+    assert found.change == pytest.approx(-1 / 50 / 11_033.5)
 
 
 def test_hashes_are_compared_between_clean_runs_of_one_commit():
@@ -80,7 +80,7 @@ def test_statuses_and_exit_codes(head, expected):
 def test_series_of_a_broken_variant_are_not_listed_as_missing():
     fault = {("tiny", "codegen"): "build: no such operator."}
     head = replace(HEAD, times={}, exact={FLASH: HEAD.exact[FLASH]}, faults=fault)
-    assert [item.reason for item in compare(BASE, head).differences] == ["build: no such operator"]
+    assert [item.sentence for item in compare(BASE, head).differences] == ["build: no such operator"]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,8 @@ def block(*samples: float, planned: int = 0, lost: int = 0) -> Block:
 
 
 def test_the_value_is_the_median_of_the_medians_of_the_blocks():
-    assert measured([block(*range(1, 102))], "a").p99_us == 100
     night = measured([block(1, 2, 30), block(5, 5, 900), block(3, 3, 3)], "a")
-    assert (night.value_us, night.blocks, night.max_us, night.problem) == (3, 3, 900, "")
+    assert (night.value_us, night.blocks, night.problem) == (3, 3, "")
 
 
 @pytest.mark.parametrize(("second", "identical"), [((1, 2, 3), True), ((1, 3, 2), False)])

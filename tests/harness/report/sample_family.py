@@ -78,8 +78,6 @@ def pruned(network: str, kind: str, share: float, inference_us: float, accuracy:
         remaining_parameters=left,
         macs=macs,
         compressed_bytes=round(model.compressed_bytes * (1 - 0.8 * share)),
-        before_fine_tuning={"testing": [LabelCount(label, 30, 50) for label in LABELS]},
-        mse=0.01 * share,
     )
     return replace(row, model=model)
 

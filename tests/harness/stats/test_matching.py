@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records.record import DetectionRow, LabelCount
-from harness.stats.matching import count_by_label, is_keyword, match
+from harness.records.record import DetectionRow
+from harness.stats.matching import is_keyword, match
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,6 @@ def test_a_detection_belongs_to_the_nearer_of_two_words_and_to_one_only():
 def test_a_non_keyword_is_wrong_only_if_a_keyword_is_detected(label, detection, correct):
     detections = [DetectionRow(detection, 220, 2.3)] if detection else []
     assert detected([Word(label, 2.0, 2.5)], *detections) == [(detection, correct)]
-
-
-def test_counts_by_label_keep_the_order_of_the_labels():
-    rows = match([NO, YES, YES], [DetectionRow("no", 220, 5.2)]).rows
-    assert count_by_label(rows, ["silence", "yes", "no"]) == [
-        LabelCount("silence", 0, 0),
-        LabelCount("yes", 0, 2),
-        LabelCount("no", 1, 1),
-    ]
 
 
 labels = st.sampled_from(["silence", "unknown", "yes", "no"])

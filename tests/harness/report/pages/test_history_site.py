@@ -25,7 +25,7 @@ INT8_PAGE = "tiny-int8-codegen-inference_us-clip.html"
 
 
 def rendered(folder, nights, baselines=None, records=None, left_out=()):
-    history = History(merge(nights).nights, records or {}, tuple(left_out))
+    history = History(merge(nights), records or {}, tuple(left_out))
     return render_history(history, baselines or {}, folder / "site")
 
 
