@@ -123,13 +123,7 @@ def look(path: Path) -> Look:
 
 
 def glances(folder: Path, recordings: Sequence[Recording], store: Store) -> list[Glance]:
-    """Return small views of a run's recordings; their numbers are cached in the store.
-
-    Args:
-        folder: folder of the recordings.
-        recordings: result of `harness.sound.recordings.read_recordings`.
-        store: cache.
-    """
+    """Return small views of a run's recordings in a folder; their numbers are cached in the store."""
     return [_glance(folder / recording.source, recording, store) for recording in recordings]
 
 

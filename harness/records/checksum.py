@@ -21,21 +21,14 @@ class WrongChecksum(ValueError):
 
 
 def dump_with_checksum(fields: Mapping[str, Any]) -> str:
-    """Dump a record as JSON that ends in its checksum.
-
-    Args:
-        fields: at least one, JSON-able, without "checksum". A list of scalars takes one line.
-    """
+    """Dump fields, at least one, as JSON that ends in its checksum; a list of scalars takes one line."""
     body = _dump({name: value for name, value in fields.items() if name != "checksum"}, "\n")
     body = body[: -len("\n}")]
     return f"{body}{_BEFORE}{hashlib.sha256(body.encode()).hexdigest()}{_AFTER}"
 
 
 def check_checksum(data: bytes) -> str:
-    """Return the checksum of a record file.
-
-    Args:
-        data: the bytes of the file.
+    """Return the checksum of the bytes of a record file.
 
     Raises:
         WrongChecksum: there is none, or the content does not match it.

@@ -133,9 +133,7 @@ class RunVerdict:
 def exit_code(series: Iterable[SeriesVerdict], *, dirty: bool) -> int:
     """Return a run's exit code: regressed before broken before inconclusive.
 
-    Args:
-        series: all of the run.
-        dirty: true if the tree had uncommitted changes; a deviation is then inconclusive.
+    In a dirty tree, one with uncommitted changes, a deviation is inconclusive.
     """
     series = list(series)
     codes = {item.exit_code for item in series}

@@ -43,8 +43,7 @@ class Repeatability:
 def a_a(history: Iterable[Night]) -> Repeatability:
     """Replay the rule over the nights on which each series had the same image.
 
-    Args:
-        history: nights of one real board; only those of its latest uid and procedure count.
+    Of a real board's history, only nights of the latest uid and procedure count.
     """
     whole = [night for night in merge(history) if not night.dirty and not night.fault]
     nights = [

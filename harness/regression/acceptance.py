@@ -43,20 +43,10 @@ def accept_night(
     which: str = "",
     log: Callable[[str], None] = lambda line: None,
 ) -> tuple[Night, Path]:
-    """Accept a night of a board's history and write the baseline.
+    """Accept a night of a board's history and write the baseline; see `accept`.
 
-    Args:
-        board: its name.
-        reason: for reviewers.
-        at: time of the acceptance, ISO 8601.
-        baselines: the folder of the baselines.
-        history: folders of nights.
-        series: see `accept`.
-        which: the night: its folder or record, or the beginning of its id; "" for the last one.
-        log: takes a line for each record that is left out.
-
-    Returns:
-        The night and the path of the baseline.
+    `which` is the night's folder, its record, or the beginning of its id; "" for the last one. `log` takes a
+    line for each record that is left out. Return the night and the path of the baseline.
 
     Raises:
         UsageError: there is no such night, or it cannot be accepted.
@@ -117,7 +107,7 @@ def accept(
         history: other nights of the board.
         reason: for reviewers.
         at: time of the acceptance, ISO 8601.
-        series: the series to accept; default: all that deviate. A new epoch accepts all.
+        series: default: all that deviate. A new epoch accepts all.
 
     Raises:
         UsageError: no reason, a dirty tree, a night or canary that cannot be judged, or nothing to accept.

@@ -45,10 +45,7 @@ def canary_state(
 ) -> CanaryState:
     """Compare the night's canary with the accepted one.
 
-    Args:
-        reading: of the night; None if no canary was measured.
-        accepted: None if no canary is expected; the factor is 1 then.
-        modeled: true for a modeled clock, which repeats exactly.
+    Without an accepted one the factor is 1. A modeled clock repeats exactly, so any difference is a move.
     """
     if accepted is None:
         return CanaryState("clean", 1.0)

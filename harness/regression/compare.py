@@ -56,10 +56,6 @@ class Comparison:
 def compare(base: Night, head: Night) -> Comparison:
     """Compare every series of two runs; a fault that both have in the same words is not a difference.
 
-    Args:
-        base: such as the run of the commit that a branch began at.
-        head: such as the run of the branch; may have been measured before `base`.
-
     Raises:
         UsageError: a real board, different boards, environments or procedures, a run that broke, or no
             series in common.
@@ -153,8 +149,9 @@ def _difference(name: SeriesName, base: Night, head: Night) -> SeriesVerdict | N
     then, now = _value(base, name), _value(head, name)
     if then == now:
         return None
-    numbers = isinstance(then, int | float) and isinstance(now, int | float) and then
-    change = (now - then) / then if numbers else None
+    change = None
+    if isinstance(then, int | float) and isinstance(now, int | float) and then:
+        change = (now - then) / then
     return SeriesVerdict(str(name), "changed", "", value=now, reference=then, change=change)
 
 

@@ -35,13 +35,7 @@ def differences(now: Night, then: Night | Epoch) -> dict[str, tuple[str, str]]:
 
 
 def comparable(night: Night, nights: Iterable[Night], epoch: Epoch) -> list[Night]:
-    """Return the clean nights of the epoch before this one, in order of time.
-
-    Args:
-        night: the one that is judged.
-        nights: in order of time.
-        epoch: the one in force.
-    """
+    """Return the clean nights of an epoch before this one; `nights` are in order of time."""
     return [
         other
         for other in nights
@@ -55,14 +49,7 @@ def comparable(night: Night, nights: Iterable[Night], epoch: Epoch) -> list[Nigh
 def past(
     name: SeriesName, nights: Sequence[Night], epoch: Epoch, reference: TimeReference
 ) -> list[PastNight]:
-    """Return a timed series on the nights since its reference that had a clean canary and a value.
-
-    Args:
-        name: the series.
-        nights: of the epoch, see `comparable`.
-        epoch: the one in force.
-        reference: of the series.
-    """
+    """Return a timed series on the nights since its reference that had a clean canary and a value."""
     found = []
     for night in nights:
         measured = night.times.get(name)

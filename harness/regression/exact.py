@@ -21,12 +21,7 @@ def judge_exact(
 ) -> SeriesVerdict:
     """Compare a figure with the accepted one, without tolerance.
 
-    Args:
-        name: of the series.
-        value: its value.
-        night: the run that is judged.
-        epoch: the one in force.
-        earlier: runs of the epoch; a hash is compared with those of the same commit.
+    A hash is compared with those of the same commit in `earlier`, runs of the epoch.
     """
     if is_of_a_commit(name):
         return _judge_hash(name, value, night, earlier)

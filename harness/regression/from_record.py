@@ -49,9 +49,7 @@ def kind_of(record: RunRecord) -> str:
 def night_of(record: RunRecord, digest: str = "") -> Night:
     """Summarize a record of any kind.
 
-    Args:
-        record: the record.
-        digest: identifies the content; default: the checksum of the file that it was read from.
+    `digest` identifies the content; by default it is the checksum of the file that was read.
 
     Raises:
         UsageError: a field is missing, or a name or the length is malformed.

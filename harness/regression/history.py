@@ -57,8 +57,8 @@ def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> Hi
     The summary of a record is cached by the content of its file, so a record is parsed once.
 
     Args:
-        folders: folders that hold records at any depth, or single record files.
-        boards: names or uids of boards; nights of other boards are skipped. Empty for all boards.
+        folders: hold records at any depth; single record files are read too.
+        boards: names or uids of the boards whose nights are read; empty for all.
     """
     store = Store(store_root())
     left_out: list[LeftOut] = []

@@ -81,8 +81,7 @@ class Finding:
 def reference(nights_us: np.ndarray) -> Reference:
     """Compute mean and standard deviation over clean nights, on a logarithmic scale.
 
-    Args:
-        nights_us: one time per night and series, (nights, S) in µs; NaN for a night without the series.
+    `nights_us` (nights, S) are times in µs, NaN for a night without the series.
     """
     logs = np.log(nights_us)
     measured = np.isfinite(logs)
@@ -103,11 +102,8 @@ def reference_of(center_us: np.ndarray, raw_sd: np.ndarray, nights: np.ndarray) 
 def judge(latest: Reference, pinned: Reference, before_us: np.ndarray, tonight_us: np.ndarray) -> Finding:
     """Compare a night with the latest nights and, with those just before it, with the pinned reference.
 
-    Args:
-        latest: from the latest `WINDOW` clean nights.
-        pinned: the epoch's reference.
-        before_us: the `RECENT` - 1 clean nights before this one, (2, S).
-        tonight_us: (S,).
+    `latest` is of the latest `WINDOW` clean nights, `before_us` (2, S) has the `RECENT` - 1 clean nights
+    before this one, `tonight_us` is (S,).
     """
     recent_us = np.median(np.vstack([before_us, tonight_us]), axis=0)  # NaN if a night is missing
     with np.errstate(invalid="ignore"):
@@ -124,14 +120,9 @@ def judge(latest: Reference, pinned: Reference, before_us: np.ndarray, tonight_u
 def confirmed(
     finding: Finding, latest: Reference, pinned: Reference, before_us: np.ndarray, again_us: np.ndarray
 ) -> np.ndarray:
-    """Return True where a second measurement confirms a worse one, (S,).
+    """Return True where a second measurement, (S,) or NaN, confirms a worse first one, (S,).
 
-    Holm corrects for the candidates alone: the other series are not tested again.
-
-    Args:
-        finding: of the first measurement.
-        latest, pinned, before_us: as in `judge`.
-        again_us: the second measurement, (S,); NaN where there is none.
+    Holm corrects for the candidates alone: the other series are not tested again. See `judge`.
     """
     again = judge(latest, pinned, before_us, np.where(finding.worse, again_us, np.nan))
     return (finding.slower & again.slower) | (finding.crept & again.crept)

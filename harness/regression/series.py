@@ -34,12 +34,7 @@ class Measured:
 
 
 def measured(blocks: Sequence[Block], image: str) -> Measured:
-    """Summarize the blocks of a series.
-
-    Args:
-        blocks: of all rounds; more than half of them must be whole.
-        image: sha256 of the image that ran in all of them.
-    """
+    """Summarize the blocks of a series, of one image; more than half of them must be whole."""
     whole = [block for block in blocks if _is_whole(block)]
     if 2 * len(whole) <= len(blocks) or not whole:
         return Measured(None, None, len(whole), False, image, _problem(blocks, len(whole)))

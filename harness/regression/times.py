@@ -56,13 +56,8 @@ def judge_times(
 ) -> list[SeriesVerdict]:
     """Judge the timed series of a night with a clean canary.
 
-    Args:
-        names: series that have a value.
-        night: the one that is judged.
-        epoch: the one in force.
-        earlier: nights of the epoch, see `harness.regression.epochs.comparable`.
-        everything: all nights before, of any epoch: nights of one image are counted.
-        canary: of the night.
+    `earlier` are comparable nights of the epoch; `everything` are all nights before, of any epoch, of which
+    those of one image are counted.
     """
     verdicts: list[SeriesVerdict] = []
     judged: list[_Series] = []

@@ -17,12 +17,9 @@ from harness.regression.times import judge_times
 
 
 def judge(night: Night, history: Iterable[Night], baseline: Baseline | None) -> RunVerdict:
-    """Judge a run.
+    """Judge a run, with its confirmations if they were measured.
 
-    Args:
-        night: the run, with its confirmations if they were measured.
-        history: other runs of the board, in any order; may include this one.
-        baseline: of the board's name; None if there is none yet.
+    `history` are other runs of the board, in any order, and may include this one.
     """
     nights = merge([*history, night])
     epoch = baseline.epoch if baseline else None

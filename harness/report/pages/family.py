@@ -24,11 +24,8 @@ _CLOSE = 0.02
 def render_family(records: Mapping[Path, RunRecord], folder: Path) -> Path:
     """Write family.html and a CSV for each table into a folder, and return the path of the page.
 
-    The page is self-contained. Without JavaScript only the sorting of tables is missing.
-
-    Args:
-        records: the runs by their folders, where their own pages are.
-        folder: destination.
+    The runs are given by their folders, where their own pages are. The page is self-contained; without
+    JavaScript only the sorting of tables is missing.
     """
     entries = entries_of(list(records.values()))
     tables = family_tables(entries)

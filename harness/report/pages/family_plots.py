@@ -84,14 +84,10 @@ def family_plots(entries: Sequence[Entry]) -> dict[str, Plot]:
 
 
 def series_of(entries: Sequence[Entry], kind: str) -> dict[str, list[Entry]]:
-    """Return networks by pruned share, the unpruned one first, by title.
+    """Return networks by the pruned share of their "channels" or "weights", the unpruned one first, by title.
 
     A series is of one board and one engine; the unpruned network may have run on another engine. Series
     without it, or with fewer than two times on the board, are left out.
-
-    Args:
-        entries: the family.
-        kind: "channels" or "weights".
     """
     groups: dict[tuple[str, str, str, str], list[Entry]] = {}
     for entry in entries:

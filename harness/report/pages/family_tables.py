@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.report import format as fmt
-from harness.report.comparisons import Matrix, confusion_table
+from harness.report.confusion import Matrix, confusion_table
 from harness.report.pages.family_entries import KINDS, Entry, different_models, original_of, pareto_front
 from harness.report.pages.run_tables import fields_of
 from harness.report.table import Column, Table

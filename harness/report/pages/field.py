@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.records.field_record import FieldRecord
 from harness.report import format as fmt
-from harness.report.comparisons import Matrix
+from harness.report.confusion import Matrix
 from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.field_plots import det_plots
 from harness.report.pages.field_rates import ROUTES, by_route, matrices

@@ -8,11 +8,11 @@ from typing import Any
 
 from harness.records.field_record import FieldRecord, FieldStimulus, FieldVariant
 from harness.report import format as fmt
-from harness.report.comparisons import RATE_COLUMNS, Matrix, comparisons_table
+from harness.report.confusion import Matrix
 from harness.report.table import Column, Row, Table
 from harness.stats import rates
 from harness.stats.matching import is_keyword, is_right
-from harness.stats.pairing import CONFIDENCE
+from harness.stats.pairing import CONFIDENCE, Paired, holm
 
 ROUTES = {"pcm": "Sample by sample", "acoustic": "Through the air"}
 """Routes of streams in reading order; two routes never share a table."""
@@ -109,7 +109,9 @@ def rates_table(
         Column("variant", "Variant"),
         Column("group", by),
         Column("correct total", "Correct", fmt.of),
-        *RATE_COLUMNS,
+        Column("accuracy", "Accuracy", fmt.share),
+        Column("low high", "95 % interval", fmt.interval),
+        Column("accuracy low high", "0 to 100 %", lambda *_: "", mark="interval"),
         Column("missed", "Missed", fmt.count, optional=True),
         Column("confused", "Confused", fmt.count, optional=True),
         Column("excluded", "Not counted", lambda value: fmt.count(value) if value else "", optional=True),
@@ -190,19 +192,44 @@ def matrices(variants: Sequence[FieldVariant]) -> list[Matrix]:
 
 
 def pairs_table(variants: Sequence[FieldVariant]) -> Table:
+    """Return McNemar's tests of pairs of variants, with Holm's correction."""
     pairs = list(combinations(variants, 2))
     if len(variants) > _ALL_PAIRS:
         best = best_of(variants)
         pairs = [(variant, best) for variant in variants if variant is not best]
-    return comparisons_table(
-        [(one.title, other.title, found) for one, other in pairs if (found := rates.compare(one, other))],
-        title="Against each other, on the same words",
-        unit="words",
-        sides=("the first", "the other"),
-        note=(
-            "McNemar's exact test on the words that only one of the two had right; corrected by Holm for the "
-            f"comparisons of this table. A corrected p below {1 - CONFIDENCE:.2f} counts as a difference. "
-            "The same recording under several conditions counts as several words, which are not "
-            "independent: the interval is a little too narrow."
-        ),
+    found = [
+        (one.title, other.title, paired) for one, other in pairs if (paired := rates.compare(one, other))
+    ]
+    corrected = holm([paired.p for *_, paired in found])
+    rows = [
+        vars(paired)
+        | {"variant": one, "reference": other, "words": paired.clips}
+        | {"p_holm": p, "reads": _reading(paired, p)}
+        for (one, other, paired), p in zip(found, corrected, strict=True)
+    ]
+    difference, alone = "Difference", "Only one right, words"
+    columns = [
+        Column("variant", "Variant"),
+        Column("reference", "Compared with"),
+        Column("words", "Words", fmt.count),
+        Column("difference", "points", fmt.points, group=difference),
+        Column("low high", "95 % interval", fmt.points_interval, group=difference),
+        Column("only_first", "the first", fmt.count, group=alone),
+        Column("only_second", "the other", fmt.count, group=alone),
+        Column("p", "p", fmt.probability),
+        Column("p_holm", "p, corrected", fmt.probability),
+        Column("reads", "The first is"),
+    ]
+    note = (
+        "McNemar's exact test on the words that only one of the two had right; corrected by Holm for the "
+        f"comparisons of this table. A corrected p below {1 - CONFIDENCE:.2f} counts as a difference. "
+        "The same recording under several conditions counts as several words, which are not "
+        "independent: the interval is a little too narrow."
     )
+    return Table("pairs", "Against each other, on the same words", columns, rows, note)
+
+
+def _reading(result: Paired, p: float) -> str:
+    if p >= 1 - CONFIDENCE:
+        return "no difference"
+    return "better" if result.difference > 0 else "worse"

@@ -9,11 +9,11 @@ from typing import Any
 from harness.records.field_record import DetPoint, FieldRecord, FieldVariant
 from harness.records.record import RunRecord
 from harness.report import format as fmt
-from harness.report.comparisons import confusion_table
+from harness.report.confusion import confusion_table
 from harness.report.pages.field_rates import by_route, clip_rates_table, matrices, pairs_table, rate_tables
-from harness.report.pages.run_tables import environment_table
+from harness.report.pages.run_tables import environment_table, faults_table, word_rows
 from harness.report.table import Column, Table
-from harness.report.variants import STAGES, fault_text, time_is
+from harness.report.variants import STAGES, time_is
 from harness.stats.det import operating_point
 from harness.stats.rates import accuracy, count_causes, rate
 from harness.stats.statistics import poisson_interval
@@ -40,7 +40,7 @@ _VARIANT = Column("variant", "Variant")
 
 def field_tables(record: FieldRecord) -> dict[str, Table]:
     """Return all tables by name, in reading order; the names of a route's tables begin with the route."""
-    tables = [faults_table(record)]
+    tables = [faults_table(record.variants)]
     confused = "Words by their label and by the label detected for them; “none” is no detection."
     for route, variants in by_route(record):
         of_route = [
@@ -175,13 +175,7 @@ def causes_table(variants: Sequence[FieldVariant]) -> Table:
 
 
 def words_table(variants: Sequence[FieldVariant]) -> Table:
-    rows: list[dict[str, Any]] = []
-    for variant in variants:
-        rows += [{"variant": variant.title} | vars(row) for row in variant.stimuli]
-        for one in variant.false_accepts:
-            row = vars(one) | {"detected": one.label, "detected_at_s": one.at_s, "label": None}
-            rows.append({"variant": variant.title, "correct": False} | row)
-    rows.sort(key=lambda x: (x["segment"], x.get("onset_s", x["detected_at_s"]), x.get("source", "")))
+    rows = word_rows(variants)
     return Table(
         "words",
         "Word by word",
@@ -212,17 +206,6 @@ def words_table(variants: Sequence[FieldVariant]) -> Table:
         groups=5,
         tones=["" if row["correct"] or row.get("excluded") else "bad" for row in rows],
     )
-
-
-def faults_table(record: FieldRecord) -> Table:
-    rows = [
-        {"variant": variant.title, "route": variant.route, "failure": one.failure, "message": fault_text(one)}
-        for variant in record.variants
-        for one in variant.faults
-    ]
-    message = Column("message", "What happened, and what to try")
-    columns = [_VARIANT, Column("route"), Column("failure", "Failure"), message]
-    return Table("faults", "Failures", columns, rows, tones=["bad"] * len(rows))
 
 
 def not_counted_table(record: FieldRecord) -> Table:

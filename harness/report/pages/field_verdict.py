@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.report import format as fmt
 from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords_of
-from harness.report.pages.field_tables import faults_table
+from harness.report.pages.run_tables import faults_table
 from harness.report.variants import time_is
 from harness.stats.rates import accuracy, count_causes, dataset_rates, false_accept_rate, rate_drop
 from harness.stats.recognizer import THRESHOLD
@@ -21,7 +21,7 @@ def summary_text(record: FieldRecord) -> str:
     verdict, *details = headline(record)
     lines = [textwrap.fill(verdict, _WIDTH)]
     lines += [textwrap.fill(one, _WIDTH, initial_indent="  ", subsequent_indent="    ") for one in details]
-    for row in faults_table(record).rows:
+    for row in faults_table(record.variants).rows:
         text = f"{row['variant']}: {row['failure']}: {row['message']}"
         lines.append(textwrap.fill(text, _WIDTH, subsequent_indent="  "))
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from harness.records.verdict import STATUSES, RunVerdict
 from harness.regression.baseline import Baseline
 from harness.regression.history import History
 from harness.regression.sentences import acceptance
-from harness.report.html import page_tables, write_csvs, write_page
+from harness.report.html import page_tables, write_csvs, write_page, write_text
 from harness.report.pages.history_data import BoardHistory, Series, board_history
 from harness.report.pages.history_plots import series_plot
 from harness.report.pages.history_tables import (
@@ -20,8 +20,8 @@ from harness.report.pages.history_tables import (
     file_name,
     link,
     link_files,
+    nights_csv,
     nights_table,
-    noticed_nights,
     series_table,
     with_code,
 )
@@ -38,11 +38,8 @@ def render_history(
 ) -> Path:
     """Write the site and return the path of its index; the same history gives the same bytes.
 
-    Args:
-        history: nights of any number of boards.
-        baselines: by board name; the last night of each board is judged by it.
-        folder: folder for the pages; made if missing.
-        recorded: verdicts of records by board name, shown for boards without a baseline.
+    The last night of each board is judged by its baseline. `recorded` are the verdicts in the last records,
+    shown for boards without a baseline.
     """
     boards = []
     for name in sorted({night.board for night in history.nights}):
@@ -55,6 +52,7 @@ def render_history(
         tables["left-out"] = _left_out_table(history)
     write_csvs(tables.values(), folder)
     for board in boards:
+        write_text(folder / file_name(board.name) / "nights.csv", nights_csv(board))
         for series in board.series:
             _write_series(board, series, history.records, folder / file_name(board.name))
     return write_page(
@@ -73,18 +71,16 @@ def render_history(
 
 
 def _write_series(board: BoardHistory, series: Series, records: Mapping[str, Path], folder: Path) -> None:
-    table = nights_table(board, series, records, folder)
-    write_csvs([table], folder)
     plot = series_plot(board, series)
     write_page(
         "history-series.html.j2",
-        folder / f"{table.name}.html",
+        folder / f"{file_name(series.name)}.html",
         title=f"Earshot: {series.name} on {board.name}",
         board=board.name,
         series=series,
         badge=badge,
         sentence=with_code(series.verdict.sentence) if series.verdict else "",
-        tables=page_tables({"nights": noticed_nights(table)}),
+        tables=page_tables({"nights": nights_table(board, series, records, folder)}),
         plots={"nights": plot} if plot else {},
     )
 

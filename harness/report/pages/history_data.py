@@ -113,11 +113,8 @@ def board_history(
 ) -> BoardHistory:
     """Judge the latest night of a board, and collect every series over its nights.
 
-    Args:
-        nights: nights under one board name, sorted by time, at least 1.
-        baseline: baseline of that name; None if there is none.
-        history: nights that the last one is compared with: those of the board's name or of its uid.
-        recorded: verdict in the last night's record, shown where there is no baseline to judge by.
+    `nights` have one board name and are sorted by time. The last one is compared with `history`, nights of
+    that name or uid; without a baseline the `recorded` verdict of its record is shown.
     """
     verdict = recorded if recorded and not baseline else judge(nights[-1], history, baseline)
     verdicts = {item.name: item for item in verdict.series}
@@ -142,7 +139,7 @@ class _Board:
         for index, night in enumerate(nights):
             for number, epoch in enumerate(self._epochs):
                 if moment(night.started) >= starts[number]:
-                    self._epoch[index] = number if _bench(night) == _bench(epoch) else -1
+                    self._epoch[index] = -1 if differences(night, epoch) else number
             accepted = self._epochs[self._epoch[index]].canary if self._epoch[index] >= 0 else None
             state = canary_state(night.canary, accepted, modeled=night.modeled)
             self._factors[index] = state.factor
@@ -221,19 +218,9 @@ def _allowed(verdict: SeriesVerdict | None) -> tuple[float, float]:
     return verdict.reference**2 / verdict.limit, verdict.limit
 
 
-def _bench(measured: Night | Epoch) -> tuple[object, ...]:
-    """Return what must be the same for times to be comparable."""
-    return measured.uid, measured.procedure, measured.environment
-
-
 def _changes(nights: Sequence[Night]) -> Iterator[tuple[int, str]]:
     # A board that was not found has no environment.
     found = [(number, night) for number, night in enumerate(nights) if not night.fault]
     for (_, before), (number, night) in pairwise(found):
-        if _bench(night) != _bench(before):
-            yield (
-                number,
-                ", ".join(
-                    f"{name} {old} → {new}" for name, (old, new) in sorted(differences(night, before).items())
-                ),
-            )
+        if changed := differences(night, before):
+            yield number, ", ".join(f"{name} {old} → {new}" for name, (old, new) in changed.items())

@@ -44,9 +44,7 @@ def unit_of(name: SeriesName) -> str:
 def limits(values: np.ndarray, shown: np.ndarray) -> tuple[float, float]:
     """Return the ends of an axis; ignore outliers beyond 1.5 × the 2nd-to-98th percentile range.
 
-    Args:
-        values: at least one is finite.
-        shown: values that must be on the axis, such as a reference; NaN is ignored.
+    One of the values must be finite. The axis includes all of `shown`, such as a reference, but NaN.
     """
     finite = values[np.isfinite(values)]
     low, high = np.percentile(finite, [2, 98])

@@ -6,13 +6,13 @@ import html
 import math
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pandas as pd
 from markupsafe import Markup
 
 from harness.layout import RECORD
@@ -20,6 +20,7 @@ from harness.records.verdict import DEVIATING, STATUSES, Figure
 from harness.regression import sentences
 from harness.regression.a_a import a_a
 from harness.regression.epochs import A_A_NIGHTS
+from harness.regression.nights import Night
 from harness.report import format as fmt
 from harness.report.pages.history_data import KINDS, QUIET, BoardHistory, Series
 from harness.report.pages.history_plots import RECENT, sparkline, unit_of
@@ -159,61 +160,65 @@ def _night_sd(share: float | None) -> str:
 
 
 def nights_table(board: BoardHistory, series: Series, records: Mapping[str, Path], folder: Path) -> Table:
-    """Return every night of a series, the latest first.
+    """Return the latest nights of a series, and those with a remark or a finding, the latest first.
 
-    Args:
-        board: board of the series.
-        series: shown series.
-        records: path of each night's record by its id.
-        folder: folder of the page, for links.
+    `records` are paths of records by the night's id, linked from the page's folder.
     """
     remarks = board.remarks(series.name)
     for night, level in _new_levels(board, series).items():
         remarks[night] = "; ".join(filter(None, [level, remarks.get(night)]))
-    rows = [
-        {
-            "night": night.id,
-            "started": night.started,
-            "status": series.statuses[number],
-            "value": series.figures[number],
-            "accepted": series.accepted[number],
-            "commit": night.commit,
-            "dirty": night.dirty,
-            "canary_first_us": night.canary and night.canary.first and night.canary.first.value_us,
-            "canary_last_us": night.canary and night.canary.last and night.canary.last.value_us,
-            "remark": remarks.get(number, ""),
-            "record": records.get(night.id),
-        }
-        for number, night in enumerate(board.nights)
+    latest_first = range(len(board.nights) - 1, -1, -1)
+    older = [
+        night for night in latest_first[_LATEST:] if night in remarks or series.statuses[night] not in QUIET
     ]
-    return Table(
-        file_name(series.name),
-        "Nights",
-        [
-            Column("night"),
-            Column("started", "Night, UTC", fmt.date_time, text=True),
-            Column("status", "Status", badge, text=True),
-            Column("value", "Value", lambda value: amount(value, series, _LONG)),
-            Column(
-                "value accepted",
-                "Against the accepted",
-                lambda value, accepted: change(value, accepted, series),
-                optional=True,
-            ),
-            Column("commit dirty", "Commit", _commit, text=True),
-            Column("canary_first_us canary_last_us", "Canary, ms", _canary, optional=True),
-            Column("remark", "Remark", fmt.remark, optional=True),
-            Column("record", "Files", lambda path: link_files(path, folder), text=True, optional=True),
-        ],
-        rows[::-1],
-        _note(board, series),
-    )
+    columns = [
+        Column("started", "Night, UTC", fmt.date_time, text=True),
+        Column("status", "Status", badge, text=True),
+        Column("value", "Value", lambda value: amount(value, series, _LONG)),
+        Column(
+            "value accepted",
+            "Against the accepted",
+            lambda value, accepted: change(value, accepted, series),
+            optional=True,
+        ),
+        Column("commit dirty", "Commit", _commit, text=True),
+        Column("canary_first_us canary_last_us", "Canary, ms", _canary, optional=True),
+        Column("remark", "Remark", fmt.remark, optional=True),
+        Column("record", "Files", lambda path: link_files(path, folder), text=True, optional=True),
+    ]
+    rows = [
+        _facts(board.nights[night])
+        | {
+            "status": series.statuses[night],
+            "value": series.figures[night],
+            "accepted": series.accepted[night],
+            "remark": remarks.get(night, ""),
+            "record": records.get(board.nights[night].id),
+        }
+        for night in [*latest_first[:_LATEST], *older[:RECENT]]
+    ]
+    return Table("nights", "Nights", columns, rows, _note(board, series))
 
 
-def noticed_nights(table: Table) -> Table:
-    """Keep the latest nights, and those with a remark or a status that needs attention."""
-    kept = [row for row in table.rows[_LATEST:] if row["remark"] or row["status"] not in QUIET]
-    return replace(table, rows=[*table.rows[:_LATEST], *kept[:RECENT]], frame=None)
+def nights_csv(board: BoardHistory) -> str:
+    """Return all nights of a board as CSV: facts of the night, then value and status of each series."""
+    columns: dict[str, Sequence[object]] = {}
+    for series in board.series:
+        columns |= {str(series.name): series.figures, f"{series.name} status": series.statuses}
+    frame = pd.DataFrame(map(_facts, board.nights)).join(pd.DataFrame(columns, dtype=object))
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _facts(night: Night) -> dict[str, Any]:
+    first, last = (night.canary.first, night.canary.last) if night.canary else (None, None)
+    return {
+        "night": night.id,
+        "started": night.started,
+        "commit": night.commit,
+        "dirty": night.dirty,
+        "canary_first_us": first and first.value_us,
+        "canary_last_us": last and last.value_us,
+    }
 
 
 def _new_levels(board: BoardHistory, series: Series) -> dict[int, str]:
@@ -239,7 +244,7 @@ def _canary(first_us: float | None, last_us: float | None) -> str:
 
 def _note(board: BoardHistory, series: Series) -> Markup:
     """Say which nights are shown, and how to find the commit of the latest change on a modeled board."""
-    note = f"The latest {_LATEST} nights, and those with a remark or a finding. The CSV has all."
+    note = f"The latest {_LATEST} nights, and those with a remark or a finding. The CSV has all of the board."
     commits = board.commits(series, series.levels[-1]) if series.levels and board.nights[-1].modeled else []
     if len(commits) == 2:
         before, after = (commit[:10] for commit in commits)

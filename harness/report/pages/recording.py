@@ -20,10 +20,7 @@ PAGE = "recording.html"
 def render_recording(seen: Look, sound: bytes | None, folder: Path) -> Path:
     """Write recording.html, and an SVG and a CSV file of each view, and return the path of the page.
 
-    Args:
-        seen: the recording with its views.
-        sound: WAV file that the page plays; None leaves the player out.
-        folder: destination.
+    `sound` is a WAV file that the page plays; None leaves the player out.
     """
     plots = {view.name: view.plot(seen) for view in ALL_VIEWS}
     for name, plot in plots.items():

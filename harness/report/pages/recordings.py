@@ -37,10 +37,7 @@ class Outcome:
 def render_recordings(record: RunRecord, recordings: Sequence[Glance], folder: Path) -> Path:
     """Write recordings.html into a folder and return its path; the bytes are reproducible.
 
-    Args:
-        record: the run, whose variants refer to the recordings by name.
-        recordings: in playback order.
-        folder: destination.
+    The variants of the record refer to the recordings, which are in playback order, by name.
     """
     lines: list[dict[str, Any]] = [
         {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from harness.records.field_record import FieldVariant
 from harness.records.record import BoardRow, HostRow, RunRecord, VariantRow
 from harness.report import format as fmt
 from harness.report.table import Column, Table
@@ -37,7 +39,7 @@ def all_tables(record: RunRecord) -> dict[str, Table]:
     tables = [
         verdict_table(record),
         overview_table(record),
-        faults_table(record),
+        faults_table(record.variants),
         devices_table(record),
         latency_table(record),
         sizes_table(record),
@@ -99,18 +101,16 @@ def _accuracies(variant: VariantRow) -> dict[str, float | None]:
     }
 
 
-def faults_table(record: RunRecord) -> Table:
+def faults_table(variants: Sequence[VariantRow | FieldVariant]) -> Table:
     """Return every fault by variant, with its remedy."""
     rows = [
-        {"variant": variant.title, "failure": fault.failure, "message": fault_text(fault)}
-        for variant in record.variants
+        {"variant": variant.title, "route": variant.route, "failure": fault.failure}
+        | {"message": fault_text(fault)}
+        for variant in variants
         for fault in variant.faults
     ]
-    columns = [
-        _VARIANT,
-        Column("failure", "Failure"),
-        Column("message", "What happened, and what to do"),
-    ]
+    message = Column("message", "What happened, and what to do")
+    columns = [_VARIANT, Column("route"), Column("failure", "Failure"), message]
     return Table("faults", "Faults by variant", columns, rows, tones=["bad"] * len(rows))
 
 
@@ -274,21 +274,27 @@ def models_table(record: RunRecord) -> Table:
     return Table("models", "Models and images", columns, rows, note)
 
 
+def word_rows(variants: Sequence[VariantRow | FieldVariant]) -> list[dict[str, Any]]:
+    """Return the played words and the false accepts of all variants in the order of their times."""
+    rows: list[dict[str, Any]] = []
+    for variant in variants:
+        for word in variant.stimuli:
+            delay_s = None if word.detected_at_s is None else word.detected_at_s - word.end_s
+            rows.append({"variant": variant.title, "delay_s": delay_s} | vars(word))
+        for one in variant.false_accepts:
+            row = vars(one) | {"detected": one.label, "detected_at_s": one.at_s, "label": None}
+            rows.append({"variant": variant.title, "correct": False} | row)
+    rows.sort(
+        key=lambda row: (
+            row.get("segment", 0), row.get("onset_s", row["detected_at_s"]), row.get("source", "")
+        )
+    )  # fmt: skip
+    return rows
+
+
 def words_table(record: RunRecord) -> Table:
     """Return each recording in playback order with the detection of every variant."""
-    rows: list[dict[str, Any]] = []
-    for variant in record.variants:
-        for word in variant.stimuli:
-            row = fields_of(word) | {"variant": variant.title}
-            if word.detected_at_s is not None:
-                row["delay_s"] = word.detected_at_s - word.end_s
-            rows.append(row)
-        for detection in variant.false_accepts:
-            row = {"detected": detection.label, "score": detection.score, "detected_at_s": detection.at_s}
-            rows.append({"variant": variant.title, "correct": False, **row})
-    rows.sort(
-        key=lambda row: (row["onset_s"], row["source"]) if "onset_s" in row else (row["detected_at_s"], "")
-    )
+    rows = word_rows(record.variants)
     columns = [
         Column("onset_s", "Played at", fmt.seconds),
         Column("end_s"),

@@ -13,12 +13,7 @@ PAGE = "study.html"
 
 
 def render_study(record: StudyRecord, folder: Path) -> Path:
-    """Write study.html and means.csv, and return the path of the page; the bytes are reproducible.
-
-    Args:
-        record: the study.
-        folder: folder for the files; made if missing.
-    """
+    """Write study.html and means.csv, and return the path of the page; the bytes are reproducible."""
     table, plot = means_table(record), study_plot(record)
     return write_page(
         "study.html.j2",

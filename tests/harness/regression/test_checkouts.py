@@ -1,4 +1,4 @@
-"""Copies of this checkout with changes: measured, bisected, and run through the pull-request workflow."""
+"""A change of this checkout: run through the pull-request workflow, rebuilt elsewhere, and bisected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from small_models import tinyconv
 from harness.layout import ROOT
 from harness.records.reading import read_record
 from harness.records.verdict import SeriesName
-from harness.regression.compare import compare
 from harness.regression.from_record import night_of
 from harness.regression.nights import Night
 from harness.runs.bisection import bisect, clean_environment
@@ -45,9 +44,6 @@ class Checkout:
             self._copy_files()
             self.commit("The checkout as it is")
 
-    def cloned_to(self, folder: Path) -> Checkout:
-        return Checkout(folder, self.folder)
-
     def _copy_files(self) -> None:
         listed = self.git("-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
         for name in filter(None, listed.split("\0")):
@@ -74,82 +70,12 @@ class Checkout:
         self.git("commit", "--quiet", "--allow-empty", "--message", subject)
         return self.git("rev-parse", "HEAD").strip()
 
-    def add_an_instruction(self, subject: str = "One more instruction in an inner loop") -> str:
+    def add_an_instruction(self) -> str:
         kernel = self.folder / KERNEL
         source = kernel.read_text()
         assert source.count(_INNERMOST) == 1
         kernel.write_text(source.replace(_INNERMOST, f'            asm volatile("nop");\n{_INNERMOST}'))
-        return self.commit(subject)
-
-
-ON_CLIP = SeriesName("tiny", "codegen", "inference_us", "clip")
-IMAGE = SeriesName("tiny", "codegen", "image_sha256", "-")
-LISTENING = {
-    SeriesName("tiny", "codegen", f"{stage}_us", "pcm")
-    for stage in ("preprocess", "inference", "postprocess")
-}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    """TinyConv with random weights."""
-    path = tmp_path_factory.mktemp("model") / "tiny.tflite"
-    path.write_bytes(tinyconv(conv_zeros=0, fc_zeros=0))
-    return path
-
-
-@pytest.fixture(scope="module")
-def base(model, tmp_path_factory) -> tuple[Checkout, Night, Path]:
-    """A copy of this checkout, its measurement and its store."""
-    folder = tmp_path_factory.mktemp("base")
-    checkout = Checkout(folder / "checkout")
-    return checkout, one_block(checkout, model, folder / "home"), folder / "home"
-
-
-def one_block(checkout: Checkout, model: Path, home: Path) -> Night:
-    """Measure a checkout with a store of its own."""
-    record = home / "run.json"
-    options = ("--model", model, "--labels", LABELS, "--output", record)
-    done = subprocess.run(
-        [sys.executable, "-m", "harness.runs.measure_commit", *options],
-        cwd=checkout.folder,
-        env=clean_environment(PYTHONPATH=str(checkout.folder), EARSHOT_HOME=str(home)),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return night_of(read_record(record))
-
-
-def test_a_rebuild_in_another_folder_has_the_same_image_and_cycles(base, model, tmp_path):
-    first, night, _ = base
-    there = first.cloned_to(tmp_path / "elsewhere" / "and deeper")
-    again = one_block(there, model, tmp_path / "another home")
-    assert again.commit == night.commit and not again.dirty
-    assert IMAGE in night.exact
-    comparison = compare(night, again)
-    assert (comparison.differences, comparison.exit_code) == ((), 0)
-
-
-def test_one_more_instruction_changes_times_only_and_bisect_finds_it(base, model, tmp_path, monkeypatch):
-    first, night, home = base
-    checkout = first.cloned_to(tmp_path / "checkout")
-    culprit = checkout.add_an_instruction()
-    comparison = compare(night, one_block(checkout, model, home))
-    by = {item.name: item.by for item in comparison.differences}
-    assert comparison.exit_code == 3
-    assert comparison.differences[0].name.metric == "inference_us"
-    # 25 x 20 pixels, 2 groups of channels, 10 rows of the filter: 10,000 more cycles at 64 MHz
-    assert by[ON_CLIP] == pytest.approx(156.25, abs=0.5)
-    assert by.keys() <= {ON_CLIP, *LISTENING}
-
-    monkeypatch.setenv("EARSHOT_HOME", str(home))
-    bad = checkout.commit("A remark that changes nothing")
-    options = options_of(Selection("tiny", None, model, tuple(LABELS.split(","))), "codegen")
-    found = bisect(night.commit, bad, ON_CLIP, options, checkout.folder)
-    assert [culprit.startswith(line.split()[0]) for line in found] == [True]
-    assert checkout.git("status", "--porcelain") == ""
-    assert checkout.git("rev-parse", "HEAD").strip() == bad
+        return self.commit("One more instruction in an inner loop")
 
 
 WORKFLOW = ROOT / "docs" / "examples" / "github-pull-request.yml"
@@ -164,8 +90,8 @@ PYTHONPATH={checkout} exec {python} -m harness.cli "$@"
 class Runner:
     """A runner of the workflow, without a network; `workspace` has `head` checked out."""
 
-    def __init__(self, workspace: Path, model: Path, store: Path) -> None:
-        self.workspace, self.model = workspace, model
+    def __init__(self, workspace: Path, model: Path) -> None:
+        self.workspace, self.model, self.store = workspace, model, workspace / "store"
         self.summary = workspace / "summary.md"
         words = workspace / "words"
         words.mkdir()
@@ -174,9 +100,14 @@ class Runner:
         self.environment = clean_environment(
             GITHUB_BASE_REF="main",
             GITHUB_STEP_SUMMARY=str(self.summary),
-            EARSHOT_HOME=str(store),
+            EARSHOT_HOME=str(self.store),
             EARSHOT_BENCH=str(workspace / "bench.toml"),
         )
+
+    def night(self, checkout: str) -> Night:
+        """Return the night that was measured in a checkout."""
+        (record,) = (self.workspace / checkout / "reports" / "nights").rglob("run.json")
+        return night_of(read_record(record))
 
     def run(self) -> bool:
         """Run all steps that need no network; return True if all succeeded."""
@@ -209,13 +140,59 @@ class Runner:
         command.chmod(0o755)
 
 
-def test_the_summary_lists_the_changes_of_a_pull_request(base, model, tmp_path):
-    origin = base[0].cloned_to(tmp_path / "origin")
+ON_CLIP = SeriesName("tiny", "codegen", "inference_us", "clip")
+IMAGE = SeriesName("tiny", "codegen", "image_sha256", "-")
+
+
+@pytest.fixture(scope="module")
+def pull_request(tmp_path_factory) -> Runner:
+    """Run the workflow on one more instruction, with a model of random weights."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    model = workspace / "tiny.tflite"
+    model.write_bytes(tinyconv(conv_zeros=0, fc_zeros=0))
+    origin = Checkout(workspace / "origin")
     origin.git("checkout", "--quiet", "-B", "main")
-    origin.cloned_to(tmp_path / "head").add_an_instruction()
-    runner = Runner(tmp_path, model, base[2])
-    assert not runner.run()
-    summary = runner.summary.read_text()
+    Checkout(workspace / "head", origin.folder).add_an_instruction()
+    runner = Runner(workspace, model)
+    assert not runner.run(), "the exit code tells of the change"
+    return runner
+
+
+def test_the_summary_lists_the_changes_of_a_pull_request(pull_request):
+    summary = pull_request.summary.read_text()
     first = next(line for line in summary.splitlines() if "| changed |" in line)
     assert first.startswith(r"| tiny/codegen/inference\_us/")
     assert "earshot baseline accept" in summary
+
+
+def test_one_more_instruction_takes_one_more_cycle_each_time(pull_request):
+    base, head = (pull_request.night(checkout).times for checkout in ("base", "head"))
+    # 25 x 20 pixels, 2 groups of channels, 10 rows of the filter: 10,000 more cycles at 64 MHz
+    assert head[ON_CLIP].mean_us - base[ON_CLIP].mean_us == pytest.approx(156.25, abs=0.5)
+
+
+def test_a_rebuild_in_another_folder_has_the_same_image_and_cycles(pull_request, tmp_path):
+    checkout = Checkout(tmp_path / "elsewhere" / "and deeper", pull_request.workspace / "origin")
+    options = ("--model", pull_request.model, "--labels", LABELS, "--output", tmp_path / "run.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.runs.measure_commit", *options],
+        cwd=checkout.folder,
+        env=clean_environment(PYTHONPATH=str(checkout.folder), EARSHOT_HOME=str(tmp_path / "home")),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    before, again = pull_request.night("base"), night_of(read_record(tmp_path / "run.json"))
+    assert again.commit == before.commit and not again.dirty
+    assert again.exact[IMAGE] == before.exact[IMAGE]
+    assert again.times[ON_CLIP].value_us == before.times[ON_CLIP].value_us
+
+
+def test_bisect_finds_the_commit_and_leaves_the_checkout_alone(pull_request, monkeypatch):
+    monkeypatch.setenv("EARSHOT_HOME", str(pull_request.store))
+    base, head = (pull_request.night(checkout).commit for checkout in ("base", "head"))
+    options = options_of(Selection("tiny", None, pull_request.model, tuple(LABELS.split(","))), "codegen")
+    folder = pull_request.workspace / "head"
+    (found,) = bisect(base, head, ON_CLIP, options, folder)
+    assert head.startswith(found.split()[0])
+    assert subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=folder, text=True).strip() == head

@@ -119,7 +119,8 @@ def test_a_series_has_a_plot_and_its_nights(site):
     assert re.search(level + r" → 33\.\d\d ms, \+2\.\d\d %, commits 000006dccc … 000006eccc", text)
     assert "epoch 1: the <first>" in text
     assert "2026-12-24 01:00" not in text  # an old night without a finding
-    assert len(pd.read_csv(page.with_suffix(".csv"))) == 130
+    nights = pd.read_csv(page.parent / "nights.csv")
+    assert len(nights) == 130 and nights[f"{INT8} status"].iloc[-1] == "regressed"
 
 
 def test_a_modeled_board_gets_the_command_that_finds_the_commit(tmp_path):
