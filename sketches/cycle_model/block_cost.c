@@ -44,17 +44,19 @@ static uint32_t refill_cost(const TimingParameters* timing) {
 
 BlockCost block_cost(const TimingParameters* timing, uint32_t address,
                      const Instruction* instructions, int count, int conditional) {
+  static const Instruction kNothing = {.kind = kOther};
   BlockCost block = {.address = address,
                      .end = address + instructions[0].bytes,
                      .first = instructions[0],
                      .last = instructions[count - 1],
+                     .first_cycles = cycles_after(&kNothing, &instructions[0]),
                      .branches = instructions[count - 1].sets_pc,
                      .fall_through = kNoBranch};
   bool last_is_conditional = false;
   for (int n = 0; n < count; ++n) {
     const Instruction* i = &instructions[n];
     if (n > 0) {
-      block.cycles += cycles_after(&instructions[n - 1], i);
+      block.rest_cycles += cycles_after(&instructions[n - 1], i);
       block.end += i->bytes;
     }
     last_is_conditional = i->kind == kBranchIf || conditional > 0;
@@ -63,30 +65,35 @@ BlockCost block_cost(const TimingParameters* timing, uint32_t address,
   }
   block.conditional_left = conditional;
   if (block.branches && last_is_conditional) block.fall_through = block.end;
-  if (block.branches && !last_is_conditional) block.cycles += refill_cost(timing);
+  if (block.branches && !last_is_conditional) block.rest_cycles += refill_cost(timing);
   return block;
 }
 
 uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* block) {
-  static const Instruction kNothing = {.kind = kOther};
   const BlockCost* before = run->last;
-  const bool continues = before && !before->branches && before->end == block->address;
-  uint32_t refill = 0;
-  if (before && before->fall_through != kNoBranch && before->fall_through != block->address) {
-    refill = refill_cost(timing);
-  }
-  if (!continues) *run = (Run){.start = block->address};
   run->last = block;
-  run->execution += cycles_after(continues ? &before->last : &kNothing, &block->first);
-  run->execution += block->cycles;
-
-  uint32_t cycles = run->execution;
-  if (!timing->icache) {
-    // The prefetch unit runs ahead: a run takes as long as the longer of fetching and executing.
-    const uint32_t words = (block->end - 1) / 4 - run->start / 4 + 1;
-    const uint32_t fetch_cycles = words * (1 + timing->wait_states);
-    if (fetch_cycles > cycles) cycles = fetch_cycles;
+  uint32_t refill = 0;
+  uint32_t first_cycles = block->first_cycles;
+  bool continues = false;
+  if (before) {
+    continues = !before->branches && before->end == block->address;
+    if (continues) first_cycles = cycles_after(&before->last, &block->first);
+    if (before->fall_through != kNoBranch && before->fall_through != block->address) {
+      refill = refill_cost(timing);
+    }
   }
+  const uint32_t execution = first_cycles + block->rest_cycles;
+  if (timing->icache) return refill + execution;
+
+  if (!continues) {
+    run->start = block->address;
+    run->execution = run->cycles = 0;
+  }
+  run->execution += execution;
+  // The prefetch unit runs ahead: a run takes as long as the longer of fetching and executing.
+  const uint32_t words = (block->end - 1) / 4 - run->start / 4 + 1;
+  const uint32_t fetch_cycles = words * (1 + timing->wait_states);
+  const uint32_t cycles = fetch_cycles > run->execution ? fetch_cycles : run->execution;
   const uint32_t added = cycles - run->cycles;
   run->cycles = cycles;
   return refill + added;

@@ -22,7 +22,8 @@ typedef struct {
   uint32_t end;      // of the instruction after the last
   Instruction first;
   Instruction last;
-  uint32_t cycles;        // of all but the first instruction, with the refill of a certain branch
+  uint32_t first_cycles;  // of the first instruction where the block begins a run
+  uint32_t rest_cycles;   // of the other instructions, with the refill of a certain branch
   bool branches;          // the last instruction may change the program counter
   uint32_t fall_through;  // where a conditional branch at the end goes when not taken; or kNoBranch
   int conditional_left;   // instructions behind the end that are still under an IT
@@ -30,10 +31,11 @@ typedef struct {
 
 // Straight code that is running: from the target of a branch to the next branch, taken or not.
 typedef struct {
-  uint32_t start;         // address of its first instruction
-  uint32_t execution;     // cycles if every fetch hit the cache
-  uint32_t cycles;        // cycles counted so far
   const BlockCost* last;  // NULL before the first block
+  // Without the cache alone:
+  uint32_t start;      // address of its first instruction
+  uint32_t execution;  // cycles if every fetch hit the cache
+  uint32_t cycles;     // cycles counted so far
 } Run;
 
 // The cost of `count` instructions from `address` on, which run one after the other. The first
