@@ -58,7 +58,14 @@ class Machine:
     def __init__(self, qemu: Qemu, image: Path, clock: Clock, realtime: bool = False) -> None:
         clock_arguments = clock.arguments(core_address(image))
         folder = self._folder = _working_folder(clock)
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as problem:
+            shutil.rmtree(folder)
+            raise UploadFailed(
+                f"no pseudo-terminal for the emulated board's serial port: {problem}",
+                remedy="In a container or chroot, mount devpts: mount -t devpts devpts /dev/pts",
+            ) from problem
         tty.setraw(slave, termios.TCSANOW)  # no echo, and no byte translated
         self.port = os.ttyname(slave)
         command = [

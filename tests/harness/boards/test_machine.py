@@ -260,6 +260,17 @@ def test_the_message_of_a_qemu_that_does_not_start_is_shown(tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_system_without_pseudo_terminals_is_named(tmp_path, monkeypatch):
+    def none_left():
+        raise OSError("out of pty devices")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("pty.openpty", none_left)  # as in a chroot without /dev/pts
+    with pytest.raises(UploadFailed, match=r"out of pty devices(?s:.*)mount devpts"):
+        Machine(find_qemu(), image_of(ECHO), clock_of())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_killed_harness_leaves_no_emulator():
     program = Path(__file__).with_name("started_machine.py")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
