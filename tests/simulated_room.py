@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from harness.boards.board import Sound
 from harness.boards.emulated import EmulatedBoard
+from harness.link.dut import DeviceUnderTest
 from models.store import Store
 
 RATE_HZ = 16_000
@@ -70,3 +72,24 @@ class BoardInRoom(EmulatedBoard):
 
     def listen(self, sound: Sound) -> None:
         super().listen(self.room.through(sound))
+
+
+class BoardInAnEmptyRoom(BoardInRoom):
+    """A board without a speaker, which hears noise as soon as it listens."""
+
+    def open(self, transcript: Path) -> DeviceUnderTest:
+        device = super().open(transcript)
+        listen = device.listen
+
+        def listen_to_noise(feed, **how):
+            def both() -> None:
+                EmulatedBoard.listen(self, self.room.through([np.zeros(8 * RATE_HZ, np.int16)]))
+                feed()
+
+            return listen(both, **how)
+
+        device.listen = listen_to_noise
+        return device
+
+    def listen(self, sound: Sound) -> None:
+        raise AssertionError("there is no speaker")

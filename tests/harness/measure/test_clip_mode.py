@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from host_library import STORE
+from measured_models import LABELS
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.engine import get_engine
 from harness.layout import RECORDINGS
 from harness.measure.clip_mode import Clip, answers_of, classify, clean_answer, second_around, second_at
 from harness.sound.recordings import read_recordings
 from harness.sound.stimulus import active_part
-from models.pipeline import external
 from models.reference import ReferenceModel
-from models.store import Store
-
-LABELS = ("silence", "unknown", "yes", "no")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clips")
-    return external(classifier(folder / "m.tflite", 1960), LABELS, Store(folder / "store"))
 
 
 @pytest.fixture(scope="module")
@@ -58,21 +49,23 @@ def test_second_has_the_word_in_its_middle_and_is_padded_with_silence():
     assert second_around(9_000, 15_000) == 4_000
 
 
-def test_board_answers_clips_like_the_host(model, reference, clips, tmp_path):
-    with EmulatedBoard() as board:
-        board.upload(board.build(model, get_engine("codegen")))
-        results, difference = classify(board.open(tmp_path / "clips.log"), reference, LABELS, clips)
+@pytest.fixture(scope="module")
+def board(firmware, tmp_path_factory):
+    with EmulatedBoard(STORE) as board:
+        board.upload(firmware)
+        yield board.open(tmp_path_factory.mktemp("board") / "clips.log")
+
+
+def test_board_answers_clips_like_the_host(board, reference, clips):
+    results, difference = classify(board, reference, LABELS, clips)
     assert difference == ""
     assert [result.source for result in results] == [clip.source for clip in clips]
     assert all(result.board_equals_host and 0.25 <= result.probability <= 1 for result in results)
 
 
-def test_board_with_another_model_does_not(model, clips, tmp_path):
+def test_board_with_another_model_does_not(board, clips, tmp_path):
     other = ReferenceModel(classifier(tmp_path / "other.tflite", 1960, hidden=8))
-    with EmulatedBoard() as board:
-        board.upload(board.build(model, get_engine("codegen")))
-        results, difference = classify(board.open(tmp_path / "clips.log"), other, LABELS, clips)
-    assert not all(result.board_equals_host for result in results)
+    results, difference = classify(board, other, LABELS, clips)
     wrong = next(result for result in results if not result.board_equals_host)
     assert difference.startswith("output, by") and wrong.source in difference
 
