@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from harness.arduino_cli.answers import DetectedPort
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription, Sound
-from harness.boards.locks import BoardLock, UploadLock
+from harness.boards.locks import board_lock, upload_lock
 from harness.boards.port_search import Sought, wait_for_port
 from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError, UsageError
 from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
@@ -137,7 +136,7 @@ class ArduinoBoard(Board):
         self._close_link()
         self._firmware = None
         self._reserve()
-        with UploadLock():
+        with upload_lock():
             port = self._find().address
             self._cli.upload(self.fqbn, port, firmware.image.parent)
             self._find(runs_sketch=True)
@@ -195,14 +194,6 @@ class ArduinoBoard(Board):
             self._is_reserved = False
             self._reserved.close()
 
-    def __enter__(self) -> ArduinoBoard:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     @cached_property
     def _details(self) -> dict[str, str]:
         try:
@@ -233,7 +224,7 @@ class ArduinoBoard(Board):
         """Lock the board for this process, by its port if it has no serial number."""
         if not self._is_reserved:
             found = self._find()
-            self._reserved.enter_context(BoardLock(found.serial_number or found.address))
+            self._reserved.enter_context(board_lock(found.serial_number or found.address))
             self._is_reserved = True
 
     def _connect(self, transcript: Path) -> SerialLink:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,7 @@ from harness.firmware.stage import stage
 from harness.layout import store_root
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
-from harness.link.serial_link import Link, SerialLink
+from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
 from models.store import Store
 
@@ -132,8 +132,8 @@ class EmulatedBoard(Board):
         machine = self._running()
         if self._link:
             self._link.close()
-        self._link = SerialLink(machine.port, transcript)
-        device = DeviceUnderTest(_WatchedLink(self._link, machine), SKETCH_CHUNK_BYTES)
+        self._link = _EmulatorLink(machine, transcript)
+        device = DeviceUnderTest(self._link, SKETCH_CHUNK_BYTES)
         device.handshake(self._firmware)
         return device
 
@@ -148,14 +148,6 @@ class EmulatedBoard(Board):
             self._machine.close()
         self._link = self._machine = self._firmware = None
 
-    def __enter__(self) -> EmulatedBoard:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     @cached_property
     def _clock(self) -> Clock:
         if self._instructions:
@@ -168,30 +160,27 @@ class EmulatedBoard(Board):
         return self._machine
 
 
-class _WatchedLink:
+class _EmulatorLink(SerialLink):
     """A link whose failures name the emulator's death as the cause."""
 
-    def __init__(self, link: Link, machine: Machine) -> None:
-        self._link, self._machine = link, machine
-        self.name = link.name
+    def __init__(self, machine: Machine, transcript: Path) -> None:
+        self._machine = machine
+        super().__init__(machine.port, transcript)
 
     def write(self, data: bytes) -> None:
-        try:
-            self._link.write(data)
-        except EarshotError as problem:
-            raise self._cause(problem) from problem
+        with self._explained():
+            super().write(data)
 
     def next_line(self, deadline: Deadline) -> TimedLine:
+        with self._explained():
+            return super().next_line(deadline)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            return self._link.next_line(deadline)
+            yield
         except EarshotError as problem:
-            raise self._cause(problem) from problem
-
-    def close(self) -> None:
-        self._link.close()
-
-    def _cause(self, problem: EarshotError) -> EarshotError:
-        return self._machine.failure() if self._machine.has_died() else problem
+            raise (self._machine.failure() if self._machine.has_died() else problem) from problem.__cause__
 
 
 def _blocks(sound: Sound) -> Iterator[np.ndarray]:

@@ -15,12 +15,11 @@ import shlex
 import stat
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TypeVar
 
 from harness.errors import BoardNotFound
 from harness.link.deadline import Deadline
@@ -37,8 +36,6 @@ _GRACE_S = 0.3  # for a holder that has not written its name yet
 _POLL_S = 0.05
 _COMMAND_CHARACTERS = 200
 _HOLDER_BYTES = 4096
-
-_Lock = TypeVar("_Lock", bound="_HostLock")
 
 
 @dataclass(frozen=True)
@@ -63,108 +60,61 @@ class Holder:
         return f"process {self.pid} of {self.user} since {self.since}: `{self.command}`"
 
 
-class _HostLock:
-    """A lock by name, not held yet; two objects of one name exclude each other.
+@contextmanager
+def board_lock(serial_number: str) -> Iterator[None]:
+    """Hold the lock of one board; workers of one pytest-xdist run wait for each other (`WORKERS_WAIT_S`).
+
+    Raises:
+        BoardNotFound: another user holds the lock, or its file cannot be used.
+    """
+    name = re.sub("[^A-Za-z0-9.-]", "_", serial_number)[:100]
+    with _held(f"board-{name}", f"board {serial_number}", 0.0, WORKERS_WAIT_S):
+        yield
+
+
+@contextmanager
+def upload_lock() -> Iterator[None]:
+    """Hold the lock of uploads: arduino-cli takes the first new port of the host for its board's.
+
+    Raises:
+        BoardNotFound: the uploads of others took too long (`UPLOAD_WAIT_S`), or the file cannot be used.
+    """
+    with _held("upload", "the upload of this host", UPLOAD_WAIT_S, UPLOAD_WAIT_S):
+        yield
+
+
+@contextmanager
+def _held(name: str, title: str, wait_s: float, workers_wait_s: float) -> Iterator[None]:
+    """Hold a lock by name; two uses of one name exclude each other, in one process too.
 
     Args:
         name: name of the file.
         title: name of the locked thing, for messages.
-        wait_s: longest wait of `acquire`.
+        wait_s: longest wait.
         workers_wait_s: longest wait if the holder is another worker of the same pytest-xdist run.
     """
-
-    def __init__(self, name: str, title: str, wait_s: float, workers_wait_s: float = 0.0) -> None:
-        self._path = _folder() / f"earshot-{name}.lock"
-        self._title = title
-        self._wait_s = wait_s
-        self._workers_wait_s = workers_wait_s
-        self._descriptor: int | None = None
-
-    @property
-    def held(self) -> bool:
-        return self._descriptor is not None
-
-    def acquire(self) -> None:
-        """Take the lock; do nothing if this object holds it.
-
-        Raises:
-            BoardNotFound: another process holds the lock, or its file cannot be used.
-        """
-        if self.held:
-            return
-        descriptor = _open(self._path)
-        try:
-            self._wait(descriptor)
-            _write(descriptor, _myself())
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
-
-    def release(self) -> None:
-        if self._descriptor is not None:
-            _write(self._descriptor, None)
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def __enter__(self: _Lock) -> _Lock:
-        self.acquire()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
-
-    def _wait(self, descriptor: int) -> None:
-        grace = Deadline(_GRACE_S)
-        patience, patience_with_workers = Deadline(self._wait_s), Deadline(self._workers_wait_s)
-        while not _try(descriptor, fcntl.LOCK_EX):
+    path = _folder() / f"earshot-{name}.lock"
+    descriptor = _open(path)
+    try:
+        grace, patience = Deadline(max(wait_s, _GRACE_S)), Deadline(workers_wait_s)
+        while not _try(descriptor):
             holder = _read(descriptor)
-            is_other_worker = (
-                holder is not None
-                and holder.run != ""
-                and holder.run == _run()
-                and holder.worker != _worker()  # waiting for oneself would never end
-            )
-            if (
-                grace.expired
-                and patience.expired
-                and not (is_other_worker and not patience_with_workers.expired)
-            ):
-                raise self._busy(holder)
+            # Waiting for the own worker, which may be the parent process, would never end.
+            is_other_worker = holder and holder.run and holder.run == _run() and holder.worker != _worker()
+            if grace.expired and not (is_other_worker and not patience.expired):
+                raise BoardNotFound(
+                    f"{title} is in use",
+                    where=str(holder or path),
+                    remedy=f"Wait until it ends, or end it: kill {holder.pid}"
+                    if holder
+                    else f"`fuser {path}` tells by whom.",
+                )
             time.sleep(_POLL_S)
-
-    def _busy(self, holder: Holder | None) -> BoardNotFound:
-        if holder is None:
-            return BoardNotFound(
-                f"{self._title} is in use",
-                where=str(self._path),
-                remedy=f"`fuser {self._path}` tells by whom.",
-            )
-        return BoardNotFound(
-            f"{self._title} is in use",
-            where=str(holder),
-            remedy=f"Wait until it ends, or end it: kill {holder.pid}",
-        )
-
-
-class BoardLock(_HostLock):
-    """The lock of one board; workers of one pytest-xdist run wait for each other (`WORKERS_WAIT_S`)."""
-
-    def __init__(self, serial_number: str, wait_s: float = 0.0) -> None:
-        super().__init__(_board(serial_number), f"board {serial_number}", wait_s, WORKERS_WAIT_S)
-
-
-class UploadLock(_HostLock):
-    """The lock of uploads: arduino-cli takes the first new port of the host for its board's."""
-
-    def __init__(self, wait_s: float = UPLOAD_WAIT_S) -> None:
-        super().__init__("upload", "the upload of this host", wait_s, UPLOAD_WAIT_S)
-
-
-def _board(serial_number: str) -> str:
-    return f"board-{re.sub('[^A-Za-z0-9.-]', '_', serial_number)[:100]}"
+        _write(descriptor, json.dumps(asdict(_myself())))
+        yield
+        _write(descriptor, "")
+    finally:
+        os.close(descriptor)
 
 
 def _folder() -> Path:
@@ -198,20 +148,19 @@ def _open(path: Path) -> int:
             ) from problem
 
 
-def _try(descriptor: int, kind: int) -> bool:
+def _try(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _write(descriptor: int, holder: Holder | None) -> None:
+def _write(descriptor: int, holder: str) -> None:
     """Write the holder's name; the lock works without it, so a full disk is no failure."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
-        if holder:
-            os.pwrite(descriptor, json.dumps(asdict(holder)).encode(), 0)
+        os.pwrite(descriptor, holder.encode(), 0)
 
 
 def _read(descriptor: int) -> Holder | None:

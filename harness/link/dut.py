@@ -17,7 +17,7 @@ from harness.errors import EarshotError, ProtocolError
 from harness.link.deadline import Deadline
 from harness.link.events import Boot, Event, Inference, Overrun, Pcm, Reply
 from harness.link.records import PROTOCOL_VERSION, RecordParser
-from harness.link.serial_link import Link
+from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ class DeviceUnderTest:
         timeout_s: time limit of a reply.
     """
 
-    def __init__(self, link: Link, chunk_bytes: int = STANDARD_CHUNK_BYTES, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, link: SerialLink, chunk_bytes: int = STANDARD_CHUNK_BYTES, timeout_s: float = 10.0
+    ) -> None:
         self._link = link
         self._chunk_bytes = chunk_bytes
         self._timeout_s = timeout_s

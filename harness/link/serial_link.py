@@ -9,7 +9,6 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
-from typing import Protocol
 
 import serial
 
@@ -27,28 +26,6 @@ _BAUD = 115200  # without meaning for a pty or a USB serial device
 _CHUNK_BYTES = 4096  # what a terminal hands over at most
 _POLL_S = 0.2  # only for ports without a file descriptor to wait for (rfc2217://)
 _WRITE_TIMEOUT_S = 10.0  # a board that listens to its port takes a command within milliseconds
-
-
-class Link(Protocol):
-    """A connection to one board."""
-
-    @property
-    def name(self) -> str:
-        """The port, for messages."""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes; raises `BoardNotFound` or `ProtocolError` when they cannot be sent."""
-
-    def next_line(self, deadline: Deadline) -> TimedLine:
-        """Return the next line from the board, in order, none left out.
-
-        Raises:
-            ProtocolError: no line before the deadline.
-            BoardNotFound: the connection is gone.
-        """
-
-    def close(self) -> None:
-        """Release the port; a second call does nothing."""
 
 
 class SerialLink:

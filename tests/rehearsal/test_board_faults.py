@@ -18,7 +18,7 @@ from small_models import classifier
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import read_bench
 from harness.boards.board import Board
-from harness.boards.locks import BoardLock
+from harness.boards.locks import board_lock
 from harness.boards.nano33ble import Nano33Ble
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, ProtocolError, UploadFailed
 from harness.firmware.engine import get_engine
@@ -106,7 +106,7 @@ def test_port_grabbed_after_the_upload_is_busy(desk, image, tmp_path):
 
 
 def test_board_in_use_is_left_alone_and_its_user_named(desk, image):
-    with BoardLock(desk.serial_number), board_of(desk) as board, pytest.raises(BoardNotFound) as failure:
+    with board_lock(desk.serial_number), board_of(desk) as board, pytest.raises(BoardNotFound) as failure:
         board.upload(image)
     check_message(failure.value, "in use", f"process {os.getpid()}")
 

@@ -16,7 +16,7 @@ from tiny_engine import TinyEngine, tiny_model
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import Bench, BoardEntry, SpeakerEntry
 from harness.boards import locks
-from harness.boards.locks import BoardLock, UploadLock
+from harness.boards.locks import board_lock
 from harness.boards.nano33ble import Nano33Ble
 from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed
 from harness.link.events import Boot
@@ -205,17 +205,18 @@ def test_a_board_that_stays_in_its_bootloader_is_reported(stand_in, make_board, 
     assert len(stand_in.calls("upload")) == 1, "a bootloader can be uploaded to"
 
 
-def test_other_uploads_wait_until_the_board_is_back(stand_in, make_board, firmware, nano):
+def test_other_uploads_wait_until_the_board_is_back(stand_in, make_board, firmware, nano, monkeypatch):
     stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], *[[]] * 3, [usb_port(nano.path)])
     board = make_board(patience_s=30)
     uploading = threading.Thread(target=board.upload, args=(firmware,))
     uploading.start()
     while not stand_in.calls("upload"):
         time.sleep(0.01)
-    with pytest.raises(BoardNotFound, match="the upload of this host is in use"):
-        UploadLock(wait_s=0).acquire()
+    monkeypatch.setattr(locks, "UPLOAD_WAIT_S", 0.0)
+    with pytest.raises(BoardNotFound, match="the upload of this host is in use"), locks.upload_lock():
+        pass
     uploading.join()
-    with UploadLock(wait_s=0):
+    with locks.upload_lock():
         assert not is_free(SERIAL_NUMBER), "the board itself stays reserved"
 
 
@@ -300,7 +301,7 @@ def test_a_cache_that_does_not_switch_is_an_error(stand_in, make_board, firmware
 
 def test_a_locked_board_is_not_uploaded_to(stand_in, make_board, firmware):
     stand_in.lists([usb_port(BEFORE)])
-    with BoardLock(SERIAL_NUMBER), pytest.raises(BoardNotFound, match=r"in use \(process \d+ of"):
+    with board_lock(SERIAL_NUMBER), pytest.raises(BoardNotFound, match=r"in use \(process \d+ of"):
         make_board().upload(firmware)
     assert stand_in.calls("upload") == []
 

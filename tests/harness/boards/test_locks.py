@@ -8,25 +8,27 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import uuid
+from pathlib import Path
 
 import pytest
 
 from harness.boards import locks
-from harness.boards.locks import BoardLock, UploadLock
+from harness.boards.locks import board_lock
 from harness.errors import BoardNotFound
 
 HOLDS = """
 import sys, time
-from harness.boards.locks import BoardLock
-with BoardLock(sys.argv[1]):
+from harness.boards.locks import board_lock
+with board_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
 """
 TAKES = """
 import sys
-from harness.boards.locks import BoardLock
-with BoardLock(sys.argv[1]):
+from harness.boards.locks import board_lock
+with board_lock(sys.argv[1]):
     print("taken", flush=True)
 """
 
@@ -35,8 +37,11 @@ with BoardLock(sys.argv[1]):
 def serial_number():
     number = f"test-{uuid.uuid4().hex}"
     yield number
-    path = locks._folder() / f"earshot-board-{number}.lock"
-    path.unlink(missing_ok=True)
+    path_of(number).unlink(missing_ok=True)
+
+
+def path_of(serial_number: str) -> Path:
+    return locks._folder() / f"earshot-board-{serial_number}.lock"
 
 
 @pytest.fixture(autouse=True)
@@ -77,8 +82,8 @@ def held_by(serial_number: str, **environment: str) -> subprocess.Popen[str]:
 
 def test_the_busy_message_names_process_user_command_and_since(serial_number, other):
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-    with pytest.raises(BoardNotFound) as caught:
-        BoardLock(serial_number).acquire()
+    with pytest.raises(BoardNotFound) as caught, board_lock(serial_number):
+        pass
     message = str(caught.value)
     started = rf"process {other.pid} of {user} since \d{{4}}-\d\d-\d\d [\d:]+[+-]\d\d:\d\d"
     assert re.search(rf"{started}: `.*{serial_number} --flag`", message)
@@ -88,44 +93,31 @@ def test_the_busy_message_names_process_user_command_and_since(serial_number, ot
 def test_a_killed_holder_leaves_no_lock(serial_number, other):
     other.send_signal(signal.SIGKILL)
     other.wait(20)
-    with BoardLock(serial_number) as lock:
-        assert lock.held
-
-
-def test_a_lock_waits_for_its_holder(serial_number, other):
-    with pytest.raises(BoardNotFound, match="is in use"):
-        BoardLock(serial_number, wait_s=0.1).acquire()
-    assert other.stdin
-    other.stdin.close()
-    with BoardLock(serial_number, wait_s=60.0) as waiting:
-        assert waiting.held
-
-
-def test_a_lock_is_taken_and_released_once(serial_number):
-    lock = BoardLock(serial_number)
-    lock.acquire()
-    lock.acquire()
-    lock.release()
-    lock.release()
-    assert not lock.held
-    with BoardLock(serial_number):
+    with board_lock(serial_number):
         pass
 
 
 def test_two_users_in_one_process_exclude_each_other(serial_number):
-    with BoardLock(serial_number), pytest.raises(BoardNotFound, match=str(os.getpid())):
-        BoardLock(serial_number).acquire()
+    with (
+        board_lock(serial_number),
+        pytest.raises(BoardNotFound, match=str(os.getpid())),
+        board_lock(serial_number),
+    ):
+        pass
+    with board_lock(serial_number), pytest.raises(RuntimeError):
+        raise RuntimeError("released by an exception too")
+    with board_lock(serial_number):
+        pass
 
 
 def test_two_boards_do_not_exclude_each_other(serial_number):
-    with BoardLock(serial_number), BoardLock(f"{serial_number}-2") as other:
-        other._path.unlink()
+    with board_lock(serial_number), board_lock(f"{serial_number}-2"):
+        path_of(f"{serial_number}-2").unlink()
 
 
-def test_any_serial_number_becomes_a_file_name():
-    with BoardLock("../../etc/passwd") as lock:
-        assert lock._path.parent == locks._folder()
-    lock._path.unlink()
+def test_any_serial_number_becomes_a_file_name(serial_number):
+    with board_lock(f"../{serial_number}"):
+        path_of(f".._{serial_number}").unlink()
 
 
 def test_workers_of_one_run_wait_for_each_other(serial_number):
@@ -157,8 +149,8 @@ def test_a_worker_does_not_wait_for(serial_number, environment):
 def test_every_user_can_use_the_file_at_any_umask(serial_number):
     before = os.umask(0o077)
     try:
-        with BoardLock(serial_number) as lock:
-            assert stat.S_IMODE(lock._path.stat().st_mode) == 0o666
+        with board_lock(serial_number):
+            assert stat.S_IMODE(path_of(serial_number).stat().st_mode) == 0o666
     finally:
         os.umask(before)
 
@@ -177,12 +169,26 @@ def test_another_user_sees_the_holder_and_can_take_a_free_lock(serial_number, ot
 def test_a_symlink_in_place_of_the_file_is_not_followed(serial_number, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("kept")
-    (locks._folder() / f"earshot-board-{serial_number}.lock").symlink_to(victim)
-    with pytest.raises(BoardNotFound, match="cannot be used"):
-        BoardLock(serial_number).acquire()
+    path_of(serial_number).symlink_to(victim)
+    with pytest.raises(BoardNotFound, match="cannot be used"), board_lock(serial_number):
+        pass
     assert victim.read_text() == "kept"
 
 
-def test_uploads_of_one_host_exclude_each_other():
-    with UploadLock(), pytest.raises(BoardNotFound, match="the upload of this host is in use"):
-        UploadLock(wait_s=0.0).acquire()
+def test_uploads_of_one_host_wait_for_each_other(monkeypatch):
+    order = []
+
+    def upload() -> None:
+        with locks.upload_lock():
+            order.append("second")
+
+    with locks.upload_lock():
+        waiting = threading.Thread(target=upload)
+        waiting.start()
+        order.append("first")
+        monkeypatch.setattr(locks, "UPLOAD_WAIT_S", 0.0)
+        with pytest.raises(BoardNotFound, match="the upload of this host is in use"), locks.upload_lock():
+            pass
+        monkeypatch.undo()
+    waiting.join(20)
+    assert order == ["first", "second"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from host_library import STORE
 from small_models import classifier
 
 import harness.boards
@@ -74,7 +75,7 @@ def test_the_kinds_are_the_modules_that_define_a_board():
 
 def test_a_new_kind_of_board_is_one_file_and_one_entry(toaster, bench_file, tmp_path, monkeypatch, capsys):
     """Nothing else is edited, from the command line to the record."""
-    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EARSHOT_HOME", str(STORE.root))
     recordings = tmp_path / "words"
     recordings.mkdir()
     write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
