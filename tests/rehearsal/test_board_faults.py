@@ -72,7 +72,7 @@ def test_uploaded_image_proves_itself(desk, image, tmp_path):
     before = desk.port()
     with board_of(desk) as board:
         board.upload(image)
-        with pytest.raises(BoardNotFound, match="in use"), BoardLock(desk.serial_number):
+        with pytest.raises(BoardNotFound, match="in use"), board_lock(desk.serial_number):
             pass
         assert board.port != before
         boot = board.open(tmp_path / "log").handshake(image)
