@@ -10,9 +10,8 @@ import sys
 from collections.abc import Sequence
 
 import harness.commands
-from harness import layout
+from harness import display, layout, options
 from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError
-from harness.options import log
 from harness.runs.interruption import sigterm_interrupts
 from models.errors import ModelError
 
@@ -30,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
         command = importlib.import_module(f"{harness.commands.__name__}.{found.name}")
         sub = commands.add_parser(found.name, help=command.SUMMARY, description=command.SUMMARY)
         command.add_options(sub)
+        options.add_verbosity(sub)
         sub.set_defaults(action=command.run)
     return parser
 
@@ -38,28 +38,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code, see `harness.errors`."""
     arguments = _parser().parse_args(argv)
     try:
-        with sigterm_interrupts():
+        with sigterm_interrupts(), display.shown(arguments.verbosity):
             return arguments.action(arguments)
     except EarshotError as failure:
-        log(f"earshot: {failure}")
+        _complain(str(failure))
         return failure.exit_code
     except ModelError as failure:
-        log(f"earshot: {failure}")
+        _complain(str(failure))
         return EXIT_USAGE
     except OSError as failure:
         if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        log(
-            f"earshot: the disk is full ({failure.filename or layout.store_root()}). "
+        _complain(
+            f"the disk is full ({failure.filename or layout.store_root()}). "
             "Free some space, or point EARSHOT_HOME at another disk. What was measured so far is kept."
         )
         return EXIT_BROKEN
     except KeyboardInterrupt:
-        log(
-            "earshot: interrupted. What was measured so far is kept: continue a run with `earshot resume`, "
+        _complain(
+            "interrupted. What was measured so far is kept: continue a run with `earshot resume`, "
             "anything else with the same command."
         )
         return EXIT_INCONCLUSIVE
+
+
+def _complain(text: str) -> None:
+    print(f"earshot: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

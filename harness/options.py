@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,12 @@ from typing import TYPE_CHECKING, Any
 from harness import layout
 from harness.errors import UsageError
 from harness.runs.selection import DEFAULT_VARIANTS, Selection
+from models.progress import Level
 
 if TYPE_CHECKING:
     from harness.records.verdict import SeriesName
 
 DEFAULT_BOARD = "emulated"
-
-
-def log(line: str) -> None:
-    """Print one line about a step to stderr; stdout is for results."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def positive(text: str) -> int:
@@ -147,6 +142,24 @@ def add_recordings(parser: Any) -> None:
         help="recordings to play: a folder with a manifest.csv, or your own <word>/*.wav "
         "(default: the bench file's, else recordings/)",
     )
+
+
+def add_verbosity(parser: argparse.ArgumentParser) -> None:
+    """Add --quiet and --verbose."""
+    chosen = parser.add_mutually_exclusive_group()
+    for name, level, shown in (
+        ("quiet", Level.QUIET, "results, warnings and errors only"),
+        ("verbose", Level.VERBOSE, "also the commands that are run, and where artifacts lie"),
+    ):
+        chosen.add_argument(
+            f"-{name[0]}",
+            f"--{name}",
+            dest="verbosity",
+            action="store_const",
+            const=level,
+            default=Level.NORMAL,
+            help=f"show {shown}",
+        )
 
 
 def add_open(parser: argparse.ArgumentParser) -> None:

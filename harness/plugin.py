@@ -241,7 +241,7 @@ def board(bench_run: Run) -> Board:
 @pytest.fixture(scope="session")
 def model(request: pytest.FixtureRequest, bench_run: Run) -> ModelArtifact:
     """A selected variant, trained and converted."""
-    prepared = next(bench_run.setup.selection.only(request.param).models(bench_run.log))
+    prepared = next(bench_run.setup.selection.only(request.param).models())
     if not prepared.deployable:
         pytest.skip(f"no board can run {prepared.id}")
     return prepared

@@ -70,16 +70,13 @@ def describe_torch_only(
     }
 
 
-def evaluate_tflite(
-    tflite: Path, features: FeatureSets, labels: Sequence[str], show_bars: bool
-) -> dict[str, Any]:
+def evaluate_tflite(tflite: Path, features: FeatureSets, labels: Sequence[str]) -> dict[str, Any]:
     """Measure the accuracy of a .tflite by the reference kernels.
 
     Args:
         tflite: a model of micro features with the dataset's labels, in any order.
         features: the dataset's.
         labels: names of the model's outputs.
-        show_bars: True to show progress on stderr.
 
     Returns:
         `accuracy`, by split, per label correct and total; `test_predictions` and `test_labels`, per test clip
@@ -88,7 +85,7 @@ def evaluate_tflite(
     accuracy: dict[str, Any] = {}
     for name in SPLITS:
         values, right = features.split(name)
-        predictions = outputs_of(tflite, values, show_bars).argmax(1)
+        predictions = outputs_of(tflite, values).argmax(1)
         right = _as_outputs(right, features, labels)
         accuracy[name] = [asdict(item) for item in count_correct(predictions, right, labels)]
         if name == "testing":

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from models import progress
 from models.metrics import LabelCount
 from models.reference import ReferenceModel
 
@@ -28,14 +28,17 @@ def count_correct(predictions: np.ndarray, labels: np.ndarray, names: Sequence[s
     ]
 
 
-def outputs_of(tflite: Path, features: np.ndarray, show_bar: bool = False) -> np.ndarray:
+def outputs_of(tflite: Path, features: np.ndarray) -> np.ndarray:
     """Compute a model's raw outputs (N, outputs) with the reference kernels; a board gives the same.
 
     Args:
         tflite: a model that takes micro features.
         features: uint16 (N, 49, 40), the integers of the front end.
-        show_bar: True to show the clips on stderr.
     """
     model = ReferenceModel(tflite)
-    clips = tqdm(features, desc="evaluation", unit=" clips", disable=not show_bar, leave=False)
-    return np.stack([model.raw_output(model.tensor_of(clip)) for clip in clips])
+    advance = progress.count(len(features), "clips")
+    outputs = []
+    for clip in features:
+        outputs.append(model.raw_output(model.tensor_of(clip)))
+        advance()
+    return np.stack(outputs)

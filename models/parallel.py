@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, wait
@@ -16,12 +15,13 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from models import pipeline
+from models import pipeline, progress
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
 from models.errors import ModelError, UserFacingError
 from models.model_artifact import ModelArtifact
-from models.pipeline import Log, Step, Steps, steps_of
+from models.pipeline import Step, Steps, steps_of
+from models.progress import Report
 from models.store import Store
 from models.variants import Variant
 
@@ -44,7 +44,6 @@ def prepare_all(
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    log: Log | None = None,
     jobs: int | None = None,
 ) -> Iterator[Outcome[ModelArtifact]]:
     """Prepare variants with `models.pipeline.prepare`, several at a time.
@@ -53,7 +52,6 @@ def prepare_all(
         variants: with different ids.
         dataset_root: a folder in the Speech Commands layout.
         store: holds the result of every step.
-        log: receives one line per step, and the number of finished variants.
         jobs: processes at a time; None for one per core. One job runs in this process.
 
     Returns:
@@ -63,18 +61,17 @@ def prepare_all(
     Raises:
         DatasetError: the dataset lacks something or is broken.
     """
-    return _run_all(pipeline.prepare, lambda steps: steps.describe, variants, dataset_root, store, log, jobs)
+    return _run_all(pipeline.prepare, lambda steps: steps.describe, variants, dataset_root, store, jobs)
 
 
 def evaluate_all(
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    log: Log | None = None,
     jobs: int | None = None,
 ) -> Iterator[Outcome[dict[str, Any]]]:
     """Evaluate variants with `models.pipeline.evaluate`, several at a time; see `prepare_all`."""
-    return _run_all(pipeline.evaluate, lambda steps: steps.network, variants, dataset_root, store, log, jobs)
+    return _run_all(pipeline.evaluate, lambda steps: steps.network, variants, dataset_root, store, jobs)
 
 
 def _run_all(
@@ -83,12 +80,10 @@ def _run_all(
     variants: Sequence[Variant],
     dataset_root: Path,
     store: Store,
-    log: Log | None,
     jobs: int | None,
 ) -> Iterator[Outcome[T]]:
-    show_bars = log is not None and sys.stderr.isatty()
     features = {
-        name: feature_sets(dataset_root, DatasetConfig(), store, show_bars, name).path.name
+        name: feature_sets(dataset_root, DatasetConfig(), store, name).path.name
         for name in {variant.front_end for variant in variants}
     }
     steps = {variant: steps_of(variant, features[variant.front_end], store) for variant in variants}
@@ -97,21 +92,20 @@ def _run_all(
     jobs = min(jobs or os.cpu_count() or 1, len(missing))
     if jobs <= 1:
         for variant in variants:
-            yield _outcome(variant, partial(here, variant, log=log))
+            yield _outcome(variant, partial(here, variant))
         return
-    with _processes(jobs, log) as pool:
+    with progress.task("prepare", len(variants), "variants") as advance, _processes(jobs) as pool:
         # Checkpoints first, each once. A training that fails does so again in the work of its variants.
         train = partial(pipeline.train, dataset_root=dataset_root, store=store)
         training = {steps[item].train.path: item for item in missing if not steps[item].train.done}
         wait([pool.submit(_in_process, train, item) for item in training.values()])
         submitted = {item: pool.submit(_in_process, here, item) for item in missing}
-        for number, variant in enumerate(variants, 1):
+        for variant in variants:
             if variant in submitted:
                 yield _outcome(variant, submitted[variant].result)
             else:
-                yield _outcome(variant, partial(here, variant, log=log))
-            if log is not None:
-                log(f"{number} of {len(variants)} variants")
+                yield _outcome(variant, partial(here, variant))
+            advance()
 
 
 def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:
@@ -129,38 +123,37 @@ def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:
 
 
 @contextmanager
-def _processes(number: int, log: Log | None) -> Iterator[ProcessPoolExecutor]:
-    """Start a pool of processes whose log lines arrive here.
+def _processes(number: int) -> Iterator[ProcessPoolExecutor]:
+    """Start a pool of processes whose progress is reported here.
 
     The processes are spawned, not forked: torch and TensorFlow have threads that do not survive a fork.
     """
     context = get_context("spawn")
-    lines = context.SimpleQueue()
+    reports = context.SimpleQueue()
 
     def listen() -> None:
-        while (line := lines.get()) is not None:
-            if log is not None:
-                log(line)
+        while (report := reports.get()) is not None:
+            progress.send(report)
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
-    pool = ProcessPoolExecutor(number, context, initializer=_start_process, initargs=(lines,))
+    pool = ProcessPoolExecutor(number, context, initializer=_start_process, initargs=(reports,))
     try:
         yield pool
     finally:
         # Running steps finish, so that their work is not lost.
         pool.shutdown(cancel_futures=True)
-        lines.put(None)
+        reports.put(None)
         listener.join()
 
 
-_lines: SimpleQueue[str | None]
+_reports: SimpleQueue[Report | None]
 """In a process of the pool: leads to the process that started it."""
 
 
-def _start_process(lines: SimpleQueue[str | None]) -> None:
-    global _lines
-    _lines = lines
+def _start_process(reports: SimpleQueue[Report | None]) -> None:
+    global _reports
+    _reports = reports
     # One process per core: with threads of their own they would wait for each other.
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
     # Ctrl-C reaches every process of the terminal: the parent reports it, the others exit quietly.
@@ -168,4 +161,5 @@ def _start_process(lines: SimpleQueue[str | None]) -> None:
 
 
 def _in_process(work: Callable[..., T], variant: Variant) -> T:
-    return work(variant, log=_lines.put, bars=False)
+    with progress.sent_to(_reports.put):
+        return work(variant)

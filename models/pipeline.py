@@ -13,8 +13,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -22,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from models import progress
 from models.data.dataset import LABELS, DatasetConfig
 from models.data.features import CHANNELS, SLICES, feature_sets
 from models.data.front_ends import front_end
@@ -31,8 +30,6 @@ from models.model_artifact import CONTENTS, ModelArtifact
 from models.store import Store
 from models.tflite import TfliteModel, read_tflite
 from models.variants import Variant
-
-Log = Callable[[str], None]
 
 _MAX_ID_CHARACTERS = 60
 """A record of the board holds 63 characters."""
@@ -175,9 +172,7 @@ def _compression(variant: Variant, features: str, train: Step) -> Step | None:
     return Step(train.store, "compress", inputs, tuple(code), tuple(packages))
 
 
-def prepare(
-    variant: Variant, dataset_root: Path, store: Store, log: Log | None = None, bars: bool = True
-) -> ModelArtifact:
+def prepare(variant: Variant, dataset_root: Path, store: Store) -> ModelArtifact:
     """Train, compress, convert and describe a variant; steps that are in the store are not repeated.
 
     A variant that no board can run has no .tflite: its accuracy is the network's in torch.
@@ -186,57 +181,51 @@ def prepare(
         variant: see `models.variants`.
         dataset_root: a folder in the Speech Commands layout.
         store: holds the features and the result of every step.
-        log: receives one line per step; None for no output at all.
-        bars: False for no progress bars even on a terminal.
 
     Raises:
         DatasetError: the dataset lacks something or is broken.
         ConversionError: the trained network fails a check of the conversion.
     """
-    run = _Run(variant, dataset_root, store, log, bars)
-    run.network()
-    run.convert()
-    return run.describe()
+    with progress.about(variant.id):
+        run = _Run(variant, dataset_root, store)
+        run.network()
+        run.convert()
+        return run.describe()
 
 
-def train(
-    variant: Variant, dataset_root: Path, store: Store, log: Log | None = None, bars: bool = True
-) -> Path:
+def train(variant: Variant, dataset_root: Path, store: Store) -> Path:
     """Train a variant's network and return the checkpoint's folder (`models.train.save`); see `prepare`."""
-    return _Run(variant, dataset_root, store, log, bars).train()
+    with progress.about(variant.id):
+        return _Run(variant, dataset_root, store).train()
 
 
-def evaluate(
-    variant: Variant, dataset_root: Path, store: Store, log: Log | None = None, bars: bool = True
-) -> dict[str, Any]:
+def evaluate(variant: Variant, dataset_root: Path, store: Store) -> dict[str, Any]:
     """Evaluate a variant in torch, without converting it; see `prepare`.
 
     Returns:
         At least "accuracy": by split, per label correct and total. For a pruned or quantized variant the
         facts that `models.compress.step.compress` writes.
     """
-    run = _Run(variant, dataset_root, store, log, bars)
-    return _read_json(run.network() / (_COMPRESSION if run.steps.compress is not None else _TRAINING))
+    with progress.about(variant.id):
+        run = _Run(variant, dataset_root, store)
+        return _read_json(run.network() / (_COMPRESSION if run.steps.compress is not None else _TRAINING))
 
 
 class _Run:
     """A run of one variant through the pipeline."""
 
-    def __init__(
-        self, variant: Variant, dataset_root: Path, store: Store, log: Log | None, bars: bool
-    ) -> None:
-        self.variant, self.log = variant, log
-        self.show_bars = bars and log is not None and sys.stderr.isatty()
-        self.features = feature_sets(dataset_root, DatasetConfig(), store, self.show_bars, variant.front_end)
+    def __init__(self, variant: Variant, dataset_root: Path, store: Store) -> None:
+        self.variant = variant
+        self.features = feature_sets(dataset_root, DatasetConfig(), store, variant.front_end)
         self.steps = steps_of(variant, self.features.path.name, store)
 
     def train(self) -> Path:
         def make(folder: Path) -> None:
             from models import train as training
 
-            training.save(training.fit(self.variant, self.features, self.show_bars), folder)
+            training.save(training.fit(self.variant, self.features), folder)
 
-        return _build(self.steps.train, make, self.variant.id, self.log)
+        return self.steps.train.build(make)
 
     def network(self) -> Path:
         """Train, and compress if the variant says so."""
@@ -249,9 +238,9 @@ class _Run:
             from models.compress.step import compress
 
             network = training.load(self.variant, len(self.features.labels), checkpoint)
-            compress(self.variant, network, self.features, folder, self.show_bars)
+            compress(self.variant, network, self.features, folder)
 
-        return _build(self.steps.compress, make, self.variant.id, self.log)
+        return self.steps.compress.build(make)
 
     def convert(self) -> None:
         if self.steps.convert is None:
@@ -279,12 +268,10 @@ class _Run:
             }
             (folder / _CONVERSION).write_text(json.dumps(facts, indent=1))
 
-        _build(self.steps.convert, make, self.variant.id, self.log)
+        self.steps.convert.build(make)
 
     def describe(self) -> ModelArtifact:
-        return ModelArtifact.load(
-            _build(self.steps.describe, self._write_description, self.variant.id, self.log)
-        )
+        return ModelArtifact.load(self.steps.describe.build(self._write_description))
 
     def _write_description(self, folder: Path) -> None:
         variant, steps = self.variant, self.steps
@@ -296,7 +283,7 @@ class _Run:
             tflite = folder / "model.tflite"
             contents = describe_tflite(tflite, read_tflite(tflite), self.features.labels)
             contents |= {name: converted[name] for name in ("parameters", "remaining_parameters", "sizing")}
-            contents |= evaluate_tflite(tflite, self.features, self.features.labels, self.show_bars)
+            contents |= evaluate_tflite(tflite, self.features, self.features.labels)
         else:
             contents = describe_torch_only(variant.precision, self.features, compressed)
         learned = _read_json(steps.train.path / _TRAINING)
@@ -329,7 +316,6 @@ def external(
     labels: Sequence[str],
     store: Store,
     dataset_root: Path | None = None,
-    log: Log | None = None,
 ) -> ModelArtifact:
     """Describe a .tflite from elsewhere, after checking that a board can run it.
 
@@ -339,7 +325,6 @@ def external(
         store: holds the result.
         dataset_root: a folder in the Speech Commands layout. With it, accuracy is measured if the model takes
             micro features (1960) and has the dataset's labels, in any order.
-        log: see `prepare`.
 
     Raises:
         ConversionError: the file cannot be read, or has inputs and outputs of another number or type.
@@ -347,24 +332,24 @@ def external(
     model = read_tflite(model_file)
     _check_external(model, labels, model_file)
     identity = re.sub(r"[^A-Za-z0-9_.-]+", "-", model_file.stem).strip("_.-")[:_MAX_ID_CHARACTERS] or "model"
-    show_bars = log is not None and sys.stderr.isatty()
     features = None
     takes_features = model.input_tensors[0].elements == SLICES * CHANNELS
     if dataset_root is not None and takes_features and set(labels) == set(LABELS):
-        features = feature_sets(dataset_root, DatasetConfig(), store, show_bars)
+        features = feature_sets(dataset_root, DatasetConfig(), store)
 
     def make(folder: Path) -> None:
         shutil.copyfile(model_file, folder / "model.tflite")
         contents = describe_tflite(folder / "model.tflite", model, labels)
         contents |= {"id": identity, "title": model_file.stem}
         if features is not None:
-            contents |= evaluate_tflite(folder / "model.tflite", features, labels, show_bars)
+            contents |= evaluate_tflite(folder / "model.tflite", features, labels)
             write_clips(features, labels, DatasetConfig().seed, folder)
         (folder / CONTENTS).write_text(json.dumps(contents, indent=1))
 
     name = features.path.name if features is not None else None
     inputs = {"model": model_file, "labels": list(labels), "features": name}
-    return ModelArtifact.load(_build(Step(store, "external", inputs, _DESCRIPTION), make, identity, log))
+    with progress.about(identity):
+        return ModelArtifact.load(Step(store, "external", inputs, _DESCRIPTION).build(make))
 
 
 def _check_external(model: TfliteModel, labels: Sequence[str], model_file: Path) -> None:
@@ -384,22 +369,6 @@ def _check_external(model: TfliteModel, labels: Sequence[str], model_file: Path)
             str(model_file),
             "Name every output, in order.",
         )
-
-
-def _build(step: Step, make: Callable[[Path], None], name: str, log: Log | None) -> Path:
-    """Build a step unless it is in the store, and log the time it took."""
-    took = "cached"
-
-    def timed(folder: Path) -> None:
-        nonlocal took
-        started = time.monotonic()
-        make(folder)
-        took = f"{time.monotonic() - started:.1f} s"
-
-    path = step.build(timed)
-    if log is not None:
-        log(f"{name}: {step.name} … {took}")
-    return path
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from models import progress
+
 _MANIFEST = "inputs.json"
 
 
@@ -78,6 +80,7 @@ class Store:
         inputs: Mapping[str, Any],
         make: Callable[[Path], None],
         code: Iterable[ModuleType | Path] = (),
+        title: str = "",
     ) -> Path:
         """Return the folder of an artifact, built if it does not exist.
 
@@ -87,9 +90,11 @@ class Store:
             make: writes the artifact's files into the empty folder that it is given. Its exceptions pass
                 through, and nothing is kept.
             code: see `path_of`.
+            title: of the task that is reported while `make` runs; the step's name by default.
         """
         final, manifest = self._path_and_manifest(step, inputs, code)
         if final.is_dir():
+            progress.detail(f"{step}: cached in {final}")
             return final
         final.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(final.with_suffix(".lock")):
@@ -99,10 +104,12 @@ class Store:
                 shutil.rmtree(leftover, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
             try:
-                make(scratch)
+                with progress.task(title or step.replace("_", " ")):
+                    make(scratch)
                 (scratch / _MANIFEST).write_text(manifest)
                 scratch.chmod(0o755)
                 scratch.rename(final)
+                progress.detail(f"{step}: stored in {final}")
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
         return final

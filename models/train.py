@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from models import networks
+from models import networks, progress
 from models.data.augmentation import augmented
 from models.data.dataset import SPLITS, Split
 from models.data.features import CHANNELS, SLICES, FeatureSets, float_features
@@ -50,7 +49,7 @@ def new_network(variant: Variant, labels: int) -> nn.Module:
     return getattr(networks, NETWORKS[variant.network])(labels=labels, dropout=variant.training.dropout)
 
 
-def fit(variant: Variant, features: FeatureSets, show_bar: bool = True) -> Trained:
+def fit(variant: Variant, features: FeatureSets) -> Trained:
     """Train the variant's network with Adam on cross entropy.
 
     The epoch with the lowest validation loss is kept (the first of equals): the last one is better than its
@@ -60,12 +59,11 @@ def fit(variant: Variant, features: FeatureSets, show_bar: bool = True) -> Train
     Args:
         variant: network, seed and training.
         features: the dataset's.
-        show_bar: True to show the epochs on stderr.
     """
     with repeatable(variant.seed):
         data = {name: _tensors(features, name) for name in SPLITS}
         network = new_network(variant, len(features.labels))
-        epochs, kept = _optimize(network, data, variant.training, variant.training.epochs, [], {}, show_bar)
+        epochs, kept = _optimize(network, data, variant.training, variant.training.epochs, [], {})
         return Trained(network.eval(), epochs, kept, accuracy_of(network, features))
 
 
@@ -75,7 +73,6 @@ def fine_tune(
     features: FeatureSets,
     epochs: int,
     masks: Mapping[str, torch.Tensor] | None = None,
-    show_bar: bool = True,
 ) -> Trained:
     """Train a copy of a pruned or quantized network like `fit`.
 
@@ -89,7 +86,6 @@ def fine_tune(
         features: the dataset's.
         epochs: 0 or more.
         masks: by parameter name and of its shape, zeros where weights must stay zero.
-        show_bar: True to show the epochs on stderr.
     """
     with repeatable(variant.seed):
         data = {name: _tensors(features, name) for name in SPLITS}
@@ -97,7 +93,7 @@ def fine_tune(
         untouched = TrainingEpoch(
             0, *_loss_and_accuracy(tuned, *data["training"]), *_loss_and_accuracy(tuned, *data["validation"])
         )
-        curves, kept = _optimize(tuned, data, variant.training, epochs, [untouched], masks or {}, show_bar)
+        curves, kept = _optimize(tuned, data, variant.training, epochs, [untouched], masks or {})
         return Trained(tuned.eval(), curves, kept, accuracy_of(tuned, features))
 
 
@@ -121,7 +117,6 @@ def _optimize(
     epochs: int,
     before: Sequence[TrainingEpoch],
     masks: Mapping[str, torch.Tensor],
-    show_bar: bool,
 ) -> tuple[list[TrainingEpoch], int]:
     """Train in place, and load the weights of the kept epoch.
 
@@ -137,15 +132,14 @@ def _optimize(
     masked = [(parameter, masks[name]) for name, parameter in network.named_parameters() if name in masks]
     curves = list(before)
     best, best_weights = (curves[0], _weights_of(network)) if curves else (None, {})
-    with tqdm(total=epochs, desc="training", unit=" epochs", disable=not show_bar, leave=False) as bar:
-        for number in range(1, epochs + 1):
-            training = _train_epoch(network, optimizer, *data["training"], settings, masked)
-            validation = _loss_and_accuracy(network, *data["validation"])
-            curves.append(TrainingEpoch(number, *training, *validation))
-            if best is None or curves[-1].validation_loss < best.validation_loss:
-                best, best_weights = curves[-1], _weights_of(network)
-            bar.update()
-            bar.set_postfix(validation=f"{curves[-1].validation_accuracy:.1%}")
+    advance = progress.count(epochs, "epochs")
+    for number in range(1, epochs + 1):
+        training = _train_epoch(network, optimizer, *data["training"], settings, masked)
+        validation = _loss_and_accuracy(network, *data["validation"])
+        curves.append(TrainingEpoch(number, *training, *validation))
+        if best is None or curves[-1].validation_loss < best.validation_loss:
+            best, best_weights = curves[-1], _weights_of(network)
+        advance()
     network.load_state_dict(best_weights)
     return curves, best.epoch if best is not None else 0
 

@@ -23,7 +23,7 @@ class Models:
         self.items, self.store = items, store
         self.labels = LABELS
 
-    def models(self, log, failed) -> Iterator[ModelArtifact]:
+    def models(self, failed) -> Iterator[ModelArtifact]:
         for item in self.items:
             if isinstance(item, ConfigError):
                 failed(item.where, item)

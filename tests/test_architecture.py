@@ -22,11 +22,12 @@ ALLOWED: dict[str, set[str]] = {
     "harness.files": set(),
     "harness.layout": set(),
     "harness.marks": set(),
+    "harness.display": {"models"},
     "harness.link": {"harness.errors"},
     "harness.records": BASE,
     "harness.stats": {"harness.records"},
     "harness.bench_file": BASE | {"harness.stats"},
-    "harness.arduino_cli": {"harness.errors", "harness.link"},
+    "harness.arduino_cli": {"models", "harness.errors", "harness.link"},
     "harness.firmware": BASE | {"harness.arduino_cli"},
     "harness.firmware.codegen": {"models", "harness.errors", "harness.firmware"},
     "harness.firmware.codegen_sparse": {"harness.firmware.codegen"},
@@ -95,7 +96,7 @@ ALLOWED["harness.runs.measure_commit"] = {  # an entry point: what `earshot bise
 }
 ALLOWED["harness.commands"] = set(ALLOWED) - {"harness.marks"}
 ALLOWED["harness.plugin"] = {*ALLOWED["harness.runs"], "harness.marks", "harness.runs", "harness.options"}
-ALLOWED["harness.cli"] = BASE | {"harness.commands", "harness.runs", "harness.options"}
+ALLOWED["harness.cli"] = BASE | {"harness.display", "harness.commands", "harness.runs", "harness.options"}
 
 
 def module_name(source: Path) -> str:

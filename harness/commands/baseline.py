@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness import layout, options
 from harness.errors import EXIT_CLEAN, UsageError
+from models import progress
 
 if TYPE_CHECKING:
     from harness.regression.baseline import Baseline, Epoch
@@ -72,13 +73,12 @@ def _accept(arguments: argparse.Namespace) -> int:
         arguments.history,
         series=[options.series(text) for text in arguments.series],
         which=arguments.night,
-        log=options.log,
     )
     after = path.read_text(encoding="utf-8").splitlines(keepends=True)
     print(
         *difflib.unified_diff(before, after, str(path) if before else "/dev/null", str(path)), sep="", end=""
     )
-    options.log(
+    progress.log(
         f"Accepted night {night.id} of {night.started} for {arguments.board}. "
         f"Review the change like code and commit {path}."
     )

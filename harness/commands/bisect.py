@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     series = options.series(arguments.series)
     measuring = options_of(options.selection(arguments, "*").only(series.variant), series.engine)
-    commits = bisect(arguments.good, arguments.bad, series, measuring, log=options.log)
+    commits = bisect(arguments.good, arguments.bad, series, measuring)
     if len(commits) > 1:
         print(f"{series} changed with one of these commits, and those between cannot be measured:")
     else:

@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     setup = request_of(arguments).setup()
     with setup.board as board:
         limits = board.describe()
-        for model in setup.selection.models(options.log):
+        for model in setup.selection.models():
             firmware = board.build(model, setup.engine)
             print(
                 f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.runs.request import FieldRequest
 
     if arguments.read:
-        return finish(*read_again(arguments.read, arguments.threshold, options.log), arguments.open)
+        return finish(*read_again(arguments.read, arguments.threshold), arguments.open)
     field = FieldRequest(
         plan=arguments.plan,
         options=_plan_options(arguments),
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         check=arguments.check,
     )
     request = request_of(arguments, recordings=arguments.recordings, field=field)
-    return finish(*begin_field(request, arguments.output, options.log).run(), arguments.open)
+    return finish(*begin_field(request, arguments.output).run(), arguments.open)
 
 
 def finish(record: FieldRecord, page: Path, open_page: bool) -> int:

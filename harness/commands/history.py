@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import layout, options
 from harness.errors import EXIT_CLEAN, UsageError
+from models import progress
 
 SUMMARY = "Show every series over all nights: the last verdicts, sparklines, and a plot per series."
 
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     default = [layout.NIGHTS] if layout.NIGHTS.exists() else []
     history = read_history(arguments.folders or default)
     for one in history.left_out:
-        options.log(one.sentence)
+        progress.warn(one.sentence)
     last = {night.board: night for night in history.nights}
     baselines, recorded = {}, {}
     for board, night in last.items():
@@ -46,10 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
             recorded[board] = verdict
     page = render_history(history, baselines, arguments.output, recorded)
     if history.nights:
-        options.log(
+        progress.log(
             f"nights: {len(history.nights):,}, boards: {len(last)}, left out: {len(history.left_out)}"
         )
     else:
-        options.log("There are no nights yet: measure the first with `earshot nightly --board emulated`.")
+        progress.log("There are no nights yet: measure the first with `earshot nightly --board emulated`.")
     options.show_page(page, arguments.open, title="")
     return EXIT_CLEAN

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         same_images=arguments.a_a,
     )
     request = request_of(arguments, nightly=nightly)
-    return finish(run_nightly(request, arguments.output, options.log), arguments.open)
+    return finish(run_nightly(request, arguments.output), arguments.open)
 
 
 def finish(result: NightlyResult, open_page: bool) -> int:

@@ -26,5 +26,5 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.sound.recorder import play
 
     speaker = find_bench(arguments.bench).speaker
-    play(arguments.files, arguments.device or (speaker.device if speaker else None), options.log)
+    play(arguments.files, arguments.device or (speaker.device if speaker else None))
     return EXIT_CLEAN

@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.sound.recorder import record
 
     folder = arguments.recordings or find_bench(arguments.bench).recordings or layout.RECORDINGS
-    record(arguments.word, folder, arguments.device, arguments.takes, arguments.seconds, options.log)
+    record(arguments.word, folder, arguments.device, arguments.takes, arguments.seconds)
     return EXIT_CLEAN

@@ -35,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         folder = folder.parent
     request = load_request(folder)
     if request.nightly:
-        result = run_nightly(request, folder.parents[1], options.log, interrupted=folder)
+        result = run_nightly(request, folder.parents[1], interrupted=folder)
         return nightly.finish(result, arguments.open)
     if request.field:
-        return field.finish(*resume_field(request, folder, options.log).run(), arguments.open)
-    return run_command.finish(resume_run(request, folder, options.log), arguments.open)
+        return field.finish(*resume_field(request, folder).run(), arguments.open)
+    return run_command.finish(resume_run(request, folder), arguments.open)

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.runs.run import begin_run
 
     request = request_of(arguments, recordings=arguments.recordings)
-    return finish(begin_run(request, arguments.output, options.log), arguments.open)
+    return finish(begin_run(request, arguments.output), arguments.open)
 
 
 def request_of(arguments: argparse.Namespace, **more: Any) -> RunRequest:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import layout, options
 from harness.errors import EXIT_CLEAN
+from models import progress
 
 SUMMARY = "Show a recording: waveform, spectrum, spectrogram, mel, MFCC, and the input of a model."
 
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     seen = look(arguments.file)
     for remark in (seen.facts.reading, *seen.facts.remarks):
         if remark:
-            options.log(f"{arguments.file}: {remark}")
+            progress.log(f"{arguments.file}: {remark}")
     sound = io.BytesIO()
     if seen.facts.duration_s <= _SOUND_S:
         soundfile.write(sound, seen.samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")

@@ -42,10 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     from models.store import Store
 
     store = Store(layout.store_root())
-    dataset = arguments.dataset or synthetic_corpus(store, progress=False)
+    dataset = arguments.dataset or synthetic_corpus(store)
     failed = 0
     for study in studies:
-        record = run_study(study, dataset, store, options.log, arguments.jobs)
+        record = run_study(study, dataset, store, arguments.jobs)
         folder = arguments.output / study.name
         write_study(record, folder / RECORD)
         page = render_study(record, folder)

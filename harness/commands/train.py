@@ -13,7 +13,7 @@ add_options = options.add_models
 
 
 def run(arguments: argparse.Namespace) -> int:
-    for model in options.selection(arguments).models(options.log):
+    for model in options.selection(arguments).models():
         print(f"{model.title}: {model.path}")
         for split, counts in model.accuracy.items():
             correct = sum(count["correct"] for count in counts)

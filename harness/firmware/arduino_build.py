@@ -102,7 +102,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
 
     try:
         with toolchain.disk_full_is_a_failed_build():
-            folder = store.build("arduino", inputs, make, code=[Path(__file__)])
+            folder = store.build("arduino", inputs, make, [Path(__file__)], "build")
             facts = _Facts(**json.loads((folder / _FACTS).read_text()))
     except DoesNotFit as failure:
         raise DoesNotFit(

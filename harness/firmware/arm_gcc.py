@@ -95,7 +95,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2")
     code = [Path(__file__), Path(toolchain.__file__)]
     try:
         with toolchain.disk_full_is_a_failed_build():
-            image = store.build("image", inputs, make, code) / _IMAGE
+            image = store.build("image", inputs, make, code, "build") / _IMAGE
     except BuildFailed as failure:
         raise _too_large_to_link(failure, staged.variant_id) or failure from None
 
@@ -134,7 +134,7 @@ def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: 
     def make(folder: Path) -> None:
         archive(library, compiler, languages, folder)
 
-    folder = store.build("library", inputs, make, [Path(arduino_library.__file__)])
+    folder = store.build("library", inputs, make, [Path(arduino_library.__file__)], f"compile {library.name}")
     return Archive(folder / ARCHIVE, library.source_root)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import BoardNotFound, UploadFailed
+from models import progress
 
 T = TypeVar("T")
 
@@ -17,15 +18,11 @@ MOST_RETRIES = 2
 class Retries:
     """Counter of retries, shared by all attempts of one measurement.
 
-    Args:
-        log: receives one line per retry.
-
     Attributes:
-        notes: these lines, for the record.
+        notes: one line per retry, for the record.
     """
 
-    def __init__(self, log: Callable[[str], None] = lambda line: None) -> None:
-        self._log = log
+    def __init__(self) -> None:
         self.notes: list[str] = []
 
     def run(self, what: str, attempt: Callable[[], T], transcripts: Iterable[Path] = ()) -> T:
@@ -48,7 +45,7 @@ class Retries:
                 for transcript in transcripts:
                     keep_failed(transcript, len(self.notes) + 1)
                 self.notes.append(f"{what}: retry {len(self.notes) + 1} of {MOST_RETRIES} after {failure}")
-                self._log(self.notes[-1])
+                progress.warn(self.notes[-1])
 
 
 def keep_failed(transcript: Path, attempt: int = 1) -> None:

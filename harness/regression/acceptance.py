@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from harness.regression.from_record import night_of
 from harness.regression.history import RECORD, read_history
 from harness.regression.nights import Night, merge, moment
 from harness.regression.verdict import judge
+from models import progress
 
 _BY_DEFAULT: frozenset[Status] = frozenset({"regressed", "suspect", "changed", "improved", "new", "missing"})
 
@@ -41,19 +42,18 @@ def accept_night(
     *,
     series: Collection[SeriesName] = (),
     which: str = "",
-    log: Callable[[str], None] = lambda line: None,
 ) -> tuple[Night, Path]:
     """Accept a night of a board's history and write the baseline; see `accept`.
 
-    `which` is the night's folder, its record, or the beginning of its id; "" for the last one. `log` takes a
-    line for each record that is left out. Return the night and the path of the baseline.
+    `which` is the night's folder, its record, or the beginning of its id; "" for the last one.
+    Return the night and the path of the baseline.
 
     Raises:
         UsageError: there is no such night, or it cannot be accepted.
     """
     found = read_history(history)
     for left_out in found.left_out:
-        log(left_out.sentence)
+        progress.warn(left_out.sentence)
     nights = [night for night in found.nights if night.board == board]
     night = _chosen(nights, board, which, history)
     path = baseline_path(board, baselines)

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -21,6 +21,7 @@ from harness.records.reading import read_record
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.from_record import night_of
 from harness.regression.sentences import amount
+from models import progress
 from models.errors import UserFacingError
 
 _MODULE = "harness.runs.measure_commit"
@@ -42,7 +43,6 @@ def bisect(
     series: SeriesName,
     options: Sequence[str] = (),
     repository: Path = ROOT,
-    log: Callable[[str], None] = print,
 ) -> list[str]:
     """Find the first commit at which a series has another value than at a good one.
 
@@ -52,7 +52,6 @@ def bisect(
         series: of the emulated board.
         options: of the measurement, see `harness.runs.measure_commit`.
         repository: the checkout.
-        log: receives one line per measured commit.
 
     Returns:
         Descriptions of the possible commits: one, or several if those between them cannot be measured.
@@ -76,8 +75,9 @@ def bisect(
         values = []
         for commit in (first, last):
             _git(clone, "checkout", "--quiet", "--force", "--detach", commit)
-            values.append(measure(clone, series, options))
-            log(f"{_describe(clone, commit)}: {amount(values[-1], series)}")
+            with progress.task(f"measure {commit[:7]}"):
+                values.append(measure(clone, series, options))
+            progress.log(f"{_describe(clone, commit)}: {amount(values[-1], series)}")
         if values[0] == values[1]:
             raise UsageError(
                 f"{series} is {amount(values[0], series)} at both commits",
@@ -87,11 +87,12 @@ def bisect(
         _git(clone, "bisect", "start", last, first)
         while not (found := _FOUND.findall(_git(clone, "bisect", "log"))):
             try:
-                value = measure(clone, series, options)
+                with progress.task(f"measure {_commit(clone, 'HEAD')[:7]}"):
+                    value = measure(clone, series, options)
                 answer, outcome = "good" if value == values[0] else "bad", amount(value, series)
             except UsageError as problem:
                 answer, outcome = "skip", f"skipped, {problem.what}"
-            log(f"{_describe(clone, 'HEAD')}: {outcome}")
+            progress.log(f"{_describe(clone, 'HEAD')}: {outcome}")
             _git(clone, "bisect", answer, allowed=(0, 2))  # 2: only skipped commits are left
         return [_describe(clone, commit) for commit in found]
 

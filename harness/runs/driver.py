@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -24,6 +24,7 @@ from harness.records.record import Fault, RunRecord, VariantRow
 from harness.runs import rows
 from harness.runs.folder import RunFolder
 from harness.runs.request import Setup
+from models import progress
 from models.errors import UserFacingError
 from models.store import Store
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", RunRecord, FieldRecord)
 Row = TypeVar("Row", VariantRow, FieldVariant)
-Log = Callable[[str], None]
 
 
 class Driver(ABC, Generic[R, Row]):
@@ -41,7 +41,6 @@ class Driver(ABC, Generic[R, Row]):
     Args:
         setup: models, board, engine, bench and recordings.
         folder: of the run.
-        log: receives one line per step.
         store: of artifacts; None for the usual one.
 
     Attributes:
@@ -53,10 +52,9 @@ class Driver(ABC, Generic[R, Row]):
         self,
         setup: Setup,
         folder: RunFolder[R],
-        log: Log = lambda line: None,
         store: Store | None = None,
     ) -> None:
-        self.setup, self.log = setup, log
+        self.setup = setup
         self.folder: RunFolder[R] = folder
         self.board = setup.board
         self.store = store or Store(layout.store_root())
@@ -99,7 +97,7 @@ class Driver(ABC, Generic[R, Row]):
             yield
         except BaseException:
             if self.folder.record.variants:
-                self.log(f"Measured so far: {self.close(ended=False)[1]}")
+                progress.warn(f"Measured so far: {self.close(ended=False)[1]}")
             else:
                 self._release()
             raise
@@ -109,7 +107,7 @@ class Driver(ABC, Generic[R, Row]):
         models = []
         for model in self._prepare_models():
             if self.is_complete(model):
-                self.log(f"{model.id}: measured before this run was interrupted")
+                progress.log(f"{model.id}: measured before this run was interrupted")
             else:
                 self.measure(model)
             models.append(model)
@@ -117,16 +115,20 @@ class Driver(ABC, Generic[R, Row]):
 
     def measure(self, model: ModelArtifact) -> Row:
         """Build and measure one model; a failure becomes a fault of its row."""
+        with progress.about(model.id):
+            return self._measure(model)
+
+    def _measure(self, model: ModelArtifact) -> Row:
         self.folder.write()
         row: Row = self.new_row(rows.variant_row(model))
         if not model.deployable:
-            self.log(f"{model.id}: no board can run it; its accuracy is that of torch")
+            progress.log("no board can run it; its accuracy is that of torch")
             return self._keep(row)
         try:
             for measured in self.measure_steps(model, row):
                 row = measured
         except UserFacingError as failure:
-            self.log(f"{model.id}: {failure}")
+            progress.warn(str(failure))
             self.mark_broken(failure)
             row = replace(row, faults=[*row.faults, Fault(failure.failure, str(failure))])
         return self._keep(self.finish_row(model, row))
@@ -151,11 +153,9 @@ class Driver(ABC, Generic[R, Row]):
 
     def build(self, model: ModelArtifact) -> Firmware:
         """Build a model's image for the board."""
-        self.log(f"{model.id}: building for {self.folder.record.board.name}")
 
         def measure_arena(engine: Engine) -> int:
             self.check_board()
-            self.log(f"{model.id}: measuring the interpreter's memory on {self.folder.record.board.name}")
             firmware = self.board.build(model, engine)
             log = self.fresh_folder("arena", model.id) / "arena.log"
 
@@ -163,7 +163,7 @@ class Driver(ABC, Generic[R, Row]):
                 self.board.upload(firmware)
                 return self.board.open(log).handshake(firmware).arena_bytes
 
-            return Retries(self.log).run(f"{model.id}, arena", attempt, [log])
+            return Retries().run(f"{model.id}, arena", attempt, [log])
 
         engine = self.setup.engine.sized_for(model.tflite, self.board.name, self.store, measure_arena)
         return self.board.build(model, engine)
@@ -196,9 +196,9 @@ class Driver(ABC, Generic[R, Row]):
     def _prepare_models(self) -> Iterator[ModelArtifact]:
         """Prepare the models; those that cannot be become rows, unless none can be."""
         refused: dict[str, UserFacingError] = {}
-        for model in self.setup.selection.models(self.log, refused.__setitem__):
+        for model in self.setup.selection.models(refused.__setitem__):
             for identity, failure in refused.items():
-                self.log(f"{identity}: {failure}")
+                progress.warn(f"{identity}: {failure}")
                 self._keep(self.new_row(rows.refused_row(identity, failure)))
             refused.clear()
             yield model

@@ -57,13 +57,12 @@ def measured(selection: Selection, engine: Engine) -> RunRecord:
         run = Run(
             Setup(selection, board, engine),
             folder.begin(folder.RUN, Path(temporary), board.describe(), about),
-            options.log,
         )
-        models = list(selection.models(options.log))
+        models = list(selection.models())
         for model in models:
             run.folder.put(rows.with_firmware(rows.variant_row(model), run.build(model)))
         run.folder.write()
-        blocks = Blocks(board, run.folder, SAMPLES, options.log)
+        blocks = Blocks(board, run.folder, SAMPLES)
         blocks.measure([BlockId(ROUND, 1, model.id) for model in models], targets_of(run, models))
         record = run.folder.ended()
         run.folder.release()
@@ -81,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         engine = engine_of(BoardEntry(name=_KIND, kind=_KIND), arguments.engine)
         write_record(measured(options.selection(arguments), engine), arguments.output)
     except UserFacingError as failure:
-        options.log(f"earshot: {failure}")
+        print(f"earshot: {failure}", file=sys.stderr)
         return EXIT_BROKEN
     return EXIT_CLEAN
 

@@ -24,13 +24,14 @@ from harness.records.record import RunRecord, VariantRow
 from harness.report.pages.recordings import render_recordings
 from harness.report.pages.run import render_run
 from harness.runs import folder, rows
-from harness.runs.driver import Driver, Log, relative
+from harness.runs.driver import Driver, relative
 from harness.runs.folder import RUN
 from harness.runs.request import RunRequest
 from harness.sound import recordings as recordings_module
 from harness.sound import stimulus as stimulus_module
 from harness.sound.recordings import RecordingSet, read_recordings
 from harness.sound.stimulus import Stimulus, compose
+from models import progress
 from models.errors import UserFacingError
 
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ class Run(Driver[RunRecord, VariantRow]):
         row = rows.with_session(row, session, stimulus, recordings.notes, window_s)
         row = replace(row, transcripts=self._copy_transcripts(model.id, session))
         yield row
-        self.log(f"{model.id}: timing the host")
-        yield rows.with_host(row, time_host(model, session.model_input, session.board_output))
+        with progress.task("time the host"):
+            row = rows.with_host(row, time_host(model, session.model_input, session.board_output))
+        yield row
 
     def finish_row(self, model: ModelArtifact, row: VariantRow) -> VariantRow:
         if row.transcripts or model.id not in self._failed:
@@ -86,9 +88,9 @@ class Run(Driver[RunRecord, VariantRow]):
         self.check_board()
         recordings, stimulus = self.sounds(model.labels)
         board = self.folder.record.board
+        title = f"measure on {board.name}"
 
         def make(target: Path) -> None:
-            self.log(f"{model.id}: measuring on {board.name}, {stimulus.duration_s:.0f} s of audio")
             measure(self.board, firmware, model, recordings.recordings, stimulus, target, self.setup.bench)
             self.folder.set_board(self.board.describe())
 
@@ -103,7 +105,8 @@ class Run(Driver[RunRecord, VariantRow]):
 
         if board.clock == "measured":
             found = self._failed[model.id] = self.fresh_folder("sessions", model.id)
-            make(found)
+            with progress.task(title):
+                make(found)
         else:  # modeled: a function of image, sound and board
             inputs = {
                 "image": firmware.image,
@@ -118,7 +121,7 @@ class Run(Driver[RunRecord, VariantRow]):
                 recordings_module,
                 stimulus_module,
             )
-            found = self.store.build("session", inputs, make_in_store, code)
+            found = self.store.build("session", inputs, make_in_store, code, title)
         return read_session(found)
 
     def sounds(self, labels: tuple[str, ...]) -> tuple[RecordingSet, Stimulus]:
@@ -135,7 +138,7 @@ class Run(Driver[RunRecord, VariantRow]):
                 found = read_recordings(self.setup.recordings, ()).recordings
                 render_recordings(record, glances(self.setup.recordings, found, self.store), path)
             except UserFacingError as failure:  # a recording was removed meanwhile
-                self.log(f"There is no page of the recordings: {failure}")
+                progress.warn(f"There is no page of the recordings: {failure}")
         page = render_run(record, path)
         point_link(path.parents[2] / "latest", path)
         return page
@@ -150,21 +153,21 @@ class Run(Driver[RunRecord, VariantRow]):
         return copied
 
 
-def begin_run(request: RunRequest, output: Path, log: Log) -> Run:
+def begin_run(request: RunRequest, output: Path) -> Run:
     """Begin a run below `output`.
 
     Raises:
         UserFacingError: see `RunRequest.setup`.
     """
     setup = request.setup()
-    return Run(setup, folder.begin(RUN, output, setup.board.describe(), request.about("run")), log)
+    return Run(setup, folder.begin(RUN, output, setup.board.describe(), request.about("run")))
 
 
-def resume_run(request: RunRequest, path: Path, log: Log) -> Run:
+def resume_run(request: RunRequest, path: Path) -> Run:
     """Resume an interrupted run.
 
     Raises:
         UserFacingError: see `RunRequest.setup` and `harness.runs.folder.resume`.
     """
     setup = request.setup()
-    return Run(setup, folder.resume(RUN, path, setup.board.describe()), log)
+    return Run(setup, folder.resume(RUN, path, setup.board.describe()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,16 +61,13 @@ class Selection:
         """Return the selection of one of the variants."""
         return replace(self, pattern=glob.escape(identity))
 
-    def models(
-        self, log: Callable[[str], None], failed: Callable[[str, UserFacingError], None] | None = None
-    ) -> Iterator[ModelArtifact]:
+    def models(self, failed: Callable[[str, UserFacingError], None] | None = None) -> Iterator[ModelArtifact]:
         """Prepare the models (train, prune, quantize, convert, or take from the store) and yield each.
 
         Variants are prepared several at a time. The first is yielded when all are ready: measurements then
         have the processor for themselves.
 
         Args:
-            log: receives one line per step.
             failed: receives the id and the failure of every variant that is invalid or cannot be prepared;
                 the others are yielded all the same. Without it the first failure is raised.
         """
@@ -82,7 +78,7 @@ class Selection:
 
         store = Store(store_root())
         if self.model_file is not None:
-            yield external(self.model_file, self.labels, store, self.dataset, log)
+            yield external(self.model_file, self.labels, store, self.dataset)
             return
 
         def report(identity: str, failure: UserFacingError) -> None:
@@ -93,12 +89,9 @@ class Selection:
         variants, refused = load_family(CONFIGS, self.pattern)
         for item in refused:
             report(item.id, item.failure)
-        dataset = self.dataset
-        if dataset is None:
-            log("dataset: the synthetic corpus, which takes a minute the first time")
-            dataset = synthetic_corpus(store, progress=sys.stderr.isatty())
+        dataset = self.dataset or synthetic_corpus(store)
         ready = []
-        for outcome in prepare_all(variants, dataset, store, log):
+        for outcome in prepare_all(variants, dataset, store):
             if outcome.failure is not None:
                 report(outcome.variant.id, outcome.failure)
             elif outcome.result is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from harness.records import provenance
 from harness.records.record import Fault
 from harness.records.study import SCHEMA, Baseline, Network, Plot, Point, StudyRecord
+from models import progress
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
 from models.parallel import Outcome, evaluate_all
@@ -20,9 +20,7 @@ from models.studies import Study
 from models.variants import NETWORKS
 
 
-def run_study(
-    study: Study, dataset: Path, store: Store, log: Callable[[str], None], jobs: int | None = None
-) -> StudyRecord:
+def run_study(study: Study, dataset: Path, store: Store, jobs: int | None = None) -> StudyRecord:
     """Train, compress and evaluate every point of a study; networks that the store has are not made again.
 
     A point that fails is a gap.
@@ -31,19 +29,18 @@ def run_study(
         study: see `models.studies`.
         dataset: folder in the Speech Commands layout.
         store: cache of all networks, so that an interrupted study resumes.
-        log: called with a line of progress.
         jobs: number of points at a time; None for one per core.
 
     Raises:
         DatasetError: the dataset is incomplete or damaged.
     """
     started, begun = datetime.now(UTC), time.monotonic()
-    features = feature_sets(dataset, DatasetConfig(), store, progress=False)
+    features = feature_sets(dataset, DatasetConfig(), store)
     points: list[Point] = []
     baselines: dict[str, Baseline] = {}
-    for outcome in evaluate_all(study.variants, dataset, store, log, jobs):
+    for outcome in evaluate_all(study.variants, dataset, store, jobs):
         if outcome.failure is not None:
-            log(f"{study.name}: {outcome.failure}")
+            progress.warn(f"{study.name}: {outcome.failure}")
         points.append(point_of(study, outcome, baselines))
     return StudyRecord(
         schema=SCHEMA,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from harness.sound.recording_scan import CLIPPED_FROM
 from harness.sound.recordings import add_to_manifest
 from harness.sound.speaker import Speaker
 from harness.sound.stimulus import active_part
+from models import progress
 from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
 
 MARGIN_S = 0.2
@@ -46,7 +47,6 @@ def record(
     device: str | None,
     takes: int,
     seconds: float,
-    log: Callable[[str], None],
 ) -> list[Path]:
     """Record a keyword several times into `<folder>/<label>/`, and list the takes in the folder's manifest.
 
@@ -59,7 +59,6 @@ def record(
         device: part of the microphone's name; None or empty for the system default.
         takes: number of recordings.
         seconds: length of each take before trimming.
-        log: called with a line about each step.
 
     Returns:
         The written files: 16 kHz, mono, 16 bit.
@@ -78,16 +77,16 @@ def record(
             remedy=f"Give at least one take, of at least {SHORTEST_S:g} s.",
         )
     microphone = Microphone(device)
-    log(f"Recording {takes} × {label!r} with {microphone.name}, {seconds:g} s each.")
+    progress.log(f"Recording {takes} × {label!r} with {microphone.name}, {seconds:g} s each.")
     written = []
     for take in range(1, takes + 1):
-        samples = _usable_take(microphone, f"{label} {take}/{takes}", seconds, log)
+        samples = _usable_take(microphone, f"{label} {take}/{takes}", seconds)
         path = _free_path(folder / label, label)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_wav(path, samples)
         source = f"{microphone.name}, {date.today().isoformat()}"
         listed = add_to_manifest(folder, path, label, source)
-        log(f"  saved as {path}{'' if listed else ' (the folder has no manifest)'}")
+        progress.log(f"  saved as {path}{'' if listed else ' (the folder has no manifest)'}")
         written.append(path)
     return written
 
@@ -122,13 +121,12 @@ def trimmed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     return samples[first : max(end + margin, first + round(SHORTEST_S * SAMPLE_RATE_HZ))]
 
 
-def play(paths: Sequence[Path], device: str | None, log: Callable[[str], None]) -> None:
+def play(paths: Sequence[Path], device: str | None) -> None:
     """Play recordings one after another, and log the level of each.
 
     Args:
         paths: WAV files, or folders of them.
         device: part of the output's name; None or empty for the system default.
-        log: called with a line for each file.
 
     Raises:
         UsageError: there is nothing to play.
@@ -147,22 +145,20 @@ def play(paths: Sequence[Path], device: str | None, log: Callable[[str], None]) 
     for file, samples, note in sounds:
         peak_dbfs = 20 * np.log10(max(1, int(np.abs(samples.astype(np.int32)).max())) / 32_768)
         start, end = active_part(samples)
-        log(
+        progress.log(
             f"{file}: {len(samples) / SAMPLE_RATE_HZ:.2f} s, speech {rms_dbfs(samples[start:end]):.1f} dBFS, "
             f"peak {peak_dbfs:.1f} dBFS, {clipped_samples(samples)} clipped{f' ({note})' if note else ''}"
         )
         speaker.play([samples])
 
 
-def _usable_take(
-    microphone: Microphone, title: str, seconds: float, log: Callable[[str], None]
-) -> NDArray[np.int16]:
+def _usable_take(microphone: Microphone, title: str, seconds: float) -> NDArray[np.int16]:
     """Record until a take is usable, at most four times."""
     for attempt in range(1, _ATTEMPTS + 1):
         for left in range(_COUNTDOWN_S, 0, -1):
-            log(f"{title}: in {left} …")
+            progress.log(f"{title}: in {left} …")
             time.sleep(1)
-        log(f"{title}: speak now")
+        progress.log(f"{title}: speak now")
         try:
             take = microphone.record(seconds, _meter)
             _meter(None)
@@ -170,7 +166,7 @@ def _usable_take(
         except AcousticFailed as refusal:
             if microphone.has_stopped or attempt == _ATTEMPTS:
                 raise
-            log(f"  refused: {refusal.what}. {refusal.remedy} Repeat.")
+            progress.log(f"  refused: {refusal.what}. {refusal.remedy} Repeat.")
     raise AssertionError("the last refusal is raised")
 
 

@@ -26,9 +26,7 @@ FACTS = "compressed.json"
 _NETWORK = "network.pt"
 
 
-def compress(
-    variant: Variant, network: nn.Module, features: FeatureSets, folder: Path, show_bar: bool = False
-) -> None:
+def compress(variant: Variant, network: nn.Module, features: FeatureSets, folder: Path) -> None:
     """Prune, then quantize a network, each with fine-tuning, and write the results into a folder.
 
     `compressed.json` holds, beside the sizes of `describe`, measured in torch:
@@ -44,7 +42,6 @@ def compress(
         network: the trained one; is not changed.
         features: the dataset's.
         folder: gets `compressed.json`; for a deployable variant also the network, see `load_compressed`.
-        show_bar: True to show the epochs on stderr.
     """
     with repeatable(variant.seed):
         expected = probabilities_of(network, features, "testing")
@@ -55,7 +52,7 @@ def compress(
             pruned = untuned = cut.network
             if variant.pruning.fine_tune_epochs:
                 epochs = variant.pruning.fine_tune_epochs
-                history = fine_tune(cut.network, variant, features, epochs, cut.masks, show_bar)
+                history = fine_tune(cut.network, variant, features, epochs, cut.masks)
                 pruned = history.network
         compressed = deployed = folded(pruned)
         if variant.quantization is not None:
@@ -67,7 +64,7 @@ def compress(
                 sparse = variant.pruning is not None and variant.pruning.kind == "weights"
                 masks = _zero_masks(quantized) if sparse else {}
                 gentle = replace(variant, training=slower(variant.training))
-                history = fine_tune(quantized, gentle, features, epochs, masks, show_bar)
+                history = fine_tune(quantized, gentle, features, epochs, masks)
                 assert isinstance(history.network, type(quantized))
                 quantized = history.network
             compressed, deployed = quantized, float_network(quantized)

@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from models import progress
 from models.data import acoustics, espeak, voices, wav
 from models.data.dataset import BACKGROUND_FOLDER, CLIP_SAMPLES
 from models.store import Store
@@ -57,7 +57,7 @@ class Utterance:
         return f"{self.word}/{speaker}_nohash_{self.number}.wav"
 
 
-def synthetic_corpus(store: Store, config: CorpusConfig | None = None, progress: bool = True) -> Path:
+def synthetic_corpus(store: Store, config: CorpusConfig | None = None) -> Path:
     """Return the folder of the corpus; it is synthesized if the store does not have it.
 
     The same configuration and the same espeak-ng give identical bytes.
@@ -65,15 +65,12 @@ def synthetic_corpus(store: Store, config: CorpusConfig | None = None, progress:
     Args:
         store: holds the corpus.
         config: size and seed.
-        progress: True to show a progress bar on stderr.
 
     Raises:
         DatasetError: espeak-ng is missing or fails.
     """
     config = config or CorpusConfig()
-    return store.build(
-        "corpus", _inputs(config), lambda folder: _speak_all(folder, config, progress), _code()
-    )
+    return store.build("corpus", _inputs(config), lambda folder: _speak_all(folder, config), _code())
 
 
 def corpus_path(store: Store, config: CorpusConfig | None = None) -> Path:
@@ -105,15 +102,15 @@ def utterances(config: CorpusConfig) -> list[Utterance]:
     return planned
 
 
-def _speak_all(folder: Path, config: CorpusConfig, progress: bool) -> None:
+def _speak_all(folder: Path, config: CorpusConfig) -> None:
     planned = utterances(config)
     for name in {utterance.word for utterance in planned} | {BACKGROUND_FOLDER}:
         (folder / name).mkdir()
     # Threads suffice: most of the time espeak-ng's own processes work.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done: Iterator[None] = pool.map(lambda utterance: _write(folder, utterance, config), planned)
-        for _ in tqdm(done, "corpus", len(planned), unit=" words", disable=not progress, leave=False):
-            pass
+        advance = progress.count(len(planned), "words")
+        for _ in pool.map(lambda utterance: _write(folder, utterance, config), planned):
+            advance()
     for name, noise in _noises(config):
         wav.write_wav(
             folder / BACKGROUND_FOLDER / f"{name}.wav", wav.to_int16(acoustics.at_level(noise, -20))

@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from models import progress
 from models.data import dataset, wav
 from models.data.dataset import SPLITS, Clip, DatasetConfig, SpeechCommands, Split
 from models.data.front_ends import front_end as get_front_end
@@ -118,16 +118,13 @@ class FeatureSets:
         return json.loads((self.path / _CONTENTS).read_text())
 
 
-def feature_sets(
-    root: Path, config: DatasetConfig, store: Store, progress: bool = True, front_end: str = "micro"
-) -> FeatureSets:
+def feature_sets(root: Path, config: DatasetConfig, store: Store, front_end: str = "micro") -> FeatureSets:
     """Return the features of a dataset's splits; they are computed if the store does not have them.
 
     Args:
         root: a folder in the Speech Commands layout.
         config: shares, augmentation, copies, seed.
         store: holds the features.
-        progress: True to show a progress bar on stderr.
         front_end: one of `models.data.front_ends`.
 
     Raises:
@@ -144,7 +141,7 @@ def feature_sets(
     path = store.build(
         "features",
         _inputs(source, store),
-        lambda folder: _write(folder, source, module, progress),
+        lambda folder: _write(folder, source, module),
         _code(module),
     )
     return FeatureSets(path)
@@ -170,22 +167,19 @@ def _code(front_end: ModuleType) -> list[ModuleType]:
     return [sys.modules[__name__], dataset, wav, front_end]
 
 
-def _write(folder: Path, source: SpeechCommands, front_end: ModuleType, progress: bool) -> None:
+def _write(folder: Path, source: SpeechCommands, front_end: ModuleType) -> None:
     chosen: dict[Split, list[Clip]] = {}
     for split in SPLITS:
         copies = source.config.copies if split == "training" else 1
         chosen[split] = [clip for copy in range(copies) for clip in source.clips(split, copy)]
-    total = sum(map(len, chosen.values()))
-    with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-        tqdm(total=total, desc="features", unit=" clips", disable=not progress, leave=False) as bar,
-    ):
+    advance = progress.count(sum(map(len, chosen.values())), "clips")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for split, clips in chosen.items():
             computed = np.empty((len(clips), *front_end.SHAPE), np.uint16)
             features = pool.map(lambda clip: front_end.features(source.render(clip)), clips)
             for index, row in enumerate(features):
                 computed[index] = row
-                bar.update()
+                advance()
             np.save(folder / f"{split}_features.npy", computed)
             np.save(folder / f"{split}_labels.npy", np.array([clip.label for clip in clips], np.int64))
     contents = {

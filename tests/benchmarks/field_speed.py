@@ -15,7 +15,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import options
 from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import get_engine
@@ -52,7 +51,7 @@ def measure(model: ModelArtifact, plan: PlaybackPlan, scratch: Path) -> list[str
         paths = FieldPaths(scratch / "run")
         record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=200, window_s=1.0)
         firmware = board.build(model, get_engine("codegen"))
-        retries = Retries(options.log)
+        retries = Retries()
         player = Player(board, firmware, model.id, model.labels, plan, Bench(), paths, store, retries)
         watch = _Watch()
         for segment in plan.segments:
@@ -77,7 +76,7 @@ def _read(
     for segment in plan.segments:
         facts = read_facts(paths, model.id, segment.number)
         assert facts is not None
-        host.listen(segment, facts, options.log)
+        host.listen(segment, facts)
     row = FieldVariant(model.id, model.title, list(model.labels))
     return compute_figures(paths, plan, row, record)
 
@@ -90,7 +89,7 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=0, metavar="N")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {arguments.core})  # the emulator inherits it
-    for model in Selection(arguments.variants).models(options.log):
+    for model in Selection(arguments.variants).models():
         for keyword_free_s in (_TEN_MINUTES_S, 3600 * arguments.hours):
             plan = make_plan(RECORDINGS, PlanOptions(keyword_free_s=keyword_free_s))
             with tempfile.TemporaryDirectory(prefix="earshot-speed-") as scratch:

@@ -52,7 +52,7 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
         "corpus",
         f"{words} words",
         "words/s",
-        lambda: synthetic_corpus(store, _CORPUS, progress=False),
+        lambda: synthetic_corpus(store, _CORPUS),
         lambda _: words,
     )
     micro_features(np.zeros(16_000, np.int16))  # starts TensorFlow, which is not measured
@@ -60,7 +60,7 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
         "features",
         "training, validation and test set",
         "clips/s",
-        lambda: feature_sets(corpus, DatasetConfig(), store, progress=False),
+        lambda: feature_sets(corpus, DatasetConfig(), store),
         lambda sets: sum(len(sets.split(name)[0]) for name in ("training", "validation", "testing")),
     )
     clips = len(features.split("training")[0])
@@ -71,7 +71,7 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
         "training",
         f"{_EPOCHS} epochs of {clips} clips",
         "clips/s",
-        lambda: fit(short, features, show_bar=False),
+        lambda: fit(short, features),
         lambda _: _EPOCHS * clips,
     )
     model = timed(

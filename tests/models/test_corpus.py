@@ -16,7 +16,7 @@ SMALL = CorpusConfig(others=("cat", "up"), wanted_each=12, others_each=4, noise_
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return synthetic_corpus(Store(tmp_path_factory.mktemp("store")), SMALL, progress=False)
+    return synthetic_corpus(Store(tmp_path_factory.mktemp("store")), SMALL)
 
 
 def test_the_corpus_has_the_layout_of_speech_commands(corpus):
@@ -28,7 +28,7 @@ def test_the_corpus_has_the_layout_of_speech_commands(corpus):
 
 
 def test_the_same_configuration_gives_the_same_bytes(corpus, tmp_path):
-    again = synthetic_corpus(Store(tmp_path), SMALL, progress=False)
+    again = synthetic_corpus(Store(tmp_path), SMALL)
     files = sorted(path.relative_to(corpus) for path in corpus.rglob("*.wav"))
     assert [path for path in files if (corpus / path).read_bytes() != (again / path).read_bytes()] == []
 

@@ -49,15 +49,15 @@ def test_the_checksum_is_crc_32_of_little_endian_words():
 
 def test_feature_sets_are_cached_until_the_dataset_changes(tmp_path):
     dataset, store, config = tone_dataset(tmp_path, speakers=30), Store(tmp_path / "store"), DatasetConfig()
-    sets = feature_sets(dataset, config, store, progress=False)
+    sets = feature_sets(dataset, config, store)
     features, labels = sets.split("testing")
     place = next(place for place, label in enumerate(labels) if label >= 2)
     samples, _ = read_wav(dataset / sets.clips("testing")[place])
     np.testing.assert_array_equal(features[place], micro_features(samples))
 
-    once = feature_sets(dataset, DatasetConfig(copies=1), store, progress=False)
+    once = feature_sets(dataset, DatasetConfig(copies=1), store)
     assert len(sets.split("training")[1]) == 3 * len(once.split("training")[1])
 
-    assert feature_sets(dataset, config, store, progress=False).path == sets.path
+    assert feature_sets(dataset, config, store).path == sets.path
     write_wav(dataset / "yes" / "0000ffff_nohash_0.wav", np.zeros(16_000, np.int16))
-    assert feature_sets(dataset, config, store, progress=False).path != sets.path
+    assert feature_sets(dataset, config, store).path != sets.path

@@ -63,7 +63,7 @@ def test_a_front_end_and_a_variant_are_one_file_each(loudness, tmp_path, dataset
     facts = evaluate(variant, dataset, store)
     assert sum(count["total"] for count in facts["accuracy"]["testing"]) > 0
     manifest = json.loads((train(variant, dataset, store) / "inputs.json").read_text())
-    loud = feature_sets(dataset, DatasetConfig(), store, progress=False, front_end="loudness")
+    loud = feature_sets(dataset, DatasetConfig(), store, front_end="loudness")
     assert manifest["inputs"]["features"] == loud.path.name
     assert loud.split("testing")[0].shape[1:] == (49, 40)
 

@@ -11,6 +11,7 @@ import flatbuffers
 import numpy as np
 import pytest
 import torch
+from reported import reported
 from shared_data import shared_data
 
 from models.data.dataset import DatasetConfig
@@ -47,18 +48,18 @@ def log() -> list[str]:
 @pytest.fixture(scope="module")
 def models(dataset, store, log) -> dict:
     """Prepare the family; return the models by id."""
-    return {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, store, log.append, jobs=1)}
+    with reported(log):
+        return {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, store, jobs=1)}
 
 
 @pytest.fixture(scope="module")
 def features(dataset, store):
-    return feature_sets(dataset, DatasetConfig(), store, progress=False)
+    return feature_sets(dataset, DatasetConfig(), store)
 
 
 def built(lines: list[str]) -> list[str]:
-    """List the logged steps that were not cached, such as "half: compress"."""
-    steps = [line.split(" … ") for line in lines if " … " in line]
-    return sorted(step for step, took in steps if took != "cached")
+    """List the steps that were not cached, such as "half: compress"."""
+    return sorted(line.removesuffix(" …") for line in lines if line.endswith(" …") and ": " in line)
 
 
 def test_every_step_is_built_once(models, log, dataset, store):
@@ -70,8 +71,8 @@ def test_every_step_is_built_once(models, log, dataset, store):
         "convert": 4,
         "describe": 5,
     }
-    lines: list[str] = []
-    again = {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, store, lines.append)}
+    with reported() as lines:
+        again = {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, store)}
     assert again == models and built(lines) == []
 
 
@@ -84,9 +85,7 @@ from models.pipeline import prepare
 from models.store import Store
 from models.variants import Quantization, Training, Variant
 variant = {AWARE!r}
-lines = []
-print(prepare(variant, Path({str(dataset)!r}), Store(Path({str(store.root)!r})), lines.append).path)
-assert [line.split(" … ")[1] for line in lines] == ["cached"] * 4, lines
+print(prepare(variant, Path({str(dataset)!r}), Store(Path({str(store.root)!r}))).path)
 assert not {{"torch", "tensorflow"}} & sys.modules.keys()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -172,11 +171,10 @@ def test_a_variant_for_no_board_has_an_accuracy_and_no_tflite(models):
 
 
 def test_processes_train_a_shared_checkpoint_once_and_compute_the_same(models, dataset, tmp_path):
-    lines: list[str] = []
-    half, four = evaluate_all([HALF, FOUR_BITS], dataset, Store(tmp_path), lines.append, jobs=2)
+    with reported() as lines:
+        half, four = evaluate_all([HALF, FOUR_BITS], dataset, Store(tmp_path), jobs=2)
     steps = sorted(step.split(": ")[1] for step in built(lines))
     assert steps == ["compress", "compress", "train"]  # and no conversion
-    assert "2 of 2 variants" in lines
     assert half.result["before_fine_tuning"] == models["half"].before_fine_tuning
     assert (half.result["mse"], four.result["mse"]) == (models["half"].mse, models["four-bits"].mse)
 

@@ -96,14 +96,14 @@ def trained():
     """Variant and trained network."""
     features = SyntheticFeatures()
     variant = Variant("some", "Some", "tinyconv", "int8", training=Training(epochs=3, batch_size=32))
-    return variant, folded(training.fit(variant, features, show_bar=False).network), features
+    return variant, folded(training.fit(variant, features).network), features
 
 
 def tuned(trained, numbers: Quantization) -> training.Trained:
     variant, plain, features = trained
     quantized = quantize(plain, numbers, CLIPS)
     gentle = dataclasses.replace(variant, training=slower(variant.training))
-    return training.fine_tune(quantized, gentle, features, 3, show_bar=False)
+    return training.fine_tune(quantized, gentle, features, 3)
 
 
 @NUMBERS

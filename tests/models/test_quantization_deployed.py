@@ -29,9 +29,9 @@ def deployed(request, tmp_path_factory):
     """Train and convert a quantized network; return it with the .tflite and the conversion."""
     torch.manual_seed(0)
     variant = Variant("some", "Some", "tinyconv", "int8", training=Training(epochs=1, batch_size=64))
-    plain = folded(training.fine_tune(request.param(), variant, FEATURES, 1, show_bar=False).network)
+    plain = folded(training.fine_tune(request.param(), variant, FEATURES, 1).network)
     quantized = quantize(plain, Quantization("aware"), float_clips("training")[:50])
-    quantized = training.fine_tune(quantized, variant, FEATURES, 1, show_bar=False).network
+    quantized = training.fine_tune(quantized, variant, FEATURES, 1).network
     folder = tmp_path_factory.mktemp(request.param.__name__)
     # Other clips than those it learned with: none of their ranges may be left.
     samples = float_clips("validation")[:8].numpy() * np.float32(0.7)

@@ -17,7 +17,7 @@ VARIANT = Variant("some", "Some", "tinyconv", "float32", seed=3, training=Traini
 
 @pytest.fixture(scope="module")
 def trained():
-    return training.fit(VARIANT, SyntheticFeatures(), show_bar=False)
+    return training.fit(VARIANT, SyntheticFeatures())
 
 
 def weights(result: training.Trained) -> list[torch.Tensor]:
@@ -26,14 +26,14 @@ def weights(result: training.Trained) -> list[torch.Tensor]:
 
 def test_training_learns_and_is_repeatable(trained):
     assert sum(count.correct for count in trained.accuracy["testing"]) / 256 > 0.95
-    again = training.fit(VARIANT, SyntheticFeatures(), show_bar=False)
+    again = training.fit(VARIANT, SyntheticFeatures())
     assert all(map(torch.equal, weights(trained), weights(again)))
     assert again.epochs == trained.epochs
 
 
 def test_the_kept_weights_give_the_validation_loss_of_their_epoch():
     few = dataclasses.replace(VARIANT, training=Training(epochs=30, learning_rate=0.03, batch_size=16))
-    result = training.fit(few, SyntheticFeatures(clips=40), show_bar=False)
+    result = training.fit(few, SyntheticFeatures(clips=40))
     losses = [epoch.validation_loss for epoch in result.epochs]
     assert result.kept_epoch == losses.index(min(losses)) + 1
     features, labels = SyntheticFeatures(clips=40).split("validation")
@@ -46,9 +46,7 @@ def test_the_kept_weights_give_the_validation_loss_of_their_epoch():
 def test_the_generator_and_threads_of_the_caller_are_restored():
     torch.manual_seed(11)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    training.fit(
-        dataclasses.replace(VARIANT, training=Training(epochs=1)), SyntheticFeatures(32), show_bar=False
-    )
+    training.fit(dataclasses.replace(VARIANT, training=Training(epochs=1)), SyntheticFeatures(32))
     assert torch.equal(before, torch.get_rng_state()) and torch.get_num_threads() == threads
 
 
@@ -65,12 +63,12 @@ def l1_norm(result: training.Trained) -> float:
 
 def test_l1_shrinks_weights(trained):
     with_l1 = dataclasses.replace(VARIANT, training=dataclasses.replace(VARIANT.training, l1=1e-3))
-    assert l1_norm(training.fit(with_l1, SyntheticFeatures(), show_bar=False)) < 0.9 * l1_norm(trained)
+    assert l1_norm(training.fit(with_l1, SyntheticFeatures())) < 0.9 * l1_norm(trained)
 
 
 @pytest.fixture(scope="module")
 def tuned(trained):
-    return training.fine_tune(trained.network, VARIANT, SyntheticFeatures(), 3, show_bar=False)
+    return training.fine_tune(trained.network, VARIANT, SyntheticFeatures(), 3)
 
 
 def test_fine_tuning_begins_with_the_original_network(trained, tuned):
@@ -80,7 +78,7 @@ def test_fine_tuning_begins_with_the_original_network(trained, tuned):
 
 def test_fine_tuning_that_only_harms_keeps_the_original_network(trained):
     harmful = dataclasses.replace(VARIANT, training=Training(learning_rate=0.9, batch_size=16))
-    worse = training.fine_tune(trained.network, harmful, SyntheticFeatures(), 1, show_bar=False)
+    worse = training.fine_tune(trained.network, harmful, SyntheticFeatures(), 1)
     assert worse.kept_epoch == 0 and all(map(torch.equal, weights(worse), weights(trained)))
 
 
@@ -89,8 +87,6 @@ def test_masked_weights_stay_zero():
     mask = (torch.arange(network.output.weight.numel()).reshape(network.output.weight.shape) % 3 > 0).float()
     with torch.no_grad():
         network.output.weight.mul_(mask)
-    tuned = training.fine_tune(
-        network, VARIANT, SyntheticFeatures(), 2, {"output.weight": mask}, show_bar=False
-    )
+    tuned = training.fine_tune(network, VARIANT, SyntheticFeatures(), 2, {"output.weight": mask})
     assert tuned.kept_epoch > 0  # not the network as it came
     assert torch.equal(tuned.network.output.weight != 0, mask > 0)

@@ -14,7 +14,7 @@ from harness.runs.selection import Selection
 @pytest.fixture(scope="session")
 def trained() -> None:
     """Train the model: no time limit of a test has to include it."""
-    for _ in Selection(pattern="tinyconv-int8").models(lambda line: None):
+    for _ in Selection(pattern="tinyconv-int8").models():
         pass
 
 

@@ -86,7 +86,8 @@ class TflmEngine(Engine):
             (folder / _SIZE_FILE).write_text(str(size))
 
         inputs = {"model": tflite, "library": self.library.fingerprint, "board": board_name}
-        folder = store.build("arena", inputs, make, code=[Path(__file__).parent])
+        title = "measure the interpreter's memory"
+        folder = store.build("arena", inputs, make, [Path(__file__).parent], title)
         return replace(self, arena_bytes=int((folder / _SIZE_FILE).read_text()), is_measured=True)
 
     def generate(self, tflite: Path, out: Path) -> EngineSources:

@@ -89,7 +89,7 @@ def classify_clips(
             "tflite": tflite,
             "clips": [(*_names(clip), hashlib.sha256(clip.samples.tobytes()).hexdigest()) for clip in clips],
         }
-        found = store.build("field-clips", inputs, make, (clip_mode,))
+        found = store.build("field-clips", inputs, make, (clip_mode,), "classify clips")
         for name in (_LOG, _RESULTS):
             shutil.copyfile(found / name, log.with_name(name))
     kept = read_clips(log) or {"results": [], "first_difference": ""}

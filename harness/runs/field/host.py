@@ -9,7 +9,6 @@ only on request.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,7 +74,7 @@ class Host:
     store: Store
     everything: bool = False
 
-    def listen(self, segment: Segment, facts: SegmentFacts, log: Callable[[str], None]) -> None:
+    def listen(self, segment: Segment, facts: SegmentFacts) -> None:
         """Compute scores and answers of a segment, unless they exist already."""
         path = self.paths.host(self.model.id, segment.number)
         direct = facts.route == "pcm"
@@ -83,10 +82,6 @@ class Host:
             return
 
         def make(folder: Path) -> None:
-            log(
-                f"{self.model.id}: computing the host's scores of segment {segment.number}, "
-                f"{segment.duration_s:.0f} s of audio"
-            )
             kept: dict[str, Any] = {}
             if direct:
                 sound = render(self.plan, segment).samples
@@ -106,7 +101,8 @@ class Host:
             "words": segment.words,
         }
         code = (streaming, clip_mode, features_module, micro, reference_module)
-        built = self.store.build("field-host", inputs, make, code)
+        title = f"compute the host's scores of segment {segment.number}"
+        built = self.store.build("field-host", inputs, make, code, title)
         write_atomic((built / _FILE).read_bytes(), path)
 
     def _is_checked(self, segment: Segment) -> bool:

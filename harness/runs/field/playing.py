@@ -106,8 +106,7 @@ class Player:
         Raises:
             EarshotError: see `Listener.listen`; the transcript of a failed attempt is kept.
         """
-        known = read_facts(self.paths, self.variant, segment.number)
-        if known and known.build_id == self.firmware.build_id:
+        if self.has_played(segment):
             return False
         log = self.paths.transcript(self.variant, segment.number)
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +119,11 @@ class Player:
             facts = self._play_or_restore(segment, scene, log)
         write_atomic(json.dumps(asdict(facts), indent=1), self.paths.facts(self.variant, segment.number))
         return self._listened
+
+    def has_played(self, segment: Segment) -> bool:
+        """Return whether this image has listened to all of a segment in this run."""
+        known = read_facts(self.paths, self.variant, segment.number)
+        return known is not None and known.build_id == self.firmware.build_id
 
     def _play_or_restore(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
         """Play the segment, or restore the result of the same image, board and sound from the store."""
@@ -140,7 +144,8 @@ class Player:
             "board": self.board.describe(),
             "sound": sound_sha256(scene),
         }
-        folder = self.store.build("field-segment", inputs, make, (listener_module,))
+        title = f"play segment {segment.number} of {len(self.plan.segments)}"
+        folder = self.store.build("field-segment", inputs, make, (listener_module,), title)
         shutil.copyfile(folder / _LOG, log)
         stored = SegmentFacts(**json.loads((folder / _FACTS).read_text()))
         # The stored result may come from another plan that has the same samples: use the facts of this plan.

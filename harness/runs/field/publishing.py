@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,16 +15,16 @@ from harness.runs.field.segment_reader import read_segments
 from harness.runs.folder import FIELD, RunFolder
 from harness.sound.playback_plan import PlaybackPlan, read_plan
 from harness.stats.field_figures import field_figures
+from models import progress
 from models.errors import UserFacingError
 
 
-def read_again(path: Path, threshold: int | None, log: Callable[[str], None]) -> tuple[FieldRecord, Path]:
+def read_again(path: Path, threshold: int | None) -> tuple[FieldRecord, Path]:
     """Make record and page of a run anew from its transcripts; needs no board and no model.
 
     Args:
         path: the run's folder.
         threshold: of the recognizer, 0 to 255; None keeps the present one.
-        log: receives what could not be done.
 
     Raises:
         UsageError: no run there, another process has it, or a transcript is missing.
@@ -37,7 +36,7 @@ def read_again(path: Path, threshold: int | None, log: Callable[[str], None]) ->
         if threshold is not None:
             folder.record = replace(folder.record, threshold=threshold)
         compute_variants(folder, plan)
-        page = publish(folder, plan, log)
+        page = publish(folder, plan)
         return folder.record, page
     finally:
         folder.release()
@@ -69,14 +68,14 @@ def compute_figures(
     return replace(made, notes=list(dict.fromkeys(made.notes)))
 
 
-def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan, log: Callable[[str], None]) -> Path:
+def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
     """Write the record, the missed clips and the page; return the page."""
     folder.write()
     try:
         folder.record = missed_clips.write_clips(plan, folder.record, folder.path)
         folder.write()
     except UserFacingError as failure:  # the recordings are elsewhere: only the clips are missing
-        log(f"There are no missed clips to listen to: {failure}")
+        progress.warn(f"There are no missed clips to listen to: {failure}")
     page = render_field(folder.record, folder.path)
     point_link(folder.path.parents[1] / "latest", folder.path)
     return page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from math import prod
@@ -16,7 +15,7 @@ from harness.records.field_record import FieldRecord, FieldVariant
 from harness.records.record import VariantRow
 from harness.runs import folder as folders
 from harness.runs import rows
-from harness.runs.driver import Driver, Log
+from harness.runs.driver import Driver
 from harness.runs.field.clips import classify_clips
 from harness.runs.field.host import Host
 from harness.runs.field.paths import PLAN, FieldPaths
@@ -27,6 +26,7 @@ from harness.runs.request import FieldRequest, RunRequest, Setup
 from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlaybackPlan, check_files, read_plan, write_plan
 from harness.stats.matching import is_keyword
+from models import progress
 from models.data.dataset import DatasetConfig
 from models.data.features import CHANNELS, SLICES
 from models.store import sha256_of
@@ -67,7 +67,7 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
         firmware = self.build(model)
         row = replace(row, firmware=rows.with_firmware(rows.variant_row(model), firmware).firmware)
         yield self._keep(row)  # from here on the folder can be read, whatever happens
-        retries = Retries(lambda line: self.log(f"{model.id}: {line}"))
+        retries = Retries()
         self._retries[model.id] = retries
         clips = classify_clips(self.board, firmware, model, self.plan, self._paths, self.store, retries)
         row = replace(row, clips=list(clips.results))
@@ -85,7 +85,7 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
     def publish(self, ended: bool) -> Path:
         if not ended:  # the variant in progress has no figures yet
             compute_variants(self.folder, self.plan)
-        return publish(self.folder, self.plan, self.log)
+        return publish(self.folder, self.plan)
 
     def _play(self, model: ModelArtifact, firmware: Firmware, retries: Retries) -> None:
         player = Player(
@@ -100,16 +100,22 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
             retries,
         )
         host = Host(model, self.plan, self._paths, self.store, self._check)
-        progress = _Progress(model.id, self.plan, self.log)
-        for segment in self.plan.segments:
-            played = player.play(segment)
-            facts = read_facts(self._paths, model.id, segment.number)
-            assert facts is not None  # `play` has written them
-            host.listen(segment, facts, self.log)
-            progress.add(segment.duration_s, played)
+        segments = self.plan.segments
+        left_s = sum(segment.duration_s for segment in segments if not player.has_played(segment))
+        with progress.task("listen", left_s, "s of audio") as advance:
+            for segment in segments:
+                before = player.has_played(segment)
+                if before:
+                    progress.log(f"segment {segment.number} of {len(segments)}: played before")
+                else:
+                    player.play(segment)
+                facts = read_facts(self._paths, model.id, segment.number)
+                assert facts is not None  # `play` has written them
+                host.listen(segment, facts)
+                advance(0 if before else segment.duration_s)
 
 
-def begin_field(request: RunRequest, output: Path, log: Log) -> FieldRun:
+def begin_field(request: RunRequest, output: Path) -> FieldRun:
     """Begin a field run below `output`.
 
     Raises:
@@ -123,10 +129,10 @@ def begin_field(request: RunRequest, output: Path, log: Log) -> FieldRun:
     plan = read_plan(field.plan) if field.plan else _make_plan(setup, field)
     _check_plan(setup, plan)
     folder = begin_folder(output, setup, plan, field.threshold, request.about("field"))
-    return FieldRun(plan, setup, folder, log, check=field.check)
+    return FieldRun(plan, setup, folder, check=field.check)
 
 
-def resume_field(request: RunRequest, path: Path, log: Log) -> FieldRun:
+def resume_field(request: RunRequest, path: Path) -> FieldRun:
     """Resume an interrupted field run, or one that ended with a fault.
 
     Raises:
@@ -135,7 +141,7 @@ def resume_field(request: RunRequest, path: Path, log: Log) -> FieldRun:
     setup, plan = request.setup(), read_plan(FieldPaths(path).plan)
     _check_plan(setup, plan)
     folder = folders.resume(FIELD, path, setup.board.describe())
-    return FieldRun(plan, setup, folder, log, check=_field(request).check)
+    return FieldRun(plan, setup, folder, check=_field(request).check)
 
 
 def begin_folder(
@@ -201,24 +207,3 @@ def _check_input(model: ModelArtifact) -> None:
             where=f"{model.id}, input {shape}",
             remedy="Measure it with `earshot run`, in command mode.",
         )
-
-
-class _Progress:
-    """Progress of a variant, with the remaining time extrapolated from the segments played so far."""
-
-    def __init__(self, variant: str, plan: PlaybackPlan, log: Log) -> None:
-        self._variant, self._segments, self._log = variant, len(plan.segments), log
-        self._left_s = sum(segment.duration_s for segment in plan.segments)
-        self._done, self._played_s, self._began = 0, 0.0, time.monotonic()
-
-    def add(self, audio_s: float, played: bool) -> None:
-        """Log a segment; one that was not `played` took no time."""
-        self._done += 1
-        self._left_s -= audio_s
-        text = f"{self._variant}: segment {self._done} of {self._segments}, {audio_s:.0f} s of audio"
-        if not played:
-            self._log(f"{text}: played before")
-            return
-        self._played_s += audio_s
-        left_s = (time.monotonic() - self._began) * self._left_s / self._played_s
-        self._log(f"{text}, {left_s:.0f} s to go")

@@ -10,9 +10,9 @@ from harness.boards.board import Board
 from harness.errors import BREAKING
 from harness.measure.block import BlockResult, BlockTarget, measure_block
 from harness.records.record import BlockRow, Fault, RunRecord
-from harness.runs.driver import Log
 from harness.runs.folder import RunFolder
 from harness.runs.nightly.schedule import CANARY, BlockId
+from models import progress
 from models.errors import UserFacingError
 
 TRANSCRIPTS = "blocks"
@@ -26,15 +26,14 @@ class Blocks:
         board: is measured.
         folder: of the run.
         samples: of each series in a block.
-        log: receives one line per step.
 
     Attributes:
         broken: the fault that broke the board; None while it works.
         rows: in the order they were measured.
     """
 
-    def __init__(self, board: Board, folder: RunFolder[RunRecord], samples: int, log: Log) -> None:
-        self._board, self._folder, self._samples, self._log = board, folder, samples, log
+    def __init__(self, board: Board, folder: RunFolder[RunRecord], samples: int) -> None:
+        self._board, self._folder, self._samples = board, folder, samples
         self._board_known = False  # a board on USB tells its identity once it is found
         self.broken: Fault | None = None
         self.rows = list(folder.record.blocks)
@@ -48,10 +47,10 @@ class Blocks:
         done = {_id(row) for row in self.rows}
         for number, block in enumerate(ids, start=1):
             if block in done:
-                self._log(f"{block}: measured before this run was interrupted")
+                progress.log(f"{block}: measured before this run was interrupted")
             elif self.broken is None:
-                self._log(f"{block}: block {number} of {len(ids)}")
-                self._keep(self._measure_one(block, targets[block.subject]))
+                with progress.task(f"{block}: block {number} of {len(ids)}"):
+                    self._keep(self._measure_one(block, targets[block.subject]))
 
     def find(self, ids: Sequence[BlockId]) -> list[BlockRow]:
         """Return the measured blocks among these, whole or not."""
@@ -60,7 +59,7 @@ class Blocks:
     def add_lost(self, block: BlockId, failure: UserFacingError) -> None:
         """Record a block that could not be begun."""
         if not self.find([block]):
-            self._log(f"{block}: {failure}")
+            progress.warn(f"{block}: {failure}")
             self._keep(self._row(block, BlockResult(), fault=str(failure)))
 
     def _measure_one(self, block: BlockId, target: BlockTarget) -> BlockRow:
@@ -75,7 +74,7 @@ class Blocks:
                 self._board_known = True
         except UserFacingError as failure:
             fault = str(failure)
-            self._log(f"{block}: {fault}")
+            progress.warn(f"{block}: {fault}")
             if isinstance(failure, BREAKING):
                 self.broken = Fault(failure.failure, fault)
         return replace(begun, fault=fault)

@@ -20,7 +20,6 @@ from harness.regression.a_a import a_a
 from harness.regression.from_record import A_A, NIGHTLY, night_of
 from harness.report.pages.run import render_run
 from harness.runs import folder as folders
-from harness.runs.driver import Log
 from harness.runs.folder import RUN, RunFolder
 from harness.runs.nightly.images import keep_images, read_images, targets_of
 from harness.runs.nightly.schedule import ROUND
@@ -50,15 +49,12 @@ class NightlyResult:
     exit_code: int
 
 
-def run_nightly(
-    request: RunRequest, output: Path, log: Log, interrupted: Path | None = None
-) -> NightlyResult:
+def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = None) -> NightlyResult:
     """Measure, judge and write a night, from its beginning or resumed.
 
     Args:
         request: with its `nightly`.
         output: the folder of all runs.
-        log: receives one line per step.
         interrupted: the folder of a night to resume.
 
     Raises:
@@ -80,21 +76,21 @@ def run_nightly(
     if nightly.same_images:
         board = find_board()
         name = request.entry().name
-        return measure_same_images(board, nightly, name, folder_for, log)
+        return measure_same_images(board, nightly, name, folder_for)
     try:
         setup = request.setup()
     except (UsageError, ConfigError):
         raise
     except EarshotError as failure:
         board = find_board()
-        return _record_failure(failure, board, folder_for(board), nightly, log)
-    return measure_night(Run(setup, folder_for(setup.board), log), nightly)
+        return _record_failure(failure, board, folder_for(board), nightly)
+    return measure_night(Run(setup, folder_for(setup.board)), nightly)
 
 
 def measure_night(run: Run, request: NightlyRequest) -> NightlyResult:
     """Measure a night whose folder is there."""
     with run.interruptible():
-        session = NightlySession(run.board, run.folder, request, run.log)
+        session = NightlySession(run.board, run.folder, request)
         targets = {}
         try:
             targets = targets_of(run, run.measure_all())
@@ -110,9 +106,7 @@ def measure_night(run: Run, request: NightlyRequest) -> NightlyResult:
     return _write_result(verdict, record, page)
 
 
-def measure_same_images(
-    board: Board, request: NightlyRequest, name: str, folder_for: Any, log: Log
-) -> NightlyResult:
+def measure_same_images(board: Board, request: NightlyRequest, name: str, folder_for: Any) -> NightlyResult:
     """Measure the images of a board's last night again (A/A); nothing is prepared, built or played.
 
     Args:
@@ -120,7 +114,6 @@ def measure_same_images(
         request: of the night.
         name: of the board on the bench.
         folder_for: returns the run's folder for a board and the code of its images.
-        log: receives one line per step.
 
     Raises:
         UsageError: no images are kept, or others than when the night was interrupted.
@@ -132,7 +125,7 @@ def measure_same_images(
         folder = folder_for(board, code)
         try:
             folder.write(variants=list(kept.variants))
-            session = NightlySession(board, folder, request, log)
+            session = NightlySession(board, folder, request)
             session.measure(targets)
             verdict = session.judge()
             nights = session.earlier_nights()
@@ -152,13 +145,13 @@ def measure_same_images(
 
 
 def _record_failure(
-    failure: EarshotError, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest, log: Log
+    failure: EarshotError, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest
 ) -> NightlyResult:
     """Write the record of a night that could not begin, as without the tools that know the board."""
     with board:
         try:
             folder.write(fault=Fault(failure.failure, str(failure)))
-            verdict = NightlySession(board, folder, request, log).judge()
+            verdict = NightlySession(board, folder, request).judge()
             record = folder.end()
         finally:
             folder.release()

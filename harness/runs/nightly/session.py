@@ -16,12 +16,12 @@ from harness.regression.from_record import night_of
 from harness.regression.history import read_history
 from harness.regression.nights import Night
 from harness.regression.verdict import judge
-from harness.runs.driver import Log
 from harness.runs.folder import RunFolder, utc_now
 from harness.runs.nightly.blocks import Blocks
 from harness.runs.nightly.images import keep_image, read_image
 from harness.runs.nightly.schedule import CANARY, CONFIRMATION, BlockId, confirmations, schedule
 from harness.runs.request import NightlyRequest
+from models import progress
 
 
 class NightlySession:
@@ -31,16 +31,15 @@ class NightlySession:
         board: is measured.
         folder: of the run; its record has the variants.
         request: measurement and judgment.
-        log: receives one line per step.
 
     Raises:
         UsageError, ConfigError: the board's baseline cannot be read or is invalid.
     """
 
-    def __init__(self, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest, log: Log) -> None:
-        self._folder, self._request, self._log = folder, request, log
+    def __init__(self, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest) -> None:
+        self._folder, self._request = folder, request
         self._name = folder.record.run["board"]
-        self._blocks = Blocks(board, folder, request.samples, log)
+        self._blocks = Blocks(board, folder, request.samples)
         self._baseline = read_baseline(request.baselines / f"{self._name}.toml")
         self._history: list[Night] | None = None
         self._targets: dict[str, BlockTarget] = {}
@@ -79,7 +78,7 @@ class NightlySession:
         doubtful = {name.variant for name in verdict.to_confirm}
         again = [identity for identity in self._targets if identity in doubtful]
         if again:
-            self._log(f"measuring again to confirm: {', '.join(map(str, verdict.to_confirm))}")
+            progress.log(f"measuring again to confirm: {', '.join(map(str, verdict.to_confirm))}")
             self._blocks.measure(confirmations(again, self._request.rounds), self._targets)
             self._put(blocks=list(self._blocks.rows))
             verdict = self._judge_now()
@@ -94,7 +93,7 @@ class NightlySession:
             history = read_history(folders, boards=(night.board, night.uid))
             for left_out in history.left_out:
                 if left_out.path not in folders:  # the first night has no history yet
-                    self._log(left_out.sentence)
+                    progress.warn(left_out.sentence)
             self._history = list(history.nights)
         return [other for other in self._history if other.id != night.id]
 
@@ -113,7 +112,7 @@ class NightlySession:
             commit = str(record.code["commit"]) + (", with changes" if record.code["dirty"] else "")
             origin = {"variant": first.id, "night": record.run["id"], "kept": utc_now(), "commit": commit}
             keep_image(first, folder, origin)
-            self._log(f"canary: {first.id}'s image is kept for {self._name} and never rebuilt ({folder})")
+            progress.log(f"canary: {first.id}'s image is kept for {self._name} and never rebuilt ({folder})")
         return replace(read_image(folder), id=CANARY)
 
     def _add_missing(self, ids: Sequence[BlockId]) -> None:

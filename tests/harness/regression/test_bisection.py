@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from made_runs import FLASH
+from reported import reported
 from small_history import MODULE, SmallHistory
 
 from harness.errors import UsageError
@@ -28,8 +29,8 @@ def history(tmp_path):
 
 def found_in(history, good, bad, series=FLASH):
     """Return the subjects of the found commits, and the log."""
-    log = []
-    found = bisect(good, bad, series, repository=history.folder, log=log.append)
+    with reported() as log:
+        found = bisect(good, bad, series, repository=history.folder)
     return [line.partition(": ")[2] for line in found], "\n".join(log)
 
 

@@ -61,7 +61,7 @@ def test_model_is_measured_and_reported(run_of, tmp_path):
 
 def test_recording_replaced_during_the_run_costs_its_page_only(run_of, tmp_path):
     run = run_of(classifier(tmp_path / "small.tflite"))
-    for model in run.setup.selection.models(run.log, lambda *_: None):
+    for model in run.setup.selection.models(lambda *_: None):
         run.measure(model)
     (tmp_path / "recordings" / "yes_1.wav").write_bytes(b"RIFF....")
     record, page = run.close()

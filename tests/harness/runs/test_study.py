@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from reported import reported
 from tone_dataset import tone_dataset
 
 from harness.runs.study import point_of, run_study
@@ -80,10 +81,9 @@ def test_a_pruned_network_has_fewer_parameters_than_its_baseline(record):
 
 def test_an_interrupted_study_resumes(record, study, dataset, store):
     shutil.rmtree(sorted((store.root / "compress").glob("????????????????"))[0])
-    lines: list[str] = []
-    again = run_study(study, dataset, store, lines.append, jobs=1)
-    made = [line for line in lines if " … " in line and not line.endswith("cached")]
-    assert [line.split(" … ")[0].split(": ")[1] for line in made] == ["compress"]
+    with reported() as lines:
+        again = run_study(study, dataset, store, jobs=1)
+    assert [line.split(": ")[1] for line in lines] == ["compress …"]
     assert again.points == record.points
 
 

@@ -63,13 +63,13 @@ def test_an_unusable_take_is_refused_with_the_reason(samples, reason):
 )
 def test_an_impossible_recording_is_refused(tmp_path, label, takes, seconds):
     with pytest.raises(UsageError):
-        record(label, tmp_path, DEVICE, takes, seconds, print)
+        record(label, tmp_path, DEVICE, takes, seconds)
     assert not list(tmp_path.iterdir())
 
 
 def test_an_empty_folder_cannot_be_played(tmp_path):
     with pytest.raises(UsageError, match="nothing to play"):
-        play([tmp_path], None, print)
+        play([tmp_path], None)
 
 
 def recorded(folder: Path, name: str) -> Path:

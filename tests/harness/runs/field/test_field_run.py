@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from emulated_runs import LABELS, Models
+from reported import reported
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
@@ -21,6 +22,7 @@ from harness.runs.request import Setup
 from harness.sound.playback_plan import read_plan
 from models.errors import ConfigError
 from models.pipeline import external
+from models.progress import Report, Task, sent_to
 from models.store import Store
 
 
@@ -28,17 +30,14 @@ from models.store import Store
 def run_of(plan, store, tmp_path):
     """Make a run of the small plan with these models."""
 
-    def make(*models, board=None, log=None, own_store=store, resumed=None) -> FieldRun:
-        lines: list[str] = []
+    def make(*models, board=None, own_store=store, resumed=None) -> FieldRun:
         board = board or EmulatedBoard()
         setup = Setup(Models(*models, store=store), board, get_engine("codegen"))
         if resumed:
             folder = resume(FIELD, resumed, board.describe())
         else:
             folder = begin_folder(tmp_path / "field", setup, plan, 200, {"kind": "field"})
-        run = FieldRun(plan, setup, folder, log or lines.append, store=own_store)
-        run.lines = lines
-        return run
+        return FieldRun(plan, setup, folder, store=own_store)
 
     return make
 
@@ -75,15 +74,13 @@ def test_plan_becomes_a_record_and_a_page(run_of, model, plan):
 def test_reading_again_gives_the_same_rows_or_those_of_another_threshold(run_of, model):
     run = run_of(model)
     first, _ = run.run()
-    lines: list[str] = []
-    low, page = read_again(run.folder.path, 60, lines.append)
+    low, page = read_again(run.folder.path, 60)
     assert low.threshold == 60 and page.exists()
-    high, _ = read_again(run.folder.path, 255, lines.append)
+    high, _ = read_again(run.folder.path, 255)
     detected = [sum(bool(one.detected) for one in each.variants[0].stimuli) for each in (low, high)]
     assert detected[0] >= detected[1] == 0
-    back, _ = read_again(run.folder.path, 200, lines.append)
+    back, _ = read_again(run.folder.path, 200)
     assert rows_of(back) == rows_of(first)
-    assert lines == []
 
 
 def test_model_that_cannot_listen_is_a_row_with_the_reason(run_of, store, tmp_path, model):
@@ -99,13 +96,13 @@ def test_model_that_cannot_listen_is_a_row_with_the_reason(run_of, store, tmp_pa
     assert "does-not-fit" in page.read_text()
 
 
-def test_interrupted_run_keeps_its_segments_and_is_resumed(run_of, model):
-    def interrupt_after_the_first_segment(line: str) -> None:
-        if "segment 1 of 2" in line:
+def test_interrupted_run_keeps_its_segments_and_is_resumed(run_of, model, tmp_path):
+    def interrupt_at_the_second_segment(report: Report) -> None:
+        if isinstance(report, Task) and "segment 2 of 2" in report.name:
             raise KeyboardInterrupt
 
-    run = run_of(model, log=interrupt_after_the_first_segment)
-    with pytest.raises(KeyboardInterrupt):
+    run = run_of(model, own_store=Store(tmp_path / "own"))  # no segment is cached
+    with sent_to(interrupt_at_the_second_segment), pytest.raises(KeyboardInterrupt):
         run.run()
     path, partial = run.folder.path, run.folder.record
     assert not (path / FIELD.name).exists() and partial.run["ended"] == ""
@@ -119,9 +116,10 @@ def test_interrupted_run_keeps_its_segments_and_is_resumed(run_of, model):
     assert not paths.facts(model.id, 2).exists()
 
     again = run_of(model, resumed=path)
-    record, _ = again.run()
+    with reported() as lines:
+        record, _ = again.run()
     assert paths.transcript(model.id, 1).read_bytes() == first
-    assert any("segment 1 of 2" in line and "played before" in line for line in again.lines)
+    assert any("segment 1 of 2" in line and "played before" in line for line in lines)
     assert record.variants[0].segments[1].complete
     assert record.variants[0].notes == []
     assert record.run["id"] == partial.run["id"] and record.run["resumed"]

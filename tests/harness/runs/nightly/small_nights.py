@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from emulated_runs import Models
+from reported import reported
 from small_models import classifier
 
 from harness.boards.board import BoardDescription
@@ -88,10 +89,11 @@ class SmallBench:
         models = Models(*self.paths, store=self.store)
         setup = Setup(models, board, get_engine("codegen"), recordings=self.folder / "words")
         about = {"kind": NIGHTLY, **ABOUT}
-        return Run(setup, begin(RUN, self.folder / "nights", board.describe(), about), self.lines.append)
+        return Run(setup, begin(RUN, self.folder / "nights", board.describe(), about))
 
     def run(self, board: EmulatedBoard | None = None) -> NightlyResult:
-        return measure_night(self.night(board), self.request)
+        with reported(self.lines):
+            return measure_night(self.night(board), self.request)
 
     def run_same_images(self, board: EmulatedBoard, interrupted: Path | None = None) -> NightlyResult:
         self.lines.clear()
@@ -101,7 +103,8 @@ class SmallBench:
                 return resume(RUN, interrupted, board.describe(), code)
             return begin(RUN, self.folder / "nights", board.describe(), {"kind": "a-a", **ABOUT}, code)
 
-        return measure_same_images(board, self.request, "desk", folder_for, self.lines.append)
+        with reported(self.lines):
+            return measure_same_images(board, self.request, "desk", folder_for)
 
     def accept(self, result: NightlyResult, earlier: Sequence[NightlyResult] = ()) -> None:
         path = self.request.baselines / "desk.toml"

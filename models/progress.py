@@ -1,0 +1,173 @@
+"""Progress of long work: the work reports tasks and lines to one receiver, which shows them or not.
+
+Without a receiver a report is dropped, so library calls and tests are silent. A command installs a display
+(`harness.display`), a process of `models.parallel` the way to its parent.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+_INTERVAL_S = 0.1
+"""Shortest time between two reports of one task: a task may advance a hundred thousand times a second."""
+
+
+class Level(IntEnum):
+    """Verbosity of a display, and the least verbosity that shows a line."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text.
+
+    Attributes:
+        text: without line end.
+        level: QUIET for a problem, NORMAL for a step, VERBOSE for details.
+    """
+
+    text: str
+    level: Level = Level.NORMAL
+
+
+@dataclass(frozen=True)
+class Task:
+    """State of a task.
+
+    Attributes:
+        key: identifies the task among those of all processes.
+        name: such as "tinyconv-int8: train".
+        done, total: progress in `unit`; the total is 0 if unknown.
+        unit: in the plural, such as "epochs".
+        ended: True in the last report.
+        failed: True if an exception ended the task.
+    """
+
+    key: tuple[int, int]
+    name: str
+    done: float = 0.0
+    total: float = 0.0
+    unit: str = ""
+    ended: bool = False
+    failed: bool = False
+
+
+Report = Line | Task
+Receiver = Callable[[Report], None]
+
+
+class _RunningTask:
+    """A task of this process; threads of the work may advance it."""
+
+    def __init__(self, name: str) -> None:
+        self.state = Task((os.getpid(), next(_reporter.numbers)), name)
+        self._reported_s = time.monotonic()
+
+    def change(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+        send(self.state)
+
+    def advance(self, amount: float = 1.0) -> None:
+        if self.state.ended:
+            return
+        self.state = replace(self.state, done=self.state.done + amount)
+        if time.monotonic() - self._reported_s >= _INTERVAL_S:
+            self._reported_s = time.monotonic()
+            send(self.state)
+
+
+class _Reporter:
+    """The reports of this process."""
+
+    def __init__(self) -> None:
+        self.receiver: Receiver | None = None
+        self.subject = ""
+        self.running: list[_RunningTask] = []
+        self.numbers = itertools.count()
+
+
+_reporter = _Reporter()
+
+
+def send(report: Report) -> None:
+    """Send a report, such as one of another process, to the receiver."""
+    if _reporter.receiver is not None:
+        _reporter.receiver(report)
+
+
+@contextmanager
+def sent_to(receiver: Receiver) -> Iterator[None]:
+    """Send the reports of this process to a receiver, which any thread may call."""
+    before, _reporter.receiver = _reporter.receiver, receiver
+    try:
+        yield
+    finally:
+        _reporter.receiver = before
+
+
+def log(text: str) -> None:
+    """Report a step."""
+    send(Line(_reporter.subject + text))
+
+
+def warn(text: str) -> None:
+    """Report a problem, which `--quiet` shows as well."""
+    send(Line(_reporter.subject + text, Level.QUIET))
+
+
+def detail(text: str) -> None:
+    """Report what only `--verbose` shows: a command, an artifact's path."""
+    send(Line(_reporter.subject + text, Level.VERBOSE))
+
+
+@contextmanager
+def about(subject: str) -> Iterator[None]:
+    """Put a subject, such as a variant's id, before the lines and task names that are reported meanwhile."""
+    before, _reporter.subject = _reporter.subject, f"{subject}: "
+    try:
+        yield
+    finally:
+        _reporter.subject = before
+
+
+@contextmanager
+def task(name: str, total: float = 0.0, unit: str = "") -> Iterator[Callable[..., None]]:
+    """Report a task from its beginning to its end.
+
+    Args:
+        name: what is done, such as "train".
+        total: amount of work; 0 if unknown.
+        unit: of the amount, in the plural.
+
+    Yields:
+        A function that advances the task by an amount, 1 by default.
+    """
+    running = _RunningTask(_reporter.subject + name)
+    _reporter.running.append(running)
+    running.change(total=total, unit=unit)
+    failed = True
+    try:
+        yield running.advance
+        failed = False
+    finally:
+        running.change(ended=True, failed=failed)
+        _reporter.running.remove(running)
+
+
+def count(total: float, unit: str) -> Callable[..., None]:
+    """Begin to count in the innermost task; return the function that advances it, see `task`."""
+    if not _reporter.running:
+        return lambda amount=1.0: None
+    running = _reporter.running[-1]
+    running.change(done=0.0, total=total, unit=unit)
+    return running.advance
