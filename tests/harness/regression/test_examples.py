@@ -1,4 +1,4 @@
-"""The examples of docs/: the workflows parse, and every command and option exists."""
+"""The workflows, of docs/ and Earshot's own: they parse, and every command, option and make target exists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.layout import ROOT
 from harness.plugin import pytest_addoption
 
 EXAMPLES = ROOT / "docs" / "examples"
-WORKFLOWS = sorted(EXAMPLES.glob("*.yml"))
+WORKFLOWS = [*sorted(EXAMPLES.glob("*.yml")), ROOT / ".github" / "workflows" / "ci.yml"]
 OTHERS_OPTIONS = {"-m", "--junitxml"}  # of pytest itself
 
 
@@ -57,3 +57,12 @@ def test_commands_and_options_exist(where, program, arguments):
         known = {name for group in parser._groups for option in group.options for name in option.names()}
         given = {word.split("=")[0] for word in arguments if word.startswith("-")}
         assert given <= known | OTHERS_OPTIONS
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_make_targets_and_hashed_files_exist(workflow):
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    called = [step["run"].split()[-1] for step in steps(workflow) if step.get("run", "").startswith("make ")]
+    assert called and set(called) <= set(targets)
+    for path in re.findall(r"'(?:head/)?([\w.]+)(?:/\*\*)?'", workflow.read_text()):
+        assert (ROOT / path).exists()
