@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compiled_engine import tflite_reference
 from host_library import STORE
 from shared_data import shared_data
-from tflite_oracles import tflite_reference
 from tflm_library import real_library
 
 from harness.boards.emulated import EmulatedBoard
