@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +16,10 @@ from harness.sound import levels
 from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS, Recording
 from harness.sound.stimulus import active_part
 from models import views
-from models.data import features, wav
+from models.data import features
 from models.data.dataset import CLIP_SAMPLES
-from models.data.front_ends import micro as front_end
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
-from models.store import Store, sha256_of
+from models.store import sha256_of
 from models.views import Image, Views, Waveform
 
 _QUIET_DBFS = -60.0
@@ -30,7 +28,6 @@ _STRETCHES = 200
 """Columns of a small waveform."""
 _MANIFEST_LEVELS = 4
 """Parent folders in which a manifest is searched."""
-_NUMBERS = "numbers.npz"
 
 
 @dataclass(frozen=True)
@@ -122,28 +119,16 @@ def look(path: Path) -> Look:
     return Look(facts, seen, samples)
 
 
-def glances(folder: Path, recordings: Sequence[Recording], store: Store) -> list[Glance]:
-    """Return small views of a run's recordings in a folder; their numbers are cached in the store."""
-    return [_glance(folder / recording.source, recording, store) for recording in recordings]
+def glances(folder: Path, recordings: Sequence[Recording]) -> list[Glance]:
+    """Return small views of a run's recordings in a folder; 20 ms each."""
+    return [_glance(folder / recording.source, recording) for recording in recordings]
 
 
-def _glance(path: Path, recording: Recording, store: Store) -> Glance:
-    def make(folder: Path) -> None:
-        seen: dict[str, Waveform | Image] = {"waveform": views.waveform_of(recording.samples, _STRETCHES)}
-        if len(recording.samples) >= features.WINDOW_SAMPLES:
-            seen["mel"], seen["micro"] = views.mel_of(recording.samples), views.micro_of(recording.samples)
-        fields = ((name, field, value) for name, view in seen.items() for field, value in vars(view).items())
-        np.savez(folder / _NUMBERS, **{f"{name} {field}": value for name, field, value in fields})
-
-    code = (views, features, front_end, wav)
-    made = store.build("views", {"recording": path, "stretches": _STRETCHES}, make, code)
-    with np.load(made / _NUMBERS) as numbers:
-        fields: dict[str, dict[str, Any]] = {}
-        for key, value in numbers.items():
-            name, field = key.split(" ")
-            fields.setdefault(name, {})[field] = value if value.ndim else value.item()
-    mel, micro = (Image(**fields[name]) if name in fields else None for name in ("mel", "micro"))
-    return Glance(_facts(recording, path, micro), Waveform(**fields["waveform"]), mel, micro)
+def _glance(path: Path, recording: Recording) -> Glance:
+    samples, mel, micro = recording.samples, None, None
+    if len(samples) >= features.WINDOW_SAMPLES:
+        mel, micro = views.mel_of(samples), views.micro_of(samples)
+    return Glance(_facts(recording, path, micro), views.waveform_of(samples, _STRETCHES), mel, micro)
 
 
 def _facts(recording: Recording, path: Path, micro: Image | None) -> Facts:

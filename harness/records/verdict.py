@@ -32,19 +32,12 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 DEVIATING: frozenset[Status] = frozenset({"regressed", "suspect", "changed", "improved"})
 """Statuses whose value does not count as a measurement of the accepted level."""
 
-_EXIT_CODES: dict[Status, int] = {
-    "regressed": EXIT_REGRESSED,
-    "changed": EXIT_REGRESSED,
-    "broken": EXIT_BROKEN,
-    "missing": EXIT_BROKEN,
-    "suspect": EXIT_INCONCLUSIVE,
-    "canary-moved": EXIT_INCONCLUSIVE,
-    "env-changed": EXIT_INCONCLUSIVE,
-    "noisy": EXIT_INCONCLUSIVE,
-    "improved": EXIT_CLEAN,
-    "new": EXIT_CLEAN,
-    "ok": EXIT_CLEAN,
+_EXIT_CODES = {
+    EXIT_REGRESSED: ("regressed", "changed"),
+    EXIT_BROKEN: ("broken", "missing"),
+    EXIT_CLEAN: ("improved", "new", "ok"),
 }
+"""Any other status is inconclusive."""
 
 
 @dataclass(frozen=True, order=True)
@@ -107,7 +100,9 @@ class SeriesVerdict:
     @property
     def exit_code(self) -> int:
         """The exit code of a command that found nothing else."""
-        return EXIT_CLEAN if self.advisory and self.status in DEVIATING else _EXIT_CODES[self.status]
+        if self.advisory and self.status in DEVIATING:
+            return EXIT_CLEAN
+        return next((code for code, of in _EXIT_CODES.items() if self.status in of), EXIT_INCONCLUSIVE)
 
 
 @dataclass(frozen=True)

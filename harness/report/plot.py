@@ -23,25 +23,9 @@ WIDTH_IN = 9.0
 
 # Placeholder colors, which the page replaces by CSS variables for light, dark and print. No real color is so
 # near black.
-INK, SOFT, LINE, PAPER, LINK = "#010101", "#010102", "#010103", "#010104", "#010105"
-MCU, CPU, GPU = "#010201", "#010202", "#010203"
-PREPROCESS, POSTPROCESS = "#010301", "#010303"
-GOOD, BAD, QUIET = "#010401", "#010402", "#010403"
-_CSS_VARIABLES = {
-    INK: "ink",
-    SOFT: "soft",
-    LINE: "line",
-    PAPER: "paper",
-    LINK: "link",
-    MCU: "mcu",
-    CPU: "cpu",
-    GPU: "gpu",
-    PREPROCESS: "preprocess",
-    POSTPROCESS: "postprocess",
-    GOOD: "good",
-    BAD: "bad",
-    QUIET: "quiet",
-}
+_VARIABLES = "ink soft line paper link mcu cpu gpu preprocess postprocess good bad quiet"
+_CSS_VARIABLES = {f"#0101{number:02x}": name for number, name in enumerate(_VARIABLES.split())}
+INK, SOFT, LINE, PAPER, LINK, MCU, CPU, GPU, PREPROCESS, POSTPROCESS, GOOD, BAD, QUIET = _CSS_VARIABLES
 
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
 """Axis ticks of fractions."""

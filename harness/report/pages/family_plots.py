@@ -34,6 +34,11 @@ _HIGHEST = 2.0
 _Lines = Mapping[str, tuple[str, str, Callable[[Entry], float | None]]]
 """Color, line style and value of each line."""
 
+
+def _of_model(field: str) -> Callable[[Entry], float | None]:
+    return lambda entry: getattr(entry.model, field, None)
+
+
 _TIMES: _Lines = {
     "board": (plot.MCU, "-", lambda entry: entry.time_us("mcu")),
     "CPU": (plot.CPU, "-", lambda entry: entry.time_us("cpu")),
@@ -45,16 +50,8 @@ _CHANNELS: _Lines = {
 }
 _WEIGHTS: _Lines = {
     **_TIMES,
-    "compressed .tflite": (
-        plot.POSTPROCESS,
-        "-",
-        lambda entry: getattr(entry.model, "compressed_bytes", None),
-    ),
-    "parameters not zero": (
-        plot.QUIET,
-        "--",
-        lambda entry: getattr(entry.model, "remaining_parameters", None),
-    ),
+    "compressed .tflite": (plot.POSTPROCESS, "-", _of_model("compressed_bytes")),
+    "parameters not zero": (plot.QUIET, "--", _of_model("remaining_parameters")),
 }
 
 
