@@ -7,17 +7,17 @@ import pytest
 from html_page import HOSTILE, Page, plain, shown_tables
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_family import (
+from samples import (
     CHANNELS,
     WEIGHTS,
     family_run,
     not_deployable,
     pruned,
     quantized,
+    sample_record,
     sparse_run,
     trained,
 )
-from sample_run import sample_record
 
 from harness.records.record import Fault, RunRecord, VariantRow
 from harness.report.pages.family import headline, render_family

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from html_page import HOSTILE, Page, plain
-from sample_run import sample_record
+from samples import sample_record
 
 from harness.recording_views import Facts, Glance, Look
 from harness.records.record import StimulusRow

@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from html_page import HOSTILE, Page, markdown_tables, plain, shown_tables, shown_texts
-from sample_family import family_run
-from sample_run import BOARD, external, measured, sample_record, too_large
+from samples import BOARD, external, family_run, measured, sample_record, too_large
 
 from harness.records.record import Fault, RunRecord, StimulusRow, VariantRow
 from harness.report.pages.run import headline, render_run, summary_text

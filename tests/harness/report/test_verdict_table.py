@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sample_run import sample_record
+from samples import sample_record
 
 from harness.records.verdict import RunVerdict, SeriesVerdict
 from harness.report.pages.run import render_run

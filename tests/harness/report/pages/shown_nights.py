@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
+import made_nights
 import numpy as np
+from made_nights import stamp, time_of
 
 from harness.records.verdict import SeriesName
 from harness.regression.acceptance import accept
 from harness.regression.baseline import Baseline
-from harness.regression.canary import CanaryReading
 from harness.regression.nights import Night
-from harness.regression.series import Block, Measured, measured
 from harness.regression.verdict import judge
 from harness.report.pages.history_data import BoardHistory, Series, board_history
 
@@ -20,37 +19,22 @@ INT8 = SeriesName("tiny-int8", "codegen", "inference_us", "clip")
 FLASH = SeriesName("tiny-int8", "codegen", "flash_bytes", "-")
 OPERATORS = SeriesName("tiny-int8", "codegen", "operators", "-")
 IMAGE = SeriesName("tiny-int8", "codegen", "image_sha256", "-")
-LEVEL_US, CANARY_US = 33_000.0, 50_000.0
-_FIRST = datetime(2026, 11, 1, 1, tzinfo=UTC)
-
-
-def time_of(value_us: float, image: str = "a" * 64) -> Measured:
-    return measured([Block((value_us,) * 50, 50)] * 3, image)
-
-
-def stamp(index: int, hours: float = 0.0) -> str:
-    return (_FIRST + timedelta(days=index, hours=hours)).isoformat().replace("+00:00", "Z")
+LEVEL_US = 33_000.0
 
 
 def night(index: int, value_us: float = LEVEL_US, board: str = "nano", **changes) -> Night:
     """Return the night with this number, from 0."""
-    made = Night(
-        id=f"{board}-{index}",
-        digest=f"{board} {index}",
-        started=stamp(index),
-        ended=stamp(index, 1),
-        commit=f"{index:07x}".ljust(40, "c"),
-        dirty=False,
-        board=board,
-        uid=f"uid of {board}",
-        environment={"core": "4.2.1"},
-        procedure=1,
-        modeled=False,
-        times={INT8: time_of(value_us)},
-        exact={FLASH: 61_312, OPERATORS: "CONV_2D 1", IMAGE: f"{index:064x}"},
-        canary=CanaryReading(time_of(CANARY_US, "c" * 64), time_of(CANARY_US, "c" * 64)),
-    )
-    return replace(made, **changes)
+    about = {
+        "id": f"{board}-{index}",
+        "digest": f"{board} {index}",
+        "commit": f"{index:07x}".ljust(40, "c"),
+        "board": board,
+        "uid": f"uid of {board}",
+        "environment": {"core": "4.2.1"},
+        "times": {INT8: time_of(value_us)},
+        "exact": {FLASH: 61_312, OPERATORS: "CONV_2D 1", IMAGE: f"{index:064x}"},
+    }
+    return made_nights.night(index, **about | changes)
 
 
 def levels_us(count: int, step_at: int | None = None, seed: int = 1) -> np.ndarray:

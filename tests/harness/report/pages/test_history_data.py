@@ -4,23 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shown_nights import (
-    CANARY_US,
-    FLASH,
-    IMAGE,
-    INT8,
-    LEVEL_US,
-    OPERATORS,
-    board,
-    history,
-    night,
-    of,
-    stamp,
-    time_of,
-)
+from made_nights import CANARY_US, canary, stamp
+from shown_nights import FLASH, IMAGE, INT8, LEVEL_US, OPERATORS, board, history, night, of
 
 from harness.records.verdict import SeriesVerdict
-from harness.regression.canary import CanaryReading
 
 
 def test_every_series_has_its_kind():
@@ -31,8 +18,7 @@ def test_every_series_has_its_kind():
 
 def test_measured_times_are_divided_by_the_canary():
     nights, baseline = history(20)
-    slow_bench = CanaryReading(time_of(CANARY_US * 1.005, "c" * 64), time_of(CANARY_US * 1.005, "c" * 64))
-    nights.append(night(20, LEVEL_US * 1.005, canary=slow_bench))
+    nights.append(night(20, LEVEL_US * 1.005, canary=canary(CANARY_US * 1.005)))
     assert of(INT8, board(nights, baseline)).values[-1] == pytest.approx(LEVEL_US, rel=1e-6)
 
 
@@ -40,9 +26,7 @@ def test_nights_with_a_moved_canary_a_dirty_tree_or_a_fault_are_not_comparable()
     nights, baseline = history(20)
     nights[12] = replace(nights[12], dirty=True)
     nights[13] = replace(nights[13], fault="no board")
-    nights[15] = replace(
-        nights[15], canary=CanaryReading(time_of(50_000, "c" * 64), time_of(55_000, "c" * 64))
-    )
+    nights[15] = replace(nights[15], canary=canary(50_000, 55_000))
     comparable = of(INT8, board(nights, baseline)).comparable
     assert np.flatnonzero(~comparable).tolist() == [12, 13, 15]
 
