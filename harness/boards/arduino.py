@@ -46,10 +46,8 @@ class ArduinoBoard(Board):
     from the first upload until `close`.
 
     Args:
-        entry: the board's entry of the bench file.
-        bench: the bench; None for an empty one.
-        store: cache of images; None for the usual one.
-        cli: None for the arduino-cli of this machine.
+        entry, bench: of the bench file; None for an empty bench.
+        store, cli: None for the usual cache of images, and for the arduino-cli of this machine.
         optimization: compiler flags of sketch and core, separated by blanks.
         patience_s: longest time that the board may be off the bus or its port blocked.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription, Sound
-from harness.boards.qemu.clock import Clock, InstructionClock, TimingParameters, choose_clock
+from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
 from harness.boards.qemu.machine import Machine
 from harness.boards.qemu.tools import find_qemu
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, UsageError
@@ -151,7 +151,7 @@ class EmulatedBoard(Board):
     @cached_property
     def _clock(self) -> Clock:
         if self._instructions:
-            return InstructionClock()
+            return Clock()
         return choose_clock(find_qemu(), self._store, self._timing)
 
     def _running(self) -> Machine:

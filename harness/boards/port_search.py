@@ -19,10 +19,7 @@ class Sought:
     """Facts to find a board by.
 
     Attributes:
-        title: name of the kind, for messages.
-        fqbn: arduino-cli's name of the kind.
-        usb_ids: USB vendor and product ids of the kind.
-        bootloader_ids: the `usb_ids` of the bootloader.
+        title, fqbn, usb_ids, bootloader_ids: of the kind, as in `ArduinoBoard`.
         serial_number: USB serial number; "" takes the only board of the kind.
         port: port that the user named; "" to search.
     """
@@ -75,8 +72,6 @@ def wait_for_port(
     """Wait for the port of a board: each restart takes the board off the bus.
 
     Args:
-        sought: the board.
-        list_ports: returns the attached ports.
         deadline: time limit; ports are listed at least once.
         runs_sketch: True to wait until the board has left its bootloader.
 

@@ -31,9 +31,7 @@ def find_entry(name: str, bench: Bench, port: str = "", clock: ClockName = "") -
     Args:
         name: name of an entry of the bench file, or a kind of board. For a kind, the bench must have at most
             one such board; without one, the entry has the kind's defaults.
-        bench: the bench.
-        port: overrides the serial port.
-        clock: overrides the clock of an emulated board.
+        port, clock: override those of the entry.
 
     Raises:
         UsageError: the name is neither, or several boards are of that kind.

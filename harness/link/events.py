@@ -1,4 +1,8 @@
-"""Events that lines from a board become: one frozen dataclass for each type."""
+"""Events that lines from a board become: one frozen dataclass for each type.
+
+Each has the time at which its line arrived, `at_s`, on the clock of the parser's caller. Records have their
+number within their stream, `sequence`, and most have `device_ms`, the board's time since it began to listen.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,7 @@ class Boot:
     """The running image.
 
     Attributes:
-        at_s: when the line arrived, on the clock of the parser's caller.
         protocol: version of the records.
-        board: the kind of board.
         model_sha256: first 8 hex digits.
         build_id: 8 hex digits.
         kernels: the engine's kernel set.
@@ -38,9 +40,6 @@ class Inference:
     """One invocation of the model.
 
     Attributes:
-        at_s: when the line arrived, on the clock of the parser's caller.
-        sequence: number of the record within its stream.
-        device_ms: the board's time since it began to listen.
         new_slices: feature slices that were new in this invocation.
         preprocess_us: the front end's time for these slices.
         inference_us: the engine's time.
@@ -84,8 +83,6 @@ class Pcm:
     """Samples of the microphone, unprocessed, from the start of a session that was asked to echo them.
 
     Attributes:
-        at_s: when the line arrived, on the clock of the parser's caller.
-        sequence: number of the record within its stream.
         device_ms: the board's time since it began to listen, when it had all of these samples.
         first_sample: number of samples echoed before, without those that the board lost (`Overrun`).
         samples: 16-bit little-endian, 1 to 64 of them.

@@ -39,7 +39,6 @@ class BlockTarget:
 
     Attributes:
         id: of the variant, or "canary".
-        firmware: the image.
         image_sha256: of the image's file, 64 hex digits.
         golden: int16 samples of one second for a model that hears, (16000,); else the bytes of its input.
     """
@@ -83,11 +82,8 @@ def measure_block(
     """Measure one block.
 
     Args:
-        board: runs the image afterwards.
-        target: the image and its input.
         result: filled in; a failed attempt's figures remain only if no retry follows.
         transcript: receives every line of the board; those of failed attempts lie beside it.
-        samples: of each series.
         listens: also time all stages while the board listens, if the model hears.
 
     Raises:

@@ -23,14 +23,7 @@ from models.reference import ReferenceModel
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A second of a recording.
-
-    Attributes:
-        source: the file.
-        word: the spoken word.
-        label: the right answer.
-        samples: int16 (16000,).
-    """
+    """A second of a recording, int16 (16000,), with its file, its spoken word and the right answer."""
 
     source: str
     word: str
@@ -65,10 +58,7 @@ def answers_of(
     """Answer a word with the host's model: as a clip of the segment's sound, and clean.
 
     Args:
-        reference: the model.
-        labels: of its outputs.
         sound: int16 (N,), the segment.
-        slices: number of slices of features of the segment.
         recording: int16, the word as recorded.
         start: of the recording in the sound, in samples.
         onset, end: of the active word in the sound, in samples.

@@ -56,8 +56,6 @@ def check_conformance(
     """Compare the board with the oracles in command mode.
 
     Args:
-        board: runs the model's image.
-        reference: the model on the host.
         recordings: the first second of each is sent to the board's front end as samples.
         inputs: sent to the board's engine: uint16 (N, 49, 40) features, or input tensors (N, ...).
     """

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from harness.measure import host_runtimes
-from harness.measure.timing import Timing
 from harness.records.provenance import cpu_name, usable_cores
 from harness.records.record import HostRow
 from models.data.features import float_features
@@ -68,7 +67,7 @@ class _Rows:
     def add_cpu(
         self,
         runtime: str,
-        measure: Callable[[Path, np.ndarray, int], tuple[Timing, np.ndarray]],
+        measure: Callable[[Path, np.ndarray, int], tuple[host_runtimes.Timing, np.ndarray]],
         model_file: Path,
         values: np.ndarray,
         note: str,
@@ -90,7 +89,7 @@ class _Rows:
     def _add(
         self,
         place: tuple[str, str, str, int | None],
-        measure: Callable[[], tuple[Timing, np.ndarray]],
+        measure: Callable[[], tuple[host_runtimes.Timing, np.ndarray]],
         note: str,
     ) -> None:
         try:

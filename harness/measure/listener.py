@@ -30,8 +30,6 @@ class Listener:
     """A stimulus and its route to a board; may be used for several attempts.
 
     Args:
-        board: hears it.
-        stimulus: the sound.
         bench: speaker and thresholds, for a board that hears through the air.
         gain_db: at the speaker, for a part of a longer sound; None brings this stimulus to the speaker's
             level.

@@ -30,9 +30,7 @@ class ListeningLog:
         slices: slices made by the front end until each inference, int64 (N,); meaningless after a loss.
         intact: inferences before the first loss of records or audio.
         stage_us: microseconds by stage, uint32 (N,); {} without inferences.
-        detections: of the command recognizer.
         gaps: periods without records, in seconds of the sound.
-        records_lost: records missing or damaged.
         samples_lost: audio samples lost because the board was too slow.
         overruns: number of such losses.
         complete: the stream reached its end.

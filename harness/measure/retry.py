@@ -29,8 +29,6 @@ class Retries:
         """Call `attempt` until it succeeds, with at most `MOST_RETRIES` retries over the counter's life.
 
         Args:
-            what: names the attempt in the notes.
-            attempt: uploads, opens the board and measures.
             transcripts: written by an attempt; those of a failed one are kept under another name.
 
         Raises:

@@ -43,14 +43,12 @@ class Session:
     """Measurements with one image.
 
     Attributes:
-        conformance: comparison with the oracles.
         listening: the board's report while it listened; None for a model that takes no audio.
         stage_us: microseconds by stage, one value per invocation.
         model_input: input of the comparison of devices: uint16 (49, 40) features, or the input tensor of a
             model that takes no micro features.
         board_output: the board's probabilities for it, (labels,).
         transcripts: logs by name, those of failed attempts included.
-        retries: one line per retry.
         route: of the sound to the board: "pcm" sample by sample, "acoustic" through the air, "room" if
             nothing was played.
         sound_starts_s: start of the stimulus on the clock of the board's records.
@@ -81,11 +79,7 @@ def measure(
     """Upload an image, check it against the oracles, let it listen, and leave the results in a folder.
 
     Args:
-        board: runs this image afterwards.
-        firmware: the image of `model`.
-        model: the model.
         recordings: for the comparison of features.
-        stimulus: played to the board.
         folder: receives transcripts and facts; see `read_session`.
         bench: speaker and thresholds, for a board that hears through the air.
 

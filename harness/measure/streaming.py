@@ -36,10 +36,6 @@ def streaming_features(sound: NDArray[np.int16]) -> NDArray[np.uint16]:
 def streaming_scores(reference: ReferenceModel, features: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """Compute the scores of a board that invokes its model after every slice.
 
-    Args:
-        reference: the model.
-        features: of `streaming_features`.
-
     Returns:
         uint8 (slices, labels); row n belongs to the first n + 1 slices. (0, 0) without any.
     """

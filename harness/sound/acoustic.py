@@ -57,7 +57,6 @@ class Qualification:
     Args:
         sound: int16 (N,), 16 kHz.
         speaker: its level and the silence before the sound are used.
-        thresholds: for level and SNR of the chirp.
 
     Attributes:
         chirp_dbfs: level of the played chirp: that of the words.
@@ -173,7 +172,6 @@ def align(echo: NDArray[np.int16], times: list[tuple[int, int]], thresholds: Thr
     Args:
         echo: int16 (N,), nominally 16 kHz.
         times: pairs of a number of samples and the board's milliseconds at that number.
-        thresholds: for level and SNR of the chirp.
 
     Raises:
         AcousticFailed: the path is not usable; the error names the measurements, the cause and a remedy.

@@ -16,7 +16,6 @@ class Device:
 
     Attributes:
         index: PortAudio's number, valid in this process.
-        name: as listed.
         channels: maximum in this direction.
         rate_hz: default sampling rate.
     """
@@ -54,7 +53,6 @@ def find_device(name: str, direction: Direction) -> Device:
 
     Args:
         name: a part of the device's name; empty for the system default.
-        direction: "output" or "input".
 
     Raises:
         AcousticFailed: no device or several devices match; the message lists them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import soundfile
 from harness.errors import UsageError
 from harness.sound.conditions import Condition, relative_to
 from harness.sound.levels import power_dbfs
-from harness.sound.playback_plan import Excluded, PlanOptions, Segment, seed_of
+from harness.sound.playback_plan import Excluded, PlanOptions, Scan, Segment, reasons, seed_of
 from harness.sound.sound_files import length_of, read_part
 from models.data.wav import SAMPLE_RATE_HZ
 from models.store import sha256_of
@@ -27,17 +27,8 @@ SILENT_DBFS = -90.0
 _BLOCK = 60 * SAMPLE_RATE_HZ
 
 
-@dataclass(frozen=True)
-class KeywordFree:
-    """Keyword-free segments, not yet numbered, with excluded files and notes."""
-
-    segments: tuple[Segment, ...]
-    excluded: tuple[Excluded, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: Path) -> KeywordFree:
-    """Make the requested keyword-free segments, dealt to the conditions in turn; `folder` is the plan's.
+def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: Path) -> Scan[Segment]:
+    """Make the keyword-free segments of a plan, not yet numbered, dealt to the conditions in turn.
 
     Raises:
         UsageError: nothing usable in the user's folder, or too little for each condition.
@@ -45,7 +36,7 @@ def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: 
     if options.keyword_free is not None:
         return _from_files(options.keyword_free, options, conditions, folder)
     if not options.keyword_free_s:
-        return KeywordFree(())
+        return Scan()
     each_s = options.keyword_free_s / len(conditions)
     if each_s < SHORTEST_S:
         raise UsageError(
@@ -61,12 +52,12 @@ def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: 
         for condition in conditions
     ]
     note = "keyword-free audio is generated: noise, and babble of reversed speech; no natural speech"
-    return KeywordFree(tuple(segments), notes=(note,))
+    return Scan(tuple(segments), notes=(note,))
 
 
 def _from_files(
     place: Path, options: PlanOptions, conditions: Sequence[Condition], folder: Path
-) -> KeywordFree:
+) -> Scan[Segment]:
     excluded: list[Excluded] = []
     notes: list[str] = []
     pieces: list[Segment] = []
@@ -82,9 +73,8 @@ def _from_files(
         notes += [f"{source}: {each}" for each in _conversions(path)]
         pieces += _cut(path, source, options)
     if not pieces:
-        reasons = "; ".join(f"{each.source}: {each.reason}" for each in excluded[:3])
         raise UsageError(
-            f"there is no usable keyword-free audio{f' ({reasons})' if reasons else ''}",
+            f"there is no usable keyword-free audio{reasons(excluded)}",
             where=str(place),
             remedy=f"Put WAV files of at least {SHORTEST_S:g} s without any keyword there.",
         )
@@ -101,7 +91,7 @@ def _from_files(
         )
         for number, piece in enumerate(pieces)
     )
-    return KeywordFree(segments, tuple(excluded), tuple(notes))
+    return Scan(segments, tuple(excluded), tuple(notes))
 
 
 def _files(place: Path) -> list[Path]:

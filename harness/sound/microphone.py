@@ -26,7 +26,6 @@ class Microphone:
         name: a part of its name; None or empty for the system default.
 
     Attributes:
-        name: as listed.
         has_stopped: set once the device failed during a recording.
 
     Raises:
@@ -42,7 +41,6 @@ class Microphone:
         """Record from now on.
 
         Args:
-            seconds: length of the recording.
             watch: called with each tenth of a second as it arrives: int16 (N,).
 
         Returns:

@@ -12,17 +12,18 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.sound.conditions import Condition, check_conditions, with_noise_files
-from harness.sound.keyword_free import KeywordFree, keyword_free
+from harness.sound.keyword_free import keyword_free
 from harness.sound.playback_plan import (
     LONGEST_SEGMENT_S,
     Excluded,
     PlannedWord,
     PlanOptions,
     PlaybackPlan,
+    Scan,
     Segment,
     seed_of,
 )
-from harness.sound.recording_scan import RecordingScan, UsableRecording, scan_recordings
+from harness.sound.recording_scan import UsableRecording, scan_recordings
 from harness.sound.recordings import entries_of
 from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S, to_samples
 from models.data.wav import SAMPLE_RATE_HZ
@@ -51,7 +52,6 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
 
     Args:
         folder: of recordings; see `recording_scan.scan_recordings`.
-        options: everything else.
         words: keywords of the models. A quick plan takes as many recordings of each as of all other words
             together; without keywords the same number of every word.
 
@@ -92,7 +92,7 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
         options.gap_s,
         options.repeats,
         conditions,
-        _segments(layout, free, conditions, options.seed),
+        _segments(layout, free.usable, conditions, options.seed),
         (*scan.excluded, *too_long, *free.excluded),
         (*notes, *free.notes),
     )
@@ -122,7 +122,9 @@ def _check(options: PlanOptions) -> None:
         )
 
 
-def _quick_scan(folder: Path, options: PlanOptions, words: Collection[str]) -> tuple[RecordingScan, int]:
+def _quick_scan(
+    folder: Path, options: PlanOptions, words: Collection[str]
+) -> tuple[Scan[UsableRecording], int]:
     """Scan as many recordings as a quick plan holds, of all words in turn; return the number available."""
     entries = entries_of(folder)
     keywords = {word.casefold() for word in words}
@@ -163,7 +165,7 @@ def _lay_out(
 
 def _segments(
     layout: Sequence[tuple[int, tuple[PlannedWord, ...]]],
-    free: KeywordFree,
+    free: Sequence[Segment],
     conditions: Sequence[Condition],
     seed: int,
 ) -> tuple[Segment, ...]:
@@ -174,5 +176,5 @@ def _segments(
             Segment(0, condition.name, samples, seed_of(seed, "words", index), words)
             for index, (samples, words) in enumerate(layout)
         ]
-        segments += [segment for segment in free.segments if segment.condition == condition.name]
+        segments += [segment for segment in free if segment.condition == condition.name]
     return tuple(replace(segment, number=number) for number, segment in enumerate(segments, 1))

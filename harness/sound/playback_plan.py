@@ -5,32 +5,30 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from harness.errors import UsageError
 from harness.files import write_atomic
 from harness.sound.conditions import Condition, check_conditions
 from harness.sound.sound_files import check_file
+from harness.sound.stimulus import Placed
 from models.data.wav import SAMPLE_RATE_HZ
 from models.decoding import Meta, decode_json, matching
 
 LONGEST_SEGMENT_S = 3600.0
 """A segment's sound is kept in memory: 1 GB while an hour is made, 0.3 GB for ten minutes."""
 
+T = TypeVar("T")
 Sha256 = Annotated[str, matching("[0-9a-f]{64}", "64 hexadecimal digits")]
 NotEmpty = Annotated[str, Meta(min_length=1)]
 Position = Annotated[int, Meta(ge=0)]
 
 
-class _Mismatch(Exception):
-    def __init__(self, what: str, key: str) -> None:
-        super().__init__(f"`{key}` {what}")
-
-
 @dataclass(frozen=True)
-class PlannedWord:
+class PlannedWord(Placed):
     """A recording in a segment, and the samples of the segment in which its word is active.
 
     Attributes:
@@ -39,8 +37,6 @@ class PlannedWord:
         sha256: of the file.
         speaker: "" if unknown.
         start_sample: first sample of the recording in its segment.
-        onset_sample: first active sample of the word.
-        end_sample: one past its last active sample.
     """
 
     word: NotEmpty
@@ -50,16 +46,6 @@ class PlannedWord:
     start_sample: Position
     onset_sample: int
     end_sample: int
-
-    @property
-    def onset_s(self) -> float:
-        """Seconds from the start of the segment."""
-        return self.onset_sample / SAMPLE_RATE_HZ
-
-    @property
-    def end_s(self) -> float:
-        """Seconds from the start of the segment."""
-        return self.end_sample / SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)
@@ -96,7 +82,6 @@ class Segment:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
         return self.samples / SAMPLE_RATE_HZ
 
 
@@ -108,18 +93,28 @@ class Excluded:
     reason: str
 
 
+def reasons(excluded: Sequence[Excluded]) -> str:
+    """Return the first three files and reasons for a message."""
+    text = "; ".join(f"{each.source}: {each.reason}" for each in excluded[:3])
+    return f" ({text}{'; …' if len(excluded) > 3 else ''})" if text else ""
+
+
+@dataclass(frozen=True)
+class Scan(Generic[T]):
+    """Usable parts of a plan in their order, excluded files, and notes on the usable ones."""
+
+    usable: tuple[T, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class PlaybackPlan:
     """All the audio of a field run; the same plan can be played to any board.
 
     Attributes:
-        folder: of the recordings.
-        seed: of the order and of the segments' seeds.
-        gap_s: shortest pause between two recordings.
-        repeats: how often each recording is played under each condition.
-        conditions: all that the segments name.
+        seed, gap_s, repeats: as in `PlanOptions`.
         segments: in the order in which they are played.
-        excluded: files of the folder that are not played.
         notes: remarks on played files, such as "yes/a.wav: clipped in 312 samples".
     """
 
@@ -213,7 +208,6 @@ def read_plan(path: Path, check: bool = True) -> PlaybackPlan:
     """Read a plan that `write_plan` wrote.
 
     Args:
-        path: the JSON file.
         check: also check that every file of the plan exists unchanged, as needed to play it.
 
     Returns:

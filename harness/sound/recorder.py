@@ -37,7 +37,6 @@ CONTRAST_DB = 12.0
 
 _ATTEMPTS = 4  # for one take; after that the cause is not the voice
 _COUNTDOWN_S = 2
-_METER_S = 0.1
 _METER_DB = 60
 
 
@@ -55,9 +54,7 @@ def record(
 
     Args:
         label: the word; becomes the folder's name.
-        folder: of recordings.
         device: part of the microphone's name; None or empty for the system default.
-        takes: number of recordings.
         seconds: length of each take before trimming.
 
     Returns:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.sound.levels import clipped_samples, rms_dbfs
-from harness.sound.playback_plan import Excluded
+from harness.sound.playback_plan import Excluded, Scan, reasons
 from harness.sound.recordings import MANIFEST, entries_of, is_silence
 from harness.sound.stimulus import active_part
 from models.data.dataset import BACKGROUND_FOLDER, split_of
@@ -36,8 +36,7 @@ _OTHER_SOUNDS = (".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mp3
 _NUMBERED = re.compile(r"[\W_]*\d*$")
 
 
-@dataclass(frozen=True)
-class UsableRecording:
+class UsableRecording(NamedTuple):
     """A recording that can be played.
 
     Attributes:
@@ -56,18 +55,9 @@ class UsableRecording:
     end: int
 
 
-@dataclass(frozen=True)
-class RecordingScan:
-    """Usable recordings in their order, excluded files, and notes on the usable ones."""
-
-    usable: tuple[UsableRecording, ...]
-    excluded: tuple[Excluded, ...]
-    notes: tuple[str, ...]
-
-
 def scan_recordings(
     folder: Path, entries: Sequence[tuple[Path, str]] | None = None, at_most: int | None = None
-) -> RecordingScan:
+) -> Scan[UsableRecording]:
     """Read the recordings of a folder and check each.
 
     Args:
@@ -98,13 +88,12 @@ def scan_recordings(
             usable.append(recording)
             notes += [f"{source}: {remark}" for remark in remarks]
     if not usable:
-        reasons = "; ".join(f"{each.source}: {each.reason}" for each in excluded[:3])
         raise UsageError(
-            f"none of {len(excluded)} recordings can be used ({reasons}{'; …' if len(excluded) > 3 else ''})",
+            f"none of {len(excluded)} recordings can be used{reasons(excluded)}",
             where=str(folder),
             remedy="Put WAV files of spoken words there: yes_1.wav, or in a folder for each word: yes/1.wav.",
         )
-    return RecordingScan(tuple(usable), tuple(excluded), (*notes, *_training_note(usable)))
+    return Scan(tuple(usable), tuple(excluded), (*notes, *_training_note(usable)))
 
 
 def speaker_of(source: str, word: str) -> str:

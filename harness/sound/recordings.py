@@ -172,8 +172,6 @@ def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bo
     A new manifest is only started by the folder's first recording: it would hide the unlisted ones.
 
     Args:
-        folder: of recordings.
-        recording: a WAV file in it.
         word: the spoken word; also its label.
         source: who or what recorded it, and when.
 

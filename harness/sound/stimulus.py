@@ -35,25 +35,32 @@ _BELOW_PEAK_DB = 30.0  # weak consonants lie 20 to 30 dB below the vowel of the 
 _ABOVE_FLOOR = 0.3  # share of the way from the recording's noise to its peak, in dB
 
 
+class Placed:
+    """A word within a sound; `end_sample` is one past its last active sample."""
+
+    onset_sample: int
+    end_sample: int
+
+    @property
+    def onset_s(self) -> float:
+        """Seconds from the start of the sound."""
+        return self.onset_sample / SAMPLE_RATE_HZ
+
+    @property
+    def end_s(self) -> float:
+        """Seconds from the start of the sound."""
+        return self.end_sample / SAMPLE_RATE_HZ
+
+
 @dataclass(frozen=True)
-class SpokenWord:
-    """A word within a stimulus; `end_sample` is one past its last active sample."""
+class SpokenWord(Placed):
+    """A word within a stimulus."""
 
     label: str
     word: str
     source: str
     onset_sample: int
     end_sample: int
-
-    @property
-    def onset_s(self) -> float:
-        """Seconds from the start of the stimulus."""
-        return self.onset_sample / SAMPLE_RATE_HZ
-
-    @property
-    def end_s(self) -> float:
-        """Seconds from the start of the stimulus."""
-        return self.end_sample / SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +79,6 @@ class Stimulus:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
         return len(self.samples) / SAMPLE_RATE_HZ
 
     def write_wav(self, path: Path) -> None:

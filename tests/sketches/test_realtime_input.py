@@ -14,7 +14,7 @@ from host_library import STORE
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.boards.emulated import EmulatedBoard
-from harness.boards.qemu.clock import InstructionClock
+from harness.boards.qemu.clock import Clock
 from harness.boards.qemu.machine import Machine
 from harness.boards.qemu.tools import find_qemu
 from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError
@@ -91,7 +91,7 @@ class EndlessSound:
 
 @pytest.fixture(params=["modeled cycles", "instructions"])
 def talker(request):
-    clock = clock_of() if request.param == "modeled cycles" else InstructionClock()
+    clock = clock_of() if request.param == "modeled cycles" else Clock()
     machine = Machine(find_qemu(), image_of(TALKER), clock, realtime=True)
     terminal = Terminal(machine.port)
     yield machine, terminal

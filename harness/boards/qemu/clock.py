@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from harness.boards.qemu.tools import Qemu
 from harness.errors import BuildFailed
@@ -47,30 +46,36 @@ class TimingParameters:
     wait_states: int = 2
 
 
-class Clock(Protocol):
-    """A way in which the emulated board's time passes."""
+class Clock:
+    """The way in which the emulated board's time passes: by default one cycle per instruction.
 
-    @property
-    def unit(self) -> str:
-        """Unit as the record names it: "modeled cycles" or "instructions"."""
+    Attributes:
+        unit: as the record names it.
+    """
+
+    unit = "instructions"
 
     @property
     def identity(self) -> str:
         """One word for everything that changes figures; part of the board's identity."""
+        return "instructions"
 
     @property
     def details(self) -> dict[str, str]:
         """Assumptions, for the record."""
+        return {"cycle model": "not in use: --clock instructions", "instruction cache": "none"}
 
     def prepare(self, folder: Path) -> None:
-        """Put the clock's files into the emulator's working folder."""
+        """Put the clock's files into the emulator's working folder; none to count instructions."""
 
     def arguments(self, core_address: int) -> list[str]:
         """Return QEMU's arguments; code from `core_address` on is not counted."""
+        # 64 ns of the machine's time per instruction (clock.cpp), and none while it waits for the host
+        return ["-icount", "shift=6,sleep=off"]
 
 
 @dataclass(frozen=True)
-class CycleClock:
+class CycleClock(Clock):
     """A clock of modeled Cortex-M4 cycles, counted by the plugin at `plugin`."""
 
     plugin: Path
@@ -108,25 +113,6 @@ class CycleClock:
         return ["-plugin", ",".join([plugin, *(f"{name}={value}" for name, value in settings.items())])]
 
 
-@dataclass(frozen=True)
-class InstructionClock:
-    """A clock that counts one cycle per instruction."""
-
-    unit = "instructions"
-    identity = "instructions"
-
-    @property
-    def details(self) -> dict[str, str]:
-        return {"cycle model": "not in use: --clock instructions", "instruction cache": "none"}
-
-    def prepare(self, folder: Path) -> None:
-        """Leave out the counters file: the board then counts instructions."""
-
-    def arguments(self, core_address: int) -> list[str]:
-        # 64 ns of the machine's time per instruction (clock.cpp), and none while it waits for the host
-        return ["-icount", "shift=6,sleep=off"]
-
-
 def choose_clock(qemu: Qemu, store: Store, timing: TimingParameters) -> Clock:
     """Return a clock of modeled cycles, with the plugin built for the interface that QEMU states.
 
@@ -148,11 +134,7 @@ def choose_clock(qemu: Qemu, store: Store, timing: TimingParameters) -> Clock:
 
 
 def build_plugin(store: Store, api: int) -> Path:
-    """Compile the cycle model as a shared library, once.
-
-    Args:
-        store: keeps it.
-        api: version of QEMU's plugin interface.
+    """Compile the cycle model for a version of QEMU's plugin interface, once.
 
     Raises:
         BuildFailed: there is no C compiler, or the disk is full.

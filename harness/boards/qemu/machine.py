@@ -43,9 +43,7 @@ class Machine:
     image can use the files of the user, like any program: run only images that you trust.
 
     Args:
-        qemu: the emulator.
         image: ELF file with the emulated core.
-        clock: the board's clock.
         realtime: True if the board takes commands while sound plays, like a real one; for live sound, which
             only `stop%` ends. The host's speed then decides between which two samples a command arrives.
             Otherwise the board takes commands after the sound, and image, commands and sound determine

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from board_program import PRINT, Terminal, clock_of, image_of, running
 
-from harness.boards.qemu.clock import CycleClock, InstructionClock, TimingParameters
+from harness.boards.qemu.clock import Clock, CycleClock, TimingParameters
 from harness.boards.qemu.machine import Machine
 from harness.boards.qemu.tools import find_qemu
 from harness.errors import AcousticFailed, ProtocolError, UploadFailed
@@ -99,7 +99,7 @@ void loop() {}
 
 @pytest.fixture(scope="module", params=["modeled cycles", "instructions"])
 def clock(request):
-    chosen = clock_of() if request.param == "modeled cycles" else InstructionClock()
+    chosen = clock_of() if request.param == "modeled cycles" else Clock()
     assert chosen.unit == request.param
     return chosen
 
@@ -228,7 +228,7 @@ def test_time_is_the_cycles_of_the_instructions():
 
 
 def test_without_the_model_an_instruction_is_a_cycle():
-    assert spent_us(InstructionClock(), 640_000) == pytest.approx(640_000 * 4 / 64, abs=2)
+    assert spent_us(Clock(), 640_000) == pytest.approx(640_000 * 4 / 64, abs=2)
 
 
 def test_a_hardware_fault_of_the_sketch_is_shown():

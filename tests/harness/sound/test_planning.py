@@ -13,8 +13,8 @@ from plan_words import plan_of, put
 from harness.errors import UsageError
 from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan
-from harness.sound.playback_plan import PlanOptions
-from harness.sound.recording_scan import RecordingScan, scan_recordings
+from harness.sound.playback_plan import PlanOptions, Scan
+from harness.sound.recording_scan import scan_recordings
 from harness.sound.stimulus import LEAD_IN_S, TAIL_S, active_part
 from models.data.wav import read_wav, write_wav
 
@@ -85,7 +85,7 @@ def test_words_keep_their_distance_and_segments_their_length(
 ):
     usable = [each for each in of_many_lengths if each.samples / 16000 in chosen]
     options = PlanOptions(seed=seed, repeats=repeats, gap_s=gap_s, segment_s=segment_s)
-    scan = RecordingScan(tuple(usable), (), ())
+    scan = Scan(tuple(usable))
     with patch("harness.sound.planning.scan_recordings", lambda folder: scan):
         plan = make_plan(Path(), options)
     seconds_of = {each.source: each.samples / 16000 for each in usable}

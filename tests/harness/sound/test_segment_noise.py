@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from plan_words import word
 
-from harness.sound import noise
+from harness.sound import segment_noise as noise
 
 RATE_HZ = 16_000
 KINDS = {
