@@ -25,7 +25,7 @@ from msgspec import Meta
 
 from models.errors import ConfigError
 
-__all__ = ["Meta", "TomlFile", "decode_json", "decode_toml", "decode_value", "matching"]
+__all__ = ["Meta", "TomlFile", "decode_json", "decode_value", "matching"]
 
 T = TypeVar("T")
 Key = tuple[str | int, ...]
@@ -78,20 +78,6 @@ def decode_value(value: Any, kind: type[T], where: str | Path) -> T:
     except _Mismatch as mismatch:
         place = ", ".join(part for part in (str(where), _dotted(mismatch.key)) if part)
         raise ConfigError(mismatch.what, place, mismatch.remedy) from None
-
-
-def decode_toml(text: str, kind: type[T], where: Path) -> T:
-    """Decode TOML into a dataclass.
-
-    Args:
-        text: the whole text.
-        kind: the dataclass.
-        where: the file, for messages and relative paths.
-
-    Raises:
-        ConfigError: the text is not TOML, or a key is unknown, missing or not allowed.
-    """
-    return TomlFile(where, text).read(kind)
 
 
 class TomlFile:

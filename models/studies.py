@@ -66,7 +66,7 @@ class Study:
 
     Attributes:
         name: name of the file without .toml.
-        title, question, reference: see `Heading`.
+        heading: title, question and reference.
         x: key along the axis, such as "quantization.bits".
         series: keys whose values make a line of their own.
         training: keys that vary and that the training depends on, without the seed.
@@ -75,9 +75,7 @@ class Study:
     """
 
     name: str
-    title: str
-    question: str
-    reference: str
+    heading: Heading
     x: str
     series: tuple[str, ...]
     training: tuple[str, ...]
@@ -131,9 +129,7 @@ def load_study(name: str, folder: Path = STUDIES) -> Study:
     several = (".".join(keys[one]) for one in varying(family))
     study = Study(
         name=name,
-        title=read.title,
-        question=read.question,
-        reference=read.reference,
+        heading=read,
         x=_key(read.x, "x", keys, whole),
         series=tuple(_key(item, "series", keys, whole) for item in read.series),
         training=tuple(key for key in several if key.split(".")[0] in ("network", "training")),

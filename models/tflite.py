@@ -167,8 +167,8 @@ def read_tflite(path: Path) -> TfliteModel:
         graph = model.subgraphs[0]
         read = TfliteModel(
             sha256=hashlib.sha256(content).hexdigest(),
-            tensors=tuple(_tensor(i, raw, model, schema) for i, raw in enumerate(graph.tensors)),
-            operators=tuple(_operator(i, raw, model, schema) for i, raw in enumerate(_list(graph.operators))),
+            tensors=tuple(_tensor(i, raw, model) for i, raw in enumerate(graph.tensors)),
+            operators=tuple(_operator(i, raw, model) for i, raw in enumerate(_list(graph.operators))),
             inputs=tuple(int(i) for i in _list(graph.inputs)),
             outputs=tuple(int(i) for i in _list(graph.outputs)),
         )
@@ -213,13 +213,13 @@ def _names(enumeration: type) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if not name.startswith("_")}
 
 
-def _tensor(index: int, raw: Any, model: Any, schema: ModuleType) -> Tensor:
+def _tensor(index: int, raw: Any, model: Any) -> Tensor:
     shape = tuple(int(size) for size in _list(raw.shape))
     signature = tuple(int(size) for size in _list(raw.shapeSignature)) or shape
     if any(size < -1 for size in shape):
         raise ValueError(shape)
     dynamic = -1 in shape or -1 in signature[1:] or (-1 in signature[:1] and shape[0] != 1)
-    kind = _names(schema.TensorType)[raw.type].lower()
+    kind = _names(tflite_schema().TensorType)[raw.type].lower()
     sparse = raw.sparsity is not None
     data = None
     buffer = model.buffers[raw.buffer].data
@@ -239,24 +239,26 @@ def _quantization(raw: Any) -> Quantization | None:
     return Quantization(scales, zero_points, int(raw.quantizedDimension))
 
 
-def _operator(index: int, raw: Any, model: Any, schema: ModuleType) -> Operator:
-    code = model.operatorCodes[raw.opcodeIndex]
+def operator_name(model: Any, operator: Any) -> str:
+    """Return the name of an operator, of flatbuffer objects; see `Operator.name`."""
+    code = model.operatorCodes[operator.opcodeIndex]
     # Files from before 2020 have the code in the deprecated 8-bit field only.
-    name = _names(schema.BuiltinOperator)[max(code.builtinCode, code.deprecatedBuiltinCode)]
-    if name == "CUSTOM":
-        name = f"CUSTOM {(code.customCode or b'').decode('utf-8', 'replace')}"
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    name = _names(tflite_schema().BuiltinOperator)[number]
+    return f"CUSTOM {(code.customCode or b'').decode('utf-8', 'replace')}" if name == "CUSTOM" else name
+
+
+def _operator(index: int, raw: Any, model: Any) -> Operator:
     options = {
         re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower(): value
         for key, value in (vars(raw.builtinOptions) if raw.builtinOptions is not None else {}).items()
     }
-    for key, enumeration in (
-        ("padding", schema.Padding),
-        ("fused_activation_function", schema.ActivationFunctionType),
-    ):
+    for key, enumeration in (("padding", "Padding"), ("fused_activation_function", "ActivationFunctionType")):
         if key in options:
-            options[key] = _names(enumeration)[options[key]]
+            options[key] = _names(getattr(tflite_schema(), enumeration))[options[key]]
     inputs = tuple(None if i == -1 else int(i) for i in _list(raw.inputs))
-    return Operator(index, name, inputs, tuple(int(i) for i in _list(raw.outputs)), MappingProxyType(options))
+    outputs = tuple(int(i) for i in _list(raw.outputs))
+    return Operator(index, operator_name(model, raw), inputs, outputs, MappingProxyType(options))
 
 
 def _check_references(model: TfliteModel) -> None:

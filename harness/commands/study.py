@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     studies = [load_study(name) for name in arguments.names] or load_studies()
     if arguments.list:
         for study in studies:
-            print(f"{study.name:<16} {len(study.variants):>4} points  {study.question}")
+            print(f"{study.name:<16} {len(study.variants):>4} points  {study.heading.question}")
         return EXIT_CLEAN
 
     from harness.records.study import RECORD, write_study

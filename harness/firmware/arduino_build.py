@@ -65,17 +65,11 @@ def build_cache(store: Store, target: Target) -> Path:
 
 
 def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store: Store) -> Firmware:
-    """Compile a staged sketch.
+    """Compile a staged sketch, whose folder is not needed afterwards; `cli` has the target's `build_cache`.
 
     arduino-cli chooses the folder of objects by the sketch's path, so each sketch is compiled at a path of
     its own in the store. One sketch compiles at a time, on all processors: the first one compiles the core
     for all.
-
-    Args:
-        staged: the sketch with model and engine; its folder is not needed afterwards.
-        cli: arduino-cli with the target's `build_cache`.
-        target: the board.
-        store: cache of sketches and images.
 
     Raises:
         BuildFailed: arduino-cli, the core or a library is missing or of another version, or errors in the
@@ -125,11 +119,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
 
 
 def installed_core(cli: ArduinoCli, target: Target) -> Core:
-    """Return the installed core of a target.
-
-    Raises:
-        BuildFailed: the core is not installed, or in another version than required.
-    """
+    """Return the installed core of a target; raises BuildFailed if it is missing or of another version."""
     core_id = ":".join(target.fqbn.split(":")[:2])
     wanted_id, _, wanted_version = (target.core or target.known_core).partition("@")
     if wanted_id != core_id:

@@ -61,38 +61,24 @@ class ArduinoLibrary:
 
     def sources_without(self, header: str) -> tuple[Path, ...]:
         """Return the sources that include a header of that name neither directly nor indirectly."""
-        return tuple(path for path in self.sources if not self._reaches(path, header, set()))
+        includes = {path: self._includes(path) for path in self._files}
+        reaching: set[Path | str] = {header}
+        while more := {path for path, found in includes.items() if found & reaching} - reaching:
+            reaching |= more
+        return tuple(path for path in self.sources if path not in reaching)
+
+    def _includes(self, path: Path) -> set[Path | str]:
+        """Return what a file includes: files of the library, or names that lead to none."""
+        found: set[Path | str] = set()
+        for name in _INCLUDE.findall(path.read_bytes()):
+            text = name.decode("utf-8", "replace")
+            places = (Path(os.path.normpath(folder / text)) for folder in (path.parent, self.source_root))
+            found |= {text, next((place for place in places if place in self._files), text)}
+        return found
 
     @cached_property
     def _files(self) -> tuple[Path, ...]:
         return tuple(sorted(path for path in _walk(self.source_root) if path.suffix in _SOURCES + _HEADERS))
-
-    def _reaches(self, path: Path, header: str, seen: set[Path]) -> bool:
-        seen.add(path)
-        for name in self._includes(path):
-            if name == header:
-                return True
-            for place in (path.parent / name, self.source_root / name):
-                target = Path(os.path.normpath(place))
-                if target in self._known:
-                    if target not in seen and self._reaches(target, header, seen):
-                        return True
-                    break
-        return False
-
-    @cached_property
-    def _known(self) -> frozenset[Path]:
-        return frozenset(self._files)
-
-    @cached_property
-    def _included(self) -> dict[Path, tuple[str, ...]]:
-        return {}
-
-    def _includes(self, path: Path) -> tuple[str, ...]:
-        if path not in self._included:
-            names = _INCLUDE.findall(path.read_bytes())
-            self._included[path] = tuple(name.decode("utf-8", "replace") for name in names)
-        return self._included[path]
 
 
 def read_library(folder: Path) -> ArduinoLibrary | None:
@@ -118,14 +104,6 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield from _walk(path)
         else:
             yield path
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A compiled library: a file of objects for the linker, and the folder that includes are relative to."""
-
-    file: Path
-    headers: Path
 
 
 def archive(

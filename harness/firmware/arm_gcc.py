@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware import arduino_library, elf, toolchain
-from harness.firmware.arduino_library import ARCHIVE, Archive, ArduinoLibrary, archive
+from harness.firmware.arduino_library import ARCHIVE, ArduinoLibrary, archive
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch
 from harness.firmware.toolchain import Tool, find_tool, run_tool
@@ -89,7 +89,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2")
     }
 
     def make(folder: Path) -> None:
-        archives = [_compiled(library, compiler, flags, store) for library in libraries]
+        archives = [(_compiled(library, compiler, flags, store), library) for library in libraries]
         build_image(compiler, staged.path, flags, folder / _IMAGE, archives)
 
     code = [Path(__file__), Path(toolchain.__file__)]
@@ -123,7 +123,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2")
     )
 
 
-def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: Store) -> Archive:
+def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: Store) -> Path:
     """Return a library's archive, compiled once for the same sources, flags and compiler."""
     languages = {
         suffix: (*_COMMON_FLAGS, *own, *flags, *_LIBRARY_FLAGS)
@@ -134,8 +134,8 @@ def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: 
     def make(folder: Path) -> None:
         archive(library, compiler, languages, folder)
 
-    folder = store.build("library", inputs, make, [Path(arduino_library.__file__)], f"compile {library.name}")
-    return Archive(folder / ARCHIVE, library.source_root)
+    code = [Path(arduino_library.__file__)]
+    return store.build("library", inputs, make, code, f"compile {library.name}") / ARCHIVE
 
 
 def _too_large_to_link(failure: BuildFailed, variant_id: str) -> DoesNotFit | None:
@@ -149,7 +149,11 @@ def _too_large_to_link(failure: BuildFailed, variant_id: str) -> DoesNotFit | No
 
 
 def build_image(
-    compiler: Tool, sketch: Path, flags: list[str], image: Path, archives: Sequence[Archive] = ()
+    compiler: Tool,
+    sketch: Path,
+    flags: list[str],
+    image: Path,
+    archives: Sequence[tuple[Path, ArduinoLibrary]] = (),
 ) -> None:
     """Compile and link a sketch folder and the core.
 
@@ -158,7 +162,7 @@ def build_image(
         sketch: folder of .ino, .cpp and .S files, with libraries in folders below.
         flags: flags of the sketch's sources beyond the standard ones.
         image: the ELF file to write.
-        archives: compiled libraries that the sketch includes.
+        archives: compiled libraries that the sketch includes, each as its file of objects and its sources.
 
     Raises:
         BuildFailed: errors in the sources.
@@ -173,7 +177,7 @@ def build_image(
             places = [
                 f"-I{sketch}",
                 f"-I{CORE}",
-                *(f"-isystem{item.headers}" for item in archives),
+                *(f"-isystem{library.source_root}" for _, library in archives),
                 f"-ffile-prefix-map={sketch}=.",
                 f"-ffile-prefix-map={CORE}=core",
             ]
@@ -183,7 +187,7 @@ def build_image(
         jobs = _sources_and_objects(sketch)
         with ThreadPoolExecutor(_JOBS) as pool:
             list(pool.map(lambda job: compile_one(*job), jobs))
-        parts = [*(target for _, target in jobs), *(item.file for item in archives)]
+        parts = [*(target for _, target in jobs), *(file for file, _ in archives)]
         run_tool(compiler, [*_LINK_FLAGS, f"-T{CORE / _LINKER_SCRIPT}", *parts, "-o", image], objects)
 
 

@@ -69,11 +69,7 @@ class Engine(ABC):
 
     @abstractmethod
     def generate(self, tflite: Path, out: Path) -> EngineSources:
-        """Write `engine.cpp` and what it includes; the same model gives the same bytes.
-
-        Args:
-            tflite: the model.
-            out: a staged sketch.
+        """Write `engine.cpp` and what it includes into a staged sketch; the same model gives the same bytes.
 
         Raises:
             UsageError: the file is not a readable .tflite.
@@ -96,15 +92,7 @@ def engines() -> dict[str, type[Engine]]:
 
 
 def get_engine(name: str, entry_libraries: Sequence[str] = ()) -> Engine:
-    """Return the engine of a name.
-
-    Args:
-        name: see `engines`.
-        entry_libraries: "name@version" of Arduino libraries that the board's bench file entry pins.
-
-    Raises:
-        UsageError: there is no such engine.
-    """
+    """Return the engine of a name, see `Engine.create`; raises UsageError if there is none."""
     known = engines()
     if name not in known:
         raise UsageError(f"there is no engine {name!r}", remedy=f"Choose one of: {', '.join(sorted(known))}.")

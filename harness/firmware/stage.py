@@ -55,12 +55,8 @@ class StagedSketch:
 def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
     """Write the sketch, its libraries, the engine's sources and `variant.h` into one folder.
 
-    The same model, engine and sources give the same bytes and the same build id.
-
-    Args:
-        model: the model's artifact, with `model.tflite` and `model.json`.
-        engine: the engine.
-        out: a folder; the sketch becomes `earshot/` in it.
+    The same model, engine and sources give the same bytes and the same build id. The sketch becomes
+    `earshot/` in the folder `out`.
 
     Raises:
         UsageError: labels or id that a record cannot carry, or another number of labels than outputs.

@@ -14,7 +14,7 @@ from harness.files import write_atomic
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReference
 from harness.regression.nights import moment
-from models.decoding import Meta, decode_toml
+from models.decoding import Meta, TomlFile
 
 SCHEMA = 1
 
@@ -108,7 +108,7 @@ def read_baseline(path: Path) -> Baseline | None:
         raise UsageError(
             f"the baseline cannot be read: {problem}", str(path), "Restore it with git, or correct it."
         ) from None
-    return decode_toml(text, Baseline, path)
+    return TomlFile(path, text).read(Baseline)
 
 
 def write_baseline(baseline: Baseline, path: Path) -> None:

@@ -43,11 +43,11 @@ def prune(network: nn.Module, pruning: Pruning, seed: int) -> Pruned:
         seed: for the criterion "random".
     """
     if pruning.kind == "weights":
-        return prune_weights(network, pruning.threshold, pruning.criterion, seed)
-    return Pruned(prune_channels(network, pruning.threshold, pruning.criterion, seed))
+        return _prune_weights(network, pruning.threshold, pruning.criterion, seed)
+    return Pruned(_prune_channels(network, pruning.threshold, pruning.criterion, seed))
 
 
-def filter_norms(weights: torch.Tensor, order: float) -> torch.Tensor:
+def _filter_norms(weights: torch.Tensor, order: float) -> torch.Tensor:
     """Compute the power mean of the absolute weights of each filter: its p-norm, independent of its size.
 
     L1 is the mean, L2 the root of the mean square, L-infinity the largest. A mean rather than a sum makes
@@ -65,7 +65,7 @@ def filter_norms(weights: torch.Tensor, order: float) -> torch.Tensor:
     return norms if order == float("inf") else norms / size ** (1 / order)
 
 
-def prune_weights(network: nn.Module, threshold: float, criterion: str, seed: int) -> Pruned:
+def _prune_weights(network: nn.Module, threshold: float, criterion: str, seed: int) -> Pruned:
     """Set a share of all weights of convolutions and fully connected layers to zero; biases stay.
 
     The criterion ranks the weights of the whole network together. A single number has the same norm under
@@ -73,12 +73,6 @@ def prune_weights(network: nn.Module, threshold: float, criterion: str, seed: in
     |w| over the power mean of the filter's absolute weights, of order 1 (L1), 2 (L2) or infinity
     (L-infinity). L1 and L2 spare weights that stand out of a filter of many small ones; L-infinity keeps
     every filter's largest weight the longest. "random" is the control.
-
-    Args:
-        network: is copied.
-        threshold: share of the weights to remove, above 0, below 1.
-        criterion: see `models.variants.Pruning`.
-        seed: for "random".
     """
     network = copy.deepcopy(network).eval()
     layers = [
@@ -103,24 +97,19 @@ def prune_weights(network: nn.Module, threshold: float, criterion: str, seed: in
 
 
 def _relative(weights: torch.Tensor, order: float) -> torch.Tensor:
-    norms = filter_norms(weights, order).reshape(-1, *[1] * (weights.dim() - 1))
+    norms = _filter_norms(weights, order).reshape(-1, *[1] * (weights.dim() - 1))
     return weights.detach().abs() / norms.clamp_min(torch.finfo(weights.dtype).tiny)
 
 
-def prune_channels(network: nn.Module, threshold: float, criterion: str, seed: int) -> nn.Module:
+def _prune_channels(network: nn.Module, threshold: float, criterion: str, seed: int) -> nn.Module:
     """Remove a share of the channels of every convolution; the layers that read them shrink with it.
 
     Layers whose channels are coupled (in DS-CNN a pointwise convolution, its normalization and the depthwise
     convolution behind it) lose the same ones; G. Fang et al., "DepGraph: Towards Any Structural Pruning",
     2023. The channels with the smallest norm go: the power mean (order 1, 2 or infinity) of the absolute
     weights of the channel's filter, normalization folded in; for coupled convolutions the mean of their
-    norms, each relative to its layer's average. "random" is the control. The network's outputs stay.
-
-    Args:
-        network: is copied.
-        threshold: share of the channels of each layer, above 0, below 1, rounded down; one channel stays.
-        criterion: see `models.variants.Pruning`.
-        seed: for "random".
+    norms, each relative to its layer's average. "random" is the control. The share is rounded down in each
+    layer, and one channel stays. The network's outputs stay.
     """
     import torch_pruning  # here: pruning single weights does not need it
 
@@ -161,7 +150,7 @@ def _channel_norms(network: nn.Module, criterion: str) -> dict[str, torch.Tensor
     if criterion == "random":
         return {}
     norms = {
-        name: filter_norms(layer.weight, _ORDERS[criterion])
+        name: _filter_norms(layer.weight, _ORDERS[criterion])
         for name, layer in folded(network).named_modules()
         if isinstance(layer, nn.Conv2d)
     }

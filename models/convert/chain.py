@@ -17,21 +17,13 @@ from models.convert.to_tflite import float_model, int8_model, saved_model
 from models.data.front_ends.micro import CHANNELS, SLICES
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
-from models.tflite import TfliteModel, read_tflite
+from models.tflite import Tensor, TfliteModel, read_tflite
 
 PARITY_INPUTS = 32
 
 BOARD_OPERATORS = (
-    "RESHAPE",
-    "PAD",
-    "TRANSPOSE",
-    "CONV_2D",
-    "DEPTHWISE_CONV_2D",
-    "FULLY_CONNECTED",
-    "AVERAGE_POOL_2D",
-    "SOFTMAX",
-    "QUANTIZE",
-    "DEQUANTIZE",
+    *("RESHAPE", "PAD", "TRANSPOSE", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"),
+    *("AVERAGE_POOL_2D", "SOFTMAX", "QUANTIZE", "DEQUANTIZE"),
 )
 """The operators that every engine of the bench runs."""
 
@@ -50,13 +42,7 @@ class Conversion:
     parity: dict[str, float]
 
 
-def convert(
-    network: nn.Module,
-    folder: Path,
-    *,
-    precision: str,
-    samples: np.ndarray,
-) -> Conversion:
+def convert(network: nn.Module, folder: Path, *, precision: str, samples: np.ndarray) -> Conversion:
     """Convert a network: torch, ONNX, SavedModel, .tflite, each step compared with torch.
 
     The same network and samples give the same bytes.
@@ -93,17 +79,14 @@ def convert(
     model = read_tflite(tflite)
     check_operators(model)
     check_types(model, precision)
+    _check_shapes(model.input_tensors, example.shape, "input")
     with torch.no_grad():
-        check_interface(model, tuple(example.shape), tuple(network(example).shape))
+        _check_shapes(model.output_tensors, network(example).shape, "output")
     return Conversion(model, parity)
 
 
 def check_operators(model: TfliteModel) -> None:
-    """Refuse a model with an operator that is not one of `BOARD_OPERATORS`.
-
-    Raises:
-        ConversionError: `where` is the operator's name.
-    """
+    """Refuse a model with an operator that is not one of `BOARD_OPERATORS`; raises ConversionError."""
     for operator in model.operators:
         if operator.name not in BOARD_OPERATORS:
             raise ConversionError(
@@ -116,10 +99,6 @@ def check_operators(model: TfliteModel) -> None:
 def check_types(model: TfliteModel, precision: str) -> None:
     """Refuse a model whose input or output has another type, and an int8 model that is not int8 throughout.
 
-    Args:
-        model: the converted model.
-        precision: "float32" or "int8".
-
     Raises:
         ConversionError: `where` is the operator, or "input" or "output".
     """
@@ -129,10 +108,7 @@ def check_types(model: TfliteModel, precision: str) -> None:
     if precision != "int8":
         return
     for operator in model.operators:
-        for index in (*operator.inputs, *operator.outputs):
-            if index is None:
-                continue
-            tensor = model.tensors[index]
+        for tensor in (model.tensors[i] for i in (*operator.inputs, *operator.outputs) if i is not None):
             if tensor.type.startswith("float"):
                 raise ConversionError(
                     f"operator {operator.name} still has a {tensor.type} tensor, {tensor.name}",
@@ -147,16 +123,9 @@ def check_types(model: TfliteModel, precision: str) -> None:
                 )
 
 
-def check_interface(model: TfliteModel, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
-    """Refuse a model that does not have exactly one input and one output of these shapes.
-
-    Raises:
-        ConversionError: `where` is "input" or "output".
-    """
-    for tensors, expected, place in (
-        (model.input_tensors, input_shape, "input"),
-        (model.output_tensors, output_shape, "output"),
-    ):
-        shapes = [tensor.shape for tensor in tensors]
-        if shapes != [expected]:
-            raise ConversionError(f"the model's {place} shapes are {shapes} instead of [{expected}]", place)
+def _check_shapes(tensors: tuple[Tensor, ...], expected: torch.Size, place: str) -> None:
+    shapes = [tensor.shape for tensor in tensors]
+    if shapes != [tuple(expected)]:
+        raise ConversionError(
+            f"the model's {place} shapes are {shapes} instead of [{tuple(expected)}]", place
+        )

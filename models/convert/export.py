@@ -15,12 +15,7 @@ OPSET = 13
 
 
 def export_onnx(network: nn.Module, example: torch.Tensor, path: Path) -> None:
-    """Write the network as ONNX with the static shapes of the example.
-
-    Args:
-        network: in evaluation mode.
-        example: an input with a batch of 1.
-        path: the .onnx to write.
+    """Write a network in evaluation mode as ONNX, with the static shapes of an example with a batch of 1.
 
     Raises:
         ConversionError: torch cannot express an operation in ONNX.

@@ -19,22 +19,19 @@ TOLERANCE = 1e-5
 times below."""
 
 
-def check_parity(
-    network: nn.Module, files: dict[str, Path], inputs: np.ndarray, tolerance: float = TOLERANCE
-) -> dict[str, float]:
+def check_parity(network: nn.Module, files: dict[str, Path], inputs: np.ndarray) -> dict[str, float]:
     """Run the same inputs through each step and compare with torch.
 
     Args:
         network: in evaluation mode, gives probabilities.
         files: by step in order: "torchscript", "onnx", "savedmodel" or "tflite".
         inputs: float32 (N, ...).
-        tolerance: the largest difference allowed.
 
     Returns:
         The largest absolute difference by step.
 
     Raises:
-        ConversionError: a step differs by more than the tolerance.
+        ConversionError: a step differs by more than `TOLERANCE`.
     """
     with torch.no_grad():
         expected = network(torch.from_numpy(inputs)).numpy()
@@ -44,9 +41,9 @@ def check_parity(
             run = _RUNNERS[step](path)
             outputs = np.concatenate([run(sample[np.newaxis]) for sample in inputs])
         difference = float(np.abs(outputs - expected).max())
-        if not difference <= tolerance:
+        if not difference <= TOLERANCE:
             raise ConversionError(
-                f"the {step} model differs from torch by {difference:.2g}, more than {tolerance:g}",
+                f"the {step} model differs from torch by {difference:.2g}, more than {TOLERANCE:g}",
                 path.name,
                 "Compare the layers one by one to find the operator that the previous step changed.",
             )

@@ -13,6 +13,7 @@ import onnx
 from models.convert.layout import lean
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
+from models.tflite import operator_name
 
 _LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _FIXED_RANGE = ("SOFTMAX",)
@@ -30,10 +31,8 @@ def saved_model(onnx_file: Path, folder: Path) -> None:
         try:
             prepare(lean(onnx.load(str(onnx_file)))).export_graph(str(folder))
         except Exception as error:  # onnx-tf raises whatever TensorFlow or a missing handler does
-            reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), repr(error))
-            raise ConversionError(
-                f"onnx-tf cannot convert the graph: {reason.strip()}", onnx_file.name
-            ) from error
+            reason = (str(error).strip() or repr(error)).splitlines()[-1].strip()
+            raise ConversionError(f"onnx-tf cannot convert the graph: {reason}", onnx_file.name) from error
 
 
 def float_model(saved: Path) -> bytes:
@@ -108,14 +107,11 @@ def with_ranges(calibrated: bytes, ranges: Sequence[tuple[float, float]]) -> byt
     Raises:
         ConversionError: the model has another number of layers.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
     from tensorflow.lite.tools import flatbuffer_utils
 
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
     graph = model.subgraphs[0]
-    codes = [names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
-    kinds = [codes[operator.opcodeIndex] for operator in graph.operators]
+    kinds = [operator_name(model, operator) for operator in graph.operators]
     layers = sum(kind in _LAYERS for kind in kinds)
     if layers != len(ranges) - 1:
         raise ConversionError(

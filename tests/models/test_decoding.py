@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.decoding import Meta, TomlFile, decode_json, decode_toml, matching
+from models.decoding import Meta, TomlFile, decode_json, matching
 from models.errors import ConfigError
 
 
@@ -61,7 +61,7 @@ def test_every_type_of_field_is_read():
     """
     desks = {"left": Desk("green", ("old", "oak")), "right": Desk()}
     house = House("A", 3, True, Path("home/plans/a.svg"), 1.0, Room(2.5), [Room(1.0)], desks, 7)
-    read = decode_toml(text, House, Path("home/house.toml"))
+    read = TomlFile(Path("home/house.toml"), text).read(House)
     assert read == house
     assert isinstance(read.slope, float)
 
@@ -91,7 +91,7 @@ def test_every_type_of_field_is_read():
 )  # fmt: skip
 def test_an_error_names_place_and_allowed_values(text, place, helps):
     with pytest.raises(ConfigError) as raised:
-        decode_toml(text, House, Path("house.toml"))
+        TomlFile(Path("house.toml"), text).read(House)
     assert place in raised.value.where
     assert helps in str(raised.value)
 

@@ -38,7 +38,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_every_point_is_a_variant(tmp_path):
     study = load_study("bits", written(tmp_path, STUDY))
-    assert (study.name, study.title, study.x) == ("bits", "Bits", "quantization.bits")
+    assert (study.name, study.heading.title, study.x) == ("bits", "Bits", "quantization.bits")
     assert study.plots == (("accuracy", "bits"), ("mse", "parameters"))
     assert len(study.variants) == 8
     assert {study.x_of(item) for item in study.variants} == {2, 4}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.firmware.codegen import CodegenEngine
 from harness.firmware.codegen.operations import Operation
 from harness.firmware.codegen.program import Conv2D, FullyConnected, Step
-from harness.firmware.codegen_sparse.cycles import dense_cycles, sparse_cycles
+from harness.firmware.codegen_sparse.cycles import layer_cycles
 from harness.firmware.codegen_sparse.kernels import sparse_operation
 
 _WORTH_IT = 7 / 8
@@ -29,7 +29,7 @@ class CodegenSparseEngine(CodegenEngine):
         dense, sparse = super().operation(step), sparse_operation(step)
         if sparse is None or not isinstance(step, Conv2D | FullyConnected):
             return dense
-        without, skipping = dense_cycles(step), sparse_cycles(step)
+        without, skipping = layer_cycles(step)
         chosen = sparse if skipping <= _WORTH_IT * without else dense
         values = step.weights.values
         note = (

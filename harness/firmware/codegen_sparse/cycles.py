@@ -14,11 +14,10 @@ runs TinyConv's sparse convolution faster from 5 % zeros on.
 from __future__ import annotations
 
 import math
-from functools import singledispatch
 
 from harness.firmware.codegen.blocks import GROUP
 from harness.firmware.codegen.operations import strip_bytes
-from harness.firmware.codegen.program import Conv2D, FullyConnected, Step
+from harness.firmware.codegen.program import Conv2D, FullyConnected
 from harness.firmware.codegen_sparse.kernels import TAPS, entry_rounds, filled_runs
 
 SPARSE_GROUP = 8
@@ -40,46 +39,30 @@ _STRIP_WORD = 8.0  # of rows that are copied to have padding around them
 _LOOP_BLOCKS = 4  # kUnrolled of products.h
 
 
-@singledispatch
-def dense_cycles(step: Step) -> int:
-    """Return the cycles of one run of a layer with the kernel of engine codegen."""
-    raise TypeError(type(step))
-
-
-@singledispatch
-def sparse_cycles(step: Step) -> int:
-    """Return the cycles of one run with the kernel that skips weights of 0."""
-    raise TypeError(type(step))
-
-
-@dense_cycles.register
-def _(step: Conv2D) -> int:
-    outputs, runs, taps = step.runs.shape
-    pixel = _dense_run(outputs, taps, _DENSE_RUN) * runs + _DENSE_OUTPUT * outputs
-    return round(pixel * _pixels(step) + _strip(step))
-
-
-@dense_cycles.register
-def _(step: FullyConnected) -> int:
+def layer_cycles(step: Conv2D | FullyConnected) -> tuple[int, int]:
+    """Return the cycles of one run with the kernel of engine codegen, and with the one that skips zeros."""
+    if isinstance(step, Conv2D):
+        outputs, runs, taps = step.runs.shape
+        dense = _dense_run(outputs, taps, _DENSE_RUN) * runs + _DENSE_OUTPUT * outputs
+        sparse = _sparse_taps(step) + _SPARSE_OUTPUT * outputs
+        pixels, strip = math.prod(step.output.shape[:3]), _strip(step)
+        return round(dense * pixels + strip), round(sparse * pixels + strip)
     outputs, inputs = step.weights.values.shape
-    return round((_dense_run(outputs, inputs, 0) + _DENSE_ROW_OUTPUT * outputs) * _rows(step))
+    dense = _dense_run(outputs, inputs, 0) + _DENSE_ROW_OUTPUT * outputs
+    sparse = sum(_ROUND * entry_rounds(row) + _SPARSE_ROW_OUTPUT for row in step.weights.values)
+    rows = step.output.elements // outputs
+    return round(dense * rows), round(sparse * rows)
 
 
-@sparse_cycles.register
-def _(step: Conv2D) -> int:
+def _sparse_taps(step: Conv2D) -> int:
+    """Return the cycles of the inner loop of a sparse convolution at one place of the window."""
     lanes = filled_runs(step) != 0
     pairs = lanes[:, :, :2].astype(int) + lanes[:, :, 2:]  # weights of taps 0 and 2, 1 and 3 of a block
     cycles = _ONE_WEIGHT * (pairs == 1).sum() + _TWO_WEIGHTS * (pairs == 2).sum()
     for first in range(0, len(pairs), SPARSE_GROUP):
         used = pairs[first : first + SPARSE_GROUP].any(axis=0)  # (blocks, 2)
         cycles += _LOAD * used.any(axis=1).sum() + _UNPACK * used.sum()
-    return round((int(cycles) + _SPARSE_OUTPUT * len(pairs)) * _pixels(step) + _strip(step))
-
-
-@sparse_cycles.register
-def _(step: FullyConnected) -> int:
-    lists = [_ROUND * entry_rounds(row) + _SPARSE_ROW_OUTPUT for row in step.weights.values]
-    return round(sum(lists) * _rows(step))
+    return int(cycles)
 
 
 def _dense_run(outputs: int, taps: int, run: float) -> float:
@@ -88,14 +71,6 @@ def _dense_run(outputs: int, taps: int, run: float) -> float:
     return sum(
         _DENSE_BLOCK[group] * blocks + _DENSE_LOOP * (blocks // _LOOP_BLOCKS) + run for group in groups
     )
-
-
-def _pixels(step: Conv2D) -> int:
-    return math.prod(step.output.shape[:3])
-
-
-def _rows(step: FullyConnected) -> int:
-    return step.output.elements // len(step.weights.values)
 
 
 def _strip(step: Conv2D) -> float:

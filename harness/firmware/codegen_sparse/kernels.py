@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import singledispatch
 
 import numpy as np
 
@@ -22,35 +21,23 @@ MOST_IN_CODE = 16_384
 _MOST_AHEAD = 255  # inputs from one entry to the next: a byte
 
 
-@singledispatch
 def sparse_operation(step: Step) -> Operation | None:
     """Return the call of a kernel that skips weights of 0; None if there is none for a step."""
-    return None
-
-
-@sparse_operation.register
-def _(step: Conv2D) -> Operation | None:
-    if step.input.type != "int8" or step.weights.values.size > MOST_IN_CODE:
-        return None
-    return replace(
-        operation(step),
-        header="sparse_conv_2d.h",
-        kernel="sparse_conv_2d",
-        weights=filled_runs(step).reshape(-1),
-        weights_in_code=True,
-        skips_zeros=True,
-    )
-
-
-@sparse_operation.register
-def _(step: FullyConnected) -> Operation | None:
     if step.input.type != "int8":
         return None
+    if isinstance(step, Conv2D) and step.weights.values.size <= MOST_IN_CODE:
+        name, weights = "sparse_conv_2d", filled_runs(step).reshape(-1)
+    elif isinstance(step, FullyConnected):
+        name = "sparse_fully_connected"
+        weights = np.concatenate([entry_list(row) for row in step.weights.values])
+    else:
+        return None
     return replace(
         operation(step),
-        header="sparse_fully_connected.h",
-        kernel="sparse_fully_connected",
-        weights=np.concatenate([entry_list(row) for row in step.weights.values]),
+        header=f"{name}.h",
+        kernel=name,
+        weights=weights,
+        weights_in_code=isinstance(step, Conv2D),
         skips_zeros=True,
     )
 

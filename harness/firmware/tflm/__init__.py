@@ -12,11 +12,10 @@ from harness.firmware.arduino_library import ArduinoLibrary
 from harness.firmware.engine import Engine, EngineSources
 from harness.firmware.tflm.choice import choose_library
 from harness.firmware.tflm.interface import Interface, read_interface
-from harness.firmware.tflm.source import Facts, engine_source, model_source
+from harness.firmware.tflm.source import ELEMENT_TYPES, engine_source, model_source
 from models.store import Store
-from models.tflite import Operator, Tensor, TfliteModel, read_tflite
+from models.tflite import Operator, TfliteModel, read_tflite
 
-_IO_TYPES = ("int8", "float32")
 _ALIGNMENT = 16
 """Of tensors in the interpreter's arena, and of the arena itself (micro_arena_constants.h)."""
 _FIRST_ARENA_BYTES = 64 << 10  # room to spare for every network of models/configs
@@ -93,19 +92,11 @@ class TflmEngine(Engine):
     def generate(self, tflite: Path, out: Path) -> EngineSources:
         """Write the sources, see `Engine.generate`; the library is not copied, the sources name it."""
         model = read_tflite(tflite)
-        library, interface = self.library, self.interface
-        facts = Facts(
-            model_sha256=model.sha256,
-            library=f"{library}, SHA-256 of its sources\n// {library.fingerprint}",
-            adders=_adders(model, library, interface, str(tflite)),
-            kernels=f"{interface.kernels(model)} of {library.name} {library.version}",
-            arena_bytes=self.arena_bytes,
-            input=_only(model, model.inputs, "input", str(tflite)),
-            output=_only(model, model.outputs, "output", str(tflite)),
-        )
-        (out / "engine.cpp").write_text(engine_source(facts, interface), encoding="ascii")
+        _check(model, self.interface, str(tflite))
+        text = engine_source(model, self.interface, self.arena_bytes)
+        (out / "engine.cpp").write_text(text, encoding="ascii")
         (out / "model_data.h").write_text(model_source(tflite, model.sha256), encoding="ascii")
-        return EngineSources(facts.kernels, facts.arena_bytes, (library,))
+        return EngineSources(self.interface.kernels(model), self.arena_bytes, (self.library,))
 
 
 def _smallest_arena(tflite: Path, used_of: Callable[[int], int]) -> int:
@@ -160,26 +151,22 @@ def _activation_bytes(model: TfliteModel, operator: Operator) -> int:
     )
 
 
-def _adders(model: TfliteModel, library: ArduinoLibrary, interface: Interface, where: str) -> list[str]:
+def _check(model: TfliteModel, interface: Interface, where: str) -> None:
+    """Refuse a model that the library or the sketch cannot run."""
     if not model.operators:
         raise BuildFailed("the model has no operators", where=where, remedy="Convert the network again.")
     for operator in model.operators:
         if operator.name not in interface.adders:
             raise BuildFailed(
-                f"{library} has no operator {operator.name}",
+                f"{interface.library} has no operator {operator.name}",
                 where=f"{where}: {operator}",
                 remedy="Convert the model without it, or use another version of the library.",
             )
-    return [interface.adders[name] for name in model.operator_counts]
-
-
-def _only(model: TfliteModel, tensors: tuple[int, ...], side: str, where: str) -> Tensor:
-    found = [model.tensors[i] for i in tensors]
-    if len(found) != 1 or found[0].type not in _IO_TYPES:
-        kinds = ", ".join(tensor.type for tensor in found) or "nothing"
-        raise BuildFailed(
-            f"the model's {side} is {kinds}; the sketch takes one tensor of {' or '.join(_IO_TYPES)}",
-            where=where,
-            remedy="Convert a network with one input and one output.",
-        )
-    return found[0]
+    for side, tensors in (("input", model.input_tensors), ("output", model.output_tensors)):
+        if len(tensors) != 1 or tensors[0].type not in ELEMENT_TYPES:
+            kinds = ", ".join(tensor.type for tensor in tensors) or "nothing"
+            raise BuildFailed(
+                f"the model's {side} is {kinds}; the sketch takes one tensor of {' or '.join(ELEMENT_TYPES)}",
+                where=where,
+                remedy="Convert a network with one input and one output.",
+            )

@@ -27,6 +27,7 @@ class Interface:
     """The parts of engine.cpp that depend on the library.
 
     Attributes:
+        library: the library.
         library_header: header that makes the Arduino builder take the library.
         headers: headers of interpreter, resolver and schema.
         wants_reporter: True if the interpreter's constructor takes an ErrorReporter (until 2021).
@@ -35,6 +36,7 @@ class Interface:
         cmsis_version: version of the library's CMSIS-NN; "" without.
     """
 
+    library: ArduinoLibrary
     library_header: str
     headers: tuple[str, ...]
     wants_reporter: bool
@@ -43,13 +45,14 @@ class Interface:
     cmsis_version: str
 
     def kernels(self, model: TfliteModel) -> str:
-        """Return a model's kernel set: CMSIS-NN if one of its int8 operators has such a kernel."""
+        """Return the kernels that a board reports: CMSIS-NN if an int8 operator of the model has one."""
         quantized = {
             operator.name
             for operator in model.operators
             if any(i is not None and model.tensors[i].type == "int8" for i in operator.inputs)
         }
-        return f"cmsis-nn {self.cmsis_version}" if quantized & self.cmsis_operators else "reference"
+        kind = f"cmsis-nn {self.cmsis_version}" if quantized & self.cmsis_operators else "reference"
+        return f"{kind} of {self.library.name} {self.library.version}"
 
 
 def read_interface(library: ArduinoLibrary) -> Interface:
@@ -78,6 +81,7 @@ def read_interface(library: ArduinoLibrary) -> Interface:
     optional = [_REPORTER] * wants_reporter + [_SCHEMA_VERSION] * (root / _SCHEMA_VERSION).is_file()
     operators, version = _cmsis(root)
     return Interface(
+        library=library,
         library_header=_library_header(library),
         headers=tuple(sorted([_INTERPRETER, _RESOLVER, _SCHEMA, *optional])),
         wants_reporter=wants_reporter,
