@@ -89,15 +89,18 @@ def test_the_recognizer_equals_the_model(library, results, periods):
         now += periods[index % len(periods)]
 
 
-def test_a_word_is_reported_once(library):
-    assert [
-        label for _, label in detected(Board(library), (SILENCE, 1000), (YES, 1000), (SILENCE, 2000))
-    ] == [YES]
-
-
-def test_the_same_word_is_reported_again_after_the_suppression(library):
-    (first, _), (second, _) = detected(Board(library), (YES, 2000))
-    assert second - first == 1550
+@pytest.mark.parametrize(
+    ("parts", "period", "expected"),
+    [
+        ([(SILENCE, 1000), (YES, 1000), (SILENCE, 2000)], 50, [(1800, YES)]),
+        ([(YES, 2000)], 50, [(250, YES), (1800, YES)]),  # suppressed for 1500 ms
+        ([(YES, 1200), (NO, 1200)], 400, [(800, YES), (2000, NO)]),  # another word is not suppressed
+        ([(SILENCE, 5000)], 50, []),
+        ([(YES, 300)], 20, [(260, YES)]),  # a quarter of the average's time is needed
+    ],
+)
+def test_detections(library, parts, period, expected):
+    assert detected(Board(library), *parts, period=period) == expected
 
 
 def test_silence_between_ends_the_suppression(library):
@@ -108,24 +111,12 @@ def test_silence_between_ends_the_suppression(library):
     assert len(again) == 1
 
 
-def test_another_word_is_not_suppressed(library):
-    assert detected(Board(library), (YES, 1200), (NO, 1200), period=400) == [(800, YES), (2000, NO)]
-
-
-def test_silence_is_never_reported(library):
-    assert detected(Board(library), (SILENCE, 5000)) == []
-
-
 @pytest.mark.parametrize("results", [1, 2])
 def test_three_results_are_needed(library, results):
     board = Board(library)
     answers = [board.add(now, surely(YES)) for now in (0, 400, 800)[:results]]
     assert answers == [None] * results
     assert board.add(900, surely(YES)) == (None if results < 2 else (YES, 255))
-
-
-def test_a_quarter_of_the_average_is_needed(library):
-    assert detected(Board(library), (YES, 300), period=20)[0] == (260, YES)
 
 
 def test_an_average_of_the_threshold_is_not_enough(library):
