@@ -6,8 +6,9 @@ import json
 import shutil
 from dataclasses import asdict, replace
 
+import made_runs
 import pytest
-from benchmarks.made_history import MadeBench, write_nights
+from benchmarks.made_history import write_nights
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,7 +105,8 @@ def places(value, path=()):
         yield from places(item, (*path, name))
 
 
-RECORD = asdict(MadeBench("emulated", series=3, samples=9).night(0))
+CANARY = made_runs.block(1, 2, subject="canary", phase="canary-first")
+RECORD = asdict(made_runs.record(CANARY, made_runs.block(1, 2)))
 PLACES = [*places(json.loads(json.dumps(RECORD)))]
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from html_page import HOSTILE, Page, plain, shown_tables
+from html_page import Page, plain, shown_tables
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import (
@@ -171,19 +171,6 @@ def test_two_variants_are_no_family(tmp_path):
     render_run(run_of(*family_run().variants[:2]), tmp_path)
     assert not (tmp_path / "family.html").exists()
     assert "family.html" not in (tmp_path / "report.html").read_text()
-
-
-def test_hostile_texts_stay_texts(tmp_path):
-    row = trained("tinyconv", "int8", 10_000, 0.9)
-    hostile = replace(
-        row,
-        title=HOSTILE,
-        labels=[f"{HOSTILE}{index}" for index in range(4)],
-        model=replace(row.model, network=HOSTILE),
-        faults=[Fault("build", HOSTILE)],
-    )
-    page = Page(render_family({tmp_path: run_of(hostile)}, tmp_path).read_text())
-    assert page.tags.count("script") == 1 and "img" not in page.tags
 
 
 def test_a_record_without_details_of_models_has_a_page(tmp_path):

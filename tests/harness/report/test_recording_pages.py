@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from html_page import HOSTILE, Page, plain
+from html_page import Page, plain
 from samples import sample_record
 
 from harness.recording_views import Facts, Glance, Look
@@ -81,16 +81,10 @@ def test_every_view_is_a_picture_and_a_csv(rendered):
     assert pd.read_csv(page.parent / "mfcc.csv").shape == (98, 14)
 
 
-def test_the_same_recording_gives_the_same_bytes(rendered, tmp_path):
-    render_recording(rendered[0], b"RIFF", tmp_path)
-    for path in rendered[1].parent.iterdir():
-        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
-
-
 def test_plots_of_silence_say_so(tmp_path):
-    silent = replace(FACTS, peak=0.0, rms_dbfs=-101.1, remarks=("Every sample is 0: try again.",))
+    silent = replace(FACTS, peak=0.0, rms_dbfs=-101.1, remarks=("Every <b>sample</b> is 0.",))
     text = render_recording(look_at(np.zeros(16_000, np.int16), silent), None, tmp_path).read_text()
-    assert "Every sample is 0: try again." in text
+    assert "Every &lt;b&gt;sample&lt;/b&gt; is 0." in text
     assert text.count("digital silence: ") == 3
     assert text.count("all coefficients are 0") == text.count("all features are 0") == 1
     assert "<audio" not in text
@@ -102,13 +96,6 @@ def test_the_input_of_a_model_is_marked(seconds, filled):
     drawn = micro.plot(look_at(sound(seconds))).svg
     assert "49 slices, 40 channels: one input of a model" in drawn
     assert ("filled with zeros" in drawn) == filled
-
-
-def test_a_hostile_name_stays_text(tmp_path):
-    facts = replace(FACTS, name=HOSTILE, word="", remarks=(HOSTILE,))
-    page = Page(render_recording(look_at(sound(), facts), None, tmp_path).read_text())
-    assert HOSTILE in page.text
-    assert "img" not in page.tags
 
 
 def glance(name: str, seed: int = 0) -> Glance:
