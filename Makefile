@@ -10,10 +10,10 @@ INSTALLED := $(VENV)/.installed
 JOBS ?= 3
 
 # gcc and g++: the cycle model and the host tests of the sketch's logic. The arm toolchain: firmware. QEMU: the emulated board.
-# espeak-ng: the synthetic corpus. libportaudio2, libsndfile1: sound. clang-format: lint. python3-venv: the environment.
+# espeak-ng: the synthetic corpus. libportaudio2, libsndfile1: sound. python3-venv: the environment.
 # pulseaudio, pulseaudio-utils, libasound2-plugins: the rehearsal bench, whose speaker and microphone are a null sink.
 PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm \
-	espeak-ng libportaudio2 libsndfile1 clang-format python3-venv pulseaudio pulseaudio-utils libasound2-plugins
+	espeak-ng libportaudio2 libsndfile1 python3-venv pulseaudio pulseaudio-utils libasound2-plugins
 
 .PHONY: run test lint format bench docs doctor setup packages lock clean
 
@@ -27,12 +27,12 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	git ls-files 'sketches/*.h' 'sketches/*.cpp' 'sketches/*.c' 'sketches/*.ino' | xargs clang-format --dry-run --Werror
+	git ls-files 'sketches/*.h' 'sketches/*.cpp' 'sketches/*.c' 'sketches/*.ino' | xargs $(BIN)/clang-format --dry-run --Werror
 
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	git ls-files 'sketches/*.h' 'sketches/*.cpp' 'sketches/*.c' 'sketches/*.ino' | xargs clang-format -i
+	git ls-files 'sketches/*.h' 'sketches/*.cpp' 'sketches/*.c' 'sketches/*.ino' | xargs $(BIN)/clang-format -i
 
 bench: setup
 	PYTHONPATH=tests $(BIN)/python -m benchmarks

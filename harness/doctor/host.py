@@ -23,7 +23,6 @@ class _Tool:
     command: str
     package: str
     purpose: str
-    required: bool = True
 
 
 _TOOLS = (
@@ -35,7 +34,6 @@ _TOOLS = (
     _Tool("qemu-system-arm", "qemu-system-arm", "the emulated board"),
     _Tool("gcc", "gcc", "the emulated board's cycle model"),
     _Tool("espeak-ng", "espeak-ng", "the synthetic corpus (not needed with --dataset)"),
-    _Tool("clang-format", "clang-format", "`make lint`", required=False),
 )
 
 
@@ -54,11 +52,11 @@ def _tool(tool: _Tool) -> Finding:
     remedy = f"apt-get install {tool.package}"
     path = shutil.which(tool.command)
     if path is None:
-        return Finding(tool.command, tool.required, f"for {tool.purpose}", remedy)
+        return Finding(tool.command, True, f"for {tool.purpose}", remedy)
     try:
-        return Finding(tool.command, tool.required, _output(path, "--version")[0])
+        return Finding(tool.command, True, _output(path, "--version")[0])
     except (OSError, subprocess.SubprocessError) as problem:
-        return Finding(tool.command, tool.required, f"does not run: {problem}", f"Reinstall it: {remedy}")
+        return Finding(tool.command, True, f"does not run: {problem}", f"Reinstall it: {remedy}")
 
 
 def _output(*command: str) -> list[str]:
