@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.errors import BuildFailed
 
 _ERROR = r"\berror: |undefined reference|overflowed by"
+_NO_LIBRARY = r"cannot read spec file|cannot find -l|fatal error: c\w+: No such file"  # such as <cstdint>
 _SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them
 
 
@@ -88,6 +89,12 @@ def _failure(tool: Tool, returncode: int, stderr: str) -> BuildFailed:
             "the sketch uses the heap: malloc or a caller of it is linked in",
             where=_first_line(stderr, "in function"),
             remedy="Use fixed buffers; printf and String allocate.",
+        )
+    if re.search(_NO_LIBRARY, stderr):
+        return BuildFailed(
+            f"{Path(tool.path).name} has no C or C++ library",
+            where=_first_line(stderr, "error: ") or _first_line(stderr, "cannot find"),
+            remedy="Install it: apt-get install libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
         )
     lines = [line.strip() for line in stderr.splitlines() if re.search(_ERROR, line)]
     shown = lines[:_SHOWN_ERRORS] or stderr.strip().splitlines()[-_SHOWN_ERRORS:]

@@ -17,6 +17,7 @@ from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
 from harness.firmware.engine import EngineSources
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch, stage
+from harness.firmware.toolchain import run_tool
 from models.store import Store
 
 NOTHING = "void setup() {}\nvoid loop() {}\n"
@@ -137,6 +138,13 @@ def test_without_the_compiler_the_package_is_named(compiled, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(BuildFailed, match="apt-get install gcc-arm-none-eabi"):
         compiled()
+
+
+@pytest.mark.parametrize("lacking", ["-nostdinc++", "--specs=nowhere.specs"])
+def test_without_the_library_its_package_is_named(tmp_path, lacking):
+    (tmp_path / "sketch.cpp").write_text("#include <cstdint>\n")
+    with pytest.raises(BuildFailed, match=r"(?s)has no C or C\+\+ library.*apt-get install libnewlib"):
+        run_tool(find_compiler(), [lacking, "-c", "sketch.cpp"], tmp_path)
 
 
 def test_a_full_disk_is_a_failed_build(compiled, monkeypatch):
