@@ -23,24 +23,10 @@ _BIAS_BYTES = 4  # TensorFlow Lite's int8 models have int32 biases
 
 
 @dataclass(frozen=True)
-class LayerSize:
-    """Cost of one layer; operations are of one inference, activations are output elements."""
-
-    name: str
-    kind: str
-    weights: int
-    biases: int
-    operations: int
-    bias_operations: int
-    activations: int
-
-
-@dataclass(frozen=True)
 class Sizing:
     """Estimated cost of a network in one precision, with batch normalization folded in.
 
     Attributes:
-        layers: in the order in which they run.
         parameters: weights and biases.
         weights_flash_bytes: flash for the parameters.
         activations_ram_bytes: RAM for input, output and all activations of a forward pass, batch of 1.
@@ -50,7 +36,6 @@ class Sizing:
         bias_operations: bias additions.
     """
 
-    layers: tuple[LayerSize, ...]
     parameters: int
     weights_flash_bytes: int
     activations_ram_bytes: int
@@ -66,26 +51,16 @@ def sizing(network: nn.Module, precision: str) -> Sizing:
         network: a chain of layers whose input is one second of micro features.
         precision: "float32" or "int8", of weights and activations.
     """
-    layers = tuple(
-        LayerSize(
-            name=cost.name,
-            kind=cost.kind,
-            weights=cost.parameters - cost.biases,
-            biases=cost.biases,
-            operations=OPERATIONS_PER_MAC * cost.macs,
-            bias_operations=cost.bias_additions,
-            activations=cost.outputs,
-        )
-        for cost in layer_costs(folded(network))
-    )
+    layers = layer_costs(folded(network))
     size = _BYTES[precision]
-    elements = [SLICES * CHANNELS, *(layer.activations for layer in layers)]
+    elements = [SLICES * CHANNELS, *(layer.outputs for layer in layers)]
+    weights = sum(layer.parameters - layer.biases for layer in layers)
+    biases = sum(layer.biases for layer in layers)
     return Sizing(
-        layers=layers,
-        parameters=sum(layer.weights + layer.biases for layer in layers),
-        weights_flash_bytes=sum(layer.weights * size + layer.biases * _BIAS_BYTES for layer in layers),
+        parameters=weights + biases,
+        weights_flash_bytes=weights * size + biases * _BIAS_BYTES,
         activations_ram_bytes=sum(elements) * size,
         live_ram_bytes=max(before + after for before, after in pairwise(elements)) * size,
-        operations=sum(layer.operations for layer in layers),
-        bias_operations=sum(layer.bias_operations for layer in layers),
+        operations=OPERATIONS_PER_MAC * sum(layer.macs for layer in layers),
+        bias_operations=sum(layer.bias_additions for layer in layers),
     )

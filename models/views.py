@@ -188,7 +188,9 @@ def mel_middles() -> NDArray[np.float64]:
 
 def _over_time(samples: NDArray[np.int16]) -> tuple[Image, Image, Image]:
     """Compute spectrogram, mel spectrogram and MFCCs of the same frames, in one pass over the recording."""
-    tensorflow = _tensorflow()
+    quiet_tensorflow()
+    import tensorflow  # here: importing it takes seconds, and cached views do without it
+
     weights = tensorflow.signal.linear_to_mel_weight_matrix(
         CHANNELS, FFT_SAMPLES // 2 + 1, SAMPLE_RATE_HZ, LOWEST_HZ, HIGHEST_HZ
     ).numpy()
@@ -265,11 +267,3 @@ def _power_of(dbfs: float) -> float:
 
 def _ms(samples: float) -> str:
     return f"{1000 * samples / SAMPLE_RATE_HZ:.3g}"
-
-
-def _tensorflow() -> Any:
-    """Import TensorFlow only when it is needed: that takes seconds, and cached views do without it."""
-    quiet_tensorflow()
-    import tensorflow
-
-    return tensorflow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tone_dataset import tone_dataset
+from small_datasets import tone_dataset
 
 from models.store import Store
 

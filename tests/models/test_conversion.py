@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from synthetic_features import SyntheticFeatures
+from small_datasets import SyntheticFeatures
 from torch import nn
 
 from models.convert import convert

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tone_dataset import tone_dataset
+from small_datasets import tone_dataset
 
 from models.data.dataset import DatasetConfig
 from models.data.features import (

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from synthetic_features import SyntheticFeatures
+from small_datasets import SyntheticFeatures
 from torch import nn
 from torch.ao.nn import qat
 

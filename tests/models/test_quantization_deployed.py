@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from synthetic_features import SyntheticFeatures
+from small_datasets import SyntheticFeatures
 from torch.ao.nn import qat
 
 from models import train as training

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from synthetic_features import SyntheticFeatures
+from small_datasets import SyntheticFeatures
 
 from models import train as training
 from models.variants import Training, Variant

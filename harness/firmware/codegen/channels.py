@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from harness.firmware.codegen.quantization import (
     channel_multipliers,
     tensor_multiplier,
 )
-
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
 
 _SMALL = 1 << 30
 
@@ -59,15 +56,11 @@ def finished(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
     return Channels("Int8Channel", tuple((bias, m.value, m.left_shift, m.right_shift) for bias, m in pairs))
 
 
-def in_range(
-    step: Step,
-    derive: Callable[_Arguments, _Result],
-    *arguments: _Arguments.args,
-    **keywords: _Arguments.kwargs,
-) -> _Result:
-    """Call `derive` on a step's scales; its ValueError becomes a BuildFailed."""
+@contextmanager
+def scales_of(step: Step) -> Iterator[None]:
+    """Turn a ValueError about a step's scales into a BuildFailed."""
     try:
-        return derive(*arguments, **keywords)
+        yield
     except ValueError as problem:
         raise BuildFailed(
             f"its scales are out of range: {problem}",
@@ -78,13 +71,12 @@ def in_range(
 
 def _multipliers(step: Step, weights: Weights) -> tuple[Multiplier, ...]:
     source, output = step.input.scale, step.output.scale
-    if len(weights.scales) > 1:
-        return in_range(step, channel_multipliers, source, weights.scales, output)
-    if isinstance(step, FullyConnected):
-        one = in_range(step, tensor_multiplier, source, weights.scales[0], output)
-    else:
-        (one,) = in_range(step, channel_multipliers, source, weights.scales, output)
-    return (one,) * len(weights.bias)
+    with scales_of(step):
+        if isinstance(step, FullyConnected) and len(weights.scales) == 1:
+            found: tuple[Multiplier, ...] = (tensor_multiplier(source, weights.scales[0], output),)
+        else:
+            found = channel_multipliers(source, weights.scales, output)
+    return found if len(found) > 1 else found * len(weights.bias)
 
 
 def _sums_are_small(bias: np.ndarray, by_output: np.ndarray) -> bool:

@@ -18,7 +18,6 @@ from harness.firmware.codegen.program import (
     Quantize,
     Step,
     Transpose,
-    Value,
     View,
     Weights,
 )
@@ -87,11 +86,10 @@ def _view(step: Step) -> View:
 
 def _quantized_as_before(program: Program, position: int, step: Step) -> Program | None:
     """Drop DEQUANTIZE before QUANTIZE to the same scale and zero point."""
-    reader = program.only_reader(position)
-    if not isinstance(step, Dequantize) or reader is None:
+    reader, after = program.only_reader(position)
+    if not isinstance(step, Dequantize) or not isinstance(after, Quantize):
         return None
-    after = program.steps[reader]
-    if not isinstance(after, Quantize) or not after.output.same_numbers_as(step.input):
+    if not after.output.same_numbers_as(step.input):
         return None
     view = replace(_view(after), input=step.input)
     return program.with_steps(
@@ -101,18 +99,15 @@ def _quantized_as_before(program: Program, position: int, step: Step) -> Program
 
 def _views_in_a_row(program: Program, position: int, step: Step) -> Program | None:
     """Join two views, so that other rules see the steps around them."""
-    reader = program.only_reader(position)
-    if not isinstance(step, View) or reader is None or not isinstance(program.steps[reader], View):
+    reader, after = program.only_reader(position)
+    if not isinstance(step, View) or not isinstance(after, View):
         return None
-    return program.with_steps({position: None, reader: replace(program.steps[reader], input=step.input)})
+    return program.with_steps({position: None, reader: replace(after, input=step.input)})
 
 
 def _transposes_in_a_row(program: Program, position: int, step: Step) -> Program | None:
-    reader = program.only_reader(position)
-    if not isinstance(step, Transpose) or reader is None:
-        return None
-    after = program.steps[reader]
-    if not isinstance(after, Transpose):
+    reader, after = program.only_reader(position)
+    if not isinstance(step, Transpose) or not isinstance(after, Transpose):
         return None
     order = tuple(step.order[axis] for axis in after.order)
     joined = replace(after, input=step.input, order=order)
@@ -123,10 +118,9 @@ def _transposes_in_a_row(program: Program, position: int, step: Step) -> Program
 
 def _pad_after_move(program: Program, position: int, step: Step) -> Program | None:
     """Move PAD behind a change of the dimensions, nearer to a convolution."""
-    reader = program.only_reader(position)
-    if not isinstance(step, Pad) or reader is None:
+    reader, move = program.only_reader(position)
+    if not isinstance(step, Pad):
         return None
-    move = program.steps[reader]
     if isinstance(move, Transpose):
         amounts = tuple(step.amounts[axis] for axis in move.order)
     elif isinstance(move, View):
@@ -159,11 +153,8 @@ def _amounts_in_view(pad: Pad, shape: tuple[int, ...]) -> tuple[tuple[int, int],
 
 def _pad_into_convolution(program: Program, position: int, step: Step) -> Program | None:
     """Make padding of rows and columns the convolution's own, which is 0 as well."""
-    reader = program.only_reader(position)
-    if not isinstance(step, Pad) or reader is None:
-        return None
-    after = program.steps[reader]
-    if not isinstance(after, Conv2D | DepthwiseConv2D):
+    reader, after = program.only_reader(position)
+    if not isinstance(step, Pad) or not isinstance(after, Conv2D | DepthwiseConv2D):
         return None
     batch, (top, _), (left, _), channels = step.amounts
     if any(batch) or any(channels):
@@ -177,20 +168,14 @@ def _pad_into_convolution(program: Program, position: int, step: Step) -> Progra
 
 def _transpose_into_weights(program: Program, position: int, step: Step) -> Program | None:
     """Drop TRANSPOSE before a fully connected layer by transposing its weights."""
-    reader = program.only_reader(position)
-    if not isinstance(step, Transpose) or reader is None:
+    reader, after = program.only_reader(position)
+    if not isinstance(step, Transpose):
         return None
     changes: dict[int, Step | None] = {position: None}
-    source: Value = step.output
-    if isinstance(program.steps[reader], View):
+    if isinstance(after, View):
         changes[reader] = None
-        source = program.steps[reader].output
-        following = program.only_reader(reader)
-        if following is None:
-            return None
-        reader = following
-    after = program.steps[reader]
-    if not isinstance(after, FullyConnected) or after.weights.values.shape[1] != source.elements:
+        reader, after = program.only_reader(reader)
+    if not isinstance(after, FullyConnected) or after.weights.values.shape[1] != step.output.elements:
         return None
     # For each place of the transposed input, the place of its element in the untransposed one.
     places = (

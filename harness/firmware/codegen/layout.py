@@ -60,13 +60,13 @@ def lay_out(program: Program, operations: Sequence[Operation]) -> Layout:
         Lifetime(name, size, first, max(first, read.get(key, first)))
         for key, (name, size, first) in written.items()
     ]
-    plan = plan_memory(lifetimes)
+    offsets, end = plan_memory(lifetimes)
     return Layout(
-        slots=tuple(zip(plan.offsets, lifetimes, strict=True)),
-        arena_bytes=plan.bytes + READ_AHEAD_BYTES,
+        slots=tuple(zip(offsets, lifetimes, strict=True)),
+        arena_bytes=end + READ_AHEAD_BYTES,
         least_bytes=most_alive(lifetimes),
         _roots=roots,
-        _offsets=dict(zip(written, plan.offsets, strict=True)),
+        _offsets=dict(zip(written, offsets, strict=True)),
     )
 
 

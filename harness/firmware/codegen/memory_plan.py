@@ -28,20 +28,15 @@ class Lifetime:
         return self.first_op <= other.last_op and other.first_op <= self.last_op
 
 
-@dataclass(frozen=True)
-class MemoryPlan:
-    """Offsets of lifetimes, in the order given, multiples of ALIGNMENT; and the end of the highest one."""
-
-    offsets: tuple[int, ...]
-    bytes: int
-
-
-def plan_memory(lifetimes: Sequence[Lifetime]) -> MemoryPlan:
+def plan_memory(lifetimes: Sequence[Lifetime]) -> tuple[tuple[int, ...], int]:
     """Place every lifetime at the lowest free offset, in several orders, and return the smallest plan.
 
     After the greedy planners of Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
     Inference" (2020): no order is best for all networks, and trying all of them costs nothing. Of equal plans
     the first is taken, so the result is deterministic.
+
+    Returns:
+        The offsets in the order given, multiples of ALIGNMENT, and the end of the highest lifetime.
     """
     orders: tuple[Callable[[int], tuple[int, ...]], ...] = (
         lambda i: (-lifetimes[i].bytes, lifetimes[i].first_op),
@@ -50,7 +45,7 @@ def plan_memory(lifetimes: Sequence[Lifetime]) -> MemoryPlan:
         lambda i: (lifetimes[i].first_op - lifetimes[i].last_op, -lifetimes[i].bytes),
     )
     plans = [_place(lifetimes, sorted(range(len(lifetimes)), key=order)) for order in orders]
-    return min(plans, key=lambda plan: plan.bytes)
+    return min(plans, key=lambda plan: plan[1])
 
 
 def most_alive(lifetimes: Sequence[Lifetime]) -> int:
@@ -61,7 +56,7 @@ def most_alive(lifetimes: Sequence[Lifetime]) -> int:
     )
 
 
-def _place(lifetimes: Sequence[Lifetime], order: Sequence[int]) -> MemoryPlan:
+def _place(lifetimes: Sequence[Lifetime], order: Sequence[int]) -> tuple[tuple[int, ...], int]:
     offsets: dict[int, int] = {}
     for i in order:
         taken = sorted(
@@ -74,4 +69,4 @@ def _place(lifetimes: Sequence[Lifetime], order: Sequence[int]) -> MemoryPlan:
             offset = max(offset, -(-end // ALIGNMENT) * ALIGNMENT)
         offsets[i] = offset
     end = max((offset + lifetimes[i].bytes for i, offset in offsets.items()), default=0)
-    return MemoryPlan(tuple(offsets[i] for i in range(len(lifetimes))), end)
+    return tuple(offsets[i] for i in range(len(lifetimes))), end

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.firmware.codegen import quantization
 from harness.firmware.codegen.blocks import blocked, blocked_by_channel
-from harness.firmware.codegen.channels import Channels, finished, in_range
+from harness.firmware.codegen.channels import Channels, finished, scales_of
 from harness.firmware.codegen.program import (
     AveragePool2D,
     Conv2D,
@@ -179,7 +179,8 @@ def _(step: Softmax) -> Operation:
     if step.input.type == "float32":
         constants["kBeta"] = step.beta
     else:
-        scaling = in_range(step, quantization.softmax_scaling, step.beta, step.input.scale)
+        with scales_of(step):
+            scaling = quantization.softmax_scaling(step.beta, step.input.scale)
         constants["kMultiplier"] = scaling.multiplier
         constants["kLeftShift"] = scaling.left_shift
         constants["kLeastDifference"] = scaling.least_difference
@@ -216,8 +217,8 @@ def _(step: Quantize) -> Operation:
     if step.input.type == "float32":
         constants |= {"kScale": step.output.scale, "kZeroPoint": step.output.zero_point}
         return Operation(step, "quantize.h", "quantize", constants)
-    ratio = step.input.scale / step.output.scale
-    multiplier = in_range(step, quantization.quantize_multiplier, ratio)
+    with scales_of(step):
+        multiplier = quantization.quantize_multiplier(step.input.scale / step.output.scale)
     constants |= {
         "kInputZeroPoint": step.input.zero_point,
         "kOutputZeroPoint": step.output.zero_point,
@@ -292,7 +293,7 @@ def _activation(output: Value, activation: str) -> dict[str, Constant]:
     if output.type == "int8":
         least, most = quantization.int8_activation_range(activation, output.scale, output.zero_point)
     else:
-        least, most = quantization.float_activation_range(activation)
+        least, most = quantization.ACTIVATIONS[activation]
     return {"kActivationMin": least, "kActivationMax": most}
 
 

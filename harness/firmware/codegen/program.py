@@ -191,14 +191,13 @@ class Program:
     steps: tuple[Step, ...]
     folded: tuple[str, ...] = ()
 
-    def readers(self, value: Value) -> list[int]:
-        return [i for i, step in enumerate(self.steps) if step.input.id == value.id]
-
-    def only_reader(self, position: int) -> int | None:
-        """Return the only step that reads a step's output; None if there are none or several."""
+    def only_reader(self, position: int) -> tuple[int, Step | None]:
+        """Return place and step of the only reader of a step's output; (-1, None) for none or several."""
         value = self.steps[position].output
-        readers = self.readers(value)
-        return readers[0] if len(readers) == 1 and value.id != self.output.id else None
+        readers = [i for i, step in enumerate(self.steps) if step.input.id == value.id]
+        if len(readers) != 1 or value.id == self.output.id:
+            return -1, None
+        return readers[0], self.steps[readers[0]]
 
     def new_id(self) -> int:
         return max([self.input.id, *(step.output.id for step in self.steps)]) + 1

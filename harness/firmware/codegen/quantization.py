@@ -64,19 +64,13 @@ def tensor_multiplier(input_scale: float, weight_scale: float, output_scale: flo
     return quantize_multiplier(product / output_scale)
 
 
-_ACTIVATION_LIMITS: dict[str, tuple[float | None, float | None]] = {
-    "NONE": (None, None),
-    "RELU": (0.0, None),
+ACTIVATIONS: dict[str, tuple[float, float]] = {
+    "NONE": (-math.inf, math.inf),
+    "RELU": (0.0, math.inf),
     "RELU6": (0.0, 6.0),
     "RELU_N1_TO_1": (-1.0, 1.0),
 }
-ACTIVATIONS = tuple(_ACTIVATION_LIMITS)
-
-
-def float_activation_range(activation: str) -> tuple[float, float]:
-    """Return the least and the largest output; infinite without a limit."""
-    least, most = _ACTIVATION_LIMITS[activation]
-    return (-math.inf if least is None else least), (math.inf if most is None else most)
+"""The least and the largest output of a fused activation."""
 
 
 def int8_activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
@@ -84,13 +78,12 @@ def int8_activation_range(activation: str, scale: float, zero_point: int) -> tup
 
     def quantized(limit: float) -> int:
         ratio = float(np.float32(limit) / np.float32(scale))
+        if math.isinf(ratio):
+            return INT8_MIN if ratio < 0 else INT8_MAX
         return zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
 
-    least, most = _ACTIVATION_LIMITS[activation]
-    return (
-        INT8_MIN if least is None else max(INT8_MIN, quantized(least)),
-        INT8_MAX if most is None else min(INT8_MAX, quantized(most)),
-    )
+    least, most = ACTIVATIONS[activation]
+    return max(INT8_MIN, quantized(least)), min(INT8_MAX, quantized(most))
 
 
 @dataclass(frozen=True)

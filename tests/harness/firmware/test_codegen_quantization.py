@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.firmware.codegen.quantization import (
-    float_activation_range,
+    ACTIVATIONS,
     int8_activation_range,
     quantize_multiplier,
     softmax_scaling,
@@ -44,7 +44,7 @@ def test_an_int8_range_covers_the_real_one(scale, zero_point, activation):
     scale = float(np.float32(scale))
     least, most = int8_activation_range(activation, scale, zero_point)
     assert -128 <= least <= 127 or least == zero_point
-    lower, upper = float_activation_range(activation)
+    lower, upper = ACTIVATIONS[activation]
     for limit, element, end in ((lower, least, -128), (upper, most, 127)):
         if element != end:
             assert abs((element - zero_point) * scale - limit) <= scale * 0.501
@@ -52,7 +52,7 @@ def test_an_int8_range_covers_the_real_one(scale, zero_point, activation):
 
 def test_no_activation_has_no_limit():
     assert int8_activation_range("NONE", 0.1, 3) == (-128, 127)
-    assert float_activation_range("NONE") == (-np.inf, np.inf)
+    assert ACTIVATIONS["NONE"] == (-np.inf, np.inf)
 
 
 @given(st.floats(1e-3, 100), st.floats(1e-3, 10))

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from reported import reported
-from tone_dataset import tone_dataset
+from small_datasets import tone_dataset
 
 from harness.runs.study import point_of, run_study
 from models.errors import ModelError
