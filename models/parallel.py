@@ -1,15 +1,20 @@
-"""Preparation of many variants at a time, in processes: shared checkpoints are trained once."""
+"""Preparation of many variants at a time, in processes: shared checkpoints are trained once.
+
+There are two pools, because the imports of a conversion take ten seconds of processor time in every process:
+one trains and compresses, the other converts and describes.
+"""
 
 from __future__ import annotations
 
+import math
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -19,16 +24,15 @@ from models import pipeline, progress
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
 from models.errors import ModelError, UserFacingError
+from models.log_filter import known_noise_dropped
 from models.model_artifact import ModelArtifact
 from models.pipeline import Step, Steps, steps_of
+from models.processes import new_pool
 from models.progress import Report
 from models.store import Store
 from models.variants import Variant
 
 T = TypeVar("T")
-
-_INTERRUPTED = 130
-"""Exit code of a process that Ctrl-C ended."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def prepare_all(
         variants: with different ids.
         dataset_root: a folder in the Speech Commands layout.
         store: holds the result of every step.
-        jobs: processes at a time; None for one per core. One job runs in this process.
+        jobs: processes that train at a time; None for one per core. One job runs in this process.
 
     Returns:
         Outcomes in the order of the variants, each as soon as it and those before it are ready. A
@@ -94,12 +98,26 @@ def _run_all(
         for variant in variants:
             yield _outcome(variant, partial(here, variant))
         return
-    with progress.task("prepare", len(variants), "variants") as advance, _processes(jobs) as pool:
-        # Checkpoints first, each once. A training that fails does so again in the work of its variants.
+    with (
+        progress.task("prepare", len(variants), "variants") as advance,
+        _processes(jobs) as trainers,
+        _processes(math.ceil(jobs / 2)) as converters,
+    ):
+        if work is pipeline.prepare:
+            converters.submit(_import_converters)
+        # Checkpoints first, each once. A step that fails does so again in the work of its variants.
         train = partial(pipeline.train, dataset_root=dataset_root, store=store)
         training = {steps[item].train.path: item for item in missing if not steps[item].train.done}
-        wait([pool.submit(_in_process, train, item) for item in training.values()])
-        submitted = {item: pool.submit(_in_process, here, item) for item in missing}
+        wait([trainers.submit(_in_process, train, item) for item in training.values()])
+        compressing = [item for item in missing if not steps[item].network.done]
+        submitted: dict[Variant, Future[T]] = {
+            item: converters.submit(_in_process, here, item) for item in missing if item not in compressing
+        }
+        evaluate = partial(pipeline.evaluate, dataset_root=dataset_root, store=store)
+        evaluations = {trainers.submit(_in_process, evaluate, item): item for item in compressing}
+        for evaluation in as_completed(evaluations):
+            item = evaluations[evaluation]
+            submitted[item] = converters.submit(_in_process, here, item)
         for variant in variants:
             if variant in submitted:
                 yield _outcome(variant, submitted[variant].result)
@@ -124,12 +142,8 @@ def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:
 
 @contextmanager
 def _processes(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Start a pool of processes whose progress is reported here.
-
-    The processes are spawned, not forked: torch and TensorFlow have threads that do not survive a fork.
-    """
-    context = get_context("spawn")
-    reports = context.SimpleQueue()
+    """Start a pool of processes whose progress is reported here."""
+    reports = get_context("spawn").SimpleQueue()
 
     def listen() -> None:
         while (report := reports.get()) is not None:
@@ -137,7 +151,7 @@ def _processes(number: int) -> Iterator[ProcessPoolExecutor]:
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
-    pool = ProcessPoolExecutor(number, context, initializer=_start_process, initargs=(reports,))
+    pool = new_pool(number, _keep_reports, reports)
     try:
         yield pool
     finally:
@@ -151,13 +165,16 @@ _reports: SimpleQueue[Report | None]
 """In a process of the pool: leads to the process that started it."""
 
 
-def _start_process(reports: SimpleQueue[Report | None]) -> None:
+def _keep_reports(reports: SimpleQueue[Report | None]) -> None:
     global _reports
     _reports = reports
-    # One process per core: with threads of their own they would wait for each other.
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
-    # Ctrl-C reaches every process of the terminal: the parent reports it, the others exit quietly.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+
+
+def _import_converters() -> None:
+    """Import what a conversion needs, while the other processes train."""
+    with known_noise_dropped():
+        import_module("models.convert")
+        import_module("onnx_tf.backend")
 
 
 def _in_process(work: Callable[..., T], variant: Variant) -> T:

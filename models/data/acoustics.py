@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from models.data.wav import SAMPLE_RATE_HZ
 
@@ -13,6 +12,8 @@ def room(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
     Reverberation time 0.1 to 0.5 s, the tail 6 to 26 dB below the direct sound.
     """
+    from scipy.signal import fftconvolve  # takes half a second, and most commands add no room
+
     decay_s = generator.uniform(0.1, 0.5)
     length = round(decay_s * SAMPLE_RATE_HZ)
     tail = generator.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)  # −60 dB at its end

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from models import progress
-from models.data import acoustics, espeak, voices, wav
+from models.data import acoustics, espeak, espeak_server, voices, wav
 from models.data.dataset import BACKGROUND_FOLDER, CLIP_SAMPLES
+from models.processes import new_pool
 from models.store import Store
 
 OTHER_WORDS = (
@@ -26,6 +28,9 @@ OTHER_WORDS = (
     *("marvin", "sheila", "tree", "visual", "wow"),
 )
 """The other 33 words of Speech Commands 0.02."""
+
+_BATCH = 64
+"""Words that a process synthesizes before it asks for more."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def _inputs(config: CorpusConfig) -> dict[str, Any]:
 
 
 def _code() -> list[ModuleType]:
-    return [sys.modules[__name__], acoustics, espeak, voices, wav]
+    return [sys.modules[__name__], acoustics, espeak, espeak_server, voices, wav]
 
 
 def utterances(config: CorpusConfig) -> list[Utterance]:
@@ -106,10 +111,9 @@ def _speak_all(folder: Path, config: CorpusConfig) -> None:
     planned = utterances(config)
     for name in {utterance.word for utterance in planned} | {BACKGROUND_FOLDER}:
         (folder / name).mkdir()
-    # Threads suffice: most of the time espeak-ng's own processes work.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with new_pool(min(os.cpu_count() or 1, math.ceil(len(planned) / _BATCH))) as pool:
         advance = progress.count(len(planned), "words")
-        for _ in pool.map(lambda utterance: _write(folder, utterance, config), planned):
+        for _ in pool.map(partial(_write, folder, config), planned, chunksize=_BATCH):
             advance()
     for name, noise in _noises(config):
         wav.write_wav(
@@ -117,7 +121,7 @@ def _speak_all(folder: Path, config: CorpusConfig) -> None:
         )
 
 
-def _write(folder: Path, utterance: Utterance, config: CorpusConfig) -> None:
+def _write(folder: Path, config: CorpusConfig, utterance: Utterance) -> None:
     wav.write_wav(folder / utterance.name, wav.to_int16(_spoken(utterance, config)))
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
+import json
 import subprocess
+import sys
+import threading
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import soundfile
 import soxr
 
-from models.data.wav import SAMPLE_RATE_HZ
+from models.data import espeak_server
+from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
 from models.errors import DatasetError
-
-_PROGRAM = "espeak-ng"
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,9 @@ def speak(text: str, manner: Manner) -> np.ndarray:
     Raises:
         DatasetError: espeak-ng is not installed or refuses.
     """
-    settings = ["-v", manner.voice, "-s", str(manner.words_per_minute), "-p", str(manner.pitch)]
-    output = _run([_PROGRAM, "-z", *settings, "--stdout", text])
-    samples, rate_hz = soundfile.read(io.BytesIO(output), dtype="float32")
-    spoken = soxr.resample(samples, rate_hz / manner.throat, SAMPLE_RATE_HZ).astype(np.float32)
+    rate_hz, samples = _server().synthesize(text, manner)
+    full_scale = samples / np.float32(FULL_SCALE)
+    spoken = soxr.resample(full_scale, rate_hz / manner.throat, SAMPLE_RATE_HZ).astype(np.float32)
     loud = np.flatnonzero(np.abs(spoken) > 0.01 * np.abs(spoken).max(initial=0.0))  # −40 dB
     if not len(loud):
         raise DatasetError(
@@ -51,29 +50,52 @@ def speak(text: str, manner: Manner) -> np.ndarray:
     return spoken[loud[0] : loud[-1] + 1]
 
 
-@cache
 def version() -> str:
     """Return the version, such as "1.51"; another version gives other samples, so artifact keys contain it.
 
     Raises:
         DatasetError: espeak-ng is not installed.
     """
-    return _run([_PROGRAM, "--version"]).decode().partition(":")[2].split()[0]
+    return _server().version
 
 
-def _run(command: list[str]) -> bytes:
-    try:
-        done = subprocess.run(command, capture_output=True, check=True)
-    except FileNotFoundError as error:
-        raise DatasetError(
-            "espeak-ng, which synthesizes the words of the corpus, is not installed",
-            _PROGRAM,
-            "Install it (apt-get install espeak-ng), or give a real dataset with --dataset PATH.",
-        ) from error
-    except subprocess.CalledProcessError as error:
-        raise DatasetError(
-            f"espeak-ng exited with {error.returncode}: {error.stderr.decode(errors='replace').strip()}",
-            " ".join(command),
-            "Run the command by hand; reinstall espeak-ng if it fails there too.",
-        ) from error
-    return done.stdout
+class _Server:
+    """A process of `espeak_server`; it ends with this process."""
+
+    def __init__(self) -> None:
+        # Without site-packages: each text is synthesized in a copy of the process.
+        command = [sys.executable, "-S", "-E", espeak_server.__file__]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self._lock = threading.Lock()
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        self.version = self._answers.readline().decode().strip()
+        if not self.version:
+            raise DatasetError(
+                "espeak-ng, which synthesizes the words of the corpus, is not installed",
+                "espeak-ng",
+                "Install it (apt-get install espeak-ng), or give a real dataset with --dataset PATH.",
+            )
+
+    def synthesize(self, text: str, manner: Manner) -> tuple[int, np.ndarray]:
+        """Return the rate in Hz and the samples, int16 (N,)."""
+        request = json.dumps([manner.voice, manner.words_per_minute, manner.pitch, text])
+        with self._lock:
+            self._requests.write(request.encode() + b"\n")
+            self._requests.flush()
+            rate_hz, count = map(int, self._answers.readline().split() or (0, 0))
+            samples = np.frombuffer(self._answers.read(2 * count), np.int16)
+        if not rate_hz:
+            raise DatasetError(
+                f'espeak-ng cannot synthesize "{text}"',
+                manner.voice,
+                f"Try espeak-ng -v {manner.voice} {text!r} by hand; reinstall it if that fails too.",
+            )
+        return rate_hz, samples
+
+
+@cache
+def _server() -> _Server:
+    return _Server()

@@ -43,6 +43,7 @@ def test_a_voice_is_in_one_split_only():
 
 
 def test_a_missing_espeak_is_refused_with_a_remedy(monkeypatch):
-    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(espeak.espeak_server, "__file__", "missing.py")
+    monkeypatch.setattr(espeak, "_server", espeak._Server)
     with pytest.raises(DatasetError, match="apt-get install espeak-ng"):
         espeak.speak("yes", espeak.Manner("en-us"))
