@@ -41,7 +41,15 @@ _TRAINING = "training.json"
 _FRONT_ENDS = ("data/features.py", "data/front_ends")
 _NETWORK = ("networks", "data/features.py")
 _LEARNING = ("train.py", "metrics.py", "data/augmentation.py", *_NETWORK)
-_DESCRIPTION = ("pipeline.py", "describe.py", "tflite.py", "evaluation.py", "reference.py", *_FRONT_ENDS)
+_DESCRIPTION = (
+    "pipeline.py",
+    "describe.py",
+    "tflite.py",
+    "evaluation.py",
+    "reference.py",
+    "interpreter.py",
+    *_FRONT_ENDS,
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from models.data.features import CHANNELS, SLICES, float_features, quantize_features
-from models.log_filter import known_noise_dropped
+from models.interpreter import REFERENCE, Interpreter
 
 
 class ReferenceModel:
@@ -27,18 +27,11 @@ class ReferenceModel:
     """
 
     def __init__(self, tflite: Path) -> None:
-        with known_noise_dropped():
-            from tensorflow import lite
-
-            kernels = lite.experimental.OpResolverType.BUILTIN_REF
-            self._interpreter = lite.Interpreter(str(tflite), experimental_op_resolver_type=kernels)
-            self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
-        self.input_shape = tuple(int(size) for size in self._input["shape"])
-        self.input_type = np.dtype(self._input["dtype"])
+        self._interpreter = Interpreter(tflite, REFERENCE)
+        self.input_shape = self._interpreter.input_shape
+        self.input_type = self._interpreter.input_type
         self.takes_micro_features = int(np.prod(self.input_shape)) == SLICES * CHANNELS
-        self.output_step = float(self._output["quantization"][0]) if self._output["dtype"] == np.int8 else 0.0
+        self.output_step = float(self._interpreter.output_quantization[0])
 
     def tensor_of(self, values: np.ndarray) -> np.ndarray:
         """Convert a clip's features to the model's input tensor, as the board does.
@@ -51,7 +44,7 @@ class ReferenceModel:
         """
         if values.dtype == np.uint16:
             if self.input_type == np.int8:
-                values = quantize_features(values, *self._input["quantization"])
+                values = quantize_features(values, *self._interpreter.input_quantization)
             else:
                 values = float_features(values)
         if values.dtype != self.input_type or values.size != np.prod(self.input_shape):
@@ -61,14 +54,12 @@ class ReferenceModel:
 
     def raw_output(self, tensor: np.ndarray) -> np.ndarray:
         """Compute the output (outputs,) in the model's own type, from a tensor of `tensor_of`."""
-        self._interpreter.set_tensor(self._input["index"], tensor)
+        self._interpreter.set_input(tensor)
         self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output["index"]).reshape(-1)
+        return self._interpreter.raw_output().reshape(-1)
 
     def probabilities(self, tensor: np.ndarray) -> np.ndarray:
         """Compute the output as float32 (outputs,), dequantized if int8, from a tensor of `tensor_of`."""
-        output = self.raw_output(tensor)
-        if output.dtype == np.int8:
-            scale, zero_point = self._output["quantization"]
-            output = (output.astype(np.float32) - zero_point) * np.float32(scale)
-        return output
+        self._interpreter.set_input(tensor)
+        self._interpreter.invoke()
+        return self._interpreter.output().reshape(-1)

@@ -15,14 +15,14 @@ import torch
 from torch.utils import benchmark
 
 from harness.link.deadline import Deadline
-from models.log_filter import known_noise_dropped
+from models.interpreter import OPTIMIZED, Interpreter
 
 _GPU_WARM_UP_CALLS, _GPU_CALLS = 50, 500
 _WARM_UP_ROUNDS, _WARM_UP_S = 10, 0.1
 """A round is three calls. TorchScript optimizes in its first; the others settle caches and thread pools."""
 _FEWEST_BLOCKS = 4
 """Fewer have no quartiles worth the name."""
-_SHORTEST_S, _LONGEST_S = 0.25, 0.6
+_SHORTEST_S, _LONGEST_S = 0.1, 0.6
 """Limits of one measurement; six of the longest keep a variant's host figures under 5 s."""
 _STEADY = 0.05
 """Distance of the quartiles, as a share of the median, at which a measurement ends early."""
@@ -72,19 +72,10 @@ def time_calls(call: Callable[[], object], threads: int) -> Timing:
 
 def time_tflite(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:
     """Time TensorFlow Lite with its default kernels: the XNNPACK delegate where it knows the operators."""
-    with known_noise_dropped():
-        from tensorflow import lite
-
-        interpreter = lite.Interpreter(str(model_file), num_threads=threads)
-        interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+    interpreter = Interpreter(model_file, OPTIMIZED, threads)
+    interpreter.set_input(values)
     interpreter.invoke()
-    details = interpreter.get_output_details()[0]
-    output = interpreter.get_tensor(details["index"])
-    if output.dtype == np.int8:
-        scale, zero_point = details["quantization"]
-        output = (output.astype(np.float32) - zero_point) * np.float32(scale)
-    return time_calls(interpreter.invoke, threads=1), output
+    return time_calls(interpreter.invoke, threads=1), interpreter.output()
 
 
 def time_onnx(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:
