@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -125,14 +124,16 @@ def test_any_byte_passes(pty, link):
     assert lines_of(link, 1) == [every]
 
 
-def test_a_full_queue_blocks_the_board(pty, tmp_path, monkeypatch):
+def test_a_full_queue_blocks_the_board_until_the_link_is_closed(pty, monkeypatch):
     monkeypatch.setattr(serial_link, "MAX_QUEUED_LINES", 10)
+    lines = [b"%d" % number for number in range(3000)]
     with SerialLink(pty.path) as link:
-        sender = threading.Thread(target=pty.send, args=(b"".join(b"%d\n" % n for n in range(3000)),))
+        sender = threading.Thread(target=pty.send, args=(b"\n".join([*lines, *lines[:20], b""]),))
         sender.start()
         wait_until(lambda: len(link._lines) == 10)
-        assert lines_of(link, 3000) == [b"%d" % number for number in range(3000)]
-        sender.join()
+        assert lines_of(link, 3000) == lines
+        wait_until(lambda: len(link._lines) == 10)
+    sender.join()
 
 
 def test_a_vanished_port_ends_waiting(pty, link):
@@ -172,16 +173,6 @@ def test_closing_ends_waiting_and_the_thread(pty, link):
     link.close()
     with pytest.raises(ProtocolError, match="closed"):
         link.write(b"name%")
-
-
-def test_closing_does_not_wait_for_room_in_the_queue(pty, monkeypatch):
-    monkeypatch.setattr(serial_link, "MAX_QUEUED_LINES", 2)
-    link = SerialLink(pty.path)
-    pty.send(b"a\nb\nc\nd\n")
-    wait_until(lambda: len(link._lines) == 2)
-    started = time.monotonic()
-    link.close()
-    assert time.monotonic() - started < 4.0
 
 
 def test_a_missing_port_is_named(tmp_path):
@@ -247,17 +238,3 @@ def test_a_transcript_that_cannot_be_written_fails_the_link(pty):
         with pytest.raises(EarshotError, match="No space left") as caught:
             lines_of(link, 2)
     assert caught.value.remedy
-
-
-def test_a_socket_is_a_port(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        with SerialLink(f"socket://127.0.0.1:{port}", tmp_path / "log") as link:
-            board, _ = server.accept()
-            with board:
-                link.write(b"name%")
-                assert board.recv(100) == b"name%"
-                board.sendall(b"m-name-dut-[x]\r\nm-ready\r\n")
-                assert lines_of(link, 2) == [b"m-name-dut-[x]", b"m-ready"]
-            with pytest.raises(BoardNotFound):
-                link.next_line(soon())

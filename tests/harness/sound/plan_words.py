@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlanOptions, PlaybackPlan
+from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS
 from models.data.wav import write_wav
 
 RATE_HZ = 16_000
@@ -35,3 +38,14 @@ def plan_of(folder: Path, *conditions: Condition, **options: object) -> Playback
     if not any(folder.rglob("*.wav")):
         put(folder, "yes/anna.wav", "no/anna.wav", "tree/bo.wav")
     return make_plan(folder, PlanOptions(conditions=conditions or (Condition("plain"),), **options))
+
+
+def write_manifest(folder: Path, *rows: tuple[str, str], **changes: str) -> None:
+    """Write a manifest of recordings and their words; `changes` replace columns of every row."""
+    with (folder / MANIFEST).open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, MANIFEST_COLUMNS)
+        writer.writeheader()
+        for path, word in rows:
+            facts = {"path": path, "label": word, "word": word, "source": "x", "license": "CC0"}
+            digest = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+            writer.writerow(facts | {"sha256": digest} | changes)

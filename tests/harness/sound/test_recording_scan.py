@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import csv
 import hashlib
 
 import numpy as np
 import pytest
 import soundfile
-from plan_words import put, word
+from plan_words import put, word, write_manifest
 
 from harness.errors import UsageError
 from harness.layout import RECORDINGS
@@ -16,15 +15,6 @@ from models.data.wav import write_wav
 
 def reasons(folder) -> dict[str, str]:
     return {each.source: each.reason for each in scan_recordings(folder).excluded}
-
-
-def manifest(folder, *rows: tuple[str, str]) -> None:
-    with (folder / "manifest.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["path", "label", "word", "source", "license", "sha256"])
-        for name, spoken in rows:
-            digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-            writer.writerow([name, spoken, spoken, "x", "CC0-1.0", digest])
 
 
 def test_a_usable_recording_has_word_place_and_hash(tmp_path):
@@ -74,7 +64,7 @@ def test_a_file_without_a_word_is_excluded(tmp_path, name, reason):
 
 def test_a_manifest_decides_what_is_played(tmp_path):
     put(tmp_path, "a.wav", "b.wav", "c.wav")
-    manifest(tmp_path, ("a.wav", "yes"), ("b.wav", ""))
+    write_manifest(tmp_path, ("a.wav", "yes"), ("b.wav", ""))
     assert reasons(tmp_path) == {"b.wav": "no word in the manifest", "c.wav": "not listed in the manifest"}
 
 
@@ -95,7 +85,7 @@ def test_clipping_is_noted_from_the_third_sample_on(tmp_path):
     assert scan_recordings(tmp_path).notes == ("yes/2.wav: clipped in 3 samples",)
 
 
-def test_conversion_is_noted_and_places_are_at_16_khz(tmp_path):
+def test_places_in_a_converted_recording_are_at_16_khz(tmp_path):
     time_s = np.arange(44100) / 44100
     sound = np.where((time_s > 0.3) & (time_s < 0.7), 0.3 * np.sin(2 * np.pi * 440 * time_s), 0)
     soundfile.write(tmp_path / "yes_1.wav", np.stack([sound, sound], 1), 44100, subtype="PCM_16")
