@@ -116,10 +116,6 @@ class SimulatedDevice:
         match words:
             case ["name"]:
                 self._send("m-name-dut-[simulated]")
-            case ["profile"]:
-                self._send("m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[kws01]")
-            case ["timestamp"]:
-                self._send(self._lap())
             case ["boot"] if self.behavior.boot:
                 self._send(self.behavior.boot)
             case ["db" | "clip" as kind, "load", count]:
@@ -141,8 +137,6 @@ class SimulatedDevice:
                 )
                 self._clock_us += 1000 * int(count)
                 self._send(self._lap(), "m-infer-done", f"m-results-[{self.behavior.results}]")
-            case ["results"]:
-                self._send(f"m-results-[{self.behavior.results}]")
             case ["input"]:
                 self._send(f"m-input-crc-{zlib.crc32(self.loaded):08X}")
             case ["listen"] | ["listen", _]:

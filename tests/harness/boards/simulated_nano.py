@@ -38,17 +38,19 @@ class SimulatedNano(SimulatedDevice):
     Args:
         firmware: the running image.
         icache: state of the instruction cache; "none" for a chip without.
+
+    Attributes:
         obeys: False for a board whose `icache` command has no effect.
     """
 
-    def __init__(self, firmware: Firmware, icache: str = "off", obeys: bool = True) -> None:
+    def __init__(self, firmware: Firmware, icache: str = "off") -> None:
         self._runs = firmware
-        self._obeys = obeys
+        self.obeys = True
         super().__init__(Behavior(boot=self._boot(icache)))
 
     def _answer(self, words: list[str]) -> None:
         if words[0] == "icache":
-            if self._obeys:
+            if self.obeys:
                 self.behavior.boot = self._boot(words[1])
             self._send(f"m-icache-[{words[1]}]")
         else:

@@ -98,14 +98,11 @@ def test_the_serial_number_identifies_a_board_at_any_port(stand_in, make_board):
         }
 
 
-def test_a_detached_board_is_described(make_board):
-    assert make_board().describe().uid == "nano33ble"
-    assert make_board(serial_number="AB12").describe().uid == "AB12"
-
-
 def test_a_board_is_described_without_arduino_cli(tmp_path):
-    board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), cli=ArduinoCli(str(tmp_path / "nothing")))
-    assert board.describe().details["core"] == "none: arduino-cli is not installed"
+    cli = ArduinoCli(str(tmp_path / "nothing"))
+    for number, uid in (("", "nano33ble"), ("AB12", "AB12")):
+        row = Nano33Ble(BoardEntry(name="desk", kind="nano33ble", serial_number=number), cli=cli).describe()
+        assert (row.uid, row.details["core"]) == (uid, "none: arduino-cli is not installed")
 
 
 def test_build_returns_sizes_and_image(tmp_path, stand_in, make_board):
@@ -271,7 +268,6 @@ def test_a_port_that_stays_blocked_is_reported(stand_in, make_board, firmware, n
     [
         ("off", "on", ["off", "on"]),
         ("on", "off", ["on", "off"]),
-        ("on", "on", ["on"]),
         ("off", "as-is", ["off"]),
         ("none", "on", ["none"]),
     ],
@@ -286,14 +282,13 @@ def test_the_cache_is_switched_and_logged(found, wanted, left, stand_in, make_bo
     assert [boot.icache for boot in boots(tmp_path / "log")] == left
 
 
-def test_a_cache_that_does_not_switch_is_an_error(stand_in, make_board, firmware, tmp_path):
-    nano = SimulatedNano(firmware, obeys=False)
+def test_a_cache_that_does_not_switch_is_an_error(stand_in, make_board, firmware, nano, tmp_path):
+    nano.obeys = False
     stand_in.lists([usb_port(nano.path)])
     with make_board() as board:
         board.upload(firmware)
         with pytest.raises(ProtocolError, match=r"off after the command to switch it on.*as-is"):
             board.open(tmp_path / "log")
-    nano.close()
 
 
 # Locks and release
@@ -319,29 +314,21 @@ def test_board_and_port_are_released_after_any_exception(
         raise interruption
     assert is_free(SERIAL_NUMBER) and can_be_opened(nano.path)
     assert threading.active_count() == threads, "the reading thread has ended"
-
-
-def test_close_can_be_repeated(stand_in, make_board, firmware, nano):
-    stand_in.lists([usb_port(nano.path)])
-    board = make_board()
     board.close()
     board.upload(firmware)
-    board.close()
-    board.close()
-    board.upload(firmware)
-    assert not is_free(SERIAL_NUMBER)
+    assert not is_free(SERIAL_NUMBER), "a closed board can be used again"
 
 
 # Sound
 
 
-def test_sound_needs_a_loudspeaker(make_board, tmp_path):
-    with pytest.raises(AcousticFailed, match=r"no loudspeaker.*no bench file.*\[speaker\]"):
-        make_board().listen([])
-
-
-def test_sound_goes_to_the_benchs_loudspeaker(make_board):
-    board = make_board(speaker=SpeakerEntry(device="no loudspeaker of this name"))
-    for sound in (np.zeros(160, np.int16), [np.zeros(160, np.int16)]):
-        with pytest.raises(AcousticFailed, match=r"sound device for output|no loudspeaker of this name"):
-            board.listen(sound)
+@pytest.mark.parametrize(
+    ("speaker", "message"),
+    [
+        (None, r"no loudspeaker.*no bench file.*\[speaker\]"),
+        (SpeakerEntry(device="Living Room"), r"sound device for output|Living Room"),
+    ],
+)
+def test_sound_goes_to_the_benchs_loudspeaker(make_board, speaker, message):
+    with pytest.raises(AcousticFailed, match=message):
+        make_board(speaker=speaker).listen([np.zeros(160, np.int16)])

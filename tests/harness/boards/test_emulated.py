@@ -164,17 +164,12 @@ def test_listening_reports_a_dead_emulator(emulated, firmware, tmp_path):
         list(device.listen(play_and_kill))
 
 
-def test_sound_needs_a_listening_board(emulated, firmware, tmp_path, monkeypatch):
+def test_sound_needs_a_listening_board_and_int16(emulated, firmware, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.boards.qemu.machine._BEGIN_S", 0.2)
     emulated.upload(firmware)
-    emulated.open(tmp_path / "log")
+    device = emulated.open(tmp_path / "log")
     with pytest.raises(AcousticFailed, match="listen%"):
         emulated.listen(NOISE)
-
-
-def test_sound_must_be_int16(emulated, firmware, tmp_path):
-    emulated.upload(firmware)
-    device = emulated.open(tmp_path / "log")
     with pytest.raises(TypeError, match="int16"):
         list(device.listen(lambda: emulated.listen(NOISE.astype(np.float32))))
 

@@ -38,14 +38,9 @@ def test_an_installed_cores_match_is_enough():
     assert find_port(ANY, [UNO, other]) == other
 
 
-@pytest.mark.parametrize("ports", [[], [ON_BOARD, UNO]], ids=["nothing", "another kind"])
-def test_a_missing_board_is_not_found(ports):
-    assert find_port(ANY, ports) is None
-
-
-def test_two_matching_boards_are_both_named():
+def test_two_matching_boards_are_both_named_at_once():
     with pytest.raises(BoardNotFound, match=r"AAAA1111.*BBBB2222.*serial number") as caught:
-        find_port(ANY, [A, B, UNO])
+        wait_for_port(ANY, Bus([A, B, UNO]), Deadline(3600))
     assert "UNO" not in str(caught.value) and "CCCC3333" not in str(caught.value)
 
 
@@ -102,46 +97,26 @@ def test_a_bootloader_takes_uploads_but_runs_no_sketch():
         wait_for_port(ANY, Bus([bootloader]), Deadline(0), runs_sketch=True)
 
 
+KNOWN = replace(ANY, serial_number="AAAA1111")
+
+
 @pytest.mark.parametrize(
     ("sought", "ports", "message", "remedy"),
     [
         (ANY, [], "no Nano is attached (attached: no board)", "Check that the cable"),
         (ANY, [ON_BOARD, UNO], "no Nano is attached (attached: Uno on /dev/ttyACM2", "Check that the cable"),
+        (KNOWN, [UNO], "serial number AAAA1111 is attached", "Check that the cable"),
+        (KNOWN, [B], "(attached: USB 2341:805a", "correct its serial number"),
         (
-            replace(ANY, serial_number="AAAA1111"),
-            [UNO],
-            "serial number AAAA1111 is attached",
-            "Check that the cable",
-        ),
-        (
-            replace(ANY, serial_number="AAAA1111"),
-            [B],
-            "(attached: USB 2341:805a",
-            "correct its serial number",
-        ),
-        (
-            replace(ANY, serial_number="AAAA1111"),
+            KNOWN,
             [B._replace(pid=BOOTLOADER[1])],
             "2341:005a in its bootloader on /dev/ttyACM1",
             "press its reset button once",
         ),
         (replace(ANY, port="/dev/nothing"), [A], "/dev/nothing does not exist", "Give the port that"),
     ],
-    ids=[
-        "nothing attached",
-        "another kind",
-        "not attached",
-        "another serial number",
-        "in its bootloader",
-        "named port",
-    ],
 )
 def test_a_missing_board_is_reported_with_the_attached_ones(sought, ports, message, remedy):
     with pytest.raises(BoardNotFound) as caught:
         wait_for_port(sought, Bus(ports), Deadline(0))
     assert message in str(caught.value) and remedy in caught.value.remedy
-
-
-def test_an_ambiguous_choice_fails_at_once():
-    with pytest.raises(BoardNotFound, match="2 boards"):
-        wait_for_port(ANY, Bus([A, B]), Deadline(3600))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import record_lines
+from record_lines import boot_line
 
 from harness.errors import UsageError
-from harness.link.records import checksum
 from harness.measure.listening_log import read_listening
 
 
 def record(*fields) -> str:
-    body = ",".join(map(str, fields))
-    return f"${body}*{checksum(body.encode()).decode()}"
+    return record_lines.record(*fields).decode()
 
 
 def inference(sequence: int, ms: int, slices: int = 1, scores=(0, 1, 250, 4), times=(600, 11_000, 5)) -> str:
@@ -98,20 +98,7 @@ def test_missing_transcript_is_refused(tmp_path):
 def test_boot_record(transcript):
     log = read_listening(
         transcript(
-            record(
-                "boot",
-                0,
-                2,
-                "emulated",
-                "tiny",
-                "0123abcd",
-                "89abcdef",
-                "codegen",
-                "dsp",
-                64000000,
-                "on",
-                9000,
-            ),
+            boot_line().decode(),
             record("pcm", 0, 4, 0, "0100"),
             inference(1, 40),
             record("end", 3, 2, 0, 0, 960),

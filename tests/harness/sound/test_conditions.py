@@ -11,27 +11,23 @@ from harness.sound.conditions import Condition, check_conditions, with_noise_fil
 
 
 @pytest.mark.parametrize(
-    ("changes", "problem"),
+    ("conditions", "problem"),
     [
-        ({"level_dbfs": 3.0}, "level_dbfs cannot be 3"),
-        ({"snr_db": float("nan")}, "snr_db cannot be nan"),
-        ({"background_dbfs": 10.0}, "background_dbfs cannot be 10"),
-        ({"gain_db": 100.0}, "gain_db cannot be 100"),
-        ({"distance_m": float("inf")}, "larger than 0"),
-        ({"distance_m": 1.0, "room_m": (0.0, 4.0, 3.0)}, "larger than 0"),
-        ({"name": ""}, "must be unique"),
+        ([], "no condition"),
+        ([Condition("a"), Condition("a", snr_db=3.0)], "must be unique"),
+        ([Condition("")], "must be unique"),
+        ([Condition("a", level_dbfs=3.0)], "level_dbfs cannot be 3"),
+        ([Condition("a", snr_db=float("nan"))], "snr_db cannot be nan"),
+        ([Condition("a", background_dbfs=10.0)], "background_dbfs cannot be 10"),
+        ([Condition("a", gain_db=100.0)], "gain_db cannot be 100"),
+        ([Condition("a", distance_m=float("inf"))], "larger than 0"),
+        ([Condition("a", distance_m=1.0, room_m=(0.0, 4.0, 3.0))], "larger than 0"),
     ],
 )
-def test_an_impossible_condition_is_refused_with_a_remedy(changes, problem):
+def test_impossible_conditions_are_refused_with_a_remedy(conditions, problem):
     with pytest.raises(UsageError, match=problem) as refusal:
-        check_conditions([Condition(**{"name": "a", **changes})])
-    assert refusal.value.remedy
-
-
-@pytest.mark.parametrize("conditions", [[], [Condition("a"), Condition("a", snr_db=3.0)]])
-def test_conditions_need_unique_names(conditions):
-    with pytest.raises(UsageError, match=r"no condition|unique"):
         check_conditions(conditions)
+    assert refusal.value.remedy
 
 
 def noise_file(path, seconds: float):
@@ -52,9 +48,3 @@ def test_an_unknown_kind_of_noise_is_refused_with_the_known_ones(tmp_path):
     with pytest.raises(UsageError, match='"brown" is neither a kind of noise nor a file') as refusal:
         with_noise_files([Condition("a", noise="brown")], tmp_path)
     assert "white, pink, hum, babble" in refusal.value.remedy
-
-
-def test_a_noise_file_of_less_than_a_second_is_refused(tmp_path):
-    path = noise_file(tmp_path / "fan.wav", 0.5)
-    with pytest.raises(UsageError, match=r"0\.50 s of noise are too short"):
-        with_noise_files([Condition("a", noise=str(path))], tmp_path)

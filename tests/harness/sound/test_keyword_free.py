@@ -31,15 +31,10 @@ def free(plan) -> list[tuple[str, float]]:
     return [(segment.condition, segment.duration_s) for segment in plan.segments if not segment.words]
 
 
-def test_generated_audio_is_shared_by_the_conditions_and_noted(folder):
-    plan = plan_of(folder, A, B, keyword_free_s=100.0)
-    assert free(plan) == [("a", 50.0), ("b", 50.0)]
+def test_generated_audio_is_shared_by_the_conditions_in_equal_segments_and_noted(folder):
+    plan = plan_of(folder, A, B, keyword_free_s=100.0, segment_s=40.0)
+    assert free(plan) == [("a", 25.0)] * 2 + [("b", 25.0)] * 2
     assert plan.notes[0].startswith("keyword-free audio is generated")
-
-
-def test_generated_audio_is_cut_into_equal_segments(folder):
-    plan = plan_of(folder, A, keyword_free_s=100.0, segment_s=40.0)
-    assert free(plan) == [("a", pytest.approx(100 / 3))] * 3
 
 
 def test_too_little_audio_for_each_condition_is_refused(folder):
@@ -64,12 +59,9 @@ def test_a_folder_is_played_as_a_whole_with_notes_on_conversions(folder, talk):
     assert "../talk/long.wav: mean of 2 channels" in plan.notes
 
 
-def test_the_duration_of_files_can_be_limited(folder, talk):
+def test_the_duration_of_files_can_be_limited_and_a_lack_is_noted(folder, talk):
     plan = plan_of(folder, A, keyword_free=talk, keyword_free_s=50.0, segment_s=40.0)
     assert free(plan) == [("a", 32.5), ("a", 17.5)]
-
-
-def test_files_shorter_than_requested_are_noted(folder, talk):
     plan = plan_of(folder, A, keyword_free=talk, keyword_free_s=3600.0)
     assert "keyword-free audio: 77 s instead of 3600 s" in plan.notes
 
