@@ -59,12 +59,13 @@ class PlainDisplay:
 
     def begin(self, task: Task) -> None:
         """Show that a task begins."""
-        self.print(f"{task.name} …")
+        if self._has_lines(task):
+            self.print(f"{task.name} …")
 
     def update(self, task: Task) -> None:
         """Show the state of a running task."""
         now_s = time.monotonic()
-        if task.done and now_s - self._reported_s[task.key] >= _REPORT_S:
+        if self._has_lines(task) and task.done and now_s - self._reported_s[task.key] >= _REPORT_S:
             self._reported_s[task.key] = now_s
             left_s = (now_s - self._begun_s[task.key]) * (task.total - task.done) / task.done
             to_go = f", {as_duration(left_s)} to go" if task.total else ""
@@ -86,9 +87,12 @@ class PlainDisplay:
             self.update(task)
         else:
             self.end(task)
-            if not task.failed:
+            if self._has_lines(task) and not task.failed:
                 took_s = time.monotonic() - self._begun_s[task.key]
                 self.print(f"{task.name}: {as_duration(took_s)}")
+
+    def _has_lines(self, task: Task) -> bool:
+        return not task.inner or self._level >= Level.VERBOSE
 
 
 class LiveDisplay(PlainDisplay):

@@ -49,6 +49,7 @@ class Task:
         name: such as "tinyconv-int8: train".
         done, total: progress in `unit`; the total is 0 if unknown.
         unit: in the plural, such as "epochs".
+        inner: True within another task of the same process.
         ended: True in the last report.
         failed: True if an exception ended the task.
     """
@@ -58,6 +59,7 @@ class Task:
     done: float = 0.0
     total: float = 0.0
     unit: str = ""
+    inner: bool = False
     ended: bool = False
     failed: bool = False
 
@@ -70,8 +72,9 @@ class _RunningTask:
     """A task of this process; threads of the work may advance it."""
 
     def __init__(self, name: str) -> None:
-        self.state = Task((os.getpid(), next(_reporter.numbers)), name)
-        self._reported_s = time.monotonic()
+        key = (os.getpid(), next(_reporter.numbers))
+        self.state = Task(key, name, inner=bool(_reporter.running))
+        self._reported_s = 0.0
 
     def change(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)

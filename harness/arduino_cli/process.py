@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.link.deadline import Deadline
+from models import progress
 
 OUTPUT_LIMIT_BYTES = 64 << 20  # a verbose compile answers a few megabytes
 _POLL_S = 0.02
@@ -45,6 +47,7 @@ def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, st
     Raises:
         OSError: the command cannot be started.
     """
+    progress.detail(shlex.join(command))
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
             _guarded(command),

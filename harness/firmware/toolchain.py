@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import BuildFailed
+from models import progress
 
 _ERROR = r"\berror: |undefined reference|overflowed by"
 _NO_LIBRARY = r"cannot read spec file|cannot find -l|fatal error: c\w+: No such file"  # such as <cstdint>
@@ -57,9 +59,9 @@ def run_tool(tool: Tool, arguments: Sequence[str | Path], folder: Path) -> None:
     Raises:
         BuildFailed: the compiler failed; the message has its first errors.
     """
-    answer = subprocess.run(
-        [tool.path, *map(str, arguments)], cwd=folder, capture_output=True, text=True, errors="replace"
-    )
+    command = [tool.path, *map(str, arguments)]
+    progress.detail(shlex.join(command))
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
     if answer.returncode != 0:
         raise _failure(tool, answer.returncode, answer.stderr)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.link.dut import DeviceUnderTest
 from harness.sound.recordings import Recording
+from models import progress
 from models.data.features import feature_crc, micro_features
 from models.reference import ReferenceModel
 
@@ -59,13 +60,16 @@ def check_conformance(
         recordings: the first second of each is sent to the board's front end as samples.
         inputs: sent to the board's engine: uint16 (N, 49, 40) features, or input tensors (N, ...).
     """
+    advance = progress.count(len(recordings) + len(inputs), "clips")
     differences: list[str] = []
     for recording in recordings:
+        advance()
         if difference := compare_features(board, reference, recording.samples[:CLIP_SAMPLES])[0]:
             differences.append(f"{difference} of {recording.source}")
     features_differ = len(differences)
     apart = [0.0]
     for number, values in enumerate(inputs):
+        advance()
         tensor = reference.tensor_of(values)
         board.load(tensor.tobytes())
         apart.append(output_difference(reference, tensor, board.infer().results))

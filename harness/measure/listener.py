@@ -16,6 +16,7 @@ from harness.link.events import Event, Inference
 from harness.sound.acoustic import Qualification
 from harness.sound.levels import at_level, speech_dbfs
 from harness.sound.stimulus import Stimulus
+from models import progress
 
 ROOM_S, ROOM_LIMIT_S = 10.0, 60.0
 """Shortest and longest listening of a board without a speaker; it ends with enough inferences."""
@@ -58,7 +59,7 @@ class Listener:
             EarshotError: see `DeviceUnderTest.listen`.
         """
         if not self._board.acoustic:
-            for _ in link.listen(lambda: self._board.listen(self._stimulus.samples)):
+            for _ in self._counted(link.listen(lambda: self._board.listen(self._stimulus.samples))):
                 pass
             return {"route": "pcm"}
         if self._bench.speaker is None:
@@ -69,7 +70,7 @@ class Listener:
         qualification = Qualification(self._stimulus.samples, speaker, self._bench.thresholds)
         feed = _Feed(lambda: self._board.listen(qualification.blocks()))
         try:
-            for event in link.listen(feed, echo_samples=qualification.echo_samples):
+            for event in self._counted(link.listen(feed, echo_samples=qualification.echo_samples)):
                 qualification.take(event)
         finally:
             qualification.cancel()  # after a failure of the link, nobody hears the rest of the sound
@@ -91,6 +92,17 @@ class Listener:
             "sound_starts_s": sound_starts_s,
         }
         return {"route": "acoustic", "sound_starts_s": sound_starts_s, "acoustic": acoustic}
+
+    def _counted(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Report the seconds that the board has heard, by the times of its inferences."""
+        duration_s, heard_s = self._stimulus.duration_s, 0.0
+        advance = progress.count(duration_s, "s of audio")
+        for event in events:
+            if isinstance(event, Inference):
+                now_s = min(event.device_ms / 1000, duration_s)
+                advance(now_s - heard_s)
+                heard_s = now_s
+            yield event
 
     def _listen_to_the_room(self, link: DeviceUnderTest) -> dict[str, Any]:
         enough = threading.Event()

@@ -132,6 +132,10 @@ class Run(Driver[RunRecord, VariantRow]):
         return self._sounds[labels]
 
     def publish(self, ended: bool) -> Path:
+        with progress.task("write the report"):
+            return self._publish(ended)
+
+    def _publish(self, ended: bool) -> Path:
         record, path = self.folder.record, self.folder.path
         if ended:
             try:

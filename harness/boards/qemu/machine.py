@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from harness.boards.qemu.tools import COMMAND, Qemu
 from harness.errors import AcousticFailed, ProtocolError, UploadFailed
 from harness.firmware.elf import core_address
 from harness.link.deadline import Deadline
+from models import progress
 
 _SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as in sketches/emulated_core
 _INPUT_FILE = "serial.in"  # likewise
@@ -72,6 +74,7 @@ class Machine:
             *("-semihosting-config", "enable=on,target=native", "-kernel", str(image.resolve())),
             *clock_arguments,
         ]
+        progress.detail(shlex.join(command))
         host = master
         try:
             if realtime:

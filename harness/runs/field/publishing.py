@@ -70,6 +70,11 @@ def compute_figures(
 
 def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
     """Write the record, the missed clips and the page; return the page."""
+    with progress.task("write the report"):
+        return _publish(folder, plan)
+
+
+def _publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
     folder.write()
     try:
         folder.record = missed_clips.write_clips(plan, folder.record, folder.path)

@@ -1,0 +1,93 @@
+"""Progress on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+
+import pytest
+
+from harness.layout import ROOT
+
+WORK = """
+import sys
+from harness import display
+from models import progress
+from models.progress import Level
+
+with display.shown(Level(int(sys.argv[1]))):
+    with progress.about("tiny"):
+        with progress.task("train", 40, "epochs") as advance:
+            advance(10)
+            progress.log("a [line]")
+            progress.warn("a problem")
+            progress.detail("gcc -c x.c")
+            with progress.task("inner"):
+                pass
+        try:
+            with progress.task("convert"):
+                raise ValueError
+        except ValueError:
+            pass
+print("a result")
+print("rich" in sys.modules)
+"""
+
+
+def run(level: int, stderr: int) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", WORK, str(level)],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def in_pipe(level: int) -> list[str]:
+    read, write = os.pipe()
+    try:
+        assert run(level, write) == "a result\nFalse\n"
+    finally:
+        os.close(write)
+    with os.fdopen(read) as stream:
+        return stream.read().splitlines()
+
+
+def test_a_pipe_gets_a_line_for_each_begin_and_end():
+    assert in_pipe(1) == [
+        "tiny: train …",
+        "tiny: a [line]",
+        "tiny: a problem",
+        "tiny: train: 0.0 s",
+        "tiny: convert …",
+    ]
+
+
+def test_quiet_shows_problems_only_and_verbose_shows_commands_and_inner_tasks():
+    assert in_pipe(0) == ["tiny: a problem"]
+    assert {"tiny: gcc -c x.c", "tiny: inner …", "tiny: inner: 0.0 s"} < set(in_pipe(2))
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_terminal_gets_bars_that_vanish(level):
+    master, slave = pty.openpty()
+    try:
+        result = run(level, slave)
+        seen = b""
+        while select.select([master], [], [], 0)[0]:
+            seen += os.read(master, 65536)
+    finally:
+        os.close(master)
+        os.close(slave)
+    text = seen.decode()
+    assert result == f"a result\n{bool(level)}\n"
+    assert "tiny: a problem\r\n" in text
+    assert ("tiny: a [line]\r\n" in text) == ("10 of 40 epochs" in text) == bool(level)
+    assert "\x1b[?25h" in text if level else "\x1b" not in text  # the cursor is shown again
