@@ -115,7 +115,9 @@ class LiveDisplay(PlainDisplay):
         if self._progress is None:
             self._progress = _bars()
             self._progress.start()
-        self._rows[task.key] = self._progress.add_task(task.name, total=task.total or None, amount="")
+        self._rows[task.key] = self._progress.add_task(
+            task.name, total=task.total or None, amount=as_amount(task)
+        )
 
     def update(self, task: Task) -> None:
         """Move a bar."""
@@ -141,8 +143,17 @@ class LiveDisplay(PlainDisplay):
 def _bars() -> Progress:
     # rich takes 0.1 s to import, which a run without a terminal need not pay.
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Task as Bar
     from rich.table import Column
+    from rich.text import Text
+
+    class ToGo(ProgressColumn):
+        max_refresh = 1.0  # seconds
+
+        def render(self, task: Bar) -> Text:
+            left_s = None if task.total is None else task.time_remaining
+            return Text(f"{as_duration(left_s)} to go" if left_s else "")
 
     name = Column(no_wrap=True, overflow="ellipsis")
     return Progress(
@@ -150,8 +161,7 @@ def _bars() -> Progress:
         BarColumn(bar_width=20),
         TextColumn("{task.fields[amount]}", markup=False, table_column=Column(no_wrap=True)),
         TimeElapsedColumn(),
-        TextColumn("to go"),
-        TimeRemainingColumn(),
+        ToGo(),
         console=Console(stderr=True),
         refresh_per_second=_REFRESH_HZ,
         transient=True,
