@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from harness.firmware.firmware import Firmware
 from harness.link.events import Detection
 from harness.measure.session import Session
-from harness.records.record import DetectionRow, Fault, FirmwareRow, HostRow, ModelRow, VariantRow
+from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, VariantRow
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from models.errors import UserFacingError
-from models.metrics import LabelCount
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
@@ -26,34 +27,8 @@ _NO_SPEAKER = (
 
 def variant_row(model: ModelArtifact) -> VariantRow:
     """Return the row of a prepared model without measurements."""
-    return VariantRow(
-        id=model.id,
-        title=model.title,
-        labels=list(model.labels),
-        model=ModelRow(
-            tflite_sha256=model.tflite_sha256,
-            tflite_bytes=model.tflite_bytes,
-            precision=model.precision,
-            parameters=model.parameters,
-            macs=model.macs,
-            operators=dict(model.operators),
-            accuracy=_counts(model.accuracy),
-            deployable=model.deployable,
-            network=model.network,
-            seed=model.seed,
-            pruning=model.pruning,
-            quantization=model.quantization,
-            remaining_parameters=model.remaining_parameters,
-            compressed_bytes=model.compressed_bytes,
-            sizing=model.sizing,
-            test_predictions=model.test_predictions,
-            test_labels=model.test_labels,
-        ),
-    )
-
-
-def _counts(accuracy: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, list[LabelCount]]:
-    return {split: [LabelCount(**count) for count in counts] for split, counts in accuracy.items()}
+    row = msgspec.convert(model, ModelRow, from_attributes=True)
+    return VariantRow(id=model.id, title=model.title, labels=list(model.labels), model=row)
 
 
 def refused_row(identity: str, failure: UserFacingError) -> VariantRow:
@@ -63,19 +38,7 @@ def refused_row(identity: str, failure: UserFacingError) -> VariantRow:
 
 def with_firmware(row: VariantRow, firmware: Firmware) -> VariantRow:
     """Add the image."""
-    return replace(
-        row,
-        firmware=FirmwareRow(
-            engine=firmware.engine,
-            kernels=firmware.kernels,
-            optimization=firmware.optimization,
-            toolchain=firmware.toolchain,
-            build_id=firmware.build_id,
-            flash_bytes=firmware.flash_bytes,
-            ram_bytes=firmware.ram_bytes,
-            arena_bytes=firmware.arena_bytes,
-        ),
-    )
+    return replace(row, firmware=msgspec.convert(firmware, FirmwareRow, from_attributes=True))
 
 
 def with_session(
@@ -153,8 +116,3 @@ def _with_words(
         note = f"Keywords detected before the stimulus began, not counted: {before}."
         row = replace(row, notes=[*row.notes, note])
     return row
-
-
-def with_host(row: VariantRow, host: list[HostRow]) -> VariantRow:
-    """Add the host's times."""
-    return replace(row, host=host)

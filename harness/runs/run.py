@@ -69,7 +69,7 @@ class Run(Driver[RunRecord, VariantRow]):
         row = replace(row, transcripts=self._copy_transcripts(model.id, session))
         yield row
         with progress.task("time the host"):
-            row = rows.with_host(row, time_host(model, session.model_input, session.board_output))
+            row = replace(row, host=time_host(model, session.model_input, session.board_output))
         yield row
 
     def finish_row(self, model: ModelArtifact, row: VariantRow) -> VariantRow:
