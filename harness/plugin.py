@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import layout, options
+from harness import options
 from harness.bench_file import Bench, BoardEntry, find_bench
 from harness.errors import UsageError
 from harness.marks import asks_for
@@ -209,24 +209,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def bench_run(pytestconfig: pytest.Config) -> Iterator[Run]:
     """The run that the session's measurements belong to."""
-    from harness.boards.registry import board_of, engine_name  # torch is behind these: import them late
-    from harness.runs.folder import RUN, begin
-    from harness.runs.request import Setup, engine_of
+    from harness.runs.folder import RUN, begin  # torch is behind these: import them late
+    from harness.runs.request import about, setup_of
     from harness.runs.run import Run
 
-    chosen = pytestconfig.stash[_CHOSEN]
-    engine = pytestconfig.getoption("--engine")
-    board = board_of(chosen.entry, chosen.bench)
-    board.check()
-    setup = Setup(
-        pytestconfig.stash[_SELECTION],
-        board,
-        engine_of(chosen.entry, engine),
-        chosen.bench,
-        chosen.bench.recordings or layout.RECORDINGS,
-    )
-    about = {"kind": "run", "board": chosen.entry.name, "engine": engine_name(chosen.entry, engine)}
-    run = Run(setup, begin(RUN, pytestconfig.getoption("--output"), setup.board.describe(), about))
+    chosen, engine = pytestconfig.stash[_CHOSEN], pytestconfig.getoption("--engine")
+    setup = setup_of(pytestconfig.stash[_SELECTION], chosen.bench, chosen.entry, engine)
+    output, what = pytestconfig.getoption("--output"), about("run", chosen.entry, engine)
+    run = Run(setup, begin(RUN, output, setup.board.describe(), what))
     pytestconfig.stash[_RUN] = run
     yield run
     run.board.close()

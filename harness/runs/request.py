@@ -127,25 +127,37 @@ class RunRequest:
         """Find board, engine and recordings.
 
         Raises:
-            EarshotError: the board cannot be used on this machine, see `Board.check`.
-            UsageError: there is no such board or engine.
-            ConfigError: the bench file is invalid.
+            UserFacingError: see `setup_of` and `entry`.
         """
-        bench, entry = find_bench(self.bench), self.entry()
-        recordings = self.recordings or bench.recordings or layout.RECORDINGS
-        board = board_of(entry, bench)
-        board.check()
-        return Setup(self.selection, board, engine_of(entry, self.engine), bench, recordings)
+        return setup_of(self.selection, find_bench(self.bench), self.entry(), self.engine, self.recordings)
 
     def about(self, kind: str) -> dict[str, str]:
         """Return the entries of a record's `run` that describe the request."""
-        entry = self.entry()
-        engine = engine_name(entry, self.engine)
-        return {"kind": kind, "board": entry.name, "engine": engine, "request": self.dump()}
+        return {**about(kind, self.entry(), self.engine), "request": self.dump()}
 
     def dump(self) -> str:
         """Encode the request as JSON with absolute paths: it may be resumed from another folder."""
         return msgspec.json.encode(self, enc_hook=_absolute).decode()
+
+
+def setup_of(
+    selection: Selection, bench: Bench, entry: BoardEntry, engine: str = "", recordings: Path | None = None
+) -> Setup:
+    """Find a board's engine and recordings.
+
+    Raises:
+        EarshotError: the board cannot be used on this machine, see `Board.check`.
+        UsageError: there is no such engine.
+    """
+    board = board_of(entry, bench)
+    board.check()
+    recordings = recordings or bench.recordings or layout.RECORDINGS
+    return Setup(selection, board, engine_of(entry, engine), bench, recordings)
+
+
+def about(kind: str, entry: BoardEntry, engine: str) -> dict[str, str]:
+    """Return the entries of a record's `run` that say what is measured."""
+    return {"kind": kind, "board": entry.name, "engine": engine_name(entry, engine)}
 
 
 def load_request(folder: Path) -> RunRequest:
