@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,6 @@ def _adder(parser: Any) -> Callable[..., Any]:
 
 
 def add_variants(parser: Any) -> None:
-    """Add --variants and --dataset."""
     _adder(parser)(
         "--variants",
         default=DEFAULT_VARIANTS,
@@ -49,7 +49,6 @@ def add_models(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_file(parser: argparse.ArgumentParser) -> None:
-    """Add --model and --labels."""
     parser.add_argument("--model", type=Path, metavar="FILE", help="measure this .tflite, not the variants")
     parser.add_argument(
         "--labels",
@@ -59,7 +58,6 @@ def add_model_file(parser: argparse.ArgumentParser) -> None:
 
 
 def add_dataset(parser: Any) -> None:
-    """Add --dataset."""
     _adder(parser)(
         "--dataset",
         type=Path,
@@ -69,7 +67,6 @@ def add_dataset(parser: Any) -> None:
 
 
 def add_bench(parser: Any) -> None:
-    """Add --bench."""
     _adder(parser)(
         "--bench",
         type=Path,
@@ -79,7 +76,6 @@ def add_bench(parser: Any) -> None:
 
 
 def add_board(parser: Any) -> None:
-    """Add --board, --bench, --port and --clock."""
     _adder(parser)(
         "--board",
         metavar="NAME",
@@ -102,7 +98,6 @@ def add_board(parser: Any) -> None:
 
 
 def add_engine(parser: Any) -> None:
-    """Add --engine."""
     _adder(parser)(
         "--engine",
         default="",
@@ -112,18 +107,16 @@ def add_engine(parser: Any) -> None:
 
 
 def add_output(parser: Any, default: Path = layout.NIGHTS, meaning: str = "folder of all runs") -> None:
-    """Add --output."""
     _adder(parser)(
         "--output",
         type=Path,
         default=default,
         metavar="FOLDER",
-        help=f"{meaning} (default: {default.relative_to(layout.ROOT)}/)",
+        help=f"{meaning} (default: {os.path.relpath(default, layout.ROOT)}/)",
     )
 
 
 def add_baselines(parser: argparse.ArgumentParser) -> None:
-    """Add --baselines."""
     parser.add_argument(
         "--baselines",
         type=Path,
@@ -134,7 +127,6 @@ def add_baselines(parser: argparse.ArgumentParser) -> None:
 
 
 def add_recordings(parser: Any) -> None:
-    """Add --recordings."""
     parser.add_argument(
         "--recordings",
         type=Path,
@@ -145,7 +137,6 @@ def add_recordings(parser: Any) -> None:
 
 
 def add_verbosity(parser: argparse.ArgumentParser) -> None:
-    """Add --quiet and --verbose."""
     chosen = parser.add_mutually_exclusive_group()
     for name, level, shown in (
         ("quiet", Level.QUIET, "results, warnings and errors only"),
@@ -163,7 +154,6 @@ def add_verbosity(parser: argparse.ArgumentParser) -> None:
 
 
 def add_open(parser: argparse.ArgumentParser) -> None:
-    """Add --open."""
     parser.add_argument("--open", action="store_true", help="open the report in a browser")
 
 
