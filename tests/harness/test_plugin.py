@@ -154,33 +154,23 @@ def test_bench_file_and_port_are_options(bench):
     result.stdout.fnmatch_lines(["*port='socket://desk:4000'*name='shelf'*"])
 
 
-def test_one_worker_of_xdist_has_the_board(desk):
-    desk.makepyfile(
+def test_controller_chooses_the_board_which_one_worker_of_xdist_has(bench):
+    """A worker could search for a board while another one's upload has it off the bus."""
+    bench.stand_in.steps("board list", {"stdout": {"detected_ports": [usb_port("/dev/a")]}}, {"status": 1})
+    bench.stand_in.steps("lib list", {"stdout": {}})
+    bench.makepyfile(
         """
         import os, pytest
 
         @pytest.mark.parametrize("number", range(6))
         def test_bench(board, number):
             with open("workers", "a") as stream:
-                print(board.name, os.environ["PYTEST_XDIST_WORKER"], file=stream)
-
-        @pytest.mark.parametrize("number", range(6))
-        def test_plain(number):
-            pass
+                print(board._entry.serial_number, os.environ["PYTEST_XDIST_WORKER"], file=stream)
         """
     )
-    desk.runpytest_subprocess("--board", "desk", "-n2", "--dist", "loadgroup").assert_outcomes(passed=12)
-    users = (desk.path / "workers").read_text().splitlines()
-    assert len(users) == 6 and len(set(users)) == 1 and users[0].startswith("toaster gw")
-
-
-def test_controller_chooses_the_board_for_all_workers(bench):
-    """A worker could search while another one's upload has the board off the bus."""
-    bench.stand_in.steps("board list", {"stdout": {"detected_ports": [usb_port("/dev/a")]}}, {"status": 1})
-    bench.stand_in.steps("lib list", {"stdout": {}})
-    bench.makepyfile("def test_it(board):\n    raise AssertionError(board._entry)")
-    result = bench.runpytest_subprocess("-m", "hardware", "-n1")
-    result.stdout.fnmatch_lines([f"*serial_number='{SERIAL_NUMBER}'*"])
+    bench.runpytest_subprocess("-m", "hardware", "-n2", "--dist", "loadgroup").assert_outcomes(passed=6)
+    users = (bench.path / "workers").read_text().splitlines()
+    assert len(users) == 6 and len(set(users)) == 1 and users[0].startswith(f"{SERIAL_NUMBER} gw")
 
 
 def test_stopped_session_releases_the_board(desk):

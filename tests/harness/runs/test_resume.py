@@ -65,19 +65,19 @@ def test_stopped_run_is_resumed_from_another_folder_without_options(earshot, tmp
 
 
 def test_killed_night_keeps_every_block(earshot, tmp_path, capsys):
-    options = ("--rounds", "12", "--samples", "5", "--output", "nights", "--baselines", "base")
+    options = ("--rounds", "6", "--samples", "5", "--output", "nights", "--baselines", "base")
     killed = earshot("nightly", *MODEL, *options)
-    folder = folder_with(killed, tmp_path / "nights", blocks=4)
+    folder = folder_with(killed, tmp_path / "nights", blocks=2)
     killed.kill()
     killed.wait()
     then = read_record(folder / PARTIAL)
-    assert 4 <= len(then.blocks) < 14
+    assert 2 <= len(then.blocks) < 8
 
     assert cli.main(["resume", str(folder)]) == 0
     now = read_record(folder / RECORD)
     assert now.run["id"] == then.run["id"]
     assert now.blocks[: len(then.blocks)] == then.blocks
-    assert [block.round for block in now.blocks] == [0, *range(1, 13), 0]
+    assert [block.round for block in now.blocks] == [0, *range(1, 7), 0]
     measured_before = capsys.readouterr().err.count("measured before this run was interrupted")
     assert measured_before == len(then.blocks) + 1  # and the row
     assert (now.run["kind"], now.run["length_s"], now.verdict.status) == ("nightly", "", "new")

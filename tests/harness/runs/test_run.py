@@ -71,7 +71,7 @@ def test_recording_replaced_during_the_run_costs_its_page_only(run_of, tmp_path)
 
 
 def test_session_with_a_modeled_clock_comes_from_the_store_the_second_time(run_of, tmp_path):
-    model = classifier(tmp_path / "twice.tflite", elements=41)
+    model = classifier(tmp_path / "small.tflite")
     first = run_of(model).run()[0].variants[0]
     again = run_of(model)
     second = again.run()[0].variants[0]
@@ -131,7 +131,7 @@ def test_model_that_no_board_runs_is_a_row_without_measurements(run_of, tmp_path
 
 
 def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, tmp_path):
-    first, second = (classifier(tmp_path / f"{name}.tflite", 40 + number) for number, name in enumerate("ab"))
+    first, second = classifier(tmp_path / "small.tflite"), classifier(tmp_path / "second.tflite")
     run = run_of(first, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         run.run()
@@ -142,10 +142,10 @@ def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, tmp_pa
 
     again = run_of(first, second, resumed=path)
     now, _ = again.run()
-    assert (now.run["id"], [row.id for row in now.variants]) == (then.run["id"], ["a", "b"])
+    assert (now.run["id"], [row.id for row in now.variants]) == (then.run["id"], ["small", "second"])
     assert now.variants[0] == then.variants[0]
-    assert "a: measured before this run was interrupted" in again.lines
-    assert any("b: measuring" in line for line in again.lines)
+    assert "small: measured before this run was interrupted" in again.lines
+    assert any("second: measuring" in line for line in again.lines)
 
 
 def test_broken_recording_is_named_before_anything_is_built(run_of, tmp_path):

@@ -47,8 +47,13 @@ def plan(my_words) -> PlaybackPlan:
 
 
 @pytest.fixture(scope="package")
-def model(store, tmp_path_factory) -> ModelArtifact:
-    return external(classifier(tmp_path_factory.mktemp("model") / "m.tflite", 1960), LABELS, store)
+def model_file(tmp_path_factory) -> Path:
+    return classifier(tmp_path_factory.mktemp("model") / "m.tflite", 1960)
+
+
+@pytest.fixture(scope="package")
+def model(store, model_file) -> ModelArtifact:
+    return external(model_file, LABELS, store)
 
 
 @pytest.fixture(scope="package")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_models import classifier
 
 from harness import cli
 from harness.sound.playback_plan import write_plan
@@ -17,11 +16,10 @@ from models.data.wav import write_wav
 LABELS = "silence,unknown,yes,no"
 
 
-@pytest.fixture(scope="module")
-def small(store, tmp_path_factory) -> list[str]:
+@pytest.fixture
+def small(store, model_file) -> list[str]:
     """The options that choose a model of random weights."""
-    tflite = classifier(tmp_path_factory.mktemp("small") / "small.tflite", 1960)
-    return ["--model", str(tflite), "--labels", LABELS]
+    return ["--model", str(model_file), "--labels", LABELS]
 
 
 def record_in(output: Path) -> tuple[Path, dict]:
@@ -29,20 +27,30 @@ def record_in(output: Path) -> tuple[Path, dict]:
     return folder, json.loads((folder / "field.json").read_text())
 
 
-def test_own_words_become_a_table_in_one_command(my_words, small, tmp_path, capsys):
-    assert cli.main(["field", *small, "--recordings", str(my_words), "--output", str(tmp_path)]) == 0
-    folder, record = record_in(tmp_path)
-    (row,) = record["variants"]
-    assert sorted(word["source"] for word in row["stimuli"]) == [
-        "dog/mario.wav",
-        "no/linda.wav",
-        "yes/gene.wav",
-    ]
+def test_own_words_become_a_table_whose_plan_and_threshold_can_be_used_again(
+    my_words, small, tmp_path, capsys
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    words = ["--recordings", str(my_words), "--repeat", "2", "--seed", "7"]
+    assert cli.main(["field", *small, *words, "--output", str(first)]) == 0
+    folder, one = record_in(first)
+    (row,) = one["variants"]
+    assert {word["source"] for word in row["stimuli"]} == {"dog/mario.wav", "no/linda.wav", "yes/gene.wav"}
+    assert len(row["stimuli"]) == 6
     assert {word["label"] for word in row["stimuli"]} == {"yes", "no", "unknown"}
     page = (folder / "field.html").read_text()
     assert "yes/gene.wav" in page and "as recorded" in page
     assert "Report: " in capsys.readouterr().out
-    assert (tmp_path / "latest").resolve() == folder
+    assert (first / "latest").resolve() == folder
+
+    plan = ["--plan", str(folder / "plan.json")]
+    assert cli.main(["field", *small, *plan, "--output", str(second)]) == 0
+    assert record_in(second)[1]["variants"][0]["stimuli"] == row["stimuli"]
+
+    capsys.readouterr()
+    assert cli.main(["field", "--read", str(folder), "--threshold", "90"]) == 0
+    assert "segment" not in capsys.readouterr().err
+    assert record_in(first)[1]["threshold"] == 90
 
 
 def test_sweep_is_one_command_and_each_row_has_its_condition(my_words, small, tmp_path):
@@ -56,28 +64,6 @@ def test_sweep_is_one_command_and_each_row_has_its_condition(my_words, small, tm
     assert sorted({word["condition"] for word in row["stimuli"]}) == names
     for segment in row["segments"]:
         assert segment["snr_db"] == pytest.approx(float(segment["condition"].split()[2]), abs=0.5)
-
-
-def test_plan_of_one_run_is_played_by_the_next(my_words, small, tmp_path):
-    first, second = tmp_path / "first", tmp_path / "second"
-    words = ["--recordings", str(my_words), "--repeat", "2", "--seed", "7"]
-    assert cli.main(["field", *small, *words, "--output", str(first)]) == 0
-    folder, one = record_in(first)
-    plan = ["--plan", str(folder / "plan.json")]
-    assert cli.main(["field", *small, *plan, "--output", str(second)]) == 0
-    _, other = record_in(second)
-    assert len(one["variants"][0]["stimuli"]) == 6
-    assert other["variants"][0]["stimuli"] == one["variants"][0]["stimuli"]
-
-
-def test_threshold_changes_without_another_run(my_words, small, tmp_path, capsys):
-    words = ["--recordings", str(my_words), "--output", str(tmp_path)]
-    assert cli.main(["field", *small, *words]) == 0
-    folder, _ = record_in(tmp_path)
-    capsys.readouterr()
-    assert cli.main(["field", "--read", str(folder), "--threshold", "90"]) == 0
-    assert "segment" not in capsys.readouterr().err
-    assert record_in(tmp_path)[1]["threshold"] == 90
 
 
 def test_unusable_recordings_are_listed_in_the_record(my_words, small, tmp_path):
