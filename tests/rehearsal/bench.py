@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ from harness.layout import RECORDINGS, ROOT
 
 _TESTS = Path(__file__).resolve().parents[1]
 _START_S = 60.0  # compiles the cycle model
-ROOM_S, INVOCATIONS = 1.0, 50
-"""Listening to the room in this process: at least so long, and at least so many inferences."""
+ROOM_S, INVOCATIONS, CLIPS = 1.0, 50, 10
+"""In this process: least length of listening to the room, least inferences there, and compared clips."""
 MARK = "EARSHOT_REHEARSAL"
 """Environment variable by which the processes of a bench are found again."""
 
@@ -75,9 +75,19 @@ class RehearsalBench:
         board: Mapping[str, Any] | None = None,
         speaker: Mapping[str, Any] | None = None,
         thresholds: Mapping[str, Any] | None = None,
-        recordings: Path = RECORDINGS,
+        words: Sequence[str] = ("yes/gene.wav",),
     ) -> None:
-        """Writes the bench file; keys that are given replace or add to those of a bench that works."""
+        """Write the bench file of a bench that works, with changed keys.
+
+        Args:
+            board, speaker, thresholds: keys that replace or add to those of the tables.
+            words: of the default recordings, to be played alone.
+        """
+        recordings = self.folder / "recordings"
+        shutil.rmtree(recordings, ignore_errors=True)
+        for word in words:
+            (recordings / word).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(RECORDINGS / word, recordings / word)
         tables = {
             "board.desk": {
                 "kind": "nano33ble",
@@ -99,16 +109,8 @@ class RehearsalBench:
             )
         self.file.write_text(text)
 
-    def keywords(self, *words: str) -> Path:
-        """A folder with some of the default recordings, such as "yes/gene.wav", to be played alone."""
-        folder = self.folder / "recordings"
-        for word in words:
-            (folder / word).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(RECORDINGS / word, folder / word)
-        return folder
-
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Starts `earshot` with these arguments, in a session of its own; ends with the bench."""
+        """Start `earshot` in a session of its own; it ends with the bench."""
         process = subprocess.Popen(
             [sys.executable, "-m", "harness.cli", *arguments],
             cwd=ROOT,
@@ -126,7 +128,7 @@ class RehearsalBench:
     def earshot(
         self, *arguments: str, timeout: float = 400, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Runs `earshot` to its end."""
+        """Run `earshot` to its end."""
         process = self.start(*arguments, **environment)
         try:
             said, told = process.communicate(timeout=timeout)
@@ -136,23 +138,24 @@ class RehearsalBench:
             raise
         return subprocess.CompletedProcess(process.args, process.returncode, said, told)
 
-    def run(self, *arguments: str, variants: str = "tinyconv-int8", **options: Any) -> Run:
-        """Runs `earshot run` on this bench, and reads what it has left."""
-        answer = self.earshot(*self.run_arguments(*arguments, variants=variants), **options)
-        return Run(answer, self.nights)
+    def run(self, *arguments: str, **options: Any) -> Run:
+        """Run `earshot run` on this bench."""
+        return Run(self.earshot(*self.run_arguments(*arguments), **options), self.nights)
 
     def run_here(self, *arguments: str) -> Run:
         """Like `run`, with `earshot_here`."""
         return Run(self.earshot_here(*self.run_arguments(*arguments)), self.nights)
 
     def earshot_here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `earshot` in this process, without the seconds of its imports, and listen to the room briefly.
+        """Run `earshot` in this process, without the seconds of its imports and of the host's times.
 
+        The board's outputs are compared for a few clips, and it listens to the room briefly.
         Only on a bench without a speaker: PortAudio looks for a sound system once per process.
         """
         from harness.boards.nano33ble import Nano33Ble
         from harness.cli import main
-        from harness.measure import listener
+        from harness.measure import listener, session
+        from harness.runs import run
 
         assert not self.has_speaker
         said, told = io.StringIO(), io.StringIO()
@@ -165,14 +168,16 @@ class RehearsalBench:
                 patch.setenv(name, value)
             patch.setattr(listener, "ROOM_S", ROOM_S)
             patch.setattr(listener, "INVOCATIONS", INVOCATIONS)
+            patch.setattr(session, "CONFORMANCE_CLIPS", CLIPS)
+            patch.setattr(run, "time_host", lambda *_: [])
             patch.setattr(Nano33Ble, "from_bench", classmethod(_impatient))
             status = main(arguments)
         return subprocess.CompletedProcess("earshot", status, said.getvalue(), told.getvalue())
 
-    def run_arguments(self, *arguments: str, variants: str = "tinyconv-int8") -> list[str]:
-        """What `earshot` takes to measure variants on the board of this bench."""
+    def run_arguments(self, *arguments: str) -> list[str]:
+        """Return the arguments of `earshot` that measure a variant on this bench's board."""
         choice = ["--bench", str(self.file), "--board", "desk", "--output", str(self.nights)]
-        return ["run", *choice, "--variants", variants, *arguments]
+        return ["run", *choice, "--variants", "tinyconv-int8", *arguments]
 
     def check_free(self) -> None:
         """Check that no process of a user of the bench is left, and that the board is free."""
@@ -180,31 +185,31 @@ class RehearsalBench:
         assert is_free(self.serial_number)
 
     def faults(self, *faults: Fault, board: str = "") -> None:
-        """What goes wrong with board and cable from the next upload on; see `board_process`."""
+        """Have board and cable go wrong from the next upload on; see `board_process`."""
         ask(self.state, do="faults", faults=[asdict(fault) for fault in faults], board=board)
 
     def struck(self) -> list[str]:
-        """The kinds of the faults that have struck."""
+        """Return the kinds of the faults that have struck."""
         return [fault["kind"] for fault in ask(self.state, do="state")["struck"]]
 
     def port(self) -> str | None:
-        """Where the board is now."""
+        """Return the board's present port."""
         return ask(self.state, do="state")["port"]
 
     def set_gain(self, gain: float) -> None:
-        """Of the board's microphone; 0 covers it."""
+        """Set the gain of the board's microphone; 0 covers it."""
         ask(self.state, do="gain", gain=gain)
 
     def break_cli(self, verb: str, kind: str, times: int = 1000) -> None:
-        """Makes the next calls of a verb of the stand-in go wrong."""
+        """Have the next calls of a verb of the stand-in go wrong."""
         (self.state / "faults" / verb).write_text(json.dumps({"kind": kind, "times": times}))
 
     def calls(self) -> list[list[str]]:
-        """The arguments of every call of the stand-in so far."""
+        """Return the arguments of every call of the stand-in so far."""
         return [json.loads(line) for line in (self.state / "calls.jsonl").read_text().splitlines()]
 
     def pull_out(self) -> None:
-        """The board is unplugged for good."""
+        """Unplug the board for good."""
         self._board.kill()
         self._board.wait()
 
@@ -267,23 +272,22 @@ class RehearsalBench:
 
 
 class Run:
-    """What an `earshot run` came to.
+    """The result of `earshot run`.
 
     Attributes:
         status: its exit status.
-        said: what it wrote to stdout.
-        told: what it wrote to stderr.
-        folder: of the night that started last; None if there is none.
+        told: its stderr.
+        folder: of the run that started last; None if there is none.
     """
 
     def __init__(self, answer: subprocess.CompletedProcess[str], nights: Path) -> None:
-        self.status, self.said, self.told = answer.returncode, answer.stdout, answer.stderr
+        self.status, self.told = answer.returncode, answer.stderr
         folders = sorted(nights.glob("*/*"), key=lambda folder: folder.name)
         self.folder = folders[-1] if folders else None
 
     @property
     def record(self) -> dict[str, Any]:
-        """The night record as it was written, partial or not."""
+        """The run record as it was written, partial or not."""
         assert self.folder is not None, self.told
         for name in ("run.json", "run.partial.json"):
             if (self.folder / name).exists():
@@ -296,7 +300,7 @@ class Run:
         return self.record["variants"]
 
     def faults(self) -> list[tuple[str, str]]:
-        """Class and message of every fault in the record."""
+        """Return class and message of every fault in the record."""
         return [(fault["failure"], fault["message"]) for row in self.rows for fault in row["faults"]]
 
 

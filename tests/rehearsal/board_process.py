@@ -46,7 +46,7 @@ _REPLUG_S = 0.2  # from reset to the port's return; a second on the real board
 
 
 class BoardProcess:
-    """The loop and all that hangs on it."""
+    """The board: its machine, cable, wire and microphone, driven by one loop."""
 
     def __init__(self, state: Path, source: str) -> None:
         self._state = state
@@ -71,7 +71,7 @@ class BoardProcess:
         self._plug()
 
     def run(self) -> None:
-        """Until it is killed."""
+        """Serve until the process is killed."""
         while True:
             self._watch_host()
             for key, _ in self._selector.select(_BUSY_TICK_S if self._is_busy else _TICK_S):
@@ -95,7 +95,7 @@ class BoardProcess:
         self._cable.plug(same_name, grab=self._habit == "grabs")
 
     def _watch_host(self) -> None:
-        """A port that nobody has open counts as readable all the time: it is watched while one has."""
+        """Watch the port while a program has it open; otherwise it counts as readable all the time."""
         wanted = self._cable.master if self._cable.is_open else None
         if wanted == self._watched:
             return
@@ -172,7 +172,7 @@ class BoardProcess:
         self._board = self._machine = None
 
     def _hear(self, machine: Machine) -> None:
-        """Sound for the microphone, whenever the board listens, until this machine is another."""
+        """Feed the machine with sound whenever it listens, until it is replaced."""
         while machine is self._machine:
             with contextlib.suppress(EarshotError, OSError):  # it listens to nothing, or ended
                 machine.play(self._microphone.listen())

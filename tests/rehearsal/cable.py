@@ -32,7 +32,7 @@ class Cable:
         self.port: Path | None = None
 
     def plug(self, same_name: bool = False, grab: bool = False) -> None:
-        """The port appears, under another name than before unless told otherwise.
+        """Let the port appear, by default under another name than before.
 
         Args:
             same_name: keeps the name it had.
@@ -52,7 +52,7 @@ class Cable:
             os.close(slave)
 
     def unplug(self) -> None:
-        """The port vanishes, whoever has it open; nothing happens when there is none."""
+        """Let the port vanish, whoever has it open; without a port do nothing."""
         if self.master is None:
             return
         assert self.port is not None
@@ -65,7 +65,6 @@ class Cable:
 
     @property
     def is_open(self) -> bool:
-        """Whether a program has the port open."""
         if self.master is None:
             return False
         poll = select.poll()
@@ -74,16 +73,14 @@ class Cable:
 
     @property
     def is_full(self) -> bool:
-        """Whether the board has to wait with what it wants to send."""
         return len(self._to_host) >= _HELD_BYTES
 
     @property
     def wants_to_send(self) -> bool:
-        """Whether bytes wait for the host."""
         return bool(self._to_host)
 
     def send(self, data: bytes) -> None:
-        """Passes bytes of the board on to the host, as soon as it takes them."""
+        """Pass bytes of the board on to the host as soon as it takes them."""
         if not self.is_open:
             self._to_host = b""
             return
@@ -93,7 +90,7 @@ class Cable:
             self._to_host = self._to_host[os.write(self.master, self._to_host) :]
 
     def receive(self) -> bytes:
-        """What the host has sent; empty if nothing, or if no program has the port open."""
+        """Return what the host has sent; empty if nothing, or if no program has the port open."""
         if self.master is None:
             return b""
         try:

@@ -1,4 +1,4 @@
-"""Asking the board process for something: one JSON object there and one back over a socket in its folder."""
+"""Requests to the board process: one JSON object there and one back over a socket in its folder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _ANSWER_S = 60.0  # an upload takes half a second on an idle machine
 
 
 class BoardGone(RuntimeError):
-    """The board process does not answer, or says why it cannot."""
+    """A board process that does not answer, or that says why it cannot."""
 
 
 def ask(state: Path, **request: Any) -> dict[str, Any]:
-    """Sends a request and waits for the answer.
+    """Send a request and return the answer.
 
     Args:
         state: the folder of the board process.

@@ -1,4 +1,4 @@
-"""What the board's microphone hears, in real time: the monitor of the sink that the speaker plays into."""
+"""The board's microphone in real time: the monitor of the sink that the speaker plays into."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ROOM_NOISE = 3.0  # standard deviation in steps of int16: -81 dBFS, a quiet roo
 
 
 class Microphone:
-    """Hears all the time; keeps only what comes while somebody listens.
+    """A microphone that always hears, and keeps only what comes while somebody listens.
 
     Args:
         source: of the private PulseAudio, such as "room.monitor"; empty for a room where nothing plays.
 
     Attributes:
-        gain: what is heard is multiplied by it; 0 for a microphone that is covered.
+        gain: factor of all sound; 0 for a covered microphone.
     """
 
     def __init__(self, source: str = "") -> None:
@@ -44,7 +44,7 @@ class Microphone:
         threading.Thread(target=self._hear, name="microphone", daemon=True).start()
 
     def listen(self) -> Iterator[bytes]:
-        """Little-endian int16 from now on, in pieces of 20 ms, as they come."""
+        """Yield little-endian int16 from now on, in pieces of 20 ms, as they come."""
         heard: queue.Queue[bytes] = queue.Queue()
         self._listeners.append(heard)
         try:

@@ -12,7 +12,7 @@ WORDS = ("yes/andy.wav", "no/andy.wav", "yes/mario.wav", "no/mario.wav")
 @pytest.mark.slow
 @pytest.mark.usefixtures("trained")
 def test_words_through_the_air_become_a_page(bench):
-    bench.write_bench_file(recordings=bench.keywords(*WORDS))
+    bench.write_bench_file(words=WORDS)
     output = bench.folder / "field"
     how = ("--board", "desk", "--bench", str(bench.file), "--variants", "tinyconv-int8")
     answer = bench.earshot("field", *how, "--output", str(output))

@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from rehearsal.bench import RehearsalBench, Run
+from small_disk import small_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
 
@@ -65,7 +65,7 @@ def test_run_killed_and_interrupted_frees_the_board_and_is_resumed(quiet_bench):
 
 
 def test_sound_of_a_stalled_host_is_not_judged(bench):
-    bench.write_bench_file(recordings=bench.keywords("yes/gene.wav", "no/annie.wav"))
+    bench.write_bench_file(words=("yes/gene.wav", "no/annie.wav"))
     process = bench.start(*bench.run_arguments())
     wait_for_listening(bench, process, VARIANT)
     os.killpg(process.pid, signal.SIGSTOP)
@@ -81,24 +81,11 @@ def test_sound_of_a_stalled_host_is_not_judged(bench):
     bench.check_free()
 
 
-@pytest.fixture
-def small_disk(tmp_path) -> Path:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
-def test_disk_that_fills_up_during_a_run_is_reported(quiet_bench, small_disk):
-    quiet_bench.nights = small_disk
-    run = quiet_bench.run_here()
-    assert run.status == 4, run.told
-    assert "Traceback" not in run.told
-    assert "disk" in run.told
-    assert not list(small_disk.rglob("run.json"))
+def test_disk_that_fills_up_during_a_run_is_reported(quiet_bench, tmp_path):
+    with small_disk(tmp_path / "disk", kib=256) as disk:
+        quiet_bench.nights = disk
+        run = quiet_bench.run_here()
+        assert run.status == 4, run.told
+        assert "disk" in run.told
+        assert not list(disk.rglob("run.json"))
     quiet_bench.check_free()

@@ -22,24 +22,6 @@ def cable(tmp_path):
     cable.unplug()
 
 
-def test_port_returns_under_another_name_unless_told_otherwise(cable):
-    names = [cable.port.name]
-    for same_name in (False, True, False):
-        cable.unplug()
-        cable.plug(same_name)
-        names.append(cable.port.name)
-    assert names == ["ttyACM0", "ttyACM1", "ttyACM1", "ttyACM0"]
-
-
-def test_bytes_go_both_ways_unchanged(cable):
-    everything = bytes(range(256))
-    with serial.Serial(str(cable.port), timeout=5) as host:
-        cable.send(everything)
-        assert host.read(256) == everything
-        host.write(everything)
-        assert cable.receive() == everything
-
-
 def test_bytes_sent_to_a_closed_port_are_lost(cable):
     cable.send(b"unheard")
     with serial.Serial(str(cable.port), timeout=5) as host:
@@ -53,13 +35,6 @@ def test_reader_of_a_vanished_port_gets_an_error(cable):
         cable.unplug()
         with pytest.raises(serial.SerialException):
             host.read(1)
-
-
-def test_grabbed_port_is_busy(cable):
-    cable.unplug()
-    cable.plug(grab=True)
-    with pytest.raises(serial.SerialException):
-        serial.Serial(str(cable.port), exclusive=True)
 
 
 def ask_stand_in(bench, *arguments):

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from rehearsal.wire import ON_THE_BOARD, ON_THE_LINE, Fault, Wire
+from rehearsal.wire import ON_THE_BOARD, Fault, Wire
 
 LINES = b"".join(b"$inf,%d,some,values,to,make,it,a,line*ABCD\r\n" % n for n in range(6))
 
 
 def through(wire: Wire, data: bytes) -> bytes:
     return b"".join(part for part in wire.feed(data) if isinstance(part, bytes))
-
-
-@given(st.binary(max_size=300), st.integers(1, 40))
-def test_lines_arrive_unchanged_without_faults(data, piece):
-    wire = Wire()
-    arrived = b"".join(through(wire, data[start : start + piece]) for start in range(0, len(data), piece))
-    assert arrived == data[: data.rfind(b"\n") + 1]
 
 
 def test_lost_packet_leaves_the_bytes_after_it_in_place():
@@ -42,19 +33,3 @@ def test_board_fault_is_passed_on_and_changes_no_byte(kind):
     parts = list(Wire([Fault(kind, at=4)]).feed(LINES))
     assert [part.kind for part in parts if isinstance(part, Fault)] == [kind]
     assert b"".join(part for part in parts if isinstance(part, bytes)) == LINES
-
-
-@pytest.mark.parametrize("times", [1, 2])
-def test_fault_strikes_the_given_number_of_images(times):
-    wire = Wire([Fault("garble", at=1, times=times)])
-    harmed = 0
-    for _ in range(3):
-        harmed += through(wire, LINES) != LINES
-        wire.restart()
-    assert harmed == times
-
-
-def test_unknown_fault_is_refused():
-    assert {*ON_THE_LINE, *ON_THE_BOARD}.isdisjoint({"melt"})
-    with pytest.raises(ValueError, match="melt"):
-        Fault("melt")

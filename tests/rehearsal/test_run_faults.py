@@ -18,22 +18,12 @@ from harness.link.transcript import read_transcript
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
 
-KEYWORD = "yes/gene.wav"
-
 
 @pytest.fixture
 def quiet(quiet_bench) -> Iterator[RehearsalBench]:
     """A bench without a speaker: the board listens to the room."""
     yield quiet_bench
     quiet_bench.check_free()
-
-
-@pytest.fixture
-def loud(bench) -> Iterator[RehearsalBench]:
-    """A bench with a speaker that says one keyword."""
-    bench.write_bench_file(recordings=bench.keywords(KEYWORD))
-    yield bench
-    bench.check_free()
 
 
 def intact_records(transcript: Path, kind: bytes) -> set[bytes]:
@@ -111,7 +101,7 @@ def test_upload_is_tried_three_times_and_then_breaks_the_board(quiet):
 
 
 def test_vanishing_port_ends_after_three_attempts_with_all_transcripts(quiet):
-    quiet.faults(Fault("vanish", at=20, line="m-results", times=3))
+    quiet.faults(Fault("vanish", at=5, line="m-results", times=3))
     run = quiet.run_here()
     failed(run, "enumerate", "the port is gone", "cable")
     assert quiet.struck() == ["vanish"] * 3
@@ -127,7 +117,7 @@ def test_board_that_hangs_while_listening_is_a_protocol_failure(quiet):
 
 
 def missing(bench: RehearsalBench) -> None:
-    bench.write_bench_file(speaker={"device": "no such speaker"}, recordings=bench.keywords(KEYWORD))
+    bench.write_bench_file(speaker={"device": "no such speaker"})
 
 
 def covered(bench: RehearsalBench) -> None:
@@ -141,8 +131,9 @@ def covered(bench: RehearsalBench) -> None:
         (covered, ["the chirp was not found", "unmute"]),
     ],
 )
-def test_silent_speaker_is_an_acoustic_failure(loud, harm: Callable[[RehearsalBench], None], parts):
-    harm(loud)
-    run = loud.run()
+def test_silent_speaker_is_an_acoustic_failure(bench, harm: Callable[[RehearsalBench], None], parts):
+    harm(bench)
+    run = bench.run()
     failed(run, "acoustic", *parts)
     assert "listening" in kept_transcripts(run)
+    bench.check_free()

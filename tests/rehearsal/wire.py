@@ -1,4 +1,4 @@
-"""What a bad cable and a bad board do to the bytes that a board sends: pure, decided line by line."""
+"""Faults of a cable and a board, applied line by line to the bytes that a board sends. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ RECORD = "$inf,"
 USB_PACKET_BYTES = 64
 """What a full-speed endpoint carries at once: the piece that gets lost (ArduinoCore-mbed, issue 129)."""
 
-ON_THE_LINE = ("lose", "garble", "duplicate", "cut")
-"""Faults that change bytes: 64 lost, one changed, a line sent twice, a line end in the middle of one."""
-
 ON_THE_BOARD = ("pause", "vanish", "hang", "reboot")
 """Faults that the board process carries out: half a line late, port gone, board silent, restarted."""
 
@@ -23,7 +20,8 @@ class Fault:
     """Something that goes wrong when the board sends a certain line.
 
     Attributes:
-        kind: one of ON_THE_LINE or ON_THE_BOARD.
+        kind: one of ON_THE_BOARD, or one that changes bytes: "lose" (64 of them), "garble" (one), "duplicate"
+            (a line), "cut" (a line end in the middle of a line).
         at: strikes at so many lines that start with `line`, counted from when the image was uploaded; 1 is
             the first.
         line: what the line starts with; empty for any line.
@@ -37,14 +35,10 @@ class Fault:
     seconds: float = 0.5
     times: int = 1
 
-    def __post_init__(self) -> None:
-        if self.kind not in (*ON_THE_LINE, *ON_THE_BOARD):
-            raise ValueError(f"there is no fault {self.kind!r}")
-
 
 @dataclass
 class Wire:
-    """Takes what the board sends, gives what arrives, and in between the faults for others to carry out."""
+    """A line from board to host: bytes that arrive, and between them the faults that others carry out."""
 
     faults: Sequence[Fault] = ()
     struck: list[Fault] = field(default_factory=list)
@@ -53,11 +47,11 @@ class Wire:
     _to_lose: int = 0
 
     def restart(self) -> None:
-        """A new image begins to count at 0; what has struck often enough does not strike again."""
+        """Count the lines of a new image from 0; faults that struck often enough do not strike again."""
         self._pending, self._seen, self._to_lose = b"", {}, 0
 
     def feed(self, data: bytes) -> Iterator[bytes | Fault]:
-        """Bytes that arrive at the host, and faults of ON_THE_BOARD, in order.
+        """Yield the bytes that arrive at the host and faults of ON_THE_BOARD, in order.
 
         A fault comes before the line that it belongs to; of `pause`, between the two halves.
         """
