@@ -40,7 +40,7 @@ def test_night_and_the_same_images_again(quiet_bench):
     assert answer.returncode == 0, answer.stderr
     assert again["run"]["kind"] == "a-a"
     assert sum(call[0] == "upload" for call in bench.calls()) == uploads + 4
-    assert "building" not in answer.stderr
+    assert ": build" not in answer.stderr
     images = [{block["image_sha256"] for block in night["blocks"]} for night in (record, again)]
     assert images[0] == images[1]
 

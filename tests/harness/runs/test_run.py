@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from emulated_runs import LABELS, Models
+from reported import reported
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
@@ -30,18 +32,21 @@ def run_of(store, tmp_path):
     write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
 
     def make(*items: Path | ModelArtifact | BaseException, resumed: Path | None = None) -> Run:
-        lines: list[str] = []
         board = EmulatedBoard()
         setup = Setup(Models(*items, store=store), board, get_engine("codegen"), recordings=recordings)
         if resumed:
             folder = resume(RUN, resumed, board.describe())
         else:
             folder = begin(RUN, tmp_path / "nights", board.describe(), {"kind": "run"})
-        run = Run(setup, folder, lines.append)
-        run.lines = lines
-        return run
+        return Run(setup, folder)
 
     return make
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    with reported() as found:
+        yield found
 
 
 def test_model_is_measured_and_reported(run_of, tmp_path):
@@ -59,7 +64,7 @@ def test_model_is_measured_and_reported(run_of, tmp_path):
     assert (tmp_path / "latest").resolve() == page.parent
 
 
-def test_recording_replaced_during_the_run_costs_its_page_only(run_of, tmp_path):
+def test_recording_replaced_during_the_run_costs_its_page_only(run_of, lines, tmp_path):
     run = run_of(classifier(tmp_path / "small.tflite"))
     for model in run.setup.selection.models(lambda *_: None):
         run.measure(model)
@@ -67,16 +72,16 @@ def test_recording_replaced_during_the_run_costs_its_page_only(run_of, tmp_path)
     record, page = run.close()
     assert record.variants[0].faults == []
     assert "recordings.html" not in page.read_text()
-    assert any("no page of the recordings" in line and "yes_1.wav" in line for line in run.lines)
+    assert any("no page of the recordings" in line and "yes_1.wav" in line for line in lines)
 
 
-def test_session_with_a_modeled_clock_comes_from_the_store_the_second_time(run_of, tmp_path):
+def test_session_with_a_modeled_clock_comes_from_the_store_the_second_time(run_of, lines, tmp_path):
     model = classifier(tmp_path / "small.tflite")
     first = run_of(model).run()[0].variants[0]
-    again = run_of(model)
-    second = again.run()[0].variants[0]
+    lines.clear()
+    second = run_of(model).run()[0].variants[0]
     assert second.stage_us == first.stage_us
-    assert not any("measuring" in line for line in again.lines)
+    assert not any("measure on" in line for line in lines)
 
 
 def test_failures_become_rows_and_the_other_models_are_measured(run_of, tmp_path):
@@ -130,7 +135,7 @@ def test_model_that_no_board_runs_is_a_row_without_measurements(run_of, tmp_path
     assert read_record(page.parent / RECORD) == record
 
 
-def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, tmp_path):
+def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, lines, tmp_path):
     first, second = classifier(tmp_path / "small.tflite"), classifier(tmp_path / "second.tflite")
     run = run_of(first, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -140,17 +145,15 @@ def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, tmp_pa
     assert then.run["ended"] == "" and then.variants[0].stage_us["inference"]
     assert (path / "report.html").exists() and not (path / RECORD).exists()
 
-    again = run_of(first, second, resumed=path)
-    now, _ = again.run()
+    now, _ = run_of(first, second, resumed=path).run()
     assert (now.run["id"], [row.id for row in now.variants]) == (then.run["id"], ["small", "second"])
     assert now.variants[0] == then.variants[0]
-    assert "small: measured before this run was interrupted" in again.lines
-    assert any("second: measuring" in line for line in again.lines)
+    assert "small: measured before this run was interrupted" in lines
 
 
-def test_broken_recording_is_named_before_anything_is_built(run_of, tmp_path):
+def test_broken_recording_is_named_before_anything_is_built(run_of, lines, tmp_path):
     run = run_of(classifier(tmp_path / "small.tflite"))
     (tmp_path / "recordings" / "no_1.wav").write_bytes(b"RIFF....")
     with pytest.raises(DatasetError, match=r"no_1\.wav"):
         run.run()
-    assert not any("building" in line for line in run.lines)
+    assert not any("build …" in line for line in lines)
