@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import fft, signal
 
 from models.data.dataset import CLIP_SAMPLES
 from models.data.features import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
-from models.log_filter import quiet_tensorflow
 
 HOP_SAMPLES, FFT_SAMPLES = 160, 512
 """Hop of 10 ms, and FFT, of spectrogram, mel and MFCC. Window and FFT are the micro front end's."""
@@ -182,18 +181,28 @@ def micro_of(samples: NDArray[np.int16]) -> Image:
 
 def mel_middles() -> NDArray[np.float64]:
     """Return the middles of the 40 bands in Hz, float64 (40,), even in mel = 1127 ln(1 + f / 700)."""
-    lowest, highest = (1127 * math.log1p(hz / 700) for hz in (LOWEST_HZ, HIGHEST_HZ))
-    return 700 * np.expm1(np.linspace(lowest, highest, CHANNELS + 2)[1:-1] / 1127)
+    return 700 * np.expm1(_mel_edges()[1:-1] / 1127)
+
+
+def _mel_edges() -> NDArray[np.float64]:
+    """Return lower end, middles and upper end of the bands in mel, float64 (42,)."""
+    return np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), CHANNELS + 2)
+
+
+def _mel(hz: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1127 * np.log1p(np.asarray(hz) / 700)
+
+
+def _mel_weights() -> NDArray[np.float64]:
+    """Return the weights of the bins in each band, (257, 40): triangles that reach to the next middles."""
+    lower, middles, upper = _mel_edges()[:-2], _mel_edges()[1:-1], _mel_edges()[2:]
+    bins = _mel(np.fft.rfftfreq(FFT_SAMPLES, 1 / SAMPLE_RATE_HZ))[:, None]
+    return np.minimum((bins - lower) / (middles - lower), (upper - bins) / (upper - middles)).clip(min=0)
 
 
 def _over_time(samples: NDArray[np.int16]) -> tuple[Image, Image, Image]:
     """Compute spectrogram, mel spectrogram and MFCCs of the same frames, in one pass over the recording."""
-    quiet_tensorflow()
-    import tensorflow  # here: importing it takes seconds, and cached views do without it
-
-    weights = tensorflow.signal.linear_to_mel_weight_matrix(
-        CHANNELS, FFT_SAMPLES // 2 + 1, SAMPLE_RATE_HZ, LOWEST_HZ, HIGHEST_HZ
-    ).numpy()
+    weights = _mel_weights()
     window = signal.get_window("hann", WINDOW_SAMPLES)
     # A sine spreads over several bins, each scaled to read the whole level: their sum is too large by this.
     spread = (window**2).sum() * FFT_SAMPLES / window.sum() ** 2
@@ -206,7 +215,7 @@ def _over_time(samples: NDArray[np.int16]) -> tuple[Image, Image, Image]:
         mel = power @ weights / spread  # (frames, 40)
         starts = np.arange(0, len(power), together)
         natural = np.log(np.maximum(mel, _power_of(FLOOR_DBFS))).astype(np.float32)
-        mfcc = tensorflow.signal.mfccs_from_log_mel_spectrograms(natural).numpy()[:, :COEFFICIENTS]
+        mfcc = fft.dct(natural)[:, :COEFFICIENTS] / math.sqrt(2 * CHANNELS)
         bins.append(np.maximum.reduceat(power, starts))
         bands.append(np.maximum.reduceat(mel, starts))
         counts = np.diff(np.append(starts, len(power)))
@@ -238,9 +247,9 @@ def _over_time(samples: NDArray[np.int16]) -> tuple[Image, Image, Image]:
 
 
 def _power(
-    samples: NDArray[np.int16], window: int, hop: int, fft: int, block: int
+    samples: NDArray[np.int16], window: int, hop: int, fft_samples: int, block: int
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield the power of each bin re full scale, (frames, fft // 2 + 1), `block` frames at a time."""
+    """Yield the power of each bin re full scale, (frames, fft_samples // 2 + 1), `block` frames at a time."""
     frames = (len(samples) - window) // hop + 1
     for first in range(0, frames, block):
         last = min(first + block, frames)
@@ -251,7 +260,7 @@ def _power(
             window="hann",
             nperseg=window,
             noverlap=window - hop,
-            nfft=fft,
+            nfft=fft_samples,
             detrend=False,
             scaling="spectrum",
         )[2].T

@@ -6,9 +6,11 @@ Times are seconds of audio since the beginning of their segment. A value that wa
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from harness.files import write_atomic
 from harness.records.reading import RecordFormat
@@ -199,4 +201,4 @@ def read_field(path: Path) -> FieldRecord:
 
 def write_field(record: FieldRecord, path: Path) -> None:
     """Write the record atomically."""
-    write_atomic(json.dumps(asdict(record), indent=1), path)
+    write_atomic(json.dumps(msgspec.to_builtins(record), indent=1), path)

@@ -5,9 +5,11 @@ Names contain the units. A figure that was not measured is None, never zero.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from harness.files import write_atomic
 from harness.records.checksum import dump_with_checksum
@@ -213,4 +215,4 @@ class RunRecord:
 
 def write_record(record: RunRecord, path: Path) -> None:
     """Write the record with its checksum, atomically."""
-    write_atomic(dump_with_checksum({"schema": record.schema, **asdict(record)}), path)
+    write_atomic(dump_with_checksum({"schema": record.schema, **msgspec.to_builtins(record)}), path)
