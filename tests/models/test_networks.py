@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from small_datasets import as_if_trained
 from torch import nn
 
 from models.networks import ByteDropout, DsCnn, TinyConv, folded, layer_costs
@@ -54,18 +55,6 @@ def test_dropout_drops_its_share_and_keeps_the_mean(share):
     assert float(dropped.mean()) == pytest.approx(1, abs=0.05)
 
 
-def with_statistics(network: nn.Module) -> nn.Module:
-    """Give a network normalizations as if it had been trained."""
-    torch.manual_seed(0)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.uniform_(-1, 1)
-            module.running_var.uniform_(0.5, 2)
-            nn.init.uniform_(module.weight, 0.5, 2)
-            nn.init.uniform_(module.bias, -1, 1)
-    return network.eval()
-
-
 def test_ds_cnn_costs_the_benchmarks_operations():
     costs = layer_costs(DsCnn(labels=12))
     assert sum(cost.macs for cost in costs) == 2_656_768
@@ -85,7 +74,7 @@ def test_ds_cnn_has_the_benchmarks_parameters():
 
 def test_ds_cnn_pads_as_tensorflow_does():
     """Keras' "same": 49 rows by twos under a window of ten need nine more, four of them at the top."""
-    network = with_statistics(DsCnn())
+    network = as_if_trained(DsCnn())
     features = torch.zeros(1, 49, 40)
     features[0, 0] = 26.0  # seen by window rows 4 and up: outputs 0 to 2
     with torch.no_grad():
@@ -95,7 +84,7 @@ def test_ds_cnn_pads_as_tensorflow_does():
 
 
 def test_folding_keeps_the_outputs():
-    network = with_statistics(DsCnn())
+    network = as_if_trained(DsCnn())
     features = torch.rand(5, 1960) * 26
     torch.testing.assert_close(folded(network)(features), network(features))
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded(network).modules())

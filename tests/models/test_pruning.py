@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from small_datasets import as_if_trained
 from torch import nn
 
 from models.compress.prune import prune
@@ -15,15 +16,9 @@ CRITERIA = ("l1", "l2", "linf", "random")
 FEATURES = torch.rand(3, 1960, generator=torch.Generator().manual_seed(0)) * 26
 
 
-def network(kind=TinyConv, **settings) -> nn.Module:
+def network(kind=TinyConv) -> nn.Module:
     torch.manual_seed(0)
-    made = kind(**settings)
-    for module in made.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.uniform_(-1, 1)
-            module.running_var.uniform_(0.5, 2)
-            nn.init.uniform_(module.weight, 0.5, 2)
-    return made.eval()
+    return as_if_trained(kind())
 
 
 def weights_of(module: nn.Module) -> torch.Tensor:

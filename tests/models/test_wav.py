@@ -57,24 +57,19 @@ def test_samples_beyond_full_scale_are_clipped_and_noted(tmp_path):
     assert "2 samples clipped" in note
 
 
-def broken(path, kind: str) -> None:
-    if kind == "text":
-        path.write_text("this is no sound")
-    elif kind == "cut":
-        write_wav(path, NOISE)
-        path.write_bytes(path.read_bytes()[:20])
-    elif kind == "empty":
-        write_wav(path, NOISE[:0])
-    elif kind == "nothing":
-        path.write_bytes(b"")
-    elif kind == "nan":
-        soundfile.write(path, np.array([0.0, np.nan]), 16000, subtype="FLOAT")
-    elif kind == "folder":
-        path.mkdir()
+BROKEN = {
+    "text": lambda path: path.write_text("this is no sound"),
+    "cut": lambda path: (write_wav(path, NOISE), path.write_bytes(path.read_bytes()[:20])),
+    "empty": lambda path: write_wav(path, NOISE[:0]),
+    "nothing": lambda path: path.write_bytes(b""),
+    "nan": lambda path: soundfile.write(path, np.array([0.0, np.nan]), 16000, subtype="FLOAT"),
+    "folder": lambda path: path.mkdir(),
+    "missing": lambda path: None,
+}
 
 
-@pytest.mark.parametrize("kind", ["text", "cut", "empty", "nothing", "nan", "folder", "missing"])
+@pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_file_is_named(tmp_path, kind):
-    broken(tmp_path / "yes_7.wav", kind)
+    BROKEN[kind](tmp_path / "yes_7.wav")
     with pytest.raises(DatasetError, match=r"yes_7\.wav"):
         read_wav(tmp_path / "yes_7.wav")

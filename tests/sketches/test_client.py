@@ -52,6 +52,12 @@ class Bench:
     link: SketchLink
     client: DeviceUnderTest
 
+    def play(self, sound: np.ndarray) -> None:
+        for begin in range(0, len(sound), 256):
+            self.sketch.hear(sound[begin : begin + 256])
+            while self.sketch.step():
+                self.link.take(self.sketch.output())
+
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
@@ -64,18 +70,8 @@ def noise(seed: int, count: int = 16_000) -> np.ndarray:
     return np.random.default_rng(seed).integers(-9000, 9000, count, np.int16)
 
 
-def play(bench: Bench, sound: np.ndarray) -> None:
-    for begin in range(0, len(sound), 256):
-        bench.sketch.hear(sound[begin : begin + 256])
-        while bench.sketch.step():
-            bench.link.take(bench.sketch.output())
-
-
 def test_the_first_question_finds_its_answer_behind_the_greeting(bench):
     assert bench.client.name() == "earshot-memory"
-
-
-def test_the_handshake_tells_what_was_staged(bench):
     boot = bench.client.handshake()
     assert (boot.board, boot.variant_id, boot.engine) == ("memory", "tiny", "tiny")
 
@@ -106,7 +102,7 @@ def test_an_inference_has_a_result_for_each_label_and_a_time(bench):
 
 def test_listening_yields_all_inferences_and_the_end(bench):
     bench.client.handshake()
-    events = list(bench.client.listen(lambda: play(bench, noise(3))))
+    events = list(bench.client.listen(lambda: bench.play(noise(3))))
     assert sum(isinstance(event, Inference) for event in events) == 49
     assert not [event for event in events if isinstance(event, Loss)]
     assert isinstance(events[-1], End)
@@ -115,7 +111,7 @@ def test_listening_yields_all_inferences_and_the_end(bench):
 
 def test_a_sketch_left_listening_is_stopped(bench):
     bench.sketch.send("listen%")
-    play(bench, noise(4))
+    bench.play(noise(4))
     assert bench.client.handshake().variant_id == "tiny"
     assert bench.client.name() == "earshot-memory"
 

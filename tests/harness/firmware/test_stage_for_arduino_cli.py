@@ -36,36 +36,21 @@ def files(sketch):
     return sorted(path for path in sketch.rglob("*") if path.is_file())
 
 
-def test_the_main_file_is_named_like_the_folder_and_is_the_only_one_of_its_kind(sketch):
+def test_names_and_places_follow_the_rules(sketch):
     assert [path for path in files(sketch) if path.suffix in (".ino", ".pde")] == [
         sketch / f"{sketch.name}.ino"
     ]
-    assert not (sketch / f"{sketch.name}.ino.cpp").exists(), "what arduino-cli makes of it"
-
-
-def test_arduino_cli_accepts_every_name(sketch):
-    for path in (sketch, *sketch.rglob("*")):
-        assert NAME.fullmatch(path.name), path
+    names = {path.name for path in (sketch, *sketch.rglob("*"))}
+    assert all(map(NAME.fullmatch, names)), names
     lowered = [str(path.relative_to(sketch)).lower() for path in files(sketch)]
     assert len(lowered) == len(set(lowered)), "a file system may not tell upper from lower case"
-
-
-def test_every_file_is_of_a_kind_that_is_copied(sketch):
-    """Files of other kinds, such as .inc and .inl, are not copied."""
-    assert {path.suffix for path in files(sketch)} - {".ino"} <= COPIED
-
-
-def test_every_source_is_in_a_compiled_folder(sketch):
-    """Only the sketch's folder itself and folders below src/ are compiled."""
+    # What arduino-cli makes of the .ino, a default profile that makes it ignore --libraries, skipped folders.
+    special = {f"{sketch.name}.ino.cpp", "sketch.yaml", "sketch.yml", "build", "build.options.json", "data"}
+    assert not names & special
+    assert {path.suffix for path in files(sketch)} - {".ino"} <= COPIED, "others are not copied"
     for path in files(sketch):
         if path.suffix in COMPILED:
             assert path.parent == sketch or path.is_relative_to(sketch / "src"), path
-
-
-def test_no_file_changes_arduino_clis_behavior(sketch):
-    """A default profile of a sketch.yaml makes it ignore --libraries; a build folder is skipped."""
-    names = {path.name for path in sketch.rglob("*")}
-    assert not names & {"sketch.yaml", "sketch.yml", "build", "build.options.json", "data"}
 
 
 def test_every_include_is_relative_to_its_own_file(sketch):
