@@ -47,7 +47,7 @@ setup: packages $(INSTALLED)
 
 packages:
 	@command -v dpkg-query >/dev/null || { \
-		for c in gcc g++ arm-none-eabi-g++ qemu-system-arm espeak-ng; do \
+		for c in python3 gcc g++ arm-none-eabi-g++ qemu-system-arm espeak-ng; do \
 			command -v $$c >/dev/null || missing="$$missing $$c"; done; \
 		[ -z "$$missing" ] && exit 0; \
 		echo "setup: install these commands, then run make again:$$missing (docs/platforms.md names the packages)"; exit 2; }; \
@@ -59,7 +59,8 @@ packages:
 		echo "setup: Debian packages are missing; as root: apt-get install$$missing"; exit 2; }; \
 	echo "Installing Debian packages:$$missing"; \
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+		apt-get install -y -qq --no-install-recommends $$missing >/dev/null || { \
+		echo "setup: apt-get failed, see above; as root: apt-get install$$missing, then run make again"; exit 2; }
 
 $(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
 	@python3 harness/bootstrap.py --python '$(PYTHON)' $(if $(GPU),--gpu)
@@ -67,7 +68,7 @@ $(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
 
 # Raises every locked package to the newest version that pyproject.toml admits.
 lock: setup
-	uv pip compile --quiet --python-version 3.11 --extra dev --extra docs --no-header --no-annotate pyproject.toml | sed 's/+cpu//' >requirements.lock
+	uv=$$(command -v uv || echo .bootstrap/bin/uv); $$uv pip compile --quiet --python-version 3.11 --extra dev --extra docs --no-header --no-annotate pyproject.toml | sed 's/+cpu//' >requirements.lock
 
 clean:
 	rm -rf $(VENV) .bootstrap .earshot reports/nights reports/latest

@@ -59,8 +59,10 @@ def create(python: str, gpu: bool) -> None:
         gpu: whether torch's CUDA build is wanted.
 
     Raises:
-        SetupFailed: no interpreter fits, or a package cannot be had.
+        SetupFailed: the checkout is read-only, no interpreter fits, or a package cannot be had.
     """
+    if not os.access(ROOT, os.W_OK):
+        raise SetupFailed(f"you may not write to {ROOT}. Clone Earshot into a folder of your own.")
     if python and not fits(python):
         raise SetupFailed(f"{python} is not Python 3.11, which TensorFlow 2.15 needs. Choose another.")
     interpreter = python or next(filter(fits, ("python3.11", "python3")), "")
@@ -129,12 +131,15 @@ def install_with_pip(interpreter: str) -> None:
             "there is no Python 3.11, and no uv to bring one. "
             "Install one, or name it: make run PYTHON=/path/to/python3.11"
         )
+    if subprocess.run([interpreter, "-m", "venv", str(VENV)]).returncode:
+        raise SetupFailed(
+            f"{interpreter} could not create {VENV}: see above. Install its venv module, then run it again."
+        )
     pip = [str(VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    for step in ([interpreter, "-m", "venv", str(VENV)], [*pip, "-c", LOCK, "--editable", ".[dev,docs]"]):
-        if subprocess.run(step, cwd=ROOT).returncode:
-            raise SetupFailed(
-                "a package could not be installed: see above. Check the network, then run it again."
-            )
+    if subprocess.run([*pip, "-c", LOCK, "--editable", ".[dev,docs]"], cwd=ROOT).returncode:
+        raise SetupFailed(
+            "a package could not be installed: see above. Check the network, then run it again."
+        )
 
 
 def pip_options(interpreter: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import argparse
 from harness import options
 from harness.commands.run import request_of
 from harness.errors import EXIT_CLEAN
+from models import progress
 
 SUMMARY = "Compile the variants for a board; print the flash and RAM they use."
 
@@ -22,7 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     with setup.board as board:
         limits = board.describe()
         for model in setup.selection.models():
-            firmware = board.build(model, setup.engine)
+            with progress.about(model.id):
+                firmware = board.build(model, setup.engine)
             print(
                 f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "
                 f"RAM {firmware.ram_bytes:,} of {limits.ram_bytes:,} (arena {firmware.arena_bytes:,})\n"

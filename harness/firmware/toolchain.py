@@ -16,7 +16,9 @@ from harness.errors import BuildFailed
 from models import progress
 
 _ERROR = r"\berror: |undefined reference|overflowed by"
-_NO_LIBRARY = r"cannot read spec file|cannot find -l|fatal error: c\w+: No such file"  # such as <cstdint>
+_NO_LIBRARY = (  # such as <cstdint> and <string.h>
+    r"cannot read spec file|cannot find -l|fatal error: (c\w+|string\.h|stdint\.h|inttypes\.h): No such file"
+)
 _SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them
 
 
@@ -27,10 +29,12 @@ class Tool:
     Attributes:
         path: the command.
         version: such as "arm-none-eabi-g++ 12.2.1"; part of the key of every artifact of the compiler.
+        packages: Debian packages of the compiler and its libraries.
     """
 
     path: str
     version: str
+    packages: str = ""
 
 
 def find_tool(command: str, packages: str) -> Tool:
@@ -50,7 +54,7 @@ def find_tool(command: str, packages: str) -> Tool:
     answer = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True)
     if answer.returncode != 0:
         raise BuildFailed(f"{command} does not run", where=answer.stderr.strip(), remedy=remedy)
-    return Tool(path, f"{command} {answer.stdout.strip()}")
+    return Tool(path, f"{command} {answer.stdout.strip()}", packages)
 
 
 def run_tool(tool: Tool, arguments: Sequence[str | Path], folder: Path) -> None:
@@ -96,7 +100,7 @@ def _failure(tool: Tool, returncode: int, stderr: str) -> BuildFailed:
         return BuildFailed(
             f"{Path(tool.path).name} has no C or C++ library",
             where=_first_line(stderr, "error: ") or _first_line(stderr, "cannot find"),
-            remedy="Install it: apt-get install libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+            remedy=f"Install it: apt-get install {tool.packages}",
         )
     lines = [line.strip() for line in stderr.splitlines() if re.search(_ERROR, line)]
     shown = lines[:_SHOWN_ERRORS] or stderr.strip().splitlines()[-_SHOWN_ERRORS:]

@@ -166,7 +166,8 @@ class Driver(ABC, Generic[R, Row]):
             return Retries().run(f"{model.id}, arena", attempt, [log])
 
         engine = self.setup.engine.sized_for(model.tflite, self.board.name, self.store, measure_arena)
-        return self.board.build(model, engine)
+        with progress.about(model.id):
+            return self.board.build(model, engine)
 
     def fresh_folder(self, what: str, model_id: str) -> Path:
         """Create an empty folder of this run; rename what an interrupted attempt left there."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +66,54 @@ def test_an_interpreter_that_does_not_fit_is_refused_in_one_line(tmp_path):
     assert answer.stderr == (
         f"setup: {wrong} is not Python 3.11, which TensorFlow 2.15 needs. Choose another.\n"
     )
+
+
+@pytest.fixture
+def commands(tmp_path):
+    """Return a function that writes a shell script into a folder, which it returns for PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+
+    def write(name: str, script: str) -> Path:
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+        return folder
+
+    return write
+
+
+def test_without_a_fitting_python_and_network_the_last_line_says_what_to_do(tmp_path, commands):
+    copy = tmp_path / "harness" / "bootstrap.py"
+    copy.parent.mkdir()
+    shutil.copyfile(ROOT / "harness" / "bootstrap.py", copy)
+    for name in ("python3", "python3.11"):
+        path = commands(name, "echo 3 13")
+    network = {"PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
+    answer = subprocess.run(
+        [sys.executable, copy], capture_output=True, text=True, env={"PATH": str(path), **network}
+    )
+    assert answer.returncode == 2
+    lines = answer.stderr.splitlines()
+    assert len(lines) == 2 and "uv cannot be installed" in lines[0]
+    assert lines[1].endswith("Install one, or name it: make run PYTHON=/path/to/python3.11")
+
+
+@pytest.mark.parametrize(
+    ("stand_ins", "message"),
+    [
+        ({}, "install these commands, then run make again: python3 gcc g++ arm-none-eabi-g++"),
+        ({"dpkg-query": "exit 1", "id": "echo 1000"}, "as root: apt-get install gcc g++"),
+        (
+            {"dpkg-query": "exit 1", "id": "echo 0", "apt-get": "exit 100"},
+            "apt-get failed, see above; as root",
+        ),
+    ],
+)
+def test_packages_that_cannot_be_installed_are_named(commands, stand_ins, message):
+    path = commands("grep", 'exec /bin/grep "$@"')
+    for name, script in {**stand_ins, "env": 'shift; "$@"'}.items():
+        commands(name, script)
+    command = [shutil.which("make"), "--no-print-directory", "packages"]
+    answer = subprocess.run(command, cwd=ROOT, env={"PATH": str(path)}, capture_output=True, text=True)
+    assert answer.returncode == 2
+    assert answer.stdout.splitlines()[-1].startswith("setup: ") and message in answer.stdout

@@ -127,8 +127,8 @@ def choose_clock(qemu: Qemu, store: Store, timing: TimingParameters) -> Clock:
     if refusal:
         raise BuildFailed(
             refusal,
-            remedy="Install a QEMU with TCG plugins (those of Debian and Ubuntu have them), or ask for "
-            "`--clock instructions`.",
+            remedy="Install QEMU 7.2 to 10.1 with TCG plugins (those of Debian and Ubuntu have them), or ask "
+            "for `--clock instructions`.",
         )
     return clock
 
