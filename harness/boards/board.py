@@ -51,14 +51,12 @@ class Board(Protocol):
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> Board:
         """Return the board of a bench file entry; nothing is started or searched yet."""
-        ...
 
     def check(self) -> None:
         """Raise an EarshotError if this machine lacks what every measurement on the board needs."""
 
     def describe(self) -> BoardDescription:
         """Return the board's row of a run record; needs no image and no connection."""
-        ...
 
     def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
         """Compile the sketch with a model and an engine.
@@ -67,7 +65,6 @@ class Board(Protocol):
             BuildFailed: a tool is missing, the compiler failed, or the engine lacks an operator.
             DoesNotFit: the image is larger than the board.
         """
-        ...
 
     def upload(self, firmware: Firmware) -> None:
         """Put an image on the board; this ends an open link.
@@ -75,12 +72,10 @@ class Board(Protocol):
         Raises:
             UploadFailed: the image did not get onto the board.
         """
-        ...
 
     @property
     def port(self) -> str:
         """The serial port, usable by pyserial once `upload` has returned."""
-        ...
 
     def open(self, transcript: Path) -> DeviceUnderTest:
         """Open the link, after a handshake that proves that the uploaded image runs.
@@ -92,7 +87,6 @@ class Board(Protocol):
             BoardNotFound: the port is not there.
             ProtocolError: another image runs, or none.
         """
-        ...
 
     def listen(self, sound: Sound) -> None:
         """Play a sound to the microphone and return at its end.
@@ -103,11 +97,9 @@ class Board(Protocol):
             AcousticFailed: the sound did not reach the microphone.
             ProtocolError: the board died meanwhile.
         """
-        ...
 
     def close(self) -> None:
         """Release the board and everything started for it; a second call does nothing."""
-        ...
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
 
 _NOT_QUANTIZED = "float32, not quantized"
+_Measure = Callable[[Path, np.ndarray, int], tuple[host_runtimes.Timing, np.ndarray]]
 
 
 def time_host(
@@ -46,63 +47,46 @@ def time_host(
     if expected is None:
         expected = reference.probabilities(values)
         comparison = "output compared with TensorFlow Lite's reference kernels"
-    rows = _Rows(expected, comparison)
-    rows.add_cpu("tflite", host_runtimes.time_tflite, model.tflite, values, "XNNPACK, its default")
+    expected = expected.reshape(-1)
     floats = _as_float(model_input, values)
     note = _NOT_QUANTIZED if model.precision == "int8" else ""
-    if script := model.torchscript:
-        rows.add_cpu("torch", host_runtimes.time_torch_cpu, script, floats, note)
+    script = model.torchscript
+    runtimes: list[tuple[str, _Measure, Path, np.ndarray, str]] = [
+        ("tflite", host_runtimes.time_tflite, model.tflite, values, "XNNPACK, its default")
+    ]
+    if script:
+        runtimes.append(("torch", host_runtimes.time_torch_cpu, script, floats, note))
     if model.onnx:
-        rows.add_cpu("onnxruntime", host_runtimes.time_onnx, model.onnx, floats, note)
-    if model.torchscript:
-        rows.add_gpu(model.torchscript, floats, note)
-    return rows.rows
-
-
-class _Rows:
-    def __init__(self, expected: np.ndarray, comparison: str) -> None:
-        self.rows: list[HostRow] = []
-        self._expected, self._comparison = expected.reshape(-1), comparison
-
-    def add_cpu(
-        self,
-        runtime: str,
-        measure: Callable[[Path, np.ndarray, int], tuple[host_runtimes.Timing, np.ndarray]],
-        model_file: Path,
-        values: np.ndarray,
-        note: str,
-    ) -> None:
-        """Measure a runtime on one thread and on all cores."""
+        runtimes.append(("onnxruntime", host_runtimes.time_onnx, model.onnx, floats, note))
+    rows = []
+    for runtime, measure, file, given, remark in runtimes:
         for threads in sorted({1, usable_cores()}):
-            self._add(
-                ("cpu", cpu_name(), runtime, threads), partial(measure, model_file, values, threads), note
-            )
+            place = ("cpu", cpu_name(), runtime, threads)
+            notes = (remark, comparison)
+            rows.append(_row(place, partial(measure, file, given, threads), expected, notes))
+    if script and torch.cuda.is_available():
+        gpu = ("gpu", torch.cuda.get_device_name(), "torch", None)
+        timed = partial(host_runtimes.time_torch_gpu, script, floats)
+        rows.append(_row(gpu, timed, expected, (note, comparison)))
+    elif script:
+        rows.append(HostRow("gpu", "", "torch", None, 0, None, None, None, None, "no CUDA device"))
+    return rows
 
-    def add_gpu(self, script: Path, values: np.ndarray, note: str) -> None:
-        """Measure torch on the CUDA device; add a row that says so without one."""
-        if torch.cuda.is_available():
-            place = ("gpu", torch.cuda.get_device_name(), "torch", None)
-            self._add(place, partial(host_runtimes.time_torch_gpu, script, values), note)
-        else:
-            self.rows.append(HostRow("gpu", "", "torch", None, 0, None, None, None, None, "no CUDA device"))
 
-    def _add(
-        self,
-        place: tuple[str, str, str, int | None],
-        measure: Callable[[], tuple[host_runtimes.Timing, np.ndarray]],
-        note: str,
-    ) -> None:
-        try:
-            timing, output = measure()
-        except Exception as problem:  # runtimes raise anything; the others' figures stand
-            first = (str(problem).strip() or type(problem).__name__).splitlines()[0]
-            self.rows.append(HostRow(*place, 0, None, None, None, None, note=f"failed: {first}"))
-            return
-        apart = float(np.abs(output.reshape(-1) - self._expected).max())
-        notes = "; ".join(part for part in (note, self._comparison) if part)
-        self.rows.append(
-            HostRow(*place, timing.invocations, timing.median_us, timing.p25_us, timing.p75_us, apart, notes)
-        )
+def _row(
+    place: tuple[str, str, str, int | None],
+    measure: Callable[[], tuple[host_runtimes.Timing, np.ndarray]],
+    expected: np.ndarray,
+    notes: Iterable[str],
+) -> HostRow:
+    try:
+        timing, output = measure()
+    except Exception as problem:  # runtimes raise anything; the others' figures stand
+        first = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+        return HostRow(*place, 0, None, None, None, None, note=f"failed: {first}")
+    apart = float(np.abs(output.reshape(-1) - expected).max())
+    remark = "; ".join(filter(None, notes))
+    return HostRow(*place, timing.invocations, timing.median_us, timing.p25_us, timing.p75_us, apart, remark)
 
 
 def _as_float(model_input: np.ndarray, values: np.ndarray) -> np.ndarray:
