@@ -53,28 +53,18 @@ def canary_state(
     last = reading.last if reading else None
     if first is None or last is None or first.value_us is None or last.value_us is None:
         return CanaryState("missing", 1.0, _why_missing(first, last))
-    if {first.image, last.image} != {accepted.image}:
-        strange = first.image if first.image != accepted.image else last.image
-        return CanaryState(
-            "moved", 1.0, f"the canary is another image, {strange[:8]} instead of {accepted.image[:8]}"
-        )
     limit = 0.0 if modeled else max(GATE, GATE_SDS * accepted.night_sd)
-    drift = last.value_us / first.value_us - 1
-    if abs(drift) > limit:
-        return CanaryState(
-            "moved",
-            1.0,
-            f"the canary went from {first.value_us:,.0f} to {last.value_us:,.0f} µs during the night",
-        )
     level = level_us(first.value_us, last.value_us)
     move = level / accepted.reference_us - 1
-    if abs(move) > limit:
-        return CanaryState(
-            "moved",
-            1.0,
-            f"the canary took {level:,.0f} µs, {move:+.2%} against its {accepted.reference_us:,.0f} µs",
-        )
-    return CanaryState("clean", level / accepted.reference_us)
+    moved = ""
+    if {first.image, last.image} != {accepted.image}:
+        strange = first.image if first.image != accepted.image else last.image
+        moved = f"the canary is another image, {strange[:8]} instead of {accepted.image[:8]}"
+    elif abs(last.value_us / first.value_us - 1) > limit:
+        moved = f"the canary went from {first.value_us:,.0f} to {last.value_us:,.0f} µs during the night"
+    elif abs(move) > limit:
+        moved = f"the canary took {level:,.0f} µs, {move:+.2%} against its {accepted.reference_us:,.0f} µs"
+    return CanaryState("moved", 1.0, moved) if moved else CanaryState("clean", level / accepted.reference_us)
 
 
 def level_us(first_us: float, last_us: float) -> float:

@@ -61,16 +61,26 @@ def compare(base: Night, head: Night) -> Comparison:
             series in common.
     """
     _refuse(base, head)
-    names = sorted({*base.times, *base.exact, *head.times, *head.exact})
-    kept = [name for name in names if not _is_of_two_codes(name, base, head)]
-    shared = [name for name in kept if _has(base, name) and _has(head, name)]
+    then, now = _figures(base), _figures(head)
+    kept = [name for name in sorted({*then, *now}) if not _is_of_two_codes(name, base, head)]
+    shared = [name for name in kept if name in then and name in now]
     if not shared:
         raise UsageError(
             "the two runs have no series in common",
             where=f"runs {base.id} and {head.id}",
             remedy="Measure the same --variants with the same --engine in both.",
         )
-    found = [*_faults(base, head), *(item for name in kept if (item := _difference(name, base, head)))]
+    found = [*_faults(base, head)]
+    for name in kept:
+        if name not in now:
+            if (name.variant, name.engine) not in head.faults:  # listed once, as a fault
+                found.append(SeriesVerdict(str(name), "missing", "", reference=then[name]))
+        elif name not in then:
+            found.append(SeriesVerdict(str(name), "new", "", value=now[name]))
+        elif unusable := _unusable(name, base, head):
+            found.append(unusable)
+        elif then[name] != now[name]:
+            found.append(_changed(name, then[name], now[name]))
     return Comparison(base, head, len(shared), tuple(sorted(found, key=gravity)))
 
 
@@ -122,8 +132,9 @@ def _is_of_two_codes(name: SeriesName, base: Night, head: Night) -> bool:
     return is_of_a_commit(name) and (base.commit != head.commit or base.dirty or head.dirty)
 
 
-def _has(night: Night, name: SeriesName) -> bool:
-    return name in night.times or name in night.exact
+def _figures(night: Night) -> dict[SeriesName, Figure | None]:
+    """Return all values; of a time the mean of all samples, which changes with every cycle."""
+    return {**night.exact, **{name: measured.mean_us for name, measured in night.times.items()}}
 
 
 def _faults(base: Night, head: Night) -> Iterator[SeriesVerdict]:
@@ -132,13 +143,7 @@ def _faults(base: Night, head: Night) -> Iterator[SeriesVerdict]:
             yield SeriesVerdict(f"{variant}/{engine}/-/-", "broken", fault.rstrip("."))
 
 
-def _difference(name: SeriesName, base: Night, head: Night) -> SeriesVerdict | None:
-    if not _has(head, name):
-        if (name.variant, name.engine) in head.faults:  # listed once, as a fault
-            return None
-        return SeriesVerdict(str(name), "missing", "", reference=_value(base, name))
-    if not _has(base, name):
-        return SeriesVerdict(str(name), "new", "", value=_value(head, name))
+def _unusable(name: SeriesName, base: Night, head: Night) -> SeriesVerdict | None:
     for night, which in ((head, "the second run"), (base, "the first run")):
         measured = night.times.get(name)
         if measured is not None and measured.mean_us is None:
@@ -146,16 +151,11 @@ def _difference(name: SeriesName, base: Night, head: Night) -> SeriesVerdict | N
         if measured is not None and not measured.identical:
             reason = f"blocks of one image differ in {which}, although its clock is modeled"
             return SeriesVerdict(str(name), "noisy", reason)
-    then, now = _value(base, name), _value(head, name)
-    if then == now:
-        return None
+    return None
+
+
+def _changed(name: SeriesName, then: Figure | None, now: Figure | None) -> SeriesVerdict:
     change = None
     if isinstance(then, int | float) and isinstance(now, int | float) and then:
         change = (now - then) / then
     return SeriesVerdict(str(name), "changed", "", value=now, reference=then, change=change)
-
-
-def _value(night: Night, name: SeriesName) -> Figure | None:
-    """Return a value; of a time the mean of all samples, which changes with every cycle."""
-    measured = night.times.get(name)
-    return night.exact[name] if measured is None else measured.mean_us

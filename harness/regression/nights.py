@@ -79,13 +79,10 @@ def overlapping(night: Night, others: Iterable[Night]) -> Night | None:
 
     A board with a modeled clock may run on several hosts at once.
     """
-    if night.modeled:
-        return None
-    for other in others:
-        apart = moment(other.ended) <= moment(night.started) or moment(night.ended) <= moment(other.started)
-        if other.id != night.id and other.uid == night.uid and not apart:
-            return other
-    return None
+    begin, end = moment(night.started), moment(night.ended)
+    same_board = (other for other in others if other.id != night.id and other.uid == night.uid)
+    at_once = (other for other in same_board if moment(other.started) < end and begin < moment(other.ended))
+    return None if night.modeled else next(at_once, None)
 
 
 def moment(text: str) -> datetime:
