@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 
 import made_runs
@@ -15,6 +14,7 @@ from harness.records.record import SCHEMA, StimulusRow, write_record
 
 HEARD = StimulusRow("yes", "yes", "yes/annie.wav", 1.0, 1.5, "yes", 211, 1.6, True)
 RECORD = made_runs.record(variants=[made_runs.row(stage_us={"inference": [10979] * 9}, stimuli=[HEARD])])
+GONE = object()
 
 
 @pytest.fixture
@@ -31,10 +31,14 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
-def changed(path: Path, change) -> Path:
-    """Change a record and give it a checksum, as another version of Earshot may have written it."""
-    data = json.loads(path.read_text())
-    change(data)
+def changed(path: Path, place: tuple[str | int, ...], value: object) -> Path:
+    """Set or remove (`GONE`) a value and renew the checksum, as another version may have written it."""
+    data = within = json.loads(path.read_text())
+    for name in place[:-1]:
+        within = within[name]
+    within[place[-1]] = value
+    if value is GONE:
+        del within[place[-1]]
     path.write_text(dump_with_checksum(data))
     return path
 
@@ -48,66 +52,50 @@ def test_a_missing_file_names_the_command_that_makes_one(tmp_path):
     assert "earshot run" in refusal(tmp_path / "run.json")
 
 
-@pytest.mark.parametrize("content", [b"", b'{"schema": 1, "run"', b"\xff\xfe\x00night"])
-def test_a_file_that_is_not_json_is_refused(path, content):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        *((content, "not whole JSON") for content in (b"", b'{"schema": 1, "run"', b"\xff\xfe\x00night")),
+        *((content, "not a run record") for content in (b"[]", b"null", b'{"schema": "1"}', b'{"lines": 3}')),
+    ],
+)
+def test_another_file_is_refused(path, content, message):
     path.write_bytes(content)
-    assert "not whole JSON" in refusal(path)
+    assert message in refusal(path)
 
 
-@pytest.mark.parametrize("text", ["[]", "null", '{"schema": "1"}', '{"coverage": {"lines": 3}}'])
-def test_json_of_another_kind_is_refused(path, text):
-    path.write_text(text)
-    assert "not a run record" in refusal(path)
+FLASH = ("variants", 0, "firmware", "flash_bytes")
 
 
-def test_another_schema_is_refused(path):
-    assert f"schema {SCHEMA + 1}" in refusal(changed(path, lambda data: data.update(schema=SCHEMA + 1)))
-
-
-def test_a_missing_field_is_named(path):
-    message = refusal(changed(path, lambda data: data["variants"][0]["firmware"].pop("flash_bytes")))
-    assert "missing key" in message and "variants[0].firmware.flash_bytes" in message
-
-
-@pytest.mark.parametrize("value", ["36576", 36576.5, True, None])
-def test_a_field_of_another_type_is_named(path, value):
-    message = refusal(changed(path, lambda data: data["variants"][0]["firmware"].update(flash_bytes=value)))
-    assert "a whole number" in message and "variants[0].firmware.flash_bytes" in message
-
-
-def test_a_sample_of_another_type_is_named(path):
-    def change(data):
-        data["variants"][0]["stage_us"]["inference"][7] = "fast"
-
-    assert "variants[0].stage_us.inference[7]" in refusal(changed(path, change))
-
-
-def test_an_unknown_field_is_named(path):
-    assert "board.heat" in refusal(changed(path, lambda data: data["board"].update(heat=21)))
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("schema",), SCHEMA + 1, f"schema {SCHEMA + 1}"),
+        (FLASH, GONE, "missing key"),
+        *((FLASH, value, "a whole number") for value in ("36576", 36576.5, True, None)),
+        (("variants", 0, "stage_us", "inference", 7), "fast", "variants[0].stage_us.inference[7]"),
+        (("board", "heat"), 21, "board.heat"),
+    ],
+)
+def test_a_wrong_field_is_named(path, place, value, message):
+    found = refusal(changed(path, place, value))
+    assert message in found
+    assert place != FLASH or "variants[0].firmware.flash_bytes" in found
 
 
 def test_a_field_with_a_default_may_be_missing(path):
-    changed(path, lambda data: data["variants"][0].pop("notes"))
-    assert read_record(path).variants[0].notes == []
+    assert read_record(changed(path, ("variants", 0, "notes"), GONE)).variants[0].notes == []
 
 
-def test_a_whole_number_becomes_a_float_where_the_field_is_one(path):
-    changed(path, lambda data: data["variants"][0].update(audio_s=37))
-    assert isinstance(asdict(read_record(path))["variants"][0]["audio_s"], float)
-
-
-def test_nan_is_read(path):
-    changed(path, lambda data: data["variants"][0].update(audio_s=math.nan))
-    assert math.isnan(read_record(path).variants[0].audio_s)
+@pytest.mark.parametrize("value", [37, math.nan])
+def test_a_whole_number_and_nan_are_read_where_the_field_is_a_float(path, value):
+    found = read_record(changed(path, ("variants", 0, "audio_s"), value)).variants[0].audio_s
+    assert isinstance(found, float) and (found == value or math.isnan(value))
 
 
 def test_an_edited_record_is_refused(path):
     path.write_text(path.read_text().replace("36576", "51312"))
     assert "changed after it was written" in refusal(path)
-
-
-def test_a_record_without_its_checksum_is_refused(path):
     data = json.loads(path.read_text())
-    del data["checksum"]
-    path.write_text(json.dumps(data))
+    path.write_text(json.dumps({name: value for name, value in data.items() if name != "checksum"}))
     assert "changed after it was written" in refusal(path)
