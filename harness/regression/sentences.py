@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.records.verdict import STATUSES, Figure, SeriesName, SeriesVerdict
 
-_UNITS = {"_us": "µs", "_ms": "ms", "_bytes": "bytes", "_cycles": "cycles"}
+UNITS = {"_us": "µs", "_ms": "ms", "_bytes": "bytes", "_cycles": "cycles"}
 _LONGEST_TEXT = 80
 
 
@@ -21,9 +21,13 @@ def amount(value: Figure, name: SeriesName) -> str:
     """Format a value with its unit."""
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_TEXT else f"{value[: _LONGEST_TEXT - 3]}…"
-    unit = next((unit for ending, unit in _UNITS.items() if name.metric.endswith(ending)), "")
     text = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
-    return f"{text} {unit}".strip()
+    return f"{text} {unit_of(name)}".strip()
+
+
+def unit_of(name: SeriesName) -> str:
+    """Return the unit of a series, "" for none."""
+    return next((unit for ending, unit in UNITS.items() if name.metric.endswith(ending)), "")
 
 
 def day(time: str) -> str:
@@ -44,13 +48,15 @@ def differences(differing: Mapping[str, tuple[str, str]]) -> str:
 
 def headline(board: str, series: Sequence[SeriesVerdict]) -> str:
     """Return a run's headline: counts by status, then the gravest sentence."""
+    if counted := count_statuses(series):
+        return f"{counted} of {len(series)} series on {board}: {gravest(series).sentence}"
+    return f"Nothing changed on {board}: all {len(series)} series are as accepted."
+
+
+def count_statuses(series: Iterable[SeriesVerdict]) -> str:
+    """Count the series by status, the gravest first: "1 regressed, 2 new"; "" if all are ok."""
     counts = Counter(verdict.status for verdict in series)
-    if not set(counts) - {"ok"}:
-        return f"Nothing changed on {board}: all {len(series)} series are as accepted."
-    listed = ", ".join(
-        f"{counts[status]} {status}" for status in STATUSES if counts[status] and status != "ok"
-    )
-    return f"{listed} of {len(series)} series on {board}: {gravest(series).sentence}"
+    return ", ".join(f"{counts[each]} {each}" for each in STATUSES if counts[each] and each != "ok")
 
 
 def gravest(series: Sequence[SeriesVerdict]) -> SeriesVerdict:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from functools import partial
 
-from harness.records.verdict import STATUSES, SeriesVerdict
+from harness.records.verdict import SeriesVerdict
 from harness.regression.compare import ClipChange, Comparison
 from harness.regression.nights import Night
-from harness.regression.sentences import amount
+from harness.regression.sentences import amount, count_statuses
 from harness.report import format as fmt
 from harness.report.markdown import escaped, markdown
 from harness.report.table import Column, Table
@@ -82,9 +81,7 @@ def _headline(comparison: Comparison) -> str:
     if not comparison.differences:
         same = f"all {comparison.compared} series are the same"
         return f"Nothing changed on {board} from {base} to {head}: {same}."
-    counts = Counter(item.status for item in comparison.differences)
-    listed = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
-    worst = comparison.differences[0]
+    counted, worst = count_statuses(comparison.differences), comparison.differences[0]
     if worst.sentence:
         sentence = f"{worst.series} has no value: {worst.sentence}."
     elif worst.status == "changed":
@@ -93,7 +90,7 @@ def _headline(comparison: Comparison) -> str:
         sentence = f"{worst.series} went from {before} to {after}{by}."
     else:
         sentence = f"{worst.series} is {worst.status}."
-    return f"From {base} to {head} on {board}, of {comparison.compared} series: {listed}. {sentence}"
+    return f"From {base} to {head} on {board}, of {comparison.compared} series: {counted}. {sentence}"
 
 
 def _remarks(comparison: Comparison) -> list[str]:

@@ -100,6 +100,11 @@ def date_time(started: str) -> str:
     return started[:16].replace("T", " ")
 
 
+def utc(started: str) -> str:
+    """Format the ISO time at which a run started with its time zone; "" if it is unknown."""
+    return f"{date_time(started)} UTC" if started else ""
+
+
 @_dashed
 def share(fraction: float) -> str:
     """Format a fraction as a percentage: 98.3 %. Only none reads 0 %, and only all reads 100 %."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import pandas as pd
@@ -67,14 +68,13 @@ class Table:
     headed: bool = False  # show the first column as a heading above its rows
     groups: int = 1  # number of leading columns whose equal adjacent cells are merged
     tones: Sequence[str] = ()  # one of "", "strong" and "bad" for each row
-    frame: pd.DataFrame = None  # raw values as a DataFrame, one column for each key
 
-    def __post_init__(self) -> None:
-        if self.frame is None:
-            keys = list(dict.fromkeys(key for column in self.columns for key in column.keys))
-            values = [[row.get(key) for key in keys] for row in self.rows]
-            # dtype=object keeps integers beside None integers.
-            object.__setattr__(self, "frame", pd.DataFrame(values, columns=keys, dtype=object))
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The raw values, one column for each key."""
+        keys = list(dict.fromkeys(key for column in self.columns for key in column.keys))
+        values = [[row.get(key) for key in keys] for row in self.rows]
+        return pd.DataFrame(values, columns=keys, dtype=object)  # keeps integers beside None integers
 
     def shown(self) -> tuple[list[Column], list[list[Cell]]]:
         """Return the columns that are shown, and the cells of each row."""

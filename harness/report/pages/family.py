@@ -37,7 +37,7 @@ def render_family(records: Mapping[Path, RunRecord], folder: Path) -> Path:
         title=f"Earshot: {len(entries)} variants compared, {started[:10]}".rstrip(", "),
         sentences=headline(entries),
         boards=list(dict.fromkeys(board.title for board in boards)),
-        started=f"{fmt.date_time(started)} UTC" if started else "",
+        started=fmt.utc(started),
         clock=clock_note(boards),
         runs=[
             (

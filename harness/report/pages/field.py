@@ -89,7 +89,7 @@ def render_field(record: FieldRecord, folder: Path) -> Path:
         sentences=headline(record),
         basis=basis(record),
         board=record.board,
-        started=f"{fmt.date_time(started)} UTC" if started else "",
+        started=fmt.utc(started),
         sections=[one for one in sections if one.id == "not-counted" or contents.intersection(one.parts)],
         says=says,
         tables=page_tables({name: table for name, table in tables.items() if table not in too_long}),

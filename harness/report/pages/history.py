@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from harness.records.verdict import STATUSES, RunVerdict
+from harness.records.verdict import RunVerdict
 from harness.regression.baseline import Baseline
 from harness.regression.history import History
-from harness.regression.sentences import acceptance
+from harness.regression.sentences import acceptance, count_statuses
 from harness.report.html import page_tables, write_csvs, write_page, write_text
 from harness.report.pages.history_data import BoardHistory, Series, board_history
 from harness.report.pages.history_plots import series_plot
@@ -89,10 +88,8 @@ def _headline(board: BoardHistory) -> str:
     """Summarize the last night of a board: "1 regressed"."""
     if _has_no_reference(board):
         return "nothing accepted yet"
-    counts = Counter(item.status for item in board.verdict.series)
-    found = [f"{counts[status]} {status}" for status in STATUSES if status != "ok" and counts[status]]
     plain = "as accepted" if board.verdict.status == "ok" else board.verdict.status
-    return ", ".join(found) or plain
+    return count_statuses(board.verdict.series) or plain
 
 
 def _has_no_reference(board: BoardHistory) -> bool:

@@ -18,6 +18,7 @@ from harness.regression.change_points import change_points, steps
 from harness.regression.epochs import differences
 from harness.regression.exact import is_of_a_commit
 from harness.regression.nights import Night, moment
+from harness.regression.sentences import UNITS
 from harness.regression.verdict import judge
 
 Kind = Literal["time", "modeled", "number", "text"]
@@ -52,8 +53,8 @@ class Series:
     def title(self) -> str:
         """The metric without its unit, and the input mode if there is one: "inference, clip"."""
         metric = self.name.metric
-        for unit in ("_us", "_ms", "_bytes", "_cycles"):
-            metric = metric.removesuffix(unit)
+        for ending in UNITS:
+            metric = metric.removesuffix(ending)
         mode = "" if self.name.input_mode == "-" else f", {self.name.input_mode}"
         return metric.replace("_", " ") + mode
 

@@ -9,8 +9,9 @@ from markupsafe import Markup
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from harness.records.verdict import STATUSES, SeriesName
+from harness.records.verdict import STATUSES
 from harness.regression.nights import moment
+from harness.regression.sentences import unit_of
 from harness.report import plot as colors
 from harness.report.pages.history_data import QUIET, BoardHistory, Series
 from harness.report.plot import Plot, add_legend, new_figure, render_plot
@@ -33,12 +34,6 @@ MARKS = {
 }
 """Marker and color of each status, so that color is not the only difference."""
 _WIDTH, _HEIGHT, _EDGE = 180, 30, 5
-
-
-def unit_of(name: SeriesName) -> str:
-    """Return the unit of a metric, "" for none."""
-    units = {"us": "µs", "bytes": "bytes", "ms": "ms", "cycles": "cycles"}
-    return units.get(name.metric.rsplit("_", 1)[-1], "")
 
 
 def limits(values: np.ndarray, shown: np.ndarray) -> tuple[float, float]:

@@ -23,7 +23,7 @@ from harness.regression.epochs import A_A_NIGHTS
 from harness.regression.nights import Night
 from harness.report import format as fmt
 from harness.report.pages.history_data import KINDS, QUIET, BoardHistory, Series
-from harness.report.pages.history_plots import RECENT, sparkline, unit_of
+from harness.report.pages.history_plots import RECENT, sparkline
 from harness.report.table import Column, Table
 
 _NOTICED = "Not as accepted"
@@ -88,7 +88,7 @@ def change(value: Figure | None, reference: Figure | None, series: Series) -> st
     if series.kind == "time" or value == reference:
         return share
     difference = f"{value - reference:+,.10g}".replace("-", "−")
-    return f"{difference}\u00a0{unit_of(series.name)}, {share}"
+    return f"{difference}\u00a0{sentences.unit_of(series.name)}, {share}"
 
 
 def series_table(board: BoardHistory) -> Table:

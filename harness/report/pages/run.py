@@ -46,7 +46,7 @@ def render_run(record: RunRecord, folder: Path) -> Path:
         title=title,
         sentences=sentences,
         board=record.board.title,
-        started=f"{fmt.date_time(started)} UTC" if started else "",
+        started=fmt.utc(started),
         clock=clock_note([record.board]),
         family=family.PAGE if is_family else "",
         recordings=RECORDINGS_PAGE if (folder / RECORDINGS_PAGE).is_file() else "",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from made_runs import record
 
+from harness.runs.bisection import clean_environment
+
 MODULE = "harness/runs/measure_commit.py"
 
 _ONE_BLOCK = """
@@ -33,6 +35,15 @@ Path(sys.argv[sys.argv.index("--output") + 1]).write_text(text)
 """A stand-in for harness.runs.measure_commit that reads the figure from a file."""
 
 
+def git(folder: Path, *arguments: str | Path) -> str:
+    """Call git in a folder, without the variables that lead to another repository, and return its output."""
+    identity = ("-c", "user.name=Ann Author", "-c", "user.email=ann@example.org")
+    call = ["git", *identity, *arguments]
+    return subprocess.run(
+        call, cwd=folder, env=clean_environment(), capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
 class SmallHistory:
     """The repository, with its checkout in `folder`."""
 
@@ -45,12 +56,8 @@ class SmallHistory:
         (folder / "record.json").write_text(json.dumps({**asdict(record()), "checksum": None}))
         self.git("init", "--quiet", "--initial-branch=main")
 
-    def git(self, *arguments: str) -> str:
-        identity = ("-c", "user.name=Ann Author", "-c", "user.email=ann@example.org")
-        done = subprocess.run(
-            ["git", *identity, *arguments], cwd=self.folder, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
+    def git(self, *arguments: str | Path) -> str:
+        return git(self.folder, *arguments)
 
     def commit(self, figure: int | str, subject: str) -> str:
         """Commit a figure, a reason why it cannot be measured, or "hangs <file>"; return the hash."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from small_history import git
 from small_models import tinyconv
 
 from harness.layout import ROOT
@@ -35,17 +36,13 @@ class Checkout:
 
     def __init__(self, folder: Path, source: Path | None = None) -> None:
         self.folder = folder
-        subprocess.run(
-            ["git", "clone", "--quiet", "--shared", source or ROOT, folder],
-            check=True,
-            env=clean_environment(),
-        )
+        git(ROOT, "clone", "--quiet", "--shared", source or ROOT, folder)
         if source is None:
             self._copy_files()
             self.commit("The checkout as it is")
 
     def _copy_files(self) -> None:
-        listed = self.git("-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
+        listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).is_file():
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -54,21 +51,12 @@ class Checkout:
                 (self.folder / name).unlink(missing_ok=True)
 
     def git(self, *arguments: str | Path) -> str:
-        identity = ("-c", "user.name=Ann Author", "-c", "user.email=ann@example.org")
-        done = subprocess.run(
-            ["git", *identity, *arguments],
-            cwd=self.folder,
-            env=clean_environment(),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
+        return git(self.folder, *arguments)
 
     def commit(self, subject: str) -> str:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", subject)
-        return self.git("rev-parse", "HEAD").strip()
+        return self.git("rev-parse", "HEAD")
 
     def add_an_instruction(self) -> str:
         kernel = self.folder / KERNEL
@@ -195,4 +183,4 @@ def test_bisect_finds_the_commit_and_leaves_the_checkout_alone(pull_request, mon
     folder = pull_request.workspace / "head"
     (found,) = bisect(base, head, ON_CLIP, options, folder)
     assert head.startswith(found.split()[0])
-    assert subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=folder, text=True).strip() == head
+    assert git(folder, "rev-parse", "HEAD") == head

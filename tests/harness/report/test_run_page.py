@@ -85,7 +85,8 @@ def test_csvs_hold_the_values_behind_the_page(run):
         assert len(rows) == len(table.frame) + 1
     for name in ("host", "latency", "sizes", "overview"):
         frame = pd.read_csv(folder / f"{name}.csv").astype(object)
-        read = replace(all_tables(record)[name], frame=frame.where(frame.notna(), None))
+        rows = frame.where(frame.notna(), None).to_dict("records")
+        read = replace(all_tables(record)[name], rows=rows)
         assert shown_texts(read) == page.tables.get(name, [])
 
 
