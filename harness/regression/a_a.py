@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.records.verdict import SeriesName
 from harness.regression import rule
-from harness.regression.canary import canary_of, canary_state
-from harness.regression.epochs import A_A_NIGHTS
+from harness.regression.canary import canary_of
+from harness.regression.epochs import A_A_NIGHTS, clean_us
 from harness.regression.nights import Night, merge
 
 
@@ -45,7 +45,7 @@ def a_a(history: Iterable[Night]) -> Repeatability:
 
     Of a real board's history, only nights of the latest uid and procedure count.
     """
-    whole = [night for night in merge(history) if not night.dirty and not night.fault]
+    whole = [night for night in merge(history) if night.clean]
     nights = [
         night
         for night in whole
@@ -87,12 +87,10 @@ def _values(nights: Sequence[Night], names: Sequence[SeriesName], images: Sequen
     values = np.full((len(nights), len(names)), np.nan)
     reference = canary_of(night.canary for night in nights)
     for row, night in enumerate(nights):
-        canary = canary_state(night.canary, reference, modeled=False)
         for column, (name, image) in enumerate(zip(names, images, strict=True)):
-            measured = night.times.get(name)
-            same = measured is not None and measured.image == image and canary.status == "clean"
-            if same and measured is not None and measured.value_us is not None:
-                values[row, column] = measured.value_us / canary.factor
+            if name in night.times and night.times[name].image == image:
+                value_us = clean_us(name, night, reference)
+                values[row, column] = np.nan if value_us is None else value_us
     return values
 
 

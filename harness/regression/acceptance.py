@@ -22,7 +22,7 @@ from harness.regression.baseline import (
     write_baseline,
 )
 from harness.regression.canary import CanaryReference, canary_of, canary_state
-from harness.regression.epochs import comparable, differences
+from harness.regression.epochs import clean_us, comparable, differences
 from harness.regression.exact import is_of_a_commit
 from harness.regression.from_record import night_of
 from harness.regression.history import RECORD, read_history
@@ -225,13 +225,8 @@ def _exact_value(name: SeriesName, night: Night) -> Figure | None:
 
 
 def _time_reference(name: SeriesName, nights: Sequence[Night], epoch: Epoch) -> TimeReference:
-    values, since = [], ""
-    for night in nights:
-        measured = night.times.get(name)
-        canary = canary_state(night.canary, epoch.canary, modeled=night.modeled)
-        if measured is not None and measured.value_us is not None and canary.status == "clean":
-            since = since or night.started
-            values.append(measured.value_us / canary.factor)
+    times = [(night, clean_us(name, night, epoch.canary)) for night in nights]
+    values = [value_us for _, value_us in times if value_us is not None]
     if not values:
         raise UsageError(
             f"{name} has no time that may be compared",
@@ -240,6 +235,7 @@ def _time_reference(name: SeriesName, nights: Sequence[Night], epoch: Epoch) -> 
         )
     found = rule.reference(np.array(values[-rule.WINDOW :])[:, None])
     sd = float(found.raw_sd[0]) if len(values) > 1 else 0.0
+    since = next(night.started for night, value_us in times if value_us is not None)
     return TimeReference(since, float(found.center_us[0]), sd, int(found.nights[0]))
 
 
@@ -247,7 +243,7 @@ def _latest_alike(night: Night, nights: Sequence[Night], canary: CanaryReference
     """Return the unbroken row of nights up to this one with its board, environment, procedure and canary."""
     row = [night]
     for other in reversed([other for other in nights if moment(other.started) < moment(night.started)]):
-        if other.dirty or other.fault:
+        if not other.clean:
             continue
         moved = canary_state(other.canary, canary, modeled=night.modeled).status != "clean"
         if moved or differences(other, night):

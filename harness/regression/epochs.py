@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.records.verdict import DEVIATING, SeriesName
 from harness.regression.baseline import Epoch, TimeReference
-from harness.regression.canary import canary_state
+from harness.regression.canary import CanaryReference, canary_state
 from harness.regression.nights import Night, moment
 
 A_A_NIGHTS = 10
@@ -40,8 +40,7 @@ def comparable(night: Night, nights: Iterable[Night], epoch: Epoch) -> list[Nigh
         other
         for other in nights
         if moment(epoch.since) <= moment(other.started) < moment(night.started)
-        and not other.dirty
-        and not other.fault
+        and other.clean
         and not differences(other, epoch)
     ]
 
@@ -52,15 +51,22 @@ def past(
     """Return a timed series on the nights since its reference that had a clean canary and a value."""
     found = []
     for night in nights:
-        measured = night.times.get(name)
-        if measured is None or measured.value_us is None or moment(night.started) < moment(reference.since):
-            continue
-        canary = canary_state(night.canary, epoch.canary, modeled=night.modeled)
+        value_us = clean_us(name, night, epoch.canary)
         judged = night.judged.get(name)
-        if canary.status == "clean" and (judged is None or judged.status != "broken"):
+        broken = judged is not None and judged.status == "broken"
+        if value_us is not None and not broken and moment(night.started) >= moment(reference.since):
             deviated = judged is not None and judged.status in DEVIATING and judged.since == reference.since
-            found.append(PastNight(measured.value_us / canary.factor, not deviated))
+            found.append(PastNight(value_us, not deviated))
     return found
+
+
+def clean_us(name: SeriesName, night: Night, accepted: CanaryReference | None) -> float | None:
+    """Return a time divided by the night's canary; None without a value or a clean canary."""
+    measured = night.times.get(name)
+    canary = canary_state(night.canary, accepted, modeled=night.modeled)
+    if measured is None or measured.value_us is None or canary.status != "clean":
+        return None
+    return measured.value_us / canary.factor
 
 
 def same_image_nights(name: SeriesName, night: Night, nights: Iterable[Night]) -> int:
@@ -69,8 +75,7 @@ def same_image_nights(name: SeriesName, night: Night, nights: Iterable[Night]) -
         other.times[name].image
         for other in nights
         if (other.uid, other.procedure) == (night.uid, night.procedure)
-        and not other.dirty
-        and not other.fault
+        and other.clean
         and name in other.times
         and other.times[name].value_us is not None
     )

@@ -42,6 +42,11 @@ class Night:
     judged: Mapping[SeriesName, SeriesVerdict] = field(default_factory=dict)
     """The verdicts on the series that night; empty for tonight."""
 
+    @property
+    def clean(self) -> bool:
+        """True if the tree was clean and the run did not break."""
+        return not self.dirty and not self.fault
+
 
 def merge(nights: Iterable[Night]) -> tuple[Night, ...]:
     """Return each night once, by time, whatever the order of the input.

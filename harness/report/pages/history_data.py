@@ -144,7 +144,7 @@ class _Board:
             accepted = self._epochs[self._epoch[index]].canary if self._epoch[index] >= 0 else None
             state = canary_state(night.canary, accepted, modeled=night.modeled)
             self._factors[index] = state.factor
-            self._clean[index] = state.status == "clean" and not night.dirty and not night.fault
+            self._clean[index] = state.status == "clean" and night.clean
 
     def series(
         self, name: SeriesName, kind: Kind, figures: list[Figure | None], verdict: SeriesVerdict | None
