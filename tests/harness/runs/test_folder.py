@@ -13,9 +13,9 @@ from harness.errors import UsageError
 from harness.layout import PARTIAL, RECORD, ROOT
 from harness.records import provenance
 from harness.records.reading import read_record
-from harness.records.record import BlockRow, BoardRow, Fault, VariantRow
+from harness.records.record import BoardRow, Fault, VariantRow
 from harness.runs import folder as folder_module
-from harness.runs.folder import FIELD, RUN, begin, resume
+from harness.runs.folder import RUN, begin, resume
 
 BOARD = BoardRow("desk", "F00D", "A board", 1, "measured", 1, 1)
 GOOD = VariantRow("good", "Good", ["yes"])
@@ -57,21 +57,6 @@ def test_ended_run_leaves_its_record_only_and_cannot_be_resumed(killed):
     assert [path.name for path in killed.iterdir()] == [RECORD]
     with pytest.raises(UsageError, match="has ended"):
         resume(RUN, killed, BOARD)
-
-
-def test_field_run_that_ended_with_a_fault_can_be_resumed(tmp_path):
-    facts = {"plan": {}, "conditions": [], "excluded": [], "notes": [], "threshold": 200, "window_s": 1.0}
-    run = begin(FIELD, tmp_path, BOARD, {}, **facts)
-    run.end()
-    run.release()
-    with pytest.raises(UsageError, match="has ended"):
-        resume(FIELD, run.path, BOARD)
-    run = folder_module.RunFolder(run.path, FIELD, run.record)
-    run.write(variants=[folder_module.FieldVariant("a", "A", [], faults=[Fault("enumerate", "gone")])])
-    run.release()
-    again = resume(FIELD, run.path, BOARD)
-    assert again.record.run["ended"] == "" and not (run.path / FIELD.name).exists()
-    again.release()
 
 
 def test_another_process_cannot_resume_a_run_in_progress(killed):
@@ -116,14 +101,6 @@ def test_run_of_other_code_than_the_checkout(tmp_path):
 def test_elapsed_time_continues_after_a_resume(killed, monkeypatch):
     monkeypatch.setattr(folder_module, "_seconds_since", lambda started: 100.0)
     assert 100 <= resume(RUN, killed, BOARD).elapsed_s < 160
-
-
-def test_blocks_and_fault_are_in_the_record(tmp_path):
-    run = begun(tmp_path)
-    run.write(blocks=[BlockRow("good", "codegen", "round", 1)], fault=Fault("enumerate", "gone"))
-    written = run.end()
-    read = read_record(run.path / RECORD)
-    assert (read.blocks, read.fault) == (written.blocks, written.fault)
 
 
 def test_latest_run_is_the_one_that_started_last(tmp_path):

@@ -93,31 +93,15 @@ def test_segment_of_another_image_is_played_again(plan, model, firmware, player_
     assert read_facts(paths, model.id, 1).build_id == firmware.build_id
 
 
-class BoardThatIsSometimesGone(EmulatedBoard):
-    """Its port is not there the first few times that it is opened."""
-
-    def __init__(self, failures: int) -> None:
-        super().__init__()
-        self.failures = failures
+class BoardThatIsGone(EmulatedBoard):
+    """A board whose port is not there when it is opened."""
 
     def open(self, transcript):
-        if self.failures:
-            self.failures -= 1
-            raise BoardNotFound("the port is gone")
-        return super().open(transcript)
-
-
-def test_board_that_comes_back_is_retried_and_the_retries_are_noted(plan, model, player_of, paths):
-    with BoardThatIsSometimesGone(failures=2) as board:
-        retries = Retries()
-        assert player_of(board, plan, paths, retries=retries).play(plan.segments[1])
-    assert len(retries.notes) == 2
-    assert "segment 2: retry 1 of 2 after enumerate: the port is gone" in retries.notes[0]
+        raise BoardNotFound("the port is gone")
 
 
 def test_board_that_stays_away_is_given_up(plan, model, player_of, paths):
-    board = BoardThatIsSometimesGone(failures=3)
-    with board, pytest.raises(BoardNotFound, match="the port is gone"):
+    with BoardThatIsGone() as board, pytest.raises(BoardNotFound, match="the port is gone"):
         player_of(board, plan, paths).play(plan.segments[1])
     assert read_facts(paths, model.id, 2) is None
 

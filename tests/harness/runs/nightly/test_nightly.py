@@ -176,22 +176,6 @@ def test_board_that_breaks_in_a_round_leaves_every_variant_broken(bench):
     assert second.record.fault is None  # the canary was measured
 
 
-def test_failed_upload_is_retried_and_shown(bench):
-    bench.model("a")
-    failures = [BoardNotFound("the port was away", remedy="Wait.")]
-
-    def trouble() -> BoardNotFound | None:
-        return (
-            failures.pop() if failures and any(line.startswith("round-1") for line in bench.lines) else None
-        )
-
-    result = bench.run(TroubledBoard(trouble))
-    block = next(block for block in result.record.blocks if block.phase == "round")
-    assert "the port was away" in block.observations["retry 1"]
-    assert not block.fault
-    assert result.exit_code == EXIT_CLEAN
-
-
 def test_another_board_of_the_same_name_is_another_environment(bench):
     bench.model("a")
     first = bench.run(TroubledBoard(uid="desk-1", clock="measured"))
