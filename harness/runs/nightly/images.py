@@ -25,7 +25,7 @@ from models.reference import ReferenceModel
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
-_FACTS, _SOUND, _TENSOR, _IMAGE = "kept.json", "golden.npy", "golden.bin", "image"
+_FACTS, _GOLDEN, _IMAGE = "kept.json", "golden.npy", "image"
 _RECORD = "record.json"
 
 
@@ -56,10 +56,8 @@ def keep_image(target: BlockTarget, folder: Path, origin: Mapping[str, str]) -> 
     scratch = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.copytree(target.firmware.image.parent, scratch / _IMAGE)
-    if isinstance(target.golden, np.ndarray):
-        np.save(scratch / _SOUND, target.golden)
-    else:
-        (scratch / _TENSOR).write_bytes(target.golden)
+    golden = target.golden
+    np.save(scratch / _GOLDEN, golden if isinstance(golden, np.ndarray) else np.frombuffer(golden, np.uint8))
     facts = {
         "id": target.id,
         "image_sha256": target.image_sha256,
@@ -80,8 +78,8 @@ def read_image(folder: Path) -> BlockTarget:
     try:
         facts = json.loads((folder / _FACTS).read_text())
         firmware = Firmware(**{**facts["firmware"], "image": folder / facts["firmware"]["image"]})
-        sound = folder / _SOUND
-        golden = np.load(sound) if sound.exists() else (folder / _TENSOR).read_bytes()
+        golden = np.load(folder / _GOLDEN)
+        golden = golden if golden.dtype == np.int16 else golden.tobytes()
         return BlockTarget(facts["id"], firmware, facts["image_sha256"], golden)
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise UsageError(
@@ -100,8 +98,7 @@ def keep_images(request: NightlyRequest, record: RunRecord, targets: Mapping[str
     for stale in {path.name for path in folder.glob("*")} - {row.id for row in rows}:
         shutil.rmtree(folder / stale)
     for row in rows:
-        if not _is_kept(folder / row.id, targets[row.id]):
-            keep_image(targets[row.id], folder / row.id, {"variant": row.id, "night": record.run["id"]})
+        keep_image(targets[row.id], folder / row.id, {"variant": row.id, "night": record.run["id"]})
     modeled = record.board.clock != "measured"
     kept = [_without_times(row, modeled) for row in rows]
     write_record(replace(record, variants=kept, blocks=[], verdict=None), folder / _RECORD)
@@ -122,13 +119,6 @@ def read_images(request: NightlyRequest, board: str) -> tuple[RunRecord, dict[st
         )
     record = read_record(folder / _RECORD)
     return record, {row.id: read_image(folder / row.id) for row in record.variants}
-
-
-def _is_kept(folder: Path, target: BlockTarget) -> bool:
-    try:
-        return read_image(folder).image_sha256 == target.image_sha256
-    except UsageError:
-        return False
 
 
 def _without_times(row: VariantRow, modeled: bool) -> VariantRow:
