@@ -11,8 +11,11 @@ import re
 from binascii import crc_hqx, unhexlify
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 from harness.link.events import Boot, Detection, End, Event, Inference, Loss, Overrun, Pcm, Reply
+
+E = TypeVar("E", Overrun, End)
 
 PROTOCOL_VERSION = 2
 """Of the records; the first field of `boot`."""
@@ -206,9 +209,10 @@ def _detection(fields: bytes, at_s: float) -> Detection | None:
     return None if numbers is None else Detection(at_s, numbers[0], numbers[1], _text(parts[2]), numbers[2])
 
 
-def _overrun(fields: bytes, at_s: float) -> Overrun | None:
+def _of_numbers(kind: type[E], count: int, fields: bytes, at_s: float) -> E | None:
+    """Parse a record whose fields are this many numbers."""
     numbers = _numbers(fields)
-    return Overrun(at_s, *numbers) if numbers and len(numbers) == 3 else None
+    return kind(at_s, *numbers) if numbers and len(numbers) == count else None
 
 
 def _pcm(fields: bytes, at_s: float) -> Pcm | None:
@@ -217,15 +221,9 @@ def _pcm(fields: bytes, at_s: float) -> Pcm | None:
     if numbers is None or len(numbers) != 3 or not digits or len(digits) % 4:
         return None
     try:
-        samples = unhexlify(digits)
+        return Pcm(at_s, numbers[0], numbers[1], numbers[2], unhexlify(digits))
     except ValueError:
         return None
-    return Pcm(at_s, numbers[0], numbers[1], numbers[2], samples)
-
-
-def _end(fields: bytes, at_s: float) -> End | None:
-    numbers = _numbers(fields)
-    return End(at_s, *numbers) if numbers and len(numbers) == 5 else None
 
 
 def _boot(fields: bytes, at_s: float) -> Boot | None:
@@ -244,7 +242,7 @@ def _boot(fields: bytes, at_s: float) -> Boot | None:
 _PARSERS: dict[bytes, Callable[[bytes, float], Inference | Detection | Overrun | Pcm | End | None]] = {
     b"inf": _inference,
     b"det": _detection,
-    b"ovr": _overrun,
+    b"ovr": lambda fields, at_s: _of_numbers(Overrun, 3, fields, at_s),
     b"pcm": _pcm,
-    b"end": _end,
+    b"end": lambda fields, at_s: _of_numbers(End, 5, fields, at_s),
 }

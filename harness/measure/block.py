@@ -170,8 +170,8 @@ def _time_listening(
                 continue  # read to the end of the stream; the length of this rest depends on the host
             if isinstance(event, Inference):
                 seen += 1
-                if seen > WARMUPS:
-                    _add(event, result, keys)
+                for stage, key in keys.items() if seen > WARMUPS else ():
+                    result.samples_us[key].append(getattr(event, f"{stage}_us"))
             elif isinstance(event, Loss):
                 for key in keys.values():
                     result.lost[key] += event.lost
@@ -182,12 +182,6 @@ def _time_listening(
     finally:
         enough.set()
     result.observations["samples_overrun"] = str(overrun)
-
-
-def _add(event: Inference, result: BlockResult, keys: dict[str, str]) -> None:
-    times = (event.preprocess_us, event.inference_us, event.postprocess_us)
-    for stage, time_us in zip(STAGES, times, strict=True):
-        result.samples_us[keys[stage]].append(time_us)
 
 
 def _loop(clip: np.ndarray, enough: threading.Event, limit_s: float) -> Iterator[np.ndarray]:

@@ -114,7 +114,11 @@ class Listener:
 
         feed = _Feed(wait)
         try:
-            _until(link.listen(feed), INVOCATIONS, enough)
+            inferences = 0
+            for event in link.listen(feed):
+                inferences += isinstance(event, Inference)
+                if inferences == INVOCATIONS:
+                    enough.set()
         finally:
             enough.set()
         return {"route": "room"}
@@ -138,12 +142,3 @@ class _Feed:
         """Wait for the end of the sound, if it has begun."""
         if self._started.is_set():
             self._over.wait(timeout_s)
-
-
-def _until(events: Iterator[Event], inferences: int, enough: threading.Event) -> None:
-    """Read all events, and set `enough` after so many inferences."""
-    seen = 0
-    for event in events:
-        seen += isinstance(event, Inference)
-        if seen >= inferences:
-            enough.set()

@@ -138,9 +138,9 @@ def test_detections_through_the_air_agree_with_those_sample_by_sample(tmp_path):
         found[route] = rows.with_session(rows.variant_row(heard_model), session, stimulus, ())
     for direct, air in zip(found["pcm"].stimuli, found["acoustic"].stimuli, strict=True):
         assert (direct.detected, air.detected) == (direct.label, direct.label)
-        # Echoes, noise and where the model's windows fall move a detection by some inferences of 20 ms; how
-        # exactly the clocks agree is another test's.
-        assert air.detected_at_s == pytest.approx(direct.detected_at_s, abs=0.3)
+        # Echoes, noise and where the model's windows fall (the chirp's length of silence depends on the host)
+        # move a detection by some inferences of 20 ms; how exactly the clocks agree is another test's.
+        assert air.detected_at_s == pytest.approx(direct.detected_at_s, abs=0.6)
 
 
 @pytest.mark.parametrize(

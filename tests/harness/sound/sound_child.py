@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from reported import reported
 
 from harness.bench_file import SpeakerEntry
 from harness.sound import recorder
@@ -52,15 +53,15 @@ def play(sound: str, device: str) -> int:
 
 
 def play_folder(folder: str) -> list[str]:
-    lines: list[str] = []
-    recorder.play([Path(folder)], "", lines.append)
+    with reported() as lines:
+        recorder.play([Path(folder)], "")
     return lines
 
 
 def record(folder: str, device: str) -> list[str]:
     recorder._COUNTDOWN_S = 0
-    lines: list[str] = []
-    recorder.record("yes", Path(folder), device, 1, 2.0, lines.append)
+    with reported() as lines:
+        recorder.record("yes", Path(folder), device, 1, 2.0)
     return lines
 
 

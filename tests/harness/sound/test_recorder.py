@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulse import DEVICE
+from reported import reported
 
 from harness.errors import AcousticFailed, UsageError
 from harness.layout import RECORDINGS
@@ -135,9 +136,8 @@ class StubMicrophone:
 def test_unusable_takes_are_repeated_three_times(monkeypatch, tmp_path, takes, problem, repeats):
     monkeypatch.setattr(recorder, "_COUNTDOWN_S", 0)
     monkeypatch.setattr(recorder, "Microphone", lambda device: StubMicrophone(*takes))
-    lines = []
-    with pytest.raises(AcousticFailed, match=problem):
-        record("yes", tmp_path, None, 2, 2.0, lines.append)
+    with reported() as lines, pytest.raises(AcousticFailed, match=problem):
+        record("yes", tmp_path, None, 2, 2.0)
     assert sum("refused" in line for line in lines) == repeats
     assert not list(tmp_path.rglob("*.wav"))
 
