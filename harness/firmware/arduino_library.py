@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,12 +52,7 @@ class ArduinoLibrary:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over names and contents of all sources and headers, 64 hex digits."""
-        digest = hashlib.sha256()
-        for path in self._files:
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(self.source_root).as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
-        return digest.hexdigest()
+        return hash_of(self.source_root, self._files)
 
     def sources_without(self, header: str) -> tuple[Path, ...]:
         """Return the sources that include a header of that name neither directly nor indirectly."""
@@ -93,6 +88,16 @@ def read_library(folder: Path) -> ArduinoLibrary | None:
     facts = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     name, version = (facts.get(key, "").strip() for key in ("name", "version"))
     return ArduinoLibrary(name, version, folder.absolute())
+
+
+def hash_of(root: Path, files: Iterable[Path]) -> str:
+    """Return the SHA-256 over names relative to a folder and contents of files, 64 hex digits."""
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import BuildFailed, UsageError
+from harness.firmware.arduino_library import hash_of
 from harness.layout import SKETCHES
 from models.data.features import feature_divisor
 
@@ -24,6 +24,9 @@ SKETCH_NAME = "earshot"
 
 MICRO_FEATURES = 49 * 40
 """Elements of one second of micro features, the input of a keyword spotter."""
+
+_FRONT_END = "EarshotFrontEnd"
+"""Name under which the sketch includes its front end."""
 
 _SOURCES = ("*.ino", "*.h", "*.cpp")
 _ELEMENT_BYTES = {"int8": 1, "float32": 4}
@@ -75,13 +78,9 @@ def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
 
     header = sketch / "variant.h"
     header.write_text(_variant_header(facts, build_id=""))
-    build_id = _hash_of(sketch)[:8]
+    build_id = hash_of(sketch, sorted(path for path in sketch.rglob("*") if path.is_file()))[:8]
     header.write_text(_variant_header(facts, build_id))
     return StagedSketch(sketch, build_id, facts["id"], facts["tflite_sha256"], engine.name, sources)
-
-
-_FRONT_END = "EarshotFrontEnd"
-"""Name under which the sketch includes its front end."""
 
 
 def _libraries(folder: Path, front_end: str) -> list[tuple[Path, str]]:
@@ -114,15 +113,6 @@ def _copy_sources(source: Path, target: Path) -> None:
     for pattern in _SOURCES:
         for path in sorted(source.glob(pattern)):
             shutil.copyfile(path, target / path.name)
-
-
-def _hash_of(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
 
 
 def _check(facts: dict[str, Any], where: str) -> None:
