@@ -71,7 +71,7 @@ def test_a_front_end_and_a_variant_are_one_file_each(loudness, tmp_path, dataset
 def test_features_of_another_shape_are_refused(loudness, tmp_path, dataset):
     (loudness / "loudness.py").write_text(LOUDNESS.replace("(49, 40)", "(50, 40)"))
     with pytest.raises(ConfigError, match="The networks take 49 slices of 40 channels"):
-        feature_sets(dataset, DatasetConfig(), Store(tmp_path / "store"), "loudness")
+        feature_sets(dataset, DatasetConfig(), Store(tmp_path / "store"), front_end="loudness")
 
 
 def test_an_unknown_front_end_is_refused():

@@ -57,7 +57,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def record(study, dataset, store):
-    return run_study(study, dataset, store, print, jobs=1)
+    return run_study(study, dataset, store, jobs=1)
 
 
 def test_every_point_has_its_predictions_before_and_after(record):

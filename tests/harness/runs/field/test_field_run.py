@@ -160,4 +160,4 @@ def test_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(UsageError, match="there is no run"):
         FIELD.latest(tmp_path)
     with pytest.raises(UsageError, match="field record"):
-        read_again(tmp_path, None, lambda line: None)
+        read_again(tmp_path, None)

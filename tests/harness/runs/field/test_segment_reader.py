@@ -37,7 +37,7 @@ def played(plan, model, store, firmware, tmp_path_factory) -> FieldPaths:
         host = Host(model, plan, paths, store)
         for segment in plan.segments:
             player.play(segment)
-            host.listen(segment, read_facts(paths, model.id, segment.number), lambda line: None)
+            host.listen(segment, read_facts(paths, model.id, segment.number))
     return paths
 
 
@@ -140,16 +140,16 @@ def test_keyword_free_audio_is_scored_up_to_the_checked_length(plan, model, stor
     monkeypatch.setattr(host_module, "CHECKED_S", 5.0)
     paths = FieldPaths(tmp_path)
     facts = _facts_of(plan, plan.segments[1])
-    Host(model, plan, paths, store).listen(plan.segments[1], facts, lambda line: None)
+    Host(model, plan, paths, store).listen(plan.segments[1], facts)
     assert read_host(paths, model.id, 2) is None
-    Host(model, plan, paths, store, everything=True).listen(plan.segments[1], facts, lambda line: None)
+    Host(model, plan, paths, store, everything=True).listen(plan.segments[1], facts)
     assert len(read_host(paths, model.id, 2).scores) > 400
 
 
 def test_acoustic_segment_has_answers_to_the_recordings_only(plan, model, tmp_path):
     paths = FieldPaths(tmp_path)
     facts = replace(_facts_of(plan, plan.segments[0]), route="acoustic", sound_starts_s=5.0)
-    Host(model, plan, paths, Store(tmp_path / "store")).listen(plan.segments[0], facts, lambda line: None)
+    Host(model, plan, paths, Store(tmp_path / "store")).listen(plan.segments[0], facts)
     made = read_host(paths, model.id, 1)
     assert made.scores is None
     assert all(answer.clip.score == 0 and answer.clean.score > 0 for answer in made.answers)
