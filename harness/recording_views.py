@@ -16,16 +16,18 @@ from harness.sound import levels
 from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS, Recording
 from harness.sound.stimulus import active_part
 from models import views
-from models.data import features
+from models.data import features, wav
 from models.data.dataset import CLIP_SAMPLES
+from models.data.front_ends import micro as front_end
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
-from models.store import sha256_of
+from models.store import Store, sha256_of
 from models.views import Image, Views, Waveform
 
 _QUIET_DBFS = -60.0
 """Level of the background noise under a run's stimulus, which drowns everything below."""
 _STRETCHES = 200
 """Columns of a small waveform."""
+_FEATURES = "features.npz"
 _MANIFEST_LEVELS = 4
 """Parent folders in which a manifest is searched."""
 
@@ -119,16 +121,34 @@ def look(path: Path) -> Look:
     return Look(facts, seen, samples)
 
 
-def glances(folder: Path, recordings: Sequence[Recording]) -> list[Glance]:
-    """Return small views of a run's recordings in a folder; 20 ms each."""
-    return [_glance(folder / recording.source, recording) for recording in recordings]
+def glances(folder: Path, recordings: Sequence[Recording], store: Store) -> list[Glance]:
+    """Return small views of a run's recordings in a folder.
+
+    The store keeps the features: to compute them takes an import of TensorFlow, 4 s of processor time.
+    """
+
+    def make(target: Path) -> None:
+        found = (views.micro_of(recording.samples).values for recording in recordings if _is_long(recording))
+        np.savez(target / _FEATURES, *found)
+
+    paths = [folder / recording.source for recording in recordings]
+    made = store.build("glances", {"recordings": paths}, make, (views, features, front_end, wav))
+    with np.load(made / _FEATURES) as arrays:
+        micros = iter([views.micro_image(values) for values in arrays.values()])
+    return [
+        _glance(path, recording, next(micros) if _is_long(recording) else None)
+        for path, recording in zip(paths, recordings, strict=True)
+    ]
 
 
-def _glance(path: Path, recording: Recording) -> Glance:
-    samples, mel, micro = recording.samples, None, None
-    if len(samples) >= features.WINDOW_SAMPLES:
-        mel, micro = views.mel_of(samples), views.micro_of(samples)
-    return Glance(_facts(recording, path, micro), views.waveform_of(samples, _STRETCHES), mel, micro)
+def _is_long(recording: Recording) -> bool:
+    return len(recording.samples) >= features.WINDOW_SAMPLES
+
+
+def _glance(path: Path, recording: Recording, micro: Image | None) -> Glance:
+    waveform = views.waveform_of(recording.samples, _STRETCHES)
+    mel = views.mel_of(recording.samples) if micro else None
+    return Glance(_facts(recording, path, micro), waveform, mel, micro)
 
 
 def _facts(recording: Recording, path: Path, micro: Image | None) -> Facts:

@@ -167,9 +167,13 @@ def micro_of(samples: NDArray[np.int16]) -> Image:
 
     A recording shorter than a second is filled with zeros, as in training.
     """
-    whole = np.pad(samples, (0, max(0, CLIP_SAMPLES - len(samples))))
+    return micro_image(micro_features(np.pad(samples, (0, max(0, CLIP_SAMPLES - len(samples))))))
+
+
+def micro_image(values: NDArray[np.uint16]) -> Image:
+    """Return the image of the micro front end's features, uint16 (T, 40)."""
     return Image(
-        values=micro_features(whole),
+        values=values,
         rows=mel_middles(),
         first_s=(WINDOW_SAMPLES - STRIDE_SAMPLES) / 2 / SAMPLE_RATE_HZ,
         column_s=STRIDE_SAMPLES / SAMPLE_RATE_HZ,

@@ -45,9 +45,9 @@ def check_checksum(data: bytes) -> str:
 def _dump(value: Any, newline: str) -> str:
     """Dump a value as JSON; `newline` is a line break and the indentation of the value."""
     inner = newline + " "
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, dict) and value:
         items = (f"{json.dumps(name)}: {_dump(item, inner)}" for name, item in value.items())
         return "{" + inner + f",{inner}".join(items) + newline + "}"
-    if isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
+    if isinstance(value, (list, tuple)) and any(isinstance(item, (dict, list, tuple)) for item in value):
         return "[" + inner + f",{inner}".join(_dump(item, inner) for item in value) + newline + "]"
     return json.dumps(value)

@@ -140,7 +140,7 @@ class Run(Driver[RunRecord, VariantRow]):
         if ended:
             try:
                 found = read_recordings(self.setup.recordings, ()).recordings
-                render_recordings(record, glances(self.setup.recordings, found), path)
+                render_recordings(record, glances(self.setup.recordings, found, self.store), path)
             except UserFacingError as failure:  # a recording was removed meanwhile
                 progress.warn(f"There is no page of the recordings: {failure}")
         page = render_run(record, path)

@@ -10,7 +10,7 @@ from harness.recording_views import glances, look
 from harness.sound.recordings import read_recordings
 from models.data.features import feature_crc, micro_features
 from models.errors import DatasetError
-from models.store import sha256_of
+from models.store import Store, sha256_of
 
 
 def write(path, samples, rate=16_000):
@@ -93,7 +93,7 @@ def test_a_file_that_is_no_sound_is_a_dataset_error(tmp_path):
 def test_small_views_of_a_folder(tmp_path):
     write(tmp_path / "yes" / "a.wav", hum())
     write(tmp_path / "no" / "click.wav", hum(seconds=0.01))
-    click, word = glances(tmp_path, read_recordings(tmp_path, ()).recordings)
+    click, word = glances(tmp_path, read_recordings(tmp_path, ()).recordings, Store(tmp_path / "store"))
     assert (click.facts.name, word.facts.name) == ("no/click.wav", "yes/a.wav")
     assert click.mel is None and click.micro is None
     assert len(word.waveform.high) == 200 and word.micro.values.dtype == np.uint16
