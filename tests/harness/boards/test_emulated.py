@@ -84,13 +84,11 @@ def test_the_real_sketch_hears_the_whole_sound(alone):
 
 
 def test_two_runs_are_equal_at_any_load_of_the_host(alone, emulated, firmware, tmp_path):
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
-    try:
-        beside = board_lines(emulated, firmware, tmp_path / "beside")[1]
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            beside = board_lines(emulated, firmware, tmp_path / "beside")[1]
+        finally:
+            busy.kill()
     assert alone[1] == beside
 
 

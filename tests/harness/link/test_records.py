@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_lines import boot_line, crc16, inference_line, record
 
 from harness.link.events import Boot, Detection, End, Inference, Loss, Overrun, Pcm, Reply
 from harness.link.records import RecordParser, checksum
+
+fewer = settings(max_examples=40)  # of the streams, which take long to draw
 
 IMAGE = ("tiny_conv_int8", "0123abcd", "89abcdef", "codegen", "reference")
 
@@ -164,6 +166,7 @@ def test_any_bytes_raise_nothing(lines):
     parse(*lines)
 
 
+@fewer
 @given(
     st.lists(
         st.tuples(
@@ -235,6 +238,7 @@ def damaged_streams(draw):
     return arriving, intact, known - len(intact)
 
 
+@fewer
 @given(damaged_streams())
 def test_the_count_of_lost_records_is_right_for_any_damage(stream):
     arriving, intact, lost = stream
@@ -250,6 +254,7 @@ def test_the_count_of_lost_records_is_right_for_any_damage(stream):
     assert sum(event.lost for event in events if isinstance(event, Loss)) == lost
 
 
+@fewer
 @given(st.data())
 def test_reordered_records_are_not_lost(data):
     count = data.draw(st.integers(1, 30))
@@ -270,6 +275,7 @@ def test_reordered_records_are_not_lost(data):
     assert parser.lost == known - len(arriving) == sum(e.lost for e in events if isinstance(e, Loss))
 
 
+@fewer
 @given(st.lists(st.binary(max_size=80) | st.integers(0, 12).map(inference_line), max_size=60))
 def test_memory_is_bounded_and_losses_are_never_negative(lines):
     parser = RecordParser()

@@ -35,7 +35,9 @@ def heard(request, sound, tmp_path_factory) -> tuple[ListeningLog, np.ndarray]:
         for _ in board.open(folder / "heard.log").listen(lambda: board.listen(sound)):
             pass
     scores = streaming_scores(ReferenceModel(model.tflite), streaming_features(sound))
-    return read_listening(folder / "heard.log"), scores
+    log = read_listening(folder / "heard.log")
+    assert (np.diff(log.slices).max() > 1) == bool(request.param)
+    return log, scores
 
 
 def test_board_scores_are_the_hosts_at_every_inference(heard):

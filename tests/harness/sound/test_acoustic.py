@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import soxr
@@ -70,22 +72,18 @@ def test_samples_lost_before_the_chirp_do_not_shift_it():
 @pytest.mark.parametrize(
     ("samples", "cause"),
     [
-        (echo(gain=0), "the chirp was not found ("),
-        (echo(gain=0), "Switch the loudspeaker on, unmute it"),
-        (echo(gain=0), "dBFS in the chirp's band"),
+        (echo(gain=0), r"the chirp was not found \(.*dBFS in the chirp's band.*loudspeaker on, unmute it"),
         (np.zeros(60_000, np.int16), "microphone delivers nothing"),
         (echo(gain=0, noise=3000), "too noisy"),
         (echo(gain=0, noise=60_000), "overloaded"),
-        (echo(gain=8.0), "too loud"),
-        (echo(gain=8.0), "samples clipped"),
-        (echo(gain=8.0), "dB above the noise"),
+        (echo(gain=8.0), "too loud.*dB above the noise.*samples clipped"),
         (echo(gain=0.01, noise=1), "too quiet"),
         (echo(gain=0.03, noise=100), "too quiet"),
         (echo(gain=0.5, noise=2000), "the room is too noisy"),
     ],
 )
 def test_a_bad_path_is_refused_by_its_cause(samples, cause):
-    assert cause in refusal(samples)
+    assert re.search(cause, refusal(samples))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +95,6 @@ def test_a_bad_path_is_refused_by_its_cause(samples, cause):
     ],
 )
 def test_the_thresholds_of_the_bench_decide(thresholds):
-    align(echo(), times(60_000), Thresholds())
     refusal(echo(), thresholds)
 
 

@@ -52,7 +52,7 @@ def test_a_chirp_that_would_clip_is_refused():
         chirp(-1.0)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(start=st.integers(0, 32_000), gain_db=st.floats(-30, 12))
 def test_a_chirp_is_found_at_any_offset_and_gain(start, gain_db):
     found = find_chirp(received(start, 10 ** (gain_db / 20)))
@@ -60,7 +60,7 @@ def test_a_chirp_is_found_at_any_offset_and_gain(start, gain_db):
     assert found.at_sample == pytest.approx(start, abs=0.5)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(start=st.integers(8_000, 30_000), snr_db=st.floats(0, 40), seed=st.integers(0, 1000))
 def test_level_and_snr_are_measured_in_noise(start, snr_db, seed):
     noise = np.random.default_rng(seed).standard_normal(40_000) * 300
