@@ -62,6 +62,7 @@ class RehearsalBench:
             **(sink.environment if sink else {}),
             "PATH": f"{self.command.parent}{os.pathsep}{os.environ['PATH']}",
             MARK: f"{self.folder}/user",
+            "GIT_DIR": "/nowhere",  # a commit made during a test must not prevent resuming
         }
         self.has_speaker = sink is not None
         self._started: list[subprocess.Popen[str]] = []

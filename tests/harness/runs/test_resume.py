@@ -30,6 +30,7 @@ def earshot(tmp_path, monkeypatch):
     write_wav(tmp_path / "words" / "yes_1.wav", noise)
     classifier(tmp_path / "small.tflite")
     monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GIT_DIR", "/nowhere")  # a commit made during a test must not prevent resuming
     monkeypatch.chdir(tmp_path)
     with started(tmp_path) as start:
         yield lambda *arguments: start("-m", "harness.cli", *arguments)
