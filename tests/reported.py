@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models.progress import Line, Report, sent_to
+from models.progress import Level, Line, Report, sent_to
 
 
 @contextmanager
 def reported(lines: list[str] | None = None) -> Iterator[list[str]]:
-    """Append the reported lines to a list, and "<name> …" for each task that begins."""
+    """Append the reported lines to a list, without details, and "<name> …" for each task that begins."""
     lines = [] if lines is None else lines
     begun = set()
 
     def receive(report: Report) -> None:
         if isinstance(report, Line):
-            lines.append(report.text)
+            if report.level <= Level.NORMAL:
+                lines.append(report.text)
         elif report.key not in begun:
             begun.add(report.key)
             lines.append(f"{report.name} …")
