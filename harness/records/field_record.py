@@ -201,4 +201,5 @@ def read_field(path: Path) -> FieldRecord:
 
 def write_field(record: FieldRecord, path: Path) -> None:
     """Write the record atomically."""
-    write_atomic(json.dumps(msgspec.to_builtins(record), indent=1), path)
+    plain = msgspec.to_builtins(record, enc_hook=lambda value: value.item())  # the statistics are NumPy's
+    write_atomic(json.dumps(plain, indent=1), path)
