@@ -26,7 +26,7 @@ def stage_samples(variant: VariantRow) -> dict[str, list[int]]:
     """Return µs by stage in time order, and `ALL_STAGES`, their sum, if every pass has all stages."""
     samples = {stage: variant.stage_us[stage] for stage in STAGES if variant.stage_us.get(stage)}
     if len(samples) == len(STAGES) and len({len(values) for values in samples.values()}) == 1:
-        samples[ALL_STAGES] = [sum(values) for values in zip(*samples.values(), strict=True)]
+        samples[ALL_STAGES] = list(map(sum, zip(*samples.values(), strict=True)))
     return samples
 
 
