@@ -32,6 +32,8 @@ def main() -> None:
     library.espeak_Info.restype = ctypes.c_char_p
     rate_hz = library.espeak_Initialize(_SYNCHRONOUS, 0, None, 0)
     library.espeak_ListVoices(None)
+    if hasattr(library, "espeak_ng_SetRandSeed"):  # from 1.52 on, breathy voices are seeded with the time
+        library.espeak_ng_SetRandSeed(ctypes.c_long(1))
     output = sys.stdout.buffer
     output.write(library.espeak_Info(None).split()[0] + b"\n")
     output.flush()
