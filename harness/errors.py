@@ -81,6 +81,10 @@ class BoardNotFound(EarshotError):
     failure = "enumerate"
 
 
+class NothingListed(BoardNotFound):
+    """No port in arduino-cli's list, for a reason that arduino-cli names."""
+
+
 class ProtocolError(EarshotError):
     """An unexpected answer of the board, no answer, or another image."""
 

@@ -1,6 +1,7 @@
 """The JSON answers of arduino-cli 1.2 and later.
 
-arduino-cli leaves out keys that are empty, zero or false: each field has that as its default.
+arduino-cli leaves out keys that are empty, zero or false, or gives them as null: each field has that as its
+default.
 Source: internal/cli/feedback/result/rpc.go of arduino-cli 1.5.
 """
 
@@ -51,16 +52,28 @@ class _PortEntry(Struct, frozen=True):
 
     def detected(self) -> DetectedPort:
         usb = self.port.properties
-        vid, pid = (int(usb.get(key) or "0", 16) for key in ("vid", "pid"))
+        vid, pid = (_usb_id(usb.get(key, "")) for key in ("vid", "pid"))
         number = usb.get("serialNumber", "")
         return DetectedPort(self.port.address, self.port.protocol, number, vid, pid, self.matching_boards)
 
 
-class BoardList(Struct, frozen=True):
+class ListAnswer(Struct, frozen=True):
+    """The answer of a list, which arduino-cli adds its warnings to."""
+
+    warnings: tuple[str, ...] = ()
+
+
+def _usb_id(text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError:  # no USB device
+        return 0
+
+
+class BoardList(ListAnswer, frozen=True):
     """The answer of `board list`."""
 
     detected_ports: tuple[_PortEntry, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 class Core(Struct, frozen=True):
@@ -70,7 +83,7 @@ class Core(Struct, frozen=True):
     version: str = field(name="installed_version", default="")
 
 
-class CoreList(Struct, frozen=True):
+class CoreList(ListAnswer, frozen=True):
     """The answer of `core list`."""
 
     platforms: tuple[Core, ...] = ()
@@ -88,7 +101,7 @@ class _LibraryEntry(Struct, frozen=True):
     library: Library = Library()
 
 
-class LibraryList(Struct, frozen=True):
+class LibraryList(ListAnswer, frozen=True):
     """The answer of `lib list`."""
 
     installed_libraries: tuple[_LibraryEntry, ...] = ()

@@ -7,13 +7,16 @@ cli.upload("arduino:mbed_nano:nano33ble", "/dev/ttyACM0", output)
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,12 +30,21 @@ from harness.arduino_cli.answers import (
     FailureAnswer,
     Library,
     LibraryList,
+    ListAnswer,
     VersionAnswer,
     compiled,
 )
-from harness.arduino_cli.failures import BY_HAND, EXIT_STATUSES, INSTALL, failure, not_compiled, too_large
+from harness.arduino_cli.failures import (
+    BY_HAND,
+    EXIT_STATUSES,
+    INSTALL,
+    failure,
+    not_compiled,
+    nothing_listed,
+    too_large,
+)
 from harness.arduino_cli.process import Finished, run
-from harness.errors import BoardNotFound, BuildFailed, EarshotError, UploadFailed
+from harness.errors import BoardNotFound, BuildFailed, EarshotError, NothingListed, UploadFailed
 from harness.link.deadline import Deadline
 
 MINIMUM_VERSION = "1.2.0"
@@ -43,6 +55,11 @@ _LIST_S = 15.0  # the discovery itself takes 1 s
 _INSTALLED_S = 60.0  # `core list` and `lib list` read every installed release
 _COMPILE_S = 15 * 60.0  # mbed's core from nothing takes minutes on a slow host
 _UPLOAD_S = 2 * 60.0  # 10 s until the bootloader's port is there, then up to 960 KB through it
+
+_TRIED_PLACES = 100  # in a long output that holds no answer
+_JSON = json.JSONDecoder(
+    object_pairs_hook=lambda pairs: {key: value for key, value in pairs if value is not None}
+)
 
 _ENVIRONMENT = {
     "ARDUINO_LOCALE": "en",
@@ -63,12 +80,13 @@ class ArduinoCli:
     when the caller is interrupted. The first call checks the version.
 
     Args:
-        command: path or name; None for $EARSHOT_ARDUINO_CLI, or else `arduino-cli` on the search path.
+        command: path or name, which options may follow as in a shell; None for $EARSHOT_ARDUINO_CLI, or
+            else `arduino-cli` on the search path.
         build_cache: folder of compiled cores, shared by sketches; None for arduino-cli's own.
     """
 
     def __init__(self, command: str | None = None, build_cache: Path | None = None) -> None:
-        self.command = command or os.environ.get(COMMAND_VARIABLE) or "arduino-cli"
+        self.command = (command or os.environ.get(COMMAND_VARIABLE, "")).strip() or "arduino-cli"
         self._build_cache = build_cache
         self._version = ""
 
@@ -85,38 +103,37 @@ class ArduinoCli:
         """Return the ports of this host, with the boards that installed cores take them for.
 
         Raises:
-            BoardNotFound: the call failed, or arduino-cli has no serial discovery.
+            NothingListed: there is no serial port, and arduino-cli names a reason.
+            BoardNotFound: the call failed.
         """
         arguments = ["board", "list", "--discovery-timeout", "1s"]
         answer = self._ask(arguments, BoardList, BoardNotFound, _LIST_S)
         ports = [entry.detected() for entry in answer.detected_ports]
-        if not ports and any("serial-discovery" in warning for warning in answer.warnings):
-            raise failure(
-                BoardNotFound,
-                "arduino-cli finds no board without its serial-discovery, which is not installed",
-                self._line(arguments),
-                output="; ".join(answer.warnings),
-                remedy="Run `arduino-cli core update-index` and `arduino-cli core list` with a network.",
-            )
+        serial = [port for port in ports if port.protocol == "serial"]
+        self._check_listed(serial, answer, arguments, NothingListed, "serial port")
         return ports
 
     def cores(self) -> list[Core]:
         """Return the installed cores.
 
         Raises:
-            BuildFailed: the call failed.
+            BuildFailed: the call failed, or there is none and arduino-cli names a reason.
         """
         answer = self._ask(["core", "list"], CoreList, BuildFailed, _INSTALLED_S)
-        return [core for core in answer.platforms if core.version]
+        cores = [core for core in answer.platforms if core.version]
+        self._check_listed(cores, answer, ["core", "list"], BuildFailed, "core")
+        return cores
 
     def libraries(self) -> list[Library]:
         """Return the installed libraries.
 
         Raises:
-            BuildFailed: the call failed.
+            BuildFailed: the call failed, or there is none and arduino-cli names a reason.
         """
         answer = self._ask(["lib", "list"], LibraryList, BuildFailed, _INSTALLED_S)
-        return [entry.library for entry in answer.installed_libraries]
+        libraries = [entry.library for entry in answer.installed_libraries]
+        self._check_listed(libraries, answer, ["lib", "list"], BuildFailed, "library")
+        return libraries
 
     def compile(
         self,
@@ -191,6 +208,13 @@ class ArduinoCli:
             )
         self._version = answer.version
 
+    def _check_listed(
+        self, items: list[Any], answer: ListAnswer, arguments: list[str], kind: type[EarshotError], item: str
+    ) -> None:
+        """Refuse an empty list that arduino-cli has warnings about."""
+        if not items and answer.warnings:
+            raise nothing_listed(kind, item, self._line(arguments), answer.warnings)
+
     def _ask(
         self, arguments: list[str], answer: type[_Answer], kind: type[EarshotError], limit_s: float
     ) -> _Answer:
@@ -202,13 +226,14 @@ class ArduinoCli:
     ) -> _Answer:
         """Run one call, in the root folder: a sketch.yaml in the working folder would have a say."""
         line = self._line(arguments)
-        path = shutil.which(self.command)
+        program, *options = self._words()
+        path = shutil.which(program)
         if path is None:
             raise failure(kind, "arduino-cli is not installed", line, remedy=INSTALL)
         environment = os.environ | _ENVIRONMENT
         if self._build_cache:
             environment["ARDUINO_BUILD_CACHE_PATH"] = str(self._build_cache.resolve())
-        command = [str(Path(path).absolute()), *arguments, "--json"]
+        command = [str(Path(path).absolute()), *options, *arguments, "--json"]
         try:
             ended = run(command, Deadline(limit_s), environment, Path("/"))
         except OSError as problem:
@@ -234,15 +259,34 @@ class ArduinoCli:
             kind, f"arduino-cli {what}", line, status=ended.status, output=str(answer), remedy=remedy
         )
 
+    def _words(self) -> list[str]:
+        """Return the program and its own options; a program may have blanks in its path."""
+        choices = [[self.command]]
+        with contextlib.suppress(ValueError):  # a quotation mark without its pair
+            choices.append(shlex.split(self.command))
+        expanded = [[os.path.expanduser(word) for word in words] for words in choices]  # noqa: PTH111, no home
+        return next((words for words in expanded if shutil.which(words[0])), expanded[-1])
+
     def _line(self, arguments: list[str]) -> str:
-        return shlex.join([self.command, *arguments, "--json"])
+        return shlex.join([*self._words(), *arguments, "--json"])
 
 
 def _decoded(text: str, answer: type[_Answer]) -> _Answer | None:
-    try:
-        return msgspec.json.decode(text, type=answer, strict=False)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
+    """Return the answer in an output; None if there is none.
+
+    Cores, plugins and wrappers print lines before and after arduino-cli's JSON. Go writes an empty list, and
+    an answer that holds nothing else, as null.
+    """
+    for start in islice(re.finditer(r"\{|^\s*null\s*$", text, re.MULTILINE), _TRIED_PLACES):
+        with contextlib.suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            value = _JSON.raw_decode(text, start.start())[0] if start[0] == "{" else {}
+            if answer is dict or not value or value.keys() & set(_names(answer)):
+                return msgspec.convert(value, answer, strict=False)
+    return None
+
+
+def _names(answer: Any) -> Iterable[str]:
+    return (item.encode_name for item in msgspec.structs.fields(answer))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

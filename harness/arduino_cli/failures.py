@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.arduino_cli.answers import CompileAnswer
 from harness.errors import DoesNotFit, EarshotError, UploadFailed
@@ -61,6 +61,23 @@ def failure(
         return kind(what, command=command, returncode=status, stderr_tail=tail, remedy=remedy)
     ending = "" if status is None else f" exited with {status}"
     return kind(what, where=f"`{command}`{ending}{': ' if tail else ''}{tail}", remedy=remedy)
+
+
+def nothing_listed(
+    kind: type[EarshotError], item: str, command: str, warnings: Sequence[str]
+) -> EarshotError:
+    """Return the failure of an empty list, with arduino-cli's warnings, the likely causes."""
+    text = "; ".join(warnings)
+    if "permission denied" in text.lower():
+        remedy = "Give this user access to what arduino-cli names."
+    else:
+        remedy = (
+            "Correct what arduino-cli names. Run `arduino-cli core update-index` and `arduino-cli core list` "
+            "with a network if an index or a discovery is missing."
+        )
+    return failure(
+        kind, f"arduino-cli lists no {item} and gives a reason", command, output=text, remedy=remedy
+    )
 
 
 def not_compiled(kind: type[EarshotError], command: str, answer: CompileAnswer) -> EarshotError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.arduino_cli.answers import DetectedPort
-from harness.errors import BoardNotFound
+from harness.errors import BoardNotFound, NothingListed
 from harness.link.deadline import Deadline
 
 _POLL_S = 0.25  # between two board lists, each of which takes a second of its own
@@ -79,12 +79,17 @@ def wait_for_port(
         BoardNotFound: the board did not appear, stayed in its bootloader, or several boards match.
     """
     while True:
-        ports = list_ports()
+        ports: Sequence[DetectedPort] = ()
+        problem: NothingListed | None = None
+        try:
+            ports = list_ports()
+        except NothingListed as failure:  # the board may be restarting, or the user has named its port
+            problem = failure
         found = find_port(sought, ports)
         if found and not (runs_sketch and _in_bootloader(found, sought)):
             return found
         if deadline.expired:
-            raise _stays_in_bootloader(sought, found) if found else _not_attached(sought, ports)
+            raise problem or (_stays_in_bootloader(sought, found) if found else _not_attached(sought, ports))
         time.sleep(min(_POLL_S, deadline.remaining))
 
 

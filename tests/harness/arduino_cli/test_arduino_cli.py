@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -72,6 +73,11 @@ def test_calls_run_without_stdin_locale_updates_and_cloud(cli, stand_in):
 def test_the_command_is_named_by_the_variable_or_found_on_the_search_path(stand_in, monkeypatch):
     monkeypatch.setenv("EARSHOT_ARDUINO_CLI", str(stand_in.command))
     assert ArduinoCli().version() == "1.5.1"
+    monkeypatch.setenv("HOME", str(stand_in.command.parents[1]))
+    for command in ("~/bin/arduino-cli", " env 'NAME=a b' ~/bin/arduino-cli\n"):
+        monkeypatch.setenv("EARSHOT_ARDUINO_CLI", command)
+        assert ArduinoCli().version() == "1.5.1"
+    assert stand_in.details("version")[-1]["environment"]["NAME"] == "a b"
     monkeypatch.delenv("EARSHOT_ARDUINO_CLI")
     monkeypatch.setenv("PATH", str(stand_in.command.parent), prepend=":")
     assert ArduinoCli().version() == "1.5.1"
@@ -90,8 +96,50 @@ def test_a_missing_serial_discovery_is_no_absent_board(cli, stand_in):
     stand_in.steps("board list", {"stdout": recorded("board_list_no_discovery")})
     with pytest.raises(BoardNotFound, match=r"serial-discovery.*core update-index"):
         cli.detected_ports()
-    stand_in.steps("board list", {"stdout": {"detected_ports": [], "warnings": ["no package_index.json"]}})
-    assert cli.detected_ports() == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "ask"),
+    [("board list", "detected_ports"), ("core list", "cores"), ("lib list", "libraries")],
+)
+def test_an_empty_list_comes_with_the_warnings_about_it(cli, stand_in, verb, ask):
+    stand_in.steps(
+        verb, {"stdout": {"detected_ports": None, "warnings": ["open idVendor: permission denied"]}}
+    )
+    with pytest.raises((BoardNotFound, BuildFailed), match=r"idVendor: permission denied.*access"):
+        getattr(cli, ask)()
+    stand_in.steps(verb, {"stdout": {}})
+    assert getattr(cli, ask)() == []
+
+
+CORES = json.dumps(recorded("core_list"), indent=1)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        f"Downloading index: package_index.tar.bz2 downloaded\n{CORES}",
+        f"[INFO] {{cache}} is stale\r\n\r\n{CORES}\nDone {{ok}}.\n",
+        f"\ufeffWARNING: old index {json.dumps(recorded('core_list'))} done",
+        f"\x1b[33m50 %\r100 %\r{CORES}\x1b[0m",
+    ],
+    ids=["before", "around, with braces", "in one line", "control characters"],
+)
+def test_lines_around_the_answer_are_ignored(cli, stand_in, output):
+    stand_in.steps("core list", {"stdout": output})
+    assert cli.cores() == [Core("arduino:mbed_nano", "4.6.0")]
+
+
+@pytest.mark.parametrize("output", ["null", "null\n", "Loading index\nnull\n", '{"platforms": null}'])
+def test_null_is_an_empty_answer(cli, stand_in, output):
+    stand_in.steps("core list", {"stdout": output})
+    assert cli.cores() == []
+
+
+def test_a_port_without_hexadecimal_ids_is_no_usb_device(cli, stand_in):
+    port = {"address": "/dev/ttyS1", "protocol": "serial", "properties": {"vid": "n/a", "pid": ""}}
+    stand_in.steps("board list", {"stdout": {"detected_ports": [{"port": port, "matching_boards": None}]}})
+    assert cli.detected_ports() == [DetectedPort("/dev/ttyS1", "serial")]
 
 
 def test_installed_cores_and_libraries_are_listed(cli, stand_in):
@@ -172,6 +220,10 @@ def test_a_failed_upload_has_command_status_and_the_uploaders_output(cli, stand_
     assert stand_in.calls("upload") == [["upload", *arguments, "--json"]]
 
 
+def test_a_command_with_blanks_in_its_path_needs_no_quotation_marks(tmp_path):
+    assert ArduinoCli(str(StandInCli(tmp_path / "a b").command)).version() == "1.5.1"
+
+
 def test_a_missing_arduino_cli_is_refused_with_its_address():
     with pytest.raises(UploadFailed, match="not installed") as caught:
         ArduinoCli("/nowhere/arduino-cli").upload("a:b:c", "/dev/ttyACM0", Path())
@@ -207,11 +259,13 @@ def test_the_exit_status_becomes_a_sentence(cli, stand_in, stream, status, sente
         {"stdout": "Connected to the moon.\n"},
         {"status": 1},
         {"stdout": '{"platforms": [{"id": 5}]}'},
+        {"stdout": CORES[:-3]},
+        {"stdout": {"nothing": "that is documented"}},
         {"stdout": "{" + '"a":{' * 100_000},
         {"code": r"sys.stdout.buffer.write(bytes(range(256)))"},
         {"code": "os.kill(os.getpid(), 11)"},
     ],
-    ids=["panic", "nonsense", "silence", "another type", "nested", "bytes", "signal"],
+    ids=["panic", "nonsense", "silence", "another type", "half", "other keys", "nested", "bytes", "signal"],
 )
 def test_an_answer_that_is_not_the_documented_json_is_a_crash(cli, stand_in, step):
     stand_in.steps("core list", step)

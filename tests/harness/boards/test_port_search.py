@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.arduino_cli.answers import DetectedPort, MatchingBoard
 from harness.boards.port_search import Sought, find_port, wait_for_port
-from harness.errors import BoardNotFound
+from harness.errors import BoardNotFound, NothingListed
 from harness.link.deadline import Deadline
 
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
@@ -87,6 +87,18 @@ def test_a_restarting_board_is_found_at_its_new_port():
     back = A._replace(address="/dev/ttyACM3")
     sought = replace(ANY, serial_number="AAAA1111")
     assert wait_for_port(sought, Bus([B], [B], [B, back]), Deadline(30)) == back
+
+
+def test_an_empty_list_with_a_reason_is_awaited_like_a_restart(tmp_path):
+    def nothing():
+        raise NothingListed("arduino-cli lists no serial port: permission denied")
+
+    looks = iter([nothing, lambda: [A]])
+    assert wait_for_port(ANY, lambda: next(looks)(), Deadline(30)) == A
+    with pytest.raises(NothingListed, match="permission denied"):
+        wait_for_port(ANY, nothing, Deadline(0))
+    (tmp_path / "port").touch()
+    assert wait_for_port(replace(ANY, port=str(tmp_path / "port")), nothing, Deadline(0))
 
 
 def test_a_bootloader_takes_uploads_but_runs_no_sketch():
