@@ -21,7 +21,7 @@ class SoundChild:
     def __init__(self, sink: NullSink) -> None:
         self.process = subprocess.Popen(
             [sys.executable, Path(__file__).with_name("sound_child.py")],
-            env=os.environ | sink.environment,
+            env=os.environ | sink.environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
