@@ -31,6 +31,10 @@ class Behavior:
         streaming: True if the device listens already.
         lines: lines in place of the reply to a command, by the command's first words.
         stream: records sent while the device listens.
+        echo: True to send back each command.
+        before: bytes in front of each line.
+        end: end of each line but `m-ready`.
+        ready: the line that ends a reply.
     """
 
     boot: bytes = field(default_factory=boot_line)
@@ -49,6 +53,10 @@ class Behavior:
             record("end", 4, 2, 1, 1, 16000),
         ]
     )
+    echo: bool = False
+    before: bytes = b""
+    end: bytes = b"\r\n"
+    ready: bytes = b"m-ready\r\n"
 
 
 class SimulatedDevice:
@@ -97,6 +105,8 @@ class SimulatedDevice:
                     continue
                 command, buffer = buffer.decode(), b""
                 self.commands.append(command)
+                if self.behavior.echo:
+                    self._write(command.encode() + b"%")
                 if listening:
                     if command == "stop":
                         listening = False
@@ -150,6 +160,11 @@ class SimulatedDevice:
         return f"m-lap-us-{self._clock_us & 0xFFFFFFFF}"
 
     def _send(self, *lines: str | bytes) -> None:
-        text = b"".join((line if isinstance(line, bytes) else line.encode()) + b"\r\n" for line in lines)
+        for line in lines:
+            text = line if isinstance(line, bytes) else line.encode()
+            end = self.behavior.ready if text == b"m-ready" else text + self.behavior.end
+            self._write(self.behavior.before + end)
+
+    def _write(self, text: bytes) -> None:
         while text:
             text = text[os.write(self._board, text) :]

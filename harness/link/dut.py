@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import EarshotError, ProtocolError
 from harness.link.deadline import Deadline
 from harness.link.events import Boot, Event, Inference, Overrun, Pcm, Reply
-from harness.link.records import PROTOCOL_VERSION, RecordParser
+from harness.link.records import PROTOCOL_VERSION, READY, RecordParser, split_ready
 from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
 
@@ -29,9 +29,10 @@ STANDARD_CHUNK_BYTES = 31
 SKETCH_CHUNK_BYTES = 512
 """Bytes of a `db` line that our sketch takes (sketches/earshot/command_line.h)."""
 
-_READY = "m-ready"
-_LAP = r"m-lap-us-(\d+)"
+_LAP = r"m-lap-us-(\d{1,20})"
 _RESULTS = r"m-results-\[(.*)\]"
+_RESULT = re.compile(r"\s*([-+]?(\d{1,20}\.\d{0,40}(e[-+]?\d{1,3})?|nan|inf))\s*", re.IGNORECASE)
+_MESSAGE_CHARACTERS = 500  # of what a device sent, in an error
 _STOPPING_S = 60.0  # after the sound's end; an emulated board has up to 2 s of audio (a pipe) to work through
 _SECONDS_AN_INVOCATION = 1.0  # of patience; MLPerf Tiny's slowest published keyword spotter takes 0.18 s
 
@@ -68,10 +69,11 @@ class InferResult:
 
     @property
     def lap_us(self) -> float | None:
-        """Microseconds per invocation; None where the device gave no times."""
-        if len(self.laps_us) < 2:
+        """Microseconds per invocation; None where the device gave no two times, or the later one first."""
+        if len(self.laps_us) != 2:
             return None
-        return ((self.laps_us[1] - self.laps_us[0]) % (1 << 32)) / self.invocations
+        taken_us = (self.laps_us[1] - self.laps_us[0]) % (1 << 32)
+        return None if taken_us >= 1 << 31 else taken_us / self.invocations
 
 
 class DeviceUnderTest:
@@ -92,6 +94,7 @@ class DeviceUnderTest:
         self._link = link
         self._chunk_bytes = chunk_bytes
         self._timeout_s = timeout_s
+        self._sent = b""
         self._broken: EarshotError | None = None
 
     def name(self) -> str:
@@ -165,7 +168,11 @@ class DeviceUnderTest:
         self._find(rf"m-icache-\[({state})\]", self._command(f"icache {state}"))
 
     def listen(
-        self, feed: Callable[[], None], silence_s: float = 10.0, echo_samples: int = 0
+        self,
+        feed: Callable[[], None],
+        silence_s: float = 10.0,
+        echo_samples: int = 0,
+        labels: int | None = None,
     ) -> Iterator[Event]:
         """Let the board listen while `feed` plays, and yield its events in order.
 
@@ -175,6 +182,7 @@ class DeviceUnderTest:
             silence_s: longest time without a line from the board.
             echo_samples: number of samples that the board first sends back unprocessed; it listens from the
                 sample after those.
+            labels: number of the model's labels; None to accept any number of scores.
 
         Yields:
             `Pcm` for echoed samples, `Inference`, `Detection`, `Overrun`, `Loss`, and `End` unless it was
@@ -184,8 +192,8 @@ class DeviceUnderTest:
             ProtocolError: silence, a restart or an error message of the board.
             Exception: any exception of `feed`, once the board has stopped.
         """
-        self._command(f"listen {echo_samples}" if echo_samples else "listen")
-        parser = RecordParser()
+        self._command(f"listen {echo_samples}" if echo_samples else "listen", silent=True)
+        parser = RecordParser(labels)
         parser.start(0.0)
         feeder = _Feeder(feed, then=lambda: self._send("stop"))
         try:
@@ -216,7 +224,7 @@ class DeviceUnderTest:
                     yield event
                 elif event.text.startswith("e-["):
                     raise self._break(f"the board reports {event.text} while it listens")
-                elif event.text == _READY:
+                elif event.text == READY:
                     if not feeder.is_over:
                         raise self._break("the board stopped listening by itself")
                     yield from parser.finish(timed.at_s)
@@ -241,7 +249,7 @@ class DeviceUnderTest:
                     return self._ask_for_boot()
                 elif isinstance(event, Reply) and event.text.startswith("e-["):
                     refusal = event.text
-                elif isinstance(event, Reply) and event.text == _READY:
+                elif isinstance(event, Reply) and event.text == READY:
                     if boot:
                         return boot
                     if refusal and last_time:
@@ -256,27 +264,32 @@ class DeviceUnderTest:
             raise self._wrong(f"the board answered `{command} {len(data)}%` with {announced}")
         reply: list[str] = []
         for start in range(0, len(data), chunk_bytes):
-            reply = self._command(f"db {data[start : start + chunk_bytes].hex()}")
+            silent = start + chunk_bytes < len(data)
+            reply = self._command(f"db {data[start : start + chunk_bytes].hex()}", silent=silent)
         if "m-load-done" not in reply:
             raise self._wrong(f"the board answered {len(data)} bytes with {reply}, not with m-load-done")
         return reply
 
-    def _command(self, command: str, after: str = "", timeout_s: float | None = None) -> list[str]:
+    def _command(
+        self, command: str, after: str = "", timeout_s: float | None = None, silent: bool = False
+    ) -> list[str]:
         """Send a command and return the lines of its reply, without the `m-ready` at its end.
 
         Args:
             command: without the `%`.
-            after: start of a line that must come before an `m-ready` counts; empty to count the first.
+            after: start of a line that must come before an `m-ready` counts; empty for any line.
             timeout_s: time limit of the whole reply.
+            silent: True if the reply may be `m-ready` alone; else that is a device's second one to the
+                command before.
         """
         self._send(command)
         deadline = Deadline(timeout_s or self._timeout_s)
         lines: list[str] = []
         while True:
-            line = self._next_line(deadline).line.decode("ascii", "backslashreplace")
-            if line != _READY:
+            line, ready = split_ready(self._next_line(deadline).line.decode("ascii", "backslashreplace"))
+            if line:
                 lines.append(line)
-            elif not after or any(line.startswith((after, "e-[")) for line in lines):
+            if ready and (silent or any(line.startswith((after, "e-[")) for line in lines)):
                 break
         error = next((line for line in lines if line.startswith("e-[")), None)
         if error:
@@ -286,13 +299,19 @@ class DeviceUnderTest:
     def _send(self, command: str) -> None:
         if self._broken:
             raise self._broken
-        self._link.write(command.encode() + b"%")
+        self._sent = command.encode() + b"%"
+        self._link.write(self._sent)
 
     def _next_line(self, deadline: Deadline) -> TimedLine:
+        """Return the next line that is not empty, without NUL bytes and the echo of the last command."""
         if self._broken:
             raise self._broken
         try:
-            return self._link.next_line(deadline)
+            while True:
+                timed = self._link.next_line(deadline)
+                line = timed.line.replace(b"\0", b"").strip().removeprefix(self._sent).lstrip()
+                if line:
+                    return replace(timed, line=line)
         except EarshotError as problem:
             self._broken = problem
             raise
@@ -302,6 +321,7 @@ class DeviceUnderTest:
         return self._broken
 
     def _wrong(self, what: str) -> ProtocolError:
+        what = what if len(what) <= _MESSAGE_CHARACTERS else f"{what[:_MESSAGE_CHARACTERS]}…"
         return ProtocolError(what, where=self._link.name, remedy="Read the transcript of this link.")
 
     def _find(self, pattern: str, lines: list[str]) -> str:
@@ -313,10 +333,10 @@ class DeviceUnderTest:
 
     def _results(self, lines: list[str]) -> tuple[float, ...]:
         text = self._find(_RESULTS, lines)
-        try:
-            return tuple(float(value) for value in text.split(","))
-        except ValueError:
-            raise self._wrong(f"the results are no numbers: {text}") from None
+        found = [_RESULT.fullmatch(value) for value in text.split(",")]
+        if not all(found):
+            raise self._wrong(f"the results are no numbers with a decimal point: {text}")
+        return tuple(float(match[1]) for match in found if match)
 
 
 class _Feeder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from binascii import crc_hqx, unhexlify
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,9 +20,13 @@ E = TypeVar("E", Overrun, End)
 PROTOCOL_VERSION = 2
 """Of the records; the first field of `boot`."""
 
+READY = "m-ready"
+"""The last line of a reply."""
+
 _CRC_START = 0xFFFF  # CRC-16/CCITT-FALSE: polynomial 0x1021, not reflected, no final xor
 _LARGEST = 0xFFFFFFFF  # numbers on the board have 32 bits
 _LARGEST_SCORE = 255
+_NUMBERS = re.compile(rb"[0-9]{1,10}(?:,[0-9]{1,10})*")  # int() would accept signs, spaces and underscores
 _LATE_WINDOW = 8  # records that may overtake one, as where datagrams carry the port
 _DUPLICATE_WINDOW = 8  # a serial driver sends blocks of at most 512 bytes twice, which is 8 records
 
@@ -37,12 +41,19 @@ def checksum(body: bytes) -> bytes:
 class RecordParser:
     """A parser that keeps count of the records that did not arrive.
 
+    A record whose checksum is right and whose fields are not is malformed: another number of scores than the
+    model has labels, a time before that of an earlier record, or an `end` with fewer records than arrived.
+
+    Args:
+        labels: number of labels of the model that runs; None to accept any number of scores.
+
     Attributes:
         lost: records that did not arrive intact, over all streams so far.
         garbled: lines with a `$` that are not intact records.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, labels: int | None = None) -> None:
+        self._labels = labels
         self.lost = 0
         self.garbled = 0
         self._recent: deque[bytes] = deque(maxlen=_DUPLICATE_WINDOW)
@@ -67,9 +78,10 @@ class RecordParser:
         """Return the events of one line: mostly one or none, more after a gap.
 
         Args:
-            line: with or without its line end; any bytes.
+            line: with or without its line end; any bytes. Those of NUL, a serial port's filler, do not count.
             at_s: time of arrival, copied into the events.
         """
+        line = line.replace(b"\0", b"")
         if b"$" not in line:
             return _event_of_text(line, at_s)
         line = line.rstrip()
@@ -89,7 +101,8 @@ class RecordParser:
     def _begin(self, is_open: bool) -> None:
         self._open = is_open
         self._next = 0  # the sequence number to come
-        self._received = 0  # intact records of the types that `end` counts
+        self._received: Counter[type] = Counter()  # intact records by type
+        self._device_ms = 0  # of the newest record
         self._lost_here = 0
 
     def _salvage(self, line: bytes, at_s: float) -> tuple[Event, ...]:
@@ -115,6 +128,8 @@ class RecordParser:
             return (*before, _boot(fields, at_s) or self._loss(at_s, 1, "malformed", _text(body)))
         parse = _PARSERS.get(kind)
         event = parse(fields, at_s) if parse else None
+        if isinstance(event, Inference) and self._labels not in (None, len(event.scores)):
+            event = None
         sequence = event.sequence if event else _leading_number(fields)
         if sequence is None:
             return (self._loss(at_s, 0, "malformed", _text(body)),)  # counted as a gap later
@@ -135,25 +150,38 @@ class RecordParser:
         self._recent.append(body)
         self._next = sequence + 1
         self._open = True
+        if event and not self._is_plausible(event):
+            event = None
         if event is None:
+            if kind == b"end":
+                self._begin(is_open=False)
             # An unknown type is a newer sketch's: no loss.
             return (*before, self._loss(at_s, 1, "malformed", _text(body))) if parse else before
-        if type(event) is End:
+        if isinstance(event, End):
             return (*before, *self._close(event), event)
-        self._received += type(event) is not Pcm
+        self._received[type(event)] += 1
+        self._device_ms = event.device_ms
         return (*before, event) if before else (event,)
+
+    def _is_plausible(self, event: Inference | Detection | Overrun | Pcm | End) -> bool:
+        """Return False for a record that contradicts the model or the stream so far."""
+        if isinstance(event, End):
+            arrived = self._received
+            totals = {Inference: event.inferences, Detection: event.detections, Overrun: event.overruns}
+            return all(total >= arrived[kind] for kind, total in totals.items())
+        return event.device_ms >= self._device_ms
 
     def _accept_late(self, event: Event, sequence: int, body: bytes, at_s: float) -> tuple[Event, ...]:
         """Return the events of a record that others overtook: it has been counted as lost."""
         self._missing.remove(sequence)
         self._recent.append(body)
-        self._received += type(event) is not Pcm
+        self._received[type(event)] += 1
         return (self._loss(at_s, -1, "late"), event)
 
     def _close(self, end: End) -> tuple[Event, ...]:
         """End the stream and return the loss that the board's totals show beyond the gaps."""
         sent = end.inferences + end.detections + end.overruns
-        missing = sent - self._received - self._lost_here
+        missing = sent - (self._received.total() - self._received[Pcm]) - self._lost_here
         losses = (self._loss(end.at_s, missing, "totals"),) if missing > 0 else ()
         self._begin(is_open=False)
         return losses
@@ -164,15 +192,26 @@ class RecordParser:
         return Loss(at_s, lost, reason, text)
 
 
+def split_ready(text: str) -> tuple[str, bool]:
+    """Split a line into the text before its `m-ready`, and whether it has one: line ends get lost.
+
+    One that comes twice in a line ends one reply.
+    """
+    rest = text.rstrip()
+    while rest.endswith(READY):
+        rest = rest.removesuffix(READY).rstrip()
+    return rest, rest != text.rstrip()
+
+
 def _text(line: bytes) -> str:
     return line.decode("ascii", "backslashreplace")
 
 
 def _event_of_text(line: bytes, at_s: float) -> tuple[Event, ...]:
-    """Return the event of a line that is no record: a reply, or none."""
-    if line.startswith((b"m-", b"e-[")):
-        return (Reply(at_s, _text(line.rstrip())),)
-    return ()
+    """Return the events of a line that is no record: replies, or none."""
+    rest, ready = split_ready(_text(line))
+    texts = [rest] if rest.startswith(("m-", "e-[")) else []
+    return tuple(Reply(at_s, text) for text in texts + [READY] * ready)
 
 
 def _leading_number(fields: bytes) -> int | None:
@@ -182,12 +221,9 @@ def _leading_number(fields: bytes) -> int | None:
 
 def _numbers(fields: bytes) -> list[int] | None:
     """Parse unsigned decimals of at most 32 bits, separated by commas; None for anything else."""
-    if fields.translate(None, b"0123456789,"):
-        return None  # int() would accept signs, spaces and underscores
-    try:
-        numbers = [*map(int, fields.split(b","))]
-    except ValueError:
+    if not _NUMBERS.fullmatch(fields):
         return None
+    numbers = [*map(int, fields.split(b","))]
     return numbers if max(numbers) <= _LARGEST else None
 
 
@@ -206,7 +242,9 @@ def _detection(fields: bytes, at_s: float) -> Detection | None:
     if len(parts) != 4 or not parts[2]:
         return None
     numbers = _numbers(b",".join((parts[0], parts[1], parts[3])))
-    return None if numbers is None else Detection(at_s, numbers[0], numbers[1], _text(parts[2]), numbers[2])
+    if numbers is None or numbers[2] > _LARGEST_SCORE:
+        return None
+    return Detection(at_s, numbers[0], numbers[1], _text(parts[2]), numbers[2])
 
 
 def _of_numbers(kind: type[E], count: int, fields: bytes, at_s: float) -> E | None:

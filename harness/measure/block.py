@@ -119,14 +119,15 @@ def _measure_once(
     device = board.open(transcript)
     result.observations["port"] = board.port
     result.observations["icache"] = device.handshake(target.firmware).icache
-    _time_command_mode(device, target, result, samples)
+    labels = _time_command_mode(device, target, result, samples)
     if listens and isinstance(target.golden, np.ndarray):
-        _time_listening(board, device, target.golden, result, samples)
+        _time_listening(board, device, target.golden, result, samples, labels)
 
 
 def _time_command_mode(
     device: DeviceUnderTest, target: BlockTarget, result: BlockResult, samples: int
-) -> None:
+) -> int:
+    """Return the number of the model's outputs."""
     if isinstance(target.golden, np.ndarray):
         result.checks["features_crc"] = f"{device.load_clip(target.golden):08x}"
         result.checks["input_crc"] = f"{device.input_crc():08x}"
@@ -146,10 +147,11 @@ def _time_command_mode(
             result.lost[key] += 1
         else:
             taken.append(round(answer.lap_us))
+    return len(answer.results)
 
 
 def _time_listening(
-    board: Board, device: DeviceUnderTest, clip: np.ndarray, result: BlockResult, samples: int
+    board: Board, device: DeviceUnderTest, clip: np.ndarray, result: BlockResult, samples: int, labels: int
 ) -> None:
     """Time all stages while the clip is played in a loop; a board on the desk hears the room instead."""
     keys = {stage: f"{stage}_us/{'room' if board.acoustic else 'pcm'}" for stage in STAGES}
@@ -165,7 +167,7 @@ def _time_listening(
 
     seen = overrun = 0
     try:
-        for event in device.listen(feed):
+        for event in device.listen(feed, labels=labels):
             if enough.is_set():
                 continue  # read to the end of the stream; the length of this rest depends on the host
             if isinstance(event, Inference):

@@ -34,7 +34,7 @@ class ListeningLog:
         samples_lost: audio samples lost because the board was too slow.
         overruns: number of such losses.
         complete: the stream reached its end.
-        wall_s: host time from the first to the last record.
+        wall_s: host time from the first to the last record; None without records.
     """
 
     boot: Boot | None
@@ -49,16 +49,16 @@ class ListeningLog:
     samples_lost: int
     overruns: int
     complete: bool
-    wall_s: float
+    wall_s: float | None
 
 
-def listening_events(transcript: Path) -> Iterator[Event]:
-    """Parse a transcript event by event; memory does not grow with its length.
+def listening_events(transcript: Path, labels: int) -> Iterator[Event]:
+    """Parse a transcript of a model with so many labels event by event, in bounded memory.
 
     Raises:
         UsageError: the file does not exist or is no transcript.
     """
-    parser = RecordParser()
+    parser = RecordParser(labels)
     at_s = 0.0
     for timed in read_transcript(transcript):
         if not timed.from_host:
@@ -67,11 +67,12 @@ def listening_events(transcript: Path) -> Iterator[Event]:
     yield from parser.finish(at_s)
 
 
-def read_listening(transcript: Path, sound_starts_s: float = 0.0) -> ListeningLog:
+def read_listening(transcript: Path, labels: int, sound_starts_s: float = 0.0) -> ListeningLog:
     """Read one listening session.
 
     Args:
         transcript: of the link while the board listened.
+        labels: number of the model's labels; a record with another number of scores counts as lost.
         sound_starts_s: start of the sound, on the board's clock.
 
     Raises:
@@ -83,13 +84,13 @@ def read_listening(transcript: Path, sound_starts_s: float = 0.0) -> ListeningLo
     scores = bytearray()
     detections: list[Detection] = []
     finder = GapFinder()
-    labels = records_lost = samples_lost = overruns = 0
+    records_lost = samples_lost = overruns = 0
     intact: int | None = None
     first_s: float | None = None
     last_s = 0.0
     complete = False
 
-    for event in listening_events(transcript):
+    for event in listening_events(transcript, labels):
         if isinstance(event, Loss):
             records_lost += event.lost
             finder.lost(event.lost, event.reason)
@@ -110,8 +111,7 @@ def read_listening(transcript: Path, sound_starts_s: float = 0.0) -> ListeningLo
         if isinstance(event, Inference):
             times_ms.append(event.device_ms)
             new_slices.append(event.new_slices)
-            labels = labels or len(event.scores)
-            scores += bytes(event.scores[:labels]).ljust(labels, b"\0")  # every row as long as the first
+            scores += bytes(event.scores)
             for stage in STAGES:
                 stage_us[stage].append(getattr(event, f"{stage}_us"))
     return ListeningLog(
@@ -127,5 +127,5 @@ def read_listening(transcript: Path, sound_starts_s: float = 0.0) -> ListeningLo
         samples_lost=samples_lost,
         overruns=overruns,
         complete=complete,
-        wall_s=0.0 if first_s is None else last_s - first_s,
+        wall_s=None if first_s is None else last_s - first_s,
     )

@@ -44,7 +44,7 @@ class Session:
 
     Attributes:
         listening: the board's report while it listened; None for a model that takes no audio.
-        stage_us: microseconds by stage, one value per invocation.
+        stage_us: microseconds by stage, one value per invocation that the board timed; {} if it timed none.
         model_input: input of the comparison of devices: uint16 (49, 40) features, or the input tensor of a
             model that takes no micro features.
         board_output: the board's probabilities for it, (labels,).
@@ -117,11 +117,13 @@ def _measure_once(
         "conformance": asdict(found),
         "retries": retry_notes,
         "takes_audio": reference.takes_micro_features,
+        "labels": len(model.labels),
         "board_output": link.infer().results,
     }
     np.save(folder / _GOLDEN, golden)
     if found.holds and not reference.takes_micro_features:
-        facts["inference_us"] = [round(link.infer().lap_us or 0) for _ in range(INVOCATIONS)]
+        answers = [link.infer().lap_us for _ in range(INVOCATIONS)]
+        facts["inference_us"] = [round(lap_us) for lap_us in answers if lap_us is not None]
     (folder / _FACTS).write_text(json.dumps(facts, indent=1))
     if not found.holds:
         raise AccuracyFailed(
@@ -146,11 +148,11 @@ def read_session(folder: Path) -> Session:
     for path in sorted(folder.glob("*.failed-*.log")):
         name, attempt = path.stem.split(".failed-")
         transcripts[f"{name}, failed attempt {attempt}"] = path
-    listening = read_listening(transcripts["listening"]) if facts["takes_audio"] else None
+    listening = read_listening(transcripts["listening"], facts["labels"]) if facts["takes_audio"] else None
     if listening:
         stage_us = {stage: times.tolist() for stage, times in listening.stage_us.items()}
     else:
-        stage_us = {"inference": facts["inference_us"]}
+        stage_us = {"inference": times} if (times := facts["inference_us"]) else {}
     return Session(
         conformance=Conformance(**facts["conformance"]),
         listening=listening,

@@ -10,6 +10,7 @@ import msgspec
 
 from harness.firmware.firmware import Firmware
 from harness.link.events import Detection
+from harness.measure.listener import INVOCATIONS
 from harness.measure.session import Session
 from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, VariantRow
 from harness.sound.stimulus import Stimulus
@@ -74,9 +75,10 @@ def with_session(
     )
     listening = session.listening
     if listening is None:
-        return replace(
-            row, notes=[*row.notes, "The model takes no micro features: it ran in command mode only."]
-        )
+        notes = [*row.notes, "The model takes no micro features: it ran in command mode only."]
+        if untimed := INVOCATIONS - len(session.stage_us.get("inference", ())):
+            notes.append(f"The board gave no time for {untimed} of {INVOCATIONS} inferences.")
+        return replace(row, notes=notes)
     firmware, boot = row.firmware, listening.boot
     if firmware is not None and boot is not None:
         firmware = replace(firmware, arena_bytes_reported=boot.arena_bytes, icache=boot.icache)

@@ -43,7 +43,7 @@ def words_heard(
     starts_s = facts.get("sound_starts_s", 0.0)
     detections = [
         DetectionRow(event.label, event.score, event.device_ms / 1000 - starts_s)
-        for event in read_listening(transcript).detections
+        for event in read_listening(transcript, len(LABELS)).detections
     ]
     return [row.detected for row in match(stimulus.words, detections).rows]
 

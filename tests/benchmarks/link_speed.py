@@ -26,7 +26,7 @@ _READER = (
     "from harness.measure.listening_log import read_listening\n"
     "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
     "start = time.perf_counter(), time.process_time()\n"
-    "found = read_listening(Path(sys.argv[1]))\n"
+    "found = read_listening(Path(sys.argv[1]), 4)\n"
     "times = time.perf_counter() - start[0], time.process_time() - start[1]\n"
     "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
     "print(json.dumps([len(found.times_ms), found.records_lost, *times, (after - before) * 1024]))\n"

@@ -44,7 +44,7 @@ def _played(
     paths: FieldPaths, variant: str, labels: Sequence[str], segment: Segment, facts: SegmentFacts
 ) -> PlayedSegment:
     transcript = paths.transcript(variant, segment.number)
-    log = read_listening(transcript, facts.sound_starts_s)
+    log = read_listening(transcript, len(labels), facts.sound_starts_s)
     host = read_host(paths, variant, segment.number)
     slice_scores = host.scores if host else None
     not_compared = _not_compared(log, slice_scores)

@@ -173,6 +173,6 @@ def _with_times(row: VariantRow, blocks: list[BlockRow]) -> VariantRow:
             continue
         for key, samples in block.samples_us.items():
             metric, _, mode = key.partition("/")
-            if mode != "clip" or len(block.samples_us) == 1:
+            if samples and (mode != "clip" or len(block.samples_us) == 1):
                 found.setdefault(metric.removesuffix("_us"), []).extend(samples)
     return replace(row, stage_us=found)

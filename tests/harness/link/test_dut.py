@@ -130,7 +130,44 @@ def test_a_device_in_energy_mode_has_no_times(connect):
     assert board.infer().lap_us is None
 
 
-@pytest.mark.parametrize("results", ["", "0.1,x", "0.1,,0.2"])
+@pytest.mark.parametrize("laps", [[5000], [5000, 4000], [1, 2, 3]])
+def test_laps_that_are_no_two_growing_times_are_missing(connect, laps):
+    lines = [*(b"m-lap-us-%d" % lap for lap in laps), b"m-results-[1.0,0.0]", b"m-ready"]
+    _, board = connect(lines={"infer": lines})
+    board.name()
+    assert board.infer().lap_us is None
+
+
+@pytest.mark.parametrize(
+    "quirk",
+    [
+        {"before": b"\0"},
+        {"before": b"\0\0", "end": b"\0\r\n"},
+        {"echo": True},
+        {"echo": True, "before": b"\0"},
+        {"ready": b"m-ready m-ready\r\n"},
+        {"ready": b"m-readym-ready\r\n"},
+        {"ready": b"m-ready\r\nm-ready\r\n"},
+        {"end": b"\r\n\r\n"},
+        {"end": b"\n"},
+    ],
+    ids=str,
+)
+def test_devices_that_write_in_other_ways_are_understood(connect, quirk):
+    device, board = connect(**quirk)
+    tensor = bytes(range(70))
+    for _ in range(2):
+        assert board.name() == "simulated"
+        board.load(tensor)
+        assert device.loaded == tensor
+        result = board.infer(2, 1)
+        assert (result.results, result.lap_us) == ((0.0, 0.25, 0.75, 0.0), 1000.0)
+
+
+@pytest.mark.parametrize(
+    "results",
+    ["", "0.1,x", "0.1,,0.2", "0,004,0,996", "0,5,0,5", "0,004;0,996", "1_0.0,0.0", "0x1.8", "9" * 500],
+)
 def test_results_that_are_no_numbers_are_an_error(connect, results):
     _, board = connect(results=results)
     board.name()

@@ -147,6 +147,9 @@ def test_an_unknown_type_counts_in_the_sequence():
         ("inf", 0, 20, 1, "", 1, 1, 3, 25),
         ("det", 0, 20, "", 3),
         ("det", 0, 20, "yes"),
+        ("det", 0, 20, "yes", 256),
+        ("ovr", 0, 20, "0" * 4000 + "1"),
+        ("ovr", 0, 20, "9" * 5000),
         ("pcm", 0, 4, 0, ""),
         ("pcm", 0, 4, 0, "01"),
         ("pcm", 0, 4, 0, "01 0"),
@@ -159,6 +162,43 @@ def test_an_unknown_type_counts_in_the_sequence():
 def test_malformed_fields_are_a_loss(fields):
     (event,) = parse(record(*fields))
     assert (event.lost, event.reason) == (1, "malformed")
+
+
+@pytest.mark.parametrize("scores", [[], [99], [99, 0, 0], [99, 0, 0, 0, 0]])
+def test_another_number_of_scores_than_labels_is_malformed(scores):
+    parser = RecordParser(labels=4)
+    (event,) = parser.feed(record("inf", 0, 20, 1, 4100, 52000, 30, *scores), 0.0)
+    assert (event.lost, event.reason, parser.lost) == (1, "malformed", 1)
+    assert isinstance(parser.feed(inference_line(1, 40), 0.0)[0], Inference)
+
+
+@pytest.mark.parametrize("totals", [(1, 0, 0), (0, 2, 0), (0, 0, 9)])
+def test_an_end_with_fewer_records_than_came_ends_nothing_complete(totals):
+    parser = RecordParser()
+    lines = [inference_line(0), inference_line(1), record("end", 2, *totals, 640)]
+    events = [event for line in lines for event in parser.feed(line, 0.0)] + [*parser.finish(0.0)]
+    assert [type(event) for event in events] == [Inference, Inference, Loss]
+    assert parser.lost == 1
+
+
+@fewer
+@given(st.lists(st.tuples(st.sampled_from(["inf", "det", "ovr", "pcm"]), st.integers(0, 60)), max_size=30))
+def test_the_time_of_a_stream_never_goes_backwards(records):
+    fields = {"inf": (1, 1, 1, 1, 9), "det": ("yes", 200), "ovr": (256,), "pcm": (0, "0100")}
+    parser = RecordParser()
+    events = [
+        event
+        for sequence, (kind, ms) in enumerate(records)
+        for event in parser.feed(record(kind, sequence, ms, *fields[kind]), 0.0)
+    ]
+    times = [event.device_ms for event in events if not isinstance(event, Loss)]
+    assert times == sorted(times)
+    assert len(times) + parser.lost == len(records)
+
+
+@pytest.mark.parametrize("line", [b"m-ready", inference_line(0)])
+def test_nul_bytes_around_a_line_do_not_count(line):
+    assert parse(b"\0" + line + b"\0\r\n") == parse(line)
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
@@ -194,7 +234,7 @@ def damaged_streams(draw):
         if kind == "inf":
             lines.append(inference_line(sequence, sequence * 20))
         elif kind == "pcm":
-            lines.append(record("pcm", sequence, sequence * 4, sequence * 4, 4 * f"{sequence:04X}"))
+            lines.append(record("pcm", sequence, sequence * 20, sequence * 4, 4 * f"{sequence:04X}"))
         else:
             lines.append(record(kind, sequence, sequence * 20, *(("yes", 210) if kind == "det" else (256,))))
     totals = [kinds.count(kind) for kind in ("inf", "det", "ovr")]

@@ -8,7 +8,12 @@ import record_lines
 from record_lines import boot_line
 
 from harness.errors import UsageError
-from harness.measure.listening_log import read_listening
+from harness.measure.listening_log import ListeningLog
+from harness.measure.listening_log import read_listening as read_log
+
+
+def read_listening(path, sound_starts_s: float = 0.0) -> ListeningLog:
+    return read_log(path, 4, sound_starts_s)
 
 
 def record(*fields) -> str:
@@ -87,7 +92,7 @@ def test_stream_without_inferences_has_empty_arrays(transcript):
     log = read_listening(transcript(record("end", 0, 0, 0, 0, 0)))
     assert log.complete
     assert len(log.times_ms) == len(log.scores) == len(log.slices) == log.intact == 0
-    assert log.wall_s == 0.0
+    assert log.wall_s is None
 
 
 def test_missing_transcript_is_refused(tmp_path):
@@ -105,3 +110,14 @@ def test_boot_record(transcript):
         )
     )
     assert log.boot is not None and (log.boot.build_id, log.boot.arena_bytes) == ("89abcdef", 9000)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("scores", [(99,), (99, 0, 0), (99, 0, 0, 0, 0)])
+def test_record_with_another_number_of_scores_than_labels_is_lost(transcript, place, scores):
+    rows = [(0, 1, 250, 4)] * 2
+    rows.insert(place, scores)
+    lines = [inference(number, 20 * number, scores=row) for number, row in enumerate(rows)]
+    log = read_listening(transcript(*lines, record("end", 3, 3, 0, 0, 960)))
+    assert log.scores.tolist() == [[0, 1, 250, 4]] * 2
+    assert (log.records_lost, log.intact, log.complete) == (1, place, True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host_library import STORE
-from measured_models import LABELS, build
+from measured_models import LABELS, build, small_model
 from scipy import signal
 from shared_data import shared_data
 from simulated_room import BoardInAnEmptyRoom, BoardInRoom, Room
@@ -22,6 +22,7 @@ from harness.firmware.firmware import Firmware
 from harness.layout import RECORDINGS
 from harness.measure import listener as listener_module
 from harness.measure.session import Session, measure, read_session
+from harness.report.variants import why_missing
 from harness.runs import rows
 from harness.sound.levels import at_level, rms_dbfs, speech_dbfs
 from harness.sound.recordings import Recording
@@ -262,3 +263,22 @@ def test_sound_ends_when_the_board_vanishes(measured):
         measured(board, BENCH)
     assert board.over
     assert rms_dbfs(np.concatenate(board.room.played)[20_000:]) < -100
+
+
+def test_model_whose_board_gives_no_times_is_not_measured(recordings, stimulus, tmp_path_factory):
+    class InEnergyMode(EmulatedBoard):
+        """Like a device of the benchmark that sends no laps in energy mode."""
+
+        def open(self, transcript: Path):
+            device = super().open(transcript)
+            infer = device.infer
+            device.infer = lambda: replace(infer(), laps_us=())
+            return device
+
+    folder, deaf = tmp_path_factory.mktemp("deaf"), small_model(tmp_path_factory.mktemp("model"), 40)
+    with InEnergyMode(STORE) as board:
+        measure(board, build(deaf), deaf, recordings, stimulus, folder)
+    row = rows.with_session(rows.variant_row(deaf), read_session(folder), stimulus, ())
+    assert row.stage_us == {}
+    assert "The board gave no time for 300 of 300 inferences." in row.notes
+    assert why_missing(row) == "not measured"

@@ -35,7 +35,7 @@ def heard(request, sound, tmp_path_factory) -> tuple[ListeningLog, np.ndarray]:
         for _ in board.open(folder / "heard.log").listen(lambda: board.listen(sound)):
             pass
     scores = streaming_scores(ReferenceModel(model.tflite), streaming_features(sound))
-    log = read_listening(folder / "heard.log")
+    log = read_listening(folder / "heard.log", len(model.labels))
     assert (np.diff(log.slices).max() > 1) == bool(request.param)
     return log, scores
 

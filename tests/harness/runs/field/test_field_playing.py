@@ -34,7 +34,7 @@ def paths(tmp_path) -> FieldPaths:
 def test_segment_is_played_from_its_first_to_its_last_sample(plan, model, player_of, paths):
     with EmulatedBoard() as board:
         assert player_of(board, plan, paths).play(plan.segments[0])
-    log = read_listening(paths.transcript(model.id, 1))
+    log = read_listening(paths.transcript(model.id, 1), len(model.labels))
     assert log.complete and log.records_lost == log.samples_lost == 0
     assert log.slices[-1] >= (plan.segments[0].samples - 480) // 320 + 1
     facts = read_facts(paths, model.id, 1)
@@ -70,7 +70,7 @@ def test_transcript_truncated_by_a_kill_is_kept_and_its_segment_played_again(pla
         log.parent.mkdir(parents=True)
         log.write_bytes(b"1.0\t$inf,0,44")
         assert player_of(board, plan, paths).play(plan.segments[0])
-    assert read_listening(log).complete
+    assert read_listening(log, len(model.labels)).complete
     assert log.with_name("segment-0001.failed-1.log").read_bytes() == b"1.0\t$inf,0,44"
 
 
