@@ -27,6 +27,7 @@ class SoundChild:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+        self.answer()  # before a test starts a sound: the child's imports may take long
 
     def send(self, *call: str) -> None:
         self.process.stdin.write(json.dumps(call) + "\n")

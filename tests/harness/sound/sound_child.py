@@ -66,6 +66,7 @@ def record(folder: str, device: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    print(json.dumps({"result": "ready"}), flush=True)
     for line in sys.stdin:
         name, *arguments = json.loads(line)
         try:
