@@ -21,7 +21,7 @@ run: setup
 	$(BIN)/earshot run
 
 test: setup lint
-	$(BIN)/pytest -m "not hardware" --variants tinyconv-int8 -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -m "not hardware" --earshot-variants tinyconv-int8 -n $(JOBS) --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

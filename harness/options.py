@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +26,8 @@ def positive(text: str) -> int:
     return number
 
 
-def _adder(parser: Any) -> Callable[..., Any]:
-    """Return the method that adds an option to a command's parser or to a group of pytest's options."""
-    return getattr(parser, "addoption", None) or parser.add_argument
-
-
 def add_variants(parser: Any) -> None:
-    _adder(parser)(
+    parser.add_argument(
         "--variants",
         default=DEFAULT_VARIANTS,
         metavar="PATTERN",
@@ -58,7 +52,7 @@ def add_model_file(parser: argparse.ArgumentParser) -> None:
 
 
 def add_dataset(parser: Any) -> None:
-    _adder(parser)(
+    parser.add_argument(
         "--dataset",
         type=Path,
         metavar="FOLDER",
@@ -67,7 +61,7 @@ def add_dataset(parser: Any) -> None:
 
 
 def add_bench(parser: Any) -> None:
-    _adder(parser)(
+    parser.add_argument(
         "--bench",
         type=Path,
         metavar="FILE",
@@ -76,20 +70,20 @@ def add_bench(parser: Any) -> None:
 
 
 def add_board(parser: Any) -> None:
-    _adder(parser)(
+    parser.add_argument(
         "--board",
         metavar="NAME",
         help=f"board of the bench file or kind of board, see `earshot boards` (default: {DEFAULT_BOARD}; "
         "pytest -m hardware: the only one attached)",
     )
     add_bench(parser)
-    _adder(parser)(
+    parser.add_argument(
         "--port",
         default="",
         metavar="PORT",
         help="serial port, instead of searching for it: /dev/…, socket://…, rfc2217://…",
     )
-    _adder(parser)(
+    parser.add_argument(
         "--clock",
         default="",
         choices=["cycles", "instructions"],
@@ -98,7 +92,7 @@ def add_board(parser: Any) -> None:
 
 
 def add_engine(parser: Any) -> None:
-    _adder(parser)(
+    parser.add_argument(
         "--engine",
         default="",
         metavar="NAME",
@@ -107,7 +101,7 @@ def add_engine(parser: Any) -> None:
 
 
 def add_output(parser: Any, default: Path = layout.NIGHTS, meaning: str = "folder of all runs") -> None:
-    _adder(parser)(
+    parser.add_argument(
         "--output",
         type=Path,
         default=default,

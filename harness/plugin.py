@@ -6,14 +6,18 @@ uses `model` runs once for every selected variant. The measurements are reported
 
 If hardware is requested and none is attached the whole session fails: a missing board must not look like a
 clean run.
+
+pytest loads the plugin in every project of its environment. It changes nothing there: its options begin with
+`--earshot-`, and a session without bench tests chooses no board and runs every test.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
 MARKERS = {
-    "hardware": "needs a board on the desk: deselected unless requested with -m hardware or --board",
+    "hardware": "needs a board on the desk: deselected unless requested with -m hardware or --earshot-board",
     "emulated": "runs on the emulated board",
     "gpu": "needs a CUDA device: skipped without one",
     "slow": "takes more than 10 s",
@@ -61,12 +65,29 @@ _ENTRY = "earshot_board"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the bench's options."""
+    """Add the bench's options, such as `--earshot-board`."""
+    _add_options(parser, "--earshot-", ())
+
+
+def add_short_options(parser: pytest.Parser) -> None:
+    """Add short forms such as `--board` to the options, except those that another plugin has."""
+    groups = [*parser._groups, parser._anonymous]
+    _add_options(parser, "--", [name for group in groups for one in group.options for name in one.names()])
+
+
+def _add_options(parser: pytest.Parser, prefix: str, taken: Collection[str]) -> None:
     group = parser.getgroup("earshot", "Earshot, the keyword-spotting bench")
-    options.add_board(group)
-    options.add_engine(group)
-    options.add_variants(group)
-    options.add_output(group)
+
+    def add(name: str, **attributes: Any) -> None:
+        option = prefix + name.removeprefix("--")
+        if option not in taken:
+            group.addoption(option, dest=f"earshot_{name.removeprefix('--')}", **attributes)
+
+    adder = SimpleNamespace(add_argument=add)
+    options.add_board(adder)
+    options.add_engine(adder)
+    options.add_variants(adder)
+    options.add_output(adder)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,63 +95,60 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.stash[_SELECTION] = Selection(
-        pattern=config.getoption("--variants"), dataset=config.getoption("--dataset")
+        pattern=config.getoption("earshot_variants"), dataset=config.getoption("earshot_dataset")
     )
-    stopping = contextlib.ExitStack()
-    stopping.enter_context(sigterm_interrupts())
-    config.add_cleanup(stopping.close)
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Choose the board before anything is collected.
-
-    Raises:
-        pytest.UsageError: there is no such board, or hardware is requested and none is attached.
-    """
-    try:
-        session.config.stash[_CHOSEN] = _choose(session.config)
-    except UserFacingError as failure:
-        raise pytest.UsageError(str(failure)) from failure
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send the chosen board to a worker of pytest-xdist."""
-    node.workerinput[_ENTRY] = asdict(node.config.stash[_CHOSEN].entry)
+    """Send the chosen board to a worker of pytest-xdist; without one, a worker with bench tests fails."""
+    with contextlib.suppress(UserFacingError):
+        node.workerinput[_ENTRY] = asdict(_chosen(node.config).entry)
 
 
-def _choose(config: pytest.Config) -> _Chosen:
+def _chosen(config: pytest.Config) -> _Chosen:
+    """Choose the session's board once.
+
+    Raises:
+        UserFacingError: there is no such board, or hardware is requested and none is attached.
+    """
     from harness.boards.attached import only_hardware
     from harness.boards.registry import board_kinds, find_entry
 
-    bench, port = find_bench(config.getoption("--bench")), config.getoption("--port")
-    name, markexpr = config.getoption("--board"), config.getoption("markexpr")
+    if found := config.stash.get(_CHOSEN, None):
+        return found
+    bench, port = find_bench(config.getoption("earshot_bench")), config.getoption("earshot_port")
+    name, markexpr = config.getoption("earshot_board"), config.getoption("markexpr")
     wants_hardware = asks_for("hardware", markexpr)
     if sent := getattr(config, "workerinput", {}).get(_ENTRY):
         entry = BoardEntry(**sent)
     elif name is None and wants_hardware:
         entry = only_hardware(bench, port)
     else:
-        entry = find_entry(name or options.DEFAULT_BOARD, bench, port, config.getoption("--clock"))
+        entry = find_entry(name or options.DEFAULT_BOARD, bench, port, config.getoption("earshot_clock"))
     marker = board_kinds()[entry.kind].marker
     if wants_hardware and marker != "hardware":
         raise UsageError(
             f"hardware tests are selected, but the board {entry.name!r} is not hardware",
             where=f"-m {markexpr!r}",
-            remedy="Omit --board, or name a board on the desk: `earshot boards` lists them.",
+            remedy="Omit --earshot-board, or name a board on the desk: `earshot boards` lists them.",
         )
-    return _Chosen(bench, entry, marker)
+    config.stash[_CHOSEN] = _Chosen(bench, entry, marker)
+    return config.stash[_CHOSEN]
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    """Show board, engine, variants and dataset."""
+def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
+    """Show board, engine, variants and dataset of bench tests."""
     from harness.boards.registry import engine_name
 
+    if _CHOSEN not in config.stash:
+        return []
     entry = config.stash[_CHOSEN].entry
     kind = f" ({entry.kind})" if entry.kind != entry.name else ""
+    engine, selection = engine_name(entry, config.getoption("earshot_engine")), config.stash[_SELECTION]
     return (
-        f"earshot: board {entry.name}{kind}, engine {engine_name(entry, config.getoption('--engine'))}, "
-        f"variants {config.getoption('--variants')}, dataset {config.getoption('--dataset') or 'synthetic'}"
+        f"earshot: board {entry.name}{kind}, engine {engine}, variants {selection.pattern}, "
+        f"dataset {selection.dataset or 'synthetic'}"
     )
 
 
@@ -145,13 +163,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Mark bench tests with the kind of their board, and deselect `hardware` for other boards.
 
     Tests on a board on the desk form one group: with `--dist loadgroup` one worker of pytest-xdist has the
     board, otherwise the workers wait for each other at its lock.
+
+    Raises:
+        pytest.UsageError: there is no such board, or hardware is requested and none is attached.
     """
-    chosen = config.stash[_CHOSEN]
+    if not any(map(_is_bench_test, items)):
+        return
+    try:
+        chosen = _chosen(config)
+    except UserFacingError as failure:
+        if not hasattr(config, "workerinput"):
+            raise pytest.UsageError(str(failure)) from failure
+        session.shouldfail = str(failure)  # pytest-xdist shows this one, and takes an error for a crash
+        return
     for item in items:
         if _runs_on_board(item):
             item.add_marker(chosen.marker)
@@ -165,10 +196,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("hardware")]
 
 
+def _is_bench_test(item: pytest.Item) -> bool:
+    """Return True for a test that uses this plugin's fixtures, not only another's of the same names."""
+    return "bench_run" in getattr(item, "fixturenames", ())
+
+
 def _runs_on_board(item: pytest.Item) -> bool:
-    """Return whether a test uses the board or its measurements, and not another plugin's fixtures."""
-    names = set(getattr(item, "fixturenames", ()))
-    return "bench_run" in names and not names.isdisjoint(_OF_THE_BOARD)
+    """Return True for a test that uses the board or its measurements."""
+    return _is_bench_test(item) and not set(_OF_THE_BOARD).isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -176,7 +211,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     run = item.config.stash.get(_RUN, None)
     if run is not None and run.broken and _runs_on_board(item):
         pytest.skip(f"the board broke before: {run.broken.message}")
-    if item.get_closest_marker("gpu"):
+    if item.get_closest_marker("gpu") and _CHOSEN in item.config.stash:
         import torch
 
         if not torch.cuda.is_available():
@@ -213,9 +248,12 @@ def bench_run(pytestconfig: pytest.Config) -> Iterator[Run]:
     from harness.runs.request import about, setup_of
     from harness.runs.run import Run
 
-    chosen, engine = pytestconfig.stash[_CHOSEN], pytestconfig.getoption("--engine")
+    chosen, engine = _chosen(pytestconfig), pytestconfig.getoption("earshot_engine")
+    stopping = contextlib.ExitStack()
+    stopping.enter_context(sigterm_interrupts())
+    pytestconfig.add_cleanup(stopping.close)
     setup = setup_of(pytestconfig.stash[_SELECTION], chosen.bench, chosen.entry, engine)
-    output, what = pytestconfig.getoption("--output"), about("run", chosen.entry, engine)
+    output, what = pytestconfig.getoption("earshot_output"), about("run", chosen.entry, engine)
     run = Run(setup, begin(RUN, output, setup.board.describe(), what))
     pytestconfig.stash[_RUN] = run
     yield run
@@ -224,7 +262,7 @@ def bench_run(pytestconfig: pytest.Config) -> Iterator[Run]:
 
 @pytest.fixture(scope="session")
 def board(bench_run: Run) -> Board:
-    """The board to measure, see --board."""
+    """The board to measure, see --earshot-board."""
     return bench_run.board
 
 

@@ -185,6 +185,6 @@ def test_docstrings_name_their_subject_first():
     assert len(riddles) <= 0.03 * len(every), "\n".join(riddles)
 
 
-def test_conftest_registers_the_plugin_and_nothing_else():
+def test_conftest_registers_the_plugin_with_its_short_options_and_nothing_else():
     body = ast.parse((ROOT / "conftest.py").read_text()).body
-    assert len(body) == 2, "a docstring and pytest_plugins"
+    assert len(body) == 4, "a docstring, add_short_options, __all__ and pytest_plugins"
