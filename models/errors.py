@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserFacingError(Exception):
     """Root of all errors that are shown to users: what happened, where, and what to try.
@@ -23,6 +26,17 @@ class UserFacingError(Exception):
         place = f" ({self.where})" if self.where else ""
         advice = f". {self.remedy}" if self.remedy else ""
         return f"{self.failure}: {self.what}{place}{advice}"
+
+
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Put a place, such as the user's file, before the place of an error that is raised inside."""
+    try:
+        yield
+    except UserFacingError as failure:
+        if not failure.where.startswith(place):
+            failure.where = f"{place}: {failure.where}".removesuffix(": ")
+        raise
 
 
 class ModelError(UserFacingError):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
+from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
 
 OPTIMIZED, REFERENCE = 1, 2
@@ -27,15 +30,19 @@ class Interpreter:
         kernels: `OPTIMIZED` or `REFERENCE`.
         threads: number of threads; None for TensorFlow Lite's default.
 
+    Raises:
+        ConversionError: TensorFlow Lite does not run the model.
+
     Attributes:
-        invoke: runs the model; takes and returns nothing.
+        invoke: runs the model; takes and returns nothing. It is timed, so nothing is around it: call it in
+            `failures_explained`.
         input_shape: of the input.
         input_type: type of the input.
         input_quantization, output_quantization: scale and zero point; (0.0, 0) of a float tensor.
     """
 
     def __init__(self, tflite: Path, kernels: int, threads: int | None = None) -> None:
-        with known_noise_dropped():
+        with known_noise_dropped(), failures_explained():
             self._wrapper = _extension().CreateWrapperFromFile(str(tflite), kernels, [], [], False, False)
             if threads is not None:
                 self._wrapper.SetNumThreads(threads)
@@ -62,6 +69,18 @@ class Interpreter:
             scale, zero_point = self.output_quantization
             output = (output.astype(np.float32) - zero_point) * np.float32(scale)
         return output
+
+
+@contextmanager
+def failures_explained() -> Iterator[None]:
+    """Turn the wrapper's exceptions into errors for users."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as problem:
+        raise ConversionError(
+            f"TensorFlow Lite does not run the model: {' '.join(str(problem).split())}",
+            remedy="Convert the model with operators and versions that this TensorFlow has.",
+        ) from problem
 
 
 @cache

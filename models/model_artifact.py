@@ -33,6 +33,7 @@ class ModelArtifact:
         precision: type of input and output, "float32" or "int8".
         labels: names of the outputs in order.
         path: the folder.
+        source: the user's file of a model from elsewhere; None for a variant.
         deployable: True if a board can run the model. If not, there is no .tflite: what describes it is
             None.
         network: one of `models.variants.NETWORKS`.
@@ -69,6 +70,7 @@ class ModelArtifact:
     precision: str
     labels: tuple[str, ...]
     path: Path = Path()
+    source: Path | None = None
     deployable: bool = True
     network: str | None = None
     front_end: str = "micro"
@@ -100,6 +102,11 @@ class ModelArtifact:
     def load(cls, path: Path) -> ModelArtifact:
         """Read the model.json of a folder."""
         return replace(msgspec.json.decode((path / CONTENTS).read_bytes(), type=cls), path=path)
+
+    @property
+    def name(self) -> str:
+        """The name in messages: the user's file, or the variant's id."""
+        return str(self.source or self.id)
 
     @property
     def tflite(self) -> Path:

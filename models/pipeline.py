@@ -14,7 +14,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -357,13 +357,19 @@ def external(
     name = features.path.name if features is not None else None
     inputs = {"model": model_file, "labels": list(labels), "features": name}
     with progress.about(identity):
-        return ModelArtifact.load(Step(store, "external", inputs, _DESCRIPTION).build(make))
+        built = Step(store, "external", inputs, _DESCRIPTION).build(make)
+        return replace(ModelArtifact.load(built), source=model_file)
 
 
 def _check_external(model: TfliteModel, labels: Sequence[str], model_file: Path) -> None:
-    for tensors, place in ((model.inputs, "input"), (model.outputs, "output")):
-        if len(tensors) != 1:
-            raise ConversionError(f"the model has {len(tensors)} {place}s instead of one", str(model_file))
+    for tensors, place in ((model.input_tensors, "input"), (model.output_tensors, "output")):
+        if len(tensors) != 1 or tensors[0].dynamic:
+            found = f"{len(tensors)} {place}s" if len(tensors) != 1 else f"an {place} of open shape"
+            raise ConversionError(
+                f"the model has {found}",
+                str(model_file),
+                "Convert a network with one input and one output, both of fixed shape.",
+            )
     into, out = model.input_tensors[0], model.output_tensors[0]
     if (into.type, out.type) not in (("int8", "int8"), ("float32", "float32")):
         raise ConversionError(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from models.data.features import CHANNELS, SLICES, float_features, quantize_features
-from models.interpreter import REFERENCE, Interpreter
+from models.interpreter import REFERENCE, Interpreter, failures_explained
 
 
 class ReferenceModel:
@@ -18,6 +18,9 @@ class ReferenceModel:
 
     Args:
         tflite: has one input and one output, each int8 or float32.
+
+    Raises:
+        ConversionError: the reference kernels do not run the model; so do the methods.
 
     Attributes:
         input_shape: of the input.
@@ -54,12 +57,15 @@ class ReferenceModel:
 
     def raw_output(self, tensor: np.ndarray) -> np.ndarray:
         """Compute the output (outputs,) in the model's own type, from a tensor of `tensor_of`."""
-        self._interpreter.set_input(tensor)
-        self._interpreter.invoke()
+        self._run(tensor)
         return self._interpreter.raw_output().reshape(-1)
 
     def probabilities(self, tensor: np.ndarray) -> np.ndarray:
         """Compute the output as float32 (outputs,), dequantized if int8, from a tensor of `tensor_of`."""
-        self._interpreter.set_input(tensor)
-        self._interpreter.invoke()
+        self._run(tensor)
         return self._interpreter.output().reshape(-1)
+
+    def _run(self, tensor: np.ndarray) -> None:
+        self._interpreter.set_input(tensor)
+        with failures_explained():
+            self._interpreter.invoke()

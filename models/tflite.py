@@ -33,6 +33,7 @@ _NUMPY_TYPES: dict[str, np.dtype[Any]] = {
 
 # The axis of the output channels in the weights of operators that multiply.
 _CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+_UNCOUNTED = re.compile(r"LSTM|RNN|SVDF|MATMUL|TRANSPOSE_CONV|CONV_3D|WHILE|STABLEHLO|\bIF\b|CUSTOM|Builtin")
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,16 @@ class Tensor:
 
     Attributes:
         index: its number in the file.
-        name: given by the converter.
+        name: given by the converter; "tensor" and the number if it has none.
         shape: () for a scalar; -1 where a dimension is not known, 0 in a tensor without elements.
         type: such as "int8", "float32", "int32".
         quantization: None when the file gives no scales.
-        data: a constant's values, read-only, in `shape`; None for an activation.
+        constant: True if the file has values.
+        data: a constant's values, read-only, in `shape`; None for an activation, and for a constant that is
+            sparse or of a type that numpy lacks, such as "int4".
         dynamic: True if a dimension other than a leading batch of 1 is left open.
         sparse: True if the values are stored compressed.
+        variable: True for a state that is kept from run to run.
     """
 
     index: int
@@ -70,9 +74,11 @@ class Tensor:
     shape: tuple[int, ...]
     type: str
     quantization: Quantization | None
+    constant: bool
     data: np.ndarray | None
     dynamic: bool
     sparse: bool
+    variable: bool
 
     @property
     def elements(self) -> int:
@@ -85,7 +91,8 @@ class Operator:
 
     Attributes:
         index: its number in the file; operators run in this order.
-        name: TensorFlow Lite's, such as "CONV_2D"; a custom operator's own name follows "CUSTOM ".
+        name: TensorFlow Lite's, such as "CONV_2D"; a custom operator's own name follows "CUSTOM ", and an
+            operator newer than the schema is "BuiltinOperator_" and its number.
         inputs: tensor numbers; None where an optional tensor is left out.
         outputs: tensor numbers.
         options: parameters under the schema's names in snake case, such as "stride_h"; "padding" and
@@ -104,7 +111,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class TfliteModel:
-    """A model with one graph.
+    """A model: its main graph, and the operators of the graphs that its operators call.
 
     Attributes:
         sha256: of the file, 64 hex digits.
@@ -112,6 +119,8 @@ class TfliteModel:
         operators: in the order in which they run.
         inputs: tensor numbers.
         outputs: tensor numbers.
+        called: operators of the other graphs, which control flow or CALL_ONCE runs; their tensors are not
+            those of `tensors`.
     """
 
     sha256: str
@@ -119,6 +128,7 @@ class TfliteModel:
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    called: tuple[Operator, ...] = ()
 
     @property
     def input_tensors(self) -> tuple[Tensor, ...]:
@@ -131,11 +141,16 @@ class TfliteModel:
     @property
     def operator_counts(self) -> dict[str, int]:
         """Number of operators by name, sorted by name."""
-        return dict(sorted(Counter(operator.name for operator in self.operators).items()))
+        return dict(sorted(Counter(one.name for one in (*self.operators, *self.called)).items()))
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates of one inference; taps of a window on padding are counted too."""
+    def macs(self) -> int | None:
+        """Multiply-accumulates of one inference; taps of a window on padding are counted too.
+
+        None if an operator multiplies a number of times that is not known here.
+        """
+        if any(_UNCOUNTED.search(name) for name in self.operator_counts):
+            return None
         total = 0
         for operator in self.operators:
             if operator.name in _CHANNEL_AXIS and operator.inputs[1] is not None:
@@ -149,8 +164,7 @@ def read_tflite(path: Path) -> TfliteModel:
     """Read and check a .tflite file.
 
     Raises:
-        ConversionError: the file cannot be read, is no whole .tflite, or has several graphs (control flow)
-            or a scale that is not above 0.
+        ConversionError: the file cannot be read, is no whole .tflite, or has a scale that is not above 0.
     """
     try:
         content = path.read_bytes()
@@ -164,27 +178,25 @@ def read_tflite(path: Path) -> TfliteModel:
     schema = tflite_schema()
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
-        graph = model.subgraphs[0]
+        graph, *others = model.subgraphs
         read = TfliteModel(
             sha256=hashlib.sha256(content).hexdigest(),
             tensors=tuple(_tensor(i, raw, model) for i, raw in enumerate(graph.tensors)),
             operators=tuple(_operator(i, raw, model) for i, raw in enumerate(_list(graph.operators))),
             inputs=tuple(int(i) for i in _list(graph.inputs)),
             outputs=tuple(int(i) for i in _list(graph.outputs)),
+            called=tuple(_operator(i, raw, model) for one in others for i, raw in enumerate(one.operators)),
         )
         _check_references(read)
+        read.macs  # noqa: B018, raises for weights without channels
     except Exception as problem:  # the flatbuffer classes walk offsets unchecked: bytes raise anything
         raise broken from problem
-    if len(model.subgraphs) > 1:
-        raise ConversionError(
-            f"the model has {len(model.subgraphs)} graphs (control flow)",
-            str(path),
-            "Convert a network without WHILE or IF.",
-        )
     for tensor in read.tensors:
-        if tensor.quantization is not None and not min(tensor.quantization.scales) > 0:
+        if tensor.quantization is not None and not all(
+            0 < scale < math.inf for scale in tensor.quantization.scales
+        ):
             raise ConversionError(
-                f"the scale of tensor {tensor.name} is not above 0",
+                f"a scale of tensor {tensor.name!r} is not a finite number above 0",
                 str(path),
                 "Calibrate with clips that reach every part of the network.",
             )
@@ -213,20 +225,27 @@ def _names(enumeration: type) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if not name.startswith("_")}
 
 
+def _name(enumeration: type, number: int) -> str:
+    """Return the schema's name of a number; a number newer than the schema has the enumeration's name."""
+    return _names(enumeration).get(number, f"{enumeration.__name__}_{number}")
+
+
 def _tensor(index: int, raw: Any, model: Any) -> Tensor:
     shape = tuple(int(size) for size in _list(raw.shape))
     signature = tuple(int(size) for size in _list(raw.shapeSignature)) or shape
     if any(size < -1 for size in shape):
         raise ValueError(shape)
     dynamic = -1 in shape or -1 in signature[1:] or (-1 in signature[:1] and shape[0] != 1)
-    kind = _names(tflite_schema().TensorType)[raw.type].lower()
+    kind = _name(tflite_schema().TensorType, raw.type).lower()
     sparse = raw.sparsity is not None
     data = None
     buffer = model.buffers[raw.buffer].data
-    if buffer is not None and len(buffer) and not sparse and kind in _NUMPY_TYPES:
+    constant = sparse or (buffer is not None and len(buffer) > 0)
+    if constant and not sparse and kind in _NUMPY_TYPES:
         data = np.frombuffer(np.asarray(buffer, np.uint8).tobytes(), _NUMPY_TYPES[kind]).reshape(shape)
-    name = (raw.name or b"").decode("utf-8", "replace")
-    return Tensor(index, name, shape, kind, _quantization(raw.quantization), data, dynamic, sparse)
+    name = (raw.name or b"").decode("utf-8", "replace") or f"tensor {index}"
+    quantization = _quantization(raw.quantization)
+    return Tensor(index, name, shape, kind, quantization, constant, data, dynamic, sparse, raw.isVariable)
 
 
 def _quantization(raw: Any) -> Quantization | None:
@@ -234,7 +253,7 @@ def _quantization(raw: Any) -> Quantization | None:
         return None
     scales = tuple(float(scale) for scale in raw.scale)
     zero_points = tuple(int(point) for point in _list(raw.zeroPoint)) or (0,) * len(scales)
-    if len(zero_points) != len(scales) or not all(map(math.isfinite, scales)):
+    if len(zero_points) != len(scales):
         raise ValueError(scales)
     return Quantization(scales, zero_points, int(raw.quantizedDimension))
 
@@ -244,7 +263,7 @@ def operator_name(model: Any, operator: Any) -> str:
     code = model.operatorCodes[operator.opcodeIndex]
     # Files from before 2020 have the code in the deprecated 8-bit field only.
     number = max(code.builtinCode, code.deprecatedBuiltinCode)
-    name = _names(tflite_schema().BuiltinOperator)[number]
+    name = _name(tflite_schema().BuiltinOperator, number)
     return f"CUSTOM {(code.customCode or b'').decode('utf-8', 'replace')}" if name == "CUSTOM" else name
 
 
@@ -255,7 +274,7 @@ def _operator(index: int, raw: Any, model: Any) -> Operator:
     }
     for key, enumeration in (("padding", "Padding"), ("fused_activation_function", "ActivationFunctionType")):
         if key in options:
-            options[key] = _names(getattr(tflite_schema(), enumeration))[options[key]]
+            options[key] = _name(getattr(tflite_schema(), enumeration), options[key])
     inputs = tuple(None if i == -1 else int(i) for i in _list(raw.inputs))
     outputs = tuple(int(i) for i in _list(raw.outputs))
     return Operator(index, operator_name(model, raw), inputs, outputs, MappingProxyType(options))
@@ -263,7 +282,7 @@ def _operator(index: int, raw: Any, model: Any) -> Operator:
 
 def _check_references(model: TfliteModel) -> None:
     """Check that every tensor in use exists and is written before it is read, unless it has no elements."""
-    written = {tensor.index for tensor in model.tensors if tensor.data is not None or tensor.sparse}
+    written = {tensor.index for tensor in model.tensors if tensor.constant or tensor.variable}
     written.update(model.inputs)
     for operator in model.operators:
         for used in operator.inputs:

@@ -38,6 +38,7 @@ class ModelBuilder:
         self.graph.tensors, self.graph.operators = [], []
         self.buffers = [schema.BufferT()]  # the first one is empty, by convention
         self.codes: list[Any] = []
+        self.called: list[Any] = []  # graphs that operators of the main graph call
 
     def activation(
         self, shape: Sequence[int], dtype: str = "i1", scale: float = 0.0, zero_point: int = 0, **fields: Any
@@ -74,7 +75,7 @@ class ModelBuilder:
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         self.graph.inputs, self.graph.outputs = list(inputs), list(outputs)
         model = schema.ModelT()
-        model.version, model.subgraphs, model.buffers = 3, [self.graph], self.buffers
+        model.version, model.subgraphs, model.buffers = 3, [self.graph, *self.called], self.buffers
         model.operatorCodes = self.codes
         builder = flatbuffers.Builder(1 << 12)
         builder.Finish(model.Pack(builder), b"TFL3")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
+from pathlib import Path
 
-from harness import options
+from harness import layout, options
 from harness.commands.run import request_of
 from harness.errors import EXIT_CLEAN
-from models import progress
+from models.store import Store
 
 SUMMARY = "Compile the variants for a board; print the flash and RAM they use."
 
@@ -19,15 +21,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from harness.measure.arena import build_sized
+
     setup = request_of(arguments).setup()
-    with setup.board as board:
+    store, engine = Store(layout.store_root()), setup.engine
+    with setup.board as board, tempfile.TemporaryDirectory(prefix="earshot-arena-") as folder:
         limits = board.describe()
+        runs_first_images = limits.clock != "measured"  # a real board is not touched by a build
         for model in setup.selection.models():
-            with progress.about(model.id):
-                firmware = board.build(model, setup.engine)
+            if runs_first_images:
+                firmware = build_sized(board, model, engine, store, lambda: Path(folder, "arena.log"))
+            else:
+                firmware = board.build(model, engine)
+            exact = engine.is_measured or runs_first_images
             print(
                 f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "
-                f"RAM {firmware.ram_bytes:,} of {limits.ram_bytes:,} (arena {firmware.arena_bytes:,})\n"
+                f"RAM {'' if exact else 'at most '}{firmware.ram_bytes:,} of {limits.ram_bytes:,} "
+                f"(arena {'' if exact else 'at most '}{firmware.arena_bytes:,})\n"
                 f"  {firmware.image}"
             )
     return EXIT_CLEAN

@@ -21,6 +21,19 @@ from models.store import Store
 
 
 @dataclass(frozen=True)
+class ArenaUse:
+    """The report of a board that started an image.
+
+    Attributes:
+        bytes: memory that the engine uses of its arena; 0 if the model did not start.
+        printed: the engine's messages.
+    """
+
+    bytes: int
+    printed: str
+
+
+@dataclass(frozen=True)
 class EngineSources:
     """Facts about the generated sources.
 
@@ -49,8 +62,11 @@ class Engine(ABC):
         """Return an engine for a board whose bench file entry pins these libraries, "name@version"."""
         return cls()
 
+    is_measured: bool = True
+    """Whether the arena has the size that the model needs; see `sized_for`."""
+
     def sized_for(
-        self, tflite: Path, board_name: str, store: Store, measure_arena: Callable[[Engine], int]
+        self, tflite: Path, board_name: str, store: Store, measure_arena: Callable[[Engine], ArenaUse]
     ) -> Engine:
         """Return an engine that knows how large the arena of a model is.
 
@@ -58,8 +74,7 @@ class Engine(ABC):
             tflite: the model.
             board_name: the kind of board; another processor may lay out the arena otherwise.
             store: caches measured sizes.
-            measure_arena: builds an image with the engine that it is given, runs it on the board, and returns
-                `arena_bytes` of the boot record, 0 if the model did not start.
+            measure_arena: builds an image with the engine that it is given, and runs it on the board.
 
         Raises:
             DoesNotFit: the board's memory is too small for the model.
@@ -73,7 +88,7 @@ class Engine(ABC):
 
         Raises:
             UsageError: the file is not a readable .tflite.
-            BuildFailed: the engine cannot run the model; the operator or tensor is named.
+            BuildFailed: the engine cannot run the model; the operator or tensor is named, but not the file.
         """
 
 

@@ -33,6 +33,7 @@ _LAP = r"m-lap-us-(\d{1,20})"
 _RESULTS = r"m-results-\[(.*)\]"
 _RESULT = re.compile(r"\s*([-+]?(\d{1,20}\.\d{0,40}(e[-+]?\d{1,3})?|nan|inf))\s*", re.IGNORECASE)
 _MESSAGE_CHARACTERS = 500  # of what a device sent, in an error
+_MOST_PRINTED = 4  # the first messages of an engine are the cause, the others mostly follow from them
 _STOPPING_S = 60.0  # after the sound's end; an emulated board has up to 2 s of audio (a pipe) to work through
 _SECONDS_AN_INVOCATION = 1.0  # of patience; MLPerf Tiny's slowest published keyword spotter takes 0.18 s
 
@@ -96,6 +97,12 @@ class DeviceUnderTest:
         self._timeout_s = timeout_s
         self._sent = b""
         self._broken: EarshotError | None = None
+        self._printed: dict[str, None] = {}
+
+    @property
+    def printed(self) -> str:
+        """The device's first lines that are neither reply nor record, such as an engine's messages."""
+        return "; ".join(self._printed)
 
     def name(self) -> str:
         """Return the device's name, such as "earshot-emulated"; skip earlier lines, as after a reset."""
@@ -311,18 +318,26 @@ class DeviceUnderTest:
                 timed = self._link.next_line(deadline)
                 line = timed.line.replace(b"\0", b"").strip().removeprefix(self._sent).lstrip()
                 if line:
+                    self._keep_printed(line)
                     return replace(timed, line=line)
         except EarshotError as problem:
             self._broken = problem
             raise
+
+    def _keep_printed(self, line: bytes) -> None:
+        if b"$" not in line and not line.startswith((b"m-", b"e-[")) and len(self._printed) < _MOST_PRINTED:
+            self._printed[line.decode("ascii", "backslashreplace")[:_MESSAGE_CHARACTERS]] = None
 
     def _break(self, what: str) -> ProtocolError:
         self._broken = self._wrong(what)
         return self._broken
 
     def _wrong(self, what: str) -> ProtocolError:
+        printed = f'; the board printed "{self.printed}"' if self.printed else ""
         what = what if len(what) <= _MESSAGE_CHARACTERS else f"{what[:_MESSAGE_CHARACTERS]}…"
-        return ProtocolError(what, where=self._link.name, remedy="Read the transcript of this link.")
+        return ProtocolError(
+            f"{what}{printed}", where=self._link.name, remedy="Read the transcript of this link."
+        )
 
     def _find(self, pattern: str, lines: list[str]) -> str:
         """Return the group of the first line that the pattern matches as a whole."""

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness import layout
 from harness.errors import BREAKING, ProtocolError
-from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
-from harness.measure.retry import Retries
+from harness.measure.arena import build_sized
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.records.record import Fault, RunRecord, VariantRow
 from harness.runs import rows
 from harness.runs.folder import RunFolder
 from harness.runs.request import Setup
 from models import progress
-from models.errors import UserFacingError
+from models.errors import UserFacingError, located
+from models.reference import ReferenceModel
 from models.store import Store
 
 if TYPE_CHECKING:
@@ -152,22 +152,15 @@ class Driver(ABC, Generic[R, Row]):
             )
 
     def build(self, model: ModelArtifact) -> Firmware:
-        """Build a model's image for the board."""
+        """Build a model's image for the board, unless the reference kernels cannot be compared with."""
 
-        def measure_arena(engine: Engine) -> int:
+        def new_log() -> Path:
             self.check_board()
-            firmware = self.board.build(model, engine)
-            log = self.fresh_folder("arena", model.id) / "arena.log"
+            return self.fresh_folder("arena", model.id) / "arena.log"
 
-            def attempt() -> int:
-                self.board.upload(firmware)
-                return self.board.open(log).handshake(firmware).arena_bytes
-
-            return Retries().run(f"{model.id}, arena", attempt, [log])
-
-        engine = self.setup.engine.sized_for(model.tflite, self.board.name, self.store, measure_arena)
-        with progress.about(model.id):
-            return self.board.build(model, engine)
+        with located(model.name):
+            ReferenceModel(model.tflite)
+        return build_sized(self.board, model, self.setup.engine, self.store, new_log)
 
     def fresh_folder(self, what: str, model_id: str) -> Path:
         """Create an empty folder of this run; rename what an interrupted attempt left there."""

@@ -73,9 +73,10 @@ class Run(Driver[RunRecord, VariantRow]):
         yield row
 
     def finish_row(self, model: ModelArtifact, row: VariantRow) -> VariantRow:
-        if row.transcripts or model.id not in self._failed:
+        if row.transcripts:
             return row
-        logs = sorted(self._failed[model.id].glob("*.log"))
+        failed = self._failed.get(model.id, self.folder.path / "arena" / model.id)
+        logs = sorted(failed.glob("*.log"))
         return replace(row, transcripts={log.stem: relative(log, self.folder) for log in logs})
 
     def session(self, model: ModelArtifact, firmware: Firmware) -> Session:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shared_data import shared_data
-from tflite_builder import ModelBuilder
+from tflite_builder import ModelBuilder, schema
 
 from models.errors import ConversionError
 from models.tflite import read_tflite
@@ -71,8 +71,48 @@ def test_a_scale_of_zero_is_refused(tmp_path):
     builder.operator("SOFTMAX", [source], [output], beta=1.0)
     path = tmp_path / "model.tflite"
     path.write_bytes(builder.finish([source], [output]))
-    with pytest.raises(ConversionError, match="scale of tensor tensor1 is not above 0"):
+    with pytest.raises(ConversionError, match="scale of tensor 'tensor1' is not a finite number above 0"):
         read_tflite(path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"name": None}, {"name": "tensor 2", "constant": True}),
+        ({"type": schema.TensorType.INT4}, {"type": "int4", "constant": True, "data": None}),
+        ({"type": 99}, {"type": "tensortype_99", "constant": True, "data": None}),
+        ({"buffer": 0, "isVariable": True}, {"variable": True, "constant": False, "data": None}),
+    ],
+    ids=["no name", "int4", "newer type", "state"],
+)
+def test_tensors_that_tensorflow_lite_knows_are_read(tmp_path, fields, expected):
+    builder = ModelBuilder()
+    source, output = builder.activation((1, 3), "i1", 0.5), builder.activation((1, 2), "i1", 0.25)
+    weights = builder.constant(np.ones((2, 3), "i1"), [0.5], **fields)
+    builder.operator("FULLY_CONNECTED", [source, weights, -1], [output])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(builder.finish([source], [output]))
+    tensor = read_tflite(path).tensors[weights]
+    assert {name: getattr(tensor, name) for name in expected} == expected
+
+
+def test_operators_of_called_graphs_and_newer_ones_are_counted(tmp_path):
+    inner, builder = ModelBuilder(), ModelBuilder()
+    source, output = builder.activation((1, 3), "f4"), builder.activation((1, 3), "f4")
+    builder.operator("WHILE", [source], [output])
+    builder.operator("TANH", [source], [output])
+    builder.codes[1].builtinCode = 999
+    inner.activation((1, 3), "f4")
+    inner.operator("TANH", [0], [0])
+    inner.graph.operators[0].opcodeIndex = 2
+    builder.codes += inner.codes
+    builder.called = [inner.graph]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(builder.finish([source], [output]))
+    model = read_tflite(path)
+    assert [operator.name for operator in model.operators] == ["WHILE", "BuiltinOperator_999"]
+    assert model.operator_counts == {"BuiltinOperator_999": 1, "TANH": 1, "WHILE": 1}
+    assert model.macs is None  # the loop's are not known
 
 
 @MANY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.errors import BuildFailed
 from harness.firmware.codegen.folding import fold
 from harness.firmware.codegen.layout import lay_out
 from harness.firmware.codegen.lowering import lower
@@ -26,13 +25,8 @@ class CodegenEngine(Engine):
 
     def generate(self, tflite: Path, out: Path) -> EngineSources:
         model = read_tflite(tflite)
-        try:
-            program = fold(lower(model))
-            operations = tuple(self.operation(step) for step in program.steps if not isinstance(step, View))
-        except BuildFailed as refusal:
-            raise BuildFailed(
-                refusal.what, where=f"{tflite}: {refusal.where}", remedy=refusal.remedy
-            ) from refusal
+        program = fold(lower(model))
+        operations = tuple(self.operation(step) for step in program.steps if not isinstance(step, View))
         layout = lay_out(program, operations)
         source = engine_source(self.name, program, operations, layout, model.sha256)
         (out / "engine.cpp").write_text(source, encoding="ascii")

@@ -42,19 +42,19 @@ def lower(model: TfliteModel) -> Program:
                 f"the model has {len(numbers)} {side}s; engine codegen takes models with one",
                 remedy="Convert a network with one input and one output.",
             )
+    if lacking := [name for name in model.operator_counts if name not in _LOWERINGS]:
+        raise BuildFailed(
+            f"engine codegen lacks {', '.join(lacking)}",
+            remedy="Use --engine tflm, TensorFlow Lite for Microcontrollers, which has more operators; "
+            f"or build the network from {', '.join(_LOWERINGS)}.",
+        )
     operands = Operands(model)
     ends = operands.value(model.inputs[0]), operands.value(model.outputs[0])
     return Program(*ends, tuple(_step(model, operator) for operator in model.operators))
 
 
 def _step(model: TfliteModel, operator: Operator) -> Step:
-    operands = Operands(model, operator)
-    if operator.name not in _LOWERINGS:
-        operands.refuse(
-            f"engine codegen lacks {operator.name}",
-            f"It has {', '.join(_LOWERINGS)}: build the network from these.",
-        )
-    return _LOWERINGS[operator.name](operator, operands)
+    return _LOWERINGS[operator.name](operator, Operands(model, operator))
 
 
 def _conv_2d(operator: Operator, operands: Operands) -> Step:

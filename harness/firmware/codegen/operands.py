@@ -14,7 +14,9 @@ from models.tflite import Operator, Tensor, TfliteModel
 
 CONVERT_AGAIN = "Convert the model again."
 CONVERT_FIXED = "Convert with a fixed input shape and batch 1."
-CONVERT_INT8_OR_FLOAT = "Convert it in float32, or in int8 throughout with a representative dataset."
+CONVERT_INT8_OR_FLOAT = (
+    "Convert it in float32, or in int8 throughout with a representative dataset; or use --engine tflm."
+)
 
 _ACTIVATION_TYPES = ("int8", "float32")
 
@@ -33,7 +35,7 @@ class Operands:
     def value(self, number: int) -> Value:
         """Return a tensor as an activation."""
         tensor = self.model.tensors[number]
-        name = tensor.name or f"tensor {tensor.index}"
+        name = tensor.name
         if tensor.dynamic or tensor.elements < 1:
             self.refuse(f"tensor {name!r} has no fixed shape ({list(tensor.shape)})", CONVERT_FIXED)
         if tensor.type not in _ACTIVATION_TYPES:
@@ -41,7 +43,12 @@ class Operands:
                 f"tensor {name!r} is {tensor.type}, engine codegen takes int8 and float32",
                 CONVERT_INT8_OR_FLOAT,
             )
-        if tensor.data is not None or tensor.sparse:
+        if tensor.variable:
+            self.refuse(
+                f"tensor {name!r} is a state kept from run to run, engine codegen keeps none",
+                "Use --engine tflm, or give the state as an input of a stateless network.",
+            )
+        if tensor.constant:
             self.refuse(
                 f"tensor {name!r} is a constant, expected is an activation",
                 "Convert again with constants folded (the converter's default).",
@@ -81,7 +88,7 @@ class Operands:
     def constant(self, position: int, what: str, *types: str) -> np.ndarray:
         """Return the values of a constant input of one of the given types."""
         tensor = self._input(position)
-        if tensor is None or (tensor.data is None and not tensor.sparse):
+        if tensor is None or not tensor.constant:
             self.refuse(f"its {what} is not a constant", "Convert again with the weights frozen.")
         if tensor.type not in types:
             self.refuse(f"its {what} is {tensor.type} and not {' or '.join(types)}", CONVERT_INT8_OR_FLOAT)

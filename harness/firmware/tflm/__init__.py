@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arduino_library import ArduinoLibrary
-from harness.firmware.engine import Engine, EngineSources
+from harness.firmware.engine import ArenaUse, Engine, EngineSources
 from harness.firmware.tflm.choice import choose_library
 from harness.firmware.tflm.interface import Interface, read_interface
 from harness.firmware.tflm.source import ELEMENT_TYPES, engine_source, model_source
@@ -65,7 +65,7 @@ class TflmEngine(Engine):
         return read_interface(self.library)
 
     def sized_for(
-        self, tflite: Path, board_name: str, store: Store, measure_arena: Callable[[Engine], int]
+        self, tflite: Path, board_name: str, store: Store, measure_arena: Callable[[Engine], ArenaUse]
     ) -> Engine:
         """Return an engine whose arena is as large as a board used of a larger one.
 
@@ -92,54 +92,63 @@ class TflmEngine(Engine):
     def generate(self, tflite: Path, out: Path) -> EngineSources:
         """Write the sources, see `Engine.generate`; the library is not copied, the sources name it."""
         model = read_tflite(tflite)
-        _check(model, self.interface, str(tflite))
+        _check(model, self.interface)
         text = engine_source(model, self.interface, self.arena_bytes)
         (out / "engine.cpp").write_text(text, encoding="ascii")
         (out / "model_data.h").write_text(model_source(tflite, model.sha256), encoding="ascii")
         return EngineSources(self.interface.kernels(model), self.arena_bytes, (self.library,))
 
 
-def _smallest_arena(tflite: Path, used_of: Callable[[int], int]) -> int:
+def _smallest_arena(tflite: Path, use_of: Callable[[int], ArenaUse]) -> int:
     """Search the size of an arena by running images with it.
 
     Args:
         tflite: the model.
-        used_of: returns how many bytes of an arena of the given size the interpreter uses, 0 if it does not
-            start; raises DoesNotFit if the board is too small for that arena.
+        use_of: starts the interpreter with an arena of the given size; raises DoesNotFit if the board is too
+            small for that arena.
     """
-    size, too_small, too_large = _FIRST_ARENA_BYTES, 0, 0
+    size, too_small, too_large, printed = _FIRST_ARENA_BYTES, 0, 0, ""
+    refused = DoesNotFit("ram", 0, 0)
     while True:
         try:
-            used = used_of(size)
+            use = use_of(size)
         except DoesNotFit as refusal:
-            too_large = size
+            too_large, refused = size, refusal
             if refusal.section != "ram" or too_large <= _FINEST_BYTES:
                 raise
         else:
-            if used:
+            if use.bytes:
                 break
-            too_small = size
+            too_small, printed = size, use.printed
         if too_large and too_large - too_small <= _FINEST_BYTES:
-            raise _not_started(tflite, too_small)
+            raise _not_started(tflite, too_small, refused.needed_bytes - too_large, refused, printed)
         size = (too_small + too_large) // 2 if too_large else 2 * too_small
     # While the interpreter plans, its notes lie where the activations will. A model of a few hundred bytes of
     # activations has notes that are longer, and needs more than it reports as used.
-    size = -(-used // _ALIGNMENT) * _ALIGNMENT
-    while not used_of(size):
+    size = -(-use.bytes // _ALIGNMENT) * _ALIGNMENT
+    while not use_of(size).bytes:
         size += _MARGIN_BYTES
     return size
 
 
-def _not_started(tflite: Path, largest: int) -> BuildFailed:
-    """Return the failure of a model that does not start with the largest arena that fits the board."""
+def _not_started(tflite: Path, largest: int, besides: int, refused: DoesNotFit, printed: str) -> BuildFailed:
+    """Return the failure of a model that does not start with the largest arena that fits the board.
+
+    Args:
+        tflite: the model.
+        largest: bytes of that arena.
+        besides: bytes of RAM that the image needs besides its arena.
+        refused: an image with a larger arena.
+        printed: the interpreter's messages.
+    """
     model = read_tflite(tflite)
-    least = max(_activation_bytes(model, operator) for operator in model.operators)
-    if least > largest:
-        return DoesNotFit("ram", least, largest, where=f"the arena of {tflite}")
+    least = besides + max(_activation_bytes(model, operator) for operator in model.operators)
+    if least > refused.available_bytes:
+        return DoesNotFit("ram", least, refused.available_bytes)
     return BuildFailed(
         f"the interpreter does not start with this model in an arena of {largest:,} bytes",
-        where=str(tflite),
-        remedy="Read its messages in the transcript; another version of the library may take the model.",
+        where=printed,
+        remedy="Convert the model without what it refuses, or use another version of the library.",
     )
 
 
@@ -147,26 +156,23 @@ def _activation_bytes(model: TfliteModel, operator: Operator) -> int:
     """Return a lower bound of the memory that an operator's inputs and outputs take together."""
     tensors = [model.tensors[i] for i in {*operator.inputs, *operator.outputs} if i is not None]
     return sum(
-        tensor.elements * (4 if tensor.type == "float32" else 1) for tensor in tensors if tensor.data is None
+        tensor.elements * (4 if tensor.type == "float32" else 1) for tensor in tensors if not tensor.constant
     )
 
 
-def _check(model: TfliteModel, interface: Interface, where: str) -> None:
+def _check(model: TfliteModel, interface: Interface) -> None:
     """Refuse a model that the library or the sketch cannot run."""
     if not model.operators:
-        raise BuildFailed("the model has no operators", where=where, remedy="Convert the network again.")
-    for operator in model.operators:
-        if operator.name not in interface.adders:
-            raise BuildFailed(
-                f"{interface.library} has no operator {operator.name}",
-                where=f"{where}: {operator}",
-                remedy="Convert the model without it, or use another version of the library.",
-            )
+        raise BuildFailed("the model has no operators", remedy="Convert the network again.")
+    if lacking := [name for name in model.operator_counts if name not in interface.adders]:
+        raise BuildFailed(
+            f"{interface.library} has no operator {', '.join(lacking)}",
+            remedy="Convert the model without it, or use another version of the library.",
+        )
     for side, tensors in (("input", model.input_tensors), ("output", model.output_tensors)):
         if len(tensors) != 1 or tensors[0].type not in ELEMENT_TYPES:
             kinds = ", ".join(tensor.type for tensor in tensors) or "nothing"
             raise BuildFailed(
                 f"the model's {side} is {kinds}; the sketch takes one tensor of {' or '.join(ELEMENT_TYPES)}",
-                where=where,
                 remedy="Convert a network with one input and one output.",
             )

@@ -12,8 +12,8 @@ from shared_data import shared_data
 from tflm_library import real_library
 
 from harness.boards.emulated import EmulatedBoard
-from harness.firmware.engine import Engine
 from harness.firmware.tflm import TflmEngine
+from harness.measure.arena import build_sized
 from models.pipeline import external
 from models.store import Store
 
@@ -39,12 +39,7 @@ def board():
 
 
 def test_outputs_are_those_of_the_reference_kernels(board, model, store, tmp_path):
-    def used(first: Engine) -> int:
-        board.upload(board.build(model, first))
-        return board.open(tmp_path / "arena.log").handshake().arena_bytes
-
-    engine = TflmEngine().sized_for(model.tflite, board.name, store, used)
-    firmware = board.build(model, engine)
+    firmware = build_sized(board, model, TflmEngine(), store, lambda: tmp_path / "arena.log")
     board.upload(firmware)
     device = board.open(tmp_path / "log")
     boot = device.handshake(firmware)
@@ -63,4 +58,4 @@ def test_an_arena_that_is_too_small_is_reported(board, model, tmp_path):
     board.upload(board.build(model, TflmEngine(arena_bytes=4096)))
     device = board.open(tmp_path / "log")
     assert device.handshake().arena_bytes == 0
-    assert "Failed to " in (tmp_path / "log").read_text()
+    assert "Failed to " in device.printed
