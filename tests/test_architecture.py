@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "harness.stats": {"harness.records"},
     "harness.bench_file": BASE | {"harness.stats"},
     "harness.arduino_cli": {"models", "harness.errors", "harness.link"},
-    "harness.firmware": BASE | {"harness.arduino_cli"},
+    "harness.firmware": BASE | {"harness.arduino_cli", "harness.link"},
     "harness.firmware.codegen": {"models", "harness.errors", "harness.firmware"},
     "harness.firmware.codegen_sparse": {"harness.firmware.codegen"},
     "harness.firmware.tflm": {"models", "harness.errors", "harness.firmware", "harness.arduino_cli"},

@@ -81,6 +81,11 @@ class TinyModel:
     """The part of a model artifact that a build reads: a folder with model.tflite and model.json."""
 
     path: Path
+    name = "tiny.tflite"
+
+    @property
+    def tflite(self) -> Path:
+        return self.path / "model.tflite"
 
 
 def tiny_model(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import BuildFailed, UsageError
 from harness.firmware.arduino_library import hash_of
 from harness.layout import SKETCHES
+from harness.link.events import wire_names
 from models.data.features import feature_divisor
+from models.errors import located
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine, EngineSources
@@ -30,8 +31,6 @@ _FRONT_END = "EarshotFrontEnd"
 
 _SOURCES = ("*.ino", "*.h", "*.cpp")
 _ELEMENT_BYTES = {"int8": 1, "float32": 4}
-_PLAIN_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,62}")
-"""Text that needs no escape in C++, records and [replies], and fits kMaxTextBytes of record.h."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +61,20 @@ def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
     `earshot/` in the folder `out`.
 
     Raises:
-        UsageError: labels or id that a record cannot carry, or another number of labels than outputs.
+        UsageError: another number of labels than outputs.
         BuildFailed: the sketch does not support the model's input or output, or the engine cannot run the
             model.
         FileExistsError: `out` holds a sketch already.
     """
     facts = json.loads((model.path / "model.json").read_text())
-    _check(facts, str(model.path))
+    _check(facts, model.name)
     sketch = out / SKETCH_NAME
     sketch.mkdir(parents=True)
     _copy_sources(SKETCHES / SKETCH_NAME, sketch)
     for library, name in _libraries(SKETCHES / "libraries", facts.get("front_end_library", _FRONT_END)):
         _copy_sources(library / "src", sketch / "src" / name)
-    sources = engine.generate(model.path / "model.tflite", sketch)
+    with located(model.name):
+        sources = engine.generate(model.tflite, sketch)
 
     header = sketch / "variant.h"
     header.write_text(_variant_header(facts, build_id=""))
@@ -116,13 +116,6 @@ def _copy_sources(source: Path, target: Path) -> None:
 
 
 def _check(facts: dict[str, Any], where: str) -> None:
-    for text in (facts["id"], *facts["labels"]):
-        if not _PLAIN_TEXT.fullmatch(text):
-            raise UsageError(
-                f"{text!r} cannot be sent in a record",
-                where=where,
-                remedy="Use up to 63 letters, digits, spaces, dots, underscores, plus and minus signs.",
-            )
     for side in ("input", "output"):
         tensor = facts[side]
         if tensor["dtype"] not in _ELEMENT_BYTES:
@@ -148,7 +141,7 @@ def _variant_header(facts: dict[str, Any], build_id: str) -> str:
     quantized = tensor["dtype"] == "int8"
     takes_features = elements == MICRO_FEATURES
     divisor = _divisor(tensor["scale"]) if quantized and takes_features else 0
-    labels = ", ".join(f'"{label}"' for label in facts["labels"])
+    labels = ", ".join(f'"{name}"' for name in wire_names(facts["labels"]))
     return f"""\
 // Which model this sketch was staged for. Generated; the build id is a hash over all other staged bytes.
 #pragma once

@@ -6,7 +6,22 @@ number within their stream, `sequence`, and most have `device_ms`, the board's t
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+-]{0,62}")
+"""Text that needs no escape in C++, records and [replies], and fits kMaxTextBytes of record.h."""
+
+
+def wire_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels' names in records: plain labels name themselves, others are "#" and their index."""
+    return tuple(label if _PLAIN_NAME.fullmatch(label) else f"#{index}" for index, label in enumerate(labels))
+
+
+def label_of_name(name: str, labels: Sequence[str]) -> str:
+    """Return the label that a record calls by a name; the name itself if no label has it."""
+    return dict(zip(wire_names(labels), labels, strict=True)).get(name, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from harness.measure.streaming import scores_of
 from harness.records.field_record import ClipResult
 from harness.stats.segment import Answer, Answers
 from models.data.features import SLICES, STRIDE_SAMPLES, micro_features
+from models.errors import located
 from models.reference import ReferenceModel
 
 
@@ -95,7 +96,8 @@ def classify(
     for clip in clips:
         difference, tensor = compare_features(board, reference, clip.samples)
         output = board.infer().results
-        apart = output_difference(reference, tensor, output)
+        with located(clip.source):
+            apart = output_difference(reference, tensor, output)
         if not difference and apart > output_tolerance(reference):
             difference = f"output, by {apart:.3g}"
         if difference and not first_difference:

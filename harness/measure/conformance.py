@@ -5,14 +5,17 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import AccuracyFailed
 from harness.link.dut import DeviceUnderTest
 from harness.sound.recordings import Recording
 from models import progress
 from models.data.features import feature_crc, micro_features
+from models.errors import located
 from models.reference import ReferenceModel
 
 CLIP_SAMPLES = 16_000
@@ -72,7 +75,8 @@ def check_conformance(
         advance()
         tensor = reference.tensor_of(values)
         board.load(tensor.tobytes())
-        apart.append(output_difference(reference, tensor, board.infer().results))
+        with located(f"clip {number}"):
+            apart.append(output_difference(reference, tensor, board.infer().results))
         if apart[-1] > output_tolerance(reference):
             differences.append(f"output of clip {number}, by {apart[-1]:.3g}")
     return Conformance(
@@ -101,8 +105,33 @@ def compare_features(
 
 
 def output_difference(reference: ReferenceModel, tensor: np.ndarray, results: Sequence[float]) -> float:
-    """Return the largest difference of the board's probabilities to the reference kernels'."""
-    return float(np.abs(np.array(results) - reference.probabilities(tensor)).max())
+    """Return the largest difference of the board's probabilities to the reference kernels'.
+
+    Raises:
+        AccuracyFailed: the board sent another number of outputs, or one that is not finite.
+    """
+    return largest_difference(np.array(results), reference.probabilities(tensor))
+
+
+def largest_difference(outputs: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Return the largest difference of one inference's outputs to those that are expected.
+
+    Raises:
+        AccuracyFailed: there are other numbers of outputs, or outputs that are not finite.
+    """
+    if outputs.size != expected.size:
+        raise AccuracyFailed(
+            f"the inference gave {outputs.size} instead of {expected.size} outputs",
+            remedy="Build and upload the sketch again, or correct the device's answer.",
+        )
+    for values, origin in ((expected, "the model's own outputs"), (outputs, "the outputs")):
+        if not np.isfinite(values).all():
+            shown = ", ".join(f"{value:g}" for value in values.flat)
+            raise AccuracyFailed(
+                f"{origin} are not finite numbers: {shown}",
+                remedy="Convert the model again, in float32 or in int8 throughout.",
+            )
+    return float(np.abs(outputs.reshape(-1) - expected.reshape(-1)).max())
 
 
 def output_tolerance(reference: ReferenceModel) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from harness.measure import host_runtimes
+from harness.measure.conformance import largest_difference
 from harness.records.provenance import cpu_name, usable_cores
 from harness.records.record import HostRow
 from models.data.features import float_features
@@ -81,10 +82,10 @@ def _row(
 ) -> HostRow:
     try:
         timing, output = measure()
+        apart = largest_difference(output, expected)
     except Exception as problem:  # runtimes raise anything; the others' figures stand
         first = (str(problem).strip() or type(problem).__name__).splitlines()[0]
         return HostRow(*place, 0, None, None, None, None, note=f"failed: {first}")
-    apart = float(np.abs(output.reshape(-1) - expected).max())
     remark = "; ".join(filter(None, notes))
     return HostRow(*place, timing.invocations, timing.median_us, timing.p25_us, timing.p75_us, apart, remark)
 

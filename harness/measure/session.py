@@ -21,7 +21,7 @@ from harness.bench_file import Bench
 from harness.boards.board import Board
 from harness.errors import AccuracyFailed
 from harness.firmware.firmware import Firmware
-from harness.measure.conformance import CLIP_SAMPLES, Conformance, check_conformance
+from harness.measure.conformance import CLIP_SAMPLES, Conformance, check_conformance, output_difference
 from harness.measure.listener import INVOCATIONS, Listener
 from harness.measure.listening_log import ListeningLog, read_listening
 from harness.measure.retry import Retries
@@ -112,13 +112,16 @@ def _measure_once(
     inputs = _inputs(model, reference, recordings)
     found = check_conformance(link, reference, recordings if reference.takes_micro_features else (), inputs)
     golden = _golden(reference, recordings, inputs)
-    link.load(reference.tensor_of(golden).tobytes())
+    tensor = reference.tensor_of(golden)
+    link.load(tensor.tobytes())
+    output = link.infer().results
+    output_difference(reference, tensor, output)  # refuses what is no output of the model
     facts: dict[str, Any] = {
         "conformance": asdict(found),
         "retries": retry_notes,
         "takes_audio": reference.takes_micro_features,
         "labels": len(model.labels),
-        "board_output": link.infer().results,
+        "board_output": output,
     }
     np.save(folder / _GOLDEN, golden)
     if found.holds and not reference.takes_micro_features:

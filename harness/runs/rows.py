@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.firmware.firmware import Firmware
-from harness.link.events import Detection
+from harness.link.events import Detection, label_of_name
 from harness.measure.listener import INVOCATIONS
 from harness.measure.session import Session
 from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, VariantRow
@@ -104,7 +104,9 @@ def _with_words(
     # The board's clock counts from the first sample of its microphone. A stimulus sent sample by sample
     # begins there, one through the air where the chirp before it says.
     in_audio_time = [
-        DetectionRow(event.label, event.score, event.device_ms / 1000 - sound_starts_s)
+        DetectionRow(
+            label_of_name(event.label, row.labels), event.score, event.device_ms / 1000 - sound_starts_s
+        )
         for event in detections
     ]
     matching = match(stimulus.words, [one for one in in_audio_time if one.at_s >= 0], window_s)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.layout import CONFIGS, store_root
+from harness.stats.matching import is_keyword
 from models.errors import UserFacingError
 from models.store import Store
 
@@ -29,7 +30,8 @@ class Selection:
         pattern: shell-style pattern over the ids of models/configs/.
         dataset: a folder in the Speech Commands layout; None takes the synthetic corpus.
         model_file: a .tflite to bench instead of the variants.
-        labels: the labels of `model_file` in the order of its outputs.
+        labels: the labels of `model_file` in the order of its outputs; `_silence_` and `_unknown_` become
+            "silence" and "unknown".
     """
 
     pattern: str = DEFAULT_VARIANTS
@@ -48,6 +50,7 @@ class Selection:
             raise UsageError(
                 "--labels needs --model", remedy="Omit --labels: the variants' labels are in models/configs/."
             )
+        object.__setattr__(self, "labels", _checked(self.labels))
 
     def ids(self) -> list[str]:
         """Return the ids of the selected models without preparing any."""
@@ -97,3 +100,28 @@ class Selection:
             elif outcome.result is not None:
                 ready.append(outcome.result)
         yield from ready
+
+
+def _checked(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return labels as they are used.
+
+    Raises:
+        UsageError: a label is empty, cannot be printed, or differs from another one in case only.
+    """
+    by_word: dict[str, str] = {}
+    for label in labels:
+        if not label or not label.isprintable():
+            raise UsageError(
+                f"a label is {label!r}",
+                where="--labels",
+                remedy="Name every output by text that can be printed.",
+            )
+        word = label.strip("_").casefold()
+        if word in by_word:
+            raise UsageError(
+                f"the labels {by_word[word]!r} and {label!r} name the same word",
+                where="--labels",
+                remedy="Give every output a label of its own.",
+            )
+        by_word[word] = label
+    return tuple(label if is_keyword(label) else label.strip("_").casefold() for label in labels)

@@ -54,6 +54,13 @@ def test_doctor_without_a_tool_exits_with_4_and_names_the_package(tmp_path, monk
         (["build", "--engine", "steam"], "codegen"),
         (["run", "--model", "some.tflite"], "--labels"),
         (["train", "--labels", "a,b"], "--model"),
+        (["build", "--model", "some.tflite", "--labels", "yes,no,yes"], "'yes' and 'yes'"),
+        (
+            ["build", "--model", "some.tflite", "--labels", "silence,yes,_silence_"],
+            "'silence' and '_silence_'",
+        ),
+        (["build", "--model", "some.tflite", "--labels", "yes,Yes"], "'yes' and 'Yes'"),
+        (["build", "--model", "some.tflite", "--labels", "yes,,no"], "a label is ''"),
         (["train", "--model", "not-there.tflite", "--labels", "a,b"], "not-there.tflite"),
         (["run", "--recordings", "not-there"], "not-there"),
         (["train", "--dataset", "not-there"], "not-there"),

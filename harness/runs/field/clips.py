@@ -87,6 +87,7 @@ def classify_clips(
             "image": firmware.image,
             "board": board.describe(),
             "tflite": tflite,
+            "labels": labels,
             "clips": [(*_names(clip), hashlib.sha256(clip.samples.tobytes()).hexdigest()) for clip in clips],
         }
         found = store.build("field-clips", inputs, make, (clip_mode,), "classify clips")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.link.events import label_of_name
 from harness.measure.listening_log import ListeningLog, read_listening
 from harness.records.field_record import FieldSegment
 from harness.records.record import DetectionRow
@@ -70,7 +71,9 @@ def _played(
         times_ms=log.times_ms,
         scores=log.scores if len(log.scores) else np.zeros((0, len(labels)), np.uint8),
         detections=[
-            DetectionRow(event.label, event.score, event.device_ms / 1000 - facts.sound_starts_s)
+            DetectionRow(
+                label_of_name(event.label, labels), event.score, event.device_ms / 1000 - facts.sound_starts_s
+            )
             for event in log.detections
         ],
         stage_us=log.stage_us,

@@ -11,6 +11,7 @@ from tiny_engine import TinyEngine, tiny_model
 from harness.errors import BuildFailed, UsageError
 from harness.firmware.stage import stage
 from harness.layout import SKETCHES
+from harness.link.events import label_of_name
 
 
 def test_sketch_libraries_engine_and_variant_are_in_one_folder(tmp_path):
@@ -90,12 +91,26 @@ def test_the_header_describes_the_input(tmp_path, facts, constants):
     assert ("kTakesMicroFeatures = true;" in header) == ("elements" not in facts)
 
 
-@pytest.mark.parametrize("label", ['"', "a,b", "a*b", "a\nb", "a\\b", "ja?", "", "é", "[x]", "50%", "x" * 64])
-def test_a_label_that_a_record_cannot_carry_is_refused(tmp_path, label):
-    model = tiny_model(tmp_path / "model", labels=("silence", label))
-    with pytest.raises(UsageError, match="cannot be sent in a record"):
-        stage(model, TinyEngine(), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize(
+    "label", ['"', "a,b", "a*b", "a\\b", "ja?", "größe", "はい", "[x]", "50%", "#0", "x" * 64]
+)
+def test_a_label_that_a_record_cannot_carry_has_a_name_that_it_can(tmp_path, label):
+    labels = ("silence", label, "_unknown_")
+    header = (
+        stage(tiny_model(tmp_path / "model", labels=labels), TinyEngine(), tmp_path / "out").path
+        / "variant.h"
+    )
+    assert 'kLabels[kLabelCount] = {"silence", "#1", "_unknown_"};' in header.read_text()
+    assert [label_of_name(name, labels) for name in ("silence", "#1", "_unknown_", "#0")] == [*labels, "#0"]
+
+
+def test_a_refusal_of_the_engine_names_the_users_file(tmp_path):
+    class Refusing(TinyEngine):
+        def generate(self, tflite, out):
+            raise BuildFailed("it has no kernel", where="SHAPE (operator 0)")
+
+    with pytest.raises(BuildFailed, match=r"\(tiny\.tflite: SHAPE \(operator 0\)\)"):
+        stage(tiny_model(tmp_path / "model"), Refusing(), tmp_path / "out")
 
 
 @pytest.mark.parametrize(

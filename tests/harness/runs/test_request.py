@@ -44,6 +44,12 @@ def test_request_survives_its_record_with_absolute_paths(tmp_path, monkeypatch):
     assert (found.nightly, found.field) == (request.nightly, request.field)
 
 
+def test_speech_commands_names_of_silence_and_unknown_mean_those():
+    labels = ("_silence_", "_unknown_", "größe", "_on_")
+    chosen = Selection(model_file=Path("a.tflite"), labels=labels)
+    assert chosen.labels == ("silence", "unknown", "größe", "_on_")
+
+
 def test_record_without_a_valid_request_is_refused(tmp_path):
     run = begin(RUN, tmp_path, BOARD, {"request": '{"selection": {}, "board": 7}'})
     run.write()
