@@ -21,8 +21,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="earshot",
         description="Benchmark keyword spotters on a microcontroller board, real or emulated.",
-        epilog="Exit codes: 0 clean, 2 usage, 3 regressed or changed, 4 broken or missing hardware or tools, "
-        "5 inconclusive.",
+        epilog="Exit codes: 0 clean, 2 wrong usage, 3 a figure regressed or changed, 4 broken or missing "
+        "hardware or tools, 5 inconclusive.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for found in pkgutil.iter_modules(harness.commands.__path__):

@@ -43,7 +43,7 @@ def add_models(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, metavar="FILE", help="measure this .tflite, not the variants")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="measure this .tflite, without --variants")
     parser.add_argument(
         "--labels",
         metavar="A,B,…",

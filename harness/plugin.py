@@ -154,7 +154,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run bench tests once per selected variant."""
-    if {"model", "bench_run"} <= set(metafunc.fixturenames):  # not another plugin's `model`
+    if {"model", "bench_run"} <= set(metafunc.fixturenames):  # skip another plugin's `model`
         try:
             variants = metafunc.config.stash[_SELECTION].ids()
         except ModelError as failure:

@@ -19,9 +19,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "base",
         type=Path,
         metavar="BASE",
-        help="the first run: a run.json, its folder, or a folder of runs, of which the last is taken",
+        help="the first run: a run.json, its folder, or a folder of runs (its last run counts)",
     )
-    parser.add_argument("head", type=Path, metavar="HEAD", help="the second run, likewise")
+    parser.add_argument("head", type=Path, metavar="HEAD", help="the second run, named in the same way")
     parser.add_argument(
         "--markdown",
         type=Path,

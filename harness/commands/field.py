@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sound = parser.add_argument_group("playback plan")
     sound.add_argument("--plan", type=Path, metavar="FILE", help="the plan.json of an earlier run")
     options.add_recordings(sound)
-    sound.add_argument("--quick", action="store_true", help="a minute of words under the first condition")
+    sound.add_argument("--quick", action="store_true", help="one minute of words, first condition only")
     sound.add_argument("--repeat", type=int, metavar="N", help="repetitions of each recording (default: 1)")
     sound.add_argument("--seed", type=int, metavar="N", help="seed of order and noise (default: 1)")
     sound.add_argument("--gap", type=float, metavar="S", help="seconds between recordings (default: 2)")

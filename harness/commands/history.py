@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     page = render_history(history, baselines, arguments.output, recorded)
     if history.nights:
         progress.log(
-            f"nights: {len(history.nights):,}, boards: {len(last)}, left out: {len(history.left_out)}"
+            f"nights: {len(history.nights):,}, boards: {len(last)}, records left out: {len(history.left_out)}"
         )
     else:
         progress.log("There are no nights yet: measure the first with `earshot nightly --board emulated`.")

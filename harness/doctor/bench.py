@@ -31,9 +31,11 @@ _PLUG_IN = "Plug it in with a cable that carries data; if its sketch crashes, pr
 def examine_arduino(entries: Sequence[BoardEntry], required: bool) -> list[Finding]:
     """Check arduino-cli, the pinned cores and libraries, and that the boards are attached.
 
+    Only arduino-cli is checked if it is missing or if `entries` is empty.
+
     Args:
-        entries: boards of the bench file.
-        required: False if there is no bench file; then only arduino-cli is checked.
+        entries: boards of the bench file; empty without one.
+        required: False if there is no bench file.
     """
     tool = ArduinoCli()
     arduino_cli = _checked("arduino-cli", required, tool.version)

@@ -18,7 +18,7 @@ from harness.link.events import Boot, Detection, End, Event, Inference, Loss, Ov
 E = TypeVar("E", Overrun, End)
 
 PROTOCOL_VERSION = 2
-"""Of the records; the first field of `boot`."""
+"""Version of the record format; the first field of `boot`."""
 
 READY = "m-ready"
 """The last line of a reply."""
@@ -61,9 +61,12 @@ class RecordParser:
         self._begin(is_open=False)
 
     def start(self, at_s: float) -> tuple[Event, ...]:
-        """Begin a stream (`listen%` was sent): its records count from 0, and it needs an `end`.
+        """Begin the stream that follows `listen%`: expect sequence number 0 first and `end` last.
 
         Without this call a stream begins with its first record.
+
+        Args:
+            at_s: time of the call, copied into the returned event.
 
         Returns:
             The loss of the previous stream's `end`, if that stream was still open.
@@ -78,7 +81,7 @@ class RecordParser:
         """Return the events of one line: mostly one or none, more after a gap.
 
         Args:
-            line: with or without its line end; any bytes. Those of NUL, a serial port's filler, do not count.
+            line: with or without its line end; any bytes. NUL bytes, a serial port's filler, are ignored.
             at_s: time of arrival, copied into the events.
         """
         line = line.replace(b"\0", b"")

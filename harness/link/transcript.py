@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.errors import UsageError
 
 MAX_LINE_BYTES = 1 << 16
-"""Of the file. Far above the longest line of a link (`serial_link.MAX_LINE_BYTES`)."""
+"""Longest line of a transcript file, far above the longest line of a link (`serial_link.MAX_LINE_BYTES`)."""
 
 
 @dataclass(frozen=True, slots=True)

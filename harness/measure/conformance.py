@@ -21,7 +21,7 @@ from models.reference import ReferenceModel
 CLIP_SAMPLES = 16_000
 """One second at 16 kHz: the input of a model."""
 FLOAT_TOLERANCE = 1e-5
-"""Of a float model's probabilities: the board adds in another order."""
+"""Tolerance of a float model's probabilities: the board adds in another order."""
 
 
 @dataclass(frozen=True)

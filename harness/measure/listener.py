@@ -105,14 +105,15 @@ class Listener:
             yield event
 
     def _listen_to_the_room(self, link: DeviceUnderTest) -> dict[str, Any]:
+        """Let the board listen without a sound until it has made `INVOCATIONS` inferences; 10 s to 60 s."""
         enough = threading.Event()
 
-        def wait() -> None:
-            at_least = Deadline(ROOM_S)
+        def keep_listening() -> None:
+            shortest = Deadline(ROOM_S)
             enough.wait(ROOM_LIMIT_S)
-            time.sleep(at_least.remaining)
+            time.sleep(shortest.remaining)
 
-        feed = _Feed(wait)
+        feed = _Feed(keep_listening)
         try:
             inferences = 0
             for event in link.listen(feed):

@@ -47,9 +47,11 @@ class Retries:
 
 
 def keep_failed(transcript: Path, attempt: int = 1) -> None:
-    """Rename a transcript, if there is one, from `x.log` to `x.failed-N.log` with the next free N."""
-    if transcript.exists():
-        names = (
-            f"{transcript.stem}.failed-{number}{transcript.suffix}" for number in itertools.count(attempt)
-        )
-        transcript.rename(next(path for name in names if not (path := transcript.with_name(name)).exists()))
+    """Rename a transcript, if there is one, from `x.log` to `x.failed-N.log`, N from `attempt` on."""
+    if not transcript.exists():
+        return
+    for number in itertools.count(attempt):
+        kept = transcript.with_name(f"{transcript.stem}.failed-{number}{transcript.suffix}")
+        if not kept.exists():
+            transcript.rename(kept)
+            return

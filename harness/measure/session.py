@@ -106,6 +106,10 @@ def _measure_once(
     folder: Path,
     retry_notes: list[str],
 ) -> None:
+    """Upload, check conformance, then time the board: while it listens, or per clip if it takes no audio.
+
+    The facts are written before a failed check raises, so that the folder shows why.
+    """
     reference = ReferenceModel(model.tflite)
     board.upload(firmware)
     link = board.open(folder / _TRANSCRIPTS["conformance"])
@@ -133,7 +137,7 @@ def _measure_once(
             f"the board's results differ from the host's: {found.first_difference}",
             where=f"{model.id}: features equal for {found.features_equal} of {found.recordings} clips, "
             f"outputs for {found.outputs_equal} of {found.clips}",
-            remedy=f"It is not timed until they agree. Every answer is in {_TRANSCRIPTS['conformance']}.",
+            remedy=f"Compare the answers in {_TRANSCRIPTS['conformance']}. They must agree before timing.",
         )
     if reference.takes_micro_features:
         facts |= listener.listen(board.open(folder / _TRANSCRIPTS["listening"]))

@@ -2,8 +2,8 @@
 
 The board's front end runs without a reset, and the model sees the newest 49 slices, zeros before the first
 (sketches/earshot/model_input.cpp). The host does the same at every slice, with the front end's op on the
-whole sound and TensorFlow Lite's reference kernels. Where a board invoked its model its scores must be these;
-the others are those of a faster board.
+whole sound and TensorFlow Lite's reference kernels. After slices at which a
+board invoked its model, its scores must equal these; the rest are what a faster board would log.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def streaming_scores(reference: ReferenceModel, features: NDArray[np.uint16]) ->
 
 
 def scores_of(output: np.ndarray) -> NDArray[np.uint8]:
-    """Convert a model's output to the scores that the board logs (sketches/earshot/scores.cpp).
+    """Convert probabilities to the scores 0 to 255 that the board logs (sketches/earshot/scores.cpp).
 
     Args:
-        output: int8 or float32 (labels,), of `ReferenceModel.raw_output`.
+        output: int8 (probability * 256 - 128) or float32 (labels,), from `ReferenceModel.raw_output`.
     """
     if output.dtype == np.int8:
         return (output.astype(np.int16) + 128).astype(np.uint8)

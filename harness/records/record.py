@@ -34,8 +34,8 @@ class ModelRow:
     macs: int | None  # multiply-accumulates of one inference
     operators: dict[str, int]  # number of operators of the .tflite by name
     accuracy: dict[str, list[LabelCount]] = field(default_factory=dict)
-    """By "training", "validation", "testing", in the order of the labels: of the .tflite, or in torch if no
-    board can run it."""
+    """Counts by "training", "validation" and "testing", in the order of the labels. Measured with the
+    .tflite, or in torch if no board can run the model."""
     deployable: bool = True
     network: str | None = None
     seed: int | None = None

@@ -116,7 +116,7 @@ class RunVerdict:
     exit_code: int  # of the command that judged it
     series: tuple[SeriesVerdict, ...] = ()  # sorted by name
     differences: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Of the environment, by name: the accepted value and the one of this run."""
+    """Changes of the environment, by name: the accepted value and the one of this run."""
     proposes_epoch: bool = False  # true if `earshot baseline accept` would begin a new epoch
 
     @property

@@ -43,7 +43,7 @@ class Repeatability:
 def a_a(history: Iterable[Night]) -> Repeatability:
     """Replay the rule over the nights on which each series had the same image.
 
-    Of a real board's history, only nights of the latest uid and procedure count.
+    For a real board, only nights of the latest uid and procedure count.
     """
     whole = [night for night in merge(history) if night.clean]
     nights = [

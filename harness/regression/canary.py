@@ -61,7 +61,7 @@ def canary_state(
         strange = first.image if first.image != accepted.image else last.image
         moved = f"the canary is another image, {strange[:8]} instead of {accepted.image[:8]}"
     elif abs(last.value_us / first.value_us - 1) > limit:
-        moved = f"the canary went from {first.value_us:,.0f} to {last.value_us:,.0f} µs during the night"
+        moved = f"the canary took {first.value_us:,.0f} and later {last.value_us:,.0f} µs during the night"
     elif abs(move) > limit:
         moved = f"the canary took {level:,.0f} µs, {move:+.2%} against its {accepted.reference_us:,.0f} µs"
     return CanaryState("moved", 1.0, moved) if moved else CanaryState("clean", level / accepted.reference_us)

@@ -94,8 +94,8 @@ def _why_unjudgeable(night: Night, nights: Sequence[Night], epoch: Epoch | None)
         )
     if epoch and moment(night.started) < moment(epoch.since):
         return (
-            f"the host's clock jumped: the run of {night.started} lies before the accepted epoch, which "
-            f"began at {epoch.since}: {remedy}"
+            f"the run of {night.started} began before the accepted epoch did at {epoch.since}, so the host's "
+            f"clock jumped: {remedy}"
         )
     if not night.times and not night.exact and not night.faults:
         return "nothing was measured: see the transcripts and measure again"

@@ -82,12 +82,13 @@ def _headline(comparison: Comparison) -> str:
         same = f"all {comparison.compared} series are the same"
         return f"Nothing changed on {board} from {base} to {head}: {same}."
     counted, worst = count_statuses(comparison.differences), comparison.differences[0]
-    if worst.sentence:
+    if worst.sentence:  # the reason why the series has no value
         sentence = f"{worst.series} has no value: {worst.sentence}."
     elif worst.status == "changed":
-        before, after, *amounts = _texts(worst).values()
-        by = f" ({', '.join(filter(None, amounts))})" if any(amounts) else ""
-        sentence = f"{worst.series} went from {before} to {after}{by}."
+        texts = _texts(worst)
+        difference = ", ".join(filter(None, [texts["by"], texts["share"]]))
+        by = f" ({difference})" if difference else ""
+        sentence = f"{worst.series} went from {texts['before']} to {texts['after']}{by}."
     else:
         sentence = f"{worst.series} is {worst.status}."
     return f"From {base} to {head} on {board}, of {comparison.compared} series: {counted}. {sentence}"
@@ -95,7 +96,7 @@ def _headline(comparison: Comparison) -> str:
 
 def _remarks(comparison: Comparison) -> list[str]:
     found = [
-        f"{_version(night)} was measured with uncommitted changes: nobody can measure it again."
+        f"{night.commit[:10]} was measured with uncommitted changes, so nobody can repeat the measurement."
         for night in (comparison.base, comparison.head)
         if night.dirty
     ]

@@ -24,6 +24,7 @@ def escaped(text: str) -> str:
 
 def _section(table: Table) -> str:
     columns, rows = table.shown()
+    # Columns drawn as intervals have no text; their numbers are in other columns.
     kept = [index for index, column in enumerate(columns) if column.mark != "interval"]
     lines = [
         [escaped(columns[index].full_header) for index in kept],

@@ -41,7 +41,7 @@ def verdict_table(record: RunRecord) -> Table:
         Column("value", "This run", _value),
         Column("sentence", "Finding", fmt.remark, optional=True),
     ]
-    note = "Advisory findings do not gate: the noise is not known well enough yet, or the tree was dirty."
+    note = "Advisory findings do not fail the run: the noise is not known yet, or changes were uncommitted."
     tones = ["bad" if item.status in _BAD and not item.advisory else "" for item in listed]
     return Table("verdict", "Series that are not as accepted", columns, rows, note, tones=tones)
 

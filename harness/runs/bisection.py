@@ -67,7 +67,8 @@ def bisect(
         raise UsageError(
             f"{good} is not an ancestor of {bad}",
             where=str(repository),
-            remedy="Name the older commit first; for a branch, the one that `git merge-base` prints.",
+            remedy="Give an older, good commit first; if the commits are on two branches, give their "
+            "`git merge-base` as the good one.",
         )
     with tempfile.TemporaryDirectory(prefix="earshot-bisect-", ignore_cleanup_errors=True) as folder:
         clone = Path(folder) / "checkout"

@@ -122,7 +122,7 @@ class Driver(ABC, Generic[R, Row]):
         self.folder.write()
         row: Row = self.new_row(rows.variant_row(model))
         if not model.deployable:
-            progress.log("no board can run it; its accuracy is that of torch")
+            progress.log("no board can run this variant; its accuracy is measured in torch")
             return self._keep(row)
         try:
             for measured in self.measure_steps(model, row):

@@ -49,14 +49,14 @@ def with_session(
     notes: Sequence[str],
     window_s: float = TOLERANCE_S,
 ) -> VariantRow:
-    """Add a session on the board.
+    """Return the row with the results of a session on the board.
 
     Args:
-        row: with its firmware.
+        row: the variant's row, with its firmware.
         session: the measurements.
         stimulus: played to the board.
-        notes: on the recordings.
-        window_s: a detection counts for a word until so many seconds after its end.
+        notes: remarks on the recordings, added to the row's notes.
+        window_s: seconds after the end of a word in which a detection still counts for it.
     """
     conformance = session.conformance
     row = replace(

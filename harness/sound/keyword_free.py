@@ -98,7 +98,11 @@ def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
     if not place.is_dir():
-        raise UsageError("the keyword-free audio does not exist", where=str(place), remedy="Give its folder.")
+        raise UsageError(
+            "the keyword-free audio does not exist",
+            where=str(place),
+            remedy="Name an existing folder or WAV file.",
+        )
     files = sorted(path for path in place.rglob("*") if path.is_file())
     return [path for path in files if path.suffix.lower() == ".wav" and not path.name.startswith(".")]
 

@@ -150,15 +150,15 @@ def _lay_out(
         generator = np.random.default_rng(seed_of(options.seed, "order", repetition))
         for index in generator.permutation(len(recordings)):
             each = recordings[index]
-            taken = max(each.samples, to_samples(SHORTEST_S))
-            if start + taken + to_samples(TAIL_S) > to_samples(options.segment_s):
+            length = max(each.samples, to_samples(SHORTEST_S))
+            if start + length + to_samples(TAIL_S) > to_samples(options.segment_s):
                 segments.append((end + to_samples(TAIL_S), tuple(words)))
                 words, start = [], to_samples(LEAD_IN_S)
             onset, word_end = start + each.onset, start + each.end
             words.append(
                 PlannedWord(each.word, each.source, each.sha256, each.speaker, start, onset, word_end)
             )
-            end = start + taken
+            end = start + length
             start = end + to_samples(options.gap_s + generator.uniform(0, JITTER_S))
     return [*segments, (end + to_samples(TAIL_S), tuple(words))]
 

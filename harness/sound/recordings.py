@@ -147,7 +147,11 @@ def _manifest_rows(manifest: Path) -> list[dict[str, str]]:
 def _checked(manifest: Path, row: dict[str, str]) -> Path:
     """Return the file of a row after checking its hash."""
     if not (row["path"] and row["word"] is not None and row["sha256"]):
-        raise UsageError(f"the manifest has an incomplete row: {row}", where=str(manifest))
+        raise UsageError(
+            f"the manifest has an incomplete row: {row}",
+            where=str(manifest),
+            remedy="Fill in path, word and sha256, or remove the row.",
+        )
     path = manifest.parent / row["path"]
     try:
         digest = sha256_of(path)
@@ -176,7 +180,7 @@ def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bo
         source: who or what recorded it, and when.
 
     Returns:
-        Whether the folder has a manifest.
+        True if the folder has a manifest.
 
     Raises:
         UsageError: the manifest cannot be read or written, or has other columns.

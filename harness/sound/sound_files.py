@@ -119,7 +119,7 @@ def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
         raise UsageError(
             f"{whole / SAMPLE_RATE_HZ:.2f} s of noise are too short",
             where=str(path),
-            remedy=f"Give a file of at least {SHORTEST_REPEATED_S:g} s; it is repeated.",
+            remedy=f"Give a file of at least {SHORTEST_REPEATED_S:g} s; repeating less makes a tone.",
         )
     start = min(start, whole - 2 * _SEAM)
     sound = np.zeros(count, np.float32)

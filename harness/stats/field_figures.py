@@ -137,7 +137,7 @@ class _Figures:
         ]
         self._segments.append(replace(segment.row, keyword_free_s=free.seconds))
         self._timing.add(segment)
-        self._compare(segment)
+        self._count_equal_scores(segment)
         self._det.add(segment.words, extended, audio_s, detections_at)
 
     def row(self, variant: FieldVariant) -> FieldVariant:
@@ -185,7 +185,8 @@ class _Figures:
         detections = self._detections(replay(segment.slice_scores), self._threshold, 0.0)
         return [row.correct for row in match(segment.words, detections, self._window_s).rows]
 
-    def _compare(self, segment: PlayedSegment) -> None:
+    def _count_equal_scores(self, segment: PlayedSegment) -> None:
+        """Count the inferences whose scores on the board equal those of the host."""
         if segment.reference_scores is None or not len(segment.scores):
             return
         differences = np.abs(segment.scores.astype(int) - segment.reference_scores.astype(int)).max(axis=1)

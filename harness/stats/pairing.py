@@ -86,21 +86,21 @@ def paired(first: Sequence[Sequence[bool]], second: Sequence[Sequence[bool]], se
     """
     one, two = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     if one.ndim != 2 or one.shape != two.shape or len(seeds) != len(one) or not one.size:
-        raise ValueError(f"nothing to pair: {one.shape} and {two.shape} of {len(seeds)} seeds")
+        raise ValueError(f"nothing to pair: answers {one.shape} and {two.shape}, {len(seeds)} seeds")
     differences = one.astype(np.int8) - two.astype(np.int8)
     # Every seed weighs the same in the mean, however many runs it has.
     per_seed = np.stack(
         [differences[np.asarray(seeds) == seed].mean(axis=0) for seed in sorted(set(seeds))]
     )  # (seeds, clips)
-    clips = mean_interval(per_seed.mean(axis=0).tolist())
+    by_clip = mean_interval(per_seed.mean(axis=0).tolist())
     only_first, only_second = int((differences > 0).sum()), int((differences < 0).sum())
     return Paired(
         runs=len(one),
         seeds=len(per_seed),
         clips=one.shape[1],
-        difference=clips.mean,
-        low=clips.mean if clips.low is None else clips.low,
-        high=clips.mean if clips.high is None else clips.high,
+        difference=by_clip.mean,
+        low=by_clip.mean if by_clip.low is None else by_clip.low,
+        high=by_clip.mean if by_clip.high is None else by_clip.high,
         by_seed=mean_interval(per_seed.mean(axis=1).tolist()),
         only_first=only_first,
         only_second=only_second,

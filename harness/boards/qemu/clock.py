@@ -151,7 +151,7 @@ def build_plugin(store: Store, api: int) -> Path:
 
 
 def _refusal(qemu: Qemu, clock: CycleClock) -> str:
-    """Return QEMU's reason not to load the plugin, "" if it does; QEMU starts without a machine."""
+    """Start QEMU without a machine; return why it refuses the plugin, "" if it loads the plugin."""
     with tempfile.TemporaryDirectory(prefix="earshot-probe-") as folder:
         clock.prepare(Path(folder))
         command = [qemu.path, "-M", "none", "-display", "none", "-monitor", "stdio", *clock.arguments(0)]
@@ -160,8 +160,8 @@ def _refusal(qemu: Qemu, clock: CycleClock) -> str:
                 command, cwd=folder, input="quit\n", capture_output=True, text=True, timeout=_PROBE_SECONDS
             )
         except subprocess.TimeoutExpired:
-            return f"{qemu.version} does not end with the plugin"
+            return f"{qemu.version} does not exit within {_PROBE_SECONDS:g} s when it loads the plugin"
     if answer.returncode == 0:
         return ""
-    message = re.sub(r"/\S*/", "", answer.stderr.strip())  # without paths: it stands in records
+    message = re.sub(r"/\S*/", "", answer.stderr.strip())  # no paths: records store this message
     return f"{qemu.version} refuses the plugin: {message}"

@@ -41,8 +41,8 @@ class Machine:
     """A running mps2-an386, which ends with the thread that made it, even if that is killed.
 
     The serial port is a pty whose other end is the emulator's stdin and stdout; the microphone is a named
-    pipe in the emulator's working folder. Neither drops anything: the faster side waits. By semihosting an
-    image can use the files of the user, like any program: run only images that you trust.
+    pipe in the emulator's working folder. Neither drops anything: the faster side waits. Semihosting
+    gives an image access to the user's files, like any program: run only images that you trust.
 
     Args:
         image: ELF file with the emulated core.

@@ -100,7 +100,7 @@ def _fully_connected(operator: Operator, operands: Operands) -> Step:
 
 def _average_pool_2d(operator: Operator, operands: Operands) -> Step:
     source, output = operands.in_and_out()
-    operands.same_numbers(source, output)
+    operands.require_same_quantization(source, output)
     size = operands.option("filter_height", 0), operands.option("filter_width", 0)
     window, (down, across) = _window(operator, operands, source, size)
     operands.shape(output, (source.shape[0], down, across, source.shape[3]))
@@ -109,7 +109,7 @@ def _average_pool_2d(operator: Operator, operands: Operands) -> Step:
 
 def _softmax(operator: Operator, operands: Operands) -> Step:
     source, output = operands.in_and_out()
-    operands.same_type(source, output)
+    operands.require_same_type(source, output)
     operands.shape(output, source.shape)
     if source.type == "int8" and (output.scale, output.zero_point) != (1 / 256, INT8_MIN):
         operands.refuse(
@@ -126,7 +126,7 @@ def _softmax(operator: Operator, operands: Operands) -> Step:
 
 def _pad(operator: Operator, operands: Operands) -> Step:
     source, output = operands.in_and_out()
-    operands.same_numbers(source, output)
+    operands.require_same_quantization(source, output)
     amounts = operands.constant(1, "amount of padding", "int32", "int64")
     _few_dimensions(operands, source)
     if amounts.shape != (len(source.shape), 2) or amounts.min() < 0:
@@ -139,7 +139,7 @@ def _pad(operator: Operator, operands: Operands) -> Step:
 
 def _transpose(operator: Operator, operands: Operands) -> Step:
     source, output = operands.in_and_out()
-    operands.same_numbers(source, output)
+    operands.require_same_quantization(source, output)
     stored = operands.constant(1, "order", "int32", "int64")
     _few_dimensions(operands, source)
     rank = len(source.shape)
@@ -152,7 +152,7 @@ def _transpose(operator: Operator, operands: Operands) -> Step:
 
 def _reshape(operator: Operator, operands: Operands) -> Step:
     source, output = operands.in_and_out()
-    operands.same_numbers(source, output)
+    operands.require_same_quantization(source, output)
     if source.elements != output.elements:
         operands.refuse(f"it makes {output.shape} from {source.shape}", CONVERT_FIXED)
     return View(operator, source, output)

@@ -105,7 +105,7 @@ class Operands:
             dimensions: number of dimensions of the filter.
             axis: the filter's dimension of outputs.
         """
-        self.same_type(source, output)
+        self.require_same_type(source, output)
         quantized = source.type == "int8"
         values = self.constant(1, "filter", source.type)
         if values.ndim != dimensions or values.size == 0:
@@ -120,13 +120,13 @@ class Operands:
             self.refuse("its weights are not all finite numbers", "Train again: the training has diverged.")
         return Weights(values, bias, self._weight_scales(outputs, axis) if quantized else ())
 
-    def same_type(self, source: Value, output: Value) -> None:
+    def require_same_type(self, source: Value, output: Value) -> None:
         """Refuse an operator that changes the type."""
         if source.type != output.type:
             self.refuse(f"it turns {source.type} into {output.type}", CONVERT_INT8_OR_FLOAT)
 
-    def same_numbers(self, source: Value, output: Value) -> None:
-        """Refuse an operator that changes type, scale or zero point."""
+    def require_same_quantization(self, source: Value, output: Value) -> None:
+        """Refuse an operator whose output differs from its input in type, scale or zero point."""
         if not source.same_numbers_as(output):
             self.refuse(
                 "its input and output differ in type, scale or zero point",

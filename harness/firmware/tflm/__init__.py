@@ -17,7 +17,7 @@ from models.store import Store
 from models.tflite import Operator, TfliteModel, read_tflite
 
 _ALIGNMENT = 16
-"""Of tensors in the interpreter's arena, and of the arena itself (micro_arena_constants.h)."""
+"""Alignment in bytes of the arena and of the tensors in it (micro_arena_constants.h)."""
 _FIRST_ARENA_BYTES = 64 << 10  # room to spare for every network of models/configs
 _FINEST_BYTES = 4 << 10  # where the search between too small and too large ends
 _MARGIN_BYTES = 256

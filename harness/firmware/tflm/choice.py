@@ -33,20 +33,20 @@ def choose_library(pins: Sequence[str] = ()) -> ArduinoLibrary:
         pins: "name@version" of libraries; if one of `NAMES` is pinned, only that one is accepted.
 
     Raises:
-        BuildFailed: none is installed, or not in the pinned version.
+        BuildFailed: no library is installed, none has the pinned version, or $EARSHOT_TFLM names no library.
     """
     pinned = _pinned(pins)
     named = os.environ.get(VARIABLE, "")
     found = [_at(Path(named).expanduser())] if named else _installed()
     for library in found:
-        version = pinned.get(library.name.lower(), "" if pinned else library.version)
-        if version == library.version:
+        if not pinned or pinned.get(library.name.lower()) == library.version:
             return _checked(library)
     if found:
         raise BuildFailed(
             f"TensorFlow Lite Micro is installed as {', '.join(map(str, found))}, not as pinned",
             where="; ".join(str(library.folder) for library in found),
-            remedy=f"Install {', '.join(pins)} with `arduino-cli lib install`, or change the pin.",
+            remedy=f"Install {', '.join(pins)} with `arduino-cli lib install`"
+            f"{f' and unset {VARIABLE}' if named else ''}, or change the pin.",
         )
     raise BuildFailed("TensorFlow Lite Micro is not installed as an Arduino library", remedy=_INSTALL)
 

@@ -101,7 +101,7 @@ def _sentence(board: BoardHistory) -> Markup:
     """Return the sentence of the last night, with a link to the series that it names."""
     if _has_no_reference(board):
         return with_code(
-            f"No night of {board.name} was accepted yet. Accept one of a clean tree with "
+            f"No night of {board.name} was accepted yet. Accept one without uncommitted changes with "
             f"{acceptance(board.name)}."
         )
     sentence = with_code(board.verdict.sentence)

@@ -33,7 +33,7 @@ def series_title(series: str) -> str:
     if series in _SERIES:
         return _SERIES[series]
     if series.startswith("l1 = "):
-        return f"trained with L1 × {series.removeprefix('l1 = ')}"
+        return f"trained with an L1 penalty × {series.removeprefix('l1 = ')}"
     return ", ".join(_SERIES.get(part, part) for part in series.split(", "))
 
 

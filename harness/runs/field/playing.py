@@ -101,7 +101,7 @@ class Player:
         """Play a segment, unless it is complete.
 
         Returns:
-            Whether it was played now, and not before in this run or another.
+            True if it was played now; False if its result came from this run or from the store.
 
         Raises:
             EarshotError: see `Listener.listen`; the transcript of a failed attempt is kept.

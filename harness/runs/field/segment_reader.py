@@ -49,7 +49,8 @@ def _played(
     host = read_host(paths, variant, segment.number)
     slice_scores = host.scores if host else None
     not_compared = _not_compared(log, slice_scores)
-    compared = None if not_compared else slice_scores
+    # The host scores every slice; keep the scores of those after which the board invoked its model.
+    reference_scores = None if slice_scores is None or not_compared else slice_scores[log.slices - 1]
     return PlayedSegment(
         row=FieldSegment(
             number=segment.number,
@@ -81,7 +82,7 @@ def _played(
         gaps=log.gaps,
         sound_starts_s=facts.sound_starts_s,
         slice_scores=slice_scores,
-        reference_scores=None if compared is None else compared[log.slices - 1],
+        reference_scores=reference_scores,
     )
 
 

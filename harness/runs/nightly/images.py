@@ -49,9 +49,9 @@ def _golden(run: Run, model: ModelArtifact) -> np.ndarray | bytes:
 
 
 def keep_image(target: BlockTarget, folder: Path, origin: Mapping[str, str]) -> None:
-    """Copy an image and everything that measuring it needs into a folder, in place of what was there.
+    """Copy an image and everything that measuring it needs into a folder; replace the folder's contents.
 
-    The whole folder of the image is copied: some boards are uploaded to from a folder.
+    Copies the image's whole folder, because the upload to some boards needs all of its files.
     """
     scratch = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -70,7 +70,7 @@ def keep_image(target: BlockTarget, folder: Path, origin: Mapping[str, str]) -> 
 
 
 def read_image(folder: Path) -> BlockTarget:
-    """Read what `keep_image` left. A changed image file is found by `measure_block`, every time.
+    """Read an image that `keep_image` copied; `measure_block` checks the hash of the image's file.
 
     Raises:
         UsageError: a file is missing or damaged.

@@ -112,7 +112,10 @@ class NightlySession:
             commit = str(record.code["commit"]) + (", with changes" if record.code["dirty"] else "")
             origin = {"variant": first.id, "night": record.run["id"], "kept": utc_now(), "commit": commit}
             keep_image(first, folder, origin)
-            progress.log(f"canary: {first.id}'s image is kept for {self._name} and never rebuilt ({folder})")
+            progress.log(
+                f"The image of {first.id} is the canary of {self._name} from now on: every night measures it "
+                f"unchanged, to tell a drift of the bench from a change of the code ({folder})"
+            )
         return replace(read_image(folder), id=CANARY)
 
     def _add_missing(self, ids: Sequence[BlockId]) -> None:

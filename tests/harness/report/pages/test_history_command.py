@@ -36,7 +36,7 @@ def test_nights_of_several_folders_become_pages_without_unreadable_ones(bench, c
     assert "Nothing changed on emulated: all" in page  # the recorded verdict, as there is no baseline
     output = capsys.readouterr()
     assert output.out.strip() == str(bench / "site" / "index.html")
-    assert "nights: 6, boards: 2, left out: 1" in output.err
+    assert "nights: 6, boards: 2, records left out: 1" in output.err
 
 
 def test_an_empty_history_shows_the_first_command(bench, capsys):
