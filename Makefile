@@ -71,4 +71,4 @@ lock: setup
 	uv=$$(command -v uv || echo .bootstrap/bin/uv); $$uv pip compile --quiet --python-version 3.11 --extra dev --extra docs --no-header --no-annotate pyproject.toml | sed 's/+cpu//' >requirements.lock
 
 clean:
-	rm -rf $(VENV) .bootstrap .earshot reports/nights reports/latest
+	rm -rf $(VENV) .bootstrap .earshot reports/nights

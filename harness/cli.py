@@ -5,15 +5,22 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import io
 import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import harness.commands
 from harness import display, layout, options
-from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError
+from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError, UsageError
 from harness.runs.interruption import sigterm_interrupts
 from models.errors import ModelError
+
+_UNUSABLE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,9 +43,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code, see `harness.errors`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # pytest and embedders have others
+            stream.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
     try:
         with sigterm_interrupts(), display.shown(arguments.verbosity):
+            _check_names(arguments)
             return arguments.action(arguments)
     except EarshotError as failure:
         _complain(str(failure))
@@ -47,12 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(str(failure))
         return EXIT_USAGE
     except OSError as failure:
-        if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if layout.is_disk_full(failure):
+            place, remedy = layout.full_disk(failure, _output(arguments))
+            _complain(f"the disk is full ({place}). {remedy} What was measured so far is kept.")
+        elif failure.errno in _UNUSABLE and isinstance(failure.filename, str):
+            _complain(f"{failure.filename} cannot be used: {failure.strerror}. Choose another.")
+        else:
             raise
-        _complain(
-            f"the disk is full ({failure.filename or layout.store_root()}). "
-            "Free some space, or point EARSHOT_HOME at another disk. What was measured so far is kept."
-        )
         return EXIT_BROKEN
     except KeyboardInterrupt:
         _complain(
@@ -60,6 +72,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             "anything else with the same command."
         )
         return EXIT_INCONCLUSIVE
+
+
+def _check_names(arguments: argparse.Namespace) -> None:
+    """Refuse names that are no text, which records and the libraries for sound and models cannot hold.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for value in (layout.ROOT, layout.store_root(), *vars(arguments).values()):
+        for name in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(name, (str, Path)) and any("\ud800" <= letter <= "\udfff" for letter in str(name)):
+                encoding = sys.getfilesystemencoding()
+                remedy = "Rename it." if encoding == "utf-8" else "Set PYTHONUTF8=1."
+                raise UsageError(f"a name is not {encoding.upper()}", where=str(name), remedy=remedy)
+
+
+def _output(arguments: argparse.Namespace) -> Path | None:
+    """Return the folder that a command writes into; `resume` and `field --read` write where a run is."""
+    named = (getattr(arguments, name, None) for name in ("read", "run", "output"))
+    return next((path for path in named if isinstance(path, Path)), None)
 
 
 def _complain(text: str) -> None:

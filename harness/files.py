@@ -22,6 +22,10 @@ def write_atomic(content: str | bytes, path: Path) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         scratch.replace(path)
+    except OSError as problem:
+        if problem.errno is not None and problem.filename is None:  # a full disk does not name the file
+            problem.filename = str(path)
+        raise
     finally:
         scratch.unlink(missing_ok=True)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -28,5 +31,40 @@ RECORD, PARTIAL = "run.json", "run.partial.json"
 def store_root() -> Path:
     """Return the folder of cached artifacts: $EARSHOT_HOME, `.earshot` in a checkout, or the user's cache."""
     if home := os.environ.get("EARSHOT_HOME"):
-        return Path(home).expanduser()
+        return Path(os.path.expanduser(home))  # noqa: PTH111, a home is not always known
     return ROOT / ".earshot" if IS_CHECKOUT else platformdirs.user_cache_path("earshot")
+
+
+def is_disk_full(problem: OSError) -> bool:
+    """Tell if a write failed for want of space; NumPy reports that without an error number."""
+    return problem.errno in (errno.ENOSPC, errno.EDQUOT) or " requested and " in str(problem)
+
+
+def full_disk(problem: OSError | None = None, output: Path | None = None) -> tuple[Path, str]:
+    """Return a place on the full disk, and what to do.
+
+    Args:
+        problem: failure of the write; without the name of a file the folder with the least space is taken.
+        output: folder that the command writes its result into.
+    """
+    folders = {
+        **({output: "--output"} if output else {}),
+        store_root(): "EARSHOT_HOME",
+        Path(tempfile.gettempdir()): "TMPDIR",
+    }
+    named = problem and (problem.filename2 or problem.filename)  # the second one is the copy
+    if isinstance(named, str):
+        place = Path(named)
+        owners = (folder for folder in folders if place.absolute().is_relative_to(folder.absolute()))
+        owner = next(owners, None)
+    else:
+        place = owner = min(folders, key=_free_bytes)
+    move = f", or point {folders[owner]} at another disk" if owner else ""
+    return place, f"Free some space{move}."
+
+
+def _free_bytes(folder: Path) -> int:
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

@@ -62,7 +62,7 @@ class Store:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.absolute()  # steps run tools in other folders
 
     def path_of(self, step: str, inputs: Mapping[str, Any], code: Iterable[ModuleType | Path] = ()) -> Path:
         """Return the folder of an artifact, whether it exists or not.

@@ -61,7 +61,7 @@ def _tool(tool: _Tool) -> Finding:
 
 def _output(*command: str) -> list[str]:
     """Run a command and return the lines of its output."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=20, check=True)
     return done.stdout.splitlines()
 
 

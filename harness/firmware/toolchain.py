@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import shlex
 import shutil
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import BuildFailed
+from harness.layout import full_disk, is_disk_full
 from models import progress
 
 _ERROR = r"\berror: |undefined reference|overflowed by"
@@ -51,7 +51,7 @@ def find_tool(command: str, packages: str) -> Tool:
     path = shutil.which(command)
     if path is None:
         raise BuildFailed(f"{command} is not installed", remedy=remedy)
-    answer = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True)
+    answer = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True, errors="replace")
     if answer.returncode != 0:
         raise BuildFailed(f"{command} does not run", where=answer.stderr.strip(), remedy=remedy)
     return Tool(path, f"{command} {answer.stdout.strip()}", packages)
@@ -76,20 +76,19 @@ def disk_full_is_a_failed_build() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(problem):
             raise
-        raise _disk_full(str(problem.filename or "")) from problem
+        raise _disk_full(problem) from problem
 
 
-def _disk_full(where: str) -> BuildFailed:
-    return BuildFailed(
-        "the disk is full", where=where, remedy="Free space, or point EARSHOT_HOME at another disk."
-    )
+def _disk_full(problem: OSError | None = None) -> BuildFailed:
+    place, remedy = full_disk(problem)
+    return BuildFailed("the disk is full", where=str(place), remedy=remedy)
 
 
 def _failure(tool: Tool, returncode: int, stderr: str) -> BuildFailed:
     if "No space left on device" in stderr:
-        return _disk_full(tool.path)
+        return _disk_full()
     if "undefined reference to `_sbrk'" in stderr:
         return BuildFailed(
             "the sketch uses the heap: malloc or a caller of it is linked in",

@@ -63,7 +63,13 @@ def usable_cores() -> int:
 def _git(*arguments: str) -> str:
     try:
         answer = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+            ["git", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=20,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -179,10 +179,11 @@ class Driver(ABC, Generic[R, Row]):
         """
         try:
             try:
-                self.folder.end() if ended else self.folder.write()
+                self.folder.write()
             finally:
                 self.board.close()
-            page = self.publish(ended)
+            with self.folder.ending() if ended else contextlib.nullcontext():
+                page = self.publish(ended)
             return self.folder.record, page
         finally:
             self.folder.release()

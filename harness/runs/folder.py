@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +17,18 @@ from typing import Any, Generic, TypeVar
 from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
+from harness.files import point_link
 from harness.layout import PARTIAL, RECORD
 from harness.records import provenance
 from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
 from harness.records.reading import read_record
 from harness.records.record import BoardRow, RunRecord, VariantRow, write_record
+from models import progress
 
 R = TypeVar("R", RunRecord, FieldRecord)
+
+_RUN = re.compile(r"[^/]+/\d{8}T\d{6}Z-[0-9a-f]{8}")
+"""The path of a run below the folder of all runs, see `begin`."""
 
 
 @dataclass(frozen=True)
@@ -164,10 +171,24 @@ class RunFolder(Generic[R]):
         length = "" if self._resumed else f"{self.elapsed_s:.3f}"
         return replace(self.record, run={**self.record.run, "ended": utc_now(), "length_s": length})
 
-    def end(self) -> R:
-        """End the run and write the record under its final name."""
+    @contextmanager
+    def ending(self) -> Iterator[R]:
+        """End the run: the record gets its final name when its pages are there; until then resume it."""
         self.record = self.ended()
-        return self.write()
+        yield self.record
+        self.write()
+
+    def point_latest(self) -> None:
+        """Point the link `latest` in the folder of all runs here, unless `latest` is the user's own."""
+        link = self.path.parents[1] / "latest"
+        try:
+            ours = _RUN.fullmatch(link.readlink().as_posix()) if link.is_symlink() else not link.exists()
+            if ours:
+                point_link(link, self.path)
+            else:
+                progress.detail(f"{link} is no link of Earshot and stays as it is")
+        except OSError as problem:  # of a file system without links
+            progress.detail(f"there is no link to this run: {problem}")
 
     def release(self) -> None:
         """Let another process resume the run; repeated calls do nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ class RunRequest:
 
     def dump(self) -> str:
         """Encode the request as JSON with absolute paths: it may be resumed from another folder."""
-        return msgspec.json.encode(self, enc_hook=_absolute).decode()
+        return json.dumps(msgspec.to_builtins(self, enc_hook=_absolute))  # also names that are not UTF-8
 
 
 def setup_of(

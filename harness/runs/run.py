@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.files import point_link
 from harness.firmware.firmware import Firmware
 from harness.measure import conformance as conformance_module
 from harness.measure import listener as listener_module
@@ -145,7 +144,7 @@ class Run(Driver[RunRecord, VariantRow]):
             except UserFacingError as failure:  # a recording was removed meanwhile
                 progress.warn(f"There is no page of the recordings: {failure}")
         page = render_run(record, path)
-        point_link(path.parents[2] / "latest", path)
+        self.folder.point_latest()
         return page
 
     def _copy_transcripts(self, variant_id: str, session: Session) -> dict[str, str]:

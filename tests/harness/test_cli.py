@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import shutil
@@ -13,7 +15,7 @@ import pytest
 from small_disk import small_disk
 from small_models import classifier
 
-from harness import cli, commands
+from harness import cli, commands, layout
 from harness.commands import boards
 
 
@@ -84,6 +86,59 @@ def test_full_disk_exits_with_4_and_leaves_no_partial_artifact(tmp_path, monkeyp
         assert cli.main(["build", "--model", str(model), "--labels", "silence,unknown,yes,no"]) == 4
         assert "the disk is full" in capsys.readouterr().err
         assert not list(disk.glob("external/*/inputs.json"))
+
+
+def test_full_output_disk_is_not_blamed_on_the_cache(tmp_path, capsys):
+    (tmp_path / "nights").mkdir()
+    with small_disk(tmp_path / "disk", kib=4) as disk:
+        assert cli.main(["history", str(tmp_path / "nights"), "--output", str(disk / "pages")]) == 4
+        told = capsys.readouterr().err
+        assert f"the disk is full ({disk}/pages/" in told and "point --output at another disk" in told
+        assert "EARSHOT_HOME" not in told
+
+
+@pytest.mark.parametrize(
+    ("names", "place", "remedy"),
+    [
+        (("recordings/a.wav", None, "home/session/a.wav"), "home/session/a.wav", "EARSHOT_HOME"),
+        (("home/nights/run.json",), "home/nights/run.json", "--output"),
+        (("elsewhere/base.toml",), "elsewhere/base.toml", "Free some space."),
+        ((), "home/nights", "--output"),
+    ],
+)
+def test_full_disk_is_named_by_the_file_that_was_written(tmp_path, monkeypatch, names, place, remedy):
+    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere/tmp")
+    monkeypatch.setattr(layout, "_free_bytes", lambda folder: 0 if folder.name == "nights" else 9)
+    problem = OSError(errno.ENOSPC, "No space left on device", *names)
+    found, told = layout.full_disk(problem, tmp_path / "home" / "nights")
+    assert found.absolute() == tmp_path / place and remedy in told
+
+
+def test_output_folder_that_cannot_be_used_exits_with_4(tmp_path, capsys):
+    (tmp_path / "nights").mkdir()
+    (tmp_path / "file").touch()
+    assert cli.main(["history", str(tmp_path / "nights"), "--output", str(tmp_path / "file" / "pages")]) == 4
+    told = capsys.readouterr().err
+    assert f"{tmp_path}/file/pages cannot be used: Not a directory. Choose another." in told
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_output_that_cannot_show_a_letter_is_no_failure(encoding, monkeypatch):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setattr(boards, "run", lambda _: print("31 µs, 3 × slower, w\udcf6rter") or 0)
+    assert cli.main(["boards"]) == 0
+    stdout.flush()
+    assert stdout.buffer.getvalue().startswith(b"31 ")
+
+
+@pytest.mark.parametrize("option", ["--recordings", "--model", "--output", "--labels"])
+def test_name_that_is_no_text_is_refused(option, capsys):
+    assert cli.main(["run", option, "w\udcf6rter"]) == 2
+    told = capsys.readouterr().err
+    assert "a name is not UTF-8" in told and "Rename it." in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

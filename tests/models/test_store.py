@@ -26,6 +26,11 @@ def test_an_existing_artifact_is_not_built_again(tmp_path):
     assert (second / "out.txt").read_text() == "first"
 
 
+def test_artifacts_of_a_relative_folder_have_absolute_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Store(Path("home")).build("step", {}, _write("first")).parent == tmp_path / "home" / "step"
+
+
 @pytest.mark.parametrize("inputs", [{"x": 2}, {"x": 1, "y": 0}, {"y": 1}, {"x": [1]}])
 def test_other_inputs_are_another_artifact(tmp_path, inputs):
     store = Store(tmp_path)

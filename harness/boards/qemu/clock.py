@@ -157,7 +157,13 @@ def _refusal(qemu: Qemu, clock: CycleClock) -> str:
         command = [qemu.path, "-M", "none", "-display", "none", "-monitor", "stdio", *clock.arguments(0)]
         try:
             answer = subprocess.run(
-                command, cwd=folder, input="quit\n", capture_output=True, text=True, timeout=_PROBE_SECONDS
+                command,
+                cwd=folder,
+                input="quit\n",
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_PROBE_SECONDS,
             )
         except subprocess.TimeoutExpired:
             return f"{qemu.version} does not exit within {_PROBE_SECONDS:g} s when it loads the plugin"

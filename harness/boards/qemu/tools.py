@@ -25,7 +25,7 @@ def find_qemu() -> Qemu:
     path = shutil.which(COMMAND)
     if path is None:
         raise UploadFailed(f"{COMMAND} is not installed", remedy=_INSTALL)
-    answer = subprocess.run([path, "--version"], capture_output=True, text=True)
+    answer = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace")
     if answer.returncode != 0:
         raise UploadFailed(
             f"{COMMAND} does not run",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.files import point_link
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.report.pages.field import render_field
 from harness.runs.field import missed_clips
@@ -75,12 +74,11 @@ def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
 
 
 def _publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
-    folder.write()
     try:
         folder.record = missed_clips.write_clips(plan, folder.record, folder.path)
-        folder.write()
     except UserFacingError as failure:  # the recordings are elsewhere: only the clips are missing
         progress.warn(f"There are no missed clips to listen to: {failure}")
     page = render_field(folder.record, folder.path)
-    point_link(folder.path.parents[1] / "latest", folder.path)
+    folder.write()
+    folder.point_latest()
     return page

@@ -100,10 +100,12 @@ def measure_night(run: Run, request: NightlyRequest) -> NightlyResult:
             run.folder.write(fault=Fault(failure.failure, str(failure)))
         session.measure(targets, run.broken)
         verdict = session.judge()
+        record = run.folder.ended()
+        if session.succeeded:
+            keep_images(request, record, targets)
+        text = _write_result(verdict, record, run.folder.path)
     record, page = run.close()
-    if session.succeeded:
-        keep_images(request, record, targets)
-    return _write_result(verdict, record, page)
+    return NightlyResult(record, verdict, page, text, verdict.exit_code)
 
 
 def measure_same_images(board: Board, request: NightlyRequest, name: str, folder_for: Any) -> NightlyResult:
@@ -130,17 +132,14 @@ def measure_same_images(board: Board, request: NightlyRequest, name: str, folder
             verdict = session.judge()
             nights = session.earlier_nights()
             folder.put(*(_with_times(row, folder.record.blocks) for row in folder.record.variants))
-            record = folder.end()
+            with folder.ending() as record:
+                broken = verdict.exit_code == EXIT_BROKEN
+                tonight = night_of(record, "tonight")
+                repeated = "" if broken else describe_repeatability(tonight, a_a([*nights, tonight]))
+                text = _write_result(verdict, record, folder.path, repeated)
+                page = render_run(record, folder.path)
         finally:
             folder.release()
-    write_verdict(verdict, record, folder.path)
-    broken = verdict.exit_code == EXIT_BROKEN
-    tonight = night_of(record, "tonight")
-    text = summarize(verdict)
-    if not broken:
-        text += "\n" + describe_repeatability(tonight, a_a([*nights, tonight]))
-    write_summary(text, folder.path)
-    page = render_run(record, folder.path)
     return NightlyResult(record, verdict, page, text, EXIT_BROKEN if broken else EXIT_CLEAN)
 
 
@@ -152,17 +151,20 @@ def _record_failure(
         try:
             folder.write(fault=Fault(failure.failure, str(failure)))
             verdict = NightlySession(board, folder, request).judge()
-            record = folder.end()
+            with folder.ending() as record:
+                text = _write_result(verdict, record, folder.path)
+                page = render_run(record, folder.path)
         finally:
             folder.release()
-    return _write_result(verdict, record, render_run(record, folder.path))
-
-
-def _write_result(verdict: RunVerdict, record: RunRecord, page: Path) -> NightlyResult:
-    text = summarize(verdict)
-    write_verdict(verdict, record, page.parent)
-    write_summary(text, page.parent)
     return NightlyResult(record, verdict, page, text, verdict.exit_code)
+
+
+def _write_result(verdict: RunVerdict, record: RunRecord, folder: Path, more: str = "") -> str:
+    """Write the verdict's files; return the summary, with `more` as its last paragraph."""
+    text = "\n".join(filter(None, [summarize(verdict), more]))
+    write_verdict(verdict, record, folder)
+    write_summary(text, folder)
+    return text
 
 
 def _with_times(row: VariantRow, blocks: list[BlockRow]) -> VariantRow:

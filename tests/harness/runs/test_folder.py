@@ -26,6 +26,12 @@ def begun(output, **fields):
     return begin(RUN, output, BOARD, {"kind": "run", "request": "{}"}, **fields)
 
 
+def ended(run):
+    with run.ending():
+        pass
+    return run.record
+
+
 @pytest.fixture
 def killed(tmp_path):
     """The folder of a run whose process is gone."""
@@ -44,7 +50,7 @@ def test_nothing_is_on_the_disk_before_the_first_write(tmp_path):
 def test_resumed_run_keeps_folder_id_and_rows(killed):
     run = resume(RUN, killed, BOARD)
     assert (run.path, run.complete) == (killed, {"good"})
-    then, now = read_record(killed / PARTIAL), run.end()
+    then, now = read_record(killed / PARTIAL), ended(run)
     assert (now.run["id"], now.run["started"]) == (then.run["id"], then.run["started"])
     assert now.run["resumed"] and now.run["ended"] and now.variants == [BAD, GOOD]
     assert now.run["length_s"] == ""  # unknown: nobody measured the time between
@@ -52,7 +58,7 @@ def test_resumed_run_keeps_folder_id_and_rows(killed):
 
 def test_ended_run_leaves_its_record_only_and_cannot_be_resumed(killed):
     run = resume(RUN, killed, BOARD)
-    run.end()
+    ended(run)
     run.release()
     assert [path.name for path in killed.iterdir()] == [RECORD]
     with pytest.raises(UsageError, match="has ended"):
@@ -95,12 +101,45 @@ def test_run_of_other_code_than_the_checkout(tmp_path):
     run = begun(tmp_path, code=code)
     run.write()
     run.release()
-    assert resume(RUN, run.path, BOARD, code).end().code == code
+    assert ended(resume(RUN, run.path, BOARD, code)).code == code
 
 
 def test_elapsed_time_continues_after_a_resume(killed, monkeypatch):
     monkeypatch.setattr(folder_module, "_seconds_since", lambda started: 100.0)
     assert 100 <= resume(RUN, killed, BOARD).elapsed_s < 160
+
+
+@pytest.mark.parametrize("own", ["file", "folder", "link", "link to a run elsewhere"])
+def test_latest_of_the_user_stays_and_is_no_failure(tmp_path, own):
+    latest, run = tmp_path / "latest", begun(tmp_path)
+    if own == "file":
+        latest.write_text("mine")
+    elif own == "folder":
+        latest.mkdir()
+    else:
+        latest.symlink_to("mine" if own == "link" else tmp_path.parent / "desk/20260101T000000Z-01234567")
+    before = latest.lstat()
+    run.write()
+    run.point_latest()
+    assert latest.lstat() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"latest", BOARD.name}
+
+
+def test_latest_moves_from_run_to_run_even_if_the_first_is_gone(tmp_path):
+    for run in (begun(tmp_path), begun(tmp_path)):
+        run.write()
+        run.point_latest()
+        assert (tmp_path / "latest").resolve() == run.path
+        run.path.rename(tmp_path / "elsewhere")
+        (tmp_path / "elsewhere").rename(tmp_path / run.path.name)
+
+
+def test_a_file_system_without_links_is_no_failure(tmp_path, monkeypatch):
+    run = begun(tmp_path)
+    run.write()
+    monkeypatch.setattr("os.symlink", lambda *_: (_ for _ in ()).throw(PermissionError("no links")))
+    run.point_latest()
+    assert not (tmp_path / "latest").exists()
 
 
 def test_latest_run_is_the_one_that_started_last(tmp_path):

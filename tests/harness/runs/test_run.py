@@ -61,7 +61,20 @@ def test_model_is_measured_and_reported(run_of, tmp_path):
     assert read_record(page.parent / RECORD) == record
     assert 'href="recordings.html"' in page.read_text()
     assert "yes_1.wav" in (page.parent / "recordings.html").read_text()
-    assert (tmp_path / "latest").resolve() == page.parent
+    assert (tmp_path / "nights" / "latest").resolve() == page.parent
+
+
+def test_run_that_is_stopped_while_its_report_is_written_is_resumed(run_of, tmp_path, monkeypatch):
+    model = classifier(tmp_path / "small.tflite")
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.runs.run.render_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        run = run_of(model)
+        with pytest.raises(KeyboardInterrupt):
+            run.run()
+    measured = read_record(run.folder.path / PARTIAL).variants
+    record, page = run_of(model, resumed=run.folder.path).run()
+    assert record.variants == measured and measured[0].stage_us
+    assert record.run["ended"] and page.exists() and read_record(page.parent / RECORD) == record
 
 
 def test_recording_replaced_during_the_run_costs_its_page_only(run_of, lines, tmp_path):
