@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.sound import levels
-from harness.sound.recordings import MANIFEST, MANIFEST_COLUMNS, Recording
+from harness.sound.recordings import MANIFEST, Recording, is_silence, manifest_rows
 from harness.sound.stimulus import active_part
 from models import views
 from models.data import features, wav
@@ -173,7 +173,7 @@ def _facts(recording: Recording, path: Path, micro: Image | None) -> Facts:
 
 def _remarks(facts: Facts) -> list[str]:
     found = []
-    if facts.word.strip("_").casefold() != "silence":
+    if not is_silence(facts.word):
         if not facts.peak:
             found.append("Every sample is 0: record it again with the microphone switched on.")
         elif facts.rms_dbfs < _QUIET_DBFS:
@@ -196,11 +196,8 @@ def _manifest_row(path: Path) -> tuple[dict[str, str], Path]:
     whole = path.resolve()
     for folder in list(whole.parents)[:_MANIFEST_LEVELS]:
         name = whole.relative_to(folder).as_posix()
-        try:
-            with (folder / MANIFEST).open(newline="", encoding="utf-8") as stream:
-                for row in csv.DictReader(stream):
-                    if row.get("path") == name and all(row.get(column) for column in MANIFEST_COLUMNS):
-                        return row, folder
-        except (OSError, UnicodeDecodeError, csv.Error):
-            continue
+        with contextlib.suppress(UsageError):
+            for row in manifest_rows(folder / MANIFEST):
+                if row["path"] == name and all(row.values()):
+                    return row, folder
     return {}, whole.parent

@@ -9,6 +9,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,11 @@ from harness.runs import folder, rows
 from harness.runs.driver import Driver, relative
 from harness.runs.folder import RUN
 from harness.runs.request import RunRequest
-from harness.sound import recordings as recordings_module
 from harness.sound import stimulus as stimulus_module
-from harness.sound.recordings import RecordingSet, read_recordings
+from harness.sound.recording_scan import RecordingSet, read_recordings
 from harness.sound.stimulus import Stimulus, compose
 from models import progress
+from models.data.sound_folder import warn_of
 from models.errors import UserFacingError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Run(Driver[RunRecord, VariantRow]):
         return row
 
     def measure_all(self) -> list[ModelArtifact]:
-        read_recordings(self.setup.recordings, ())  # refuse a broken one before anything is trained
+        warn_of(read_recordings(self.setup.recordings, ()).excluded, self.setup.recordings)
         return super().measure_all()
 
     def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
@@ -64,7 +65,8 @@ class Run(Driver[RunRecord, VariantRow]):
         session = self.sessions[model.id] = self.session(model, firmware)
         recordings, stimulus = self.sounds(model.labels)
         window_s = self.setup.bench.thresholds.detection_window_s
-        row = rows.with_session(row, session, stimulus, recordings.notes, window_s)
+        unused = [f"{each.source} is not used: {each.reason}" for each in recordings.excluded]
+        row = rows.with_session(row, session, stimulus, [*recordings.notes, *unused], window_s)
         row = replace(row, transcripts=self._copy_transcripts(model.id, session))
         yield row
         with progress.task("time the host"):
@@ -112,13 +114,15 @@ class Run(Driver[RunRecord, VariantRow]):
                 "image": firmware.image,
                 "model": model.path,
                 "board": board,
-                "recordings": self.setup.recordings,
+                "recordings": [
+                    [each.word, each.label, each.source, sha256(each.samples.tobytes()).hexdigest()]
+                    for each in recordings.recordings
+                ],
             }
             code = (
                 session_module,
                 listener_module,
                 conformance_module,
-                recordings_module,
                 stimulus_module,
             )
             found = self.store.build("session", inputs, make_in_store, code, title)
@@ -139,7 +143,8 @@ class Run(Driver[RunRecord, VariantRow]):
         record, path = self.folder.record, self.folder.path
         if ended:
             try:
-                found = read_recordings(self.setup.recordings, ()).recordings
+                labels = next((tuple(row.labels) for row in record.variants if row.labels), ())
+                found = read_recordings(self.setup.recordings, labels).recordings
                 render_recordings(record, glances(self.setup.recordings, found, self.store), path)
             except UserFacingError as failure:  # a recording was removed meanwhile
                 progress.warn(f"There is no page of the recordings: {failure}")

@@ -8,14 +8,15 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from harness.errors import UsageError
 from harness.sound.conditions import Condition, relative_to
 from harness.sound.levels import power_dbfs
-from harness.sound.playback_plan import Excluded, PlanOptions, Scan, Segment, reasons, seed_of
-from harness.sound.sound_files import length_of, read_part
+from harness.sound.playback_plan import PlanOptions, Scan, Segment, seed_of
+from harness.sound.sound_files import length_of, notes_on, read_part
+from models.data.sound_folder import Excluded, list_sounds, reasons
 from models.data.wav import SAMPLE_RATE_HZ
+from models.errors import DatasetError
 from models.store import sha256_of
 
 SHORTEST_S = 10.0
@@ -58,19 +59,26 @@ def keyword_free(options: PlanOptions, conditions: Sequence[Condition], folder: 
 def _from_files(
     place: Path, options: PlanOptions, conditions: Sequence[Condition], folder: Path
 ) -> Scan[Segment]:
-    excluded: list[Excluded] = []
+    if not place.exists():
+        raise UsageError(
+            "the keyword-free audio does not exist",
+            where=str(place),
+            remedy="Name an existing folder or WAV file.",
+        )
+    files, others = list_sounds(place) if place.is_dir() else ([place], [])
+    excluded = [Excluded(f"{relative_to(place, folder)}/{each.source}", each.reason) for each in others]
     notes: list[str] = []
     pieces: list[Segment] = []
-    for path in _files(place):
+    for path in files:
         source = relative_to(path, folder)
         try:
             reason = _unusable(path)
-        except UsageError as problem:
+        except DatasetError as problem:
             reason = problem.what
         if reason:
             excluded.append(Excluded(source, reason))
             continue
-        notes += [f"{source}: {each}" for each in _conversions(path)]
+        notes += [f"{source}: {each}" for each in notes_on(path)]
         pieces += _cut(path, source, options)
     if not pieces:
         raise UsageError(
@@ -94,19 +102,6 @@ def _from_files(
     return Scan(segments, tuple(excluded), tuple(notes))
 
 
-def _files(place: Path) -> list[Path]:
-    if place.is_file():
-        return [place]
-    if not place.is_dir():
-        raise UsageError(
-            "the keyword-free audio does not exist",
-            where=str(place),
-            remedy="Name an existing folder or WAV file.",
-        )
-    files = sorted(path for path in place.rglob("*") if path.is_file())
-    return [path for path in files if path.suffix.lower() == ".wav" and not path.name.startswith(".")]
-
-
 def _unusable(path: Path) -> str:
     """Return the reason for excluding a file; "" if it is usable."""
     length = length_of(path)
@@ -115,16 +110,6 @@ def _unusable(path: Path) -> str:
     blocks = (read_part(path, start, min(_BLOCK, length - start)) for start in range(0, length, _BLOCK))
     power = sum(float(np.square(block, dtype=np.float64).sum()) for block in blocks) / length
     return f"silent: {power_dbfs(power):.0f} dBFS" if power_dbfs(power) < SILENT_DBFS else ""
-
-
-def _conversions(path: Path) -> list[str]:
-    with soundfile.SoundFile(path) as file:
-        changes = []
-        if file.channels > 1:
-            changes.append(f"mean of {file.channels} channels")
-        if file.samplerate != SAMPLE_RATE_HZ:
-            changes.append(f"resampled from {file.samplerate:,} Hz")
-    return changes
 
 
 def _cut(path: Path, source: str, options: PlanOptions) -> list[Segment]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from math import isfinite
@@ -15,7 +15,6 @@ from harness.sound.conditions import Condition, check_conditions, with_noise_fil
 from harness.sound.keyword_free import keyword_free
 from harness.sound.playback_plan import (
     LONGEST_SEGMENT_S,
-    Excluded,
     PlannedWord,
     PlanOptions,
     PlaybackPlan,
@@ -24,8 +23,10 @@ from harness.sound.playback_plan import (
     seed_of,
 )
 from harness.sound.recording_scan import UsableRecording, scan_recordings
-from harness.sound.recordings import entries_of
+from harness.sound.recordings import Entry, entries_of
+from harness.sound.sound_files import notes_on
 from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S, to_samples
+from models.data.sound_folder import Excluded, plain
 from models.data.wav import SAMPLE_RATE_HZ
 
 SHORTEST_GAP_S = 1.5
@@ -43,7 +44,7 @@ SHORTEST_SEGMENT_S = 10.0
 """Holds lead-in, tail and a word."""
 
 
-def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -> PlaybackPlan:
+def make_plan(folder: Path, options: PlanOptions, words: Sequence[str] = ()) -> PlaybackPlan:
     """Plan the playback of every usable recording, `repeats` times under each condition.
 
     Each repetition has its own order, drawn from the seed. All conditions get the same words in the same
@@ -52,8 +53,8 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
 
     Args:
         folder: of recordings; see `recording_scan.scan_recordings`.
-        words: keywords of the models. A quick plan takes as many recordings of each as of all other words
-            together; without keywords the same number of every word.
+        words: keywords of the models: labels but silence and unknown. A quick plan takes as many recordings
+            of each as of all other words together; without keywords the same number of every word.
 
     Raises:
         UsageError: no usable recording, or impossible options; the remedy names possible ones.
@@ -66,7 +67,7 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
         conditions = conditions[:1]
         scan, available = _quick_scan(folder, options, words)
     else:
-        scan = scan_recordings(folder)
+        scan = scan_recordings(folder, words)
     longest = to_samples(options.segment_s) - to_samples(LEAD_IN_S) - to_samples(TAIL_S)
     fitting = [recording for recording in scan.usable if recording.samples <= longest]
     too_long = [
@@ -94,8 +95,13 @@ def make_plan(folder: Path, options: PlanOptions, words: Collection[str] = ()) -
         conditions,
         _segments(layout, free.usable, conditions, options.seed),
         (*scan.excluded, *too_long, *free.excluded),
-        (*notes, *free.notes),
+        (*notes, *_noise_notes(conditions, folder), *free.notes),
     )
+
+
+def _noise_notes(conditions: Sequence[Condition], folder: Path) -> list[str]:
+    files = dict.fromkeys(condition.noise for condition in conditions if condition.noise_sha256)
+    return [f"{noise}: {note}" for noise in files for note in notes_on(folder / noise)]
 
 
 def _check(options: PlanOptions) -> None:
@@ -123,20 +129,21 @@ def _check(options: PlanOptions) -> None:
 
 
 def _quick_scan(
-    folder: Path, options: PlanOptions, words: Collection[str]
+    folder: Path, options: PlanOptions, words: Sequence[str]
 ) -> tuple[Scan[UsableRecording], int]:
     """Scan as many recordings as a quick plan holds, of all words in turn; return the number available."""
-    entries = entries_of(folder)
-    keywords = {word.casefold() for word in words}
-    groups: dict[str, list[tuple[Path, str]]] = {}
+    entries, excluded = entries_of(folder, words)
+    keywords = set(map(plain, words))
+    groups: dict[str, list[Entry]] = {}
     for index in np.random.default_rng(seed_of(options.seed, "quick")).permutation(len(entries)):
-        word = entries[index][1].casefold()
+        word = plain(entries[index].word)
         groups.setdefault(word if word in keywords or not keywords else "", []).append(entries[index])
     in_turn = zip_longest(*(groups[name] for name in sorted(groups)))
     dealt = [entry for turn in in_turn for entry in turn if entry is not None]
     each_s = SHORTEST_S + options.gap_s + JITTER_S / 2
     enough = int((QUICK_S - LEAD_IN_S - TAIL_S + options.gap_s) / each_s)
-    return scan_recordings(folder, dealt, at_most=enough), len(entries)
+    scan = scan_recordings(folder, words, dealt, at_most=enough)
+    return replace(scan, excluded=(*excluded, *scan.excluded)), len(entries)
 
 
 def _lay_out(

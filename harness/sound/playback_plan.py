@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Generic, Literal, TypeVar
@@ -15,6 +14,7 @@ from harness.files import write_atomic
 from harness.sound.conditions import Condition, check_conditions
 from harness.sound.sound_files import check_file
 from harness.sound.stimulus import Placed
+from models.data.sound_folder import Excluded
 from models.data.wav import SAMPLE_RATE_HZ
 from models.decoding import Meta, decode_json, matching
 
@@ -83,20 +83,6 @@ class Segment:
     @property
     def duration_s(self) -> float:
         return self.samples / SAMPLE_RATE_HZ
-
-
-@dataclass(frozen=True)
-class Excluded:
-    """A file that is not played, and the reason."""
-
-    source: str
-    reason: str
-
-
-def reasons(excluded: Sequence[Excluded]) -> str:
-    """Return the first three files and reasons for a message."""
-    text = "; ".join(f"{each.source}: {each.reason}" for each in excluded[:3])
-    return f" ({text}{'; …' if len(excluded) > 3 else ''})" if text else ""
 
 
 @dataclass(frozen=True)

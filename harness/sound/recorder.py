@@ -21,7 +21,9 @@ from harness.sound.recordings import add_to_manifest
 from harness.sound.speaker import Speaker
 from harness.sound.stimulus import active_part
 from models import progress
+from models.data.sound_folder import Excluded, list_sounds, warn_of
 from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
+from models.errors import DatasetError
 
 MARGIN_S = 0.2
 """Kept on both sides of the word, for weak consonants that do not stand out of the noise."""
@@ -64,9 +66,9 @@ def record(
         UsageError: the label cannot name a folder, or there is nothing to record.
         AcousticFailed: no such microphone, it stopped, or a take was unusable four times in a row.
     """
-    if not re.fullmatch(r"[\w-]+", label):
+    if not re.fullmatch(r"(?![.])[^/\\]*\w[^/\\]*", label) or not label.isprintable():
         raise UsageError(
-            f"{label!r} is not a label", remedy="Use one word of letters, digits, - and _, such as yes."
+            f"{label!r} cannot name a folder", remedy="Use letters, no / or \\, and no dot at the start."
         )
     if takes < 1 or seconds < SHORTEST_S:
         raise UsageError(
@@ -127,17 +129,28 @@ def play(paths: Sequence[Path], device: str | None) -> None:
 
     Raises:
         UsageError: there is nothing to play.
-        DatasetError: a file cannot be read as sound.
+        DatasetError: the only file cannot be read as sound.
         AcousticFailed: see `harness.sound.speaker.Speaker.play`.
     """
-    files = [file for path in paths for file in (sorted(path.rglob("*.wav")) if path.is_dir() else [path])]
-    if not files:
+    files = []
+    for path in paths:
+        found, excluded = list_sounds(path) if path.is_dir() else ([path], [])
+        files += found
+        warn_of(excluded, path)
+    sounds = []
+    for file in files:
+        try:
+            sounds.append((file, *read_wav(file)))
+        except DatasetError as problem:
+            if files == list(paths[:1]):
+                raise
+            warn_of([Excluded(file.name, problem.what)], file.parent)
+    if not sounds:
         raise UsageError(
             "there is nothing to play",
             where=", ".join(map(str, paths)),
             remedy="Give WAV files, or a folder that contains some.",
         )
-    sounds = [(file, *read_wav(file)) for file in files]
     speaker = Speaker(SpeakerEntry(device=device or "", silence_s=0.5))
     for file, samples, note in sounds:
         peak_dbfs = 20 * np.log10(max(1, int(np.abs(samples.astype(np.int32)).max())) / 32_768)

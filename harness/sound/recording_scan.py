@@ -1,9 +1,9 @@
-"""Scan of a folder of recordings for a playback plan: usable recordings, and reasons for excluding others."""
+"""Scan of a folder of recordings: usable recordings, and reasons for excluding others."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.sound.levels import clipped_samples, rms_dbfs
-from harness.sound.playback_plan import Excluded, Scan, reasons
-from harness.sound.recordings import MANIFEST, entries_of, is_silence
+from harness.sound.playback_plan import Scan
+from harness.sound.recordings import (
+    Entry,
+    Recording,
+    entries_of,
+    is_silence,
+    label_of,
+    speaker_of,
+)
 from harness.sound.stimulus import active_part
 from models.data.dataset import BACKGROUND_FOLDER, split_of
+from models.data.sound_folder import Excluded, reasons
 from models.data.wav import SAMPLE_RATE_HZ, read_wav
 from models.errors import DatasetError
 from models.store import sha256_of
@@ -31,9 +39,6 @@ LONGEST_CLICK_S = 0.1
 
 CLIPPED_FROM = 3
 """Samples at the limits of int16; one or two may be a normalized peak, or a click."""
-
-_OTHER_SOUNDS = (".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wma")
-_NUMBERED = re.compile(r"[\W_]*\d*$")
 
 
 class UsableRecording(NamedTuple):
@@ -55,91 +60,87 @@ class UsableRecording(NamedTuple):
     end: int
 
 
+@dataclass(frozen=True)
+class RecordingSet:
+    """Recordings in a fixed order, notes on them, and the files that are not used."""
+
+    recordings: tuple[Recording, ...]
+    notes: tuple[str, ...]
+    excluded: tuple[Excluded, ...]
+
+
+def read_recordings(folder: Path, labels: Sequence[str]) -> RecordingSet:
+    """Read the usable recordings of a folder, in the order of its manifest or else of the file names.
+
+    Args:
+        folder: see `harness.sound.recordings.entries_of`.
+        labels: of the model. Any other word is "unknown".
+
+    Raises:
+        UsageError: no usable recording, or a manifest that cannot be read.
+    """
+    scan = scan_recordings(folder, labels)
+    recordings = (
+        Recording(label_of(each.word, labels), each.word, each.source, read_wav(folder / each.source)[0])
+        for each in scan.usable
+    )
+    return RecordingSet(tuple(recordings), scan.notes, scan.excluded)
+
+
 def scan_recordings(
-    folder: Path, entries: Sequence[tuple[Path, str]] | None = None, at_most: int | None = None
+    folder: Path,
+    labels: Sequence[str] = (),
+    entries: Sequence[Entry] | None = None,
+    at_most: int | None = None,
 ) -> Scan[UsableRecording]:
     """Read the recordings of a folder and check each.
 
     Args:
-        folder: with a manifest, a user's own (`yes/1.wav`, `yes_1.wav`), or in the layout of Speech Commands.
-        entries: the items of `entries_of(folder)` to read, in any order; None: all.
+        folder, labels: see `harness.sound.recordings.entries_of`.
+        entries: of the folder, in any order; None: all.
         at_most: stop after this number of usable recordings.
 
     Raises:
-        UsageError: no usable recording, or a manifest that cannot be read or does not match its files.
+        UsageError: no usable recording, or a manifest that cannot be read.
     """
-    listed = (folder / MANIFEST).is_file()
     usable: list[UsableRecording] = []
     excluded: list[Excluded] = []
     if entries is None:
-        entries = entries_of(folder)
-        excluded += _ignored_files(folder, {path for path, _ in entries}, listed)
+        entries, excluded = entries_of(folder, labels)
     notes: list[str] = []
-    for path, word in entries:
+    named: dict[tuple[str, str], list[str]] = {}
+    for path, word, remark in entries:
         if at_most is not None and len(usable) >= at_most:
             break
         source = path.relative_to(folder).as_posix()
-        named_by_file = not listed and path.parent == folder
         try:
-            recording, remarks = _check(path, source, word.strip(), named_by_file)
+            recording, remarks = _check(path, source, word)
         except _Unusable as problem:
             excluded.append(Excluded(source, str(problem)))
         else:
             usable.append(recording)
-            notes += [f"{source}: {remark}" for remark in remarks]
+            notes += [f"{source}: {each}" for each in remarks]
+            if remark:
+                named.setdefault((word, remark), []).append(source)
     if not usable:
         raise UsageError(
             f"none of {len(excluded)} recordings can be used{reasons(excluded)}",
             where=str(folder),
             remedy="Put WAV files of spoken words there: yes_1.wav, or in a folder for each word: yes/1.wav.",
         )
+    for (word, remark), sources in named.items():
+        more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+        notes.append(f'{sources[0]}{more}, taken as "{word}": {remark}')
     return Scan(tuple(usable), tuple(excluded), (*notes, *_training_note(usable)))
-
-
-def speaker_of(source: str, word: str) -> str:
-    """Return the speaker that a file's name tells, or "".
-
-    `yes/0a7c2a8d_nohash_0.wav` is by "0a7c2a8d", `yes/anna_2.wav` and `yes_anna_2.wav` are by "anna";
-    `yes/2.wav`, `yes_2.wav` and `yes/yes_2.wav` name no speaker.
-    """
-    stem = Path(source).stem
-    if "_nohash_" in stem:
-        return stem.split("_nohash_")[0]
-    name = _NUMBERED.sub("", stem)
-    head, separator, rest = name.partition("_")
-    if head.casefold() == word.casefold():
-        name = rest if separator else ""
-    return name
-
-
-def _ignored_files(folder: Path, taken: set[Path], listed: bool) -> list[Excluded]:
-    """List the sound files in the folder that are no entries, with the reason."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        kind = path.suffix.lower()
-        if path in taken or kind not in (".wav", *_OTHER_SOUNDS) or path.name.startswith("."):
-            continue
-        if listed:
-            reason = "not listed in the manifest"
-        elif kind == ".wav":
-            reason = "no word: it is not directly in the folder of a word"
-        else:
-            reason = f"not a WAV file: convert the {kind[1:]} file"
-        found.append(Excluded(path.relative_to(folder).as_posix(), reason))
-    return found
 
 
 class _Unusable(Exception):
     """The reason for excluding a recording."""
 
 
-def _check(path: Path, source: str, word: str, named_by_file: bool) -> tuple[UsableRecording, list[str]]:
-    if not word and not named_by_file:
-        raise _Unusable("no word in the manifest")
-    if Path(source).parent.name == BACKGROUND_FOLDER:
+def _check(path: Path, source: str, word: str) -> tuple[UsableRecording, list[str]]:
+    if path.parent.name == BACKGROUND_FOLDER:
         raise _Unusable("no word: it is background noise")
-    if named_by_file and not re.search(r"[^\W\d_]", word):
-        raise _Unusable(f"no word in its name; rename it, for example to yes_{Path(source).name}")
     try:
         samples, converted = read_wav(path)
         digest = sha256_of(path)

@@ -1,4 +1,4 @@
-"""Recordings of keywords: a folder of WAV files, with or without a manifest."""
+"""Folders of recordings of keywords: their files, the words of these, and the manifest."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.files import write_atomic
-from models.data.wav import read_wav
+from models.data.sound_folder import Excluded, list_sounds, parts_of, plain, reasons, shown
 from models.store import sha256_of
 
 MANIFEST = "manifest.csv"
@@ -21,6 +22,11 @@ MANIFEST_COLUMNS = ("path", "label", "word", "source", "license", "sha256")
 
 OWN_LICENSE = "the speaker's own"
 """License entry of a user's recording, until whoever publishes the recording replaces it."""
+
+_DIGITS = "0123456789"
+_COPY = ("copy", "kopie", "copie", "copia")
+_COPY_OF = [["copy", "of"], ["kopie", "von"], ["copie", "de"], ["copia", "de"]]
+"""In the names of copied files, `yes - Copy (2).wav` and `Copy of yes.wav`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,134 +46,197 @@ class Recording:
     samples: NDArray[np.int16]
 
 
-@dataclass(frozen=True)
-class RecordingSet:
-    """Recordings in a fixed order, and notes on the files that were converted."""
+class Entry(NamedTuple):
+    """A file with the spoken word, and a remark on where its name leaves doubts about the word."""
 
-    recordings: tuple[Recording, ...]
-    notes: tuple[str, ...]
+    path: Path
+    word: str
+    remark: str = ""
 
 
-def read_recordings(folder: Path, labels: Sequence[str]) -> RecordingSet:
-    """Read the recordings of a folder, in the order of its manifest or else of the file names.
+def entries_of(folder: Path, labels: Sequence[str] = ()) -> tuple[list[Entry], list[Excluded]]:
+    """List the recordings of a folder, in the order of its manifest or else of the names, and other files.
 
     Without a manifest the word of `<word>/<file>.wav` is the folder's name, that of `<word>_<more>.wav` the
-    part before the first underscore.
+    start of the file's name. Case, separators, numbers and the suffixes of copies do not matter.
 
     Args:
-        folder: contains manifest.csv or WAV files.
-        labels: of the model, in any case. Any other word is "unknown".
+        labels: of the models; the longest that a name begins with is its word.
 
     Raises:
-        UsageError: no recordings, a broken or missing file, or one that differs from the manifest.
-    """
-    recordings, notes = [], []
-    for path, word in entries_of(folder):
-        if not word:
-            raise UsageError(
-                "the manifest names no word for a recording",
-                where=str(path),
-                remedy="Write the spoken word into the manifest, or remove the row.",
-            )
-        samples, note = read_wav(path)
-        source = str(path.relative_to(folder))
-        recordings.append(Recording(label_of(word, labels), word, source, samples))
-        if note:
-            notes.append(f"{source}: {note}")
-    return RecordingSet(tuple(recordings), tuple(notes))
-
-
-def entries_of(folder: Path) -> list[tuple[Path, str]]:
-    """List the files of a folder with their words, in the order of the manifest or else of the names.
-
-    The word is "" where a manifest leaves it out.
-
-    Raises:
-        UsageError: no recordings, or a manifest that cannot be read or does not match the files.
+        UsageError: no recordings, or a manifest that cannot be read.
     """
     if not folder.is_dir():
-        raise UsageError("the folder of recordings does not exist", where=str(folder))
-    if (folder / MANIFEST).is_file():
-        return _entries_of_manifest(folder / MANIFEST)
-    paths = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_file())
-    entries = [
-        (path, path.stem.split("_")[0] if path.parent == folder else path.parent.name)
-        for path in paths
-        if path.suffix.lower() == ".wav" and not path.name.startswith(".")
-    ]
+        raise UsageError(
+            "the folder of recordings does not exist", where=str(folder), remedy="Name an existing folder."
+        )
+    paths, excluded = list_sounds(folder)
+    manifest = folder / MANIFEST
+    entries = []
+    if manifest.is_file():
+        for row in manifest_rows(manifest):
+            try:
+                entries.append(Entry(_checked(folder, row), row["word"]))
+            except ValueError as problem:
+                excluded.append(Excluded(row["path"] or MANIFEST, str(problem)))
+        known = {entry.path for entry in entries} | {folder / each.source for each in excluded}
+        unlisted = [path for path in paths if path not in known]
+        excluded += [Excluded(shown(path, folder), "not listed in the manifest") for path in unlisted]
+    else:
+        for path in paths:
+            reason = "no word: it is not directly in the folder of a word"
+            if path.parent == folder:
+                word, remark = _word_of_file(path.stem, labels)
+                reason = f"no word in its name; rename it, for example to yes_{path.name}"
+            elif path.parent.parent == folder:
+                word, remark = _word_of_folder(path.parent.name, labels)
+            else:
+                word = ""
+            if word:
+                entries.append(Entry(path, word, remark))
+            else:
+                excluded.append(Excluded(shown(path, folder), reason))
     if not entries:
         raise UsageError(
-            "there are no recordings",
-            where=str(folder),
+            f"there are no recordings{reasons(excluded)}",
+            where=str(manifest if manifest.is_file() else folder),
             remedy="Put WAV files there: yes_1.wav, or in a folder for each word: yes/1.wav.",
         )
-    return entries
+    return entries, excluded
 
 
 def label_of(word: str, labels: Sequence[str]) -> str:
-    """Return the model's label for a word, ignoring case: "yes" is "Yes" for a model that writes it so.
+    """Return the model's label for a word, ignoring case, separators and punctuation.
 
     "silence" stays "silence" for a model without such a label: no keyword may be detected in it.
     """
-    known = {_plain(label): label for label in labels}
-    return known.get(_plain(word)) or ("silence" if is_silence(word) else known.get("unknown", "unknown"))
+    if word in labels:
+        return word
+    known = _known(labels)
+    return known.get(plain(word)) or ("silence" if is_silence(word) else known.get("unknown", "unknown"))
 
 
 def is_silence(word: str) -> bool:
     """Return whether a recording with this word has no speech."""
-    return _plain(word) == "silence"
+    return plain(word) == "silence"
 
 
-def _plain(word: str) -> str:
-    return word.strip("_").casefold()
+def _known(labels: Sequence[str]) -> dict[str, str]:
+    """Return the labels by their plain words; a label that is written plainly comes first."""
+    return {plain(label): label for label in sorted(labels, key=lambda label: label == plain(label))}
 
 
-def _entries_of_manifest(manifest: Path) -> list[tuple[Path, str]]:
-    rows = _manifest_rows(manifest)
-    if not rows:
-        raise UsageError("the manifest lists no recordings", where=str(manifest))
-    return [(_checked(manifest, row), row["word"]) for row in rows]
+def speaker_of(source: str, word: str) -> str:
+    """Return the speaker that a file's name tells, or "".
+
+    `yes/0a7c2a8d_nohash_0.wav` is by "0a7c2a8d", `yes/anna_2.wav` and `yes_anna_2.wav` are by "anna";
+    `yes/2.wav`, `yes_2.wav` and `yes/yes_2.wav` name no speaker.
+    """
+    stem = Path(source).stem
+    if "_nohash_" in stem:
+        return stem.split("_nohash_")[0]
+    parts = parts_of(stem)
+    for stop in range(1, len(parts) + 1):
+        if "".join(parts[:stop]).strip(_DIGITS) == plain(word):
+            parts = parts[stop:]
+            break
+    while parts and not _without_numbers(parts[-1:]):
+        parts.pop()
+    return "-".join(parts).rstrip(_DIGITS)
 
 
-def _manifest_rows(manifest: Path) -> list[dict[str, str]]:
+def _without_numbers(parts: Sequence[str]) -> list[str]:
+    """Leave numbers and the words by which copies are named out of the parts of a name."""
+    stripped = (part.strip(_DIGITS) for part in parts)
+    return [part for part in stripped if part and part not in _COPY]
+
+
+def _word_of_file(stem: str, labels: Sequence[str]) -> tuple[str, str]:
+    """Return the word of a file in no folder of a word, and a remark."""
+    parts = parts_of(stem)
+    for prefix in _COPY_OF:
+        if parts[: len(prefix)] == prefix:
+            parts = parts[len(prefix) :]
+    known = _known(labels)
+    for first in range(len(parts)):
+        for stop in range(len(parts), first, -1):
+            joined = "".join(parts[first:stop])
+            for name in (joined, joined.strip(_DIGITS)):
+                if name in known:
+                    others = _without_numbers(parts[stop:])
+                    return known[name], "its word is the start of its name" if others else ""
+        if not parts[first].isdigit():
+            break
+    words = _without_numbers(parts)
+    return (words[0], _begins_like(stem, labels)) if words else ("", "")
+
+
+def _word_of_folder(name: str, labels: Sequence[str]) -> tuple[str, str]:
+    known = _known(labels)
+    core = "".join(_without_numbers(parts_of(name)))
+    if plain(name) not in known and core in known:
+        return known[core], ""
+    return name, "" if plain(name) in known else _begins_like(name, labels)
+
+
+def _begins_like(name: str, labels: Sequence[str]) -> str:
+    """Return a remark on a name that holds a keyword, though its word is another one."""
+    parts = parts_of(name)
+    words = {label: plain(label) for label in labels if plain(label) not in ("silence", "unknown")}
+    held = [label for label, word in words.items() if plain(name).startswith(word) or word in parts]
+    return f'its name has "{held[0]}" in it' if held else ""
+
+
+def manifest_rows(manifest: Path) -> list[dict[str, str]]:
+    """Read the rows of a manifest, as UTF-8 or as a spreadsheet writes it.
+
+    Raises:
+        UsageError: it cannot be read, or has other columns.
+    """
     try:
-        with manifest.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            if tuple(reader.fieldnames or ()) != MANIFEST_COLUMNS:
-                raise UsageError(
-                    "the manifest has other columns",
-                    where=str(manifest),
-                    remedy=f"Its first line must be {','.join(MANIFEST_COLUMNS)}.",
-                )
-            return list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        data = manifest.read_bytes()
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        text = io.StringIO(data.decode(encoding), newline=None)
+        separator = max(",;\t", key=text.readline().count)
+        text.seek(0)
+        rows = [[cell.strip() for cell in row] for row in csv.reader(text, delimiter=separator)]
+    except UnicodeError as problem:
+        raise UsageError(
+            f"the manifest is not UTF-8: {problem}", where=str(manifest), remedy="Save it as CSV in UTF-8."
+        ) from None
+    except (OSError, csv.Error) as problem:
         raise UsageError(f"the manifest cannot be read: {problem}", where=str(manifest)) from problem
-
-
-def _checked(manifest: Path, row: dict[str, str]) -> Path:
-    """Return the file of a row after checking its hash."""
-    if not (row["path"] and row["word"] is not None and row["sha256"]):
+    columns = " ".join(rows[0]).lower().split() if rows else []
+    if sorted(columns) != sorted(MANIFEST_COLUMNS):
         raise UsageError(
-            f"the manifest has an incomplete row: {row}",
+            "the manifest has other columns",
             where=str(manifest),
-            remedy="Fill in path, word and sha256, or remove the row.",
+            remedy=f"Its first line must be {','.join(MANIFEST_COLUMNS)}.",
         )
-    path = manifest.parent / row["path"]
+    filled = (row + [""] * len(columns) for row in rows[1:] if any(row))
+    return [dict(zip(columns, row, strict=False)) for row in filled]
+
+
+def _checked(folder: Path, row: dict[str, str]) -> Path:
+    """Return the file of a row after checking its hash.
+
+    Raises:
+        ValueError: the reason for excluding it.
+    """
+    name = PurePosixPath(row["path"].replace("\\", "/"))
+    if not (name.name and row["sha256"]):
+        raise ValueError(f"the manifest has an incomplete row: {', '.join(filter(None, row.values()))}")
+    if not row["word"]:
+        raise ValueError("no word in the manifest")
+    if name.is_absolute():
+        raise ValueError("its path in the manifest is not relative to the folder")
     try:
-        digest = sha256_of(path)
+        digest = sha256_of(folder / name)
     except OSError as problem:
-        raise UsageError(
-            f"a recording of the manifest cannot be read: {problem.strerror}",
-            where=str(path),
-            remedy="Restore it, or remove its row from the manifest.",
-        ) from problem
+        raise ValueError(f"it cannot be read: {problem.strerror}") from None
     if digest != row["sha256"].lower():
-        raise UsageError(
-            "a recording differs from the manifest: another sha256",
-            where=str(path),
-            remedy="Restore it, or write its new sha256 into the manifest.",
-        )
-    return path
+        raise ValueError("it differs from the manifest: another sha256")
+    return folder / name
 
 
 def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bool:
@@ -186,11 +255,11 @@ def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bo
         UsageError: the manifest cannot be read or written, or has other columns.
     """
     path = folder / MANIFEST
-    if not path.exists() and any(file != recording for file in folder.rglob("*.wav")):
+    if not path.exists() and list_sounds(folder)[0] != [recording]:
         return False
     name = recording.relative_to(folder).as_posix()
     values = (name, word, word, source, OWN_LICENSE, sha256_of(recording))
-    rows = [row for row in _manifest_rows(path) if row["path"] != name] if path.exists() else []
+    rows = [row for row in manifest_rows(path) if row["path"] != name] if path.exists() else []
     text = io.StringIO()
     writer = csv.DictWriter(text, MANIFEST_COLUMNS, lineterminator="\n")
     writer.writeheader()

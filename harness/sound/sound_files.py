@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from math import ceil, gcd
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
-from models.errors import DatasetError
+from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, open_sound, read_wav
 from models.store import sha256_of
 
 SHORTEST_REPEATED_S = 1.0  # a shorter noise file would become a tone
@@ -50,28 +47,28 @@ def check_file(path: Path, sha256: str) -> None:
 def recording(path: Path, sha256: str) -> NDArray[np.int16]:
     """Return the samples of a plan's recording after `check_file`: int16 (N,) at 16 kHz, read-only."""
     check_file(path, sha256)
-    try:
-        samples = read_wav(path)[0]
-    except DatasetError as problem:
-        raise UsageError(problem.what, where=problem.where, remedy=problem.remedy) from problem
+    samples = read_wav(path)[0]
     samples.flags.writeable = False
     return samples
 
 
 def length_of(path: Path) -> int:
     """Return the length of a sound file in samples at 16 kHz."""
-    try:
-        with soundfile.SoundFile(path) as file:
-            return int(file.frames * SAMPLE_RATE_HZ // file.samplerate)
-    except (soundfile.SoundFileError, OSError) as problem:
-        raise _unreadable(path, problem) from problem
+    with open_sound(path) as sound:
+        return sound.frames * SAMPLE_RATE_HZ // sound.rate_hz
+
+
+def notes_on(path: Path) -> list[str]:
+    """Return remarks on how a sound file is read."""
+    with open_sound(path) as sound:
+        return list(sound.notes)
 
 
 def read_part(path: Path, start: int, count: int) -> NDArray[np.float32]:
     """Read a part of a sound file that may be too long to read as a whole.
 
     Args:
-        path: of any rate and number of channels; the channels are averaged.
+        path: of any rate and number of channels; see `open_sound`.
         start: first sample, at 16 kHz.
         count: samples at 16 kHz.
 
@@ -79,23 +76,21 @@ def read_part(path: Path, start: int, count: int) -> NDArray[np.float32]:
         float32 (count,) in steps of int16; zeros past the end of the file.
 
     Raises:
-        UsageError: it cannot be read as sound.
+        DatasetError: it cannot be read as sound.
     """
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate_hz = file.samplerate
-            first, skipped = (start, 0) if rate_hz == SAMPLE_RATE_HZ else _aligned_frame(start, rate_hz)
-            frames = ceil((skipped + count + _PADDING) * rate_hz / SAMPLE_RATE_HZ)
-            file.seek(min(max(first, 0), file.frames))
-            read = file.read(frames + min(first, 0), dtype="float32", always_2d=True).mean(axis=1)
-    except (soundfile.SoundFileError, OSError) as problem:
-        raise _unreadable(path, problem) from problem
-    sound = np.zeros(frames, np.float32)
-    before = max(-first, 0)
-    sound[before : before + len(read)] = read
+    with open_sound(path) as sound:
+        rate_hz = sound.rate_hz
+        first, skipped = (start, 0) if rate_hz == SAMPLE_RATE_HZ else _aligned_frame(start, rate_hz)
+        frames = ceil((skipped + count + _PADDING) * rate_hz / SAMPLE_RATE_HZ)
+        part = np.zeros(frames, np.float32)
+        position = max(-first, 0)
+        sound.seek(min(max(first, 0), sound.frames))
+        for block in sound.blocks(min(frames - position, sound.frames - max(first, 0)), "float32"):
+            part[position : position + len(block)] = block
+            position += len(block)
     if rate_hz != SAMPLE_RATE_HZ:
-        sound = soxr.resample(sound, rate_hz, SAMPLE_RATE_HZ)
-    return np.nan_to_num(sound[skipped : skipped + count]) * np.float32(FULL_SCALE)
+        part = soxr.resample(part, rate_hz, SAMPLE_RATE_HZ)
+    return np.nan_to_num(part[skipped : skipped + count]) * np.float32(FULL_SCALE)
 
 
 def _aligned_frame(start: int, rate_hz: int) -> tuple[int, int]:
@@ -112,7 +107,8 @@ def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
     """Read a sound file from `start` on, repeated from its beginning; float32 (count,) as in `read_part`.
 
     Raises:
-        UsageError: the file cannot be read as sound, or is shorter than a second.
+        DatasetError: the file cannot be read as sound.
+        UsageError: it is shorter than a second.
     """
     whole = length_of(path)
     if whole < SHORTEST_REPEATED_S * SAMPLE_RATE_HZ:
@@ -141,12 +137,3 @@ def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
 @lru_cache(maxsize=4096)
 def _digest(path: Path, written_ns: int, size: int) -> str:
     return sha256_of(path)
-
-
-def _unreadable(path: Path, problem: Exception) -> UsageError:
-    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-    return UsageError(
-        f"the sound cannot be read: {os.fspath(reason).strip().rstrip('.')}",
-        where=str(path),
-        remedy="Give a complete WAV file.",
-    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from models.data import wav
+from models.data.sound_folder import Excluded, list_sounds, plain, shown
 from models.errors import DatasetError
 
 Split = Literal["training", "validation", "testing"]
@@ -97,7 +98,7 @@ class Clip:
 
 
 class SpeechCommands:
-    """A folder of `<word>/<speaker>_nohash_<n>.wav` and `_background_noise_/*.wav`.
+    """A folder of `<word>/<speaker>_nohash_<n>.wav` and `_background_noise_/*.wav`, in upper or lower case.
 
     Everything random is drawn from `config.seed` and the clip's own name, so it depends neither on the order
     of rendering nor on the process.
@@ -105,6 +106,9 @@ class SpeechCommands:
     Args:
         root: the folder.
         config: shares, augmentation, seed.
+
+    Attributes:
+        excluded: files that are not used; a broken one is added when it is read.
 
     Raises:
         DatasetError: the folder does not exist, lacks a wanted word, or lacks background noise.
@@ -118,19 +122,17 @@ class SpeechCommands:
                 str(root),
                 "Give the folder that Speech Commands was unpacked into, the one that holds yes/ and no/.",
             )
+        files, self.excluded = list_sounds(self.root)
+        self._words, self._background_files = self._sorted_by_word(files)
         for word in self.config.wanted:
-            if not self._words.get(word):
+            if word not in self._words:
                 raise DatasetError(
                     f'the dataset has no recording of the wanted word "{word}"',
                     str(self.root / word),
                     f"Give a folder in the Speech Commands layout: {word}/<speaker>_nohash_<n>.wav.",
                 )
-        if not self._background_files and (self.config.silence_percent or self.config.background_frequency):
-            raise DatasetError(
-                "the dataset has no background noise",
-                str(self.root / BACKGROUND_FOLDER),
-                "Silence is cut from it: add at least one WAV file of a second or more.",
-            )
+        if not self._background_files:
+            self._require_noise()
 
     def clips(self, split: Split, copy: int = 0) -> list[Clip]:
         """List the clips of a split in a seeded order: wanted words, and the shares of unknown and silence.
@@ -185,9 +187,9 @@ class SpeechCommands:
         Names, sizes and times instead of contents: the real dataset is 2 GB.
         """
         digest = hashlib.sha256()
-        folders = [*(self.root / word for word in sorted(self._words)), self.root / BACKGROUND_FOLDER]
-        for path in (path for folder in folders for path in sorted(folder.glob("*.wav"))):
-            status = path.stat()
+        words = (self.root / key for word in sorted(self._words) for key in self._words[word])
+        for path in (*words, *self._background_files):
+            status = path.stat() if path.exists() else path.lstat()
             digest.update(f"{path.relative_to(self.root)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
@@ -207,7 +209,7 @@ class SpeechCommands:
 
     def _background(self, generator: np.random.Generator) -> np.ndarray:
         """Draw a second of background noise, float32 (16000,)."""
-        noise = self._noises[generator.integers(len(self._noises))]
+        noise = self.noises[generator.integers(len(self.noises))]
         start = int(generator.integers(len(noise) - CLIP_SAMPLES + 1))
         return noise[start : start + CLIP_SAMPLES]
 
@@ -220,37 +222,57 @@ class SpeechCommands:
 
     def _keys(self, word: str, split: Split) -> list[str]:
         shares = self.config.validation_percent, self.config.testing_percent
-        return [f"{word}/{name}" for name in self._words[word] if split_of(name, *shares) == split]
+        return [key for key in self._words[word] if split_of(key, *shares) == split]
 
     def _generator(self, *names: str) -> np.random.Generator:
         digest = hashlib.sha256("\0".join((str(self.config.seed), *names)).encode()).digest()
         return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
-    @cached_property
-    def _words(self) -> Mapping[str, list[str]]:
-        """Names of the recordings by word."""
-        folders = (
-            path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith(("_", "."))
-        )
-        return {folder.name: sorted(path.name for path in folder.glob("*.wav")) for folder in folders}
+    def _sorted_by_word(self, files: Sequence[Path]) -> tuple[dict[str, list[str]], list[Path]]:
+        """Return the recordings by word, as keys of clips, and the files of background noise."""
+        wanted = {plain(word): word for word in self.config.wanted}
+        words: dict[str, list[str]] = {}
+        background = []
+        for path in files:
+            folder = path.parent.name
+            if path.parent.parent != self.root or (folder.startswith("_") and folder != BACKGROUND_FOLDER):
+                reason = "no word: it is not directly in the folder of a word"
+                self.excluded.append(Excluded(shown(path, self.root), reason))
+            elif folder == BACKGROUND_FOLDER:
+                background.append(path)
+            else:
+                words.setdefault(wanted.get(plain(folder), folder), []).append(f"{folder}/{path.name}")
+        return words, background
 
     @cached_property
-    def _background_files(self) -> list[Path]:
-        return sorted((self.root / BACKGROUND_FOLDER).glob("*.wav"))
+    def noises(self) -> list[np.ndarray]:
+        """The usable files of background noise, float32.
 
-    @cached_property
-    def _noises(self) -> list[np.ndarray]:
+        Raises:
+            DatasetError: none is usable, but the clips need noise.
+        """
         noises = []
         for path in self._background_files:
-            samples, _ = wav.read_wav(path)
-            if len(samples) < CLIP_SAMPLES:
-                raise DatasetError(
-                    f"background noise of {len(samples) / wav.SAMPLE_RATE_HZ:.2f} s is less than a second",
-                    str(path),
-                    "Remove the file or replace it by a longer one.",
-                )
-            noises.append(samples / np.float32(wav.FULL_SCALE))
+            try:
+                samples, _ = wav.read_wav(path)
+                if len(samples) < CLIP_SAMPLES:
+                    raise DatasetError(
+                        f"background noise of {len(samples) / wav.SAMPLE_RATE_HZ:.2f} s is less than a second"
+                    )
+                noises.append(samples / np.float32(wav.FULL_SCALE))
+            except DatasetError as problem:
+                self.excluded.append(Excluded(shown(path, self.root), problem.what))
+        if not noises:
+            self._require_noise()
         return noises
+
+    def _require_noise(self) -> None:
+        if self.config.silence_percent or self.config.background_frequency:
+            raise DatasetError(
+                f"the dataset has no {'usable ' * bool(self._background_files)}background noise",
+                str(self.root / BACKGROUND_FOLDER),
+                "Silence is cut from it: add at least one WAV file of a second or more.",
+            )
 
 
 def shifted(samples: np.ndarray, by: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import os
 import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from models import progress
-from models.data import dataset, wav
+from models.data import dataset, sound_folder, wav
 from models.data.dataset import SPLITS, Clip, DatasetConfig, SpeechCommands, Split
 from models.data.front_ends import front_end as get_front_end
 from models.data.front_ends.micro import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES
 from models.data.front_ends.micro import features as micro_features
-from models.errors import ConfigError
+from models.data.sound_folder import Excluded, reasons, warn_of
+from models.errors import ConfigError, DatasetError
 from models.store import Store
 
 __all__ = [
@@ -121,6 +122,8 @@ class FeatureSets:
 def feature_sets(root: Path, config: DatasetConfig, store: Store, front_end: str = "micro") -> FeatureSets:
     """Return the features of a dataset's splits; they are computed if the store does not have them.
 
+    A recording that cannot be read is left out with a warning.
+
     Args:
         root: a folder in the Speech Commands layout.
         config: shares, augmentation, copies, seed.
@@ -128,7 +131,7 @@ def feature_sets(root: Path, config: DatasetConfig, store: Store, front_end: str
         front_end: one of `models.data.front_ends`.
 
     Raises:
-        DatasetError: the dataset lacks something, or a file is broken; the message names it.
+        DatasetError: the dataset lacks something.
         ConfigError: the front end does not exist, or its features are of another shape than networks take.
     """
     source, module = SpeechCommands(root, config), get_front_end(front_end)
@@ -164,7 +167,7 @@ def _inputs(source: SpeechCommands, store: Store) -> dict[str, Any]:
 
 
 def _code(front_end: ModuleType) -> list[ModuleType]:
-    return [sys.modules[__name__], dataset, wav, front_end]
+    return [sys.modules[__name__], dataset, sound_folder, wav, front_end]
 
 
 def _write(folder: Path, source: SpeechCommands, front_end: ModuleType) -> None:
@@ -173,17 +176,40 @@ def _write(folder: Path, source: SpeechCommands, front_end: ModuleType) -> None:
         copies = source.config.copies if split == "training" else 1
         chosen[split] = [clip for copy in range(copies) for clip in source.clips(split, copy)]
     advance = progress.count(sum(map(len, chosen.values())), "clips")
+    broken: dict[str, Excluded] = {}
+
+    def compute(clip: Clip) -> np.ndarray | None:
+        try:
+            return front_end.features(source.render(clip))
+        except DatasetError as problem:
+            broken[clip.key] = Excluded(clip.key, problem.what)
+            return None
+
+    source.noises  # noqa: B018, raises if none is usable; the clips would be blamed
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for split, clips in chosen.items():
             computed = np.empty((len(clips), *front_end.SHAPE), np.uint16)
-            features = pool.map(lambda clip: front_end.features(source.render(clip)), clips)
-            for index, row in enumerate(features):
-                computed[index] = row
+            used: list[Clip] = []
+            for clip, row in zip(clips, pool.map(compute, clips), strict=True):
+                if row is not None:
+                    computed[len(used)] = row
+                    used.append(clip)
                 advance()
-            np.save(folder / f"{split}_features.npy", computed)
-            np.save(folder / f"{split}_labels.npy", np.array([clip.label for clip in clips], np.int64))
+            if not any(clip.label > dataset.UNKNOWN for clip in used):
+                found = reasons([*broken.values()])
+                raise DatasetError(
+                    f"the {split} split has no usable recording of a wanted word{found}",
+                    str(source.root),
+                    "Replace the broken recordings, or add others.",
+                )
+            chosen[split] = used
+            np.save(folder / f"{split}_features.npy", computed[: len(used)])
+            np.save(folder / f"{split}_labels.npy", np.array([clip.label for clip in used], np.int64))
+    excluded = sorted([*source.excluded, *broken.values()])
+    warn_of(excluded, source.root)
     contents = {
         "labels": source.config.labels,
         "clips": {name: [clip.key for clip in clips] for name, clips in chosen.items()},
+        "excluded": [asdict(each) for each in excluded],
     }
     (folder / _CONTENTS).write_text(json.dumps(contents, indent=1))

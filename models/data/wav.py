@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -15,47 +22,158 @@ SAMPLE_RATE_HZ = 16_000
 FULL_SCALE = 32_768
 """Full scale of int16; 0 dBFS is a root mean square of this value."""
 
+RATES_HZ = 4_000, 768_000
+"""Lowest and highest sample rate that is read: half a telephone's, and the highest of any converter."""
+MOST_CHANNELS = 64
+LONGEST_S = 600.0
+"""Longest recording that is read as a whole, 20 MB as int16."""
 
+_BLOCK_VALUES = 2**20  # numbers read at once, 8 MiB
+_CUT_OFF_S = 0.01  # a header may count its own 44 bytes as sound
+_UNKNOWN_BYTES = 0x7FFF_0000  # programs that write into a pipe promise more
+_PROMISE = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_FACT = re.compile(r"^ *frames +: (\d+)", re.MULTILINE)
+_NO_DATA = re.compile(r"^data : 0$", re.MULTILINE)
+_NO_LENGTH = "the header gives no length: read to the end of the file"
+_CANCELED = 4  # channels that cancel leave less than this part of the power of unrelated ones
+
+
+class SoundFile:
+    """An open sound file that is read as one channel, in steps of full scale.
+
+    Attributes:
+        path: the file.
+        rate_hz, channels, coding: as in the file.
+        frames: length at its own rate.
+        notes: remarks on its header and its channels.
+    """
+
+    def __init__(self, path: Path, file: soundfile.SoundFile, notes: Sequence[str]) -> None:
+        self.path, self._file = path, file
+        self.rate_hz, self.channels, self.coding = file.samplerate, file.channels, file.subtype
+        if not RATES_HZ[0] <= self.rate_hz <= RATES_HZ[1] or self.channels > MOST_CHANNELS:
+            raise _unusable(
+                path,
+                f"its header gives {self.rate_hz:,} Hz and {self.channels:,} channels, not "
+                f"{RATES_HZ[0]:,} to {RATES_HZ[1]:,} Hz and at most {MOST_CHANNELS}",
+            )
+        self.frames: int = file.frames
+        counted = _FACT.search(file.extra_info)
+        if counted and not file.seekable():  # such a codec pads its last block
+            self.frames = min(self.frames, int(counted[1]))
+        self.notes = [*notes, *self._check_length()]
+        status = path.stat()
+        self._cancel = self.channels > 1 and _cancel(path, status.st_mtime_ns, status.st_size)
+        if self._cancel:
+            self.notes.append(f"channel 1 of {self.channels}, because the channels cancel each other")
+        elif self.channels > 1:
+            self.notes.append(f"mean of {self.channels} channels")
+        if self.rate_hz != SAMPLE_RATE_HZ:
+            self.notes.append(f"resampled from {self.rate_hz:,} Hz")
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame, from the start of a file just opened."""
+        if self._file.seekable():
+            self._file.seek(frame)
+        else:
+            for _ in self.blocks(frame):
+                pass
+
+    def blocks(self, frames: int, dtype: str = "float64") -> Iterator[NDArray[Any]]:
+        """Yield up to so many frames, in blocks of one channel."""
+        for block in _raw_blocks(self._file, frames, dtype):
+            yield block[:, 0] if self.channels == 1 or self._cancel else block.mean(axis=1)
+
+    def _check_length(self) -> list[str]:
+        """Compare the length in the header with the file's; return notes.
+
+        Raises:
+            DatasetError: a part of the sound is missing.
+        """
+        log = self._file.extra_info
+        promise = _PROMISE.search(log)
+        if not promise:
+            return ["unknown data behind the sound is not read"] if "Exiting parser" in log else []
+        promised, found = int(promise[1]), int(promise[2])
+        if promised >= _UNKNOWN_BYTES > found:
+            return [_NO_LENGTH]
+        there_s = self.frames / self.rate_hz
+        missing_s = there_s * (promised / max(found, 1) - 1)
+        if missing_s > _CUT_OFF_S:
+            raise _unusable(
+                self.path, f"the recording is cut off: {there_s:.2f} of {there_s + missing_s:.2f} s are there"
+            )
+        return [f"{missing_s * 1000:.1f} ms are missing at the end"] if missing_s > 0 else []
+
+
+@contextmanager
+def open_sound(path: Path) -> Iterator[SoundFile]:
+    """Open a sound file; errors while it is read become a `DatasetError` as well.
+
+    Raises:
+        DatasetError: the file is missing, no sound file, cut off, or beyond `RATES_HZ` and `MOST_CHANNELS`.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError("this is not a file")
+        with _opened(path) as (file, notes):
+            yield SoundFile(path, file, notes)
+    except (soundfile.SoundFileError, OSError, ValueError, TypeError) as problem:
+        raise _unusable(path, f"the recording cannot be read: {_reason(problem)}") from problem
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[soundfile.SoundFile, tuple[str, ...]]]:
+    """Open a file, also one whose header gives no length because the recorder was switched off."""
+    with soundfile.SoundFile(path) as file:
+        if file.frames or not _NO_DATA.search(file.extra_info):
+            yield file, ()
+            return
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY) as content:
+        notes = (_NO_LENGTH,) if _write_length(content) else ()
+        with soundfile.SoundFile(content) as file:
+            yield file, notes
+
+
+@np.errstate(over="ignore", invalid="ignore")
 def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
     """Read a recording as int16 samples (N,) at 16 kHz.
 
-    A 16-bit mono file at 16 kHz is returned bit by bit. Several channels are averaged; another rate is
-    resampled by soxr at high quality.
+    A 16-bit mono file at 16 kHz is returned bit by bit. Several channels are averaged, or the first is taken
+    if they cancel each other; another rate is resampled by soxr at high quality.
 
     Returns:
         The samples, and a note on conversions; empty if there were none.
 
     Raises:
-        DatasetError: the file is missing, not a sound file, empty, or holds values that are not numbers.
+        DatasetError: see `open_sound`; also if the file is empty, longer than `LONGEST_S`, or holds values
+            that are not numbers.
     """
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate_hz, channels, coding = file.samplerate, file.channels, file.subtype
-            unchanged = (rate_hz, channels, coding) == (SAMPLE_RATE_HZ, 1, "PCM_16")
-            samples = file.read(dtype="int16" if unchanged else "float64")
-    except (soundfile.SoundFileError, OSError) as problem:
-        raise _unusable(path, f"the recording cannot be read: {_reason(problem)}") from problem
-    if not len(samples):
+    clipped, parts = 0, []
+    with open_sound(path) as sound:
+        if sound.frames > LONGEST_S * sound.rate_hz:
+            raise DatasetError(
+                f"the recording lasts {sound.frames / sound.rate_hz:,.0f} s, longer than {LONGEST_S:g} s",
+                str(path),
+                "Cut it into parts.",
+            )
+        if (sound.rate_hz, sound.channels, sound.coding) == (SAMPLE_RATE_HZ, 1, "PCM_16"):
+            parts = list(sound.blocks(sound.frames, "int16"))
+        else:
+            for block in _resampled(sound):
+                if not np.isfinite(block).all():
+                    raise _unusable(path, "the recording holds values that are not numbers")
+                scaled = np.rint(block * FULL_SCALE)
+                clipped += int(np.count_nonzero((scaled < -FULL_SCALE) | (scaled > FULL_SCALE - 1)))
+                parts.append(np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16))
+    if not any(map(len, parts)):
         raise _unusable(path, "the recording is empty")
-    if unchanged:
-        return samples, ""
-    if not np.isfinite(samples).all():
-        raise _unusable(path, "the recording holds values that are not numbers")
-
-    changes = []
-    if channels > 1:
-        samples = samples.mean(axis=1)
-        changes.append(f"mean of {channels} channels")
-    if rate_hz != SAMPLE_RATE_HZ:
-        samples = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ)
-        changes.append(f"resampled from {rate_hz:,} Hz")
-    if coding != "PCM_16":
-        changes.append(f"{coding} rounded to 16 bits")
-    scaled = np.rint(samples * FULL_SCALE)
-    clipped = int(np.count_nonzero((scaled < -FULL_SCALE) | (scaled > FULL_SCALE - 1)))
+    changes = [*sound.notes]
+    if sound.coding != "PCM_16":
+        changes.append(f"{sound.coding} rounded to 16 bits")
     if clipped:
         changes.append(f"{clipped} samples clipped")
-    return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16), ", ".join(changes)
+    return np.concatenate(parts), ", ".join(changes)
 
 
 def to_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
@@ -75,9 +193,53 @@ def write_wav(path: Path, samples: NDArray[np.int16]) -> None:
         raise DatasetError(f"the sound cannot be written: {_reason(problem)}", where=str(path)) from problem
 
 
+def _resampled(sound: SoundFile) -> Iterator[NDArray[np.float64]]:
+    """Yield a whole file in blocks at 16 kHz."""
+    if sound.rate_hz == SAMPLE_RATE_HZ:
+        yield from sound.blocks(sound.frames)
+        return
+    resampler = soxr.ResampleStream(sound.rate_hz, SAMPLE_RATE_HZ, 1, dtype="float64")
+    for block in sound.blocks(sound.frames):
+        yield resampler.resample_chunk(block)
+    yield resampler.resample_chunk(np.zeros(0), last=True)
+
+
+@lru_cache(maxsize=4096)
+def _cancel(path: Path, written_ns: int, size: int) -> bool:
+    """Return whether the mean of a file's channels loses their sound: one of them is inverted."""
+    mixed = single = 0.0
+    with _opened(path) as (file, _), np.errstate(over="ignore", invalid="ignore"):
+        for block in _raw_blocks(file, file.frames):
+            mixed += float(np.square(block.mean(axis=1)).sum())
+            single += float(np.square(block).mean(axis=1).sum())
+        return mixed < single / file.channels / _CANCELED
+
+
+def _raw_blocks(file: soundfile.SoundFile, frames: int, dtype: str = "float64") -> Iterator[NDArray[Any]]:
+    """Yield up to so many frames of all channels."""
+    while frames > 0:
+        block = file.read(min(frames, _BLOCK_VALUES // file.channels), dtype=dtype, always_2d=True)
+        if not len(block):
+            return
+        frames -= len(block)
+        yield block
+
+
+def _write_length(content: mmap.mmap) -> bool:
+    """Write the length of the sound into a header that has 0 there; return whether sound follows it."""
+    place = content.find(b"data\0\0\0\0", 12, 2**16) + 8
+    follows = len(content) - place
+    name, size = struct.unpack("<4sI", content[place : place + 8].ljust(8, b"\0"))
+    if place < 8 or not follows or (name.isascii() and name.decode().isprintable() and size <= follows - 8):
+        return False  # nothing, or another chunk
+    content[place - 4 : place] = struct.pack("<I", min(follows, 2**32 - 1))
+    return True
+
+
 def _unusable(path: Path, what: str) -> DatasetError:
     return DatasetError(what, where=str(path), remedy="Replace the file by an intact copy, or remove it.")
 
 
 def _reason(problem: Exception) -> str:
-    return str(problem).strip().rstrip(".") or type(problem).__name__
+    text = getattr(problem, "error_string", None) or getattr(problem, "strerror", None) or str(problem)
+    return text.strip().rstrip(".") or type(problem).__name__

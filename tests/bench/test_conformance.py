@@ -9,7 +9,7 @@ import pytest
 
 from harness.layout import RECORDINGS
 from harness.measure.conformance import FLOAT_TOLERANCE
-from harness.sound.recordings import read_recordings
+from harness.sound.recording_scan import read_recordings
 from models.data.features import feature_crc, micro_features
 from models.reference import ReferenceModel
 

@@ -17,7 +17,7 @@ from harness.firmware.engine import get_engine
 from harness.layout import CONFIGS, RECORDINGS
 from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript
-from harness.sound.recordings import read_recordings
+from harness.sound.recording_scan import read_recordings
 from harness.sound.stimulus import compose
 from models.data.corpus import CorpusConfig, synthetic_corpus
 from models.data.dataset import DatasetConfig

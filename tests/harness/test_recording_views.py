@@ -7,8 +7,9 @@ import soundfile
 from harness.errors import UsageError
 from harness.layout import RECORDINGS
 from harness.recording_views import glances, look
-from harness.sound.recordings import read_recordings
+from harness.sound.recordings import Recording
 from models.data.features import feature_crc, micro_features
+from models.data.wav import read_wav
 from models.errors import DatasetError
 from models.store import Store, sha256_of
 
@@ -93,7 +94,8 @@ def test_a_file_that_is_no_sound_is_a_dataset_error(tmp_path):
 def test_small_views_of_a_folder(tmp_path):
     write(tmp_path / "yes" / "a.wav", hum())
     write(tmp_path / "no" / "click.wav", hum(seconds=0.01))
-    click, word = glances(tmp_path, read_recordings(tmp_path, ()).recordings, Store(tmp_path / "store"))
+    played = [Recording("", "", name, read_wav(tmp_path / name)[0]) for name in ("no/click.wav", "yes/a.wav")]
+    click, word = glances(tmp_path, played, Store(tmp_path / "store"))
     assert (click.facts.name, word.facts.name) == ("no/click.wav", "yes/a.wav")
     assert click.mel is None and click.micro is None
     assert len(word.waveform.high) == 200 and word.micro.values.dtype == np.uint16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from math import ceil
 
@@ -115,3 +116,41 @@ def test_a_missing_word_missing_noise_and_a_missing_folder_are_named(folder, tmp
         (tmp_path / word).symlink_to(folder / word)
     with pytest.raises(DatasetError, match="background noise"):
         SpeechCommands(tmp_path)
+
+
+def test_capitals_in_folders_and_suffixes_do_not_matter(folder, tmp_path):
+    for path in folder.rglob("*.wav"):
+        name = path.parent.name
+        copied = tmp_path / (name if name[0] == "_" else name.title()) / f"{path.stem}.WAV"
+        copied.parent.mkdir(exist_ok=True)
+        copied.symlink_to(path)
+    plain, capital = SpeechCommands(folder), SpeechCommands(tmp_path)
+    for split in ("training", "testing"):
+        expected = [(clip.label, clip.split) for clip in plain.clips(split) if clip.label >= 2]
+        found = [(clip.label, clip.split) for clip in capital.clips(split) if clip.label >= 2]
+        assert sorted(found) == sorted(expected)
+    assert capital.render(capital.clips("training")[0]).any()
+
+
+def test_files_that_are_no_clips_are_listed_with_the_reason(folder, tmp_path):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    for name in ("yes/1.m4a", "1.wav", "yes/more/1.wav", "_extra_/1.wav", "yes/._1.wav", "testing_list.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("no sound")
+    (tmp_path / os.fsdecode(b"yes/\xff.wav")).write_text("no sound")
+    write_wav(tmp_path / "_background_noise_" / "brief.wav", TONE[:100])
+    (tmp_path / "_background_noise_" / "broken.wav").write_text("no sound")
+    dataset = SpeechCommands(tmp_path)
+    assert len(dataset.noises) == 2
+    no_word = "no word: it is not directly in the folder of a word"
+    assert sorted((each.source, each.reason) for each in dataset.excluded) == [
+        ("1.wav", no_word),
+        ("_background_noise_/brief.wav", "background noise of 0.01 s is less than a second"),
+        ("_background_noise_/broken.wav", "the recording cannot be read: Format not recognised"),
+        ("_extra_/1.wav", no_word),
+        ("yes/1.m4a", "not a WAV file: convert 1.m4a"),
+        ("yes/\\udcff.wav", "its name is not UTF-8: rename it"),
+        ("yes/more/1.wav", no_word),
+    ]
+    assert dataset.clips("training") == SpeechCommands(folder).clips("training")
+    assert len(dataset.fingerprint()) == 64

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sound.recordings import read_recordings
+from harness.sound.recording_scan import read_recordings
 from models.data import espeak
 from models.data.dataset import LABELS
 from recordings.make_recordings import FOLDER, make_recordings

@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reported import reported
 from small_datasets import tone_dataset
 
 from models.data.dataset import DatasetConfig
@@ -19,6 +21,7 @@ from models.data.features import (
     quantize_features,
 )
 from models.data.wav import read_wav, write_wav
+from models.errors import DatasetError
 from models.store import Store
 
 
@@ -61,3 +64,29 @@ def test_feature_sets_are_cached_until_the_dataset_changes(tmp_path):
     assert feature_sets(dataset, config, store).path == sets.path
     write_wav(dataset / "yes" / "0000ffff_nohash_0.wav", np.zeros(16_000, np.int16))
     assert feature_sets(dataset, config, store).path != sets.path
+
+
+def test_a_broken_clip_is_left_out_with_a_warning(tmp_path):
+    store = Store(tmp_path / "store")
+    dataset = tone_dataset(tmp_path, speakers=30)
+    whole = feature_sets(dataset, DatasetConfig(copies=1), store)
+    broken = next(name for name in whole.clips("training") if name.startswith("yes/"))
+    (dataset / broken).write_bytes((dataset / broken).read_bytes()[:9000])
+    with reported() as lines:
+        rest = feature_sets(dataset, DatasetConfig(copies=1), store)
+    assert rest.clips("training") == [name for name in whole.clips("training") if name != broken]
+    kept = [name != broken for name in whole.clips("training")]
+    for before, after in zip(whole.split("training"), rest.split("training"), strict=True):
+        np.testing.assert_array_equal(before[kept], after)
+    assert [line for line in lines if "is not used" in line] == [
+        f"{broken} is not used: the recording is cut off: 0.28 of 1.00 s are there ({dataset})"
+    ]
+
+
+def test_a_split_without_any_usable_keyword_is_refused(tmp_path):
+    dataset = tone_dataset(tmp_path, speakers=30)
+    for word in ("yes", "no"):
+        for path in (dataset / word).glob("*.wav"):
+            path.write_text("no sound")
+    with pytest.raises(DatasetError, match=r"no usable recording of a wanted word \((yes|no)/.*Format"):
+        feature_sets(dataset, DatasetConfig(copies=1), Store(tmp_path / "store"))

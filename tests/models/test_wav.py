@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+import tracemalloc
+
 import numpy as np
 import pytest
 import soundfile
 
-from models.data.wav import read_wav, write_wav
+from models.data.wav import open_sound, read_wav, write_wav
 from models.errors import DatasetError
 
 NOISE = np.random.default_rng(1).integers(-32768, 32768, 16000).astype(np.int16)
@@ -73,3 +76,122 @@ def test_a_broken_file_is_named(tmp_path, kind):
     BROKEN[kind](tmp_path / "yes_7.wav")
     with pytest.raises(DatasetError, match=r"yes_7\.wav"):
         read_wav(tmp_path / "yes_7.wav")
+
+
+def rewrite(path, at: int, value: int, bytes_kept: int | None = None):
+    """Write a number of 32 bits into a file, and cut the file."""
+    data = bytearray(path.read_bytes()[:bytes_kept])
+    data[at : at + 4] = struct.pack("<I", value)
+    path.write_bytes(data)
+    return path
+
+
+LENGTH, RATE = 40, 24
+"""Places in a WAV header of 44 bytes."""
+
+
+@pytest.mark.parametrize("container", ["WAV", "WAVEX", "AIFF", "AU", "W64", "RF64"])
+@pytest.mark.parametrize("coding", ["PCM_16", "PCM_24"])
+@pytest.mark.parametrize("kept", [0.25, 0.5, 0.98])
+def test_a_recording_that_is_cut_off_is_refused_with_both_lengths(tmp_path, container, coding, kept):
+    path = tmp_path / "yes.wav"
+    soundfile.write(path, tone(16000), 16000, format=container, subtype=coding)
+    path.write_bytes(path.read_bytes()[: round(path.stat().st_size * kept)])
+    with pytest.raises(DatasetError, match=r"cut off: 0\.\d\d of (0\.99|1\.00) s are there.*yes\.wav"):
+        read_wav(path)
+
+
+@pytest.mark.parametrize("coding", ["GSM610", "IMA_ADPCM", "MS_ADPCM", "G721_32", "ULAW", "FLOAT"])
+def test_a_coded_recording_that_is_cut_off_is_refused(tmp_path, coding):
+    soundfile.write(tmp_path / "yes.wav", tone(16000), 16000, subtype=coding)
+    data = (tmp_path / "yes.wav").read_bytes()
+    (tmp_path / "yes.wav").write_bytes(data[: len(data) // 2])
+    with pytest.raises(DatasetError, match="cut off"):
+        read_wav(tmp_path / "yes.wav")
+
+
+def test_a_header_that_counts_itself_as_sound_is_noted(tmp_path):
+    write_wav(tmp_path / "a.wav", NOISE)
+    samples, note = read_wav(rewrite(tmp_path / "a.wav", LENGTH, 32_044))
+    np.testing.assert_array_equal(samples, NOISE)
+    assert note == "1.4 ms are missing at the end"
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFDB])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_header_without_a_length_is_read_to_the_end_of_the_file(tmp_path, length, channels):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.stack([NOISE] * channels, axis=1), 16000, subtype="PCM_16")
+    samples, note = read_wav(rewrite(path, LENGTH, length))
+    np.testing.assert_array_equal(samples, NOISE)
+    assert note.startswith("the header gives no length: read to the end of the file")
+
+
+def test_a_header_without_a_length_before_another_chunk_means_an_empty_recording(tmp_path):
+    write_wav(tmp_path / "a.wav", NOISE[:0])
+    with (tmp_path / "a.wav").open("ab") as file:
+        file.write(b"LIST\x04\x00\x00\x00INFO")
+    with pytest.raises(DatasetError, match="empty"):
+        read_wav(tmp_path / "a.wav")
+
+
+def test_sound_behind_the_length_of_the_header_is_noted(tmp_path):
+    write_wav(tmp_path / "a.wav", NOISE)
+    samples, note = read_wav(rewrite(tmp_path / "a.wav", LENGTH, 16_000))
+    assert len(samples) == 8000
+    assert note == "unknown data behind the sound is not read"
+
+
+@pytest.mark.parametrize("coding", ["GSM610", "G721_32", "NMS_ADPCM_32"])
+def test_a_coding_that_cannot_be_sought_is_read(tmp_path, coding):
+    soundfile.write(tmp_path / "a.wav", tone(8000, 2.0), 8000, subtype=coding)
+    samples, note = read_wav(tmp_path / "a.wav")
+    assert len(samples) == pytest.approx(32_000, abs=330)
+    assert coding in note
+    with open_sound(tmp_path / "a.wav") as sound:
+        sound.seek(8000)
+        assert sum(map(len, sound.blocks(sound.frames - 8000))) == sound.frames - 8000
+
+
+@pytest.mark.parametrize("rate_hz", [0, 1, 100, 3_999, 768_001, 2**31 - 1])
+def test_a_rate_that_no_converter_has_is_refused(tmp_path, rate_hz):
+    write_wav(tmp_path / "a.wav", NOISE)
+    with pytest.raises(DatasetError, match=r"a\.wav"):
+        read_wav(rewrite(tmp_path / "a.wav", RATE, rate_hz))
+
+
+def test_more_channels_than_a_microphone_array_has_are_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((100, 65)), 16000, subtype="PCM_16")
+    with pytest.raises(DatasetError, match="65 channels"):
+        read_wav(tmp_path / "a.wav")
+
+
+def test_a_recording_of_more_than_ten_minutes_is_refused_unread(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(4000 * 601, np.int16), 4000, subtype="PCM_16")
+    with pytest.raises(DatasetError, match="lasts 601 s, longer than 600 s"):
+        read_wav(tmp_path / "a.wav")
+
+
+def test_a_long_recording_of_many_channels_is_read_in_blocks(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((192_000 * 10, 8), np.int16), 192_000, subtype="PCM_16")
+    tracemalloc.start()
+    samples, _ = read_wav(tmp_path / "a.wav")
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(samples) == 160_000
+    assert peak_bytes < 40e6  # the file has 31 MB, its samples as float64 123 MB
+
+
+@pytest.mark.parametrize("other", [-1.0, -0.9, -0.5])
+def test_of_channels_that_cancel_the_first_is_taken(tmp_path, other):
+    soundfile.write(tmp_path / "a.wav", np.stack([NOISE, (NOISE * other).astype(np.int16)], 1), 16000)
+    samples, note = read_wav(tmp_path / "a.wav")
+    np.testing.assert_allclose(samples, NOISE, atol=1)
+    assert note == "channel 1 of 2, because the channels cancel each other"
+
+
+@pytest.mark.parametrize("channels", [2, 8, 64])
+def test_channels_without_relation_do_not_cancel(tmp_path, channels):
+    noise = np.random.default_rng(2).integers(-20_000, 20_000, (16_000, channels)).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", noise, 16000)
+    assert read_wav(tmp_path / "a.wav")[1] == f"mean of {channels} channels"

@@ -29,6 +29,7 @@ from harness.stats.matching import is_keyword
 from models import progress
 from models.data.dataset import DatasetConfig
 from models.data.features import CHANNELS, SLICES
+from models.data.sound_folder import warn_of
 from models.store import sha256_of
 
 if TYPE_CHECKING:
@@ -174,7 +175,9 @@ def _field(request: RunRequest) -> FieldRequest:
 
 def _make_plan(setup: Setup, field: FieldRequest) -> PlaybackPlan:
     labels = setup.selection.labels or DatasetConfig().labels
-    return make_plan(setup.recordings, field.options, [label for label in labels if is_keyword(label)])
+    plan = make_plan(setup.recordings, field.options, [label for label in labels if is_keyword(label)])
+    warn_of(plan.excluded, plan.folder)
+    return plan
 
 
 def _check_plan(setup: Setup, plan: PlaybackPlan) -> None:

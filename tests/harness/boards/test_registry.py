@@ -78,7 +78,9 @@ def test_a_new_kind_of_board_is_one_file_and_one_entry(toaster, bench_file, tmp_
     monkeypatch.setenv("EARSHOT_HOME", str(STORE.root))
     recordings = tmp_path / "words"
     recordings.mkdir()
-    write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
+    write_wav(
+        recordings / "yes_1.wav", np.random.default_rng(0).integers(-9000, 9000, 16_000).astype(np.int16)
+    )
     bench = bench_file('recordings = "words"\n[board.kitchen]\nkind = "toaster"\nrevision = "with two slots"')
     model = classifier(tmp_path / "small.tflite")
     choice = ["--bench", str(bench), "--board", "kitchen", "--output", str(tmp_path / "runs")]

@@ -11,7 +11,7 @@ from small_models import classifier
 from harness.boards.emulated import EmulatedBoard
 from harness.layout import RECORDINGS
 from harness.measure.clip_mode import Clip, answers_of, classify, clean_answer, second_around, second_at
-from harness.sound.recordings import read_recordings
+from harness.sound.recording_scan import read_recordings
 from harness.sound.stimulus import active_part
 from models.reference import ReferenceModel
 

@@ -11,7 +11,7 @@ from harness.boards.emulated import EmulatedBoard
 from harness.layout import RECORDINGS
 from harness.measure.listening_log import ListeningLog, read_listening
 from harness.measure.streaming import scores_of, streaming_features, streaming_scores
-from harness.sound.recordings import read_recordings
+from harness.sound.recording_scan import read_recordings
 from harness.sound.stimulus import compose
 from harness.stats.segment import FIRST_SLICE_MS, SLICE_MS
 from models.data.features import micro_features

@@ -83,7 +83,9 @@ class Runner:
         self.summary = workspace / "summary.md"
         words = workspace / "words"
         words.mkdir()
-        write_wav(words / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
+        write_wav(
+            words / "yes_1.wav", np.random.default_rng(0).integers(-9000, 9000, 16_000).astype(np.int16)
+        )
         (workspace / "bench.toml").write_text('recordings = "words"\n')
         self.environment = clean_environment(
             GITHUB_BASE_REF="main",

@@ -26,7 +26,7 @@ MODEL = ("--model", "small.tflite", "--labels", "silence,unknown,yes,no")
 def earshot(tmp_path, monkeypatch):
     """Starts `earshot` in tmp_path with a store of its own, a folder of words and a model."""
     (tmp_path / "words").mkdir()
-    noise = np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16)
+    noise = np.random.default_rng(0).integers(-9000, 9000, 16_000).astype(np.int16)
     write_wav(tmp_path / "words" / "yes_1.wav", noise)
     classifier(tmp_path / "small.tflite")
     monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reported import reported
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
+from harness.errors import UsageError
 from harness.firmware.engine import get_engine
 from harness.layout import PARTIAL, RECORD
 from harness.measure.session import INVOCATIONS
@@ -21,7 +23,7 @@ from harness.runs.folder import RUN, begin, resume
 from harness.runs.request import Setup
 from harness.runs.run import Run
 from models.data.wav import write_wav
-from models.errors import ConfigError, DatasetError
+from models.errors import ConfigError
 from models.model_artifact import ModelArtifact
 
 
@@ -29,7 +31,9 @@ from models.model_artifact import ModelArtifact
 def run_of(store, tmp_path):
     recordings = tmp_path / "recordings"
     recordings.mkdir()
-    write_wav(recordings / "yes_1.wav", np.random.default_rng(0).integers(-9, 9, 16_000).astype(np.int16))
+    write_wav(
+        recordings / "yes_1.wav", np.random.default_rng(0).integers(-9000, 9000, 16_000).astype(np.int16)
+    )
 
     def make(*items: Path | ModelArtifact | BaseException, resumed: Path | None = None) -> Run:
         board = EmulatedBoard()
@@ -164,9 +168,20 @@ def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, lines,
     assert "small: measured before this run was interrupted" in lines
 
 
-def test_broken_recording_is_named_before_anything_is_built(run_of, lines, tmp_path):
+def test_recordings_that_are_not_used_are_reported_and_noted(run_of, lines, tmp_path):
     run = run_of(classifier(tmp_path / "small.tflite"))
     (tmp_path / "recordings" / "no_1.wav").write_bytes(b"RIFF....")
-    with pytest.raises(DatasetError, match=r"no_1\.wav"):
+    (tmp_path / "recordings" / "no_2.m4a").write_bytes(b"no sound")
+    (tmp_path / "recordings" / os.fsdecode(b"yes_\xff.wav")).write_bytes(b"no sound")
+    record, _ = run.run()
+    unused = [line.partition(" (")[0] for line in lines if "is not used" in line]
+    assert [line.partition(" is")[0] for line in unused] == ["no_2.m4a", "yes_\\udcff.wav", "no_1.wav"]
+    assert [note for note in record.variants[0].notes if "is not used" in note] == unused
+
+
+def test_folder_without_a_usable_recording_is_refused_before_anything_is_built(run_of, lines, tmp_path):
+    run = run_of(classifier(tmp_path / "small.tflite"))
+    (tmp_path / "recordings" / "yes_1.wav").write_bytes(b"RIFF....")
+    with pytest.raises(UsageError, match=r"yes_1\.wav"):
         run.run()
     assert not any("build …" in line for line in lines)

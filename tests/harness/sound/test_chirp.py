@@ -10,7 +10,7 @@ from scipy.signal import fftconvolve
 from harness.layout import RECORDINGS
 from harness.sound.chirp import HIGHEST_HZ, LOWEST_HZ, chirp, find_chirp, in_band
 from harness.sound.levels import rms_dbfs
-from harness.sound.recordings import read_recordings
+from harness.sound.recording_scan import read_recordings
 from harness.sound.stimulus import compose
 
 RATE_HZ = 16_000

@@ -70,8 +70,15 @@ def test_unusable_files_are_excluded_with_the_reason(folder, talk):
     (talk / "broken.wav").write_bytes(b"no sound")
     soundfile.write(talk / "brief.wav", np.full(16000, 0.1), 16000, subtype="PCM_16")
     soundfile.write(talk / "zeros.wav", np.zeros(16000 * 20), 16000, subtype="PCM_16")
+    soundfile.write(talk / "cut.wav", np.full(16000 * 20, 0.1), 16000, subtype="PCM_16")
+    (talk / "cut.wav").write_bytes((talk / "cut.wav").read_bytes()[:400_000])
+    (talk / "more").mkdir()
+    (talk / "more" / "1.mp3").write_bytes(b"no sound")
+    (talk / "._long.wav").write_bytes(b"no sound")
     excluded = {each.source: each.reason for each in plan_of(folder, A, keyword_free=talk).excluded}
-    assert set(excluded) == {"../talk/broken.wav", "../talk/brief.wav", "../talk/zeros.wav"}
+    names = ("broken.wav", "brief.wav", "zeros.wav", "cut.wav", "more/1.mp3")
+    assert set(excluded) == {f"../talk/{name}" for name in names}
+    assert excluded["../talk/cut.wav"] == "the recording is cut off: 12.50 of 20.00 s are there"
     assert excluded["../talk/brief.wav"] == "too short for keyword-free audio: 1.0 s"
     assert excluded["../talk/zeros.wav"] == "silent: -101 dBFS"
 

@@ -14,7 +14,8 @@ from harness.errors import AcousticFailed, UsageError
 from harness.layout import RECORDINGS
 from harness.sound import recorder
 from harness.sound.recorder import play, record, trimmed
-from harness.sound.recordings import add_to_manifest, read_recordings
+from harness.sound.recording_scan import read_recordings
+from harness.sound.recordings import add_to_manifest
 from models.data.wav import read_wav, write_wav
 
 RATE_HZ = 16_000
@@ -60,7 +61,16 @@ def test_an_unusable_take_is_refused_with_the_reason(samples, reason):
 
 
 @pytest.mark.parametrize(
-    ("label", "takes", "seconds"), [("../yes", 1, 2), ("", 1, 2), ("yes", 0, 2), ("yes", 1, 0.5)]
+    ("label", "takes", "seconds"),
+    [
+        ("../yes", 1, 2),
+        ("", 1, 2),
+        ("..", 1, 2),
+        ("yes\0", 1, 2),
+        ("no\\yes", 1, 2),
+        ("yes", 0, 2),
+        ("yes", 1, 0.5),
+    ],
 )
 def test_an_impossible_recording_is_refused(tmp_path, label, takes, seconds):
     with pytest.raises(UsageError):
@@ -71,6 +81,16 @@ def test_an_impossible_recording_is_refused(tmp_path, label, takes, seconds):
 def test_an_empty_folder_cannot_be_played(tmp_path):
     with pytest.raises(UsageError, match="nothing to play"):
         play([tmp_path], None)
+
+
+def test_broken_files_are_reported_and_none_is_left_to_play(tmp_path):
+    write_wav(recorded(tmp_path, "yes/cut.WAV"), take())
+    (tmp_path / "yes" / "cut.WAV").write_bytes((tmp_path / "yes" / "cut.WAV").read_bytes()[:9000])
+    for name in ("yes/1.m4a", "yes/._2.wav"):
+        (tmp_path / name).write_text("no sound")
+    with reported() as lines, pytest.raises(UsageError, match="nothing to play"):
+        play([tmp_path], None)
+    assert [line.partition(":")[0] for line in lines] == ["yes/1.m4a is not used", "cut.WAV is not used"]
 
 
 def recorded(folder: Path, name: str) -> Path:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
-from plan_words import write_manifest
+from plan_words import put, word, write_manifest
 
 from harness.errors import UsageError
-from harness.sound.recordings import read_recordings
-from models.data.wav import write_wav
-from models.errors import DatasetError
+from harness.sound.recording_scan import read_recordings
+from harness.sound.recordings import add_to_manifest, label_of
 
 LABELS = ("silence", "unknown", "yes", "no")
 COLUMNS = b"path,label,word,source,license,sha256\n"
@@ -16,9 +17,7 @@ COLUMNS = b"path,label,word,source,license,sha256\n"
 
 def add(folder, *names: str) -> None:
     for number, name in enumerate(names):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_wav(path, np.full(160, number, dtype=np.int16))
+        put(folder, name, level=3000.0 + number)
 
 
 def found(folder, labels=LABELS) -> list[tuple[str, str, str]]:
@@ -40,7 +39,7 @@ def found(folder, labels=LABELS) -> list[tuple[str, str, str]]:
         (
             ["no_kitchen_2.wav", "Yes.wav", "tree_1.wav"],
             [
-                ("Yes.wav", "Yes", "yes"),
+                ("Yes.wav", "yes", "yes"),
                 ("no_kitchen_2.wav", "no", "no"),
                 ("tree_1.wav", "tree", "unknown"),
             ],
@@ -61,17 +60,11 @@ def test_labels_are_written_as_the_model_writes_them(tmp_path):
 
 
 def test_conversions_are_noted(tmp_path):
-    soundfile.write(tmp_path / "yes_1.wav", np.zeros((800, 2)), 8000, subtype="PCM_16")
+    sound = word(seconds=2.0) / 32768  # 1 s at half the rate
+    soundfile.write(tmp_path / "yes_1.wav", np.stack([sound, sound], 1)[::2], 8000, subtype="PCM_16")
     read = read_recordings(tmp_path, LABELS)
     assert read.notes == ("yes_1.wav: mean of 2 channels, resampled from 8,000 Hz",)
-    assert len(read.recordings[0].samples) == 1600
-
-
-def test_a_broken_file_is_named(tmp_path):
-    add(tmp_path, "yes/1.wav")
-    (tmp_path / "yes" / "2.wav").write_text("no sound")
-    with pytest.raises(DatasetError, match=r"yes/2\.wav"):
-        read_recordings(tmp_path, LABELS)
+    assert len(read.recordings[0].samples) == 32_000
 
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path):
@@ -91,17 +84,24 @@ def test_a_manifest_gives_the_order_and_the_words_but_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"sha256": "0" * 64}, r"another sha256.*a\.wav"),
-        ({"path": "gone.wav"}, r"No such file.*gone\.wav"),
+        ({"sha256": "0" * 64}, "a.wav: it differs from the manifest: another sha256"),
+        ({"path": "gone.wav"}, "gone.wav: it cannot be read: No such file"),
+        ({"path": "/a.wav"}, "/a.wav: its path in the manifest is not relative"),
+        ({"path": "a\0.wav"}, "embedded null byte"),
         ({"sha256": ""}, "incomplete row"),
-        ({"word": ""}, r"names no word for a recording.*a\.wav"),
+        ({"word": ""}, "a.wav: no word in the manifest"),
     ],
 )
-def test_a_file_that_differs_from_the_manifest_is_named(tmp_path, changes, problem):
-    add(tmp_path, "a.wav")
+def test_a_row_that_does_not_match_its_file_is_left_out_with_the_reason(tmp_path, changes, problem):
+    add(tmp_path, "a.wav", "b.wav")
     write_manifest(tmp_path, ("a.wav", "yes"), **changes)
-    with pytest.raises(UsageError, match=problem):
-        read_recordings(tmp_path, LABELS)
+    bad_row = (tmp_path / "manifest.csv").read_text().splitlines()[1]
+    write_manifest(tmp_path, ("b.wav", "yes"))
+    with (tmp_path / "manifest.csv").open("a") as stream:
+        stream.write(bad_row + "\n")
+    read = read_recordings(tmp_path, LABELS)
+    assert [each.source for each in read.recordings] == ["b.wav"]
+    assert problem in "; ".join(f"{each.source}: {each.reason}" for each in read.excluded)
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,137 @@ def test_a_file_that_differs_from_the_manifest_is_named(tmp_path, changes, probl
 def test_a_broken_manifest_is_named(tmp_path, content):
     (tmp_path / "manifest.csv").write_bytes(content)
     with pytest.raises(UsageError, match=r"manifest\.csv"):
+        read_recordings(tmp_path, LABELS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "yes.wav", "YES.WAV", "Yes.Wave", "yes (1).wav", "yes-2.wav", "yes3.wav", "yes 04.wav", "yes.5.wav",
+        "yes~1.wav", "yes_1(2).wav", "yes - Copy.wav", "yes - Kopie (2).wav", "yes copy 3.wav", "Ｙｅｓ.wav",
+        "Copy of yes.wav", "01_yes.wav", "2024-03-01 yes 2.wav", "1. yes.wav", "_yes_.wav", "yes!.wav",
+        "Yes/1.wav", "YES/1.WAV", "yes (1)/a.wav", "yes 2/a.wav", "_yes/a.wav", "yes copy/a.wav",
+    ],
+)  # fmt: skip
+def test_case_separators_numbers_and_copies_do_not_decide(tmp_path, name):
+    add(tmp_path, "tree.wav", name)
+    read = read_recordings(tmp_path, LABELS)
+    assert [each.label for each in read.recordings if each.source == name] == ["yes"]
+    assert not any("yes" in note.casefold() for note in read.notes)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("turn_on", "turn_on_3.wav"),
+        ("turn_on", "Turn On (2).wav"),
+        ("turn_on", "turn-on/1.wav"),
+        ("Turn On", "turnOn_2.wav"),
+        ("channel5", "channel5_2.wav"),
+        ("channel5", "channel5.wav"),
+        ("1", "1_2.wav"),
+        ("größe", "gro\u0308ße_1.wav"),
+        ("größe", "GRÖSSE/1.wav"),
+        ("はい", "はい (1).wav"),
+        ("yes!", "yes!_1.wav"),
+        ("हाँ", "हाँ_2.wav"),
+        ("copy", "copy_1.wav"),
+    ],
+)
+def test_a_label_may_have_several_words_digits_accents_and_punctuation(tmp_path, label, name):
+    add(tmp_path, "tree/1.wav", name)
+    assert (name, label) in [(source, found) for source, _, found in found(tmp_path, [*LABELS[:2], label])]
+
+
+def test_labels_that_differ_in_punctuation_only_are_told_apart():
+    assert [label_of(word, ["yes", "yes!"]) for word in ("yes", "yes!")] == ["yes", "yes!"]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("yesterday_1.wav", "yesterday"),
+        ("anna_yes_1.wav", "anna"),
+        ("november/1.wav", "november"),
+        ("no speech/1.wav", "no speech"),
+    ],
+)
+def test_another_word_in_whose_name_a_label_is_found_is_noted(tmp_path, name, word):
+    add(tmp_path, "tree.wav", name)
+    read = read_recordings(tmp_path, LABELS)
+    label = "no" if "no" in word else "yes"
+    assert [each.label for each in read.recordings if each.source == name] == ["unknown"]
+    assert read.notes == (f'{name}, taken as "{word}": its name has "{label}" in it',)
+
+
+def test_a_label_at_the_start_of_a_longer_name_is_noted_once_for_all_files(tmp_path):
+    add(tmp_path, "no_kitchen_1.wav", "no_kitchen_2.wav", "no_3.wav")
+    read = read_recordings(tmp_path, LABELS)
+    assert [each.label for each in read.recordings] == ["no"] * 3
+    assert read.notes == ('no_kitchen_1.wav and 1 more, taken as "no": its word is the start of its name',)
+
+
+def test_every_file_that_is_not_used_has_a_reason(tmp_path):
+    add(tmp_path, "yes/1.wav", "deep/er/1.wav", "yes/.hidden.wav", "12.wav")
+    put(tmp_path, "yes/silent.wav", level=0.0)
+    for name in ("yes/1.m4a", "yes/take", "yes/broken.wav", "yes/pointer.wav"):
+        (tmp_path / name).write_text("no sound")
+    (tmp_path / "yes" / "pipe.wav").symlink_to("/dev/null")
+    (tmp_path / "yes" / "gone.wav").symlink_to(tmp_path / "nowhere")
+    (tmp_path / os.fsdecode(b"yes/gr\xf6sse.wav")).write_bytes((tmp_path / "yes/1.wav").read_bytes())
+    left = ("yes/._1.wav", ".DS_Store", "yes/.DS_Store", "README.md", "yes/Thumbs.db", ".git/1.wav")
+    for name in left:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("not a recording")
+    read = read_recordings(tmp_path, LABELS)
+    assert [each.source for each in read.recordings] == ["yes/1.wav"]
+    assert {each.source: each.reason.partition(":")[0] for each in read.excluded} == {
+        "12.wav": "no word in its name; rename it, for example to yes_12.wav",
+        "deep/er/1.wav": "no word",
+        "yes/.hidden.wav": "hidden",
+        "yes/1.m4a": "not a WAV file",
+        "yes/broken.wav": "the recording cannot be read",
+        "yes/gone.wav": "the recording cannot be read",
+        "yes/gr\\udcf6sse.wav": "its name is not UTF-8",
+        "yes/pipe.wav": "the recording cannot be read",
+        "yes/pointer.wav": "the recording cannot be read",
+        "yes/silent.wav": "silent",
+        "yes/take": "not a WAV file",
+    }
+
+
+SPREADSHEETS = {
+    "byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "semicolons": lambda text: text.replace(",", ";").encode(),
+    "tabs": lambda text: text.replace(",", "\t").encode(),
+    "CRLF": lambda text: text.replace("\n", "\r\n").encode(),
+    "CR": lambda text: text.replace("\n", "\r").encode(),
+    "UTF-16": lambda text: text.replace(",", "\t").encode("utf-16"),
+    "UTF-16, big end first": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+    "quotes": lambda text: text.replace("größe", '"größe"').encode(),
+    "empty rows and cells": lambda text: "".join(f"{row},,\n" for row in [*text.split(), ",,,,,"]).encode(),
+    "capitals and spaces": lambda text: text.replace("path", "Path ").replace(",größe", ", größe").encode(),
+    "backslashes": lambda text: text.replace("a/1", "a\\1").encode(),
+    "other order": lambda text: "\n".join(",".join(row.split(",")[::-1]) for row in text.split()).encode(),
+}
+
+
+@pytest.mark.parametrize("program", SPREADSHEETS)
+def test_a_manifest_is_read_as_a_spreadsheet_saves_it(tmp_path, program):
+    add(tmp_path, "a/1.wav")
+    write_manifest(tmp_path, ("a/1.wav", "größe"))
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_bytes(SPREADSHEETS[program](manifest.read_text().replace("\r", "")))
+    assert found(tmp_path, ["größe"]) == [("a/1.wav", "größe", "größe")]
+    add(tmp_path, "a/2.wav")
+    assert add_to_manifest(tmp_path, tmp_path / "a" / "2.wav", "größe", "me")
+    assert len(found(tmp_path, ["größe"])) == 2
+
+
+def test_a_manifest_in_another_encoding_is_refused_with_the_remedy(tmp_path):
+    add(tmp_path, "a.wav")
+    write_manifest(tmp_path, ("a.wav", "groesse"))
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_bytes(manifest.read_bytes().replace(b"oe", b"\xf6"))
+    with pytest.raises(UsageError, match=r"not UTF-8.*manifest\.csv.*Save it as CSV in UTF-8"):
         read_recordings(tmp_path, LABELS)

@@ -101,6 +101,17 @@ def test_a_noise_file_is_played_as_noise(folder, tmp_path):
     assert correlation.max() > 0.9
 
 
+def test_how_a_noise_file_is_read_is_noted(folder, tmp_path):
+    fan = np.random.default_rng(0).normal(0, 0.05, 3 * RATE_HZ)
+    soundfile.write(tmp_path / "fan.wav", np.stack([fan, -fan], 1), RATE_HZ, subtype="PCM_16")
+    noise = replace(QUIET, noise=str(tmp_path / "fan.wav"))
+    plan, scene = scene_of(folder, replace(noise, snr_db=10.0))
+    assert scene.snr_db == pytest.approx(10.0, abs=0.01)
+    assert [note.partition(": ")[2] for note in plan.notes] == [
+        "channel 1 of 2, because the channels cancel each other"
+    ]
+
+
 def test_noise_and_background_together_have_the_snr(folder):
     background_dbfs = -45.0
     alone = Condition("plain", level_dbfs=-30.0, background_dbfs=background_dbfs)

@@ -8,8 +8,9 @@ import pytest
 import soundfile
 
 from harness.errors import UsageError
-from harness.sound.sound_files import check_file, length_of, read_part, repeated
+from harness.sound.sound_files import check_file, length_of, notes_on, read_part, repeated
 from models.data.wav import read_wav
+from models.errors import DatasetError
 
 
 def sweep(path, rate_hz: int = 16000, seconds: float = 3.0, channels: int = 1):
@@ -68,7 +69,31 @@ def test_a_change_after_the_first_check_is_refused_with_a_remedy(tmp_path):
 
 def test_a_file_that_is_no_sound_or_too_short_to_repeat_is_named(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"no sound")
-    with pytest.raises(UsageError, match=r"the sound cannot be read.*a\.wav"):
+    with pytest.raises(DatasetError, match=r"the recording cannot be read: Format not.*a\.wav"):
         length_of(tmp_path / "a.wav")
     with pytest.raises(UsageError, match=r"0\.50 s of noise are too short.*b\.wav"):
         repeated(sweep(tmp_path / "b.wav", seconds=0.5), 0, 100)
+
+
+@pytest.mark.parametrize("coding", ["GSM610", "G721_32"])
+@pytest.mark.parametrize("rate_hz", [8000, 16000])
+def test_a_part_of_a_file_that_cannot_be_sought_equals_the_part_of_the_whole(tmp_path, coding, rate_hz):
+    time_s = np.arange(rate_hz * 3) / rate_hz
+    soundfile.write(tmp_path / "a.wav", 0.3 * np.sin(2 * np.pi * 300 * time_s**2), rate_hz, subtype=coding)
+    whole = read_wav(tmp_path / "a.wav")[0].astype(float)
+    for start in (0, 16001):
+        part = read_part(tmp_path / "a.wav", start, 16000)
+        assert np.abs(part - whole[start : start + 16000]).max() < 2
+
+
+def test_a_part_of_a_file_whose_header_has_no_length_and_whose_channels_cancel_is_read(tmp_path):
+    samples = read_wav(sweep(tmp_path / "one.wav"))[0]
+    soundfile.write(tmp_path / "a.wav", np.stack([samples, -samples], 1), 16000, subtype="PCM_16")
+    data = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(data[:40] + bytes(4) + data[44:])
+    assert length_of(tmp_path / "a.wav") == 48000
+    np.testing.assert_array_equal(read_part(tmp_path / "a.wav", 12345, 20000), samples[12345:32345])
+    assert notes_on(tmp_path / "a.wav") == [
+        "the header gives no length: read to the end of the file",
+        "channel 1 of 2, because the channels cancel each other",
+    ]
