@@ -155,6 +155,7 @@ constexpr char kModelSha256[] = "{facts["tflite_sha256"][:8]}";
 constexpr char kBuildId[] = "{build_id}";
 constexpr int kLabelCount = {len(facts["labels"])};
 constexpr const char* kLabels[kLabelCount] = {{{labels}}};
+constexpr int kSilence = {_silence(facts["labels"])};  // the label that is never detected; -1: none
 constexpr uint32_t kInputBytes = {elements * _ELEMENT_BYTES[tensor["dtype"]]};
 constexpr int32_t kInputZeroPoint = {tensor["zero_point"] if quantized else 0};
 // Micro features have 49 slices of 40 channels; another input is served in command mode only.
@@ -164,6 +165,10 @@ constexpr int32_t kFeatureDivisor = {divisor};
 
 }}  // namespace earshot
 """
+
+
+def _silence(labels: list[str]) -> int:
+    return labels.index("silence") if "silence" in labels else -1
 
 
 def _divisor(scale: float) -> int:

@@ -161,7 +161,8 @@ class _Figures:
 
     def _detections(self, averages: Averages, threshold: int, starts_s: float) -> list[DetectionRow]:
         """Return the detections at a threshold; omit those before the sound starts."""
-        found = detect(averages, threshold)
+        silence = self._labels.index("silence") if "silence" in self._labels else None
+        found = detect(averages, silence, threshold)
         times_s = found.times_ms / 1000 - starts_s
         rows = zip(found.labels.tolist(), found.scores.tolist(), times_s.tolist(), strict=True)
         return [DetectionRow(self._labels[label], score, at_s) for label, score, at_s in rows if at_s >= 0]

@@ -57,10 +57,10 @@ def average(times_ms: ArrayLike, scores: ArrayLike) -> Averages:
     return Averages(times, averages.argmax(axis=1).astype(np.uint8), best.astype(np.uint8))
 
 
-def detect(averages: Averages, threshold: int = THRESHOLD) -> Averages:
+def detect(averages: Averages, silence: int | None, threshold: int = THRESHOLD) -> Averages:
     """Return the averages at which a recognizer with this threshold (0 to 255) detects a keyword.
 
-    Label 0, silence, is never detected; it ends the suppression of the label before it.
+    The label of silence, if there is one, is never detected; it ends the suppression of the label before it.
     """
     above = np.flatnonzero(averages.scores > threshold)
     labels = averages.labels[above]
@@ -70,7 +70,7 @@ def detect(averages: Averages, threshold: int = THRESHOLD) -> Averages:
     edges = np.flatnonzero(labels[1:] != labels[:-1]) + 1
     found: list[int] = []
     for begin, end in pairwise([0, *edges.tolist(), len(above)]):
-        if begin == end or labels[begin] == 0:
+        if begin == end or labels[begin] == silence:
             continue
         place = begin
         while place < end:

@@ -45,7 +45,7 @@ class Board:
         library.recognizer_reset()
 
     def add(self, now: int, scores: tuple[int, ...]) -> tuple[int, int] | None:
-        answer = self.library.recognizer_add(ctypes.c_uint32(now), bytes(scores))
+        answer = self.library.recognizer_add(ctypes.c_uint32(now), bytes(scores), SILENCE)
         return None if answer < 0 else (answer & 255, answer >> 8)
 
 

@@ -101,6 +101,7 @@ def test_a_label_that_a_record_cannot_carry_has_a_name_that_it_can(tmp_path, lab
         / "variant.h"
     )
     assert 'kLabels[kLabelCount] = {"silence", "#1", "_unknown_"};' in header.read_text()
+    assert "kSilence = 0;" in header.read_text()
     assert [label_of_name(name, labels) for name in ("silence", "#1", "_unknown_", "#0")] == [*labels, "#0"]
 
 

@@ -9,13 +9,13 @@ from harness.stats.recognizer import THRESHOLD
 
 
 class Recognizer:
-    """A recognizer that takes one result at a time; label 0, silence, is never detected."""
+    """A recognizer that takes one result at a time and never detects silence, a label or -1."""
 
-    def __init__(self, labels: int, threshold: int = THRESHOLD) -> None:
-        self._threshold = threshold
+    def __init__(self, labels: int, silence: int, threshold: int = THRESHOLD) -> None:
+        self._silence, self._threshold = silence, threshold
         self._results: deque[tuple[int, Sequence[int]]] = deque()
         self._sums = [0] * labels
-        self._detected, self._detected_ms = 0, 0
+        self._detected, self._detected_ms = silence, 0
 
     def add(self, time_ms: int, scores: Sequence[int]) -> tuple[int, int] | None:
         """Take the scores of an inference; return the detected label with its average, or None."""
@@ -34,10 +34,10 @@ class Recognizer:
         if average <= self._threshold:
             return None
         since_ms = (time_ms - self._detected_ms) % 2**32
-        if label == self._detected and label != 0 and since_ms <= 1500:
+        if label == self._detected and label != self._silence and since_ms <= 1500:
             return None
         self._detected, self._detected_ms = label, time_ms
-        return (label, average) if label != 0 else None
+        return (label, average) if label != self._silence else None
 
     def _drop_oldest(self) -> None:
         _, scores = self._results.popleft()

@@ -25,28 +25,31 @@ def library() -> ctypes.CDLL:
 
 
 def on_the_board(
-    library: ctypes.CDLL, times_ms: list[int], scores: list[tuple[int, ...]]
+    library: ctypes.CDLL, times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0
 ) -> list[tuple[int, ...]]:
     """Return (time, label, average) of all detections of the board's code."""
     library.recognizer_reset()
     found = []
     for now, values in zip(times_ms, scores, strict=True):
-        answer = library.recognizer_add(ctypes.c_uint32(now), bytes(values))
+        answer = library.recognizer_add(ctypes.c_uint32(now), bytes(values), silence)
         if answer >= 0:
             found.append((now, answer & 255, answer >> 8))
     return found
 
 
 def step_by_step(
-    times_ms: list[int], scores: list[tuple[int, ...]], threshold: int = THRESHOLD
+    times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0, threshold: int = THRESHOLD
 ) -> list[tuple]:
-    recognizer = Recognizer(LABELS, threshold)
+    recognizer = Recognizer(LABELS, silence, threshold)
     answers = [(now, recognizer.add(now, values)) for now, values in zip(times_ms, scores, strict=True)]
     return [(now, *answer) for now, answer in answers if answer]
 
 
-def at_once(times_ms: list[int], scores: list[tuple[int, ...]], threshold: int = THRESHOLD) -> list[tuple]:
-    found = detect(average(times_ms, np.array(scores).reshape(-1, LABELS)), threshold)
+def at_once(
+    times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0, threshold: int = THRESHOLD
+) -> list[tuple]:
+    averages = average(times_ms, np.array(scores).reshape(-1, LABELS))
+    found = detect(averages, None if silence < 0 else silence, threshold)
     times = (found.times_ms % 2**32).tolist()
     return [*zip(times, found.labels.tolist(), found.scores.tolist(), strict=True)]
 
@@ -75,9 +78,10 @@ def logs(draw):
     return [int(time) % 2**32 for time in begin + np.cumsum([0, *steps])[: len(scores)]], scores
 
 
-@given(logs())
-def test_detections_are_the_boards(library, log):
-    assert at_once(*log) == step_by_step(*log) == on_the_board(library, *log)
+@given(logs(), st.sampled_from([0, LABELS - 1, -1]))
+def test_detections_are_the_boards(library, log, silence):
+    """Wherever silence stands among the labels, and without it."""
+    assert at_once(*log, silence) == step_by_step(*log, silence) == on_the_board(library, *log, silence)
 
 
 @pytest.mark.parametrize("period_ms", [7, 19, 20, 50, 100, 250, 500])
@@ -90,9 +94,14 @@ def test_detections_are_the_boards_at_the_limits_of_its_times(library, period_ms
 
 @given(logs(), st.integers(0, 255))
 def test_any_threshold_gives_the_same_detections_step_by_step(log, threshold):
-    found = at_once(*log, threshold)
-    assert found == step_by_step(*log, threshold)
+    found = at_once(*log, threshold=threshold)
+    assert found == step_by_step(*log, threshold=threshold)
     assert all(score > threshold and label > 0 for _, label, score in found)
+
+
+def test_a_keyword_may_be_the_first_label():
+    times = [*range(0, 1000, 50)]
+    assert at_once(times, [one_label(0)] * len(times), LABELS - 1) == [(250, 0, 255)]
 
 
 def test_a_long_word_is_detected_again_after_the_suppression():

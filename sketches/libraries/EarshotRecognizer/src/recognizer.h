@@ -25,8 +25,9 @@ struct Detection {
   uint32_t score;  // the average, 201 to 255
 };
 
-// Label 0 is silence: it ends the suppression of the word before it, and is never reported.
-template <int kLabels>
+// kSilence is the label of silence, -1 without one: it ends the suppression of the word before it,
+// and is never reported.
+template <int kLabels, int kSilence>
 class Recognizer {
  public:
   void reset() { *this = Recognizer(); }
@@ -57,12 +58,12 @@ class Recognizer {
     const uint32_t score = sum / count_;
     if (score <= kDetectionThreshold) return false;
     const bool suppressed =
-        label == reported_label_ && label != 0 && time_ms - reported_ms_ <= kSuppressionMs;
+        label == reported_label_ && label != kSilence && time_ms - reported_ms_ <= kSuppressionMs;
     if (suppressed) return false;
     reported_label_ = label;
     reported_ms_ = time_ms;
     *detection = {label, score};
-    return label != 0;
+    return label != kSilence;
   }
 
  private:
@@ -87,7 +88,7 @@ class Recognizer {
   uint32_t oldest_ = 0;
   uint32_t count_ = 0;
   uint32_t sums_[kLabels] = {};  // of the queue's scores
-  int reported_label_ = 0;
+  int reported_label_ = kSilence;
   uint32_t reported_ms_ = 0;
 };
 
