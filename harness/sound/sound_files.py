@@ -90,7 +90,7 @@ def read_part(path: Path, start: int, count: int) -> NDArray[np.float32]:
             position += len(block)
     if rate_hz != SAMPLE_RATE_HZ:
         part = soxr.resample(part, rate_hz, SAMPLE_RATE_HZ)
-    return np.nan_to_num(part[skipped : skipped + count]) * np.float32(FULL_SCALE)
+    return part[skipped : skipped + count] * np.float32(FULL_SCALE)
 
 
 def _aligned_frame(start: int, rate_hz: int) -> tuple[int, int]:

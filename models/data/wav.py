@@ -35,6 +35,7 @@ _PROMISE = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(sho
 _FACT = re.compile(r"^ *frames +: (\d+)", re.MULTILINE)
 _NO_DATA = re.compile(r"^data : 0$", re.MULTILINE)
 _NO_LENGTH = "the header gives no length: read to the end of the file"
+_LARGEST = 1e6  # relative to full scale
 _CANCELED = 4  # channels that cancel leave less than this part of the power of unrelated ones
 
 
@@ -80,9 +81,21 @@ class SoundFile:
                 pass
 
     def blocks(self, frames: int, dtype: str = "float64") -> Iterator[NDArray[Any]]:
-        """Yield up to so many frames, in blocks of one channel."""
+        """Yield so many frames, in blocks of one channel.
+
+        Raises:
+            DatasetError: the file ends before, or holds values that are no samples.
+        """
         for block in _raw_blocks(self._file, frames, dtype):
+            frames -= len(block)
+            if not (np.abs(block) < _LARGEST).all():
+                raise _unusable(
+                    self.path, "the recording holds values that are not numbers, or far too large"
+                )
             yield block[:, 0] if self.channels == 1 or self._cancel else block.mean(axis=1)
+        if frames > _CUT_OFF_S * self.rate_hz:
+            missing_s, whole_s = frames / self.rate_hz, self.frames / self.rate_hz
+            raise _cut_off(self.path, whole_s - missing_s, whole_s)
 
     def _check_length(self) -> list[str]:
         """Compare the length in the header with the file's; return notes.
@@ -100,9 +113,7 @@ class SoundFile:
         there_s = self.frames / self.rate_hz
         missing_s = there_s * (promised / max(found, 1) - 1)
         if missing_s > _CUT_OFF_S:
-            raise _unusable(
-                self.path, f"the recording is cut off: {there_s:.2f} of {there_s + missing_s:.2f} s are there"
-            )
+            raise _cut_off(self.path, there_s, there_s + missing_s)
         return [f"{missing_s * 1000:.1f} ms are missing at the end"] if missing_s > 0 else []
 
 
@@ -135,7 +146,6 @@ def _opened(path: Path) -> Iterator[tuple[soundfile.SoundFile, tuple[str, ...]]]
             yield file, notes
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
     """Read a recording as int16 samples (N,) at 16 kHz.
 
@@ -146,8 +156,8 @@ def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
         The samples, and a note on conversions; empty if there were none.
 
     Raises:
-        DatasetError: see `open_sound`; also if the file is empty, longer than `LONGEST_S`, or holds values
-            that are not numbers.
+        DatasetError: see `open_sound` and `SoundFile.blocks`; also if the file is empty or longer than
+            `LONGEST_S`.
     """
     clipped, parts = 0, []
     with open_sound(path) as sound:
@@ -161,8 +171,6 @@ def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
             parts = list(sound.blocks(sound.frames, "int16"))
         else:
             for block in _resampled(sound):
-                if not np.isfinite(block).all():
-                    raise _unusable(path, "the recording holds values that are not numbers")
                 scaled = np.rint(block * FULL_SCALE)
                 clipped += int(np.count_nonzero((scaled < -FULL_SCALE) | (scaled > FULL_SCALE - 1)))
                 parts.append(np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16))
@@ -236,10 +244,14 @@ def _write_length(content: mmap.mmap) -> bool:
     return True
 
 
+def _cut_off(path: Path, there_s: float, whole_s: float) -> DatasetError:
+    return _unusable(path, f"the recording is cut off: {there_s:.2f} of {whole_s:.2f} s are there")
+
+
 def _unusable(path: Path, what: str) -> DatasetError:
     return DatasetError(what, where=str(path), remedy="Replace the file by an intact copy, or remove it.")
 
 
 def _reason(problem: Exception) -> str:
     text = getattr(problem, "error_string", None) or getattr(problem, "strerror", None) or str(problem)
-    return text.strip().rstrip(".") or type(problem).__name__
+    return text.strip().removeprefix("Error : ").rstrip(".") or type(problem).__name__

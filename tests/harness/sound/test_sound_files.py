@@ -97,3 +97,20 @@ def test_a_part_of_a_file_whose_header_has_no_length_and_whose_channels_cancel_i
         "the header gives no length: read to the end of the file",
         "channel 1 of 2, because the channels cancel each other",
     ]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_a_part_with_values_that_are_no_samples_is_refused(tmp_path, value):
+    soundfile.write(tmp_path / "a.wav", np.full(4000, value), 16000, subtype="FLOAT")
+    with pytest.raises(DatasetError, match=r"not numbers.*a\.wav"):
+        read_part(tmp_path / "a.wav", 0, 1000)
+
+
+def test_a_file_that_ends_before_its_length_is_cut_off_and_not_filled_with_zeros(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(40000, 0.1), 16000, format="FLAC")
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    data[22:26] = (80000).to_bytes(4, "big")  # the number of samples, in a FLAC file's first block
+    (tmp_path / "a.wav").write_bytes(data)
+    assert length_of(tmp_path / "a.wav") == 80000
+    with pytest.raises(DatasetError, match=r"cut off|cannot be read"):
+        read_part(tmp_path / "a.wav", 30000, 20000)
