@@ -28,7 +28,7 @@ from harness.runs.driver import Driver, relative
 from harness.runs.folder import RUN
 from harness.runs.request import RunRequest
 from harness.sound import stimulus as stimulus_module
-from harness.sound.recording_scan import RecordingSet, read_recordings
+from harness.sound.recording_scan import RecordingSet, read_recordings, scan_recordings
 from harness.sound.stimulus import Stimulus, compose
 from models import progress
 from models.data.sound_folder import warn_of
@@ -55,7 +55,7 @@ class Run(Driver[RunRecord, VariantRow]):
         return row
 
     def measure_all(self) -> list[ModelArtifact]:
-        warn_of(read_recordings(self.setup.recordings, ()).excluded, self.setup.recordings)
+        warn_of(scan_recordings(self.setup.recordings).excluded, self.setup.recordings)
         return super().measure_all()
 
     def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
@@ -65,8 +65,8 @@ class Run(Driver[RunRecord, VariantRow]):
         session = self.sessions[model.id] = self.session(model, firmware)
         recordings, stimulus = self.sounds(model.labels)
         window_s = self.setup.bench.thresholds.detection_window_s
-        unused = [f"{each.source} is not used: {each.reason}" for each in recordings.excluded]
-        row = rows.with_session(row, session, stimulus, [*recordings.notes, *unused], window_s)
+        unused = [f"{each.source} is not used: {each.reason}" for each in recordings.scan.excluded]
+        row = rows.with_session(row, session, stimulus, [*recordings.scan.notes, *unused], window_s)
         row = replace(row, transcripts=self._copy_transcripts(model.id, session))
         yield row
         with progress.task("time the host"):
@@ -132,6 +132,8 @@ class Run(Driver[RunRecord, VariantRow]):
         """Return the recordings for a model with these labels, and the stimulus composed of them."""
         if labels not in self._sounds:
             found = read_recordings(self.setup.recordings, labels)
+            for doubt in found.scan.doubts:
+                progress.warn(doubt)
             self._sounds[labels] = found, compose(found.recordings)
         return self._sounds[labels]
 

@@ -26,6 +26,7 @@ from harness.sound.recording_scan import UsableRecording, scan_recordings
 from harness.sound.recordings import Entry, entries_of
 from harness.sound.sound_files import notes_on
 from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S, to_samples
+from models import progress
 from models.data.sound_folder import Excluded, plain
 from models.data.wav import SAMPLE_RATE_HZ
 
@@ -68,6 +69,8 @@ def make_plan(folder: Path, options: PlanOptions, words: Sequence[str] = ()) -> 
         scan, available = _quick_scan(folder, options, words)
     else:
         scan = scan_recordings(folder, words)
+    for doubt in scan.doubts:
+        progress.warn(doubt)
     longest = to_samples(options.segment_s) - to_samples(LEAD_IN_S) - to_samples(TAIL_S)
     fitting = [recording for recording in scan.usable if recording.samples <= longest]
     too_long = [

@@ -87,11 +87,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class Scan(Generic[T]):
-    """Usable parts of a plan in their order, excluded files, and notes on the usable ones."""
+    """Usable parts of a plan in their order, excluded files, notes on the usable ones, and doubtful words."""
 
     usable: tuple[T, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -62,11 +62,10 @@ class UsableRecording(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordingSet:
-    """Recordings in a fixed order, notes on them, and the files that are not used."""
+    """Recordings in a fixed order, and the scan that found them."""
 
     recordings: tuple[Recording, ...]
-    notes: tuple[str, ...]
-    excluded: tuple[Excluded, ...]
+    scan: Scan[UsableRecording]
 
 
 def read_recordings(folder: Path, labels: Sequence[str]) -> RecordingSet:
@@ -84,7 +83,7 @@ def read_recordings(folder: Path, labels: Sequence[str]) -> RecordingSet:
         Recording(label_of(each.word, labels), each.word, each.source, read_wav(folder / each.source)[0])
         for each in scan.usable
     )
-    return RecordingSet(tuple(recordings), scan.notes, scan.excluded)
+    return RecordingSet(tuple(recordings), scan)
 
 
 def scan_recordings(
@@ -128,10 +127,13 @@ def scan_recordings(
             where=str(folder),
             remedy="Put WAV files of spoken words there: yes_1.wav, or in a folder for each word: yes/1.wav.",
         )
+    doubts = []
     for (word, remark), sources in named.items():
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-        notes.append(f'{sources[0]}{more}, taken as "{word}": {remark}')
-    return Scan(tuple(usable), tuple(excluded), (*notes, *_training_note(usable)))
+        doubts.append(f'{sources[0]}{more}, taken as "{word}": {remark}')
+    return Scan(
+        tuple(usable), tuple(excluded), (*notes, *doubts, *_training_note(usable)), doubts=tuple(doubts)
+    )
 
 
 class _Unusable(Exception):

@@ -17,6 +17,7 @@ import soxr
 from numpy.typing import NDArray
 
 from models.errors import DatasetError
+from models.store import is_lfs_pointer
 
 SAMPLE_RATE_HZ = 16_000
 FULL_SCALE = 32_768
@@ -105,6 +106,8 @@ class SoundFile:
         """
         log = self._file.extra_info
         promise = _PROMISE.search(log)
+        if not promise and "wasn't closed properly" in log:  # libsndfile has corrected it
+            return [_NO_LENGTH]
         if not promise:
             return ["unknown data behind the sound is not read"] if "Exiting parser" in log else []
         promised, found = int(promise[1]), int(promise[2])
@@ -127,6 +130,8 @@ def open_sound(path: Path) -> Iterator[SoundFile]:
     try:
         if path.exists() and not path.is_file():
             raise OSError("this is not a file")
+        if is_lfs_pointer(path):
+            raise OSError("this is the pointer of Git LFS: run `git lfs pull`")
         with _opened(path) as (file, notes):
             yield SoundFile(path, file, notes)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as problem:
@@ -240,7 +245,8 @@ def _write_length(content: mmap.mmap) -> bool:
     name, size = struct.unpack("<4sI", content[place : place + 8].ljust(8, b"\0"))
     if place < 8 or not follows or (name.isascii() and name.decode().isprintable() and size <= follows - 8):
         return False  # nothing, or another chunk
-    content[place - 4 : place] = struct.pack("<I", min(follows, 2**32 - 1))
+    order = ">" if content[:4] == b"RIFX" else "<"
+    content[place - 4 : place] = struct.pack(f"{order}I", min(follows, 2**32 - 1))
     return True
 
 

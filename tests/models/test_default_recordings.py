@@ -16,7 +16,7 @@ def test_the_number_of_recordings_per_label():
     found = read_recordings(FOLDER, LABELS)
     count = {label: sum(recording.label == label for recording in found.recordings) for label in LABELS}
     assert count == {"silence": 3, "unknown": 10, "yes": 10, "no": 10}
-    assert found.notes == ()
+    assert found.scan.notes == ()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import tracemalloc
 
 import numpy as np
@@ -78,10 +77,10 @@ def test_a_broken_file_is_named(tmp_path, kind):
         read_wav(tmp_path / "yes_7.wav")
 
 
-def rewrite(path, at: int, value: int, bytes_kept: int | None = None):
-    """Write a number of 32 bits into a file, and cut the file."""
-    data = bytearray(path.read_bytes()[:bytes_kept])
-    data[at : at + 4] = struct.pack("<I", value)
+def rewrite(path, at: int, value: int, endian: str = "LITTLE"):
+    """Write a number of 32 bits into a file."""
+    data = bytearray(path.read_bytes())
+    data[at : at + 4] = value.to_bytes(4, "little" if endian == "LITTLE" else "big")
     path.write_bytes(data)
     return path
 
@@ -117,12 +116,26 @@ def test_a_header_that_counts_itself_as_sound_is_noted(tmp_path):
     assert note == "1.4 ms are missing at the end"
 
 
+def test_a_header_that_was_never_completed_is_read_to_the_end_of_the_file(tmp_path):
+    write_wav(tmp_path / "a.wav", NOISE)
+    samples, note = read_wav(rewrite(rewrite(tmp_path / "a.wav", LENGTH, 0), 4, 8))
+    np.testing.assert_array_equal(samples, NOISE)
+    assert note == "the header gives no length: read to the end of the file"
+
+
+def test_a_pointer_of_git_lfs_is_called_one(tmp_path):
+    (tmp_path / "a.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(DatasetError, match="pointer of Git LFS: run `git lfs pull`"):
+        read_wav(tmp_path / "a.wav")
+
+
 @pytest.mark.parametrize("length", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFDB])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_a_header_without_a_length_is_read_to_the_end_of_the_file(tmp_path, length, channels):
+@pytest.mark.parametrize("endian", ["LITTLE", "BIG"])
+def test_a_header_without_a_length_is_read_to_the_end_of_the_file(tmp_path, length, channels, endian):
     path = tmp_path / "a.wav"
-    soundfile.write(path, np.stack([NOISE] * channels, axis=1), 16000, subtype="PCM_16")
-    samples, note = read_wav(rewrite(path, LENGTH, length))
+    soundfile.write(path, np.stack([NOISE] * channels, axis=1), 16000, "PCM_16", endian, "WAV")
+    samples, note = read_wav(rewrite(path, LENGTH, length, endian))
     np.testing.assert_array_equal(samples, NOISE)
     assert note.startswith("the header gives no length: read to the end of the file")
 

@@ -171,12 +171,17 @@ def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, lines,
 def test_recordings_that_are_not_used_are_reported_and_noted(run_of, lines, tmp_path):
     run = run_of(classifier(tmp_path / "small.tflite"))
     (tmp_path / "recordings" / "no_1.wav").write_bytes(b"RIFF....")
+    noise = (tmp_path / "recordings" / "yes_1.wav").read_bytes()
+    (tmp_path / "recordings" / "yesterday.wav").write_bytes(noise)
     (tmp_path / "recordings" / "no_2.m4a").write_bytes(b"no sound")
     (tmp_path / "recordings" / os.fsdecode(b"yes_\xff.wav")).write_bytes(b"no sound")
     record, _ = run.run()
     unused = [line.partition(" (")[0] for line in lines if "is not used" in line]
     assert [line.partition(" is")[0] for line in unused] == ["no_2.m4a", "yes_\\udcff.wav", "no_1.wav"]
-    assert [note for note in record.variants[0].notes if "is not used" in note] == unused
+    notes = record.variants[0].notes
+    assert [note for note in notes if "is not used" in note] == unused
+    (doubt,) = (line for line in lines if "yesterday" in line and "taken as" in line)
+    assert doubt.removeprefix("small: ") in notes and 'its name has "yes" in it' in doubt
 
 
 def test_folder_without_a_usable_recording_is_refused_before_anything_is_built(run_of, lines, tmp_path):

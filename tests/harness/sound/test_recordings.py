@@ -63,7 +63,7 @@ def test_conversions_are_noted(tmp_path):
     sound = word(seconds=2.0) / 32768  # 1 s at half the rate
     soundfile.write(tmp_path / "yes_1.wav", np.stack([sound, sound], 1)[::2], 8000, subtype="PCM_16")
     read = read_recordings(tmp_path, LABELS)
-    assert read.notes == ("yes_1.wav: mean of 2 channels, resampled from 8,000 Hz",)
+    assert read.scan.notes == ("yes_1.wav: mean of 2 channels, resampled from 8,000 Hz",)
     assert len(read.recordings[0].samples) == 32_000
 
 
@@ -101,7 +101,7 @@ def test_a_row_that_does_not_match_its_file_is_left_out_with_the_reason(tmp_path
         stream.write(bad_row + "\n")
     read = read_recordings(tmp_path, LABELS)
     assert [each.source for each in read.recordings] == ["b.wav"]
-    assert problem in "; ".join(f"{each.source}: {each.reason}" for each in read.excluded)
+    assert problem in "; ".join(f"{each.source}: {each.reason}" for each in read.scan.excluded)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_case_separators_numbers_and_copies_do_not_decide(tmp_path, name):
     add(tmp_path, "tree.wav", name)
     read = read_recordings(tmp_path, LABELS)
     assert [each.label for each in read.recordings if each.source == name] == ["yes"]
-    assert not any("yes" in note.casefold() for note in read.notes)
+    assert not any("yes" in note.casefold() for note in read.scan.notes)
 
 
 @pytest.mark.parametrize(
@@ -172,14 +172,16 @@ def test_another_word_in_whose_name_a_label_is_found_is_noted(tmp_path, name, wo
     read = read_recordings(tmp_path, LABELS)
     label = "no" if "no" in word else "yes"
     assert [each.label for each in read.recordings if each.source == name] == ["unknown"]
-    assert read.notes == (f'{name}, taken as "{word}": its name has "{label}" in it',)
+    assert read.scan.notes == (f'{name}, taken as "{word}": its name has "{label}" in it',)
 
 
 def test_a_label_at_the_start_of_a_longer_name_is_noted_once_for_all_files(tmp_path):
     add(tmp_path, "no_kitchen_1.wav", "no_kitchen_2.wav", "no_3.wav")
     read = read_recordings(tmp_path, LABELS)
     assert [each.label for each in read.recordings] == ["no"] * 3
-    assert read.notes == ('no_kitchen_1.wav and 1 more, taken as "no": its word is the start of its name',)
+    assert read.scan.notes == (
+        'no_kitchen_1.wav and 1 more, taken as "no": its word is the start of its name',
+    )
 
 
 def test_every_file_that_is_not_used_has_a_reason(tmp_path):
@@ -196,7 +198,7 @@ def test_every_file_that_is_not_used_has_a_reason(tmp_path):
         (tmp_path / name).write_text("not a recording")
     read = read_recordings(tmp_path, LABELS)
     assert [each.source for each in read.recordings] == ["yes/1.wav"]
-    assert {each.source: each.reason.partition(":")[0] for each in read.excluded} == {
+    assert {each.source: each.reason.partition(":")[0] for each in read.scan.excluded} == {
         "12.wav": "no word in its name; rename it, for example to yes_12.wav",
         "deep/er/1.wav": "no word",
         "yes/.hidden.wav": "hidden",
