@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+E = TypeVar("E", bound="UserFacingError")
+
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class UserFacingError(Exception):
@@ -26,6 +32,17 @@ class UserFacingError(Exception):
         place = f" ({self.where})" if self.where else ""
         advice = f". {self.remedy}" if self.remedy else ""
         return f"{self.failure}: {self.what}{place}{advice}"
+
+
+def lfs_pointer(path: Path, kind: type[E]) -> E | None:
+    """Return the error of a file that is a Git LFS pointer; None for any other file."""
+    try:
+        with path.open("rb") as stream:
+            if stream.read(len(_LFS_POINTER)) != _LFS_POINTER:
+                return None
+    except OSError:
+        return None
+    return kind("this is a Git LFS pointer: fetch the file with `git lfs pull`", str(path))
 
 
 @contextmanager

@@ -33,12 +33,6 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def is_lfs_pointer(path: Path) -> bool:
-    """Return whether Git LFS has left its pointer in place of a file."""
-    with path.open("rb") as stream:
-        return stream.read(40).startswith(b"version https://git-lfs.")
-
-
 def _describe(value: Any) -> Any:
     """Describe an input as JSON: a file by its content, a folder by its files, a module by its source."""
     if isinstance(value, ModuleType):

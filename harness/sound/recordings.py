@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harness.errors import UsageError
 from harness.files import write_atomic
 from models.data.sound_folder import Excluded, list_sounds, parts_of, plain, reasons, shown
+from models.errors import lfs_pointer
 from models.store import sha256_of
 
 MANIFEST = "manifest.csv"
@@ -208,7 +209,7 @@ def manifest_rows(manifest: Path) -> list[dict[str, str]]:
         raise UsageError(f"the manifest cannot be read: {problem}", where=str(manifest)) from problem
     columns = " ".join(rows[0]).lower().split() if rows else []
     if sorted(columns) != sorted(MANIFEST_COLUMNS):
-        raise UsageError(
+        raise lfs_pointer(manifest, UsageError) or UsageError(
             "the manifest has other columns",
             where=str(manifest),
             remedy=f"Its first line must be {','.join(MANIFEST_COLUMNS)}.",
@@ -235,7 +236,8 @@ def _checked(folder: Path, row: dict[str, str]) -> Path:
     except OSError as problem:
         raise ValueError(f"it cannot be read: {problem.strerror}") from None
     if digest != row["sha256"].lower():
-        raise ValueError("it differs from the manifest: another sha256")
+        pointer = lfs_pointer(folder / name, UsageError)
+        raise ValueError(pointer.what if pointer else "it differs from the manifest: another sha256")
     return folder / name
 
 

@@ -16,8 +16,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from models.errors import DatasetError
-from models.store import is_lfs_pointer
+from models.errors import DatasetError, lfs_pointer
 
 SAMPLE_RATE_HZ = 16_000
 FULL_SCALE = 32_768
@@ -130,12 +129,11 @@ def open_sound(path: Path) -> Iterator[SoundFile]:
     try:
         if path.exists() and not path.is_file():
             raise OSError("this is not a file")
-        if is_lfs_pointer(path):
-            raise OSError("this is the pointer of Git LFS: run `git lfs pull`")
         with _opened(path) as (file, notes):
             yield SoundFile(path, file, notes)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as problem:
-        raise _unusable(path, f"the recording cannot be read: {_reason(problem)}") from problem
+        unreadable = _unusable(path, f"the recording cannot be read: {_reason(problem)}")
+        raise lfs_pointer(path, DatasetError) or unreadable from problem
 
 
 @contextmanager

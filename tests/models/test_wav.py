@@ -123,12 +123,6 @@ def test_a_header_that_was_never_completed_is_read_to_the_end_of_the_file(tmp_pa
     assert note == "the header gives no length: read to the end of the file"
 
 
-def test_a_pointer_of_git_lfs_is_called_one(tmp_path):
-    (tmp_path / "a.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
-    with pytest.raises(DatasetError, match="pointer of Git LFS: run `git lfs pull`"):
-        read_wav(tmp_path / "a.wav")
-
-
 @pytest.mark.parametrize("length", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFDB])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("endian", ["LITTLE", "BIG"])

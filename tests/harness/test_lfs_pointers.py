@@ -1,0 +1,33 @@
+"""Git LFS pointers in place of files that were not fetched."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.sound.recordings import MANIFEST, entries_of, manifest_rows
+from harness.sound.sound_files import check_file
+from models.data.wav import read_wav
+from models.errors import UserFacingError
+from models.tflite import read_tflite
+
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 53936\n"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [read_tflite, read_wav, manifest_rows, lambda path: check_file(path, "1" * 64)],
+    ids=["model", "sound", "manifest", "file of a plan"],
+)
+def test_a_pointer_is_told_from_a_damaged_file(tmp_path, read):
+    path = tmp_path / "file"
+    path.write_text(POINTER)
+    with pytest.raises(UserFacingError, match=r"a Git LFS pointer: fetch the file with `git lfs pull` \(.*/file\)"):
+        read(path)
+
+
+def test_a_pointer_in_a_manifest_is_told_from_an_edited_recording(tmp_path):
+    (tmp_path / "yes.wav").write_text(POINTER)
+    columns = "path,label,word,source,license,sha256"
+    (tmp_path / MANIFEST).write_text(f"{columns}\nyes.wav,yes,yes,,,{'1' * 64}\n")
+    with pytest.raises(UserFacingError, match=r"yes\.wav: this is a Git LFS pointer"):
+        entries_of(tmp_path, ("yes",))
