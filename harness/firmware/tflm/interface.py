@@ -14,6 +14,7 @@ _MICRO = "tensorflow/lite/micro"
 _INTERPRETER = f"{_MICRO}/micro_interpreter.h"
 _RESOLVER = f"{_MICRO}/micro_mutable_op_resolver.h"
 _REPORTER = f"{_MICRO}/micro_error_reporter.h"
+_VARIABLES = f"{_MICRO}/micro_resource_variable.h"
 _SCHEMA = "tensorflow/lite/schema/schema_generated.h"
 _SCHEMA_VERSION = "tensorflow/lite/version.h"
 _CMSIS_KERNELS = ("cmsis_nn", "cmsis-nn")
@@ -31,6 +32,7 @@ class Interface:
         library_header: header that makes the Arduino builder take the library.
         headers: headers of interpreter, resolver and schema.
         wants_reporter: True if the interpreter's constructor takes an ErrorReporter (until 2021).
+        has_variables: True if the interpreter takes memory for VAR_HANDLE (since 2021).
         adders: the resolver's member functions by built-in operator, in the schema's names.
         cmsis_operators: built-in operators with a CMSIS-NN kernel.
         cmsis_version: version of the library's CMSIS-NN; "" without.
@@ -40,6 +42,7 @@ class Interface:
     library_header: str
     headers: tuple[str, ...]
     wants_reporter: bool
+    has_variables: bool
     adders: dict[str, str]
     cmsis_operators: frozenset[str]
     cmsis_version: str
@@ -78,13 +81,15 @@ def read_interface(library: ArduinoLibrary) -> Interface:
             remedy="Use a version of the library that the README names.",
         )
     wants_reporter = bool(_REPORTS.search(interpreter))
-    optional = [_REPORTER] * wants_reporter + [_SCHEMA_VERSION] * (root / _SCHEMA_VERSION).is_file()
+    existing = [path for path in (_SCHEMA_VERSION, _VARIABLES) if (root / path).is_file()]
+    optional = [_REPORTER] * wants_reporter + existing
     operators, version = _cmsis(root)
     return Interface(
         library=library,
         library_header=_library_header(library),
         headers=tuple(sorted([_INTERPRETER, _RESOLVER, _SCHEMA, *optional])),
         wants_reporter=wants_reporter,
+        has_variables=_VARIABLES in existing and not wants_reporter,
         adders=adders,
         cmsis_operators=operators & adders.keys(),
         cmsis_version=version,

@@ -12,6 +12,21 @@ ELEMENT_TYPES = {"int8": ("kTfLiteInt8", 1), "float32": ("kTfLiteFloat32", 4)}
 """Types of a model's input and output that a sketch takes: their names in the library, and bytes."""
 
 
+_WITHOUT_VARIABLES = """\
+  auto* started =
+      new (interpreter_memory) tflite::MicroInterpreter(model, *resolver, arena, kArenaBytes{reports});
+"""
+_WITH_VARIABLES = """\
+  // States that the model keeps from run to run lie in the arena, too.
+  auto* allocator = tflite::MicroAllocator::Create(arena, kArenaBytes);
+  if (allocator == nullptr) return false;
+  auto* variables = tflite::MicroResourceVariables::Create(allocator, {count});
+  if (variables == nullptr) return false;
+  auto* started = new (interpreter_memory)
+      tflite::MicroInterpreter(model, *resolver, allocator, variables);
+"""
+
+
 def engine_source(model: TfliteModel, interface: Interface, arena_bytes: int) -> str:
     """Return engine.cpp, which implements the sketch's engine.h.
 
@@ -25,6 +40,10 @@ def engine_source(model: TfliteModel, interface: Interface, arena_bytes: int) ->
     adds = "".join(f"  if (resolver.{adder}() != kTfLiteOk) return false;\n" for adder in adders)
     reporter = "tflite::MicroErrorReporter reporter;\n" if interface.wants_reporter else ""
     reports = ", &reporter" if interface.wants_reporter else ""
+    variables = model.operator_counts.get("VAR_HANDLE", 0) if interface.has_variables else 0
+    creation = (
+        _WITH_VARIABLES.format(count=variables) if variables else _WITHOUT_VARIABLES.format(reports=reports)
+    )
     return f"""\
 // The model for the interpreter of TensorFlow Lite for Microcontrollers.
 //
@@ -88,9 +107,7 @@ bool engine_begin() {{
   if (model->version() != TFLITE_SCHEMA_VERSION) return false;
   auto* resolver = new (resolver_memory) Resolver;
   if (!add_operators(*resolver)) return false;
-  auto* started =
-      new (interpreter_memory) tflite::MicroInterpreter(model, *resolver, arena, kArenaBytes{reports});
-  if (started->AllocateTensors() != kTfLiteOk) return false;
+{creation}  if (started->AllocateTensors() != kTfLiteOk) return false;
   if (started->inputs_size() != 1 || started->outputs_size() != 1) return false;
   if (!{_read_view("input", model.input_tensors[0])}) return false;
   if (!{_read_view("output", model.output_tensors[0])}) return false;
