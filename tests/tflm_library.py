@@ -28,6 +28,9 @@ class MicroMutableOpResolver : public MicroOpResolver {{
     return AddBuiltin(BuiltinOperator_SOFTMAX,
                       Register_SOFTMAX());
   }}
+  TfLiteStatus AddVarHandle() {{
+    return AddBuiltin(BuiltinOperator_VAR_HANDLE, Register_SOFTMAX());
+  }}
   TfLiteStatus AddDetectionPostprocess() {{ return AddCustom("TFLite_Detection_PostProcess"); }}
 
  private:
@@ -52,11 +55,14 @@ struct TfLiteTensor {{
 }};
 struct TfLiteRegistration {{ int builtin_code; }};
 namespace tflite {{
-constexpr int BuiltinOperator_FULLY_CONNECTED = 9, BuiltinOperator_SOFTMAX = 25;
+constexpr int BuiltinOperator_FULLY_CONNECTED = 9, BuiltinOperator_SOFTMAX = 25,
+              BuiltinOperator_VAR_HANDLE = 142;
 struct Model {{ uint32_t version() const {{ return 3; }} }};
 struct MicroOpResolver {{}};
 struct MicroProfilerInterface {{}};
 struct ErrorReporter {{}};
+struct MicroAllocator;
+struct MicroResourceVariables;
 const TfLiteRegistration& Register_FULLY_CONNECTED();
 const TfLiteRegistration& Register_SOFTMAX();
 class MicroInterpreter {{
@@ -64,6 +70,8 @@ class MicroInterpreter {{
   MicroInterpreter(const Model* model, const MicroOpResolver& op_resolver,
                    uint8_t* tensor_arena, size_t tensor_arena_size,
                    {reporter}MicroProfilerInterface* profiler = nullptr);
+  MicroInterpreter(const Model* model, const MicroOpResolver& op_resolver, MicroAllocator* allocator,
+                   MicroResourceVariables* resource_variables = nullptr);
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
   TfLiteTensor* input(size_t index);
@@ -75,6 +83,18 @@ class MicroInterpreter {{
 }}  // namespace tflite
 """
 
+_VARIABLES = """\
+#pragma once
+#include "micro_interpreter.h"
+namespace tflite {
+struct MicroAllocator {
+  static MicroAllocator* Create(uint8_t* tensor_arena, size_t arena_size);
+};
+struct MicroResourceVariables {
+  static MicroResourceVariables* Create(MicroAllocator* allocator, int num_variables);
+};
+}  // namespace tflite
+"""
 _VERSION = "#define TFLITE_SCHEMA_VERSION (3)\n"
 _SCHEMA = """\
 #pragma once
@@ -119,6 +139,8 @@ def library_outline(
         ),
         "src/tensorflow/lite/schema/schema_generated.h": _SCHEMA,
     }
+    if not takes_reporter:
+        files[f"src/{_MICRO}/micro_resource_variable.h"] = _VARIABLES
     if takes_reporter:
         files["src/tensorflow/lite/version.h"] = _VERSION
         files[f"src/{_MICRO}/micro_error_reporter.h"] = _REPORTER

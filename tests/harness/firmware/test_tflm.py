@@ -194,6 +194,15 @@ def _dense_softmax(dtype: str = "i1") -> bytes:
     return builder.finish(tensors[:1], tensors[3:])
 
 
+def _with_state() -> bytes:
+    """SOFTMAX beside a state in a resource variable."""
+    builder = ModelBuilder()
+    source, output, state = (builder.activation((1, 4), "i1", 1 / 256, -128) for _ in range(3))
+    builder.operator("VAR_HANDLE", [], [state])
+    builder.operator("SOFTMAX", [source], [output], beta=1.0)
+    return builder.finish([source], [output])
+
+
 def _generate(model: bytes, library: Path, out: Path, **changes):
     out.mkdir(parents=True, exist_ok=True)
     (out / "model.tflite").write_bytes(model)
@@ -214,12 +223,19 @@ def test_resolver_and_embedded_model(tmp_path):
     assert bytes(map(int, numbers.split(","))) == _dense_softmax()
 
 
-@pytest.mark.parametrize("takes_reporter", [False, True], ids=["logs errors", "reports errors to an object"])
+@pytest.mark.parametrize(
+    ("takes_reporter", "model"),
+    [(False, _dense_softmax()), (True, _dense_softmax("f4")), (False, _with_state())],
+    ids=["logs errors", "reports errors to an object", "keeps a state"],
+)
 @pytest.mark.parametrize("board", ["-DARDUINO_EARSHOT_EMULATED", "-DARDUINO_ARDUINO_NANO33BLE"])
-def test_sources_compile_without_a_warning_with_both_generations(tmp_path, takes_reporter, board):
+def test_sources_compile_without_a_warning_with_both_generations(tmp_path, takes_reporter, model, board):
     library = library_outline(tmp_path / "library", takes_reporter=takes_reporter)
     out = tmp_path / "out"
-    _generate(_dense_softmax("f4" if takes_reporter else "i1"), library, out)
+    _generate(model, library, out)
+    assert ("MicroResourceVariables::Create(allocator, 1)" in (out / "engine.cpp").read_text()) == (
+        model == _with_state()
+    )
     shutil.copyfile(SKETCHES / "earshot" / "engine.h", out / "engine.h")
     places = [f"-I{out}", f"-isystem{library / 'src'}", f"-I{CORE}", "-DF_CPU=64000000L"]
     compile_for_board("-std=gnu++14", "-fsyntax-only", board, *places, out / "engine.cpp")

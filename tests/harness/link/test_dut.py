@@ -310,3 +310,12 @@ def test_a_refused_command_leaves_both_sides_in_step(connect, command, reply, ca
     with pytest.raises(ProtocolError, match=re.escape(reply.decode())):
         call(board)
     assert board.name() == "simulated"
+
+
+def test_a_failure_has_what_the_device_printed(connect):
+    lines = [b"Hybrid models are not supported.", b"Node CONV_2D failed", b"e-[Inference failed]", b"m-ready"]
+    _, board = connect(at_boot=False, lines={"infer": lines})
+    with pytest.raises(
+        ProtocolError, match=r"Inference failed.*printed \"Hybrid models.*; Node CONV_2D failed"
+    ):
+        board.infer()

@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,23 @@ def test_rows_of_an_int8_variant_note_other_outputs_and_what_is_not_quantized(ca
     rows = [row for row in called_int8 if row.median_us and row.device == "cpu"]
     assert all(row.max_abs_difference == pytest.approx(0.25, abs=1e-5) for row in rows)
     assert {row.runtime for row in rows if "not quantized" in row.note} == {"torch", "onnxruntime"}
+
+
+@pytest.mark.parametrize(
+    ("operators", "board_output", "note"),
+    [
+        ({}, [0.5, 0.5, 0.0], "4 instead of 3 outputs"),
+        ({}, [0.25], "4 instead of 1 outputs"),
+        ({}, [np.nan] * 4, "not finite numbers: nan"),
+        ({"VAR_HANDLE": 1}, [0.25] * 4, "keeps a state from run to run"),
+    ],
+)
+def test_outputs_that_cannot_be_compared_have_no_difference(model, tmp_path, operators, board_output, note):
+    shutil.copyfile(model.tflite, tmp_path / "model.tflite")
+    rows = time_host(
+        replace(artifact_in(tmp_path, "float32"), operators=operators), FEATURES, np.array(board_output)
+    )
+    assert rows and all(row.median_us and row.max_abs_difference is None and note in row.note for row in rows)
 
 
 def test_gpu_row_has_figures_or_a_reason(timing):
