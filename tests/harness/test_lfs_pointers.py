@@ -21,7 +21,7 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\ns
 def test_a_pointer_is_told_from_a_damaged_file(tmp_path, read):
     path = tmp_path / "file"
     path.write_text(POINTER)
-    with pytest.raises(UserFacingError, match=r"a Git LFS pointer: fetch the file with `git lfs pull` \(.*/file\)"):
+    with pytest.raises(UserFacingError, match=r"LFS pointer: fetch the file with `git lfs pull` \(.*/file\)"):
         read(path)
 
 
