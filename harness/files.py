@@ -31,7 +31,7 @@ def write_atomic(content: str | bytes, path: Path) -> None:
 
 
 def point_link(link: Path, target: Path) -> None:
-    """Point a symbolic link at a path, relative to the link's folder; replace an existing link atomically."""
-    scratch = link.with_name(f".{link.name}-{os.getpid()}")
+    """Point a symbolic link at a folder, relative to the link's; replace an existing link atomically."""
+    scratch = target / f".{link.name}-{os.getpid()}"
     scratch.symlink_to(os.path.relpath(target, link.parent))
     scratch.replace(link)

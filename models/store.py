@@ -7,6 +7,8 @@ temporary folder, which is renamed when the step has succeeded: a folder with it
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import json
 import shutil
@@ -17,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from models import progress
 
@@ -52,6 +54,15 @@ def _describe(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_describe(item) for item in value]
     return value
+
+
+@functools.cache  # once in a process: a store may have thousands of artifacts
+def _sweep(root: Path) -> None:
+    """Remove what killed builders left: the lock of its artifact is free."""
+    for leftover in root.glob("*/.*-*"):
+        lock = leftover.with_name(f"{leftover.name[1:].rpartition('-')[0]}.lock")
+        with contextlib.suppress(Timeout), FileLock(lock, timeout=0):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 class Store:
@@ -96,12 +107,11 @@ class Store:
         if final.is_dir():
             progress.detail(f"{step}: cached in {final}")
             return final
+        _sweep(self.root)
         final.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(final.with_suffix(".lock")):
             if final.is_dir():  # another process built it while this one waited
                 return final
-            for leftover in final.parent.glob(f".{final.name}-*"):  # of a killed builder: the lock is ours
-                shutil.rmtree(leftover, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
             try:
                 with progress.task(title or step.replace("_", " ")):

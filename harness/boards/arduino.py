@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from dataclasses import replace
 from functools import cached_property
@@ -27,6 +26,7 @@ from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.serial_link import SerialLink
 from harness.sound.speaker import Speaker
+from models.scratch import ScratchFolder
 from models.store import Store
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ class ArduinoBoard(Board):
         )
 
     def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
-        with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
-            staged = stage(model, engine, Path(folder))
+        with ScratchFolder("stage") as folder:
+            staged = stage(model, engine, folder)
             return compile_sketch(staged, self._cli, self._target, self._store)
 
     def upload(self, firmware: Firmware) -> None:

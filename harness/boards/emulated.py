@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -26,6 +25,7 @@ from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
+from models.scratch import ScratchFolder
 from models.store import Store
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ class EmulatedBoard(Board):
         )
 
     def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
-        with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
-            return compile_image(stage(model, engine, Path(folder)), self._store, self._optimization)
+        with ScratchFolder("stage") as folder:
+            return compile_image(stage(model, engine, folder), self._store, self._optimization)
 
     def upload(self, firmware: Firmware) -> None:
         """Start the emulator with an image; it ends with the calling thread at the latest."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
 
 from harness import layout, options
 from harness.commands.run import request_of
 from harness.errors import EXIT_CLEAN
+from models.scratch import ScratchFolder
 from models.store import Store
 
 SUMMARY = "Compile the variants for a board; print the flash and RAM they use."
@@ -25,12 +24,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     setup = request_of(arguments).setup()
     store, engine = Store(layout.store_root()), setup.engine
-    with setup.board as board, tempfile.TemporaryDirectory(prefix="earshot-arena-") as folder:
+    with setup.board as board, ScratchFolder("arena") as folder:
         limits = board.describe()
         runs_first_images = limits.clock != "measured"  # a real board is not touched by a build
         for model in setup.selection.models():
             if runs_first_images:
-                firmware = build_sized(board, model, engine, store, lambda: Path(folder, "arena.log"))
+                firmware = build_sized(board, model, engine, store, lambda: folder / "arena.log")
             else:
                 firmware = board.build(model, engine)
             exact = engine.is_measured or runs_first_images

@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from harness.regression.from_record import night_of
 from harness.regression.sentences import amount
 from models import progress
 from models.errors import UserFacingError
+from models.scratch import ScratchFolder
 
 _MODULE = "harness.runs.measure_commit"
 _MEASURE = f"""
@@ -70,8 +70,8 @@ def bisect(
             remedy="Give an older, good commit first; if the commits are on two branches, give their "
             "`git merge-base` as the good one.",
         )
-    with tempfile.TemporaryDirectory(prefix="earshot-bisect-", ignore_cleanup_errors=True) as folder:
-        clone = Path(folder) / "checkout"
+    with ScratchFolder("bisect") as folder:
+        clone = folder / "checkout"
         _git(repository, "clone", "--quiet", "--shared", "--no-checkout", str(repository), str(clone))
         values = []
         for commit in (first, last):
@@ -111,14 +111,14 @@ def measure(checkout: Path, series: SeriesName, options: Sequence[str]) -> Figur
 
     if not (checkout / Path(*_MODULE.split("."))).with_suffix(".py").is_file():
         raise refusal(f"its harness has no {_MODULE}")
-    with tempfile.TemporaryDirectory(prefix="earshot-block-") as folder:
-        path = Path(folder) / "run.json"
+    with ScratchFolder("block") as folder:
+        path = folder / "run.json"
         # No bytecode: sources of two commits may have the same size and second, and stale code would run.
         environment = clean_environment(
             PYTHONPATH=str(checkout),
             PYTHONDONTWRITEBYTECODE="1",
             EARSHOT_HOME=str(store_root().resolve()),
-            TMPDIR=folder,  # files of a killed process are removed with it
+            TMPDIR=str(folder),  # files of a killed process are removed with it
         )
         command = [sys.executable, "-c", _MEASURE, *options, "--output", str(path)]
         status, messages = _run(command, checkout, environment)

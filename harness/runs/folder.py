@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
 import sys
 import time
 import uuid
@@ -26,6 +28,8 @@ from harness.records.record import BoardRow, RunRecord, VariantRow, write_record
 from models import progress
 
 R = TypeVar("R", RunRecord, FieldRecord)
+
+_LOCK = ".running"
 
 _RUN = re.compile(r"[^/]+/\d{8}T\d{6}Z-[0-9a-f]{8}")
 """The path of a run below the folder of all runs, see `begin`."""
@@ -81,6 +85,7 @@ RUN = RecordFile(RunRecord, RECORD, PARTIAL, read_record, write_record, "earshot
 FIELD = RecordFile(
     FieldRecord, "field.json", "field.partial.json", read_field, write_field, "earshot field", True
 )
+_RECORDS = {name for files in (RUN, FIELD) for name in (files.name, files.partial)}
 
 
 class RunFolder(Generic[R]):
@@ -99,7 +104,7 @@ class RunFolder(Generic[R]):
         self.record: R = record
         self.complete = frozenset(row.id for row in record.variants if not row.faults)
         self._files: RecordFile[R] = files
-        self._lock = FileLock(path / ".running")
+        self._lock = FileLock(path / _LOCK)
         self._began_s = time.monotonic()
         self._before_s = _seconds_since(record.run["started"]) if self._resumed else 0.0
 
@@ -151,6 +156,7 @@ class RunFolder(Generic[R]):
             raise UsageError(
                 "another process is at this run", where=str(self.path), remedy="Wait until it has ended."
             ) from None
+        _sweep(self.path)
 
     def write(self, **changes: Any) -> R:
         """Change fields of the record and write it: under its final name once the run has ended.
@@ -193,7 +199,7 @@ class RunFolder(Generic[R]):
     def release(self) -> None:
         """Let another process resume the run; repeated calls do nothing."""
         if self._lock.is_locked:
-            (self.path / ".running").unlink(missing_ok=True)  # while locked: no other process can have it
+            (self.path / _LOCK).unlink(missing_ok=True)  # while locked: no other process can have it
             self._lock.release()
 
 
@@ -262,6 +268,20 @@ def resume(
     folder.write()
     (path / files.name).unlink(missing_ok=True)
     return folder
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left in the folder of a locked run and beside it.
+
+    These are files that were being written, locks, and runs without a record, which have measured nothing.
+    """
+    for scratch in path.rglob(".*-[0-9]*"):
+        scratch.unlink(missing_ok=True)
+    for running in path.parents[1].glob(f"*/*/{_LOCK}"):
+        with contextlib.suppress(Timeout, OSError), FileLock(running, timeout=0):
+            running.unlink()
+            if not any(entry.is_dir() or entry.name in _RECORDS for entry in running.parent.iterdir()):
+                shutil.rmtree(running.parent)
 
 
 def utc_now() -> str:

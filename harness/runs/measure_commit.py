@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from harness.runs.request import Setup, engine_of
 from harness.runs.run import Run
 from harness.runs.selection import Selection
 from models.errors import UserFacingError
+from models.scratch import ScratchFolder
 
 _KIND = EmulatedBoard.name
 
@@ -52,11 +52,11 @@ def measured(selection: Selection, engine: Engine) -> RunRecord:
     Raises:
         UserFacingError: a model could not be prepared, built or measured.
     """
-    with tempfile.TemporaryDirectory(prefix="earshot-block-") as temporary, EmulatedBoard() as board:
+    with ScratchFolder("block") as temporary, EmulatedBoard() as board:
         about = {"kind": "run", "board": board.name, "engine": engine.name}
         run = Run(
             Setup(selection, board, engine),
-            folder.begin(folder.RUN, Path(temporary), board.describe(), about),
+            folder.begin(folder.RUN, temporary, board.describe(), about),
         )
         models = list(selection.models())
         for model in models:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from models.convert.to_tflite import float_model, int8_model, saved_model
 from models.data.front_ends.micro import CHANNELS, SLICES
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
+from models.scratch import ScratchFolder
 from models.tflite import Tensor, TfliteModel, read_tflite
 
 PARITY_INPUTS = 32
@@ -61,8 +61,8 @@ def convert(network: nn.Module, folder: Path, *, precision: str, samples: np.nda
     example = torch.zeros(1, SLICES * CHANNELS)
     files = {"torchscript": folder / "model.torchscript.pt", "onnx": folder / "model.onnx"}
     tflite = folder / "model.tflite"
-    with tempfile.TemporaryDirectory() as scratch:
-        saved, float_tflite = Path(scratch) / "saved", Path(scratch) / "float.tflite"
+    with ScratchFolder("convert") as scratch:
+        saved, float_tflite = scratch / "saved", scratch / "float.tflite"
         with known_noise_dropped():
             export_torchscript(network, example, files["torchscript"])
             export_onnx(network, example, files["onnx"])

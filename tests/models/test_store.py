@@ -97,10 +97,19 @@ def _die_while_building(root: Path) -> None:
     Store(root).build("step", {}, make)
 
 
-def test_leftovers_of_a_killed_builder_are_removed(tmp_path):
+@pytest.mark.parametrize("step", ["step", "other step"])
+def test_leftovers_of_a_killed_builder_are_removed_by_any_other(tmp_path, step):
     process = multiprocessing.get_context("fork").Process(target=_die_while_building, args=(tmp_path,))
     process.start()
     process.join()
-    folder = Store(tmp_path).build("step", {}, _write("whole"))
-    assert [path.read_text() for path in tmp_path.rglob("out.txt")] == ["whole"]
-    assert folder.is_dir()
+    folder = Store(tmp_path).build(step, {"x": 2}, _write("whole"))
+    assert list(tmp_path.rglob("out.txt")) == [folder / "out.txt"]
+
+
+def test_the_folder_of_a_running_builder_stays(tmp_path):
+    def make(folder: Path) -> None:
+        artifacts._sweep.cache_clear()  # as in another process
+        Store(tmp_path).build("step", {"x": 2}, _write("second"))
+        (folder / "out.txt").write_text("first")
+
+    assert (Store(tmp_path).build("step", {"x": 1}, make) / "out.txt").read_text() == "first"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from harness.errors import BuildFailed
 from harness.firmware import toolchain
 from harness.firmware.toolchain import find_tool, run_tool
 from harness.layout import SKETCHES
+from models.scratch import ScratchFolder
 from models.store import Store
 
 CYCLE_MODEL = SKETCHES / "cycle_model"
@@ -152,8 +152,8 @@ def build_plugin(store: Store, api: int) -> Path:
 
 def _refusal(qemu: Qemu, clock: CycleClock) -> str:
     """Start QEMU without a machine; return why it refuses the plugin, "" if it loads the plugin."""
-    with tempfile.TemporaryDirectory(prefix="earshot-probe-") as folder:
-        clock.prepare(Path(folder))
+    with ScratchFolder("probe") as folder:
+        clock.prepare(folder)
         command = [qemu.path, "-M", "none", "-display", "none", "-monitor", "stdio", *clock.arguments(0)]
         try:
             answer = subprocess.run(

@@ -26,6 +26,7 @@ from harness.errors import AcousticFailed, ProtocolError, UploadFailed
 from harness.firmware.elf import core_address
 from harness.link.deadline import Deadline
 from models import progress
+from models.scratch import ScratchFolder
 
 _SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as in sketches/emulated_core
 _INPUT_FILE = "serial.in"  # likewise
@@ -57,11 +58,12 @@ class Machine:
 
     def __init__(self, qemu: Qemu, image: Path, clock: Clock, realtime: bool = False) -> None:
         clock_arguments = clock.arguments(core_address(image))
-        folder = self._folder = _working_folder(clock)
+        scratch = _working_folder(clock)
+        folder = self._folder = scratch.path
         try:
             master, slave = pty.openpty()
         except OSError as problem:
-            shutil.rmtree(folder)
+            scratch.close()
             raise UploadFailed(
                 f"no pseudo-terminal for the emulated board's serial port: {problem}",
                 remedy="In a container or chroot, mount devpts: mount -t devpts devpts /dev/pts",
@@ -85,7 +87,7 @@ class Machine:
                 )
         except OSError as problem:
             os.close(slave)
-            shutil.rmtree(folder)
+            scratch.close()
             raise UploadFailed(
                 "the emulator cannot be started", command=COMMAND, stderr_tail=str(problem)
             ) from problem
@@ -93,7 +95,7 @@ class Machine:
             for handle in {master, host}:
                 os.close(handle)
         # An open slave keeps what the board sends while no link is open.
-        self._finalizer = weakref.finalize(self, _end, self._process, slave, folder)
+        self._finalizer = weakref.finalize(self, _end, self._process, slave, scratch)
         self._wait_for_start()
 
     @property
@@ -257,22 +259,22 @@ class _HostInput:
                 os.close(handle)
 
 
-def _working_folder(clock: Clock) -> Path:
+def _working_folder(clock: Clock) -> ScratchFolder:
     """Create the folder of files that the board shares with its host."""
     try:
-        folder = Path(tempfile.mkdtemp(prefix="earshot-board-"))
+        scratch = ScratchFolder("board")
         try:
-            os.mkfifo(folder / _SOUND_FILE)
-            clock.prepare(folder)
+            os.mkfifo(scratch.path / _SOUND_FILE)
+            clock.prepare(scratch.path)
         except BaseException:
-            shutil.rmtree(folder)
+            scratch.close()
             raise
     except OSError as problem:
         raise UploadFailed(
             f"no working folder for the emulator: {problem}",
             remedy=f"Free space under {tempfile.gettempdir()}, or point TMPDIR at another disk.",
         ) from problem
-    return folder
+    return scratch
 
 
 def _dies_with_its_parent() -> list[str]:
@@ -287,8 +289,8 @@ def _bytes_in(pipe: int) -> int:
     return int.from_bytes(count, sys.byteorder)
 
 
-def _end(process: subprocess.Popen[bytes], slave: int, folder: Path) -> None:
+def _end(process: subprocess.Popen[bytes], slave: int, scratch: ScratchFolder) -> None:
     process.kill()
     process.wait()
     os.close(slave)
-    shutil.rmtree(folder, ignore_errors=True)
+    scratch.close()

@@ -109,6 +109,26 @@ def test_elapsed_time_continues_after_a_resume(killed, monkeypatch):
     assert 100 <= resume(RUN, killed, BOARD).elapsed_s < 160
 
 
+def test_leftovers_of_killed_runs_are_removed_by_the_next_one(tmp_path):
+    dead, early = (tmp_path / "desk" / name for name in ("dead", "early"))
+    for folder, files in ((dead, [PARTIAL, ".run.partial.json-123"]), (early, ["plan.json"])):
+        folder.mkdir(parents=True)
+        for name in (".running", *files):
+            (folder / name).touch()
+    running = begun(tmp_path)
+    running.lock()
+    begun(tmp_path).lock()
+    assert {path.name for path in dead.iterdir()} == {PARTIAL, ".run.partial.json-123"}
+    assert not early.exists() and (running.path / ".running").exists()
+
+
+def test_half_written_files_of_a_killed_run_are_removed_when_it_is_resumed(killed):
+    for name in (".run.partial.json-123", ".latest-123"):
+        (killed / name).touch()
+    resume(RUN, killed, BOARD)
+    assert {path.name for path in killed.iterdir()} == {PARTIAL, ".running"}
+
+
 @pytest.mark.parametrize("own", ["file", "folder", "link", "link to a run elsewhere"])
 def test_latest_of_the_user_stays_and_is_no_failure(tmp_path, own):
     latest, run = tmp_path / "latest", begun(tmp_path)
