@@ -2,7 +2,7 @@
 
 A command ends with `%`; the last line of a reply is `m-ready`. Source: mlcommons/tiny, benchmark/api.
 `name`, `load` and `infer` work with any device that speaks the API; our sketch adds `handshake`,
-`set_icache`, `load_clip`, `input_crc` and `listen`.
+`set_icache`, `load_clip`, `input_crc`, `listen` and `stage_cycles`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ SKETCH_CHUNK_BYTES = 512
 """Bytes of a `db` line that our sketch takes (sketches/earshot/command_line.h)."""
 
 _LAP = r"m-lap-us-(\d{1,20})"
+_CYCLES = r"m-cycles-([a-z]+)-(\d{1,10})"
 _RESULTS = r"m-results-\[(.*)\]"
 _RESULT = re.compile(r"\s*([-+]?(\d{1,20}\.\d{0,40}(e[-+]?\d{1,3})?|nan|inf))\s*", re.IGNORECASE)
 _MESSAGE_CHARACTERS = 500  # of what a device sent, in an error
@@ -162,6 +163,15 @@ class DeviceUnderTest:
     def input_crc(self) -> int:
         """Return the CRC-32 of the model's input tensor in the board's memory."""
         return int(self._find(r"m-input-crc-([0-9A-Fa-f]{8})", self._command("input")), 16)
+
+    def stage_cycles(self) -> dict[str, int]:
+        """Return the processor's cycles for each stage, without the model's input afterwards.
+
+        "preprocess" and "postprocess" of a model that hears, and "inference". The board runs each once, on
+        noise where the model hears, else on the loaded input.
+        """
+        answers = (re.fullmatch(_CYCLES, line) for line in self._command("cycles"))
+        return {match[1]: int(match[2]) for match in answers if match}
 
     def set_icache(self, state: str) -> None:
         """Switch the processor's instruction cache; the next `handshake` returns its state.

@@ -56,13 +56,13 @@ class BlockResult:
     Attributes:
         samples_us: by "<metric>/<input mode>", in time order, without warm-ups.
         lost: damaged or missing records and answers, by the same keys.
-        checks: exact figures by name.
+        checks: exact figures by "<metric>/<input mode>", or by the metric alone on the clip.
         observations: of the bench.
     """
 
     samples_us: dict[str, list[int]] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
-    checks: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, str | int] = field(default_factory=dict)
     observations: dict[str, str] = field(default_factory=dict)
 
 
@@ -84,7 +84,8 @@ def measure_block(
     Args:
         result: filled in; a failed attempt's figures remain only if no retry follows.
         transcript: receives every line of the board; those of failed attempts lie beside it.
-        listens: also time all stages while the board listens, if the model hears.
+        listens: also time all stages while the board listens, if the model hears, and count their cycles, if
+            the board's clock is modeled; not for the canary, whose image may be older.
 
     Raises:
         UploadFailed, BoardNotFound: the board or its port is gone, after all retries.
@@ -122,6 +123,11 @@ def _measure_once(
     labels = _time_command_mode(device, target, result, samples)
     if listens and isinstance(target.golden, np.ndarray):
         _time_listening(board, device, target.golden, result, samples, labels)
+    if listens and board.describe().clock != "measured":
+        # Last, as micros() of what follows would be rounded elsewhere.
+        mode = "noise" if isinstance(target.golden, np.ndarray) else CLIP_MODE
+        cycles = device.stage_cycles()
+        result.checks |= {f"{stage}_cycles/{mode}": count for stage, count in cycles.items()}
 
 
 def _time_command_mode(

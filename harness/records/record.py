@@ -171,8 +171,10 @@ class BlockRow:
     """Raw, in time order, by "<metric>/<input mode>": "inference_us/clip" in command mode; while listening
     "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"; on a real board "room" for "pcm"."""
     lost: dict[str, int] = field(default_factory=dict)  # dropped lines and wrong checksums, by the same keys
-    checks: dict[str, str] = field(default_factory=dict)
-    """Exact figures by name: "features_crc", "input_crc", "output" (probabilities on the golden clip)."""
+    checks: dict[str, str | int] = field(default_factory=dict)
+    """Exact figures by name: "features_crc", "input_crc", "output" (probabilities on the golden clip), and on
+    a modeled clock the cycles of each stage alone: "preprocess_cycles/noise", "inference_cycles/noise",
+    "postprocess_cycles/noise", or "inference_cycles/clip" of a model that does not hear."""
     observations: dict[str, str] = field(default_factory=dict)
     """Observations of the bench that are not part of the environment: port, temperature, supply, icache."""
     fault: str = ""  # the failure; "" without one

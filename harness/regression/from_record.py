@@ -2,8 +2,9 @@
 
 - times: from the blocks of the rounds only. `earshot run` measures none, so its record has exact
   figures only: it can be compared with another run, but only the kinds `IN_HISTORY` form a history.
-- exact figures: sizes, the .tflite, checksums of the blocks, correct answers on the test set, whether the
-  image fits; with a modeled clock also the detections. Figures without an input have the input mode "-".
+- exact figures: sizes, the .tflite, checksums and cycles of the blocks, correct answers on the test set,
+  whether the image fits; with a modeled clock also the detections. Figures without an input have
+  the input mode "-".
 - environment: influences on times besides the code: clock, core, compiler, flags, emulator, cycle model,
   libraries. Observations of the bench, such as port or temperature, are left out, and so are the packages of
   the host, whose versions a commit pins.
@@ -171,7 +172,8 @@ def _exact(record: RunRecord, engines: Mapping[str, str], modeled: bool) -> dict
         if image := _same(block.image_sha256 for block in own):
             figures[f"image_sha256/{WHOLE}"] = image
         for name in sorted({name for block in own for name in block.checks}):
-            figures[f"{name}/{_ON_CLIP}"] = _same(block.checks.get(name, "") for block in own)
+            key = name if "/" in name else f"{name}/{_ON_CLIP}"
+            figures[key] = _same(block.checks.get(name, "") for block in own)
         if modeled and row.stimuli:
             figures[f"detections/{row.route}"] = _detections(row)
         found |= {
@@ -206,9 +208,10 @@ def _artifact(row: VariantRow) -> Iterable[tuple[str, Figure]]:
         yield "fits", "no" if _does_not_fit(row) else "yes"
 
 
-def _same(values: Iterable[str]) -> str:
+def _same(values: Iterable[str | int]) -> str | int:
     """Return the one value of all blocks, all values if they differ, or "" if there is none."""
-    return " | ".join(sorted(set(filter(None, values))))
+    found = {value for value in values if value != ""}
+    return found.pop() if len(found) == 1 else " | ".join(sorted(map(str, found)))
 
 
 def _detections(row: VariantRow) -> str:

@@ -64,13 +64,16 @@ def gravest(series: Sequence[SeriesVerdict]) -> SeriesVerdict:
     return min(series, key=gravity)
 
 
-def gravity(verdict: SeriesVerdict) -> tuple[int, bool, bool, float]:
-    """Return a sort key: by status, gating before advisory, then times by their µs, then the rest.
+def gravity(verdict: SeriesVerdict) -> tuple[int, bool, int, float]:
+    """Return a sort key: by status, gating before advisory, then stages by their cycles, times by their µs.
 
-    Times are sorted by microseconds because a stage of 4 µs changes by a percent whenever the end of another
-    stage moves into the next whole microsecond.
+    The cycles of a stage change with its code alone, the times with every stage of a listening board. Both
+    are sorted by their amount because a stage of 4 µs changes by a percent whenever the end of another stage
+    moves into the next whole microsecond.
     """
-    is_time = verdict.name.metric.endswith("_us")
-    change = abs(verdict.change or 0.0)
-    size = change * verdict.reference if is_time and isinstance(verdict.reference, int | float) else change
-    return STATUSES.index(verdict.status), verdict.advisory, not is_time, -size
+    kinds = ("_cycles", "_us")
+    kind = next((rank for rank, end in enumerate(kinds) if verdict.name.metric.endswith(end)), len(kinds))
+    size = abs(verdict.change or 0.0)
+    if kind < len(kinds) and isinstance(verdict.reference, int | float):
+        size *= verdict.reference
+    return STATUSES.index(verdict.status), verdict.advisory, kind, -size

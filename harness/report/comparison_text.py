@@ -15,7 +15,8 @@ from harness.report.table import Column, Table
 
 _TIMES_ARE_COUPLED = (
     "Times of listening are coupled: if one stage takes longer, more sound arrives, the next hop has other "
-    "slices, and every time is rounded down to whole µs. That alone may change a time by 1 µs."
+    "slices, and every time is rounded down to whole µs. That alone may change a time by 1 µs. The cycles of "
+    "a stage are counted apart from the others and change with its code only."
 )
 _NO_TIMES = "Times were not compared: neither record has blocks, which `earshot nightly` measures."
 _HOW_TO_ACCEPT = (

@@ -89,4 +89,14 @@ bool ArduinoBoard::start_microphone() { return PDM.begin(kMonaural, kSampleRateH
 
 void ArduinoBoard::stop_microphone() { PDM.end(); }
 
+bool ArduinoBoard::read_cycles(uint32_t* now) {
+#if defined(ARDUINO_EARSHOT_EMULATED)
+  *now = emulated_cycles();
+  return true;
+#else
+  (void)now;
+  return false;
+#endif
+}
+
 }  // namespace earshot

@@ -25,6 +25,7 @@ class ArduinoBoard final : public Board {
   void flush() override;
   bool start_microphone() override;
   void stop_microphone() override;
+  bool read_cycles(uint32_t* now) override;
 };
 
 }  // namespace earshot

@@ -28,6 +28,9 @@ class Board {
   virtual bool start_microphone() = 0;
   virtual void stop_microphone() = 0;
 
+  // The processor's cycles since reset; wraps at 2^32. Returns whether the clock counts them.
+  virtual bool read_cycles(uint32_t* now) = 0;
+
  protected:
   ~Board() = default;
 };

@@ -42,6 +42,8 @@ const Commands::Command Commands::kCommands[] = {
     {"listen", &Commands::listen,
      "listen [N]   : listen to the microphone, until stop; first send back N samples as they are"},
     {"stop", &Commands::stop, "stop         : stop listening"},
+    {"cycles", &Commands::cycles,
+     "cycles       : the processor's cycles for each stage, on noise where the model hears"},
 };
 
 void Commands::begin() {

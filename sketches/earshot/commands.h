@@ -48,6 +48,7 @@ class Commands {
   void input();
   void listen();
   void stop();
+  void cycles();
 
   void load_bytes(const char* digits);
   void print_input();

@@ -28,6 +28,14 @@ class Listener {
   // of features, infers once from all of them. Returns whether there was a block or an inference.
   bool step();
 
+  struct StageCycles {
+    uint32_t preprocess, inference, postprocess;
+  };
+
+  // Runs each stage once: on noise, where the model hears, else on the model's input. No other
+  // stage and no rounding changes what one takes. Returns whether the model ran.
+  bool count_cycles(StageCycles* cycles);
+
   // Stops the microphone, works through what was heard until then, and sends the `end` record.
   void stop();
 

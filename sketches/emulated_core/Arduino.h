@@ -16,6 +16,10 @@ void loop();
 uint32_t micros();
 uint32_t millis();
 
+// Cycles of board time since reset, of which micros() is the 64th part, rounded down. Wraps after
+// 67 s.
+uint32_t emulated_cycles();
+
 // The instruction cache as the board's clock assumes it: "on", "off", or "none" where instructions
 // are counted. The real board has a register for it (NVMC ICACHECNF).
 const char* emulated_icache();

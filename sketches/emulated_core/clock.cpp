@@ -85,6 +85,11 @@ const char* emulated_icache() {
   return counters.icache ? "on" : "off";
 }
 
+uint32_t emulated_cycles() {
+  emulated::Uncounted scope;
+  return static_cast<uint32_t>(emulated::now_cycles());
+}
+
 uint32_t micros() {
   emulated::Uncounted scope;
   return static_cast<uint32_t>(emulated::now_cycles() / emulated::kCyclesPerMicrosecond);

@@ -29,6 +29,10 @@ class MemoryBoard final : public earshot::Board {
   void flush() override { calls += 'f'; }
   bool start_microphone() override { return microphone_on = microphone_works; }
   void stop_microphone() override { microphone_on = false; }
+  bool read_cycles(uint32_t* now) override {
+    *now = now_us += us_between_readings;
+    return us_between_readings > 0;
+  }
 
   std::string output;
   std::string calls;  // of micros, write and flush, in order: t, w, f

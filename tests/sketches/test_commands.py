@@ -90,7 +90,7 @@ def test_help_names_every_command(sketch):
     words = {line.split()[0] for line in sketch.send("help%")[1:-1]}
     assert words == {
         *("name", "timestamp", "profile", "help", "db", "infer", "results"),
-        *("boot", "clip", "icache", "input", "listen", "stop"),
+        *("boot", "clip", "icache", "input", "listen", "stop", "cycles"),
     }
 
 
@@ -288,10 +288,20 @@ def test_a_model_with_other_inputs_has_command_mode_only():
             assert sketch.send(f"{command}%") == ["e-[This model does not take micro features]", "m-ready"]
 
 
-@pytest.mark.parametrize("command", ["infer 1 0", "results", "input", "db print", "listen"])
+@pytest.mark.parametrize("command", ["infer 1 0", "results", "input", "db print", "listen", "cycles"])
 def test_a_failed_engine_is_reported(command):
     with started(works=False) as sketch:
         assert sketch.send(f"{command}%") == ["e-[The engine did not start]", "m-ready"]
+
+
+def test_cycles_are_those_between_two_readings_of_the_clock(sketch):
+    sketch.set_clock(us=2**32 - 3, us_between_readings=2)
+    stages = ("preprocess", "postprocess", "inference")
+    assert sketch.send("cycles%") == [*(f"m-cycles-{stage}-2" for stage in stages), "m-ready"]
+
+
+def test_clock_without_cycles_is_reported(sketch):
+    assert sketch.send("cycles%") == ["e-[This board's clock counts no cycles]", "m-ready"]
 
 
 def test_the_instruction_cache_is_switched_and_reported(sketch):
