@@ -97,6 +97,10 @@ class AcousticFailed(EarshotError):
     failure = "acoustic"
 
 
+class SoundGap(AcousticFailed):
+    """A gap in a played or recorded sound: the host was late. Only a repetition can be judged."""
+
+
 class AccuracyFailed(EarshotError):
     """Failed conformance: features or outputs differ from the oracle."""
 

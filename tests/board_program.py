@@ -66,7 +66,7 @@ class Terminal:
         while data:
             data = data[os.write(self._file, data) :]
 
-    def read_until(self, end: bytes, timeout_s: float = 20.0) -> bytes:
+    def read_until(self, end: bytes, timeout_s: float = 120.0) -> bytes:
         """Read up to and including `end`."""
         received = b""
         while not received.endswith(end):

@@ -27,9 +27,9 @@ DEVICE = "pulse"
 """PortAudio's name of the sound system."""
 
 RATE_HZ = 16_000
-_START_S = 15.0  # takes 0.2 s on an idle machine
-_MONITOR_S = 0.3  # from a player's end to the end of the monitor's sound
-_ENDING_S = 15.0  # for a killed process
+_START_S = 120.0  # takes 0.2 s on an idle machine
+_QUIET_BLOCKS = 25  # of 20 ms: after so many the monitor delivers nothing more of a player's sound
+_ENDING_S = 60.0  # for a killed process
 
 
 @dataclass
@@ -79,7 +79,11 @@ class NullSink:
         collector.start()
         try:
             yield blocks
-            time.sleep(_MONITOR_S)
+            ended = len(blocks)
+            while collector.is_alive() and (
+                len(blocks) < ended + _QUIET_BLOCKS or np.any(blocks[-_QUIET_BLOCKS:])
+            ):
+                time.sleep(0.02)
         finally:
             parec.kill()
             collector.join()

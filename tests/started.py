@@ -49,7 +49,7 @@ def started(folder: Path) -> Iterator[Start]:
             process.communicate()
 
 
-def wait_until(process: subprocess.Popen[str], find: Callable[[], T | None], timeout_s: float = 120.0) -> T:
+def wait_until(process: subprocess.Popen[str], find: Callable[[], T | None], timeout_s: float = 600.0) -> T:
     """Wait until `find` finds something while a process runs."""
     deadline = Deadline(timeout_s)
     while process.poll() is None and not deadline.expired:
@@ -84,7 +84,7 @@ def processes_with(word: str) -> dict[int, str]:
     return found
 
 
-def left_over(word: str, patience_s: float = 5.0) -> dict[int, str]:
+def left_over(word: str, patience_s: float = 60.0) -> dict[int, str]:
     """Return the processes with a word that are still there after the time a killed process needs to end."""
     deadline = Deadline(patience_s)
     while (found := processes_with(word)) and not deadline.expired:

@@ -1,4 +1,7 @@
-"""Retries of uploads and port search, which can fail on the host's side. A verdict is never retried."""
+"""Retries of uploads, port search and playback, which can fail on the host's side.
+
+A verdict is never retried, and a sound with a gap is never judged.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from harness.errors import BoardNotFound, UploadFailed
+from harness.errors import BoardNotFound, SoundGap, UploadFailed
 from models import progress
 
 T = TypeVar("T")
@@ -32,12 +35,12 @@ class Retries:
             transcripts: written by an attempt; those of a failed one are kept under another name.
 
         Raises:
-            UploadFailed, BoardNotFound: no retry is left.
+            UploadFailed, BoardNotFound, SoundGap: no retry is left.
         """
         while True:
             try:
                 return attempt()
-            except (UploadFailed, BoardNotFound) as failure:
+            except (UploadFailed, BoardNotFound, SoundGap) as failure:
                 if len(self.notes) == MOST_RETRIES:
                     raise
                 for transcript in transcripts:

@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from harness.errors import AcousticFailed
+from harness.errors import AcousticFailed, SoundGap
 from harness.sound.devices import find_device
 from models.data.wav import SAMPLE_RATE_HZ
 
@@ -47,7 +47,8 @@ class Microphone:
             int16 (seconds · 16,000,), mono.
 
         Raises:
-            AcousticFailed: the device refuses, stops, or loses samples.
+            AcousticFailed: the device refuses or stops.
+            SoundGap: the host was late, and samples are lost.
         """
         import sounddevice
 
@@ -79,7 +80,11 @@ class Microphone:
         except (queue.Empty, sounddevice.PortAudioError) as problem:
             raise self._failed(f"stopped: {problem}" if str(problem) else "delivers nothing") from problem
         if lost:
-            raise self._failed(f"lost samples {len(lost)} times")
+            raise SoundGap(
+                f"the recording has gaps ({len(lost)}): the host was late for the microphone",
+                where=self.name,
+                remedy="Keep other work off the host.",
+            )
         sound = np.concatenate(blocks)[:wanted]
         return soxr.resample(sound, rate_hz, SAMPLE_RATE_HZ)[: round(seconds * SAMPLE_RATE_HZ)]
 

@@ -13,7 +13,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from harness.errors import AcousticFailed
+from harness.errors import AcousticFailed, SoundGap
 from harness.sound.devices import Device, find_device
 from models.data.wav import SAMPLE_RATE_HZ
 
@@ -47,7 +47,7 @@ class Speaker:
 
         Raises:
             AcousticFailed: the device is missing, ambiguous, refuses every format, stopped, or ran out of
-                sound; the message says how much had been played.
+                sound (SoundGap); the message says how much had been played.
             Exception: any exception of `blocks`; the sound ends at once.
         """
         device = find_device(self._entry.device, "output")
@@ -120,6 +120,7 @@ class _Playing:
             raise self._failed(
                 f"the sound has a gap: {self._underflow}",
                 'Set latency = "high" in the bench file, and keep other work off the host.',
+                SoundGap,
             )
         if not self._is_complete:
             raise self._failed("the output device stopped")
@@ -163,8 +164,10 @@ class _Playing:
             frames -= self._tail_frames
         return round(frames * SAMPLE_RATE_HZ / self._rate_hz)
 
-    def _failed(self, what: str, remedy: str = _GONE) -> AcousticFailed:
-        return AcousticFailed(
+    def _failed(
+        self, what: str, remedy: str = _GONE, kind: type[AcousticFailed] = AcousticFailed
+    ) -> AcousticFailed:
+        return kind(
             f"{what}, after {self._played_samples / SAMPLE_RATE_HZ:.2f} s of sound",
             where=self._device.name,
             remedy=remedy,

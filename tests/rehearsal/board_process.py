@@ -6,7 +6,7 @@ It does one thing at a time in one loop: bytes between machine and cable, reques
 is due later, such as a port that comes back. Requests by `do`:
 
     state                      the port, the image, and the faults that have struck
-    upload  image              runs another image; the port comes back under another name
+    upload  image              runs another image; the port comes back under another name, if it `returns`
     faults  faults [board]     from the next upload on: `faults` see `wire.Fault`; `board` is "keeps" (the old
                                image keeps running), "grabs" (another program opens the port as soon as it
                                is there), "stays away" (no port after an upload) or empty
@@ -182,7 +182,7 @@ class BoardProcess:
     def _answer(self) -> None:
         line, _ = self._control.accept()
         with line:
-            line.settimeout(5.0)
+            line.settimeout(60.0)
             request = json.loads(line.makefile("rb").readline())
             try:
                 answer = getattr(self, f"_do_{request.pop('do')}")(**request)
@@ -201,9 +201,10 @@ class BoardProcess:
     def _do_upload(self, image: str) -> dict[str, Any]:
         self._unplug()
         self._start(self._image if self._habit == "keeps" else image)
-        if self._habit != "stays away":
+        returns = self._habit != "stays away"
+        if returns:
             self._after(_REPLUG_S, self._plug)
-        return {}
+        return {"returns": returns}
 
     def _do_faults(self, faults: list[dict[str, Any]], board: str = "") -> dict[str, Any]:
         self._wire = Wire([Fault(**fault) for fault in faults])

@@ -24,7 +24,6 @@ _VERSION = "1.3.1"
 FQBN = "arduino:mbed_nano:nano33ble"
 CORE, CORE_VERSION = "arduino:mbed_nano", "4.6.0"
 _GENERIC, _BAD_ARGUMENT = 1, 7  # exit codes
-_PORT_BACK_S = 2.0  # for the new port; the real upload waits 10 s
 _TEXT_LIMIT, _DATA_LIMIT = 983_040, 262_144
 
 
@@ -119,9 +118,8 @@ class StandIn:
         if self._fault("upload", "fail"):
             stderr = f"No device found on {Path(arguments.port).name}\n"
             raise Failed("Failed uploading: uploading error: exit status 1", stdout="", stderr=stderr)
-        ask(self._state, do="upload", image=str(images[0].resolve()))
-        end = time.monotonic() + _PORT_BACK_S
-        while (port := ask(self._state, do="state")["port"]) is None and time.monotonic() < end:
+        returns = ask(self._state, do="upload", image=str(images[0].resolve()))["returns"]
+        while (port := ask(self._state, do="state")["port"]) is None and returns:
             time.sleep(0.02)
         hint = {"updated_upload_port": self._port(port)} if port else {}
         return {"stdout": "Device       : nRF52840-QIAA\n", "stderr": "", **hint}

@@ -14,7 +14,7 @@ from small_disk import small_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("trained")]
 
-_UNTIL_S = 240.0
+_UNTIL_S = 1200.0
 VARIANT = "tinyconv-int8"
 
 
@@ -31,7 +31,7 @@ def wait_for_listening(bench: RehearsalBench, process: subprocess.Popen[str], va
 
 
 def ended(process: subprocess.Popen[str], bench: RehearsalBench) -> Run:
-    said, told = process.communicate(timeout=120)
+    said, told = process.communicate(timeout=_UNTIL_S)
     return Run(subprocess.CompletedProcess(process.args, process.returncode, said, told), bench.nights)
 
 
@@ -64,7 +64,7 @@ def test_run_killed_and_interrupted_frees_the_board_and_is_resumed(quiet_bench):
     bench.check_free()
 
 
-def test_sound_of_a_stalled_host_is_not_judged(bench):
+def test_sound_of_a_stalled_host_is_not_judged_but_repeated(bench):
     bench.write_bench_file(words=("yes/gene.wav", "no/annie.wav"))
     process = bench.start(*bench.run_arguments())
     wait_for_listening(bench, process, VARIANT)
@@ -72,12 +72,12 @@ def test_sound_of_a_stalled_host_is_not_judged(bench):
     time.sleep(3.0)
     os.killpg(process.pid, signal.SIGCONT)
     run = ended(process, bench)
-    assert run.status == 4, run.told
-    ((kind, message),) = run.faults()
-    assert kind == "acoustic"
-    assert "gap" in message
+    assert run.status == 0, run.told
     (row,) = run.rows
-    assert (row["stage_us"], row["stimuli"]) == ({}, [])
+    assert row["faults"] == []
+    assert "retry 1 of 2 after acoustic: the sound has a gap" in " ".join(row["notes"])
+    assert "listening, failed attempt 1" in row["transcripts"]
+    assert len(row["stimuli"]) == 2
     bench.check_free()
 
 

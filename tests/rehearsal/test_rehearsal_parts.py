@@ -24,14 +24,14 @@ def cable(tmp_path):
 
 def test_bytes_sent_to_a_closed_port_are_lost(cable):
     cable.send(b"unheard")
-    with serial.Serial(str(cable.port), timeout=5) as host:
+    with serial.Serial(str(cable.port), timeout=60) as host:
         cable.send(b"heard")
         assert host.read(5) == b"heard"
     assert not cable.is_open
 
 
 def test_reader_of_a_vanished_port_gets_an_error(cable):
-    with serial.Serial(str(cable.port), timeout=5) as host:
+    with serial.Serial(str(cable.port), timeout=60) as host:
         cable.unplug()
         with pytest.raises(serial.SerialException):
             host.read(1)

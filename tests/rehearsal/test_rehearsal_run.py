@@ -60,7 +60,7 @@ def test_pytest_runs_the_bench_tests_on_the_board(bench):
         env={name: value for name, value in bench.environment.items() if not name.startswith("PYTEST_")},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1200,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "5 passed" in answer.stdout

@@ -63,7 +63,7 @@ class Bench:
 def bench() -> Iterator[Bench]:
     with HostSketch(sketch_library()) as sketch:
         link = SketchLink(sketch)
-        yield Bench(sketch, link, DeviceUnderTest(link, chunk_bytes=512, timeout_s=1.0))
+        yield Bench(sketch, link, DeviceUnderTest(link, chunk_bytes=512))
 
 
 def noise(seed: int, count: int = 16_000) -> np.ndarray:

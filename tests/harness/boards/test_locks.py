@@ -127,7 +127,7 @@ def test_workers_of_one_run_wait_for_each_other(serial_number):
     with pytest.raises(subprocess.TimeoutExpired):
         second.wait(3 * locks._GRACE_S)
     first.communicate("")
-    assert second.communicate(timeout=60)[0] == "taken\n"
+    assert second.communicate(timeout=600)[0] == "taken\n"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_workers_of_one_run_wait_for_each_other(serial_number):
 def test_a_worker_does_not_wait_for(serial_number, environment):
     first = held_by(serial_number, **environment)
     worker = start(TAKES, serial_number, PYTEST_XDIST_WORKER="gw0", PYTEST_XDIST_TESTRUNUID="a")
-    assert "is in use" in worker.communicate(timeout=60)[1]
+    assert "is in use" in worker.communicate(timeout=600)[1]
     first.communicate("")
 
 
@@ -159,11 +159,11 @@ def test_every_user_can_use_the_file_at_any_umask(serial_number):
 def test_another_user_sees_the_holder_and_can_take_a_free_lock(serial_number, other):
     nobody = "import os; os.setgid(65534); os.setuid(65534)"
     program = TAKES.replace("with", f"{nobody}\nwith")  # after the imports: the checkout may not be theirs
-    refused = start(program, serial_number).communicate(timeout=60)
+    refused = start(program, serial_number).communicate(timeout=600)
     assert str(other.pid) in refused[1]
     other.kill()
     other.wait(20)
-    assert start(program, serial_number).communicate(timeout=60)[0] == "taken\n"
+    assert start(program, serial_number).communicate(timeout=600)[0] == "taken\n"
 
 
 def test_a_symlink_in_place_of_the_file_is_not_followed(serial_number, tmp_path):

@@ -30,11 +30,11 @@ def connect(tmp_path):
     """Returns a function that starts a device and returns it with its client."""
     opened: list[SerialLink | SimulatedDevice] = []
 
-    def start(timeout_s: float = 5.0, chunk_bytes: int = 31, **behavior):
+    def start(chunk_bytes: int = 31, **behavior):
         device = SimulatedDevice(Behavior(**behavior))
         link = SerialLink(device.path, tmp_path / "log")
         opened.extend([link, device])
-        return device, DeviceUnderTest(link, chunk_bytes, timeout_s)
+        return device, DeviceUnderTest(link, chunk_bytes, timeout_s=60.0)
 
     yield start
     for thing in opened:
@@ -186,8 +186,9 @@ def test_a_clip_is_sent_in_whole_samples(connect, chunk_bytes):
 
 
 def test_after_a_timeout_the_client_stays_broken(connect):
-    device, board = connect(timeout_s=0.2, lines={"input": []})
+    device, board = connect(lines={"input": []})
     board.name()
+    board._timeout_s = 0.2
     with pytest.raises(ProtocolError, match="did not answer"):
         board.input_crc()
     count = len(device.commands)

@@ -116,7 +116,7 @@ def test_the_whole_protocol_runs_over_the_network_time_and_again(server, device,
             assert device.loaded == everything
             assert isinstance(list(board.listen(lambda: None))[-1], End)
             link.write(b"profile%")
-            assert link.next_line(Deadline(5.0)).line == everything
+            assert link.next_line(Deadline(60.0)).line == everything
     assert b"$end,4," in board_text(tmp_path / "log")
 
 
@@ -125,7 +125,7 @@ def test_the_end_of_a_server_is_reported(server):
         DeviceUnderTest(link).name()
         server.close()
         with pytest.raises(BoardNotFound, match="gone") as caught:
-            link.next_line(Deadline(20.0))
+            link.next_line(Deadline(60.0))
         assert caught.value.remedy
 
 

@@ -54,14 +54,14 @@ def link(pty, tmp_path):
 
 
 def soon() -> Deadline:
-    return Deadline(5.0)
+    return Deadline(60.0)
 
 
 def lines_of(link: SerialLink, count: int) -> list[bytes]:
     return [link.next_line(soon()).line for _ in range(count)]
 
 
-def wait_until(condition, seconds: float = 5.0) -> None:
+def wait_until(condition, seconds: float = 60.0) -> None:
     deadline = Deadline(seconds)
     while not condition():
         assert not deadline.expired

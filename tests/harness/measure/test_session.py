@@ -17,7 +17,7 @@ from simulated_room import BoardInAnEmptyRoom, BoardInRoom, Room
 from harness.bench_file import Bench, SpeakerEntry
 from harness.boards.board import Board
 from harness.boards.emulated import EmulatedBoard
-from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed, UsageError
+from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, SoundGap, UploadFailed, UsageError
 from harness.firmware.firmware import Firmware
 from harness.layout import RECORDINGS
 from harness.measure import listener as listener_module
@@ -221,6 +221,22 @@ def test_lost_port_or_upload_is_retried_and_noted(measured, model, stimulus, tmp
     assert all(path.stat().st_size for path in session.transcripts.values())
     row = rows.with_session(rows.variant_row(model), session, stimulus, ())
     assert row.notes[:2] == list(session.retries)
+
+
+def test_sound_with_a_gap_is_played_again_and_never_judged(measured, tmp_path):
+    class LateHost(BoardInRoom):
+        gaps = 0
+
+        def listen(self, sound) -> None:
+            super().listen(sound)
+            if not self.gaps:
+                self.gaps += 1
+                raise SoundGap("the sound has a gap")
+
+    measured(LateHost(STORE, Room()), BENCH)
+    session = read_session(tmp_path)
+    assert session.retries == ("measurement: retry 1 of 2 after acoustic: the sound has a gap",)
+    assert list(session.transcripts)[2:] == ["conformance, failed attempt 1", "listening, failed attempt 1"]
 
 
 def test_missing_board_is_given_up_after_two_retries(measured):

@@ -52,7 +52,7 @@ def test_stopped_run_is_resumed_from_another_folder_without_options(earshot, tmp
     stopped = earshot("run", *MODEL, "--recordings", "words", "--output", "nights")
     folder = folder_with(stopped, tmp_path / "nights")
     stopped.send_signal(signal.SIGTERM)
-    output, _ = stopped.communicate(timeout=60)
+    output, _ = stopped.communicate(timeout=600)
     assert stopped.returncode == 5, output
     assert "earshot resume" in output
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ from hypothesis import strategies as st
 from pulse import DEVICE
 from reported import reported
 
-from harness.errors import AcousticFailed, UsageError
+from harness.errors import AcousticFailed, SoundGap, UsageError
 from harness.layout import RECORDINGS
 from harness.sound import recorder
+from harness.sound.devices import Device
+from harness.sound.microphone import Microphone
 from harness.sound.recorder import play, record, trimmed
 from harness.sound.recording_scan import read_recordings
 from harness.sound.recordings import add_to_manifest
@@ -162,8 +166,22 @@ def test_unusable_takes_are_repeated_three_times(monkeypatch, tmp_path, takes, p
     assert not list(tmp_path.rglob("*.wav"))
 
 
+def test_a_take_that_lost_samples_is_refused_and_the_microphone_goes_on(monkeypatch):
+    @contextlib.contextmanager
+    def late(callback, blocksize, **_):
+        callback(np.ones((blocksize, 1), np.int16), blocksize, None, SimpleNamespace(input_overflow=True))
+        yield
+
+    monkeypatch.setattr("sounddevice.InputStream", late)
+    monkeypatch.setattr("harness.sound.microphone.find_device", lambda *_: Device(0, "desk", 1, RATE_HZ))
+    microphone = Microphone(None)
+    with pytest.raises(SoundGap, match=r"gaps \(1\): the host was late"):
+        microphone.record(0.1, lambda block: None)
+    assert not microphone.has_stopped
+
+
 def test_a_spoken_word_is_recorded(sink, child, tmp_path):
-    playing = sink.play(np.tile(take(0.5, seconds=1.4, start=4000), 12))
+    playing = sink.play(np.tile(take(0.5, seconds=1.4, start=4000), 60))
     outcome = child("record", str(tmp_path), DEVICE)
     sink.end(playing)
     assert "pulse" in outcome.get("result", [""])[0], outcome

@@ -134,7 +134,7 @@ def test_a_device_that_vanishes_ends_the_sound(vanishing):
     with sink.listening() as captured:
         while not any(block.any() for block in captured):
             time.sleep(0.05)
-    sink.close()
+        sink.daemon.kill()
     outcome = child.answer()
     assert outcome["problem"] == "AcousticFailed"
     assert "s of sound" in outcome["message"]
