@@ -92,6 +92,11 @@ def _extension() -> ModuleType:
         path = Path(tensorflow.submodule_search_locations[0], *_EXTENSION.split(".")[1:]).with_suffix(".so")
         spec = importlib.util.spec_from_file_location(_EXTENSION, path)
         assert spec is not None and spec.loader is not None
-        sys.modules[_EXTENSION] = importlib.util.module_from_spec(spec)
+        try:
+            sys.modules[_EXTENSION] = importlib.util.module_from_spec(spec)
+        except ImportError as problem:
+            if isinstance(problem.__cause__, KeyboardInterrupt):  # Ctrl-C while the library is loaded
+                raise problem.__cause__ from None
+            raise
         spec.loader.exec_module(sys.modules[_EXTENSION])
     return sys.modules[_EXTENSION]

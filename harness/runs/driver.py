@@ -152,15 +152,16 @@ class Driver(ABC, Generic[R, Row]):
             )
 
     def build(self, model: ModelArtifact) -> Firmware:
-        """Build a model's image for the board, unless the reference kernels cannot be compared with."""
+        """Build a model's image, and refuse a model that the reference kernels do not run."""
 
         def new_log() -> Path:
             self.check_board()
             return self.fresh_folder("arena", model.id) / "arena.log"
 
+        firmware = build_sized(self.board, model, self.setup.engine, self.store, new_log)
         with located(model.name):
             ReferenceModel(model.tflite)
-        return build_sized(self.board, model, self.setup.engine, self.store, new_log)
+        return firmware
 
     def fresh_folder(self, what: str, model_id: str) -> Path:
         """Create an empty folder of this run; rename what an interrupted attempt left there."""

@@ -40,7 +40,7 @@ def test_first_night_measures_every_block_keeps_a_canary_and_writes_its_files(be
     assert [block.monotonic_s for block in blocks] == sorted(block.monotonic_s for block in blocks)
     assert set(statuses(result).values()) == {"new"}
     assert result.exit_code == EXIT_CLEAN
-    assert any("canary: a's image is kept" in line for line in bench.lines)
+    assert any("The image of a is the canary of" in line for line in bench.lines)
     assert (bench.request.canary("desk") / "kept.json").exists()
 
     folder = result.page.parent
