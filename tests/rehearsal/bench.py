@@ -285,7 +285,7 @@ class Run:
 
     def __init__(self, answer: subprocess.CompletedProcess[str], nights: Path) -> None:
         self.status, self.told = answer.returncode, answer.stderr
-        folders = sorted(nights.glob("*/*"), key=lambda folder: folder.name)
+        folders = sorted(nights.glob("*/*Z-*"), key=lambda folder: folder.name)
         self.folder = folders[-1] if folders else None
 
     @property

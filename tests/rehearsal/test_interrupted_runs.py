@@ -60,7 +60,7 @@ def test_run_killed_and_interrupted_frees_the_board_and_is_resumed(quiet_bench):
     record = json.loads((killed.folder / "run.json").read_text())
     assert [row["id"] for row in record["variants"]] == [VARIANT]
     assert all(row["faults"] == [] and row["stage_us"] for row in record["variants"])
-    assert len(list(bench.nights.glob("*/*"))) == 1
+    assert len(list(bench.nights.glob("*/*Z-*"))) == 1
     bench.check_free()
 
 

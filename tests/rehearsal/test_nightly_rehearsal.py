@@ -13,7 +13,7 @@ def nightly(bench, *arguments: str):
     places = ["--output", str(bench.nights), "--baselines", str(bench.folder / "baselines")]
     what = ["--bench", str(bench.file), "--board", "desk", "--variants", "tinyconv-int8"]
     answer = bench.earshot_here("nightly", *what, *places, "--rounds", "2", "--samples", "10", *arguments)
-    folder = max(bench.nights.glob("*/*"), key=lambda found: found.name)
+    folder = max(bench.nights.glob("*/*Z-*"), key=lambda found: found.name)
     return answer, json.loads((folder / "run.json").read_text()), folder
 
 
