@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from harness.layout import ROOT
 from harness.stats.matching import TOLERANCE_S
-from models.decoding import Meta, TomlFile, matching
+from models.decoding import Meta, TomlFile, matching, user_path
 
 VARIABLE = "EARSHOT_BENCH"
 """Environment variable with the bench file's path."""
@@ -152,7 +152,7 @@ def find_bench(path: Path | None = None) -> Bench:
     Raises:
         ConfigError: see `read_bench`; also if a file that was named does not exist.
     """
-    named = path or (Path(variable).expanduser() if (variable := os.environ.get(VARIABLE)) else None)
+    named = path or (user_path(variable) if (variable := os.environ.get(VARIABLE)) else None)
     if named is not None:
         return read_bench(named)
     usual = ROOT / FILE

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from models.decoding import user_path
+
 _CODE = Path(__file__).resolve().parents[1]
 IS_CHECKOUT = (_CODE / "pyproject.toml").exists()
 """Without a checkout, in an environment of `pip install`, reports go to the current folder."""
@@ -31,7 +33,7 @@ RECORD, PARTIAL = "run.json", "run.partial.json"
 def store_root() -> Path:
     """Return the folder of cached artifacts: $EARSHOT_HOME, `.earshot` in a checkout, or the user's cache."""
     if home := os.environ.get("EARSHOT_HOME"):
-        return Path(os.path.expanduser(home))  # noqa: PTH111, a home is not always known
+        return user_path(home)
     return ROOT / ".earshot" if IS_CHECKOUT else platformdirs.user_cache_path("earshot")
 
 

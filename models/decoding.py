@@ -5,6 +5,9 @@ checks the types. Give limits as `Annotated[int, Meta(ge=0, lt=20)]`, patterns a
 `Annotated[str, matching("[a-z]+", "a to z")]`, choices as `Literal[…]`. A `ValueError` raised by the
 `__post_init__` of a dataclass is reported with the key of its table. A `Path` in a TOML file
 is relative to that file.
+
+All files pass the same limits: `MAX_DEPTH` levels, whole numbers of 64 bits, texts of `MAX_CHARACTERS`, UTF-8
+with or without a byte order mark, no key twice. Files that people write hold no NUL, inf or nan either.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import dataclasses
 import functools
 import json
 import math
+import re
 import tomllib
 import types
 import typing
@@ -25,7 +29,16 @@ from msgspec import Meta
 
 from models.errors import ConfigError
 
-__all__ = ["Meta", "TomlFile", "decode_json", "decode_value", "matching"]
+__all__ = [
+    "Meta",
+    "TomlFile",
+    "decode_json",
+    "decode_text",
+    "decode_value",
+    "matching",
+    "parse_json",
+    "user_path",
+]
 
 T = TypeVar("T")
 Key = tuple[str | int, ...]
@@ -38,6 +51,9 @@ _NAMES = {
     Path: "a path",
 }
 _SHOWN_CHARACTERS = 40
+MAX_DEPTH = 50
+MAX_CHARACTERS = 1_000_000
+_NUMBERS = range(-(2**63), 2**63)
 _REFUSALS = (msgspec.ValidationError, UnicodeEncodeError)  # the second of a lone surrogate in a text
 
 
@@ -62,13 +78,59 @@ def decode_json(data: bytes | str, kind: type[T], where: str | Path) -> T:
     Raises:
         ConfigError: the text is not JSON, or a key is unknown, missing or not allowed.
     """
-    try:  # not msgspec's parser: a record may hold the NaN that a broken network computed
-        value = json.loads(data if isinstance(data, str) else data.decode("utf-8"))
-    except (ValueError, RecursionError) as problem:
+    return decode_value(parse_json(data, where, by_hand=True), kind, where)
+
+
+def parse_json(data: bytes | str, where: str | Path, by_hand: bool = False) -> Any:
+    """Parse JSON within the limits of all files.
+
+    Args:
+        data: the whole text.
+        where: the file, for messages.
+        by_hand: refuse inf and nan, which the record of a broken network may hold, and NUL.
+
+    Raises:
+        ConfigError: the text is not JSON, or exceeds a limit.
+    """
+    try:
+        text = data if isinstance(data, str) else decode_text(data, where)
+        value = json.loads(text, object_pairs_hook=_without_repetition)
+        _check_limits(value, by_hand)
+    except _Mismatch as mismatch:
+        raise _refusal(mismatch, where) from None
+    except json.JSONDecodeError as problem:
         raise ConfigError(
             f"this is not whole JSON ({problem})", str(where), "Correct or replace it."
         ) from None
-    return decode_value(value, kind, where)
+    except (ValueError, RecursionError) as problem:
+        raise _refusal(_beyond_limits(problem), where) from None
+    return value
+
+
+def decode_text(data: bytes, where: str | Path) -> str:
+    """Decode UTF-8 with or without a byte order mark.
+
+    Raises:
+        ConfigError: the bytes are not UTF-8; the message names the line.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        found = "is UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"is not UTF-8 in line {line}"
+        raise ConfigError(f"the file {found}", str(where), "Save it as UTF-8.") from None
+
+
+def user_path(text: str) -> Path:
+    """Return the path that a user wrote, with `~` replaced.
+
+    Raises:
+        ConfigError: there is no home folder of that name.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ConfigError("there is no home folder for ~", text, "Write the whole path.") from None
 
 
 def decode_value(value: Any, kind: type[T], where: str | Path) -> T:
@@ -76,8 +138,12 @@ def decode_value(value: Any, kind: type[T], where: str | Path) -> T:
     try:
         return _convert(value, kind, Path())
     except _Mismatch as mismatch:
-        place = ", ".join(part for part in (str(where), _dotted(mismatch.key)) if part)
-        raise ConfigError(mismatch.what, place, mismatch.remedy) from None
+        raise _refusal(mismatch, where) from None
+
+
+def _refusal(mismatch: _Mismatch, where: str | Path) -> ConfigError:
+    place = ", ".join(part for part in (str(where), _dotted(mismatch.key)) if part)
+    return ConfigError(mismatch.what, place, mismatch.remedy)
 
 
 class TomlFile:
@@ -98,24 +164,29 @@ class TomlFile:
     def __init__(self, path: Path, text: str | None = None) -> None:
         self.path = path
         try:
-            self._text = path.read_text(encoding="utf-8") if text is None else text
+            # A byte order mark is no part of the text, and a lone \r ends no line in TOML.
+            data = path.read_bytes() if text is None else text.encode()
+            self._text = decode_text(data, path).replace("\r\n", "\n")
             self.tables: dict[str, Any] = tomllib.loads(self._text)
+            _check_limits(self.tables, by_hand=True)
         except OSError as problem:
             raise ConfigError(
                 f"the file cannot be read: {problem.strerror}",
                 str(path),
                 "Correct the path, or create the file.",
             ) from problem
-        except UnicodeDecodeError as problem:
-            raise ConfigError(
-                f"the file is not UTF-8: {problem}", str(path), "Save it as UTF-8."
-            ) from problem
         except tomllib.TOMLDecodeError as problem:
-            reason = str(problem).partition(" (at ")[0]
-            place = f"{path}, line {self._statement_ends()[-1] + 1}"
+            reason, _, place = str(problem).partition(" (at ")
+            found = re.match(r"line (\d+)", place)
+            last = int(found[1]) if found else self._text.count("\n") + 1
+            line = max((line for line, _ in _statements(self._text) if line <= last), default=1)
             raise ConfigError(
-                f"this is not TOML: {reason}", place, "Correct it; see https://toml.io."
+                f"this is not TOML: {reason}", f"{path}, line {line}", "Correct it; see https://toml.io."
             ) from problem
+        except _Mismatch as mismatch:
+            raise self.refusal(mismatch.what, mismatch.key, mismatch.remedy) from None
+        except (ValueError, RecursionError) as problem:
+            raise _refusal(_beyond_limits(problem), path) from None
 
     def read(self, kind: type[T]) -> T:
         """Decode `tables` into a dataclass.
@@ -124,7 +195,6 @@ class TomlFile:
             ConfigError: a key is unknown, missing or not allowed.
         """
         try:
-            _refuse_infinite(self.tables, ())
             return _convert(self.tables, kind, self.path.parent)
         except _Mismatch as mismatch:
             raise self.refusal(mismatch.what, mismatch.key, mismatch.remedy) from None
@@ -143,23 +213,60 @@ class TomlFile:
         return ConfigError(what, ", ".join(part for part in place if part), remedy)
 
     def line_of(self, key: Key) -> int | None:
-        """Return the line, from 1, on which the key's statement begins; None if the file does not have it.
+        """Return the line, from 1, on which the key's statement begins; None if the file does not have it."""
+        return _key_lines(self._text).get(key)
 
-        A TOML parser keeps no lines. But the first lines of a file are a TOML file of their own where they
-        end with a whole statement: the key's statement begins after the longest of these without the key.
-        """
-        before = 0
-        for count in self._statement_ends():
-            if key and _holds(tomllib.loads(self._first_lines(count)), key):
-                return before + 1
-            before = count
-        return None
 
-    def _statement_ends(self) -> list[int]:
-        return [count for count in range(self._text.count("\n") + 2) if _parses(self._first_lines(count))]
+_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?(?:"{3,5}|\Z)|"(?:\\[^\n]|[^"\\\n])*"?'
+    r"|'''.*?(?:'{3,5}|\Z)|'[^'\n]*'?|#[^\n]*|[\[\]{}\n]",
+    re.DOTALL,
+)
 
-    def _first_lines(self, count: int) -> str:
-        return "\n".join(self._text.split("\n")[:count])
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the statements of a TOML file, each with the line on which it begins, from 1."""
+    line = first = 1
+    begin = depth = 0
+    for found in _TOKEN.finditer(text + "\n"):
+        token = found[0]
+        depth += (token in "[{") - (token in "]}")
+        line += token.count("\n")
+        if token == "\n" and depth <= 0:
+            yield first, text[begin : found.end()]
+            first, begin, depth = line, found.end(), 0
+    if begin < len(text):
+        yield first, text[begin:]
+
+
+@functools.lru_cache(maxsize=4)  # the members of a family have the same text
+def _key_lines(text: str) -> dict[Key, int]:
+    """Return the line of each key's first statement in a valid TOML file."""
+    lines: dict[Key, int] = {}
+    lengths: dict[Key, int] = {}  # of the arrays of tables so far
+    table: Key = ()
+
+    def add(tables: Mapping[str, Any], at: Key, line: int) -> Key:
+        """Add the keys of a statement, and return the last one."""
+        for name, value in tables.items():
+            at_name = (*at, name)
+            if statement.startswith("[") and isinstance(value, list):  # [[name]]
+                lines.setdefault(at_name, line)
+                lengths[at_name] = lengths.get(at_name, 0) + 1
+                value = value[0]
+            if at_name in lengths:
+                at_name = (*at_name, lengths[at_name] - 1)
+            lines.setdefault(at_name, line)
+            last = add(value, at_name, line) if isinstance(value, Mapping) and value else at_name
+        return last
+
+    for line, raw in _statements(text):
+        statement = raw.strip()
+        if tables := tomllib.loads(statement):
+            is_header = statement.startswith("[")
+            last = add(tables, () if is_header else table, line)
+            table = last if is_header else table
+    return lines
 
 
 class _Mismatch(Exception):
@@ -175,7 +282,7 @@ def _convert(value: Any, kind: type[T], folder: Path) -> T:
     def decode_path(expected: type, item: Any) -> Any:
         if expected is not Path or not isinstance(item, str) or not item:
             raise ValueError
-        return folder / Path(item).expanduser()
+        return folder / user_path(item)
 
     def convert(item: Any, expected: Any) -> Any:
         return msgspec.convert(item, expected, dec_hook=decode_path)
@@ -209,9 +316,7 @@ def _mismatch(value: Any, kind: Any, key: Key, convert: Any) -> _Mismatch:
             convert()
         except _REFUSALS as problem:  # of __post_init__
             return _Mismatch(str(problem).partition(" - at `")[0], key, "Correct it.")
-    shown = repr(value)
-    shown = shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS]}…"
-    return _Mismatch(f"{shown} is not allowed", key, f"Allowed: {_allowed(kind, key)}.")
+    return _Mismatch(f"{_shown(value)} is not allowed", key, f"Allowed: {_allowed(kind, key)}.")
 
 
 def _refuse_unknown_keys(value: Any, kind: Any, key: Key) -> None:
@@ -230,13 +335,49 @@ def _refuse_unknown_keys(value: Any, kind: Any, key: Key) -> None:
         _refuse_unknown_keys(child, child_kind, (*key, part))
 
 
-def _refuse_infinite(value: Any, key: Key) -> None:
-    """Refuse inf and nan, which TOML can write."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _Mismatch(f"{value} is not allowed", key, "Allowed: a finite number.")
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for part, item in items:
-        _refuse_infinite(item, (*key, part))
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(name for name in found if names.count(name) > 1)
+        raise _Mismatch("the key is there twice", (name,), "Remove one of the two.")
+    return found
+
+
+def _beyond_limits(problem: Exception) -> _Mismatch:
+    """Describe what a parser of Python gives up on."""
+    if isinstance(problem, RecursionError):
+        return _Mismatch(f"more than {MAX_DEPTH} levels of nesting", (), "Correct or replace it.")
+    return _Mismatch("a number has too many digits", (), "Correct or replace it.")
+
+
+def _check_limits(value: Any, by_hand: bool) -> None:
+    """Refuse values beyond the limits of all files, and what `parse_json` describes."""
+    forbidden = re.compile(r"[\0\ud800-\udfff]" if by_hand else r"[\ud800-\udfff]").search
+    left: list[tuple[Any, Key]] = [(value, ())]
+    while left:
+        item, key = left.pop()
+        if isinstance(item, (dict, list)):
+            if len(key) == MAX_DEPTH:
+                raise _Mismatch(f"more than {MAX_DEPTH} levels of nesting", (), "Correct or replace it.")
+            if isinstance(item, dict):
+                left += [(part, (*key, name)) for name, part in item.items()]
+                left += [(name, key) for name in item]
+            elif set(map(type, item)) != {int} or min(item) not in _NUMBERS or max(item) not in _NUMBERS:
+                left += [(part, (*key, place)) for place, part in enumerate(item)]
+        elif isinstance(item, str):
+            if len(item) > MAX_CHARACTERS or forbidden(item):
+                allowed = "without NUL and lone surrogates" if len(item) <= MAX_CHARACTERS else "shorter"
+                raise _Mismatch(f"{_shown(item)} is not allowed", key, f"Allowed: a text {allowed}.")
+        elif isinstance(item, int) and item not in _NUMBERS:
+            raise _Mismatch("a number has too many digits", key, "Allowed: whole numbers of 64 bits.")
+        elif by_hand and isinstance(item, float) and not math.isfinite(item):
+            raise _Mismatch(f"{item} is not allowed", key, "Allowed: a finite number.")
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS]}…"
 
 
 def _children(value: Any, kind: Any) -> Iterator[tuple[str | int, Any, Any]]:
@@ -319,21 +460,8 @@ def _limits(meta: Meta) -> str:
 
 
 def _dotted(key: Key) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
+    names = (
+        part if isinstance(part, int) or re.fullmatch(r"[\w/-]{1,99}", part) else _shown(part) for part in key
+    )
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in names)
     return "".join(parts).removeprefix(".")
-
-
-def _parses(text: str) -> bool:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
-
-
-def _holds(tables: Any, key: Key) -> bool:
-    for part in key:
-        if not isinstance(tables, Mapping) or part not in tables:
-            return False
-        tables = tables[part]
-    return True

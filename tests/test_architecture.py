@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "models": set(),
     "harness.errors": {"models"},
     "harness.files": set(),
-    "harness.layout": set(),
+    "harness.layout": {"models"},
     "harness.marks": set(),
     "harness.display": {"models"},
     "harness.link": {"harness.errors"},

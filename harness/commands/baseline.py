@@ -64,7 +64,7 @@ def _accept(arguments: argparse.Namespace) -> int:
     from harness.regression.baseline import baseline_path
 
     path = baseline_path(arguments.board, arguments.baselines)
-    before = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    before = path.read_text("utf-8", "replace").splitlines(keepends=True) if path.exists() else []
     night, path = accept_night(
         arguments.board,
         arguments.reason,

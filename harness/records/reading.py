@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -10,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from harness.errors import UsageError
 from harness.records.checksum import WrongChecksum, check_checksum
 from harness.records.record import SCHEMA, RunRecord
-from models.decoding import decode_value
+from models.decoding import decode_value, parse_json
 from models.errors import ConfigError
 
 T = TypeVar("T")
@@ -41,9 +40,9 @@ class RecordFormat(Generic[T]):
                 f"cannot be read ({reason.strerror})", path, f"Make one with `{self.command}`"
             ) from None
         try:
-            data = json.loads(content.decode("utf-8"))
-        except (ValueError, RecursionError) as reason:
-            raise self._refusal(f"is not whole JSON ({reason})", path) from None
+            data = parse_json(content, path)
+        except ConfigError as problem:
+            raise self._refusal(f"is damaged: {problem.what}", problem.where) from None
         self._check_schema(data, path)
         if self.has_checksum:
             try:
@@ -74,7 +73,7 @@ class RecordFormat(Generic[T]):
                 "Use the version of Earshot that wrote it, or measure again",
             )
 
-    def _refusal(self, what: str, path: Path, remedy: str = "") -> UsageError:
+    def _refusal(self, what: str, path: Path | str, remedy: str = "") -> UsageError:
         return UsageError(f"the {self.name} {what}", where=str(path), remedy=remedy or self.remedy)
 
 

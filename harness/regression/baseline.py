@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from harness.errors import UsageError
 from harness.files import write_atomic
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReference
@@ -97,18 +96,9 @@ def read_baseline(path: Path) -> Baseline | None:
     """Read what `write_baseline` wrote; None if there is no such file.
 
     Raises:
-        ConfigError: the file is not TOML, or a key is unknown, missing or not allowed.
-        UsageError: the file cannot be read.
+        ConfigError: the file cannot be read, is not TOML, or a key is unknown, missing or not allowed.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(
-            f"the baseline cannot be read: {problem}", str(path), "Restore it with git, or correct it."
-        ) from None
-    return TomlFile(path, text).read(Baseline)
+    return TomlFile(path).read(Baseline) if path.exists() else None
 
 
 def write_baseline(baseline: Baseline, path: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import json
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -79,7 +81,7 @@ def test_every_type_of_field_is_read():
         ('title = "A"\n# hall\nroom = 2', "line 3, room", "[room]"),
         ('title = "A"\n\n[room]\n', "line 3, room.height_m", "a finite number"),
         ('title = "A"\n[room]\nheight_m = 2\nlength_m = 3', "line 4, room.length_m", "height_m"),
-        ('title = "A"\n[[rooms]]\nheight_m = 2\n[[rooms]]', "line 2, rooms[1].height_m", "a finite number"),
+        ('title = "A"\n[[rooms]]\nheight_m = 2\n[[rooms]]', "line 4, rooms[1].height_m", "a finite number"),
         ('title = "A"\n[desk]\ncolor = "red"', "line 3, desk.color", "[desk.color]"),
         ('title = "A"\n[desk.left]\ncolor = "blue"', "line 3, desk.left.color", '"red" or "green"'),
         ('title = "A"\n[desk.left]\nshape = "x"', "line 3, desk.left.shape", "color, tags"),
@@ -137,8 +139,85 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
         TomlFile(file)
 
 
+@pytest.mark.parametrize("content", ["\ufefftitle = 'größe'", "title = 'größe'\r\nfloors = 2\r\n"])
+def test_a_byte_order_mark_and_line_ends_of_windows_are_read(tmp_path, content):
+    file = tmp_path / "house.toml"
+    file.write_bytes(content.encode())
+    assert TomlFile(file).read(House) == House("größe")
+    text = json.dumps({"title": "größe"})
+    assert decode_json(text.encode("utf-8-sig"), House, "house.json") == House("größe")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("title = 'größe'".encode("utf-16"), "is UTF-16"),
+        ("floors = 1\ntitle = 'größe'".encode("latin-1"), "is not UTF-8 in line 2"),
+        (b"number = " + b"9" * 5000, "too many digits"),
+        (b"title = 'A'\nnumber = 0x" + b"f" * 5000, "too many digits (house.toml, line 2, number)"),
+        (b"floors = -9223372036854775809", "too many digits (house.toml, line 1, floors)"),
+        (b"number = " + b"[" * 5000, "levels of nesting"),
+        (b"number = " + b"[" * 60 + b"]" * 60, "levels of nesting (house.toml)"),
+        (b"a." * 5000 + b"b = 1", "levels of nesting (house.toml)"),
+        (b"title = 'A'\nplan = '~nobody-here/x'", "no home folder"),
+        (b'title = "A"\nplan = "a\\u0000b"', "house.toml, line 2, plan"),
+        (b"title = '" + b"A" * 1_000_001 + b"'", "Allowed: a text shorter"),
+        (b'"a\\nb" = 1', r"unknown key (house.toml, line 1, 'a\nb')"),
+    ],
+    ids=itertools.count(),
+)
+def test_what_exceeds_a_limit_is_refused_in_one_line(tmp_path, monkeypatch, content, reason):
+    monkeypatch.chdir(tmp_path)
+    Path("house.toml").write_bytes(content)
+    with pytest.raises(ConfigError) as raised:
+        TomlFile(Path("house.toml")).read(House)
+    assert reason in str(raised.value) and "\n" not in str(raised.value) and len(str(raised.value)) < 250
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[" * 100_000, "levels of nesting"),
+        ('{"title": "A", "number": ' + "[" * 60 + "]" * 60 + "}", "levels of nesting (house.json)"),
+        ('{"number": ' + "9" * 5000 + "}", "too many digits"),
+        ('{"title": "A", "number": ' + "9" * 20 + "}", "too many digits (house.json, number)"),
+        ('{"title": "\\ud800"}', "house.json, title"),
+        ('{"title": "A", "plan": "a\\u0000b"}', "house.json, plan"),
+        ('{"title": "A", "title": "B"}', "twice (house.json, title)"),
+        ('{"title": "A", "slope": NaN}', "house.json, slope"),
+        ('{"title": "A", "plan": "~nobody-here/x"}', "no home folder"),
+    ],
+    ids=itertools.count(),
+)
+def test_json_beyond_a_limit_is_refused_in_one_line(text, reason):
+    with pytest.raises(ConfigError) as raised:
+        decode_json(text, House, "house.json")
+    assert reason in str(raised.value) and len(str(raised.value)) < 250
+
+
+def test_the_lines_of_all_keys_take_as_many_parses_as_there_are_statements(tmp_path, monkeypatch):
+    text = "".join(f"[desk.d{number}]\ntags = [\n 'a',\n]\n" for number in range(500))
+    toml, parsed = TomlFile(tmp_path / "house.toml", text), []
+    parse = tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda statement: parsed.append(statement) or parse(statement))
+    assert [toml.line_of(("desk", f"d{number}", "tags")) for number in (0, 499)] == [2, 1998]
+    assert sum(map(len, parsed)) <= len(text)
+
+
 STATEMENTS = st.sampled_from(
-    ["", "# room", 'note = """\n[desk]\nlost = 1\n"""', "list = [\n 1,\n\n 2 ]", "[other]", "a.b = 1"]
+    [
+        "",
+        "# room",
+        'note = """\n[desk]\nlost = 1\n"""',
+        "list = [\n 1,\n\n 2 ]",
+        "[other]",
+        "a.b = 1",
+        "[[more]]",
+        "m = ''''it's\n]'''''",
+        'q = ["""x"""", "]",\n1]',
+        "t = { a = [\n] } # ]",
+        r's = "[\""',
+    ]
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.arduino_cli.cli import ArduinoCli
 from harness.errors import BuildFailed
 from harness.firmware.arduino_library import PROPERTIES, ArduinoLibrary, read_library
+from models.decoding import user_path
 
 VARIABLE = "EARSHOT_TFLM"
 NAMES = ("Arduino_TensorFlowLite", "Chirale_TensorFlowLite", "Harvard_TinyMLx")
@@ -37,7 +38,7 @@ def choose_library(pins: Sequence[str] = ()) -> ArduinoLibrary:
     """
     pinned = _pinned(pins)
     named = os.environ.get(VARIABLE, "")
-    found = [_at(Path(named).expanduser())] if named else _installed()
+    found = [_at(user_path(named))] if named else _installed()
     for library in found:
         if not pinned or pinned.get(library.name.lower()) == library.version:
             return _checked(library)

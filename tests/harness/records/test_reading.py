@@ -55,7 +55,8 @@ def test_a_missing_file_names_the_command_that_makes_one(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        *((content, "not whole JSON") for content in (b"", b'{"schema": 1, "run"', b"\xff\xfe\x00night")),
+        *((content, "not whole JSON") for content in (b"", b'{"schema": 1, "run"')),
+        (b'{\n"schema": \xff}', "not UTF-8 in line 2"),
         *((content, "not a run record") for content in (b"[]", b"null", b'{"schema": "1"}', b'{"lines": 3}')),
     ],
 )
