@@ -1,9 +1,30 @@
-"""Atomic replacement of files and symbolic links."""
+"""Atomic replacement of files and symbolic links, and names of files."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from pathlib import Path
+
+_NAME_CHARACTERS = 50
+"""Longest name: with 4 bytes a character, a hash and a suffix it is within the 255 bytes of a file system."""
+
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+"""Names that are no files on Windows."""
+
+
+def file_name(text: object) -> str:
+    """Return the file or folder name for a text, such as a board's name; other texts have other names.
+
+    Letters, digits and `_.+-` stay; a text with anything else, or a name that is no file's, gets a hash.
+    """
+    whole = str(text)
+    plain = re.sub(r"[^\w.+-]+", "-", whole)[:_NAME_CHARACTERS].strip(".-")
+    if plain and plain == whole and not _DEVICE.fullmatch(plain):
+        return plain
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain or 'unnamed'}-{digest}"
 
 
 def write_atomic(content: str | bytes, path: Path) -> None:

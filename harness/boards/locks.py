@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import pwd
-import re
 import shlex
 import stat
 import sys
@@ -22,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import BoardNotFound
+from harness.files import file_name
 from harness.link.deadline import Deadline
 
 UPLOAD_WAIT_S = 10 * 60.0
@@ -67,8 +67,7 @@ def board_lock(serial_number: str) -> Iterator[None]:
     Raises:
         BoardNotFound: another user holds the lock, or its file cannot be used.
     """
-    name = re.sub("[^A-Za-z0-9.-]", "_", serial_number)[:100]
-    with _held(f"board-{name}", f"board {serial_number}", 0.0, WORKERS_WAIT_S):
+    with _held(f"board-{file_name(serial_number)}", f"board {serial_number}", 0.0, WORKERS_WAIT_S):
         yield
 
 

@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from harness.records.reading import read_record
-    from harness.regression.baseline import read_baseline
+    from harness.regression.baseline import baseline_path, read_baseline
     from harness.regression.history import read_history
     from harness.report.pages.history import render_history
 
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     last = {night.board: night for night in history.nights}
     baselines, recorded = {}, {}
     for board, night in last.items():
-        if baseline := read_baseline(arguments.baselines / f"{board}.toml"):
+        if baseline := read_baseline(baseline_path(board, arguments.baselines)):
             baselines[board] = baseline
         elif verdict := read_record(history.records[night.id]).verdict:
             recorded[board] = verdict

@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     import soundfile
 
+    from harness.files import file_name
     from harness.recording_views import look
     from harness.report.pages.recording import render_recording
     from models.data.wav import SAMPLE_RATE_HZ
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if seen.facts.duration_s <= _SOUND_S:
         soundfile.write(sound, seen.samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
     folder = arguments.output or (
-        layout.REPORTS / "recordings" / f"{arguments.file.stem}-{seen.facts.sha256[:8]}"
+        layout.REPORTS / "recordings" / f"{file_name(arguments.file.stem)}-{seen.facts.sha256[:8]}"
     )
     page = render_recording(seen, sound.getvalue() or None, folder)
     options.show_page(page, arguments.open, title="")

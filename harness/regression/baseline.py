@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from harness.files import write_atomic
+from harness.files import file_name, write_atomic
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReference
 from harness.regression.nights import moment
@@ -89,7 +89,7 @@ class Baseline:
 
 
 def baseline_path(board: str, folder: Path) -> Path:
-    return folder / f"{board}.toml"
+    return folder / f"{file_name(board)}.toml"
 
 
 def read_baseline(path: Path) -> Baseline | None:

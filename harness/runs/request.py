@@ -13,6 +13,7 @@ from harness import layout
 from harness.bench_file import Bench, BoardEntry, ClockName, find_bench
 from harness.boards.board import Board
 from harness.boards.registry import board_of, engine_name, find_entry
+from harness.files import file_name
 from harness.firmware.engine import Engine, get_engine
 from harness.measure.block import SAMPLES
 from harness.runs.folder import FIELD, RUN
@@ -46,11 +47,11 @@ class NightlyRequest:
 
     def canary(self, board: str) -> Path:
         """Return the folder of a board's canary."""
-        return self.kept / "canaries" / board
+        return self.kept / "canaries" / file_name(board)
 
     def last_images(self, board: str) -> Path:
         """Return the folder of the images of a board's last night."""
-        return self.kept / "a-a" / board
+        return self.kept / "a-a" / file_name(board)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from harness.files import file_name
 from harness.records.verdict import RunVerdict
 from harness.regression.baseline import Baseline
 from harness.regression.history import History
@@ -16,7 +17,6 @@ from harness.report.pages.history_data import BoardHistory, Series, board_histor
 from harness.report.pages.history_plots import series_plot
 from harness.report.pages.history_tables import (
     badge,
-    file_name,
     link,
     link_files,
     nights_csv,

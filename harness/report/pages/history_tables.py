@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pandas as pd
 from markupsafe import Markup
 
+from harness.files import file_name
 from harness.layout import RECORD
 from harness.records.verdict import DEVIATING, STATUSES, Figure
 from harness.regression import sentences
@@ -36,11 +37,6 @@ _SHORT, _LONG = 18, 300
 _MS_FROM_US = 10_000
 """Shortest measured time that is shown in ms."""
 _FILES = {RECORD: "record", "report.html": "report", "summary.md": "summary", "transcripts": "transcripts"}
-
-
-def file_name(text: object) -> str:
-    """Return a name for a file of the site, such as of a board or a series."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", str(text)).strip(".-") or "unnamed"
 
 
 def link(title: object, address: str) -> Markup:

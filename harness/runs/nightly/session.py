@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.measure.block import BlockTarget
 from harness.records.record import Fault, RunRecord
 from harness.records.verdict import RunVerdict
-from harness.regression.baseline import read_baseline
+from harness.regression.baseline import baseline_path, read_baseline
 from harness.regression.from_record import night_of
 from harness.regression.history import read_history
 from harness.regression.nights import Night
@@ -40,7 +40,7 @@ class NightlySession:
         self._folder, self._request = folder, request
         self._name = folder.record.run["board"]
         self._blocks = Blocks(board, folder, request.samples)
-        self._baseline = read_baseline(request.baselines / f"{self._name}.toml")
+        self._baseline = read_baseline(baseline_path(self._name, request.baselines))
         self._history: list[Night] | None = None
         self._targets: dict[str, BlockTarget] = {}
 

@@ -17,6 +17,7 @@ import pytest
 from harness.boards import locks
 from harness.boards.locks import board_lock
 from harness.errors import BoardNotFound
+from harness.files import file_name
 
 HOLDS = """
 import sys, time
@@ -117,7 +118,7 @@ def test_two_boards_do_not_exclude_each_other(serial_number):
 
 def test_any_serial_number_becomes_a_file_name(serial_number):
     with board_lock(f"../{serial_number}"):
-        path_of(f".._{serial_number}").unlink()
+        path_of(file_name(f"../{serial_number}")).unlink()
 
 
 def test_workers_of_one_run_wait_for_each_other(serial_number):

@@ -13,6 +13,7 @@ from harness.regression.baseline import (
     Baseline,
     Epoch,
     TimeReference,
+    baseline_path,
     read_baseline,
     write_baseline,
 )
@@ -25,6 +26,11 @@ def path(tmp_path):
     written = tmp_path / "baselines" / "nano33ble.toml"
     write_baseline(accepted(quiet_nights()), written)
     return written
+
+
+def test_a_boards_name_stays_within_the_folder(tmp_path):
+    path = baseline_path("../../shelf", tmp_path)
+    assert path.parent == tmp_path and path != baseline_path("shelf", tmp_path)
 
 
 def test_a_missing_file_is_no_baseline(tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shown_nights import FLASH, INT8, LEVEL_US, OPERATORS, board, history, night, of, time_of
 
+from harness.files import file_name
 from harness.records.verdict import STATUSES, SeriesName, SeriesVerdict
 from harness.regression.history import History, LeftOut
 from harness.regression.nights import merge
@@ -20,7 +21,7 @@ from harness.report.pages.history import render_history
 from harness.report.pages.history_plots import MARKS, limits
 from harness.report.pages.history_tables import amount, change, with_code
 
-INT8_PAGE = "tiny-int8-codegen-inference_us-clip.html"
+INT8_PAGE = f"{file_name('tiny-int8/codegen/inference_us/clip')}.html"
 
 
 def rendered(folder, nights, baselines=None, records=None, left_out=()):
@@ -140,7 +141,7 @@ def test_names_are_escaped_in_pages_and_paths(tmp_path):
     pages = sorted((tmp_path / "site").rglob("*.html"))
     assert [path.relative_to(tmp_path / "site").as_posix() for path in pages] == [
         "index.html",
-        "nano-b/script-alert-1-i-a-b-inference_us-clip.html",
+        f"{file_name('../nano & <b>')}/{file_name(name)}.html",
     ]
     assert not any({"script", "b", "i"} & set(Page(path.read_text()).tags) for path in pages)
     assert "../nano & <b>" in text_of(page)
