@@ -14,7 +14,7 @@ import msgspec
 
 from harness.files import write_atomic
 from harness.records.reading import RecordFormat
-from harness.records.record import BoardRow, Fault, FirmwareRow, ModelRow
+from harness.records.record import BoardRow, Fault, FirmwareRow, ModelRow, distinct
 
 FIELD_SCHEMA = 1
 """Raised when a field changes its meaning."""
@@ -183,6 +183,9 @@ class FieldRecord:
     threshold: int  # recognizer threshold, 0 to 255
     window_s: float  # a detection counts for a word until this long after its end
     schema: int = FIELD_SCHEMA
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variants", distinct(self.variants))
 
 
 _FORMAT = RecordFormat(

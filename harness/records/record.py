@@ -5,9 +5,9 @@ Names contain the units. A figure that was not measured is None, never zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -151,6 +151,34 @@ class VariantRow:
     ("words_at_board_dbfs", "words_snr_db"), "sound_starts_s" on the board's clock, "detection_window_s"."""
 
 
+class _Row(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=_Row)
+
+
+def distinct(rows: list[Row]) -> list[Row]:
+    """Return a record's rows with distinct titles: tables and plots tell variants apart by them.
+
+    Raises:
+        ValueError: two rows have the same id.
+    """
+    ids = [row.id for row in rows]
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"two variants have the id {next(one for one in ids if ids.count(one) > 1)!r}")
+    while len(titles := {row.title for row in rows}) < len(rows):
+        several = {title for title in titles if sum(row.title == title for row in rows) > 1}
+        rows = [
+            replace(row, title=f"{row.title} ({row.id})") if row.title in several else row  # type: ignore[type-var]
+            for row in rows
+        ]
+    return rows
+
+
 @dataclass(frozen=True)
 class BlockRow:
     """A block: the samples after upload, reset, handshake, check of the image's hash, and warm-ups.
@@ -213,6 +241,9 @@ class RunRecord:
     fault: Fault | None = None  # failure of the whole run, such as a missing board
     checksum: str = field(default="", compare=False)
     """SHA-256 of the file's content, 64 hex digits; "" before the record is written."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variants", distinct(self.variants))
 
 
 def write_record(record: RunRecord, path: Path) -> None:

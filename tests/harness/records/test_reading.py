@@ -65,6 +65,27 @@ def test_another_file_is_refused(path, content, message):
     assert message in refusal(path)
 
 
+ROW = {"title": "a title", "labels": []}
+
+
+def test_variants_of_one_title_are_told_apart_by_their_ids(path):
+    changed(
+        path,
+        ("variants",),
+        [ROW | {"id": "a"}, ROW | {"id": "b"}],
+    )
+    assert [row.title for row in read_record(path).variants] == ["a title (a)", "a title (b)"]
+
+
+def test_two_variants_of_one_id_are_refused(path):
+    changed(
+        path,
+        ("variants",),
+        [ROW | {"id": "a"}, ROW | {"id": "a"}],
+    )
+    assert "two variants have the id 'a'" in refusal(path)
+
+
 FLASH = ("variants", 0, "firmware", "flash_bytes")
 
 

@@ -45,6 +45,7 @@ def not_built() -> VariantRow:
 
 
 RECORDS = {
+    "equal titles": with_variants(*(replace(row, title="TinyConv") for row in sample_record().variants)),
     "sample": sample_record(),
     "failed only": with_variants(not_built(), too_large()),
     "no host": with_variants(replace(external(), host=[])),
