@@ -95,11 +95,6 @@ class Study:
         return _describe(variant, self.training)
 
 
-def load_studies(folder: Path = STUDIES) -> list[Study]:
-    """Load all studies, sorted by name; see `load_study`."""
-    return [load_study(name, folder) for name in _names(folder)]
-
-
 def load_study(name: str, folder: Path = STUDIES) -> Study:
     """Load a study by its name.
 
@@ -110,8 +105,8 @@ def load_study(name: str, folder: Path = STUDIES) -> Study:
     Raises:
         ConfigError: there is none of that name, or it is wrong; names the file, the line and the key.
     """
-    if name not in _names(folder):
-        names = ", ".join(_names(folder)) or "none"
+    if name not in study_names(folder):
+        names = ", ".join(study_names(folder)) or "none"
         raise ConfigError(f"there is no study {name!r}", str(folder), f"Choose one of: {names}.")
     whole = TomlFile(folder / f"{name}.toml")
     heading, family = copy.copy(whole), copy.copy(whole)
@@ -143,7 +138,8 @@ def load_study(name: str, folder: Path = STUDIES) -> Study:
     return study
 
 
-def _names(folder: Path) -> list[str]:
+def study_names(folder: Path = STUDIES) -> list[str]:
+    """Return the names of all studies, sorted."""
     return sorted(file.stem for file in folder.glob("*.toml"))
 
 

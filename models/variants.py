@@ -161,10 +161,11 @@ def load_family(folder: Path = CONFIGS, pattern: str = "*") -> tuple[list[Varian
     """Load variants like `load_variants`, but return those that are not valid instead of raising.
 
     Raises:
-        ConfigError: nothing matches, or two files give the same id.
+        ConfigError: nothing matches.
     """
     files = sorted(folder.glob("*.toml"))
     variants: dict[str, Variant] = {}
+    twice: dict[str, Refused] = {}
     refused: list[Refused] = []
     for file in (file for file in files if _may_match(file.stem, pattern)):
         try:
@@ -174,14 +175,12 @@ def load_family(folder: Path = CONFIGS, pattern: str = "*") -> tuple[list[Varian
             continue
         for variant in valid:
             if variant.id in variants:
-                raise ConfigError(
-                    f"two files have a variant {variant.id!r}", str(file), "Rename one of the files."
-                )
+                what = f"two files have a variant {variant.id!r}"
+                twice[variant.id] = Refused(variant.id, ConfigError(what, str(file), "Rename one of them."))
             variants[variant.id] = variant
         refused += [item for item in invalid if fnmatchcase(item.id, pattern)]
-    chosen = sorted(
-        (item for item in variants.values() if fnmatchcase(item.id, pattern)), key=lambda item: item.id
-    )
+    refused += [item for name, item in sorted(twice.items()) if fnmatchcase(name, pattern)]
+    chosen = [variants[name] for name in sorted(variants) if fnmatchcase(name, pattern) and name not in twice]
     if not chosen and not refused:
         existing = ", ".join(file.stem for file in files) or "none"
         raise ConfigError(f"no variant matches {pattern!r}", str(folder), f"Existing families: {existing}.")

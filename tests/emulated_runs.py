@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.errors import ConfigError
+from models.errors import ConfigError, UserFacingError
 from models.model_artifact import ModelArtifact
 from models.pipeline import external
 from models.store import Store
@@ -23,11 +23,13 @@ class Models:
         self.items, self.store = items, store
         self.labels = LABELS
 
-    def models(self, failed) -> Iterator[ModelArtifact]:
-        for item in self.items:
-            if isinstance(item, ConfigError):
-                failed(item.where, item)
-        for item in (item for item in self.items if not isinstance(item, ConfigError)):
+    def models(self, failures: dict[str, UserFacingError] | None = None) -> Iterator[ModelArtifact]:
+        failures = {} if failures is None else failures
+        failures |= {item.where: item for item in self.items if isinstance(item, ConfigError)}
+        left = [item for item in self.items if not isinstance(item, ConfigError)]
+        if not left:
+            raise next(iter(failures.values()))
+        for item in left:
             if isinstance(item, BaseException):
                 raise item
             yield item if isinstance(item, ModelArtifact) else external(item, LABELS, self.store)

@@ -6,7 +6,8 @@ import argparse
 
 from harness import layout, options
 from harness.commands.run import request_of
-from harness.errors import EXIT_CLEAN
+from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
+from models.errors import UserFacingError
 from models.scratch import ScratchFolder
 from models.store import Store
 
@@ -23,11 +24,12 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.measure.arena import build_sized
 
     setup = request_of(arguments).setup()
+    failures: dict[str, UserFacingError] = {}
     store, engine = Store(layout.store_root()), setup.engine
     with setup.board as board, ScratchFolder("arena") as folder:
         limits = board.describe()
         runs_first_images = limits.clock != "measured"  # a real board is not touched by a build
-        for model in setup.selection.models():
+        for model in setup.selection.models(failures):
             if runs_first_images:
                 firmware = build_sized(board, model, engine, store, lambda: folder / "arena.log")
             else:
@@ -39,4 +41,4 @@ def run(arguments: argparse.Namespace) -> int:
                 f"(arena {'' if exact else 'at most '}{firmware.arena_bytes:,})\n"
                 f"  {firmware.image}"
             )
-    return EXIT_CLEAN
+    return EXIT_INCONCLUSIVE if failures else EXIT_CLEAN

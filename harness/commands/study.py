@@ -6,6 +6,8 @@ import argparse
 
 from harness import layout, options
 from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
+from models import progress
+from models.errors import ConfigError
 
 SUMMARY = "Compare ways of pruning and quantizing over many points and seeds: tables and plots."
 
@@ -26,13 +28,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from models.studies import load_studies, load_study
+    from models.studies import load_study, study_names
 
-    studies = [load_study(name) for name in arguments.names] or load_studies()
+    studies, failed = [], 0
+    for name in arguments.names or study_names():
+        try:
+            studies.append(load_study(name))
+        except ConfigError as failure:
+            if arguments.names:
+                raise
+            progress.warn(str(failure))
+            failed += 1
     if arguments.list:
         for study in studies:
             print(f"{study.name:<16} {len(study.variants):>4} points  {study.heading.question}")
-        return EXIT_CLEAN
+        return EXIT_INCONCLUSIVE if failed else EXIT_CLEAN
 
     from harness.records.study import RECORD, write_study
     from harness.report.pages.study import render_study
@@ -43,7 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     store = Store(layout.store_root())
     dataset = arguments.dataset or synthetic_corpus(store)
-    failed = 0
     for study in studies:
         record = run_study(study, dataset, store, arguments.jobs)
         folder = arguments.output / study.name

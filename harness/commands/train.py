@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from harness import options
-from harness.errors import EXIT_CLEAN
+from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
+from models.errors import UserFacingError
 
 SUMMARY = "Train and convert the variants; print their accuracy."
 
@@ -13,10 +14,11 @@ add_options = options.add_models
 
 
 def run(arguments: argparse.Namespace) -> int:
-    for model in options.selection(arguments).models():
+    failures: dict[str, UserFacingError] = {}
+    for model in options.selection(arguments).models(failures):
         print(f"{model.title}: {model.path}")
         for split, counts in model.accuracy.items():
             correct = sum(count["correct"] for count in counts)
             total = sum(count["total"] for count in counts)
             print(f"  {split:<10} {correct / total:6.1%}  ({correct:,} of {total:,})")
-    return EXIT_CLEAN
+    return EXIT_INCONCLUSIVE if failures else EXIT_CLEAN

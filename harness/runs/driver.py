@@ -190,16 +190,13 @@ class Driver(ABC, Generic[R, Row]):
             self.folder.release()
 
     def _prepare_models(self) -> Iterator[ModelArtifact]:
-        """Prepare the models; those that cannot be become rows, unless none can be."""
+        """Prepare the models; those that cannot be become rows."""
         refused: dict[str, UserFacingError] = {}
-        for model in self.setup.selection.models(refused.__setitem__):
+        for model in self.setup.selection.models(refused):
             for identity, failure in refused.items():
-                progress.warn(f"{identity}: {failure}")
                 self._keep(self.new_row(rows.refused_row(identity, failure)))
             refused.clear()
             yield model
-        if refused:
-            raise next(iter(refused.values()))
 
     def _keep(self, row: Row) -> Row:
         self.folder.put(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 from harness.layout import CONFIGS, store_root
 from harness.stats.matching import is_keyword
+from models import progress
 from models.errors import UserFacingError
 from models.store import Store
 
@@ -53,26 +54,30 @@ class Selection:
         object.__setattr__(self, "labels", _checked(self.labels))
 
     def ids(self) -> list[str]:
-        """Return the ids of the selected models without preparing any."""
-        from models.variants import load_variants
+        """Return the ids of the selected models without preparing any; `models` refuses those not valid."""
+        from models.variants import load_family
 
         if self.model_file is not None:
             return [self.model_file.stem]
-        return [variant.id for variant in load_variants(CONFIGS, self.pattern)]
+        variants, refused = load_family(CONFIGS, self.pattern)
+        return [variant.id for variant in variants] + [item.id for item in refused]
 
     def only(self, identity: str) -> Selection:
         """Return the selection of one of the variants."""
         return replace(self, pattern=glob.escape(identity))
 
-    def models(self, failed: Callable[[str, UserFacingError], None] | None = None) -> Iterator[ModelArtifact]:
+    def models(self, failures: dict[str, UserFacingError] | None = None) -> Iterator[ModelArtifact]:
         """Prepare the models (train, prune, quantize, convert, or take from the store) and yield each.
 
         Variants are prepared several at a time. The first is yielded when all are ready: measurements then
         have the processor for themselves.
 
         Args:
-            failed: receives the id and the failure of every variant that is invalid or cannot be prepared;
-                the others are yielded all the same. Without it the first failure is raised.
+            failures: receives, before the first model is yielded, the failure of every variant that is
+                invalid or cannot be prepared, by its id.
+
+        Raises:
+            UserFacingError: the first failure, if no model is left.
         """
         from models.data.corpus import synthetic_corpus
         from models.parallel import prepare_all
@@ -83,22 +88,18 @@ class Selection:
         if self.model_file is not None:
             yield external(self.model_file, self.labels, store, self.dataset)
             return
-
-        def report(identity: str, failure: UserFacingError) -> None:
-            if failed is None:
-                raise failure
-            failed(identity, failure)
-
+        failures = {} if failures is None else failures
         variants, refused = load_family(CONFIGS, self.pattern)
-        for item in refused:
-            report(item.id, item.failure)
-        dataset = self.dataset or synthetic_corpus(store)
-        ready = []
-        for outcome in prepare_all(variants, dataset, store):
-            if outcome.failure is not None:
-                report(outcome.variant.id, outcome.failure)
-            elif outcome.result is not None:
-                ready.append(outcome.result)
+        failures |= {item.id: item.failure for item in refused}
+        outcomes = []
+        if variants:
+            outcomes = list(prepare_all(variants, self.dataset or synthetic_corpus(store), store))
+        failures |= {one.variant.id: one.failure for one in outcomes if one.failure is not None}
+        ready = [one.result for one in outcomes if one.result is not None]
+        if not ready:
+            raise next(iter(failures.values()))
+        for identity, failure in failures.items():
+            progress.warn(f"{identity}: {failure}")
         yield from ready
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+
 from harness import cli
-from models.studies import STUDIES
+from models.studies import STUDIES, load_study, study_names
 
 
 def test_studies_are_listed_with_their_questions(capsys):
@@ -13,6 +15,16 @@ def test_studies_are_listed_with_their_questions(capsys):
     assert all("points" in line and line.endswith("?") for line in lines)
     assert cli.main(["study", "bits", "--list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_broken_study_leaves_the_others(capsys, tmp_path, monkeypatch):
+    shutil.copy(STUDIES / "bits.toml", tmp_path)
+    (tmp_path / "broken.toml").write_text("[study")
+    monkeypatch.setattr(study_names, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(load_study, "__defaults__", (tmp_path,))
+    assert cli.main(["study", "--list"]) == 5
+    shown = capsys.readouterr()
+    assert shown.out.startswith("bits ") and "broken.toml, line 1" in shown.err
 
 
 def test_an_unknown_study_is_a_usage_error(capsys):

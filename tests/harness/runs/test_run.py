@@ -83,7 +83,7 @@ def test_run_that_is_stopped_while_its_report_is_written_is_resumed(run_of, tmp_
 
 def test_recording_replaced_during_the_run_costs_its_page_only(run_of, lines, tmp_path):
     run = run_of(classifier(tmp_path / "small.tflite"))
-    for model in run.setup.selection.models(lambda *_: None):
+    for model in run.setup.selection.models():
         run.measure(model)
     (tmp_path / "recordings" / "yes_1.wav").write_bytes(b"RIFF....")
     record, page = run.close()
