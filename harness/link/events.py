@@ -131,8 +131,7 @@ class Loss:
         lost: number of records. 0 for a garbled line: its record is missing in the sequence and is counted
             as a gap. -1 for a record that came late: it was counted as part of a gap.
         reason: "gap" in the sequence; "late": out of order; "checksum" of a garbled line; "malformed"
-            despite a right checksum; "no end": the stream broke off, and `lost` is a lower bound; "totals":
-            `end` counts more records than arrived and the gaps explain.
+            despite a right checksum; "no end": the stream broke off, and `lost` is a lower bound.
         text: the garbled line.
     """
 

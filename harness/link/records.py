@@ -27,6 +27,8 @@ _CRC_START = 0xFFFF  # CRC-16/CCITT-FALSE: polynomial 0x1021, not reflected, no 
 _LARGEST = 0xFFFFFFFF  # numbers on the board have 32 bits
 _LARGEST_SCORE = 255
 _NUMBERS = re.compile(rb"[0-9]{1,10}(?:,[0-9]{1,10})*")  # int() would accept signs, spaces and underscores
+_LONGEST_MS = 1 << 31  # 24 days between two records
+_LONGEST_GAP = 1 << 24  # 93 h of a board that reports 50 inferences a second
 _LATE_WINDOW = 8  # records that may overtake one, as where datagrams carry the port
 _DUPLICATE_WINDOW = 8  # a serial driver sends blocks of at most 512 bytes twice, which is 8 records
 
@@ -41,8 +43,9 @@ def checksum(body: bytes) -> bytes:
 class RecordParser:
     """A parser that keeps count of the records that did not arrive.
 
-    A record whose checksum is right and whose fields are not is malformed: another number of scores than the
-    model has labels, a time before that of an earlier record, or an `end` with fewer records than arrived.
+    A record whose checksum is right is malformed with another number of scores than the model has labels,
+    with a time before that of an earlier record, or as an `end` with fewer records than arrived or more than
+    were sent.
 
     Args:
         labels: number of labels of the model that runs; None to accept any number of scores.
@@ -106,7 +109,6 @@ class RecordParser:
         self._next = 0  # the sequence number to come
         self._received: Counter[type] = Counter()  # intact records by type
         self._device_ms = 0  # of the newest record
-        self._lost_here = 0
 
     def _salvage(self, line: bytes, at_s: float) -> tuple[Event, ...]:
         """Return the intact records of a line that holds more, as after a lost chunk with a line end."""
@@ -134,7 +136,7 @@ class RecordParser:
         if isinstance(event, Inference) and self._labels not in (None, len(event.scores)):
             event = None
         sequence = event.sequence if event else _leading_number(fields)
-        if sequence is None:
+        if sequence is None or sequence - self._next >= _LONGEST_GAP:
             return (self._loss(at_s, 0, "malformed", _text(body)),)  # counted as a gap later
 
         before = ()
@@ -161,7 +163,8 @@ class RecordParser:
             # An unknown type is a newer sketch's: no loss.
             return (*before, self._loss(at_s, 1, "malformed", _text(body))) if parse else before
         if isinstance(event, End):
-            return (*before, *self._close(event), event)
+            self._begin(is_open=False)
+            return (*before, event)
         self._received[type(event)] += 1
         self._device_ms = event.device_ms
         return (*before, event) if before else (event,)
@@ -169,10 +172,10 @@ class RecordParser:
     def _is_plausible(self, event: Inference | Detection | Overrun | Pcm | End) -> bool:
         """Return False for a record that contradicts the model or the stream so far."""
         if isinstance(event, End):
-            arrived = self._received
-            totals = {Inference: event.inferences, Detection: event.detections, Overrun: event.overruns}
-            return all(total >= arrived[kind] for kind, total in totals.items())
-        return event.device_ms >= self._device_ms
+            sent = {Inference: event.inferences, Detection: event.detections, Overrun: event.overruns}
+            arrived = all(count >= self._received[kind] for kind, count in sent.items())
+            return arrived and sum(sent.values()) <= event.sequence
+        return 0 <= event.device_ms - self._device_ms < _LONGEST_MS
 
     def _accept_late(self, event: Event, sequence: int, body: bytes, at_s: float) -> tuple[Event, ...]:
         """Return the events of a record that others overtook: it has been counted as lost."""
@@ -181,17 +184,8 @@ class RecordParser:
         self._received[type(event)] += 1
         return (self._loss(at_s, -1, "late"), event)
 
-    def _close(self, end: End) -> tuple[Event, ...]:
-        """End the stream and return the loss that the board's totals show beyond the gaps."""
-        sent = end.inferences + end.detections + end.overruns
-        missing = sent - (self._received.total() - self._received[Pcm]) - self._lost_here
-        losses = (self._loss(end.at_s, missing, "totals"),) if missing > 0 else ()
-        self._begin(is_open=False)
-        return losses
-
     def _loss(self, at_s: float, lost: int, reason: str, text: str = "") -> Loss:
         self.lost += lost
-        self._lost_here += lost
         return Loss(at_s, lost, reason, text)
 
 

@@ -114,10 +114,6 @@ def test_an_announced_stream_without_records_lost_its_end():
     assert parser.finish(9.0) == (Loss(9.0, 1, "no end"),)
 
 
-def test_totals_show_records_lost_at_the_end():
-    assert parse(inference_line(0), record("end", 1, 5, 0, 0, 320))[1] == Loss(1.0, 4, "totals")
-
-
 def test_two_records_in_one_line_are_both_read():
     events = parse(inference_line(0) + inference_line(1))
     assert [event.sequence for event in events] == [0, 1]
@@ -172,13 +168,20 @@ def test_another_number_of_scores_than_labels_is_malformed(scores):
     assert isinstance(parser.feed(inference_line(1, 40), 0.0)[0], Inference)
 
 
-@pytest.mark.parametrize("totals", [(1, 0, 0), (0, 2, 0), (0, 0, 9)])
-def test_an_end_with_fewer_records_than_came_ends_nothing_complete(totals):
+@pytest.mark.parametrize("totals", [(1, 0, 0), (0, 2, 0), (3, 0, 0), (2, 0, 1), (2**32 - 1, 0, 0)])
+def test_an_end_with_other_records_than_were_sent_ends_nothing_complete(totals):
     parser = RecordParser()
     lines = [inference_line(0), inference_line(1), record("end", 2, *totals, 640)]
     events = [event for line in lines for event in parser.feed(line, 0.0)] + [*parser.finish(0.0)]
     assert [type(event) for event in events] == [Inference, Inference, Loss]
     assert parser.lost == 1
+
+
+@pytest.mark.parametrize("absurd", [inference_line(2**32 - 1), inference_line(1, 2**32 - 1)])
+def test_an_absurd_sequence_or_time_costs_its_own_record_only(absurd):
+    events = parse(inference_line(0), absurd, inference_line(2, 20), record("end", 3, 3, 0, 0, 960))
+    assert [event.sequence for event in events if not isinstance(event, Loss)] == [0, 2, 3]
+    assert sum(event.lost for event in events if isinstance(event, Loss)) == 1
 
 
 @fewer
