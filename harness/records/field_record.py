@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from harness.files import write_atomic
 from harness.records.reading import RecordFormat
@@ -73,7 +74,7 @@ class FieldSegment:
 
     number: int
     condition: str
-    audio_s: float
+    audio_s: Annotated[float, Meta(ge=0)]
     keyword_free_s: float
     """Audio outside of all words' windows and all gaps: the time that counts for false accepts."""
     samples_lost: int  # audio that the board was too slow for

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from harness.files import write_atomic
 from harness.records.checksum import dump_with_checksum
@@ -133,7 +134,7 @@ class VariantRow:
     host: list[HostRow] = field(default_factory=list)
     stimuli: list[StimulusRow] = field(default_factory=list)
     false_accepts: list[DetectionRow] = field(default_factory=list)
-    audio_s: float | None = None  # length of the played audio
+    audio_s: Annotated[float, Meta(ge=0)] | None = None  # length of the played audio
     listening_wall_s: float | None = None  # the host's time for listening
     records_lost: int = 0
     samples_lost: int = 0  # samples that the board was too slow for

@@ -97,6 +97,7 @@ FLASH = ("variants", 0, "firmware", "flash_bytes")
         *((FLASH, value, "a whole number") for value in ("36576", 36576.5, True, None)),
         (("variants", 0, "stage_us", "inference", 7), "fast", "variants[0].stage_us.inference[7]"),
         (("board", "heat"), 21, "board.heat"),
+        *((("variants", 0, "audio_s"), value, "variants[0].audio_s") for value in (math.nan, -1.0)),
     ],
 )
 def test_a_wrong_field_is_named(path, place, value, message):
@@ -111,7 +112,9 @@ def test_a_field_with_a_default_may_be_missing(path):
 
 @pytest.mark.parametrize("value", [37, math.nan])
 def test_a_whole_number_and_nan_are_read_where_the_field_is_a_float(path, value):
-    found = read_record(changed(path, ("variants", 0, "audio_s"), value)).variants[0].audio_s
+    found = (
+        read_record(changed(path, ("variants", 0, "listening_wall_s"), value)).variants[0].listening_wall_s
+    )
     assert isinstance(found, float) and (found == value or math.isnan(value))
 
 
