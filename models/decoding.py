@@ -27,7 +27,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union
 import msgspec
 from msgspec import Meta
 
-from models.errors import ConfigError
+from models.errors import LFS_FETCH, LFS_POINTER, ConfigError
 
 __all__ = [
     "Meta",
@@ -111,8 +111,10 @@ def decode_text(data: bytes, where: str | Path) -> str:
     """Decode UTF-8 with or without a byte order mark.
 
     Raises:
-        ConfigError: the bytes are not UTF-8; the message names the line.
+        ConfigError: the bytes are not UTF-8, or a Git LFS pointer; the message names the line.
     """
+    if data.startswith(LFS_POINTER):
+        raise ConfigError(LFS_FETCH, str(where))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

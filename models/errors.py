@@ -9,7 +9,9 @@ from typing import TypeVar
 
 E = TypeVar("E", bound="UserFacingError")
 
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""Beginning of a Git LFS pointer, which stands in place of a file that was not fetched."""
+LFS_FETCH = "this is a Git LFS pointer: fetch the file with `git lfs pull`"
 
 
 class UserFacingError(Exception):
@@ -38,11 +40,11 @@ def lfs_pointer(path: Path, kind: type[E]) -> E | None:
     """Return the error of a file that is a Git LFS pointer; None for any other file."""
     try:
         with path.open("rb") as stream:
-            if stream.read(len(_LFS_POINTER)) != _LFS_POINTER:
+            if stream.read(len(LFS_POINTER)) != LFS_POINTER:
                 return None
     except OSError:
         return None
-    return kind("this is a Git LFS pointer: fetch the file with `git lfs pull`", str(path))
+    return kind(LFS_FETCH, str(path))
 
 
 @contextmanager

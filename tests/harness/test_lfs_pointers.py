@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from harness.records.reading import read_record
 from harness.sound.recordings import MANIFEST, entries_of, manifest_rows
 from harness.sound.sound_files import check_file
 from models.data.wav import read_wav
+from models.decoding import TomlFile
 from models.errors import UserFacingError
 from models.tflite import read_tflite
 
@@ -15,8 +17,8 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\ns
 
 @pytest.mark.parametrize(
     "read",
-    [read_tflite, read_wav, manifest_rows, lambda path: check_file(path, "1" * 64)],
-    ids=["model", "sound", "manifest", "file of a plan"],
+    [read_tflite, read_wav, manifest_rows, lambda path: check_file(path, "1" * 64), TomlFile, read_record],
+    ids=["model", "sound", "manifest", "file of a plan", "TOML", "record"],
 )
 def test_a_pointer_is_told_from_a_damaged_file(tmp_path, read):
     path = tmp_path / "file"
