@@ -54,7 +54,7 @@ class SerialLink:
             self._transcript = TranscriptWriter(transcript) if transcript else None
         except OSError as problem:
             self._port.close()
-            raise _not_logged(problem) from problem
+            raise _not_logged(problem, transcript) from problem
         self._wake, self._wake_up = os.pipe()
         self._reader = threading.Thread(target=self._read, name=f"read {port}", daemon=True)
         self._reader.start()
@@ -179,7 +179,7 @@ class SerialLink:
         try:
             self._transcript.write(*lines)
         except OSError as problem:
-            self._fail(_not_logged(problem))
+            self._fail(_not_logged(problem, self._transcript.path))
 
     def _fail(self, failure: EarshotError) -> None:
         """Set the failure that every further call raises; the first one stays."""
@@ -230,9 +230,9 @@ def _gone(port: str, problem: Exception) -> BoardNotFound:
     )
 
 
-def _not_logged(problem: OSError) -> EarshotError:
+def _not_logged(problem: OSError, path: Path | None) -> EarshotError:
     return EarshotError(
         "the transcript cannot be written",
-        where=str(problem),
-        remedy="Free space on the disk or choose another.",
+        where=f"{path}: {problem.strerror}",
+        remedy="Free space on its disk, or choose another.",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
@@ -188,6 +189,8 @@ class Driver(ABC, Generic[R, Row]):
             return self.folder.record, page
         finally:
             self.folder.release()
+            if self.folder.is_partial:
+                progress.warn(f"To continue: earshot resume {shlex.quote(str(self.folder.path))}")
 
     def _prepare_models(self) -> Iterator[ModelArtifact]:
         """Prepare the models; those that cannot be become rows."""

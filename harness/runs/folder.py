@@ -113,6 +113,11 @@ class RunFolder(Generic[R]):
         return bool(self.record.run.get("resumed"))
 
     @property
+    def is_partial(self) -> bool:
+        """Return whether the run can be resumed."""
+        return (self.path / self._files.partial).exists()
+
+    @property
     def elapsed_s(self) -> float:
         """Return the time since the run began: monotonic, but by the wall clock before a resume."""
         return self._before_s + time.monotonic() - self._began_s

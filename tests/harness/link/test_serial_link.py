@@ -211,6 +211,6 @@ def test_an_idle_link_takes_no_processor_time(tmp_path):
 def test_a_transcript_that_cannot_be_written_fails_the_link(pty):
     with SerialLink(pty.path, Path("/dev/full")) as link:
         pty.send(b"m-ready\n")
-        with pytest.raises(EarshotError, match="No space left") as caught:
+        with pytest.raises(EarshotError, match="/dev/full: No space left") as caught:
             lines_of(link, 2)
     assert caught.value.remedy

@@ -68,13 +68,14 @@ def test_model_is_measured_and_reported(run_of, tmp_path):
     assert (tmp_path / "nights" / "latest").resolve() == page.parent
 
 
-def test_run_that_is_stopped_while_its_report_is_written_is_resumed(run_of, tmp_path, monkeypatch):
+def test_run_that_is_stopped_while_its_report_is_written_is_resumed(run_of, lines, tmp_path, monkeypatch):
     model = classifier(tmp_path / "small.tflite")
     with monkeypatch.context() as patch:
         patch.setattr("harness.runs.run.render_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         run = run_of(model)
         with pytest.raises(KeyboardInterrupt):
             run.run()
+    assert lines[-1].endswith(f"earshot resume {run.folder.path}")
     measured = read_record(run.folder.path / PARTIAL).variants
     record, page = run_of(model, resumed=run.folder.path).run()
     assert record.variants == measured and measured[0].stage_us
