@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,8 +25,8 @@ MANIFEST_COLUMNS = ("path", "label", "word", "source", "license", "sha256")
 OWN_LICENSE = "the speaker's own"
 """License entry of a user's recording, until whoever publishes the recording replaces it."""
 
-_DIGITS = "0123456789"
-_COPY = ("copy", "kopie", "copie", "copia")
+_NUMBER = re.compile(r"^\d+|\d+$")
+_COPY = ("copy", "kopie", "copie", "copia", "cópia", "kopia", "копия", "副本", "コピー")
 _COPY_OF = [["copy", "of"], ["kopie", "von"], ["copie", "de"], ["copia", "de"]]
 """In the names of copied files, `yes - Copy (2).wav` and `Copy of yes.wav`."""
 
@@ -136,33 +137,35 @@ def speaker_of(source: str, word: str) -> str:
     stem = Path(source).stem
     if "_nohash_" in stem:
         return stem.split("_nohash_")[0]
-    parts = parts_of(stem)
+    parts = _parts_of_copied(stem)
     for stop in range(1, len(parts) + 1):
-        if "".join(parts[:stop]).strip(_DIGITS) == plain(word):
+        if _NUMBER.sub("", "".join(parts[:stop])) == plain(word):
             parts = parts[stop:]
             break
     while parts and not _without_numbers(parts[-1:]):
         parts.pop()
-    return "-".join(parts).rstrip(_DIGITS)
+    return "-".join(parts).rstrip("0123456789")
+
+
+def _parts_of_copied(stem: str) -> list[str]:
+    parts = parts_of(stem)
+    return parts[2:] if parts[:2] in _COPY_OF else parts
 
 
 def _without_numbers(parts: Sequence[str]) -> list[str]:
     """Leave numbers and the words by which copies are named out of the parts of a name."""
-    stripped = (part.strip(_DIGITS) for part in parts)
+    stripped = (_NUMBER.sub("", part) for part in parts)
     return [part for part in stripped if part and part not in _COPY]
 
 
 def _word_of_file(stem: str, labels: Sequence[str]) -> tuple[str, str]:
     """Return the word of a file in no folder of a word, and a remark."""
-    parts = parts_of(stem)
-    for prefix in _COPY_OF:
-        if parts[: len(prefix)] == prefix:
-            parts = parts[len(prefix) :]
+    parts = _parts_of_copied(stem)
     known = _known(labels)
     for first in range(len(parts)):
         for stop in range(len(parts), first, -1):
             joined = "".join(parts[first:stop])
-            for name in (joined, joined.strip(_DIGITS)):
+            for name in (joined, _NUMBER.sub("", joined)):
                 if name in known:
                     others = _without_numbers(parts[stop:])
                     return known[name], "its word is the start of its name" if others else ""

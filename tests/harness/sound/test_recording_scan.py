@@ -9,7 +9,8 @@ from plan_words import put, word, write_manifest
 
 from harness.errors import UsageError
 from harness.layout import RECORDINGS
-from harness.sound.recording_scan import scan_recordings, speaker_of
+from harness.sound.recording_scan import scan_recordings
+from harness.sound.recordings import speaker_of
 from models.data.wav import write_wav
 
 
@@ -133,6 +134,10 @@ def test_all_default_recordings_are_usable():
         ("yes/anna-b 03.wav", "anna-b"),
         ("yes_anna_2.wav", "anna"),
         ("Yes_anna.wav", "anna"),
+        ("yes-anna 2.wav", "anna"),
+        ("Copy of yes (2).wav", ""),
+        ("yes - Copy (3).wav", ""),
+        ("yes/s01_take2.wav", "s01-take"),
         ("yes/2.wav", ""),
         ("yes_2.wav", ""),
         ("yes.wav", ""),

@@ -120,7 +120,8 @@ def test_a_broken_manifest_is_named(tmp_path, content):
     [
         "yes.wav", "YES.WAV", "Yes.Wave", "yes (1).wav", "yes-2.wav", "yes3.wav", "yes 04.wav", "yes.5.wav",
         "yes~1.wav", "yes_1(2).wav", "yes - Copy.wav", "yes - Kopie (2).wav", "yes copy 3.wav", "Ｙｅｓ.wav",
-        "Copy of yes.wav", "01_yes.wav", "2024-03-01 yes 2.wav", "1. yes.wav", "_yes_.wav", "yes!.wav",
+        "Copy of yes.wav", "yes - 副本.wav", "yes٣.wav", "01_yes.wav", "2024-03-01 yes 2.wav", "1. yes.wav",
+        "_yes_.wav", "yes!.wav",
         "Yes/1.wav", "YES/1.WAV", "yes (1)/a.wav", "yes 2/a.wav", "_yes/a.wav", "yes copy/a.wav",
     ],
 )  # fmt: skip
