@@ -114,7 +114,7 @@ def test_a_recording_added_to_a_manifest_reads_back_after_the_others(tmp_path):
 
 
 def test_no_manifest_is_started_in_a_folder_with_recordings(tmp_path):
-    recorded(tmp_path, "no/a.wav")
+    recorded(tmp_path, "No/a.WAV")
     assert not add_to_manifest(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
     assert len(read_recordings(tmp_path, ("yes", "no")).recordings) == 2
 
