@@ -39,6 +39,8 @@ class UserFacingError(Exception):
 def lfs_pointer(path: Path, kind: type[E]) -> E | None:
     """Return the error of a file that is a Git LFS pointer; None for any other file."""
     try:
+        if not path.is_file():  # a pipe would wait for a writer
+            return None
         with path.open("rb") as stream:
             if stream.read(len(LFS_POINTER)) != LFS_POINTER:
                 return None
