@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.errors import EarshotError, ProtocolError
 from harness.link.deadline import Deadline
 from harness.link.events import Boot, Event, Inference, Overrun, Pcm, Reply
-from harness.link.records import PROTOCOL_VERSION, READY, RecordParser, split_ready
+from harness.link.records import PROTOCOL_VERSION, READY, RecordParser, split_ready, text_of
 from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
 
@@ -303,7 +303,7 @@ class DeviceUnderTest:
         deadline = Deadline(timeout_s or self._timeout_s)
         lines: list[str] = []
         while True:
-            line, ready = split_ready(self._next_line(deadline).line.decode("ascii", "backslashreplace"))
+            line, ready = split_ready(text_of(self._next_line(deadline).line))
             if line:
                 lines.append(line)
             if ready and (silent or any(line.startswith((after, "e-[")) for line in lines)):
@@ -336,7 +336,7 @@ class DeviceUnderTest:
 
     def _keep_printed(self, line: bytes) -> None:
         if b"$" not in line and not line.startswith((b"m-", b"e-[")) and len(self._printed) < _MOST_PRINTED:
-            self._printed[line.decode("ascii", "backslashreplace")[:_MESSAGE_CHARACTERS]] = None
+            self._printed[text_of(line)[:_MESSAGE_CHARACTERS]] = None
 
     def _break(self, what: str) -> ProtocolError:
         self._broken = self._wrong(what)
@@ -344,7 +344,7 @@ class DeviceUnderTest:
 
     def _wrong(self, what: str) -> ProtocolError:
         printed = f'; the board printed "{self.printed}"' if self.printed else ""
-        what = what if len(what) <= _MESSAGE_CHARACTERS else f"{what[:_MESSAGE_CHARACTERS]}…"
+        what, printed = map(_shortened, (what, printed))
         return ProtocolError(
             f"{what}{printed}", where=self._link.name, remedy="Read the transcript of this link."
         )
@@ -362,6 +362,10 @@ class DeviceUnderTest:
         if not all(found):
             raise self._wrong(f"the results are no numbers with a decimal point: {text}")
         return tuple(float(match[1]) for match in found if match)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MESSAGE_CHARACTERS else f"{text[:_MESSAGE_CHARACTERS]}…"
 
 
 class _Feeder:

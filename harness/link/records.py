@@ -32,6 +32,7 @@ _LONGEST_GAP = 1 << 24  # 93 h of a board that reports 50 inferences a second
 _LATE_WINDOW = 8  # records that may overtake one, as where datagrams carry the port
 _DUPLICATE_WINDOW = 8  # a serial driver sends blocks of at most 512 bytes twice, which is 8 records
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _RECORD = re.compile(rb"\$([^$*]*)\*([0-9A-Fa-f]{4})")
 
 
@@ -113,7 +114,7 @@ class RecordParser:
     def _salvage(self, line: bytes, at_s: float) -> tuple[Event, ...]:
         """Return the intact records of a line that holds more, as after a lost chunk with a line end."""
         if line.startswith((b"m-", b"e-[")):
-            return (Reply(at_s, _text(line)),)
+            return (Reply(at_s, text_of(line)),)
         events: list[Event] = []
         intact_bytes = 0
         for match in _RECORD.finditer(line):
@@ -122,7 +123,7 @@ class RecordParser:
                 intact_bytes += len(match[0])
         if intact_bytes < len(line):
             self.garbled += 1
-            events.insert(0, Loss(at_s, 0, "checksum", _text(line)))
+            events.insert(0, Loss(at_s, 0, "checksum", text_of(line)))
         return tuple(events)
 
     def _accept(self, body: bytes, at_s: float) -> tuple[Event, ...]:
@@ -130,14 +131,14 @@ class RecordParser:
         kind, _, fields = body.partition(b",")
         if kind == b"boot":
             before = self.finish(at_s)
-            return (*before, _boot(fields, at_s) or self._loss(at_s, 1, "malformed", _text(body)))
+            return (*before, _boot(fields, at_s) or self._loss(at_s, 1, "malformed", text_of(body)))
         parse = _PARSERS.get(kind)
         event = parse(fields, at_s) if parse else None
         if isinstance(event, Inference) and self._labels not in (None, len(event.scores)):
             event = None
         sequence = event.sequence if event else _leading_number(fields)
         if sequence is None or sequence - self._next >= _LONGEST_GAP:
-            return (self._loss(at_s, 0, "malformed", _text(body)),)  # counted as a gap later
+            return (self._loss(at_s, 0, "malformed", text_of(body)),)  # counted as a gap later
 
         before = ()
         if sequence != self._next or not self._open:
@@ -161,7 +162,7 @@ class RecordParser:
             if kind == b"end":
                 self._begin(is_open=False)
             # An unknown type is a newer sketch's: no loss.
-            return (*before, self._loss(at_s, 1, "malformed", _text(body))) if parse else before
+            return (*before, self._loss(at_s, 1, "malformed", text_of(body))) if parse else before
         if isinstance(event, End):
             self._begin(is_open=False)
             return (*before, event)
@@ -200,13 +201,15 @@ def split_ready(text: str) -> tuple[str, bool]:
     return rest, rest != text.rstrip()
 
 
-def _text(line: bytes) -> str:
-    return line.decode("ascii", "backslashreplace")
+def text_of(line: bytes) -> str:
+    """Return a line as printable ASCII; other bytes are written as `\\xNN`."""
+    text = line.decode("ascii", "backslashreplace")
+    return text if text.isprintable() else _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def _event_of_text(line: bytes, at_s: float) -> tuple[Event, ...]:
     """Return the events of a line that is no record: replies, or none."""
-    rest, ready = split_ready(_text(line))
+    rest, ready = split_ready(text_of(line.rstrip()))
     texts = [rest] if rest.startswith(("m-", "e-[")) else []
     return tuple(Reply(at_s, text) for text in texts + [READY] * ready)
 
@@ -241,7 +244,7 @@ def _detection(fields: bytes, at_s: float) -> Detection | None:
     numbers = _numbers(b",".join((parts[0], parts[1], parts[3])))
     if numbers is None or numbers[2] > _LARGEST_SCORE:
         return None
-    return Detection(at_s, numbers[0], numbers[1], _text(parts[2]), numbers[2])
+    return Detection(at_s, numbers[0], numbers[1], text_of(parts[2]), numbers[2])
 
 
 def _of_numbers(kind: type[E], count: int, fields: bytes, at_s: float) -> E | None:
@@ -269,9 +272,9 @@ def _boot(fields: bytes, at_s: float) -> Boot | None:
     numbers = _numbers(b",".join((sequence, version, clock_hz, arena_bytes)))
     if numbers is None:
         return None
-    board, variant_id, model_sha256, build_id, engine, kernels = map(_text, names)
+    board, variant_id, model_sha256, build_id, engine, kernels = map(text_of, names)
     identity = (board, variant_id, model_sha256, build_id, engine, kernels)
-    return Boot(at_s, numbers[1], *identity, numbers[2], _text(icache), numbers[3])
+    return Boot(at_s, numbers[1], *identity, numbers[2], text_of(icache), numbers[3])
 
 
 _PARSERS: dict[bytes, Callable[[bytes, float], Inference | Detection | Overrun | Pcm | End | None]] = {

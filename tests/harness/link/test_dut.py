@@ -320,3 +320,12 @@ def test_a_failure_has_what_the_device_printed(connect):
         ProtocolError, match=r"Inference failed.*printed \"Hybrid models.*; Node CONV_2D failed"
     ):
         board.infer()
+
+
+def test_what_a_device_sends_becomes_one_printable_line_of_an_error(connect):
+    _, board = connect(lines={"input": [b"\x1b[2J\r\x07" + b"x" * 3000, b"m-input-crc-\x00\xff", b"m-ready"]})
+    board.name()
+    with pytest.raises(ProtocolError) as caught:
+        board.input_crc()
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1300
