@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.runs.request import load_request
     from harness.runs.run import resume_run
 
-    folder = arguments.run or RUN.latest(layout.NIGHTS, interrupted=True)
+    folder = (arguments.run or RUN.latest(layout.NIGHTS, interrupted=True)).resolve()
     if folder.is_file():
         folder = folder.parent
     request = load_request(folder)

@@ -31,8 +31,8 @@ R = TypeVar("R", RunRecord, FieldRecord)
 
 _LOCK = ".running"
 
-_RUN = re.compile(r"[^/]+/\d{8}T\d{6}Z-[0-9a-f]{8}")
-"""The path of a run below the folder of all runs, see `begin`."""
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+"""The name of a run's folder, see `begin`."""
 
 
 @dataclass(frozen=True)
@@ -191,11 +191,14 @@ class RunFolder(Generic[R]):
 
     def point_latest(self) -> None:
         """Point the link `latest` in the folder of all runs here, unless `latest` is the user's own."""
-        link = self.path.parents[1] / "latest"
+        path = self.path.resolve()
+        link = path.parents[1] / "latest"
         try:
-            ours = _RUN.fullmatch(link.readlink().as_posix()) if link.is_symlink() else not link.exists()
-            if ours:
-                point_link(link, self.path)
+            target = link.readlink() if link.is_symlink() else None
+            free = target is None and not link.exists()
+            own = free or (target is not None and len(target.parts) == 2 and _is_run(target))
+            if own and _is_run(path):
+                point_link(link, path)
             else:
                 progress.detail(f"{link} is no link of Earshot and stays as it is")
         except OSError as problem:  # of a file system without links
@@ -275,6 +278,11 @@ def resume(
     return folder
 
 
+def _is_run(path: Path) -> bool:
+    """Tell if a path has the name of a run's folder."""
+    return _RUN.fullmatch(path.name) is not None
+
+
 def _sweep(path: Path) -> None:
     """Remove what killed processes left in the folder of a locked run and beside it.
 
@@ -282,7 +290,9 @@ def _sweep(path: Path) -> None:
     """
     for scratch in path.rglob(".*-[0-9]*"):
         scratch.unlink(missing_ok=True)
-    for running in path.parents[1].glob(f"*/*/{_LOCK}"):
+    for running in path.resolve().parents[1].glob(f"*/*/{_LOCK}"):
+        if not _is_run(running.parent):
+            continue
         with contextlib.suppress(Timeout, OSError), FileLock(running, timeout=0):
             running.unlink()
             if not any(entry.is_dir() or entry.name in _RECORDS for entry in running.parent.iterdir()):

@@ -110,16 +110,17 @@ def test_elapsed_time_continues_after_a_resume(killed, monkeypatch):
 
 
 def test_leftovers_of_killed_runs_are_removed_by_the_next_one(tmp_path):
-    dead, early = (tmp_path / "desk" / name for name in ("dead", "early"))
-    for folder, files in ((dead, [PARTIAL, ".run.partial.json-123"]), (early, ["plan.json"])):
+    names = ("20260101T000000Z-01234567", "20260101T000001Z-01234567", "of somebody else")
+    dead, early, other = (tmp_path / "desk" / name for name in names)
+    for folder, files in ((dead, [PARTIAL]), (early, ["plan.json"]), (other, [])):
         folder.mkdir(parents=True)
         for name in (".running", *files):
             (folder / name).touch()
     running = begun(tmp_path)
     running.lock()
     begun(tmp_path).lock()
-    assert {path.name for path in dead.iterdir()} == {PARTIAL, ".run.partial.json-123"}
-    assert not early.exists() and (running.path / ".running").exists()
+    assert [path.name for path in dead.iterdir()] == [PARTIAL]
+    assert not early.exists() and (other / ".running").exists() and (running.path / ".running").exists()
 
 
 def test_half_written_files_of_a_killed_run_are_removed_when_it_is_resumed(killed):
@@ -152,6 +153,14 @@ def test_latest_moves_from_run_to_run_even_if_the_first_is_gone(tmp_path):
         assert (tmp_path / "latest").resolve() == run.path
         run.path.rename(tmp_path / "elsewhere")
         (tmp_path / "elsewhere").rename(tmp_path / run.path.name)
+
+
+def test_a_run_that_was_copied_elsewhere_gets_no_link(killed, tmp_path):
+    copy = tmp_path / "of somebody else" / "copied"
+    copy.parent.mkdir()
+    killed.rename(copy)
+    resume(RUN, copy, BOARD).point_latest()
+    assert not (tmp_path / "latest").is_symlink()
 
 
 def test_a_file_system_without_links_is_no_failure(tmp_path, monkeypatch):
