@@ -277,7 +277,7 @@ def _decoded(text: str, answer: type[_Answer]) -> _Answer | None:
     Cores, plugins and wrappers print lines before and after arduino-cli's JSON. Go writes an empty list, and
     an answer that holds nothing else, as null.
     """
-    for start in islice(re.finditer(r"\{|^\s*null\s*$", text, re.MULTILINE), _TRIED_PLACES):
+    for start in islice(re.finditer(r"\{|^\s*(null|\[\s*\])\s*$", text, re.MULTILINE), _TRIED_PLACES):
         with contextlib.suppress(msgspec.MsgspecError, ValueError, RecursionError):
             value = _JSON.raw_decode(text, start.start())[0] if start[0] == "{" else {}
             if answer is dict or not value or value.keys() & set(_names(answer)):

@@ -130,7 +130,7 @@ def test_lines_around_the_answer_are_ignored(cli, stand_in, output):
     assert cli.cores() == [Core("arduino:mbed_nano", "4.6.0")]
 
 
-@pytest.mark.parametrize("output", ["null", "null\n", "Loading index\nnull\n", '{"platforms": null}'])
+@pytest.mark.parametrize("output", ["null", "null\n", "[]", "Loading index\nnull\n", '{"platforms": null}'])
 def test_null_is_an_empty_answer(cli, stand_in, output):
     stand_in.steps("core list", {"stdout": output})
     assert cli.cores() == []
