@@ -198,6 +198,6 @@ def _manifest_row(path: Path) -> tuple[dict[str, str], Path]:
         name = whole.relative_to(folder).as_posix()
         with contextlib.suppress(UsageError):
             for row in manifest_rows(folder / MANIFEST):
-                if row["path"] == name and all(row.values()):
+                if row["path"] == name and row["word"] and row["sha256"]:
                     return row, folder
     return {}, whole.parent

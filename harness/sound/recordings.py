@@ -21,6 +21,7 @@ from models.store import sha256_of
 
 MANIFEST = "manifest.csv"
 MANIFEST_COLUMNS = ("path", "label", "word", "source", "license", "sha256")
+_NEEDED_COLUMNS = ("path", "word", "sha256")
 
 OWN_LICENSE = "the speaker's own"
 """License entry of a user's recording, until whoever publishes the recording replaces it."""
@@ -195,7 +196,7 @@ def manifest_rows(manifest: Path) -> list[dict[str, str]]:
     """Read the rows of a manifest, as UTF-8 or as a spreadsheet writes it.
 
     Raises:
-        UsageError: it cannot be read, or has other columns.
+        UsageError: it cannot be read, or lacks a column.
     """
     try:
         data = manifest.read_bytes()
@@ -210,15 +211,15 @@ def manifest_rows(manifest: Path) -> list[dict[str, str]]:
         ) from None
     except (OSError, csv.Error) as problem:
         raise UsageError(f"the manifest cannot be read: {problem}", where=str(manifest)) from problem
-    columns = " ".join(rows[0]).lower().split() if rows else []
-    if sorted(columns) != sorted(MANIFEST_COLUMNS):
+    columns = [cell.lower() for cell in rows[0]] if rows else []
+    if any(columns.count(name) != 1 for name in _NEEDED_COLUMNS):
         raise lfs_pointer(manifest, UsageError) or UsageError(
-            "the manifest has other columns",
+            f"the manifest lacks one of the columns {', '.join(_NEEDED_COLUMNS)}",
             where=str(manifest),
-            remedy=f"Its first line must be {','.join(MANIFEST_COLUMNS)}.",
+            remedy=f"Begin it with {','.join(MANIFEST_COLUMNS)}.",
         )
     filled = (row + [""] * len(columns) for row in rows[1:] if any(row))
-    return [dict(zip(columns, row, strict=False)) for row in filled]
+    return [{name: cell for name, cell in zip(columns, row, strict=False) if name} for row in filled]
 
 
 def _checked(folder: Path, row: dict[str, str]) -> Path:
@@ -257,7 +258,7 @@ def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bo
         True if the folder has a manifest.
 
     Raises:
-        UsageError: the manifest cannot be read or written, or has other columns.
+        UsageError: the manifest cannot be read or written, or lacks a column.
     """
     path = folder / MANIFEST
     if not path.exists() and list_sounds(folder)[0] != [recording]:
@@ -266,7 +267,8 @@ def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bo
     values = (name, word, word, source, OWN_LICENSE, sha256_of(recording))
     rows = [row for row in manifest_rows(path) if row["path"] != name] if path.exists() else []
     text = io.StringIO()
-    writer = csv.DictWriter(text, MANIFEST_COLUMNS, lineterminator="\n")
+    columns = rows[0] if rows else MANIFEST_COLUMNS
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows([*rows, dict(zip(MANIFEST_COLUMNS, values, strict=True))])
     try:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 from plan_words import put, word, write_manifest
+from shared_data import shared_data
 
 from harness.errors import UsageError
 from harness.sound.recording_scan import read_recordings
@@ -226,6 +227,9 @@ SPREADSHEETS = {
     "empty rows and cells": lambda text: "".join(f"{row},,\n" for row in [*text.split(), ",,,,,"]).encode(),
     "capitals and spaces": lambda text: text.replace("path", "Path ").replace(",größe", ", größe").encode(),
     "backslashes": lambda text: text.replace("a/1", "a\\1").encode(),
+    "other columns": lambda text: (
+        text.replace("license", "licence").replace("label,", "recorded by,").encode()
+    ),
     "other order": lambda text: "\n".join(",".join(row.split(",")[::-1]) for row in text.split()).encode(),
 }
 
@@ -240,6 +244,8 @@ def test_a_manifest_is_read_as_a_spreadsheet_saves_it(tmp_path, program):
     add(tmp_path, "a/2.wav")
     assert add_to_manifest(tmp_path, tmp_path / "a" / "2.wav", "größe", "me")
     assert len(found(tmp_path, ["größe"])) == 2
+    if program == "other columns":
+        assert "recorded by" in manifest.read_text()
 
 
 def test_a_manifest_in_another_encoding_is_refused_with_the_remedy(tmp_path):
@@ -249,3 +255,19 @@ def test_a_manifest_in_another_encoding_is_refused_with_the_remedy(tmp_path):
     manifest.write_bytes(manifest.read_bytes().replace(b"oe", b"\xf6"))
     with pytest.raises(UsageError, match=r"not UTF-8.*manifest\.csv.*Save it as CSV in UTF-8"):
         read_recordings(tmp_path, LABELS)
+
+
+def test_folders_of_other_people_are_read():
+    manifest = shared_data("reports/manifest_bom/manifest.csv")
+    assert found(manifest.parent) == [("yes/gene.wav", "yes", "yes")]
+    flat = shared_data("reports/flat_names/no_1.wav").parent
+    assert [label for *_, label in found(flat)] == ["no", "yes", "yes", "yes"]
+
+
+def test_sound_files_of_other_people_are_read_or_left_out():
+    folder = shared_data("reports/wav/truncated.wav").parent
+    scan = read_recordings(folder, LABELS).scan
+    assert [each.source for each in scan.excluded] == ["truncated.wav"]
+    assert {each.source: each.samples for each in scan.usable} == dict.fromkeys(
+        ["g721.wav", "gsm_8k.wav", "stereo_inverted.wav", "zero_data_len.wav"], 16_000
+    )
