@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,6 +22,8 @@ TEMPLATES = ("id", "title")
 """Keys whose texts are templates: {key} stands for the value of that key."""
 
 Key = tuple[str, ...]
+
+_MAX_MEMBERS = 10_000
 
 _SHARES = ("threshold",)
 """Shares that names show as percentages."""
@@ -35,12 +38,16 @@ def members(family: TomlFile) -> list[TomlFile]:
         family: lists are alternatives; the last list varies fastest.
 
     Raises:
-        ConfigError: a list is empty, or a template names a key that does not exist.
+        ConfigError: a list is empty, the family is too large, or a template names no key of the file.
     """
     lists = {key: values for key, values in _values(family.tables) if _is_choice(values)}
     for key, values in lists.items():
         if not values:
             raise family.refusal("an empty list describes no variant", key, "Give one value or more.")
+    count = math.prod(map(len, lists.values()))
+    if count > _MAX_MEMBERS:
+        what = f"the lists describe {count:,} variants"
+        raise family.refusal(what, next(iter(lists)), f"Describe at most {_MAX_MEMBERS:,} in a file.")
     found = []
     for choice in itertools.product(*lists.values()):
         tables = copy.deepcopy(family.tables)

@@ -8,14 +8,23 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from harness.files import write_atomic
 from harness.records.reading import RecordFormat
-from harness.records.record import BoardRow, Fault, FirmwareRow, ModelRow, distinct
+from harness.records.record import (
+    BoardRow,
+    Count,
+    Fault,
+    FirmwareRow,
+    Length,
+    ModelRow,
+    Score,
+    Seconds,
+    distinct,
+)
 
 FIELD_SCHEMA = 1
 """Raised when a field changes its meaning."""
@@ -28,20 +37,20 @@ CAUSES = ("latency", "recognizer", "front end", "sound", "model")
 class FieldStimulus:
     """A word of the plan with the board's detection."""
 
-    segment: int
+    segment: Count
     condition: str
     label: str  # the model's label for the word
     word: str
     source: str
     speaker: str  # "" if unknown
-    onset_s: float
-    end_s: float
+    onset_s: Seconds
+    end_s: Seconds
     detected: str | None  # the label detected for the word, None without a detection
-    score: int | None  # the recognizer's average, 0 to 255
-    detected_at_s: float | None
+    score: Score | None  # the recognizer's average, 0 to 255
+    detected_at_s: Seconds | None
     correct: bool  # a keyword: detected as its label. Unknown or silence: no keyword detected.
-    delay_s: float | None  # time from the end of the word to the detection; negative before the end
-    peak: int | None
+    delay_s: Seconds | None  # time from the end of the word to the detection; negative before the end
+    peak: Score | None
     """Highest score of its label in a single inference from the onset to the end of the window, 0 to 255;
     None if there was no inference or the model does not have the label."""
     excluded: str = ""  # reason why the word does not count; "" if it counts
@@ -58,11 +67,11 @@ class FieldStimulus:
 class FieldFalseAccept:
     """A keyword that was detected without being spoken."""
 
-    segment: int
+    segment: Count
     condition: str
     label: str
-    score: int  # the recognizer's average, 0 to 255
-    at_s: float
+    score: Score  # the recognizer's average, 0 to 255
+    at_s: Seconds
     within_word: bool = False
     """A surplus detection within the window of a word, outside of the time that counts for false accepts per
     hour."""
@@ -72,17 +81,17 @@ class FieldFalseAccept:
 class FieldSegment:
     """A stretch of audio that was played to a reset front end."""
 
-    number: int
+    number: Count
     condition: str
-    audio_s: Annotated[float, Meta(ge=0)]
-    keyword_free_s: float
+    audio_s: Length
+    keyword_free_s: Seconds
     """Audio outside of all words' windows and all gaps: the time that counts for false accepts."""
-    samples_lost: int  # audio that the board was too slow for
-    records_lost: int
+    samples_lost: Count  # audio that the board was too slow for
+    records_lost: Count
     complete: bool  # the transcript has its end
-    wall_s: float  # the host's time for it
+    wall_s: Seconds  # the host's time for it
     transcript: str  # relative to the record's folder
-    clipped_samples: int
+    clipped_samples: Count
     speech_dbfs: float | None  # RMS of active speech at the microphone
     snr_db: float | None  # measured in the rendered sound
     acoustic: dict[str, Any] = field(default_factory=dict)
@@ -101,9 +110,9 @@ class FieldTiming:
     realtime_factor: float | None
     """Seconds of audio processed per second of busy time. Near 1 the board never rests and infers as often
     as it can; well below 1 it loses audio. None if a stage was not timed."""
-    overruns: int  # number of times audio was lost
-    samples_lost: int
-    inferences: int
+    overruns: Count  # number of times audio was lost
+    samples_lost: Count
+    inferences: Count
 
 
 @dataclass(frozen=True)
@@ -111,13 +120,13 @@ class DetPoint:
     """Counts at a threshold, recomputed from the logged scores; excluded words are left out."""
 
     threshold: int  # 0 to 255; an average has to exceed it
-    misses: int  # keywords that were not detected as their label, confusions included
-    keywords: int
-    false_accepts: int  # in `hours`
+    misses: Count  # keywords that were not detected as their label, confusions included
+    keywords: Count
+    false_accepts: Count  # in `hours`
     hours: float  # keyword-free time
-    confusions: int = 0  # keywords detected as another label
-    accepted_non_keywords: int = 0  # non-keywords detected as a keyword
-    non_keywords: int = 0
+    confusions: Count = 0  # keywords detected as another label
+    accepted_non_keywords: Count = 0  # non-keywords detected as a keyword
+    non_keywords: Count = 0
 
 
 @dataclass(frozen=True)
@@ -138,8 +147,8 @@ class Replay:
     """Results of the recognizer on the host's scores, with an inference every `period_ms`."""
 
     period_ms: float
-    correct: int
-    total: int  # words that count
+    correct: Count
+    total: Count  # words that count
 
 
 @dataclass(frozen=True)
@@ -181,8 +190,8 @@ class FieldRecord:
     excluded: list[dict[str, Any]]  # recordings that did not become stimuli: source, reason
     notes: list[str]
     variants: list[FieldVariant]
-    threshold: int  # recognizer threshold, 0 to 255
-    window_s: float  # a detection counts for a word until this long after its end
+    threshold: Score  # recognizer threshold, 0 to 255
+    window_s: Seconds  # a detection counts for a word until this long after its end
     schema: int = FIELD_SCHEMA
 
     def __post_init__(self) -> None:

@@ -24,15 +24,24 @@ PROCEDURE_VERSION = 1
 """Raised when the measuring procedure changes: figures of different procedures are not comparable."""
 
 
+Count = Annotated[int, Meta(ge=0, lt=2**53)]
+"""Counts, bytes, and microseconds of a timer; larger ones are no exact float."""
+
+Micros = Annotated[float, Meta(gt=0, lt=1e15)]
+Seconds = Annotated[float, Meta(gt=-1e9, lt=1e9)]
+Length = Annotated[float, Meta(ge=0, lt=1e9)]
+Score = Annotated[int, Meta(ge=0, le=255)]
+
+
 @dataclass(frozen=True)
 class ModelRow:
     """A prepared model, whether or not a board can run it."""
 
     tflite_sha256: str | None  # none without a .tflite, like `tflite_bytes`
-    tflite_bytes: int | None
+    tflite_bytes: Count | None
     precision: str  # "float32" or "int8": the type of the model's input and output
-    parameters: int | None  # weights and biases; None for an external .tflite, which does not contain them
-    macs: int | None  # multiply-accumulates of one inference
+    parameters: Count | None  # weights and biases; None for an external .tflite, which does not contain them
+    macs: Count | None  # multiply-accumulates of one inference
     operators: dict[str, int]  # number of operators of the .tflite by name
     accuracy: dict[str, list[LabelCount]] = field(default_factory=dict)
     """Counts by "training", "validation" and "testing", in the order of the labels. Measured with the
@@ -42,14 +51,19 @@ class ModelRow:
     seed: int | None = None
     pruning: dict[str, Any] | None = None  # fields of `models.variants.Pruning`; None if it was not pruned
     quantization: dict[str, Any] | None = None  # fields of `models.variants.Quantization`; None without one
-    remaining_parameters: int | None = None  # parameters that are not zero
-    compressed_bytes: int | None = None  # size of the .tflite compressed by zlib at level 9
+    remaining_parameters: Count | None = None  # parameters that are not zero
+    compressed_bytes: Count | None = None  # size of the .tflite compressed by zlib at level 9
     sizing: dict[str, Any] | None = None
     """Cost estimated from the layers: the fields of `models.sizing.Sizing`."""
-    test_predictions: list[int] = field(default_factory=list)
+    test_predictions: list[Count] = field(default_factory=list)
     """Index of the predicted label of each clip of the test set, in the same order for all models of the
     dataset; empty if no accuracy was measured."""
-    test_labels: list[int] = field(default_factory=list)  # index of the true label of each clip
+    test_labels: list[Count] = field(default_factory=list)  # index of the true label of each clip
+
+    def __post_init__(self) -> None:
+        for counts in self.accuracy.values():
+            if not all(0 <= count.correct <= count.total for count in counts):
+                raise ValueError("accuracy has more correct clips than clips")
 
 
 @dataclass(frozen=True)
@@ -61,10 +75,10 @@ class FirmwareRow:
     optimization: str
     toolchain: str
     build_id: str
-    flash_bytes: int
-    ram_bytes: int  # .data + .bss, without the stack
-    arena_bytes: int  # planned by the engine for activations; part of `ram_bytes`
-    arena_bytes_reported: int | None = None  # from the `boot` record of the running board
+    flash_bytes: Count
+    ram_bytes: Count  # .data + .bss, without the stack
+    arena_bytes: Count  # planned by the engine for activations; part of `ram_bytes`
+    arena_bytes_reported: Count | None = None  # from the `boot` record of the running board
     icache: str | None = None
 
 
@@ -72,14 +86,14 @@ class FirmwareRow:
 class HostRow:
     """One runtime on the host's CPU or GPU, on the same input bytes as the board."""
 
-    device: str  # "cpu" or "gpu"
+    device: Annotated[str, Meta(pattern="^(cpu|gpu)$")]  # "cpu" or "gpu"
     device_name: str
     runtime: str  # "torch", "tflite" or "onnxruntime"
     threads: int | None
-    invocations: int
-    median_us: float | None  # none if it could not be measured; `note` has the reason
-    p25_us: float | None
-    p75_us: float | None
+    invocations: Count
+    median_us: Micros | None  # none if it could not be measured; `note` has the reason
+    p25_us: Micros | None
+    p75_us: Micros | None
     max_abs_difference: float | None
     """Largest difference of a probability (0 to 1) to the board's on the same input."""
     note: str = ""
@@ -92,11 +106,11 @@ class StimulusRow:
     label: str
     word: str
     source: str
-    onset_s: float
-    end_s: float
+    onset_s: Seconds
+    end_s: Seconds
     detected: str | None  # the detected label; None without a detection
-    score: int | None  # the recognizer's averaged score, 0 to 255
-    detected_at_s: float | None  # audio time, like `onset_s`
+    score: Score | None  # the recognizer's averaged score, 0 to 255
+    detected_at_s: Seconds | None  # audio time, like `onset_s`
     correct: bool
 
 
@@ -105,8 +119,8 @@ class DetectionRow:
     """A detection of a keyword that was not spoken."""
 
     label: str
-    score: int  # averaged, 0 to 255
-    at_s: float  # audio time
+    score: Score  # averaged, 0 to 255
+    at_s: Seconds  # audio time
 
 
 @dataclass(frozen=True)
@@ -126,7 +140,7 @@ class VariantRow:
     labels: list[str]
     model: ModelRow | None = None
     firmware: FirmwareRow | None = None
-    stage_us: dict[str, list[int]] = field(default_factory=dict)
+    stage_us: dict[str, list[Count]] = field(default_factory=dict)
     """Raw samples in time order by stage: "preprocess", "inference", "postprocess"."""
     parity: dict[str, Any] = field(default_factory=dict)
     """Conformance counts: "features_equal" of "recordings", "outputs_equal" of "clips", and the
@@ -134,10 +148,10 @@ class VariantRow:
     host: list[HostRow] = field(default_factory=list)
     stimuli: list[StimulusRow] = field(default_factory=list)
     false_accepts: list[DetectionRow] = field(default_factory=list)
-    audio_s: Annotated[float, Meta(ge=0)] | None = None  # length of the played audio
+    audio_s: Length | None = None  # length of the played audio
     listening_wall_s: float | None = None  # the host's time for listening
-    records_lost: int = 0
-    samples_lost: int = 0  # samples that the board was too slow for
+    records_lost: Count = 0
+    samples_lost: Count = 0  # samples that the board was too slow for
     transcripts: dict[str, str] = field(default_factory=dict)
     """Paths of raw logs, relative to the run's folder, by kind: "listening", "parity"."""
     notes: list[str] = field(default_factory=list)
@@ -191,12 +205,12 @@ class BlockRow:
     subject: str  # the id of the variant, or "canary"
     engine: str
     phase: str  # "canary-first", "round", "canary-last" or "confirmation"
-    round: int = 0  # from 1; 0 for the canary
+    round: Count = 0  # from 1; 0 for the canary
     started: str = ""  # ISO 8601, UTC, to the millisecond
     monotonic_s: float = 0.0  # start on the host's monotonic clock, since the run began
     image_sha256: str = ""
-    planned: int = 0  # requested samples of each series
-    samples_us: dict[str, list[int]] = field(default_factory=dict)
+    planned: Count = 0  # requested samples of each series
+    samples_us: dict[str, list[Count]] = field(default_factory=dict)
     """Raw, in time order, by "<metric>/<input mode>": "inference_us/clip" in command mode; while listening
     "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"; on a real board "room" for "pcm"."""
     lost: dict[str, int] = field(default_factory=dict)  # dropped lines and wrong checksums, by the same keys
@@ -216,10 +230,10 @@ class BoardRow:
     name: str
     uid: str
     title: str
-    clock_hz: int
+    clock_hz: Annotated[int, Meta(gt=0, lt=2**40)]
     clock: str  # "modeled cycles", "instructions" or "measured"
-    flash_bytes: int
-    ram_bytes: int
+    flash_bytes: Count
+    ram_bytes: Count
     details: dict[str, str] = field(default_factory=dict)
 
 

@@ -157,6 +157,12 @@ def test_a_key_of_two_tables_is_named_in_full(tmp_path):
     assert varying(family(tmp_path, text)) == ["one.a"]
 
 
+def test_a_family_too_large_to_list_is_refused(tmp_path):
+    lists = "".join(f"k{number} = {list(range(100))}\n" for number in range(9))
+    with pytest.raises(ConfigError, match=r"1,000,000,000,000,000,000 variants .*line 1, k0"):
+        members(family(tmp_path, lists))
+
+
 @pytest.mark.parametrize("name", ["{b}", "{}", "{id}", "{table.a}"])
 def test_an_unknown_name_in_a_template_is_refused(tmp_path, name):
     with pytest.raises(ConfigError, match=r"line 1, id\). Allowed: \{a\}"):

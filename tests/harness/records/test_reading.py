@@ -86,6 +86,7 @@ def test_two_variants_of_one_id_are_refused(path):
     assert "two variants have the id 'a'" in refusal(path)
 
 
+WRONG_COUNT = {"label": "yes", "correct": 9, "total": 8}
 FLASH = ("variants", 0, "firmware", "flash_bytes")
 
 
@@ -97,6 +98,12 @@ FLASH = ("variants", 0, "firmware", "flash_bytes")
         *((FLASH, value, "a whole number") for value in ("36576", 36576.5, True, None)),
         (("variants", 0, "stage_us", "inference", 7), "fast", "variants[0].stage_us.inference[7]"),
         (("board", "heat"), 21, "board.heat"),
+        (("board", "clock_hz"), 0, "board.clock_hz"),
+        (("variants", 0, "stimuli", 0, "detected_at_s"), math.inf, "variants[0].stimuli[0].detected_at_s"),
+        (("variants", 0, "stimuli", 0, "score"), 256, "at most 255"),
+        (("variants", 0, "records_lost"), -1, "at least 0"),
+        (FLASH, 10**18, "below"),
+        (("variants", 0, "model", "accuracy"), {"testing": [WRONG_COUNT]}, "more correct clips"),
         *((("variants", 0, "audio_s"), value, "variants[0].audio_s") for value in (math.nan, -1.0)),
     ],
 )
