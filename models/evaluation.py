@@ -13,7 +13,7 @@ from models.reference import ReferenceModel
 
 
 def count_correct(predictions: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> list[LabelCount]:
-    """Count the clips of each label that were predicted as that label.
+    """Count the clips of each label, and those of them that were predicted as that label.
 
     Args:
         predictions: index of the predicted label, int (N,).

@@ -131,9 +131,9 @@ def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:
         return Outcome(variant, run())
     except BrokenExecutor:
         killed = ModelError(
-            "a process of the preparation was killed",
+            "a process that prepares models was killed",
             variant.id,
-            "Look for a lack of memory, and run again: finished steps are kept.",
+            "Free some memory and run again; finished steps are kept.",
         )
         return Outcome(variant, failure=killed)
     except UserFacingError as failure:

@@ -13,8 +13,8 @@ from models.interpreter import REFERENCE, Interpreter, failures_explained
 class ReferenceModel:
     """A .tflite in the reference interpreter.
 
-    The reference kernels take 0.45 ms for a TinyConv, twenty times as long as the optimized ones. Those
-    differ from them, and so from the board, in the last bit of 0.1 % of the clips.
+    The reference kernels take 0.45 ms for a TinyConv, twenty times as long as the optimized ones. The
+    optimized ones differ from them, and so from the board, in the last bit for 0.1 % of the clips.
 
     Args:
         tflite: has one input and one output, each int8 or float32.

@@ -198,7 +198,7 @@ def read_tflite(path: Path) -> TfliteModel:
             raise ConversionError(
                 f"a scale of tensor {tensor.name!r} is not a finite number above 0",
                 str(path),
-                "Calibrate with clips that reach every part of the network.",
+                "Calibrate with clips that activate every layer of the network, and convert again.",
             )
     return read
 

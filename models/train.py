@@ -206,7 +206,7 @@ def _loss_and_accuracy(network: nn.Module, values: torch.Tensor, labels: torch.T
 
 
 def accuracy_of(network: nn.Module, features: FeatureSets) -> dict[str, list[LabelCount]]:
-    """Count the recognized clips of each split; puts the network into evaluation mode."""
+    """Count the recognized clips per split and label; leave the network in evaluation mode."""
     counts = {}
     for split in SPLITS:
         values, labels = _tensors(features, split)

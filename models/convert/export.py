@@ -33,7 +33,9 @@ def export_onnx(network: nn.Module, example: torch.Tensor, path: Path) -> None:
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConversionError(
-            f"torch cannot export the network to ONNX: {reason}", type(network).__name__
+            f"torch cannot export the network to ONNX: {reason}",
+            type(network).__name__,
+            f"Use only operators of ONNX opset {OPSET} in the network.",
         ) from error
 
 

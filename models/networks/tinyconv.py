@@ -31,6 +31,7 @@ class TinyConv(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Compute logits (N, labels) from float features (N, 1960), 0 to 26."""
         image = features.reshape(-1, 1, SLICES, CHANNELS)  # (N, 1, 49, 40)
+        # `strided_conv2d` is faster in training; subclasses, such as qat.Conv2d, keep their own forward.
         fast = self.training and type(self.convolution) is nn.Conv2d
         convolved = strided_conv2d(self.convolution, image) if fast else self.convolution(image)
         activations = torch.relu(convolved)  # (N, 8, 25, 20)

@@ -32,7 +32,7 @@ def features(audio: np.ndarray) -> np.ndarray:
         ValueError: the audio is not int16, not one channel, or shorter than a window.
     """
     if audio.dtype != np.int16 or audio.ndim != 1 or len(audio) < WINDOW_SAMPLES:
-        raise ValueError(f"int16 (N >= {WINDOW_SAMPLES},) is needed, not {audio.dtype} {audio.shape}")
+        raise ValueError(f"audio must be int16 (N,), N >= {WINDOW_SAMPLES}, not {audio.dtype} {audio.shape}")
     tensorflow, operator = _tensorflow()
     return operator(
         tensorflow.constant(audio),
