@@ -12,6 +12,7 @@ from shared_data import shared_data
 from tflm_library import real_library
 
 from harness.boards.emulated import EmulatedBoard
+from harness.errors import BuildFailed
 from harness.firmware.tflm import TflmEngine
 from harness.measure.arena import build_sized
 from models.pipeline import external
@@ -59,3 +60,20 @@ def test_an_arena_that_is_too_small_is_reported(board, model, tmp_path):
     device = board.open(tmp_path / "log")
     assert device.handshake().arena_bytes == 0
     assert "Failed to " in device.printed
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs"),
+    [("lstm_float", 4), ("streaming_state", 1), ("conv1d_maxpool_int8", 4), ("int4_weights", 6)],
+)
+def test_models_that_codegen_lacks_operators_for_start(board, store, tmp_path, name, outputs):
+    real_library()
+    model = external(shared_data(f"reports/{name}.tflite"), [f"label {i}" for i in range(outputs)], store)
+    assert build_sized(board, model, TflmEngine(), store, lambda: tmp_path / "log").arena_bytes < 32 << 10
+
+
+def test_a_refusal_has_the_interpreters_own_words(board, store, tmp_path):
+    real_library()
+    model = external(shared_data("reports/float16.tflite"), [f"label {i}" for i in range(4)], store)
+    with pytest.raises(BuildFailed, match=r"float16\.tflite: .*Node DEQUANTIZE .* failed to prepare"):
+        build_sized(board, model, TflmEngine(), store, lambda: tmp_path / "log")
