@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,7 +118,7 @@ def _checked(labels: tuple[str, ...]) -> tuple[str, ...]:
                 where="--labels",
                 remedy="Name every output by text that can be printed.",
             )
-        word = label.strip("_").casefold()
+        word = unicodedata.normalize("NFC", label).strip("_").casefold()
         if word in by_word:
             raise UsageError(
                 f"the labels {by_word[word]!r} and {label!r} name the same word",

@@ -62,6 +62,7 @@ def test_doctor_without_a_tool_exits_with_4_and_names_the_package(tmp_path, monk
             "'silence' and '_silence_'",
         ),
         (["build", "--model", "some.tflite", "--labels", "yes,Yes"], "'yes' and 'Yes'"),
+        (["build", "--model", "some.tflite", "--labels", "\u00f6,o\u0308"], "name the same word"),
         (["build", "--model", "some.tflite", "--labels", "yes,,no"], "a label is ''"),
         (["train", "--model", "not-there.tflite", "--labels", "a,b"], "not-there.tflite"),
         (["run", "--recordings", "not-there"], "not-there"),
