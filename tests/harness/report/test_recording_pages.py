@@ -122,7 +122,12 @@ def test_variants_with_the_same_outcome_share_a_line():
     word = StimulusRow("yes", "yes", "yes/a.wav", 2.0, 2.6, "yes", 210, 2.7, True)
     missed = replace(word, detected=None, score=None, detected_at_s=None, correct=False)
     variants = [
-        replace(record.variants[0], title=f"Variant {index}", stimuli=[missed if index == 3 else word])
+        replace(
+            record.variants[0],
+            id=f"variant-{index}",
+            title=f"Variant {index}",
+            stimuli=[missed if index == 3 else word],
+        )
         for index in range(6)
     ]
     right, wrong = outcomes(replace(record, variants=variants), "yes/a.wav")
