@@ -5,6 +5,7 @@ Names contain the units. A figure that was not measured is None, never zero.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
@@ -171,24 +172,25 @@ class _Row(Protocol):
     def id(self) -> str: ...
     @property
     def title(self) -> str: ...
+    @property
+    def route(self) -> str: ...
 
 
 Row = TypeVar("Row", bound=_Row)
 
 
 def distinct(rows: list[Row]) -> list[Row]:
-    """Return a record's rows with distinct titles: tables and plots tell variants apart by them.
+    """Return a record's rows with distinct titles: tables and plots, each of one route, tell variants apart.
 
     Raises:
-        ValueError: two rows have the same id.
+        ValueError: two rows of a route have the same id.
     """
-    ids = [row.id for row in rows]
-    if len(set(ids)) < len(ids):
-        raise ValueError(f"two variants have the id {next(one for one in ids if ids.count(one) > 1)!r}")
-    while len(titles := {row.title for row in rows}) < len(rows):
-        several = {title for title in titles if sum(row.title == title for row in rows) > 1}
+    ids = Counter((row.id, row.route) for row in rows)
+    if several := [name for (name, _), count in ids.items() if count > 1]:
+        raise ValueError(f"two variants have the id {several[0]!r}")
+    while max((titles := Counter((row.title, row.route) for row in rows)).values(), default=1) > 1:
         rows = [
-            replace(row, title=f"{row.title} ({row.id})") if row.title in several else row  # type: ignore[type-var]
+            replace(row, title=f"{row.title} ({row.id})") if titles[row.title, row.route] > 1 else row  # type: ignore[type-var]
             for row in rows
         ]
     return rows
