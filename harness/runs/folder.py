@@ -235,7 +235,7 @@ def begin(
         "started": started,
         "ended": "",
         "trigger": "ci" if os.environ.get("CI") else "manual",
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": os.fsencode(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])).decode(errors="replace"),
         **about,
     }
     record = files.type(

@@ -26,6 +26,14 @@ def begun(output, **fields):
     return begin(RUN, output, BOARD, {"kind": "run", "request": "{}"}, **fields)
 
 
+def test_a_run_with_an_argument_that_is_not_utf_8_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["earshot", "run", "\udcff"])
+    run = begun(tmp_path)
+    run.write(variants=[GOOD])
+    run.release()
+    assert read_record(run.path / PARTIAL).run["command"] == "earshot run \ufffd"
+
+
 def ended(run):
     with run.ending():
         pass
