@@ -36,7 +36,7 @@ BAD = [
     ({"fault": "enumerate: no board on any port"}, "broken", "no board on any port"),
     ({"ended": stamp(13)}, "broken", "clock jumped"),
     ({"length_s": 30.0}, "broken", "jumped by +3,570 s"),
-    ({"started": stamp(-400), "ended": stamp(-400, 1)}, "broken", "lies before"),
+    ({"started": stamp(-400), "ended": stamp(-400, 1)}, "broken", "began before the accepted epoch"),
     ({"started": stamp(13, 0.5), "ended": stamp(13, 1.5)}, "broken", "overlap"),
     ({"started": "yesterday"}, "broken", "no readable time"),
     ({"id": "night-3"}, "broken", "two records have the id night-3"),

@@ -151,7 +151,7 @@ def pull_request(tmp_path_factory) -> Runner:
 def test_the_summary_lists_the_changes_of_a_pull_request(pull_request):
     summary = pull_request.summary.read_text()
     first = next(line for line in summary.splitlines() if "| changed |" in line)
-    assert first.startswith(r"| tiny/codegen/inference\_us/")
+    assert first.startswith(r"| tiny/codegen/inference\_cycles/")
     assert "earshot baseline accept" in summary
 
 

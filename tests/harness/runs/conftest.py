@@ -9,9 +9,13 @@ import pytest
 from models.store import Store
 
 
-@pytest.fixture(scope="package")
-def store(tmp_path_factory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("home")
+@pytest.fixture(scope="session")
+def store(tmp_path_factory) -> Store:
+    return Store(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _home(store) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EARSHOT_HOME", str(folder))
-        yield Store(folder)
+        patch.setenv("EARSHOT_HOME", str(store.root))
+        yield
