@@ -15,6 +15,9 @@ JOBS ?= 3
 PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm \
 	espeak-ng libportaudio2 libsndfile1 python3-venv pulseaudio pulseaudio-utils libasound2-plugins
 
+# Compiling the imported sources of torch, pandas and SciPy takes every process 6 s where bytecode is not kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test lint format bench docs doctor setup packages lock clean
 
 run: setup
