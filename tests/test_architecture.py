@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -188,3 +188,9 @@ def test_docstrings_name_their_subject_first():
 def test_conftest_registers_the_plugin_with_its_short_options_and_nothing_else():
     body = ast.parse((ROOT / "conftest.py").read_text()).body
     assert len(body) == 4, "a docstring, add_short_options, __all__ and pytest_plugins"
+
+
+def test_test_modules_have_different_names():
+    """Folders of tests are no packages, so pytest imports two modules of one name as one."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
