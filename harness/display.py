@@ -96,7 +96,7 @@ class PlainDisplay:
 
 
 class LiveDisplay(PlainDisplay):
-    """A bar for each running task, below the lines; without a running task the terminal is left alone."""
+    """Display of one bar per running task, below the printed lines."""
 
     def __init__(self, level: Level) -> None:
         super().__init__(level)

@@ -342,7 +342,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         name = next(name for name in found if names.count(name) > 1)
-        raise _Mismatch("the key is there twice", (name,), "Remove one of the two.")
+        raise _Mismatch("the key stands twice", (name,), "Remove one of them.")
     return found
 
 

@@ -158,7 +158,10 @@ def load_variants(folder: Path = CONFIGS, pattern: str = "*") -> list[Variant]:
 
 
 def load_family(folder: Path = CONFIGS, pattern: str = "*") -> tuple[list[Variant], list[Refused]]:
-    """Load variants like `load_variants`, but return those that are not valid instead of raising.
+    """Load the variants of a folder whose id matches, sorted by id, and the members that are not valid.
+
+    Args:
+        folder, pattern: see `load_variants`.
 
     Raises:
         ConfigError: nothing matches.

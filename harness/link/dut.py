@@ -296,8 +296,8 @@ class DeviceUnderTest:
             command: without the `%`.
             after: start of a line that must come before an `m-ready` counts; empty for any line.
             timeout_s: time limit of the whole reply.
-            silent: True if the reply may be `m-ready` alone; else that is a device's second one to the
-                command before.
+            silent: True if `m-ready` alone is a whole reply; else a lone one is skipped, as some devices
+                send a second one for the previous command.
         """
         self._send(command)
         deadline = Deadline(timeout_s or self._timeout_s)

@@ -53,13 +53,11 @@ class RecordParser:
 
     Attributes:
         lost: records that did not arrive intact, over all streams so far.
-        garbled: lines with a `$` that are not intact records.
     """
 
     def __init__(self, labels: int | None = None) -> None:
         self._labels = labels
         self.lost = 0
-        self.garbled = 0
         self._recent: deque[bytes] = deque(maxlen=_DUPLICATE_WINDOW)
         self._missing: deque[int] = deque(maxlen=_LATE_WINDOW)  # the newest sequence numbers of gaps
         self._begin(is_open=False)
@@ -122,7 +120,6 @@ class RecordParser:
                 events += self._accept(match[1], at_s)
                 intact_bytes += len(match[0])
         if intact_bytes < len(line):
-            self.garbled += 1
             events.insert(0, Loss(at_s, 0, "checksum", text_of(line)))
         return tuple(events)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UsageError
+from harness.layout import RECORD
 from harness.records.reading import read_record
 from harness.records.verdict import Figure, RunVerdict, SeriesName, SeriesVerdict, Status
 from harness.regression import rule
@@ -25,7 +26,7 @@ from harness.regression.canary import CanaryReference, canary_of, canary_state
 from harness.regression.epochs import clean_us, comparable, differences
 from harness.regression.exact import is_of_a_commit
 from harness.regression.from_record import night_of
-from harness.regression.history import RECORD, read_history
+from harness.regression.history import read_history
 from harness.regression.nights import Night, merge, moment
 from harness.regression.verdict import judge
 from models import progress

@@ -159,7 +159,7 @@ class RunFolder(Generic[R]):
             self._lock.acquire(timeout=0)
         except Timeout:
             raise UsageError(
-                "another process is at this run", where=str(self.path), remedy="Wait until it has ended."
+                "another process is using this run", where=str(self.path), remedy="Wait until it has ended."
             ) from None
         _sweep(self.path)
 
@@ -305,5 +305,5 @@ def utc_now() -> str:
 
 
 def _seconds_since(started: str) -> float:
-    then = datetime.fromisoformat(started.replace("Z", "+00:00"))
+    then = datetime.fromisoformat(started)
     return (datetime.now(UTC) - then).total_seconds()

@@ -186,4 +186,4 @@ def engine_of(entry: BoardEntry, name: str = "") -> Engine:
 def _absolute(value: Any) -> str:
     if isinstance(value, Path):
         return str(value.resolve())
-    raise NotImplementedError(type(value))
+    raise NotImplementedError(type(value))  # what msgspec expects for a type that is not encoded

@@ -82,7 +82,7 @@ def test_another_process_cannot_resume_a_run_in_progress(killed):
     )
     command = [sys.executable, "-c", code, str(killed)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert "another process is at this run" in answer.stderr
+    assert "another process is using this run" in answer.stderr
     run.release()
     assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
 
