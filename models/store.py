@@ -8,6 +8,7 @@ temporary folder, which is renamed when the step has succeeded: a folder with it
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import json
@@ -26,8 +27,15 @@ from models import progress
 _MANIFEST = "inputs.json"
 
 
+def refuse_pipe(path: Path) -> None:
+    """Raise OSError for a pipe or a device, which may never end; a missing file and a folder pass."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hex digits."""
+    refuse_pipe(path)
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from models.errors import ConversionError, lfs_pointer
+from models.store import refuse_pipe
 
 _IDENTIFIER = b"TFL3"
 
@@ -167,6 +168,7 @@ def read_tflite(path: Path) -> TfliteModel:
         ConversionError: the file cannot be read, is no whole .tflite, or has a scale that is not above 0.
     """
     try:
+        refuse_pipe(path)
         content = path.read_bytes()
     except OSError as problem:
         raise ConversionError(f"the model cannot be read: {problem.strerror}", str(path)) from problem

@@ -54,7 +54,7 @@ class ModelRow:
     quantization: dict[str, Any] | None = None  # fields of `models.variants.Quantization`; None without one
     remaining_parameters: Count | None = None  # parameters that are not zero
     compressed_bytes: Count | None = None  # size of the .tflite compressed by zlib at level 9
-    sizing: dict[str, Any] | None = None
+    sizing: dict[str, float | None] | None = None
     """Cost estimated from the layers: the fields of `models.sizing.Sizing`."""
     test_predictions: list[Count] = field(default_factory=list)
     """Index of the predicted label of each clip of the test set, in the same order for all models of the

@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.files import write_atomic
 from models.data.sound_folder import Excluded, list_sounds, parts_of, plain, reasons, shown
 from models.errors import lfs_pointer
-from models.store import sha256_of
+from models.store import refuse_pipe, sha256_of
 
 MANIFEST = "manifest.csv"
 MANIFEST_COLUMNS = ("path", "label", "word", "source", "license", "sha256")
@@ -76,7 +76,7 @@ def entries_of(folder: Path, labels: Sequence[str] = ()) -> tuple[list[Entry], l
     paths, excluded = list_sounds(folder)
     manifest = folder / MANIFEST
     entries = []
-    if manifest.is_file():
+    if manifest.exists():
         for row in manifest_rows(manifest):
             try:
                 entries.append(Entry(_checked(folder, row), row["word"]))
@@ -102,7 +102,7 @@ def entries_of(folder: Path, labels: Sequence[str] = ()) -> tuple[list[Entry], l
     if not entries:
         raise UsageError(
             f"there are no recordings{reasons(excluded)}",
-            where=str(manifest if manifest.is_file() else folder),
+            where=str(manifest if manifest.exists() else folder),
             remedy="Put WAV files there: yes_1.wav, or in a folder for each word: yes/1.wav.",
         )
     return entries, excluded
@@ -199,6 +199,7 @@ def manifest_rows(manifest: Path) -> list[dict[str, str]]:
         UsageError: it cannot be read, or lacks a column.
     """
     try:
+        refuse_pipe(manifest)
         data = manifest.read_bytes()
         encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         text = io.StringIO(data.decode(encoding), newline=None)

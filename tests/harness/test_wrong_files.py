@@ -1,6 +1,8 @@
-"""Git LFS pointers in place of files that were not fetched."""
+"""Git LFS pointers in place of files that were not fetched, and pipes in place of files."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -33,3 +35,11 @@ def test_a_pointer_in_a_manifest_is_told_from_an_edited_recording(tmp_path):
     (tmp_path / MANIFEST).write_text(f"{columns}\nyes.wav,yes,yes,,,{'1' * 64}\n")
     with pytest.raises(UserFacingError, match=r"yes\.wav: this is a Git LFS pointer"):
         entries_of(tmp_path, ("yes",))
+
+
+@pytest.mark.parametrize("read", [read_tflite, manifest_rows, lambda path: check_file(path, "1" * 64)])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, read):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(UserFacingError, match="it is a pipe or a device, not a file"):
+        read(path)
