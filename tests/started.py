@@ -59,6 +59,21 @@ def wait_until(process: subprocess.Popen[str], find: Callable[[], T | None], tim
     raise AssertionError(f"not found; the process wrote: {process.communicate()[0]}")
 
 
+def wait_for_end(*pids: int, timeout_s: float = 60.0) -> None:
+    """Wait until processes have ended; a zombie has."""
+    deadline = Deadline(timeout_s)
+    while running := [pid for pid in pids if _runs(pid)]:
+        assert not deadline.expired, f"still there: {running}"
+        time.sleep(0.01)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def dies_with_its_parent() -> list[str]:
     """Return a command prefix that has the kernel kill the command when its parent thread ends."""
     setpriv = shutil.which("setpriv")

@@ -76,8 +76,8 @@ _Answer = TypeVar("_Answer")
 class ArduinoCli:
     """The arduino-cli of this machine.
 
-    Every call runs with stdin closed in a process group of its own, which is killed at the time limit and
-    when the caller is interrupted. The first call checks the version.
+    Every call runs with stdin closed in a session of its own, which is killed at the time limit, and when the
+    caller is interrupted or ends. The first call checks the version.
 
     Args:
         command: path or name, which options may follow as in a shell; None for $EARSHOT_ARDUINO_CLI, or

@@ -1,13 +1,11 @@
-"""Commands in process groups of their own, which never outlive the call."""
+"""Commands in sessions of their own, of which no process outlives the call."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
-import shutil
-import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -15,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from harness.arduino_cli import session
 from harness.link.deadline import Deadline
 from models import progress
 
 OUTPUT_LIMIT_BYTES = 64 << 20  # a verbose compile answers a few megabytes
 _POLL_S = 0.02
-_GUARD = 'trap "kill -KILL 0" TERM; "$@" & wait $!'
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Finished:
     """The end of a command.
 
     Attributes:
-        status: exit status, above 128 for a signal (negative without a guard); None if killed.
+        status: exit status, above 128 for a signal; None if killed.
         cut_off: why the command was killed, such as "did not end within 15 s"; "" if it ended.
     """
 
@@ -39,18 +37,18 @@ class Finished:
 
 
 def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, str], folder: Path) -> Finished:
-    """Run a command with stdin closed, and kill its whole process group afterwards, however it ended.
+    """Run a command with stdin closed, and kill its whole session afterwards, however it ended.
 
-    The group also ends at the deadline, after more than `OUTPUT_LIMIT_BYTES` of output, at an exception in
+    The session also ends at the deadline, after more than `OUTPUT_LIMIT_BYTES` of output, at an exception in
     the caller (KeyboardInterrupt) and with the caller's death.
 
     Raises:
-        OSError: the command cannot be started.
+        OSError: no process can be started.
     """
     progress.detail(shlex.join(command))
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
-            _guarded(command),
+            [sys.executable, "-IS", session.__file__, str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
@@ -61,9 +59,7 @@ def run(command: Sequence[str], deadline: Deadline, environment: Mapping[str, st
         try:
             cut_off = _wait(process.pid, deadline, (stdout, stderr))
         finally:
-            # The leader is not reaped yet, so its number still names this group and no other.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            session.kill_session(process.pid)  # not reaped yet: its number names this session and no other
             process.wait()
         return Finished(None if cut_off else process.returncode, _text(stdout), _text(stderr), cut_off)
 
@@ -87,14 +83,3 @@ def _text(output: IO[bytes]) -> str:
 def _has_ended(pid: int) -> bool:
     """Tell whether a child has ended, without reaping it: its number must not be reused yet."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _guarded(command: Sequence[str]) -> list[str]:
-    """Put a shell before the command that kills the group when the caller's thread ends.
-
-    Without it, a program that arduino-cli started, such as bossac, would go on writing to the board of a
-    killed caller, whose lock is free.
-    """
-    setpriv = shutil.which("setpriv")  # util-linux: on every Debian and Ubuntu
-    guard = [setpriv, "--pdeathsig", "TERM", "--", "sh", "-c", _GUARD, "sh"] if setpriv else []
-    return [*guard, *command]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from shared_data import shared_data
 from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded
+from started import wait_for_end
 
 from harness.arduino_cli import cli as cli_module
 from harness.arduino_cli import process
@@ -21,8 +22,8 @@ from harness.errors import BoardNotFound, BuildFailed, DoesNotFit, UploadFailed
 from harness.link.deadline import Deadline
 
 FLASH, RAM = 983_040, 262_144
-HANGS_WITH_A_CHILD = (
-    "child = subprocess.Popen(['sleep', '1000'])\n"
+HANGS_WITH_A_CHILD = (  # which has a process group of its own, as the tools of arduino-cli have
+    "child = subprocess.Popen(['sleep', '1000'], process_group=0)\n"
     "open(folder + '/pids', 'w').write(f'{os.getpid()} {child.pid}')\n"
     "time.sleep(1000)\n"
 )
@@ -273,14 +274,6 @@ def test_an_answer_that_is_not_the_documented_json_is_a_crash(cli, stand_in, ste
         cli.cores()
 
 
-def _is_alive(pid: int) -> bool:
-    """Tell whether a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 @pytest.fixture
 def pids(stand_in):
     """Returns a function that waits for `HANGS_WITH_A_CHILD` and returns its process and its child."""
@@ -296,13 +289,6 @@ def pids(stand_in):
     return read
 
 
-def _assert_they_end(pids: list[int]) -> None:
-    end = time.monotonic() + 60
-    while any(map(_is_alive, pids)):
-        assert time.monotonic() < end, "a process outlived the call"
-        time.sleep(0.01)
-
-
 def test_a_hanging_call_is_killed_with_its_children(cli, stand_in, pids, monkeypatch):
     cli.version()
     stand_in.steps("core list", {"stderr": "Downloading", "code": HANGS_WITH_A_CHILD})
@@ -310,14 +296,14 @@ def test_a_hanging_call_is_killed_with_its_children(cli, stand_in, pids, monkeyp
     monkeypatch.setattr(cli_module, "Deadline", lambda seconds: Deadline(seconds, clock))
     with pytest.raises(BuildFailed, match=r"did not end within 60 s.*Downloading"):
         cli.cores()
-    _assert_they_end(pids())
+    wait_for_end(*pids())
 
 
 def test_a_child_that_outlives_the_call_is_killed(cli, stand_in, pids):
     code = HANGS_WITH_A_CHILD.replace("time.sleep(1000)", "")
     stand_in.steps("core list", {"stdout": recorded("core_list"), "code": code})
     assert cli.cores()
-    _assert_they_end(pids())
+    wait_for_end(*pids())
 
 
 def test_endless_output_is_cut_off(cli, stand_in, monkeypatch):
@@ -335,7 +321,7 @@ def test_a_caller_that_ends_leaves_no_process(stand_in, pids, end):
     started = pids()
     caller.send_signal(end)
     caller.wait(60)
-    _assert_they_end(started)
+    wait_for_end(*started)
 
 
 class TestRealAnswers:

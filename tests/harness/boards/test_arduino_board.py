@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +15,7 @@ import serial
 from board_locks import is_free
 from simulated_nano import SimulatedNano, firmware_in
 from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded, usb_port
+from started import wait_for_end
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.arduino_cli.cli import ArduinoCli
@@ -317,6 +322,54 @@ def test_board_and_port_are_released_after_any_exception(
     board.close()
     board.upload(firmware)
     assert not is_free(SERIAL_NUMBER), "a closed board can be used again"
+
+
+FLASHES_FOREVER = (  # in a process group of its own, as arduino-cli starts its tools
+    "tool = subprocess.Popen(['sleep', '1000'], process_group=0)\n"
+    "open(folder + '/tool', 'w').write(f'{tool.pid}\\n')\n"
+    "tool.wait()\n"
+)
+UPLOADS = """
+import sys
+from pathlib import Path
+from simulated_nano import firmware_in
+from harness.arduino_cli import cli
+from harness.bench_file import BoardEntry
+from harness.boards import locks
+from harness.boards.nano33ble import Nano33Ble
+from harness.link.deadline import Deadline
+
+folder, command, is_late = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "time-out"
+tool = Path(command).with_name("tool")
+locks._folder = lambda: folder
+cli.Deadline = lambda seconds: Deadline(seconds, lambda: 1000.0 if is_late and tool.exists() else 0.0)
+board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), cli=cli.ArduinoCli(command))
+board.upload(firmware_in(folder / "image"))
+"""
+
+
+@pytest.mark.parametrize("end", ["time-out", signal.SIGINT, signal.SIGKILL], ids=str)
+def test_an_upload_that_ends_early_leaves_no_flash_tool_and_no_lock(end, stand_in, tmp_path):
+    stand_in.lists([usb_port(BEFORE)])
+    stand_in.steps("upload", {"code": FLASHES_FOREVER})
+    uploading = subprocess.Popen(
+        [sys.executable, "-c", UPLOADS, tmp_path, stand_in.command, str(end)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    tool = stand_in.command.with_name("tool")
+    while not (tool.exists() and tool.read_text().endswith("\n")):
+        assert uploading.poll() is None, uploading.communicate()
+        time.sleep(0.01)
+    if isinstance(end, signal.Signals):
+        uploading.send_signal(end)
+    _, told = uploading.communicate(timeout=300)
+    assert {"time-out": "did not end within", signal.SIGINT: "KeyboardInterrupt"}.get(end, "") in told
+    wait_for_end(int(tool.read_text()))
+    assert is_free(SERIAL_NUMBER)
+    with locks.upload_lock():
+        pass
 
 
 # Sound
