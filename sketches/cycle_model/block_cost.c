@@ -15,6 +15,11 @@ static bool addresses_memory(const Instruction* i) {
   }
 }
 
+bool may_read_flash(const Instruction* i) {
+  enum { kStackPointer = 1 << 13 };
+  return i->loads && i->address != kStackPointer;
+}
+
 static uint32_t cycles_after(const Instruction* before, const Instruction* i) {
   uint32_t cycles = i->cycles;
   const bool address_just_loaded = before->kind == kLoad && before->result & i->address;

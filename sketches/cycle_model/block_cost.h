@@ -10,8 +10,11 @@
 typedef struct {
   uint32_t refill_cycles;  // P: what a taken branch adds while the pipeline fills again
   bool icache;             // true: every instruction fetch hits the instruction cache
-  uint32_t wait_states;    // of a 32-bit fetch from flash without the cache
+  uint32_t wait_states;    // of an access to flash: of data, and of code without the cache
+  bool line_buffer;        // true: data in the 16 bytes of flash that were read last does not wait
 } TimingParameters;
+
+enum { kLineBytes = 16 };  // flash is read in lines of 128 bits
 
 enum { kNoBranch = 1 };  // an odd number is no instruction's address
 
@@ -37,6 +40,9 @@ typedef struct {
   uint32_t execution;  // cycles if every fetch hit the cache
   uint32_t cycles;     // cycles counted so far
 } Run;
+
+// Tells if an instruction loads data from an address that may lie in flash: the stack does not.
+bool may_read_flash(const Instruction* i);
 
 // The cost of `count` instructions from `address` on, which run one after the other. The first
 // `conditional` of them are under an IT of the block before.

@@ -1,8 +1,8 @@
 // QEMU plugin: adds up modeled Cortex-M4 cycles while a program runs, in a file others can read.
 //
 // Arguments, all but `counter` optional: counter=FILE (mapped shared, with the layout of Counters),
-// refill=CYCLES, icache=on|off, wait_states=CYCLES, uncounted=ADDRESS (code from there on costs
-// nothing).
+// refill=CYCLES, icache=on|off, wait_states=CYCLES, line_buffer=on|off, uncounted=ADDRESS (code
+// from there on costs nothing).
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "block_cost.h"
+#include "data_access.h"
 #include "qemu_plugin_api.h"
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_API_VERSION;
@@ -26,6 +27,7 @@ static Counters* counters;
 static TimingParameters timing = {.refill_cycles = 2, .icache = true, .wait_states = 2};
 static uint32_t uncounted_from = UINT32_MAX;
 static Run run;  // the board has one CPU
+static DataPort data_port;
 
 // Where blocks end between an IT and the last instruction under it, and how many are left: QEMU
 // tells nothing of this when it translates what follows.
@@ -55,6 +57,14 @@ static void block_runs(unsigned int cpu, void* data) {
   counters->cycles += run_block(&timing, &run, data);
 }
 
+static void data_loaded(unsigned int cpu, qemu_plugin_meminfo_t access, uint64_t address,
+                        void* data) {
+  (void)cpu, (void)data;
+  if (address >= kRamAddress) return;
+  const uint32_t bytes = 1u << qemu_plugin_mem_size_shift(access);
+  counters->cycles += load_waits(&timing, &data_port, (uint32_t)address, bytes);
+}
+
 static void read_code(const struct qemu_plugin_insn* instruction, uint8_t code[4]) {
 #if QEMU_PLUGIN_API_VERSION < 3
   memcpy(code, qemu_plugin_insn_data(instruction), qemu_plugin_insn_size(instruction));
@@ -74,8 +84,13 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* transla
 
   for (size_t n = 0; n < count; ++n) {
     uint8_t code[4] = {0};
-    read_code(qemu_plugin_tb_get_insn(translated, n), code);
+    struct qemu_plugin_insn* instruction = qemu_plugin_tb_get_insn(translated, n);
+    read_code(instruction, code);
     instructions[n] = decode(code);
+    if (may_read_flash(&instructions[n])) {
+      qemu_plugin_register_vcpu_mem_cb(instruction, data_loaded, QEMU_PLUGIN_CB_NO_REGS,
+                                       QEMU_PLUGIN_MEM_RW, NULL);
+    }
     if (instructions[n].kind == kUnknown) ++counters->unknown_instructions;
   }
   BlockCost* block = malloc(sizeof *block);  // as long as the translation, which is to the end
@@ -91,6 +106,11 @@ static bool read_number(const char* text, uint32_t* number) {
   return *text && !*end;
 }
 
+static bool read_switch(const char* text, bool* is_on) {
+  *is_on = !strcmp(text, "on");
+  return *is_on || !strcmp(text, "off");
+}
+
 static bool read_argument(char* argument, const char** counter_path) {
   char* value = strchr(argument, '=');
   if (!value) return false;
@@ -99,10 +119,8 @@ static bool read_argument(char* argument, const char** counter_path) {
     *counter_path = value;
     return true;
   }
-  if (!strcmp(argument, "icache")) {
-    timing.icache = !strcmp(value, "on");
-    return timing.icache || !strcmp(value, "off");
-  }
+  if (!strcmp(argument, "icache")) return read_switch(value, &timing.icache);
+  if (!strcmp(argument, "line_buffer")) return read_switch(value, &timing.line_buffer);
   if (!strcmp(argument, "refill")) return read_number(value, &timing.refill_cycles);
   if (!strcmp(argument, "wait_states")) return read_number(value, &timing.wait_states);
   if (!strcmp(argument, "uncounted")) return read_number(value, &uncounted_from);

@@ -17,6 +17,9 @@ struct qemu_plugin_insn;     // one instruction of it
 enum qemu_plugin_cb_flags {  // which registers a callback touches
   QEMU_PLUGIN_CB_NO_REGS
 };
+// Version 1 takes R for W and W for R.
+enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_RW = 3 };
+typedef uint32_t qemu_plugin_meminfo_t;
 
 struct qemu_info_t {
   const char* target_name;
@@ -29,12 +32,20 @@ struct qemu_info_t {
 
 typedef void (*qemu_plugin_vcpu_tb_trans_cb_t)(qemu_plugin_id_t id, struct qemu_plugin_tb* block);
 typedef void (*qemu_plugin_vcpu_udata_cb_t)(unsigned int cpu, void* data);
+typedef void (*qemu_plugin_vcpu_mem_cb_t)(unsigned int cpu, qemu_plugin_meminfo_t access,
+                                          uint64_t address, void* data);
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
                                            qemu_plugin_vcpu_tb_trans_cb_t callback);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb* block,
                                           qemu_plugin_vcpu_udata_cb_t callback,
                                           enum qemu_plugin_cb_flags flags, void* data);
+
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn* instruction,
+                                      qemu_plugin_vcpu_mem_cb_t callback,
+                                      enum qemu_plugin_cb_flags flags,
+                                      enum qemu_plugin_mem_rw accesses, void* data);
+unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t access);
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb* block);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb* block);

@@ -266,6 +266,9 @@ Instruction decode(const uint8_t* code) {
   set_operands(&i, word, row);
   if (i.kind == kBranch || i.kind == kBranchIf || i.kind == kTableBranch) i.sets_pc = true;
   if ((i.kind == kData || i.kind == kLoad) && i.result & kPc) i.sets_pc = true;
+  const bool load_bit = wide ? bits(word, 20, 20) : bits(word, 27, 27);
+  i.loads = i.kind == kLoad || i.kind == kTableBranch ||
+            ((i.kind == kMultiple || i.kind == kFloatMemory) && load_bit);
   if (i.kind == kIt) i.it_length = 4 - __builtin_ctz(bits(word, 19, 16));
   return i;
 }

@@ -16,6 +16,8 @@ from harness.boards.qemu.clock import TimingParameters
 from harness.boards.qemu.machine import Machine
 from harness.boards.qemu.tools import Qemu, find_qemu
 
+FLASH_WAITS = 2
+
 # Before each: r5 = 0, r6 = 1, r7 = r8 = a buffer whose fifth word is its own address.
 CASES = {
     "data processing": ("adds r0, r6, #1; ands r0, r6; lsls r0, r6, #3; mvns r0, r6", 4, 0),
@@ -55,7 +57,7 @@ CASES = {
         0,
     ),
     "load with shifted index": ("ldr.w r0, [r7, r5, lsl #2]; nop; ldrb.w r0, [r7, r5]", 5, 0),
-    "load of a constant": ("ldr r0, =0x12345678; nop; ldr.w r0, =0x12345678", 5, 0),
+    "load of a constant": ("ldr r0, =0x12345678; nop; ldr.w r0, =0x12345678", 5 + 2 * FLASH_WAITS, 0),
     "loads in a row": ("ldr r0, [r7]; ldr r1, [r7, #4]; ldr.w r2, [r7, #8]; ldrb r3, [r7]", 5, 0),
     "manual: LDR R0,[R1]; LDR R1,[R2]": ("ldr r0, [r7]; ldr r1, [r8]", 3, 0),
     "manual: LDR R0,[R1,R2]; STR R0,[R3,#20]": ("ldr r0, [r7, r5]; str.w r0, [r8, #20]", 3, 0),
@@ -98,8 +100,8 @@ CASES = {
         1 + 4 * 9,
         4 * 2 + 3,
     ),
-    "table branch": ("tbb [pc, r5]; .byte 1, 0; nop", 3, 1),
-    "table branch of halfwords": ("tbh [pc, r5, lsl #1]; .hword 1; nop", 3, 1),
+    "table branch": ("tbb [pc, r5]; .byte 1, 0; nop", 3 + FLASH_WAITS, 1),
+    "table branch of halfwords": ("tbh [pc, r5, lsl #1]; .hword 1; nop", 3 + FLASH_WAITS, 1),
     "IT after a narrow instruction": ("cmp r6, #1; it eq; moveq r0, r6", 2, 0),
     "IT after a wide instruction": ("cmp.w r6, #1; it eq; moveq r0, r6", 3, 0),
     "IT, one of two executed": ("cmp r6, #2; ite eq; moveq r0, r6; movne r0, r5", 3, 0),
@@ -127,6 +129,21 @@ CASES = {
     "float push and pop": ("vpush {s16-s19}; vpop {s16-s19}", 10, 0),
     "float to core": ("vmov s0, r6; vmov r0, s0; vmov r0, r1, s0, s1; vmov d0, r0, r1", 6, 0),
     "call into the core": ("bl _Z6microsv", 1, 1),
+}
+
+TABLE = "adr r0, 1f; b 2f; .balign 16; 1: .space 64; 2: "  # 64 bytes of flash, 3 cycles and the refill
+FLASH_LOADS = {  # words that wait without a line buffer, and with one
+    "word": ("ldr r1, [r0]", 1, 1),
+    "words of a line": ("ldr r1, [r0]; ldr r1, [r0, #4]; ldr r1, [r0, #12]", 3, 1),
+    "words of two lines": ("ldr r1, [r0, #12]; ldr r1, [r0, #16]; ldr r1, [r0, #12]", 3, 3),
+    "bytes of a word": ("ldrb r1, [r0]; ldrb r1, [r0, #1]; ldrsh.w r1, [r0, #2]", 3, 1),
+    "two words": ("ldrd r1, r2, [r0, #12]", 2, 2),
+    "four words": ("ldmia r0, {r0-r3}", 4, 1),
+    "float": ("vldr s0, [r0]; vldr d1, [r0, #8]", 3, 1),
+    "four floats": ("vldmia r0, {s0-s3}", 4, 1),
+    "address in a register": ("ldr r1, [r0, r5]; ldr.w r1, [r0], #4", 2, 1),
+    "RAM between": ("ldr r1, [r0]; ldr r1, [r7]; ldr r1, [r0]", 2, 1),
+    "stores and the stack": ("str r6, [r7]; push {r1, r2}; pop {r1, r2}; ldr r1, [sp, #4]", 0, 0),
 }
 
 STRAIGHT = "; ".join(["nop"] * 40)
@@ -188,6 +205,17 @@ def test_cycles_are_those_of_the_manual(name, refill):
     _, expected, refills = CASES[name]
     frame = 1 + 1 + refill  # MOV before, BL after
     assert cycles[name] - frame == expected + refills * refill
+
+
+@pytest.mark.parametrize("line_buffer", [False, True])
+@pytest.mark.parametrize("name", FLASH_LOADS)
+def test_loads_of_data_in_flash_wait(name, line_buffer):
+    bodies = tuple(TABLE + body for body, _, _ in FLASH_LOADS.values())
+    timings = (
+        TimingParameters(wait_states=wait_states, line_buffer=line_buffer) for wait_states in (0, FLASH_WAITS)
+    )
+    without, waiting = (dict(zip(FLASH_LOADS, measured(bodies, timing), strict=True)) for timing in timings)
+    assert waiting[name] - without[name] == FLASH_LOADS[name][2 if line_buffer else 1] * FLASH_WAITS
 
 
 @pytest.mark.parametrize("name", WITHOUT_CACHE)

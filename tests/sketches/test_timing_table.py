@@ -78,6 +78,7 @@ class Instruction(ctypes.Structure):
         ("bytes", ctypes.c_uint8),
         ("cycles", ctypes.c_uint8),
         ("sets_pc", ctypes.c_bool),
+        ("loads", ctypes.c_bool),
         ("it_length", ctypes.c_uint8),
         ("address", ctypes.c_uint16),
         ("result", ctypes.c_uint16),
@@ -175,6 +176,14 @@ def test_loads_and_stores_name_address_and_result(decode, listing):
         return None
 
     check(decode, listing, ["load", "store"], expect)
+
+
+def test_instructions_that_read_data_say_so(decode, listing):
+    def expect(mnemonic, _, instruction):
+        reads = mnemonic.startswith(("ldr", "ldm", "pop", "vldr", "vldm", "vpop", "tb"))
+        return None if reads == instruction.loads else f"loads is {instruction.loads}"
+
+    check(decode, listing, MNEMONICS, expect)
 
 
 def test_data_processing_names_its_results(decode, listing):

@@ -16,7 +16,7 @@ from models.scratch import ScratchFolder
 from models.store import Store
 
 CYCLE_MODEL = SKETCHES / "cycle_model"
-MODEL_VERSION = 2
+MODEL_VERSION = 3
 """Raise it when the cycle model counts anything differently: figures of two versions share no series."""
 
 COUNTERS_FILE = "cycles"
@@ -38,12 +38,14 @@ class TimingParameters:
     Attributes:
         refill_cycles: of the pipeline after a taken branch, P in Arm's tables, 1 to 3.
         icache: True if every instruction fetch hits the cache; False if each is one from flash.
-        wait_states: cycles that a 32-bit fetch from flash waits without the cache.
+        wait_states: cycles that an access to flash waits: a load of data, and a fetch without the cache.
+        line_buffer: True if data in the 16 bytes of flash that were read last does not wait.
     """
 
     refill_cycles: int = 2
     icache: bool = True
     wait_states: int = 2
+    line_buffer: bool = False
 
 
 class Clock:
@@ -85,8 +87,10 @@ class CycleClock(Clock):
 
     @property
     def identity(self) -> str:
-        fetch = "icache" if self.timing.icache else f"flash{self.timing.wait_states}"
-        return f"cycles{MODEL_VERSION}-p{self.timing.refill_cycles}-{fetch}"
+        timing = self.timing
+        words = [f"cycles{MODEL_VERSION}", f"p{timing.refill_cycles}", f"flash{timing.wait_states}"]
+        words += ["icache"] * timing.icache + ["line-buffer"] * timing.line_buffer
+        return "-".join(words)
 
     @property
     def details(self) -> dict[str, str]:
@@ -94,8 +98,8 @@ class CycleClock(Clock):
             "cycle model": f"version {MODEL_VERSION}, Arm's Cortex-M4 instruction timing",
             "cycle model build": self.plugin.parent.name,  # stored sessions depend on the plugin's sources
             "pipeline refill": f"{self.timing.refill_cycles} cycles",
-            "instruction cache": "on" if self.timing.icache else "off",
-            "flash wait states": "none (cache)" if self.timing.icache else str(self.timing.wait_states),
+            "instruction cache": _switch(self.timing.icache),
+            "flash wait states": f"{self.timing.wait_states}, of {_waiting(self.timing)}",
         }
 
     def prepare(self, folder: Path) -> None:
@@ -105,12 +109,22 @@ class CycleClock(Clock):
         settings = {
             "counter": COUNTERS_FILE,
             "refill": str(self.timing.refill_cycles),
-            "icache": "on" if self.timing.icache else "off",
+            "icache": _switch(self.timing.icache),
             "wait_states": str(self.timing.wait_states),
+            "line_buffer": _switch(self.timing.line_buffer),
             "uncounted": hex(core_address),
         }
         plugin = str(self.plugin).replace(",", ",,")
         return ["-plugin", ",".join([plugin, *(f"{name}={value}" for name, value in settings.items())])]
+
+
+def _switch(is_on: bool) -> str:
+    return "on" if is_on else "off"
+
+
+def _waiting(timing: TimingParameters) -> str:
+    data = "data in another line of 16 bytes" if timing.line_buffer else "data"
+    return data if timing.icache else f"{data} and instructions"
 
 
 def choose_clock(qemu: Qemu, store: Store, timing: TimingParameters) -> Clock:

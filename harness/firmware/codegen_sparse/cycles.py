@@ -25,6 +25,7 @@ SPARSE_GROUP = 8
 
 # Counted.
 _DENSE_BLOCK = {1: 10, 2: 15, 3: 21, 4: 26}  # TAPS taps, by outputs of the group
+_WEIGHTS_WAIT = 2  # of a word of weights in flash
 _LOAD, _UNPACK = 2, 1  # four inputs; two of them to int16
 _ONE_WEIGHT, _TWO_WEIGHTS = 2, 3  # made, and multiplied with one instruction
 _ROUND = 40
@@ -69,7 +70,8 @@ def _dense_run(outputs: int, taps: int, run: float) -> float:
     blocks = -(-taps // TAPS)
     groups = [min(GROUP, outputs - first) for first in range(0, outputs, GROUP)]
     return sum(
-        _DENSE_BLOCK[group] * blocks + _DENSE_LOOP * (blocks // _LOOP_BLOCKS) + run for group in groups
+        (_DENSE_BLOCK[group] + _WEIGHTS_WAIT * group) * blocks + _DENSE_LOOP * (blocks // _LOOP_BLOCKS) + run
+        for group in groups
     )
 
 
