@@ -22,7 +22,7 @@ def positive(text: str) -> int:
     """Parse a whole number of 1 or more."""
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+        raise argparse.ArgumentTypeError(f"it must be 1 or more, not {text}")
     return number
 
 
@@ -43,7 +43,9 @@ def add_models(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, metavar="FILE", help="measure this .tflite, without --variants")
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="measure this .tflite file instead of --variants"
+    )
     parser.add_argument(
         "--labels",
         metavar="A,B,…",
@@ -74,7 +76,7 @@ def add_board(parser: Any) -> None:
         "--board",
         metavar="NAME",
         help=f"board of the bench file or kind of board, see `earshot boards` (default: {DEFAULT_BOARD}; "
-        "pytest -m hardware: the only one attached)",
+        "with pytest -m hardware, the only attached board)",
     )
     add_bench(parser)
     parser.add_argument(
@@ -87,7 +89,7 @@ def add_board(parser: Any) -> None:
         "--clock",
         default="",
         choices=["cycles", "instructions"],
-        help="time of the emulated board: modeled cycles (default), or instructions",
+        help="clock of the emulated board: modeled cycles (default) or instructions",
     )
 
 
@@ -96,7 +98,7 @@ def add_engine(parser: Any) -> None:
         "--engine",
         default="",
         metavar="NAME",
-        help="engine that runs the models (default: the board's in the bench file, else its kind's)",
+        help="engine that runs the models (default: the board's in the bench file, else that of its kind)",
     )
 
 
@@ -164,7 +166,7 @@ def series(text: str) -> SeriesName:
     """Parse the name of a series.
 
     Raises:
-        UsageError: it is no name.
+        UsageError: the text is not the name of a series.
     """
     from harness.records.verdict import SeriesName
 

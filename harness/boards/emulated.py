@@ -37,14 +37,14 @@ _BLOCK_SAMPLES = 8000  # half a second, to bound the memory that a long sound ta
 
 
 class EmulatedBoard(Board):
-    """A board on any machine with Debian's arm-none-eabi-gcc and qemu-system-arm.
+    """A board emulated by QEMU; needs Debian's arm-none-eabi-gcc and qemu-system-arm.
 
     Image and sound determine every byte that the board sends, at any load of the host.
 
     Args:
         store: cache of images and the cycle model; None for the usual one.
         timing: parameters of the cycle model; None for the defaults.
-        optimization: compiler flags of the sketch, separated by blanks.
+        optimization: compiler flags of the sketch, separated by spaces.
         instructions: count instructions, which needs no cycle model.
     """
 
@@ -76,7 +76,7 @@ class EmulatedBoard(Board):
         """Return a board with the entry's clock.
 
         Raises:
-            UsageError: the entry has a port: the emulated board opens its own.
+            UsageError: the entry has a port, but the emulated board opens its own.
         """
         if entry.port:
             raise UsageError(
@@ -87,11 +87,11 @@ class EmulatedBoard(Board):
         return cls(instructions=entry.clock == "instructions")
 
     def check(self) -> None:
-        """Check that QEMU is there and loads the cycle model, unless instructions are counted."""
+        """Check that QEMU is installed and, unless instructions are counted, loads the cycle model."""
         self._clock  # noqa: B018, raises if there is none
 
     def describe(self) -> BoardDescription:
-        """Return the row of a run record; without a usable QEMU or compiler it says so, see `check`."""
+        """Describe the board for a run record; `details` say so if QEMU or the compiler cannot be used."""
         details, unit, identity = {}, "modeled cycles", "unavailable"
         try:
             details = {"emulator": f"{find_qemu().version}, mps2-an386", **self._clock.details}
@@ -138,7 +138,7 @@ class EmulatedBoard(Board):
         return device
 
     def listen(self, sound: Sound) -> None:
-        """Play a sound; its samples are the board's time, at any speed of the host."""
+        """Play a sound; the board takes its time from the samples, at any speed of the host."""
         self._running().play(block.astype("<i2").tobytes() for block in _blocks(sound))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Compilation of a staged sketch for the emulated board, with the flags of the real one's processor."""
+"""Compilation of a staged sketch for the emulated board, with the compiler flags of the Nano 33 BLE."""
 
 from __future__ import annotations
 
@@ -66,16 +66,17 @@ def find_compiler() -> Tool:
 
 
 def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2") -> Firmware:
-    """Compile a staged sketch; the same sources, flags and compiler give the same bytes, once.
+    """Compile a staged sketch, or return the cached image of the same sources, flags and compiler.
 
     Args:
         staged: the sketch with model and engine.
         store: cache of images.
-        optimization: compiler flags, separated by blanks.
+        optimization: compiler flags, separated by spaces.
 
     Raises:
-        BuildFailed: no compiler, or errors in the sources.
-        DoesNotFit: the image is larger than the Nano 33 BLE Sense, the emulated board's model.
+        BuildFailed: the compiler is not installed, or finds errors in the sources.
+        DoesNotFit: the image is larger than the memory of the Nano 33 BLE Sense, which the emulated board
+            imitates.
     """
     compiler = find_compiler()
     flags = optimization.split()
@@ -162,7 +163,7 @@ def build_image(
         sketch: folder of .ino, .cpp and .S files, with libraries in folders below.
         flags: flags of the sketch's sources beyond the standard ones.
         image: the ELF file to write.
-        archives: compiled libraries that the sketch includes, each as its file of objects and its sources.
+        archives: compiled libraries that the sketch includes: each library's archive file and its sources.
 
     Raises:
         BuildFailed: errors in the sources.

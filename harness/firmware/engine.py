@@ -68,11 +68,11 @@ class Engine(ABC):
     def sized_for(
         self, tflite: Path, board_name: str, store: Store, measure_arena: Callable[[Engine], ArenaUse]
     ) -> Engine:
-        """Return an engine that knows how large the arena of a model is.
+        """Return an engine whose arena has the size that the model needs.
 
         Args:
             tflite: the model.
-            board_name: the kind of board; another processor may lay out the arena otherwise.
+            board_name: the kind of board; another processor may lay out the arena differently.
             store: caches measured sizes.
             measure_arena: builds an image with the engine that it is given, and runs it on the board.
 

@@ -36,7 +36,7 @@ _RESULT = re.compile(r"\s*([-+]?(\d{1,20}\.\d{0,40}(e[-+]?\d{1,3})?|nan|inf))\s*
 _MESSAGE_CHARACTERS = 500  # of what a device sent, in an error
 _MOST_PRINTED = 4  # the first messages of an engine are the cause, the others mostly follow from them
 _STOPPING_S = 60.0  # after the sound's end; an emulated board has up to 2 s of audio (a pipe) to work through
-_SECONDS_AN_INVOCATION = 1.0  # of patience; MLPerf Tiny's slowest published keyword spotter takes 0.18 s
+_SECONDS_AN_INVOCATION = 1.0  # time limit; MLPerf Tiny's slowest published keyword spotter takes 0.18 s
 
 
 class Image(Protocol):
@@ -71,7 +71,7 @@ class InferResult:
 
     @property
     def lap_us(self) -> float | None:
-        """Microseconds per invocation; None where the device gave no two times, or the later one first."""
+        """Microseconds per invocation; None unless the device printed two times in order."""
         if len(self.laps_us) != 2:
             return None
         taken_us = (self.laps_us[1] - self.laps_us[0]) % (1 << 32)
@@ -165,10 +165,10 @@ class DeviceUnderTest:
         return int(self._find(r"m-input-crc-([0-9A-Fa-f]{8})", self._command("input")), 16)
 
     def stage_cycles(self) -> dict[str, int]:
-        """Return the processor's cycles for each stage, without the model's input afterwards.
+        """Return the processor's cycles for each stage; the model's input must be loaded again afterward.
 
-        "preprocess" and "postprocess" of a model that hears, and "inference". The board runs each once, on
-        noise where the model hears, else on the loaded input.
+        A model that listens has the stages "preprocess", "inference" and "postprocess", and the board runs
+        them once on noise. Another model has only "inference", on the loaded input.
         """
         answers = (re.fullmatch(_CYCLES, line) for line in self._command("cycles"))
         return {match[1]: int(match[2]) for match in answers if match}
@@ -232,7 +232,7 @@ class DeviceUnderTest:
             if feeder.is_over:
                 stopping = stopping or Deadline(_STOPPING_S)
                 if stopping.expired:
-                    raise self._break(f"the board still sends {_STOPPING_S:.0f} s after `stop%`")
+                    raise self._break(f"the board still sends data {_STOPPING_S:.0f} s after `stop%`")
             timed = self._next_line(Deadline(silence_s))
             for event in parser.feed(timed.line, timed.at_s):
                 if isinstance(event, Boot):
@@ -354,13 +354,13 @@ class DeviceUnderTest:
         for line in lines:
             if match := re.fullmatch(pattern, line):
                 return match[1]
-        raise self._wrong(f"the board answered {lines[-5:]}, without a line like {pattern}")
+        raise self._wrong(f"the board's answer has no line of the form {pattern}; it ends with {lines[-5:]}")
 
     def _results(self, lines: list[str]) -> tuple[float, ...]:
         text = self._find(_RESULTS, lines)
         found = [_RESULT.fullmatch(value) for value in text.split(",")]
         if not all(found):
-            raise self._wrong(f"the results are no numbers with a decimal point: {text}")
+            raise self._wrong(f"the results are not all numbers with a decimal point: {text}")
         return tuple(float(match[1]) for match in found if match)
 
 

@@ -35,7 +35,7 @@ _SUMMARY = "summary.json"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file or folder that is no part of a history."""
+    """A file or folder that was left out of a history."""
 
     path: Path
     sentence: str  # the reason and the remedy
@@ -52,7 +52,7 @@ class History:
 
 
 def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> History:
-    """Read the nightly records of folders; records of `earshot run` are no part of a history.
+    """Read the nightly records of folders; skip records of `earshot run`.
 
     The summary of a record is cached by the content of its file, so a record is parsed once.
 
@@ -93,13 +93,13 @@ def _record_paths(folders: Sequence[Path], left_out: list[LeftOut]) -> Iterator[
     for folder in folders:
         own = [folder.absolute()] if folder.is_file() else sorted(_beneath(folder.absolute(), left_out))
         if not own and folder.exists():
-            left_out.append(LeftOut(folder, f"there is no {RECORD} in {folder}."))
+            left_out.append(LeftOut(folder, f"there is no {RECORD} in {folder}: name a folder with records."))
         yield from (path for path in own if path not in seen)
         seen.update(own)
 
 
 def _beneath(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
-    """Search a folder, but not below a record: transcripts and images lie there."""
+    """Yield the records beneath a folder; do not search run folders, which hold transcripts and images."""
     try:
         with os.scandir(folder) as entries:
             listed = {entry.name: entry for entry in entries}
@@ -133,11 +133,13 @@ def _summary(path: Path, store: Store) -> Night | None:
 
 
 def _dump(night: Night | None) -> bytes:
+    """Encode a night as JSON; None as null."""
     data = night and vars(night) | {"faults": [*night.faults.items()]}
     return msgspec.json.encode(data, enc_hook=str)  # names of series, which are keys, as text
 
 
 def _load(content: bytes) -> Night | None:
+    """Decode what `_dump` encoded; None is a record that belongs to no history."""
     data: dict[str, Any] | None = msgspec.json.decode(content)
     if data is None:
         return None

@@ -51,13 +51,19 @@ def judge_times(
     night: Night,
     epoch: Epoch,
     earlier: Sequence[Night],
-    everything: Sequence[Night],
+    all_earlier: Sequence[Night],
     canary: CanaryState,
 ) -> list[SeriesVerdict]:
     """Judge the timed series of a night with a clean canary.
 
-    `earlier` are comparable nights of the epoch; `everything` are all nights before, of any epoch, of which
-    those of one image are counted.
+    Args:
+        names: the series.
+        night: the night to judge.
+        epoch: accepted values that are in force.
+        earlier: comparable earlier nights of this epoch, which the night is compared with.
+        all_earlier: earlier nights of every epoch. A finding stays advisory until `A_A_NIGHTS` of them ran
+            the same image.
+        canary: state of the night's canary; all times are divided by its factor.
     """
     verdicts: list[SeriesVerdict] = []
     judged: list[_Series] = []
@@ -70,7 +76,7 @@ def judge_times(
         again = night.confirmations.get(name)
         again_us = again.value_us / canary.factor if again and again.value_us is not None else np.nan
         nights = past(name, earlier, epoch, reference)
-        series = _Series(name, value_us, again_us, reference, nights, _advisory(name, night, everything))
+        series = _Series(name, value_us, again_us, reference, nights, _advisory(name, night, all_earlier))
         if len(series.window) < rule.FEWEST:
             verdicts.append(_too_few(series))
         else:
@@ -79,6 +85,7 @@ def judge_times(
 
 
 def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdict]:
+    """Apply the rule to all series at once, as Holm's correction needs."""
     latest = rule.reference(_columns([series.window for series in judged], rule.WINDOW))
     center, sd, nights = (
         np.array(column) for column in zip(*(series.pinned for series in judged), strict=True)
@@ -97,7 +104,7 @@ def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdi
         sudden = found.slower[index] or found.faster[index]
         gradual = bool(not sudden and (found.crept[index] or found.gained[index]))
         against = pinned if gradual else latest
-        center_us, nights_there = float(against.center_us[index]), int(against.nights[index])
+        center_us, nights_used = float(against.center_us[index]), int(against.nights[index])
         change = float((recent if gradual else tonight)[index] / center_us - 1)
         night_sd = float(latest.raw_sd[index])
         status = _status(
@@ -106,7 +113,7 @@ def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdi
             better=bool(found.better[index]),
             confirmed=bool(confirmed[index]) and not night.dirty,
         )
-        finding = _finding(series, change, center_us, nights_there, gradual and status != "ok")
+        finding = _finding(series, change, center_us, nights_used, gradual and status != "ok")
         verdicts.append(
             SeriesVerdict(
                 str(series.name),
@@ -117,7 +124,7 @@ def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdi
                 reference=center_us,
                 change=change,
                 limit=float(limit_us[index]),
-                nights=nights_there,
+                nights=nights_used,
                 night_sd=night_sd,
                 since=series.reference.since,
                 to_confirm=status == "suspect" and not night.dirty and series.name not in night.confirmations,
@@ -195,11 +202,12 @@ def _too_few(series: _Series) -> SeriesVerdict:
     )
 
 
-def _advisory(name: SeriesName, night: Night, everything: Sequence[Night]) -> str:
+def _advisory(name: SeriesName, night: Night, all_earlier: Sequence[Night]) -> str:
+    """Return the reason why a finding does not fail the run, or ""."""
     if night.dirty:
-        return "the tree was dirty"
-    nights = same_image_nights(name, night, everything)
-    return f"{nights} of {A_A_NIGHTS} nights of one image" if nights < A_A_NIGHTS else ""
+        return "uncommitted changes"
+    nights = same_image_nights(name, night, all_earlier)
+    return f"only {nights} of {A_A_NIGHTS} required nights of one image" if nights < A_A_NIGHTS else ""
 
 
 def _columns(values: Sequence[Sequence[float]], rows: int) -> np.ndarray:

@@ -94,7 +94,7 @@ class Qualification:
                 raise AcousticFailed(
                     f"{_UNUSABLE}: the board did not send back its microphone's samples",
                     where=f"{self._echo.received} of {self.echo_samples} samples in {deadline.seconds:.0f} s",
-                    remedy="Read the transcript; upload again.",
+                    remedy="Read the transcript, and upload the sketch again.",
                 )
             yield silence
             self._lead_samples += len(silence)
@@ -120,7 +120,7 @@ class Qualification:
             self._judged.set()
 
     def cancel(self) -> None:
-        """End `blocks`: nobody listens any more."""
+        """End `blocks` early, because the board no longer listens."""
         self._canceled = True
 
     def result(self) -> tuple[ReceivedChirp, float]:
@@ -229,7 +229,7 @@ def _not_found(echo: NDArray[np.int16]) -> AcousticFailed:
         return _unusable(
             "the board's microphone is overloaded",
             measured,
-            "Turn the loudspeaker down; find other noise.",
+            "Turn the loudspeaker down, or switch off other sources of noise.",
         )
     if level_dbfs > NOISY_DBFS:
         return _unusable(

@@ -26,7 +26,7 @@ from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
 from models.errors import DatasetError
 
 MARGIN_S = 0.2
-"""Kept on both sides of the word, for weak consonants that do not stand out of the noise."""
+"""Kept on both sides of the word, for weak consonants that do not stand out from the noise."""
 
 SHORTEST_S = 1.0
 """Input length of a model; a short word keeps this much of the take around it."""
@@ -63,12 +63,13 @@ def record(
         The written files: 16 kHz, mono, 16 bit.
 
     Raises:
-        UsageError: the label cannot name a folder, or there is nothing to record.
+        UsageError: the label cannot be a folder's name, or takes or seconds are too few.
         AcousticFailed: no such microphone, it stopped, or a take was unusable four times in a row.
     """
     if not re.fullmatch(r"(?![.])[^/\\]*\w[^/\\]*", label) or not label.isprintable():
         raise UsageError(
-            f"{label!r} cannot name a folder", remedy="Use letters, no / or \\, and no dot at the start."
+            f"the label {label!r} cannot be the name of a folder",
+            remedy="Use letters or digits, no / or \\, and no dot at the start.",
         )
     if takes < 1 or seconds < SHORTEST_S:
         raise UsageError(
@@ -91,7 +92,7 @@ def record(
 
 
 def trimmed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Cut a take, int16 (N,), to its word with 0.2 s on both sides, and at least 1 s if it is that long.
+    """Cut a take, int16 (N,), to its word with 0.2 s on both sides; keep at least 1 s if the take has it.
 
     Raises:
         AcousticFailed: the take is silent, clipped, or hardly louder than its noise; the message says which.
@@ -112,7 +113,7 @@ def trimmed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     rest = np.concatenate((samples[:start], samples[end:]))
     if len(rest) < SAMPLE_RATE_HZ // 10 or rms_dbfs(rest) > word_dbfs - CONTRAST_DB:
         raise AcousticFailed(
-            f"no word stands out of the take: {word_dbfs:.0f} dBFS, noise {rms_dbfs(rest):.0f} dBFS",
+            f"no word stands out from the noise: {word_dbfs:.0f} dBFS, noise {rms_dbfs(rest):.0f} dBFS",
             remedy="Speak once, after the countdown, in a quiet room.",
         )
     margin = max(round(MARGIN_S * SAMPLE_RATE_HZ), (round(SHORTEST_S * SAMPLE_RATE_HZ) - (end - start)) // 2)

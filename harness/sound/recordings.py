@@ -50,7 +50,7 @@ class Recording:
 
 
 class Entry(NamedTuple):
-    """A file with the spoken word, and a remark on where its name leaves doubts about the word."""
+    """A file, its spoken word, and a remark if the file's name leaves doubt about the word."""
 
     path: Path
     word: str
@@ -125,12 +125,12 @@ def is_silence(word: str) -> bool:
 
 
 def _known(labels: Sequence[str]) -> dict[str, str]:
-    """Return the labels by their plain words; a label that is written plainly comes first."""
+    """Map plain words to labels; of several labels with one plain word, the plainly written one wins."""
     return {plain(label): label for label in sorted(labels, key=lambda label: label == plain(label))}
 
 
 def speaker_of(source: str, word: str) -> str:
-    """Return the speaker that a file's name tells, or "".
+    """Return the speaker that a file's name contains, or "".
 
     `yes/0a7c2a8d_nohash_0.wav` is by "0a7c2a8d", `yes/anna_2.wav` and `yes_anna_2.wav` are by "anna";
     `yes/2.wav`, `yes_2.wav` and `yes/yes_2.wav` name no speaker.
@@ -154,13 +154,13 @@ def _parts_of_copied(stem: str) -> list[str]:
 
 
 def _without_numbers(parts: Sequence[str]) -> list[str]:
-    """Leave numbers and the words by which copies are named out of the parts of a name."""
+    """Remove numbers and the words that mark copied files from the parts of a name."""
     stripped = (_NUMBER.sub("", part) for part in parts)
     return [part for part in stripped if part and part not in _COPY]
 
 
 def _word_of_file(stem: str, labels: Sequence[str]) -> tuple[str, str]:
-    """Return the word of a file in no folder of a word, and a remark."""
+    """Return the word of a file that lies directly in the folder of recordings, and a remark."""
     parts = _parts_of_copied(stem)
     known = _known(labels)
     for first in range(len(parts)):
@@ -185,7 +185,7 @@ def _word_of_folder(name: str, labels: Sequence[str]) -> tuple[str, str]:
 
 
 def _begins_like(name: str, labels: Sequence[str]) -> str:
-    """Return a remark on a name that holds a keyword, though its word is another one."""
+    """Return a remark on a name that contains a keyword although its word is another one, or ""."""
     parts = parts_of(name)
     words = {label: plain(label) for label in labels if plain(label) not in ("silence", "unknown")}
     held = [label for label, word in words.items() if plain(name).startswith(word) or word in parts]
@@ -211,13 +211,17 @@ def manifest_rows(manifest: Path) -> list[dict[str, str]]:
             f"the manifest is not UTF-8: {problem}", where=str(manifest), remedy="Save it as CSV in UTF-8."
         ) from None
     except (OSError, csv.Error) as problem:
-        raise UsageError(f"the manifest cannot be read: {problem}", where=str(manifest)) from problem
+        raise UsageError(
+            f"the manifest cannot be read: {problem}",
+            where=str(manifest),
+            remedy="Make it readable, or replace it by an intact CSV file.",
+        ) from problem
     columns = [cell.lower() for cell in rows[0]] if rows else []
     if any(columns.count(name) != 1 for name in _NEEDED_COLUMNS):
         raise lfs_pointer(manifest, UsageError) or UsageError(
-            f"the manifest lacks one of the columns {', '.join(_NEEDED_COLUMNS)}",
+            f"the manifest needs each of the columns {', '.join(_NEEDED_COLUMNS)} exactly once",
             where=str(manifest),
-            remedy=f"Begin it with {','.join(MANIFEST_COLUMNS)}.",
+            remedy=f"Write this as its first line: {','.join(MANIFEST_COLUMNS)}",
         )
     filled = (row + [""] * len(columns) for row in rows[1:] if any(row))
     return [{name: cell for name, cell in zip(columns, row, strict=False) if name} for row in filled]
@@ -242,21 +246,22 @@ def _checked(folder: Path, row: dict[str, str]) -> Path:
         raise ValueError(f"it cannot be read: {problem.strerror}") from None
     if digest != row["sha256"].lower():
         pointer = lfs_pointer(folder / name, UsageError)
-        raise ValueError(pointer.what if pointer else "it differs from the manifest: another sha256")
+        raise ValueError(pointer.what if pointer else "its sha256 differs from the one in the manifest")
     return folder / name
 
 
 def add_to_manifest(folder: Path, recording: Path, word: str, source: str) -> bool:
     """Add a user's recording to its folder's manifest.
 
-    A new manifest is only started by the folder's first recording: it would hide the unlisted ones.
+    A new manifest is started only with the folder's first recording, because recordings that a manifest does
+    not list are excluded.
 
     Args:
         word: the spoken word; also its label.
         source: who or what recorded it, and when.
 
     Returns:
-        True if the folder has a manifest.
+        True if the recording was listed; False if the folder has no manifest and gets none.
 
     Raises:
         UsageError: the manifest cannot be read or written, or lacks a column.

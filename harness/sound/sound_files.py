@@ -40,7 +40,7 @@ def check_file(path: Path, sha256: str) -> None:
         raise lfs_pointer(path, UsageError) or UsageError(
             "a file has changed since it was planned: its sha256 differs",
             where=str(path),
-            remedy="Restore it, or make a new plan; earlier results are for another sound.",
+            remedy="Restore it, or make a new plan; earlier results belong to the original file.",
         )
 
 
@@ -114,9 +114,9 @@ def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
     whole = length_of(path)
     if whole < SHORTEST_REPEATED_S * SAMPLE_RATE_HZ:
         raise UsageError(
-            f"{whole / SAMPLE_RATE_HZ:.2f} s of noise are too short",
+            f"the noise lasts only {whole / SAMPLE_RATE_HZ:.2f} s",
             where=str(path),
-            remedy=f"Give a file of at least {SHORTEST_REPEATED_S:g} s; repeating less makes a tone.",
+            remedy=f"Give at least {SHORTEST_REPEATED_S:g} s of noise; a shorter file repeated makes a tone.",
         )
     start = min(start, whole - 2 * _SEAM)
     sound = np.zeros(count, np.float32)

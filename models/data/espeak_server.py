@@ -1,13 +1,14 @@
-"""Program that synthesizes texts with espeak-ng's library: requests on stdin, samples on stdout.
+"""Server that synthesizes texts with espeak-ng's library: requests on stdin, samples on stdout.
 
-A word takes 12 ms of processor time in a process of espeak-ng's own, most of it to load the libraries of
-sound servers and the list of voices, and 3 ms in a copy of a process that has both. Without a new process,
-samples depend on the texts before.
+Each text is synthesized in a fork of the server, because the samples depend on the texts that a process
+synthesized before. A fork takes 3 ms of processor time per word. The espeak-ng program takes 12 ms, most of
+it to load the libraries of sound servers and the list of voices, which a fork inherits.
 
-Prints the version on a line. Each line with a request, [voice, words per minute, pitch, text] as JSON, is
-then answered by a line with the rate in Hz and a count, and that many samples (int16). A rate of 0 is a
-refusal.
-Imports nothing but the standard library, so that copies of the process are cheap.
+The server first prints the version of espeak-ng on a line. Each request is a line of JSON: [voice, words per
+minute, pitch, text]. The answer is a line with the rate in Hz and the number of samples, followed by the
+samples (int16). A rate of 0 means that espeak-ng refused the text or the voice.
+
+The server imports only the standard library, so that forks are cheap.
 """
 
 import ctypes
@@ -17,11 +18,11 @@ import sys
 
 _SYNCHRONOUS = 2
 _RATE, _PITCH = 1, 3
-_PHONEMES = 0x100  # and no pause at the end: what the program's -z does
+_PHONEMES = 0x100  # without espeakENDPAUSE: no pause at the end, like the program's option -z
 
 
 class _Voice(ctypes.Structure):
-    """The beginning of espeak_VOICE, and room for the rest."""
+    """The first two members of espeak_VOICE, and space for the others."""
 
     _fields_ = [("name", ctypes.c_char_p), ("languages", ctypes.c_char_p), ("rest", ctypes.c_char * 64)]
 
@@ -53,6 +54,7 @@ def main() -> None:
 
 
 def _synthesize(library: ctypes.CDLL, voice: str, words_per_minute: int, pitch: int, text: str) -> bytes:
+    """Return a text's samples, int16; raises ValueError if there is no such voice."""
     pieces = []
 
     @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)

@@ -23,7 +23,8 @@ FULL_SCALE = 32_768
 """Full scale of int16; 0 dBFS is a root mean square of this value."""
 
 RATES_HZ = 4_000, 768_000
-"""Lowest and highest sample rate that is read: half a telephone's, and the highest of any converter."""
+"""Lowest and highest sample rate that is read: half the rate of a telephone, and the highest of audio
+converters."""
 MOST_CHANNELS = 64
 LONGEST_S = 600.0
 """Longest recording that is read as a whole, 20 MB as int16."""
@@ -81,16 +82,16 @@ class SoundFile:
                 pass
 
     def blocks(self, frames: int, dtype: str = "float64") -> Iterator[NDArray[Any]]:
-        """Yield so many frames, in blocks of one channel.
+        """Yield the next `frames` frames as blocks of one channel.
 
         Raises:
-            DatasetError: the file ends before, or holds values that are no samples.
+            DatasetError: the file ends too early, or holds values that are not numbers or are far too large.
         """
         for block in _raw_blocks(self._file, frames, dtype):
             frames -= len(block)
             if not (np.abs(block) < _LARGEST).all():
                 raise _unusable(
-                    self.path, "the recording holds values that are not numbers, or far too large"
+                    self.path, "the recording holds values that are not numbers or are far too large"
                 )
             yield block[:, 0] if self.channels == 1 or self._cancel else block.mean(axis=1)
         if frames > _CUT_OFF_S * self.rate_hz:
@@ -98,7 +99,7 @@ class SoundFile:
             raise _cut_off(self.path, whole_s - missing_s, whole_s)
 
     def _check_length(self) -> list[str]:
-        """Compare the length in the header with the file's; return notes.
+        """Compare the length in the header with the file's length, as libsndfile logs both; return notes.
 
         Raises:
             DatasetError: a part of the sound is missing.
@@ -112,10 +113,10 @@ class SoundFile:
         promised, found = int(promise[1]), int(promise[2])
         if promised >= _UNKNOWN_BYTES > found:
             return [_NO_LENGTH]
-        there_s = self.frames / self.rate_hz
-        missing_s = there_s * (promised / max(found, 1) - 1)
+        present_s = self.frames / self.rate_hz
+        missing_s = present_s * (promised / max(found, 1) - 1)
         if missing_s > _CUT_OFF_S:
-            raise _cut_off(self.path, there_s, there_s + missing_s)
+            raise _cut_off(self.path, present_s, present_s + missing_s)
         return [f"{missing_s * 1000:.1f} ms are missing at the end"] if missing_s > 0 else []
 
 
@@ -124,7 +125,8 @@ def open_sound(path: Path) -> Iterator[SoundFile]:
     """Open a sound file; errors while it is read become a `DatasetError` as well.
 
     Raises:
-        DatasetError: the file is missing, no sound file, cut off, or beyond `RATES_HZ` and `MOST_CHANNELS`.
+        DatasetError: the file is missing, not a sound file, cut off, or outside `RATES_HZ` and
+            `MOST_CHANNELS`.
     """
     try:
         if path.exists() and not path.is_file():
@@ -138,7 +140,7 @@ def open_sound(path: Path) -> Iterator[SoundFile]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[soundfile.SoundFile, tuple[str, ...]]]:
-    """Open a file, also one whose header gives no length because the recorder was switched off."""
+    """Open a file; add the length that its header lacks if the recorder was switched off while recording."""
     with soundfile.SoundFile(path) as file:
         if file.frames or not _NO_DATA.search(file.extra_info):
             yield file, ()
@@ -152,7 +154,7 @@ def _opened(path: Path) -> Iterator[tuple[soundfile.SoundFile, tuple[str, ...]]]
 def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
     """Read a recording as int16 samples (N,) at 16 kHz.
 
-    A 16-bit mono file at 16 kHz is returned bit by bit. Several channels are averaged, or the first is taken
+    A 16-bit mono file at 16 kHz is returned unchanged. Several channels are averaged, or the first is taken
     if they cancel each other; another rate is resampled by soxr at high quality.
 
     Returns:
@@ -217,7 +219,7 @@ def _resampled(sound: SoundFile) -> Iterator[NDArray[np.float64]]:
 
 @lru_cache(maxsize=4096)
 def _cancel(path: Path, written_ns: int, size: int) -> bool:
-    """Return whether the mean of a file's channels loses their sound: one of them is inverted."""
+    """Return whether the channels of a file cancel each other in their mean, because one is inverted."""
     mixed = single = 0.0
     with _opened(path) as (file, _), np.errstate(over="ignore", invalid="ignore"):
         for block in _raw_blocks(file, file.frames):
@@ -227,7 +229,7 @@ def _cancel(path: Path, written_ns: int, size: int) -> bool:
 
 
 def _raw_blocks(file: soundfile.SoundFile, frames: int, dtype: str = "float64") -> Iterator[NDArray[Any]]:
-    """Yield up to so many frames of all channels."""
+    """Yield up to `frames` frames of all channels."""
     while frames > 0:
         block = file.read(min(frames, _BLOCK_VALUES // file.channels), dtype=dtype, always_2d=True)
         if not len(block):
@@ -237,7 +239,7 @@ def _raw_blocks(file: soundfile.SoundFile, frames: int, dtype: str = "float64") 
 
 
 def _write_length(content: mmap.mmap) -> bool:
-    """Write the length of the sound into a header that has 0 there; return whether sound follows it."""
+    """Write the length of the sound into a header that gives 0; return False if no sound follows."""
     place = content.find(b"data\0\0\0\0", 12, 2**16) + 8
     follows = len(content) - place
     name, size = struct.unpack("<4sI", content[place : place + 8].ljust(8, b"\0"))
@@ -248,8 +250,8 @@ def _write_length(content: mmap.mmap) -> bool:
     return True
 
 
-def _cut_off(path: Path, there_s: float, whole_s: float) -> DatasetError:
-    return _unusable(path, f"the recording is cut off: {there_s:.2f} of {whole_s:.2f} s are there")
+def _cut_off(path: Path, present_s: float, whole_s: float) -> DatasetError:
+    return _unusable(path, f"the recording is cut off: it ends after {present_s:.2f} of {whole_s:.2f} s")
 
 
 def _unusable(path: Path, what: str) -> DatasetError:

@@ -79,7 +79,7 @@ def test_a_broken_clip_is_left_out_with_a_warning(tmp_path):
     for before, after in zip(whole.split("training"), rest.split("training"), strict=True):
         np.testing.assert_array_equal(before[kept], after)
     assert [line for line in lines if "is not used" in line] == [
-        f"{broken} is not used: the recording is cut off: 0.28 of 1.00 s are there ({dataset})"
+        f"{broken} is not used: the recording is cut off: it ends after 0.28 of 1.00 s ({dataset})"
     ]
 
 

@@ -96,7 +96,7 @@ def test_a_recording_that_is_cut_off_is_refused_with_both_lengths(tmp_path, cont
     path = tmp_path / "yes.wav"
     soundfile.write(path, tone(16000), 16000, format=container, subtype=coding)
     path.write_bytes(path.read_bytes()[: round(path.stat().st_size * kept)])
-    with pytest.raises(DatasetError, match=r"cut off: 0\.\d\d of (0\.99|1\.00) s are there.*yes\.wav"):
+    with pytest.raises(DatasetError, match=r"cut off: it ends after 0\.\d\d of (0\.99|1\.00) s.*yes\.wav"):
         read_wav(path)
 
 

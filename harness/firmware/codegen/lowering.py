@@ -130,7 +130,7 @@ def _pad(operator: Operator, operands: Operands) -> Step:
     amounts = operands.constant(1, "amount of padding", "int32", "int64")
     _few_dimensions(operands, source)
     if amounts.shape != (len(source.shape), 2) or amounts.min() < 0:
-        operands.refuse("its amounts are not two for each dimension, 0 or above", CONVERT_AGAIN)
+        operands.refuse("its padding is not two amounts per dimension, each 0 or more", CONVERT_AGAIN)
     pairs = tuple((int(before), int(after)) for before, after in amounts)
     sizes = zip(source.shape, pairs, strict=True)
     operands.shape(output, tuple(before + size + after for size, (before, after) in sizes))
@@ -145,7 +145,7 @@ def _transpose(operator: Operator, operands: Operands) -> Step:
     rank = len(source.shape)
     order = tuple(int(axis) + rank * (axis < 0) for axis in stored.reshape(-1))
     if sorted(order) != list(range(rank)):
-        operands.refuse(f"its order is {order}", CONVERT_AGAIN)
+        operands.refuse(f"its order of axes is {order}, not a permutation of {rank} axes", CONVERT_AGAIN)
     operands.shape(output, tuple(source.shape[axis] for axis in order))
     return Transpose(operator, source, output, order)
 

@@ -28,12 +28,12 @@ _SIZE_FILE = "arena_bytes"
 class TflmEngine(Engine):
     """The interpreter with exactly the operators that the model has.
 
-    The library is looked for when it is needed: an engine that is not used misses nothing.
+    The library is searched for on first use, so that an unused engine needs no installed library.
 
     Attributes:
-        pins: "name@version" of libraries that have to be of that version.
+        pins: "name@version" of libraries that must have that version.
         arena_bytes: memory for activations, a multiple of 16.
-        is_measured: whether a board has run a model with an arena of this size.
+        is_measured: True if `arena_bytes` is the size that the model needed on a board.
     """
 
     name = "tflm"
@@ -51,7 +51,7 @@ class TflmEngine(Engine):
         """The library that is compiled.
 
         Raises:
-            BuildFailed: none is installed, or not in the version that is pinned.
+            BuildFailed: no library is installed, or none has the pinned version.
         """
         return choose_library(self.pins)
 
@@ -60,20 +60,21 @@ class TflmEngine(Engine):
         """The library's operators and calls.
 
         Raises:
-            BuildFailed: see `library`; or its headers are not those of TensorFlow Lite Micro.
+            BuildFailed: see `library`; or the headers are not those of TensorFlow Lite Micro.
         """
         return read_interface(self.library)
 
     def sized_for(
         self, tflite: Path, board_name: str, store: Store, measure_arena: Callable[[Engine], ArenaUse]
     ) -> Engine:
-        """Return an engine whose arena is as large as a board used of a larger one.
+        """Return an engine whose arena has the size that the model needs on the board.
 
-        Measured once for a model, a library and a kind of board; see `Engine.sized_for`.
+        The size is measured once per model, library and kind of board; `store` caches it. See
+        `Engine.sized_for`.
 
         Raises:
-            BuildFailed: no library, an operator that it lacks, or the interpreter does not start with the
-                model.
+            BuildFailed: the library is missing or lacks an operator, or the interpreter does not start with
+                the model.
             DoesNotFit: the board's memory is too small for the model's activations.
             EarshotError: any failure of `measure_arena`.
         """
@@ -90,7 +91,7 @@ class TflmEngine(Engine):
         return replace(self, arena_bytes=int((folder / _SIZE_FILE).read_text()), is_measured=True)
 
     def generate(self, tflite: Path, out: Path) -> EngineSources:
-        """Write the sources, see `Engine.generate`; the library is not copied, the sources name it."""
+        """Write the sources, see `Engine.generate`; they include the library, which is not copied."""
         model = read_tflite(tflite)
         _check(model, self.interface)
         text = engine_source(model, self.interface, self.arena_bytes)
@@ -100,7 +101,10 @@ class TflmEngine(Engine):
 
 
 def _smallest_arena(tflite: Path, use_of: Callable[[int], ArenaUse]) -> int:
-    """Search the size of an arena by running images with it.
+    """Return the size in bytes of the arena that the model needs, found by running images on the board.
+
+    Double the arena until the interpreter starts, then take the size that it reports as used. If a doubled
+    arena does not fit the board, bisect.
 
     Args:
         tflite: the model.
@@ -123,8 +127,8 @@ def _smallest_arena(tflite: Path, use_of: Callable[[int], ArenaUse]) -> int:
         if too_large and too_large - too_small <= _FINEST_BYTES:
             raise _not_started(tflite, too_small, refused.needed_bytes - too_large, refused, printed)
         size = (too_small + too_large) // 2 if too_large else 2 * too_small
-    # While the interpreter plans, its notes lie where the activations will. A model of a few hundred bytes of
-    # activations has notes that are longer, and needs more than it reports as used.
+    # The interpreter keeps its planning data where the activations will lie later. With only a few hundred
+    # bytes of activations, the planning data is larger, and the model needs more than is reported as used.
     size = -(-use.bytes // _ALIGNMENT) * _ALIGNMENT
     while not use_of(size).bytes:
         size += _MARGIN_BYTES
@@ -138,7 +142,7 @@ def _not_started(tflite: Path, largest: int, besides: int, refused: DoesNotFit, 
         tflite: the model.
         largest: bytes of that arena.
         besides: bytes of RAM that the image needs besides its arena.
-        refused: an image with a larger arena.
+        refused: the failure of an image with a larger arena.
         printed: the interpreter's messages.
     """
     model = read_tflite(tflite)
@@ -148,7 +152,7 @@ def _not_started(tflite: Path, largest: int, besides: int, refused: DoesNotFit, 
     return BuildFailed(
         f"the interpreter does not start with this model in an arena of {largest:,} bytes",
         where=printed,
-        remedy="Convert the model without what it refuses, or use another version of the library.",
+        remedy="Convert the model without what the message names, or use another version of the library.",
     )
 
 

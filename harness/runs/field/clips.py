@@ -1,4 +1,4 @@
-"""The plan's recordings as single clips in command mode: conformance, and the third route of a run."""
+"""Classification of a plan's recordings as single clips in command mode, on the board and on the host."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def classify_clips(
     store: Store,
     retries: Retries,
 ) -> Clips:
-    """Classify the plan's recordings on the board, unless this image has done so.
+    """Classify the plan's recordings on the board, or read the stored answers of the same image.
 
     Raises:
         AccuracyFailed: the board's answers differ from the host's.
@@ -100,7 +100,7 @@ def classify_clips(
             f"the board's answers differ from the host's: {kept['first_difference']}",
             where=f"{variant}: {sum(bool(each.board_equals_host) for each in results)} of {len(results)} "
             f"clips are equal",
-            remedy=f"Nothing is played to the board until they agree. Every answer is in {log}.",
+            remedy=f"Compare the answers in {log}: nothing is played to the board before they agree.",
         )
     return Clips(results, len(words) - len(clips))
 

@@ -19,14 +19,14 @@ from models.errors import UserFacingError
 
 
 def read_again(path: Path, threshold: int | None) -> tuple[FieldRecord, Path]:
-    """Make record and page of a run anew from its transcripts; needs no board and no model.
+    """Rebuild the record and the page of a run from its transcripts, without a board or a model.
 
     Args:
         path: the run's folder.
-        threshold: of the recognizer, 0 to 255; None keeps the present one.
+        threshold: of the recognizer, 0 to 255; None keeps the run's.
 
     Raises:
-        UsageError: no run there, another process has it, or a transcript is missing.
+        UsageError: there is no run, another process uses it, or a transcript is missing.
     """
     folder = RunFolder(path, FIELD, FIELD.read(FIELD.find(path)))
     plan = read_plan(FieldPaths(path).plan)
@@ -50,7 +50,7 @@ def compute_variants(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> None
 def compute_figures(
     paths: FieldPaths, plan: PlaybackPlan, variant: FieldVariant, record: FieldRecord
 ) -> FieldVariant:
-    """Compute a variant's row from its transcripts; one without transcripts stays as it is."""
+    """Compute a variant's row from its transcripts; a variant without transcripts stays unchanged."""
     facts = [read_facts(paths, variant.id, segment.number) for segment in plan.segments]
     played = [one for one in facts if one]
     if not played:
@@ -76,8 +76,8 @@ def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
 def _publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
     try:
         folder.record = missed_clips.write_clips(plan, folder.record, folder.path)
-    except UserFacingError as failure:  # the recordings are elsewhere: only the clips are missing
-        progress.warn(f"There are no missed clips to listen to: {failure}")
+    except UserFacingError as failure:  # the recordings were moved; the page is complete without the clips
+        progress.warn(f"The clips of missed keywords cannot be written: {failure}")
     page = render_field(folder.record, folder.path)
     folder.write()
     folder.point_latest()

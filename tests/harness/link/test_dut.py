@@ -171,7 +171,7 @@ def test_devices_that_write_in_other_ways_are_understood(connect, quirk):
 def test_results_that_are_no_numbers_are_an_error(connect, results):
     _, board = connect(results=results)
     board.name()
-    with pytest.raises(ProtocolError, match="no numbers"):
+    with pytest.raises(ProtocolError, match="not all numbers"):
         board.infer()
 
 

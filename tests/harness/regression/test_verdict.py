@@ -173,7 +173,7 @@ def test_advisory_until_ten_nights_of_one_image(nights, baseline):
     verdict = judge(tonight, row, accepted(row))
     found = of(INT8, verdict)
     assert (found.status, found.advisory, verdict.exit_code) == ("regressed", True, 0)
-    assert "advisory: 9 of 10 nights of one image" in found.sentence
+    assert "advisory: only 9 of 10 required nights of one image" in found.sentence
     tenth = replace(row[0], id="tenth", digest="tenth", started=stamp(18, -4), ended=stamp(18, -3))
     assert judge(tonight, [*row, tenth], accepted(row)).exit_code == 3
     later = [night(index) for index in range(20, 40)]

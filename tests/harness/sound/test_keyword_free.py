@@ -78,7 +78,7 @@ def test_unusable_files_are_excluded_with_the_reason(folder, talk):
     excluded = {each.source: each.reason for each in plan_of(folder, A, keyword_free=talk).excluded}
     names = ("broken.wav", "brief.wav", "zeros.wav", "cut.wav", "more/1.mp3")
     assert set(excluded) == {f"../talk/{name}" for name in names}
-    assert excluded["../talk/cut.wav"] == "the recording is cut off: 12.50 of 20.00 s are there"
+    assert excluded["../talk/cut.wav"] == "the recording is cut off: it ends after 12.50 of 20.00 s"
     assert excluded["../talk/brief.wav"] == "too short for keyword-free audio: 1.0 s"
     assert excluded["../talk/zeros.wav"] == "silent: -101 dBFS"
 

@@ -121,7 +121,7 @@ def test_no_manifest_is_started_in_a_folder_with_recordings(tmp_path):
 
 def test_a_manifest_without_a_needed_column_is_not_changed(tmp_path):
     (tmp_path / "manifest.csv").write_text("path,word\n")
-    with pytest.raises(UsageError, match="lacks one of the columns"):
+    with pytest.raises(UsageError, match="needs each of the columns"):
         add_to_manifest(tmp_path, recorded(tmp_path, "yes/b.wav"), "yes", "desk")
     assert (tmp_path / "manifest.csv").read_text() == "path,word\n"
 

@@ -85,7 +85,7 @@ def test_a_manifest_gives_the_order_and_the_words_but_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"sha256": "0" * 64}, "a.wav: it differs from the manifest: another sha256"),
+        ({"sha256": "0" * 64}, "a.wav: its sha256 differs from the one in the manifest"),
         ({"path": "gone.wav"}, "gone.wav: it cannot be read: No such file"),
         ({"path": "/a.wav"}, "/a.wav: its path in the manifest is not relative"),
         ({"path": "a\0.wav"}, "embedded null byte"),

@@ -71,7 +71,7 @@ def test_a_file_that_is_no_sound_or_too_short_to_repeat_is_named(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"no sound")
     with pytest.raises(DatasetError, match=r"the recording cannot be read: Format not.*a\.wav"):
         length_of(tmp_path / "a.wav")
-    with pytest.raises(UsageError, match=r"0\.50 s of noise are too short.*b\.wav"):
+    with pytest.raises(UsageError, match=r"lasts only 0\.50 s.*b\.wav"):
         repeated(sweep(tmp_path / "b.wav", seconds=0.5), 0, 100)
 
 
