@@ -249,7 +249,7 @@ def _key_lines(text: str) -> dict[Key, int]:
     table: Key = ()
 
     def add(tables: Mapping[str, Any], at: Key, line: int) -> Key:
-        """Add the keys of a statement, and return the last one."""
+        """Record the line of each key that a statement sets, and return the innermost key."""
         for name, value in tables.items():
             at_name = (*at, name)
             if statement.startswith("[") and isinstance(value, list):  # [[name]]

@@ -48,7 +48,7 @@ class ArduinoBoard(Board):
     Args:
         entry, bench: of the bench file; None for an empty bench.
         store, cli: None for the usual cache of images, and for the arduino-cli of this machine.
-        optimization: compiler flags of sketch and core, separated by blanks.
+        optimization: compiler flags of sketch and core, separated by spaces.
         patience_s: longest time that the board may be off the bus or its port blocked.
 
     Attributes:

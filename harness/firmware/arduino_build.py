@@ -30,7 +30,7 @@ class Target:
         fqbn: the board, such as "arduino:mbed_nano:nano33ble".
         core: required id and version, "arduino:mbed_nano@4.6.0"; "" takes any version.
         known_core: id and version that the board is known to work with, to install if there is none.
-        optimization: compiler flags of sketch and core, separated by blanks; they follow the core's own.
+        optimization: compiler flags of sketch and core, separated by spaces; they follow the core's own.
     """
 
     fqbn: str

@@ -19,7 +19,7 @@ class Column:
     """One column: the raw values that the CSV keeps, and the text that a reader sees."""
 
     keys: str | Sequence[str]
-    """Names of the row values that `show` takes, separated by blanks, or as a tuple where a name has blanks
+    """Names of the row values that `show` takes, separated by spaces, or as a tuple where a name has spaces
     in it. They are the names of the CSV columns too."""
     header: str = ""  # text above the column; a column without a header is in the CSV only
     show: Callable[..., str] = fmt.text

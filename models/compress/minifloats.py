@@ -50,11 +50,11 @@ class Minifloats(nn.Module):
         )
 
     def forward(self, values: torch.Tensor, observed: bool = True) -> torch.Tensor:
-        """Round values.
+        """Round values to the nearest minifloat within the observed range.
 
         Args:
             values: float32, any shape.
-            observed: False to leave the range as it is.
+            observed: widen the observed range to these values first, while training.
         """
         range_ = self.numbers.scaling_impl
         if observed and (self.training or self.always_observed):

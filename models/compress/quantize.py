@@ -167,15 +167,15 @@ class _Tracer(fx.Tracer):
 
 
 def _with_rounding(network: nn.Module, numbers: Quantization) -> fx.GraphModule:
-    """Insert rounding into a network: of weights inside the layers, of activations behind them.
+    """Insert modules that round each layer's weights and outputs to the numbers the board computes with.
 
     Activations are rounded at the input and behind each convolution or fully connected layer, after its ReLU
     (the two are one operator on a board). An average is rounded like its input: TensorFlow Lite gives both
     the same scale. Biases stay wide.
 
     Args:
-        network: a chain of layers without batch normalization; is changed.
-        numbers: the numbers.
+        network: a chain of layers without batch normalization. It is changed in place.
+        numbers: the number formats of weights and activations.
 
     Returns:
         The network, with the same parameter names. Its module `rounding` lists the modules that round

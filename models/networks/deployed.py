@@ -29,8 +29,8 @@ class Deployed(nn.Module):
 def folded(network: nn.Module) -> nn.Module:
     """Copy a network in evaluation mode, with batch normalizations folded into the convolutions before them.
 
-    Outputs stay the same but for rounding. TensorFlow Lite folds in the same way; done here, the parameters
-    that are counted and the numbers that are quantized are those of the board.
+    Outputs stay the same but for rounding. TensorFlow Lite's converter would fold them anyway. Folding before
+    parameters are counted and weights are quantized makes both refer to the network that the board runs.
 
     Args:
         network: its batch normalizations, if any, stand right behind a convolution in an `nn.Sequential`.
