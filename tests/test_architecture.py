@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "harness.firmware.codegen": {"models", "harness.errors", "harness.firmware"},
     "harness.firmware.codegen_sparse": {"harness.firmware.codegen"},
     "harness.firmware.tflm": {"models", "harness.errors", "harness.firmware", "harness.arduino_cli"},
-    "harness.sound": BASE | {"harness.link", "harness.bench_file"},
+    "harness.sound": BASE | {"harness.link", "harness.bench_file", "harness.records"},
     "harness.boards.qemu": BASE | {"harness.link", "harness.firmware"},
     "harness.boards": BASE
     | {

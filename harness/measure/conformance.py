@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.errors import AccuracyFailed
 from harness.link.dut import DeviceUnderTest
+from harness.records.record import ParityRow
 from harness.sound.recordings import Recording
 from models import progress
 from models.data.features import feature_crc, micro_features
@@ -24,44 +24,22 @@ FLOAT_TOLERANCE = 1e-5
 """Tolerance of a float model's probabilities: the board adds in another order."""
 
 
-@dataclass(frozen=True)
-class Conformance:
-    """Counts of equal results.
-
-    Attributes:
-        recordings: clips whose samples went through the board's front end.
-        features_equal: clips with all 1960 features and the model's input bytes equal to the oracle's.
-        clips: inputs that went through the board's engine.
-        outputs_equal: inputs with an output equal to the reference kernels': every byte of an int8 model,
-            within 1e-5 for a float model.
-        max_abs_difference: largest difference of a probability over all clips.
-        first_difference: describes the first clip that differs; "" if none does.
-    """
-
-    recordings: int
-    features_equal: int
-    clips: int
-    outputs_equal: int
-    max_abs_difference: float
-    first_difference: str = ""
-
-    @property
-    def holds(self) -> bool:
-        """Return whether the board may be timed."""
-        return self.features_equal == self.recordings and self.outputs_equal == self.clips
-
-
 def check_conformance(
     board: DeviceUnderTest,
     reference: ReferenceModel,
     recordings: Sequence[Recording],
     inputs: np.ndarray,
-) -> Conformance:
+) -> tuple[ParityRow, str]:
     """Compare the board with the oracles in command mode.
 
     Args:
         recordings: the first second of each is sent to the board's front end as samples.
         inputs: sent to the board's engine: uint16 (N, 49, 40) features, or input tensors (N, ...).
+
+    Returns:
+        The counts of recordings with all 1960 features and the model's input bytes equal to the oracle's, and
+        of inputs with outputs equal to the reference kernels' (every byte of an int8 model, within 1e-5 for a
+        float model); and a description of the first clip that differs, "" if none does.
     """
     advance = progress.count(len(recordings) + len(inputs), "clips")
     differences: list[str] = []
@@ -79,14 +57,14 @@ def check_conformance(
             apart.append(output_difference(reference, tensor, board.infer().results))
         if apart[-1] > output_tolerance(reference):
             differences.append(f"output of clip {number}, by {apart[-1]:.3g}")
-    return Conformance(
+    parity = ParityRow(
         recordings=len(recordings),
         features_equal=len(recordings) - features_differ,
         clips=len(inputs),
         outputs_equal=len(inputs) - (len(differences) - features_differ),
         max_abs_difference=max(apart),
-        first_difference=differences[0] if differences else "",
     )
+    return parity, differences[0] if differences else ""
 
 
 def compare_features(

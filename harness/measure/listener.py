@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.bench_file import Bench, SpeakerEntry
@@ -13,6 +13,7 @@ from harness.boards.board import Board
 from harness.link.deadline import Deadline
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import Event, Inference
+from harness.records.record import AcousticRow, SpeakerRow
 from harness.sound.acoustic import Qualification
 from harness.sound.levels import at_level, speech_dbfs
 from harness.sound.stimulus import Stimulus
@@ -77,21 +78,21 @@ class Listener:
             feed.wait(_ENDING_S)
         heard, sound_starts_s = qualification.result()
         louder_db = speaker.level_dbfs - qualification.chirp_dbfs
-        acoustic = {
-            "chirp": {**asdict(heard), "echo_samples_lost": qualification.echo_samples_lost},
-            "speaker": {
-                "device": speaker.device,
-                "level_dbfs": speaker.level_dbfs,
-                "gain_db": self._gain_db,
-                "distance_m": speaker.distance_m,
-                "room": speaker.room,
-                "noise": speaker.noise,
-            },
-            "words_at_board_dbfs": heard.level_dbfs + louder_db,
-            "words_snr_db": heard.snr_db + louder_db,
-            "sound_starts_s": sound_starts_s,
-        }
-        return {"route": "acoustic", "sound_starts_s": sound_starts_s, "acoustic": acoustic}
+        acoustic = AcousticRow(
+            chirp=replace(heard, echo_samples_lost=qualification.echo_samples_lost),
+            speaker=SpeakerRow(
+                device=speaker.device,
+                level_dbfs=speaker.level_dbfs,
+                gain_db=self._gain_db,
+                distance_m=speaker.distance_m,
+                room=speaker.room,
+                noise=speaker.noise,
+            ),
+            words_at_board_dbfs=heard.level_dbfs + louder_db,
+            words_snr_db=heard.snr_db + louder_db,
+            sound_starts_s=sound_starts_s,
+        )
+        return {"route": "acoustic", "sound_starts_s": sound_starts_s, "acoustic": asdict(acoustic)}
 
     def _counted(self, events: Iterator[Event]) -> Iterator[Event]:
         """Report the seconds that the board has heard, by the times of its inferences."""

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from harness.bench_file import Bench
 from harness.boards.board import Board
 from harness.errors import AccuracyFailed
 from harness.firmware.firmware import Firmware
-from harness.measure.conformance import CLIP_SAMPLES, Conformance, check_conformance, output_difference
+from harness.measure.conformance import CLIP_SAMPLES, check_conformance, output_difference
 from harness.measure.listener import INVOCATIONS, Listener
 from harness.measure.listening_log import ListeningLog, read_listening
 from harness.measure.retry import Retries
+from harness.records.record import AcousticRow, ParityRow
 from harness.sound.recordings import Recording
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import is_keyword
@@ -52,10 +54,10 @@ class Session:
         route: of the sound to the board: "pcm" sample by sample, "acoustic" through the air, "room" if
             nothing was played.
         sound_starts_s: start of the stimulus on the clock of the board's records.
-        acoustic: speaker, air and microphone of the route "acoustic": `VariantRow.acoustic`.
+        acoustic: of the route "acoustic".
     """
 
-    conformance: Conformance
+    parity: ParityRow
     listening: ListeningLog | None
     stage_us: dict[str, list[int]]
     model_input: np.ndarray
@@ -64,7 +66,7 @@ class Session:
     retries: tuple[str, ...]
     route: str = "pcm"
     sound_starts_s: float = 0.0
-    acoustic: dict[str, Any] = field(default_factory=dict)
+    acoustic: AcousticRow | None = None
 
 
 def measure(
@@ -114,29 +116,30 @@ def _measure_once(
     board.upload(firmware)
     link = board.open(folder / _TRANSCRIPTS["conformance"])
     inputs = _inputs(model, reference, recordings)
-    found = check_conformance(link, reference, recordings if reference.takes_micro_features else (), inputs)
+    heard = recordings if reference.takes_micro_features else ()
+    parity, first_difference = check_conformance(link, reference, heard, inputs)
     golden = _golden(reference, recordings, inputs)
     tensor = reference.tensor_of(golden)
     link.load(tensor.tobytes())
     output = link.infer().results
     output_difference(reference, tensor, output)  # refuses what is no output of the model
     facts: dict[str, Any] = {
-        "conformance": asdict(found),
+        "parity": asdict(parity),
         "retries": retry_notes,
         "takes_audio": reference.takes_micro_features,
         "labels": len(model.labels),
         "board_output": output,
     }
     np.save(folder / _GOLDEN, golden)
-    if found.holds and not reference.takes_micro_features:
+    if parity.holds and not reference.takes_micro_features:
         answers = [link.infer().lap_us for _ in range(INVOCATIONS)]
         facts["inference_us"] = [round(lap_us) for lap_us in answers if lap_us is not None]
     (folder / _FACTS).write_text(json.dumps(facts, indent=1))
-    if not found.holds:
+    if not parity.holds:
         raise AccuracyFailed(
-            f"the board's results differ from the host's: {found.first_difference}",
-            where=f"{model.id}: features equal for {found.features_equal} of {found.recordings} clips, "
-            f"outputs for {found.outputs_equal} of {found.clips}",
+            f"the board's results differ from the host's: {first_difference}",
+            where=f"{model.id}: features equal for {parity.features_equal} of {parity.recordings} clips, "
+            f"outputs for {parity.outputs_equal} of {parity.clips}",
             remedy=f"Compare the answers in {_TRANSCRIPTS['conformance']}. They must agree before timing.",
         )
     if reference.takes_micro_features:
@@ -161,14 +164,15 @@ def read_session(folder: Path) -> Session:
     else:
         stage_us = {"inference": times} if (times := facts["inference_us"]) else {}
     return Session(
-        conformance=Conformance(**facts["conformance"]),
+        parity=ParityRow(**facts["parity"]),
         listening=listening,
         stage_us=stage_us,
         model_input=np.load(folder / _GOLDEN),
         board_output=np.array(facts["board_output"]),
         transcripts=transcripts,
         retries=tuple(facts["retries"]),
-        **{name: facts[name] for name in ("route", "sound_starts_s", "acoustic") if name in facts},
+        acoustic=msgspec.convert(facts.get("acoustic"), AcousticRow | None),
+        **{name: facts[name] for name in ("route", "sound_starts_s") if name in facts},
     )
 
 

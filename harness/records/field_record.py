@@ -15,6 +15,7 @@ import msgspec
 from harness.files import write_atomic
 from harness.records.reading import RecordFormat
 from harness.records.record import (
+    AcousticRow,
     BoardRow,
     Count,
     Fault,
@@ -31,6 +32,39 @@ FIELD_SCHEMA = 1
 
 CAUSES = ("latency", "recognizer", "front end", "sound", "model")
 """Causes of a missed keyword, in the order of decision; see `harness.stats.field_figures.cause_of`."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An acoustic condition at the microphone.
+
+    Attributes:
+        name: unique in the plan, such as "2 m, 10 dB"; names the condition in every table.
+        level_dbfs: RMS of each word's active part at the microphone, before its gain. None: as recorded; in
+            a room as loud as recorded at 1 m from the talker, and softer farther away.
+        snr_db: from the RMS of all words' active parts to that of noise and background together. None: no
+            noise, only the background.
+        noise: one of `harness.sound.conditions.NOISES`, or a WAV file (relative to the plan's folder). Babble
+            is made of the plan's recordings, played backwards: it has the spectrum and rhythm of speech, and
+            no keyword.
+        background_dbfs: RMS of constant white noise; None for digital silence.
+        distance_m: from talker to microphone. None: no room.
+        rt60_s: reverberation time of the room. None: the direct sound alone.
+        room_m: length, width and height of the room.
+        gain_db: gain of the microphone. Samples that then exceed int16 are clipped and counted.
+        noise_sha256: of the WAV file with the noise; "" for a generated kind.
+    """
+
+    name: str
+    level_dbfs: float | None = None
+    snr_db: float | None = None
+    noise: str = "white"
+    background_dbfs: float | None = -60.0
+    distance_m: float | None = None
+    rt60_s: float | None = None
+    room_m: tuple[float, float, float] = (5.0, 4.0, 2.7)
+    gain_db: float = 0.0
+    noise_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,8 +128,7 @@ class FieldSegment:
     clipped_samples: Count
     speech_dbfs: float | None  # RMS of active speech at the microphone
     snr_db: float | None  # measured in the rendered sound
-    acoustic: dict[str, Any] = field(default_factory=dict)
-    """Facts of the acoustic route, like `VariantRow.acoustic`."""
+    acoustic: AcousticRow | None = None  # None for other routes than "acoustic"
     note: str = ""
 
 
@@ -152,6 +185,15 @@ class Replay:
 
 
 @dataclass(frozen=True)
+class ReferenceRow:
+    """Comparison of a board's scores with the host's; None if they were not compared."""
+
+    inferences: Count | None = None
+    equal: Count | None = None  # of `inferences`
+    max_difference: Score | None = None  # largest one of a score
+
+
+@dataclass(frozen=True)
 class FieldVariant:
     """Results of one variant on one route."""
 
@@ -170,9 +212,7 @@ class FieldVariant:
     det: list[DetPoint] = field(default_factory=list)  # thresholds ascending
     clips: list[ClipResult] = field(default_factory=list)
     replay: Replay | None = None
-    reference: dict[str, Any] = field(default_factory=dict)
-    """Comparison of the board's scores with the host's: "inferences", "equal", and the "max_difference" of a
-    score; empty if they were not compared."""
+    reference: ReferenceRow = ReferenceRow()
     notes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -185,9 +225,9 @@ class FieldRecord:
     code: dict[str, Any]
     environment: dict[str, str]
     board: BoardRow
-    plan: dict[str, Any]  # file, sha256, seed, gap_s, repeats, recordings
-    conditions: list[dict[str, Any]]  # fields of the plan's conditions, by `name`
-    excluded: list[dict[str, Any]]  # recordings that did not become stimuli: source, reason
+    plan: dict[str, str | int | float]  # file, sha256, seed, gap_s, repeats, recordings
+    conditions: list[Condition]  # of the plan
+    excluded: list[dict[str, str]]  # recordings that did not become stimuli: source, reason
     notes: list[str]
     variants: list[FieldVariant]
     threshold: Score  # recognizer threshold, 0 to 255

@@ -17,6 +17,7 @@ from harness.files import write_atomic
 from harness.records.checksum import dump_with_checksum
 from harness.records.verdict import RunVerdict
 from models.metrics import LabelCount
+from models.variants import Pruning, Quantization
 
 SCHEMA = 1
 """Raised when a field changes its meaning or is removed: unknown fields are refused."""
@@ -50,8 +51,8 @@ class ModelRow:
     deployable: bool = True
     network: str | None = None
     seed: int | None = None
-    pruning: dict[str, Any] | None = None  # fields of `models.variants.Pruning`; None if it was not pruned
-    quantization: dict[str, Any] | None = None  # fields of `models.variants.Quantization`; None without one
+    pruning: Pruning | None = None  # None if it was not pruned
+    quantization: Quantization | None = None  # None without one
     remaining_parameters: Count | None = None  # parameters that are not zero
     compressed_bytes: Count | None = None  # size of the .tflite compressed by zlib at level 9
     sizing: dict[str, float | None] | None = None
@@ -101,6 +102,59 @@ class HostRow:
 
 
 @dataclass(frozen=True)
+class ParityRow:
+    """Counts of the conformance checks; None if they were not made."""
+
+    recordings: Count | None = None
+    features_equal: Count | None = None  # of `recordings`
+    clips: Count | None = None
+    outputs_equal: Count | None = None  # of `clips`
+    max_abs_difference: float | None = None  # largest one of a probability, 0 to 1
+
+    @property
+    def holds(self) -> bool:
+        return self.features_equal == self.recordings and self.outputs_equal == self.clips
+
+
+@dataclass(frozen=True)
+class ReceivedChirp:
+    """A chirp as a microphone received it; levels are of the sweep's band, 400 to 4,000 Hz."""
+
+    at_sample: float  # its start in the recording, in samples and fractions of one
+    level_dbfs: float  # RMS while it lasts, without the noise
+    snr_db: float  # level above the noise
+    noise_dbfs: float  # RMS before it (after it, if there is too little before)
+    clipped_samples: Count  # while it lasts, at the limits of int16
+    stretch: float  # relative lengthening: 0.008 for a microphone that samples 0.8 % faster
+    likeness: float  # correlation coefficient with the sweep, 0 to 1; reverberation and noise lower it
+    echo_samples_lost: Count | None = None  # of the echo that a board sent back
+
+
+@dataclass(frozen=True)
+class SpeakerRow:
+    """The loudspeaker of the bench, as `SpeakerEntry` describes it, and its gain."""
+
+    device: str
+    level_dbfs: float
+    gain_db: float  # of the stimulus, to reach the level
+    distance_m: float | None
+    room: str
+    noise: str
+
+
+@dataclass(frozen=True)
+class AcousticRow:
+    """Speaker, air and microphone of the route "acoustic"."""
+
+    chirp: ReceivedChirp | None = None
+    speaker: SpeakerRow | None = None
+    words_at_board_dbfs: float | None = None  # derived from both, like `words_snr_db`
+    words_snr_db: float | None = None
+    sound_starts_s: Seconds | None = None  # on the board's clock
+    detection_window_s: Seconds | None = None
+
+
+@dataclass(frozen=True)
 class StimulusRow:
     """A played recording and its detection."""
 
@@ -143,9 +197,7 @@ class VariantRow:
     firmware: FirmwareRow | None = None
     stage_us: dict[str, list[Count]] = field(default_factory=dict)
     """Raw samples in time order by stage: "preprocess", "inference", "postprocess"."""
-    parity: dict[str, Any] = field(default_factory=dict)
-    """Conformance counts: "features_equal" of "recordings", "outputs_equal" of "clips", and the
-    "max_abs_difference" of a probability."""
+    parity: ParityRow = ParityRow()
     host: list[HostRow] = field(default_factory=list)
     stimuli: list[StimulusRow] = field(default_factory=list)
     false_accepts: list[DetectionRow] = field(default_factory=list)
@@ -161,10 +213,12 @@ class VariantRow:
     route: str = "pcm"
     """Route of the sound: "pcm" sample by sample, "acoustic" through the air, "room" without playback. Rows
     of different routes are never compared."""
-    acoustic: dict[str, Any] = field(default_factory=dict)
-    """For the route "acoustic": the received "chirp" (`sound.chirp.ReceivedChirp`), "speaker" (device,
-    level_dbfs, gain_db, distance_m, room, noise), the level and SNR of the words derived from both
-    ("words_at_board_dbfs", "words_snr_db"), "sound_starts_s" on the board's clock, "detection_window_s"."""
+    acoustic: AcousticRow | None = None  # None for other routes than "acoustic"
+
+    def __post_init__(self) -> None:
+        indices = [*self.model.test_labels, *self.model.test_predictions] if self.model else []
+        if max(indices, default=-1) >= len(self.labels):
+            raise ValueError(f"there is no label {max(indices)}")
 
 
 class _Row(Protocol):

@@ -58,20 +58,13 @@ def with_session(
         notes: remarks on the recordings, added to the row's notes.
         window_s: seconds after the end of a word in which a detection still counts for it.
     """
-    conformance = session.conformance
     row = replace(
         row,
         stage_us=session.stage_us,
-        parity={
-            "recordings": conformance.recordings,
-            "features_equal": conformance.features_equal,
-            "clips": conformance.clips,
-            "outputs_equal": conformance.outputs_equal,
-            "max_abs_difference": conformance.max_abs_difference,
-        },
+        parity=session.parity,
         notes=[*row.notes, *session.retries, *notes],
         route=session.route,
-        acoustic={**session.acoustic, "detection_window_s": window_s} if session.acoustic else {},
+        acoustic=session.acoustic and replace(session.acoustic, detection_window_s=window_s),
     )
     listening = session.listening
     if listening is None:

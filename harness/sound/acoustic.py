@@ -18,7 +18,8 @@ from harness.bench_file import SpeakerEntry, Thresholds
 from harness.errors import AcousticFailed
 from harness.link.deadline import Deadline
 from harness.link.events import Detection, End, Event, Inference, Pcm
-from harness.sound.chirp import CHIRP_S, ReceivedChirp, chirp, find_chirp, in_band
+from harness.records.record import ReceivedChirp
+from harness.sound.chirp import CHIRP_S, chirp, find_chirp, in_band
 from harness.sound.levels import clipped_samples, rms_dbfs
 from models.data.wav import SAMPLE_RATE_HZ
 

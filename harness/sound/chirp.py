@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
 
+from harness.records.record import ReceivedChirp
 from harness.sound.levels import clipped_samples, power_dbfs
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
 
@@ -36,29 +37,6 @@ _REFLECTION_S = 0.03  # 10 m of detour
 _NOISE_S = 0.2  # shortest time before the sweep that measures the noise; otherwise the time after it does
 _TAIL_S = 0.3  # after the sweep, for its reverberation
 _GUARD_S = 0.02
-
-
-@dataclass(frozen=True)
-class ReceivedChirp:
-    """A chirp as a microphone received it; levels are of the sweep's band, 400 to 4,000 Hz.
-
-    Attributes:
-        at_sample: its start in the recording, in samples and fractions of one.
-        level_dbfs: RMS while it lasts, without the noise.
-        snr_db: level above the noise.
-        noise_dbfs: RMS before it (after it, if there is too little before).
-        clipped_samples: while it lasts, at the limits of int16.
-        stretch: relative lengthening: 0.008 for a microphone that samples 0.8 % faster.
-        likeness: correlation coefficient with the sweep, 0 to 1; reverberation and noise lower it.
-    """
-
-    at_sample: float
-    level_dbfs: float
-    snr_db: float
-    noise_dbfs: float
-    clipped_samples: int
-    stretch: float
-    likeness: float
 
 
 def chirp(level_dbfs: float = -20.0) -> NDArray[np.int16]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.records.field_record import Condition
 from harness.sound.room import NEAREST_M, Room
 from harness.sound.sound_files import repeated
 from models.store import sha256_of
@@ -24,43 +25,11 @@ _RANGES = {
 }
 
 
-@dataclass(frozen=True)
-class Condition:
-    """An acoustic condition at the microphone.
-
-    Attributes:
-        name: unique in the plan, such as "2 m, 10 dB"; names the condition in every table.
-        level_dbfs: RMS of each word's active part at the microphone, before its gain. None: as recorded; in
-            a room as loud as recorded at 1 m from the talker, and softer farther away.
-        snr_db: from the RMS of all words' active parts to that of noise and background together. None: no
-            noise, only the background.
-        noise: one of NOISES, or a WAV file (relative to the plan's folder). Babble is made of the plan's
-            recordings, played backwards: it has the spectrum and rhythm of speech, and no keyword.
-        background_dbfs: RMS of constant white noise; None for digital silence.
-        distance_m: from talker to microphone. None: no room.
-        rt60_s: reverberation time of the room. None: the direct sound alone.
-        room_m: length, width and height of the room.
-        gain_db: gain of the microphone. Samples that then exceed int16 are clipped and counted.
-        noise_sha256: of the WAV file with the noise; "" for a generated kind.
-    """
-
-    name: str
-    level_dbfs: float | None = None
-    snr_db: float | None = None
-    noise: str = "white"
-    background_dbfs: float | None = -60.0
-    distance_m: float | None = None
-    rt60_s: float | None = None
-    room_m: tuple[float, float, float] = (5.0, 4.0, 2.7)
-    gain_db: float = 0.0
-    noise_sha256: str = ""
-
-    @property
-    def room(self) -> Room | None:
-        """The reverberating room, if there is one."""
-        if self.distance_m is None or self.rt60_s is None:
-            return None
-        return Room(self.room_m, self.distance_m, self.rt60_s)
+def room_of(condition: Condition) -> Room | None:
+    """Return the reverberating room of a condition, if there is one."""
+    if condition.distance_m is None or condition.rt60_s is None:
+        return None
+    return Room(condition.room_m, condition.distance_m, condition.rt60_s)
 
 
 def check_conditions(conditions: Sequence[Condition]) -> None:
@@ -104,8 +73,8 @@ def _check_values(condition: Condition, where: str) -> None:
         raise UsageError(
             f"a talker at {distance_m:g} m is too near", where=where, remedy=f"Give at least {NEAREST_M:g} m."
         )
-    if condition.room:
-        condition.room.check(where)
+    if room := room_of(condition):
+        room.check(where)
 
 
 def with_noise_files(conditions: Sequence[Condition], folder: Path) -> tuple[Condition, ...]:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
+from harness.records.field_record import Condition
 from harness.sound import segment_noise, sound_files
-from harness.sound.conditions import Condition
+from harness.sound.conditions import room_of
 from harness.sound.levels import power_dbfs
 from harness.sound.playback_plan import PlannedWord, PlaybackPlan, Segment
 from harness.sound.recordings import is_silence, label_of
@@ -108,8 +109,8 @@ def _speech(folder: Path, segment: Segment, condition: Condition) -> tuple[NDArr
 def _at_microphone(
     spoken: NDArray[np.float32], word: PlannedWord, condition: Condition
 ) -> NDArray[np.float32]:
-    if condition.room:
-        spoken = condition.room.reverberate(spoken)
+    if room := room_of(condition):
+        spoken = room.reverberate(spoken)
     elif condition.distance_m is not None:
         spoken = spoken / np.float32(condition.distance_m)
     if condition.level_dbfs is None:

@@ -18,6 +18,7 @@ from harness.records.field_record import (
     FieldStimulus,
     FieldTiming,
     FieldVariant,
+    ReferenceRow,
     Replay,
 )
 from harness.records.record import DetectionRow
@@ -92,7 +93,7 @@ class _Figures:
         self._false_accepts: list[FieldFalseAccept] = []
         self._timing, self._det = TimingCounter(), DetCounter(window_s)
         self._replayed: list[bool] = []  # of the words that count
-        self._reference = {"inferences": 0, "equal": 0, "max_difference": 0}
+        self._reference = ReferenceRow()
         self._differing: list[int] = []
 
     def add(self, segment: PlayedSegment) -> None:
@@ -155,7 +156,7 @@ class _Figures:
             timing=self._timing.timing(),
             det=self._det.points(),
             replay=Replay(float(SLICE_MS), sum(right), len(right)) if right else None,
-            reference=self._reference if self._reference["inferences"] else {},
+            reference=self._reference,
             notes=notes,
         )
 
@@ -191,9 +192,12 @@ class _Figures:
         if segment.reference_scores is None or not len(segment.scores):
             return
         differences = np.abs(segment.scores.astype(int) - segment.reference_scores.astype(int)).max(axis=1)
-        self._reference["inferences"] += len(differences)
-        self._reference["equal"] += int((differences == 0).sum())
-        self._reference["max_difference"] = max(self._reference["max_difference"], int(differences.max()))
+        before = self._reference
+        self._reference = ReferenceRow(
+            inferences=(before.inferences or 0) + len(differences),
+            equal=(before.equal or 0) + int((differences == 0).sum()),
+            max_difference=max(before.max_difference or 0, int(differences.max())),
+        )
 
 
 def _same(first: Sequence[DetectionRow], second: Sequence[DetectionRow]) -> bool:

@@ -43,7 +43,7 @@ class Entry:
         if model is None or model.network is None:
             return "other"
         if model.pruning:
-            return "weights" if model.pruning["kind"] == "weights" else "channels"
+            return model.pruning.kind
         if model.quantization:
             return "aware" if model.deployable else "few"
         return model.precision
@@ -62,7 +62,7 @@ class Entry:
     @property
     def threshold(self) -> float | None:
         """Pruned share, 0 to 1; None without pruning."""
-        return self.model.pruning["threshold"] if self.model and self.model.pruning else None
+        return self.model.pruning.threshold if self.model and self.model.pruning else None
 
     @property
     def stages_us(self) -> dict[str, float]:
@@ -112,9 +112,8 @@ class Entry:
         if self.variant.faults:
             return why_missing(self.variant)
         if self.model and not self.model.deployable:
-            of = self.model.quantization or {}
-            unit = "minifloats" if of.get("number") == "minifloat" else "integers"
-            return f"no board can run it: {of['bits']}-bit {unit}" if "bits" in of else "no .tflite"
+            of = self.model.quantization
+            return f"no board can run it: {of.bits}-bit {of.number}s" if of else "no .tflite"
         return "" if self.inference_us is not None else "not measured"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
-from harness.records.field_record import FieldRecord, FieldStimulus, FieldVariant
+from harness.records.field_record import Condition, FieldRecord, FieldStimulus, FieldVariant
 from harness.report import format as fmt
 from harness.report.confusion import Matrix
 from harness.report.table import Column, Row, Table
@@ -38,15 +38,15 @@ def best_of(variants: Sequence[FieldVariant]) -> FieldVariant:
     return max(variants, key=lambda variant: rates.accuracy(keywords_of(variant)).value or 0.0)
 
 
-def rate_tables(variants: Sequence[FieldVariant], conditions: Sequence[Mapping[str, Any]]) -> list[Table]:
+def rate_tables(variants: Sequence[FieldVariant], conditions: Sequence[Condition]) -> list[Table]:
     """Return the keywords' rates overall and by condition, SNR, distance, label and speaker.
 
     Tables by SNR and by distance add up the other, and have no rows unless both vary.
     """
     overview, by_condition, labels, speakers = [], [], [], []
     by_margin: dict[str, list[Row]] = {key: [] for key in MARGINS}
-    names = [str(one["name"]) for one in conditions]
-    sweep = all(len({one.get(key) for one in conditions}) > 1 for key in MARGINS)
+    names = [one.name for one in conditions]
+    sweep = all(len({getattr(one, key) for one in conditions}) > 1 for key in MARGINS)
     for variant in variants:
         keywords = keywords_of(variant)
         (everything,) = rates.rates_by(keywords, lambda _: "", [""])
@@ -93,9 +93,10 @@ def rate_tables(variants: Sequence[FieldVariant], conditions: Sequence[Mapping[s
     ]  # fmt: skip
 
 
-def _margin_rows(variant: FieldVariant, conditions: Sequence[Mapping[str, Any]], key: str) -> list[Row]:
+def _margin_rows(variant: FieldVariant, conditions: Sequence[Condition], key: str) -> list[Row]:
     _, without, show = MARGINS[key]
-    texts = {str(one["name"]): without if one.get(key) is None else show(one[key]) for one in conditions}
+    values = {one.name: getattr(one, key) for one in conditions}
+    texts = {name: without if value is None else show(value) for name, value in values.items()}
     groups = rates.rates_by(keywords_of(variant), lambda row: texts.get(row.condition, ""), texts.values())
     return [_rate_row(variant, group) for group in groups]
 

@@ -271,9 +271,10 @@ def segments_table(variants: Sequence[FieldVariant]) -> Table:
 
 
 def reference_table(variants: Sequence[FieldVariant]) -> Table:
-    compared = [variant for variant in variants if variant.reference]
+    compared = [variant for variant in variants if variant.reference.max_difference is not None]
     allowed = [one.model is not None and one.model.precision == "float32" for one in compared]
-    differs = [one.reference["max_difference"] > most for one, most in zip(compared, allowed, strict=True)]
+    apart = [one.reference.max_difference or 0 for one in compared]
+    differs = [found > most for found, most in zip(apart, allowed, strict=True)]
     return Table(
         "reference",
         "The board's scores against the host's",
@@ -282,7 +283,7 @@ def reference_table(variants: Sequence[FieldVariant]) -> Table:
             Column("equal inferences", "Equal scores", fmt.of),
             Column("max_difference", "Largest difference, of 255", fmt.count),
         ],
-        [{"variant": variant.title} | variant.reference for variant in compared],
+        [{"variant": variant.title} | vars(variant.reference) for variant in compared],
         "The host scores the same slices with one front end for the whole segment and the TensorFlow Lite "
         "reference kernels. In float32, sums are rounded in another order: a score may be off by one.",
         tones=["bad" if one else "" for one in differs],
@@ -304,7 +305,7 @@ def plan_table(record: FieldRecord) -> Table:
             Column("background_dbfs", "Background, dBFS", fmt.plain),
             Column("gain_db", "Gain, dB", fmt.plain),
         ],
-        record.conditions,
+        list(map(vars, record.conditions)),
         "A dash for the level: as recorded; for SNR and noise: only the background; for the distance: no "
         "room. Level and SNR are RMS of active speech, at the microphone before its gain.",
     )

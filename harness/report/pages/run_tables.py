@@ -321,7 +321,7 @@ def conformance_table(record: RunRecord) -> Table:
     """Return the conformance checks of each variant, and the data lost while the board listened."""
     rows = []
     for variant in record.variants:
-        row = {"variant": variant.title, "result": conformance(variant), **variant.parity}
+        row = {"variant": variant.title, "result": conformance(variant), **vars(variant.parity)}
         rows.append(row | (fields_of(variant) if variant.audio_s else {}))
     columns = [
         _VARIANT,

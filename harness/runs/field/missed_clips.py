@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import UsageError
 from harness.records.field_record import FieldRecord, FieldStimulus
 from harness.report.pages.missed_words import AROUND_S, Key, begins_s, key_of, picture
+from harness.runs.field.paths import PLAN
 from harness.sound.playback_plan import PlaybackPlan
 from harness.sound.scene import render
 from models.data.features import STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features
@@ -46,6 +48,12 @@ def write_clips(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int
     (folder / CLIPS).mkdir(parents=True, exist_ok=True)
     segments = {segment.number: segment for segment in plan.segments}
     for number, rows in itertools.groupby(chosen, key=lambda row: row.segment):
+        if number not in segments:
+            raise UsageError(
+                f"the plan has no segment {number} of the record",
+                where=str(folder / PLAN),
+                remedy="Restore the plan that was played.",
+            )
         samples = render(plan, segments[number]).samples
         features = micro_features(samples)
         for row in rows:

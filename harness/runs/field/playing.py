@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.bench_file import Bench
 from harness.boards.board import Board
 from harness.errors import AcousticFailed, UsageError
@@ -23,6 +25,7 @@ from harness.firmware.firmware import Firmware
 from harness.measure import listener as listener_module
 from harness.measure.listener import Listener
 from harness.measure.retry import Retries, keep_failed
+from harness.records.record import AcousticRow
 from harness.runs.field.paths import FieldPaths
 from harness.sound.levels import speech_dbfs
 from harness.sound.playback_plan import PlaybackPlan, Segment
@@ -44,7 +47,7 @@ class SegmentFacts:
         wall_s: host time for upload and listening.
         route: "pcm" or "acoustic".
         sound_starts_s: start of the sound on the board's clock.
-        acoustic: of the route "acoustic", see `harness.records.record.VariantRow.acoustic`.
+        acoustic: of the route "acoustic".
     """
 
     sound_sha256: str
@@ -55,13 +58,13 @@ class SegmentFacts:
     wall_s: float
     route: str = "pcm"
     sound_starts_s: float = 0.0
-    acoustic: dict[str, Any] = field(default_factory=dict)
+    acoustic: AcousticRow | None = None
 
 
 def read_facts(paths: FieldPaths, variant: str, segment: int) -> SegmentFacts | None:
     """Read the facts of a segment; None if it is not complete."""
     path = paths.facts(variant, segment)
-    return SegmentFacts(**json.loads(path.read_text())) if path.exists() else None
+    return msgspec.json.decode(path.read_bytes(), type=SegmentFacts) if path.exists() else None
 
 
 def sound_sha256(scene: Scene) -> str:
@@ -147,7 +150,7 @@ class Player:
         title = f"play segment {segment.number} of {len(self.plan.segments)}"
         folder = self.store.build("field-segment", inputs, make, (listener_module,), title)
         shutil.copyfile(folder / _LOG, log)
-        stored = SegmentFacts(**json.loads((folder / _FACTS).read_text()))
+        stored = msgspec.json.decode((folder / _FACTS).read_bytes(), type=SegmentFacts)
         # The stored result may come from another plan that has the same samples: use the facts of this plan.
         return replace(
             stored,
@@ -175,15 +178,15 @@ class Player:
         facts = self.retries.run(f"segment {segment.number}", attempt, [log])
         if facts["route"] == "room":
             raise no_speaker(self.bench)
-        return SegmentFacts(
-            sound_sha256=sound_sha256(scene),
-            build_id=self.firmware.build_id,
-            clipped_samples=scene.clipped_samples,
-            speech_dbfs=scene.speech_dbfs,
-            snr_db=scene.snr_db,
-            wall_s=round(time.monotonic() - began, 3),
-            **facts,
-        )
+        facts |= {
+            "sound_sha256": sound_sha256(scene),
+            "build_id": self.firmware.build_id,
+            "clipped_samples": scene.clipped_samples,
+            "speech_dbfs": scene.speech_dbfs,
+            "snr_db": scene.snr_db,
+            "wall_s": round(time.monotonic() - began, 3),
+        }
+        return msgspec.convert(facts, SegmentFacts)
 
     @cached_property
     def _gain_db(self) -> float:

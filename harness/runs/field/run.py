@@ -155,7 +155,7 @@ def begin_folder(
         setup.board.describe(),
         about,
         plan={},
-        conditions=[asdict(condition) | {"room_m": list(condition.room_m)} for condition in plan.conditions],
+        conditions=list(plan.conditions),
         excluded=[asdict(excluded) for excluded in plan.excluded],
         notes=list(plan.notes),
         threshold=threshold,

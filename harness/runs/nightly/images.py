@@ -127,5 +127,5 @@ def _without_times(row: VariantRow, modeled: bool) -> VariantRow:
     if modeled:
         return row
     return replace(
-        row, stimuli=[], false_accepts=[], acoustic={}, audio_s=None, records_lost=0, samples_lost=0
+        row, stimuli=[], false_accepts=[], acoustic=None, audio_s=None, records_lost=0, samples_lost=0
     )

@@ -81,10 +81,10 @@ def test_the_stimulus_is_placed_on_the_clock_of_the_board(through_the_air, stimu
 def test_session_through_the_air_records_its_route(through_the_air):
     session, _ = through_the_air
     assert session.route == "acoustic"
-    chirp = session.acoustic["chirp"]
-    assert chirp["snr_db"] > 20
-    assert chirp["clipped_samples"] == chirp["echo_samples_lost"] == 0
-    assert session.acoustic["speaker"]["distance_m"] == 0.5
+    chirp = session.acoustic.chirp
+    assert chirp.snr_db > 20
+    assert chirp.clipped_samples == chirp.echo_samples_lost == 0
+    assert session.acoustic.speaker.distance_m == 0.5
 
 
 def test_the_words_are_played_at_the_level_of_the_bench_file(through_the_air, stimulus):
@@ -93,7 +93,7 @@ def test_the_words_are_played_at_the_level_of_the_bench_file(through_the_air, st
     sound = replace(stimulus, samples=played[-len(stimulus.samples) :])
     assert speech_dbfs(sound) == pytest.approx(-24.0, abs=0.1)
     gain_db = speech_dbfs(sound) - speech_dbfs(stimulus)
-    assert session.acoustic["speaker"]["gain_db"] == pytest.approx(gain_db, abs=0.1)
+    assert session.acoustic.speaker.gain_db == pytest.approx(gain_db, abs=0.1)
 
 
 def test_the_level_of_the_words_at_the_board_follows_from_the_chirp(through_the_air, stimulus):
@@ -101,7 +101,7 @@ def test_the_level_of_the_words_at_the_board_follows_from_the_chirp(through_the_
     begin = round(session.sound_starts_s * RATE_HZ)
     heard = np.concatenate(room.heard)[begin : begin + len(stimulus.samples)]
     measured = speech_dbfs(replace(stimulus, samples=heard))
-    assert session.acoustic["words_at_board_dbfs"] == pytest.approx(measured, abs=3.0)
+    assert session.acoustic.words_at_board_dbfs == pytest.approx(measured, abs=3.0)
 
 
 def test_the_front_end_starts_after_the_echo(through_the_air):
@@ -115,8 +115,8 @@ def test_row_through_the_air_has_its_times_on_the_clock_of_the_stimulus(through_
     session, _ = through_the_air
     row = rows.with_session(rows.variant_row(model), session, stimulus, (), 1.5)
     assert row.route == "acoustic"
-    assert row.acoustic["detection_window_s"] == 1.5
-    assert row.acoustic["sound_starts_s"] == session.sound_starts_s
+    assert row.acoustic.detection_window_s == 1.5
+    assert row.acoustic.sound_starts_s == session.sound_starts_s
     assert row.audio_s == stimulus.duration_s
     assert all(0 <= one.at_s <= stimulus.duration_s + 2 for one in row.false_accepts)
 
@@ -168,7 +168,7 @@ def test_board_without_a_speaker_is_timed_and_has_no_words(measured, model, stim
     row = rows.with_session(rows.variant_row(model), read_session(tmp_path), stimulus, ())
     assert row.route == "room"
     assert len(row.stage_us["inference"]) >= 300
-    assert (row.stimuli, row.false_accepts, row.audio_s, row.acoustic) == ([], [], None, {})
+    assert (row.stimuli, row.false_accepts, row.audio_s, row.acoustic) == ([], [], None, None)
     assert any("has no speaker" in note for note in row.notes)
 
 

@@ -105,6 +105,11 @@ FLASH = ("variants", 0, "firmware", "flash_bytes")
         (FLASH, 10**18, "below"),
         (("variants", 0, "model", "accuracy"), {"testing": [WRONG_COUNT]}, "more correct clips"),
         *((("variants", 0, "audio_s"), value, "variants[0].audio_s") for value in (math.nan, -1.0)),
+        (("variants", 0, "parity"), {"clips": "200"}, "variants[0].parity.clips"),
+        (("variants", 0, "acoustic"), {"speaker": {"level_dbfs": "loud"}}, "variants[0].acoustic.speaker"),
+        (("variants", 0, "model", "pruning"), {"kind": "weights", "threshold": "half"}, "pruning.threshold"),
+        (("variants", 0, "model", "quantization"), {"method": "aware", "bits": [4]}, "quantization.bits"),
+        (("variants", 0, "model", "test_labels"), [7], "there is no label 7"),
     ],
 )
 def test_a_wrong_field_is_named(path, place, value, message):

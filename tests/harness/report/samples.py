@@ -13,6 +13,7 @@ import numpy as np
 from harness.records.field_record import (
     CAUSES,
     ClipResult,
+    Condition,
     DetPoint,
     FieldFalseAccept,
     FieldRecord,
@@ -20,6 +21,7 @@ from harness.records.field_record import (
     FieldStimulus,
     FieldTiming,
     FieldVariant,
+    ReferenceRow,
     Replay,
 )
 from harness.records.record import (
@@ -30,12 +32,14 @@ from harness.records.record import (
     HostRow,
     LabelCount,
     ModelRow,
+    ParityRow,
     RunRecord,
     StimulusRow,
     VariantRow,
 )
 from harness.report.pages.missed_words import picture
 from models.data.wav import write_wav
+from models.variants import Pruning, Quantization
 
 LABELS = ["silence", "unknown", "yes", "no"]
 _SPOKEN = "yes no bed no yes seven yes no - marvin no yes tree yes no"
@@ -95,8 +99,7 @@ def measured(identity: str, title: str, inference_us: int, seed: int) -> Variant
             "inference": [inference_us + dice.randrange(9) for _ in range(400)],
             "postprocess": [dice.randrange(21, 47) for _ in range(400)],
         },
-        parity={"recordings": 40, "features_equal": 40, "clips": 200, "outputs_equal": 200}
-        | {"max_abs_difference": 0.0 if quantized else 5.96e-8},
+        parity=ParityRow(40, 40, 200, 200, max_abs_difference=0.0 if quantized else 5.96e-8),
         host=host_rows(quantized),
         stimuli=stimuli,
         audio_s=stimuli[-1].end_s + 1.5,
@@ -169,7 +172,7 @@ def external() -> VariantRow:
     row = measured("micro-speech", "micro_speech.tflite", 33_480, seed=3)
     assert row.model
     model = replace(row.model, accuracy={}, parameters=None, macs=None)
-    return replace(row, model=model, host=row.host[:1], parity={})
+    return replace(row, model=model, host=row.host[:1], parity=ParityRow())
 
 
 def too_large() -> VariantRow:
@@ -231,7 +234,7 @@ def pruned(network: str, kind: str, share: float, inference_us: float, accuracy:
     left = round(model.parameters * (1 - share))
     model = replace(
         model,
-        pruning={"kind": kind, "threshold": share, "criterion": "l1", "fine_tune_epochs": 10},
+        pruning=Pruning(kind, share, "l1", 10),
         parameters=left if kind == "channels" else model.parameters,
         remaining_parameters=left,
         macs=round(model.macs * (1 - share)) if kind == "channels" else model.macs,
@@ -244,8 +247,8 @@ def quantized(identity: str, title: str, bits: int, precision: str, inference_us
     """Return a network of integers of `bits` bits."""
     row = _row(identity, title, "tinyconv", inference_us, 0.85, precision)
     assert row.model
-    of = {"method": "aware", "number": "integer", "bits": bits, "symmetric": True, "per_channel": True}
-    return replace(row, model=replace(row.model, quantization=of, deployable=precision == "int8"))
+    numbers = Quantization("aware", bits=bits)
+    return replace(row, model=replace(row.model, quantization=numbers, deployable=precision == "int8"))
 
 
 def not_deployable(row: VariantRow) -> VariantRow:
@@ -298,8 +301,7 @@ _SPEAKERS = ("andy", "belinda", "carla", "")
 _SEGMENT_S, _KEYWORD_FREE_S = 32.0, 600.0
 _STAGES_US = {"preprocess": 1021.0, "inference": 11_043.0, "postprocess": 31.0}
 _CONDITIONS = [
-    {"name": f"{distance:g} m, {snr:g} dB", "distance_m": distance, "snr_db": snr}
-    | {"rt60_s": 0.4, "room_m": [5.0, 4.0, 2.7], "noise": "pink", "background_dbfs": -60.0}
+    Condition(f"{distance:g} m, {snr:g} dB", distance_m=distance, snr_db=snr, rt60_s=0.4, noise="pink")
     for distance in (0.5, 2.0, 4.0)
     for snr in (20.0, 10.0, 0.0)
 ]
@@ -350,7 +352,7 @@ def variant_of(identity: str, title: str, worse: float, seed: int) -> FieldVaria
             for word in dict.fromkeys(_WORDS)
         ],
         replay=Replay(20.0, correct=sum(row.correct for row in stimuli), total=len(stimuli) - 1),
-        reference={"inferences": 44_400, "equal": 44_400, "max_difference": 0},
+        reference=ReferenceRow(44_400, 44_400, 0),
         notes=["Segment 3 was measured twice: the emulator had not started."],
     )
 
@@ -373,7 +375,7 @@ def slow() -> FieldVariant:
         ],
         timing=FieldTiming(140.0, 180.0, 470.0, _STAGES_US, 0.81, 2, samples_lost=512, inferences=6_340),
         replay=replace(variant.replay, correct=variant.replay.correct + len(late)),
-        reference={"inferences": 6_340, "equal": 6_331, "max_difference": 3},
+        reference=ReferenceRow(6_340, 6_331, 3),
         notes=[],
     )
 
@@ -385,7 +387,7 @@ def failed() -> FieldVariant:
 def acoustic() -> FieldVariant:
     """Return a variant on the acoustic route."""
     variant = variant_of("tinyconv-int8", "TinyConv, int8", 0.05, seed=3)
-    return replace(variant, route="acoustic", replay=None, reference={}, clips=[])
+    return replace(variant, route="acoustic", replay=None, reference=ReferenceRow(), clips=[])
 
 
 def command_mode() -> FieldVariant:
@@ -399,7 +401,7 @@ def command_mode() -> FieldVariant:
 
 
 def _name(number: int) -> str:
-    return str(_CONDITIONS[(number - 1) % 9]["name"])
+    return _CONDITIONS[(number - 1) % 9].name
 
 
 def segment_words(number: int, worse: float, dice: random.Random) -> Iterator[FieldStimulus]:

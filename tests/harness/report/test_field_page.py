@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,28 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     (tmp_path / "run.json").write_text('{"schema": 1, "run": {}, "board": {}, "variants": []}')
     with pytest.raises(UsageError, match="field record"):
         read_field(tmp_path / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("conditions", 0, "snr_db"), "loud", "conditions[0].snr_db"),
+        (("conditions", 0, "room_m"), [5.0], "conditions[0].room_m"),
+        (("variants", 0, "reference"), {"equal": 1.5}, "variants[0].reference.equal"),
+        (("variants", 0, "segments", 0, "acoustic"), {"chirp": 1}, "segments[0].acoustic.chirp"),
+        (("excluded", 0, "reason"), 4, "excluded[0].reason"),
+    ],
+)
+def test_a_wrong_field_of_a_record_is_named(tmp_path, place, value, message):
+    write_field(sample_field(), tmp_path / "field.json")
+    data = within = json.loads((tmp_path / "field.json").read_text())
+    for name in place[:-1]:
+        within = within[name]
+    within[place[-1]] = value
+    (tmp_path / "field.json").write_text(json.dumps(data))
+    with pytest.raises(UsageError) as refusal:
+        read_field(tmp_path / "field.json")
+    assert message in str(refusal.value)
 
 
 # The verdict

@@ -36,7 +36,7 @@ def command_mode_only() -> VariantRow:
         false_accepts=[],
         audio_s=None,
         listening_wall_s=None,
-        parity={**row.parity, "recordings": 0, "features_equal": 0},
+        parity=replace(row.parity, recordings=0, features_equal=0),
     )
 
 

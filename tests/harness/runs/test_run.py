@@ -25,6 +25,7 @@ from harness.runs.run import Run
 from models.data.wav import write_wav
 from models.errors import ConfigError
 from models.model_artifact import ModelArtifact
+from models.variants import Quantization
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_model_is_measured_and_reported(run_of, tmp_path):
     (row,) = record.variants
     assert row.faults == []
     assert len(row.stage_us["inference"]) >= INVOCATIONS
-    assert row.parity["outputs_equal"] == row.parity["clips"] > 0
+    assert row.parity.outputs_equal == row.parity.clips > 0
     assert {host.runtime for host in row.host} == {"tflite"}
     assert row.transcripts.keys() == {"conformance"}
     assert (page.parent / row.transcripts["conformance"]).stat().st_size > 0
@@ -148,7 +149,7 @@ def test_model_that_no_board_runs_is_a_row_without_measurements(run_of, tmp_path
     record, page = run_of(ModelArtifact.load(tmp_path), classifier(tmp_path / "small.tflite")).run()
     row = record.variants[0]
     assert (row.firmware, row.faults, row.stage_us, row.host) == (None, [], {}, [])
-    assert row.model.quantization == contents["quantization"]
+    assert row.model.quantization == Quantization("aware", bits=4)
     assert row.model.test_predictions == [2, 2, 2, 0]
     assert read_record(page.parent / RECORD) == record
 

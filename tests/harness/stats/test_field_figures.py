@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_segments import LABELS, VARIANT, answers, segment, word
 
-from harness.records.field_record import FieldTiming, FieldVariant
+from harness.records.field_record import FieldTiming, FieldVariant, ReferenceRow
 from harness.records.record import DetectionRow
 from harness.stats.field_figures import TimingCounter, field_figures
 from harness.stats.recognizer import THRESHOLD
@@ -101,7 +101,13 @@ def test_segments_are_taken_one_by_one_in_their_order():
 
 def test_no_segments_and_no_inferences_give_no_figures():
     row = figures()
-    assert (row.timing, row.replay, row.reference, row.stimuli, row.segments) == (None, None, {}, [], [])
+    assert (row.timing, row.replay, row.reference, row.stimuli, row.segments) == (
+        None,
+        None,
+        ReferenceRow(),
+        [],
+        [],
+    )
     empty = replace(
         segment([YES]), times_ms=np.empty(0, np.uint32), scores=np.empty((0, 4), np.uint8), detections=()
     )
@@ -189,7 +195,7 @@ def test_scores_equal_to_the_hosts_are_counted():
     other[5, 2] += 1
     row = figures(replace(made, reference_scores=other), replace(made, reference_scores=made.scores))
     inferences = len(made.times_ms)
-    assert row.reference == {"inferences": 2 * inferences, "equal": 2 * inferences - 2, "max_difference": 2}
+    assert row.reference == ReferenceRow(2 * inferences, 2 * inferences - 2, 2)
 
 
 onsets = st.lists(st.tuples(st.sampled_from(LABELS), st.integers(0, 60)), max_size=8)

@@ -143,13 +143,13 @@ def test_through_the_air_every_segment_has_a_chirp_of_its_own(played_through_the
         facts = read_facts(paths, model.id, segment.number)
         assert facts.route == "acoustic"
         assert facts.sound_starts_s > 3
-        assert facts.acoustic["chirp"]["snr_db"] > 20
+        assert facts.acoustic.chirp.snr_db > 20
 
 
 def test_keyword_free_segment_is_played_with_the_gain_of_the_words(played_through_the_air, plan, model):
     """Brought to the speaker's level by itself, a background of -60 dBFS would be as loud as speech."""
     paths, played = played_through_the_air
-    gains = [read_facts(paths, model.id, number).acoustic["speaker"]["gain_db"] for number in (1, 2)]
+    gains = [read_facts(paths, model.id, number).acoustic.speaker.gain_db for number in (1, 2)]
     assert gains[0] == pytest.approx(gains[1])
     free = plan.segments[1]
     assert rms_dbfs(played[1][-free.samples :]) == pytest.approx(

@@ -152,3 +152,9 @@ def test_picture_has_low_frequencies_at_the_bottom_and_a_gap_between_its_parts()
     brightness = pixels[..., :3].sum(axis=2).mean(axis=1)
     assert {int(row) for row in np.argsort(brightness)[-2:]} == {39, 2 * 40 + GAP_ROWS - 1}
     assert (pixels[40 : 40 + GAP_ROWS, :, 3] == 0).all()
+
+
+def test_a_word_of_a_segment_that_the_plan_does_not_have_is_refused(plan, tmp_path):
+    record = record_of(plan, tmp_path, "a")
+    with pytest.raises(UsageError, match="no segment 1"):
+        write_clips(replace(plan, segments=()), record, tmp_path)
