@@ -15,7 +15,8 @@ from host_library import STORE
 from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
 from harness.boards.qemu.machine import Machine
 from harness.boards.qemu.tools import Qemu, find_qemu
-from harness.firmware.arm_gcc import CORE, build_image, find_compiler
+from harness.firmware.arduino_platform import CORE
+from harness.firmware.arm_gcc import build_image, find_compiler
 
 PRINT = r"""
 static void print(uint32_t number, char last) {

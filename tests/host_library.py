@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+from harness.firmware.arduino_platform import CORE
 from harness.layout import SKETCHES
 from models.store import Store
 
@@ -26,7 +27,7 @@ _HOST_FLAGS = (*_FLAGS, *_SANITIZER, "-funsigned-char", "-g", "-shared", "-fPIC"
 
 MBED_FLAGS = ("-std=gnu++14", "-Os", "-Wvla", "-funsigned-char", "-fno-delete-null-pointer-checks")
 """Flags of ArduinoCore-mbed, variants/ARDUINO_NANO33BLE/cxxflags.txt, that differ from ours."""
-EMULATED_FLAGS = (f"-I{SKETCHES / 'emulated_core'}", "-DARDUINO_EARSHOT_EMULATED", "-DF_CPU=64000000L")
+EMULATED_FLAGS = (f"-I{CORE}", "-DARDUINO_EARSHOT_EMULATED", "-DF_CPU=64000000L")
 
 
 def compile_for_board(*arguments: str | Path) -> None:

@@ -44,7 +44,7 @@ from harness.arduino_cli.failures import (
     too_large,
 )
 from harness.arduino_cli.process import Finished, run
-from harness.errors import BoardNotFound, BuildFailed, EarshotError, NothingListed, UploadFailed
+from harness.errors import BoardNotFound, BuildFailed, EarshotError, NothingListed, UploadFailed, UsageError
 from harness.link.deadline import Deadline
 
 MINIMUM_VERSION = "1.2.0"
@@ -98,6 +98,14 @@ class ArduinoCli:
         """
         self._check_version(BuildFailed)
         return self._version
+
+    def sketchbook(self) -> Path:
+        """Return the user's folder of sketches, which need not exist.
+
+        Raises:
+            UsageError: the call failed.
+        """
+        return Path(self._ask(["config", "get", "directories.user"], str, UsageError, _VERSION_S))
 
     def detected_ports(self) -> list[DetectedPort]:
         """Return the ports of this host, with the boards that installed cores take them for.
@@ -277,6 +285,9 @@ def _decoded(text: str, answer: type[_Answer]) -> _Answer | None:
     Cores, plugins and wrappers print lines before and after arduino-cli's JSON. Go writes an empty list, and
     an answer that holds nothing else, as null.
     """
+    if answer is str:
+        with contextlib.suppress(msgspec.MsgspecError):
+            return msgspec.json.decode(text, type=answer)
     for start in islice(re.finditer(r"\{|^\s*(null|\[\s*\])\s*$", text, re.MULTILINE), _TRIED_PLACES):
         with contextlib.suppress(msgspec.MsgspecError, ValueError, RecursionError):
             value = _JSON.raw_decode(text, start.start())[0] if start[0] == "{" else {}

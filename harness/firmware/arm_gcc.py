@@ -9,55 +9,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import BuildFailed, DoesNotFit
-from harness.firmware import arduino_library, elf, toolchain
+from harness.firmware import arduino_library, arduino_platform, elf, toolchain
 from harness.firmware.arduino_library import ARCHIVE, ArduinoLibrary, archive
+from harness.firmware.arduino_platform import CORE
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch
 from harness.firmware.toolchain import Tool, find_tool, run_tool
-from harness.layout import SKETCHES
 from models.store import Store
 
-CORE = SKETCHES / "emulated_core"
 _COMPILER = "arm-none-eabi-g++"
 _PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib"
 _JOBS = 2
 _IMAGE = "earshot.elf"
 _LINKER_SCRIPT = "board.ld"
-_EMULATED_BYTES = (
-    3 << 20
-)  # FLASH and RAM of the linker script, so that too large an image links and has a size
 
-_MACHINE_FLAGS = (  # as ArduinoCore-mbed compiles for the Nano 33 BLE
-    "-mcpu=cortex-m4",
-    "-mthumb",
-    "-mfloat-abi=softfp",
-    "-mfpu=fpv4-sp-d16",
-    "--specs=nano.specs",
-)
-_COMMON_FLAGS = (
-    *_MACHINE_FLAGS,
-    "-ffunction-sections",
-    "-fdata-sections",
-    "-fno-exceptions",
-    "-DF_CPU=64000000L",
-    "-DARDUINO=10607",
-    "-DARDUINO_EARSHOT_EMULATED",
-)
-_CPP_FLAGS = ("-std=gnu++17", "-fno-rtti", "-fno-threadsafe-statics")
-_C_FLAGS = ("-x", "c", "-std=gnu11")
+_COMMON_FLAGS = arduino_platform.flags("compiler.common_flags")
+_CPP_FLAGS = arduino_platform.flags("compiler.cpp.flags")
+_C_FLAGS = ("-x", "c", *arduino_platform.flags("compiler.c.flags"))
 _COMPILE_FLAGS = (*_COMMON_FLAGS, *_CPP_FLAGS)
 _LIBRARY_FLAGS = ("-w",)  # as the mbed core compiles libraries; warnings in them are for their authors
-_CORE_FLAGS = (
-    "-O2",
-    "-fno-tree-loop-distribute-patterns",  # no memcpy, no memset: those belong to the sketch and are counted
-)
-_LINK_FLAGS = (
-    *_MACHINE_FLAGS,
-    "-nostartfiles",
-    "-Wl,--gc-sections",
-    "-Wl,--build-id=none",
-    "-Wl,--no-warn-rwx-segments",
-)
+_CORE_FLAGS = arduino_platform.flags("compiler.optimization_flags")
+_LINK_FLAGS = arduino_platform.flags("compiler.ldflags")
 
 
 def find_compiler() -> Tool:
@@ -98,16 +70,10 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2")
         with toolchain.disk_full_is_a_failed_build():
             image = store.build("image", inputs, make, code, "build") / _IMAGE
     except BuildFailed as failure:
-        raise _too_large_to_link(failure, staged.variant_id) or failure from None
+        raise _too_large(failure, staged.variant_id) or failure from None
 
     sections = elf.section_sizes(image)
     flash_bytes, ram_bytes = elf.flash_and_ram(sections)
-    for section, needed, available in (
-        ("flash", flash_bytes, elf.FLASH_LIMIT_BYTES),
-        ("ram", ram_bytes, elf.RAM_LIMIT_BYTES),
-    ):
-        if needed > available:
-            raise DoesNotFit(section, needed, available, where=staged.variant_id)
     return Firmware(
         variant_id=staged.variant_id,
         engine=staged.engine,
@@ -139,14 +105,13 @@ def _compiled(library: ArduinoLibrary, compiler: Tool, flags: list[str], store: 
     return store.build("library", inputs, make, code, f"compile {library.name}") / ARCHIVE
 
 
-def _too_large_to_link(failure: BuildFailed, variant_id: str) -> DoesNotFit | None:
-    """Return the failure of an image that exceeds even the emulator's memory; None for another failure."""
+def _too_large(failure: BuildFailed, variant_id: str) -> DoesNotFit | None:
+    """Return the failure of an image that exceeds the board's memory; None for another failure."""
     match = re.search(r"region `(FLASH|RAM)' overflowed by (\d+) bytes", failure.where)
     if not match:
         return None
-    needed = _EMULATED_BYTES + int(match[2])
-    limits = {"FLASH": elf.FLASH_LIMIT_BYTES, "RAM": elf.RAM_LIMIT_BYTES}
-    return DoesNotFit(match[1].lower(), needed, limits[match[1]], where=variant_id)
+    limit = {"FLASH": elf.FLASH_LIMIT_BYTES, "RAM": elf.RAM_LIMIT_BYTES}[match[1]]
+    return DoesNotFit(match[1].lower(), limit + int(match[2]), limit, where=variant_id)
 
 
 def build_image(

@@ -14,7 +14,7 @@ FLASH_LIMIT_BYTES = 983_040
 RAM_LIMIT_BYTES = 262_144
 """Limits of the Nano 33 BLE Sense (nRF52840), with which arduino-cli compares `text` and `data`."""
 
-_HARDWARE_SECTIONS = (".vectors", ".core_")  # of the emulated board: sketches/emulated_core/board.ld
+_HARDWARE_SECTIONS = (".vectors", ".core_")  # of the emulated board: board.ld
 
 
 def section_sizes(image: Path) -> dict[str, int]:

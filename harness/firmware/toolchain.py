@@ -19,6 +19,7 @@ _ERROR = r"\berror: |undefined reference|overflowed by"
 _NO_LIBRARY = (  # such as <cstdint> and <string.h>
     r"cannot read spec file|cannot find -l|fatal error: (c\w+|string\.h|stdint\.h|inttypes\.h): No such file"
 )
+_HEAP = r"undefined reference to `(_sbrk|String::|Print::printf)"  # cores/emulated/libc, left out
 _SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them
 
 
@@ -89,7 +90,7 @@ def _disk_full(problem: OSError | None = None) -> BuildFailed:
 def _failure(tool: Tool, returncode: int, stderr: str) -> BuildFailed:
     if "No space left on device" in stderr:
         return _disk_full()
-    if "undefined reference to `_sbrk'" in stderr:
+    if re.search(_HEAP, stderr):
         return BuildFailed(
             "the sketch uses the heap: malloc or a caller of it is linked in",
             where=_first_line(stderr, "in function"),

@@ -163,10 +163,11 @@ def version() -> str:
 
     Images are kept by the version of what compiled them.
     """
-    from harness.firmware import arm_gcc
+    from harness.firmware import arduino_platform, arm_gcc
 
     digest = hashlib.sha256()
-    for path in (Path(__file__), Path(arm_gcc.__file__), *sorted(arm_gcc.CORE.iterdir())):
+    files = (path for path in sorted(arduino_platform.PLATFORM.rglob("*")) if path.is_file())
+    for path in (Path(__file__), Path(arm_gcc.__file__), *files):
         digest.update(path.read_bytes())
     return f"{_VERSION}-rehearsal.{digest.hexdigest()[:8]}"
 

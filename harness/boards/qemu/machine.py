@@ -28,7 +28,7 @@ from harness.link.deadline import Deadline
 from models import progress
 from models.scratch import ScratchFolder
 
-_SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as in sketches/emulated_core
+_SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as the emulated core has it
 _INPUT_FILE = "serial.in"  # likewise
 _NOISE = "nic lan9118.0 has no peer"  # a warning about the unused network interface
 _START_S = 30.0  # takes 0.1 s on an idle machine

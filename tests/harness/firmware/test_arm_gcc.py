@@ -118,6 +118,7 @@ def test_an_image_larger_than_the_board_does_not_fit(compiled, section, availabl
     [
         ("#include <stdlib.h>\nvoid* volatile p;\nvoid setup() { p = malloc(9); }\n", "uses the heap"),
         ("void* volatile p;\nvoid setup() { p = new int(3); }\n", "uses the heap"),
+        ("void setup() { Serial.println(String(3) + 4); }\n", "uses the heap"),
         ("void setup() {\n  nonsense(); }\n", r"earshot\.ino:2:.*'nonsense' was not declared"),
         ("void elsewhere();\nvoid setup() { elsewhere(); }\n", "undefined reference to `elsewhere"),
     ],

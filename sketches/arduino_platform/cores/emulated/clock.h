@@ -26,6 +26,7 @@ class Uncounted {
 
  private:
   uint64_t start_;
+  uint64_t uncounted_;
 };
 
 }  // namespace emulated

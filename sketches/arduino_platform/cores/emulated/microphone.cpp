@@ -17,7 +17,7 @@ constexpr uint32_t kCyclesPerSample = F_CPU / kSampleRateHz;
 constexpr uint32_t kMaxBufferBytes = 8192;
 
 uint8_t buffer[kMaxBufferBytes];
-uint32_t buffer_bytes = 512;  // the library's DEFAULT_PDM_BUFFER_SIZE: 16 ms
+uint32_t buffer_bytes = DEFAULT_PDM_BUFFER_SIZE;
 uint32_t unread_from = 0;
 uint32_t unread_to = 0;
 
@@ -83,6 +83,19 @@ void sleep_until_buffer() {
   if (microphone_plays()) sleep_until(next_buffer_at);
 }
 
+// Sleeps until then or until the next buffer is complete; false if that comes first.
+bool sleep_until_buffer_or(uint64_t cycles) {
+  Uncounted scope;
+  const bool buffer_first = microphone_plays() && next_buffer_at < cycles;
+  sleep_until(buffer_first ? next_buffer_at : cycles);
+  return !buffer_first;
+}
+
+uint64_t cycles_in(uint64_t us) {
+  Uncounted scope;
+  return now_cycles() + us * kCyclesPerMicrosecond;
+}
+
 }  // namespace emulated
 
 int PDMClass::begin(int channels, int sample_rate_hz) {
@@ -126,4 +139,14 @@ void yield() {
   if (emulated::deliver_buffers()) return;
   emulated::sleep_until_buffer();
   emulated::deliver_buffers();
+}
+
+void delay(unsigned long ms) {
+  const uint64_t end = emulated::cycles_in(uint64_t{ms} * 1000);
+  while (!emulated::sleep_until_buffer_or(end)) emulated::deliver_buffers();
+}
+
+void delayMicroseconds(unsigned int us) {
+  emulated::Uncounted scope;
+  emulated::sleep_until(emulated::cycles_in(us));
 }

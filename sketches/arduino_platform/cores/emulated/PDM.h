@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#define DEFAULT_PDM_BUFFER_SIZE 512  // bytes: 16 ms
+
 class PDMClass {
  public:
   // The first buffer is complete one buffer length from now; if the host has no sound to play yet,
@@ -16,7 +18,7 @@ class PDMClass {
   int available();                        // bytes of the current buffer not read yet
   int read(void* buffer, size_t size);    // bytes read; `size` in bytes
   void setGain(int gain) { (void)gain; }  // the host's samples are taken as they are
-  void setBufferSize(int bytes);          // before begin(); 512 unless set, at most 8192
+  void setBufferSize(int bytes);          // before begin(); at most 8192
 };
 
 extern PDMClass PDM;

@@ -67,10 +67,12 @@ void sleep_until(uint64_t cycles) {
   if (cycles > now) slept_cycles += cycles - now;
 }
 
-Uncounted::Uncounted() : start_(counts_cycles() ? 0 : instructions()) {}
+Uncounted::Uncounted()
+    : start_(counts_cycles() ? 0 : instructions()), uncounted_(uncounted_instructions) {}
 
 Uncounted::~Uncounted() {
-  if (!counts_cycles()) uncounted_instructions += instructions() - start_;
+  // One within this one has added its part already.
+  if (!counts_cycles()) uncounted_instructions = uncounted_ + instructions() - start_;
 }
 
 }  // namespace emulated
@@ -90,12 +92,12 @@ uint32_t emulated_cycles() {
   return static_cast<uint32_t>(emulated::now_cycles());
 }
 
-uint32_t micros() {
+unsigned long micros() {
   emulated::Uncounted scope;
   return static_cast<uint32_t>(emulated::now_cycles() / emulated::kCyclesPerMicrosecond);
 }
 
-uint32_t millis() {
+unsigned long millis() {
   emulated::Uncounted scope;
   const uint64_t us = emulated::now_cycles() / emulated::kCyclesPerMicrosecond;
   // Long division by 1000, 16 bits at a time: a 64-bit division is a library call, whose cycles

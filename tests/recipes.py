@@ -1,0 +1,85 @@
+"""The recipes of the emulated board's platform, run as arduino-cli runs them."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+
+from harness.firmware.arduino_platform import CORE, PLATFORM, expand, properties
+
+_RECIPES = {".c": "c", ".cpp": "cpp", ".cc": "cpp", ".S": "S"}
+
+
+def compile_sketch(sketch: Path, build: Path, libraries: tuple[Path, ...] = (), **extra: str) -> Path:
+    """Compile a sketch folder and return its image; prototypes are the sketch's own business.
+
+    Args:
+        sketch: folder with an .ino of its name.
+        build: an empty folder; objects lie in it as arduino-cli puts them.
+        libraries: folders of sources, each on the include path.
+        extra: properties to override, with `_` for each dot.
+    """
+    name = f"{sketch.name}.ino"
+    includes = " ".join(f'"-I{folder}"' for folder in (CORE, *libraries))
+    values = properties() | {
+        "build.path": str(build),
+        "build.project_name": name,
+        "build.core.path": str(CORE),
+        "build.arch": "MBED_NANO",
+        "runtime.platform.path": str(PLATFORM),
+        "includes": includes,
+        **{key.replace("_", "."): value for key, value in extra.items()},
+    }
+    copy = build / "sketch"
+    copy.mkdir(parents=True)
+    main = copy / f"{name}.cpp"
+    main.write_text(f'#include <Arduino.h>\n#line 1 "{sketch / name}"\n{(sketch / name).read_text()}')
+    for path in sorted(sketch.rglob("*")):
+        if path.is_file() and path.suffix != ".ino":
+            (copy / path.relative_to(sketch)).parent.mkdir(parents=True, exist_ok=True)
+            (copy / path.relative_to(sketch)).write_bytes(path.read_bytes())
+
+    def run(recipe: str, **places: str) -> str:
+        command = shlex.split(expand(values[recipe], values | places))
+        done = subprocess.run(command, cwd=build, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    def compile_folder(folder: Path, objects: Path) -> list[str]:
+        made = []
+        for source in sorted(path for path in folder.rglob("*") if path.suffix in _RECIPES):
+            target = objects / f"{source.relative_to(folder)}.o"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            run(
+                f"recipe.{_RECIPES[source.suffix]}.o.pattern",
+                source_file=str(source),
+                object_file=str(target),
+            )
+            made.append(str(target))
+        return made
+
+    archive = build / "core" / "core.a"
+    for made in compile_folder(CORE, build / "core"):
+        run("recipe.ar.pattern", archive_file_path=str(archive), object_file=made)
+    objects = compile_folder(copy, copy)
+    for library in libraries:
+        objects += compile_folder(library, build / "libraries" / library.name)
+    quoted = " ".join(f'"{made}"' for made in objects)
+    run("recipe.c.combine.pattern", object_files=quoted, archive_file_path=str(archive))
+    run("recipe.objcopy.bin.pattern")
+    return build / f"{name}.elf"
+
+
+def sizes(image: Path) -> tuple[int, int]:
+    """Return the sizes `text` and `data` that arduino-cli reads off the size recipe."""
+    import re
+
+    values = properties() | {"build.path": str(image.parent), "build.project_name": image.stem}
+    command = shlex.split(expand(values["recipe.size.pattern"], values))
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text, data = (
+        sum(int(match[1]) for match in re.finditer(values[key], output, re.M))
+        for key in ("recipe.size.regex", "recipe.size.regex.data")
+    )
+    return text, data
