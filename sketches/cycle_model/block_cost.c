@@ -43,8 +43,18 @@ static uint32_t cycles_after(const Instruction* before, const Instruction* i) {
   return cycles;
 }
 
-static uint32_t refill_cost(const TimingParameters* timing) {
-  return timing->refill_cycles + (timing->icache ? 0 : timing->wait_states);
+// P, the pipeline's refill after a taken branch, which the manual leaves at 1 to 3. A target that
+// stands in the instruction is known early: nrfx_coredep.h (Nordic's nrfx) counts 3 cycles for SUBS
+// and BHI on nRF52832 and nRF52840, mbed's wait_ns 5 for a loop of four instructions. A target from
+// a register or from memory is known one cycle later. The second cycle of BL is inferred.
+static uint32_t refill_cost(const TimingParameters* timing, const Instruction* branch) {
+  const bool early = branch->kind == kJump || branch->kind == kBranchIf;
+  return (early ? 1 : 2) + (timing->icache ? 0 : timing->wait_states);
+}
+
+// Fetches are of aligned words: a 32-bit target across two of them takes a second one.
+static uint32_t target_cost(uint32_t address, const Instruction* target) {
+  return target->bytes == 4 && address % 4 ? 1 : 0;
 }
 
 BlockCost block_cost(const TimingParameters* timing, uint32_t address,
@@ -55,8 +65,8 @@ BlockCost block_cost(const TimingParameters* timing, uint32_t address,
                      .first = instructions[0],
                      .last = instructions[count - 1],
                      .first_cycles = cycles_after(&kNothing, &instructions[0]),
-                     .branches = instructions[count - 1].sets_pc,
-                     .fall_through = kNoBranch};
+                     .target_cycles = target_cost(address, &instructions[0]),
+                     .branches = instructions[count - 1].sets_pc};
   bool last_is_conditional = false;
   for (int n = 0; n < count; ++n) {
     const Instruction* i = &instructions[n];
@@ -69,8 +79,16 @@ BlockCost block_cost(const TimingParameters* timing, uint32_t address,
     if (i->kind == kIt) conditional = i->it_length;
   }
   block.conditional_left = conditional;
-  if (block.branches && last_is_conditional) block.fall_through = block.end;
-  if (block.branches && !last_is_conditional) block.rest_cycles += refill_cost(timing);
+  block.fall_through = block.end;
+  if (block.branches) {
+    const uint32_t refill = refill_cost(timing, &block.last);
+    if (last_is_conditional) {
+      block.taken_cycles = refill;
+    } else {
+      block.rest_cycles += refill;
+      block.fall_through = kNoBranch;
+    }
+  }
   return block;
 }
 
@@ -81,10 +99,11 @@ uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* bl
   uint32_t first_cycles = block->first_cycles;
   bool continues = false;
   if (before) {
-    continues = !before->branches && before->end == block->address;
-    if (continues) first_cycles = cycles_after(&before->last, &block->first);
-    if (before->fall_through != kNoBranch && before->fall_through != block->address) {
-      refill = refill_cost(timing);
+    if (before->fall_through != block->address) {
+      refill = before->taken_cycles + block->target_cycles;
+    } else if (!before->branches) {
+      continues = true;
+      first_cycles = cycles_after(&before->last, &block->first);
     }
   }
   const uint32_t execution = first_cycles + block->rest_cycles;

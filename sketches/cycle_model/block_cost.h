@@ -8,10 +8,9 @@
 #include "instruction.h"
 
 typedef struct {
-  uint32_t refill_cycles;  // P: what a taken branch adds while the pipeline fills again
-  bool icache;             // true: every instruction fetch hits the instruction cache
-  uint32_t wait_states;    // of an access to flash: of data, and of code without the cache
-  bool line_buffer;        // true: data in the 16 bytes of flash that were read last does not wait
+  bool icache;           // true: every instruction fetch hits the instruction cache
+  uint32_t wait_states;  // of an access to flash: of data, and of code without the cache
+  bool line_buffer;      // true: data in the 16 bytes of flash that were read last does not wait
 } TimingParameters;
 
 enum { kLineBytes = 16 };  // flash is read in lines of 128 bits
@@ -25,11 +24,13 @@ typedef struct {
   uint32_t end;      // of the instruction after the last
   Instruction first;
   Instruction last;
-  uint32_t first_cycles;  // of the first instruction where the block begins a run
-  uint32_t rest_cycles;   // of the other instructions, with the refill of a certain branch
-  bool branches;          // the last instruction may change the program counter
-  uint32_t fall_through;  // where a conditional branch at the end goes when not taken; or kNoBranch
-  int conditional_left;   // instructions behind the end that are still under an IT
+  uint32_t first_cycles;   // of the first instruction where the block begins a run
+  uint32_t rest_cycles;    // of the other instructions, with the refill of a certain branch
+  uint32_t target_cycles;  // added by a taken branch to the block
+  uint32_t taken_cycles;   // added by a conditional branch at the end when it is taken
+  bool branches;           // the last instruction may change the program counter
+  uint32_t fall_through;   // `end`; kNoBranch after a certain branch
+  int conditional_left;    // instructions behind the end that are still under an IT
 } BlockCost;
 
 // Straight code that is running: from the target of a branch to the next branch, taken or not.

@@ -15,8 +15,9 @@ typedef enum {
   kStoreRegister,  // one register to an address of base and register
   kMultiple,       // several words to or from memory
   kIt,             // IT
-  kBranch,         // any change of the program counter that is not a load
-  kBranchIf,       // the same with its own condition: B<cond>, CBZ, CBNZ
+  kBranch,         // BX, BLX, BL: to a register, or with a link
+  kJump,           // B
+  kBranchIf,       // B<cond>, CBZ, CBNZ
   kTableBranch,    // TBB, TBH
   kDivide,         // SDIV, UDIV
   kFloat,          // floating-point arithmetic: its result takes a cycle more to arrive

@@ -1,7 +1,7 @@
 // QEMU plugin: adds up modeled Cortex-M4 cycles while a program runs, in a file others can read.
 //
 // Arguments, all but `counter` optional: counter=FILE (mapped shared, with the layout of Counters),
-// refill=CYCLES, icache=on|off, wait_states=CYCLES, line_buffer=on|off, uncounted=ADDRESS (code
+// icache=on|off, wait_states=CYCLES, line_buffer=on|off, uncounted=ADDRESS (code
 // from there on costs nothing).
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ typedef struct {
 } Counters;
 
 static Counters* counters;
-static TimingParameters timing = {.refill_cycles = 2, .icache = true, .wait_states = 2};
+static TimingParameters timing = {.icache = true, .wait_states = 2};
 static uint32_t uncounted_from = UINT32_MAX;
 static Run run;  // the board has one CPU
 static DataPort data_port;
@@ -121,7 +121,6 @@ static bool read_argument(char* argument, const char** counter_path) {
   }
   if (!strcmp(argument, "icache")) return read_switch(value, &timing.icache);
   if (!strcmp(argument, "line_buffer")) return read_switch(value, &timing.line_buffer);
-  if (!strcmp(argument, "refill")) return read_number(value, &timing.refill_cycles);
   if (!strcmp(argument, "wait_states")) return read_number(value, &timing.wait_states);
   if (!strcmp(argument, "uncounted")) return read_number(value, &uncounted_from);
   return false;

@@ -82,7 +82,7 @@ static const Row kTable[] = {
     // 16-bit: branches
     {0xFE000000, 0xDE000000, kOther, 1, kNowhere},  // UDF SVC
     {0xF0000000, 0xD0000000, kBranchIf, 1, kNowhere},
-    {0xF8000000, 0xE0000000, kBranch, 1, kNowhere},
+    {0xF8000000, 0xE0000000, kJump, 1, kNowhere},
     // 32-bit: several words, exclusives, table branches
     {0xFE400000, 0xE8000000, kMultiple, 1, kBaseList},
     {0xFFF0FFE0, 0xE8D0F000, kTableBranch, 2, kBaseIndex},
@@ -127,7 +127,7 @@ static const Row kTable[] = {
     {0xF8008000, 0xF0000000, kData, 1, kRd8},       // with a constant; MOVW, BFI, SSAT, …
     // 32-bit: branches and control
     {0xF800D000, 0xF000D000, kBranch, 1, kNowhere},  // BL
-    {0xF800D000, 0xF0009000, kBranch, 1, kNowhere},  // B
+    {0xF800D000, 0xF0009000, kJump, 1, kNowhere},    // B
     {0xFFE0F000, 0xF3E08000, kData, 1, kRd8},        // MRS
     {0xFB80D000, 0xF3808000, kOther, 1, kNowhere},   // MSR, hints, barriers, UDF
     {0xF800D000, 0xF0008000, kBranchIf, 1, kNowhere},
@@ -264,7 +264,16 @@ Instruction decode(const uint8_t* code) {
   i.kind = row->kind;
   i.cycles = row->cycles;
   set_operands(&i, word, row);
-  if (i.kind == kBranch || i.kind == kBranchIf || i.kind == kTableBranch) i.sets_pc = true;
+  switch (i.kind) {
+    case kBranch:
+    case kJump:
+    case kBranchIf:
+    case kTableBranch:
+      i.sets_pc = true;
+      break;
+    default:
+      break;
+  }
   if ((i.kind == kData || i.kind == kLoad) && i.result & kPc) i.sets_pc = true;
   const bool load_bit = wide ? bits(word, 20, 20) : bits(word, 27, 27);
   i.loads = i.kind == kLoad || i.kind == kTableBranch ||

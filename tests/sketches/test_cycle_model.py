@@ -1,7 +1,8 @@
 """The cycle model compared with Arm's manual, for small pieces of code on the emulated board.
 
 The expected figures are calculated by hand from "Cortex-M4 Technical Reference Manual" (DDI 0439), tables 3-1
-and 7-1 and section 3.3.2, as cycles and pipeline refills (P) apart.
+and 7-1 and section 3.3.2, as cycles and cycles of pipeline refills apart. A body begins 6 bytes behind a multiple of
+64: a 32-bit target of a branch in the middle between two words is fetched one cycle longer.
 """
 
 from __future__ import annotations
@@ -83,30 +84,34 @@ CASES = {
     "exclusive access": ("ldrex r0, [r7]; nop; strex r1, r0, [r7]", 5, 0),
     "branch": ("b 1f; nop; 1: nop", 2, 1),
     "branch, wide": ("b.w 1f; nop; 1: nop", 2, 1),
-    "call and return": ("bl 2f; b 3f; 2: bx lr; 3:", 3, 3),
-    "call of an address": ("adr r0, 2f; adds r0, #1; blx r0; b 3f; .balign 4; 2: bx lr; 3:", 5, 3),
-    "return by POP": ("bl 2f; b 3f; 2: push {lr}; pop {pc}; 3:", 6, 3),
-    "return by LDM": ("bl 2f; b 3f; 2: push {r8, lr}; pop.w {r8, pc}; 3:", 8, 3),
-    "return by LDR": ("bl 2f; b 3f; 2: push {lr}; ldr pc, [sp], #4; 3:", 6, 3),
-    "return by MOV": ("bl 2f; b 3f; 2: mov pc, lr; 3:", 3, 3),
+    "call and return": ("bl 2f; b 3f; 2: bx lr; 3:", 3, 6),
+    "call of an address": ("adr r0, 2f; adds r0, #1; blx r0; b 3f; .balign 4; 2: bx lr; 3:", 5, 6),
+    "return by POP": ("bl 2f; b 3f; 2: push {lr}; pop {pc}; 3:", 6, 5),
+    "return by LDM": ("bl 2f; b 3f; 2: push {r8, lr}; pop.w {r8, pc}; 3:", 8, 5),
+    "return by LDR": ("bl 2f; b 3f; 2: push {lr}; ldr pc, [sp], #4; 3:", 6, 6),
+    "return by MOV": ("bl 2f; b 3f; 2: mov pc, lr; 3:", 3, 6),
     "conditional branch, taken": ("cmp r6, #1; beq 1f; nop; 1:", 2, 1),
     "conditional branch, not taken": ("cmp r6, #1; bne 1f; nop; 1:", 3, 0),
-    "conditional branch, wide, taken": ("cmp r6, #1; beq.w 1f; nop; 1:", 2, 1),
+    "conditional branch, wide, taken": ("cmp r6, #1; beq.w 1f; nop; 1:", 2, 2),
     "CBZ, taken": ("cbz r5, 1f; nop; 1: nop", 2, 1),
     "CBNZ, not taken": ("cbnz r5, 1f; nop; 1: nop", 3, 0),
+    "branch to a wide instruction in a word": ("b 1f; 1: add.w r0, r6, #1", 2, 1),
+    "branch to a wide instruction across words": ("b 1f; nop; 1: add.w r0, r6, #1", 2, 2),
+    "mbed's wait_ns, 5 cycles a turn": ("movs r0, #9; 1: subs r0, #1; nop; nop; bcs 1b", 41, 9),
+    "nrfx_coredep.h, 3 cycles a turn": ("movs r0, #10; 1: subs r0, #1; bhi 1b", 21, 9),
     "loop": ("movs r0, #10; 1: subs r0, #1; bne 1b", 21, 9),
     "nested loops": (
         "movs r1, #4; 2: movs r0, #3; 1: subs r0, #1; bne 1b; subs r1, #1; bne 2b",
         1 + 4 * 9,
         4 * 2 + 3,
     ),
-    "table branch": ("tbb [pc, r5]; .byte 1, 0; nop", 3 + FLASH_WAITS, 1),
-    "table branch of halfwords": ("tbh [pc, r5, lsl #1]; .hword 1; nop", 3 + FLASH_WAITS, 1),
+    "table branch": ("tbb [pc, r5]; .byte 1, 0; nop", 3 + FLASH_WAITS, 2),
+    "table branch of halfwords": ("tbh [pc, r5, lsl #1]; .hword 1; nop", 3 + FLASH_WAITS, 2),
     "IT after a narrow instruction": ("cmp r6, #1; it eq; moveq r0, r6", 2, 0),
     "IT after a wide instruction": ("cmp.w r6, #1; it eq; moveq r0, r6", 3, 0),
     "IT, one of two executed": ("cmp r6, #2; ite eq; moveq r0, r6; movne r0, r5", 3, 0),
-    "return in an IT, executed": ("bl 2f; b 3f; 2: cmp r6, #1; it eq; bxeq lr; nop; bx lr; 3:", 4, 3),
-    "return in an IT, not executed": ("bl 2f; b 3f; 2: cmp r6, #2; it eq; bxeq lr; nop; bx lr; 3:", 6, 3),
+    "return in an IT, executed": ("bl 2f; b 3f; 2: cmp r6, #1; it eq; bxeq lr; nop; bx lr; 3:", 4, 6),
+    "return in an IT, not executed": ("bl 2f; b 3f; 2: cmp r6, #2; it eq; bxeq lr; nop; bx lr; 3:", 6, 6),
     "float": ("vadd.f32 s0, s1, s2; vsub.f32 s3, s4, s5; vmul.f32 s6, s7, s8; vnmul.f32 s9, s10, s11", 4, 0),
     "float, one operand": ("vabs.f32 s0, s1; vneg.f32 s2, s3; vmov.f32 s4, s5; vmov.f32 s6, #1.0", 4, 0),
     "float comparison": ("vcmp.f32 s0, s1; vmrs APSR_nzcv, fpscr; vcmpe.f32 s0, #0.0", 3, 0),
@@ -128,7 +133,7 @@ CASES = {
     "float multiple": ("vldmia r7, {s0-s3}; vstmia r7, {s0-s3}", 10, 0),
     "float push and pop": ("vpush {s16-s19}; vpop {s16-s19}", 10, 0),
     "float to core": ("vmov s0, r6; vmov r0, s0; vmov r0, r1, s0, s1; vmov d0, r0, r1", 6, 0),
-    "call into the core": ("bl _Z6microsv", 1, 1),
+    "call into the core": ("bl _Z6microsv", 1, 3),
 }
 
 TABLE = "adr r0, 1f; b 2f; .balign 16; 1: .space 64; 2: "  # 64 bytes of flash, 3 cycles and the refill
@@ -197,14 +202,13 @@ def measured(bodies: tuple[str, ...], timing: TimingParameters, qemu: Qemu | Non
         machine.close()
 
 
-@pytest.mark.parametrize("refill", [1, 2, 3])
 @pytest.mark.parametrize("name", CASES)
-def test_cycles_are_those_of_the_manual(name, refill):
+def test_cycles_are_those_of_the_manual(name):
     bodies = tuple(body for body, _, _ in CASES.values())
-    cycles = dict(zip(CASES, measured(bodies, TimingParameters(refill_cycles=refill)), strict=True))
+    cycles = dict(zip(CASES, measured(bodies, TimingParameters()), strict=True))
     _, expected, refills = CASES[name]
-    frame = 1 + 1 + refill  # MOV before, BL after
-    assert cycles[name] - frame == expected + refills * refill
+    frame = 1 + 1 + 2  # MOV before, BL after
+    assert cycles[name] - frame == expected + refills
 
 
 @pytest.mark.parametrize("line_buffer", [False, True])

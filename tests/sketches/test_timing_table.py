@@ -14,7 +14,19 @@ from harness.firmware.toolchain import find_tool, run_tool
 
 MACHINE = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16")
 KINDS = (
-    *("unknown", "data", "other", "load", "store", "store register", "multiple", "it", "branch", "branch if"),
+    *(
+        "unknown",
+        "data",
+        "other",
+        "load",
+        "store",
+        "store register",
+        "multiple",
+        "it",
+        "branch",
+        "jump",
+        "branch if",
+    ),
     *("table branch", "divide", "float", "float move", "float memory"),
 )
 CONDITIONS = ("eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le")
@@ -30,7 +42,8 @@ MNEMONICS = {
         *("t", "tt", "te", "ttt", "tte", "tet", "tee"),
         *("tttt", "ttte", "ttet", "ttee", "tett", "tete", "teet", "teee"),
     )),
-    "branch": "b bl blx bx",
+    "branch": "bl blx bx",
+    "jump": "b",
     "branch if": "cbz cbnz " + " ".join(f"b{condition}" for condition in CONDITIONS),
     "table branch": "tbb tbh",
     "divide": "sdiv udiv",
@@ -150,7 +163,7 @@ def test_kind_and_length_match_the_disassembler(decode, listing, kind):
 
 def test_only_jumps_set_the_program_counter(decode, listing):
     def expect(mnemonic, operands, instruction):
-        jumps = KIND_OF[mnemonic] in ("branch", "branch if", "table branch")
+        jumps = KIND_OF[mnemonic] in ("branch", "jump", "branch if", "table branch")
         jumps |= operands.startswith("pc,") or (mnemonic in ("pop", "ldmia", "ldm") and "pc" in operands)
         return None if jumps == instruction.sets_pc else f"sets_pc is {instruction.sets_pc}"
 

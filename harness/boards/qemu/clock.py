@@ -16,7 +16,7 @@ from models.scratch import ScratchFolder
 from models.store import Store
 
 CYCLE_MODEL = SKETCHES / "cycle_model"
-MODEL_VERSION = 3
+MODEL_VERSION = 4
 """Raise it when the cycle model counts anything differently: figures of two versions share no series."""
 
 COUNTERS_FILE = "cycles"
@@ -36,13 +36,11 @@ class TimingParameters:
     sketches/cycle_model/README.md gives the source of each default.
 
     Attributes:
-        refill_cycles: of the pipeline after a taken branch, P in Arm's tables, 1 to 3.
         icache: True if every instruction fetch hits the cache; False if each is one from flash.
         wait_states: cycles that an access to flash waits: a load of data, and a fetch without the cache.
         line_buffer: True if data in the 16 bytes of flash that were read last does not wait.
     """
 
-    refill_cycles: int = 2
     icache: bool = True
     wait_states: int = 2
     line_buffer: bool = False
@@ -88,7 +86,7 @@ class CycleClock(Clock):
     @property
     def identity(self) -> str:
         timing = self.timing
-        words = [f"cycles{MODEL_VERSION}", f"p{timing.refill_cycles}", f"flash{timing.wait_states}"]
+        words = [f"cycles{MODEL_VERSION}", f"flash{timing.wait_states}"]
         words += ["icache"] * timing.icache + ["line-buffer"] * timing.line_buffer
         return "-".join(words)
 
@@ -97,7 +95,6 @@ class CycleClock(Clock):
         return {
             "cycle model": f"version {MODEL_VERSION}, Arm's Cortex-M4 instruction timing",
             "cycle model build": self.plugin.parent.name,  # stored sessions depend on the plugin's sources
-            "pipeline refill": f"{self.timing.refill_cycles} cycles",
             "instruction cache": _switch(self.timing.icache),
             "flash wait states": f"{self.timing.wait_states}, of {_waiting(self.timing)}",
         }
@@ -108,7 +105,6 @@ class CycleClock(Clock):
     def arguments(self, core_address: int) -> list[str]:
         settings = {
             "counter": COUNTERS_FILE,
-            "refill": str(self.timing.refill_cycles),
             "icache": _switch(self.timing.icache),
             "wait_states": str(self.timing.wait_states),
             "line_buffer": _switch(self.timing.line_buffer),
