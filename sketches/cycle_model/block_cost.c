@@ -47,9 +47,8 @@ static uint32_t cycles_after(const Instruction* before, const Instruction* i) {
 // stands in the instruction is known early: nrfx_coredep.h (Nordic's nrfx) counts 3 cycles for SUBS
 // and BHI on nRF52832 and nRF52840, mbed's wait_ns 5 for a loop of four instructions. A target from
 // a register or from memory is known one cycle later. The second cycle of BL is inferred.
-static uint32_t refill_cost(const TimingParameters* timing, const Instruction* branch) {
-  const bool early = branch->kind == kJump || branch->kind == kBranchIf;
-  return (early ? 1 : 2) + (timing->icache ? 0 : timing->wait_states);
+static uint32_t refill_cost(const Instruction* branch) {
+  return branch->kind == kJump || branch->kind == kBranchIf ? 1 : 2;
 }
 
 // Fetches are of aligned words: a 32-bit target across two of them takes a second one.
@@ -57,8 +56,8 @@ static uint32_t target_cost(uint32_t address, const Instruction* target) {
   return target->bytes == 4 && address % 4 ? 1 : 0;
 }
 
-BlockCost block_cost(const TimingParameters* timing, uint32_t address,
-                     const Instruction* instructions, int count, int conditional) {
+BlockCost block_cost(uint32_t address, const Instruction* instructions, int count,
+                     int conditional) {
   static const Instruction kNothing = {.kind = kOther};
   BlockCost block = {.address = address,
                      .end = address + instructions[0].bytes,
@@ -81,44 +80,51 @@ BlockCost block_cost(const TimingParameters* timing, uint32_t address,
   block.conditional_left = conditional;
   block.fall_through = block.end;
   if (block.branches) {
-    const uint32_t refill = refill_cost(timing, &block.last);
+    const uint32_t refill = refill_cost(&block.last);
     if (last_is_conditional) {
       block.taken_cycles = refill;
     } else {
-      block.rest_cycles += refill;
+      block.refill_cycles = refill;
       block.fall_through = kNoBranch;
     }
   }
   return block;
 }
 
-uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* block) {
-  const BlockCost* before = run->last;
-  run->last = block;
-  uint32_t refill = 0;
-  uint32_t first_cycles = block->first_cycles;
-  bool continues = false;
-  if (before) {
-    if (before->fall_through != block->address) {
-      refill = before->taken_cycles + block->target_cycles;
-    } else if (!before->branches) {
-      continues = true;
-      first_cycles = cycles_after(&before->last, &block->first);
-    }
-  }
-  const uint32_t execution = first_cycles + block->rest_cycles;
-  if (timing->icache) return refill + execution;
-
-  if (!continues) {
+// Flash is read line by line. A taken branch waits for the line of its target. From there on the
+// prefetch unit reads ahead, a word in a cycle: a run takes the longer of fetching and executing.
+static uint32_t fetch_and_execute(const TimingParameters* timing, Run* run, const BlockCost* block,
+                                  bool branched, uint32_t execution) {
+  uint32_t target_waits = 0;
+  if (branched) {
     run->start = block->address;
-    run->execution = run->cycles = 0;
+    run->execution = run->waits = run->cycles = 0;
+    if (!fetch_hits(&run->cache, block->address)) target_waits = timing->wait_states;
+  }
+  for (uint32_t line = block->address / kLineBytes; line <= (block->end - 1) / kLineBytes; ++line) {
+    if (!fetch_hits(&run->cache, line * kLineBytes)) run->waits += timing->wait_states;
   }
   run->execution += execution;
-  // The prefetch unit runs ahead: a run takes as long as the longer of fetching and executing.
   const uint32_t words = (block->end - 1) / 4 - run->start / 4 + 1;
-  const uint32_t fetch_cycles = words * (1 + timing->wait_states);
+  const uint32_t fetch_cycles = words + run->waits;
   const uint32_t cycles = fetch_cycles > run->execution ? fetch_cycles : run->execution;
   const uint32_t added = cycles - run->cycles;
   run->cycles = cycles;
-  return refill + added;
+  return target_waits + added;
+}
+
+uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* block) {
+  const BlockCost* before = run->last;
+  run->last = block;
+  const bool branched = !before || before->fall_through != block->address;
+  uint32_t refill = block->refill_cycles;
+  uint32_t first_cycles = block->first_cycles;
+  if (branched) {
+    refill += block->target_cycles + (before ? before->taken_cycles : 0);
+  } else if (!before->branches) {
+    first_cycles = cycles_after(&before->last, &block->first);
+  }
+  const uint32_t execution = first_cycles + block->rest_cycles;
+  if (run->cache.sets == 0) return refill + execution;
+  return refill + fetch_and_execute(timing, run, block, branched, execution);
 }

@@ -5,15 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "code_cache.h"
 #include "instruction.h"
 
 typedef struct {
-  bool icache;           // true: every instruction fetch hits the instruction cache
-  uint32_t wait_states;  // of an access to flash: of data, and of code without the cache
+  uint32_t wait_states;  // of an access to flash: of data, and of code that is not cached
   bool line_buffer;      // true: data in the 16 bytes of flash that were read last does not wait
 } TimingParameters;
-
-enum { kLineBytes = 16 };  // flash is read in lines of 128 bits
 
 enum { kNoBranch = 1 };  // an odd number is no instruction's address
 
@@ -25,20 +23,23 @@ typedef struct {
   Instruction first;
   Instruction last;
   uint32_t first_cycles;   // of the first instruction where the block begins a run
-  uint32_t rest_cycles;    // of the other instructions, with the refill of a certain branch
+  uint32_t rest_cycles;    // of the other instructions
   uint32_t target_cycles;  // added by a taken branch to the block
-  uint32_t taken_cycles;   // added by a conditional branch at the end when it is taken
+  uint32_t refill_cycles;  // added by a branch at the end that is always taken
+  uint32_t taken_cycles;   // added by another branch at the end when it is taken
   bool branches;           // the last instruction may change the program counter
   uint32_t fall_through;   // `end`; kNoBranch after a certain branch
   int conditional_left;    // instructions behind the end that are still under an IT
 } BlockCost;
 
-// Straight code that is running: from the target of a branch to the next branch, taken or not.
+// Code that is running: from the target of a taken branch to the next taken branch.
 typedef struct {
   const BlockCost* last;  // NULL before the first block
-  // Without the cache alone:
+  CodeCache cache;
+  // Where the cache does not hold everything:
   uint32_t start;      // address of its first instruction
   uint32_t execution;  // cycles if every fetch hit the cache
+  uint32_t waits;      // of fetches after the first line
   uint32_t cycles;     // cycles counted so far
 } Run;
 
@@ -47,8 +48,7 @@ bool may_read_flash(const Instruction* i);
 
 // The cost of `count` instructions from `address` on, which run one after the other. The first
 // `conditional` of them are under an IT of the block before.
-BlockCost block_cost(const TimingParameters* timing, uint32_t address,
-                     const Instruction* instructions, int count, int conditional);
+BlockCost block_cost(uint32_t address, const Instruction* instructions, int count, int conditional);
 
 // Adds a block to the run of which it is a part, or begins a run with it. Returns the cycles that
 // it takes, the refill after the branch before it among them.

@@ -1,8 +1,8 @@
 // QEMU plugin: adds up modeled Cortex-M4 cycles while a program runs, in a file others can read.
 //
 // Arguments, all but `counter` optional: counter=FILE (mapped shared, with the layout of Counters),
-// icache=on|off, wait_states=CYCLES, line_buffer=on|off, uncounted=ADDRESS (code
-// from there on costs nothing).
+// icache=on|off, icache_bytes=BYTES (of a cache that does not hold everything), wait_states=CYCLES,
+// line_buffer=on|off, uncounted=ADDRESS (code from there on costs nothing).
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,9 @@ typedef struct {
 } Counters;
 
 static Counters* counters;
-static TimingParameters timing = {.icache = true, .wait_states = 2};
+static TimingParameters timing = {.wait_states = 2};
+static bool icache = true;
+static uint32_t icache_bytes;  // 0: everything fits
 static uint32_t uncounted_from = UINT32_MAX;
 static Run run;  // the board has one CPU
 static DataPort data_port;
@@ -95,7 +97,7 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* transla
   }
   BlockCost* block = malloc(sizeof *block);  // as long as the translation, which is to the end
   if (!block) abort();
-  *block = block_cost(&timing, address, instructions, (int)count, conditional_at(address));
+  *block = block_cost(address, instructions, (int)count, conditional_at(address));
   remember_open_it(block);
   qemu_plugin_register_vcpu_tb_exec_cb(translated, block_runs, QEMU_PLUGIN_CB_NO_REGS, block);
 }
@@ -119,7 +121,8 @@ static bool read_argument(char* argument, const char** counter_path) {
     *counter_path = value;
     return true;
   }
-  if (!strcmp(argument, "icache")) return read_switch(value, &timing.icache);
+  if (!strcmp(argument, "icache")) return read_switch(value, &icache);
+  if (!strcmp(argument, "icache_bytes")) return read_number(value, &icache_bytes);
   if (!strcmp(argument, "line_buffer")) return read_switch(value, &timing.line_buffer);
   if (!strcmp(argument, "wait_states")) return read_number(value, &timing.wait_states);
   if (!strcmp(argument, "uncounted")) return read_number(value, &uncounted_from);
@@ -149,7 +152,8 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qem
     fprintf(stderr, "cycle model: counter=%s cannot be mapped\n", counter_path ? counter_path : "");
     return -1;
   }
-  counters->icache = timing.icache;
+  counters->icache = icache;
+  if (!icache || icache_bytes) set_cache_size(&run.cache, icache ? icache_bytes : 0);
   qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);
   return 0;
 }

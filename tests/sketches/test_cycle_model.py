@@ -151,11 +151,24 @@ FLASH_LOADS = {  # words that wait without a line buffer, and with one
     "stores and the stack": ("str r6, [r7]; push {r1, r2}; pop {r1, r2}; ldr r1, [sp, #4]", 0, 0),
 }
 
-STRAIGHT = "; ".join(["nop"] * 40)
+NARROW = "; ".join(["nop"] * 40)
+WIDE = "; ".join(["nop.w"] * 20)
 DIVISIONS = "; ".join(["vdiv.f32 s0, s1, s2"] * 4)
-WITHOUT_CACHE = {  # words fetched at 1 + 2 cycles each; the frame has a MOV before and a BL after
-    "narrow code waits for its fetches": (STRAIGHT, (2 + 80 + 4 + 2) // 4 * 3),
-    "slow instructions hide the fetches": (DIVISIONS, 1 + 4 * 14 + 1 + (2 + 2)),
+WITHOUT_CACHE = {  # with a MOV 4 bytes behind a line's begin before, and a BL of 1 + 2 cycles after
+    "narrow code is fetched faster than executed": (NARROW, 1 + 40 + 1 + 2),
+    "wide code waits for 5 lines": (WIDE, (2 + 80 + 4 + 2) // 4 + 5 * FLASH_WAITS + 2),
+    "slow instructions hide the fetches": (DIVISIONS, 1 + 4 * 14 + 1 + 2),
+}
+TURNS = 100
+LOOPS = {  # cycles a turn with a cache for everything, of 64 bytes, and without
+    "in one line": ("1: subs r0, #1; bne 1b", 3, 3, 3),
+    "over a line's end": ("nop; nop; nop; 1: subs r0, #1; bne 1b", 3, 3, 3 + 2 * FLASH_WAITS),
+    "of 128 bytes": (  # 32 words in 9 lines; the last one is the refill and the target's wait
+        f".balign 4; 1: {'; '.join(['nop.w'] * 31)}; subs r0, #1; bne 1b",
+        31 + 3,
+        32 + 8 * FLASH_WAITS + 1 + FLASH_WAITS,
+        32 + 8 * FLASH_WAITS + 1 + FLASH_WAITS,
+    ),
 }
 
 FRAME = r"""
@@ -229,16 +242,28 @@ def test_without_the_cache_the_longer_of_fetching_and_executing_counts(name):
     assert dict(zip(WITHOUT_CACHE, cycles, strict=True))[name] == WITHOUT_CACHE[name][1]
 
 
-def test_without_the_cache_a_taken_branch_waits_for_flash():
-    loop = "movs r0, #100; 1: vdiv.f32 s0, s1, s2; subs r0, #1; bne 1b"
-    with_cache, without = (measured((loop,), TimingParameters(icache=icache))[0] for icache in (True, False))
-    assert without - with_cache == 99 * 2 + 2  # the branches, and the call after them
+@pytest.mark.parametrize("cache", ["everything", "64 bytes", "nothing"])
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_loop_waits_for_the_lines_that_are_not_cached(name, cache):
+    timing = {
+        "everything": TimingParameters(),
+        "64 bytes": TimingParameters(icache_bytes=64),
+        "nothing": TimingParameters(icache=False),
+    }
+    bodies = [f"movs r0, #{turns}; {body}" for body, *_ in LOOPS.values() for turns in (TURNS, 2 * TURNS)]
+    cycles = measured(tuple(bodies), timing[cache])
+    first = 2 * list(LOOPS).index(name)
+    expected = LOOPS[name][1 + list(timing).index(cache)]
+    assert cycles[first + 1] - cycles[first] == TURNS * expected
 
 
-@pytest.mark.parametrize("icache", [True, False])
+@pytest.mark.parametrize(
+    "timing",
+    [TimingParameters(), TimingParameters(icache=False, line_buffer=True), TimingParameters(icache_bytes=64)],
+    ids=["cache", "no cache", "small cache"],
+)
 @pytest.mark.parametrize("other", ["one instruction per block", "QEMU 10"])
-def test_cycles_do_not_depend_on_where_qemu_cuts_straight_code(other, icache, tmp_path):
+def test_cycles_do_not_depend_on_where_qemu_cuts_straight_code(other, timing, tmp_path):
     qemu = newer_qemu() if other == "QEMU 10" else one_instruction_per_block(tmp_path)
-    timing = TimingParameters(icache=icache)
-    bodies = tuple(body for body, _, _ in CASES.values())
+    bodies = tuple(body for body, *_ in [*CASES.values(), *WITHOUT_CACHE.values()])
     assert measured(bodies, timing, qemu) == measured(bodies, timing)

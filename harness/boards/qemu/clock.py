@@ -16,7 +16,7 @@ from models.scratch import ScratchFolder
 from models.store import Store
 
 CYCLE_MODEL = SKETCHES / "cycle_model"
-MODEL_VERSION = 4
+MODEL_VERSION = 5
 """Raise it when the cycle model counts anything differently: figures of two versions share no series."""
 
 COUNTERS_FILE = "cycles"
@@ -36,12 +36,14 @@ class TimingParameters:
     sketches/cycle_model/README.md gives the source of each default.
 
     Attributes:
-        icache: True if every instruction fetch hits the cache; False if each is one from flash.
+        icache: True if the instruction cache is on.
+        icache_bytes: size of the cache, a power of 2 from 64 to 65536; None for one that holds all code.
         wait_states: cycles that an access to flash waits: a load of data, and a fetch without the cache.
         line_buffer: True if data in the 16 bytes of flash that were read last does not wait.
     """
 
     icache: bool = True
+    icache_bytes: int | None = None
     wait_states: int = 2
     line_buffer: bool = False
 
@@ -87,7 +89,7 @@ class CycleClock(Clock):
     def identity(self) -> str:
         timing = self.timing
         words = [f"cycles{MODEL_VERSION}", f"flash{timing.wait_states}"]
-        words += ["icache"] * timing.icache + ["line-buffer"] * timing.line_buffer
+        words += [f"icache{timing.icache_bytes or ''}"] * timing.icache + ["line-buffer"] * timing.line_buffer
         return "-".join(words)
 
     @property
@@ -95,7 +97,7 @@ class CycleClock(Clock):
         return {
             "cycle model": f"version {MODEL_VERSION}, Arm's Cortex-M4 instruction timing",
             "cycle model build": self.plugin.parent.name,  # stored sessions depend on the plugin's sources
-            "instruction cache": _switch(self.timing.icache),
+            "instruction cache": _cache(self.timing),
             "flash wait states": f"{self.timing.wait_states}, of {_waiting(self.timing)}",
         }
 
@@ -106,6 +108,7 @@ class CycleClock(Clock):
         settings = {
             "counter": COUNTERS_FILE,
             "icache": _switch(self.timing.icache),
+            "icache_bytes": str(self.timing.icache_bytes or 0),
             "wait_states": str(self.timing.wait_states),
             "line_buffer": _switch(self.timing.line_buffer),
             "uncounted": hex(core_address),
@@ -116,6 +119,12 @@ class CycleClock(Clock):
 
 def _switch(is_on: bool) -> str:
     return "on" if is_on else "off"
+
+
+def _cache(timing: TimingParameters) -> str:
+    if not timing.icache:
+        return "off"
+    return f"on, {timing.icache_bytes} bytes" if timing.icache_bytes else "on"
 
 
 def _waiting(timing: TimingParameters) -> str:
