@@ -15,9 +15,9 @@ static bool addresses_memory(const Instruction* i) {
   }
 }
 
-bool may_read_flash(const Instruction* i) {
+bool may_wait(const Instruction* i) {
   enum { kStackPointer = 1 << 13 };
-  return i->loads && i->address != kStackPointer;
+  return i->loads && (i->address != kStackPointer || (i->kind == kLoad && i->bytes == 4));
 }
 
 static uint32_t cycles_after(const Instruction* before, const Instruction* i) {

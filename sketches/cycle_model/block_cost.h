@@ -43,8 +43,9 @@ typedef struct {
   uint32_t cycles;     // cycles counted so far
 } Run;
 
-// Tells if an instruction loads data from an address that may lie in flash: the stack does not.
-bool may_read_flash(const Instruction* i);
+// Tells if an instruction loads data that may lie in flash or at an unaligned address. The stack is
+// in RAM, and narrow instructions reach aligned words of it alone.
+bool may_wait(const Instruction* i);
 
 // The cost of `count` instructions from `address` on, which run one after the other. The first
 // `conditional` of them are under an IT of the block before.

@@ -15,8 +15,9 @@ typedef struct {
   uint32_t line;  // the 16 bytes of flash that were read last
 } DataPort;
 
-// The waits of a load of `bytes` at `address`.
+// What a load of `bytes` at `address` takes longer than one of aligned RAM. The bits of the address
+// in `aligned` are 0 if it is aligned.
 uint32_t load_waits(const TimingParameters* timing, DataPort* port, uint32_t address,
-                    uint32_t bytes);
+                    uint32_t bytes, uint32_t aligned);
 
 #endif  // EARSHOT_CYCLE_MODEL_DATA_ACCESS_H_

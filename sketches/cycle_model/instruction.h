@@ -32,6 +32,7 @@ typedef struct {
   uint8_t cycles;         // on its own, without a pipeline refill
   bool sets_pc;           // a refill follows when it is executed
   bool loads;             // reads data from memory
+  uint8_t aligned;        // of a kLoad: bits of the address that are 0 if it is aligned
   uint8_t it_length;      // of an IT: how many instructions it makes conditional
   uint16_t address;       // core registers an address is made of
   uint16_t result;        // core register of a kData or kLoad

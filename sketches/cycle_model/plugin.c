@@ -61,10 +61,11 @@ static void block_runs(unsigned int cpu, void* data) {
 
 static void data_loaded(unsigned int cpu, qemu_plugin_meminfo_t access, uint64_t address,
                         void* data) {
-  (void)cpu, (void)data;
-  if (address >= kRamAddress) return;
+  (void)cpu;
+  const uint32_t aligned = (uintptr_t)data;
+  if (address >= kRamAddress && (address & aligned) == 0) return;  // most of them
   const uint32_t bytes = 1u << qemu_plugin_mem_size_shift(access);
-  counters->cycles += load_waits(&timing, &data_port, (uint32_t)address, bytes);
+  counters->cycles += load_waits(&timing, &data_port, (uint32_t)address, bytes, aligned);
 }
 
 static void read_code(const struct qemu_plugin_insn* instruction, uint8_t code[4]) {
@@ -89,9 +90,10 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* transla
     struct qemu_plugin_insn* instruction = qemu_plugin_tb_get_insn(translated, n);
     read_code(instruction, code);
     instructions[n] = decode(code);
-    if (may_read_flash(&instructions[n])) {
+    if (may_wait(&instructions[n])) {
       qemu_plugin_register_vcpu_mem_cb(instruction, data_loaded, QEMU_PLUGIN_CB_NO_REGS,
-                                       QEMU_PLUGIN_MEM_RW, NULL);
+                                       QEMU_PLUGIN_MEM_RW,
+                                       (void*)(uintptr_t)instructions[n].aligned);
     }
     if (instructions[n].kind == kUnknown) ++counters->unknown_instructions;
   }

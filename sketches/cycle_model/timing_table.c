@@ -158,6 +158,26 @@ static uint32_t single(uint32_t word, int field_low, int extra) {
   return 1u << (bits(word, field_low + 3, field_low) << 1 | bits(word, extra, extra));
 }
 
+// The size of a kLoad, as a mask.
+static uint8_t aligned_bits(uint32_t word, bool wide) {
+  enum { kByte = 0, kHalf = 1, kWord = 3 };
+  if (wide) {
+    const bool exclusive = bits(word, 31, 25) == 0x74;
+    return exclusive ? kByte : (1 << bits(word, 22, 21)) - 1;  // an exclusive one faults
+  }
+  static const uint8_t kRegister[] = {kWord, kHalf, kByte, kByte, kWord, kHalf, kByte, kHalf};
+  switch (bits(word, 31, 28)) {
+    case 5:
+      return kRegister[bits(word, 27, 25)];
+    case 7:
+      return kByte;
+    case 8:
+      return kHalf;
+    default:
+      return kWord;
+  }
+}
+
 enum { kSp = 1 << 13, kPc = 1 << 15 };
 
 static void set_operands(Instruction* i, uint32_t word, const Row* row) {
@@ -276,6 +296,7 @@ Instruction decode(const uint8_t* code) {
   }
   if ((i.kind == kData || i.kind == kLoad) && i.result & kPc) i.sets_pc = true;
   const bool load_bit = wide ? bits(word, 20, 20) : bits(word, 27, 27);
+  if (i.kind == kLoad) i.aligned = aligned_bits(word, wide);
   i.loads = i.kind == kLoad || i.kind == kTableBranch ||
             ((i.kind == kMultiple || i.kind == kFloatMemory) && load_bit);
   if (i.kind == kIt) i.it_length = 4 - __builtin_ctz(bits(word, 19, 16));

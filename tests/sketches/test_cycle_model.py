@@ -1,8 +1,8 @@
 """The cycle model compared with Arm's manual, for small pieces of code on the emulated board.
 
 The expected figures are calculated by hand from "Cortex-M4 Technical Reference Manual" (DDI 0439), tables 3-1
-and 7-1 and section 3.3.2, as cycles and cycles of pipeline refills apart. A body begins 6 bytes behind a multiple of
-64: a 32-bit target of a branch in the middle between two words is fetched one cycle longer.
+and 7-1 and section 3.3.2, as cycles and cycles of pipeline refills apart. A body begins 6 bytes behind a
+multiple of 64: a 32-bit target of a branch that lies across two words is fetched one cycle longer.
 """
 
 from __future__ import annotations
@@ -133,6 +133,18 @@ CASES = {
     "float multiple": ("vldmia r7, {s0-s3}; vstmia r7, {s0-s3}", 10, 0),
     "float push and pop": ("vpush {s16-s19}; vpop {s16-s19}", 10, 0),
     "float to core": ("vmov s0, r6; vmov r0, s0; vmov r0, r1, s0, s1; vmov d0, r0, r1", 6, 0),
+    "unaligned halfwords": ("ldrh r0, [r7, #1]; nop; ldrsh.w r0, [r7, #3]; nop; ldrh r0, [r7, #2]", 8 + 2, 0),
+    "unaligned words": (
+        "ldr.w r0, [r7, #2]; nop; ldr.w r0, [r7, #1]; nop; ldr r0, [r7, r6]",
+        8 + 1 + 2 + 2,
+        0,
+    ),
+    "unaligned words of the stack": (
+        "sub sp, #8; ldr.w r0, [sp, #2]; nop; ldr r0, [sp, #4]; add sp, #8",
+        8 + 1,
+        0,
+    ),
+    "bytes are aligned": ("ldrb r0, [r7, #1]; nop; ldrsb.w r0, [r7, #3]", 5, 0),
     "call into the core": ("bl _Z6microsv", 1, 3),
 }
 
@@ -145,6 +157,7 @@ FLASH_LOADS = {  # words that wait without a line buffer, and with one
     "two words": ("ldrd r1, r2, [r0, #12]", 2, 2),
     "four words": ("ldmia r0, {r0-r3}", 4, 1),
     "float": ("vldr s0, [r0]; vldr d1, [r0, #8]", 3, 1),
+    "unaligned word, read as two halfwords in two words": ("ldr.w r1, [r0, #6]", 2, 1),
     "four floats": ("vldmia r0, {s0-s3}", 4, 1),
     "address in a register": ("ldr r1, [r0, r5]; ldr.w r1, [r0], #4", 2, 1),
     "RAM between": ("ldr r1, [r0]; ldr r1, [r7]; ldr r1, [r0]", 2, 1),

@@ -92,6 +92,7 @@ class Instruction(ctypes.Structure):
         ("cycles", ctypes.c_uint8),
         ("sets_pc", ctypes.c_bool),
         ("loads", ctypes.c_bool),
+        ("aligned", ctypes.c_uint8),
         ("it_length", ctypes.c_uint8),
         ("address", ctypes.c_uint16),
         ("result", ctypes.c_uint16),
@@ -197,6 +198,16 @@ def test_instructions_that_read_data_say_so(decode, listing):
         return None if reads == instruction.loads else f"loads is {instruction.loads}"
 
     check(decode, listing, MNEMONICS, expect)
+
+
+def test_loads_know_their_size(decode, listing):
+    sizes = {"ldr": 3, "ldrh": 1, "ldrsh": 1, "ldrb": 0, "ldrsb": 0, "ldrex": 0}
+
+    def expect(mnemonic, _, instruction):
+        found = instruction.aligned
+        return None if found == sizes[mnemonic] else f"{found}, expected {sizes[mnemonic]}"
+
+    check(decode, listing, ["load"], expect)
 
 
 def test_data_processing_names_its_results(decode, listing):

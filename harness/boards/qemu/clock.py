@@ -16,7 +16,7 @@ from models.scratch import ScratchFolder
 from models.store import Store
 
 CYCLE_MODEL = SKETCHES / "cycle_model"
-MODEL_VERSION = 5
+MODEL_VERSION = 6
 """Raise it when the cycle model counts anything differently: figures of two versions share no series."""
 
 COUNTERS_FILE = "cycles"
