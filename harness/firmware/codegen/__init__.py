@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.firmware.codegen.folding import fold
+from harness.firmware.codegen.kernels import fast_operation
 from harness.firmware.codegen.layout import lay_out
 from harness.firmware.codegen.lowering import lower
 from harness.firmware.codegen.operations import Operation, kernels_name, operation
@@ -21,7 +22,7 @@ class CodegenEngine(Engine):
 
     def operation(self, step: Step) -> Operation:
         """Return the kernel call that runs a step; a subclass may choose another one."""
-        return operation(step)
+        return fast_operation(step) or operation(step)
 
     def generate(self, tflite: Path, out: Path) -> EngineSources:
         model = read_tflite(tflite)

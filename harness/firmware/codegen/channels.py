@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.errors import BuildFailed
 from harness.firmware.codegen.blocks import bias_with_zero_point
-from harness.firmware.codegen.program import FullyConnected, Step, Weights
+from harness.firmware.codegen.program import Conv2D, DepthwiseConv2D, FullyConnected, Step, Weights
 from harness.firmware.codegen.quantization import (
     INT8_MAX,
     INT8_MIN,
@@ -30,6 +30,25 @@ class Channels:
     fields: tuple[tuple[int | float, ...], ...]
 
 
+def doubled(step: Conv2D | DepthwiseConv2D | FullyConnected, by_output: np.ndarray) -> Channels | None:
+    """Return the channels of a kernel of simd_s8.h; None if a sum or a factor is out of its range.
+
+    Args:
+        step: the layer, in int8.
+        by_output: values of the weights as (outputs, taps).
+    """
+    multipliers, zero_point = _multipliers(step, step.weights), step.output.zero_point
+    if not _sums_are_small(step.weights.bias, by_output) or min(m.right_shift for m in multipliers) < 1:
+        return None
+    offsets = _offsets(multipliers, zero_point)
+    if max(map(abs, offsets)) >= _SMALL:
+        return None
+    rows = zip(step.weights.bias.tolist(), multipliers, offsets, strict=True)
+    return Channels(
+        "DoubledChannel", tuple((2 * bias, m.value, offset, m.right_shift) for bias, m, offset in rows)
+    )
+
+
 def finished(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
     """Return the channels of a convolution or a fully connected layer.
 
@@ -46,9 +65,8 @@ def finished(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
     multipliers = _multipliers(step, weights)
     biases = bias_with_zero_point(by_output, weights.bias, step.input.zero_point).tolist()
     if _sums_are_small(weights.bias, by_output) and all(m.right_shift >= 1 for m in multipliers):
-        zero_point = step.output.zero_point
-        offsets = [(zero_point << m.right_shift) + (1 << m.right_shift - 1) for m in multipliers]
-        if all(abs(offset) < _SMALL for offset in offsets):
+        offsets = _offsets(multipliers, step.output.zero_point)
+        if max(map(abs, offsets)) < _SMALL:
             rows = zip(biases, multipliers, offsets, strict=True)
             fields = tuple((bias, m.value, offset, m.right_shift) for bias, m, offset in rows)
             return Channels("SmallInt8Channel", fields)
@@ -77,6 +95,11 @@ def _multipliers(step: Step, weights: Weights) -> tuple[Multiplier, ...]:
         else:
             found = channel_multipliers(source, weights.scales, output)
     return found if len(found) > 1 else found * len(weights.bias)
+
+
+def _offsets(multipliers: tuple[Multiplier, ...], zero_point: int) -> list[int]:
+    """Return the output's zero point and a half in units of the product before the shift."""
+    return [(zero_point << m.right_shift) + (1 << m.right_shift - 1) for m in multipliers]
 
 
 def _sums_are_small(bias: np.ndarray, by_output: np.ndarray) -> bool:

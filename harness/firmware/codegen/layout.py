@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.firmware.codegen.memory_plan import Lifetime, most_alive, plan_memory
+from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime, most_alive, plan_memory
 from harness.firmware.codegen.operations import Operation
 from harness.firmware.codegen.program import Program, Value, View
 
@@ -27,48 +27,89 @@ class Layout:
     arena_bytes: int
     least_bytes: int
     _roots: Mapping[int, int]  # by value id: the value whose memory it shares
-    _offsets: Mapping[int | str, int]  # by value id, or by name for strips
+    _offsets: Mapping[int | str, int]  # by value id, or by name for scratch
 
     def offset_of(self, value: Value) -> int:
         return self._offsets[self._roots[value.id]]
 
-    def strip_offset(self, position: int) -> int:
-        """Return the offset of an operation's strip of padded rows; 0 if it needs none."""
-        return self._offsets.get(_strip(position), 0)
+    def scratch_offset(self, position: int) -> int:
+        """Return the offset of an operation's scratch; 0 if it needs none."""
+        return self._offsets.get(_scratch(position), 0)
 
 
 def lay_out(program: Program, operations: Sequence[Operation]) -> Layout:
-    """Plan the arena of a program whose steps except views are these operations."""
+    """Plan the arena of a program whose steps except views are these operations.
+
+    Kernels that can write over their input do so if that makes the arena smaller.
+    """
+    apart = _lay_out(program, operations, in_place=False)
+    together = _lay_out(program, operations, in_place=True)
+    return together if together.arena_bytes < apart.arena_bytes else apart
+
+
+def _lay_out(program: Program, operations: Sequence[Operation], in_place: bool) -> Layout:
     roots = {program.input.id: program.input.id}
     for step in program.steps:
         roots[step.output.id] = roots[step.input.id] if isinstance(step, View) else step.output.id
+    last_reads = {roots[operation.step.input.id]: i for i, operation in enumerate(operations)}
+    last_reads[roots[program.output.id]] = len(operations)
+
+    blocks = {program.input.id: _Block(program.input, 0)}
+    lifetimes: dict[int | str, Lifetime] = {}
+    for i, operation in enumerate(operations):
+        source, output = roots[operation.step.input.id], operation.step.output
+        behind = operation.input_behind
+        if in_place and behind is not None and last_reads[source] == i:
+            blocks[output.id] = blocks[source].overwritten(output, -(-behind // ALIGNMENT) * ALIGNMENT)
+        else:
+            blocks[output.id] = _Block(output, i)
+        if operation.scratch_bytes:
+            name = f"scratch of {operation.step.operator}"
+            lifetimes[_scratch(i)] = Lifetime(name, operation.scratch_bytes, i, i)
 
     last = max(len(operations) - 1, 0)
-    written: dict[int | str, tuple[str, int, int]] = {
-        program.input.id: (program.input.name, program.input.bytes, 0)
-    }
-    read: dict[int | str, int] = {}
-    for i, operation in enumerate(operations):
-        read[roots[operation.step.input.id]] = i
-        output = operation.step.output
-        written[output.id] = (output.name, output.bytes, i)
-        if operation.strip_bytes:
-            written[_strip(i)] = (f"padded rows of {operation.step.operator}", operation.strip_bytes, i)
-    read[roots[program.output.id]] = last
-
-    lifetimes = [
-        Lifetime(name, size, first, max(first, read.get(key, first)))
-        for key, (name, size, first) in written.items()
-    ]
-    offsets, end = plan_memory(lifetimes)
+    for block in set(blocks.values()):
+        lifetimes[block.id] = block.lifetime(last_reads, last)
+    order = sorted(lifetimes, key=lambda key: (lifetimes[key].first_op, isinstance(key, str), str(key)))
+    lives = [lifetimes[key] for key in order]
+    starts, end = plan_memory(lives)
+    offsets = dict(zip(order, starts, strict=True))
     return Layout(
-        slots=tuple(zip(offsets, lifetimes, strict=True)),
+        slots=tuple(zip(starts, lives, strict=True)),
         arena_bytes=end + READ_AHEAD_BYTES,
-        least_bytes=most_alive(lifetimes),
+        least_bytes=most_alive(lives),
         _roots=roots,
-        _offsets=dict(zip(written, offsets, strict=True)),
+        _offsets=offsets | {key: offsets[block.id] + block.place_of(key) for key, block in blocks.items()},
     )
 
 
-def _strip(position: int) -> str:
-    return f"strip of operation {position}"
+class _Block:
+    """Memory of a value and of those that are written over it; the first value's number is its own."""
+
+    def __init__(self, value: Value, first_op: int) -> None:
+        self.id = value.id
+        self._first_op = first_op
+        self._values = {value.id: value}
+        self._places = {value.id: 0}  # from the first value's start, may be negative
+
+    def overwritten(self, output: Value, behind: int) -> _Block:
+        """Add a value that starts `behind` bytes before the last one."""
+        self._places[output.id] = list(self._places.values())[-1] - behind
+        self._values[output.id] = output
+        return self
+
+    def place_of(self, key: int) -> int:
+        return self._places[key] - min(self._places.values())
+
+    def lifetime(self, last_reads: Mapping[int, int], last: int) -> Lifetime:
+        size = max(self.place_of(key) + value.bytes for key, value in self._values.items())
+        name = self._values[self.id].name
+        if len(self._values) > 1:
+            name = f"{name}, {len(self._values) - 1} more over it"
+        final = list(self._values)[-1]
+        until = min(last_reads.get(final, self._first_op), last)
+        return Lifetime(name, size, self._first_op, max(self._first_op, until))
+
+
+def _scratch(position: int) -> str:
+    return f"scratch of operation {position}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,11 @@ class Operation:
         weights_in_code: the weights are a template argument instead of an array in flash.
         skips_zeros: the kernel skips weights of 0.
         note: reason for this kernel, for the generated source.
-        strip_bytes: memory for rows with padding, needed during the call; None if the kernel takes none.
+        scratch_bytes: memory that the kernel needs during the call; None if it takes none.
+        scratch_element: the type of its elements in C++.
+        scratch_in_kernel: the kernel's own count of these bytes, an expression in C++.
+        input_behind: bytes by which the input has to lie behind the output for both to share memory: the
+            kernel reads what it overwrites in time. None if they must not.
     """
 
     step: Step
@@ -67,7 +72,10 @@ class Operation:
     arguments: tuple[str, ...] = ()
     weights: np.ndarray | None = None
     channels: Channels | None = None
-    strip_bytes: int | None = None
+    scratch_bytes: int | None = None
+    scratch_element: str = ""
+    scratch_in_kernel: str = ""
+    input_behind: int | None = None
     weights_in_code: bool = False
     skips_zeros: bool = False
     note: str = ""
@@ -112,14 +120,14 @@ def _(step: Conv2D) -> Operation:
         "conv_2d.h",
         "conv_2d",
         {
-            **_image(step.input, step.output, step.window),
+            **image(step.input, step.output, step.window),
             "kOutputChannels": outputs,
-            **_padded(step.input, step.window),
-            **_finish(step.output, step.activation),
+            **padded(step.input, step.window),
+            **finish(step.output, step.activation),
         },
         weights=blocked(step.runs),
         channels=finished(step, step.weights, step.weights.values.reshape(outputs, -1)),
-        strip_bytes=strip_bytes(step.input, step.output, step.window),
+        **_strip(step),
     )
 
 
@@ -131,14 +139,14 @@ def _(step: DepthwiseConv2D) -> Operation:
         "depthwise_conv_2d.h",
         "depthwise_conv_2d",
         {
-            **_image(step.input, step.output, step.window),
+            **image(step.input, step.output, step.window),
             "kMultiplier": step.multiplier,
-            **_padded(step.input, step.window),
-            **_finish(step.output, step.activation),
+            **padded(step.input, step.window),
+            **finish(step.output, step.activation),
         },
         weights=blocked_by_channel(by_tap, step.multiplier),
         channels=finished(step, step.weights, by_tap.T),
-        strip_bytes=strip_bytes(step.input, step.output, step.window),
+        **_strip(step),
     )
 
 
@@ -153,7 +161,7 @@ def _(step: FullyConnected) -> Operation:
             "kRows": step.input.elements // inputs,
             "kInputs": inputs,
             "kOutputs": outputs,
-            **_finish(step.output, step.activation),
+            **finish(step.output, step.activation),
         },
         weights=blocked(step.weights.values[:, np.newaxis, :]),
         channels=finished(step, step.weights, step.weights.values),
@@ -163,10 +171,10 @@ def _(step: FullyConnected) -> Operation:
 @operation.register
 def _(step: AveragePool2D) -> Operation:
     constants = {
-        **_image(step.input, step.output, step.window),
+        **image(step.input, step.output, step.window),
         "kPadTop": step.window.before[0],
         "kPadLeft": step.window.before[1],
-        **_activation(step.output, step.activation),
+        **activation_range(step.output, step.activation),
     }
     sums = "int32_t" if step.input.type == "int8" else "float"
     return Operation(step, "average_pool_2d.h", "average_pool_2d", constants, arguments=(sums,))
@@ -195,7 +203,7 @@ def _(step: Pad) -> Operation:
         "kSizes": (1,) * missing + step.input.shape,
         "kBefore": [before for before, _ in amounts],
         "kAfter": [after for _, after in amounts],
-        "kPadValue": _zero(step.output),
+        "kPadValue": zero_of(step.output),
     }
     return Operation(step, "pad.h", "pad", constants)
 
@@ -258,7 +266,16 @@ def strip_bytes(source: Value, output: Value, window: Window) -> int:
     return window.size[0] * row_elements * (source.bytes // source.elements)
 
 
-def _image(source: Value, output: Value, window: Window) -> dict[str, Constant]:
+def _strip(step: Conv2D | DepthwiseConv2D) -> dict[str, Any]:
+    element = "int8_t" if step.input.type == "int8" else "float"
+    return {
+        "scratch_bytes": strip_bytes(step.input, step.output, step.window),
+        "scratch_element": element,
+        "scratch_in_kernel": f"sizeof({element}) * kernels::WindowRows<OP>::kStripElements",
+    }
+
+
+def image(source: Value, output: Value, window: Window) -> dict[str, Constant]:
     return {
         "kBatches": source.shape[0],
         "kInputHeight": source.shape[1],
@@ -273,21 +290,21 @@ def _image(source: Value, output: Value, window: Window) -> dict[str, Constant]:
     }
 
 
-def _padded(source: Value, window: Window) -> dict[str, Constant]:
+def padded(source: Value, window: Window) -> dict[str, Constant]:
     return {
         "kDilationHeight": window.dilation[0],
         "kDilationWidth": window.dilation[1],
         "kPadTop": window.before[0],
         "kPadLeft": window.before[1],
-        "kPadValue": _zero(source),
+        "kPadValue": zero_of(source),
     }
 
 
-def _zero(value: Value) -> Constant:
+def zero_of(value: Value) -> Constant:
     return value.zero_point if value.type == "int8" else 0.0
 
 
-def _activation(output: Value, activation: str) -> dict[str, Constant]:
+def activation_range(output: Value, activation: str) -> dict[str, Constant]:
     least: Constant
     most: Constant
     if output.type == "int8":
@@ -297,6 +314,6 @@ def _activation(output: Value, activation: str) -> dict[str, Constant]:
     return {"kActivationMin": least, "kActivationMax": most}
 
 
-def _finish(output: Value, activation: str) -> dict[str, Constant]:
+def finish(output: Value, activation: str) -> dict[str, Constant]:
     zero_point: dict[str, Constant] = {"kOutputZeroPoint": output.zero_point} if output.type == "int8" else {}
-    return {**zero_point, **_activation(output, activation)}
+    return {**zero_point, **activation_range(output, activation)}
