@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from board_program import PRINT, running
 from compiled_engine import AlwaysSparse, amalgamated, staged_engine
@@ -69,5 +71,5 @@ def test_codegen_sparse_is_never_slower_than_codegen(measured, zeros):
 
 def test_more_zeros_make_codegen_sparse_faster(measured):
     times = [measured["chosen", zeros] for zeros in ZEROS]
-    assert times == sorted(times, reverse=True)
+    assert all(more <= 1.01 * fewer for fewer, more in pairwise(times))
     assert times[-1] < times[0] / 4

@@ -16,6 +16,8 @@ from __future__ import annotations
 import math
 
 from harness.firmware.codegen.blocks import GROUP
+from harness.firmware.codegen.kernels import fast_operation
+from harness.firmware.codegen.kernels.narrow import sliding_row
 from harness.firmware.codegen.operations import strip_bytes
 from harness.firmware.codegen.program import Conv2D, FullyConnected
 from harness.firmware.codegen_sparse.kernels import TAPS, entry_rounds, filled_runs
@@ -34,9 +36,12 @@ _ROUND = 40
 _DENSE_RUN = 5.0  # of a group, for each run of taps
 _DENSE_LOOP = 4.5  # of a group, for each _LOOP_BLOCKS blocks of a run
 _DENSE_OUTPUT, _SPARSE_OUTPUT = 22.0, 14.5  # of a convolution: bias, scale, zero point, its share of calls
+_BLOCK = 50.0  # of five outputs of convolve_1_channel_s8.h
+_WIDENED_INPUT = 7.0  # of an input of it, with the strip's moves
 _DENSE_ROW_OUTPUT, _SPARSE_ROW_OUTPUT = 25.0, 50.0  # of a fully connected layer, likewise
 _STRIP_WORD = 8.0  # of rows that are copied to have padding around them
 
+_FIVE = 5  # outputs of a block of convolve_1_channel_s8.h
 _LOOP_BLOCKS = 4  # kUnrolled of products.h
 
 
@@ -44,15 +49,35 @@ def layer_cycles(step: Conv2D | FullyConnected) -> tuple[int, int]:
     """Return the cycles of one run with the kernel of engine codegen, and with the one that skips zeros."""
     if isinstance(step, Conv2D):
         outputs, runs, taps = step.runs.shape
-        dense = _dense_run(outputs, taps, _DENSE_RUN) * runs + _DENSE_OUTPUT * outputs
-        sparse = _sparse_taps(step) + _SPARSE_OUTPUT * outputs
         pixels, strip = math.prod(step.output.shape[:3]), _strip(step)
-        return round(dense * pixels + strip), round(sparse * pixels + strip)
+        sparse = (_sparse_taps(step) + _SPARSE_OUTPUT * outputs) * pixels + strip
+        fast = fast_operation(step)
+        if fast is not None and fast.kernel == "convolve_1_channel_s8":
+            return round(_one_channel(step)), round(sparse)
+        dense = _dense_run(outputs, taps, _DENSE_RUN) * runs + _DENSE_OUTPUT * outputs
+        return round(dense * pixels + strip), round(sparse)
     outputs, inputs = step.weights.values.shape
     dense = _dense_run(outputs, inputs, 0) + _DENSE_ROW_OUTPUT * outputs
     sparse = sum(_ROUND * entry_rounds(row) + _SPARSE_ROW_OUTPUT for row in step.weights.values)
     rows = step.output.elements // outputs
     return round(dense * rows), round(sparse * rows)
+
+
+def _one_channel(step: Conv2D) -> float:
+    """Return the cycles of convolve_1_channel_s8.h: loads and products of its inner loop, and the rest."""
+    taps, stride = step.window.size[1], step.window.stride[1]
+    words = len(sliding_row(step.weights.values[:1, :1, :, 0], stride)[0, 0]) / 2
+    loads = words + ((_FIVE - 1) * stride + taps) / 2
+    row = loads * 4 / 3 - 1 + _FIVE * (taps + stride % 2) / 2  # groups of about three loads
+    on_image = sum(
+        min(step.window.size[0], step.input.shape[1] + above) - max(0, above)
+        for above in (
+            step.window.before[0] - out * step.window.stride[0] for out in range(step.output.shape[1])
+        )
+    )
+    blocks = math.ceil(step.output.shape[2] / _FIVE) * step.output.shape[3]
+    inputs = step.input.elements * _WIDENED_INPUT
+    return on_image * blocks * row + step.output.shape[1] * blocks * _BLOCK + inputs
 
 
 def _sparse_taps(step: Conv2D) -> int:

@@ -75,12 +75,12 @@ MUCH = MOST_IN_CODE // 80 + 1  # channels: too many weights for code
 @pytest.mark.parametrize(
     ("model", "kernels"),
     [
-        (partial(tinyconv, 0.0, 0.0), ["conv_2d", "fully_connected"]),
-        (partial(tinyconv, 0.5, 0.5), ["sparse_conv_2d", "fully_connected"]),
-        (partial(tinyconv, 0.0, 0.9), ["conv_2d", "sparse_fully_connected"]),
+        (partial(tinyconv, 0.0, 0.0), ["convolve_1_channel_s8", "fully_connected"]),
+        (partial(tinyconv, 0.8, 0.5), ["sparse_conv_2d", "fully_connected"]),
+        (partial(tinyconv, 0.0, 0.9), ["convolve_1_channel_s8", "sparse_fully_connected"]),
         (partial(tinyconv, 0.9, 0.9), ["sparse_conv_2d", "sparse_fully_connected"]),
         (partial(tinyconv, 0.9, 0.9, "f4"), ["conv_2d", "fully_connected"]),
-        (partial(tinyconv, 0.95, 0.95, channels=MUCH), ["conv_2d", "sparse_fully_connected"]),
+        (partial(tinyconv, 0.95, 0.95, channels=MUCH), ["convolve_1_channel_s8", "sparse_fully_connected"]),
     ],
 )
 def test_each_layer_gets_the_faster_kernel_that_exists(model, kernels, tmp_path):
@@ -112,8 +112,7 @@ def test_a_model_that_is_not_pruned_stays_dense(tmp_path):
 
 
 def test_a_network_with_dense_and_sparse_layers():
-    model = shared_data("kws_ref_model.tflite").read_bytes()  # every sixth weight of its first layer is 0
-    assert checked(model, SPARSE).calls.count("sparse_conv_2d") == 1
+    assert checked(tinyconv(0.9, 0.0), SPARSE).calls == ["sparse_conv_2d", "fully_connected"]
 
 
 @pytest.mark.parametrize("zeros", [0.5, 0.95])

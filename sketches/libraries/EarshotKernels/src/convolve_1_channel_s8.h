@@ -19,8 +19,7 @@ struct Convolve1Channel {
   using Row = SlidingRow<Op::kFilterWidth, Op::kStrideWidth>;
   static constexpr int kColumns = (Op::kOutputWidth - 1) * Op::kStrideWidth + Op::kFilterWidth;
   static constexpr int kStripWidth = (kColumns + 1) / 2 * 2;
-  static constexpr int kStripRows =
-      (Op::kStripOutputs - 1) * Op::kStrideHeight + Op::kFilterHeight;
+  static constexpr int kStripRows = (Op::kStripOutputs - 1) * Op::kStrideHeight + Op::kFilterHeight;
   static constexpr int kStripElements = kStripRows * kStripWidth;
   static constexpr int kChannelElements = Op::kFilterHeight * Row::kBytes / 2;
   static constexpr int kWeights = (Op::kOutputChannels * kChannelElements + 3) / 4 * 4;
@@ -87,8 +86,7 @@ struct Convolve1Channel {
 
   // Fills the strip's rows from kFirst on for outputs from output_row on.
   static void fill_strip(const int8_t* image, int output_row, int first, int16_t* strip) {
-    constexpr int kCopied =
-        std::max(0, std::min(Op::kInputWidth, kColumns - Op::kPadLeft));
+    constexpr int kCopied = std::max(0, std::min(Op::kInputWidth, kColumns - Op::kPadLeft));
     for (int i = first; i < kStripRows; ++i) {
       const int row = output_row * Op::kStrideHeight - Op::kPadTop + i;
       if (row < 0 || row >= Op::kInputHeight) continue;  // no filter row looks at it

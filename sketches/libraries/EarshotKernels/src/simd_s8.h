@@ -30,7 +30,8 @@ EARSHOT_INLINE uint32_t load_word(const int16_t* from) {
 #endif
 }
 
-// The same value, in a register from here on: where many are spilled, one load then serves them all.
+// The same value, in a register from here on: where many are spilled, one load then serves them
+// all.
 template <class Value>
 EARSHOT_INLINE Value in_register(Value value) {
 #if defined(__ARM_FEATURE_DSP)
@@ -98,8 +99,7 @@ EARSHOT_INLINE int8_t requantized(uint32_t sum, int32_t multiplier, int32_t offs
   }
 #else
   scaled = static_cast<int32_t>(
-      offset +
-      ((static_cast<int64_t>(doubled) * multiplier + (int64_t{1} << 31)) >> 32));
+      offset + ((static_cast<int64_t>(doubled) * multiplier + (int64_t{1} << 31)) >> 32));
 #endif
   if constexpr (Op::kRightShift > 0) shift = Op::kRightShift;
   return clamp_to_int8<Op::kActivationMin, Op::kActivationMax>(scaled >> shift);

@@ -63,8 +63,8 @@ EARSHOT_INLINE void add_sliding_taps(const int16_t* x, const int16_t* w,
         constexpr int kOutput = decltype(output)::value;
         constexpr int kTap = 2 * (kFirst + decltype(i)::value) - kOutput * kStride;
         if constexpr (Taps::meets(kTap)) {
-          sums[kOutput] = multiply_add<Taps::halves(kTap)>(words[i], weights[Taps::word(kTap)],
-                                                           sums[kOutput]);
+          sums[kOutput] =
+              multiply_add<Taps::halves(kTap)>(words[i], weights[Taps::word(kTap)], sums[kOutput]);
         }
       });
     });
@@ -86,7 +86,7 @@ struct SlidingRow {
     unrolled<kParts - 1>([&](auto part) __attribute__((always_inline)) {
       constexpr int kPlace = decltype(part)::value;
       add_sliding_taps<kPart, kStride, kX + 2 * kPart * kPlace, kW + kPartBytes * kPlace>(x, w,
-                                                                                        sums);
+                                                                                          sums);
     });
     add_sliding_taps<kLast, kStride, kX + 2 * kPart*(kParts - 1), kW + kPartBytes*(kParts - 1)>(
         x, w, sums);
