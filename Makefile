@@ -12,8 +12,9 @@ JOBS ?= 3
 # gcc and g++: the cycle model and the host tests of the sketch's logic. The arm toolchain: firmware. QEMU: the emulated board.
 # espeak-ng: the synthetic corpus. libportaudio2, libsndfile1: sound. python3-venv: the environment.
 # pulseaudio, pulseaudio-utils, libasound2-plugins: the rehearsal bench, whose speaker and microphone are a null sink.
+# ser2net: its board behind another host. sshd, the other half of that host, would open a port of this one: see CONTRIBUTING.md.
 PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm \
-	espeak-ng libportaudio2 libsndfile1 python3-venv pulseaudio pulseaudio-utils libasound2-plugins
+	espeak-ng libportaudio2 libsndfile1 python3-venv pulseaudio pulseaudio-utils libasound2-plugins ser2net
 
 # Compiling the imported sources of torch, pandas and SciPy takes every process 6 s where bytecode is not kept.
 export PYTHONDONTWRITEBYTECODE :=

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +23,14 @@ FILE = "bench.toml"
 
 ClockName = Literal["", "cycles", "instructions"]
 
+UPLOAD_PLACEHOLDERS = ("image", "hex", "bin", "port", "host", "serial_number", "fqbn")
+"""Placeholders of `upload_command`."""
+
+RECOVERY_PLACEHOLDERS = ("host", "serial_number")
+"""Placeholders of `recover`, which runs while the board may have no port."""
+
+_PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")  # not a shell's ${VARIABLE}
+
 
 @dataclass(frozen=True, kw_only=True)
 class BoardTable:
@@ -35,6 +46,9 @@ class BoardTable:
         icache: instruction cache; "as-is" leaves it as the core set it.
         clock: time of an emulated board: "cycles" of the cycle model, or "instructions"; "" is "cycles".
         port: serial port, for a board that cannot be found by serial number: /dev/…, socket://…, rfc2217://….
+        upload_command: shell command that puts an image on the board, with `UPLOAD_PLACEHOLDERS`; "" uploads
+            by arduino-cli.
+        upload_timeout_s: longest time of an upload, and of `recover`.
     """
 
     kind: str
@@ -46,6 +60,8 @@ class BoardTable:
     icache: Literal["on", "off", "as-is"] = "on"
     clock: ClockName = ""
     port: str = ""
+    upload_command: str = ""
+    upload_timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 120.0  # up to 960 KB through a bootloader
 
 
 @dataclass(frozen=True)
@@ -132,6 +148,7 @@ def read_bench(path: Path) -> Bench:
     file = TomlFile(path)
     found = file.read(_File)
     _check_serial_numbers(file, found.board)
+    _check_commands(file, found.board)
     thresholds = found.thresholds
     if thresholds.chirp_min_dbfs >= thresholds.chirp_max_dbfs:
         raise file.refusal(
@@ -169,3 +186,19 @@ def _check_serial_numbers(file: TomlFile, boards: dict[str, BoardTable]) -> None
                 ("board", name, "serial_number"),
                 "Give each board its own: `earshot boards` lists them.",
             )
+
+
+def fill(command: str, values: Mapping[str, str]) -> str:
+    """Replace the placeholders of a shell command by values, quoted for the shell."""
+    return _PLACEHOLDER.sub(lambda match: shlex.quote(values[match[1]]), command)
+
+
+def _check_commands(file: TomlFile, boards: dict[str, BoardTable]) -> None:
+    for name, table in boards.items():
+        for key, allowed in (("upload_command", UPLOAD_PLACEHOLDERS),):
+            for unknown in set(_PLACEHOLDER.findall(getattr(table, key))) - set(allowed):
+                raise file.refusal(
+                    f"there is no placeholder {{{unknown}}}",
+                    ("board", name, key),
+                    f"Allowed: {', '.join(f'{{{each}}}' for each in allowed)}.",
+                )

@@ -71,7 +71,11 @@ class UploadFailed(EarshotError):
         remedy: str = "",
     ) -> None:
         self.command, self.returncode, self.stderr_tail = command, returncode, stderr_tail
-        details = f"`{command}` exited with {returncode}: {stderr_tail.strip()}" if command else ""
+        details = f"`{command}`" if command else ""
+        if returncode is not None:
+            details += f" exited with {returncode}"
+        if tail := stderr_tail.strip():
+            details += f": {tail}"
         super().__init__(what, where=details, remedy=remedy)
 
 

@@ -83,7 +83,8 @@ def add_board(parser: Any) -> None:
         "--port",
         default="",
         metavar="PORT",
-        help="serial port, instead of searching for it: /dev/…, socket://…, rfc2217://…",
+        help="serial port, instead of searching for it: /dev/…, or with upload_command in the bench file "
+        "socket://… or rfc2217://…",
     )
     parser.add_argument(
         "--clock",

@@ -54,7 +54,6 @@ _VERSION_S = 30.0
 _LIST_S = 15.0  # the discovery itself takes 1 s
 _INSTALLED_S = 60.0  # `core list` and `lib list` read every installed release
 _COMPILE_S = 15 * 60.0  # mbed's core from nothing takes minutes on a slow host
-_UPLOAD_S = 2 * 60.0  # 10 s until the bootloader's port is there, then up to 960 KB through it
 
 _TRIED_PLACES = 100  # in a long output that holds no answer
 _JSON = json.JSONDecoder(
@@ -186,19 +185,20 @@ class ArduinoCli:
             )
         return compiled(answer.result, image)
 
-    def upload(self, fqbn: str, port: str, input_dir: Path) -> None:
+    def upload(self, fqbn: str, port: str, input_dir: Path, limit_s: float = 120.0) -> None:
         """Put a compiled sketch on the board at a port; no process may have the port open.
 
         Args:
             fqbn: such as "arduino:mbed_nano:nano33ble".
             port: such as "/dev/ttyACM0".
             input_dir: the `output` of the compilation, with one sketch in it.
+            limit_s: longest time: 10 s until the bootloader's port is there, then up to 960 KB through it.
 
         Raises:
             UploadFailed: the call failed.
         """
         arguments = ["upload", "--fqbn", fqbn, "--port", port, "--input-dir", str(input_dir.resolve())]
-        self._ask(arguments, dict, UploadFailed, _UPLOAD_S)
+        self._ask(arguments, dict, UploadFailed, limit_s)
 
     def _check_version(self, kind: type[EarshotError]) -> None:
         if self._version:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription, Sound
 from harness.boards.locks import board_lock, upload_lock
-from harness.boards.port_search import Sought, wait_for_port
+from harness.boards.port_search import Sought, is_url, wait_for_port
+from harness.boards.user_command import run_command
 from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError, UsageError
 from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
 from harness.firmware.firmware import Firmware
@@ -101,6 +103,13 @@ class ArduinoBoard(Board):
                 where=entry.name,
                 remedy="Leave out --clock, and `clock` in the bench file.",
             )
+        if is_url(entry.port) and not entry.upload_command:
+            raise UsageError(
+                f"nothing can be uploaded through the network port {entry.port}",
+                where=entry.name,
+                remedy="Write upload_command into the board's entry of the bench file: a command that "
+                "uploads on the board's host. docs/bench-setup.md has examples.",
+            )
         return cls(entry, bench)
 
     def describe(self) -> BoardDescription:
@@ -129,14 +138,19 @@ class ArduinoBoard(Board):
 
         Raises:
             BoardNotFound: the board is not attached, locked by another process, or did not come back.
-            UploadFailed: arduino-cli could not upload.
+            UploadFailed: arduino-cli or the bench file's command could not upload.
         """
         self._close_link()
         self._firmware = None
         self._reserve()
+        limit_s = self._entry.upload_timeout_s
         with upload_lock():
-            port = self._find().address
-            self._cli.upload(self.fqbn, port, firmware.image.parent)
+            port = self._find()
+            if command := self._entry.upload_command:
+                folder = self._bench.path and self._bench.path.resolve().parent
+                run_command("upload_command", command, self._placeholders(port, firmware), limit_s, folder)
+            else:
+                self._cli.upload(self.fqbn, port.address, firmware.image.parent, limit_s)
             self._find(runs_sketch=True)
         self._firmware = firmware
 
@@ -155,23 +169,31 @@ class ArduinoBoard(Board):
         if not self._firmware:
             raise BoardNotFound(f"no image was uploaded to the {self.title}", remedy="Upload an image first.")
         self._close_link()
-        self._link = self._connect(transcript)
-        try:
-            device = DeviceUnderTest(self._link, SKETCH_CHUNK_BYTES)
-            icache = device.handshake(self._firmware).icache
-            wanted = self._entry.icache
-            if wanted != "as-is" and icache not in (wanted, "none"):
-                device.set_icache(wanted)
-                icache = device.handshake(self._firmware).icache  # the state that the transcript shows last
-                if icache != wanted:
-                    raise ProtocolError(
-                        f"the instruction cache is {icache} after the command to switch it {wanted}",
-                        where=self._link.name,
-                        remedy='Write icache = "as-is" into the board\'s entry of the bench file.',
-                    )
-        except BaseException:
-            self._close_link()
-            raise
+        deadline = Deadline(self._patience_s)
+        while True:
+            link = self._link = self._connect(transcript, deadline)
+            try:
+                return self._shake_hands(DeviceUnderTest(link, SKETCH_CHUNK_BYTES), self._firmware)
+            except BaseException as failure:
+                self._close_link()
+                # A server of ports accepts a connection, and ends it, while the board is off the bus.
+                is_early = isinstance(failure, BoardNotFound) and is_url(link.name)
+                if not is_early or deadline.expired:
+                    raise
+            time.sleep(_POLL_S)
+
+    def _shake_hands(self, device: DeviceUnderTest, firmware: Firmware) -> DeviceUnderTest:
+        """Prove which image runs, and switch the instruction cache."""
+        icache, wanted = device.handshake(firmware).icache, self._entry.icache
+        if wanted != "as-is" and icache not in (wanted, "none"):
+            device.set_icache(wanted)
+            icache = device.handshake(firmware).icache  # the state that the transcript shows last
+            if icache != wanted:
+                raise ProtocolError(
+                    f"the instruction cache is {icache} after the command to switch it {wanted}",
+                    where=self._entry.name,
+                    remedy='Write icache = "as-is" into the board\'s entry of the bench file.',
+                )
         return device
 
     def listen(self, sound: Sound) -> None:
@@ -199,8 +221,14 @@ class ArduinoBoard(Board):
             tools = {"core": f"{core.id} {core.version}", "arduino-cli": self._cli.version()}
         except EarshotError as problem:
             tools = {"core": f"none: {problem.what}"}
-        revision = {"revision": self._entry.revision} if self._entry.revision else {}
-        return {**revision, "fqbn": self.fqbn, **tools, "instruction cache": self._entry.icache}
+        entry = self._entry
+        access = {
+            "revision": entry.revision,
+            "port": entry.port if is_url(entry.port) else "",
+            "upload": entry.upload_command,
+        }
+        known = {name: text for name, text in access.items() if text}
+        return {**known, "fqbn": self.fqbn, **tools, "instruction cache": entry.icache}
 
     @property
     def _serial_number(self) -> str:
@@ -212,6 +240,8 @@ class ArduinoBoard(Board):
 
     def _find(self, deadline: Deadline | None = None, runs_sketch: bool = False) -> DetectedPort:
         """Return the board's port; search by serial number once that is known."""
+        if is_url(self._entry.port):
+            return DetectedPort(self._entry.port, serial_number=self._entry.serial_number)
         deadline = deadline or Deadline(self._patience_s)
         port = wait_for_port(self._sought, self._cli.detected_ports, deadline, runs_sketch)
         if port.vid and port.serial_number:
@@ -225,9 +255,20 @@ class ArduinoBoard(Board):
             self._reserved.enter_context(board_lock(found.serial_number or found.address))
             self._is_reserved = True
 
-    def _connect(self, transcript: Path) -> SerialLink:
+    def _placeholders(self, port: DetectedPort, firmware: Firmware) -> dict[str, str]:
+        """Return the values of the placeholders of the bench file's `upload_command`."""
+        return {
+            "image": str(firmware.image),
+            "hex": str(firmware.image.with_suffix(".hex")),
+            "bin": str(firmware.image.with_suffix(".bin")),
+            "port": port.address,
+            "host": urlsplit(port.address).hostname or "localhost",
+            "serial_number": port.serial_number,
+            "fqbn": self.fqbn,
+        }
+
+    def _connect(self, transcript: Path, deadline: Deadline) -> SerialLink:
         """Open the port, which other programs can block for some seconds after it appeared."""
-        deadline = Deadline(self._patience_s)
         while True:
             port = self._find(deadline, runs_sketch=True)
             try:

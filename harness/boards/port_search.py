@@ -21,7 +21,7 @@ class Sought:
     Attributes:
         title, fqbn, usb_ids, bootloader_ids: of the kind, as in `ArduinoBoard`.
         serial_number: USB serial number; "" takes the only board of the kind.
-        port: port that the user named; "" to search.
+        port: device path that the user named; "" to search.
     """
 
     title: str
@@ -30,6 +30,11 @@ class Sought:
     bootloader_ids: tuple[tuple[int, int], ...] = ()
     serial_number: str = ""
     port: str = ""
+
+
+def is_url(port: str) -> bool:
+    """Tell if a port is another host's, such as rfc2217://pi:4000."""
+    return "://" in port
 
 
 def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | None:
@@ -94,10 +99,9 @@ def wait_for_port(
 
 
 def _named_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | None:
-    is_path = "://" not in sought.port
-    if is_path and not Path(sought.port).exists():
+    if not Path(sought.port).exists():
         return None
-    real = str(Path(sought.port).resolve()) if is_path else sought.port  # /dev/serial/by-id/… is a link
+    real = str(Path(sought.port).resolve())  # /dev/serial/by-id/… is a link
     detected = next((port for port in ports if port.address in (sought.port, real)), None)
     if detected is None:
         return DetectedPort(sought.port, serial_number=sought.serial_number)

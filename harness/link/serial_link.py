@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import select
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import serial
@@ -25,6 +27,7 @@ MAX_QUEUED_LINES = 65536
 _BAUD = 115200  # without meaning for a pty or a USB serial device
 _CHUNK_BYTES = 4096  # what a terminal hands over at most
 _POLL_S = 0.2  # only for ports without a file descriptor to wait for (rfc2217://)
+_SERVED = "Check that the board is plugged into its host, and that the host serves the port (ser2net)."
 _WRITE_TIMEOUT_S = 10.0  # a board that listens to its port takes a command within milliseconds
 
 
@@ -190,14 +193,18 @@ class SerialLink:
 
 def _open(port: str) -> serial.SerialBase:
     """Open a port without discarding the bytes that already wait in it: the log needs the first lines."""
+    is_rfc2217 = port.startswith("rfc2217:")
     # pyserial refuses a time limit for writes over rfc2217://, which the network has anyway.
-    write_timeout_s = None if port.startswith("rfc2217:") else _WRITE_TIMEOUT_S
+    write_timeout_s = None if is_rfc2217 else _WRITE_TIMEOUT_S
+    # ser2net acknowledges no SET_CONTROL for a device without modem lines.
+    url = f"{port}?ign_set_control" if is_rfc2217 and "?" not in port else port
     try:
         handle = serial.serial_for_url(
-            port, _BAUD, timeout=None, write_timeout=write_timeout_s, exclusive=True, do_not_open=True
+            url, _BAUD, timeout=None, write_timeout=write_timeout_s, exclusive=True, do_not_open=True
         )
-        if port.startswith("rfc2217:"):
+        if is_rfc2217:
             handle.timeout = _POLL_S
+            handle._telnet_read_loop = _without_traceback(handle._telnet_read_loop)
         for flush in ("_reset_input_buffer", "reset_input_buffer"):  # pyserial calls one of them in open()
             setattr(handle, flush, lambda: None)
         handle.open()
@@ -205,10 +212,22 @@ def _open(port: str) -> serial.SerialBase:
         raise BoardNotFound(
             f"the port cannot be opened: {problem}",
             where=port,
-            remedy="Check the cable, that no other program uses the port (ModemManager, a serial monitor), "
+            remedy=_SERVED
+            if "://" in port
+            else "Check the cable, that no other program uses the port (ModemManager, a serial monitor), "
             "and that you are in the group dialout.",
         ) from problem
     return handle
+
+
+def _without_traceback(read_loop: Callable[[], None]) -> Callable[[], None]:
+    """Wrap a thread of pyserial's that answers a server even if it is gone, which `read` tells of."""
+
+    def read() -> None:
+        with contextlib.suppress(OSError):
+            read_loop()
+
+    return read
 
 
 def _descriptor_of(handle: serial.SerialBase) -> int | None:
@@ -225,9 +244,8 @@ def _cut(line: bytes) -> list[bytes]:
 
 
 def _gone(port: str, problem: Exception) -> BoardNotFound:
-    return BoardNotFound(
-        f"the port is gone: {problem}", where=port, remedy="Check the cable; press the board's reset button."
-    )
+    remedy = _SERVED if "://" in port else "Check the cable; press the board's reset button."
+    return BoardNotFound(f"the port is gone: {problem}", where=port, remedy=remedy)
 
 
 def _not_logged(problem: OSError, path: Path | None) -> EarshotError:

@@ -75,6 +75,11 @@ def test_recordings_are_relative_to_the_bench_file(written):
         ('[board.desk]\nkind = "a"\ncore = "mbed"', "line 3, board.desk.core", "architecture@version"),
         ('[board.desk]\nkind = "a"\nlibraries = ["TF"]', "line 3, board.desk.libraries[0]", "name@version"),
         ('[board.desk]\nkind = "a"\nicache = "yes"', "line 3, board.desk.icache", '"on" or "off" or "as-is"'),
+        (
+            '[board.desk]\nkind = "a"\nupload_command = "scp {hax} pi:"',
+            "line 3, board.desk.upload_command",
+            "{image}, {hex}, {bin}",
+        ),
         ('[board]\nkind = "a"', "line 2, board.kind", "[board.kind]"),
         ("[speaker]\nlevel_dbfs = -20", "line 1, speaker.device", "Give it as"),
         ('[speaker]\ndevice = " "', "line 2, speaker.device", "name"),

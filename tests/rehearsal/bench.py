@@ -26,10 +26,16 @@ from rehearsal.stand_in import CORE, CORE_VERSION
 from rehearsal.wire import Fault
 from started import dies_with_its_parent, left_over, prefer
 
+from harness.bench_file import read_bench
+from harness.boards.nano33ble import Nano33Ble
+from harness.errors import EarshotError
 from harness.layout import RECORDINGS, ROOT
 
 _TESTS = Path(__file__).resolve().parents[1]
 _START_S = 300.0  # compiles the cycle model
+LABELS = ("silence", "unknown", "yes", "no")
+PATIENCE_S = 1.0
+"""Of a board in a test; of the real board 20."""
 ROOM_S, INVOCATIONS, CLIPS = 1.0, 50, 10
 """In this process: least length of listening to the room, least inferences there, and compared clips."""
 MARK = "EARSHOT_REHEARSAL"
@@ -154,7 +160,6 @@ class RehearsalBench:
         The board's outputs are compared for a few clips, and it listens to the room briefly.
         Only on a bench without a speaker: PortAudio looks for a sound system once per process.
         """
-        from harness.boards.nano33ble import Nano33Ble
         from harness.cli import main
         from harness.measure import listener, session
         from harness.runs import run
@@ -305,6 +310,19 @@ class Run:
     def faults(self) -> list[tuple[str, str]]:
         """Return class and message of every fault in the record."""
         return [(fault["failure"], fault["message"]) for row in self.rows for fault in row["faults"]]
+
+
+def board_of(bench: RehearsalBench, optimization: str = "-O2", patience_s: float = PATIENCE_S) -> Nano33Ble:
+    """Return the board of a bench, for this process."""
+    read = read_bench(bench.file)
+    return Nano33Ble(read.boards[0], read, patience_s=patience_s, optimization=optimization)
+
+
+def check_message(failure: EarshotError, *parts: str) -> None:
+    """Check that a message has these parts and a remedy."""
+    assert failure.remedy
+    for part in parts:
+        assert part in str(failure)
 
 
 @contextlib.contextmanager

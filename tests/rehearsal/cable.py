@@ -14,7 +14,7 @@ _HELD_BYTES = 1 << 16  # on the way to a host that reads slowly; then the board 
 
 
 class Cable:
-    """At most one port at a time, a link such as `ttyACM0` in a folder.
+    """At most one port at a time, a link such as `ttyACM0` in a folder, and a link `by-id` to the same.
 
     As on USB, what the board sends while no program has the port open is gone, and a program that has it
     open when it vanishes is told so by its next read or write.
@@ -24,7 +24,7 @@ class Cable:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._by_id = folder, folder / "by-id"
         self._number = -1
         self._grabbed: int | None = None
         self._to_host = b""
@@ -44,7 +44,8 @@ class Cable:
         os.set_blocking(self.master, False)
         tty.setraw(slave)
         self.port = self._folder / f"ttyACM{self._number}"
-        self.port.symlink_to(os.ttyname(slave))
+        for link in (self.port, self._by_id):
+            link.symlink_to(os.ttyname(slave))
         if grab:
             fcntl.flock(slave, fcntl.LOCK_EX)  # what pyserial asks for, and therefore sees
             self._grabbed = slave
@@ -57,6 +58,7 @@ class Cable:
             return
         assert self.port is not None
         self.port.unlink()
+        self._by_id.unlink()
         os.close(self.master)
         if self._grabbed is not None:
             os.close(self._grabbed)

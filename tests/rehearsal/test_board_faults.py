@@ -7,65 +7,20 @@ board is free.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 import serial
-from rehearsal.bench import RehearsalBench, rehearsal_bench
+from rehearsal.bench import LABELS, board_of, check_message
 from rehearsal.wire import Fault
 from small_models import classifier
 
 from harness.arduino_cli.cli import ArduinoCli
-from harness.bench_file import read_bench
-from harness.boards.board import Board
 from harness.boards.locks import board_lock
-from harness.boards.nano33ble import Nano33Ble
-from harness.errors import BoardNotFound, BuildFailed, EarshotError, ProtocolError, UploadFailed
+from harness.errors import BoardNotFound, BuildFailed, ProtocolError, UploadFailed
 from harness.firmware.engine import get_engine
-from harness.firmware.firmware import Firmware
 from harness.layout import store_root
-from models.model_artifact import ModelArtifact
 from models.pipeline import external
 from models.store import Store
-
-LABELS = ("silence", "unknown", "yes", "no")
-PATIENCE_S = 1.0  # of the real board 20
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> ModelArtifact:
-    path = classifier(tmp_path_factory.mktemp("model") / "small.tflite")
-    return external(path, LABELS, Store(store_root()))
-
-
-@pytest.fixture(scope="module")
-def image(model) -> Firmware:
-    """Compiled by the stand-in, once."""
-    with rehearsal_bench() as bench, pytest.MonkeyPatch.context() as patch:
-        for name, value in bench.environment.items():
-            patch.setenv(name, value)
-        with board_of(bench) as board:
-            return board.build(model, get_engine("codegen"))
-
-
-@pytest.fixture
-def desk(quiet_bench, monkeypatch) -> Iterator[RehearsalBench]:
-    """A bench that this process uses; at the end the board is free, and no process is left."""
-    for name, value in quiet_bench.environment.items():
-        monkeypatch.setenv(name, value)
-    yield quiet_bench
-    quiet_bench.check_free()
-
-
-def board_of(bench: RehearsalBench, optimization: str = "-O2") -> Board:
-    read = read_bench(bench.file)
-    return Nano33Ble(read.boards[0], read, patience_s=PATIENCE_S, optimization=optimization)
-
-
-def check_message(failure: EarshotError, *parts: str) -> None:
-    assert failure.remedy
-    for part in parts:
-        assert part in str(failure)
 
 
 def test_uploaded_image_proves_itself(desk, image, tmp_path):

@@ -23,7 +23,7 @@ from harness.bench_file import Bench, BoardEntry, SpeakerEntry
 from harness.boards import locks
 from harness.boards.locks import board_lock
 from harness.boards.nano33ble import Nano33Ble
-from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed
+from harness.errors import AcousticFailed, BoardNotFound, ProtocolError, UploadFailed, UsageError
 from harness.link.events import Boot
 from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript
@@ -124,6 +124,14 @@ def test_each_set_of_flags_has_its_own_cached_core(tmp_path, stand_in, monkeypat
         board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), store=store, optimization=flags)
         assert board.build(model, TinyEngine()).optimization == flags
     assert len(list((tmp_path / "store" / "arduino-cores").glob("*/core.a"))) == 2
+
+
+def test_a_network_port_is_refused_without_a_command_that_uploads():
+    entry = BoardEntry(name="garage", kind="nano33ble", port="socket://pi:4000")
+    with pytest.raises(
+        UsageError, match=r"uploaded through the network port socket://pi:4000.*upload_command"
+    ):
+        Nano33Ble.from_bench(entry, Bench())
 
 
 # Upload, and back on the bus

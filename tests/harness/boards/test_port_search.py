@@ -51,13 +51,6 @@ def test_a_named_port_need_not_be_listed(tmp_path):
     assert find_port(replace(ANY, port=str(path)), [A, B]) == DetectedPort(str(path))
 
 
-@pytest.mark.parametrize("url", ["socket://bench:4000", "rfc2217://bench:4000"])
-def test_a_network_port_need_not_exist(url):
-    assert find_port(replace(ANY, port=url, serial_number="X"), [A, B]) == DetectedPort(
-        url, serial_number="X"
-    )
-
-
 def test_a_symlink_to_a_port_is_resolved(tmp_path):
     device, link = tmp_path / "ttyACM7", tmp_path / "by-id"
     device.touch()

@@ -1,0 +1,47 @@
+"""Commands of the bench file: a board's own upload, by whatever tool the bench has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.arduino_cli.process import run
+from harness.bench_file import fill
+from harness.errors import UploadFailed
+from harness.link.deadline import Deadline
+
+_TAIL_CHARACTERS = 2000
+_NOT_FOUND = (126, 127)  # of the shell: the program does not exist, or cannot be run
+
+
+def run_command(
+    key: str, command: str, values: Mapping[str, str], limit_s: float, folder: Path | None
+) -> None:
+    """Run a shell command of the bench file; no process of its session outlives it.
+
+    Args:
+        key: of the bench file, for messages.
+        values: of the placeholders.
+        folder: working folder, that of the bench file; None for the present one.
+
+    Raises:
+        UploadFailed: the command cannot be started, failed, or was killed at the time limit.
+    """
+    line = fill(command, values)
+    try:
+        ended = run(["sh", "-c", line], Deadline(limit_s), os.environ, folder or Path.cwd())
+    except OSError as problem:
+        raise UploadFailed(
+            f"{key} cannot be run", command=line, stderr_tail=str(problem), remedy="Install a shell, `sh`."
+        ) from problem
+    if ended.status == 0:
+        return
+    what, remedy = f"{key} failed", "Try the command by hand, and correct it in the bench file."
+    if ended.cut_off:
+        what = f"{key} was killed: it {ended.cut_off}"
+        remedy = "Try the command by hand; if it needs longer, raise upload_timeout_s in the bench file."
+    elif ended.status in _NOT_FOUND:
+        what = f"{key} names a program that cannot be run"
+    tail = (ended.stderr.strip() or ended.stdout.strip())[-_TAIL_CHARACTERS:]
+    raise UploadFailed(what, command=line, returncode=ended.status, stderr_tail=tail, remedy=remedy)
