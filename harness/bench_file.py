@@ -179,7 +179,7 @@ def find_bench(path: Path | None = None) -> Bench:
 def _check_serial_numbers(file: TomlFile, boards: dict[str, BoardTable]) -> None:
     owners: dict[str, str] = {}
     for name, table in boards.items():
-        owner = owners.setdefault(table.serial_number, name)
+        owner = owners.setdefault(table.serial_number.casefold(), name)
         if table.serial_number and owner != name:
             raise file.refusal(
                 f"board {owner} has the same serial number",

@@ -67,7 +67,7 @@ ALLOWED: dict[str, set[str]] = {
         "harness.report",
     },
     "harness.doctor": BASE
-    | {"harness.bench_file", "harness.arduino_cli", "harness.sound", "harness.boards.qemu"},
+    | {"harness.bench_file", "harness.arduino_cli", "harness.sound", "harness.boards", "harness.boards.qemu"},
     "harness.bootstrap": set(),  # runs before anything is installed
     "harness.runs": BASE
     | {

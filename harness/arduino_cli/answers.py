@@ -30,6 +30,7 @@ class DetectedPort(NamedTuple):
         vid: USB vendor, such as 0x2341; 0 if the port is not a USB device.
         pid: USB product, such as 0x805A; 0 if the port is not a USB device.
         boards: kinds of boards of installed cores; empty without a core that knows the device.
+        location: of the USB socket, such as "1-1.4"; empty if unknown, as arduino-cli leaves it.
     """
 
     address: str
@@ -38,6 +39,7 @@ class DetectedPort(NamedTuple):
     vid: int = 0
     pid: int = 0
     boards: tuple[MatchingBoard, ...] = ()
+    location: str = ""
 
 
 class _Port(Struct, frozen=True):

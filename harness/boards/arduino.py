@@ -246,13 +246,15 @@ class ArduinoBoard(Board):
         port = wait_for_port(self._sought, self._cli.detected_ports, deadline, runs_sketch)
         if port.vid and port.serial_number:
             self._sought = replace(self._sought, serial_number=port.serial_number, port="")
+        elif port.location:
+            self._sought = replace(self._sought, location=port.location, port="")
         return port
 
     def _reserve(self) -> None:
-        """Lock the board for this process, by its port if it has no serial number."""
+        """Lock the board for this process, by its USB socket or port if it has no serial number."""
         if not self._is_reserved:
             found = self._find()
-            self._reserved.enter_context(board_lock(found.serial_number or found.address))
+            self._reserved.enter_context(board_lock(found.serial_number or found.location or found.address))
             self._is_reserved = True
 
     def _placeholders(self, port: DetectedPort, firmware: Firmware) -> dict[str, str]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.arduino_cli.answers import DetectedPort
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import FILE, Bench, BoardEntry
-from harness.boards.port_search import is_of_kind
+from harness.boards.port_search import all_ports, is_of_kind
 from harness.boards.registry import board_kinds, find_entry
 from harness.errors import BoardNotFound, UsageError
 
 
 @dataclass(frozen=True)
 class Attached:
-    """A board that arduino-cli sees.
+    """An attached board.
 
     Attributes:
         kind: kind of board, see `harness.boards.registry.board_kinds`.
@@ -30,18 +32,24 @@ class Attached:
 
 
 def attached(bench: Bench | None = None, cli: ArduinoCli | None = None) -> list[Attached]:
-    """Return the attached boards of every kind that arduino-cli lists.
+    """Return the attached boards of every kind.
 
     Raises:
-        BoardNotFound: arduino-cli is missing or does not answer.
+        BoardNotFound: some port is of no known kind, and arduino-cli is missing or does not answer.
     """
-    ports = (cli or ArduinoCli()).detected_ports()
+    kinds = {name: kind for name, kind in board_kinds().items() if kind.fqbn}
+
+    def are_of_a_kind(ports: Sequence[DetectedPort]) -> bool:
+        known = [any(is_of_kind(port, kind.fqbn, kind.usb_ids) for kind in kinds.values()) for port in ports]
+        return bool(known) and all(known)
+
+    ports = all_ports((cli or ArduinoCli()).detected_ports, are_of_a_kind)
     names = {entry.serial_number.casefold(): entry.name for entry in (bench or Bench()).boards}
     return [
         Attached(name, names.get(port.serial_number.casefold() or "-", ""), port.serial_number, port.address)
         for port in ports
-        for name, kind in board_kinds().items()
-        if kind.fqbn and is_of_kind(port, kind.fqbn, kind.usb_ids)
+        for name, kind in kinds.items()
+        if is_of_kind(port, kind.fqbn, kind.usb_ids)
     ]
 
 
@@ -83,7 +91,7 @@ def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
     if not entries:
         raise BoardNotFound(
             "there is no board to test",
-            where=f"none in {bench.path or 'a bench file'}, none that arduino-cli sees",
+            where=f"none in {bench.path or 'a bench file'}, none on USB",
             remedy="Plug one in and look with `earshot boards`, or name it with --board, --bench or --port.",
         )
     return entries[0]

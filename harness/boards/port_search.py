@@ -1,17 +1,27 @@
-"""The search for the port of a board, by USB serial number."""
+"""The search for the port of a board, by USB serial number.
+
+pyserial lists USB's ports within 8 ms and leaves none out. arduino-cli takes a second, and under load leaves
+an attached port out in one call of five; it is asked for what only it knows: the boards of installed cores,
+and ports that other discoveries than USB's find.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from serial.tools.list_ports import comports
 
 from harness.arduino_cli.answers import DetectedPort
 from harness.errors import BoardNotFound, NothingListed
 from harness.link.deadline import Deadline
 
-_POLL_S = 0.25  # between two board lists, each of which takes a second of its own
+_CALLS, _MOST_CALLS = 3, 10  # of arduino-cli, before it is believed that a port or a board is missing
+_ATTEMPTS = 3
+_POLL_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,7 @@ class Sought:
         title, fqbn, usb_ids, bootloader_ids: of the kind, as in `ArduinoBoard`.
         serial_number: USB serial number; "" takes the only board of the kind.
         port: device path that the user named; "" to search.
+        location: USB socket of a board without a serial number; "" for any.
     """
 
     title: str
@@ -30,6 +41,54 @@ class Sought:
     bootloader_ids: tuple[tuple[int, int], ...] = ()
     serial_number: str = ""
     port: str = ""
+    location: str = ""
+
+
+def usb_ports() -> list[DetectedPort]:
+    """Return the serial ports of USB devices, as the kernel lists them."""
+    for _ in range(_ATTEMPTS):
+        with suppress(OSError, TypeError, ValueError):  # pyserial reads about a device that is just vanishing
+            return [
+                DetectedPort(
+                    *(port.device, "serial", port.serial_number or "", port.vid, port.pid or 0),
+                    location=(port.location or "").partition(":")[0],  # without the interface
+                )
+                for port in comports()
+                if port.vid
+            ]
+    return []
+
+
+def all_ports(
+    list_ports: Callable[[], Sequence[DetectedPort]], is_certain: Callable[[Sequence[DetectedPort]], bool]
+) -> list[DetectedPort]:
+    """Return the ports of USB devices, and unless their list is certain, those that arduino-cli adds.
+
+    Args:
+        list_ports: one call of arduino-cli; calls are made until the list is certain, or until several calls
+            together have listed every port of USB.
+        is_certain: tells if more ports, or more boards of installed cores, could change nothing.
+
+    Raises:
+        NothingListed: there is no port, and arduino-cli names a reason.
+        BoardNotFound: arduino-cli is missing or does not answer.
+    """
+    listed: dict[str, DetectedPort] = {}
+    problem: NothingListed | None = None
+    for call in range(_MOST_CALLS + 1):
+        usb = {port.address: port for port in usb_ports()}
+        both = usb.keys() & listed.keys()
+        matched = {name: usb[name]._replace(boards=listed[name].boards) for name in both}
+        ports = list((listed | usb | matched).values())
+        if is_certain(ports) or (call >= _CALLS and usb.keys() <= listed.keys()):
+            break
+        try:
+            listed |= {port.address: port for port in list_ports()}
+        except NothingListed as failure:
+            problem = failure
+    if problem and not ports:
+        raise problem
+    return ports
 
 
 def is_url(port: str) -> bool:
@@ -52,7 +111,8 @@ def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | N
     if sought.serial_number:
         number = sought.serial_number.casefold()
         return next((port for port in serial if port.serial_number.casefold() == number), None)
-    candidates = [port for port in serial if is_of_kind(port, sought.fqbn, sought.usb_ids)]
+    here = [port for port in serial if sought.location in ("", port.location)]
+    candidates = [port for port in here if is_of_kind(port, sought.fqbn, sought.usb_ids)]
     if len(candidates) > 1:
         raise BoardNotFound(
             f"{len(candidates)} boards of the kind {sought.title} are attached; choose one",
@@ -77,7 +137,8 @@ def wait_for_port(
     """Wait for the port of a board: each restart takes the board off the bus.
 
     Args:
-        deadline: time limit; ports are listed at least once.
+        list_ports: one call of arduino-cli.
+        deadline: time limit; see `all_ports` for what is looked at before it counts.
         runs_sketch: True to wait until the board has left its bootloader.
 
     Raises:
@@ -87,7 +148,7 @@ def wait_for_port(
         ports: Sequence[DetectedPort] = ()
         problem: NothingListed | None = None
         try:
-            ports = list_ports()
+            ports = all_ports(list_ports, lambda ports: _is_certain(sought, ports))
         except NothingListed as failure:  # the board may be restarting, or the user has named its port
             problem = failure
         found = find_port(sought, ports)
@@ -96,6 +157,14 @@ def wait_for_port(
         if deadline.expired:
             raise problem or (_stays_in_bootloader(sought, found) if found else _not_attached(sought, ports))
         time.sleep(min(_POLL_S, deadline.remaining))
+
+
+def _is_certain(sought: Sought, ports: Sequence[DetectedPort]) -> bool:
+    """Tell if a list holds the board: by serial number or name, or as the only one of its USB ids."""
+    found = find_port(sought, ports)
+    if sought.serial_number or sought.port:
+        return found in ports
+    return found is not None and bool(found.location) and (found.vid, found.pid) in sought.usb_ids
 
 
 def _named_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | None:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from serial.tools import list_ports
-from serial.tools.list_ports_common import ListPortInfo
-
+from harness.arduino_cli.answers import DetectedPort
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import BoardEntry, SpeakerEntry
+from harness.boards.port_search import all_ports, usb_ports
 from harness.doctor import Finding
 from harness.errors import AcousticFailed, EarshotError
 from harness.sound.devices import devices, find_device
@@ -58,7 +57,7 @@ def examine_ports(required: bool, processes: Path = _PROCESSES) -> list[Finding]
         required: True if a bench depends on the ports.
         processes: the kernel's folder of processes.
     """
-    found = [port for port in list_ports.comports() if port.vid == _ARDUINO_VENDOR]
+    found = [port for port in usb_ports() if port.vid == _ARDUINO_VENDOR]
     boards = [_port(port, required, processes) for port in found]
     if not found:
         boards = [Finding("Board on USB", False, "for `pytest -m hardware`", _PLUG_IN)]
@@ -132,28 +131,31 @@ def _board(tool: ArduinoCli, entry: BoardEntry) -> str:
     wanted = entry.serial_number
     if entry.port:
         return f"port {entry.port}, from the bench file"
-    ports = tool.detected_ports()
-    for port in ports:
-        if wanted and port.serial_number.casefold() == wanted.casefold():
-            return f"serial number {wanted} at {port.address}"
     if not wanted:
         remedy = "Run `earshot boards` with the board attached: it prints the entry."
         raise _Missing("no serial_number in the bench file", remedy=remedy)
+
+    def is_wanted(port: DetectedPort) -> bool:
+        return port.serial_number.casefold() == wanted.casefold()
+
+    ports = all_ports(tool.detected_ports, lambda ports: any(map(is_wanted, ports)))
+    if found := next(filter(is_wanted, ports), None):
+        return f"serial number {wanted} at {found.address}"
     there = ", ".join(f"{port.serial_number} at {port.address}" for port in ports if port.serial_number)
     what = f"serial number {wanted} is not attached; attached: {there or 'no board'}"
     raise _Missing(what, remedy=_PLUG_IN)
 
 
-def _port(port: ListPortInfo, required: bool, processes: Path) -> Finding:
-    name = f"Port {port.device}"
-    if not os.access(port.device, os.R_OK | os.W_OK):
-        group = grp.getgrgid(Path(port.device).stat().st_gid).gr_name
+def _port(port: DetectedPort, required: bool, processes: Path) -> Finding:
+    name = f"Port {port.address}"
+    if not os.access(port.address, os.R_OK | os.W_OK):
+        group = grp.getgrgid(Path(port.address).stat().st_gid).gr_name
         remedy = f"usermod --append --groups {group} {os.environ.get('USER', '$USER')}, then log in again."
         return Finding(name, required, "you may not open it", remedy)
-    if holders := port_holders(port.device, processes):
+    if holders := port_holders(port.address, processes):
         remedy = "End that program: only one at a time can talk to the board."
         return Finding(name, required, f"in use by {', '.join(holders)}", remedy)
-    return Finding(name, required, f"{port.product or 'Arduino'}, serial number {port.serial_number}")
+    return Finding(name, required, f"serial number {port.serial_number or 'unknown'}")
 
 
 def _modem_manager(processes: Path, required: bool) -> Finding:

@@ -152,7 +152,8 @@ def test_the_board_is_found_at_its_new_port_after_an_upload(stand_in, make_board
 def test_a_board_of_known_serial_number_is_not_mistaken_for_another(stand_in, make_board, firmware, nano):
     """The only attached board is chosen; then a second one is plugged in."""
     other = usb_port("/dev/ttyACM9", "FFFF")
-    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], [other], [other, usb_port(nano.path)])
+    choice, upload = [[usb_port(BEFORE)]] * 3, [usb_port(BEFORE)]
+    stand_in.lists(*choice, upload, [other], [other, usb_port(nano.path)])
     with make_board() as board:
         board.upload(firmware)
         assert board.port == nano.path

@@ -45,7 +45,8 @@ def found(findings, name):
 
 
 def test_a_complete_bench_is_ready(stand_in):
-    findings = examine_arduino([DESK], required=True)
+    desk = replace(DESK, serial_number=SERIAL_NUMBER.lower())
+    findings = examine_arduino([desk], required=True)
     assert [finding.present for finding in findings] == [True] * 4
     assert "1.5.1" in findings[0].detail
 
