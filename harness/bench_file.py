@@ -23,6 +23,9 @@ FILE = "bench.toml"
 
 ClockName = Literal["", "cycles", "instructions"]
 
+MOST_WAIT_S = 7 * 24 * 3600
+WaitSeconds = Annotated[float, Meta(ge=0, le=MOST_WAIT_S)]
+
 UPLOAD_PLACEHOLDERS = ("image", "hex", "bin", "port", "host", "serial_number", "fqbn")
 """Placeholders of `upload_command`."""
 
@@ -39,6 +42,7 @@ class BoardTable:
     Attributes:
         kind: kind of board, a module of harness/boards such as "nano33ble".
         serial_number: USB serial number, which never changes; "" takes the only board of the kind.
+        usb_location: USB socket of a board without a serial number, such as "1-1.4"; "" for any.
         revision: as printed on the board, such as "Sense Rev2"; USB does not report it.
         core: arduino-cli's core and its version, "arduino:mbed_nano@4.6.0"; "" takes any.
         libraries: Arduino libraries and their versions, such as "Chirale_TensorFlowLite@2.0.0".
@@ -49,10 +53,14 @@ class BoardTable:
         upload_command: shell command that puts an image on the board, with `UPLOAD_PLACEHOLDERS`; "" uploads
             by arduino-cli.
         upload_timeout_s: longest time of an upload, and of `recover`.
+        recover: shell command that brings the board back, such as a power cycle, before the last attempt of
+            an upload or a port search; with `RECOVERY_PLACEHOLDERS`.
+        wait_s: longest wait for a board that another process holds.
     """
 
     kind: str
     serial_number: str = ""
+    usb_location: Annotated[str, matching(r"(\d+-\d+(\.\d+)*)?", "a USB socket, such as 1-1.4")] = ""
     revision: str = ""
     core: Annotated[str, matching(r"(\w[\w-]*:\w[\w-]*@[\w.+-]+)?", "packager:architecture@version")] = ""
     libraries: tuple[Annotated[str, matching(r"[^@]+@[\w.+-]+", "name@version")], ...] = ()
@@ -62,6 +70,8 @@ class BoardTable:
     port: str = ""
     upload_command: str = ""
     upload_timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 120.0  # up to 960 KB through a bootloader
+    recover: str = ""
+    wait_s: WaitSeconds = 0.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +205,7 @@ def fill(command: str, values: Mapping[str, str]) -> str:
 
 def _check_commands(file: TomlFile, boards: dict[str, BoardTable]) -> None:
     for name, table in boards.items():
-        for key, allowed in (("upload_command", UPLOAD_PLACEHOLDERS),):
+        for key, allowed in (("upload_command", UPLOAD_PLACEHOLDERS), ("recover", RECOVERY_PLACEHOLDERS)):
             for unknown in set(_PLACEHOLDER.findall(getattr(table, key))) - set(allowed):
                 raise file.refusal(
                     f"there is no placeholder {{{unknown}}}",

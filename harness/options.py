@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import layout
+from harness.bench_file import MOST_WAIT_S
 from harness.errors import UsageError
 from harness.runs.selection import DEFAULT_VARIANTS, Selection
 from models.progress import Level
@@ -23,6 +24,14 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"it must be 1 or more, not {text}")
+    return number
+
+
+def seconds(text: str) -> float:
+    """Parse a number of seconds from 0 up to a week."""
+    number = float(text)
+    if not 0 <= number <= MOST_WAIT_S:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MOST_WAIT_S}")
     return number
 
 
@@ -85,6 +94,12 @@ def add_board(parser: Any) -> None:
         metavar="PORT",
         help="serial port, instead of searching for it: /dev/…, or with upload_command in the bench file "
         "socket://… or rfc2217://…",
+    )
+    parser.add_argument(
+        "--wait",
+        type=seconds,
+        metavar="SECONDS",
+        help="longest wait for a board that another process holds (default: the bench file's, else none)",
     )
     parser.add_argument(
         "--clock",

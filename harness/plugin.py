@@ -118,14 +118,15 @@ def _chosen(config: pytest.Config) -> _Chosen:
     if found := config.stash.get(_CHOSEN, None):
         return found
     bench, port = find_bench(config.getoption("earshot_bench")), config.getoption("earshot_port")
+    clock, wait_s = config.getoption("earshot_clock"), config.getoption("earshot_wait")
     name, markexpr = config.getoption("earshot_board"), config.getoption("markexpr")
     wants_hardware = asks_for("hardware", markexpr)
     if sent := getattr(config, "workerinput", {}).get(_ENTRY):
         entry = BoardEntry(**sent)
     elif name is None and wants_hardware:
-        entry = only_hardware(bench, port)
+        entry = only_hardware(bench, port, wait_s)
     else:
-        entry = find_entry(name or options.DEFAULT_BOARD, bench, port, config.getoption("earshot_clock"))
+        entry = find_entry(name or options.DEFAULT_BOARD, bench, port, clock, wait_s)
     marker = board_kinds()[entry.kind].marker
     if wants_hardware and marker != "hardware":
         raise UsageError(

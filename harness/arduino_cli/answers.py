@@ -117,10 +117,7 @@ class Section(Struct, frozen=True):
 
 
 class Diagnostic(Struct, frozen=True):
-    """A message of the compiler about one place; lines and columns count from 1, 0 is unknown.
-
-    The lines of the message after the first show the source.
-    """
+    """A message of the compiler about one place; lines and columns count from 1, 0 is unknown."""
 
     severity: str = ""
     message: str = ""
@@ -134,8 +131,7 @@ class Diagnostic(Struct, frozen=True):
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        message = self.message.partition("\n")[0]
-        return f"{place}: {message}" if place else message
+        return f"{place}: {self.message}" if place else self.message
 
 
 class BuildResult(Struct, frozen=True):

@@ -88,12 +88,19 @@ class ArduinoBoard(Board):
         self._cli = cli or ArduinoCli(build_cache=build_cache(self._store, self._target))
         self._patience_s = patience_s
         self._sought = Sought(
-            self.title, self.fqbn, self.usb_ids, self.bootloader_ids, entry.serial_number, entry.port
+            self.title,
+            self.fqbn,
+            self.usb_ids,
+            self.bootloader_ids,
+            entry.serial_number,
+            entry.port,
+            entry.usb_location,
         )
         self._firmware: Firmware | None = None
         self._link: SerialLink | None = None
         self._reserved = contextlib.ExitStack()
         self._is_reserved = False
+        self._locked: set[str] = set()
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> ArduinoBoard:
@@ -113,10 +120,10 @@ class ArduinoBoard(Board):
         return cls(entry, bench)
 
     def describe(self) -> BoardDescription:
-        """Return the row of a run record; `uid` is the USB serial number, or the kind if that is unknown."""
+        """Return the row of a run record; `uid` is the USB serial number, or what else identifies it."""
         return BoardDescription(
             name=self.name,
-            uid=self._serial_number or self.name,
+            uid=self._serial_number or self._identity or self.name,
             title=f"{self.title} {self._entry.revision}".strip(),
             clock_hz=self.clock_hz,
             clock="measured",
@@ -147,8 +154,8 @@ class ArduinoBoard(Board):
         with upload_lock():
             port = self._find()
             if command := self._entry.upload_command:
-                folder = self._bench.path and self._bench.path.resolve().parent
-                run_command("upload_command", command, self._placeholders(port, firmware), limit_s, folder)
+                values = self._placeholders(port, firmware)
+                run_command("upload_command", command, values, limit_s, self._folder)
             else:
                 self._cli.upload(self.fqbn, port.address, firmware.image.parent, limit_s)
             self._find(runs_sketch=True)
@@ -196,6 +203,23 @@ class ArduinoBoard(Board):
                 )
         return device
 
+    def recover(self) -> str:
+        """Run the bench file's command `recover`, unless another process may have the board."""
+        command, entry = self._entry.recover, self._entry
+        if not command:
+            return ""
+        self._close_link()
+        try:
+            if self._identity:
+                self._lock(self._identity)  # a board that is not attached, too
+            else:
+                self._reserve()
+            values = {"serial_number": entry.serial_number, "host": self._host(entry.port)}
+            run_command("recover", command, values, entry.upload_timeout_s, self._folder)
+        except EarshotError as failure:
+            return f"not recovered ({failure.what}: {failure.where})"
+        return "recovered by command"
+
     def listen(self, sound: Sound) -> None:
         if self._bench.speaker is None:
             raise AcousticFailed(
@@ -212,6 +236,7 @@ class ArduinoBoard(Board):
         finally:
             self._firmware = None
             self._is_reserved = False
+            self._locked.clear()
             self._reserved.close()
 
     @cached_property
@@ -250,12 +275,25 @@ class ArduinoBoard(Board):
             self._sought = replace(self._sought, location=port.location, port="")
         return port
 
+    @property
+    def _identity(self) -> str:
+        """The name by which the bench file identifies the board, attached or not; "" if it does not."""
+        entry = self._entry
+        return entry.serial_number or entry.usb_location or (entry.port if is_url(entry.port) else "")
+
     def _reserve(self) -> None:
         """Lock the board for this process, by its USB socket or port if it has no serial number."""
         if not self._is_reserved:
+            if self._identity:
+                self._lock(self._identity)
             found = self._find()
-            self._reserved.enter_context(board_lock(found.serial_number or found.location or found.address))
+            self._lock(found.serial_number or found.location or found.address)
             self._is_reserved = True
+
+    def _lock(self, name: str) -> None:
+        if name.casefold() not in self._locked:
+            self._reserved.enter_context(board_lock(name, self._entry.wait_s))
+            self._locked.add(name.casefold())
 
     def _placeholders(self, port: DetectedPort, firmware: Firmware) -> dict[str, str]:
         """Return the values of the placeholders of the bench file's `upload_command`."""
@@ -264,10 +302,19 @@ class ArduinoBoard(Board):
             "hex": str(firmware.image.with_suffix(".hex")),
             "bin": str(firmware.image.with_suffix(".bin")),
             "port": port.address,
-            "host": urlsplit(port.address).hostname or "localhost",
+            "host": self._host(port.address),
             "serial_number": port.serial_number,
             "fqbn": self.fqbn,
         }
+
+    @property
+    def _folder(self) -> Path | None:
+        """The folder that commands of the bench file run in."""
+        return self._bench.path.resolve().parent if self._bench.path else None
+
+    @staticmethod
+    def _host(port: str) -> str:
+        return urlsplit(port).hostname or "localhost"
 
     def _connect(self, transcript: Path, deadline: Deadline) -> SerialLink:
         """Open the port, which other programs can block for some seconds after it appeared."""

@@ -23,12 +23,14 @@ class Attached:
         name: name in the bench file; "" without an entry.
         serial_number: USB serial number; "" if the board reports none.
         port: such as "/dev/ttyACM0"; can change with each upload.
+        location: USB socket, such as "1-1.4"; "" if unknown.
     """
 
     kind: str
     name: str
     serial_number: str
     port: str
+    location: str = ""
 
 
 def attached(bench: Bench | None = None, cli: ArduinoCli | None = None) -> list[Attached]:
@@ -44,16 +46,24 @@ def attached(bench: Bench | None = None, cli: ArduinoCli | None = None) -> list[
         return bool(known) and all(known)
 
     ports = all_ports((cli or ArduinoCli()).detected_ports, are_of_a_kind)
-    names = {entry.serial_number.casefold(): entry.name for entry in (bench or Bench()).boards}
+    names = {
+        (entry.serial_number or entry.usb_location).casefold(): entry.name
+        for entry in (bench or Bench()).boards
+        if entry.serial_number or entry.usb_location
+    }
+
+    def name_of(port: DetectedPort) -> str:
+        return names.get(port.serial_number.casefold(), names.get(port.location, ""))
+
     return [
-        Attached(name, names.get(port.serial_number.casefold() or "-", ""), port.serial_number, port.address)
+        Attached(name, name_of(port), port.serial_number, port.address, port.location)
         for port in ports
         for name, kind in kinds.items()
         if is_of_kind(port, kind.fqbn, kind.usb_ids)
     ]
 
 
-def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
+def only_hardware(bench: Bench, port: str = "", wait_s: float | None = None) -> BoardEntry:
     """Return the board to test if the user names none.
 
     This is the only board of the bench file; without one, the only kind of board at the given port, or the
@@ -65,14 +75,19 @@ def only_hardware(bench: Bench, port: str = "") -> BoardEntry:
         ConfigError: an entry of the bench file is of a kind that does not exist.
     """
     hardware = [name for name, kind in board_kinds().items() if kind.marker == "hardware"]
-    entries = [find_entry(entry.name, bench, port) for entry in bench.boards]
+    entries = [find_entry(entry.name, bench, port, wait_s=wait_s) for entry in bench.boards]
     entries = [entry for entry in entries if entry.kind in hardware]
     if not entries and port:
         entries = [BoardEntry(name=kind, kind=kind, port=port) for kind in hardware]
     if not entries:
         plugged_in = [board for board in attached(bench) if board.kind in hardware]
         entries = [
-            BoardEntry(name=board.kind, kind=board.kind, serial_number=board.serial_number)
+            BoardEntry(
+                name=board.kind,
+                kind=board.kind,
+                serial_number=board.serial_number,
+                usb_location="" if board.serial_number else board.location,
+            )
             for board in plugged_in
         ]
         if len(entries) > 1:
@@ -102,6 +117,8 @@ def ready_entry(board: Attached, name: str, core: str = "") -> str:
     lines = [f"[board.{name}]", f"kind = {_text(board.kind)}"]
     if board.serial_number:
         lines.append(f"serial_number = {_text(board.serial_number)}")
+    elif board.location:
+        lines.append(f"usb_location = {_text(board.location)}")
     else:
         lines.append(f"port = {_text(board.port)}")
     if core:

@@ -88,6 +88,10 @@ class Board(Protocol):
             ProtocolError: another image runs, or none.
         """
 
+    def recover(self) -> str:
+        """Bring the board back, such as by a power cycle, and return what was done; "" if nothing can be."""
+        return ""
+
     def listen(self, sound: Sound) -> None:
         """Play a sound to the microphone and return at its end.
 

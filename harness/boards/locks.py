@@ -23,6 +23,7 @@ from pathlib import Path
 from harness.errors import BoardNotFound
 from harness.files import file_name
 from harness.link.deadline import Deadline
+from models import progress
 
 UPLOAD_WAIT_S = 10 * 60.0
 """Longest wait of an upload for others: several boards' worth of uploads."""
@@ -61,13 +62,19 @@ class Holder:
 
 
 @contextmanager
-def board_lock(serial_number: str) -> Iterator[None]:
+def board_lock(serial_number: str, wait_s: float = 0.0) -> Iterator[None]:
     """Hold the lock of one board; workers of one pytest-xdist run wait for each other (`WORKERS_WAIT_S`).
+
+    Args:
+        serial_number: or another name of the board that all its users give.
+        wait_s: longest wait for another user, who is named to the display meanwhile.
 
     Raises:
         BoardNotFound: another user holds the lock, or its file cannot be used.
     """
-    with _held(f"board-{file_name(serial_number)}", f"board {serial_number}", 0.0, WORKERS_WAIT_S):
+    workers_wait_s = max(wait_s, WORKERS_WAIT_S)
+    name = file_name(serial_number.casefold())
+    with _held(f"board-{name}", f"board {serial_number}", wait_s, workers_wait_s):
         yield
 
 
@@ -96,15 +103,19 @@ def _held(name: str, title: str, wait_s: float, workers_wait_s: float) -> Iterat
     descriptor = _open(path)
     try:
         grace, patience = Deadline(max(wait_s, _GRACE_S)), Deadline(workers_wait_s)
+        named = None
         while not _try(descriptor):
             holder = _read(descriptor)
+            if holder and holder != named and wait_s:
+                progress.log(f"waiting up to {wait_s:.0f} s for {title}: {holder}")
+                named = holder
             # Waiting for the own worker, which may be the parent process, would never end.
             is_other_worker = holder and holder.run and holder.run == _run() and holder.worker != _worker()
             if grace.expired and not (is_other_worker and not patience.expired):
                 raise BoardNotFound(
-                    f"{title} is in use",
+                    f"{title} is in use" + (f", also after a wait of {wait_s:.0f} s" if wait_s else ""),
                     where=str(holder or path),
-                    remedy=f"Wait until it ends, or end it: kill {holder.pid}"
+                    remedy=f"Wait for it (--wait SECONDS), or end it: kill {holder.pid}"
                     if holder
                     else f"`fuser {path}` tells by whom.",
                 )

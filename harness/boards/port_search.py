@@ -117,8 +117,8 @@ def find_port(sought: Sought, ports: Sequence[DetectedPort]) -> DetectedPort | N
         raise BoardNotFound(
             f"{len(candidates)} boards of the kind {sought.title} are attached; choose one",
             where=_listed(candidates, sought),
-            remedy="Write the serial number of one into its entry of the bench file (`earshot boards` prints "
-            "one), or give --port.",
+            remedy="Write the serial number of one, or its usb_location, into its entry of the bench file "
+            "(`earshot boards` prints one), or give --port.",
         )
     return candidates[0] if candidates else None
 
@@ -198,6 +198,8 @@ def _not_attached(sought: Sought, ports: Sequence[DetectedPort]) -> BoardNotFoun
             remedy = "If it is the board in its bootloader, press its reset button once."
         elif any(is_of_kind(port, sought.fqbn, sought.usb_ids) for port in ports):
             remedy = f"{remedy} If it is one of those attached, correct its serial number in the bench file."
+    elif sought.location:
+        what = f"no {sought.title} is attached at the USB socket {sought.location}"
     else:
         what = f"no {sought.title} is attached"
     usb = [port for port in ports if port.vid]
@@ -222,5 +224,6 @@ def _listed(ports: Sequence[DetectedPort], sought: Sought) -> str:
         f"{port.boards[0].name if port.boards else f'USB {port.vid:04x}:{port.pid:04x}'}"
         f"{' in its bootloader' if _in_bootloader(port, sought) else ''}"
         f" on {port.address} with serial number {port.serial_number or 'unknown'}"
+        f"{f' at USB socket {port.location}' if port.location else ''}"
         for port in ports
     )

@@ -25,13 +25,15 @@ def board_kinds() -> dict[str, type[Board]]:
     return kinds
 
 
-def find_entry(name: str, bench: Bench, port: str = "", clock: ClockName = "") -> BoardEntry:
+def find_entry(
+    name: str, bench: Bench, port: str = "", clock: ClockName = "", wait_s: float | None = None
+) -> BoardEntry:
     """Return the entry of a name.
 
     Args:
         name: name of an entry of the bench file, or a kind of board. For a kind, the bench must have at most
             one such board; without one, the entry has the kind's defaults.
-        port, clock: override those of the entry.
+        port, clock, wait_s: override those of the entry.
 
     Raises:
         UsageError: the name is neither, or several boards are of that kind.
@@ -46,7 +48,9 @@ def find_entry(name: str, bench: Bench, port: str = "", clock: ClockName = "") -
         if bench.path is None:
             raise UsageError(what, where=entry.name, remedy=remedy)
         raise TomlFile(bench.path).refusal(what, ("board", entry.name, "kind"), remedy)
-    return replace(entry, port=port or entry.port, clock=clock or entry.clock)
+    if wait_s is None:
+        wait_s = entry.wait_s
+    return replace(entry, port=port or entry.port, clock=clock or entry.clock, wait_s=wait_s)
 
 
 def board_of(entry: BoardEntry, bench: Bench) -> Board:

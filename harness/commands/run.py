@@ -43,6 +43,7 @@ def request_of(arguments: argparse.Namespace, **more: Any) -> RunRequest:
         bench=arguments.bench,
         port=arguments.port,
         clock=arguments.clock,
+        wait_s=arguments.wait,
         **more,
     )
 

@@ -41,7 +41,7 @@ def build_sized(
             device = board.open(log)
             return ArenaUse(device.handshake(firmware).arena_bytes, device.printed)
 
-        return Retries().run(f"{model.id}, arena", attempt, [log])
+        return Retries(board.recover).run(f"{model.id}, arena", attempt, [log])
 
     with progress.about(model.id), located(model.name):
         return board.build(model, engine.sized_for(model.tflite, board.name, store, measure))

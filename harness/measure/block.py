@@ -92,7 +92,7 @@ def measure_block(
         ProtocolError: another image runs, or the board sent something unexpected.
         UsageError: the image's file has changed; the board was left alone.
     """
-    retries = Retries()
+    retries = Retries(board.recover)
 
     def attempt() -> None:
         for part in (result.samples_us, result.lost, result.checks, result.observations):

@@ -91,7 +91,7 @@ def measure(
         AcousticFailed: the board does not hear the speaker as it should.
         UsageError: the speaker's level would clip the stimulus.
     """
-    listener, retries = Listener(board, stimulus, bench or Bench()), Retries()
+    listener, retries = Listener(board, stimulus, bench or Bench()), Retries(board.recover)
 
     def attempt() -> None:
         _measure_once(board, firmware, model, recordings, listener, folder, retries.notes)

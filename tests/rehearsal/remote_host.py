@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,8 +104,9 @@ class RemoteHost:
         self._processes.append(process)
         deadline = Deadline(_START_S)
         while process.poll() is None and not deadline.expired:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            if is_listening(port):
                 return
+            time.sleep(0.01)
         raise AssertionError(f"{command[0]} does not listen: {log.read_text()}")
 
 
@@ -112,6 +114,12 @@ def free_port() -> int:
     """Return a TCP port that nobody listens to."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         return unused.getsockname()[1]
+
+
+def is_listening(port: int) -> bool:
+    """Tell if a TCP port of 127.0.0.1 has a listener, without a connection: ser2net takes one at a time."""
+    listens = f" 0100007F:{port:04X} 00000000:0000 0A "
+    return any(listens in line for line in Path("/proc/net/tcp").read_text().splitlines())
 
 
 @contextlib.contextmanager

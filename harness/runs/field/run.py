@@ -68,7 +68,7 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
         firmware = self.build(model)
         row = replace(row, firmware=rows.with_firmware(rows.variant_row(model), firmware).firmware)
         yield self._keep(row)  # from here on the folder can be read, whatever happens
-        retries = Retries()
+        retries = Retries(self.board.recover)
         self._retries[model.id] = retries
         clips = classify_clips(self.board, firmware, model, self.plan, self._paths, self.store, retries)
         row = replace(row, clips=list(clips.results))

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 import serial
 from board_locks import is_free
-from cli_answers import UPLOAD, UPLOAD_ERROR
 from simulated_nano import SimulatedNano, firmware_in
-from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, usb_port
+from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded, usb_port
 from started import wait_for_end
 from tiny_engine import TinyEngine, tiny_model
 
@@ -31,7 +30,7 @@ from harness.link.transcript import read_transcript
 from models.store import Store
 
 BEFORE = "/dev/ttyACM0"  # the board's port before the upload, which nothing opens
-REFUSED = {"status": 1, "stderr": UPLOAD_ERROR}
+REFUSED = {"status": 1, "stderr": recorded("error_upload")}
 
 
 @pytest.fixture(autouse=True)
@@ -191,7 +190,7 @@ def test_a_failed_upload_can_be_repeated(stand_in, make_board, firmware, nano, t
     stand_in.lists([usb_port(nano.path)])
     with make_board() as board:
         board.upload(firmware)
-        stand_in.steps("upload", REFUSED, {"stdout": UPLOAD})
+        stand_in.steps("upload", REFUSED, {"stdout": recorded("upload")})
         with pytest.raises(UploadFailed, match="No device found"):
             board.upload(firmware)
         with pytest.raises(BoardNotFound, match="Upload an image first"):
@@ -218,11 +217,8 @@ def test_a_board_that_stays_in_its_bootloader_is_reported(stand_in, make_board, 
 
 
 def test_other_uploads_wait_until_the_board_is_back(stand_in, make_board, firmware, nano, monkeypatch):
-    before, after = ({"stdout": {"detected_ports": [usb_port(port)]}} for port in (BEFORE, nano.path))
-    back = stand_in.command.with_name("back")
-    waits = {"code": "while not os.path.exists(folder + '/back'): time.sleep(0.01)"}
-    stand_in.steps("board list", before, before, after | waits)
-    board = make_board(serial_number=SERIAL_NUMBER, patience_s=30)
+    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], *[[]] * 3, [usb_port(nano.path)])
+    board = make_board(patience_s=30)
     uploading = threading.Thread(target=board.upload, args=(firmware,))
     uploading.start()
     while not stand_in.calls("upload"):
@@ -230,7 +226,6 @@ def test_other_uploads_wait_until_the_board_is_back(stand_in, make_board, firmwa
     monkeypatch.setattr(locks, "UPLOAD_WAIT_S", 0.0)
     with pytest.raises(BoardNotFound, match="the upload of this host is in use"), locks.upload_lock():
         pass
-    back.touch()
     uploading.join()
     with locks.upload_lock():
         assert not is_free(SERIAL_NUMBER), "the board itself stays reserved"
