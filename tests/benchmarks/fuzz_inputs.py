@@ -38,8 +38,9 @@ from harness.link.transcript import TimedLine
 from harness.measure.listening_log import read_listening
 from harness.measure.session import noise_inputs
 from harness.records.checksum import dump_with_checksum
-from harness.records.field_record import write_field
+from harness.records.field_record import read_field, write_field
 from harness.regression.baseline import to_toml
+from harness.report.pages.field import render_field
 from harness.runs.request import FieldRequest, RunRequest, engine_of, load_request
 from harness.runs.selection import Selection
 from harness.sound.planning import make_plan
@@ -265,7 +266,12 @@ def records(scratch: Path) -> list[Input]:
         return cli.main(["field", "--quiet", "--read", str(folder)])
 
     whole, field = (scratch / "run.json").read_bytes(), (scratch / "field.json").read_bytes()
+
+    def again(folder: Path) -> int:
+        return as_command(lambda: render_field(read_field(folder / "field.json"), folder))
+
     inputs = [Input("run.json", whole, sealed, report), Input("field.json", field, plain, read)]
+    inputs.append(Input("field.json", field, plain, again))
     for take in (report, compare, history):
         inputs.append(
             Input("emulated/1/run.json" if take is history else "run.json", night.read_bytes(), sealed, take)

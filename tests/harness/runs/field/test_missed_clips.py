@@ -156,5 +156,8 @@ def test_picture_has_low_frequencies_at_the_bottom_and_a_gap_between_its_parts()
 
 def test_a_word_of_a_segment_that_the_plan_does_not_have_is_refused(plan, tmp_path):
     record = record_of(plan, tmp_path, "a")
-    with pytest.raises(UsageError, match="no segment 1"):
-        write_clips(replace(plan, segments=()), record, tmp_path)
+    elsewhere = [replace(row, segment=9) for row in record.variants[0].stimuli]
+    with pytest.raises(UsageError, match="no segment 9"):
+        write_clips(
+            plan, replace(record, variants=[replace(record.variants[0], stimuli=elsewhere)]), tmp_path
+        )
