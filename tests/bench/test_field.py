@@ -55,12 +55,12 @@ def test_every_score_is_the_hosts(heard, model):
     assert sum(segment.audio_s for segment in heard.segments) >= AUDIO_S
     assert [segment.note for segment in heard.segments if segment.note] == []
     reference = heard.reference
-    assert reference["inferences"] == heard.timing.inferences
+    assert reference.inferences == heard.timing.inferences
     if model.precision == "int8":
-        assert (reference["equal"], reference["max_difference"]) == (reference["inferences"], 0)
+        assert (reference.equal, reference.max_difference) == (reference.inferences, 0)
     else:  # sums are not taken in the same order, and a score is cut off at a whole number
-        assert reference["max_difference"] <= 1
-        assert reference["equal"] >= 0.999 * reference["inferences"]
+        assert reference.max_difference <= 1
+        assert reference.equal >= 0.999 * reference.inferences
 
 
 @pytest.mark.slow

@@ -54,8 +54,8 @@ def test_plan_becomes_a_record_and_a_page(run_of, model, plan):
     assert (row.faults, row.route) == ([], "pcm")
     assert len(row.stimuli) == len(row.clips) == 3
     assert all(clip.board_equals_host for clip in row.clips)
-    assert row.reference["equal"] == row.reference["inferences"] > 500
-    assert row.timing.inferences == row.reference["inferences"]
+    assert row.reference.equal == row.reference.inferences > 500
+    assert row.timing.inferences == row.reference.inferences
     assert {segment.transcript for segment in row.segments} == {
         f"transcripts/{model.id}/segment-{segment.number:04d}.log" for segment in plan.segments
     }
@@ -66,7 +66,7 @@ def test_plan_becomes_a_record_and_a_page(run_of, model, plan):
     assert (path.parents[1] / "latest").resolve() == path
     assert read_plan(FieldPaths(path).plan) == plan
     assert record.plan["words"] == 3
-    assert [each["name"] for each in record.conditions] == ["as recorded"]
+    assert [each.name for each in record.conditions] == ["as recorded"]
     with pytest.raises(UsageError, match="has ended"):
         resume(FIELD, path, EmulatedBoard().describe())
 

@@ -75,8 +75,8 @@ def test_wrong_score_is_counted(paths, plan, model):
     scores[100, 2] ^= 8
     np.savez_compressed(path, scores=scores, answers=answers)
     reference = row_of(paths, plan, model).reference
-    assert reference["equal"] == reference["inferences"] - 1
-    assert reference["max_difference"] == 8
+    assert reference.equal == reference.inferences - 1
+    assert reference.max_difference == 8
 
 
 def test_words_whose_records_were_lost_are_excluded_and_counted(paths, plan, model):
@@ -97,7 +97,7 @@ def test_words_whose_records_were_lost_are_excluded_and_counted(paths, plan, mod
     assert f"{lost} records lost" in row.stimuli[1].excluded
     assert row.segments[0].note == "not compared with the host: records or audio were lost"
     whole = sum(b"$inf," in line for line in paths.transcript(model.id, 2).read_bytes().splitlines())
-    assert row.reference["inferences"] == whole
+    assert row.reference.inferences == whole
 
 
 def test_truncated_transcript_excludes_the_words_after_its_end(paths, plan, model):
