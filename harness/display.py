@@ -87,8 +87,9 @@ class PlainDisplay:
             self.update(task)
         else:
             self.end(task)
+            took_s = time.monotonic() - self._begun_s.pop(task.key)
+            del self._reported_s[task.key]
             if self._has_lines(task) and not task.failed:
-                took_s = time.monotonic() - self._begun_s[task.key]
                 self.print(f"{task.name}: {as_duration(took_s)}")
 
     def _has_lines(self, task: Task) -> bool:

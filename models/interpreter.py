@@ -14,6 +14,7 @@ import numpy as np
 
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
+from models.tflite import tensorflow_folder
 
 OPTIMIZED, REFERENCE = 1, 2
 """Sets of kernels, with the numbers of tensorflow/lite/python/interpreter_wrapper/interpreter_wrapper.cc: the
@@ -87,9 +88,7 @@ def failures_explained() -> Iterator[None]:
 def _extension() -> ModuleType:
     """Load TensorFlow's extension module under its own name, for TensorFlow to find it if it comes later."""
     if _EXTENSION not in sys.modules:
-        tensorflow = importlib.util.find_spec("tensorflow")
-        assert tensorflow is not None and tensorflow.submodule_search_locations
-        path = Path(tensorflow.submodule_search_locations[0], *_EXTENSION.split(".")[1:]).with_suffix(".so")
+        path = tensorflow_folder().joinpath(*_EXTENSION.split(".")[1:]).with_suffix(".so")
         spec = importlib.util.spec_from_file_location(_EXTENSION, path)
         assert spec is not None and spec.loader is not None
         try:

@@ -79,9 +79,9 @@ class Step:
     def done(self) -> bool:
         return self.path.is_dir()
 
-    def build(self, make: Callable[[Path], None]) -> Path:
+    def build(self, make: Callable[[Path], None], title: str = "") -> Path:
         """Return the folder of the result, made by `make` if it does not exist; see `Store.build`."""
-        return self.store.build(self.name, self._all_inputs, make, self._files)
+        return self.store.build(self.name, self._all_inputs, make, self._files, title)
 
     @property
     def _all_inputs(self) -> dict[str, Any]:
@@ -357,7 +357,7 @@ def external(
     name = features.path.name if features is not None else None
     inputs = {"model": model_file, "labels": list(labels), "features": name}
     with progress.about(identity):
-        built = Step(store, "external", inputs, _DESCRIPTION).build(make)
+        built = Step(store, "external", inputs, _DESCRIPTION).build(make, "describe the model")
         return replace(ModelArtifact.load(built), source=model_file)
 
 

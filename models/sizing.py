@@ -15,7 +15,7 @@ from models.data.front_ends.micro import CHANNELS, SLICES
 from models.networks import folded, layer_costs
 
 OPERATIONS_PER_MAC = 2
-"""A multiplication and an addition. A bias addition is one operation, counted apart."""
+"""A multiplication and an addition; bias additions are not counted."""
 
 _BYTES = {"float32": 4, "int8": 1}
 """Bytes of a weight or an activation."""
@@ -29,19 +29,15 @@ class Sizing:
     Attributes:
         parameters: weights and biases.
         weights_flash_bytes: flash for the parameters.
-        activations_ram_bytes: RAM for input, output and all activations of a forward pass, batch of 1.
         live_ram_bytes: largest input and output of one layer together. A chain of layers whose activations
             share memory needs at least this much RAM.
         operations: operations of the weights.
-        bias_operations: bias additions.
     """
 
     parameters: int
     weights_flash_bytes: int
-    activations_ram_bytes: int
     live_ram_bytes: int
     operations: int
-    bias_operations: int
 
 
 def sizing(network: nn.Module, precision: str) -> Sizing:
@@ -59,8 +55,6 @@ def sizing(network: nn.Module, precision: str) -> Sizing:
     return Sizing(
         parameters=weights + biases,
         weights_flash_bytes=weights * size + biases * _BIAS_BYTES,
-        activations_ram_bytes=sum(elements) * size,
         live_ram_bytes=max(before + after for before, after in pairwise(elements)) * size,
         operations=OPERATIONS_PER_MAC * sum(layer.macs for layer in layers),
-        bias_operations=sum(layer.bias_additions for layer in layers),
     )

@@ -14,7 +14,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from types import ModuleType
@@ -73,6 +73,21 @@ def _sweep(root: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def _locked(path: Path, title: str) -> Iterator[None]:
+    """Hold the lock of an artifact; say so if another process has it."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        with progress.task(f"wait for another process: {title}"):
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class Store:
     """Artifacts in a folder that all processes of a machine share.
 
@@ -117,7 +132,7 @@ class Store:
             return final
         _sweep(self.root)
         final.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(final.with_suffix(".lock")):
+        with _locked(final.with_suffix(".lock"), title or step.replace("_", " ")):
             if final.is_dir():  # another process built it while this one waited
                 return final
             scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))

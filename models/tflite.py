@@ -205,12 +205,17 @@ def read_tflite(path: Path) -> TfliteModel:
     return read
 
 
+def tensorflow_folder() -> Path:
+    """Return the folder of the installed TensorFlow without importing it."""
+    package = importlib.util.find_spec("tensorflow")
+    assert package is not None and package.submodule_search_locations
+    return Path(package.submodule_search_locations[0])
+
+
 @functools.cache
 def tflite_schema() -> ModuleType:
     """Load TensorFlow's flatbuffer classes by their path: importing TensorFlow takes seconds."""
-    package = importlib.util.find_spec("tensorflow")
-    assert package is not None and package.submodule_search_locations
-    path = Path(package.submodule_search_locations[0], "lite", "python", "schema_py_generated.py")
+    path = tensorflow_folder() / "lite" / "python" / "schema_py_generated.py"
     spec = importlib.util.spec_from_file_location("tflite_schema", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -141,31 +141,26 @@ class Refused:
     failure: ConfigError
 
 
-def load_variants(folder: Path = CONFIGS, pattern: str = "*") -> list[Variant]:
-    """Load the variants of a folder whose id matches, sorted by id.
-
-    Args:
-        folder: holds TOML files; the ids in a file begin with its name.
-        pattern: shell-style, such as "tinyconv-*".
-
-    Raises:
-        ConfigError: nothing matches, a matching variant is not valid, or two files give the same id.
-    """
-    variants, refused = load_family(folder, pattern)
-    if refused:
-        raise refused[0].failure
-    return variants
-
-
-def load_family(folder: Path = CONFIGS, pattern: str = "*") -> tuple[list[Variant], list[Refused]]:
+def load_family(folder: Path = CONFIGS, patterns: str = "*") -> tuple[list[Variant], list[Refused]]:
     """Load the variants of a folder whose id matches, sorted by id, and the members that are not valid.
 
     Args:
-        folder, pattern: see `load_variants`.
+        folder: holds TOML files; the ids in a file begin with its name.
+        patterns: shell-style, such as "tinyconv-*", separated by commas.
 
     Raises:
-        ConfigError: nothing matches.
+        ConfigError: nothing matches a pattern.
     """
+    chosen: dict[str, Variant] = {}
+    refused: dict[str, Refused] = {}
+    for pattern in patterns.split(","):
+        found, wrong = _matching(folder, pattern.strip())
+        chosen |= {item.id: item for item in found}
+        refused |= {item.id: item for item in wrong}
+    return [chosen[name] for name in sorted(chosen)], list(refused.values())
+
+
+def _matching(folder: Path, pattern: str) -> tuple[list[Variant], list[Refused]]:
     files = sorted(folder.glob("*.toml"))
     variants: dict[str, Variant] = {}
     twice: dict[str, Refused] = {}

@@ -43,8 +43,11 @@ def wrapped(text: str, indent: str = "    ") -> str:
     return words.fill(text)
 
 
-def commented(name: str, most: int = 48) -> str:
+_MOST_CHARACTERS = 48
+
+
+def commented(name: str) -> str:
     """Return a model's name for a // comment: the end of its last part, in printable ASCII."""
     last = name.rsplit(";", 1)[-1]
     plain = "".join(character if " " <= character <= "~" and character != "\\" else "?" for character in last)
-    return plain if len(plain) <= most else f"...{plain[3 - most :]}"
+    return plain if len(plain) <= _MOST_CHARACTERS else f"...{plain[3 - _MOST_CHARACTERS :]}"

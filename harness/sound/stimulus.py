@@ -89,7 +89,6 @@ class Stimulus:
 def compose(
     recordings: Sequence[Recording],
     gap_s: float = GAP_S,
-    seed: int = 0,
     background_dbfs: float | None = BACKGROUND_DBFS,
 ) -> Stimulus:
     """Join recordings over a continuous background of white Gaussian noise.
@@ -100,7 +99,6 @@ def compose(
     Args:
         recordings: in the order in which they are played.
         gap_s: seconds between two recordings.
-        seed: of the noise.
         background_dbfs: root mean square of the noise relative to 32768; None for digital silence.
 
     Raises:
@@ -117,7 +115,7 @@ def compose(
 
     sound = np.zeros(length)
     if background_dbfs is not None:
-        noise = np.random.Generator(np.random.PCG64(seed)).standard_normal(length)
+        noise = np.random.Generator(np.random.PCG64(0)).standard_normal(length)
         sound += noise * (FULL_SCALE * 10 ** (background_dbfs / 20))
     words = []
     for recording, start in zip(recordings, starts, strict=True):

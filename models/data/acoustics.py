@@ -42,9 +42,9 @@ def effort(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return (spoken * swell).astype(np.float32)
 
 
-def loudness_of(samples: np.ndarray, window_s: float = 0.02) -> np.ndarray:
-    """Compute the RMS around each sample."""
-    width = round(window_s * SAMPLE_RATE_HZ)
+def loudness_of(samples: np.ndarray) -> np.ndarray:
+    """Compute the RMS in 20 ms around each sample."""
+    width = SAMPLE_RATE_HZ // 50
     mean = np.convolve(np.square(samples, dtype=np.float64), np.full(width, 1 / width), "same")
     return np.sqrt(mean.clip(min=0))[: len(samples)]
 
@@ -117,7 +117,7 @@ def rms(samples: np.ndarray) -> float:
     return max(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))), 1e-9)
 
 
-def at_level(samples: np.ndarray, rms_dbfs: float, highest_peak: float = 0.98) -> np.ndarray:
-    """Scale samples to a level (dB relative to full scale), or to the highest peak if that is lower."""
+def at_level(samples: np.ndarray, rms_dbfs: float) -> np.ndarray:
+    """Scale samples to a level (dB relative to full scale), or to a peak of 0.98 if that is lower."""
     gain = 10 ** (rms_dbfs / 20) / rms(samples)
-    return (samples * min(gain, highest_peak / max(np.abs(samples).max(), 1e-9))).astype(np.float32)
+    return (samples * min(gain, 0.98 / max(np.abs(samples).max(), 1e-9))).astype(np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +20,6 @@ class LayerCost:
         parameters: weights and biases.
         macs: multiply-accumulates.
         biases: number of biases among the parameters.
-        bias_additions: one per element that a bias is added to.
         outputs: number of output elements.
     """
 
@@ -30,19 +28,17 @@ class LayerCost:
     parameters: int
     macs: int
     biases: int
-    bias_additions: int
     outputs: int
 
 
-def layer_costs(network: nn.Module, input_shape: Sequence[int] = (1, SLICES * CHANNELS)) -> list[LayerCost]:
+def layer_costs(network: nn.Module) -> list[LayerCost]:
     """Return the cost of every layer that has parameters or averages, in the order in which they run.
 
-    Multiply-accumulates are those of Conv2d (grouped too) and Linear. Bias additions are counted apart;
+    Multiply-accumulates are those of Conv2d (grouped too) and Linear. Bias additions,
     averages, activations and normalization (folded into the convolution before it) count nothing.
 
     Args:
-        network: runs once on zeros, in evaluation mode.
-        input_shape: of one inference, batch of 1 included.
+        network: runs once on zeros of one input of micro features, in evaluation mode.
     """
     costs: list[LayerCost] = []
     names = {module: name for name, module in network.named_modules()}
@@ -58,9 +54,8 @@ def layer_costs(network: nn.Module, input_shape: Sequence[int] = (1, SLICES * CH
         parameters = sum(parameter.numel() for parameter in module.parameters(recurse=False))
         bias = getattr(module, "bias", None)
         biases = bias.numel() if isinstance(bias, nn.Parameter) else 0
-        additions = output.numel() if biases and macs else 0
         kind, outputs = type(module).__name__, output.numel()
-        costs.append(LayerCost(names[module], kind, parameters, macs, biases, additions, outputs))
+        costs.append(LayerCost(names[module], kind, parameters, macs, biases, outputs))
 
     layers = [
         module
@@ -71,7 +66,7 @@ def layer_costs(network: nn.Module, input_shape: Sequence[int] = (1, SLICES * CH
     was_training = network.training
     try:
         with torch.no_grad():
-            network.eval()(torch.zeros(*input_shape))
+            network.eval()(torch.zeros(1, SLICES * CHANNELS))
     finally:
         network.train(was_training)
         for hook in hooks:

@@ -26,7 +26,7 @@ from models.model_artifact import ModelArtifact
 from models.pipeline import prepare
 from models.store import Store
 from models.train import fit
-from models.variants import load_variants
+from models.variants import load_family
 
 _CORPUS = CorpusConfig(wanted_each=100, others_each=10, noise_s=10.0)
 _EPOCHS = 10
@@ -65,7 +65,7 @@ def measure(folder: Path) -> list[tuple[str, str, float, str]]:
     )
     clips = len(features.split("training")[0])
 
-    (variant,) = load_variants(CONFIGS, "tinyconv-int8")
+    (variant,), _ = load_family(CONFIGS, "tinyconv-int8")
     short = replace(variant, training=replace(variant.training, epochs=_EPOCHS))
     timed(
         "training",

@@ -10,7 +10,10 @@ import sys
 
 import pytest
 
+from harness.display import PlainDisplay
 from harness.layout import ROOT
+from models import progress
+from models.progress import Level, sent_to
 
 WORK = """
 import sys
@@ -68,6 +71,13 @@ def test_a_pipe_gets_a_line_for_each_begin_and_end():
         "tiny: train: 0.0 s",
         "tiny: convert …",
     ]
+
+
+def test_an_ended_task_is_forgotten():
+    plain = PlainDisplay(Level.NORMAL)
+    with sent_to(plain.receive), progress.task("train"):
+        assert len(plain._begun_s) == 1
+    assert plain._begun_s == plain._reported_s == {}
 
 
 def test_quiet_shows_problems_only_and_verbose_shows_commands_and_inner_tasks():

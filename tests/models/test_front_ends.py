@@ -14,7 +14,7 @@ from models.data.front_ends import front_end, front_end_names
 from models.errors import ConfigError
 from models.pipeline import evaluate, train
 from models.store import Store
-from models.variants import load_variants
+from models.variants import load_family
 
 LOUDNESS = """
 import numpy as np
@@ -58,7 +58,7 @@ def loudness(tmp_path, monkeypatch):
 
 def test_a_front_end_and_a_variant_are_one_file_each(loudness, tmp_path, dataset):
     (tmp_path / "loud.toml").write_text(VARIANT)
-    (variant,) = load_variants(tmp_path)
+    (variant,), _ = load_family(tmp_path)
     store = Store(tmp_path / "store")
     facts = evaluate(variant, dataset, store)
     assert sum(count["total"] for count in facts["accuracy"]["testing"]) > 0

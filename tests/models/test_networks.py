@@ -38,13 +38,13 @@ def test_tiny_conv_learns_as_the_documented_stack_does():
 
 def test_grouped_convolutions_cost_their_share():
     network = nn.Sequential(
-        nn.Unflatten(1, (6, 4, 4)),
-        nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=False),
-        nn.BatchNorm2d(6),
-        nn.Conv2d(6, 12, 1, groups=2),
+        nn.Unflatten(1, (10, 14, 14)),
+        nn.Conv2d(10, 10, 3, padding=1, groups=10, bias=False),
+        nn.BatchNorm2d(10),
+        nn.Conv2d(10, 20, 1, groups=2),
     )
-    costs = [(cost.name, cost.parameters, cost.macs) for cost in layer_costs(network, (1, 96))]
-    assert costs == [("1", 54, 16 * 6 * 9), ("2", 12, 0), ("3", 48, 16 * 12 * 3)]
+    costs = [(cost.name, cost.parameters, cost.macs) for cost in layer_costs(network)]
+    assert costs == [("1", 90, 196 * 10 * 9), ("2", 20, 0), ("3", 120, 196 * 20 * 5)]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

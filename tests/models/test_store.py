@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from models import store as artifacts
+from models.progress import Task, sent_to
 from models.store import Store
 
 
@@ -87,6 +89,22 @@ def test_processes_that_want_the_same_artifact_build_it_once(tmp_path):
     for process in processes:
         process.join()
     assert log.read_text() == "built\n"
+
+
+def test_a_step_that_waits_for_another_process_says_so(tmp_path):
+    final = Store(tmp_path).path_of("step", {})
+    final.parent.mkdir(parents=True)
+    lock = FileLock(final.with_suffix(".lock"))
+    reports: list[str] = []
+
+    def receive(report) -> None:
+        if isinstance(report, Task) and "wait" in report.name and not report.ended:
+            reports.append(report.name)
+            lock.release()  # once the wait is reported
+
+    with lock, sent_to(receive):
+        Store(tmp_path).build("step", {}, _write("whole"), title="train")
+    assert reports == ["wait for another process: train"]
 
 
 def _die_while_building(root: Path) -> None:

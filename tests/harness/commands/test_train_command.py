@@ -14,7 +14,7 @@ from models import parallel
 from models.parallel import Outcome
 from models.pipeline import external
 from models.store import Store
-from models.variants import CONFIGS, load_variants
+from models.variants import CONFIGS, load_family
 
 BROKEN = {
     "my-syntax": b"id = [",
@@ -28,7 +28,7 @@ BROKEN = {
 def configs(tmp_path, monkeypatch):
     """A folder with the variant tinyconv-int8, which stands for a small model, and with broken ones."""
     model = external(classifier(tmp_path / "tinyconv.tflite"), list("abcd"), Store(tmp_path / "home"))
-    prepared = [Outcome(variant, model) for variant in load_variants(CONFIGS, "tinyconv-int8")]
+    prepared = [Outcome(variant, model) for variant in load_family(CONFIGS, "tinyconv-int8")[0]]
     monkeypatch.setattr(parallel, "prepare_all", lambda variants, *_: prepared if variants else [])
     folder = tmp_path / "configs"
     folder.mkdir()
