@@ -46,10 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # pytest and embedders have others
             stream.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments, surplus = parser.parse_known_args(argv)
+    if surplus:
+        several = ". Separate several variants by commas" if "variants" in arguments else ""
+        parser.error(f"unrecognized arguments: {' '.join(surplus)}{several}")
     try:
         with sigterm_interrupts(), display.shown(arguments.verbosity):
             _check_names(arguments)
+            if isinstance(output := getattr(arguments, "output", None), Path):
+                options.check_output(output)
             return arguments.action(arguments)
     except EarshotError as failure:
         _complain(str(failure))

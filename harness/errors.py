@@ -30,6 +30,13 @@ class BuildFailed(EarshotError):
     failure = "build"
 
 
+class Unsupported(BuildFailed):
+    """A model that an engine cannot run."""
+
+    failure = "unsupported"
+    exit_code = EXIT_USAGE
+
+
 class DoesNotFit(BuildFailed):
     """An image larger than the board. It is a result and becomes a row of the report.
 

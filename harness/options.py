@@ -39,8 +39,9 @@ def add_variants(parser: Any) -> None:
     parser.add_argument(
         "--variants",
         default=DEFAULT_VARIANTS,
-        metavar="PATTERN",
-        help=f"ids of models/configs/, such as 'pruned-*' or '*' (default: {DEFAULT_VARIANTS})",
+        metavar="PATTERN,…",
+        help="ids of models/configs/ or patterns over them, such as 'pruned-*', separated by commas; '*' is "
+        f"all (default: {DEFAULT_VARIANTS})",
     )
     add_dataset(parser)
 
@@ -126,6 +127,19 @@ def add_output(parser: Any, default: Path = layout.NIGHTS, meaning: str = "folde
         metavar="FOLDER",
         help=f"{meaning} (default: {os.path.relpath(default, layout.ROOT)}/)",
     )
+
+
+def check_output(folder: Path) -> None:
+    """Check that a folder can be written into, whether it exists or not.
+
+    Raises:
+        UsageError: it is a file or in one, or may not be written.
+    """
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not existing.is_dir():
+        raise UsageError("--output is no folder", where=str(existing), remedy="Name a folder.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UsageError("--output may not be written", where=str(existing), remedy="Name another folder.")
 
 
 def add_baselines(parser: argparse.ArgumentParser) -> None:

@@ -255,6 +255,7 @@ def bench_run(pytestconfig: pytest.Config) -> Iterator[Run]:
     pytestconfig.add_cleanup(stopping.close)
     setup = setup_of(pytestconfig.stash[_SELECTION], chosen.bench, chosen.entry, engine)
     output, what = pytestconfig.getoption("earshot_output"), about("run", chosen.entry, engine)
+    options.check_output(output)
     run = Run(setup, begin(RUN, output, setup.board.describe(), what))
     pytestconfig.stash[_RUN] = run
     yield run

@@ -95,8 +95,9 @@ def look(path: Path) -> Look:
         DatasetError: the file is not a sound, see `models.data.wav.read_wav`.
     """
     if not path.is_file():
+        other = "that is a folder" if path.is_dir() else "that is a pipe or a device, not a file"
         raise UsageError(
-            "that is a folder" if path.is_dir() else "the recording is not there",
+            other if path.exists() else "the recording is not there",
             where=str(path),
             remedy="Name one recording, such as recordings/yes/andy.wav.",
         )

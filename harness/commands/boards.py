@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         _print_attached(bench, ArduinoCli())
     except EarshotError as problem:
-        print(f"unknown: {problem}")
+        print(f"unknown: {str(problem).removeprefix(f'{problem.failure}: ')}")
     return EXIT_CLEAN
 
 

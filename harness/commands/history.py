@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from harness import layout, options
-from harness.errors import EXIT_CLEAN, UsageError
+from harness.errors import EXIT_CLEAN, EXIT_USAGE, UsageError
 from models import progress
+from models.errors import ConfigError
 
 SUMMARY = "Show every series over all nights: the last verdicts, sparklines, and a plot per series."
 
@@ -39,9 +40,15 @@ def run(arguments: argparse.Namespace) -> int:
     for one in history.left_out:
         progress.warn(one.sentence)
     last = {night.board: night for night in history.nights}
-    baselines, recorded = {}, {}
+    baselines, recorded, status = {}, {}, EXIT_CLEAN
     for board, night in last.items():
-        if baseline := read_baseline(baseline_path(board, arguments.baselines)):
+        try:
+            baseline = read_baseline(baseline_path(board, arguments.baselines))
+        except ConfigError as problem:  # the other boards have theirs
+            progress.warn(f"{board} is shown without its baseline: {problem}")
+            status = EXIT_USAGE
+            continue
+        if baseline:
             baselines[board] = baseline
         elif verdict := read_record(history.records[night.id]).verdict:
             recorded[board] = verdict
@@ -51,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"nights: {len(history.nights):,}, boards: {len(last)}, records left out: {len(history.left_out)}"
         )
     else:
-        progress.log("There are no nights yet: measure the first with `earshot nightly --board emulated`.")
+        progress.log(
+            "There are no nights yet (`earshot run` measures none): measure the first with "
+            "`earshot nightly --board emulated`."
+        )
     options.show_page(page, arguments.open, title="")
-    return EXIT_CLEAN
+    return status

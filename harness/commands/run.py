@@ -7,11 +7,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness import options
-from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE
+from harness.errors import (
+    EXIT_BROKEN,
+    EXIT_CLEAN,
+    EXIT_INCONCLUSIVE,
+    EXIT_USAGE,
+    Unsupported,
+    UsageError,
+)
+from models.errors import ConfigError, ConversionError, DatasetError
 
 if TYPE_CHECKING:
     from harness.runs.request import RunRequest
     from harness.runs.run import Run
+
+_OF_INPUT = {one.failure for one in (UsageError, Unsupported, ConfigError, ConversionError, DatasetError)}
+"""Failures of what the user gave, which no repair of bench or tools would help."""
 
 SUMMARY = "Train, convert, build, measure and report the variants; what exists already is reused."
 
@@ -61,5 +72,6 @@ def finish(run: Run, open_page: bool) -> int:
 def exit_code(rows: Sequence[Any]) -> int:
     """Return the exit code of a run by the faults of its rows."""
     if all(row.faults for row in rows):
-        return EXIT_BROKEN
+        failures = {fault.failure for row in rows for fault in row.faults}
+        return EXIT_USAGE if failures <= _OF_INPUT else EXIT_BROKEN
     return EXIT_INCONCLUSIVE if any(row.faults for row in rows) else EXIT_CLEAN

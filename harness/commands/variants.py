@@ -16,7 +16,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="*",
         metavar="PATTERN",
-        help="shell-style pattern over the ids, such as 'pruned-*' (default: *)",
+        help="ids or patterns over them, such as 'pruned-*', separated by commas (default: *)",
+    )
+    parser.epilog = (
+        "States: described (only its file exists), trained, compressed (pruned or quantized), converted (to "
+        ".tflite), prepared (its accuracy is measured), built (an image for a board), measured (on a board), "
+        "and refused (its file is not valid)."
     )
     options.add_dataset(parser)
 

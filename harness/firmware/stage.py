@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import BuildFailed, UsageError
+from harness.errors import BuildFailed, Unsupported, UsageError
 from harness.firmware.arduino_library import hash_of
 from harness.layout import SKETCHES
 from harness.link.events import wire_names
@@ -119,13 +119,13 @@ def _check(facts: dict[str, Any], where: str) -> None:
     for side in ("input", "output"):
         tensor = facts[side]
         if tensor["dtype"] not in _ELEMENT_BYTES:
-            raise BuildFailed(
+            raise Unsupported(
                 f"the model's {side} is {tensor['dtype']}; the sketch takes {' and '.join(_ELEMENT_BYTES)}",
                 where=where,
                 remedy="Convert the model with int8 or float32 input and output.",
             )
         if tensor["dtype"] == "int8" and not tensor["scale"] > 0:
-            raise BuildFailed(f"the model's int8 {side} has no scale", where=where)
+            raise Unsupported(f"the model's int8 {side} has no scale", where=where)
     outputs = math.prod(facts["output"]["shape"])
     if outputs != len(facts["labels"]):
         raise UsageError(
@@ -175,4 +175,4 @@ def _divisor(scale: float) -> int:
     try:
         return feature_divisor(scale)
     except ValueError as problem:
-        raise BuildFailed(str(problem), remedy="Calibrate the conversion with real features.") from problem
+        raise Unsupported(str(problem), remedy="Calibrate the conversion with real features.") from problem

@@ -152,11 +152,11 @@ class FieldTiming:
 class DetPoint:
     """Counts at a threshold, recomputed from the logged scores; excluded words are left out."""
 
-    threshold: int  # 0 to 255; an average has to exceed it
+    threshold: Score  # 0 to 255; an average has to exceed it
     misses: Count  # keywords that were not detected as their label, confusions included
     keywords: Count
     false_accepts: Count  # in `hours`
-    hours: float  # keyword-free time
+    hours: Length  # keyword-free time
     confusions: Count = 0  # keywords detected as another label
     accepted_non_keywords: Count = 0  # non-keywords detected as a keyword
     non_keywords: Count = 0

@@ -27,6 +27,7 @@ from harness.regression.canary import CanaryReading
 from harness.regression.from_record import IN_HISTORY, kind_of, night_of
 from harness.regression.nights import Night, clock_problem, merge
 from harness.regression.series import Measured
+from models import progress
 from models.errors import UserFacingError
 from models.store import Store
 
@@ -63,14 +64,17 @@ def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> Hi
     store = Store(store_root())
     left_out: list[LeftOut] = []
     found: dict[str, list[tuple[Night, Path]]] = {}
-    for path in _record_paths(folders, left_out):
-        try:
-            night = _summary(path, store)
-        except (UserFacingError, OSError, OverflowError, ValueError) as problem:
-            left_out.append(LeftOut(path, str(problem)))
-            continue
-        if night and (not boards or night.board in boards or night.uid in boards):
-            found.setdefault(night.id, []).append((night, path))
+    paths = list(_record_paths(folders, left_out))
+    with progress.task("read the records", len(paths), "records") as advance:
+        for path in paths:
+            advance()
+            try:
+                night = _summary(path, store)
+            except (UserFacingError, OSError, OverflowError, ValueError) as problem:
+                left_out.append(LeftOut(path, str(problem)))
+                continue
+            if night and (not boards or night.board in boards or night.uid in boards):
+                found.setdefault(night.id, []).append((night, path))
     for id, copies in found.items():
         paths = [path for _, path in copies]
         if len({night.digest for night, _ in copies}) > 1:

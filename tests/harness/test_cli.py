@@ -117,12 +117,39 @@ def test_full_disk_is_named_by_the_file_that_was_written(tmp_path, monkeypatch, 
     assert found.absolute() == tmp_path / place and remedy in told
 
 
-def test_output_folder_that_cannot_be_used_exits_with_4(tmp_path, capsys):
-    (tmp_path / "nights").mkdir()
+@pytest.mark.parametrize("place", ["file", "file/pages"])
+@pytest.mark.parametrize("command", ["run", "nightly", "field", "history", "study", "show"])
+def test_output_that_is_no_folder_is_refused_at_the_start(command, place, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys.modules[f"harness.commands.{command}"], "run", lambda _: pytest.fail("it began"))
     (tmp_path / "file").touch()
-    assert cli.main(["history", str(tmp_path / "nights"), "--output", str(tmp_path / "file" / "pages")]) == 4
+    file = ["a.wav"] if command == "show" else []
+    assert cli.main([command, *file, "--output", str(tmp_path / place)]) == 2
+    told = capsys.readouterr().err
+    assert told == f"earshot: usage: --output is no folder ({tmp_path}/file). Name a folder.\n"
+
+
+def test_folder_that_cannot_be_used_exits_with_4(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(boards, "run", lambda _: (tmp_path / "file" / "pages").mkdir())
+    assert cli.main(["boards"]) == 4
     told = capsys.readouterr().err
     assert f"{tmp_path}/file/pages cannot be used: Not a directory. Choose another." in told
+
+
+def test_two_variants_without_a_comma_are_explained(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "--variants", "tinyconv-int8", "ds-cnn-int8"])
+    assert ended.value.code == 2
+    assert "ds-cnn-int8. Separate several variants by commas" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["build", "run"])
+def test_a_model_that_the_engine_cannot_run_exits_with_2(command, tmp_path, capsys):
+    model = classifier(tmp_path / "odd.tflite", last="LOG_SOFTMAX")
+    output = [] if command == "build" else ["--output", str(tmp_path / "runs")]
+    given = ["--model", str(model), "--labels", "silence,unknown,yes,no", *output]
+    assert cli.main([command, *given]) == 2
+    assert "unsupported: engine codegen lacks LOG_SOFTMAX" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
@@ -30,6 +32,12 @@ def test_the_default_folder_is_named_after_the_recording(recording, tmp_path, mo
     assert cli.main(["show", str(recording)]) == 0
     folder = tmp_path / "reports" / "recordings" / f"a-{sha256_of(recording)[:8]}"
     assert capsys.readouterr().out == f"{folder / 'recording.html'}\n"
+
+
+def test_a_pipe_is_named_as_such(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert cli.main(["show", str(tmp_path / "pipe.wav")]) == 2
+    assert "that is a pipe or a device, not a file" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_sound_is_a_usage_error(tmp_path, capsys):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.errors import BuildFailed
+from harness.errors import Unsupported
 from harness.firmware.codegen.blocks import bias_with_zero_point
 from harness.firmware.codegen.program import Conv2D, DepthwiseConv2D, FullyConnected, Step, Weights
 from harness.firmware.codegen.quantization import (
@@ -58,7 +58,7 @@ def finished(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
         by_output: values of the weights as (outputs, taps).
 
     Raises:
-        BuildFailed: the scales are out of the kernels' range.
+        Unsupported: the scales are out of the kernels' range.
     """
     if step.input.type == "float32":
         return Channels("FloatChannel", tuple((float(bias),) for bias in weights.bias))
@@ -76,11 +76,11 @@ def finished(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
 
 @contextmanager
 def scales_of(step: Step) -> Iterator[None]:
-    """Turn a ValueError about a step's scales into a BuildFailed."""
+    """Turn a ValueError about a step's scales into a Unsupported."""
     try:
         yield
     except ValueError as problem:
-        raise BuildFailed(
+        raise Unsupported(
             f"its scales are out of range: {problem}",
             where=str(step.operator),
             remedy="Calibrate the conversion with real inputs.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.errors import BuildFailed
+from harness.errors import Unsupported
 from harness.firmware.codegen.operands import CONVERT_AGAIN, CONVERT_FIXED, CONVERT_INT8_OR_FLOAT, Operands
 from harness.firmware.codegen.program import (
     AveragePool2D,
@@ -34,16 +34,16 @@ def lower(model: TfliteModel) -> Program:
     """Return the model as a program, one step per operator.
 
     Raises:
-        BuildFailed: the engine cannot run an operator or tensor, which is named.
+        Unsupported: the engine cannot run an operator or tensor, which is named.
     """
     for side, numbers in (("input", model.inputs), ("output", model.outputs)):
         if len(numbers) != 1:
-            raise BuildFailed(
+            raise Unsupported(
                 f"the model has {len(numbers)} {side}s; engine codegen takes models with one",
                 remedy="Convert a network with one input and one output.",
             )
     if lacking := [name for name in model.operator_counts if name not in _LOWERINGS]:
-        raise BuildFailed(
+        raise Unsupported(
             f"engine codegen lacks {', '.join(lacking)}",
             remedy="Use --engine tflm, TensorFlow Lite for Microcontrollers, which has more operators; "
             f"or build the network from {', '.join(_LOWERINGS)}.",

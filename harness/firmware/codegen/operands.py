@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from harness.errors import BuildFailed
+from harness.errors import Unsupported
 from harness.firmware.codegen.program import Value, Weights
 from harness.firmware.codegen.quantization import ACTIVATIONS, INT8_MAX, INT8_MIN
 from models.tflite import Operator, Tensor, TfliteModel
@@ -29,8 +29,8 @@ class Operands:
     operator: Operator | None = None
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
-        """Raise a BuildFailed about this operator."""
-        raise BuildFailed(what, where=str(self.operator or "the model's input and output"), remedy=remedy)
+        """Raise a Unsupported about this operator."""
+        raise Unsupported(what, where=str(self.operator or "the model's input and output"), remedy=remedy)
 
     def value(self, number: int) -> Value:
         """Return a tensor as an activation."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from harness.errors import BuildFailed, DoesNotFit
+from harness.errors import BuildFailed, DoesNotFit, Unsupported
 from harness.firmware.arduino_library import ArduinoLibrary
 from harness.firmware.engine import ArenaUse, Engine, EngineSources
 from harness.firmware.tflm.choice import choose_library
@@ -167,16 +167,16 @@ def _activation_bytes(model: TfliteModel, operator: Operator) -> int:
 def _check(model: TfliteModel, interface: Interface) -> None:
     """Refuse a model that the library or the sketch cannot run."""
     if not model.operators:
-        raise BuildFailed("the model has no operators", remedy="Convert the network again.")
+        raise Unsupported("the model has no operators", remedy="Convert the network again.")
     if lacking := [name for name in model.operator_counts if name not in interface.adders]:
-        raise BuildFailed(
+        raise Unsupported(
             f"{interface.library} has no operator {', '.join(lacking)}",
             remedy="Convert the model without it, or use another version of the library.",
         )
     for side, tensors in (("input", model.input_tensors), ("output", model.output_tensors)):
         if len(tensors) != 1 or tensors[0].type not in ELEMENT_TYPES:
             kinds = ", ".join(tensor.type for tensor in tensors) or "nothing"
-            raise BuildFailed(
+            raise Unsupported(
                 f"the model's {side} is {kinds}; the sketch takes one tensor of {' or '.join(ELEMENT_TYPES)}",
                 remedy="Convert a network with one input and one output.",
             )

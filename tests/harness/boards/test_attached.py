@@ -109,4 +109,4 @@ def test_the_command_prints_an_entry_for_each_new_board(host, tmp_path, monkeypa
 
 def test_the_command_reports_a_missing_arduino_cli(monkeypatch, capsys):
     monkeypatch.setenv(COMMAND_VARIABLE, "/nowhere/arduino-cli")
-    assert "unknown: enumerate:" in listed(capsys)
+    assert "\nunknown: arduino-cli " in listed(capsys)

@@ -111,7 +111,7 @@ def test_failures_become_rows_and_the_other_models_are_measured(run_of, tmp_path
     rows = {row.id: row for row in record.variants}
     assert {id: [fault.failure for fault in row.faults] for id, row in rows.items()} == {
         "all-pruned": ["config"],
-        "odd": ["build"],
+        "odd": ["unsupported"],
         "big": ["does-not-fit"],
         "small": [],
     }

@@ -47,11 +47,23 @@ def test_an_empty_history_shows_the_first_command(bench, capsys):
     assert "earshot nightly --board emulated" in capsys.readouterr().err
 
 
-def test_missing_folders_and_damaged_baselines_are_usage_errors(bench, capsys):
+def test_a_missing_folder_is_a_usage_error(bench, capsys):
     assert page_of(bench, bench / "nihgts") == (EXIT_USAGE, "")
     assert "nihgts" in capsys.readouterr().err
-    write_nights(bench / "nights", nights=1, boards=["emulated"], series=3, samples=9)
+
+
+def test_a_damaged_baseline_leaves_the_boards_in_the_pages(bench, capsys):
+    write_nights(bench / "nights", nights=1, boards=["emulated", "nano33ble"], series=3, samples=9)
     (bench / "baselines").mkdir()
     (bench / "baselines" / "emulated.toml").write_text("schema = ")
-    assert page_of(bench, bench / "nights")[0] == EXIT_USAGE
-    assert "emulated.toml" in capsys.readouterr().err
+    code, page = page_of(bench, bench / "nights")
+    assert code == EXIT_USAGE
+    assert "emulated is shown without its baseline: config:" in capsys.readouterr().err
+    assert "emulated" in page and "nano33ble" in page
+
+
+def test_the_records_are_read_in_one_task(bench, capsys):
+    write_nights(bench / "nights", nights=3, boards=["emulated"], series=3, samples=9)
+    page_of(bench, bench / "nights")
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if line.endswith("…")] == ["read the records …"]

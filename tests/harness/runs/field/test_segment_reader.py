@@ -13,7 +13,7 @@ from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
 from harness.measure.clip_mode import clean_answer
 from harness.measure.retry import Retries
-from harness.records.field_record import FieldVariant
+from harness.records.field_record import FieldVariant, ReferenceRow
 from harness.runs.field import host as host_module
 from harness.runs.field.host import Host, read_host
 from harness.runs.field.paths import FieldPaths
@@ -59,11 +59,7 @@ def test_every_word_has_a_row_and_every_score_is_the_hosts(paths, plan, model):
         (word.word, word.word if word.word in LABELS else "unknown") for word in plan.segments[0].words
     ]
     assert [segment.note for segment in row.segments] == ["", ""]
-    assert row.reference == {
-        "inferences": row.timing.inferences,
-        "equal": row.timing.inferences,
-        "max_difference": 0,
-    }
+    assert row.reference == ReferenceRow(row.timing.inferences, row.timing.inferences, max_difference=0)
     assert row.replay is not None and row.replay.total == len(row.stimuli)
 
 
