@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from harness.errors import UsageError
 from harness.sound import levels
 from harness.sound.recordings import MANIFEST, Recording, is_silence, manifest_rows
+from harness.sound.sound_files import digest_of
 from harness.sound.stimulus import active_part
 from models import views
 from models.data import features, wav
 from models.data.dataset import CLIP_SAMPLES
 from models.data.front_ends import micro as front_end
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, read_wav
-from models.store import Store, sha256_of
+from models.store import Store
 from models.views import Image, Views, Waveform
 
 _QUIET_DBFS = -60.0
@@ -160,7 +161,7 @@ def _facts(recording: Recording, path: Path, micro: Image | None) -> Facts:
         word=recording.word,
         label=recording.label,
         source="",
-        sha256=sha256_of(path),
+        sha256=digest_of(path),
         reading="",
         samples=len(samples),
         peak=float(np.abs(samples.astype(np.int32)).max()) / FULL_SCALE,

@@ -30,6 +30,7 @@ SKETCH_CHUNK_BYTES = 512
 """Bytes of a `db` line that our sketch takes (sketches/earshot/command_line.h)."""
 
 _LAP = r"m-lap-us-(\d{1,20})"
+_UNKNOWN_CYCLES = "e-[Unknown command: cycles]"
 _CYCLES = r"m-cycles-([a-z]+)-(\d{1,10})"
 _RESULTS = r"m-results-\[(.*)\]"
 _RESULT = re.compile(r"\s*([-+]?(\d{1,20}\.\d{0,40}(e[-+]?\d{1,3})?|nan|inf))\s*", re.IGNORECASE)
@@ -168,9 +169,14 @@ class DeviceUnderTest:
         """Return the processor's cycles for each stage; the model's input must be loaded again afterward.
 
         A model that listens has the stages "preprocess", "inference" and "postprocess", and the board runs
-        them once on noise. Another model has only "inference", on the loaded input.
+        them once on noise. Another model has only "inference", on the loaded input. An image from before
+        the command has none.
         """
-        answers = (re.fullmatch(_CYCLES, line) for line in self._command("cycles"))
+        self._send("cycles")
+        lines = self._reply()
+        if _UNKNOWN_CYCLES in lines:
+            return {}
+        answers = (re.fullmatch(_CYCLES, line) for line in self._checked("cycles", lines))
         return {match[1]: int(match[2]) for match in answers if match}
 
     def set_icache(self, state: str) -> None:
@@ -300,6 +306,10 @@ class DeviceUnderTest:
                 send a second one for the previous command.
         """
         self._send(command)
+        return self._checked(command, self._reply(after, timeout_s, silent))
+
+    def _reply(self, after: str = "", timeout_s: float | None = None, silent: bool = False) -> list[str]:
+        """Return the lines of a reply; see `_command`."""
         deadline = Deadline(timeout_s or self._timeout_s)
         lines: list[str] = []
         while True:
@@ -307,7 +317,14 @@ class DeviceUnderTest:
             if line:
                 lines.append(line)
             if ready and (silent or any(line.startswith((after, "e-[")) for line in lines)):
-                break
+                return lines
+
+    def _checked(self, command: str, lines: list[str]) -> list[str]:
+        """Return the lines of a reply without an error.
+
+        Raises:
+            ProtocolError: the board answered with one.
+        """
         error = next((line for line in lines if line.startswith("e-[")), None)
         if error:
             raise self._wrong(f"the board answered `{command[:40]}%` with {error}")

@@ -54,7 +54,7 @@ def check_conformance(
         tensor = reference.tensor_of(values)
         board.load(tensor.tobytes())
         with located(f"clip {number}"):
-            apart.append(output_difference(reference, tensor, board.infer().results))
+            apart.append(output_difference(reference, tensor, board.infer().results, board.printed))
         if apart[-1] > output_tolerance(reference):
             differences.append(f"output of clip {number}, by {apart[-1]:.3g}")
     parity = ParityRow(
@@ -82,13 +82,19 @@ def compare_features(
     return "" if board.input_crc() == zlib.crc32(tensor.tobytes()) else "input bytes", tensor
 
 
-def output_difference(reference: ReferenceModel, tensor: np.ndarray, results: Sequence[float]) -> float:
+def output_difference(
+    reference: ReferenceModel, tensor: np.ndarray, results: Sequence[float], printed: str = ""
+) -> float:
     """Return the largest difference of the board's probabilities to the reference kernels'.
+
+    Args:
+        printed: the board's messages, which may have the reason for outputs that are none.
 
     Raises:
         AccuracyFailed: the board sent another number of outputs, or one that is not finite.
     """
-    return largest_difference(np.array(results), reference.probabilities(tensor))
+    with located(f'the board printed "{printed}"' if printed else ""):
+        return largest_difference(np.array(results), reference.probabilities(tensor))
 
 
 def largest_difference(outputs: NDArray[Any], expected: NDArray[Any]) -> float:

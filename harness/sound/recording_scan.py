@@ -21,12 +21,12 @@ from harness.sound.recordings import (
     label_of,
     speaker_of,
 )
+from harness.sound.sound_files import digest_of, read_once
 from harness.sound.stimulus import active_part
 from models.data.dataset import BACKGROUND_FOLDER, split_of
 from models.data.sound_folder import Excluded, reasons
-from models.data.wav import SAMPLE_RATE_HZ, read_wav
+from models.data.wav import SAMPLE_RATE_HZ
 from models.errors import DatasetError
-from models.store import sha256_of
 
 SILENT_DBFS = -60.0
 """A recording whose active part has a lower RMS counts as silent: the level of the added background."""
@@ -80,7 +80,7 @@ def read_recordings(folder: Path, labels: Sequence[str]) -> RecordingSet:
     """
     scan = scan_recordings(folder, labels)
     recordings = (
-        Recording(label_of(each.word, labels), each.word, each.source, read_wav(folder / each.source)[0])
+        Recording(label_of(each.word, labels), each.word, each.source, read_once(folder / each.source)[0])
         for each in scan.usable
     )
     return RecordingSet(tuple(recordings), scan)
@@ -144,8 +144,8 @@ def _check(path: Path, source: str, word: str) -> tuple[UsableRecording, list[st
     if path.parent.name == BACKGROUND_FOLDER:
         raise _Unusable("no word: it is background noise")
     try:
-        samples, converted = read_wav(path)
-        digest = sha256_of(path)
+        samples, converted = read_once(path)
+        digest = digest_of(path)
     except (DatasetError, OSError) as problem:
         raise _Unusable(problem.what if isinstance(problem, DatasetError) else str(problem)) from None
     onset, end = active_part(samples, word)

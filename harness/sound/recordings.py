@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.files import write_atomic
+from harness.sound.sound_files import digest_of
 from models.data.sound_folder import Excluded, list_sounds, parts_of, plain, reasons, shown
 from models.errors import lfs_pointer
 from models.store import refuse_pipe, sha256_of
@@ -241,7 +242,7 @@ def _checked(folder: Path, row: dict[str, str]) -> Path:
     if name.is_absolute():
         raise ValueError("its path in the manifest is not relative to the folder")
     try:
-        digest = sha256_of(folder / name)
+        digest = digest_of(folder / name)
     except OSError as problem:
         raise ValueError(f"it cannot be read: {problem.strerror}") from None
     if digest != row["sha256"].lower():

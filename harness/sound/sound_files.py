@@ -28,8 +28,7 @@ def check_file(path: Path, sha256: str) -> None:
         UsageError: the file is missing, unreadable or changed.
     """
     try:
-        status = path.stat()
-        digest = _digest(path, status.st_mtime_ns, status.st_size)
+        digest = digest_of(path)
     except OSError as problem:
         raise UsageError(
             f"a file of the plan cannot be read: {problem.strerror}",
@@ -44,13 +43,22 @@ def check_file(path: Path, sha256: str) -> None:
         )
 
 
-@lru_cache(maxsize=512)
 def recording(path: Path, sha256: str) -> NDArray[np.int16]:
-    """Return the samples of a plan's recording after `check_file`: int16 (N,) at 16 kHz, read-only."""
+    """Return the samples of a plan's recording after `check_file`; see `read_once`."""
     check_file(path, sha256)
-    samples = read_wav(path)[0]
-    samples.flags.writeable = False
-    return samples
+    return read_once(path)[0]
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, which is read once until it is written to."""
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
+
+
+def read_once(path: Path) -> tuple[NDArray[np.int16], str]:
+    """Read a recording as `read_wav` does, once until it is written to; the samples are read-only."""
+    status = path.stat()
+    return _samples(path, status.st_mtime_ns, status.st_size)
 
 
 def length_of(path: Path) -> int:
@@ -133,6 +141,13 @@ def repeated(path: Path, start: int, count: int) -> NDArray[np.float32]:
         piece[-_SEAM:] *= rise[::-1]
         sound[position:stop] += piece
         position, start = stop - _SEAM, 0
+
+
+@lru_cache(maxsize=512)
+def _samples(path: Path, written_ns: int, size: int) -> tuple[NDArray[np.int16], str]:
+    samples, note = read_wav(path)
+    samples.flags.writeable = False
+    return samples, note
 
 
 @lru_cache(maxsize=4096)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from harness.errors import BuildFailed
 from harness.firmware.arduino_library import ArduinoLibrary
+from harness.firmware.tflm.choice import VARIABLE
 from models.tflite import TfliteModel
 
+_REINSTALL = f"Install the library again, or point {VARIABLE} elsewhere."
 _MICRO = "tensorflow/lite/micro"
 _INTERPRETER = f"{_MICRO}/micro_interpreter.h"
 _RESOLVER = f"{_MICRO}/micro_mutable_op_resolver.h"
@@ -71,7 +73,7 @@ def read_interface(library: ArduinoLibrary) -> Interface:
         raise BuildFailed(
             f"{library} does not contain TensorFlow Lite Micro",
             where=str(problem.filename),
-            remedy="Install the library again, or point EARSHOT_TFLM elsewhere.",
+            remedy=_REINSTALL,
         ) from problem
     adders = {operator: adder for adder, operator in _ADD.findall(resolver)}
     if not adders:
@@ -104,7 +106,7 @@ def _library_header(library: ArduinoLibrary) -> str:
     raise BuildFailed(
         f"{library} has no header by which a sketch can include it",
         where=str(library.source_root),
-        remedy="Install the library again, or point EARSHOT_TFLM elsewhere.",
+        remedy=_REINSTALL,
     )
 
 

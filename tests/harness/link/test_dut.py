@@ -313,6 +313,20 @@ def test_a_refused_command_leaves_both_sides_in_step(connect, command, reply, ca
     assert board.name() == "simulated"
 
 
+def test_an_image_from_before_the_command_has_no_cycles(connect):
+    _, board = connect(lines={"cycles": [b"e-[Unknown command: cycles]", b"m-ready"]})
+    board.name()
+    assert board.stage_cycles() == {}
+    assert board.name() == "simulated"
+
+
+def test_cycles_that_cannot_be_counted_are_a_failure(connect):
+    _, board = connect(lines={"cycles": [b"e-[Inference failed]", b"m-ready"]})
+    board.name()
+    with pytest.raises(ProtocolError, match="Inference failed"):
+        board.stage_cycles()
+
+
 def test_a_failure_has_what_the_device_printed(connect):
     lines = [b"Hybrid models are not supported.", b"Node CONV_2D failed", b"e-[Inference failed]", b"m-ready"]
     _, board = connect(at_boot=False, lines={"infer": lines})

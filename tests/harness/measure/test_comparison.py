@@ -36,6 +36,19 @@ def test_outputs_that_cannot_be_compared_are_refused(tmp_path, results, match):
         device.close()
 
 
+def test_outputs_that_are_no_numbers_come_with_what_the_board_printed(tmp_path):
+    reference = ReferenceModel(classifier(tmp_path / "model.tflite"))
+    lines = [b"Hybrid models are not supported.", b"m-results-[nan,nan,nan,nan]", b"m-ready"]
+    device = SimulatedDevice(Behavior(lines={"infer": lines}, at_boot=False))
+    link = SerialLink(device.path, tmp_path / "log")
+    try:
+        with pytest.raises(AccuracyFailed, match=r'\(clip 0: the board printed "Hybrid models are not'):
+            check_conformance(DeviceUnderTest(link), reference, (), np.zeros((1, 40), "i1"))
+    finally:
+        link.close()
+        device.close()
+
+
 def test_a_model_whose_own_outputs_are_no_numbers_is_refused():
     with pytest.raises(AccuracyFailed, match="the model's own outputs are not finite numbers: nan, 1"):
         largest_difference(np.array([0.0, 1.0]), np.array([np.nan, 1.0]))

@@ -9,8 +9,11 @@ from plan_words import put, word, write_manifest
 
 from harness.errors import UsageError
 from harness.layout import RECORDINGS
-from harness.sound.recording_scan import scan_recordings
+from harness.sound import sound_files
+from harness.sound.recording_scan import read_recordings, scan_recordings
 from harness.sound.recordings import speaker_of
+from models import store
+from models.data import wav
 from models.data.wav import write_wav
 
 
@@ -112,6 +115,21 @@ def test_training_recordings_of_speech_commands_are_noted(tmp_path):
     put(tmp_path, *[f"yes/{number:08x}_nohash_0.wav" for number in range(20)])
     (note,) = scan_recordings(tmp_path).notes
     assert "named like the training or validation set" in note
+
+
+def test_a_recording_is_decoded_and_hashed_once_until_it_is_written_to(tmp_path, monkeypatch):
+    read, hashed = [], []
+    monkeypatch.setattr(sound_files, "read_wav", lambda path: read.append(path) or wav.read_wav(path))
+    monkeypatch.setattr(sound_files, "sha256_of", lambda path: hashed.append(path) or store.sha256_of(path))
+    file = put(tmp_path, "yes/a.wav") / "yes" / "a.wav"
+    scan_recordings(tmp_path)
+    for _ in range(2):
+        (recording,) = read_recordings(tmp_path, ["yes"]).recordings
+    assert read == hashed == [file]
+    put(tmp_path, "yes/a.wav", seconds=2.0)
+    (changed,) = read_recordings(tmp_path, ["yes"]).recordings
+    assert len(changed.samples) == 2 * len(recording.samples)
+    assert read == hashed == [file, file]
 
 
 def test_the_scan_stops_at_the_requested_number(tmp_path):
