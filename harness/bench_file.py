@@ -1,4 +1,4 @@
-"""The bench file: boards, loudspeaker, recordings and the thresholds of detection."""
+"""The bench file: boards, loudspeaker, recordings, recognizers and the thresholds of detection."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from harness.layout import ROOT
+from harness.recognizer import DEFAULT, Recognizer
 from harness.stats.matching import TOLERANCE_S
 from models.decoding import Meta, TomlFile, matching, user_path
 
@@ -132,6 +133,7 @@ class Bench:
         speaker: None without a loudspeaker.
         recordings: folder of the recordings to play; None for the checkout's.
         thresholds: limits of a usable acoustic path and of a detection.
+        recognizer: by the id of the model.
     """
 
     path: Path | None = None
@@ -139,6 +141,11 @@ class Bench:
     speaker: SpeakerEntry | None = None
     recordings: Path | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    recognizer: Mapping[str, Recognizer] = field(default_factory=dict)
+
+    def recognizer_of(self, model: str) -> Recognizer:
+        """Return the recognizer of a model by its id; the default one if the file has none for it."""
+        return self.recognizer.get(model, DEFAULT)
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,7 @@ class _File:
     speaker: SpeakerEntry | None = None
     recordings: Path | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    recognizer: dict[str, Recognizer] = field(default_factory=dict)
 
 
 def read_bench(path: Path) -> Bench:
@@ -167,7 +175,7 @@ def read_bench(path: Path) -> Bench:
             f"Allowed: below {thresholds.chirp_max_dbfs}.",
         )
     boards = tuple(BoardEntry(name, **asdict(table)) for name, table in found.board.items())
-    return Bench(path, boards, found.speaker, found.recordings, thresholds)
+    return Bench(path, boards, found.speaker, found.recordings, thresholds, found.recognizer)
 
 
 def find_bench(path: Path | None = None) -> Bench:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-BASE = {"models", "harness.errors", "harness.files", "harness.layout"}
+BASE = {"models", "harness.errors", "harness.files", "harness.layout", "harness.recognizer"}
 """The modules that nearly every package may import."""
 
 # Bottom up: a unit may import itself and the units named here. An unlisted sub-package belongs to its parent.
@@ -21,11 +21,12 @@ ALLOWED: dict[str, set[str]] = {
     "harness.errors": {"models"},
     "harness.files": set(),
     "harness.layout": {"models"},
+    "harness.recognizer": {"models"},
     "harness.marks": set(),
     "harness.display": {"models"},
     "harness.link": {"harness.errors"},
     "harness.records": BASE,
-    "harness.stats": {"harness.records"},
+    "harness.stats": {"harness.records", "harness.recognizer"},
     "harness.bench_file": BASE | {"harness.stats"},
     "harness.arduino_cli": {"models", "harness.errors", "harness.link"},
     "harness.firmware": BASE | {"harness.arduino_cli", "harness.link"},

@@ -27,6 +27,7 @@ from harness.layout import store_root
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.serial_link import SerialLink
+from harness.recognizer import DEFAULT, Recognizer
 from harness.sound.speaker import Speaker
 from models.scratch import ScratchFolder
 from models.store import Store
@@ -132,9 +133,9 @@ class ArduinoBoard(Board):
             details=self._details,
         )
 
-    def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
+    def build(self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT) -> Firmware:
         with ScratchFolder("stage") as folder:
-            staged = stage(model, engine, folder)
+            staged = stage(model, engine, folder, recognizer)
             return compile_sketch(staged, self._cli, self._target, self._store)
 
     def upload(self, firmware: Firmware) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.bench_file import Bench, BoardEntry
 from harness.firmware.firmware import Firmware
+from harness.recognizer import DEFAULT, Recognizer
 from harness.records.record import BoardRow
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class Board(Protocol):
     def describe(self) -> BoardDescription:
         """Return the board's row of a run record; needs no image and no connection."""
 
-    def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
-        """Compile the sketch with a model and an engine.
+    def build(self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT) -> Firmware:
+        """Compile the sketch with a model, an engine and the recognizer's parameters.
 
         Raises:
             BuildFailed: a tool is missing, the compiler failed, or the engine lacks an operator.

@@ -25,6 +25,7 @@ from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
+from harness.recognizer import DEFAULT, Recognizer
 from models.scratch import ScratchFolder
 from models.store import Store
 
@@ -113,9 +114,9 @@ class EmulatedBoard(Board):
             details={**details, "compiler": compiler},
         )
 
-    def build(self, model: ModelArtifact, engine: Engine) -> Firmware:
+    def build(self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT) -> Firmware:
         with ScratchFolder("stage") as folder:
-            return compile_image(stage(model, engine, folder), self._store, self._optimization)
+            return compile_image(stage(model, engine, folder, recognizer), self._store, self._optimization)
 
     def upload(self, firmware: Firmware) -> None:
         """Start the emulator with an image; it ends with the calling thread at the latest."""

@@ -30,10 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
         limits = board.describe()
         runs_first_images = limits.clock != "measured"  # a real board is not touched by a build
         for model in setup.selection.models(failures):
+            recognizer = setup.bench.recognizer_of(model.id)
             if runs_first_images:
-                firmware = build_sized(board, model, engine, store, lambda: folder / "arena.log")
+                firmware = build_sized(board, model, engine, store, lambda: folder / "arena.log", recognizer)
             else:
-                firmware = board.build(model, engine)
+                firmware = board.build(model, engine, recognizer)
             exact = engine.is_measured or runs_first_images
             print(
                 f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 SUMMARY = "Play recorded words under chosen conditions; report detection rates and causes of misses."
 
-_THRESHOLD = 200
 _HOUR_S = 3600.0
 
 
@@ -60,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=_score,
         metavar="N",
-        help=f"threshold of the recognizer, 0 to 255, applied to the logged scores (default: {_THRESHOLD})",
+        help="threshold for all labels, 0 to 255, applied to the logged scores (default: the board's own)",
     )
     parser.add_argument(
         "--check",
@@ -87,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     field = FieldRequest(
         plan=arguments.plan,
         options=_plan_options(arguments),
-        threshold=_THRESHOLD if arguments.threshold is None else arguments.threshold,
+        threshold=arguments.threshold,
         check=arguments.check,
     )
     request = request_of(arguments, recordings=arguments.recordings, field=field)

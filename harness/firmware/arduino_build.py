@@ -115,6 +115,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
         sections={"text": facts.text_bytes, "data": facts.data_bytes},
         optimization=target.optimization,
         toolchain=f"{facts.toolchain}, {core.id} {core.version}",
+        recognizer=staged.recognizer,
     )
 
 

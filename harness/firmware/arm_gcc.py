@@ -87,6 +87,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2")
         sections=sections,
         optimization=optimization,
         toolchain=compiler.version,
+        recognizer=staged.recognizer,
     )
 
 

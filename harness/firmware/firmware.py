@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.recognizer import DEFAULT, Recognizer
+
 
 @dataclass(frozen=True)
 class Firmware:
@@ -22,6 +24,7 @@ class Firmware:
         sections: bytes by section name, as counted in `flash_bytes` and `ram_bytes`.
         optimization: the compiler's optimization flags, such as "-O2".
         toolchain: compiler and version, such as "arm-none-eabi-g++ 12.2.1".
+        recognizer: its parameters.
     """
 
     variant_id: str
@@ -36,3 +39,4 @@ class Firmware:
     sections: Mapping[str, int]
     optimization: str
     toolchain: str
+    recognizer: Recognizer = DEFAULT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from harness.errors import BuildFailed, Unsupported, UsageError
 from harness.firmware.arduino_library import hash_of
 from harness.layout import SKETCHES
 from harness.link.events import wire_names
+from harness.recognizer import DEFAULT, Recognizer
 from models.data.features import feature_divisor
 from models.errors import located
 
@@ -44,6 +46,7 @@ class StagedSketch:
         model_sha256: SHA-256 of the .tflite, 64 hex digits; the board reports the first 8.
         engine: the engine's name.
         sources: facts about the engine's sources.
+        recognizer: its parameters.
     """
 
     path: Path
@@ -52,22 +55,24 @@ class StagedSketch:
     model_sha256: str
     engine: str
     sources: EngineSources
+    recognizer: Recognizer
 
 
-def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
+def stage(model: ModelArtifact, engine: Engine, out: Path, recognizer: Recognizer = DEFAULT) -> StagedSketch:
     """Write the sketch, its libraries, the engine's sources and `variant.h` into one folder.
 
-    The same model, engine and sources give the same bytes and the same build id. The sketch becomes
-    `earshot/` in the folder `out`.
+    The same arguments and sources give the same bytes and the same build id. The sketch becomes `earshot/`
+    in the folder `out`.
 
     Raises:
-        UsageError: another number of labels than outputs.
+        UsageError: another number of labels than outputs, or a threshold for a label that is none.
         BuildFailed: the sketch does not support the model's input or output, or the engine cannot run the
             model.
         FileExistsError: `out` holds a sketch already.
     """
     facts = json.loads((model.path / "model.json").read_text())
     _check(facts, model.name)
+    _check_thresholds(recognizer, facts, model.name)
     sketch = out / SKETCH_NAME
     sketch.mkdir(parents=True)
     _copy_sources(SKETCHES / SKETCH_NAME, sketch)
@@ -77,10 +82,12 @@ def stage(model: ModelArtifact, engine: Engine, out: Path) -> StagedSketch:
         sources = engine.generate(model.tflite, sketch)
 
     header = sketch / "variant.h"
-    header.write_text(_variant_header(facts, build_id=""))
+    header.write_text(_variant_header(facts, recognizer, build_id=""))
     build_id = hash_of(sketch, sorted(path for path in sketch.rglob("*") if path.is_file()))[:8]
-    header.write_text(_variant_header(facts, build_id))
-    return StagedSketch(sketch, build_id, facts["id"], facts["tflite_sha256"], engine.name, sources)
+    header.write_text(_variant_header(facts, recognizer, build_id))
+    return StagedSketch(
+        sketch, build_id, facts["id"], facts["tflite_sha256"], engine.name, sources, recognizer
+    )
 
 
 def _libraries(folder: Path, front_end: str) -> list[tuple[Path, str]]:
@@ -135,7 +142,17 @@ def _check(facts: dict[str, Any], where: str) -> None:
         )
 
 
-def _variant_header(facts: dict[str, Any], build_id: str) -> str:
+def _check_thresholds(recognizer: Recognizer, facts: dict[str, Any], where: str) -> None:
+    if unknown := [name for name in recognizer.thresholds if name not in facts["labels"]]:
+        labels = ", ".join(facts["labels"])
+        raise UsageError(
+            f"the recognizer has a threshold for {unknown[0]!r}, which is no label of the model",
+            where=where,
+            remedy=f"Correct [recognizer.{facts['id']}] in the bench file. Labels: {labels}.",
+        )
+
+
+def _variant_header(facts: dict[str, Any], recognizer: Recognizer, build_id: str) -> str:
     tensor = facts["input"]
     elements = math.prod(tensor["shape"])
     quantized = tensor["dtype"] == "int8"
@@ -155,7 +172,6 @@ constexpr char kModelSha256[] = "{facts["tflite_sha256"][:8]}";
 constexpr char kBuildId[] = "{build_id}";
 constexpr int kLabelCount = {len(facts["labels"])};
 constexpr const char* kLabels[kLabelCount] = {{{labels}}};
-constexpr int kSilence = {_silence(facts["labels"])};  // the label that is never detected; -1: none
 constexpr uint32_t kInputBytes = {elements * _ELEMENT_BYTES[tensor["dtype"]]};
 constexpr int32_t kInputZeroPoint = {tensor["zero_point"] if quantized else 0};
 // Micro features have 49 slices of 40 channels; another input is served in command mode only.
@@ -163,11 +179,34 @@ constexpr bool kTakesMicroFeatures = {"true" if takes_features else "false"};
 // int8 input = (feature * 256 + divisor / 2) / divisor + zero point; 0: the input is not quantized features.
 constexpr int32_t kFeatureDivisor = {divisor};
 
+{recognizer_parameters(recognizer, facts["labels"])}
 }}  // namespace earshot
 """
 
 
-def _silence(labels: list[str]) -> int:
+def recognizer_parameters(recognizer: Recognizer, labels: Sequence[str]) -> str:
+    """Return the C++ struct RecognizerParameters, for a scope that has kLabelCount."""
+    thresholds = recognizer.thresholds_of(labels)
+    if len(set(thresholds)) == 1:
+        table, threshold = "", f"threshold(int) {{ return {thresholds[0]}; }}"
+    else:
+        table = f"constexpr uint8_t kThresholds[kLabelCount] = {{{', '.join(map(str, thresholds))}}};\n\n"
+        threshold = "threshold(int label) { return kThresholds[label]; }"
+    return f"""\
+{table}// See src/EarshotRecognizer/recognizer.h.
+struct RecognizerParameters {{
+  static constexpr int kLabels = kLabelCount;
+  static constexpr int kSilence = {_silence(labels)};
+  static constexpr bool kExponential = {"true" if recognizer.smoothing == "exponential" else "false"};
+  static constexpr uint32_t kWindowMs = {recognizer.window_ms};
+  static constexpr uint32_t kFewestResults = {recognizer.fewest_results};
+  static constexpr uint32_t kSuppressionMs = {recognizer.suppression_ms};
+  static constexpr uint32_t {threshold}
+}};
+"""
+
+
+def _silence(labels: Sequence[str]) -> int:
     return labels.index("silence") if "silence" in labels else -1
 
 

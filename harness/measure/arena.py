@@ -10,6 +10,7 @@ from harness.boards.board import Board
 from harness.firmware.engine import ArenaUse, Engine
 from harness.firmware.firmware import Firmware
 from harness.measure.retry import Retries
+from harness.recognizer import DEFAULT, Recognizer
 from models import progress
 from models.errors import located
 from models.store import Store
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def build_sized(
-    board: Board, model: ModelArtifact, engine: Engine, store: Store, new_log: Callable[[], Path]
+    board: Board,
+    model: ModelArtifact,
+    engine: Engine,
+    store: Store,
+    new_log: Callable[[], Path],
+    recognizer: Recognizer = DEFAULT,
 ) -> Firmware:
     """Build a model's image, after running a first one if the engine cannot tell the size of its arena.
 
@@ -34,7 +40,7 @@ def build_sized(
 
     def measure(first: Engine) -> ArenaUse:
         log = new_log()
-        firmware = board.build(model, first)
+        firmware = board.build(model, first, recognizer)
 
         def attempt() -> ArenaUse:
             board.upload(firmware)
@@ -44,4 +50,5 @@ def build_sized(
         return Retries(board.recover).run(f"{model.id}, arena", attempt, [log])
 
     with progress.about(model.id), located(model.name):
-        return board.build(model, engine.sized_for(model.tflite, board.name, store, measure))
+        sized = engine.sized_for(model.tflite, board.name, store, measure)
+        return board.build(model, sized, recognizer)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from harness.files import write_atomic
+from harness.recognizer import DEFAULT, Recognizer
 from harness.records.reading import RecordFormat
 from harness.records.record import (
     AcousticRow,
@@ -216,6 +217,10 @@ class FieldVariant:
     notes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
+    @property
+    def recognizer(self) -> Recognizer:
+        return self.firmware.recognizer if self.firmware else DEFAULT
+
 
 @dataclass(frozen=True)
 class FieldRecord:
@@ -230,7 +235,7 @@ class FieldRecord:
     excluded: list[dict[str, str]]  # recordings that did not become stimuli: source, reason
     notes: list[str]
     variants: list[FieldVariant]
-    threshold: Score  # recognizer threshold, 0 to 255
+    threshold: Score | None  # for all labels, applied to the logged scores; None: the board's own thresholds
     window_s: Seconds  # a detection counts for a word until this long after its end
     schema: int = FIELD_SCHEMA
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.files import write_atomic
+from harness.recognizer import DEFAULT, Recognizer
 from harness.records.checksum import dump_with_checksum
 from harness.records.verdict import RunVerdict
 from models.metrics import LabelCount
@@ -82,6 +83,7 @@ class FirmwareRow:
     arena_bytes: Count  # planned by the engine for activations; part of `ram_bytes`
     arena_bytes_reported: Count | None = None  # from the `boot` record of the running board
     icache: str | None = None
+    recognizer: Recognizer = DEFAULT
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,8 @@ class Driver(ABC, Generic[R, Row]):
             self.check_board()
             return self.fresh_folder("arena", model.id) / "arena.log"
 
-        firmware = build_sized(self.board, model, self.setup.engine, self.store, new_log)
+        recognizer = self.setup.bench.recognizer_of(model.id)
+        firmware = build_sized(self.board, model, self.setup.engine, self.store, new_log, recognizer)
         with located(model.name):
             ReferenceModel(model.tflite)
         return firmware

@@ -61,13 +61,13 @@ class FieldRequest:
     Attributes:
         plan: a playback plan; None makes one of the recordings and `options`.
         options: of that plan.
-        threshold: of the recognizer, 0 to 255.
+        threshold: for all labels, applied to the logged scores, 0 to 255; None keeps the board's own.
         check: score every segment on the host, see `harness.runs.field.host`.
     """
 
     plan: Path | None = None
     options: PlanOptions = field(default_factory=PlanOptions)
-    threshold: int = 200
+    threshold: int | None = None
     check: bool = False
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.records.field_record import DetPoint
+from harness.records.field_record import DetPoint, FieldVariant
 from harness.records.record import DetectionRow
 from harness.stats.matching import assign, is_keyword, is_right
+from harness.stats.rates import false_accept_rate
 from harness.stats.segment import FieldWord, FreeTime, Gap, loss_reason
 
 THRESHOLDS = tuple(range(52, 255, 2))
@@ -59,6 +60,23 @@ class DetCounter:
         """Return a point for each threshold, ascending."""
         hours = self._free_s / 3600
         return [DetPoint(threshold, hours=hours, **counts) for threshold, counts in self._counts.items()]
+
+
+def used_point(variant: FieldVariant, threshold: int | None) -> DetPoint:
+    """Return the counts at the threshold that was used for all labels; None: the recognizer's own ones."""
+    counted = [row for row in variant.stimuli if row.counts]
+    keywords = [row for row in counted if is_keyword(row.label)]
+    false_accepts = false_accept_rate(variant)
+    return DetPoint(
+        variant.recognizer.threshold if threshold is None else threshold,
+        misses=sum(not row.correct for row in keywords),
+        keywords=len(keywords),
+        false_accepts=false_accepts.events,
+        hours=false_accepts.hours,
+        confusions=sum(row.detected not in (row.label, None) for row in keywords),
+        accepted_non_keywords=sum(not row.correct for row in counted if not is_keyword(row.label)),
+        non_keywords=len(counted) - len(keywords),
+    )
 
 
 def operating_point(points: Sequence[DetPoint], per_hour: float) -> DetPoint | None:

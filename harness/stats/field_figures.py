@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.recognizer import Recognizer
 from harness.records.field_record import (
     CAUSES,
     FieldFalseAccept,
@@ -24,7 +25,7 @@ from harness.records.field_record import (
 from harness.records.record import DetectionRow
 from harness.stats.det import DetCounter
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
-from harness.stats.recognizer import AVERAGE_MS, CLOCK_WRAP_MS, THRESHOLD, Averages, average, detect, replay
+from harness.stats.recognizer import CLOCK_WRAP_MS, Averages, average, detect, replay
 from harness.stats.segment import SLICE_MS, Answers, FreeTime, PlayedSegment, loss_reason
 
 LATENCY, RECOGNIZER, FRONT_END, SOUND, MODEL = CAUSES
@@ -36,19 +37,22 @@ def field_figures(
     variant: FieldVariant,
     segments: Iterable[PlayedSegment],
     *,
-    threshold: int = THRESHOLD,
+    threshold: int | None = None,
     window_s: float = TOLERANCE_S,
 ) -> FieldVariant:
     """Compute the figures of a variant on one route.
 
-    At the board's own threshold the detections are the board's; at any other they are recomputed from the
-    logged scores, and a word also needs complete averages to count. DET points are always recomputed.
+    The detections are the board's. At a threshold for all labels in place of its own, they are recomputed
+    from the logged scores, and a word also needs complete averages to count. DET points are always
+    recomputed, with one threshold for all labels.
 
     Returns:
         `variant` with segments, stimuli, false accepts, timing, DET points, replay and reference, and with
         further notes.
     """
-    figures = _Figures(variant.labels, threshold, window_s)
+    own = variant.recognizer
+    used = own if threshold is None else replace(own, threshold=threshold, thresholds={})
+    figures = _Figures(variant.labels, own, used, window_s)
     for segment in segments:
         figures.add(segment)
     return figures.row(variant)
@@ -86,8 +90,10 @@ def cause_of(
 
 
 class _Figures:
-    def __init__(self, labels: Sequence[str], threshold: int, window_s: float) -> None:
-        self._labels, self._threshold, self._window_s = labels, threshold, window_s
+    def __init__(self, labels: Sequence[str], own: Recognizer, used: Recognizer, window_s: float) -> None:
+        self._labels, self._window_s = labels, window_s
+        self._own, self._used = own, used
+        self._threshold_of = dict(zip(labels, used.thresholds_of(labels), strict=True))
         self._segments: list[FieldSegment] = []
         self._stimuli: list[FieldStimulus] = []
         self._false_accepts: list[FieldFalseAccept] = []
@@ -98,17 +104,18 @@ class _Figures:
 
     def add(self, segment: PlayedSegment) -> None:
         """Match the words of a segment with the detections, and count both."""
-        averages = average(segment.times_ms, segment.scores)
+        averages = average(segment.times_ms, segment.scores, self._used)
 
         def detections_at(threshold: int) -> list[DetectionRow]:
-            return self._detections(averages, threshold, segment.sound_starts_s)
+            recognizer = replace(self._used, threshold=threshold, thresholds={})
+            return self._detections(averages, recognizer, segment.sound_starts_s)
 
         # Records are lost on the link only: the board averages their scores too, so its detections are right
-        # as soon as a gap ends. Recomputed averages lack these scores for AVERAGE_MS longer.
-        extended = [replace(gap, end_s=gap.end_s + AVERAGE_MS / 1000) for gap in segment.gaps]
-        recomputed = detections_at(self._threshold)
+        # as soon as a gap ends. Recomputed averages lack these scores for longer.
+        extended = [replace(gap, end_s=gap.end_s + self._used.memory_ms / 1000) for gap in segment.gaps]
+        recomputed = self._detections(averages, self._used, segment.sound_starts_s)
         detections, gaps = recomputed, extended
-        if self._threshold == THRESHOLD:
+        if self._used == self._own:
             detections, gaps = [one for one in segment.detections if one.at_s >= 0], [*segment.gaps]
             if not gaps and not _same(detections, recomputed):
                 self._differing.append(segment.row.number)
@@ -121,7 +128,8 @@ class _Figures:
         ):
             excluded = loss_reason(word, gaps, self._window_s)
             missed = is_keyword(word.label) and not row.correct and not excluded
-            cause = cause_of(word.label, peak, word.answers, replayed, self._threshold) if missed else ""
+            threshold = self._threshold_of.get(word.label, self._used.threshold)
+            cause = cause_of(word.label, peak, word.answers, replayed, threshold) if missed else ""
             delay_s = None if row.detected_at_s is None else row.detected_at_s - row.end_s
             if replayed is not None and not excluded:
                 self._replayed.append(replayed)
@@ -160,10 +168,9 @@ class _Figures:
             notes=notes,
         )
 
-    def _detections(self, averages: Averages, threshold: int, starts_s: float) -> list[DetectionRow]:
-        """Return the detections at a threshold; omit those before the sound starts."""
-        silence = self._labels.index("silence") if "silence" in self._labels else None
-        found = detect(averages, silence, threshold)
+    def _detections(self, averages: Averages, recognizer: Recognizer, starts_s: float) -> list[DetectionRow]:
+        """Return the detections of a recognizer; omit those before the sound starts."""
+        found = detect(averages, self._labels, recognizer)
         times_s = found.times_ms / 1000 - starts_s
         rows = zip(found.labels.tolist(), found.scores.tolist(), times_s.tolist(), strict=True)
         return [DetectionRow(self._labels[label], score, at_s) for label, score, at_s in rows if at_s >= 0]
@@ -184,7 +191,8 @@ class _Figures:
         """Return for each word whether it is right with the host's score of every slice."""
         if segment.slice_scores is None:
             return [None] * len(segment.words)
-        detections = self._detections(replay(segment.slice_scores), self._threshold, 0.0)
+        averages = replay(segment.slice_scores, self._used)
+        detections = self._detections(averages, self._used, 0.0)
         return [row.correct for row in match(segment.words, detections, self._window_s).rows]
 
     def _count_equal_scores(self, segment: PlayedSegment) -> None:

@@ -1,30 +1,26 @@
-"""The board's command recognizer on the host, bit-exact, for whole logs at any threshold.
+"""The board's command recognizer on the host, bit-exact, for whole logs.
 
-The algorithm and its parameters are those of sketches/libraries/EarshotRecognizer/src/recognizer.h. Averages
-do not depend on the threshold: they are computed once, and only the suppression is repeated per threshold.
+The algorithm is that of sketches/libraries/EarshotRecognizer/src/recognizer.h. Averages do not depend on the
+thresholds: they are computed once, and only the suppression is repeated for other thresholds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from harness.recognizer import DEFAULT, Recognizer
 from harness.stats.segment import FIRST_SLICE_MS, SLICE_MS
 
-THRESHOLD = 200
-"""The board's threshold, of 255; an average has to exceed it."""
-AVERAGE_MS = 1000
-SUPPRESSION_MS = 1500
-"""A label is not detected again within this time."""
-
-_SHORTEST_AVERAGE_MS = AVERAGE_MS // 4
-_FEWEST_RESULTS = 3
-_MOST_RESULTS = AVERAGE_MS // 20 + 2
 CLOCK_WRAP_MS = 2**32
 """The board's milliseconds wrap."""
+
+_FRACTION_BITS = 10
+_LONGEST_STEP_MS = 4095
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +32,7 @@ class Averages:
     scores: NDArray[np.uint8]  # (N,), that average; 0 where there are too few results
 
 
-def average(times_ms: ArrayLike, scores: ArrayLike) -> Averages:
+def average(times_ms: ArrayLike, scores: ArrayLike, recognizer: Recognizer = DEFAULT) -> Averages:
     """Return the averages at every inference of a log that begins with a reset recognizer.
 
     `times_ms` (N,) are the board's clock, modulo 2^32; `scores` (N, labels) are 0 to 255.
@@ -46,43 +42,76 @@ def average(times_ms: ArrayLike, scores: ArrayLike) -> Averages:
     if not len(clock):
         return Averages(clock, np.empty(0, np.uint8), np.empty(0, np.uint8))
     times = clock[0] + np.concatenate([[0], np.cumsum(np.diff(clock) % CLOCK_WRAP_MS)])
-    places = np.arange(len(times))
-    # The board only ever drops its oldest result, so its queue is this part of the log.
-    begins = np.maximum(np.searchsorted(times, times - AVERAGE_MS), places - (_MOST_RESULTS - 1))
-    counts = places + 1 - begins
-    totals = np.concatenate([np.zeros((1, values.shape[1]), np.int64), np.cumsum(values, axis=0)])
-    averages = (totals[1:] - totals[begins]) // counts[:, None]
-    enough = (counts >= _FEWEST_RESULTS) & (times - times[begins] >= _SHORTEST_AVERAGE_MS)
+    if recognizer.smoothing == "mean":
+        averages, enough = _means(times, values, recognizer)
+    else:
+        averages = exponential(times, values, [recognizer.window_ms])[:, 0]
+        enough = np.arange(1, len(times) + 1) >= recognizer.fewest_results
     best = np.where(enough, averages.max(axis=1), 0)
     return Averages(times, averages.argmax(axis=1).astype(np.uint8), best.astype(np.uint8))
 
 
-def detect(averages: Averages, silence: int | None, threshold: int = THRESHOLD) -> Averages:
-    """Return the averages at which a recognizer with this threshold (0 to 255) detects a keyword.
+def _means(
+    times: NDArray[np.int64], values: NDArray[np.int64], recognizer: Recognizer
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the means of each label (N, labels), and where there are enough results (N,)."""
+    places = np.arange(len(times))
+    # The board only ever drops its oldest result, so its queue is this part of the log.
+    begins = np.maximum(
+        np.searchsorted(times, times - recognizer.window_ms), places - (recognizer.most_results - 1)
+    )
+    counts = places + 1 - begins
+    totals = np.concatenate([np.zeros((1, values.shape[1]), np.int64), np.cumsum(values, axis=0)])
+    enough = counts >= recognizer.fewest_results
+    enough &= times - times[begins] >= recognizer.window_ms // 4
+    return (totals[1:] - totals[begins]) // counts[:, None], enough
 
-    The label of silence, if there is one, is never detected; it ends the suppression of the label before it.
+
+def exponential(
+    times: NDArray[np.int64], values: NDArray[np.int64], constants_ms: ArrayLike
+) -> NDArray[np.int64]:
+    """Return the exponential averages (N, K, labels) for K time constants, in the board's fixed point."""
+    constants = np.asarray(constants_ms, dtype=np.int64)[:, None]  # (K, 1)
+    steps = np.minimum(np.diff(times, prepend=0), _LONGEST_STEP_MS)
+    scaled = values << _FRACTION_BITS
+    found = np.empty((len(times), len(constants), values.shape[1]), np.int64)
+    state = np.zeros(found.shape[1:], np.int64)
+    for place, step in enumerate(steps.tolist()):
+        state = (state * constants + scaled[place] * step) // (constants + step)
+        found[place] = state
+    return (found + (1 << (_FRACTION_BITS - 1))) >> _FRACTION_BITS
+
+
+def detect(averages: Averages, labels: Sequence[str], recognizer: Recognizer = DEFAULT) -> Averages:
+    """Return the averages at which a recognizer with these thresholds detects one of the model's labels.
+
+    The label "silence", if there is one, is never detected; it ends the suppression of the label before it.
     """
-    above = np.flatnonzero(averages.scores > threshold)
-    labels = averages.labels[above]
+    silence = labels.index("silence") if "silence" in labels else None
+    thresholds = np.asarray(recognizer.thresholds_of(labels))
+    above = np.flatnonzero(averages.scores > thresholds[averages.labels])
+    best = averages.labels[above]
     times = averages.times_ms[above]
     # Each average above the threshold is either detected or suppressed by its own label: a run of one label
     # begins with a detection, and suppression happens only within the run.
-    edges = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    edges = np.flatnonzero(best[1:] != best[:-1]) + 1
     found: list[int] = []
     for begin, end in pairwise([0, *edges.tolist(), len(above)]):
-        if begin == end or labels[begin] == silence:
+        if begin == end or best[begin] == silence:
             continue
         place = begin
         while place < end:
             found.append(place)
-            place += int(np.searchsorted(times[place:end], times[place] + SUPPRESSION_MS, side="right"))
+            latest = times[place] + recognizer.suppression_ms
+            place += int(np.searchsorted(times[place:end], latest, side="right"))
     places = above[found] if found else np.empty(0, np.int64)
     return Averages(averages.times_ms[places], averages.labels[places], averages.scores[places])
 
 
-def replay(slice_scores: NDArray[np.uint8]) -> Averages:
+def replay(slice_scores: NDArray[np.uint8], recognizer: Recognizer = DEFAULT) -> Averages:
     """Return the averages of a board with an inference at every slice of features.
 
     `slice_scores` (S, labels) are of the newest second at the end of each slice; times are of the sound.
     """
-    return average(FIRST_SLICE_MS + SLICE_MS * np.arange(len(slice_scores)), slice_scores)
+    times_ms = FIRST_SLICE_MS + SLICE_MS * np.arange(len(slice_scores))
+    return average(times_ms, slice_scores, recognizer)

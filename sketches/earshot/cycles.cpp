@@ -31,7 +31,7 @@ bool Listener::count_cycles(StageCycles* cycles) {
   if (!engine_invoke()) return false;
   board_.read_cycles(&inferred);
   recognizer_.reset();
-  for (uint32_t time_ms = 0; time_ms <= kAverageMs; time_ms += kStrideMs) {
+  for (uint32_t time_ms = 0; time_ms <= RecognizerParameters::kWindowMs; time_ms += kStrideMs) {
     // The last one of a full average counts.
     uint8_t scores[kLabelCount];
     Detection detection;

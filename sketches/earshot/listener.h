@@ -55,7 +55,7 @@ class Listener {
   SampleRing& ring_;
   FrontEnd& front_end_;
   ModelInput& input_;
-  Recognizer<kLabelCount, kSilence> recognizer_;
+  Recognizer<RecognizerParameters> recognizer_;
   bool listening_ = false;
   uint32_t started_ms_ = 0;
   uint32_t samples_heard_ = 0;

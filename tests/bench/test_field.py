@@ -39,7 +39,7 @@ def row_of(board, firmware, model, store, plan, where) -> FieldVariant:
         player.play(segment)
         host.listen(segment, read_facts(paths, model.id, segment.number))
     row = FieldVariant(model.id, model.title, list(model.labels), clips=list(clips.results))
-    record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=200, window_s=1.0)
+    record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=None, window_s=1.0)
     return compute_figures(paths, plan, row, record)
 
 

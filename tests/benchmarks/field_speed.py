@@ -49,7 +49,7 @@ def measure(model: ModelArtifact, plan: PlaybackPlan, scratch: Path) -> list[str
     store, audio_s = Store(scratch / "store"), sum(segment.duration_s for segment in plan.segments)
     with EmulatedBoard() as board:
         paths = FieldPaths(scratch / "run")
-        record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=200, window_s=1.0)
+        record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=None, window_s=1.0)
         firmware = board.build(model, get_engine("codegen"))
         retries = Retries()
         player = Player(board, firmware, model.id, model.labels, plan, Bench(), paths, store, retries)

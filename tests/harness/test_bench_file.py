@@ -10,6 +10,7 @@ import pytest
 
 from harness import bench_file
 from harness.bench_file import VARIABLE, Bench, BoardEntry, SpeakerEntry, Thresholds, find_bench, read_bench
+from harness.recognizer import DEFAULT, Recognizer
 from models.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "bench.example.toml"
@@ -37,7 +38,9 @@ def test_the_example_is_a_bench():
 def test_the_example_names_every_key():
     text = EXAMPLE.read_text()
     keys = {
-        field.name for kind in (BoardEntry, SpeakerEntry, Thresholds) for field in dataclasses.fields(kind)
+        field.name
+        for kind in (BoardEntry, Recognizer, SpeakerEntry, Thresholds)
+        for field in dataclasses.fields(kind)
     }
     keys.remove("name")  # stands in the table's head
     assert [key for key in keys | {"recordings"} if not re.search(rf"^(# )?{key} = ", text, re.M)] == []
@@ -47,6 +50,7 @@ def test_the_example_states_the_defaults():
     bench = read_bench(EXAMPLE)
     defaults = SpeakerEntry("USB Audio")
     assert bench.thresholds == Thresholds()
+    assert bench.recognizer == {"tinyconv-int8": Recognizer()}
     for key in ("level_dbfs", "silence_s", "latency"):
         assert getattr(bench.speaker, key) == getattr(defaults, key)
     assert bench.boards[0].icache == BoardEntry("desk", kind="nano33ble").icache
@@ -62,6 +66,12 @@ def test_the_board_takes_the_name_of_its_table(written):
     assert [(board.name, board.kind) for board in bench.boards] == [("left", "a"), ("right", "b")]
 
 
+def test_a_model_without_a_recognizer_has_the_default(written):
+    bench = read_bench(written("[recognizer.kws]\nwindow_ms = 300\nthresholds = { yes = 215 }"))
+    assert bench.recognizer_of("kws") == Recognizer(window_ms=300, thresholds={"yes": 215})
+    assert bench.recognizer_of("other") == DEFAULT
+
+
 def test_recordings_are_relative_to_the_bench_file(written):
     file = written('recordings = "../words"')
     assert read_bench(file).recordings == file.parent / "../words"
@@ -75,6 +85,13 @@ def test_recordings_are_relative_to_the_bench_file(written):
         ('[board.desk]\nkind = "a"\ncore = "mbed"', "line 3, board.desk.core", "architecture@version"),
         ('[board.desk]\nkind = "a"\nlibraries = ["TF"]', "line 3, board.desk.libraries[0]", "name@version"),
         ('[board.desk]\nkind = "a"\nicache = "yes"', "line 3, board.desk.icache", '"on" or "off" or "as-is"'),
+        ("[recognizer.kws]\nwindow_ms = 10", "line 2, recognizer.kws.window_ms", "at least 20, at most 2000"),
+        (
+            "[recognizer.kws.thresholds]\nyes = 256",
+            "line 2, recognizer.kws.thresholds.yes",
+            "at least 0, at most 255",
+        ),
+        ("[recognizer.kws]\nwindow_ms = 100\nfewest_results = 8", "line 1, recognizer.kws", "Correct it."),
         (
             '[board.desk]\nkind = "a"\nrecover = "cycle {port}"',
             "line 3, board.desk.recover",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-from host_library import LIBRARIES, host_library
 from hypothesis import given
 from hypothesis import strategies as st
+from recognizer_library import BoardRecognizer
 
 SILENCE, UNKNOWN, YES, NO = range(4)
 LABELS = 4
@@ -39,29 +37,12 @@ class Model:
         return None if label == SILENCE else (label, top)
 
 
-class Board:
-    def __init__(self, library: ctypes.CDLL) -> None:
-        self.library = library
-        library.recognizer_reset()
-
-    def add(self, now: int, scores: tuple[int, ...]) -> tuple[int, int] | None:
-        answer = self.library.recognizer_add(ctypes.c_uint32(now), bytes(scores), SILENCE)
-        return None if answer < 0 else (answer & 255, answer >> 8)
-
-
-@pytest.fixture(scope="module")
-def library() -> ctypes.CDLL:
-    return host_library(
-        Path(__file__).with_name("recognizer_host.cpp"), LIBRARIES / "EarshotRecognizer" / "src"
-    )
-
-
 def surely(label: int, score: int = 255) -> tuple[int, ...]:
     return tuple(score if index == label else 0 for index in range(LABELS))
 
 
 def detected(
-    board: Board, *parts: tuple[int, int], period: int = 50, begin: int = 0
+    board: BoardRecognizer, *parts: tuple[int, int], period: int = 50, begin: int = 0
 ) -> list[tuple[int, int]]:
     """Give each (label, ms) the full score for its time; return detections as (ms, label)."""
     now, found = begin, []
@@ -82,8 +63,8 @@ RUNS = st.lists(
 
 
 @given(results=RUNS, periods=st.lists(st.integers(0, 400), min_size=1, max_size=5))
-def test_the_recognizer_equals_the_model(library, results, periods):
-    board, model, now = Board(library), Model(), 0
+def test_the_recognizer_equals_the_model(results, periods):
+    board, model, now = BoardRecognizer(), Model(), 0
     for index, scores in enumerate(results):
         assert board.add(now, scores) == model.add(now, scores)
         now += periods[index % len(periods)]
@@ -99,12 +80,12 @@ def test_the_recognizer_equals_the_model(library, results, periods):
         ([(YES, 300)], 20, [(260, YES)]),  # a quarter of the average's time is needed
     ],
 )
-def test_detections(library, parts, period, expected):
-    assert detected(Board(library), *parts, period=period) == expected
+def test_detections(parts, period, expected):
+    assert detected(BoardRecognizer(), *parts, period=period) == expected
 
 
-def test_silence_between_ends_the_suppression(library):
-    board = Board(library)
+def test_silence_between_ends_the_suppression():
+    board = BoardRecognizer()
     assert [board.add(now, surely(YES)) for now in (700, 850, 1000)] == [None, None, (YES, 255)]
     assert [board.add(now, surely(SILENCE)) for now in range(1001, 1031)] == [None] * 30
     again = [now for now in range(1036, 1400, 6) if board.add(now, surely(YES))]
@@ -112,30 +93,30 @@ def test_silence_between_ends_the_suppression(library):
 
 
 @pytest.mark.parametrize("results", [1, 2])
-def test_three_results_are_needed(library, results):
-    board = Board(library)
+def test_three_results_are_needed(results):
+    board = BoardRecognizer()
     answers = [board.add(now, surely(YES)) for now in (0, 400, 800)[:results]]
     assert answers == [None] * results
     assert board.add(900, surely(YES)) == (None if results < 2 else (YES, 255))
 
 
-def test_an_average_of_the_threshold_is_not_enough(library):
-    board = Board(library)
+def test_an_average_of_the_threshold_is_not_enough():
+    board = BoardRecognizer()
     assert [board.add(now, surely(NO, 200)) for now in range(0, 1000, 100)] == [None] * 10
     assert [board.add(now, surely(NO, 211)) for now in range(1000, 2000, 100)].count((NO, 201)) == 1
 
 
-def test_the_oldest_of_too_many_results_are_dropped(library):
-    board, model = Board(library), Model()
+def test_the_oldest_of_too_many_results_are_dropped():
+    board, model = BoardRecognizer(), Model()
     for now in range(0, 3000, 7):
         scores = surely(YES if now % 1400 < 700 else NO)
         assert board.add(now, scores) == model.add(now, scores)
 
 
-def test_the_clock_may_wrap(library):
+def test_the_clock_may_wrap():
     begin = 2**32 - 700
-    board = Board(library)
+    board = BoardRecognizer()
     wrapped = detected(board, (SILENCE, 500), (YES, 1000), begin=begin)
     assert wrapped == [
-        (now + begin, label) for now, label in detected(Board(library), (SILENCE, 500), (YES, 1000))
+        (now + begin, label) for now, label in detected(BoardRecognizer(), (SILENCE, 500), (YES, 1000))
     ]

@@ -16,6 +16,7 @@ from harness.report.pages.field_tables import field_tables
 from harness.report.pages.field_verdict import basis, headline, slow_sentences
 from harness.report.pages.missed_words import OPEN, MissedWord, listening_sentence, missed_words
 from harness.report.plot import Plot
+from harness.stats.det import used_point
 
 PAGE = "field.html"
 MOST_ROWS = 1000
@@ -24,7 +25,7 @@ _ROUTE_SECTIONS = (
     ("overview", "At a glance", "overview"),
     ("rates", "Distance and noise", "by-snr by-distance conditions"),
     ("words", "Labels and speakers", "labels confusion speakers"),
-    ("thresholds", "False accepts and thresholds", "det thresholds"),
+    ("thresholds", "False accepts and thresholds", "det thresholds recognizer"),
     ("latency", "Speed", "speed"),
     ("why", "Causes", "causes"),
     ("compared", "Variants compared", "pairs"),
@@ -57,7 +58,8 @@ def render_field(record: FieldRecord, folder: Path) -> Path:
     says: dict[str, list[str]] = {}
     routes = by_route(record)
     for route, variants in routes:
-        plots |= det_plots(f"{route}-det", every[f"{route}-det"].frame, record.threshold)
+        used = {variant.title: used_point(variant, record.threshold) for variant in variants}
+        plots |= det_plots(f"{route}-det", every[f"{route}-det"].frame, used)
         confusions[f"{route}-confusion"] = matrices(variants)
         missed[f"{route}-missed"] = words = missed_words(variants, folder)
         says[f"{route}-latency"] = slow_sentences(variants)

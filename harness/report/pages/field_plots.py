@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
+from harness.records.field_record import DetPoint
 from harness.report import plot
 from harness.report.plot import Plot, add_legend, new_figure, render_plot
 
@@ -25,20 +27,23 @@ _MARGIN, _LEAST_REACH = 0.08, 1.2
 """Vertical axis in standard deviations: 20 to 60 % are 1.1."""
 
 
-def det_plots(name: str, det: pd.DataFrame, threshold: int) -> dict[str, Plot]:
-    """Return the plot of the frame of DET points by its name; nothing without points."""
+def det_plots(name: str, det: pd.DataFrame, used: Mapping[str, DetPoint]) -> dict[str, Plot]:
+    """Return the plot of the frame of DET points by its name; nothing without points.
+
+    `used` has the point of each variant's own recognizer, by title.
+    """
     points = det[(det["keywords"] > 0) & (det["hours"] > 0)]
     points = points[points["variant"].isin(points["variant"].unique()[:MOST])]
     caption = (
         "Detection error trade-off, recomputed from the logged scores: further down and left is better. "
         "Each line follows the thresholds that no other beats in both misses and false accepts. The "
         "vertical scale is that of the normal distribution, where half a word stands for none. Circle: "
-        f"the threshold that was used, {threshold}."
+        "the thresholds that were used."
     )
-    return {name: render_plot(name, lambda: _draw_det(points, threshold), caption)} if len(points) else {}
+    return {name: render_plot(name, lambda: _draw_det(points, used), caption)} if len(points) else {}
 
 
-def _draw_det(points: pd.DataFrame, threshold: int) -> Figure:
+def _draw_det(points: pd.DataFrame, used: Mapping[str, DetPoint]) -> Figure:
     """Draw misses on a normal scale against false accepts per hour on a logarithmic one."""
     variants = list(dict.fromkeys(points["variant"]))
     legend_in = 0.22 * -(-len(variants) // 3) + 0.08
@@ -52,17 +57,18 @@ def _draw_det(points: pd.DataFrame, threshold: int) -> Figure:
     highest = max((points["false_accepts"].astype(float) / hours).max(), 10 * lowest)
     most = 10 ** math.ceil(math.log10(highest))
     axes.set_xscale("log")
-    for index, (_, rows) in enumerate(points.groupby("variant", sort=False)):
+    for index, (variant, rows) in enumerate(points.groupby("variant", sort=False)):
         rates = (rows["false_accepts"] / rows["hours"]).astype(float)
         rows = rows.assign(rate=rates.where(rates > 0, none))
         front = det_front(rows)
         missed = [_normal(*counts) for counts in zip(front["misses"], front["keywords"], strict=True)]
         # To the end of the axis, as more false accepts would be allowed there.
         axes.plot([*front["rate"], most], [*missed, missed[-1]], drawstyle="steps-post", **_style(index))
-        used = rows.loc[(rows["threshold"].astype(int) - threshold).abs().idxmin()]
+        own = used[str(variant)]
         axes.plot(
-            used["rate"], _normal(used["misses"], used["keywords"]), "o", color=_style(index)["color"],
-            markersize=9, fillstyle="none", markeredgewidth=2, clip_on=False, zorder=3,
+            own.false_accepts / own.hours or none, _normal(own.misses, own.keywords), "o",
+            color=_style(index)["color"], markersize=9, fillstyle="none", markeredgewidth=2, clip_on=False,
+            zorder=3,
         )  # fmt: skip
     axes.set_xlim(none, most)
     axes.xaxis.set_major_locator(LogLocator(numticks=9))

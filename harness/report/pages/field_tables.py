@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.recognizer import Recognizer
 from harness.records.field_record import DetPoint, FieldRecord, FieldVariant
 from harness.records.record import RunRecord
 from harness.report import format as fmt
@@ -14,7 +15,7 @@ from harness.report.pages.field_rates import by_route, clip_rates_table, matrice
 from harness.report.pages.run_tables import environment_table, faults_table, word_rows
 from harness.report.table import Column, Table
 from harness.report.variants import STAGES, time_is
-from harness.stats.det import operating_point
+from harness.stats.det import operating_point, used_point
 from harness.stats.rates import accuracy, count_causes, rate
 from harness.stats.statistics import poisson_interval
 
@@ -47,6 +48,7 @@ def field_tables(record: FieldRecord) -> dict[str, Table]:
             *rate_tables(variants, record.conditions),
             confusion_table(matrices(variants), "Spoken", "Detected", confused),
             thresholds_table(variants, record.threshold),
+            recognizer_table(variants),
             det_table(variants),
             speed_table(variants, time_is(record.board)),
             causes_table(variants),
@@ -62,12 +64,14 @@ def field_tables(record: FieldRecord) -> dict[str, Table]:
     return {table.name: table for table in tables}
 
 
-def thresholds_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
+def thresholds_table(variants: Sequence[FieldVariant], threshold: int | None) -> Table:
     rows: list[dict[str, Any]] = []
     for variant in variants:
         if variant.det:
-            used = min(variant.det, key=lambda point: abs(point.threshold - threshold))
-            rows.append({"variant": variant.title, "limit": "threshold used"} | _point(used))
+            used = _point(used_point(variant, threshold))
+            if threshold is None and variant.recognizer.thresholds:
+                used["threshold"] = None  # it differs by label
+            rows.append({"variant": variant.title, "limit": "threshold used"} | used)
         for limit, allowed in LIMITS.items() if variant.det else ():
             found = operating_point(variant.det, allowed)
             row = {"variant": variant.title, "limit": limit, "limit_per_hour": allowed}
@@ -96,6 +100,34 @@ def thresholds_table(variants: Sequence[FieldVariant], threshold: int) -> Table:
         headed=True,
         tones=["" if "limit_per_hour" in row else "strong" for row in rows],
     )
+
+
+def recognizer_table(variants: Sequence[FieldVariant]) -> Table:
+    rows = [
+        {"variant": variant.title, "limits": thresholds_text(variant.recognizer)} | vars(variant.recognizer)
+        for variant in variants
+    ]
+    return Table(
+        "recognizer",
+        "Recognizer on the board",
+        [
+            _VARIANT,
+            Column("smoothing", "Average"),
+            Column("window_ms", "Window, or time constant", lambda ms: fmt.milliseconds(ms)),
+            Column("fewest_results", "Fewest results", fmt.count),
+            Column("threshold thresholds"),
+            Column("limits", "Threshold"),
+            Column("suppression_ms", "Suppression", lambda ms: fmt.milliseconds(ms)),
+        ],
+        rows,
+        "`earshot tune` finds parameters that suit a model; the bench file holds them.",
+    )
+
+
+def thresholds_text(recognizer: Recognizer) -> str:
+    """Return the thresholds of a recognizer, such as "200, yes 215"."""
+    own = (f"{label} {score}" for label, score in recognizer.thresholds.items())
+    return ", ".join([str(recognizer.threshold), *own])
 
 
 def _point(point: DetPoint) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.report import format as fmt
 from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords_of
+from harness.report.pages.field_tables import thresholds_text
 from harness.report.pages.run_tables import faults_table
 from harness.report.variants import time_is
 from harness.stats.rates import accuracy, count_causes, dataset_rates, false_accept_rate, rate_drop
-from harness.stats.recognizer import THRESHOLD
 
 _WIDTH = 110
 
@@ -57,10 +57,12 @@ def basis(record: FieldRecord) -> list[str]:
             f"Played: {fmt.plural(words, 'word')} in {fmt.audio_time(audio_s / 3600)} of audio under "
             f"{fmt.plural(len(record.conditions), 'condition')}."
         )
-    recomputed = f", recomputed from the logged scores; the board's is {THRESHOLD}"
+    own = "; ".join(dict.fromkeys(thresholds_text(variant.recognizer) for variant in variants)) or "unknown"
+    recomputed = f", recomputed from the logged scores; the board's is {own}"
+    used = own if record.threshold is None else str(record.threshold)
     sentences.append(
         f"A detection counts from the onset of a word until {record.window_s:g}\u00a0s after its end; the "
-        f"recognizer's threshold is {record.threshold}{recomputed if record.threshold != THRESHOLD else ''}."
+        f"recognizer's threshold is {used}{recomputed if used != own else ''}."
     )
     if (kind := time_is(record.board)) != "measured":
         clock = f"{record.board.clock} at {record.board.clock_hz / 1e6:g}\u00a0MHz"

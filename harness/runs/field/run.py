@@ -146,7 +146,7 @@ def resume_field(request: RunRequest, path: Path) -> FieldRun:
 
 
 def begin_folder(
-    output: Path, setup: Setup, plan: PlaybackPlan, threshold: int, about: dict[str, str]
+    output: Path, setup: Setup, plan: PlaybackPlan, threshold: int | None, about: dict[str, str]
 ) -> RunFolder[FieldRecord]:
     """Create the folder of a field run with its plan."""
     folder = folders.begin(

@@ -16,6 +16,7 @@ from harness.firmware.firmware import Firmware
 from harness.measure.block import BlockTarget, image_sha256
 from harness.measure.conformance import CLIP_SAMPLES
 from harness.measure.session import first_keyword, noise_inputs
+from harness.recognizer import Recognizer
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, VariantRow, write_record
 from harness.runs.request import NightlyRequest
@@ -77,7 +78,9 @@ def read_image(folder: Path) -> BlockTarget:
     """
     try:
         facts = json.loads((folder / _FACTS).read_text())
-        firmware = Firmware(**{**facts["firmware"], "image": folder / facts["firmware"]["image"]})
+        kept = facts["firmware"]
+        recognizer = Recognizer(**kept.get("recognizer", {}))
+        firmware = Firmware(**{**kept, "image": folder / kept["image"], "recognizer": recognizer})
         golden = np.load(folder / _GOLDEN)
         golden = golden if golden.dtype == np.int16 else golden.tobytes()
         return BlockTarget(facts["id"], firmware, facts["image_sha256"], golden)

@@ -12,6 +12,7 @@ from harness.errors import BuildFailed, UsageError
 from harness.firmware.stage import stage
 from harness.layout import SKETCHES
 from harness.link.events import label_of_name
+from harness.recognizer import DEFAULT, Recognizer
 
 
 def test_sketch_libraries_engine_and_variant_are_in_one_folder(tmp_path):
@@ -43,6 +44,21 @@ def test_only_the_front_end_of_the_model_is_staged(tmp_path, monkeypatch):
     absent = tiny_model(tmp_path / "absent", front_end_library="MelFrontEnd")
     with pytest.raises(BuildFailed, match="no library MelFrontEnd"):
         stage(absent, TinyEngine(), tmp_path / "other")
+
+
+def test_the_recognizers_parameters_are_in_the_sketch_and_its_build_id(tmp_path):
+    model = tiny_model(tmp_path / "model")
+    tuned = Recognizer("exponential", 250, thresholds={"yes": 215})
+    default = stage(model, TinyEngine(), tmp_path / "default")
+    staged = stage(model, TinyEngine(), tmp_path / "tuned", tuned)
+    header = (staged.path / "variant.h").read_text()
+    assert "kExponential = true;" in header and "kWindowMs = 250;" in header
+    assert "kThresholds[kLabelCount] = {200, 200, 215, 200};" in header
+    assert (staged.recognizer, default.recognizer) == (tuned, DEFAULT)
+    assert staged.build_id != default.build_id
+    with pytest.raises(UsageError, match="threshold for 'maybe', which is no label of the model") as refusal:
+        stage(model, TinyEngine(), tmp_path / "none", Recognizer(thresholds={"maybe": 9}))
+    assert "[recognizer.tiny] in the bench file. Labels: silence, unknown, yes, no." in str(refusal.value)
 
 
 def test_the_same_inputs_give_the_same_bytes_and_the_hosts_ids(tmp_path):

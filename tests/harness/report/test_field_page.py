@@ -216,7 +216,7 @@ def test_the_used_threshold_stands_beside_those_within_each_limit(folder, page):
     rows = csv(folder, "pcm-thresholds")
     assert list(rows["limit"])[:4] == ["threshold used", *LIMITS]
     assert rows["threshold"].iloc[0] == 200
-    assert "Circle: the threshold that was used, 200." in page.text
+    assert "Circle: the thresholds that were used." in page.text
 
 
 def test_causes_add_up_to_the_missed_keywords(folder):

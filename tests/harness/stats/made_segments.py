@@ -60,7 +60,7 @@ def segment(
     """Return a segment of a board with known scores and the detections that follow from them."""
     times_ms = np.arange(FIRST_SLICE_MS, int(audio_s * 1000) + 1, period_ms)
     made = scores(says, times_ms)
-    heard = detect(average(times_ms, made), LABELS.index("silence"))
+    heard = detect(average(times_ms, made), LABELS)
     row = FieldSegment(number, condition, audio_s, -1.0, 0, 0, True, 1.0, "", 0, None, None)
     found = zip(heard.labels.tolist(), heard.scores.tolist(), heard.times_ms.tolist(), strict=True)
     detections = [DetectionRow(LABELS[label], score, ms / 1000) for label, score, ms in found]

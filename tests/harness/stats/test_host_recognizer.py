@@ -2,66 +2,56 @@
 
 from __future__ import annotations
 
-import ctypes
-from pathlib import Path
-
 import numpy as np
 import pytest
-from host_library import LIBRARIES, host_library
 from hypothesis import given
 from hypothesis import strategies as st
-from recognizer_by_steps import Recognizer
+from recognizer_by_steps import SteppedRecognizer
+from recognizer_library import LABELS, RECOGNIZERS, BoardRecognizer
 
-import harness
-from harness.stats.recognizer import THRESHOLD, average, detect
+from harness.recognizer import DEFAULT, Recognizer
+from harness.stats.recognizer import average, detect
 
-LABELS = 4
-GLUE = Path(harness.__file__).parents[1] / "tests" / "sketches" / "recognizer_host.cpp"
-
-
-@pytest.fixture(scope="module")
-def library() -> ctypes.CDLL:
-    return host_library(GLUE, LIBRARIES / "EarshotRecognizer" / "src")
+FOUR = 4
 
 
 def on_the_board(
-    library: ctypes.CDLL, times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0
+    times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0, recognizer: Recognizer = DEFAULT
 ) -> list[tuple[int, ...]]:
     """Return (time, label, average) of all detections of the board's code."""
-    library.recognizer_reset()
-    found = []
-    for now, values in zip(times_ms, scores, strict=True):
-        answer = library.recognizer_add(ctypes.c_uint32(now), bytes(values), silence)
-        if answer >= 0:
-            found.append((now, answer & 255, answer >> 8))
-    return found
+    return detections(BoardRecognizer(recognizer, silence), times_ms, scores)
 
 
 def step_by_step(
-    times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0, threshold: int = THRESHOLD
-) -> list[tuple]:
-    recognizer = Recognizer(LABELS, silence, threshold)
+    times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0, recognizer: Recognizer = DEFAULT
+) -> list[tuple[int, ...]]:
+    return detections(SteppedRecognizer(LABELS[silence], recognizer), times_ms, scores)
+
+
+def detections(
+    recognizer: BoardRecognizer | SteppedRecognizer, times_ms: list[int], scores: list[tuple[int, ...]]
+) -> list[tuple[int, ...]]:
     answers = [(now, recognizer.add(now, values)) for now, values in zip(times_ms, scores, strict=True)]
     return [(now, *answer) for now, answer in answers if answer]
 
 
 def at_once(
-    times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0, threshold: int = THRESHOLD
-) -> list[tuple]:
-    averages = average(times_ms, np.array(scores).reshape(-1, LABELS))
-    found = detect(averages, None if silence < 0 else silence, threshold)
+    times_ms: list[int], scores: list[tuple[int, ...]], silence: int = 0, recognizer: Recognizer = DEFAULT
+) -> list[tuple[int, ...]]:
+    averages = average(times_ms, np.array(scores).reshape(-1, FOUR), recognizer)
+    found = detect(averages, LABELS[silence], recognizer)
     times = (found.times_ms % 2**32).tolist()
     return [*zip(times, found.labels.tolist(), found.scores.tolist(), strict=True)]
 
 
 def one_label(label: int, score: int = 255) -> tuple[int, ...]:
-    return tuple(score if index == label else 0 for index in range(LABELS))
+    return tuple(score if index == label else 0 for index in range(FOUR))
 
 
 scores_of_runs = st.lists(
     st.tuples(
-        st.sampled_from([one_label(label, 240) for label in range(LABELS)])
-        | st.tuples(*[st.integers(0, 255)] * LABELS),
+        st.sampled_from([one_label(label, 240) for label in range(FOUR)])
+        | st.tuples(*[st.integers(0, 255)] * FOUR),
         st.integers(1, 80),
     ),
     max_size=12,
@@ -78,30 +68,45 @@ def logs(draw):
     return [int(time) % 2**32 for time in begin + np.cumsum([0, *steps])[: len(scores)]], scores
 
 
-@given(logs(), st.sampled_from([0, LABELS - 1, -1]))
-def test_detections_are_the_boards(library, log, silence):
-    """Wherever silence stands among the labels, and without it."""
-    assert at_once(*log, silence) == step_by_step(*log, silence) == on_the_board(library, *log, silence)
+@given(logs(), st.sampled_from([*LABELS]), st.sampled_from(RECOGNIZERS))
+def test_detections_are_the_boards(log, silence, recognizer):
+    """Wherever silence stands among the labels, and without it, for every rule."""
+    found = at_once(*log, silence, recognizer)
+    assert found == step_by_step(*log, silence, recognizer) == on_the_board(*log, silence, recognizer)
 
 
+@pytest.mark.parametrize("recognizer", RECOGNIZERS)
 @pytest.mark.parametrize("period_ms", [7, 19, 20, 50, 100, 250, 500])
 @pytest.mark.parametrize("length", [1, 3, 30, 80])
-def test_detections_are_the_boards_at_the_limits_of_its_times(library, period_ms, length):
+def test_detections_are_the_boards_at_the_limits_of_its_times(recognizer, period_ms, length):
     values = [one_label(label, 250) for label in (2, 3, 0, 2, 2, 1)]
     log = [*range(0, 200 * period_ms, period_ms)], [values[place // length % 6] for place in range(200)]
-    assert step_by_step(*log) == at_once(*log) == on_the_board(library, *log)
+    found = at_once(*log, recognizer=recognizer)
+    assert found == step_by_step(*log, recognizer=recognizer) == on_the_board(*log, recognizer=recognizer)
 
 
-@given(logs(), st.integers(0, 255))
-def test_any_threshold_gives_the_same_detections_step_by_step(log, threshold):
-    found = at_once(*log, threshold=threshold)
-    assert found == step_by_step(*log, threshold=threshold)
-    assert all(score > threshold and label > 0 for _, label, score in found)
+recognizers = st.builds(
+    Recognizer,
+    st.sampled_from(["mean", "exponential"]),
+    st.integers(20, 2000),
+    st.integers(1, 3),
+    st.integers(0, 255),
+    st.dictionaries(st.sampled_from(LABELS[0]), st.integers(0, 255)),
+    st.integers(0, 10_000),
+)
+
+
+@given(logs(), recognizers)
+def test_any_parameters_give_the_same_detections_step_by_step(log, recognizer):
+    found = at_once(*log, recognizer=recognizer)
+    assert found == step_by_step(*log, recognizer=recognizer)
+    thresholds = recognizer.thresholds_of(LABELS[0])
+    assert all(score > thresholds[label] and label > 0 for _, label, score in found)
 
 
 def test_a_keyword_may_be_the_first_label():
     times = [*range(0, 1000, 50)]
-    assert at_once(times, [one_label(0)] * len(times), LABELS - 1) == [(250, 0, 255)]
+    assert at_once(times, [one_label(0)] * len(times), FOUR - 1) == [(250, 0, 255)]
 
 
 def test_a_long_word_is_detected_again_after_the_suppression():

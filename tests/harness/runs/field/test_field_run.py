@@ -10,9 +10,11 @@ from emulated_runs import LABELS, Models
 from reported import reported
 from small_models import classifier
 
+from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import BoardNotFound, UploadFailed, UsageError
 from harness.firmware.engine import get_engine
+from harness.recognizer import DEFAULT, Recognizer
 from harness.records.field_record import FieldRecord, read_field
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.publishing import read_again
@@ -30,13 +32,14 @@ from models.store import Store
 def run_of(plan, store, tmp_path):
     """Make a run of the small plan with these models."""
 
-    def make(*models, board=None, own_store=store, resumed=None) -> FieldRun:
+    def make(*models, board=None, own_store=store, resumed=None, recognizer=DEFAULT) -> FieldRun:
         board = board or EmulatedBoard()
-        setup = Setup(Models(*models, store=store), board, get_engine("codegen"))
+        bench = Bench(recognizer={model.id: recognizer for model in models if recognizer != DEFAULT})
+        setup = Setup(Models(*models, store=store), board, get_engine("codegen"), bench)
         if resumed:
             folder = resume(FIELD, resumed, board.describe())
         else:
-            folder = begin_folder(tmp_path / "field", setup, plan, 200, {"kind": "field"})
+            folder = begin_folder(tmp_path / "field", setup, plan, None, {"kind": "field"})
         return FieldRun(plan, setup, folder, store=own_store)
 
     return make
@@ -69,6 +72,21 @@ def test_plan_becomes_a_record_and_a_page(run_of, model, plan):
     assert [each.name for each in record.conditions] == ["as recorded"]
     with pytest.raises(UsageError, match="has ended"):
         resume(FIELD, path, EmulatedBoard().describe())
+
+
+@pytest.mark.parametrize("smoothing", ["mean", "exponential"])
+def test_the_boards_detections_are_those_of_the_benchs_recognizer(run_of, model, smoothing):
+    tuned = Recognizer(smoothing, 200, 2, 60, {"yes": 40, "silence": 250}, suppression_ms=300)
+    run = run_of(model, recognizer=tuned)
+    record, page = run.run()
+    (row,) = record.variants
+    assert row.recognizer == row.firmware.recognizer == tuned
+    assert len(row.false_accepts) + sum(one.detected is not None for one in row.stimuli) > 5
+    assert row.notes == []  # none says that the board's detections differ from the replayed ones
+    assert "threshold is 60, yes 40, silence 250." in page.read_text()
+    default, _ = run_of(model).run()
+    assert default.variants[0].firmware.recognizer == DEFAULT
+    assert default.variants[0].firmware.build_id != row.firmware.build_id
 
 
 def test_reading_again_gives_the_same_rows_or_those_of_another_threshold(run_of, model):

@@ -57,7 +57,7 @@ def record_of(plan, folder, *identities: str, missed=lambda row: True, **changes
             stimuli += [stimulus(segment, word, missed) for word in segment.words]
         variants.append(FieldVariant(identity, identity, LABELS, segments=segments, stimuli=stimuli))
     board = BoardRow("emulated", "test", "A board", 64_000_000, "modeled cycles", 1, 1)
-    return FieldRecord({}, {}, {}, board, {}, [], [], [], variants, threshold=200, window_s=WINDOW_S)
+    return FieldRecord({}, {}, {}, board, {}, [], [], [], variants, threshold=None, window_s=WINDOW_S)
 
 
 def stimulus(segment, word, missed) -> FieldStimulus:

@@ -48,7 +48,7 @@ def paths(played, tmp_path) -> FieldPaths:
     return FieldPaths(tmp_path / "run")
 
 
-def row_of(paths, plan, model, threshold=200) -> FieldVariant:
+def row_of(paths, plan, model, threshold=None) -> FieldVariant:
     segments = read_segments(paths, plan, model.id, LABELS)
     return field_figures(FieldVariant(model.id, "", list(LABELS)), segments, threshold=threshold)
 
