@@ -16,7 +16,7 @@ class BuildWithData(build_py):
             return  # such an install uses the checkout's
         data = Path(self.build_lib, "harness", "data")
         for name in ("sketches", "recordings"):
-            ignore = shutil.ignore_patterns("__pycache__", "*.py")
+            ignore = shutil.ignore_patterns("__pycache__", "make_tables.py")
             shutil.copytree(name, data / name, ignore=ignore, dirs_exist_ok=True)
 
 

@@ -102,6 +102,10 @@ def add_board(parser: Any) -> None:
         metavar="SECONDS",
         help="longest wait for a board that another process holds (default: the bench file's, else none)",
     )
+    add_clock(parser)
+
+
+def add_clock(parser: Any) -> None:
     parser.add_argument(
         "--clock",
         default="",

@@ -13,7 +13,7 @@ import numpy as np
 from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription, Sound
 from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
-from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.machine import CLOCK_HZ, Machine
 from harness.boards.qemu.tools import find_qemu
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, UsageError
 from harness.firmware.arm_gcc import compile_image, find_compiler
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from harness.firmware.engine import Engine
     from models.model_artifact import ModelArtifact
 
-_CLOCK_HZ = 64_000_000
 _BLOCK_SAMPLES = 8000  # half a second, to bound the memory that a long sound takes
 
 
@@ -107,7 +106,7 @@ class EmulatedBoard(Board):
             name=self.name,
             uid=f"{self.name}-{identity}-{compiler.replace(' ', '-')}",
             title=f"Emulated Cortex-M4F, 64 MHz ({unit})",
-            clock_hz=_CLOCK_HZ,
+            clock_hz=CLOCK_HZ,
             clock=unit,
             flash_bytes=FLASH_LIMIT_BYTES,
             ram_bytes=RAM_LIMIT_BYTES,

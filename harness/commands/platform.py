@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{'Installed' if is_new else 'Already installed'}: {FQBN} in {link}")
     if not CTAGS.exists():
         print("To compile, the Arduino tools also need ctags: apt-get install arduino-ctags")
+    print("Plug a board in with `earshot emulate`; `arduino-cli board list` then lists it.")
     return EXIT_CLEAN
 
 

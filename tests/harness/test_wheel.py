@@ -70,6 +70,6 @@ def test_doctor_builds_the_cycle_model_in_the_users_cache(earshot, tmp_path):
 def test_sketches_and_recordings_are_package_data(installed, folder):
     def files(root: Path) -> set[Path]:
         found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-        return {path for path in found if path.suffix not in (".py", ".pyc")}
+        return {path for path in found if path.suffix != ".pyc" and path.name != "make_tables.py"}
 
     assert files(installed / "harness" / "data" / folder) == files(ROOT / folder)

@@ -21,14 +21,14 @@ from typing import Any
 import pytest
 from board_locks import is_free
 from pulse import DEVICE, SINK, NullSink
-from rehearsal.control import SOCKET, BoardGone, ask
 from rehearsal.stand_in import CORE, CORE_VERSION
 from rehearsal.wire import Fault
 from started import dies_with_its_parent, left_over, prefer
 
 from harness.bench_file import read_bench
 from harness.boards.nano33ble import Nano33Ble
-from harness.errors import EarshotError
+from harness.boards.plugged.control import SOCKET, ask
+from harness.errors import BoardNotFound, EarshotError
 from harness.layout import RECORDINGS, ROOT
 
 _TESTS = Path(__file__).resolve().parents[1]
@@ -275,7 +275,7 @@ class RehearsalBench:
     def _answers(self) -> bool:
         try:
             return bool(ask(self.state, do="state"))
-        except BoardGone:
+        except BoardNotFound:
             return False
 
 

@@ -45,11 +45,12 @@ class StandIn:
         return {"VersionString": "0.35.3" if self._fault("version", "old") else version()}
 
     def board_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        from rehearsal.control import BoardGone, ask
+        from harness.boards.plugged.control import ask
+        from harness.errors import BoardNotFound
 
         try:
             port = ask(self._state, do="state")["port"]
-        except BoardGone:  # unplugged
+        except BoardNotFound:  # unplugged
             port = None
         if port is None:
             return {"detected_ports": []}
@@ -104,7 +105,8 @@ class StandIn:
 
     def upload(self, arguments: argparse.Namespace) -> dict[str, Any]:
         import serial
-        from rehearsal.control import ask
+
+        from harness.boards.plugged.control import ask
 
         if not os.path.lexists(arguments.port):
             raise Failed("Failed uploading: no upload port provided or port not found")

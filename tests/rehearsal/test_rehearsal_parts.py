@@ -9,9 +9,10 @@ import sys
 
 import pytest
 import serial
-from rehearsal.cable import Cable
 from rehearsal.stand_in import FQBN
 from started import left_over, processes_with
+
+from harness.boards.plugged.cable import Cable
 
 
 @pytest.fixture

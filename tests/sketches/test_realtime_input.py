@@ -92,7 +92,7 @@ class EndlessSound:
 @pytest.fixture(params=["modeled cycles", "instructions"])
 def talker(request):
     clock = clock_of() if request.param == "modeled cycles" else Clock()
-    machine = Machine(find_qemu(), image_of(TALKER), clock, realtime=True)
+    machine = Machine(find_qemu(), image_of(TALKER), clock, live=True)
     terminal = Terminal(machine.port)
     yield machine, terminal
     terminal.close()
@@ -153,7 +153,7 @@ def image(tmp_path_factory):
 
 @pytest.fixture
 def listening(image, tmp_path):
-    machine = Machine(find_qemu(), image, clock_of(), realtime=True)
+    machine = Machine(find_qemu(), image, clock_of(), live=True)
     with SerialLink(machine.port, tmp_path / "log") as link:
         device = DeviceUnderTest(link, SKETCH_CHUNK_BYTES)
         device.handshake()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import pty
 import select
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,13 +31,16 @@ from models import progress
 from models.scratch import ScratchFolder
 
 _SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as the emulated core has it
-_INPUT_FILE = "serial.in"  # likewise
+_INPUT_FILE, _PORT_FILE, _WAIT_FILE = "serial.in", "serial.open", "wait"  # of a live board
 _NOISE = "nic lan9118.0 has no peer"  # a warning about the unused network interface
 _START_S = 30.0  # takes 0.1 s on an idle machine
 _BEGIN_S = 10.0  # from `listen%` to PDM.begin(): milliseconds
 _PROGRESS_S = 60.0  # a pipe's 2 s of audio at 64 MHz, at a hundredth of the usual speed
 _DYING_S = 0.5  # the kernel closes the files of a killed process before that process has ended
 _POLL_S = 0.002
+_BOARD_TIMES = struct.Struct("<QQ")  # cycles since reset, and those of them that the board slept
+_CATCH_UP_S = 0.1
+CLOCK_HZ = 64_000_000
 
 
 class Machine:
@@ -47,16 +52,20 @@ class Machine:
 
     Args:
         image: ELF file with the emulated core.
-        realtime: True if the board takes commands while sound plays, like a real one; for live sound, which
-            only `stop%` ends. The host's speed then decides between which two samples a command arrives.
-            Otherwise the board takes commands after the sound, and image, commands and sound determine
-            everything that it sends.
+        live: True for a board that takes commands while sound plays, like a real one, and sleeps in real
+            time; for live sound, which only `stop%` ends. The host's speed then decides between which two
+            samples a command arrives. Otherwise the board takes commands after the sound, and image,
+            commands and sound determine everything that it sends.
+        paced: True for a live board whose busy time, too, is real time; otherwise the emulator's speed is the
+            limit.
 
     Raises:
         UploadFailed: the emulator did not start.
     """
 
-    def __init__(self, qemu: Qemu, image: Path, clock: Clock, realtime: bool = False) -> None:
+    def __init__(
+        self, qemu: Qemu, image: Path, clock: Clock, live: bool = False, paced: bool = False
+    ) -> None:
         clock_arguments = clock.arguments(core_address(image))
         scratch = _working_folder(clock)
         folder = self._folder = scratch.path
@@ -71,7 +80,7 @@ class Machine:
         tty.setraw(slave, termios.TCSANOW)  # no echo, and no byte translated
         self.port = os.ttyname(slave)
         command = [
-            *_dies_with_its_parent(),
+            *dies_with_its_parent(),
             *(qemu.path, "-M", "mps2-an386", "-nodefaults", "-display", "none"),
             *("-semihosting-config", "enable=on,target=native", "-kernel", str(image.resolve())),
             *clock_arguments,
@@ -79,8 +88,9 @@ class Machine:
         progress.detail(shlex.join(command))
         host = master
         try:
-            if realtime:
-                host = _HostInput(master, folder / _INPUT_FILE).wake_pipe
+            if live:
+                self.set_port_open(True)
+                host = _LiveHost(master, folder, paced).wake_pipe
             with (folder / _STDERR_FILE).open("wb") as stderr:
                 self._process = subprocess.Popen(
                     command, cwd=folder, stdin=host, stdout=master, stderr=stderr, start_new_session=True
@@ -130,6 +140,12 @@ class Machine:
             where=self.stderr_tail,
             remedy="Upload again; if it stops at the same place, correct the sketch.",
         )
+
+    def set_port_open(self, is_open: bool) -> None:
+        """Tell a live board whether a program has its port open; at first one has."""
+        handle = os.open(self._folder / _PORT_FILE, os.O_WRONLY | os.O_CREAT, 0o600)  # never empty
+        os.write(handle, b"1" if is_open else b"0")
+        os.close(handle)
 
     def play(self, blocks: Iterable[bytes]) -> int:
         """Feed sound to the microphone, and return when the board has taken all of it.
@@ -225,38 +241,61 @@ class Machine:
         )
 
 
-class _HostInput:
-    """A thread that copies input of the board from a pty into a file that the board reads.
+class _LiveHost:
+    """A thread that copies input of a live board from a pty into a file, and wakes the board.
 
     The board's semihosting cannot poll a terminal without waiting, but reading at the end of a file returns
-    nothing. For a board that waits, each addition to the file also puts a byte into a pipe.
+    nothing. A board that is ahead of real time writes its time into a pipe and waits for a byte in another
+    one: "t" when real time has reached the board's, "i" after input.
 
     Attributes:
         wake_pipe: read end of the pipe, for the board; the caller closes it. The thread ends when no process
             has it open.
     """
 
-    def __init__(self, terminal: int, file: Path) -> None:
+    def __init__(self, terminal: int, folder: Path, paced: bool) -> None:
         self.wake_pipe, self._wake = os.pipe()
         self._terminal = os.dup(terminal)
-        self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        threading.Thread(target=self._copy, name="host input", daemon=True).start()
+        self._file = os.open(folder / _INPUT_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.mkfifo(folder / _WAIT_FILE)
+        self._wait = os.open(folder / _WAIT_FILE, os.O_RDWR)  # both: an end that nobody has open is ready
+        self._paced = paced
+        threading.Thread(target=self._serve, name="live host", daemon=True).start()
 
-    def _copy(self) -> None:
+    def _serve(self) -> None:
         ready = select.poll()
         ready.register(self._terminal, select.POLLIN)
+        ready.register(self._wait, select.POLLIN)
         ready.register(self._wake, 0)  # poll reports an error once no process has the read end open
+        started, due = time.monotonic(), math.inf
         try:
-            while not any(handle == self._wake for handle, _ in ready.poll()):
-                arrived = os.read(self._terminal, 4096)
-                while arrived:
-                    arrived = arrived[os.write(self._file, arrived) :]
-                os.write(self._wake, b"\n")
+            while True:
+                left_ms = None if due == math.inf else max(0.0, due - time.monotonic()) * 1000
+                handles = [handle for handle, _ in ready.poll(left_ms)]
+                if self._wake in handles:
+                    break
+                if self._terminal in handles:
+                    self._copy()
+                if self._wait in handles:
+                    now, slept = _BOARD_TIMES.unpack(os.read(self._wait, _BOARD_TIMES.size))
+                    board_s = (now if self._paced else slept) / CLOCK_HZ
+                    # A board that was held up catches up a little only.
+                    started = max(started, time.monotonic() - board_s - _CATCH_UP_S)
+                    due = started + board_s
+                if time.monotonic() >= due:
+                    due = math.inf
+                    os.write(self._wake, b"t")
         except OSError:
             pass  # the board or the terminal is gone, or the disk is full
         finally:
-            for handle in (self._terminal, self._file, self._wake):
+            for handle in (self._terminal, self._file, self._wait, self._wake):
                 os.close(handle)
+
+    def _copy(self) -> None:
+        arrived = os.read(self._terminal, 4096)
+        while arrived:
+            arrived = arrived[os.write(self._file, arrived) :]
+        os.write(self._wake, b"i")
 
 
 def _working_folder(clock: Clock) -> ScratchFolder:
@@ -277,7 +316,7 @@ def _working_folder(clock: Clock) -> ScratchFolder:
     return scratch
 
 
-def _dies_with_its_parent() -> list[str]:
+def dies_with_its_parent() -> list[str]:
     """Return a command prefix: the kernel then kills the command when the thread that started it ends."""
     setpriv = shutil.which("setpriv")  # util-linux: on every Debian and Ubuntu
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

@@ -3,7 +3,7 @@
 //
 // Code of this folder stands for hardware: it takes no board time and no board memory. Nothing
 // interrupts the sketch: what an interrupt would do happens in yield(), in delay() and between two
-// passes of loop().
+// passes of loop(). Only a live board (live.h) interrupts a sketch that keeps sound waiting.
 #pragma once
 
 #include <math.h>
@@ -84,7 +84,7 @@ uint32_t emulated_cycles(void);
 const char* emulated_icache(void);
 
 // Handles what is due. With nothing due the CPU sleeps until the next microphone buffer, if the
-// microphone plays.
+// microphone plays; a live board without it sleeps for a millisecond.
 void yield(void);
 
 // Sleeps; microphone buffers are delivered meanwhile.
@@ -105,6 +105,7 @@ int digitalRead(pin_size_t pin);
 #include <algorithm>
 
 #include "Print.h"
+#include "RingBuffer.h"
 #include "Stream.h"
 #include "WString.h"
 
@@ -137,16 +138,16 @@ class SerialPort final : public Stream {
   void begin(unsigned long baud);
   void end() { flush(); }
 
-  // Waits, with the board's time standing still, until the host has sent its first byte.
+  // Of a live board (live.h): whether a program on the host has the port open. Otherwise waits,
+  // with the board's time standing still, until the host has sent its first byte.
   explicit operator bool();
 
   // 1 when a byte can be read, never more: how many have arrived is a matter of the host's speed.
-  // While the microphone plays the host is not heard: 0; but if there is a file `serial.in` (see
-  // serial.cpp), 1 as soon as a byte has arrived. Otherwise waits for the host, with the board's
-  // time standing still.
+  // A board that is not live does not hear the host while the microphone plays: 0. Otherwise it
+  // waits for the host, with the board's time standing still.
   int available() override;
 
-  int read() override;  // the next byte, or -1
+  int read() override;  // the next byte, or -1; waits for nothing
   int peek() override;  // likewise, and leaves it there
 
   using Print::write;

@@ -28,8 +28,9 @@ CmsdkTimer& timer = *reinterpret_cast<CmsdkTimer*>(0x40000000);
 Handle counter = -1;
 uint64_t ticks = 0;
 uint32_t last_timer_value = 0;
-uint64_t slept_cycles = 0;
+uint64_t slept = 0;
 uint64_t uncounted_instructions = 0;
+volatile int uncounted_depth = 0;
 
 // The timer wraps after 2.7 thousand million instructions, 42 s of a busy board; whoever asks for
 // the time, yields or uses the serial port reads it.
@@ -60,20 +61,27 @@ void start_clock() {
   }
 }
 
-uint64_t now_cycles() { return busy_cycles() + slept_cycles; }
+uint64_t now_cycles() { return busy_cycles() + slept; }
+
+uint64_t slept_cycles() { return slept; }
 
 void sleep_until(uint64_t cycles) {
   const uint64_t now = now_cycles();
-  if (cycles > now) slept_cycles += cycles - now;
+  if (cycles > now) slept += cycles - now;
 }
 
 Uncounted::Uncounted()
-    : start_(counts_cycles() ? 0 : instructions()), uncounted_(uncounted_instructions) {}
+    : start_(counts_cycles() ? 0 : instructions()), uncounted_(uncounted_instructions) {
+  uncounted_depth = uncounted_depth + 1;
+}
 
 Uncounted::~Uncounted() {
   // One within this one has added its part already.
   if (!counts_cycles()) uncounted_instructions = uncounted_ + instructions() - start_;
+  uncounted_depth = uncounted_depth - 1;
 }
+
+bool Uncounted::exists() { return uncounted_depth > 0; }
 
 }  // namespace emulated
 

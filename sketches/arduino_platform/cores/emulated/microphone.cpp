@@ -3,6 +3,7 @@
 #include "Arduino.h"
 #include "PDM.h"
 #include "clock.h"
+#include "live.h"
 #include "semihosting.h"
 
 PDMClass PDM;
@@ -68,6 +69,11 @@ bool buffer_completes() {
 }  // namespace
 
 bool microphone_plays() { return plays; }
+
+bool buffer_is_overdue() {
+  Uncounted scope;
+  return microphone_plays() && now_cycles() > next_buffer_at + F_CPU / 4;
+}
 
 bool deliver_buffers() {
   bool delivered = false;
@@ -137,6 +143,7 @@ void PDMClass::setBufferSize(int bytes) {
 
 void yield() {
   if (emulated::deliver_buffers()) return;
+  if (emulated::is_live() && !emulated::microphone_plays()) return emulated::idle();
   emulated::sleep_until_buffer();
   emulated::deliver_buffers();
 }
@@ -144,6 +151,7 @@ void yield() {
 void delay(unsigned long ms) {
   const uint64_t end = emulated::cycles_in(uint64_t{ms} * 1000);
   while (!emulated::sleep_until_buffer_or(end)) emulated::deliver_buffers();
+  emulated::sleep_in_real_time();
 }
 
 void delayMicroseconds(unsigned int us) {

@@ -3,6 +3,7 @@
 
 #include "Arduino.h"
 #include "clock.h"
+#include "live.h"
 #include "microphone.h"
 #include "semihosting.h"
 
@@ -50,12 +51,14 @@ extern "C" {
   clear(&core_bss_begin, &core_bss_end);
   tell_host_of_start();
   emulated::start_clock();
+  emulated::start_live();
   for (void (**constructor)() = constructors_begin; constructor < constructors_end; ++constructor) {
     (*constructor)();
   }
   setup();
   for (;;) {
     emulated::deliver_buffers();
+    emulated::keep_to_real_time();
     loop();
   }
 }
@@ -68,7 +71,9 @@ int _kill(int, int) { emulated::stop("the sketch aborted"); }
 int _getpid() { return 1; }
 }
 
-// Initial stack pointer, reset, NMI, and the four faults of ARMv7-M.
+extern "C" void tick() { emulated::interrupt(); }
+
+// Of ARMv7-M: initial stack pointer, reset, NMI, the four faults, and at the end SysTick.
 extern "C" __attribute__((section(".vectors"), used)) const void* const vectors[] = {
     &board_stack_top,
     reinterpret_cast<const void*>(start),
@@ -77,4 +82,13 @@ extern "C" __attribute__((section(".vectors"), used)) const void* const vectors[
     reinterpret_cast<const void*>(fault),
     reinterpret_cast<const void*>(fault),
     reinterpret_cast<const void*>(fault),
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    reinterpret_cast<const void*>(tick),
 };

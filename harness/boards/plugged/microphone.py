@@ -1,15 +1,18 @@
-"""The board's microphone in real time: the monitor of the sink that the speaker plays into."""
+"""The microphone of a plugged-in board, in real time: a source of PulseAudio, or a quiet room."""
 
 from __future__ import annotations
 
 import queue
+import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 
 import numpy as np
-from started import dies_with_its_parent
+
+from harness.boards.qemu.machine import dies_with_its_parent
+from harness.errors import AcousticFailed
 
 _RATE_HZ = 16_000
 _CHUNK_S = 0.02
@@ -21,10 +24,13 @@ class Microphone:
     """A microphone that always hears, and keeps only what comes while somebody listens.
 
     Args:
-        source: of the private PulseAudio, such as "room.monitor"; empty for a room where nothing plays.
+        source: of PulseAudio, such as "room.monitor"; empty for a room where nothing plays.
 
     Attributes:
         gain: factor of all sound; 0 for a covered microphone.
+
+    Raises:
+        AcousticFailed: there is no `parec` to hear the source with.
     """
 
     def __init__(self, source: str = "") -> None:
@@ -33,6 +39,10 @@ class Microphone:
         self._noise = np.random.default_rng(0)
         self._recorder: subprocess.Popen[bytes] | None = None
         if source:
+            if shutil.which("parec") is None:
+                raise AcousticFailed(
+                    "parec is not installed", remedy="Install it: apt-get install pulseaudio-utils"
+                )
             self._recorder = subprocess.Popen(
                 [
                     *dies_with_its_parent(),

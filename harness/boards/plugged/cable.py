@@ -36,7 +36,7 @@ class Cable:
 
         Args:
             same_name: keeps the name it had.
-            grab: another program opens it at once and for good, as ModemManager does.
+            grab: another program opens it at once and for good, as ModemManager does; for rehearsals.
         """
         if not same_name or self._number < 0:
             self._number = (self._number + 1) % 2
