@@ -10,10 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
+import tomlkit
+
+from harness.files import write_atomic
 from harness.layout import ROOT
 from harness.recognizer import DEFAULT, Recognizer
 from harness.stats.matching import TOLERANCE_S
-from models.decoding import Meta, TomlFile, matching, user_path
+from models.decoding import Meta, TomlFile, decode_text, matching, user_path
 
 VARIABLE = "EARSHOT_BENCH"
 """Environment variable with the bench file's path."""
@@ -178,6 +181,33 @@ def read_bench(path: Path) -> Bench:
     return Bench(path, boards, found.speaker, found.recordings, thresholds, found.recognizer)
 
 
+def write_recognizers(recognizers: Mapping[str, Recognizer], path: Path | None = None) -> Path:
+    """Write recognizers into a bench file, whose other lines stay; one that does not exist is made.
+
+    Args:
+        recognizers: by the id of the model.
+        path: see `find_bench`.
+
+    Raises:
+        ConfigError: the file is invalid; see `read_bench`.
+    """
+    path = _named(path) or ROOT / FILE
+    document = tomlkit.parse("")
+    if path.exists():
+        read_bench(path)
+        document = tomlkit.parse(decode_text(path.read_bytes(), path))
+    tables = document.setdefault("recognizer", tomlkit.table(is_super_table=True))
+    for model, recognizer in recognizers.items():
+        tables[model] = asdict(recognizer)
+    write_atomic(tomlkit.dumps(document), path)
+    return path
+
+
+def recognizer_tables(recognizers: Mapping[str, Recognizer]) -> str:
+    """Return the tables of recognizers as they stand in a bench file."""
+    return tomlkit.dumps({"recognizer": {model: asdict(one) for model, one in recognizers.items()}})
+
+
 def find_bench(path: Path | None = None) -> Bench:
     """Return the bench of this machine; an empty one if there is no bench file.
 
@@ -187,11 +217,14 @@ def find_bench(path: Path | None = None) -> Bench:
     Raises:
         ConfigError: see `read_bench`; also if a file that was named does not exist.
     """
-    named = path or (user_path(variable) if (variable := os.environ.get(VARIABLE)) else None)
-    if named is not None:
+    if named := _named(path):
         return read_bench(named)
     usual = ROOT / FILE
     return read_bench(usual) if usual.exists() else Bench()
+
+
+def _named(path: Path | None) -> Path | None:
+    return path or (user_path(variable) if (variable := os.environ.get(VARIABLE)) else None)
 
 
 def _check_serial_numbers(file: TomlFile, boards: dict[str, BoardTable]) -> None:

@@ -6,7 +6,7 @@ thresholds: they are computed once, and only the suppression is repeated for oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,18 +37,28 @@ def average(times_ms: ArrayLike, scores: ArrayLike, recognizer: Recognizer = DEF
 
     `times_ms` (N,) are the board's clock, modulo 2^32; `scores` (N, labels) are 0 to 255.
     """
+    (found,) = averages_of(times_ms, scores, [recognizer])
+    return found
+
+
+def averages_of(
+    times_ms: ArrayLike, scores: ArrayLike, recognizers: Sequence[Recognizer]
+) -> Iterator[Averages]:
+    """Yield the averages of several recognizers of one log; see `average`."""
     clock = np.asarray(times_ms, dtype=np.int64)
     values = np.asarray(scores, dtype=np.int64)
-    if not len(clock):
-        return Averages(clock, np.empty(0, np.uint8), np.empty(0, np.uint8))
-    times = clock[0] + np.concatenate([[0], np.cumsum(np.diff(clock) % CLOCK_WRAP_MS)])
-    if recognizer.smoothing == "mean":
-        averages, enough = _means(times, values, recognizer)
-    else:
-        averages = exponential(times, values, [recognizer.window_ms])[:, 0]
-        enough = np.arange(1, len(times) + 1) >= recognizer.fewest_results
-    best = np.where(enough, averages.max(axis=1), 0)
-    return Averages(times, averages.argmax(axis=1).astype(np.uint8), best.astype(np.uint8))
+    times = clock[:1].repeat(len(clock))
+    times[1:] += np.cumsum(np.diff(clock) % CLOCK_WRAP_MS)
+    constants_ms = [one.window_ms for one in recognizers if one.smoothing == "exponential"]
+    exponentials = iter(np.moveaxis(_exponential(times, values, constants_ms), 1, 0) if constants_ms else ())
+    for recognizer in recognizers:
+        if recognizer.smoothing == "mean":
+            averages, enough = _means(times, values, recognizer)
+        else:
+            averages = next(exponentials)
+            enough = np.arange(1, len(times) + 1) >= recognizer.fewest_results
+        best = np.where(enough, averages.max(axis=1), 0)
+        yield Averages(times, averages.argmax(axis=1).astype(np.uint8), best.astype(np.uint8))
 
 
 def _means(
@@ -67,7 +77,7 @@ def _means(
     return (totals[1:] - totals[begins]) // counts[:, None], enough
 
 
-def exponential(
+def _exponential(
     times: NDArray[np.int64], values: NDArray[np.int64], constants_ms: ArrayLike
 ) -> NDArray[np.int64]:
     """Return the exponential averages (N, K, labels) for K time constants, in the board's fixed point."""

@@ -166,6 +166,15 @@ class FreeTime:
     def in_window(self, at_s: float) -> bool:
         return any(begin <= at_s <= end for begin, end in self._windows)
 
+    def are_free(self, at_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which of ascending times lie neither in a window nor in a gap."""
+        free = np.ones(len(at_s), bool)
+        for begin, end in self._windows:
+            free[np.searchsorted(at_s, begin) : np.searchsorted(at_s, end, side="right")] = False
+        for begin, end in self._gaps:
+            free[np.searchsorted(at_s, begin, side="right") : np.searchsorted(at_s, end)] = False
+        return free
+
     def in_gap(self, at_s: float) -> bool:
         """Return whether a time lies strictly within a gap, whose ends are records that arrived."""
         return any(begin < at_s < end for begin, end in self._gaps)

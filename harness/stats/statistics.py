@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 _RULE_OF_THREE = 3.0  # -ln 0.05 is 2.996
@@ -68,6 +69,27 @@ def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tupl
     rate_1, rate_2 = first[0] / first[1], second[0] / second[1]
     below, above = math.hypot(rate_1 - low_1, high_2 - rate_2), math.hypot(high_1 - rate_1, rate_2 - low_2)
     return rate_1 - rate_2 - below, rate_1 - rate_2 + above
+
+
+def cluster_interval(
+    parts: ArrayLike, wholes: ArrayLike, draws: int = 2000, seed: int = 1
+) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of sum(parts) / sum(wholes) over independent clusters.
+
+    The trials of a cluster, such as the words of a speaker, depend on each other, so clusters are drawn with
+    replacement. Parts may be negative, as differences of two methods on the same trials are. With fewer than
+    two clusters there is no interval: (-infinity, infinity).
+
+    Source: A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their Application", Cambridge (1997), the
+    percentile interval.
+    """
+    part, whole = np.asarray(parts, np.float64), np.asarray(wholes, np.float64)
+    if len(part) < 2:
+        return -math.inf, math.inf
+    counts = np.random.default_rng(seed).multinomial(len(part), np.full(len(part), 1 / len(part)), draws)
+    sums = counts @ whole
+    low, high = np.percentile((counts @ part)[sums > 0] / sums[sums > 0], [2.5, 97.5]).tolist()
+    return low, high
 
 
 def poisson_interval(events: int, exposure: float) -> tuple[float, float]:

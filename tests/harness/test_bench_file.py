@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from harness import bench_file
-from harness.bench_file import VARIABLE, Bench, BoardEntry, SpeakerEntry, Thresholds, find_bench, read_bench
+from harness.bench_file import (
+    VARIABLE,
+    Bench,
+    BoardEntry,
+    SpeakerEntry,
+    Thresholds,
+    find_bench,
+    read_bench,
+    recognizer_tables,
+    write_recognizers,
+)
 from harness.recognizer import DEFAULT, Recognizer
 from models.errors import ConfigError
 
@@ -64,6 +74,35 @@ def test_an_empty_file_is_an_empty_bench(written):
 def test_the_board_takes_the_name_of_its_table(written):
     bench = read_bench(written('[board.left]\nkind = "a"\n[board.right]\nkind = "b"'))
     assert [(board.name, board.kind) for board in bench.boards] == [("left", "a"), ("right", "b")]
+
+
+def test_recognizers_are_written_beside_what_the_file_has(written):
+    old = (
+        'recordings = "words" # mine\n\n[recognizer.kws]\nwindow_ms = 300 # old\n\n[speaker]\ndevice = "a"\n'
+    )
+    file = written(old)
+    tuned = {
+        "kws": Recognizer("exponential", 240, thresholds={"yes": 215}),
+        "kws.2": Recognizer(window_ms=400),
+    }
+    assert write_recognizers(tuned, file) == file
+    bench = read_bench(file)
+    assert bench.recognizer == tuned
+    assert bench.recordings is not None and bench.speaker == SpeakerEntry("a")
+    assert "# mine" in file.read_text() and "# old" not in file.read_text()
+    write_recognizers({"third": DEFAULT}, file)
+    assert read_bench(file).recognizer == tuned | {"third": DEFAULT}
+
+
+def test_recognizers_make_a_bench_file_and_are_not_written_into_a_wrong_one(tmp_path, written):
+    tuned = {"kws": Recognizer(window_ms=300, thresholds={"“ja”": 1})}
+    new = write_recognizers(tuned, tmp_path / "new.toml")
+    assert read_bench(new).recognizer == tuned
+    assert new.read_text() == recognizer_tables(tuned)
+    wrong = written("[bord.desk]")
+    with pytest.raises(ConfigError, match="line 1, bord"):
+        write_recognizers(tuned, wrong)
+    assert wrong.read_text() == "[bord.desk]"
 
 
 def test_a_model_without_a_recognizer_has_the_default(written):

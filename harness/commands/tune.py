@@ -1,0 +1,123 @@
+"""`earshot tune`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import layout, options
+from harness.errors import EXIT_CLEAN, UsageError
+
+if TYPE_CHECKING:
+    from harness.runs.field.tuning import LoggedVariant
+    from harness.stats.tuning import Limits, Tuning
+
+SUMMARY = "Find the recognizer's parameters that suit each model, from the logs of field runs."
+
+_LIMIT = re.compile(r"(\d+(?:\.\d*)?)(?:/(\d*)h)?")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folders",
+        type=Path,
+        nargs="*",
+        metavar="FOLDER",
+        help="folders of field runs, whose logs are taken together (default: the last run)",
+    )
+    parser.add_argument(
+        "--false-accepts",
+        type=_per_hour,
+        metavar="N/h",
+        help="most false accepts without words, such as 1/h or 3/24h; the upper end of their 95 %% interval "
+        "keeps it (default: none in the logs)",
+    )
+    parser.add_argument(
+        "--other-words",
+        type=_share,
+        default=0.15,
+        metavar="PERCENT",
+        help="most other words that are taken for a keyword (default: 15%%)",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write the recognizers into the bench file; make one if there is none",
+    )
+    options.add_bench(parser)
+    options.add_output(parser, layout.REPORTS / "tuning", "folder for the page")
+    options.add_open(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from harness.bench_file import recognizer_tables, write_recognizers
+    from harness.report.pages.tuning import TunedVariant, candidates_table, sentences
+    from harness.runs.field.tuning import read_logs
+    from harness.runs.folder import FIELD
+    from harness.stats.tuning import Limits
+
+    limits = Limits(arguments.false_accepts, arguments.other_words)
+    folders = arguments.folders or [FIELD.latest(layout.FIELDS).parent]
+    tuned = [TunedVariant(one.id, one.title, _tune(one, limits)) for one in read_logs(folders)]
+    for variant in tuned:
+        print("\n".join(sentences(variant)))
+    print(f"\n{candidates_table(tuned).aligned()}\n")
+    recognizers = {variant.id: variant.tuning.chosen.recognizer for variant in tuned}
+    if arguments.write:
+        print(f"Written: {write_recognizers(recognizers, arguments.bench)}")
+    else:
+        print(f"For the bench file (--write writes it):\n\n{recognizer_tables(recognizers)}")
+    return EXIT_CLEAN
+
+
+def _tune(variant: LoggedVariant, limits: Limits) -> Tuning:
+    """Tune a variant.
+
+    Raises:
+        UsageError: no keyword was played, there is too little keyword-free audio, or nothing is detected
+            within the limits.
+    """
+    from harness.report import format as fmt
+    from harness.stats.tuning import tune
+
+    hours = float(variant.log.hours.sum())
+    if not variant.log.words.are_keywords.any():
+        raise UsageError(
+            "no keyword was played",
+            where=variant.id,
+            remedy="Play recordings of its keywords with `earshot field --recordings FOLDER`.",
+        )
+    if limits.most_false(hours) is None:
+        per_hour = limits.per_hour or 0.0
+        needed = f"{3 / per_hour:,.1f} hours without one" if per_hour else "more audio than anybody has"
+        raise UsageError(
+            f"{fmt.audio_time(hours)} of keyword-free audio cannot show at most {per_hour:g} false accepts "
+            f"per hour: that takes {needed}",
+            where=variant.id,
+            remedy=f"Play more with `earshot field --keyword-free`, or allow {3 / hours:.1f}/h."
+            if hours
+            else "Play some with `earshot field --keyword-free`.",
+        )
+    if (found := tune(variant.log, limits)) is None:
+        raise UsageError(
+            "no parameters detect any keyword within the limits",
+            where=variant.id,
+            remedy="Allow more with --false-accepts or --other-words, or train a better model.",
+        )
+    return found
+
+
+def _per_hour(text: str) -> float:
+    match = _LIMIT.fullmatch(text)
+    if not match or match[2] == "0":
+        raise argparse.ArgumentTypeError(f"{text} is not a rate such as 1/h or 3/24h")
+    return float(match[1]) / float(match[2] or 1)
+
+
+def _share(text: str) -> float:
+    share = float(text.removesuffix("%")) / 100
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 0% to 100%")
+    return share

@@ -1,0 +1,139 @@
+"""The tuned recognizers: sentences and a table for the terminal and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.recognizer import Recognizer
+from harness.records.field_record import DetPoint
+from harness.report import format as fmt
+from harness.report.table import Column, Table
+from harness.stats.statistics import poisson_interval
+from harness.stats.tuning import Candidate, Tuning
+
+
+@dataclass(frozen=True)
+class TunedVariant:
+    """A variant with its tuned recognizer."""
+
+    id: str
+    title: str
+    tuning: Tuning
+
+
+def sentences(variant: TunedVariant) -> list[str]:
+    """Return what tuning brings, on the words that were searched and on speakers held out."""
+    tuning = variant.tuning
+    chosen, default = tuning.chosen.point, tuning.default.point
+    found = [
+        f"{variant.title}: {describe(tuning.chosen.recognizer)} {_detects(chosen)}, the default "
+        f"{_detects(default)}."
+    ]
+    if held := tuning.held_out:
+        gain, low, high = held.gain
+        found.append(
+            f"On speakers held out: {fmt.share(_rate(held.tuned))} instead of "
+            f"{fmt.share(_rate(held.default))}, {fmt.points(gain)} points (95\u00a0% interval over "
+            f"{fmt.plural(tuning.speakers, 'speaker')} {fmt.points_interval(low, high)}); "
+            f"{_accepts(held.tuned)}."
+        )
+    else:
+        found.append("Nothing could be held out: the keywords are of one speaker.")
+    return found
+
+
+def describe(recognizer: Recognizer) -> str:
+    """Return the parameters of a recognizer in words."""
+    average = {
+        "mean": f"the mean of {recognizer.window_ms} ms",
+        "exponential": f"an exponential average of {recognizer.window_ms} ms",
+    }[recognizer.smoothing]
+    own = ", ".join(f"{label} {score}" for label, score in recognizer.thresholds.items())
+    return f"{average} with thresholds of {own or recognizer.threshold}"
+
+
+def candidates_table(variants: Sequence[TunedVariant]) -> Table:
+    """Return the chosen and the default recognizer of each variant, and the results on held-out speakers."""
+    rows: list[dict[str, Any]] = []
+    for variant in variants:
+        tuning = variant.tuning
+        for name, one in (("chosen", tuning.chosen), ("default", tuning.default)):
+            rows.append({"variant": variant.title, "which": name} | _row(one, tuning, name))
+        if held := tuning.held_out:
+            for name, point in (("chosen", held.tuned), ("default", held.default)):
+                rows.append({"variant": variant.title, "which": f"{name}, held out"} | _counts(point))
+    return Table(
+        "recognizers",
+        "Recognizers",
+        [
+            Column("variant", "Variant"),
+            Column("which", "Recognizer"),
+            Column("smoothing", "Average"),
+            Column("window_ms", "ms", fmt.count),
+            Column("thresholds", "Thresholds"),
+            Column("fewest_results", "Results", fmt.count),
+            Column("suppression_ms", "Suppression", fmt.count),
+            Column("detected keywords", "Detected", fmt.of),
+            Column("rate", "Share", fmt.share),
+            Column("low high", "95 %", fmt.interval),
+            Column("false_accepts hours", "False accepts", _events),
+            Column("per_hour_low per_hour_high", "per hour, 95 %", fmt.per_hour_interval),
+            Column("accepted_non_keywords non_keywords", "Other words", fmt.of),
+            Column("accepted_low accepted_high", "95 % ", fmt.interval),
+        ],
+        rows,
+        "Intervals of words are bootstrapped over speakers, whose words depend on each other; those of false "
+        "accepts are Poisson's. Held out: each half of the speakers is judged by parameters that were chosen "
+        "on the other half.",
+        headed=True,
+        tones=["strong" if row["which"] == "chosen" else "" for row in rows],
+    )
+
+
+def _row(one: Candidate, tuning: Tuning, name: str) -> dict[str, Any]:
+    low, high = tuning.intervals[name]
+    accepted_low, accepted_high = tuning.accepted_intervals[name]
+    recognizer = vars(one.recognizer) | {"thresholds": _thresholds(one.recognizer)}
+    intervals = {"low": low, "high": high, "accepted_low": accepted_low, "accepted_high": accepted_high}
+    return recognizer | _counts(one.point) | intervals
+
+
+def _counts(point: DetPoint) -> dict[str, Any]:
+    low, high = poisson_interval(point.false_accepts, point.hours)
+    return {
+        "detected": point.keywords - point.misses,
+        "keywords": point.keywords,
+        "rate": _rate(point),
+        "false_accepts": point.false_accepts,
+        "hours": point.hours,
+        "per_hour_low": low,
+        "per_hour_high": high,
+        "accepted_non_keywords": point.accepted_non_keywords,
+        "non_keywords": point.non_keywords,
+    }
+
+
+def _thresholds(recognizer: Recognizer) -> str:
+    own = ", ".join(f"{label} {score}" for label, score in recognizer.thresholds.items())
+    return own or str(recognizer.threshold)
+
+
+def _events(number: int, hours: float) -> str:
+    return f"{fmt.count(number)} in {fmt.audio_time(hours)}"
+
+
+def _rate(point: DetPoint) -> float:
+    return 1 - point.misses / point.keywords
+
+
+def _detects(point: DetPoint) -> str:
+    detected = point.keywords - point.misses
+    found = f"{fmt.of(detected, point.keywords)} keywords ({fmt.share(_rate(point))})"
+    return f"detects {found} with {_accepts(point)}"
+
+
+def _accepts(point: DetPoint) -> str:
+    words = f"{fmt.of(point.accepted_non_keywords, point.non_keywords)} other words taken for one"
+    return f"{fmt.plural(point.false_accepts, 'false accept')} in {fmt.audio_time(point.hours)}, {words}"

@@ -1,0 +1,88 @@
+"""Logs of field runs for the tuning of recognizers, variant by variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.records.field_record import FieldRecord, FieldVariant
+from harness.runs.field.paths import FieldPaths
+from harness.runs.field.segment_reader import read_segments
+from harness.runs.folder import FIELD
+from harness.sound.playback_plan import PlaybackPlan, read_plan
+from harness.stats.segment import PlayedSegment
+from harness.stats.tuning import Log, read_log
+
+
+@dataclass(frozen=True)
+class LoggedVariant:
+    """A variant with its log of one or more runs."""
+
+    id: str
+    title: str
+    log: Log
+
+
+@dataclass(frozen=True)
+class _Run:
+    folder: Path
+    record: FieldRecord
+    plan: PlaybackPlan
+
+    def segments(self, variant: FieldVariant) -> Iterator[PlayedSegment]:
+        return read_segments(FieldPaths(self.folder), self.plan, variant.id, variant.labels)
+
+
+def read_logs(folders: Sequence[Path]) -> Iterator[LoggedVariant]:
+    """Read the logs of every variant that was played, each with those of all runs.
+
+    Raises:
+        UsageError: there is no run, none of a played variant, or the runs differ in board, window, or a
+            variant's model, front end or route.
+    """
+    runs = [_read_run(folder) for folder in folders]
+    variants: dict[str, list[tuple[_Run, FieldVariant]]] = {}
+    for run in runs:
+        for variant in run.record.variants:
+            if variant.segments:
+                variants.setdefault(variant.id, []).append((run, variant))
+    if not variants:
+        raise UsageError(
+            "no variant was played",
+            where=", ".join(map(str, folders)),
+            remedy="Play words to a board with `earshot field`.",
+        )
+    for identity, played in variants.items():
+        _check_same(identity, played)
+        run, variant = played[0]
+        segments = chain.from_iterable(one.segments(row) for one, row in played)
+        yield LoggedVariant(identity, variant.title, read_log(variant.labels, segments, run.record.window_s))
+
+
+def _read_run(folder: Path) -> _Run:
+    return _Run(folder, FIELD.read(FIELD.find(folder)), read_plan(FieldPaths(folder).plan))
+
+
+def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:
+    facts = [
+        {
+            "board": run.record.board.uid,
+            "detection window": f"{run.record.window_s:g} s",
+            "route": variant.route,
+            "labels": ", ".join(variant.labels),
+            # Front end and hop belong to the model: they are in its artifact.
+            "model": (variant.model.tflite_sha256 or "")[:8] if variant.model else "",
+        }
+        for run, variant in played
+    ]
+    for (run, _), those in zip(played[1:], facts[1:], strict=True):
+        for name, value in those.items():
+            if value != facts[0][name]:
+                raise UsageError(
+                    f"the runs of {identity} differ in the {name}: {facts[0][name]} and {value}",
+                    where=f"{played[0][0].folder} and {run.folder}",
+                    remedy="Tune runs of one kind at a time.",
+                )

@@ -1,0 +1,91 @@
+"""`earshot tune` on the logs of a field run of the emulated board."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from emulated_runs import Models
+
+from harness.bench_file import read_bench
+from harness.boards.emulated import EmulatedBoard
+from harness.cli import main
+from harness.errors import EXIT_CLEAN, EXIT_USAGE
+from harness.firmware.engine import get_engine
+from harness.runs.field.run import FieldRun, begin_folder
+from harness.runs.request import Setup
+
+
+@pytest.fixture(scope="module")
+def played(plan, store, model, tmp_path_factory) -> Path:
+    """The folder of a run of a model with random weights."""
+    setup = Setup(Models(model, store=store), EmulatedBoard(), get_engine("codegen"))
+    folder = begin_folder(tmp_path_factory.mktemp("field"), setup, plan, None, {"kind": "field"})
+    FieldRun(plan, setup, folder, store=store).run()
+    return folder.path
+
+
+@pytest.fixture
+def tune(capsys):
+    """Run the command with options; return exit code, output and errors."""
+
+    def run(*options: object) -> tuple[int, str, str]:
+        status = main(["tune", *map(str, options)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_the_chosen_recognizer_goes_into_the_bench_file(tune, played, model, tmp_path):
+    bench = tmp_path / "bench.toml"
+    options = (played, "--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
+    status, printed, _ = tune(*options)
+    assert status == EXIT_CLEAN and not bench.exists()
+    assert f"[recognizer.{model.id}]" in printed and "the default detects" in printed
+    status, printed, _ = tune(*options, "--write", "--bench", bench)
+    assert status == EXIT_CLEAN and f"Written: {bench}" in printed
+    chosen = read_bench(bench).recognizer[model.id]
+    assert set(chosen.thresholds) == {"yes", "no"}
+    row = next(line.split() for line in printed.splitlines() if " chosen " in line)
+    assert chosen.smoothing in row
+
+
+def test_too_little_keyword_free_audio_is_refused_with_the_hours_it_takes(tune, played):
+    status, _, error = tune(played, "--false-accepts", "3/24h")
+    assert status == EXIT_USAGE and error.count("\n") == 1
+    assert "cannot show at most 0.125 false accepts per hour: that takes 24.0 hours without one" in error
+
+
+def test_several_runs_add_up_and_have_to_be_of_one_kind(tune, played, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(played, other)
+    options = ("--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
+    _, once, _ = tune(played, *options)
+    _, twice, _ = tune(played, other, *options)
+    assert " of 2 " in once and " of 4 " in twice
+    record = json.loads((other / "field.json").read_text())
+    record["window_s"] = 2.0
+    (other / "field.json").write_text(json.dumps(record))
+    status, _, error = tune(played, other)
+    assert status == EXIT_USAGE and "differ in the detection window: 1 s and 2 s" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--false-accepts", "often"], "often is not a rate such as 1/h or 3/24h"),
+        (["--other-words", "120%"], "120% is not 0% to 100%"),
+    ],
+)
+def test_limits_that_are_none_are_refused(tune, options, message, capsys):
+    with pytest.raises(SystemExit):
+        tune(*options)
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_without_a_run_is_refused(tune, tmp_path):
+    status, _, error = tune(tmp_path)
+    assert status == EXIT_USAGE and "earshot field" in error and error.count("\n") == 1
