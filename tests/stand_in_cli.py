@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-RECORDED = Path(__file__).with_name("harness") / "arduino_cli" / "recorded"
+import cli_answers
+from cli_answers import CORE_VERSION, FQBN, SERIAL_NUMBER, usb_port
+
+__all__ = ["CORE_VERSION", "FQBN", "SERIAL_NUMBER", "StandInCli", "usb_port"]
 
 _PROGRAM = """#!{python} -IS
 import json, os, subprocess, sys, time
@@ -44,25 +47,6 @@ sys.exit(step.get("status", 0))
 """
 
 
-def recorded(name: str) -> Any:
-    """Return a recorded answer."""
-    return json.loads((RECORDED / f"{name}.json").read_text())
-
-
-_NANO = recorded("board_list")["detected_ports"][0]
-
-FQBN: str = _NANO["matching_boards"][0]["fqbn"]
-SERIAL_NUMBER: str = _NANO["port"]["properties"]["serialNumber"]
-CORE_VERSION: str = recorded("core_list")["platforms"][0]["installed_version"]
-
-
-def usb_port(address: str, serial_number: str = SERIAL_NUMBER, pid: str = "0x805a") -> dict[str, Any]:
-    """Return the recorded board of `board list` at another port, with another identity."""
-    properties = {**_NANO["port"]["properties"], "pid": pid, "serialNumber": serial_number}
-    port = {**_NANO["port"], "address": address, "label": address, "properties": properties}
-    return {**_NANO, "port": port}
-
-
 class StandInCli:
     """The executable in a folder; each verb has one step per call, and the last step repeats.
 
@@ -77,11 +61,11 @@ class StandInCli:
         self.command.write_text(_PROGRAM.format(python=sys.executable, folder=str(folder)))
         self.command.chmod(0o755)
         self._script: dict[str, list[dict[str, Any]]] = {}
-        self.has_version(recorded("version")["VersionString"])
+        self.has_version(cli_answers.VERSION["VersionString"])
         self.lists([])
         self.has_core(CORE_VERSION)
         self.compiles()
-        self.steps("upload", {"stdout": recorded("upload")})
+        self.steps("upload", {"stdout": cli_answers.UPLOAD})
 
     def steps(self, verb: str, *steps: dict[str, Any]) -> None:
         """Set the answers of a verb, call by call."""
@@ -91,7 +75,7 @@ class StandInCli:
 
     def has_version(self, version: str) -> None:
         """Set the version of arduino-cli."""
-        self.steps("version", {"stdout": {**recorded("version"), "VersionString": version}})
+        self.steps("version", {"stdout": cli_answers.VERSION | {"VersionString": version}})
 
     def lists(self, *snapshots: list[dict[str, Any]]) -> None:
         """Set the attached ports, call by call."""
@@ -99,18 +83,11 @@ class StandInCli:
 
     def has_core(self, version: str) -> None:
         """Set the version of the installed core; "" for none."""
-        answer = recorded("core_list") if version else {"platforms": []}
-        for platform in answer["platforms"]:
-            platform["installed_version"] = version
-        self.steps("core list", {"stdout": answer})
+        self.steps("core list", {"stdout": cli_answers.core_list(version)})
 
     def compiles(self, text: int = 123_456, data: int = 45_678, **step: float) -> None:
         """Set the sizes that `compile` answers, and the `seconds` that it takes."""
-        answer = recorded("compile")
-        sizes = {"text": text, "data": data}
-        for section in answer["builder_result"]["executable_sections_size"]:
-            section["size"] = sizes[section["name"]]
-        self.steps("compile", {"stdout": answer, **step})
+        self.steps("compile", {"stdout": cli_answers.compiled(text, data), **step})
 
     def calls(self, verb: str) -> list[list[str]]:
         """Return the arguments of every call of a verb since its steps were set."""

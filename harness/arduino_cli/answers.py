@@ -117,7 +117,10 @@ class Section(Struct, frozen=True):
 
 
 class Diagnostic(Struct, frozen=True):
-    """A message of the compiler about one place; lines and columns count from 1, 0 is unknown."""
+    """A message of the compiler about one place; lines and columns count from 1, 0 is unknown.
+
+    The lines of the message after the first show the source.
+    """
 
     severity: str = ""
     message: str = ""
@@ -131,7 +134,8 @@ class Diagnostic(Struct, frozen=True):
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        return f"{place}: {self.message}" if place else self.message
+        message = self.message.partition("\n")[0]
+        return f"{place}: {message}" if place else message
 
 
 class BuildResult(Struct, frozen=True):

@@ -36,8 +36,8 @@ from harness.arduino_cli.answers import (
 )
 from harness.arduino_cli.failures import (
     BY_HAND,
-    EXIT_STATUSES,
     INSTALL,
+    NEEDS_PROGRAMMER,
     failure,
     not_compiled,
     nothing_listed,
@@ -169,7 +169,7 @@ class ArduinoCli:
         for name, value in properties.items():
             arguments += ["--build-property", f"{name}={value}"]
         for folder in library_folders:
-            arguments += ["--libraries", str(folder.resolve())]
+            arguments += ["--libraries", _item(str(folder.resolve()))]
         arguments.append(str(sketch.resolve()))
         answer = self._ask(arguments, CompileAnswer, BuildFailed, _COMPILE_S)
         if not answer.success:
@@ -192,7 +192,8 @@ class ArduinoCli:
             fqbn: such as "arduino:mbed_nano:nano33ble".
             port: such as "/dev/ttyACM0".
             input_dir: the `output` of the compilation, with one sketch in it.
-            limit_s: longest time: 10 s until the bootloader's port is there, then up to 960 KB through it.
+            limit_s: longest time: up to 10 s for the bootloader's port after the touch at 1200 baud, 960 KB
+                through it, and 1 to 6 s for the sketch's port.
 
         Raises:
             UploadFailed: the call failed.
@@ -205,8 +206,8 @@ class ArduinoCli:
             return
         answer = self._call(["version"], VersionAnswer, kind, _VERSION_S)
         numbers = _numbers(answer.version)
-        # Development builds ("nightly", "git-snapshot") have no numbers, and are taken as new.
-        if not answer.version or (numbers and numbers < _numbers(MINIMUM_VERSION)):
+        # Developers' builds ("nightly", "git-snapshot", "0.0.0-git") have no numbers, and are taken as new.
+        if not answer.version or (any(numbers) and numbers < _numbers(MINIMUM_VERSION)):
             raise failure(
                 kind,
                 f"arduino-cli {answer.version or 'of an unknown version'} is too old: "
@@ -262,10 +263,10 @@ class ArduinoCli:
             output = ended.stderr.strip() or ended.stdout
             what = "arduino-cli crashed: its answer is not the JSON that it documents"
             return failure(kind, what, line, status=ended.status, output=output)
-        what, remedy = EXIT_STATUSES.get(ended.status or 0, ("failed", BY_HAND))
-        return failure(
-            kind, f"arduino-cli {what}", line, status=ended.status, output=str(answer), remedy=remedy
-        )
+        needs_programmer = ended.status == NEEDS_PROGRAMMER
+        what = "arduino-cli needs a programmer to upload" if needs_programmer else "arduino-cli failed"
+        remedy = "Check the fqbn: boards of this kind have a bootloader." if needs_programmer else BY_HAND
+        return failure(kind, what, line, status=ended.status, output=str(answer), remedy=remedy)
 
     def _words(self) -> list[str]:
         """Return the program and its own options; a program may have blanks in its path."""
@@ -298,6 +299,12 @@ def _decoded(text: str, answer: type[_Answer]) -> _Answer | None:
 
 def _names(answer: Any) -> Iterable[str]:
     return (item.encode_name for item in msgspec.structs.fields(answer))
+
+
+def _item(value: str) -> str:
+    """Return a value as one item of a list, which arduino-cli reads as a line of CSV."""
+    quoted = value.replace('"', '""')
+    return f'"{quoted}"' if "," in value or '"' in value else value
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -14,16 +14,9 @@ INSTALL = (
     "or point EARSHOT_ARDUINO_CLI at it."
 )
 
-EXIT_STATUSES = {  # internal/cli/feedback/errorcodes.go
-    3: ("found no configuration file", "Run `arduino-cli config init`, or unset ARDUINO_CONFIG_FILE."),
-    5: ("could not reach the network", "Connect the host, or install cores and libraries beforehand."),
-    6: (
-        "cannot use its folders or its configuration",
-        "Make `arduino-cli config get directories` folders that this user can write to.",
-    ),
-    7: ("was called with an argument it does not take", "Check the fqbn and the port of the bench file."),
-    11: ("needs a programmer to upload", "This board is uploaded to by its bootloader: check the fqbn."),
-}
+NEEDS_PROGRAMMER = 11
+"""The only exit status that tells more than 1 does (internal/cli/feedback/errorcodes.go): others do not come
+from the calls of `ArduinoCli`, or do not mean what their names say."""
 
 _TAIL_CHARACTERS = 2000
 _SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them

@@ -111,7 +111,7 @@ def _name(pin: str) -> str:
 def _core(tool: ArduinoCli, pin: str) -> str:
     identity, _, version = pin.partition("@")
     installed = [core.version for core in tool.cores() if core.id == identity]
-    return _pinned(installed, version, f"arduino-cli core install {pin}")
+    return _pinned(installed, version, f"arduino-cli core update-index && arduino-cli core install {pin}")
 
 
 def _library(tool: ArduinoCli, pin: str) -> str:

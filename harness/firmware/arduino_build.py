@@ -129,7 +129,8 @@ def installed_core(cli: ArduinoCli, target: Target) -> Core:
             where=target.fqbn,
             remedy=f'Correct its entry, such as core = "{target.known_core}".',
         )
-    remedy = f"Install it: {cli.command} core install {wanted_id}@{wanted_version}"
+    install = f"{cli.command} core update-index && {cli.command} core install {wanted_id}@{wanted_version}"
+    remedy = f"Install it: {install}"
     found = next((core for core in cli.cores() if core.id == core_id), None)
     if found is None:
         raise BuildFailed(f"the core {core_id} is not installed", where=target.fqbn, remedy=remedy)

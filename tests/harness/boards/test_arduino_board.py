@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import serial
 from board_locks import is_free
+from cli_answers import UPLOAD, UPLOAD_ERROR
 from simulated_nano import SimulatedNano, firmware_in
-from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, recorded, usb_port
+from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli, usb_port
 from started import wait_for_end
 from tiny_engine import TinyEngine, tiny_model
 
@@ -30,7 +31,7 @@ from harness.link.transcript import read_transcript
 from models.store import Store
 
 BEFORE = "/dev/ttyACM0"  # the board's port before the upload, which nothing opens
-REFUSED = {"status": 1, "stderr": recorded("error_upload")}
+REFUSED = {"status": 1, "stderr": UPLOAD_ERROR}
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +191,7 @@ def test_a_failed_upload_can_be_repeated(stand_in, make_board, firmware, nano, t
     stand_in.lists([usb_port(nano.path)])
     with make_board() as board:
         board.upload(firmware)
-        stand_in.steps("upload", REFUSED, {"stdout": recorded("upload")})
+        stand_in.steps("upload", REFUSED, {"stdout": UPLOAD})
         with pytest.raises(UploadFailed, match="No device found"):
             board.upload(firmware)
         with pytest.raises(BoardNotFound, match="Upload an image first"):

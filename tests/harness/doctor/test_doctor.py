@@ -9,7 +9,8 @@ import sys
 from dataclasses import replace
 
 import pytest
-from stand_in_cli import SERIAL_NUMBER, StandInCli, recorded, usb_port
+from cli_answers import LIB_LIST
+from stand_in_cli import SERIAL_NUMBER, StandInCli, usb_port
 
 from harness.bench_file import Bench, BoardEntry, SpeakerEntry
 from harness.doctor import as_text, examine
@@ -30,7 +31,7 @@ def stand_in(tmp_path, monkeypatch):
     """An arduino-cli with the pinned core and library, and the board attached."""
     cli = StandInCli(tmp_path / "bin")
     cli.lists([usb_port("/dev/ttyACM0")])
-    cli.steps("lib list", {"stdout": recorded("lib_list")})
+    cli.steps("lib list", {"stdout": LIB_LIST})
     monkeypatch.setenv("EARSHOT_ARDUINO_CLI", str(cli.command))
     return cli
 
@@ -57,7 +58,7 @@ def test_missing_pins_and_boards_are_findings_with_a_remedy(stand_in):
     findings = examine_arduino([replace(DESK, serial_number="XYZ")], required=True)
     core, library, board = (found(findings, name) for name in ("Core", "Library", "Board desk"))
     assert not (core.present or library.present or board.present)
-    assert "4.1.0" in core.detail and core.remedy == "arduino-cli core install arduino:mbed_nano@4.6.0"
+    assert "4.1.0" in core.detail and core.remedy.endswith("arduino-cli core install arduino:mbed_nano@4.6.0")
     assert library.remedy == f'arduino-cli lib install "{PIN}"'
     assert f"{SERIAL_NUMBER} at /dev/ttyACM0" in board.detail and board.remedy
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stand_in_cli import FQBN, StandInCli, recorded
+from cli_answers import COMPILE_ERROR, FLASH_OVERFLOW, RAM_OVERFLOW
+from stand_in_cli import FQBN, StandInCli
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.arduino_cli.cli import ArduinoCli
@@ -110,14 +111,14 @@ def test_one_sketch_compiles_at_a_time(tmp_path, stand_in, store, staged):
 @pytest.mark.parametrize(
     ("answer", "section", "available"),
     [
-        ("compile_flash_overflow", "flash", 983_040),
-        ("compile_ram_overflow", "ram", 262_144),
+        (FLASH_OVERFLOW, "flash", 983_040),
+        (RAM_OVERFLOW, "ram", 262_144),
     ],
 )
 def test_an_image_larger_than_the_board_is_refused_and_compiled_again_next_time(
     answer, section, available, stand_in, cli, store, staged
 ):
-    stand_in.steps("compile", {"stdout": recorded(answer), "status": 1})
+    stand_in.steps("compile", {"stdout": answer, "status": 1})
     for _ in range(2):
         with pytest.raises(DoesNotFit) as caught:
             compile_sketch(staged, cli, TARGET, store)
@@ -134,7 +135,7 @@ def with_library(staged, folder, name="PDM", version="1.0"):
 
 
 def test_the_folders_of_the_staged_libraries_are_passed(tmp_path, stand_in, cli, store, staged):
-    compile_sketch(with_library(staged, tmp_path), cli, TARGET, store)  # the recorded answer has PDM 1.0
+    compile_sketch(with_library(staged, tmp_path), cli, TARGET, store)  # the answer has PDM 1.0
     (call,) = stand_in.calls("compile")
     assert call[call.index("--libraries") + 1] == str(tmp_path / "libraries")
 
@@ -146,7 +147,7 @@ def test_another_library_with_the_same_header_is_refused(tmp_path, cli, store, s
 
 
 def test_a_failed_compilation_stores_no_image(stand_in, cli, store, staged):
-    stand_in.steps("compile", {"stdout": recorded("compile_error"), "status": 1})
+    stand_in.steps("compile", {"stdout": COMPILE_ERROR, "status": 1})
     with pytest.raises(BuildFailed) as caught:
         compile_sketch(staged, cli, TARGET, store)
     assert not isinstance(caught.value, DoesNotFit)
