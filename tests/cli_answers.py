@@ -114,28 +114,44 @@ LIB_LIST = {
 }
 
 
-def _compile_answer(out: str, err: str, result: dict[str, Any], error: str = "") -> dict[str, Any]:
+def compile_answer(
+    out: str, err: str, result: dict[str, Any] | None, error: str = "", **properties: str
+) -> dict[str, Any]:
+    """Return the answer of `compile`.
+
+    Args:
+        out, err: what the tools wrote.
+        result: keys that only this compilation has; None for one that found no core.
+        error: arduino-cli's reason, "" for a success.
+        properties: build properties to replace, with `_` for each dot.
+    """
     platform = {"id": CORE, "version": CORE_VERSION, "install_dir": f"{_DATA}/packages/arduino/hardware"}
-    properties = {
+    all_properties = {
         "build.mcu": "cortex-m4",
         "compiler.cpp.cmd": "arm-none-eabi-g++",
         "compiler.path": _TOOLS,
         "recipe.size.regex": r"^(?:\.data|\.text|\.rodata)\S*?\s+([0-9]+).*",
         "upload.maximum_data_size": str(RAM_BYTES),
         "upload.maximum_size": str(FLASH_BYTES),
+        **{name.replace("_", "."): value for name, value in properties.items()},
     }
-    built = {
-        "build_path": _BUILD,
-        "board_platform": platform,
-        "build_platform": platform,
-        "build_properties": [f"{name}={value}" for name, value in properties.items()],
-        **result,
-    }
+    built = (
+        result
+        if result is None
+        else {
+            "build_path": _BUILD,
+            "board_platform": platform,
+            "build_platform": platform,
+            "build_properties": [f"{name}={value}" for name, value in all_properties.items()],
+            **result,
+        }
+    )
     answer = {"compiler_out": out, "compiler_err": err, "builder_result": built, "upload_result": {}}
     return answer | {"success": not error} | ({"error": f"Error during build: {error}"} if error else {})
 
 
-def _weighed(text: int, data: int) -> str:
+def weighed(text: int, data: int) -> str:
+    """Return what arduino-cli writes about an image that links."""
     return (
         f"Sketch uses {text} bytes ({text * 100 // FLASH_BYTES}%) of program storage space. "
         f"Maximum is {FLASH_BYTES} bytes.\n"
@@ -144,21 +160,25 @@ def _weighed(text: int, data: int) -> str:
     )
 
 
-def compiled(text: int = 242_336, data: int = 71_632) -> dict[str, Any]:
-    """Return the answer of a successful compilation with one library; a size of 0 has no key."""
+def sections(text: int, data: int) -> list[dict[str, Any]]:
+    """Return the sizes of an image; one of 0 has no key."""
     limits = {"text": (text, FLASH_BYTES), "data": (data, RAM_BYTES)}
-    sections = [
+    return [
         {"name": name, **({"size": size} if size else {}), "max_size": limit}
         for name, (size, limit) in limits.items()
     ]
+
+
+def compiled(text: int = 242_336, data: int = 71_632) -> dict[str, Any]:
+    """Return the answer of a successful compilation with one library."""
     pdm = library("PDM", "1.0", f"{_DATA}/packages/arduino/hardware/mbed_nano/4.6.0/libraries/PDM", "PDM.h")
-    result = {"used_libraries": [pdm], "executable_sections_size": sections}
-    return _compile_answer(_weighed(text, data), "", result)
+    result = {"used_libraries": [pdm], "executable_sections_size": sections(text, data)}
+    return compile_answer(weighed(text, data), "", result)
 
 
 _SAID = "'Model' was not declared in this scope"
 _SHOWN = "    9 |   Model model;\n      |   ^~~~~"
-COMPILE_ERROR = _compile_answer(
+COMPILE_ERROR = compile_answer(
     "",
     f"{_SKETCH}/engine.cpp: In function 'void invoke()':\n"
     f"{_SKETCH}/engine.cpp:9:3: error: {_SAID}\n{_SHOWN}\n",
@@ -176,29 +196,27 @@ COMPILE_ERROR = _compile_answer(
     },
     "exit status 1",
 )
-TOO_LARGE = _compile_answer(
-    _weighed(1_031_284, 71_632),
+TOO_LARGE = compile_answer(
+    weighed(1_031_284, 71_632),
     f"Sketch too big; {_TIPS} it.\n",
     {},
     "text section exceeds available space in board",
 )
-FLASH_OVERFLOW = _compile_answer(
+FLASH_OVERFLOW = compile_answer(
     "",
     f"{_LD} {_BUILD}/earshot.ino.elf section `.text' will not fit in region `FLASH'\n"
     f"{_LD} region `FLASH' overflowed by 12 bytes\ncollect2: error: ld returned 1 exit status\n",
     {},
     "exit status 1",
 )
-RAM_OVERFLOW = _compile_answer(
+RAM_OVERFLOW = compile_answer(
     "",
     f"{_LD}{_BUILD}/linker_script.ld:138 cannot move location counter backwards (from 20040210 to 2003fc00)\n"
     "collect2: error: ld returned 1 exit status\n",
     {},
     "exit status 1",
 )
-UNKNOWN_BOARD = _compile_answer("", "", {}, "Invalid FQBN: board arduino:mbed_nano:nonsense not found") | {
-    "builder_result": None
-}
+UNKNOWN_BOARD = compile_answer("", "", None, "Invalid FQBN: board arduino:mbed_nano:nonsense not found")
 
 UPLOAD = {
     "stdout": "Device       : nRF52840-QIAA\nWrite 242344 bytes to flash (60 pages)\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.firmware.arduino_platform import CORE, PLATFORM, expand, properties
@@ -11,14 +12,20 @@ from harness.firmware.arduino_platform import CORE, PLATFORM, expand, properties
 _RECIPES = {".c": "c", ".cpp": "cpp", ".cc": "cpp", ".S": "S"}
 
 
-def compile_sketch(sketch: Path, build: Path, libraries: tuple[Path, ...] = (), **extra: str) -> Path:
+class RecipeFailed(Exception):
+    """A failed tool, with what it wrote to stderr."""
+
+
+def compile_sketch(
+    sketch: Path, build: Path, libraries: tuple[Path, ...] = (), extra: Mapping[str, str] | None = None
+) -> Path:
     """Compile a sketch folder and return its image; prototypes are the sketch's own business.
 
     Args:
         sketch: folder with an .ino of its name.
         build: an empty folder; objects lie in it as arduino-cli puts them.
         libraries: folders of sources, each on the include path.
-        extra: properties to override, with `_` for each dot.
+        extra: properties to override.
     """
     name = f"{sketch.name}.ino"
     includes = " ".join(f'"-I{folder}"' for folder in (CORE, *libraries))
@@ -29,7 +36,7 @@ def compile_sketch(sketch: Path, build: Path, libraries: tuple[Path, ...] = (), 
         "build.arch": "MBED_NANO",
         "runtime.platform.path": str(PLATFORM),
         "includes": includes,
-        **{key.replace("_", "."): value for key, value in extra.items()},
+        **(extra or {}),
     }
     copy = build / "sketch"
     copy.mkdir(parents=True)
@@ -43,7 +50,8 @@ def compile_sketch(sketch: Path, build: Path, libraries: tuple[Path, ...] = (), 
     def run(recipe: str, **places: str) -> str:
         command = shlex.split(expand(values[recipe], values | places))
         done = subprocess.run(command, cwd=build, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-3000:]
+        if done.returncode:
+            raise RecipeFailed(done.stderr)
         return done.stdout
 
     def compile_folder(folder: Path, objects: Path) -> list[str]:
@@ -59,12 +67,12 @@ def compile_sketch(sketch: Path, build: Path, libraries: tuple[Path, ...] = (), 
             made.append(str(target))
         return made
 
-    archive = build / "core" / "core.a"
-    for made in compile_folder(CORE, build / "core"):
-        run("recipe.ar.pattern", archive_file_path=str(archive), object_file=made)
     objects = compile_folder(copy, copy)
     for library in libraries:
         objects += compile_folder(library, build / "libraries" / library.name)
+    archive = build / "core" / "core.a"
+    for made in compile_folder(CORE, build / "core"):
+        run("recipe.ar.pattern", archive_file_path=str(archive), object_file=made)
     quoted = " ".join(f'"{made}"' for made in objects)
     run("recipe.c.combine.pattern", object_files=quoted, archive_file_path=str(archive))
     run("recipe.objcopy.bin.pattern")

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 from board_locks import is_free
+from cli_answers import CORE, CORE_VERSION
 from pulse import DEVICE, SINK, NullSink
-from rehearsal.stand_in import CORE, CORE_VERSION
 from rehearsal.wire import Fault
 from started import dies_with_its_parent, left_over, prefer
 
@@ -247,6 +247,7 @@ class RehearsalBench:
         environment = self.environment | {
             MARK: f"{self.folder}/board",
             "PYTHONPATH": f"{_TESTS}{os.pathsep}{ROOT}",
+            "TMPDIR": str(self.state),  # the machine's folder, which a pulled-out board leaves
         }
         with (self.folder / "board.log").open("wb") as log:
             board = subprocess.Popen(

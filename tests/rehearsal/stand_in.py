@@ -2,10 +2,10 @@
 
     python -m rehearsal.stand_in STATE_FOLDER <arguments as arduino-cli 1.x takes them>
 
-What it does not know it refuses, as arduino-cli does. Its compiler is that of the emulated board, its upload
-asks the board process. Every call is added to `calls.jsonl` in the state folder. `faults/<verb>` there makes
-the calls of a verb (`board`, `compile`, `upload`, …) go wrong: a JSON object with `kind` fail, hang, crash,
-nonsense or old, and `times`.
+What it does not know it refuses, as arduino-cli does. It compiles by the recipes of the emulated platform,
+and its flash tool asks the board process. Every call is added to `calls.jsonl` in the state folder.
+`faults/<verb>` there makes the calls of a verb (`board`, `compile`, `upload`, …) go wrong: a JSON object with
+`kind` fail, hang, crash, nonsense or old, and `times`.
 """
 
 from __future__ import annotations
@@ -14,25 +14,36 @@ import argparse
 import hashlib
 import json
 import os
+import re
+import shutil
 import signal
+import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+from cli_answers import (
+    CORE,
+    FLASH_BYTES,
+    FQBN,
+    RAM_BYTES,
+    VERSION,
+    compile_answer,
+    core_list,
+    sections,
+    usb_port,
+    weighed,
+)
+
 _VERSION = "1.3.1"
-FQBN = "arduino:mbed_nano:nano33ble"
-CORE, CORE_VERSION = "arduino:mbed_nano", "4.6.0"
-_GENERIC, _BAD_ARGUMENT = 1, 7  # exit codes
-_TEXT_LIMIT, _DATA_LIMIT = 983_040, 262_144
+_GENERIC = 1  # exit code
 
 
 class Failed(Exception):
     """A call that ends with an error object on stderr."""
 
-    def __init__(self, error: str, status: int = _GENERIC, **output: str) -> None:
+    def __init__(self, error: str, **output: str) -> None:
         self.answer: dict[str, Any] = {"error": error, **({"output": output} if output else {})}
-        self.status = status
 
 
 class StandIn:
@@ -42,7 +53,7 @@ class StandIn:
         self._state = state
 
     def version(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        return {"VersionString": "0.35.3" if self._fault("version", "old") else version()}
+        return VERSION | {"VersionString": "0.35.3" if self._fault("version", "old") else version()}
 
     def board_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
         from harness.boards.plugged.control import ask
@@ -54,93 +65,89 @@ class StandIn:
             port = None
         if port is None:
             return {"detected_ports": []}
-        boards = [{"name": "Arduino Nano 33 BLE", "fqbn": FQBN}]
-        return {"detected_ports": [{"matching_boards": boards, "port": self._port(port)}]}
+        return {"detected_ports": [self._attached(port)]}
 
     def core_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        return {"platforms": [{"id": CORE, "installed_version": CORE_VERSION, "releases": {}}]}
+        return core_list()
 
     def lib_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
         return {"installed_libraries": []}
 
     def compile(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        from harness.errors import BuildFailed
-        from harness.firmware import elf
-        from harness.firmware.arm_gcc import build_image, find_compiler
+        from recipes import RecipeFailed, compile_sketch, sizes
 
-        if self._fault("compile", "fail"):
-            raise Failed("Error during build: exit status 1", stderr="internal compiler error")
         sketch, output = Path(arguments.sketch), Path(arguments.output_dir)
-        if not (sketch / f"{sketch.name}.ino").is_file():
-            raise Failed(f"Can't open sketch: main file missing from sketch: {sketch}")
-        output.mkdir(parents=True, exist_ok=True)
-        compiler = find_compiler()
-        image = output / f"{sketch.name}.ino.elf"
-        flags = ["-Os", "-DARDUINO_ARDUINO_NANO33BLE", *_extra_flags(arguments.build_property)]
+        name = f"{sketch.name}.ino"
+        if not sketch.is_dir():
+            raise Failed(f"Can't open sketch: no such file or directory: {sketch}")
+        if not (sketch / name).is_file():
+            raise Failed(f"Can't open sketch: main file missing from sketch: {sketch / name}")
+        if problem := _problem_with(arguments.fqbn):
+            return compile_answer("", "", None, problem)
+        if self._fault("compile", "fail"):
+            return compile_answer("", "internal compiler error\n", {}, "exit status 1")
+        build = self._state / "sketches" / hashlib.md5(str(sketch).encode()).hexdigest()
+        shutil.rmtree(build, ignore_errors=True)
+        overridden = dict(entry.split("=", 1) for entry in arguments.build_property)
         try:
-            build_image(compiler, sketch, flags, image)
-        except BuildFailed as failure:
-            return {"compiler_err": str(failure), "error": "exit status 1", "success": False}
-        text, data = elf.flash_and_ram(elf.section_sizes(image))
-        sections = [
-            {"name": "text", "size": text, "max_size": _TEXT_LIMIT},
-            {"name": "data", "size": data, "max_size": _DATA_LIMIT},
-        ]
-        for section in sections:
-            if section["size"] > section["max_size"]:
-                error = f"{section['name']} section exceeds available space in board"
-                return {"error": error, "success": False}
-        result = {
-            "used_libraries": [],
-            "executable_sections_size": sections,
-            "build_properties": [
-                "build.mcu=cortex-m4",
-                f"compiler.path={Path(compiler.path).parent}/",
-                f"compiler.cpp.cmd={Path(compiler.path).name}",
-                *arguments.build_property,
-            ],
-            "diagnostics": [],
-        }
-        return {"builder_result": result, "success": True}
+            image = compile_sketch(sketch, build, extra=overridden)
+        except RecipeFailed as failure:
+            diagnostics = _diagnostics(str(failure))
+            result = {"diagnostics": diagnostics} if diagnostics else {}
+            return compile_answer("", str(failure), result, "exit status 1")
+        text, data = sizes(image)
+        for section, size, limit, said in (
+            ("text", text, FLASH_BYTES, "Sketch too big"),
+            ("data", data, RAM_BYTES, "Not enough memory"),
+        ):
+            if size > limit:
+                error = f"{section} section exceeds available space in board"
+                return compile_answer(weighed(text, data), f"{said}\n", {}, error)
+        output.mkdir(parents=True, exist_ok=True)
+        for file in build.glob(f"{name}.*"):
+            shutil.copy(file, output)
+        result = {"executable_sections_size": sections(text, data)}
+        return compile_answer(weighed(text, data), "", result, compiler_path="")
 
     def upload(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        import serial
-
         from harness.boards.plugged.control import ask
 
-        if not os.path.lexists(arguments.port):
-            raise Failed("Failed uploading: no upload port provided or port not found")
-        images = list(Path(arguments.input_dir).glob("*.ino.elf"))
+        if (platform := ":".join(arguments.fqbn.split(":")[:2])) != CORE:
+            raise Failed(f"Error during Upload: Platform '{platform}' not found: unknown platform {platform}")
+        folder = Path(arguments.input_dir)
+        images = list(folder.glob("*.ino.elf"))
         if len(images) != 1:
-            raise Failed(f"Failed uploading: no image in {arguments.input_dir}")
-        try:
-            serial.Serial(arguments.port, 1200, exclusive=True).close()  # the touch that resets the board
-        except (OSError, serial.SerialException) as problem:
-            raise Failed("Failed uploading: uploading error: exit status 1", stderr=str(problem)) from problem
+            reason = "could not find a valid build artifact"
+            if not folder.exists():
+                reason = f"open {folder}: no such file or directory"
+            raise Failed(f"Error finding build artifacts: looking for build artifacts: {reason}")
         if self._fault("upload", "fail"):
             stderr = f"No device found on {Path(arguments.port).name}\n"
             raise Failed("Failed uploading: uploading error: exit status 1", stdout="", stderr=stderr)
-        returns = ask(self._state, do="upload", image=str(images[0].resolve()))["returns"]
-        while (port := ask(self._state, do="state")["port"]) is None and returns:
-            time.sleep(0.02)
-        hint = {"updated_upload_port": self._port(port)} if port else {}
-        return {"stdout": "Device       : nRF52840-QIAA\n", "stderr": "", **hint}
+        tool = [
+            sys.executable,
+            "-m",
+            "rehearsal.flash_tool",
+            self._state,
+            arguments.port,
+            images[0].resolve(),
+        ]
+        done = subprocess.run(tool, capture_output=True, text=True, process_group=0)
+        if done.returncode:
+            error = f"Failed uploading: uploading error: exit status {done.returncode}"
+            raise Failed(error, stdout=done.stdout, stderr=done.stderr)
+        port = ask(self._state, do="state")["port"]
+        # Without a new port the given one is said to be the board's.
+        updated = self._attached(port or arguments.port)["port"]
+        return {"stdout": done.stdout, "stderr": done.stderr, "updated_upload_port": updated}
 
-    def _port(self, address: str) -> dict[str, Any]:
-        serial_number = (self._state / "serial_number").read_text()
-        return {
-            "address": address,
-            "label": address,
-            "protocol": "serial",
-            "protocol_label": "Serial Port (USB)",
-            "properties": {"pid": "0x805A", "serialNumber": serial_number, "vid": "0x2341"},
-            "hardware_id": serial_number,
-        }
+    def _attached(self, address: str) -> dict[str, Any]:
+        return usb_port(address, (self._state / "serial_number").read_text())
 
     def misbehave(self, verb: str) -> None:
         """Hang, crash or talk nonsense, if a fault says so."""
         if self._fault(verb, "hang"):
-            time.sleep(3600)
+            subprocess.run(["sleep", "3600"], process_group=0)  # a tool, as arduino-cli starts them
         if self._fault(verb, "crash"):
             os.kill(os.getpid(), signal.SIGSEGV)
         if self._fault(verb, "nonsense"):
@@ -161,27 +168,52 @@ class StandIn:
 
 
 def version() -> str:
-    """Return a version that arduino-cli never has, another one for each state of the emulated core.
+    """Return a version that arduino-cli never has, another one for each state of the emulated platform.
 
     Images are kept by the version of what compiled them.
     """
-    from harness.firmware import arduino_platform, arm_gcc
+    import recipes
+
+    from harness.firmware.arduino_platform import PLATFORM
 
     digest = hashlib.sha256()
-    files = (path for path in sorted(arduino_platform.PLATFORM.rglob("*")) if path.is_file())
-    for path in (Path(__file__), Path(arm_gcc.__file__), *files):
+    files = sorted(path for path in PLATFORM.rglob("*") if path.is_file())
+    for path in (Path(__file__), Path(recipes.__file__), *files):
         digest.update(path.read_bytes())
     return f"{_VERSION}-rehearsal.{digest.hexdigest()[:8]}"
 
 
-def _extra_flags(properties: list[str]) -> list[str]:
-    """Return what properties such as compiler.cpp.extra_flags add to the compiler's arguments."""
-    return [
-        flag
-        for name, _, value in (entry.partition("=") for entry in properties)
-        if name == "compiler.cpp.extra_flags"
-        for flag in value.split()
-    ]
+def _problem_with(fqbn: str) -> str:
+    """Return what is wrong with an FQBN, in arduino-cli's words; "" for nothing."""
+    parts = fqbn.split(":")
+    platform = ":".join(parts[:2])
+    if len(parts) != 3:
+        return f"Invalid FQBN: not an FQBN: {fqbn}"
+    if platform != CORE:
+        return f"Platform '{platform}' not found: platform not installed"
+    return "" if fqbn == FQBN else f"Invalid FQBN: board {fqbn} not found"
+
+
+_PLACE = re.compile(r"(?P<file>/[^:]+):(?:(?P<line>\d+):(?P<column>\d+):)? (?P<rest>.*)")
+_SEVERITY = re.compile(r"(?:(?P<fatal>fatal) )?error: (?P<message>.*)")
+
+
+def _diagnostics(stderr: str) -> list[dict[str, Any]]:
+    """Return the errors of gcc as arduino-cli reads them: with the source lines, in their function."""
+    found: list[dict[str, Any]] = []
+    context: dict[str, Any] = {}
+    for line in stderr.splitlines():
+        place = _PLACE.match(line)
+        said = place and _SEVERITY.match(place["rest"])
+        if place and said:
+            where = {"file": place["file"], "line": int(place["line"]), "column": int(place["column"])}
+            severity = "FATAL" if said["fatal"] else "ERROR"
+            found.append({"severity": severity, "message": said["message"], **where, **context})
+        elif place:
+            context = {"context": [{"message": place["rest"], "file": place["file"]}]}
+        elif found and line.startswith(" "):
+            found[-1]["message"] += f"\n{line}"
+    return found
 
 
 class _Parser(argparse.ArgumentParser):
@@ -226,12 +258,10 @@ def main(state: Path, argv: list[str]) -> int:
     stand_in = StandIn(state)
     stand_in.misbehave(arguments.verb)
     try:
-        if getattr(arguments, "fqbn", FQBN) != FQBN:
-            raise Failed("Error resolving FQBN: unknown board", _BAD_ARGUMENT)
         answer = getattr(stand_in, arguments.method)(arguments)
     except Failed as failure:
         print(json.dumps(failure.answer), file=sys.stderr)
-        return failure.status
+        return _GENERIC
     print(json.dumps(answer, indent=2))
     return 0 if answer.get("success", True) else _GENERIC
 

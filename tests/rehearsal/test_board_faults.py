@@ -7,10 +7,12 @@ board is free.
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 import serial
-from rehearsal.bench import LABELS, board_of, check_message
+from rehearsal.bench import LABELS, board_of, check_message, rehearsal_bench
 from rehearsal.wire import Fault
 from small_models import classifier
 
@@ -32,6 +34,17 @@ def test_uploaded_image_proves_itself(desk, image, tmp_path):
         assert board.port != before
         boot = board.open(tmp_path / "log").handshake(image)
     assert (boot.board, boot.build_id) == ("nano33ble", image.build_id)
+
+
+def test_bench_leaves_no_temporary_folder(image, monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="earshot-") as folder:  # a socket's path is short
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        with rehearsal_bench() as bench:
+            monkeypatch.setenv("PATH", bench.environment["PATH"])
+            with board_of(bench) as board:
+                board.upload(image)
+        assert list(Path(folder).iterdir()) == []
 
 
 def test_failed_upload_shows_the_command_and_its_output(desk, image):

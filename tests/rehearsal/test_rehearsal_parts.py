@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import serial
-from rehearsal.stand_in import FQBN
+from cli_answers import FQBN
 from started import left_over, processes_with
 
 from harness.boards.plugged.cable import Cable
@@ -51,8 +51,6 @@ def test_stand_in_refuses_unknown_options(quiet_bench):
     ):
         answer = ask_stand_in(quiet_bench, *arguments)
         assert (answer.returncode, answer.stdout) == (1, ""), arguments
-    compiling = ("compile", "--fqbn", "arduino:avr:uno", "--output-dir", ".", "--json", ".")
-    assert ask_stand_in(quiet_bench, *compiling).returncode == 7
 
 
 def test_stand_in_lists_the_board_until_it_is_pulled_out(quiet_bench):

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cli_answers
 import pytest
-from shared_data import shared_data
+from real_cli_answers import folder, keys, real
 from stand_in_cli import FQBN, StandInCli
 
 from harness.arduino_cli.answers import Core, DetectedPort
 from harness.arduino_cli.cli import ArduinoCli
 from harness.errors import BuildFailed, DoesNotFit, EarshotError, UploadFailed
 
-FOLDER = "arduino_cli_1.5.1"
 Ask = Callable[[ArduinoCli], Any]
 
 
@@ -115,15 +114,8 @@ CHECKS: dict[str, tuple[str, Ask]] = {
 SILENT = "core_install_installed"  # a success without a word, of a call that Earshot leaves to the user
 
 
-def real(name: str) -> dict[str, Any]:
-    """Return an answer as a step of the stand-in."""
-    texts = {suffix: shared_data(f"{FOLDER}/{name}.{suffix}").read_text() for suffix in ("out", "err", "rc")}
-    return {"stdout": texts["out"], "stderr": texts["err"], "status": int(texts["rc"])}
-
-
 def test_every_answer_is_checked():
-    folder = shared_data(f"{FOLDER}/version.rc").parent
-    assert {path.stem for path in folder.glob("*.rc")} == {*CHECKS, SILENT}
+    assert {path.stem for path in folder().glob("*.rc")} == {*CHECKS, SILENT}
     assert real(SILENT) == {"stdout": "", "stderr": "", "status": 0}
 
 
@@ -133,17 +125,6 @@ def test_answer_is_understood(name, tmp_path):
     stand_in = StandInCli(tmp_path / "bin")
     stand_in.steps(verb, real(name))
     check(ArduinoCli(str(stand_in.command)))
-
-
-def keys(value: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths of all keys of an answer, with the types of their values; a version is any key."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from keys(item, f"{path}.{'*' if name[0].isdigit() else name}")
-    elif isinstance(value, list):
-        for item in value:
-            yield from keys(item, f"{path}[]")
-    yield f"{path}: {type(value).__name__}"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def test_recipes_and_our_own_build_make_images_of_equal_size(tmp_path):
 
 
 def test_sketch_of_micro_speechs_kind_compiles(tmp_path):
-    text, data = sizes(compile_sketch(SKETCH, tmp_path / "build", compiler_warning_flags="-Wall -Wextra"))
+    text, data = sizes(
+        compile_sketch(SKETCH, tmp_path / "build", extra={"compiler.warning_flags": "-Wall -Wextra"})
+    )
     assert 0 < text < elf.FLASH_LIMIT_BYTES
     assert 16_000 < data < elf.RAM_LIMIT_BYTES
 
