@@ -23,6 +23,13 @@ settings.register_profile(
 settings.load_profile("earshot")
 
 
+def pytest_report_header() -> str:
+    """Name the arduino-cli of the rehearsals."""
+    from rehearsal.real_cli import find_real
+
+    return f"arduino-cli of rehearsals: {find_real() or 'the stand-in, since there is no real one'}"
+
+
 def pytest_configure() -> None:
     """Handle Ctrl-C again where a shell started pytest in the background.
 

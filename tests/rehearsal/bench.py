@@ -22,9 +22,11 @@ import pytest
 from board_locks import is_free
 from cli_answers import CORE, CORE_VERSION
 from pulse import DEVICE, SINK, NullSink
+from rehearsal.real_cli import STAND_IN, find_real, serve_platform
 from rehearsal.wire import Fault
 from started import dies_with_its_parent, left_over, prefer
 
+from harness.arduino_cli.cli import COMMAND_VARIABLE
 from harness.bench_file import read_bench
 from harness.boards.nano33ble import Nano33Ble
 from harness.boards.plugged.control import SOCKET, ask
@@ -63,11 +65,14 @@ class RehearsalBench:
         self.serial_number = secrets.token_hex(8).upper()
         (self.state / "faults").mkdir(parents=True)
         (self.state / "serial_number").write_text(self.serial_number)
+        self._core_version = CORE_VERSION
         self.command = self._write_command()
+        (self.state / "core_version").write_text(self._core_version)
         self.environment = {
             **os.environ,
             **(sink.environment if sink else {}),
             "PATH": f"{self.command.parent}{os.pathsep}{os.environ['PATH']}",
+            COMMAND_VARIABLE: str(self.command),
             MARK: f"{self.folder}/user",
             "GIT_DIR": "/nowhere",  # a commit made during a test must not prevent resuming
         }
@@ -101,7 +106,7 @@ class RehearsalBench:
                 "kind": "nano33ble",
                 "serial_number": self.serial_number,
                 "revision": "Sense",
-                "core": f"{CORE}@{CORE_VERSION}",
+                "core": f"{CORE}@{self._core_version}",
                 "engine": "codegen",
                 **(board or {}),
             }
@@ -212,6 +217,10 @@ class RehearsalBench:
         """Have the next calls of a verb of the stand-in go wrong."""
         (self.state / "faults" / verb).write_text(json.dumps({"kind": kind, "times": times}))
 
+    def use_stand_in(self) -> None:
+        """Have the stand-in answer all calls: for what the real arduino-cli's tools cannot show."""
+        (self.state / STAND_IN).touch()
+
     def calls(self) -> list[list[str]]:
         """Return the arguments of every call of the stand-in so far."""
         return [json.loads(line) for line in (self.state / "calls.jsonl").read_text().splitlines()]
@@ -236,9 +245,12 @@ class RehearsalBench:
         command = self.folder / "bin" / "arduino-cli"
         command.parent.mkdir()
         paths = f"{_TESTS}{os.pathsep}{ROOT}"
+        module = f'stand_in "{self.state}"'
+        if real := find_real():
+            data, self._core_version = serve_platform()
+            module = f'real_cli "{self.state}" "{real}" "{data}"'
         command.write_text(
-            "#!/bin/sh\n"
-            f'PYTHONPATH="{paths}" exec "{sys.executable}" -m rehearsal.stand_in "{self.state}" "$@"\n'
+            f'#!/bin/sh\nPYTHONPATH="{paths}" exec "{sys.executable}" -m rehearsal.{module} "$@"\n'
         )
         command.chmod(0o755)
         return command

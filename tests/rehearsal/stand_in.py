@@ -68,7 +68,7 @@ class StandIn:
         return {"detected_ports": [self._attached(port)]}
 
     def core_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
-        return core_list()
+        return core_list((self._state / "core_version").read_text())
 
     def lib_list(self, arguments: argparse.Namespace) -> dict[str, Any]:
         return {"installed_libraries": []}

@@ -16,7 +16,7 @@ from rehearsal.bench import LABELS, board_of, check_message, rehearsal_bench
 from rehearsal.wire import Fault
 from small_models import classifier
 
-from harness.arduino_cli.cli import ArduinoCli
+from harness.arduino_cli.cli import COMMAND_VARIABLE, ArduinoCli
 from harness.boards.locks import board_lock
 from harness.errors import BoardNotFound, BuildFailed, ProtocolError, UploadFailed
 from harness.firmware.engine import get_engine
@@ -41,7 +41,7 @@ def test_bench_leaves_no_temporary_folder(image, monkeypatch):
         monkeypatch.setenv("TMPDIR", folder)
         monkeypatch.setattr(tempfile, "tempdir", folder)
         with rehearsal_bench() as bench:
-            monkeypatch.setenv("PATH", bench.environment["PATH"])
+            monkeypatch.setenv(COMMAND_VARIABLE, str(bench.command))
             with board_of(bench) as board:
                 board.upload(image)
         assert list(Path(folder).iterdir()) == []
@@ -55,6 +55,7 @@ def test_failed_upload_shows_the_command_and_its_output(desk, image):
 
 
 def test_port_held_by_another_process_is_a_failed_upload(desk, image):
+    desk.use_stand_in()  # the platform's tool asks the board beside its port
     with (
         serial.Serial(desk.port(), exclusive=True),
         board_of(desk) as board,

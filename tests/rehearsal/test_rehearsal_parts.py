@@ -43,6 +43,7 @@ def ask_stand_in(bench, *arguments):
 
 
 def test_stand_in_refuses_unknown_options(quiet_bench):
+    quiet_bench.use_stand_in()
     for arguments in (
         ["board", "list"],
         ["version", "--json", "--loud"],
@@ -54,6 +55,7 @@ def test_stand_in_refuses_unknown_options(quiet_bench):
 
 
 def test_stand_in_lists_the_board_until_it_is_pulled_out(quiet_bench):
+    quiet_bench.use_stand_in()
     listing = ("board", "list", "--discovery-timeout", "1s", "--json")
     (port,) = json.loads(ask_stand_in(quiet_bench, *listing).stdout)["detected_ports"]
     assert port["port"]["address"] == quiet_bench.port()
