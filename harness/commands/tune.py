@@ -53,11 +53,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from harness.bench_file import recognizer_tables, write_recognizers
-    from harness.report.pages.tuning import TunedVariant, candidates_table, sentences
+    from harness.report.pages.tuning import TunedVariant, candidates_table, render_tuning, sentences
     from harness.runs.field.tuning import read_logs
     from harness.runs.folder import FIELD
     from harness.stats.tuning import Limits
 
+    options.check_output(arguments.output)
     limits = Limits(arguments.false_accepts, arguments.other_words)
     folders = arguments.folders or [FIELD.latest(layout.FIELDS).parent]
     tuned = [TunedVariant(one.id, one.title, _tune(one, limits)) for one in read_logs(folders)]
@@ -65,10 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(sentences(variant)))
     print(f"\n{candidates_table(tuned).aligned()}\n")
     recognizers = {variant.id: variant.tuning.chosen.recognizer for variant in tuned}
+    toml = recognizer_tables(recognizers)
     if arguments.write:
         print(f"Written: {write_recognizers(recognizers, arguments.bench)}")
     else:
-        print(f"For the bench file (--write writes it):\n\n{recognizer_tables(recognizers)}")
+        print(f"For the bench file (--write writes it):\n\n{toml}", end="")
+    options.show_page(render_tuning(tuned, toml, arguments.output), arguments.open)
     return EXIT_CLEAN
 
 

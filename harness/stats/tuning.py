@@ -332,6 +332,7 @@ class Tuning:
 
     Attributes:
         chosen, default: with their counts over the whole log.
+        default_keeps: the default keeps the limits in the whole log.
         intervals: by "chosen" and "default", the share of detected keywords, low and high, over speakers.
         by_false: per smoothing, and for the default's average, the candidates that no other beats in both
             misses and false accepts, within the limit of other words.
@@ -342,6 +343,7 @@ class Tuning:
 
     chosen: Candidate
     default: Candidate
+    default_keeps: bool
     intervals: dict[str, tuple[float, float]]
     accepted_intervals: dict[str, tuple[float, float]]
     by_false: dict[str, list[Candidate]]
@@ -377,9 +379,12 @@ def tune(log: Log, limits: Limits) -> Tuning | None:
     for name, mask in _families(search.recognizers).items():
         by_false[name] = _front(log, search, mask & (totals[:, 2] <= most_accepted), 1)
         by_accepted[name] = _front(log, search, mask & (totals[:, 1] <= most_false), 2)
+    default = candidate(log, DEFAULT)
+    keeps = default.point.false_accepts <= most_false
     return Tuning(
         candidate(log, chosen),
-        candidate(log, DEFAULT),
+        default,
+        keeps and default.point.accepted_non_keywords <= most_accepted,
         {name: _over_speakers(words, answers, words.are_keywords) for name, answers in right.items()},
         {name: _over_speakers(words, ~answers, ~words.are_keywords) for name, answers in right.items()},
         by_false,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
@@ -52,37 +53,50 @@ def _draw_det(points: pd.DataFrame, used: Mapping[str, DetPoint]) -> Figure:
     axes = figure.add_axes((0.07, 0.45 / height, 0.89, 3.7 / height))
     add_legend(figure, [Line2D([], [], **_style(place)) for place in range(len(variants))], variants, 3)
     hours = points["hours"].astype(float)
-    lowest = 10 ** math.floor(math.log10(1 / hours.max()))
-    none = lowest / 3
-    highest = max((points["false_accepts"].astype(float) / hours).max(), 10 * lowest)
-    most = 10 ** math.ceil(math.log10(highest))
-    axes.set_xscale("log")
+    none, most = scale_false_accepts(axes, hours.max(), (points["false_accepts"].astype(float) / hours).max())
     for index, (variant, rows) in enumerate(points.groupby("variant", sort=False)):
         rates = (rows["false_accepts"] / rows["hours"]).astype(float)
         rows = rows.assign(rate=rates.where(rates > 0, none))
         front = det_front(rows)
-        missed = [_normal(*counts) for counts in zip(front["misses"], front["keywords"], strict=True)]
+        missed = [normal(*counts) for counts in zip(front["misses"], front["keywords"], strict=True)]
         # To the end of the axis, as more false accepts would be allowed there.
         axes.plot([*front["rate"], most], [*missed, missed[-1]], drawstyle="steps-post", **_style(index))
         own = used[str(variant)]
         axes.plot(
-            own.false_accepts / own.hours or none, _normal(own.misses, own.keywords), "o",
+            own.false_accepts / own.hours or none, normal(own.misses, own.keywords), "o",
             color=_style(index)["color"], markersize=9, fillstyle="none", markeredgewidth=2, clip_on=False,
             zorder=3,
         )  # fmt: skip
+    scale_misses(axes)
+    return figure
+
+
+def scale_false_accepts(axes: Axes, hours: float, highest: float) -> tuple[float, float]:
+    """Scale the horizontal axis for rates per hour up to the highest.
+
+    Returns:
+        Its ends; the lower one stands for no false accept.
+    """
+    lowest = 10 ** math.floor(math.log10(1 / hours))
+    none, most = lowest / 3, 10 ** math.ceil(math.log10(max(highest, 10 * lowest)))
+    axes.set_xscale("log")
     axes.set_xlim(none, most)
     axes.xaxis.set_major_locator(LogLocator(numticks=9))
     axes.xaxis.set_minor_locator(NullLocator())
     ticks = [tick for tick in axes.get_xticks() if lowest <= tick <= most]
     axes.set_xticks([none, *ticks], ["none", *(f"{tick:,g}" for tick in ticks)])
     axes.set_xlabel("false accepts per hour")
+    return none, most
+
+
+def scale_misses(axes: Axes) -> None:
+    """Scale the vertical axis, whose values are those of `normal`, once everything is drawn."""
     axes.set_ylabel("keywords missed")
     low, high = axes.get_ylim()
     low, high = min(low, high - _LEAST_REACH) - _MARGIN, high + _MARGIN
     shares = [share for share in _MISS_TICKS if low < _NORMAL.inv_cdf(share) < high]
     axes.set_yticks([_NORMAL.inv_cdf(share) for share in shares], [f"{100 * share:g} %" for share in shares])
     axes.set_ylim(low, high)
-    return figure
 
 
 def det_front(points: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +109,7 @@ def det_front(points: pd.DataFrame) -> pd.DataFrame:
     return ordered[ordered["misses"].astype(int) < fewest]
 
 
-def _normal(misses: int, keywords: int) -> float:
+def normal(misses: int, keywords: int) -> float:
     """Return the rate on the normal scale; none and all are infinitely far, so half a word is taken."""
     return _NORMAL.inv_cdf(min(max(misses, 0.5), keywords - 0.5) / keywords)
 

@@ -1,17 +1,22 @@
-"""The tuned recognizers: sentences and a table for the terminal and the page."""
+"""The tuned recognizers: sentences and a table for the terminal, and the page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.recognizer import Recognizer
 from harness.records.field_record import DetPoint
 from harness.report import format as fmt
+from harness.report.html import page_tables, write_csvs, write_page
+from harness.report.pages.tuning_plots import tuning_plot
 from harness.report.table import Column, Table
 from harness.stats.statistics import poisson_interval
 from harness.stats.tuning import Candidate, Tuning
+
+PAGE = "tuning.html"
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,23 @@ class TunedVariant:
     id: str
     title: str
     tuning: Tuning
+
+
+def render_tuning(variants: Sequence[TunedVariant], toml: str, folder: Path) -> Path:
+    """Write tuning.html and its tables as CSV; return the path of the page."""
+    tables = {"recognizers": candidates_table(variants), "fronts": fronts_table(variants)}
+    return write_page(
+        "tuning.html.j2",
+        folder / PAGE,
+        title="Earshot: tuned recognizers",
+        variants=[(f"plot-{place}", one.title, sentences(one)) for place, one in enumerate(variants)],
+        tables=page_tables({"recognizers": tables["recognizers"]}),
+        plots={
+            f"plot-{place}": tuning_plot(f"plot-{place}", one.tuning) for place, one in enumerate(variants)
+        },
+        toml=toml,
+        files=write_csvs(tables.values(), folder),
+    )
 
 
 def sentences(variant: TunedVariant) -> list[str]:
@@ -39,6 +61,10 @@ def sentences(variant: TunedVariant) -> list[str]:
             f"{fmt.plural(tuning.speakers, 'speaker')} {fmt.points_interval(low, high)}); "
             f"{_accepts(held.tuned)}."
         )
+        if not tuning.default_keeps:
+            found.append("The default does not keep the limits.")
+        elif low <= 0:
+            found.append("That is not distinguishable from no gain: keep the default, or play more words.")
     else:
         found.append("Nothing could be held out: the keywords are of one speaker.")
     return found
@@ -90,6 +116,25 @@ def candidates_table(variants: Sequence[TunedVariant]) -> Table:
         headed=True,
         tones=["strong" if row["which"] == "chosen" else "" for row in rows],
     )
+
+
+def fronts_table(variants: Sequence[TunedVariant]) -> Table:
+    """Return the candidates of every front, for the CSV only."""
+    keys = "misses keywords false_accepts hours accepted_non_keywords non_keywords"
+    rows = [
+        {"variant": variant.title, "front": front, "average": name, "thresholds": _thresholds(one.recognizer)}
+        | {key: getattr(one.recognizer, key) for key in ("window_ms", "fewest_results", "suppression_ms")}
+        | {key: getattr(one.point, key) for key in keys.split()}
+        for variant in variants
+        for front, lines in (
+            ("false accepts", variant.tuning.by_false),
+            ("other words", variant.tuning.by_accepted),
+        )
+        for name, candidates in lines.items()
+        for one in candidates
+    ]
+    columns = f"variant front average window_ms thresholds fewest_results suppression_ms {keys}"
+    return Table("fronts", "Pareto fronts", [Column(columns)], rows)
 
 
 def _row(one: Candidate, tuning: Tuning, name: str) -> dict[str, Any]:

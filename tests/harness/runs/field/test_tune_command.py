@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from emulated_runs import Models
 
@@ -51,6 +52,11 @@ def test_the_chosen_recognizer_goes_into_the_bench_file(tune, played, model, tmp
     assert set(chosen.thresholds) == {"yes", "no"}
     row = next(line.split() for line in printed.splitlines() if " chosen " in line)
     assert chosen.smoothing in row
+    page = (tmp_path / "out" / "tuning.html").read_text()
+    assert f"[recognizer.{model.id}]" in page and page.count("<svg") == 1
+    fronts = pd.read_csv(tmp_path / "out" / "fronts.csv")
+    assert set(fronts["front"]) == {"false accepts", "other words"}
+    assert set(fronts["average"]) == {"default", "mean", "exponential"}
 
 
 def test_too_little_keyword_free_audio_is_refused_with_the_hours_it_takes(tune, played):

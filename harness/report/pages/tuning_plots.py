@@ -1,0 +1,98 @@
+"""The plot of a tuned recognizer: misses against false accepts without words, and against other words."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from harness.records.field_record import DetPoint
+from harness.report import plot
+from harness.report.pages.field_plots import normal, scale_false_accepts, scale_misses
+from harness.report.plot import PERCENT, Plot, add_legend, new_figure, render_plot
+from harness.stats.tuning import Candidate, Tuning
+
+_LINES = {
+    "default": ("default average, other thresholds", plot.QUIET),
+    "mean": ("means", plot.MCU),
+    "exponential": ("exponential averages", plot.POSTPROCESS),
+}
+_CHOSEN, _DEFAULT = "o", "D"
+_CAPTION = (
+    "Keywords missed, on the scale of the normal distribution, against false accepts in audio without words "
+    "(left, within the limit of other words) and against other words taken for a keyword (right, within the "
+    "limit of false accepts): further down and left is better. Each line follows parameters that no others "
+    "beat in both. Circle: the chosen recognizer; diamond: the default."
+)
+
+
+def tuning_plot(name: str, tuning: Tuning) -> Plot:
+    """Return the plot of a variant."""
+    return render_plot(name, lambda: _draw(tuning), _CAPTION)
+
+
+def _draw(tuning: Tuning) -> Figure:
+    height = 4.4
+    figure = new_figure(height)
+    handles = [Line2D([], [], color=color, linewidth=1.8) for _, color in _LINES.values()]
+    handles += [
+        Line2D([], [], color=plot.INK, marker=marker, linestyle="", fillstyle="none", markeredgewidth=2)
+        for marker in (_CHOSEN, _DEFAULT)
+    ]
+    add_legend(figure, handles, [*(title for title, _ in _LINES.values()), "chosen", "default"], 5)
+    left = figure.add_axes((0.07, 0.46 / height, 0.42, 3.6 / height))
+    right = figure.add_axes((0.57, 0.46 / height, 0.42, 3.6 / height), sharey=left)
+    _draw_false_accepts(left, tuning)
+    _draw_accepted(right, tuning)
+    scale_misses(left)
+    right.set_ylabel("")
+    return figure
+
+
+def _draw_false_accepts(axes: Axes, tuning: Tuning) -> None:
+    shown = [one.point for front in tuning.by_false.values() for one in front]
+    shown += [tuning.chosen.point, tuning.default.point]
+    highest = max(point.false_accepts / point.hours for point in shown)
+    none, most = scale_false_accepts(axes, tuning.chosen.point.hours, highest)
+
+    def rate(point: DetPoint) -> float:
+        return point.false_accepts / point.hours or none
+
+    for name, front in tuning.by_false.items():
+        _line(axes, name, front, [rate(one.point) for one in front], most)
+    for marker, one in ((_CHOSEN, tuning.chosen), (_DEFAULT, tuning.default)):
+        _mark(axes, marker, one, rate(one.point))
+
+
+def _draw_accepted(axes: Axes, tuning: Tuning) -> None:
+    def share(point: DetPoint) -> float:
+        return point.accepted_non_keywords / max(point.non_keywords, 1)
+
+    fronts = tuning.by_accepted
+    shown = [share(one.point) for front in fronts.values() for one in front]
+    most = max([*shown, share(tuning.chosen.point), share(tuning.default.point), 0.01]) * 1.05
+    for name, front in fronts.items():
+        _line(axes, name, front, [share(one.point) for one in front], most)
+    for marker, one in ((_CHOSEN, tuning.chosen), (_DEFAULT, tuning.default)):
+        _mark(axes, marker, one, share(one.point))
+    axes.set_xlim(0, most)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.set_xlabel("other words taken for a keyword")
+
+
+def _line(axes: Axes, name: str, front: list[Candidate], x: list[float], most: float) -> None:
+    if not front:
+        return
+    misses = [normal(one.point.misses, one.point.keywords) for one in front]
+    # To the end of the axis, as more would be allowed there.
+    color = _LINES[name][1]
+    axes.plot([*x, most], [*misses, misses[-1]], drawstyle="steps-post", color=color, linewidth=1.8)
+
+
+def _mark(axes: Axes, marker: str, one: Candidate, x: float) -> None:
+    axes.plot(
+        x, normal(one.point.misses, one.point.keywords), marker, color=plot.INK, markersize=9,
+        fillstyle="none", markeredgewidth=2, clip_on=False, zorder=3,
+    )  # fmt: skip
