@@ -145,7 +145,7 @@ CASES = {
         0,
     ),
     "bytes are aligned": ("ldrb r0, [r7, #1]; nop; ldrsb.w r0, [r7, #3]", 5, 0),
-    "call into the core": ("bl _Z6microsv", 1, 3),
+    "call into the core": ("bl micros", 1, 3),
 }
 
 TABLE = "adr r0, 1f; b 2f; .balign 16; 1: .space 64; 2: "  # 64 bytes of flash, 3 cycles and the refill

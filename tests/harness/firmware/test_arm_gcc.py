@@ -18,6 +18,7 @@ from harness.firmware.engine import EngineSources
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch, stage
 from harness.firmware.toolchain import run_tool
+from harness.recognizer import DEFAULT
 from models.store import Store
 
 NOTHING = "void setup() {}\nvoid loop() {}\n"
@@ -34,7 +35,9 @@ def staged_sketch(folder: Path, source: str = NOTHING, library: Path | None = No
     path.mkdir(parents=True)
     (path / "earshot.ino").write_text(source)
     libraries = (read_library(library),) if library else ()
-    return StagedSketch(path, "0" * 8, "a-variant", "1" * 64, "tiny", EngineSources("sums", 12, libraries))
+    return StagedSketch(
+        path, "0" * 8, "a-variant", "1" * 64, "tiny", EngineSources("sums", 12, libraries), DEFAULT
+    )
 
 
 @pytest.fixture
