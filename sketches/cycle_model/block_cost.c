@@ -15,11 +15,6 @@ static bool addresses_memory(const Instruction* i) {
   }
 }
 
-bool may_wait(const Instruction* i) {
-  enum { kStackPointer = 1 << 13 };
-  return i->loads && (i->address != kStackPointer || (i->kind == kLoad && i->bytes == 4));
-}
-
 static uint32_t cycles_after(const Instruction* before, const Instruction* i) {
   uint32_t cycles = i->cycles;
   const bool address_just_loaded = before->kind == kLoad && before->result & i->address;
@@ -84,7 +79,7 @@ BlockCost block_cost(uint32_t address, const Instruction* instructions, int coun
     if (last_is_conditional) {
       block.taken_cycles = refill;
     } else {
-      block.refill_cycles = refill;
+      block.fixed_cycles = refill;
       block.fall_through = kNoBranch;
     }
   }
@@ -117,7 +112,7 @@ uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* bl
   const BlockCost* before = run->last;
   run->last = block;
   const bool branched = !before || before->fall_through != block->address;
-  uint32_t refill = block->refill_cycles;
+  uint32_t refill = block->fixed_cycles;
   uint32_t first_cycles = block->first_cycles;
   if (branched) {
     refill += block->target_cycles + (before ? before->taken_cycles : 0);

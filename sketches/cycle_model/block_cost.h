@@ -25,7 +25,7 @@ typedef struct {
   uint32_t first_cycles;   // of the first instruction where the block begins a run
   uint32_t rest_cycles;    // of the other instructions
   uint32_t target_cycles;  // added by a taken branch to the block
-  uint32_t refill_cycles;  // added by a branch at the end that is always taken
+  uint32_t fixed_cycles;   // of no instruction: refill of a branch that is always taken, waits
   uint32_t taken_cycles;   // added by another branch at the end when it is taken
   bool branches;           // the last instruction may change the program counter
   uint32_t fall_through;   // `end`; kNoBranch after a certain branch
@@ -42,10 +42,6 @@ typedef struct {
   uint32_t waits;      // of fetches after the first line
   uint32_t cycles;     // cycles counted so far
 } Run;
-
-// Tells if an instruction loads data that may lie in flash or at an unaligned address. The stack is
-// in RAM, and narrow instructions reach aligned words of it alone.
-bool may_wait(const Instruction* i);
 
 // The cost of `count` instructions from `address` on, which run one after the other. The first
 // `conditional` of them are under an IT of the block before.

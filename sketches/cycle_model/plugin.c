@@ -68,6 +68,14 @@ static void data_loaded(unsigned int cpu, qemu_plugin_meminfo_t access, uint64_t
   counters->cycles += load_waits(&timing, &data_port, (uint32_t)address, bytes, aligned);
 }
 
+static void group_loaded(unsigned int cpu, qemu_plugin_meminfo_t access, uint64_t address,
+                         void* data) {
+  (void)cpu, (void)access;
+  const LoadGroup* group = data;
+  if (address >= kRamAddress && (address & group->aligned) == 0) return;  // most of them
+  counters->cycles += group_waits(&timing, &data_port, group, (uint32_t)address);
+}
+
 static void read_code(const struct qemu_plugin_insn* instruction, uint8_t code[4]) {
 #if QEMU_PLUGIN_API_VERSION < 3
   memcpy(code, qemu_plugin_insn_data(instruction), qemu_plugin_insn_size(instruction));
@@ -78,30 +86,35 @@ static void read_code(const struct qemu_plugin_insn* instruction, uint8_t code[4
 
 static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* translated) {
   (void)id;
-  enum { kMaxInstructions = 512 };  // QEMU's own limit for a block
+  static LoadPlan plan;  // QEMU translates one block at a time
   Instruction instructions[kMaxInstructions];
+  uint8_t code[kMaxInstructions][4] = {0};
   const uint32_t address = qemu_plugin_tb_vaddr(translated);
-  const size_t count = qemu_plugin_tb_n_insns(translated);
+  const int count = (int)qemu_plugin_tb_n_insns(translated);
   if (address >= uncounted_from || count == 0) return;
   if (count > kMaxInstructions) abort();
 
-  for (size_t n = 0; n < count; ++n) {
-    uint8_t code[4] = {0};
-    struct qemu_plugin_insn* instruction = qemu_plugin_tb_get_insn(translated, n);
-    read_code(instruction, code);
-    instructions[n] = decode(code);
-    if (may_wait(&instructions[n])) {
-      qemu_plugin_register_vcpu_mem_cb(instruction, data_loaded, QEMU_PLUGIN_CB_NO_REGS,
-                                       QEMU_PLUGIN_MEM_RW,
-                                       (void*)(uintptr_t)instructions[n].aligned);
-    }
+  for (int n = 0; n < count; ++n) {
+    read_code(qemu_plugin_tb_get_insn(translated, n), code[n]);
+    instructions[n] = decode(code[n]);
     if (instructions[n].kind == kUnknown) ++counters->unknown_instructions;
   }
+  const int conditional = conditional_at(address);
+  plan_loads(&timing, code, instructions, count, conditional, &plan);
   BlockCost* block = malloc(sizeof *block);  // as long as the translation, which is to the end
   if (!block) abort();
-  *block = block_cost(address, instructions, (int)count, conditional_at(address));
+  *block = block_cost(address, instructions, count, conditional);
+  block->fixed_cycles += plan.literal_waits;
   remember_open_it(block);
   qemu_plugin_register_vcpu_tb_exec_cb(translated, block_runs, QEMU_PLUGIN_CB_NO_REGS, block);
+  for (int n = 0; n < count; ++n) {
+    if (plan.counting[n] == kNoWaits) continue;
+    const bool group = plan.counting[n] == kGroup;
+    void* data = group ? (void*)plan.groups[n] : (void*)(uintptr_t)instructions[n].aligned;
+    qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(translated, n),
+                                     group ? group_loaded : data_loaded, QEMU_PLUGIN_CB_NO_REGS,
+                                     QEMU_PLUGIN_MEM_RW, data);
+  }
 }
 
 static bool read_number(const char* text, uint32_t* number) {
