@@ -88,11 +88,11 @@ def test_every_missed_keyword_has_a_cause_and_noise_adds_misses(heard):
 
 @pytest.mark.slow
 def test_words_missed_by_a_slow_board_have_that_cause(board, model, bench_run, tmp_path):
-    """The same processor with a flash of 50 wait states: one inference a second, and lost audio."""
+    """The same processor with a flash of 250 wait states: one inference a second, and lost audio."""
     if board.name != EmulatedBoard.name:
         pytest.skip("a real board cannot be slowed down")
     few = make_plan(RECORDINGS, PlanOptions(quick=True), ("yes", "no"))
-    with EmulatedBoard(timing=TimingParameters(icache=False, wait_states=50)) as slow:
+    with EmulatedBoard(timing=TimingParameters(icache=False, wait_states=250)) as slow:
         firmware = slow.build(model, bench_run.setup.engine)
         row = row_of(slow, firmware, model, bench_run.store, few, tmp_path)
     missed = [word for word in row.stimuli if is_keyword(word.label) and not word.correct]

@@ -210,8 +210,8 @@ void loop() {{
 
 
 def test_time_is_the_cycles_of_the_instructions(clock):
-    """str 1, adds 1, cmp 1, bne 1 + P: 6 cycles, or 4 instructions."""
-    cycles = 6 if clock.unit == "modeled cycles" else 4
+    """str 1, adds 1, cmp 1, bne 1 + 1: 5 cycles, or 4 instructions."""
+    cycles = 5 if clock.unit == "modeled cycles" else 4
     assert spent_us(clock, 640_000) == pytest.approx(640_000 * cycles / 64, abs=2)
 
 

@@ -21,7 +21,7 @@ def test_one_more_cycle_of_inference_is_named_first(bench, monkeypatch):
     def generate_with_a_nop(self, tflite, out):
         sources, file = generate(self, tflite, out), out / "engine.cpp"
         begin = "bool engine_invoke() {\n"
-        file.write_text(file.read_text().replace(begin, f'{begin}  __asm__ volatile("nop");\n'))
+        file.write_text(file.read_text().replace(begin, f'{begin}  __asm__ volatile("nop.w");\n'))
         return sources
 
     monkeypatch.setattr(engine, "generate", generate_with_a_nop)
