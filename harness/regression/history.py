@@ -64,7 +64,8 @@ def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> Hi
     store = Store(store_root())
     left_out: list[LeftOut] = []
     found: dict[str, list[tuple[Night, Path]]] = {}
-    paths = list(_record_paths(folders, left_out))
+    without_records: list[LeftOut] = []
+    paths = list(_record_paths(folders, without_records))
     with progress.task("read the records", len(paths), "records") as advance:
         for path in paths:
             advance()
@@ -75,6 +76,7 @@ def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> Hi
                 continue
             if night and (not boards or night.board in boards or night.uid in boards):
                 found.setdefault(night.id, []).append((night, path))
+    left_out += without_records
     for id, copies in found.items():
         paths = [path for _, path in copies]
         if len({night.digest for night, _ in copies}) > 1:

@@ -57,7 +57,10 @@ def digest_of(path: Path) -> str:
 
 def read_once(path: Path) -> tuple[NDArray[np.int16], str]:
     """Read a recording as `read_wav` does, once until it is written to; the samples are read-only."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        return read_wav(path)  # states the reason
     return _samples(path, status.st_mtime_ns, status.st_size)
 
 

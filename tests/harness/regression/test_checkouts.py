@@ -62,7 +62,7 @@ class Checkout:
         kernel = self.folder / KERNEL
         source = kernel.read_text()
         assert source.count(_INNERMOST) == 1
-        kernel.write_text(source.replace(_INNERMOST, f'            asm volatile("nop");\n{_INNERMOST}'))
+        kernel.write_text(source.replace(_INNERMOST, f'            asm volatile("nop.w");\n{_INNERMOST}'))
         return self.commit("One more instruction in an inner loop")
 
 
