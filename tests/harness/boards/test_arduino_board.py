@@ -218,8 +218,11 @@ def test_a_board_that_stays_in_its_bootloader_is_reported(stand_in, make_board, 
 
 
 def test_other_uploads_wait_until_the_board_is_back(stand_in, make_board, firmware, nano, monkeypatch):
-    stand_in.lists([usb_port(BEFORE)], [usb_port(BEFORE)], *[[]] * 3, [usb_port(nano.path)])
-    board = make_board(patience_s=30)
+    before, after = ({"stdout": {"detected_ports": [usb_port(port)]}} for port in (BEFORE, nano.path))
+    back = stand_in.command.with_name("back")
+    waits = {"code": "while not os.path.exists(folder + '/back'): time.sleep(0.01)"}
+    stand_in.steps("board list", before, before, after | waits)
+    board = make_board(serial_number=SERIAL_NUMBER, patience_s=30)
     uploading = threading.Thread(target=board.upload, args=(firmware,))
     uploading.start()
     while not stand_in.calls("upload"):
@@ -227,6 +230,7 @@ def test_other_uploads_wait_until_the_board_is_back(stand_in, make_board, firmwa
     monkeypatch.setattr(locks, "UPLOAD_WAIT_S", 0.0)
     with pytest.raises(BoardNotFound, match="the upload of this host is in use"), locks.upload_lock():
         pass
+    back.touch()
     uploading.join()
     with locks.upload_lock():
         assert not is_free(SERIAL_NUMBER), "the board itself stays reserved"
