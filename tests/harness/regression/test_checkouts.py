@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 LABELS = "silence,unknown,yes,no"
 KERNEL = Path("sketches/libraries/EarshotKernels/src/convolve_1_channel_s8.h")
-_INNERMOST = "        output = store_outputs<Op, Op::kOutputChannels>("
+_INNERMOST = "        x += kOutputs * Op::kStrideWidth;"
 """The line of the convolution that runs for every row of a filter."""
 
 
