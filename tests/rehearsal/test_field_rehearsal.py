@@ -27,7 +27,7 @@ def test_words_through_the_air_become_a_page(bench):
     assert all(clip["board_equals_host"] for clip in row["clips"]) and len(row["clips"]) == 4
     (segment,) = row["segments"]
     assert segment["complete"] and segment["acoustic"]["chirp"]["snr_db"] > 10
-    assert row["reference"] == {}
+    assert set(row["reference"].values()) == {None}
     assert "acoustic" in (folder / "field.html").read_text()
 
     refused = bench.earshot("field", *how, "--distance", "2", "--output", str(output))
