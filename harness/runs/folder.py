@@ -290,7 +290,12 @@ def _sweep(path: Path) -> None:
     """
     for scratch in path.rglob(".*-[0-9]*"):
         scratch.unlink(missing_ok=True)
-    for running in path.resolve().parents[1].glob(f"*/*/{_LOCK}"):
+    if not _is_run(path.resolve()):  # renamed or moved: what lies beside it may be anything
+        return
+    found: list[Path] = []
+    with contextlib.suppress(OSError):  # another process removes folders meanwhile
+        found.extend(path.resolve().parents[1].glob(f"*/*/{_LOCK}"))
+    for running in found:
         if not _is_run(running.parent):
             continue
         with contextlib.suppress(Timeout, OSError), FileLock(running, timeout=0):

@@ -131,6 +131,15 @@ def test_leftovers_of_killed_runs_are_removed_by_the_next_one(tmp_path):
     assert not early.exists() and (other / ".running").exists() and (running.path / ".running").exists()
 
 
+def test_nothing_beside_a_renamed_run_is_searched(killed, tmp_path):
+    renamed = killed.rename(killed.with_name("monday"))
+    dead = killed.with_name("20260101T000000Z-01234567")
+    dead.mkdir()
+    (dead / ".running").touch()
+    resume(RUN, renamed, BOARD)
+    assert (dead / ".running").exists()
+
+
 def test_half_written_files_of_a_killed_run_are_removed_when_it_is_resumed(killed):
     for name in (".run.partial.json-123", ".latest-123"):
         (killed / name).touch()
