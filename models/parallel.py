@@ -65,7 +65,15 @@ def prepare_all(
     Raises:
         DatasetError: the dataset lacks something or is broken.
     """
-    return _run_all(pipeline.prepare, lambda steps: steps.describe, variants, dataset_root, store, jobs)
+    return _run_all(
+        pipeline.prepare,
+        lambda steps: steps.describe,
+        variants,
+        dataset_root,
+        store,
+        jobs,
+        ModelArtifact.load,
+    )
 
 
 def evaluate_all(
@@ -85,7 +93,9 @@ def _run_all(
     dataset_root: Path,
     store: Store,
     jobs: int | None,
+    load: Callable[[Path], T] | None = None,
 ) -> Iterator[Outcome[T]]:
+    """Work on variants; `load` reads the result of one whose last step is done from the step's folder."""
     features = {
         name: feature_sets(dataset_root, DatasetConfig(), store, name).path.name
         for name in {variant.front_end for variant in variants}
@@ -94,9 +104,15 @@ def _run_all(
     missing = [variant for variant in variants if not last_step(steps[variant]).done]
     here = partial(work, dataset_root=dataset_root, store=store)
     jobs = min(jobs or os.cpu_count() or 1, len(missing))
+
+    def in_this_process(variant: Variant) -> T:
+        if load and variant not in missing:  # `work` would list the whole dataset again
+            return load(last_step(steps[variant]).path)
+        return here(variant)
+
     if jobs <= 1:
         for variant in variants:
-            yield _outcome(variant, partial(here, variant))
+            yield _outcome(variant, partial(in_this_process, variant))
         return
     with (
         progress.task("prepare", len(variants), "variants") as advance,
@@ -122,7 +138,7 @@ def _run_all(
             if variant in submitted:
                 yield _outcome(variant, submitted[variant].result)
             else:
-                yield _outcome(variant, partial(here, variant))
+                yield _outcome(variant, partial(in_this_process, variant))
             advance()
 
 

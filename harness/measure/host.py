@@ -91,7 +91,7 @@ def _row(
         apart = None if expected is None else largest_difference(output, expected)
     except AccuracyFailed as failure:
         apart, notes = None, (*notes, failure.what)
-    remark = "; ".join(filter(None, notes))
+    remark = "; ".join(filter(None, (*notes, timing.note)))
     return HostRow(*place, timing.invocations, timing.median_us, timing.p25_us, timing.p75_us, apart, remark)
 
 

@@ -22,8 +22,8 @@ _WARM_UP_ROUNDS, _WARM_UP_S = 10, 0.1
 """A round is three calls. TorchScript optimizes in its first; the others settle caches and thread pools."""
 _FEWEST_BLOCKS = 4
 """Fewer have no quartiles worth the name."""
-_SHORTEST_S, _LONGEST_S = 0.1, 0.6
-"""Limits of one measurement; six of the longest keep a variant's host figures under 5 s."""
+_SHORTEST_S, _LONGEST_S = 0.1, 0.3
+"""Limits of one measurement; six of the longest keep a variant's host figures under 3 s."""
 _STEADY = 0.05
 """Distance of the quartiles, as a share of the median, at which a measurement ends early."""
 
@@ -40,6 +40,14 @@ class Timing:
     median_us: float
     p25_us: float | None
     p75_us: float | None
+
+    @property
+    def note(self) -> str:
+        """A remark if the quartiles did not come close enough in time; else ""."""
+        if self.p25_us is None or self.p75_us is None:
+            return ""
+        apart = (self.p75_us - self.p25_us) / self.median_us
+        return f"not steady: the quartiles are {apart:.0%} of the median apart" if apart > _STEADY else ""
 
 
 def timing_of(samples_us: Sequence[float], invocations: int) -> Timing:

@@ -189,3 +189,8 @@ def test_too_few_samples_have_no_quartiles():
 
 def test_the_processor_has_a_name():
     assert cpu_name().strip()
+
+
+@pytest.mark.parametrize(("samples_us", "note"), [([9, 10, 10, 11], ""), ([5, 10, 10, 15], "not steady: ")])
+def test_times_that_did_not_become_steady_are_noted(samples_us, note):
+    assert host_runtimes.timing_of(samples_us, 4).note[:12] == note
