@@ -19,7 +19,7 @@ PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none
 # Compiling the imported sources of torch, pandas and SciPy takes every process 6 s where bytecode is not kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint format bench docs doctor setup packages lock clean
+.PHONY: run test lint format bench docs doctor setup labgrid packages lock clean
 
 run: setup
 	$(BIN)/earshot run
@@ -49,6 +49,10 @@ doctor: setup
 
 setup: packages $(INSTALLED)
 
+# Optional: for boards that are places of labgrid.
+labgrid: setup
+	python3 harness/bootstrap.py --labgrid
+
 packages:
 	@command -v dpkg-query >/dev/null || { \
 		for c in python3 gcc g++ arm-none-eabi-g++ qemu-system-arm espeak-ng; do \
@@ -75,4 +79,4 @@ lock: setup
 	uv=$$(command -v uv || echo .bootstrap/bin/uv); $$uv pip compile --quiet --python-version 3.11 --extra dev --extra docs --no-header --no-annotate pyproject.toml | sed 's/+cpu//' >requirements.lock
 
 clean:
-	rm -rf $(VENV) .bootstrap .earshot reports/nights
+	rm -rf $(VENV) .labgrid .bootstrap .earshot reports/nights

@@ -33,7 +33,7 @@ WaitSeconds = Annotated[float, Meta(ge=0, le=MOST_WAIT_S)]
 UPLOAD_PLACEHOLDERS = ("image", "hex", "bin", "port", "host", "serial_number", "fqbn")
 """Placeholders of `upload_command`."""
 
-RECOVERY_PLACEHOLDERS = ("host", "serial_number")
+RECOVERY_PLACEHOLDERS = ("serial_number",)
 """Placeholders of `recover`, which runs while the board may have no port."""
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")  # not a shell's ${VARIABLE}
@@ -54,6 +54,7 @@ class BoardTable:
         icache: instruction cache; "as-is" leaves it as the core set it.
         clock: time of an emulated board: "cycles" of the cycle model, or "instructions"; "" is "cycles".
         port: serial port, for a board that cannot be found by serial number: /dev/…, socket://…, rfc2217://….
+        labgrid: place of labgrid that has the board, for its port and its host.
         upload_command: shell command that puts an image on the board, with `UPLOAD_PLACEHOLDERS`; "" uploads
             by arduino-cli.
         upload_timeout_s: longest time of an upload, and of `recover`.
@@ -72,6 +73,7 @@ class BoardTable:
     icache: Literal["on", "off", "as-is"] = "on"
     clock: ClockName = ""
     port: str = ""
+    labgrid: str = ""
     upload_command: str = ""
     upload_timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 120.0  # up to 960 KB through a bootloader
     recover: str = ""

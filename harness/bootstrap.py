@@ -16,9 +16,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 BOOTSTRAP = ROOT / ".bootstrap"
+OF_LABGRID = ROOT / ".labgrid"
 LOCK = "requirements.lock"
 UV = "uv==0.13.9"
 """Creates the environment in seconds, and brings Python 3.11 where the system has none that fits."""
+LABGRID = "labgrid==26.0.1"
+"""Shares boards between users and hosts; its protobuf 6 and its pyserial exclude it from `.venv`."""
 _FITTING = (3, 11)  # TensorFlow 2.15 has no wheels for later ones
 _UV_NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -42,9 +45,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__.splitlines()[0])
     parser.add_argument("--python", default="", help="the interpreter (default: one that fits, or uv's)")
     parser.add_argument("--gpu", action="store_true", help="install torch's CUDA build")
+    parser.add_argument(
+        "--labgrid", action="store_true", help="install labgrid beside an existing environment"
+    )
     arguments = parser.parse_args(argv)
     try:
-        create(arguments.python, arguments.gpu)
+        if arguments.labgrid:
+            install_labgrid()
+        else:
+            create(arguments.python, arguments.gpu)
     except SetupFailed as failure:
         print(f"setup: {failure}", file=sys.stderr)
         return 2
@@ -140,6 +149,33 @@ def install_with_pip(interpreter: str) -> None:
         raise SetupFailed(
             "a package could not be installed: see above. Check the network, then run it again."
         )
+
+
+def install_labgrid() -> None:
+    """Install labgrid into an environment of its own, and its commands beside Earshot's.
+
+    Raises:
+        SetupFailed: a package cannot be had.
+    """
+    python = VENV / "bin" / "python"
+    environment = {**uv_environment(pip_options(str(python))), **os.environ}
+    steps = [[str(python), "-m", "venv", str(OF_LABGRID)]]
+    if uv := find_uv():
+        steps.append(
+            [uv, "pip", "install", "--quiet", "--python", str(OF_LABGRID / "bin" / "python"), LABGRID]
+        )
+    else:
+        pip = str(OF_LABGRID / "bin" / "pip")
+        steps.append([pip, "install", "--quiet", "--disable-pip-version-check", LABGRID])
+    for step in steps:
+        if subprocess.run(step, env=environment).returncode:
+            raise SetupFailed(
+                "labgrid could not be installed: see above. Check the network, then run it again."
+            )
+    for command in (OF_LABGRID / "bin").glob("labgrid-*"):
+        link = VENV / "bin" / command.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(command)
 
 
 def pip_options(interpreter: str) -> dict[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +18,7 @@ from harness.arduino_cli.answers import DetectedPort
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription, Sound
+from harness.boards.labgrid import Place, PlacePort
 from harness.boards.locks import board_lock, upload_lock
 from harness.boards.port_search import Sought, is_url, wait_for_port
 from harness.boards.user_command import run_command
@@ -102,6 +105,9 @@ class ArduinoBoard(Board):
         self._reserved = contextlib.ExitStack()
         self._is_reserved = False
         self._locked: set[str] = set()
+        self._place = Place(entry.labgrid) if entry.labgrid else None
+        self._place_port: PlacePort | None = None
+        self._has_place = False
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> ArduinoBoard:
@@ -111,9 +117,16 @@ class ArduinoBoard(Board):
                 where=entry.name,
                 remedy="Leave out --clock, and `clock` in the bench file.",
             )
-        if is_url(entry.port) and not entry.upload_command:
+        if entry.labgrid and (entry.port or entry.usb_location):
             raise UsageError(
-                f"nothing can be uploaded through the network port {entry.port}",
+                f"the board is at {entry.port or entry.usb_location} and the labgrid place {entry.labgrid}",
+                where=entry.name,
+                remedy="Leave out --port, and `port` and `usb_location` in the bench file.",
+            )
+        if (entry.labgrid or is_url(entry.port)) and not entry.upload_command:
+            what = f"labgrid place {entry.labgrid}" if entry.labgrid else f"network port {entry.port}"
+            raise UsageError(
+                f"nothing can be uploaded through the {what} alone",
                 where=entry.name,
                 remedy="Write upload_command into the board's entry of the bench file: a command that "
                 "uploads on the board's host. docs/bench-setup.md has examples.",
@@ -151,13 +164,12 @@ class ArduinoBoard(Board):
         self._close_link()
         self._firmware = None
         self._reserve()
-        limit_s = self._entry.upload_timeout_s
         with upload_lock():
             port = self._find()
             if command := self._entry.upload_command:
-                values = self._placeholders(port, firmware)
-                run_command("upload_command", command, values, limit_s, self._folder)
+                self._run_command("upload_command", command, self._placeholders(port, firmware))
             else:
+                limit_s = self._entry.upload_timeout_s
                 self._cli.upload(self.fqbn, port.address, firmware.image.parent, limit_s)
             self._find(runs_sketch=True)
         self._firmware = firmware
@@ -212,11 +224,11 @@ class ArduinoBoard(Board):
         self._close_link()
         try:
             if self._identity:
-                self._lock(self._identity)  # a board that is not attached, too
+                self._reserve_identity()  # of a board that is not attached, too
             else:
                 self._reserve()
-            values = {"serial_number": entry.serial_number, "host": self._host(entry.port)}
-            run_command("recover", command, values, entry.upload_timeout_s, self._folder)
+            values = {"serial_number": entry.serial_number}
+            self._run_command("recover", command, values)
         except EarshotError as failure:
             return f"not recovered ({failure.what}: {failure.where})"
         return "recovered by command"
@@ -236,7 +248,7 @@ class ArduinoBoard(Board):
             self._close_link()
         finally:
             self._firmware = None
-            self._is_reserved = False
+            self._is_reserved = self._has_place = False
             self._locked.clear()
             self._reserved.close()
 
@@ -250,6 +262,7 @@ class ArduinoBoard(Board):
         entry = self._entry
         access = {
             "revision": entry.revision,
+            "labgrid place": entry.labgrid,
             "port": entry.port if is_url(entry.port) else "",
             "upload": entry.upload_command,
         }
@@ -259,16 +272,19 @@ class ArduinoBoard(Board):
     @property
     def _serial_number(self) -> str:
         """The board's USB serial number; "" until arduino-cli has listed it."""
-        if not self._sought.serial_number:
+        if not self._sought.serial_number and not self._place:
             with contextlib.suppress(EarshotError):
                 self._find(Deadline(0))
         return self._sought.serial_number
 
     def _find(self, deadline: Deadline | None = None, runs_sketch: bool = False) -> DetectedPort:
         """Return the board's port; search by serial number once that is known."""
+        deadline = deadline or Deadline(self._patience_s)
+        if self._place:
+            self._place_port = self._place.port(deadline)
+            return DetectedPort(self._place_port.url, serial_number=self._entry.serial_number)
         if is_url(self._entry.port):
             return DetectedPort(self._entry.port, serial_number=self._entry.serial_number)
-        deadline = deadline or Deadline(self._patience_s)
         port = wait_for_port(self._sought, self._cli.detected_ports, deadline, runs_sketch)
         if port.vid and port.serial_number:
             self._sought = replace(self._sought, serial_number=port.serial_number, port="")
@@ -280,16 +296,25 @@ class ArduinoBoard(Board):
     def _identity(self) -> str:
         """The name by which the bench file identifies the board, attached or not; "" if it does not."""
         entry = self._entry
-        return entry.serial_number or entry.usb_location or (entry.port if is_url(entry.port) else "")
+        port = entry.port if is_url(entry.port) else ""
+        return entry.serial_number or entry.labgrid or entry.usb_location or port
 
     def _reserve(self) -> None:
         """Lock the board for this process, by its USB socket or port if it has no serial number."""
         if not self._is_reserved:
-            if self._identity:
-                self._lock(self._identity)
+            self._reserve_identity()
             found = self._find()
             self._lock(found.serial_number or found.location or found.address)
             self._is_reserved = True
+
+    def _reserve_identity(self) -> None:
+        """Lock the board by what is known of it without a search, and acquire its place."""
+        if self._identity:
+            self._lock(self._identity)
+        if self._place and not self._has_place:
+            self._lock(f"labgrid place {self._place.name}")
+            self._reserved.enter_context(self._place.acquired(self._entry.wait_s))
+            self._has_place = True
 
     def _lock(self, name: str) -> None:
         if name.casefold() not in self._locked:
@@ -298,24 +323,22 @@ class ArduinoBoard(Board):
 
     def _placeholders(self, port: DetectedPort, firmware: Firmware) -> dict[str, str]:
         """Return the values of the placeholders of the bench file's `upload_command`."""
+        place = self._place_port
         return {
             "image": str(firmware.image),
             "hex": str(firmware.image.with_suffix(".hex")),
             "bin": str(firmware.image.with_suffix(".bin")),
-            "port": port.address,
-            "host": self._host(port.address),
+            "port": place.device if place else port.address,
+            "host": place.host if place else urlsplit(port.address).hostname or "localhost",
             "serial_number": port.serial_number,
             "fqbn": self.fqbn,
         }
 
-    @property
-    def _folder(self) -> Path | None:
-        """The folder that commands of the bench file run in."""
-        return self._bench.path.resolve().parent if self._bench.path else None
-
-    @staticmethod
-    def _host(port: str) -> str:
-        return urlsplit(port).hostname or "localhost"
+    def _run_command(self, key: str, command: str, values: Mapping[str, str]) -> None:
+        """Run a command of the bench file, in the file's folder, as the user of the board's labgrid place."""
+        folder = self._bench.path.resolve().parent if self._bench.path else Path.cwd()
+        environment = self._place.environment if self._place else os.environ
+        run_command(key, command, values, self._entry.upload_timeout_s, folder, environment)
 
     def _connect(self, transcript: Path, deadline: Deadline) -> SerialLink:
         """Open the port, which other programs can block for some seconds after it appeared."""

@@ -1,8 +1,7 @@
-"""Commands of the bench file: a board's own upload, by whatever tool the bench has."""
+"""Commands of the bench file: a board's own upload and its recovery, by whatever tools the bench has."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,21 +15,26 @@ _NOT_FOUND = (126, 127)  # of the shell: the program does not exist, or cannot b
 
 
 def run_command(
-    key: str, command: str, values: Mapping[str, str], limit_s: float, folder: Path | None
+    key: str,
+    command: str,
+    values: Mapping[str, str],
+    limit_s: float,
+    folder: Path,
+    environment: Mapping[str, str],
 ) -> None:
     """Run a shell command of the bench file; no process of its session outlives it.
 
     Args:
         key: of the bench file, for messages.
         values: of the placeholders.
-        folder: working folder, that of the bench file; None for the present one.
+        folder: working folder.
 
     Raises:
         UploadFailed: the command cannot be started, failed, or was killed at the time limit.
     """
     line = fill(command, values)
     try:
-        ended = run(["sh", "-c", line], Deadline(limit_s), os.environ, folder or Path.cwd())
+        ended = run(["sh", "-c", line], Deadline(limit_s), environment, folder)
     except OSError as problem:
         raise UploadFailed(
             f"{key} cannot be run", command=line, stderr_tail=str(problem), remedy="Install a shell, `sh`."

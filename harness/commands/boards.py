@@ -30,7 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     bench = find_bench(arguments.bench)
     print(f"\nOn the bench ({bench.path or 'no bench file'}):")
     for entry in bench.boards:
-        details = (entry.kind, entry.revision, entry.serial_number, entry.port, entry.engine)
+        places = (entry.serial_number, entry.usb_location, entry.labgrid, entry.port)
+        details = (entry.kind, entry.revision, *places, entry.engine)
         print(f"{entry.name:<12} {', '.join(detail for detail in details if detail)}")
     if not bench.boards:
         print("no boards")
@@ -47,7 +48,7 @@ def _print_attached(bench: Bench, cli: ArduinoCli) -> None:
 
     found = attached(bench, cli)
     for board in found:
-        number = board.serial_number or "no serial number"
+        number = board.serial_number or f"no serial number, USB socket {board.location or 'unknown'}"
         print(f"{board.name or '(new)':<12} {board.kind}, {number}, {board.port}")
     if not found:
         print("no known board")

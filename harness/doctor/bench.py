@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.arduino_cli.answers import DetectedPort
 from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import BoardEntry, SpeakerEntry
+from harness.boards.labgrid import Place
 from harness.boards.port_search import all_ports, usb_ports
 from harness.doctor import Finding
 from harness.errors import AcousticFailed, EarshotError
@@ -128,21 +129,28 @@ def _pinned(installed: list[str], wanted: str, install: str) -> str:
 
 
 def _board(tool: ArduinoCli, entry: BoardEntry) -> str:
-    wanted = entry.serial_number
+    if entry.labgrid:
+        holder = Place(entry.labgrid).holder()
+        return f"labgrid place {entry.labgrid}, {f'acquired by {holder}' if holder else 'free'}"
     if entry.port:
         return f"port {entry.port}, from the bench file"
+    wanted, title = entry.serial_number, f"serial number {entry.serial_number}"
+    if not wanted:
+        wanted, title = entry.usb_location, f"USB socket {entry.usb_location}"
     if not wanted:
         remedy = "Run `earshot boards` with the board attached: it prints the entry."
         raise _Missing("no serial_number in the bench file", remedy=remedy)
 
     def is_wanted(port: DetectedPort) -> bool:
-        return port.serial_number.casefold() == wanted.casefold()
+        name = port.serial_number if entry.serial_number else port.location
+        return name.casefold() == wanted.casefold()
 
     ports = all_ports(tool.detected_ports, lambda ports: any(map(is_wanted, ports)))
     if found := next(filter(is_wanted, ports), None):
-        return f"serial number {wanted} at {found.address}"
-    there = ", ".join(f"{port.serial_number} at {port.address}" for port in ports if port.serial_number)
-    what = f"serial number {wanted} is not attached; attached: {there or 'no board'}"
+        return f"{title} at {found.address}"
+    names = [(port.serial_number or port.location, port.address) for port in ports]
+    there = ", ".join(f"{name} at {address}" for name, address in names if name)
+    what = f"{title} is not attached; attached: {there or 'no board'}"
     raise _Missing(what, remedy=_PLUG_IN)
 
 

@@ -37,7 +37,9 @@ WHOLE = "-"
 """Input mode of figures without an input."""
 _ON_CLIP = "clip"
 
-_OBSERVATIONS = frozenset({"port", "upload", "temperature", "supply", "arduino-cli", "cycle model build"})
+_OBSERVATIONS = frozenset(
+    {"port", "upload", "labgrid place", "temperature", "supply", "arduino-cli", "cycle model build"}
+)
 """Details of a board that do not influence its times. The version of the cycle model changes with its
 figures; the hash of its sources does not matter."""
 

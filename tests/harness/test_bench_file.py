@@ -134,7 +134,7 @@ def test_recordings_are_relative_to_the_bench_file(written):
         (
             '[board.desk]\nkind = "a"\nrecover = "cycle {port}"',
             "line 3, board.desk.recover",
-            "{host}, {serial_number}",
+            "Allowed: {serial_number}.",
         ),
         ('[board.desk]\nkind = "a"\nusb_location = "usb1"', "line 3, board.desk.usb_location", "1-1.4"),
         ('[board.desk]\nkind = "a"\nwait_s = -1', "line 3, board.desk.wait_s", "at least 0"),

@@ -13,6 +13,7 @@ from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
 from harness.layout import store_root
 from harness.runs.selection import Selection
+from models import progress
 from models.model_artifact import ModelArtifact
 from models.pipeline import external
 from models.store import Store
@@ -62,3 +63,16 @@ def desk(quiet_bench, monkeypatch) -> Iterator[RehearsalBench]:
         monkeypatch.setenv(name, value)
     yield quiet_bench
     quiet_bench.check_free()
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """The lines that a display shows without --verbose."""
+    shown: list[str] = []
+
+    def receive(report: progress.Report) -> None:
+        if isinstance(report, progress.Line) and report.level <= progress.Level.NORMAL:
+            shown.append(report.text)
+
+    with progress.sent_to(receive):
+        yield shown

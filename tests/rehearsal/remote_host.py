@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rehearsal.bench import MARK
+from rehearsal.bench import MARK, RehearsalBench
 from started import dies_with_its_parent
 
 from harness.link.deadline import Deadline
@@ -24,7 +24,7 @@ _ACCEPTERS = {"socket": "tcp", "rfc2217": "telnet(rfc2217,mode=server),tcp"}
 
 
 class RemoteHost:
-    """A host that is reached as `desk` with `ssh`.
+    """A host that is reached as `127.0.0.1` with `ssh`.
 
     Args:
         folder: for keys, configuration and logs.
@@ -60,11 +60,18 @@ class RemoteHost:
         self._write("known_hosts", f"[127.0.0.1]:{port} {host_key}")
         self._write(
             "ssh_config",
-            f"Host desk\nHostName 127.0.0.1\nPort {port}\nUser {getpass.getuser()}\nBatchMode yes\n"
+            f"Host 127.0.0.1\nPort {port}\nUser {getpass.getuser()}\nBatchMode yes\n"
             f"IdentityFile {self._folder}/user\nIdentitiesOnly yes\n"
             f"UserKnownHostsFile {self._folder}/known_hosts\nLogLevel ERROR\n",
         )
         self._start(port, _SSHD, "-D", "-e", "-f", str(self._folder / "sshd_config"))
+
+    def upload_command(self, bench: RehearsalBench, port: str) -> str:
+        """Return a command that copies the image to the host and uploads it there by arduino-cli."""
+        there = bench.folder / "on host"
+        copy = f"mkdir -p '{there}' && {self.scp} -q {{image}} {{host}}:'{there}/'"
+        upload = f"upload --fqbn {{fqbn}} --port {port} --input-dir \"'{there}'\" --json"
+        return f"{copy} && {self.ssh} -tt {{host}} {bench.command} {upload}"
 
     def serve(self, path: Path, scheme: str) -> str:
         """Serve a serial port by ser2net as `socket` or `rfc2217`; return its URL."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from rehearsal.bench import MARK, RehearsalBench, board_of, check_message
+from rehearsal.bench import MARK, board_of, check_message
 from rehearsal.remote_host import RemoteHost, free_port, remote_host
 from started import left_over
 
@@ -24,19 +24,13 @@ def host(desk, tmp_path) -> Iterator[RemoteHost]:
         yield made
 
 
-def upload_by_ssh(desk: RehearsalBench, host: RemoteHost) -> str:
-    """Return a command that copies the image to the host and uploads it there by arduino-cli."""
-    on_host = desk.folder / "on host"
-    flash = f"{desk.command} upload --fqbn {{fqbn}} --port {desk.state}/by-id --input-dir '{on_host}' --json"
-    copy = f"mkdir -p '{on_host}' && {host.scp} -q {{image}} 'desk:{on_host}/'"
-    return f'{copy} && {host.ssh} -tt desk "{flash}"'
-
-
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
 def test_board_behind_another_host_is_uploaded_to_and_talks(desk, host, image, tmp_path, scheme):
     host.start_sshd()
     url = host.serve(desk.state / "by-id", scheme)
-    desk.write_bench_file(board={"port": url, "upload_command": upload_by_ssh(desk, host)})
+    desk.write_bench_file(
+        board={"port": url, "upload_command": host.upload_command(desk, f"{desk.state}/by-id")}
+    )
     for number in range(2):
         with board_of(desk, patience_s=PATIENCE_S) as board:
             board.upload(image)
@@ -47,7 +41,7 @@ def test_board_behind_another_host_is_uploaded_to_and_talks(desk, host, image, t
 
 def test_hanging_upload_is_killed_on_the_other_host_too(desk, host, image):
     host.start_sshd()
-    command = f"{host.ssh} -tt desk 'touch {desk.folder}/began; sleep 1000'"
+    command = f"{host.ssh} -tt {{host}} 'touch {desk.folder}/began; sleep 1000'"
     desk.write_bench_file(board={"upload_command": command, "upload_timeout_s": 5})
     with board_of(desk) as board, pytest.raises(UploadFailed) as failure:
         board.upload(image)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from rehearsal.bench import RehearsalBench, Run
+from rehearsal.remote_host import remote_host
 from rehearsal.wire import Fault
 
 from harness.link.records import checksum
@@ -98,6 +99,33 @@ def test_upload_is_tried_three_times_and_then_breaks_the_board(quiet):
     run = quiet.run_here()
     failed(run, "upload", "No device found on ttyACM0", "arduino-cli upload")
     assert [call[0] for call in quiet.calls()].count("upload") == 3
+
+
+def test_connection_to_another_host_that_breaks_is_retried_and_noted(quiet, tmp_path):
+    with remote_host(tmp_path / "host", f"{quiet.folder}/host") as host:
+        url = host.serve(quiet.state / "by-id", "socket")
+        upload = f'{quiet.command} upload --fqbn {{fqbn}} --port "$PWD"/state/by-id --json --input-dir'
+        command = f'{upload} "$(dirname {{image}})"'
+        quiet.write_bench_file(board={"port": url, "upload_command": command})
+        quiet.faults(Fault("vanish", at=20))
+        run = quiet.run_here()
+    assert run.status == 0, run.told
+    assert quiet.struck() == ["vanish"]
+    (row,) = run.rows
+    (note,) = [note for note in row["notes"] if "retry" in note]
+    assert "enumerate: the port is gone" in note and url in note
+    assert run.record["board"]["details"]["port"] == url
+    transcript = run.folder / row["transcripts"]["listening"]
+    assert {len(values) for values in row["stage_us"].values()} == {len(intact_records(transcript, b"inf"))}
+
+
+def test_recovery_of_the_board_stands_in_the_record(quiet):
+    quiet.break_cli("upload", "fail")
+    quiet.write_bench_file(board={"recover": "rm state/faults/upload"})
+    run = quiet.run_here()
+    assert run.status == 0, run.told
+    (row,) = run.rows
+    assert [note for note in row["notes"] if note.endswith("recovered by command after 2 attempts")]
 
 
 def test_vanishing_port_ends_after_three_attempts_with_all_transcripts(quiet):

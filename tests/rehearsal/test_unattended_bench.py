@@ -15,7 +15,6 @@ from started import wait_until
 from harness.boards import port_search
 from harness.errors import BoardNotFound, UploadFailed
 from harness.measure.retry import Retries
-from models import progress
 
 HOLDER = """
 import sys
@@ -24,19 +23,6 @@ with board_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def lines() -> Iterator[list[str]]:
-    """The lines that the display shows."""
-    shown: list[str] = []
-
-    def receive(report: progress.Report) -> None:
-        if isinstance(report, progress.Line):
-            shown.append(report.text)
-
-    with progress.sent_to(receive):
-        yield shown
 
 
 @pytest.fixture

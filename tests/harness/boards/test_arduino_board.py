@@ -127,12 +127,17 @@ def test_each_set_of_flags_has_its_own_cached_core(tmp_path, stand_in, monkeypat
     assert len(list((tmp_path / "store" / "arduino-cores").glob("*/core.a"))) == 2
 
 
-def test_a_network_port_is_refused_without_a_command_that_uploads():
-    entry = BoardEntry(name="garage", kind="nano33ble", port="socket://pi:4000")
-    with pytest.raises(
-        UsageError, match=r"uploaded through the network port socket://pi:4000.*upload_command"
-    ):
-        Nano33Ble.from_bench(entry, Bench())
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"port": "socket://pi:4000"}, r"through the network port socket://pi:4000 alone.*upload_command"),
+        ({"labgrid": "kws-desk-1"}, r"through the labgrid place kws-desk-1 alone.*upload_command"),
+        ({"labgrid": "kws-desk-1", "port": "/dev/a"}, r"at /dev/a and the labgrid place kws-desk-1"),
+    ],
+)
+def test_a_remote_board_is_refused_without_what_it_needs(keys, said):
+    with pytest.raises(UsageError, match=said):
+        Nano33Ble.from_bench(BoardEntry(name="garage", kind="nano33ble", **keys), Bench())
 
 
 # Upload, and back on the bus
