@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from tflite_builder import ModelBuilder
 
@@ -78,20 +80,46 @@ def depthwise_conv_2d(seed: int, dtype: str, dilated: bool = False) -> bytes:
     return _convolution(_Case(seed, dtype), dilated, depthwise=True)
 
 
-def _convolution(case: _Case, dilated: bool, depthwise: bool) -> bytes:
-    size = case.integer(1, 4), case.integer(1, 5)
-    stride = case.integer(1, 3), case.integer(1, 3)
+def any_kernel(seed: int) -> bytes:
+    """Build a convolution, fully connected layer or pooling of int8 or float32; shapes vary widely."""
+    case = _Case(seed, "i1" if seed % 5 else "f4")
+    kind = seed // 5 % 8
+    if kind < 3:
+        return _convolution(
+            case, False, depthwise=False, largest=(6, 9), channels=(1, 1, 2, 3, 4, 6, 8, 12, 33)
+        )
+    if kind == 3:
+        channels = (2, 3, 4, 7, 8, 16, 17, 32, 36, 64)
+        return _convolution(
+            case, False, depthwise=False, largest=(1, 1), channels=channels, most_stride=1 + seed % 2
+        )
+    if kind < 6:
+        return _convolution(case, False, depthwise=True, largest=(4, 6), channels=(1, 2, 3, 4, 5, 8, 9, 12))
+    return (fully_connected if kind == 6 else average_pool_2d)(seed, case.dtype)
+
+
+def _convolution(
+    case: _Case,
+    dilated: bool,
+    depthwise: bool,
+    largest: tuple[int, int] = (4, 5),
+    most_stride: int = 3,
+    channels: Sequence[int] = (),
+) -> bytes:
+    """Build a convolution; `largest` filter, `most_stride`, and `channels` to choose from."""
+    size = case.integer(1, largest[0]), case.integer(1, largest[1])
+    stride = case.integer(1, most_stride), case.integer(1, most_stride)
     dilation = (1, 1)
     if dilated:
         stride = 1, 1
         dilation = case.integer(1 + depthwise, 3), case.integer(2 - depthwise, 3)
     image = [case.integer((s - 1) * d + 1, 14) for s, d in zip(size, dilation, strict=True)]
     if depthwise:
-        inputs, multiplier = case.choice(1, 2, 3, 5, 8), case.choice(1, 1, 2, 5)
+        inputs, multiplier = case.choice(*(channels or (1, 2, 3, 5, 8))), case.choice(1, 1, 2, 5)
         outputs = inputs * multiplier
         shape, axis, more = (1, *size, outputs), 3, {"depthMultiplier": multiplier}
     else:
-        inputs, outputs = case.choice(1, 2, 3, 4, 7, 16), case.choice(1, 2, 3, 4, 5, 8, 10)
+        inputs, outputs = case.choice(*(channels or (1, 2, 3, 4, 7, 16))), case.choice(1, 2, 3, 4, 5, 8, 10)
         shape, axis, more = (outputs, *size, inputs), 0, {}
     padding = case.choice(SAME, VALID)
     source = case.activation(1, *image, inputs)

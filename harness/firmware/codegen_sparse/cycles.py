@@ -17,7 +17,7 @@ import math
 
 from harness.firmware.codegen.blocks import GROUP
 from harness.firmware.codegen.kernels import fast_operation
-from harness.firmware.codegen.kernels.narrow import sliding_row
+from harness.firmware.codegen.kernels.sliding import sliding_rows
 from harness.firmware.codegen.operations import strip_bytes
 from harness.firmware.codegen.program import Conv2D, FullyConnected
 from harness.firmware.codegen_sparse.kernels import TAPS, entry_rounds, filled_runs
@@ -66,7 +66,7 @@ def layer_cycles(step: Conv2D | FullyConnected) -> tuple[int, int]:
 def _one_channel(step: Conv2D) -> float:
     """Return the cycles of convolve_1_channel_s8.h: loads and products of its inner loop, and the rest."""
     taps, stride = step.window.size[1], step.window.stride[1]
-    words = len(sliding_row(step.weights.values[:1, :1, :, 0], stride)[0, 0]) / 2
+    words = len(sliding_rows(step.weights.values[:1, :1, :, 0], stride)[0, 0]) / 2
     loads = words + ((_FIVE - 1) * stride + taps) / 2
     row = loads * 4 / 3 - 1 + _FIVE * (taps + stride % 2) / 2  # groups of about three loads
     on_image = sum(

@@ -81,7 +81,13 @@ class _Chain:
         return re.findall(r"^//   (\w+ \(operator .*)$", engine.text, re.MULTILINE)
 
 
-KINDS = {"convolve_1_channel_s8": "conv_2d"}  # a fast kernel does what the portable one does
+KINDS = {
+    "convolve_1_channel_s8": "conv_2d",
+    "convolve_s8": "conv_2d",
+    "convolve_f32": "conv_2d",
+    "depthwise_conv_s8": "depthwise_conv_2d",
+    "avgpool_s8": "average_pool_2d",
+}
 
 
 @pytest.mark.parametrize("dtype", ["i1", "f4"])

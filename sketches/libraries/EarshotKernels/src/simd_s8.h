@@ -105,17 +105,23 @@ EARSHOT_INLINE int8_t requantized(uint32_t sum, int32_t multiplier, int32_t offs
   return clamp_to_int8<Op::kActivationMin, Op::kActivationMax>(scaled >> shift);
 }
 
-// Writes outputs that lie kApart elements apart; returns where the next one lies.
-template <class Op, int kApart, int kOutputs>
-EARSHOT_INLINE int8_t* store_outputs(const uint32_t (&sums)[kOutputs],
-                                     const DoubledChannel& channel, int8_t* output) {
+// Writes outputs that lie kApart elements apart; their DoubledChannel lies kChannel bytes behind w.
+template <class Op, int kApart, int kChannel, int kOutputs>
+EARSHOT_INLINE void store_outputs(const uint32_t (&sums)[kOutputs], const int16_t* w,
+                                  int8_t* output) {
   output = in_register(output);
-  const int32_t multiplier = in_register(channel.multiplier), offset = in_register(channel.offset);
-  const int shift = Op::kRightShift > 0 ? 0 : in_register(channel.right_shift);
+  const auto multiplier = static_cast<int32_t>(load_word<kChannel + 4>(w));
+  const auto offset = static_cast<int32_t>(load_word<kChannel + 8>(w));
+  int shift = 0;
+  if constexpr (Op::kRightShift == 0) shift = static_cast<int>(load_word<kChannel + 12>(w));
   unrolled<kOutputs>([&](auto i) __attribute__((always_inline)) {
     output[i * kApart] = requantized<Op>(sums[i], multiplier, offset, shift);
   });
-  return output + kOutputs * kApart;
+}
+
+// The place of an element where the second and the third of every four are exchanged.
+constexpr int exchanged(int place) {
+  return place % 4 == 1 ? place + 1 : place % 4 == 2 ? place - 1 : place;
 }
 
 // kCount elements less their zero point.
@@ -141,58 +147,77 @@ inline void widen(const int8_t* from, int16_t* to) {
   for (int i = kBy4; i < kCount; ++i) to[i] = static_cast<int16_t>(from[i] - kZeroPoint);
 }
 
-// Sets kWords words to 0. A constant count and a barrier, so that no library function is called:
-// newlib's small memset and memcpy go byte by byte.
+// The same with the second and the third of every four exchanged. kCount: a multiple of 4
+template <int kZeroPoint, int kCount>
+inline void widen_exchanged(const int8_t* from, int16_t* to) {
+  static_assert(kCount % 4 == 0);
+#if defined(__ARM_FEATURE_DSP)
+  constexpr uint32_t kMinus = static_cast<uint16_t>(-kZeroPoint) * 0x10001u;
+#pragma GCC unroll 4
+  for (int i = 0; i < kCount; i += 4) {
+    uint32_t bytes, even, odd;
+    std::memcpy(&bytes, from + i, sizeof bytes);
+    asm("sxtab16 %0, %1, %2" : "=r"(even) : "r"(kMinus), "r"(bytes));
+    asm("sxtab16 %0, %1, %2, ror #8" : "=r"(odd) : "r"(kMinus), "r"(bytes));
+    std::memcpy(to + i, &even, sizeof even);
+    std::memcpy(to + i + 2, &odd, sizeof odd);
+  }
+#else
+  for (int i = 0; i < kCount; ++i) to[i] = static_cast<int16_t>(from[exchanged(i)] - kZeroPoint);
+#endif
+}
+
+// Sets kWords words to 0. A barrier keeps the compiler from calling a library function: newlib's
+// small memset and memcpy go byte by byte.
 template <int kWords>
-inline void clear_words(int16_t* to) {
-  const uint32_t zero = 0;
+inline void clear_words(void* to) {
+  constexpr uint32_t kZero = 0;
+  auto* target = static_cast<char*>(to);
 #pragma GCC unroll 4
   for (int i = 0; i < kWords; ++i) {
-    std::memcpy(to + 2 * i, &zero, sizeof zero);
+    std::memcpy(target + 4 * i, &kZero, sizeof kZero);
     asm volatile("" ::: "memory");
   }
 }
 
-// Moves kWords words to a place before them.
+// Copies kWords words, the first ones first.
 template <int kWords>
-inline void move_words(int16_t* to, const int16_t* from) {
+inline void move_words(void* to, const void* from) {
   constexpr int kAtOnce = 8;
+  auto* target = static_cast<char*>(to);
+  auto* source = static_cast<const int16_t*>(from);
   const auto move = [&](auto count) __attribute__((always_inline)) {
     uint32_t words[count];
     unrolled<count>([&](auto i) __attribute__((always_inline)) {
-      words[i] = load_word<4 * decltype(i)::value>(from);
+      words[i] = load_word<4 * decltype(i)::value>(source);
     });
     unrolled<count>([&](auto i) __attribute__((always_inline)) {
-      std::memcpy(to + 2 * i, &words[i], sizeof words[i]);
+      std::memcpy(target + 4 * i, &words[i], sizeof words[i]);
     });
-    to += 2 * count, from += 2 * count;
+    target += 4 * count, source += 2 * count;
   };
   for (int i = 0; i < kWords / kAtOnce; ++i) move(std::integral_constant<int, kAtOnce>{});
   if constexpr (kWords % kAtOnce > 0) move(std::integral_constant<int, kWords % kAtOnce>{});
 }
 
-// Doubles kBytes weights and widens them to int16, in words of four whose second and third byte are
-// exchanged. kBytes: a multiple of 4
-template <int kBytes>
-inline void widen_weights(const int8_t* weights, int16_t* doubled) {
-  static_assert(kBytes % 4 == 0);
+// Doubles weights and widens them to `words` words of int16; of every four the second and the third
+// are exchanged in flash. An odd number of words ends with two weights beside two that are not
+// used.
+inline void widen_weights(const int8_t* weights, int words, int16_t* doubled) {
+  for (int i = 0; i < words; i += 2) {
 #if defined(__ARM_FEATURE_DSP)
-  auto* to = reinterpret_cast<uint32_t __attribute__((may_alias))*>(doubled);
-#pragma GCC unroll 2
-  for (int i = 0; i < kBytes; i += 4) {
-    const Pairs pairs = load_pairs(weights + i);
+    const Pairs pairs = load_pairs(weights + 2 * i);
     uint32_t first, second;
     asm("sadd16 %0, %1, %1" : "=r"(first) : "r"(pairs.even));
     asm("sadd16 %0, %1, %1" : "=r"(second) : "r"(pairs.odd));
-    *to++ = first;
-    *to++ = second;
-  }
+    std::memcpy(doubled + 2 * i, &first, sizeof first);
+    if (i + 1 < words) std::memcpy(doubled + 2 * i + 2, &second, sizeof second);
 #else
-  for (int i = 0; i < kBytes; ++i) {
-    const int place = i % 4 == 1 ? i + 1 : i % 4 == 2 ? i - 1 : i;
-    doubled[i] = static_cast<int16_t>(2 * weights[place]);
-  }
+    for (int k = 0; k < (i + 1 < words ? 4 : 2); ++k) {
+      doubled[2 * i + k] = static_cast<int16_t>(2 * weights[2 * i + exchanged(k)]);
+    }
 #endif
+  }
 }
 
 }  // namespace kernels

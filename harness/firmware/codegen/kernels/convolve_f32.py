@@ -1,0 +1,59 @@
+"""Arguments of convolve_f32.h."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.firmware.codegen.channels import Channels
+from harness.firmware.codegen.kernels.in_place import behind_by_row
+from harness.firmware.codegen.operations import Operation, finish, image
+from harness.firmware.codegen.program import Conv2D
+
+_BLOCK = 4  # pixels, and channels: kFloatBlock
+_MOST_TAPS = 4  # of a plane
+_WEIGHT_BYTES = 16_384
+"""Memory for weights; those of a larger layer are read from flash, which waits."""
+
+
+def operation(step: Conv2D) -> Operation | None:
+    """Return the kernel call of a convolution without dilation, of four taps a plane at most."""
+    outputs, rows, columns, inputs = step.weights.values.shape
+    stride = step.window.stride[1]
+    taps = -(-columns // stride)
+    if step.window.dilation != (1, 1) or taps > _MOST_TAPS:
+        return None
+    groups = -(-outputs // _BLOCK)
+    padded = np.zeros((groups * _BLOCK, rows, taps * stride, inputs), np.float32)
+    padded[:outputs, :, :columns] = step.weights.values
+    # (groups, channels of a group, rows, taps, columns modulo the stride, inputs)
+    parts = padded.reshape(groups, _BLOCK, rows, taps, stride, inputs)
+    weights = parts.transpose(0, 2, 5, 4, 3, 1).reshape(-1)
+    biases = np.zeros(groups * _BLOCK, np.float32)
+    biases[:outputs] = step.weights.bias
+    pixels = -(-step.output.shape[2] // _BLOCK) * _BLOCK
+    strip = rows * inputs * stride * (pixels + taps - 1)
+    in_ram = weights.nbytes <= _WEIGHT_BYTES
+    return Operation(
+        step,
+        "convolve_f32.h",
+        "convolve_f32",
+        {
+            **image(step.input, step.output, step.window),
+            "kOutputChannels": outputs,
+            "kPadTop": step.window.before[0],
+            "kPadLeft": step.window.before[1],
+            **finish(step.output, step.activation),
+            "kWeightsInRam": int(in_ram),
+        },
+        weights=weights,
+        channels=Channels("FloatChannel", tuple((float(bias),) for bias in biases)),
+        scratch_bytes=4 * (strip + in_ram * weights.size),
+        scratch_element="float",
+        scratch_in_kernel="kernels::ConvolveF32<OP>::kScratchBytes",
+        input_behind=_behind(step),
+    )
+
+
+def _behind(step: Conv2D) -> int | None:
+    behind = behind_by_row(step, 1)
+    return None if behind is None else 4 * behind
