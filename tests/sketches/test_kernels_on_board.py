@@ -11,11 +11,13 @@ import tflite_cases as cases
 from board_program import PRINT, running
 from compiled_engine import AlwaysSparse, amalgamated, compare, staged_engine, tflite_reference
 
+from harness.firmware.engine import Engine
 from models.tflite import read_tflite
 
 pytestmark = pytest.mark.emulated
 
 RUNS = 6
+TOGETHER = 20  # random shapes in an image
 MODELS = {
     "conv": partial(cases.conv_2d, 0),
     "conv, other sizes": partial(cases.conv_2d, 4),
@@ -69,21 +71,27 @@ void loop() { yield(); }
 """
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory) -> dict[tuple[str, str], tuple[Path, bytes]]:
-    """Run all models on the board, with one image; return each model's file and its outputs."""
-    folder = tmp_path_factory.mktemp("engines")
+def _run(models: list[tuple[bytes, Engine | None]], folder: Path) -> list[bytes]:
+    """Run all models on the board, with one image; return their outputs of all runs."""
     text, calls = "#include <cmath>\n", ""
-    places = {case: folder / str(number) for number, case in enumerate(CASES)}
-    for (name, dtype), place in places.items():
-        staged_engine((MODELS | SPARSE)[name](dtype), place, AlwaysSparse() if name in SPARSE else None)
-        space = f"engine{place.name}"
-        text += amalgamated(place, space)
+    for number, (model, engine) in enumerate(models):
+        staged_engine(model, folder / str(number), engine)
+        space = f"engine{number}"
+        text += amalgamated(folder / str(number), space)
         calls += f"  report({space}::engine_input(), {space}::engine_output(), {space}::engine_invoke);\n"
     main = _MAIN.replace("PRINT", PRINT).replace("RUNS", str(RUNS)).replace("CALLS", calls)
     with running(text + main) as (_, terminal):
-        lines = {case: terminal.read_until(b"\n") for case in CASES}
-    return {case: (places[case] / "model.tflite", bytes(map(int, lines[case].split()))) for case in CASES}
+        return [bytes(map(int, terminal.read_until(b"\n").split())) for _ in models]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+    """Return the model of each case, and its outputs on the board."""
+    models = [
+        ((MODELS | SPARSE)[name](dtype), AlwaysSparse() if name in SPARSE else None) for name, dtype in CASES
+    ]
+    outputs = _run(models, tmp_path_factory.mktemp("engines"))
+    return {case: (model, out) for case, (model, _), out in zip(CASES, models, outputs, strict=True)}
 
 
 def _inputs(elements: int, dtype: str) -> np.ndarray:
@@ -95,9 +103,24 @@ def _inputs(elements: int, dtype: str) -> np.ndarray:
     return drawn if dtype == "i1" else (drawn / np.float32(32)).astype("f4")
 
 
-@pytest.mark.parametrize("case", CASES, ids=" ".join)
-def test_outputs_equal_those_of_the_reference_kernels(results, case):
-    model, outputs = results[case]
-    (source,) = read_tflite(model).input_tensors
-    expected = tflite_reference(model.read_bytes(), _inputs(source.elements, case[1])).reshape(-1)
+def _check(model: bytes, outputs: bytes, folder: Path, dtype: str) -> None:
+    file = folder / "model.tflite"
+    file.write_bytes(model)
+    (source,) = read_tflite(file).input_tensors
+    expected = tflite_reference(model, _inputs(source.elements, dtype)).reshape(-1)
     compare(np.frombuffer(outputs, expected.dtype), expected)
+
+
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_outputs_equal_those_of_the_reference_kernels(results, tmp_path, case):
+    _check(*results[case], tmp_path, case[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 100, TOGETHER))
+def test_random_shapes_equal_the_reference_kernels(tmp_path, first):
+    seeds = range(first, first + TOGETHER)
+    models = [cases.any_kernel(seed) for seed in seeds]
+    outputs = _run([(model, None) for model in models], tmp_path)
+    for seed, model, out in zip(seeds, models, outputs, strict=True):
+        _check(model, out, tmp_path, "i1" if seed % 5 else "f4")

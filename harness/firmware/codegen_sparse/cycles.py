@@ -38,6 +38,7 @@ _DENSE_LOOP = 4.5  # of a group, for each _LOOP_BLOCKS blocks of a run
 _DENSE_OUTPUT, _SPARSE_OUTPUT = 22.0, 14.5  # of a convolution: bias, scale, zero point, its share of calls
 _BLOCK = 50.0  # of five outputs of convolve_1_channel_s8.h
 _WIDENED_INPUT = 7.0  # of an input of it, with the strip's moves
+_PAIRED_OUTPUT, _WIDENED_WEIGHT = 12.5, 2.5  # of convolve_s8.h: an output, its inputs' share; a weight
 _DENSE_ROW_OUTPUT, _SPARSE_ROW_OUTPUT = 25.0, 50.0  # of a fully connected layer, likewise
 _STRIP_WORD = 8.0  # of rows that are copied to have padding around them
 
@@ -52,8 +53,9 @@ def layer_cycles(step: Conv2D | FullyConnected) -> tuple[int, int]:
         pixels, strip = math.prod(step.output.shape[:3]), _strip(step)
         sparse = (_sparse_taps(step) + _SPARSE_OUTPUT * outputs) * pixels + strip
         fast = fast_operation(step)
-        if fast is not None and fast.kernel == "convolve_1_channel_s8":
-            return round(_one_channel(step)), round(sparse)
+        if fast is not None:
+            dense = _one_channel(step) if step.input.shape[3] == 1 else _several_channels(step)
+            return round(dense), round(sparse)
         dense = _dense_run(outputs, taps, _DENSE_RUN) * runs + _DENSE_OUTPUT * outputs
         return round(dense * pixels + strip), round(sparse)
     outputs, inputs = step.weights.values.shape
@@ -78,6 +80,11 @@ def _one_channel(step: Conv2D) -> float:
     blocks = math.ceil(step.output.shape[2] / _FIVE) * step.output.shape[3]
     inputs = step.input.elements * _WIDENED_INPUT
     return on_image * blocks * row + step.output.shape[1] * blocks * _BLOCK + inputs
+
+
+def _several_channels(step: Conv2D) -> float:
+    """Return the cycles of convolve_s8.h: a product takes one, an output and each weight some more."""
+    return step.macs + _PAIRED_OUTPUT * step.output.elements + _WIDENED_WEIGHT * step.weights.values.size
 
 
 def _sparse_taps(step: Conv2D) -> int:

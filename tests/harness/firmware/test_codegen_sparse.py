@@ -79,7 +79,7 @@ MUCH = MOST_IN_CODE // 80 + 1  # channels: too many weights for code
         (partial(tinyconv, 0.8, 0.5), ["sparse_conv_2d", "fully_connected"]),
         (partial(tinyconv, 0.0, 0.9), ["convolve_1_channel_s8", "sparse_fully_connected"]),
         (partial(tinyconv, 0.9, 0.9), ["sparse_conv_2d", "sparse_fully_connected"]),
-        (partial(tinyconv, 0.9, 0.9, "f4"), ["conv_2d", "fully_connected"]),
+        (partial(tinyconv, 0.9, 0.9, "f4"), ["convolve_f32", "fully_connected"]),
         (partial(tinyconv, 0.95, 0.95, channels=MUCH), ["convolve_1_channel_s8", "sparse_fully_connected"]),
     ],
 )

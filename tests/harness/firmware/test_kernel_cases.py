@@ -1,4 +1,4 @@
-"""Kernels of engine codegen with random shapes, many to a program, against TensorFlow Lite's reference kernels."""
+"""Kernels of engine codegen with random shapes, many to a program, against the reference kernels."""
 
 from __future__ import annotations
 
@@ -12,45 +12,11 @@ import pytest
 import tflite_cases as cases
 from compiled_engine import amalgamated, compare, kernel_calls, staged_engine, tflite_reference
 
-from models.tflite import read_tflite
+from models.tflite import Tensor, read_tflite
 
 RUNS = 4
 TOGETHER = 25
-FAST_KERNELS = {"convolve_1_channel_s8", "convolve_s8", "depthwise_conv_s8"}
-
-
-def run_together(models: list[bytes], folder: Path) -> tuple[list[list[np.ndarray]], list[str]]:
-    """Compile engines into one library; return inputs and outputs of each, and the kernels that ran."""
-    text = calls = ""
-    kernels = []
-    for number, model in enumerate(models):
-        staged_engine(model, folder / str(number))
-        text += amalgamated(folder / str(number), f"engine{number}")
-        kernels += kernel_calls((folder / str(number) / "engine.cpp").read_text())
-        calls += (
-            f"    case {number}: return run(engine{number}::engine_input(), engine{number}::engine_output(), "
-        )
-        calls += f"engine{number}::engine_invoke, inputs, outputs);\n"
-    source = folder / "cases.cpp"
-    source.write_text(f"#include <cmath>\n#include <cstring>\n{text}{_GLUE.replace('CALLS', calls)}")
-    library = folder / "cases.so"
-    # Without optimization: compiling takes longer than everything else.
-    command = ["g++", "-O0", "-std=gnu++17", "-funsigned-char", "-shared", "-fPIC", str(source), "-o"]
-    subprocess.run([*command, str(library)], check=True, cwd=folder)
-    loaded = ctypes.CDLL(str(library))
-    results = []
-    for number, model in enumerate(models):
-        (source_tensor,), (output_tensor,) = (
-            getattr(read_tflite(folder / str(number) / "model.tflite"), side)
-            for side in ("input_tensors", "output_tensors")
-        )
-        inputs = _inputs(source_tensor, number)
-        outputs = np.empty((RUNS, output_tensor.elements), "i1" if output_tensor.type == "int8" else "f4")
-        for one, result in zip(inputs, outputs, strict=True):
-            loaded.run(number, *(array.ctypes.data_as(ctypes.c_void_p) for array in (one, result)))
-        results.append([inputs, outputs])
-    return results, kernels
-
+FAST_KERNELS = {"convolve_1_channel_s8", "convolve_s8", "convolve_f32", "depthwise_conv_s8"}
 
 _GLUE = """
 template <class View>
@@ -59,14 +25,15 @@ static void run(View input, View output, bool (*invoke)(), const void* from, voi
   invoke();
   std::memcpy(to, output.data, output.bytes);
 }
-extern "C" void run(int number, const void* inputs, void* outputs) {
+extern "C" void run(int number, const void* from, void* to) {
   switch (number) {
 CALLS  }
 }
 """
 
 
-def _inputs(tensor, seed: int) -> np.ndarray:
+def _inputs(tensor: Tensor, seed: int) -> np.ndarray:
+    """Draw inputs (RUNS, elements); int8 ones begin with the extremes."""
     random = np.random.default_rng(seed)
     if tensor.type == "float32":
         return random.normal(0, 1, (RUNS, tensor.elements)).astype("f4")
@@ -75,19 +42,46 @@ def _inputs(tensor, seed: int) -> np.ndarray:
     return inputs
 
 
-def check_seeds(seeds: range, folder: Path) -> Counter:
+def _compiled(models: list[bytes], folder: Path) -> tuple[ctypes.CDLL, Counter[str]]:
+    """Compile engines into one library; return it, and how often each kernel is called."""
+    text = calls = ""
+    kernels: Counter[str] = Counter()
+    for number, model in enumerate(models):
+        place, space = folder / str(number), f"engine{number}"
+        staged_engine(model, place)
+        text += amalgamated(place, space)
+        kernels.update(kernel_calls((place / "engine.cpp").read_text()))
+        calls += f"    case {number}: return run({space}::engine_input(), {space}::engine_output(), "
+        calls += f"{space}::engine_invoke, from, to);\n"
+    (folder / "cases.cpp").write_text(
+        f"#include <cmath>\n#include <cstring>\n{text}{_GLUE.replace('CALLS', calls)}"
+    )
+    # Without optimization: compiling takes longer than everything else.
+    command = "g++ -O0 -std=gnu++17 -funsigned-char -shared -fPIC cases.cpp -o cases.so"
+    subprocess.run(command.split(), check=True, cwd=folder)
+    return ctypes.CDLL(str(folder / "cases.so")), kernels
+
+
+def _check(seeds: range, folder: Path) -> Counter[str]:
+    """Compare the outputs of `any_kernel` for some seeds; return how often each kernel was called."""
     models = [cases.any_kernel(seed) for seed in seeds]
-    results, kernels = run_together(models, folder)
-    for seed, model, (inputs, outputs) in zip(seeds, models, results, strict=True):
+    library, kernels = _compiled(models, folder)
+    for number, (seed, model) in enumerate(zip(seeds, models, strict=True)):
+        read = read_tflite(folder / str(number) / "model.tflite")
+        (source,), (output,) = read.input_tensors, read.output_tensors
+        inputs = _inputs(source, seed)
+        outputs = np.empty((RUNS, output.elements), "i1" if output.type == "int8" else "f4")
+        for one, result in zip(inputs, outputs, strict=True):
+            library.run(number, *(array.ctypes.data_as(ctypes.c_void_p) for array in (one, result)))
         compare(outputs, tflite_reference(model, inputs), f"seed {seed}")
-    return Counter(kernels)
+    return kernels
 
 
 def test_random_shapes(tmp_path):
-    assert set(check_seeds(range(TOGETHER), tmp_path)) >= FAST_KERNELS
+    assert set(_check(range(TOGETHER), tmp_path)) >= FAST_KERNELS
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1000, 3000, TOGETHER))
 def test_many_random_shapes(tmp_path, first):
-    check_seeds(range(first, first + TOGETHER), tmp_path)
+    _check(range(first, first + TOGETHER), tmp_path)
