@@ -37,13 +37,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from harness.measure.host_process import HostProcess
+    from harness.runs.run import begin_run
 
     request = request_of(arguments, recordings=arguments.recordings)
-    with HostProcess() as host:  # first: it imports torch while this process imports the rest
-        from harness.runs.run import begin_run
-
-        return finish(begin_run(request, arguments.output, host), arguments.open)
+    return finish(begin_run(request, arguments.output), arguments.open)
 
 
 def request_of(arguments: argparse.Namespace, **more: Any) -> RunRequest:

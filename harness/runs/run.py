@@ -17,10 +17,10 @@ from harness.firmware.firmware import Firmware
 from harness.measure import conformance as conformance_module
 from harness.measure import listener as listener_module
 from harness.measure import session as session_module
-from harness.measure.host_process import HostProcess
+from harness.measure.host import time_host
 from harness.measure.session import Session, measure, read_session
 from harness.recording_views import glances
-from harness.records.record import HostRow, RunRecord, VariantRow
+from harness.records.record import RunRecord, VariantRow
 from harness.report.pages.recordings import render_recordings
 from harness.report.pages.run import render_run
 from harness.runs import folder, rows
@@ -38,26 +38,15 @@ if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
 
 
-def time_host(*given: Any) -> list[HostRow]:
-    """Time a model in this process; see `harness.measure.host.time_host`."""
-    from harness.measure import host  # imports torch
-
-    return host.time_host(*given)
-
-
 class Run(Driver[RunRecord, VariantRow]):
     """A run with one session per model.
-
-    Args:
-        host: times the models on the host; None for this process.
 
     Attributes:
         sessions: measurements on the board, by the models' ids.
     """
 
-    def __init__(self, *args: Any, host: HostProcess | None = None, **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._host = host
         self.sessions: dict[str, Session] = {}
         self._failed: dict[str, Path] = {}  # folders of sessions that failed, by the models' ids
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
@@ -81,8 +70,7 @@ class Run(Driver[RunRecord, VariantRow]):
         row = replace(row, transcripts=self._copy_transcripts(model.id, session))
         yield row
         with progress.task("time the host"):
-            timed = self._host.time_host if self._host else time_host
-            row = replace(row, host=timed(model, session.model_input, session.board_output))
+            row = replace(row, host=time_host(model, session.model_input, session.board_output))
         yield row
 
     def finish_row(self, model: ModelArtifact, row: VariantRow) -> VariantRow:
@@ -176,14 +164,14 @@ class Run(Driver[RunRecord, VariantRow]):
         return copied
 
 
-def begin_run(request: RunRequest, output: Path, host: HostProcess | None = None) -> Run:
-    """Begin a run below `output`; see `Run` for `host`.
+def begin_run(request: RunRequest, output: Path) -> Run:
+    """Begin a run below `output`.
 
     Raises:
         UserFacingError: see `RunRequest.setup`.
     """
     setup = request.setup()
-    return Run(setup, folder.begin(RUN, output, setup.board.describe(), request.about("run")), host=host)
+    return Run(setup, folder.begin(RUN, output, setup.board.describe(), request.about("run")))
 
 
 def resume_run(request: RunRequest, path: Path) -> Run:
