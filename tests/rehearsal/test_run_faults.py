@@ -105,7 +105,8 @@ def test_connection_to_another_host_that_breaks_is_retried_and_noted(quiet, tmp_
     with remote_host(tmp_path / "host", f"{quiet.folder}/host") as host:
         url = host.serve(quiet.state / "by-id", "socket")
         upload = f'{quiet.command} upload --fqbn {{fqbn}} --port "$PWD"/state/by-id --json --input-dir'
-        command = f'{upload} "$(dirname {{image}})"'
+        until_back = 'until [ -e "$PWD"/state/by-id ]; do sleep 0.05; done'
+        command = f'{until_back}; {upload} "$(dirname {{image}})"'
         quiet.write_bench_file(board={"port": url, "upload_command": command})
         quiet.faults(Fault("vanish", at=20))
         run = quiet.run_here()
