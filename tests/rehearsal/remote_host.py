@@ -60,7 +60,8 @@ class RemoteHost:
         self._write("known_hosts", f"[127.0.0.1]:{port} {host_key}")
         self._write(
             "ssh_config",
-            f"Host 127.0.0.1 localhost\nHostName 127.0.0.1\nPort {port}\nUser {getpass.getuser()}\nBatchMode yes\n"
+            f"Host 127.0.0.1 localhost\nHostName 127.0.0.1\nPort {port}\n"
+            f"User {getpass.getuser()}\nBatchMode yes\n"
             f"IdentityFile {self._folder}/user\nIdentitiesOnly yes\n"
             f"UserKnownHostsFile {self._folder}/known_hosts\nLogLevel ERROR\n",
         )
