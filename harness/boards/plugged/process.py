@@ -173,8 +173,9 @@ class PluggedBoard:
     def _start(self, image: Path) -> None:
         self._stop()
         self._image = str(image)
-        machine = self._machine = Machine(find_qemu(), image, self._clock, live=True, paced=self._paced)
-        machine.set_port_open(self._was_open)
+        machine = self._machine = Machine(
+            find_qemu(), image, self._clock, live=True, paced=self._paced, port_is_open=self._was_open
+        )
         self._board = os.open(machine.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._selector.register(self._board, selectors.EVENT_READ, self._from_board)
         threading.Thread(target=self._hear, args=[machine], name="hearing", daemon=True).start()

@@ -58,13 +58,20 @@ class Machine:
             commands and sound determine everything that it sends.
         paced: True for a live board whose busy time, too, is real time; otherwise the emulator's speed is the
             limit.
+        port_is_open: False for a live board whose port no program has open yet, see `set_port_open`.
 
     Raises:
         UploadFailed: the emulator did not start.
     """
 
     def __init__(
-        self, qemu: Qemu, image: Path, clock: Clock, live: bool = False, paced: bool = False
+        self,
+        qemu: Qemu,
+        image: Path,
+        clock: Clock,
+        live: bool = False,
+        paced: bool = False,
+        port_is_open: bool = True,
     ) -> None:
         clock_arguments = clock.arguments(core_address(image))
         scratch = _working_folder(clock)
@@ -89,7 +96,7 @@ class Machine:
         host = master
         try:
             if live:
-                self.set_port_open(True)
+                self.set_port_open(port_is_open)
                 host = _LiveHost(master, folder, paced).wake_pipe
             with (folder / _STDERR_FILE).open("wb") as stderr:
                 self._process = subprocess.Popen(
@@ -142,7 +149,7 @@ class Machine:
         )
 
     def set_port_open(self, is_open: bool) -> None:
-        """Tell a live board whether a program has its port open; at first one has."""
+        """Tell a live board whether a program has its port open."""
         handle = os.open(self._folder / _PORT_FILE, os.O_WRONLY | os.O_CREAT, 0o600)  # never empty
         os.write(handle, b"1" if is_open else b"0")
         os.close(handle)

@@ -2,7 +2,7 @@
 
     EARSHOT_KERNEL_CASES=2000 .venv/bin/pytest -n 2 tests/harness/firmware/test_kernel_cases.py
 
-compares 2,000 models of one layer, which takes 14 minutes of two cores; without the variable it is 200.
+compares 2,000 models of one layer, which takes 10 minutes of two cores; without the variable it is 200.
 """
 
 from __future__ import annotations
