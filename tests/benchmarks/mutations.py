@@ -96,22 +96,22 @@ def mutate_model(data: bytes, random: Random) -> bytes:
         return mutate_bytes(data, random)
     schema = tflite_schema()
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
-    for _ in range(random.randint(1, 3)):
-        graph = random.choice(model.subgraphs)
-        thing = random.choice([model, graph, *model.operatorCodes, *model.buffers, *graph.operators])
-        if random.random() < 0.6 and graph.tensors:
-            thing = random.choice(graph.tensors)
-            thing = random.choice([thing, thing.quantization or thing])
-        elif random.random() < 0.3:
-            thing = getattr(thing, "builtinOptions", None) or thing
-        if fields := list(getattr(thing, "__dict__", ())):  # an earlier change may have put a list there
-            name = random.choice(fields)
-            setattr(thing, name, _changed(getattr(thing, name), random))
     try:
+        for _ in range(random.randint(1, 3)):
+            graph = random.choice(model.subgraphs)
+            thing = random.choice([model, graph, *model.operatorCodes, *model.buffers, *graph.operators])
+            if random.random() < 0.6 and graph.tensors:
+                thing = random.choice(graph.tensors)
+                thing = random.choice([thing, thing.quantization or thing])
+            elif random.random() < 0.3:
+                thing = getattr(thing, "builtinOptions", None) or thing
+            if fields := list(getattr(thing, "__dict__", ())):  # an earlier change may have put a list there
+                name = random.choice(fields)
+                setattr(thing, name, _changed(getattr(thing, name), random))
         builder = flatbuffers.Builder(len(data))
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
-    except Exception:  # the schema's own code cannot write such a value
+    except Exception:  # an earlier change made it a tree that the schema's own code cannot walk or write
         return mutate_bytes(data, random)
 
 
