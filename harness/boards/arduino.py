@@ -24,6 +24,7 @@ from harness.boards.port_search import Sought, is_url, wait_for_port
 from harness.boards.user_command import run_command
 from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError, UsageError
 from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
+from harness.firmware.arduino_platform import OPTIMIZATION
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import stage
 from harness.layout import store_root
@@ -82,7 +83,7 @@ class ArduinoBoard(Board):
         bench: Bench | None = None,
         store: Store | None = None,
         cli: ArduinoCli | None = None,
-        optimization: str = "-O2",
+        optimization: str = OPTIMIZATION,
         patience_s: float = _PATIENCE_S,
     ) -> None:
         self._entry = entry

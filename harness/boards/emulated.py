@@ -16,6 +16,7 @@ from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
 from harness.boards.qemu.machine import CLOCK_HZ, Machine
 from harness.boards.qemu.tools import find_qemu
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, UsageError
+from harness.firmware.arduino_platform import OPTIMIZATION
 from harness.firmware.arm_gcc import compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
 from harness.firmware.firmware import Firmware
@@ -60,7 +61,7 @@ class EmulatedBoard(Board):
         self,
         store: Store | None = None,
         timing: TimingParameters | None = None,
-        optimization: str = "-O2",
+        optimization: str = OPTIMIZATION,
         instructions: bool = False,
     ) -> None:
         self._store = store or Store(store_root())

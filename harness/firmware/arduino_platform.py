@@ -23,6 +23,12 @@ _GIVEN = {"runtime.ide.version": "10607"}  # arduino-cli's
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
+def _read(path: Path) -> dict[str, str]:
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 @cache
 def properties() -> dict[str, str]:
     """Return the platform's properties and the board's, which override them, without expansion."""
@@ -41,6 +47,10 @@ def expand(text: str, values: dict[str, str]) -> str:
     while _PLACE.search(text):
         text = _PLACE.sub(lambda match: values[match[1]], text)
     return text
+
+
+OPTIMIZATION = shlex.join(flags("compiler.optimization_flags"))
+"""Flags of every board's sketches by default, those of the Arduino tools, separated by spaces."""
 
 
 def install(sketchbook: Path) -> tuple[Path, bool]:
@@ -90,9 +100,3 @@ def _link_in(sketchbook: Path) -> Path:
 
 def _is_ours(link: Path) -> bool:
     return link.is_symlink() and link.resolve() == PLATFORM.resolve()
-
-
-def _read(path: Path) -> dict[str, str]:
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, _, value in pairs}

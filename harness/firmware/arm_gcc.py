@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware import arduino_library, arduino_platform, elf, toolchain
 from harness.firmware.arduino_library import ARCHIVE, ArduinoLibrary, archive
-from harness.firmware.arduino_platform import CORE
+from harness.firmware.arduino_platform import CORE, OPTIMIZATION
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import StagedSketch
 from harness.firmware.toolchain import Tool, find_tool, run_tool
@@ -28,7 +28,7 @@ _CPP_FLAGS = arduino_platform.flags("compiler.cpp.flags")
 _C_FLAGS = ("-x", "c", *arduino_platform.flags("compiler.c.flags"))
 _COMPILE_FLAGS = (*_COMMON_FLAGS, *_CPP_FLAGS)
 _LIBRARY_FLAGS = ("-w",)  # as the mbed core compiles libraries; warnings in them are for their authors
-_CORE_FLAGS = arduino_platform.flags("compiler.optimization_flags")
+_CORE_FLAGS = OPTIMIZATION.split()
 _LINK_FLAGS = arduino_platform.flags("compiler.ldflags")
 
 
@@ -37,7 +37,7 @@ def find_compiler() -> Tool:
     return find_tool(_COMPILER, _PACKAGES)
 
 
-def compile_image(staged: StagedSketch, store: Store, optimization: str = "-O2") -> Firmware:
+def compile_image(staged: StagedSketch, store: Store, optimization: str = OPTIMIZATION) -> Firmware:
     """Compile a staged sketch, or return the cached image of the same sources, flags and compiler.
 
     Args:

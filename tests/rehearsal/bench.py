@@ -31,6 +31,7 @@ from harness.bench_file import read_bench
 from harness.boards.nano33ble import Nano33Ble
 from harness.boards.plugged.control import SOCKET, ask
 from harness.errors import BoardNotFound, EarshotError
+from harness.firmware.arduino_platform import OPTIMIZATION
 from harness.layout import RECORDINGS, ROOT
 
 _TESTS = Path(__file__).resolve().parents[1]
@@ -325,7 +326,9 @@ class Run:
         return [(fault["failure"], fault["message"]) for row in self.rows for fault in row["faults"]]
 
 
-def board_of(bench: RehearsalBench, optimization: str = "-O2", patience_s: float = PATIENCE_S) -> Nano33Ble:
+def board_of(
+    bench: RehearsalBench, optimization: str = OPTIMIZATION, patience_s: float = PATIENCE_S
+) -> Nano33Ble:
     """Return the board of a bench, for this process."""
     read = read_bench(bench.file)
     return Nano33Ble(read.boards[0], read, patience_s=patience_s, optimization=optimization)

@@ -12,7 +12,7 @@ from tiny_engine import TinyEngine, tiny_model
 
 from harness.cli import main
 from harness.firmware import elf
-from harness.firmware.arduino_platform import PLATFORM, properties
+from harness.firmware.arduino_platform import OPTIMIZATION, PLATFORM, properties
 from harness.firmware.arm_gcc import build_image, find_compiler
 from harness.firmware.stage import stage
 
@@ -32,7 +32,7 @@ def platform(action: str, sketchbook: Path) -> int:
 
 def test_recipes_and_our_own_build_make_images_of_equal_size(tmp_path):
     staged = stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / "stage")
-    build_image(find_compiler(), staged.path, ["-O2"], tmp_path / "ours.elf")
+    build_image(find_compiler(), staged.path, OPTIMIZATION.split(), tmp_path / "ours.elf")
     theirs = compile_sketch(staged.path, tmp_path / "build")
     ours = elf.flash_and_ram(elf.section_sizes(tmp_path / "ours.elf"))
     assert sizes(theirs) == pytest.approx(ours, rel=0.005)
