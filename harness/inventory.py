@@ -10,11 +10,8 @@ from harness.errors import UsageError
 from harness.layout import RECORD
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, VariantRow
-from models.data.corpus import corpus_path
-from models.data.dataset import DatasetConfig
-from models.data.features import feature_path
 from models.model_artifact import ModelArtifact
-from models.pipeline import Steps, steps_of
+from models.pipeline import Steps, feature_path_of, steps_of
 from models.store import Store
 from models.variants import Variant, load_family
 
@@ -70,15 +67,17 @@ def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, r
 
 
 def _steps(variants: Sequence[Variant], dataset: Path | None, store: Store) -> dict[str, Steps]:
-    """Return the steps by variant; empty if the synthetic corpus, and so every artifact, does not exist."""
-    root = dataset if dataset is not None else corpus_path(store)
-    if dataset is None and not root.is_dir():
-        return {}
-    features = {
-        name: feature_path(root, DatasetConfig(), store, name).name
-        for name in {variant.front_end for variant in variants}
+    """Return the steps by variant, but of those whose synthetic corpus, and so every artifact, is missing."""
+    features: dict[tuple[str, str], Path | None] = {}
+    for variant in variants:
+        key = variant.words, variant.front_end
+        if key not in features:
+            features[key] = feature_path_of(variant, dataset, store)
+    return {
+        variant.id: steps_of(variant, path.name, store)
+        for variant in variants
+        if (path := features[variant.words, variant.front_end])
     }
-    return {variant.id: steps_of(variant, features[variant.front_end], store) for variant in variants}
 
 
 def _state(steps: Steps | None) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from models.data.dataset import SPLITS
 from models.data.features import FeatureSets
 from models.evaluation import count_correct, outputs_of
 from models.tflite import Tensor, TfliteModel
@@ -75,7 +74,7 @@ def evaluate_tflite(tflite: Path, features: FeatureSets, labels: Sequence[str]) 
 
     Args:
         tflite: a model of micro features with the dataset's labels, in any order.
-        features: the dataset's.
+        features: the dataset's; its test set is needed.
         labels: names of the model's outputs.
 
     Returns:
@@ -83,7 +82,7 @@ def evaluate_tflite(tflite: Path, features: FeatureSets, labels: Sequence[str]) 
         the index of the predicted and of the right label.
     """
     accuracy: dict[str, Any] = {}
-    for name in SPLITS:
+    for name in features.splits:
         values, right = features.split(name)
         predictions = outputs_of(tflite, values).argmax(1)
         right = _as_outputs(right, features, labels)
@@ -103,5 +102,6 @@ def write_clips(features: FeatureSets, labels: Sequence[str], seed: int, folder:
 
 
 def _as_outputs(right: np.ndarray, features: FeatureSets, labels: Sequence[str]) -> np.ndarray:
-    """Translate the dataset's label indices to those of a model with these outputs."""
-    return np.array([list(labels).index(name) for name in features.labels], np.int64)[right]
+    """Translate the dataset's label indices to those of a model with these outputs; -1 has no clips."""
+    outputs = [labels.index(name) if name in labels else -1 for name in features.labels]
+    return np.array(outputs, np.int64)[right]

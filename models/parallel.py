@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from models import pipeline, progress
-from models.data.dataset import DatasetConfig
-from models.data.features import feature_sets
 from models.errors import ModelError, UserFacingError
 from models.log_filter import known_noise_dropped
 from models.model_artifact import ModelArtifact
@@ -46,7 +44,7 @@ class Outcome(Generic[T]):
 
 def prepare_all(
     variants: Sequence[Variant],
-    dataset_root: Path,
+    dataset_root: Path | None,
     store: Store,
     jobs: int | None = None,
 ) -> Iterator[Outcome[ModelArtifact]]:
@@ -54,16 +52,13 @@ def prepare_all(
 
     Args:
         variants: with different ids.
-        dataset_root: a folder in the Speech Commands layout.
+        dataset_root: see `models.pipeline.features_of`.
         store: holds the result of every step.
         jobs: processes that train at a time; None for one per core. One job runs in this process.
 
     Returns:
         Outcomes in the order of the variants, each as soon as it and those before it are ready. A
         `UserFacingError` is an outcome; any other exception is a bug and is raised.
-
-    Raises:
-        DatasetError: the dataset lacks something or is broken.
     """
     return _run_all(
         pipeline.prepare,
@@ -78,7 +73,7 @@ def prepare_all(
 
 def evaluate_all(
     variants: Sequence[Variant],
-    dataset_root: Path,
+    dataset_root: Path | None,
     store: Store,
     jobs: int | None = None,
 ) -> Iterator[Outcome[dict[str, Any]]]:
@@ -90,22 +85,20 @@ def _run_all(
     work: Callable[..., T],
     last_step: Callable[[Steps], Step],
     variants: Sequence[Variant],
-    dataset_root: Path,
+    dataset_root: Path | None,
     store: Store,
     jobs: int | None,
     load: Callable[[Path], T] | None = None,
 ) -> Iterator[Outcome[T]]:
     """Work on variants; `load` reads the result of one whose last step is done from the step's folder."""
-    features = {
-        name: feature_sets(dataset_root, DatasetConfig(), store, name).path.name
-        for name in {variant.front_end for variant in variants}
-    }
-    steps = {variant: steps_of(variant, features[variant.front_end], store) for variant in variants}
-    missing = [variant for variant in variants if not last_step(steps[variant]).done]
+    steps, failures = _steps_of(variants, dataset_root, store)
+    missing = [variant for variant in steps if not last_step(steps[variant]).done]
     here = partial(work, dataset_root=dataset_root, store=store)
     jobs = min(jobs or os.cpu_count() or 1, len(missing))
 
     def in_this_process(variant: Variant) -> T:
+        if variant in failures:
+            raise failures[variant]
         if load and variant not in missing:  # `work` would list the whole dataset again
             return load(last_step(steps[variant]).path)
         return here(variant)
@@ -140,6 +133,27 @@ def _run_all(
             else:
                 yield _outcome(variant, partial(in_this_process, variant))
             advance()
+
+
+def _steps_of(
+    variants: Sequence[Variant], dataset_root: Path | None, store: Store
+) -> tuple[dict[Variant, Steps], dict[Variant, UserFacingError]]:
+    """Compute the features of every vocabulary and front end; return the steps or the failure by variant."""
+    features: dict[tuple[str, str], str | UserFacingError] = {}
+    steps, failures = {}, {}
+    for variant in variants:
+        key = variant.words, variant.front_end
+        if key not in features:
+            try:
+                features[key] = pipeline.features_of(variant, dataset_root, store).path.name
+            except UserFacingError as failure:
+                features[key] = failure
+        found = features[key]
+        if isinstance(found, str):
+            steps[variant] = steps_of(variant, found, store)
+        else:
+            failures[variant] = found
+    return steps, failures
 
 
 def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from models import progress
+from models.data.corpus import CorpusConfig, corpus_path, synthetic_corpus
 from models.data.dataset import LABELS, DatasetConfig
-from models.data.features import CHANNELS, SLICES, feature_sets
+from models.data.features import CHANNELS, SLICES, FeatureSets, feature_path, feature_sets
 from models.data.front_ends import front_end
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConversionError
@@ -180,14 +181,41 @@ def _compression(variant: Variant, features: str, train: Step) -> Step | None:
     return Step(train.store, "compress", inputs, tuple(code), tuple(packages))
 
 
-def prepare(variant: Variant, dataset_root: Path, store: Store) -> ModelArtifact:
+def dataset_of(variant: Variant, dataset_root: Path | None, store: Store) -> Path:
+    """Return the folder of a dataset, for None that of the synthetic corpus of the variant's words."""
+    return dataset_root or synthetic_corpus(store, CorpusConfig.of(variant.vocabulary))
+
+
+def features_of(variant: Variant, dataset_root: Path | None, store: Store) -> FeatureSets:
+    """Return the features that a variant learns from; they are computed if the store does not have them.
+
+    Args:
+        dataset_root: a folder in the Speech Commands layout; None for the synthetic corpus of the variant's
+            words.
+
+    Raises:
+        DatasetError: the dataset lacks something.
+    """
+    root = dataset_of(variant, dataset_root, store)
+    return feature_sets(root, DatasetConfig.of(variant.vocabulary), store, variant.front_end)
+
+
+def feature_path_of(variant: Variant, dataset_root: Path | None, store: Store) -> Path | None:
+    """Return the folder of `features_of`, whether it exists or not; None without the synthetic corpus."""
+    root = dataset_root or corpus_path(store, CorpusConfig.of(variant.vocabulary))
+    if dataset_root is None and not root.is_dir():
+        return None
+    return feature_path(root, DatasetConfig.of(variant.vocabulary), store, variant.front_end)
+
+
+def prepare(variant: Variant, dataset_root: Path | None, store: Store) -> ModelArtifact:
     """Train, compress, convert and describe a variant; steps that are in the store are not repeated.
 
     A variant that no board can run has no .tflite: its accuracy is the network's in torch.
 
     Args:
         variant: see `models.variants`.
-        dataset_root: a folder in the Speech Commands layout.
+        dataset_root: see `features_of`.
         store: holds the features and the result of every step.
 
     Raises:
@@ -201,13 +229,13 @@ def prepare(variant: Variant, dataset_root: Path, store: Store) -> ModelArtifact
         return run.describe()
 
 
-def train(variant: Variant, dataset_root: Path, store: Store) -> Path:
+def train(variant: Variant, dataset_root: Path | None, store: Store) -> Path:
     """Train a variant's network and return the checkpoint's folder (`models.train.save`); see `prepare`."""
     with progress.about(variant.id):
         return _Run(variant, dataset_root, store).train()
 
 
-def evaluate(variant: Variant, dataset_root: Path, store: Store) -> dict[str, Any]:
+def evaluate(variant: Variant, dataset_root: Path | None, store: Store) -> dict[str, Any]:
     """Evaluate a variant in torch, without converting it; see `prepare`.
 
     Returns:
@@ -222,9 +250,9 @@ def evaluate(variant: Variant, dataset_root: Path, store: Store) -> dict[str, An
 class _Run:
     """A run of one variant through the pipeline."""
 
-    def __init__(self, variant: Variant, dataset_root: Path, store: Store) -> None:
+    def __init__(self, variant: Variant, dataset_root: Path | None, store: Store) -> None:
         self.variant = variant
-        self.features = feature_sets(dataset_root, DatasetConfig(), store, variant.front_end)
+        self.features = features_of(variant, dataset_root, store)
         self.steps = steps_of(variant, self.features.path.name, store)
 
     def train(self) -> Path:
@@ -331,19 +359,26 @@ def external(
         model_file: the .tflite; int8 or float32 input and output.
         labels: names of its outputs in order.
         store: holds the result.
-        dataset_root: a folder in the Speech Commands layout. With it, accuracy is measured if the model takes
-            micro features (1960) and has the dataset's labels, in any order.
+        dataset_root: a folder in the Speech Commands layout, of which only the test set is needed. With it,
+            accuracy is measured if the model takes micro features (1960).
 
     Raises:
         ConversionError: the file cannot be read, or has inputs and outputs of another number or type.
+        DatasetError: the dataset lacks a word of the labels, or has no test set.
     """
     model = read_tflite(model_file)
     _check_external(model, labels, model_file)
     identity = re.sub(r"[^A-Za-z0-9_.-]+", "-", model_file.stem).strip("_.-")[:_MAX_ID_CHARACTERS] or "model"
     features = None
     takes_features = model.input_tensors[0].elements == SLICES * CHANNELS
-    if dataset_root is not None and takes_features and set(labels) == set(LABELS):
-        features = feature_sets(dataset_root, DatasetConfig(), store)
+    words = [label for label in labels if label not in LABELS[:2]]
+    if dataset_root is not None and takes_features and words:
+        config = DatasetConfig.of(words)
+        if "silence" not in labels:
+            config = replace(config, silence_percent=0.0)
+        if "unknown" not in labels:
+            config = replace(config, unknown_percent=0.0)
+        features = feature_sets(dataset_root, config, store, needed=["testing"])
 
     def make(folder: Path) -> None:
         shutil.copyfile(model_file, folder / "model.tflite")

@@ -120,6 +120,8 @@ def load_study(name: str, folder: Path = STUDIES) -> Study:
         raise whole.refusal(
             "a study's networks are pruned or quantized", ("study",), "Add [pruning] or [quantization]."
         )
+    if len({item.words for item in variants}) > 1:
+        raise whole.refusal("a study's networks have one vocabulary", ("words",), "Give one text.")
     keys = keys_by_name(family.tables)
     several = (".".join(keys[one]) for one in varying(family))
     study = Study(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
+from models.data.dataset import LABELS, MOST_WORDS
 from models.data.front_ends import front_end_names
+from models.data.sound_folder import parts_of, plain
 from models.decoding import Meta, TomlFile, matching
 from models.errors import ConfigError
 from models.families import members, varying
@@ -103,6 +106,7 @@ class Variant:
         network: one of `NETWORKS`.
         precision: type of the model's input and output. "int8" without a quantization is TensorFlow Lite's
             quantization after training.
+        words: the vocabulary, 2 to 35 words separated by commas.
         front_end: makes the features, one of `models.data.front_ends`.
         seed: of everything random.
         training: of the network.
@@ -116,11 +120,17 @@ class Variant:
     title: str
     network: str
     precision: Literal["float32", "int8"]
+    words: str = "yes,no"
     front_end: str = "micro"
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 1
     training: Training = field(default_factory=Training)
     pruning: Pruning | None = None
     quantization: Quantization | None = None
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The words in the order of their labels."""
+        return tuple(word.strip() for word in self.words.split(","))
 
     @property
     def deployable(self) -> bool:
@@ -230,6 +240,8 @@ def _decode(toml: TomlFile) -> Variant:
         raise refuse(variant.network, ("network",), " or ".join(NETWORKS))
     if variant.front_end not in front_end_names():
         raise refuse(variant.front_end, ("front_end",), " or ".join(front_end_names()))
+    if wrong := _wrong_words(variant.vocabulary):
+        raise refuse(variant.words, ("words",), f'{wrong}, such as "yes,no"')
     numbers = variant.quantization
     if numbers is None:
         return variant
@@ -246,3 +258,14 @@ def _decode(toml: TomlFile) -> Variant:
                 allowed = "true: TensorFlow Lite's int8 weights are symmetric with a range per channel"
                 raise refuse(False, ("quantization", key), allowed)
     return variant
+
+
+def _wrong_words(words: Sequence[str]) -> str:
+    """Return what a vocabulary must be, "" if it is that."""
+    if not 2 <= len(words) <= MOST_WORDS:
+        return f"2 to {MOST_WORDS} words, separated by commas"
+    if not all(word.isprintable() and parts_of(word) and not set(word) & set("._/\\") for word in words):
+        return "words of letters or digits that can be the name of a folder"
+    if len({plain(word) for word in (*LABELS[:2], *words)}) < len(words) + 2:
+        return "words that differ from each other, from silence and from unknown"
+    return ""

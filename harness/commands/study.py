@@ -48,13 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.report.pages.study import render_study
     from harness.report.pages.study_tables import sentences
     from harness.runs.study import run_study
-    from models.data.corpus import synthetic_corpus
     from models.store import Store
 
     store = Store(layout.store_root())
-    dataset = arguments.dataset or synthetic_corpus(store)
     for study in studies:
-        record = run_study(study, dataset, store, arguments.jobs)
+        record = run_study(study, arguments.dataset, store, arguments.jobs)
         folder = arguments.output / study.name
         write_study(record, folder / RECORD)
         page = render_study(record, folder)

@@ -6,6 +6,7 @@ import glob
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,17 @@ class Selection:
         variants, refused = load_family(CONFIGS, self.pattern)
         return [variant.id for variant in variants] + [item.id for item in refused]
 
+    def labels_of_all(self) -> list[str]:
+        """Return the labels of the selected models without preparing any, each once."""
+        from models.data.dataset import DatasetConfig
+        from models.variants import load_family
+
+        if self.model_file is not None:
+            return list(self.labels)
+        variants, _ = load_family(CONFIGS, self.pattern)
+        labels = (DatasetConfig.of(variant.vocabulary).labels for variant in variants)
+        return list(dict.fromkeys(chain.from_iterable(labels)))
+
     def only(self, identity: str) -> Selection:
         """Return the selection of one of the variants."""
         return replace(self, pattern=glob.escape(identity))
@@ -80,7 +92,6 @@ class Selection:
         Raises:
             UserFacingError: the first failure, if no model is left.
         """
-        from models.data.corpus import synthetic_corpus
         from models.parallel import prepare_all
         from models.pipeline import external
         from models.variants import load_family
@@ -94,7 +105,7 @@ class Selection:
         failures |= {item.id: item.failure for item in refused}
         outcomes = []
         if variants:
-            outcomes = list(prepare_all(variants, self.dataset or synthetic_corpus(store), store))
+            outcomes = list(prepare_all(variants, self.dataset, store))
         failures |= {one.variant.id: one.failure for one in outcomes if one.failure is not None}
         ready = [one.result for one in outcomes if one.result is not None]
         if not ready:

@@ -12,22 +12,21 @@ from harness.records import provenance
 from harness.records.record import Fault
 from harness.records.study import SCHEMA, Baseline, Network, Plot, Point, StudyRecord
 from models import progress
-from models.data.dataset import DatasetConfig
-from models.data.features import feature_sets
 from models.parallel import Outcome, evaluate_all
+from models.pipeline import dataset_of, features_of
 from models.store import Store
 from models.studies import Study
 from models.variants import NETWORKS
 
 
-def run_study(study: Study, dataset: Path, store: Store, jobs: int | None = None) -> StudyRecord:
+def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None = None) -> StudyRecord:
     """Train, compress and evaluate every point of a study; networks that the store has are not made again.
 
     A point that fails is a gap.
 
     Args:
         study: see `models.studies`.
-        dataset: folder in the Speech Commands layout.
+        dataset: see `models.pipeline.features_of`.
         store: cache of all networks, so that an interrupted study resumes.
         jobs: number of points at a time; None for one per core.
 
@@ -35,7 +34,7 @@ def run_study(study: Study, dataset: Path, store: Store, jobs: int | None = None
         DatasetError: the dataset is incomplete or damaged.
     """
     started, begun = datetime.now(UTC), time.monotonic()
-    features = feature_sets(dataset, DatasetConfig(), store)
+    features = features_of(study.variants[0], dataset, store)
     points: list[Point] = []
     baselines: dict[str, Baseline] = {}
     for outcome in evaluate_all(study.variants, dataset, store, jobs):
@@ -59,7 +58,7 @@ def run_study(study: Study, dataset: Path, store: Store, jobs: int | None = None
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - begun, 1),
-            "dataset": dataset.name,
+            "dataset": dataset_of(study.variants[0], dataset, store).name,
         },
         code=provenance.code(),
         environment=provenance.environment(),

@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ OTHER_WORDS = (
     *("backward", "bed", "bird", "cat", "dog", "follow", "forward", "happy", "house", "learn"),
     *("marvin", "sheila", "tree", "visual", "wow"),
 )
-"""The other 33 words of Speech Commands 0.02."""
+"""The words of Speech Commands 0.02 but yes and no."""
 
 _BATCH = 64
 """Words that a process synthesizes before it asks for more."""
@@ -44,6 +44,12 @@ class CorpusConfig:
     noise_s: float = 30.0
     """Length of each file of background noise, at least 1."""
     seed: int = 1
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> CorpusConfig:
+        """Return the configuration of a vocabulary; the other words of Speech Commands are "unknown"."""
+        others = (*OTHER_WORDS, *cls.wanted)
+        return cls(tuple(words), tuple(word for word in others if word not in words))
 
 
 @dataclass(frozen=True)

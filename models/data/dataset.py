@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -26,6 +26,9 @@ Split = Literal["training", "validation", "testing"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "testing")
 SILENCE, UNKNOWN = 0, 1
 LABELS = ("silence", "unknown", "yes", "no")
+LISTS: dict[Split, str] = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
+"""Files that list the recordings of a split, as `<word>/<file>` in each line."""
+MOST_WORDS = 35
 CLIP_SAMPLES = 16_000
 BACKGROUND_FOLDER = "_background_noise_"
 
@@ -38,6 +41,7 @@ class DatasetConfig:
     """Selection and augmentation of clips from a folder in the Speech Commands layout.
 
     The shares of silence and unknown are percentages of the number of wanted clips of the same split.
+    `DatasetConfig.of` takes the published ones.
     """
 
     wanted: tuple[str, ...] = ("yes", "no")
@@ -54,6 +58,16 @@ class DatasetConfig:
     copies: int = 3
     """Differently augmented renderings of each training clip, at least 1."""
     seed: int = 1
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> DatasetConfig:
+        """Return the configuration of a vocabulary.
+
+        Silence and unknown each have as many clips as a word, at most 33 % of all words: 33 % for two words
+        and 10 % for ten, as published.
+        """
+        percent = min(33.0, 100 / len(words))
+        return cls(tuple(words), silence_percent=percent, unknown_percent=percent)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -100,6 +114,9 @@ class Clip:
 class SpeechCommands:
     """A folder of `<word>/<speaker>_nohash_<n>.wav` and `_background_noise_/*.wav`, in upper or lower case.
 
+    The sounds may have any format of `models.data.sound_folder`. A file of `LISTS` decides which recordings
+    belong to its split; the hash of the speaker decides for splits without a list.
+
     Everything random is drawn from `config.seed` and the clip's own name, so it depends neither on the order
     of rendering nor on the process.
 
@@ -109,6 +126,8 @@ class SpeechCommands:
 
     Attributes:
         excluded: files that are not used; a broken one is added when it is read.
+        digests: of the sounds that were read, by the keys of their clips.
+        background_files: files of background noise.
 
     Raises:
         DatasetError: the folder does not exist, lacks a wanted word, or lacks background noise.
@@ -123,7 +142,9 @@ class SpeechCommands:
                 "Give the folder that Speech Commands was unpacked into, the one that holds yes/ and no/.",
             )
         files, self.excluded = list_sounds(self.root)
-        self._words, self._background_files = self._sorted_by_word(files)
+        self.digests: dict[str, bytes] = {}
+        self._words, self.background_files = self._sorted_by_word(files)
+        self._lists = {split: self._listed(name) for split, name in LISTS.items()}
         for word in self.config.wanted:
             if word not in self._words:
                 raise DatasetError(
@@ -131,7 +152,7 @@ class SpeechCommands:
                     str(self.root / word),
                     f"Give a folder in the Speech Commands layout: {word}/<speaker>_nohash_<n>.wav.",
                 )
-        if not self._background_files:
+        if not self.background_files:
             self._require_noise()
 
     def clips(self, split: Split, copy: int = 0) -> list[Clip]:
@@ -145,7 +166,7 @@ class SpeechCommands:
                 wanted words, so that several copies cover more of the dataset.
 
         Raises:
-            DatasetError: the split has no recording of a wanted word.
+            DatasetError: the split has no recording of a wanted word, or the training split lacks one.
         """
         wanted: list[Clip] = []
         for index, word in enumerate(self.config.wanted):
@@ -154,7 +175,8 @@ class SpeechCommands:
             raise DatasetError(
                 f"the {split} split has no recording of a wanted word",
                 str(self.root),
-                "The split follows from the speaker's part of a file name: add recordings of more speakers.",
+                f"{LISTS.get(split, 'Lists')}, or else the speaker's part of a file name, decides the split: "
+                "add recordings of more speakers.",
             )
         others = [
             Clip(key, word, UNKNOWN, split, copy)
@@ -162,6 +184,8 @@ class SpeechCommands:
             if word not in self.config.wanted
             for key in self._keys(word, split)
         ]
+        if split == "training":
+            self._require_all(wanted)
         generator = self._generator("draw", split, str(copy))
         order = generator.permutation(len(others))[: share(len(wanted), self.config.unknown_percent)]
         unknown = [others[index] for index in order]
@@ -181,6 +205,23 @@ class SpeechCommands:
         generator = self._generator("render", clip.split, clip.key, str(clip.copy))
         return wav.to_int16(self._mixed(clip, generator))
 
+    def has(self, split: Split) -> bool:
+        """Return whether a split has a recording of a wanted word."""
+        return any(self._keys(word, split) for word in self.config.wanted)
+
+    def contradictions(self, clips: Iterable[Clip]) -> dict[str, Excluded]:
+        """Return the recordings, of those read, whose sound is also there under another label, by key."""
+        labels: dict[bytes, dict[int, Clip]] = {}
+        heard = [clip for clip in clips if clip.key in self.digests]
+        for clip in heard:
+            labels.setdefault(self.digests[clip.key], {}).setdefault(clip.label, clip)
+        found = {}
+        for clip in heard:
+            for label, other in labels[self.digests[clip.key]].items():
+                if label != clip.label:
+                    found[clip.key] = Excluded(clip.key, f"the same sound has another label as {other.key}")
+        return found
+
     def fingerprint(self) -> str:
         """Return 64 hex digits that change when a file is added, removed, resized or written to.
 
@@ -188,7 +229,8 @@ class SpeechCommands:
         """
         digest = hashlib.sha256()
         words = (self.root / key for word in sorted(self._words) for key in self._words[word])
-        for path in (*words, *self._background_files):
+        lists = (self.root / LISTS[split] for split, listed in self._lists.items() if listed is not None)
+        for path in (*words, *self.background_files, *lists):
             status = path.stat() if path.exists() else path.lstat()
             digest.update(f"{path.relative_to(self.root)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
         return digest.hexdigest()
@@ -216,13 +258,52 @@ class SpeechCommands:
     def _read(self, key: str) -> np.ndarray:
         """Read the first second of a recording as float32 (16000,), filled up with zeros."""
         samples, _ = wav.read_wav(self.root / key)
+        self.digests[key] = hashlib.sha256(samples.tobytes()).digest()
         clip = np.zeros(CLIP_SAMPLES, np.float32)
         clip[: min(len(samples), CLIP_SAMPLES)] = samples[:CLIP_SAMPLES] / np.float32(wav.FULL_SCALE)
         return clip
 
+    def split_of(self, key: str) -> Split:
+        """Return the split of a recording: that of the list that names it, or else by its speaker's hash."""
+        percent = {"validation": self.config.validation_percent, "testing": self.config.testing_percent}
+        for split, listed in self._lists.items():
+            if listed is not None:
+                if plain_key(key) in listed:
+                    return split
+                percent[split] = 0.0
+        return split_of(key, percent["validation"], percent["testing"])
+
+    @property
+    def words(self) -> dict[str, list[str]]:
+        """The recordings by word, as keys of clips."""
+        return self._words
+
     def _keys(self, word: str, split: Split) -> list[str]:
-        shares = self.config.validation_percent, self.config.testing_percent
-        return [key for key in self._words[word] if split_of(key, *shares) == split]
+        return [key for key in self._words[word] if self.split_of(key) == split]
+
+    def _require_all(self, clips: Sequence[Clip]) -> None:
+        """Check that each wanted word has a clip for training."""
+        if missing := [word for word in self.config.wanted if word not in {clip.word for clip in clips}]:
+            raise DatasetError(
+                f'the training split has no recording of "{missing[0]}"',
+                str(self.root / missing[0]),
+                "Add recordings of more speakers, or leave the word out of the vocabulary.",
+            )
+
+    def _listed(self, name: str) -> frozenset[str] | None:
+        """Return the recordings that a list names, None without the list.
+
+        Raises:
+            DatasetError: the list cannot be read.
+        """
+        path = self.root / name
+        try:
+            lines = path.read_text("utf-8-sig").splitlines() if path.exists() else None
+        except (OSError, UnicodeError) as problem:
+            raise DatasetError(
+                f"the list cannot be read: {problem}", str(path), "Restore it, or remove it."
+            ) from problem
+        return None if lines is None else frozenset(plain_key(line.strip()) for line in lines if line.strip())
 
     def _generator(self, *names: str) -> np.random.Generator:
         digest = hashlib.sha256("\0".join((str(self.config.seed), *names)).encode()).digest()
@@ -252,7 +333,7 @@ class SpeechCommands:
             DatasetError: none is usable, but the clips need noise.
         """
         noises = []
-        for path in self._background_files:
+        for path in self.background_files:
             try:
                 samples, _ = wav.read_wav(path)
                 if len(samples) < CLIP_SAMPLES:
@@ -269,10 +350,15 @@ class SpeechCommands:
     def _require_noise(self) -> None:
         if self.config.silence_percent or self.config.background_frequency:
             raise DatasetError(
-                f"the dataset has no {'usable ' * bool(self._background_files)}background noise",
+                f"the dataset has no {'usable ' * bool(self.background_files)}background noise",
                 str(self.root / BACKGROUND_FOLDER),
-                "Silence is cut from it: add at least one WAV file of a second or more.",
+                "Silence is cut from it: add at least one sound file of a second or more.",
             )
+
+
+def plain_key(key: str) -> str:
+    """Return a recording's key without case and suffix: lists hold for converted files too."""
+    return re.sub(r"\.\w+$", "", key.replace("\\", "/")).casefold()
 
 
 def shifted(samples: np.ndarray, by: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -110,25 +111,42 @@ class FeatureSets:
         return list(self._contents["clips"][name])
 
     @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that have clips of wanted words."""
+        return tuple(split for split in SPLITS if split in self._contents["clips"])
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Names of the labels in the order of their indices."""
         return tuple(self._contents["labels"])
+
+    @property
+    def excluded(self) -> list[Excluded]:
+        """Files that are not used."""
+        return [Excluded(**each) for each in self._contents["excluded"]]
 
     @cached_property
     def _contents(self) -> dict:
         return json.loads((self.path / _CONTENTS).read_text())
 
 
-def feature_sets(root: Path, config: DatasetConfig, store: Store, front_end: str = "micro") -> FeatureSets:
+def feature_sets(
+    root: Path,
+    config: DatasetConfig,
+    store: Store,
+    front_end: str = "micro",
+    needed: Sequence[Split] = SPLITS,
+) -> FeatureSets:
     """Return the features of a dataset's splits; they are computed if the store does not have them.
 
-    A recording that cannot be read is left out with a warning.
+    A recording that cannot be read is left out with a warning; so is a sound that is there under two labels.
 
     Args:
         root: a folder in the Speech Commands layout.
         config: shares, augmentation, copies, seed.
         store: holds the features.
         front_end: one of `models.data.front_ends`.
+        needed: splits that must have a recording of a wanted word; others are left out if they have none.
 
     Raises:
         DatasetError: the dataset lacks something.
@@ -141,13 +159,23 @@ def feature_sets(root: Path, config: DatasetConfig, store: Store, front_end: str
             str(module.__file__),
             f"The networks take {SLICES} slices of {CHANNELS} channels.",
         )
+    for split in needed:
+        source.clips(split)  # raises before anything is computed
     path = store.build(
         "features",
         _inputs(source, store),
         lambda folder: _write(folder, source, module),
         _code(module),
     )
-    return FeatureSets(path)
+    sets = FeatureSets(path)
+    for split in needed:
+        if split not in sets.splits:
+            raise DatasetError(
+                f"the {split} split has no usable recording of a wanted word{reasons(sets.excluded)}",
+                str(root),
+                "Replace the broken recordings, or add others.",
+            )
+    return sets
 
 
 def feature_path(root: Path, config: DatasetConfig, store: Store, front_end: str = "micro") -> Path:
@@ -174,42 +202,41 @@ def _write(folder: Path, source: SpeechCommands, front_end: ModuleType) -> None:
     chosen: dict[Split, list[Clip]] = {}
     for split in SPLITS:
         copies = source.config.copies if split == "training" else 1
-        chosen[split] = [clip for copy in range(copies) for clip in source.clips(split, copy)]
+        if source.has(split):
+            chosen[split] = [clip for copy in range(copies) for clip in source.clips(split, copy)]
     advance = progress.count(sum(map(len, chosen.values())), "clips")
-    broken: dict[str, Excluded] = {}
+    unusable: dict[str, Excluded] = {}
 
     def compute(clip: Clip) -> np.ndarray | None:
         try:
             return front_end.features(source.render(clip))
         except DatasetError as problem:
-            broken[clip.key] = Excluded(clip.key, problem.what)
+            unusable[clip.key] = Excluded(clip.key, problem.what)
             return None
 
     source.noises  # noqa: B018, raises if none is usable; the clips would be blamed
+    computed: dict[Split, np.ndarray] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for split, clips in chosen.items():
-            computed = np.empty((len(clips), *front_end.SHAPE), np.uint16)
-            used: list[Clip] = []
-            for clip, row in zip(clips, pool.map(compute, clips), strict=True):
-                if row is not None:
-                    computed[len(used)] = row
-                    used.append(clip)
+            computed[split] = np.zeros((len(clips), *front_end.SHAPE), np.uint16)
+            for row, result in zip(computed[split], pool.map(compute, clips), strict=True):
+                if result is not None:
+                    row[:] = result
                 advance()
-            if not any(clip.label > dataset.UNKNOWN for clip in used):
-                found = reasons([*broken.values()])
-                raise DatasetError(
-                    f"the {split} split has no usable recording of a wanted word{found}",
-                    str(source.root),
-                    "Replace the broken recordings, or add others.",
-                )
-            chosen[split] = used
-            np.save(folder / f"{split}_features.npy", computed[: len(used)])
-            np.save(folder / f"{split}_labels.npy", np.array([clip.label for clip in used], np.int64))
-    excluded = sorted([*source.excluded, *broken.values()])
+    unusable |= source.contradictions(clip for clips in chosen.values() for clip in clips)
+    kept: dict[Split, list[Clip]] = {}
+    for split, clips in chosen.items():
+        used = np.array([clip.key not in unusable for clip in clips])
+        clips = [clip for clip in clips if clip.key not in unusable]
+        if any(clip.label > dataset.UNKNOWN for clip in clips):
+            kept[split] = clips
+            np.save(folder / f"{split}_features.npy", computed[split][used])
+            np.save(folder / f"{split}_labels.npy", np.array([clip.label for clip in clips], np.int64))
+    excluded = sorted([*source.excluded, *unusable.values()])
     warn_of(excluded, source.root)
     contents = {
         "labels": source.config.labels,
-        "clips": {name: [clip.key for clip in clips] for name, clips in chosen.items()},
+        "clips": {split: [clip.key for clip in clips] for split, clips in kept.items()},
         "excluded": [asdict(each) for each in excluded],
     }
     (folder / _CONTENTS).write_text(json.dumps(contents, indent=1))

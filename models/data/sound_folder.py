@@ -11,14 +11,15 @@ from pathlib import Path
 
 from models import progress
 
-_WAV = re.compile(r".*\.wave?", re.IGNORECASE)
+_SOUND = re.compile(r".*\.(wave?|flac|og[ag]|opus|mp3|ai[fe]f?c?|au|snd|caf|w64|rf64)", re.IGNORECASE)
+"""Names of files that libsndfile reads, by what they hold."""
 _LEFTOVER = re.compile(r"\._.*")  # a Mac's, beside each file
 _OTHER_SOUND = re.compile(
-    r".*\.(3gp|aac|ai[fe]f?c?|amr|ape|au|caf|flac|m4[abv]|mk[av]|mov|mp[234]|og[ag]|opus|pcm|raw|snd|sph|spx|voc"
-    r"|w64|webm|wma|wv)|.*\.wave?\W.*|[^.]*(?<!LICENSE)(?<!README)",
+    r".*\.(3gp|aac|amr|ape|m4[abv]|mk[av]|mov|mp[24]|pcm|raw|sph|spx|voc|webm|wma|wv)|.*\.wave?\W.*"
+    r"|[^.]*(?<!LICENSE)(?<!README)",
     re.IGNORECASE,
 )
-"""Names of sounds that are no WAV file: another format, `1.wav.part`, or no suffix."""
+"""Names of sounds that libsndfile does not read: another format, `1.wav.part`, or no suffix."""
 
 _LISTED = 50
 
@@ -38,7 +39,7 @@ def reasons(excluded: Sequence[Excluded]) -> str:
 
 
 def list_sounds(folder: Path) -> tuple[list[Path], list[Excluded]]:
-    """List the WAV files of a folder and of the folders in it, sorted, and the files that are none.
+    """List the sound files of a folder and of the folders in it, sorted, and the files that are none.
 
     Hidden folders, leftovers of a Mac, and files that are no sound by their names are in neither.
     """
@@ -52,15 +53,15 @@ def list_sounds(folder: Path) -> tuple[list[Path], list[Excluded]]:
         folders[:] = [] if len(Path(place).parts) > 40 else [name for name in folders if name[0] != "."]
         for name in names:
             path = Path(place, name)
-            is_wav = _WAV.fullmatch(name)
-            if _LEFTOVER.match(name) or not (is_wav or _OTHER_SOUND.fullmatch(name)):
+            is_sound = _SOUND.fullmatch(name)
+            if _LEFTOVER.match(name) or not (is_sound or _OTHER_SOUND.fullmatch(name)):
                 continue
             if not _is_utf8(path):
                 reason = "its name is not UTF-8: rename it"
             elif name.startswith("."):
                 reason = "hidden: its name begins with a dot"
-            elif not is_wav:
-                reason = f"not a WAV file: convert {name}"
+            elif not is_sound:
+                reason = f"not a format that is read: convert {name} to WAV or FLAC"
             else:
                 found.append(path)
                 continue

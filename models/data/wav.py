@@ -1,4 +1,4 @@
-"""Recordings on disk: read as 16 kHz mono int16 whatever their format, written as 16-bit WAV."""
+"""Recordings on disk: read as 16 kHz mono int16 in any format of libsndfile, written as 16-bit WAV."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ LONGEST_S = 600.0
 _BLOCK_VALUES = 2**20  # numbers read at once, 8 MiB
 _CUT_OFF_S = 0.01  # a header may count its own 44 bytes as sound
 _UNKNOWN_BYTES = 0x7FFF_0000  # programs that write into a pipe promise more
+_UNKNOWN_FRAMES = 2**62  # libsndfile gives more for a FLAC file without a length
 _PROMISE = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _FACT = re.compile(r"^ *frames +: (\d+)", re.MULTILINE)
 _NO_DATA = re.compile(r"^data : 0$", re.MULTILINE)
@@ -60,6 +61,8 @@ class SoundFile:
                 f"{RATES_HZ[0]:,} to {RATES_HZ[1]:,} Hz and at most {MOST_CHANNELS}",
             )
         self.frames: int = file.frames
+        if self.frames > _UNKNOWN_FRAMES:  # libsndfile then cannot read to the end
+            raise _unusable(path, "its header gives no length, as when an encoder writes into a pipe")
         counted = _FACT.search(file.extra_info)
         if counted and not file.seekable():  # such a codec pads its last block
             self.frames = min(self.frames, int(counted[1]))
@@ -131,6 +134,8 @@ def open_sound(path: Path) -> Iterator[SoundFile]:
     try:
         if path.exists() and not path.is_file():
             raise OSError("this is not a file")
+        if path.exists() and not path.stat().st_size:
+            raise OSError("the file has 0 bytes")
         with _opened(path) as (file, notes):
             yield SoundFile(path, file, notes)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as problem:

@@ -9,6 +9,7 @@ from math import ceil
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +55,103 @@ def test_the_split_follows_from_the_hash_of_the_speaker(speaker, take):
 @pytest.mark.parametrize("split", PUBLISHED)
 def test_published_files_are_in_their_published_split(split):
     assert {split_of(name) for name in PUBLISHED[split]} == {split}
+
+
+@pytest.fixture
+def listed(folder, tmp_path):
+    """Return the folder with lists that contradict the hash: speaker 0 is tested, speaker 1 validated."""
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    for number, name in enumerate(("testing_list.txt", "validation_list.txt")):
+        files = [f"{word}/{SPEAKERS[number]}_nohash_0.flac\n" for word in ("yes", "no", "cat")]
+        (tmp_path / name).write_text("".join(files))
+    return tmp_path
+
+
+def speakers_of(dataset, split):
+    return {clip.key.split("/")[1][:8] for clip in dataset.clips(split) if clip.label >= 2}
+
+
+def test_lists_go_before_the_hash(listed):
+    dataset = SpeechCommands(listed)
+    assert speakers_of(dataset, "testing") == {SPEAKERS[0]}
+    assert speakers_of(dataset, "validation") == {SPEAKERS[1]}
+    assert speakers_of(dataset, "training") == set(SPEAKERS[2:])
+
+
+def test_the_hash_decides_the_split_that_has_no_list(listed):
+    (listed / "validation_list.txt").unlink()
+    dataset = SpeechCommands(listed)
+    assert speakers_of(dataset, "testing") == {SPEAKERS[0]}
+    by_hash = {
+        name for name in SPEAKERS[1:] if split_of(f"{name}_nohash_0", testing_percent=0) == "validation"
+    }
+    assert speakers_of(dataset, "validation") == by_hash
+
+
+def test_a_changed_list_is_another_dataset(listed):
+    before = SpeechCommands(listed).fingerprint()
+    (listed / "testing_list.txt").write_text(f"yes/{SPEAKERS[3]}_nohash_0.wav\n")
+    assert SpeechCommands(listed).fingerprint() != before
+
+
+def test_a_list_that_is_no_text_is_named(listed):
+    (listed / "testing_list.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DatasetError, match=r"list cannot be read.*testing_list\.txt"):
+        SpeechCommands(listed)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "container", "coding", "most_error"),
+    [
+        ("flac", "FLAC", "PCM_16", 0),
+        ("ogg", "OGG", "VORBIS", 600),
+        ("opus", "OGG", "OPUS", 1500),
+        ("mp3", "MP3", "MPEG_LAYER_III", 1500),
+        ("aiff", "AIFF", "PCM_16", 0),
+    ],
+)
+def test_other_formats_are_read(folder, tmp_path, suffix, container, coding, most_error):
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "yes").unlink()
+    (tmp_path / "yes").mkdir()
+    for speaker in SPEAKERS:
+        file = tmp_path / "yes" / f"{speaker}_nohash_0.{suffix}"
+        soundfile.write(file, TONE, 16_000, format=container, subtype=coding)
+    dataset = SpeechCommands(tmp_path)
+    clip = next(clip for clip in dataset.clips("testing") if clip.word == "yes")
+    assert abs(dataset.render(clip).astype(int) - TONE).max() <= most_error
+
+
+@pytest.mark.parametrize("split", ["training", "testing"])
+def test_one_speaker_has_no_other_split(folder, tmp_path, split):
+    speaker = next(name for name in SPEAKERS if (split_of(name) == "training") != (split == "training"))
+    for word in ("yes", "no", "_background_noise_"):
+        (tmp_path / word).mkdir()
+        for path in (folder / word).iterdir():
+            if word[0] == "_" or path.name.startswith(speaker):
+                (tmp_path / word / path.name).symlink_to(path)
+    with pytest.raises(DatasetError, match=f"the {split} split has no recording of a wanted word"):
+        SpeechCommands(tmp_path).clips(split)
+
+
+def test_a_word_that_only_the_test_set_has_cannot_be_learned(listed):
+    (listed / "up").unlink()
+    (listed / "up").mkdir()
+    write_wav(listed / "up" / f"{SPEAKERS[0]}_nohash_0.wav", TONE)
+    (listed / "testing_list.txt").write_text(f"up/{SPEAKERS[0]}_nohash_0.wav\nyes/{SPEAKERS[0]}_nohash_0.wav")
+    dataset = SpeechCommands(listed, DatasetConfig.of(("yes", "up")))
+    assert {clip.word for clip in dataset.clips("testing")} > {"yes", "up"}
+    with pytest.raises(DatasetError, match='training split has no recording of "up"'):
+        dataset.clips("training")
+
+
+@pytest.mark.parametrize(("words", "percent"), [(2, 33), (3, 33), (10, 10), (35, 100 / 35)])
+def test_silence_and_unknown_have_the_published_shares_of_each_vocabulary(words, percent):
+    config = DatasetConfig.of([f"word{number}" for number in range(words)])
+    assert config.silence_percent == config.unknown_percent == pytest.approx(percent, abs=0.4)
+    assert len(config.labels) == words + 2
 
 
 def test_shares_give_the_published_counts():
@@ -134,7 +232,7 @@ def test_capitals_in_folders_and_suffixes_do_not_matter(folder, tmp_path):
 
 def test_files_that_are_no_clips_are_listed_with_the_reason(folder, tmp_path):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    for name in ("yes/1.m4a", "1.wav", "yes/more/1.wav", "_extra_/1.wav", "yes/._1.wav", "testing_list.txt"):
+    for name in ("yes/1.m4a", "1.wav", "yes/more/1.wav", "_extra_/1.wav", "yes/._1.wav", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("no sound")
     (tmp_path / os.fsdecode(b"yes/\xff.wav")).write_text("no sound")
@@ -148,7 +246,7 @@ def test_files_that_are_no_clips_are_listed_with_the_reason(folder, tmp_path):
         ("_background_noise_/brief.wav", "background noise of 0.01 s is less than a second"),
         ("_background_noise_/broken.wav", "the recording cannot be read: Format not recognised"),
         ("_extra_/1.wav", no_word),
-        ("yes/1.m4a", "not a WAV file: convert 1.m4a"),
+        ("yes/1.m4a", "not a format that is read: convert 1.m4a to WAV or FLAC"),
         ("yes/\\udcff.wav", "its name is not UTF-8: rename it"),
         ("yes/more/1.wav", no_word),
     ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reported import reported
 from small_datasets import tone_dataset
 
-from models.data.dataset import DatasetConfig
+from models.data.dataset import SPLITS, DatasetConfig
 from models.data.features import (
     feature_crc,
     feature_divisor,
@@ -81,6 +81,42 @@ def test_a_broken_clip_is_left_out_with_a_warning(tmp_path):
     assert [line for line in lines if "is not used" in line] == [
         f"{broken} is not used: the recording is cut off: it ends after 0.28 of 1.00 s ({dataset})"
     ]
+
+
+def test_a_sound_under_two_labels_is_left_out(tmp_path):
+    dataset = tone_dataset(tmp_path, speakers=30)
+    copied = dataset / "yes" / "00000001_nohash_0.wav"
+    for name in ("no/00000002_nohash_0.wav", "yes/00000003_nohash_0.wav"):
+        (dataset / name).write_bytes(copied.read_bytes())
+    sets = feature_sets(dataset, DatasetConfig(copies=1), Store(tmp_path / "store"))
+    names = [f"yes/{number:08}_nohash_0.wav" for number in (1, 3)]
+    assert [(each.source, each.reason) for each in sets.excluded] == [
+        ("no/00000002_nohash_0.wav", f"the same sound has another label as {names[0]}"),
+        *((name, "the same sound has another label as no/00000002_nohash_0.wav") for name in names),
+    ]
+    assert not {each.source for each in sets.excluded} & {
+        name for split in SPLITS for name in sets.clips(split)
+    }
+
+
+def test_a_file_of_zero_length_is_left_out(tmp_path):
+    dataset = tone_dataset(tmp_path, speakers=30)
+    (dataset / "yes" / "00000001_nohash_0.wav").write_bytes(b"")
+    sets = feature_sets(dataset, DatasetConfig(copies=1), Store(tmp_path / "store"))
+    assert [(each.source, each.reason) for each in sets.excluded] == [
+        ("yes/00000001_nohash_0.wav", "the recording cannot be read: the file has 0 bytes")
+    ]
+
+
+def test_only_needed_splits_must_have_keywords(tmp_path):
+    dataset, store = tone_dataset(tmp_path, speakers=30), Store(tmp_path / "store")
+    names = [f"{word}/{speaker:08x}_nohash_0.wav" for word in ("yes", "no") for speaker in range(30)]
+    (dataset / "testing_list.txt").write_text("\n".join(names))
+    sets = feature_sets(dataset, DatasetConfig(), store, needed=["testing"])
+    assert sets.splits == ("testing",)
+    for expected in ("training", "validation"):
+        with pytest.raises(DatasetError, match=f"the {expected} split has no recording of a wanted word"):
+            feature_sets(dataset, DatasetConfig(), store, needed=[expected])
 
 
 def test_a_split_without_any_usable_keyword_is_refused(tmp_path):

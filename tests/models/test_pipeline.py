@@ -16,7 +16,7 @@ from shared_data import shared_data
 
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
-from models.errors import ConversionError
+from models.errors import ConversionError, DatasetError
 from models.evaluation import outputs_of
 from models.parallel import evaluate_all, prepare_all
 from models.pipeline import external, steps_of, train
@@ -201,6 +201,42 @@ def test_a_tflite_from_elsewhere_is_evaluated_on_a_dataset(models, dataset, stor
     assert [count["label"] for count in model.accuracy["testing"]] == list(order)
     assert {count["label"]: count["total"] for count in model.accuracy["testing"]} == totals
     assert len(np.load(model.clips)["labels"]) == sum(totals.values())
+
+
+def test_a_tflite_from_elsewhere_needs_a_test_set_only(models, dataset, store, tmp_path):
+    for word in dataset.iterdir():
+        (tmp_path / word.name).symlink_to(word)
+    names = [f"{word}/{speaker:08x}_nohash_0.wav" for word in ("yes", "no") for speaker in range(60)]
+    (tmp_path / "testing_list.txt").write_text("\n".join(names))
+    model = external(models["plain"].tflite, LABELS, store, tmp_path)
+    totals = {count["label"]: count["total"] for count in model.accuracy["testing"]}
+    assert list(model.accuracy) == ["testing"] and totals["yes"] == totals["no"] == 60
+
+
+def test_a_dataset_without_a_word_of_the_labels_is_refused(models, dataset, store):
+    with pytest.raises(DatasetError, match='no recording of the wanted word "maybe"'):
+        external(models["plain"].tflite, ("silence", "unknown", "yes", "maybe"), store, dataset)
+
+
+def test_a_model_without_silence_is_evaluated_on_the_other_clips(models, dataset, store):
+    model = external(models["plain"].tflite, ("other", "unknown", "yes", "no"), store, dataset)
+    # Without "silence" there are no clips of it, and all other words are wanted.
+    assert [count["total"] > 0 for count in model.accuracy["testing"]] == [True, False, True, True]
+    assert sum(count["total"] for count in model.accuracy["testing"]) == len(np.load(model.clips)["labels"])
+
+
+def test_a_variant_learns_its_own_words(dataset, store):
+    variant = dataclasses.replace(PLAIN, id="three", words="yes, other,no")
+    (outcome,) = prepare_all([variant], dataset, store, jobs=1)
+    assert outcome.result.labels == ("silence", "unknown", "yes", "other", "no")
+    assert {count["label"]: count["total"] for count in outcome.result.accuracy["testing"]}["other"] > 0
+
+
+def test_a_vocabulary_that_the_dataset_lacks_leaves_the_others(models, dataset, store):
+    variant = dataclasses.replace(PLAIN, id="lacking", words="yes,maybe")
+    lacking, plain = prepare_all([variant, PLAIN], dataset, store, jobs=1)
+    assert 'the wanted word "maybe"' in str(lacking.failure)
+    assert plain.result == models["plain"]
 
 
 @pytest.mark.parametrize(("into", "out"), [("uint8", "uint8"), ("int8", "float32")])

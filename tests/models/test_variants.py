@@ -57,7 +57,8 @@ def family(folder: Path, text: str) -> TomlFile:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_shipped_variants_of_a_network_share_one_training(network):
     assert hasattr(networks, NETWORKS[network])
-    variants = [variant for variant in load_family()[0] if variant.network == network]
+    default = Variant("", "", network, "int8").words
+    variants = [item for item in load_family()[0] if (item.network, item.words) == (network, default)]
     assert f"{network}-int8" in [item.id for item in variants]
     assert all((item.seed, item.training) == (variants[0].seed, variants[0].training) for item in variants)
 
@@ -93,6 +94,22 @@ def test_a_new_file_is_a_new_variant(tmp_path):
 def test_an_error_names_file_key_and_allowed_values(tmp_path, old, new, key, allowed):
     message = refusal(written(tmp_path, WHOLE.replace(old, new)))
     assert "some.toml" in message and f", {key})" in message and allowed in message
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        ("yes", "2 to 35 words"),
+        (",".join(f"word{number}" for number in range(36)), "2 to 35 words"),
+        ("yes,,no", "words of letters or digits"),
+        ("yes,../no", "words of letters or digits"),
+        ("yes,Yes", "differ from each other"),
+        ("yes,Unknown", "from unknown"),
+    ],
+)
+def test_a_wrong_vocabulary_is_refused(tmp_path, words, allowed):
+    message = refusal(written(tmp_path, WHOLE.replace("seed", f'words = "{words}"\nseed')))
+    assert "line 6, words" in message and allowed in message
 
 
 def test_a_list_describes_one_variant_per_value(tmp_path):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from harness.firmware.codegen.channels import Channels
 from harness.firmware.codegen.layout import READ_AHEAD_BYTES, Layout
 from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime
@@ -39,9 +37,8 @@ def engine_source(
     """
     headers = sorted({operation.header for operation in operations})
     includes = "".join(f'#include "{KERNELS}/{header}"\n' for header in headers)
-    constants = _constants(operations)
     structs = "\n".join(_struct(i, operation) for i, operation in enumerate(operations))
-    calls = "".join(_call(i, operation, layout, constants) for i, operation in enumerate(operations))
+    calls = "".join(_call(i, operation, layout) for i, operation in enumerate(operations))
     kernels = _KERNEL_SETS[kernel_set(operations)] + (f' "{SPARSE}"' if skips_zeros(operations) else "")
     return f"""\
 // The model as calls of kernels in which every shape, offset and multiplier is a constant.
@@ -95,12 +92,9 @@ uint32_t engine_arena_bytes() {{ return kArenaBytes; }}
 
 def weights_source(name: str, operations: Sequence[Operation], sha256: str) -> str:
     """Return model_weights.h, the constants in flash."""
-    headers = {"output_stage.h"} if any(operation.channels is not None for operation in operations) else set()
+    headers = {"output_stage.h"} if any(operation.weights is not None for operation in operations) else set()
     includes = "".join(f'\n#include "{KERNELS}/{header}"\n' for header in headers)
-    arrays = "\n".join(
-        _arrays(i, operation) for i, operation in enumerate(operations) if operation.weights is not None
-    )
-    arrays += "".join(_constant(name, value) for name, value in _constants(operations).values())
+    arrays = "\n".join(_arrays(i, operation) for i, operation in enumerate(operations) if operation.channels)
     return f"""\
 // Weights and biases of the model, in the order in which the kernels read them.
 //
@@ -166,26 +160,14 @@ def _described(value: Value) -> str:
     return f"{value.type} {' x '.join(map(str, value.shape))}"
 
 
-def _constants(operations: Sequence[Operation]) -> dict[int, tuple[str, Value]]:
-    """Return constants that kernels read like activations, with their names, by number."""
-    values = [value for operation in operations for value in operation.step.inputs if value.data is not None]
-    return {value.id: (f"kConstant{value.id}", value) for value in values}
-
-
-def _call(
-    position: int, operation: Operation, layout: Layout, constants: dict[int, tuple[str, Value]]
-) -> str:
+def _call(position: int, operation: Operation, layout: Layout) -> str:
     step = operation.step
-    weights = [f"kWeights{position}"] if operation.weights is not None else []
-    in_code = weights if operation.weights_in_code else []
-    template = ", ".join((f"Op{position}", *operation.arguments, *in_code))
-    arguments = [
-        constants[value.id][0] if value.id in constants else _address(value, layout) for value in step.inputs
-    ]
-    if not in_code:
-        arguments += weights
+    weights = [f"kWeights{position}"] if operation.channels is not None else []
+    constants = weights if operation.weights_in_code else []
+    template = ", ".join((f"Op{position}", *operation.arguments, *constants))
+    arguments = [_address(step.input, layout)]
     if operation.channels is not None:
-        arguments.append(f"kChannels{position}")
+        arguments += [*([] if operation.weights_in_code else weights), f"kChannels{position}"]
     arguments.append(_address(step.output, layout))
     if operation.scratch_bytes is not None:
         arguments.append(f"at<{operation.scratch_element}>({layout.scratch_offset(position)})")
@@ -197,20 +179,11 @@ def _address(value: Value, layout: Layout) -> str:
 
 
 def _arrays(position: int, operation: Operation) -> str:
-    assert operation.weights is not None
-    weights = _array(f"kWeights{position}", operation.weights)
-    channels = "" if operation.channels is None else _channels(position, operation.channels)
-    return f"// {operation.step.operator}\n{weights}{channels}"
-
-
-def _constant(name: str, value: Value) -> str:
-    assert value.data is not None
-    return f"\n// {commented(value.name)}\n{_array(name, value.data.reshape(-1))}"
-
-
-def _array(name: str, values: np.ndarray) -> str:
-    element = _ELEMENTS[str(values.dtype)]
-    return array(f"alignas(4) constexpr {element} {name}[{values.size}]", map(literal, values.tolist()))
+    assert operation.weights is not None and operation.channels is not None
+    element = _ELEMENTS[str(operation.weights.dtype)]
+    numbers = map(literal, operation.weights.tolist())
+    weights = array(f"alignas(4) constexpr {element} kWeights{position}[{operation.weights.size}]", numbers)
+    return f"// {operation.step.operator}\n{weights}{_channels(position, operation.channels)}"
 
 
 def _channels(position: int, channels: Channels) -> str:

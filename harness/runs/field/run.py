@@ -27,7 +27,6 @@ from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlaybackPlan, check_files, read_plan, write_plan
 from harness.stats.matching import is_keyword
 from models import progress
-from models.data.dataset import DatasetConfig
 from models.data.features import CHANNELS, SLICES
 from models.data.sound_folder import warn_of
 from models.store import sha256_of
@@ -174,8 +173,8 @@ def _field(request: RunRequest) -> FieldRequest:
 
 
 def _make_plan(setup: Setup, field: FieldRequest) -> PlaybackPlan:
-    labels = setup.selection.labels or DatasetConfig().labels
-    plan = make_plan(setup.recordings, field.options, [label for label in labels if is_keyword(label)])
+    words = [label for label in setup.selection.labels_of_all() if is_keyword(label)]
+    plan = make_plan(setup.recordings, field.options, words)
     warn_of(plan.excluded, plan.folder)
     return plan
 

@@ -56,7 +56,7 @@ def test_a_recording_of_silence_may_be_silent(tmp_path):
         ("_.wav", "no word in its name"),
         ("_background_noise_/dishes.wav", "no word: it is background noise"),
         ("yes/monday/1.wav", "no word: it is not directly in the folder of a word"),
-        ("yes/2.M4A", "not a WAV file: convert 2.M4A"),
+        ("yes/2.M4A", "not a format that is read: convert 2.M4A to WAV or FLAC"),
     ],
 )
 def test_a_file_without_a_word_is_excluded(tmp_path, name, reason):

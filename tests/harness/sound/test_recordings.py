@@ -204,14 +204,14 @@ def test_every_file_that_is_not_used_has_a_reason(tmp_path):
         "12.wav": "no word in its name; rename it, for example to yes_12.wav",
         "deep/er/1.wav": "no word",
         "yes/.hidden.wav": "hidden",
-        "yes/1.m4a": "not a WAV file",
+        "yes/1.m4a": "not a format that is read",
         "yes/broken.wav": "the recording cannot be read",
         "yes/gone.wav": "the recording cannot be read",
         "yes/gr\\udcf6sse.wav": "its name is not UTF-8",
         "yes/pipe.wav": "the recording cannot be read",
         "yes/pointer.wav": "the recording cannot be read",
         "yes/silent.wav": "silent",
-        "yes/take": "not a WAV file",
+        "yes/take": "not a format that is read",
     }
 
 
