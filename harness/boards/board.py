@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
@@ -23,6 +24,23 @@ BoardDescription = BoardRow
 
 Sound = np.ndarray | Iterable[np.ndarray]
 """int16 mono samples at 16 kHz, in one array or in blocks of any length."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Cycles of a function, reached by one chain of calls.
+
+    Attributes:
+        functions: from the outermost caller to the function itself.
+        call: of the functions that call operators, the place of the open call in its code (its return
+            address) and its number since the function was entered, from 1; None outside of such calls.
+        depth: number of functions up to the caller; 0 without one.
+    """
+
+    cycles: int
+    functions: tuple[str, ...]
+    call: tuple[int, int] | None = None
+    depth: int = 0
 
 
 class Board(Protocol):
@@ -88,6 +106,24 @@ class Board(Protocol):
             BoardNotFound: the port is not there.
             ProtocolError: another image runs, or none.
         """
+
+    def profile(
+        self, firmware: Firmware, model_input: bytes, caller: str, transcript: Path
+    ) -> dict[str, list[Stack]] | None:
+        """Run each stage of an image once and count the cycles of each stack by stage.
+
+        This ends an open link. None if the board cannot count the cycles of code.
+
+        Args:
+            firmware: the image.
+            model_input: the input tensor of a model that does not hear; b"" of one that does.
+            caller: function of the image that calls the model's operators.
+            transcript: file to which every line of the link is logged.
+
+        Raises:
+            EarshotError: the board cannot be started, or the counts do not add up.
+        """
+        return None
 
     def recover(self) -> str:
         """Bring the board back, such as by a power cycle, and return what was done; "" if nothing can be."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +12,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.bench_file import Bench, BoardEntry
-from harness.boards.board import Board, BoardDescription, Sound
-from harness.boards.qemu.clock import Clock, TimingParameters, choose_clock
+from harness.boards.board import Board, BoardDescription, Sound, Stack
+from harness.boards.qemu.clock import (
+    PROFILE_FILE,
+    Clock,
+    CycleClock,
+    ProfilePoints,
+    TimingParameters,
+    choose_clock,
+)
 from harness.boards.qemu.machine import CLOCK_HZ, Machine
+from harness.boards.qemu.profile import Counted, read_profile
 from harness.boards.qemu.tools import find_qemu
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, UsageError
 from harness.firmware.arduino_platform import OPTIMIZATION
 from harness.firmware.arm_gcc import compile_image, find_compiler
-from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
+from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES, Functions, functions
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import stage
 from harness.layout import store_root
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
     from harness.firmware.engine import Engine
     from models.model_artifact import ModelArtifact
 
+_READ_CYCLES = "emulated_cycles"  # of the core, by which the sketch reads the count
 _BLOCK_SAMPLES = 8000  # half a second, to bound the memory that a long sound takes
 
 
@@ -120,9 +130,24 @@ class EmulatedBoard(Board):
 
     def upload(self, firmware: Firmware) -> None:
         """Start the emulator with an image; it ends with the calling thread at the latest."""
+        self._start(firmware, self._clock)
+
+    def profile(
+        self, firmware: Firmware, model_input: bytes, caller: str, transcript: Path
+    ) -> dict[str, list[Stack]] | None:
+        clock = self._clock
+        if not isinstance(clock, CycleClock):
+            return None
+        code = functions(firmware.image)
+        points = ProfilePoints(code.range_of(_READ_CYCLES)[0], code.range_of(caller))
+        self._start(firmware, replace(clock, profile=points))
+        device = self.open(transcript)
+        if model_input:
+            device.load(model_input)
+        cycles = device.stage_cycles()
+        stages = read_profile(self._running().read_file(PROFILE_FILE), cycles)
         self.close()
-        self._machine = Machine(find_qemu(), firmware.image, self._clock)
-        self._firmware = firmware
+        return {stage: [_stack(one, code) for one in counted] for stage, counted in stages.items()}
 
     @property
     def port(self) -> str:
@@ -148,6 +173,11 @@ class EmulatedBoard(Board):
         if self._machine:
             self._machine.close()
         self._link = self._machine = self._firmware = None
+
+    def _start(self, firmware: Firmware, clock: Clock) -> None:
+        self.close()
+        self._machine = Machine(find_qemu(), firmware.image, clock)
+        self._firmware = firmware
 
     @cached_property
     def _clock(self) -> Clock:
@@ -182,6 +212,13 @@ class _EmulatorLink(SerialLink):
             yield
         except EarshotError as problem:
             raise (self._machine.failure() if self._machine.has_died() else problem) from problem.__cause__
+
+
+def _stack(counted: Counted, code: Functions) -> Stack:
+    # A call that never returns can be a function's last instruction.
+    names = (*(code.at(back - 1) for back, _ in counted.calls), code.at(counted.address))
+    depth = next((depth for depth, (_, number) in enumerate(counted.calls, start=1) if number), 0)
+    return Stack(counted.cycles, names, counted.calls[depth - 1] if depth else None, depth)
 
 
 def _blocks(sound: Sound) -> Iterator[np.ndarray]:

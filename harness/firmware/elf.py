@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import bisect
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from harness.errors import UploadFailed
+from harness.errors import BuildFailed, UploadFailed
 
 FLASH_LIMIT_BYTES = 983_040
 RAM_LIMIT_BYTES = 262_144
 """Limits of the Nano 33 BLE Sense (nRF52840), with which arduino-cli compares `text` and `data`."""
 
+_DEMANGLER = "arm-none-eabi-c++filt"  # of binutils-arm-none-eabi, as are the compiler's assembler and linker
 _HARDWARE_SECTIONS = (".vectors", ".core_")  # of the emulated board: board.ld
 
 
@@ -56,3 +60,52 @@ def core_address(image: Path) -> int:
     except (ELFError, OSError) as failure:
         problem = str(failure)
     raise UploadFailed(f"{image} is not an image for the emulated board: {problem}", remedy="Build it again.")
+
+
+@dataclass(frozen=True)
+class Functions:
+    """The functions of an image, in the order of their addresses."""
+
+    starts: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def at(self, address: int) -> str:
+        """Return the name of the function that contains an address, "?" before the first one."""
+        place = bisect.bisect(self.starts, address) - 1
+        return self.names[place] if place >= 0 else "?"
+
+    def range_of(self, name: str) -> tuple[int, int]:
+        """Return start and end of a function; raises BuildFailed if the image has none of this name."""
+        if name not in self.names:
+            raise BuildFailed(
+                f"the image has no function {name}, so its profile cannot be told apart",
+                remedy="Build with the compiler of `earshot doctor`, without link-time optimization.",
+            )
+        place = self.names.index(name)
+        starts = (*self.starts, 1 << 32)
+        return starts[place], starts[place + 1]
+
+
+def functions(image: Path) -> Functions:
+    """Return the functions of an image, with C++ names without parameters and namespace earshot.
+
+    Raises:
+        BuildFailed: binutils for the board are not installed.
+    """
+    with image.open("rb") as stream:
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        symbols = {
+            symbol["st_value"] & ~1: symbol.name
+            for symbol in (table.iter_symbols() if table else ())
+            if symbol["st_info"]["type"] == "STT_FUNC"
+        }
+    try:
+        answer = subprocess.run(
+            [_DEMANGLER, "--no-params"], input="\n".join(symbols.values()), capture_output=True, text=True
+        )
+    except OSError as problem:
+        remedy = "Install it: apt-get install binutils-arm-none-eabi"
+        raise BuildFailed(f"{_DEMANGLER} does not run: {problem.strerror}", remedy=remedy) from problem
+    short = answer.stdout.replace("(anonymous namespace)::", "").replace("earshot::", "")
+    pairs = sorted(zip(symbols, short.splitlines(), strict=True))
+    return Functions(tuple(start for start, _ in pairs), tuple(name for _, name in pairs))

@@ -18,6 +18,7 @@ import harness.firmware
 from harness.errors import UsageError
 from harness.firmware.arduino_library import ArduinoLibrary
 from models.store import Store
+from models.tflite import Operator, read_tflite
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,17 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
+
+    operator_callers: ClassVar[tuple[str, ...]] = ("engine_invoke",)
+    """Function of an image that calls the model's operators; the first one of these that the image has."""
+
+    def operators(self, tflite: Path) -> tuple[Operator, ...]:
+        """Return the operators that an image calls, in order.
+
+        Raises:
+            UsageError: the file is not a readable .tflite.
+        """
+        return read_tflite(tflite).operators
 
     @classmethod
     def create(cls, entry_libraries: Sequence[str]) -> Engine:

@@ -181,6 +181,42 @@ class DetectionRow:
 
 
 @dataclass(frozen=True)
+class OperatorRow:
+    """Cycles of one operator of the model in one inference."""
+
+    index: Count  # in the .tflite
+    name: str
+    macs: Count | None  # multiply-accumulates; None for an operator whose number is not known
+    bytes: Count | None  # of constants, inputs and outputs; None if a dimension is open
+    cycles: Count
+
+
+@dataclass(frozen=True)
+class StackRow:
+    """Cycles of a function, reached by one chain of calls."""
+
+    stage: str
+    functions: list[str]  # from the stage's outermost function to the function itself
+    cycles: Count
+
+
+@dataclass(frozen=True)
+class ProfileRow:
+    """Modeled cycles of one run of every stage, by function and by operator."""
+
+    stage_cycles: dict[str, Count]  # the sums of `stacks`
+    stacks: list[StackRow]
+    operators: list[OperatorRow]  # in the order of their calls; [] if they cannot be told apart
+
+    def __post_init__(self) -> None:
+        sums: Counter[str] = Counter()
+        for stack in self.stacks:
+            sums[stack.stage] += stack.cycles
+        if dict(sums) != self.stage_cycles:
+            raise ValueError("the functions' cycles do not add up to those of the stages")
+
+
+@dataclass(frozen=True)
 class Fault:
     """A failure of a variant or a run, with its class in `harness.errors`."""
 
@@ -216,6 +252,7 @@ class VariantRow:
     """Route of the sound: "pcm" sample by sample, "acoustic" through the air, "room" without playback. Rows
     of different routes are never compared."""
     acoustic: AcousticRow | None = None  # None for other routes than "acoustic"
+    profile: ProfileRow | None = None  # none on a board that counts no cycles of code
 
     def __post_init__(self) -> None:
         indices = [*self.model.test_labels, *self.model.test_predictions] if self.model else []

@@ -12,7 +12,7 @@ from harness.firmware.firmware import Firmware
 from harness.link.events import Detection, label_of_name
 from harness.measure.listener import INVOCATIONS
 from harness.measure.session import Session
-from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, VariantRow
+from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, ProfileRow, VariantRow
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from models.errors import UserFacingError
@@ -40,6 +40,11 @@ def refused_row(identity: str, failure: UserFacingError) -> VariantRow:
 def with_firmware(row: VariantRow, firmware: Firmware) -> VariantRow:
     """Add the image."""
     return replace(row, firmware=msgspec.convert(firmware, FirmwareRow, from_attributes=True))
+
+
+def with_profile(row: VariantRow, profile: ProfileRow | None) -> VariantRow:
+    """Add the profile."""
+    return replace(row, profile=profile)
 
 
 def with_session(

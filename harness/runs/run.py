@@ -18,6 +18,7 @@ from harness.measure import conformance as conformance_module
 from harness.measure import listener as listener_module
 from harness.measure import session as session_module
 from harness.measure.host import time_host
+from harness.measure.profile import profile
 from harness.measure.session import Session, measure, read_session
 from harness.recording_views import glances
 from harness.records.record import RunRecord, VariantRow
@@ -68,6 +69,8 @@ class Run(Driver[RunRecord, VariantRow]):
         unused = [f"{each.source} is not used: {each.reason}" for each in recordings.scan.excluded]
         row = rows.with_session(row, session, stimulus, [*recordings.scan.notes, *unused], window_s)
         row = replace(row, transcripts=self._copy_transcripts(model.id, session))
+        yield row
+        row = rows.with_profile(row, profile(self.board, firmware, self.setup.engine, model, self.store))
         yield row
         with progress.task("time the host"):
             row = replace(row, host=time_host(model, session.model_input, session.board_output))

@@ -2,7 +2,8 @@
 //
 // Arguments, all but `counter` optional: counter=FILE (mapped shared, with the layout of Counters),
 // icache=on|off, icache_bytes=BYTES (of a cache that does not hold everything), wait_states=CYCLES,
-// line_buffer=on|off, uncounted=ADDRESS (code from there on costs nothing).
+// line_buffer=on|off, uncounted=ADDRESS (code from there on costs nothing), profile=FILE with mark,
+// calls_from, calls_end=ADDRESS: see call_profile.h.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "block_cost.h"
+#include "call_profile.h"
 #include "data_access.h"
 #include "qemu_plugin_api.h"
 
@@ -30,6 +32,8 @@ static uint32_t icache_bytes;  // 0: everything fits
 static uint32_t uncounted_from = UINT32_MAX;
 static Run run;  // the board has one CPU
 static DataPort data_port;
+static ProfilePoints points;
+static FILE* profile;  // NULL without one
 
 // Where blocks end between an IT and the last instruction under it, and how many are left: QEMU
 // tells nothing of this when it translates what follows.
@@ -57,6 +61,22 @@ static void remember_open_it(const BlockCost* block) {
 static void block_runs(unsigned int cpu, void* data) {
   (void)cpu;
   counters->cycles += run_block(&timing, &run, data);
+}
+
+typedef struct {
+  const BlockCost* cost;
+  ProfiledBlock block;
+} Profiled;
+
+static void profiled_block_runs(unsigned int cpu, void* data) {
+  Profiled* profiled = data;
+  profile_block(&profiled->block, counters->cycles);
+  block_runs(cpu, (void*)profiled->cost);
+}
+
+static void mark_runs(unsigned int cpu, void* data) {
+  (void)cpu, (void)data;
+  profile_mark(counters->cycles);
 }
 
 static void data_loaded(unsigned int cpu, qemu_plugin_meminfo_t access, uint64_t address,
@@ -91,6 +111,9 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* transla
   uint8_t code[kMaxInstructions][4] = {0};
   const uint32_t address = qemu_plugin_tb_vaddr(translated);
   const int count = (int)qemu_plugin_tb_n_insns(translated);
+  if (profile && address == points.mark) {
+    qemu_plugin_register_vcpu_tb_exec_cb(translated, mark_runs, QEMU_PLUGIN_CB_NO_REGS, NULL);
+  }
   if (address >= uncounted_from || count == 0) return;
   if (count > kMaxInstructions) abort();
 
@@ -106,7 +129,16 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* transla
   *block = block_cost(address, instructions, count, conditional);
   block->fixed_cycles += plan.literal_waits;
   remember_open_it(block);
-  qemu_plugin_register_vcpu_tb_exec_cb(translated, block_runs, QEMU_PLUGIN_CB_NO_REGS, block);
+  if (profile) {
+    Profiled* profiled = malloc(sizeof *profiled);
+    if (!profiled) abort();
+    *profiled = (Profiled){
+        block, profiled_block(address, block->end, code[count - 1], &instructions[count - 1])};
+    qemu_plugin_register_vcpu_tb_exec_cb(translated, profiled_block_runs, QEMU_PLUGIN_CB_NO_REGS,
+                                         profiled);
+  } else {
+    qemu_plugin_register_vcpu_tb_exec_cb(translated, block_runs, QEMU_PLUGIN_CB_NO_REGS, block);
+  }
   for (int n = 0; n < count; ++n) {
     if (plan.counting[n] == kNoWaits) continue;
     const bool group = plan.counting[n] == kGroup;
@@ -136,6 +168,10 @@ static bool read_argument(char* argument, const char** counter_path) {
     *counter_path = value;
     return true;
   }
+  if (!strcmp(argument, "profile")) return (profile = fopen(value, "we")) != NULL;
+  if (!strcmp(argument, "mark")) return read_number(value, &points.mark);
+  if (!strcmp(argument, "calls_from")) return read_number(value, &points.calls_from);
+  if (!strcmp(argument, "calls_end")) return read_number(value, &points.calls_end);
   if (!strcmp(argument, "icache")) return read_switch(value, &icache);
   if (!strcmp(argument, "icache_bytes")) return read_number(value, &icache_bytes);
   if (!strcmp(argument, "line_buffer")) return read_switch(value, &timing.line_buffer);
@@ -169,6 +205,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qem
   }
   counters->icache = icache;
   if (!icache || icache_bytes) set_cache_size(&run.cache, icache ? icache_bytes : 0);
+  if (profile) begin_profile(profile, &points);
   qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);
   return 0;
 }

@@ -19,7 +19,7 @@ CYCLE_MODEL = SKETCHES / "cycle_model"
 MODEL_VERSION = 6
 """Raise it when the cycle model counts anything differently: figures of two versions share no series."""
 
-COUNTERS_FILE = "cycles"
+COUNTERS_FILE, PROFILE_FILE = "cycles", "profile"
 _COUNTERS_BYTES = 24  # Counters in sketches/cycle_model/plugin.c
 _PLUGIN = "cycle_model.so"
 _FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-fPIC", "-fvisibility=hidden", "-shared")
@@ -46,6 +46,19 @@ class TimingParameters:
     icache_bytes: int | None = None
     wait_states: int = 2
     line_buffer: bool = False
+
+
+@dataclass(frozen=True)
+class ProfilePoints:
+    """Addresses of an image for a profile, see sketches/cycle_model/call_profile.h.
+
+    Attributes:
+        mark: the function by which the sketch reads the cycles.
+        calls: start and end of the function whose calls are numbered.
+    """
+
+    mark: int
+    calls: tuple[int, int]
 
 
 class Clock:
@@ -78,10 +91,14 @@ class Clock:
 
 @dataclass(frozen=True)
 class CycleClock(Clock):
-    """A clock of modeled Cortex-M4 cycles, counted by the plugin at `plugin`."""
+    """A clock of modeled Cortex-M4 cycles, counted by the plugin at `plugin`.
+
+    With `profile`, it also writes `PROFILE_FILE`.
+    """
 
     plugin: Path
     timing: TimingParameters
+    profile: ProfilePoints | None = None
 
     unit = "modeled cycles"
 
@@ -113,6 +130,9 @@ class CycleClock(Clock):
             "line_buffer": _switch(self.timing.line_buffer),
             "uncounted": hex(core_address),
         }
+        if self.profile:
+            settings |= {"profile": PROFILE_FILE, "mark": hex(self.profile.mark)}
+            settings |= zip(("calls_from", "calls_end"), map(hex, self.profile.calls), strict=True)
         plugin = str(self.plugin).replace(",", ",,")
         return ["-plugin", ",".join([plugin, *(f"{name}={value}" for name, value in settings.items())])]
 

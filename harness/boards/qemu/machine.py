@@ -148,6 +148,10 @@ class Machine:
             remedy="Upload again; if it stops at the same place, correct the sketch.",
         )
 
+    def read_file(self, name: str) -> str:
+        """Return a file of the working folder, such as the clock's."""
+        return (self._folder / name).read_text()
+
     def set_port_open(self, is_open: bool) -> None:
         """Tell a live board whether a program has its port open."""
         handle = os.open(self._folder / _PORT_FILE, os.O_WRONLY | os.O_CREAT, 0o600)  # never empty

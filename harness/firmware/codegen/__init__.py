@@ -9,10 +9,10 @@ from harness.firmware.codegen.kernels import fast_operation
 from harness.firmware.codegen.layout import lay_out
 from harness.firmware.codegen.lowering import lower
 from harness.firmware.codegen.operations import Operation, kernels_name, operation
-from harness.firmware.codegen.program import Step, View
+from harness.firmware.codegen.program import Program, Step, View
 from harness.firmware.codegen.source import engine_source, weights_source
 from harness.firmware.engine import Engine, EngineSources
-from models.tflite import read_tflite
+from models.tflite import Operator, read_tflite
 
 
 class CodegenEngine(Engine):
@@ -24,10 +24,16 @@ class CodegenEngine(Engine):
         """Return the kernel call that runs a step; a subclass may choose another one."""
         return fast_operation(step) or operation(step)
 
+    def operators(self, tflite: Path) -> tuple[Operator, ...]:
+        return tuple(one.step.operator for one in self._operations(fold(lower(read_tflite(tflite)))))
+
+    def _operations(self, program: Program) -> tuple[Operation, ...]:
+        return tuple(self.operation(step) for step in program.steps if not isinstance(step, View))
+
     def generate(self, tflite: Path, out: Path) -> EngineSources:
         model = read_tflite(tflite)
         program = fold(lower(model))
-        operations = tuple(self.operation(step) for step in program.steps if not isinstance(step, View))
+        operations = self._operations(program)
         layout = lay_out(program, operations)
         source = engine_source(self.name, program, operations, layout, model.sha256)
         (out / "engine.cpp").write_text(source, encoding="ascii")

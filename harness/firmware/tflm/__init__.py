@@ -37,6 +37,11 @@ class TflmEngine(Engine):
     """
 
     name = "tflm"
+    operator_callers = (
+        "tflite::MicroInterpreterGraph::InvokeSubgraph",
+        "tflite::MicroGraph::InvokeSubgraph",
+        "tflite::MicroInterpreter::Invoke",
+    )
 
     pins: tuple[str, ...] = ()
     arena_bytes: int = _FIRST_ARENA_BYTES

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.files import file_name
 from harness.records.record import RunRecord
 from harness.report import format as fmt
 from harness.report.html import page_tables, write_csvs, write_page, write_text
@@ -16,6 +17,7 @@ from harness.report.pages.family_entries import entries_of
 from harness.report.pages.recordings import PAGE as RECORDINGS_PAGE
 from harness.report.pages.run_plots import run_plots
 from harness.report.pages.run_tables import all_tables
+from harness.report.profile import flame_graph_of
 from harness.report.table import Row, Table
 from harness.report.variants import clock_note, time_is
 from harness.report.verdict import verdict_sentence
@@ -34,7 +36,7 @@ def render_run(record: RunRecord, folder: Path) -> Path:
     sentences = headline(record, tables)
     started = record.run.get("started", "")
     title = f"Earshot: {record.board.title}, {started[:10]}".rstrip(", ")
-    files = [MARKDOWN, *write_csvs(tables.values(), folder)]
+    files = [MARKDOWN, *write_csvs(tables.values(), folder), *_flame_graphs(record, folder)]
     summary = [tables[name] for name in ("verdict", "overview", "faults")]
     write_text(folder / MARKDOWN, markdown(title, sentences, summary))
     is_family = len(record.variants) >= family.SMALLEST
@@ -55,6 +57,16 @@ def render_run(record: RunRecord, folder: Path) -> Path:
         plots=run_plots(tables),
         files=files,
     )
+
+
+def _flame_graphs(record: RunRecord, folder: Path) -> list[str]:
+    """Write the flame graph of each variant that has a profile, and return the names of the files."""
+    names = []
+    for variant in record.variants:
+        if variant.profile:
+            names.append(file_name(f"flame-{variant.id}.svg"))
+            write_text(folder / names[-1], flame_graph_of(variant, record.board))
+    return names
 
 
 def summary_text(record: RunRecord) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from harness.records.field_record import FieldVariant
 from harness.records.record import BoardRow, HostRow, RunRecord, VariantRow
 from harness.report import format as fmt
+from harness.report.profile import functions_table, operators_table
 from harness.report.table import Column, Table
 from harness.report.variants import (
     ALL_STAGES,
@@ -42,6 +43,8 @@ def all_tables(record: RunRecord) -> dict[str, Table]:
         faults_table(record.variants),
         devices_table(record),
         latency_table(record),
+        operators_table(record.variants),
+        functions_table(record.variants),
         sizes_table(record),
         models_table(record),
         words_table(record),

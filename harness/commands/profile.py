@@ -1,0 +1,70 @@
+"""`earshot profile`."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness import layout, options
+from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE, UsageError
+from models.errors import UserFacingError
+from models.scratch import ScratchFolder
+from models.store import Store
+
+SUMMARY = "Show where the cycles of a variant go: by operator, by function, and as a flame graph."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "variants",
+        nargs="?",
+        default="",
+        metavar="VARIANT",
+        help="id of models/configs/, or a pattern over them",
+    )
+    options.add_dataset(parser)
+    options.add_model_file(parser)
+    options.add_board(parser)
+    options.add_engine(parser)
+    options.add_output(parser, layout.REPORTS / "profiles", "folder for the flame graphs and rooflines")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from harness.commands.run import request_of
+    from harness.files import file_name
+    from harness.measure.arena import build_sized
+    from harness.measure.profile import profile
+    from harness.report.html import write_text
+    from harness.report.plot import standalone_svg
+    from harness.report.profile import flame_graph_of, functions_table, operators_table, roofline
+    from harness.runs import rows
+
+    if bool(arguments.variants) == bool(arguments.model):
+        raise UsageError("name one variant or --model", remedy="`earshot variants` lists the variants.")
+    setup = request_of(arguments).setup()
+    failures: dict[str, UserFacingError] = {}
+    store, engine = Store(layout.store_root()), setup.engine
+    with setup.board as board, ScratchFolder("arena") as folder:
+        described = board.describe()
+        for model in setup.selection.models(failures):
+            recognizer = setup.bench.recognizer_of(model.id)
+            firmware = build_sized(board, model, engine, store, lambda: folder / "arena.log", recognizer)
+            row = rows.with_profile(
+                rows.with_firmware(rows.variant_row(model), firmware),
+                profile(board, firmware, engine, model, store),
+            )
+            if row.profile is None:
+                raise UsageError(
+                    f"{described.title} cannot count the cycles of code",
+                    remedy="Profile on the emulated board with --clock cycles.",
+                )
+            print(f"{operators_table([row]).aligned()}\n\n{functions_table([row]).aligned()}\n")
+            name = file_name(f"{model.id}-{engine.name}")
+            graphs = {"flame": flame_graph_of(row, described)}
+            if plot := roofline(row):
+                graphs["roofline"] = standalone_svg(plot)
+            for kind, svg in graphs.items():
+                arguments.output.mkdir(parents=True, exist_ok=True)
+                path = arguments.output / f"{name}.{kind}.svg"
+                write_text(path, svg)
+                print(f"{kind}: {path}")
+    return EXIT_INCONCLUSIVE if failures else EXIT_CLEAN

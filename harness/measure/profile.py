@@ -1,0 +1,136 @@
+"""Profile: the cycles of one run of every stage by function, and of the inference by operator.
+
+The image is the one that is measured: nothing in it counts. The cycle model does, by the address of the code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.boards import board as board_module
+from harness.boards.board import Board, Stack
+from harness.firmware.elf import functions
+from harness.firmware.engine import Engine
+from harness.firmware.firmware import Firmware
+from harness.measure.session import noise_inputs
+from harness.records import record as record_module
+from harness.records.record import OperatorRow, ProfileRow, StackRow
+from models.reference import ReferenceModel
+from models.store import Store
+from models.tflite import Operator, TfliteModel, read_tflite
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
+
+_RUNS_STAGES = "Listener::count_cycles"
+"""The function that runs the stages (sketches/earshot/cycles.cpp); its callers say nothing."""
+_OPERATOR_FUNCTION = re.compile(r"op\d+")
+"""The function of a generated program that is an operator (harness/firmware/codegen/source.py)."""
+_FILE, _TRANSCRIPT = "profile.json", "profile.log"
+
+
+def profile(
+    board: Board, firmware: Firmware, engine: Engine, model: ModelArtifact, store: Store
+) -> ProfileRow | None:
+    """Return the profile of an image on a board; None if the board cannot count the cycles of code.
+
+    The store keeps it: it is a function of image, model and board.
+
+    Raises:
+        EarshotError: see `Board.profile`.
+    """
+    if board.describe().clock != "modeled cycles":
+        return None
+
+    def make(folder: Path) -> None:
+        found = _profile(board, firmware, engine, model.tflite, folder / _TRANSCRIPT)
+        (folder / _FILE).write_bytes(msgspec.json.encode(found))
+
+    inputs = {
+        "image": firmware.image,
+        "model": model.path,
+        "board": board.describe(),
+        "engine": engine.name,
+    }
+    code = (Path(__file__), board_module, record_module)
+    folder = store.build("profile", inputs, make, code, f"profile on {board.name}")
+    return msgspec.json.decode((folder / _FILE).read_bytes(), type=ProfileRow | None)
+
+
+def _profile(
+    board: Board, firmware: Firmware, engine: Engine, tflite: Path, transcript: Path
+) -> ProfileRow | None:
+    reference = ReferenceModel(tflite)
+    tensor = b"" if reference.takes_micro_features else noise_inputs(reference, 1)[0].tobytes()
+    names = functions(firmware.image).names
+    caller = next((name for name in engine.operator_callers if name in names), engine.operator_callers[0])
+    stages = board.profile(firmware, tensor, caller, transcript)
+    if stages is None:
+        return None
+    model = read_tflite(tflite)
+    operators = engine.operators(tflite)
+    calls = _operator_calls(stages["inference"], len(operators))
+    labels = {call: str(operator) for call, operator in zip(calls, operators, strict=False)}
+    rows: dict[tuple[str, ...], int] = defaultdict(int)
+    for stage, stacks in stages.items():
+        for stack in stacks:
+            rows[(stage, *_frames(stack, labels))] += stack.cycles
+    cycles = {
+        call: sum(stack.cycles for stack in stages["inference"] if stack.call == call) for call in calls
+    }
+    return ProfileRow(
+        stage_cycles={stage: sum(stack.cycles for stack in stacks) for stage, stacks in stages.items()},
+        stacks=[StackRow(stage, frames, cycles) for (stage, *frames), cycles in sorted(rows.items())],
+        operators=[
+            OperatorRow(operator.index, operator.name, *_costs(model, operator), cycles[call])
+            for operator, call in zip(operators, calls, strict=False)
+        ],
+    )
+
+
+def _operator_calls(stacks: Sequence[Stack], count: int) -> list[tuple[int, int]]:
+    """Return the calls of the operators in order, by place and number; [] if they cannot be told apart.
+
+    A generated program calls nothing but operators. An interpreter calls all operators at one place, where
+    it calls as often as the model has operators.
+    """
+    calls: dict[tuple[int, int], int] = defaultdict(int)
+    for stack in stacks:
+        if stack.call:
+            calls[stack.call] += stack.cycles
+    if len(calls) == count:
+        return sorted(calls, key=lambda call: call[1])
+    places: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for call in calls:
+        places[call[0]].append(call)
+    fitting = [sorted(those) for those in places.values() if len(those) == count]
+    return max(fitting, key=lambda those: sum(calls[call] for call in those), default=[])
+
+
+def _frames(stack: Stack, labels: dict[tuple[int, int], str]) -> tuple[str, ...]:
+    """Return the functions from the stage on, with the operator between its caller and its functions."""
+    frames = list(stack.functions)
+    if stack.call in labels:
+        is_operator = _OPERATOR_FUNCTION.fullmatch(frames[stack.depth])
+        frames[stack.depth : stack.depth + bool(is_operator)] = [labels[stack.call]]
+    first = frames.index(_RUNS_STAGES) if _RUNS_STAGES in frames else 0
+    return tuple(frames[first:])
+
+
+def _costs(model: TfliteModel, operator: Operator) -> tuple[int | None, int | None]:
+    """Return multiply-accumulates of an operator, and the bytes of its tensors."""
+    macs = replace(model, operators=(operator,), called=()).macs
+    tensors = [model.tensors[index] for index in {*operator.inputs, *operator.outputs} if index is not None]
+    if any(tensor.dynamic for tensor in tensors):
+        return macs, None
+    return macs, sum(tensor.elements * _ELEMENT_BYTES.get(tensor.type, 4) for tensor in tensors)
+
+
+_ELEMENT_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "float16": 2, "int64": 8, "float64": 8}
