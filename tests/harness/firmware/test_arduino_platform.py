@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from board_program import Terminal
 from recipes import compile_sketch, sizes
 from stand_in_cli import StandInCli
 from tiny_engine import TinyEngine, tiny_model
 
+from harness.boards.qemu.clock import Clock
+from harness.boards.qemu.machine import Machine
+from harness.boards.qemu.tools import find_qemu
 from harness.cli import main
 from harness.firmware import elf
 from harness.firmware.arduino_platform import OPTIMIZATION, PLATFORM, properties
@@ -112,3 +116,55 @@ def test_refusals_are_one_line(sketchbook, capsys):
     place.rmdir()
     place.symlink_to("/somewhere/else")
     refused("install", sketchbook, "-> /somewhere/else.*uninstall` first")
+
+
+TEXTS = r"""
+String text = "kayak, kayak";  // a global object with a destructor
+
+void setup() {
+  Serial.begin(9600);
+  while (!Serial) ;
+  Serial.println(text.lastIndexOf("kayak"));
+  Serial.println(text.lastIndexOf("kayak", 6));
+  Serial.println(text.lastIndexOf('y', 5));
+  text.replace('k', 'K');
+  Serial.println(text);
+  for (char letter : "aZ7 \n_\xe9") {
+    const bool kinds[] = {
+        isAlphaNumeric(letter), isAlpha(letter),     isAscii(letter),     isWhitespace(letter),
+        isControl(letter),      isDigit(letter),     isGraph(letter),     isLowerCase(letter),
+        isPrintable(letter),    isPunct(letter),     isSpace(letter),     isUpperCase(letter),
+        isHexadecimalDigit(letter)};
+    for (bool kind : kinds) Serial.print(kind);
+    Serial.println();
+  }
+}
+
+void loop() {}
+"""
+
+
+def test_texts_and_letters_are_arduinos(tmp_path):
+    sketch = tmp_path / "Texts"
+    sketch.mkdir()
+    (sketch / "Texts.ino").write_text(TEXTS)
+    image = compile_sketch(sketch, tmp_path / "build", extra={"compiler.warning_flags": "-Wall -Wextra"})
+    machine = Machine(find_qemu(), image, Clock())
+    terminal = Terminal(machine.port)
+    try:
+        terminal.send(b"\n")
+        lines = [terminal.read_until(b"\n").decode().strip() for _ in range(12)]
+    finally:
+        terminal.close()
+        machine.close()
+    assert lines[:4] == ["7", "0", "2", "KayaK, KayaK"]
+    assert lines[4:] == [
+        "1110001110001",
+        "1110001010010",
+        "1010011010001",
+        "0011000010100",
+        "0010100000100",
+        "0010001011000",
+        "0000000000000",
+        "0010100000000",
+    ]

@@ -107,6 +107,7 @@ int digitalRead(pin_size_t pin);
 #include "Print.h"
 #include "RingBuffer.h"
 #include "Stream.h"
+#include "WCharacter.h"
 #include "WString.h"
 
 template <typename A, typename B>

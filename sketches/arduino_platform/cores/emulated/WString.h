@@ -66,14 +66,17 @@ class String {
 
   int indexOf(const String& other, size_t from = 0) const;  // -1 if it is not there
   int indexOf(char letter, size_t from = 0) const { return indexOf(String(letter), from); }
-  int lastIndexOf(const String& other) const;
+  int lastIndexOf(const String& other) const { return lastIndexOf(other, length_); }
+  int lastIndexOf(const String& other, size_t from) const;
   int lastIndexOf(char letter) const { return lastIndexOf(String(letter)); }
+  int lastIndexOf(char letter, size_t from) const { return lastIndexOf(String(letter), from); }
   String substring(size_t begin) const { return substring(begin, length_); }
   String substring(size_t begin, size_t end) const;
 
   void remove(size_t from) { remove(from, length_); }
   void remove(size_t from, size_t count);
   void replace(const String& from, const String& to);
+  void replace(char from, char to) { replace(String(from), String(to)); }
   void trim();
   void toLowerCase();
   void toUpperCase();

@@ -112,9 +112,9 @@ int String::indexOf(const String& other, size_t from) const {
   return found ? static_cast<int>(found - c_str()) : -1;
 }
 
-int String::lastIndexOf(const String& other) const {
+int String::lastIndexOf(const String& other, size_t from) const {
   int last = -1;
-  for (int found = indexOf(other); found >= 0;
+  for (int found = indexOf(other); found >= 0 && static_cast<size_t>(found) <= from;
        found = indexOf(other, static_cast<size_t>(found) + 1)) {
     last = found;
   }

@@ -23,6 +23,10 @@ void* _sbrk(ptrdiff_t count) {
   return begin;
 }
 
+// A sketch never ends: the destructors of its global objects need not be kept.
+void* __dso_handle = nullptr;
+int __aeabi_atexit(void*, void (*)(void*), void*) { return 0; }
+
 int _write(int, const void* bytes, size_t count) {
   return static_cast<int>(Serial.write(static_cast<const uint8_t*>(bytes), count));
 }
