@@ -21,6 +21,7 @@ from harness.sound.recordings import add_to_manifest
 from harness.sound.speaker import Speaker
 from harness.sound.stimulus import active_part
 from models import progress
+from models.data.dataset import BACKGROUND_FOLDER
 from models.data.sound_folder import Excluded, list_sounds, warn_of
 from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
 from models.errors import DatasetError
@@ -48,8 +49,12 @@ def record(
     device: str | None,
     takes: int,
     seconds: float,
+    speaker: str = "",
 ) -> list[Path]:
     """Record a keyword several times into `<folder>/<label>/`, and list the takes in the folder's manifest.
+
+    With speakers the folder is a dataset in the Speech Commands layout, whose background noise is
+    recorded as the word `_background_noise_`: neither trimmed nor listed.
 
     A take that is silent, clipped or too noisy is refused with the reason and repeated. A folder with
     recordings but without a manifest gets none: there, the name of each file's folder is its word.
@@ -58,18 +63,24 @@ def record(
         label: the word; becomes the folder's name.
         device: part of the microphone's name; None or empty for the system default.
         seconds: length of each take before trimming.
+        speaker: names the files; letters and digits.
 
     Returns:
         The written files: 16 kHz, mono, 16 bit.
 
     Raises:
-        UsageError: the label cannot be a folder's name, or takes or seconds are too few.
+        UsageError: label or speaker cannot be a part of a path, or takes or seconds are too few.
         AcousticFailed: no such microphone, it stopped, or a take was unusable four times in a row.
     """
     if not re.fullmatch(r"(?![.])[^/\\]*\w[^/\\]*", label) or not label.isprintable():
         raise UsageError(
             f"the label {label!r} cannot be the name of a folder",
             remedy="Use letters or digits, no / or \\, and no dot at the start.",
+        )
+    if speaker and not re.fullmatch(r"[^\W_]+", speaker):
+        raise UsageError(
+            f"the speaker's name {speaker!r} cannot be a part of a file's name",
+            remedy="Use letters and digits only.",
         )
     if takes < 1 or seconds < SHORTEST_S:
         raise UsageError(
@@ -80,10 +91,15 @@ def record(
     progress.log(f"Recording {takes} × {label!r} with {microphone.name}, {seconds:g} s each.")
     written = []
     for take in range(1, takes + 1):
-        samples = _usable_take(microphone, f"{label} {take}/{takes}", seconds)
-        path = _free_path(folder / label, label)
+        title, is_noise = f"{label} {take}/{takes}", label == BACKGROUND_FOLDER
+        samples = _take(microphone, title, seconds) if is_noise else _usable_take(microphone, title, seconds)
+        path = _free_path(folder / label, f"{speaker}_nohash" if speaker and not is_noise else label)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_wav(path, samples)
+        if is_noise:
+            progress.log(f"  saved as {path}")
+            written.append(path)
+            continue
         source = f"{microphone.name}, {date.today().isoformat()}"
         listed = add_to_manifest(folder, path, label, source)
         progress.log(f"  saved as {path}{'' if listed else ' (the folder has no manifest)'}")
@@ -166,19 +182,24 @@ def play(paths: Sequence[Path], device: str | None) -> None:
 def _usable_take(microphone: Microphone, title: str, seconds: float) -> NDArray[np.int16]:
     """Record until a take is usable, at most four times."""
     for attempt in range(1, _ATTEMPTS + 1):
-        for left in range(_COUNTDOWN_S, 0, -1):
-            progress.log(f"{title}: in {left} …")
-            time.sleep(1)
-        progress.log(f"{title}: speak now")
         try:
-            take = microphone.record(seconds, _meter)
-            _meter(None)
-            return trimmed(take)
+            return trimmed(_take(microphone, title, seconds))
         except AcousticFailed as refusal:
             if microphone.has_stopped or attempt == _ATTEMPTS:
                 raise
             progress.log(f"  refused: {refusal.what}. {refusal.remedy} Repeat.")
     raise AssertionError("the last refusal is raised")
+
+
+def _take(microphone: Microphone, title: str, seconds: float) -> NDArray[np.int16]:
+    """Count down, and record."""
+    for left in range(_COUNTDOWN_S, 0, -1):
+        progress.log(f"{title}: in {left} …")
+        time.sleep(1)
+    progress.log(f"{title}: {'record' if title.startswith(BACKGROUND_FOLDER) else 'speak'} now")
+    take = microphone.record(seconds, _meter)
+    _meter(None)
+    return take
 
 
 def _meter(block: NDArray[np.int16] | None) -> None:
@@ -195,9 +216,9 @@ def _meter(block: NDArray[np.int16] | None) -> None:
     sys.stderr.flush()
 
 
-def _free_path(folder: Path, label: str) -> Path:
-    """Return the first free name of <label>_1.wav, <label>_2.wav, …"""
+def _free_path(folder: Path, stem: str) -> Path:
+    """Return the first free name of <stem>_1.wav, <stem>_2.wav, …"""
     number = 1
-    while (path := folder / f"{label}_{number}.wav").exists():
+    while (path := folder / f"{stem}_{number}.wav").exists():
         number += 1
     return path

@@ -20,6 +20,7 @@ from harness.sound.microphone import Microphone
 from harness.sound.recorder import play, record, trimmed
 from harness.sound.recording_scan import read_recordings
 from harness.sound.recordings import add_to_manifest
+from models.data.dataset import SpeechCommands
 from models.data.wav import read_wav, write_wav
 
 RATE_HZ = 16_000
@@ -164,6 +165,34 @@ def test_unusable_takes_are_repeated_three_times(monkeypatch, tmp_path, takes, p
         record("yes", tmp_path, None, 2, 2.0)
     assert sum("refused" in line for line in lines) == repeats
     assert not list(tmp_path.rglob("*.wav"))
+
+
+def test_recordings_of_speakers_and_noise_are_a_dataset(monkeypatch, tmp_path):
+    monkeypatch.setattr(recorder, "_COUNTDOWN_S", 0)
+    for word, speaker, sound in (
+        ("yes", "anna", take()),
+        ("no", "anna", take()),
+        ("yes", "ben", take()),
+        ("_background_noise_", "", take(gain=0)),
+    ):
+        takes = [sound] * (1 if word[0] == "_" else 2)
+        monkeypatch.setattr(recorder, "Microphone", lambda device, takes=takes: StubMicrophone(*takes))
+        record(word, tmp_path, None, len(takes), 2.0, speaker)
+    dataset = SpeechCommands(tmp_path)
+    assert dataset.words == {
+        "no": ["no/anna_nohash_1.wav", "no/anna_nohash_2.wav"],
+        "yes": [f"yes/{name}_nohash_{number}.wav" for name in ("anna", "ben") for number in (1, 2)],
+    }
+    assert len(dataset.noises[0]) == 2 * RATE_HZ
+    assert (
+        len({dataset.split_of(key) for keys in dataset.words.values() for key in keys if "anna" in key}) == 1
+    )
+    assert len(read_recordings(tmp_path, ("yes", "no")).recordings) == 6
+
+
+def test_a_speaker_that_cannot_be_in_a_name_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="speaker's name"):
+        record("yes", tmp_path, None, 1, 2.0, "../anna")
 
 
 def test_a_take_that_lost_samples_is_refused_and_the_microphone_goes_on(monkeypatch):

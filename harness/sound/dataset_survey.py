@@ -1,0 +1,150 @@
+"""Survey of a dataset: words, speakers, splits, lengths, levels, and files that cannot be used."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.sound.levels import clipped_samples, rms_dbfs
+from harness.sound.recording_scan import CLIPPED_FROM, SILENT_DBFS
+from harness.sound.recordings import speaker_of
+from harness.sound.stimulus import active_part
+from models import progress
+from models.data.dataset import SPLITS, Clip, DatasetConfig, SpeechCommands, Split
+from models.data.sound_folder import Excluded, shown
+from models.data.wav import SAMPLE_RATE_HZ, read_wav
+from models.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A recording of a dataset.
+
+    Attributes:
+        word, speaker: from its path.
+        split: see `SpeechCommands.split_of`.
+        seconds: its length.
+        level_dbfs: RMS of its active part.
+        clipped: True if samples are at the limits.
+    """
+
+    word: str
+    speaker: str
+    split: Split
+    seconds: float
+    level_dbfs: float
+    clipped: bool
+
+    @property
+    def silent(self) -> bool:
+        return self.level_dbfs < SILENT_DBFS
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The content of a dataset.
+
+    Attributes:
+        sounds: readable recordings.
+        noise_s: lengths of the files of background noise.
+        excluded: files that cannot be used, with the reason.
+    """
+
+    sounds: Sequence[Sound]
+    noise_s: Sequence[float]
+    excluded: Sequence[Excluded]
+
+    @property
+    def speakers_of_several_splits(self) -> list[str]:
+        """Speakers whose recordings lie in several splits: accuracy on the test set then says less."""
+        splits: dict[str, set[Split]] = {}
+        for sound in self.sounds:
+            splits.setdefault(sound.speaker, set()).add(sound.split)
+        return sorted(speaker for speaker, found in splits.items() if len(found) > 1)
+
+
+def survey(root: Path) -> Survey:
+    """Read every file of a dataset.
+
+    Raises:
+        DatasetError: there is no such folder, or no recording in it.
+    """
+    source = SpeechCommands(
+        root, DatasetConfig(wanted=(), silence_percent=0.0, unknown_percent=0.0, background_frequency=0.0)
+    )
+    clips = [
+        Clip(key, word, label, source.split_of(key))
+        for label, (word, keys) in enumerate(sorted(source.words.items()))
+        for key in keys
+    ]
+    if not clips:
+        raise DatasetError(
+            "the dataset has no recordings",
+            str(root),
+            "Give a folder in the Speech Commands layout: <word>/<speaker>_nohash_<n>.wav.",
+        )
+    excluded = list(source.excluded)
+
+    def examine(clip: Clip) -> Sound | Excluded:
+        try:
+            samples, _ = read_wav(root / clip.key)
+        except DatasetError as problem:
+            return Excluded(clip.key, problem.what)
+        source.digests[clip.key] = hashlib.sha256(samples.tobytes()).digest()
+        onset, end = active_part(samples, clip.word)
+        return Sound(
+            clip.word,
+            speaker_of(clip.key, clip.word),
+            clip.split,
+            len(samples) / SAMPLE_RATE_HZ,
+            rms_dbfs(samples[onset:end]),
+            clipped_samples(samples) >= CLIPPED_FROM,
+        )
+
+    sounds: list[Sound] = []
+    with (
+        progress.task("read", len(clips), "recordings") as advance,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        for found in pool.map(examine, clips):
+            if isinstance(found, Sound):
+                sounds.append(found)
+            else:
+                excluded.append(found)
+            advance()
+    excluded += source.contradictions(clips).values()
+    noise_s = []
+    for path in source.background_files:
+        try:
+            noise_s.append(len(read_wav(path)[0]) / SAMPLE_RATE_HZ)
+        except DatasetError as problem:
+            excluded.append(Excluded(shown(path, root), problem.what))
+    return Survey(sounds, noise_s, sorted(excluded))
+
+
+def rows_of(survey: Survey) -> list[dict[str, object]]:
+    """Return a row for each word, and one for all words."""
+    words = sorted({sound.word for sound in survey.sounds})
+    groups = [(word, [sound for sound in survey.sounds if sound.word == word]) for word in words]
+    return [_row(word, sounds) for word, sounds in [*groups, ("all words", list(survey.sounds))]]
+
+
+def _row(word: str, sounds: Sequence[Sound]) -> dict[str, object]:
+    seconds = np.quantile([sound.seconds for sound in sounds], [0, 0.5, 1])
+    level_dbfs = np.quantile([sound.level_dbfs for sound in sounds], [0, 0.5, 1])
+    return {
+        "word": word,
+        "recordings": len(sounds),
+        "speakers": len({sound.speaker for sound in sounds}),
+        **{split: sum(sound.split == split for sound in sounds) for split in SPLITS},
+        **dict(zip(("shortest_s", "median_s", "longest_s"), map(float, seconds), strict=True)),
+        **dict(zip(("lowest_dbfs", "median_dbfs", "highest_dbfs"), map(float, level_dbfs), strict=True)),
+        "silent": sum(sound.silent for sound in sounds),
+        "clipped": sum(sound.clipped for sound in sounds),
+    }

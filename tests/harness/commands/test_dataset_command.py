@@ -1,0 +1,68 @@
+"""`earshot dataset` as a command."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import soundfile
+from small_datasets import tone_dataset
+
+from harness import cli
+from harness.sound.dataset_survey import survey
+from models.data.wav import write_wav
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A dataset with an empty file, a sound under two words, a silent, a clipped and a FLAC recording."""
+    root = tone_dataset(tmp_path, speakers=20)
+    name = "00000003_nohash_0.wav"
+    (root / "yes" / "00000001_nohash_0.wav").write_bytes(b"")
+    (root / "no" / name).write_bytes((root / "yes" / name).read_bytes())
+    write_wav(root / "no" / "00000004_nohash_0.wav", np.zeros(8000, np.int16))
+    write_wav(root / "other" / "00000005_nohash_0.wav", np.tile(np.int16([32_767, -32_768]), 12_000))
+    sound, rate_hz = soundfile.read(root / "other" / "00000006_nohash_0.wav", dtype="int16")
+    soundfile.write(root / "other" / "0000ffff_nohash_0.flac", sound // 2, rate_hz)
+    return root
+
+
+def test_show_prints_what_a_dataset_holds(odd, capsys):
+    assert cli.main(["dataset", "show", str(odd)]) == 0
+    out, err = capsys.readouterr()
+    rows = {line.split()[0]: re.split(r"\s{2,}", line)[1:] for line in out.splitlines()[1:4]}
+    assert [row[:2] for row in rows.values()] == [["20", "20"], ["21", "21"], ["19", "19"]]
+    assert all(sum(map(int, row[2:5])) == int(row[0]) for row in rows.values())
+    assert rows["no"][5].startswith("0.50 1.00 1.00") and rows["other"][5].endswith("1.50")
+    assert [row[-2:] for row in rows.values()] == [["1", "0"], ["0", "1"], ["0", "0"]]
+    assert "Background noise: 1 files, 2 s" in out
+    assert "Files that cannot be used: 3" in out
+    assert "yes/00000001_nohash_0.wav is not used: the recording cannot be read: the file has 0 bytes" in err
+    assert "no/00000003_nohash_0.wav is not used: the same sound has another label as yes/00000003" in err
+
+
+def test_show_counts_speakers_of_several_sets(odd):
+    assert survey(odd).speakers_of_several_splits == []
+    (odd / "testing_list.txt").write_text("yes/00000007_nohash_0.wav")
+    (odd / "validation_list.txt").write_text("no/00000007_nohash_0.wav")
+    assert survey(odd).speakers_of_several_splits == ["00000007"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["show", "{}/nowhere"], "the dataset's folder does not exist"),
+        (["show", "{}"], "the dataset has no recordings"),
+        (["get", "speech-commands", "--to", "{}", "--url", "no address"], "this is no address"),
+        (
+            ["get", "speech-commands", "--to", "{}", "--url", "file://{}/none.tar.gz"],
+            "the download broke off",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, capsys, monkeypatch, arguments, problem):
+    monkeypatch.setattr("models.data.download._PAUSE_S", 0)
+    assert cli.main(["dataset", *(text.format(tmp_path) for text in arguments)]) != 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("earshot: ")]
+    assert len(lines) == 1 and problem in lines[0]
