@@ -26,6 +26,7 @@ FILE = "bench.toml"
 
 
 ClockName = Literal["", "cycles", "instructions"]
+Optimization = Literal["", "Os", "O1", "O2", "O3"]
 
 MOST_WAIT_S = 7 * 24 * 3600
 WaitSeconds = Annotated[float, Meta(ge=0, le=MOST_WAIT_S)]
@@ -53,6 +54,7 @@ class BoardTable:
         engine: inference engine; "" takes the kind's default.
         icache: instruction cache; "as-is" leaves it as the core set it.
         clock: time of an emulated board: "cycles" of the cycle model, or "instructions"; "" is "cycles".
+        optimization: level of the compiler, for the whole image; "" is a stock sketch's, "Os".
         port: serial port, for a board that cannot be found by serial number: /dev/…, socket://…, rfc2217://….
         labgrid: place of labgrid that has the board, for its port and its host.
         upload_command: shell command that puts an image on the board, with `UPLOAD_PLACEHOLDERS`; "" uploads
@@ -72,6 +74,7 @@ class BoardTable:
     engine: str = ""
     icache: Literal["on", "off", "as-is"] = "on"
     clock: ClockName = ""
+    optimization: Optimization = ""
     port: str = ""
     labgrid: str = ""
     upload_command: str = ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from harness import layout
-from harness.bench_file import MOST_WAIT_S
+from harness.bench_file import MOST_WAIT_S, Optimization
 from harness.errors import UsageError
 from harness.runs.selection import DEFAULT_VARIANTS, Selection
 from models.progress import Level
@@ -103,6 +103,7 @@ def add_board(parser: Any) -> None:
         help="longest wait for a board that another process holds (default: the bench file's, else none)",
     )
     add_clock(parser)
+    add_optimization(parser)
 
 
 def add_clock(parser: Any) -> None:
@@ -111,6 +112,16 @@ def add_clock(parser: Any) -> None:
         default="",
         choices=["cycles", "instructions"],
         help="clock of the emulated board: modeled cycles (default) or instructions",
+    )
+
+
+def add_optimization(parser: Any) -> None:
+    parser.add_argument(
+        "--optimization",
+        default="",
+        choices=[level for level in get_args(Optimization) if level],
+        help="the compiler's level for the whole image (default: the board's in the bench file, else Os, "
+        "that of a stock sketch)",
     )
 
 

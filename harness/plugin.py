@@ -126,7 +126,8 @@ def _chosen(config: pytest.Config) -> _Chosen:
     elif name is None and wants_hardware:
         entry = only_hardware(bench, port, wait_s)
     else:
-        entry = find_entry(name or options.DEFAULT_BOARD, bench, port, clock, wait_s)
+        level = config.getoption("earshot_optimization")
+        entry = find_entry(name or options.DEFAULT_BOARD, bench, port, clock, wait_s, level)
     marker = board_kinds()[entry.kind].marker
     if wants_hardware and marker != "hardware":
         raise UsageError(

@@ -24,7 +24,7 @@ from harness.boards.port_search import Sought, is_url, wait_for_port
 from harness.boards.user_command import run_command
 from harness.errors import AcousticFailed, BoardNotFound, EarshotError, ProtocolError, UsageError
 from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
-from harness.firmware.arduino_platform import OPTIMIZATION
+from harness.firmware.arduino_platform import optimization_flags
 from harness.firmware.firmware import Firmware
 from harness.firmware.stage import stage
 from harness.layout import store_root
@@ -55,7 +55,6 @@ class ArduinoBoard(Board):
     Args:
         entry, bench: of the bench file; None for an empty bench.
         store, cli: None for the usual cache of images, and for the arduino-cli of this machine.
-        optimization: compiler flags of sketch and core, separated by spaces.
         patience_s: longest time that the board may be off the bus or its port blocked.
 
     Attributes:
@@ -83,13 +82,13 @@ class ArduinoBoard(Board):
         bench: Bench | None = None,
         store: Store | None = None,
         cli: ArduinoCli | None = None,
-        optimization: str = OPTIMIZATION,
         patience_s: float = _PATIENCE_S,
     ) -> None:
         self._entry = entry
         self._bench = bench or Bench()
         self._store = store or Store(store_root())
-        self._target = Target(self.fqbn, entry.core, self.known_core, optimization)
+        flags = optimization_flags(entry.optimization)
+        self._target = Target(self.fqbn, entry.core, self.known_core, flags)
         self._cli = cli or ArduinoCli(build_cache=build_cache(self._store, self._target))
         self._patience_s = patience_s
         self._sought = Sought(

@@ -25,7 +25,7 @@ from harness.boards.qemu.machine import CLOCK_HZ, Machine
 from harness.boards.qemu.profile import Counted, read_profile
 from harness.boards.qemu.tools import find_qemu
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, UsageError
-from harness.firmware.arduino_platform import OPTIMIZATION
+from harness.firmware.arduino_platform import OPTIMIZATION, optimization_flags
 from harness.firmware.arm_gcc import compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES, Functions, functions
 from harness.firmware.firmware import Firmware
@@ -55,7 +55,7 @@ class EmulatedBoard(Board):
     Args:
         store: cache of images and the cycle model; None for the usual one.
         timing: parameters of the cycle model; None for the defaults.
-        optimization: compiler flags of the sketch, separated by spaces.
+        optimization: compiler flags of the image, separated by spaces.
         instructions: count instructions, which needs no cycle model.
     """
 
@@ -84,7 +84,7 @@ class EmulatedBoard(Board):
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> EmulatedBoard:
-        """Return a board with the entry's clock.
+        """Return a board with the entry's clock and optimization.
 
         Raises:
             UsageError: the entry has a port, but the emulated board opens its own.
@@ -95,7 +95,8 @@ class EmulatedBoard(Board):
                 where=entry.port,
                 remedy="Name the board that --port is for with --board, or leave --port out.",
             )
-        return cls(instructions=entry.clock == "instructions")
+        flags = optimization_flags(entry.optimization)
+        return cls(optimization=flags, instructions=entry.clock == "instructions")
 
     def check(self) -> None:
         """Check that QEMU is installed and, unless instructions are counted, loads the cycle model."""

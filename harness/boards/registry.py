@@ -7,7 +7,7 @@ import pkgutil
 from dataclasses import replace
 
 import harness.boards
-from harness.bench_file import Bench, BoardEntry, ClockName
+from harness.bench_file import Bench, BoardEntry, ClockName, Optimization
 from harness.boards.board import Board
 from harness.errors import UsageError
 from models.decoding import TomlFile
@@ -26,14 +26,19 @@ def board_kinds() -> dict[str, type[Board]]:
 
 
 def find_entry(
-    name: str, bench: Bench, port: str = "", clock: ClockName = "", wait_s: float | None = None
+    name: str,
+    bench: Bench,
+    port: str = "",
+    clock: ClockName = "",
+    wait_s: float | None = None,
+    optimization: Optimization = "",
 ) -> BoardEntry:
     """Return the entry of a name.
 
     Args:
         name: name of an entry of the bench file, or a kind of board. For a kind, the bench must have at most
             one such board; without one, the entry has the kind's defaults.
-        port, clock, wait_s: override those of the entry.
+        port, clock, wait_s, optimization: override those of the entry.
 
     Raises:
         UsageError: the name is neither, or several boards are of that kind.
@@ -50,7 +55,13 @@ def find_entry(
         raise TomlFile(bench.path).refusal(what, ("board", entry.name, "kind"), remedy)
     if wait_s is None:
         wait_s = entry.wait_s
-    return replace(entry, port=port or entry.port, clock=clock or entry.clock, wait_s=wait_s)
+    return replace(
+        entry,
+        port=port or entry.port,
+        clock=clock or entry.clock,
+        wait_s=wait_s,
+        optimization=optimization or entry.optimization,
+    )
 
 
 def board_of(entry: BoardEntry, bench: Bench) -> Board:

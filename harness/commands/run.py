@@ -55,6 +55,7 @@ def request_of(arguments: argparse.Namespace, **more: Any) -> RunRequest:
         port=arguments.port,
         clock=arguments.clock,
         wait_s=arguments.wait,
+        optimization=arguments.optimization,
         **more,
     )
 

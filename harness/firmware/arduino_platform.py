@@ -53,6 +53,11 @@ OPTIMIZATION = shlex.join(flags("compiler.optimization_flags"))
 """Flags of every board's sketches by default, those of the Arduino tools, separated by spaces."""
 
 
+def optimization_flags(level: str) -> str:
+    """Return the flags of a level of a bench file, such as "O2"; "" is the default."""
+    return f"-{level}" if level else OPTIMIZATION
+
+
 def install(sketchbook: Path) -> tuple[Path, bool]:
     """Link the platform into a sketchbook; return the link, and whether it is new.
 

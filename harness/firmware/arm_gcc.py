@@ -28,7 +28,6 @@ _CPP_FLAGS = arduino_platform.flags("compiler.cpp.flags")
 _C_FLAGS = ("-x", "c", *arduino_platform.flags("compiler.c.flags"))
 _COMPILE_FLAGS = (*_COMMON_FLAGS, *_CPP_FLAGS)
 _LIBRARY_FLAGS = ("-w",)  # as the mbed core compiles libraries; warnings in them are for their authors
-_CORE_FLAGS = OPTIMIZATION.split()
 _LINK_FLAGS = arduino_platform.flags("compiler.ldflags")
 
 
@@ -56,7 +55,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = OPTIMI
     inputs = {
         "sketch": staged.path,
         "core": CORE,
-        "flags": [*_COMPILE_FLAGS, *_CORE_FLAGS, *_LINK_FLAGS, *flags],
+        "flags": [*_COMPILE_FLAGS, *_LINK_FLAGS, *flags],
         "compiler": compiler.version,
         "libraries": [library.fingerprint for library in libraries],
     }
@@ -127,7 +126,7 @@ def build_image(
     Args:
         compiler: the cross compiler.
         sketch: folder of .ino, .cpp and .S files, with libraries in folders below.
-        flags: flags of the sketch's sources beyond the standard ones.
+        flags: flags of all sources beyond the standard ones.
         image: the ELF file to write.
         archives: compiled libraries that the sketch includes: each library's archive file and its sources.
 
@@ -138,7 +137,6 @@ def build_image(
         objects = Path(scratch)
 
         def compile_one(source: Path, target: Path) -> None:
-            own = _CORE_FLAGS if target.parts[0] == "core" else flags
             language = ["-x", "c++", "-include", "Arduino.h"] if source.suffix == ".ino" else []
             (objects / target).parent.mkdir(parents=True, exist_ok=True)
             places = [
@@ -149,7 +147,7 @@ def build_image(
                 f"-ffile-prefix-map={CORE}=core",
             ]
             files = ["-c", str(source), "-o", str(target)]
-            run_tool(compiler, [*_COMPILE_FLAGS, *own, *places, *language, *files], objects)
+            run_tool(compiler, [*_COMPILE_FLAGS, *flags, *places, *language, *files], objects)
 
         jobs = _sources_and_objects(sketch)
         with ThreadPoolExecutor(_JOBS) as pool:

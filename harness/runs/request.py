@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harness import layout
-from harness.bench_file import Bench, BoardEntry, ClockName, WaitSeconds, find_bench
+from harness.bench_file import Bench, BoardEntry, ClockName, Optimization, WaitSeconds, find_bench
 from harness.boards.board import Board
 from harness.boards.registry import board_of, engine_name, find_entry
 from harness.files import file_name
@@ -101,6 +101,7 @@ class RunRequest:
         bench: the bench file; None for the usual one, see `harness.bench_file.find_bench`.
         port: overrides the board's serial port.
         clock: overrides the emulated board's clock.
+        optimization: overrides the compiler's level of the entry.
         wait_s: overrides the longest wait for a board that another process holds; None for the entry's.
         recordings: to play; None takes the bench's, or else those of the checkout.
         nightly: of `earshot nightly` only.
@@ -113,6 +114,7 @@ class RunRequest:
     bench: Path | None = None
     port: str = ""
     clock: ClockName = ""
+    optimization: Optimization = ""
     wait_s: WaitSeconds | None = None
     recordings: Path | None = None
     nightly: NightlyRequest | None = None
@@ -125,7 +127,8 @@ class RunRequest:
             UsageError: there is no such board.
             ConfigError: the bench file is invalid.
         """
-        return find_entry(self.board, find_bench(self.bench), self.port, self.clock, self.wait_s)
+        bench = find_bench(self.bench)
+        return find_entry(self.board, bench, self.port, self.clock, self.wait_s, self.optimization)
 
     def setup(self) -> Setup:
         """Find board, engine and recordings.

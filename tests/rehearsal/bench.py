@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,10 @@ from rehearsal.wire import Fault
 from started import dies_with_its_parent, left_over, prefer
 
 from harness.arduino_cli.cli import COMMAND_VARIABLE
-from harness.bench_file import read_bench
+from harness.bench_file import Optimization, read_bench
 from harness.boards.nano33ble import Nano33Ble
 from harness.boards.plugged.control import SOCKET, ask
 from harness.errors import BoardNotFound, EarshotError
-from harness.firmware.arduino_platform import OPTIMIZATION
 from harness.layout import RECORDINGS, ROOT
 
 _TESTS = Path(__file__).resolve().parents[1]
@@ -327,11 +326,11 @@ class Run:
 
 
 def board_of(
-    bench: RehearsalBench, optimization: str = OPTIMIZATION, patience_s: float = PATIENCE_S
+    bench: RehearsalBench, optimization: Optimization = "", patience_s: float = PATIENCE_S
 ) -> Nano33Ble:
     """Return the board of a bench, for this process."""
     read = read_bench(bench.file)
-    return Nano33Ble(read.boards[0], read, patience_s=patience_s, optimization=optimization)
+    return Nano33Ble(replace(read.boards[0], optimization=optimization), read, patience_s=patience_s)
 
 
 def check_message(failure: EarshotError, *parts: str) -> None:

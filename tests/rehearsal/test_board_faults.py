@@ -123,7 +123,7 @@ def test_board_that_still_runs_the_old_image(desk, image, tmp_path):
 )
 def test_misbehaving_arduino_cli_is_a_failed_build(desk, model, kind, said):
     desk.break_cli("compile", kind)
-    with board_of(desk, optimization="-Og") as board, pytest.raises(BuildFailed) as failure:
+    with board_of(desk, optimization="O1") as board, pytest.raises(BuildFailed) as failure:
         board.build(model, get_engine("codegen"))
     check_message(failure.value, said)
 

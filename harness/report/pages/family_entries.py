@@ -120,7 +120,7 @@ class Entry:
 def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
     """Return the family in reading order: the smallest network first, then by kind and threshold.
 
-    Equal titles are completed by the engine, the board and the time of the run, as far as they differ.
+    Equal titles are completed by engine, optimization, board and time of the run, as far as they differ.
     """
     found = [
         Entry(record, variant, variant.title, _engine(record, variant))
@@ -128,6 +128,7 @@ def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
         for variant in record.variants
     ]
     found = _with_detail(found, lambda entry: entry.engine and f"engine {entry.engine}")
+    found = _with_detail(found, lambda entry: _optimization(entry.variant))
     found = _with_detail(found, lambda entry: entry.record.board.name)
     found = _with_detail(
         found, lambda entry: entry.record.run.get("started") or entry.record.run.get("id", "")
@@ -166,6 +167,10 @@ def original_of(entry: Entry, entries: Sequence[Entry], kind: str = "float32") -
 def _engine(record: RunRecord, variant: VariantRow) -> str:
     """Return the variant's engine; without an image that of the other variants of the run."""
     return next((row.firmware.engine for row in [variant, *record.variants] if row.firmware), "")
+
+
+def _optimization(variant: VariantRow) -> str:
+    return variant.firmware.optimization if variant.firmware else ""
 
 
 def _with_detail(entries: list[Entry], detail: Callable[[Entry], str]) -> list[Entry]:

@@ -32,6 +32,7 @@ def comparison_table(entries: Sequence[Entry]) -> Table:
     columns = [
         Column("variant", "Variant"),
         Column("id network kind threshold engine board"),
+        Column("optimization", "optimization"),
         Column("front", "front", fmt.remark),
         Column("accuracy", "test set", fmt.share, group=accuracy),
         Column("accuracy_low accuracy_high", "95 % interval", fmt.interval, group=accuracy),

@@ -121,9 +121,9 @@ def test_each_set_of_flags_has_its_own_cached_core(tmp_path, stand_in, monkeypat
     """arduino-cli takes a compiled core from its cache regardless of flags."""
     monkeypatch.setenv("EARSHOT_ARDUINO_CLI", str(stand_in.command))
     model, store = tiny_model(tmp_path / "model"), Store(tmp_path / "store")
-    for flags in ("-O2", "-Os", "-O2"):
-        board = Nano33Ble(BoardEntry(name="desk", kind="nano33ble"), store=store, optimization=flags)
-        assert board.build(model, TinyEngine()).optimization == flags
+    for level, flags in (("O2", "-O2"), ("", "-Os"), ("O2", "-O2")):
+        entry = BoardEntry(name="desk", kind="nano33ble", optimization=level)
+        assert Nano33Ble(entry, store=store).build(model, TinyEngine()).optimization == flags
     assert len(list((tmp_path / "store" / "arduino-cores").glob("*/core.a"))) == 2
 
 

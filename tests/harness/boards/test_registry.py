@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from host_library import STORE
 from small_models import classifier
+from tiny_engine import TinyEngine, tiny_model
 
 import harness.boards
 from harness import cli
@@ -122,6 +123,18 @@ def test_a_given_port_overrides_that_of_the_entry():
     bench = Bench(boards=(BoardEntry("left", kind="nano33ble", port="/dev/a"),))
     assert find_entry("left", bench).port == "/dev/a"
     assert find_entry("left", bench, "/dev/b").port == "/dev/b"
+
+
+def test_a_given_optimization_overrides_that_of_the_entry(tmp_path):
+    bench = Bench(boards=(BoardEntry("left", kind="emulated", optimization="O2"),))
+    entries = [
+        find_entry("left", bench),
+        find_entry("left", bench, optimization="O3"),
+        find_entry("emulated", Bench()),
+    ]
+    model = tiny_model(tmp_path)
+    built = [board_of(entry, bench).build(model, TinyEngine()).optimization for entry in entries]
+    assert built == ["-O2", "-O3", "-Os"]
 
 
 def test_the_emulated_board_takes_no_port():
