@@ -61,6 +61,13 @@ def add_model_file(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,…",
         help="labels of --model in the order of its outputs, such as silence,unknown,yes,no",
     )
+    parser.add_argument(
+        "--front-end",
+        default="",
+        metavar="NAME",
+        help="front end that makes the features of --model: micro, or mfcc (MLPerf Tiny's and Arm's models); "
+        "default: micro",
+    )
 
 
 def add_dataset(parser: Any) -> None:
@@ -228,4 +235,6 @@ def selection(arguments: argparse.Namespace, pattern: str = "") -> Selection:
         UsageError: the options contradict each other.
     """
     labels = tuple(label.strip() for label in arguments.labels.split(",")) if arguments.labels else ()
-    return Selection(pattern or arguments.variants, arguments.dataset, arguments.model, labels)
+    return Selection(
+        pattern or arguments.variants, arguments.dataset, arguments.model, labels, arguments.front_end
+    )

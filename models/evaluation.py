@@ -28,14 +28,15 @@ def count_correct(predictions: np.ndarray, labels: np.ndarray, names: Sequence[s
     ]
 
 
-def outputs_of(tflite: Path, features: np.ndarray) -> np.ndarray:
+def outputs_of(tflite: Path, features: np.ndarray, front_end: str = "micro") -> np.ndarray:
     """Compute a model's raw outputs (N, outputs) with the reference kernels; a board gives the same.
 
     Args:
-        tflite: a model that takes micro features.
-        features: uint16 (N, 49, 40), the integers of the front end.
+        tflite: a model that takes the front end's features.
+        features: uint16 (N, 49, channels), the integers of the front end.
+        front_end: one of `models.data.front_ends`.
     """
-    model = ReferenceModel(tflite)
+    model = ReferenceModel(tflite, front_end)
     advance = progress.count(len(features), "clips")
     outputs = []
     for clip in features:

@@ -23,10 +23,10 @@ from typing import Any
 from models import progress
 from models.data.corpus import CorpusConfig, corpus_path, synthetic_corpus
 from models.data.dataset import LABELS, DatasetConfig
-from models.data.features import CHANNELS, SLICES, FeatureSets, feature_path, feature_sets
-from models.data.front_ends import front_end
+from models.data.features import FeatureSets, feature_path, feature_sets
+from models.data.front_ends import front_end, load_front_end
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
-from models.errors import ConversionError
+from models.errors import ConfigError, ConversionError
 from models.model_artifact import CONTENTS, ModelArtifact
 from models.store import Store
 from models.tflite import TfliteModel, read_tflite
@@ -352,6 +352,7 @@ def external(
     labels: Sequence[str],
     store: Store,
     dataset_root: Path | None = None,
+    front_end_name: str = "",
 ) -> ModelArtifact:
     """Describe a .tflite from elsewhere, after checking that a board can run it.
 
@@ -361,18 +362,29 @@ def external(
         store: holds the result.
         dataset_root: a folder in the Speech Commands layout, of which only the test set is needed. With it,
             accuracy is measured if the model takes micro features (1960).
+        front_end_name: one of `models.data.front_ends`; "" for micro, if that suits the model.
 
     Raises:
         ConversionError: the file cannot be read, or has inputs and outputs of another number or type.
+        ConfigError: there is no such front end, or it makes features of another number than the model takes.
         DatasetError: the dataset lacks a word of the labels, or has no test set.
     """
+    hearing = load_front_end(front_end_name or "micro")
     model = read_tflite(model_file)
     _check_external(model, labels, model_file)
+    if front_end_name and model.input_tensors[0].elements != hearing.size:
+        slices, channels = hearing.shape
+        raise ConfigError(
+            f"the front end {front_end_name} makes {slices} x {channels} features, but the model takes "
+            f"{model.input_tensors[0].elements} values",
+            str(model_file),
+            "Name the front end that the model was trained with, or none.",
+        )
     identity = re.sub(r"[^A-Za-z0-9_.-]+", "-", model_file.stem).strip("_.-")[:_MAX_ID_CHARACTERS] or "model"
     features = None
-    takes_features = model.input_tensors[0].elements == SLICES * CHANNELS
+    hears = hearing.name == "micro" and model.input_tensors[0].elements == hearing.size
     words = [label for label in labels if label not in LABELS[:2]]
-    if dataset_root is not None and takes_features and words:
+    if dataset_root is not None and hears and words:
         config = DatasetConfig.of(words)
         if "silence" not in labels:
             config = replace(config, silence_percent=0.0)
@@ -384,13 +396,14 @@ def external(
         shutil.copyfile(model_file, folder / "model.tflite")
         contents = describe_tflite(folder / "model.tflite", model, labels)
         contents |= {"id": identity, "title": model_file.stem}
+        contents |= {"front_end": hearing.name, "front_end_library": hearing.module.LIBRARY}
         if features is not None:
             contents |= evaluate_tflite(folder / "model.tflite", features, labels)
             write_clips(features, labels, DatasetConfig().seed, folder)
         (folder / CONTENTS).write_text(json.dumps(contents, indent=1))
 
     name = features.path.name if features is not None else None
-    inputs = {"model": model_file, "labels": list(labels), "features": name}
+    inputs = {"model": model_file, "labels": list(labels), "features": name, "front_end": hearing.name}
     with progress.about(identity):
         built = Step(store, "external", inputs, _DESCRIPTION).build(make, "describe the model")
         return replace(ModelArtifact.load(built), source=model_file)

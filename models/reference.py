@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.data.features import CHANNELS, SLICES, float_features, quantize_features
+from models.data.front_ends import load_front_end
 from models.interpreter import REFERENCE, Interpreter, failures_explained
 
 
@@ -18,6 +18,7 @@ class ReferenceModel:
 
     Args:
         tflite: has one input and one output, each int8 or float32.
+        front_end: makes the model's features, one of `models.data.front_ends`.
 
     Raises:
         ConversionError: the reference kernels do not run the model; so do the methods.
@@ -25,31 +26,35 @@ class ReferenceModel:
     Attributes:
         input_shape: of the input.
         input_type: int8 or float32.
-        takes_micro_features: True if the input has as many elements as a second of micro features.
+        input_quantization: scale and zero point of the input.
+        front_end: makes the model's features.
+        hears: True if the input has as many elements as a second of the front end's features.
         output_step: the output's quantization step, in units of probability; 0 for a float output.
     """
 
-    def __init__(self, tflite: Path) -> None:
+    def __init__(self, tflite: Path, front_end: str = "micro") -> None:
         self._interpreter = Interpreter(tflite, REFERENCE)
         self.input_shape = self._interpreter.input_shape
         self.input_type = self._interpreter.input_type
-        self.takes_micro_features = int(np.prod(self.input_shape)) == SLICES * CHANNELS
+        self.input_quantization = self._interpreter.input_quantization
+        self.front_end = load_front_end(front_end)
+        self.hears = int(np.prod(self.input_shape)) == self.front_end.size
         self.output_step = float(self._interpreter.output_quantization[0])
 
     def tensor_of(self, values: np.ndarray) -> np.ndarray:
         """Convert a clip's features to the model's input tensor, as the board does.
 
         Args:
-            values: uint16 (49, 40) features; or the tensor itself, for models of other inputs.
+            values: uint16 (49, channels) features; or the tensor itself, for models of other inputs.
 
         Raises:
             ValueError: the values do not fit the model.
         """
         if values.dtype == np.uint16:
             if self.input_type == np.int8:
-                values = quantize_features(values, *self._interpreter.input_quantization)
+                values = self.front_end.quantize(values, *self.input_quantization)
             else:
-                values = float_features(values)
+                values = self.front_end.values(values)
         if values.dtype != self.input_type or values.size != np.prod(self.input_shape):
             needed = f"{self.input_type} {self.input_shape}"
             raise ValueError(f"the model takes {needed}, not {values.dtype} {values.shape}")

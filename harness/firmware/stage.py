@@ -15,7 +15,7 @@ from harness.firmware.arduino_library import hash_of
 from harness.layout import SKETCHES
 from harness.link.events import wire_names
 from harness.recognizer import DEFAULT, Recognizer
-from models.data.features import feature_divisor
+from models.data.front_ends import FrontEnd, load_front_end
 from models.errors import located
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 SKETCH_NAME = "earshot"
 """Name of the main .ino and its folder, which arduino-cli wants to be equal."""
 
-MICRO_FEATURES = 49 * 40
-"""Elements of one second of micro features, the input of a keyword spotter."""
 
 _FRONT_END = "EarshotFrontEnd"
 """Name under which the sketch includes its front end."""
@@ -156,8 +154,9 @@ def _variant_header(facts: dict[str, Any], recognizer: Recognizer, build_id: str
     tensor = facts["input"]
     elements = math.prod(tensor["shape"])
     quantized = tensor["dtype"] == "int8"
-    takes_features = elements == MICRO_FEATURES
-    divisor = _divisor(tensor["scale"]) if quantized and takes_features else 0
+    front_end = load_front_end(facts.get("front_end", "micro"))
+    hears = elements == front_end.size
+    divisor = _divisor(front_end, tensor["scale"]) if quantized and hears else 0
     labels = ", ".join(f'"{name}"' for name in wire_names(facts["labels"]))
     return f"""\
 // Which model this sketch was staged for. Generated; the build id is a hash over all other staged bytes.
@@ -174,9 +173,9 @@ constexpr int kLabelCount = {len(facts["labels"])};
 constexpr const char* kLabels[kLabelCount] = {{{labels}}};
 constexpr uint32_t kInputBytes = {elements * _ELEMENT_BYTES[tensor["dtype"]]};
 constexpr int32_t kInputZeroPoint = {tensor["zero_point"] if quantized else 0};
-// Micro features have 49 slices of 40 channels; another input is served in command mode only.
-constexpr bool kTakesMicroFeatures = {"true" if takes_features else "false"};
-// int8 input = (feature * 256 + divisor / 2) / divisor + zero point; 0: the input is not quantized features.
+// An input of another size than the front end's features is served in command mode only.
+constexpr bool kHears = {"true" if hears else "false"};
+// See model_input.h; 0: the input is not quantized features.
 constexpr int32_t kFeatureDivisor = {divisor};
 
 {recognizer_parameters(recognizer, facts["labels"])}
@@ -210,8 +209,8 @@ def _silence(labels: Sequence[str]) -> int:
     return labels.index("silence") if "silence" in labels else -1
 
 
-def _divisor(scale: float) -> int:
+def _divisor(front_end: FrontEnd, scale: float) -> int:
     try:
-        return feature_divisor(scale)
+        return front_end.divisor(scale)
     except ValueError as problem:
         raise Unsupported(str(problem), remedy="Calibrate the conversion with real features.") from problem

@@ -17,7 +17,7 @@ from harness.measure.conformance import CLIP_SAMPLES, compare_features, output_d
 from harness.measure.streaming import scores_of
 from harness.records.field_record import ClipResult
 from harness.stats.segment import Answer, Answers
-from models.data.features import SLICES, STRIDE_SAMPLES, micro_features
+from models.data.features import SLICES, STRIDE_SAMPLES
 from models.errors import located
 from models.reference import ReferenceModel
 
@@ -69,8 +69,8 @@ def answers_of(
     first = min(max(0, round(second_around(onset, end) / STRIDE_SAMPLES)), last)
     begin = first * STRIDE_SAMPLES
     return Answers(
-        clip=_answer(reference, labels, micro_features(second_at(sound, begin))),
-        clean=_answer(reference, labels, micro_features(second_at(recording, begin - start))),
+        clip=_answer(reference, labels, second_at(sound, begin)),
+        clean=_answer(reference, labels, second_at(recording, begin - start)),
     )
 
 
@@ -79,7 +79,7 @@ def clean_answer(
 ) -> Answer:
     """Answer a recording as it is with the host's model; `onset` and `end` are samples of the recording."""
     second = second_at(recording, second_around(onset, end))
-    return _answer(reference, labels, micro_features(second))
+    return _answer(reference, labels, second)
 
 
 def classify(
@@ -109,6 +109,7 @@ def classify(
     return results, first_difference
 
 
-def _answer(reference: ReferenceModel, labels: Sequence[str], features: NDArray[np.uint16]) -> Answer:
+def _answer(reference: ReferenceModel, labels: Sequence[str], clip: NDArray[np.int16]) -> Answer:
+    features = reference.front_end.features(clip)
     scores = scores_of(reference.raw_output(reference.tensor_of(features)))
     return Answer(labels[int(scores.argmax())], int(scores.max()))

@@ -14,7 +14,7 @@ from harness.link.dut import DeviceUnderTest
 from harness.records.record import ParityRow
 from harness.sound.recordings import Recording
 from models import progress
-from models.data.features import feature_crc, micro_features
+from models.data.features import feature_crc
 from models.errors import located
 from models.reference import ReferenceModel
 
@@ -34,10 +34,10 @@ def check_conformance(
 
     Args:
         recordings: the first second of each is sent to the board's front end as samples.
-        inputs: sent to the board's engine: uint16 (N, 49, 40) features, or input tensors (N, ...).
+        inputs: sent to the board's engine: uint16 (N, 49, channels) features, or input tensors (N, ...).
 
     Returns:
-        The counts of recordings with all 1960 features and the model's input bytes equal to the oracle's, and
+        The counts of recordings with all features and the model's input bytes equal to the oracle's, and
         of inputs with outputs equal to the reference kernels' (every byte of an int8 model, within 1e-5 for a
         float model); and a description of the first clip that differs, "" if none does.
     """
@@ -75,9 +75,9 @@ def compare_features(
     Returns:
         "features", "input bytes" or "" by the first difference, and the model's input tensor.
     """
-    features = micro_features(samples)
-    tensor = reference.tensor_of(features)
-    if board.load_clip(samples) != feature_crc(features):
+    slices = reference.front_end.slices(samples)
+    tensor = reference.tensor_of(reference.front_end.window(slices))
+    if board.load_clip(samples) != feature_crc(slices):
         return "features", tensor
     return "" if board.input_crc() == zlib.crc32(tensor.tobytes()) else "input bytes", tensor
 

@@ -14,7 +14,6 @@ from harness.measure import host_runtimes
 from harness.measure.conformance import largest_difference
 from harness.records.provenance import cpu_name, usable_cores
 from harness.records.record import HostRow
-from models.data.features import float_features
 from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
 
@@ -32,8 +31,8 @@ def time_host(
 
     Args:
         model: the artifact; one without a torch or ONNX network has no rows for these.
-        model_input: uint16 (49, 40) features of one clip, made into each runtime's input as the board makes
-            its own; or the .tflite's input tensor, for models without micro features.
+        model_input: uint16 (49, channels) features of one clip, made into each runtime's input as the
+            board makes its own; or the .tflite's input tensor, for models that do not hear.
         board_output: the board's probabilities on that input, (labels,); without them outputs are compared
             with TensorFlow Lite's reference kernels, and the notes say so.
 
@@ -43,7 +42,7 @@ def time_host(
     Raises:
         ValueError: the input does not suit the model.
     """
-    reference = ReferenceModel(model.tflite)
+    reference = ReferenceModel(model.tflite, model.front_end)
     values = reference.tensor_of(model_input)
     expected, comparison = board_output, ""
     if expected is None:
@@ -51,7 +50,10 @@ def time_host(
         comparison = "output compared with TensorFlow Lite's reference kernels"
     if "VAR_HANDLE" in model.operators:
         expected, comparison = None, "output not compared, since the model keeps a state from run to run"
-    floats = _as_float(model_input, values)
+    floats = model_input.astype(np.float32)
+    if model_input.dtype == np.uint16:
+        floats = reference.front_end.values(model_input)
+    floats = floats.reshape(values.shape)
     note = _NOT_QUANTIZED if model.precision == "int8" else ""
     script = model.torchscript
     runtimes: list[tuple[str, _Measure, Path, np.ndarray, str]] = [
@@ -93,9 +95,3 @@ def _row(
         apart, notes = None, (*notes, failure.what)
     remark = "; ".join(filter(None, (*notes, timing.note)))
     return HostRow(*place, timing.invocations, timing.median_us, timing.p25_us, timing.p75_us, apart, remark)
-
-
-def _as_float(model_input: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the float network's input, in the shape of the .tflite's input."""
-    floats = float_features(model_input) if model_input.dtype == np.uint16 else model_input.astype(np.float32)
-    return floats.reshape(values.shape)

@@ -68,7 +68,7 @@ def _profile(
     board: Board, firmware: Firmware, engine: Engine, tflite: Path, transcript: Path
 ) -> ProfileRow | None:
     reference = ReferenceModel(tflite)
-    tensor = b"" if reference.takes_micro_features else noise_inputs(reference, 1)[0].tobytes()
+    tensor = b"" if reference.hears else noise_inputs(reference, 1)[0].tobytes()
     names = functions(firmware.image).names
     caller = next((name for name in engine.operator_callers if name in names), engine.operator_callers[0])
     stages = board.profile(firmware, tensor, caller, transcript)

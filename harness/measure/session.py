@@ -30,7 +30,6 @@ from harness.records.record import AcousticRow, ParityRow
 from harness.sound.recordings import Recording
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import is_keyword
-from models.data.features import micro_features
 from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
 
@@ -47,8 +46,8 @@ class Session:
     Attributes:
         listening: the board's report while it listened; None for a model that takes no audio.
         stage_us: microseconds by stage, one value per invocation that the board timed; {} if it timed none.
-        model_input: input of the comparison of devices: uint16 (49, 40) features, or the input tensor of a
-            model that takes no micro features.
+        model_input: input of the comparison of devices: uint16 (49, channels) features, or the input tensor
+            of a model that takes no features.
         board_output: the board's probabilities for it, (labels,).
         transcripts: logs by name, those of failed attempts included.
         route: of the sound to the board: "pcm" sample by sample, "acoustic" through the air, "room" if
@@ -112,11 +111,11 @@ def _measure_once(
 
     The facts are written before a failed check raises, so that the folder shows why.
     """
-    reference = ReferenceModel(model.tflite)
+    reference = ReferenceModel(model.tflite, model.front_end)
     board.upload(firmware)
     link = board.open(folder / _TRANSCRIPTS["conformance"])
     inputs = _inputs(model, reference, recordings)
-    heard = recordings if reference.takes_micro_features else ()
+    heard = recordings if reference.hears else ()
     parity, first_difference = check_conformance(link, reference, heard, inputs)
     golden = _golden(reference, recordings, inputs)
     tensor = reference.tensor_of(golden)
@@ -126,12 +125,12 @@ def _measure_once(
     facts: dict[str, Any] = {
         "parity": asdict(parity),
         "retries": retry_notes,
-        "takes_audio": reference.takes_micro_features,
+        "takes_audio": reference.hears,
         "labels": len(model.labels),
         "board_output": output,
     }
     np.save(folder / _GOLDEN, golden)
-    if parity.holds and not reference.takes_micro_features:
+    if parity.holds and not reference.hears:
         answers = [link.infer().lap_us for _ in range(INVOCATIONS)]
         facts["inference_us"] = [round(lap_us) for lap_us in answers if lap_us is not None]
     (folder / _FACTS).write_text(json.dumps(facts, indent=1))
@@ -142,7 +141,7 @@ def _measure_once(
             f"outputs for {parity.outputs_equal} of {parity.clips}",
             remedy=f"Compare the answers in {_TRANSCRIPTS['conformance']}. They must agree before timing.",
         )
-    if reference.takes_micro_features:
+    if reference.hears:
         facts |= listener.listen(board.open(folder / _TRANSCRIPTS["listening"]))
         (folder / _FACTS).write_text(json.dumps(facts, indent=1))
 
@@ -177,11 +176,11 @@ def read_session(folder: Path) -> Session:
 
 
 def _inputs(model: ModelArtifact, reference: ReferenceModel, recordings: Sequence[Recording]) -> np.ndarray:
-    """Return the engine's inputs: test clips, else the recordings, else (no micro features) seeded noise."""
+    """Return the engine's inputs: test clips, else the recordings, else (for a deaf model) seeded noise."""
     if model.clips is not None:
         return np.load(model.clips)["features"][:CONFORMANCE_CLIPS]
-    if reference.takes_micro_features:
-        return np.stack([micro_features(recording.samples[:CLIP_SAMPLES]) for recording in recordings])
+    if reference.hears:
+        return np.stack([_features(reference, recording) for recording in recordings])
     return noise_inputs(reference, CONFORMANCE_CLIPS)
 
 
@@ -199,6 +198,10 @@ def first_keyword(recordings: Sequence[Recording]) -> Recording:
 
 
 def _golden(reference: ReferenceModel, recordings: Sequence[Recording], inputs: np.ndarray) -> np.ndarray:
-    if not reference.takes_micro_features:
+    if not reference.hears:
         return inputs[0]
-    return micro_features(first_keyword(recordings).samples[:CLIP_SAMPLES])
+    return _features(reference, first_keyword(recordings))
+
+
+def _features(reference: ReferenceModel, recording: Recording) -> np.ndarray:
+    return reference.front_end.features(recording.samples[:CLIP_SAMPLES])

@@ -1,7 +1,7 @@
 """Streaming reference: the host's scores slice by slice for a sound that a board listens to.
 
-The board's front end runs without a reset, and the model sees the newest 49 slices, zeros before the first
-(sketches/earshot/model_input.cpp). The host does the same at every slice, with the front end's op on the
+The board's front end runs without a reset, and the model sees the newest 49 slices, silence before the first
+(sketches/earshot/model_input.cpp). The host does the same at every slice, with the host's front end on the
 whole sound and TensorFlow Lite's reference kernels. After slices at which a
 board invoked its model, its scores must equal these; the rest are what a faster board would log.
 """
@@ -11,35 +11,37 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.features import CHANNELS, SLICES, WINDOW_SAMPLES, micro_features
+from models.data.features import SLICES, WINDOW_SAMPLES
+from models.data.front_ends import FrontEnd
 from models.reference import ReferenceModel
 
 _BUFFER_SAMPLES = 256  # delivered by the microphone at once; the rest of its last buffer is silence
 
 
-def streaming_features(sound: NDArray[np.int16]) -> NDArray[np.uint16]:
-    """Compute the features of a whole sound without a reset, after one second of zeros.
+def streaming_slices(front_end: FrontEnd, sound: NDArray[np.int16]) -> NDArray[np.uint16]:
+    """Compute the slices of a whole sound without a reset, after one second of silence.
 
     Args:
         sound: int16 (N,), 16 kHz.
 
     Returns:
-        uint16 (49 + slices, 40): the model's input after n slices is [n : n + 49].
+        uint16 (49 + slices, values): the model's window after n slices is [n : n + 49].
     """
-    silence = np.zeros((SLICES, CHANNELS), np.uint16)
+    silence = np.tile(front_end.silence(), (SLICES, 1))
     heard = np.pad(sound, (0, -len(sound) % _BUFFER_SAMPLES))
     if len(heard) < WINDOW_SAMPLES:
         return silence
-    return np.concatenate([silence, micro_features(heard)])
+    return np.concatenate([silence, front_end.slices(heard)])
 
 
-def streaming_scores(reference: ReferenceModel, features: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def streaming_scores(reference: ReferenceModel, slices: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """Compute the scores of a board that invokes its model after every slice.
 
     Returns:
         uint8 (slices, labels); row n belongs to the first n + 1 slices. (0, 0) without any.
     """
-    windows = (features[n : n + SLICES] for n in range(1, len(features) - SLICES + 1))
+    front_end = reference.front_end
+    windows = (front_end.window(slices[n : n + SLICES]) for n in range(1, len(slices) - SLICES + 1))
     scores = [scores_of(reference.raw_output(reference.tensor_of(window))) for window in windows]
     return np.stack(scores) if scores else np.zeros((0, 0), np.uint8)
 

@@ -43,6 +43,8 @@ def options_of(selection: Selection, engine: str) -> list[str]:
         chosen += ["--dataset", str(selection.dataset.resolve())]
     if selection.model_file:
         chosen += ["--model", str(selection.model_file.resolve()), "--labels", ",".join(selection.labels)]
+    if selection.front_end:
+        chosen += ["--front-end", selection.front_end]
     return chosen
 
 

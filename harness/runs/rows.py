@@ -73,7 +73,7 @@ def with_session(
     )
     listening = session.listening
     if listening is None:
-        notes = [*row.notes, "The model takes no micro features: it ran in command mode only."]
+        notes = [*row.notes, "The model does not take the front end's features: it ran in command mode only."]
         if untimed := INVOCATIONS - len(session.stage_us.get("inference", ())):
             notes.append(f"The board gave no time for {untimed} of {INVOCATIONS} inferences.")
         return replace(row, notes=notes)

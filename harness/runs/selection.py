@@ -35,12 +35,15 @@ class Selection:
         model_file: a .tflite to bench instead of the variants.
         labels: the labels of `model_file` in the order of its outputs; `_silence_` and `_unknown_` become
             "silence" and "unknown".
+        front_end: makes the features of `model_file`, one of `models.data.front_ends`; "" for micro, or for a
+            model of other inputs.
     """
 
     pattern: str = DEFAULT_VARIANTS
     dataset: Path | None = None
     model_file: Path | None = None
     labels: tuple[str, ...] = ()
+    front_end: str = ""
 
     def __post_init__(self) -> None:
         if self.model_file is not None and not self.labels:
@@ -52,6 +55,11 @@ class Selection:
         if self.labels and self.model_file is None:
             raise UsageError(
                 "--labels needs --model", remedy="Omit --labels: the variants' labels are in models/configs/."
+            )
+        if self.front_end and self.model_file is None:
+            raise UsageError(
+                "--front-end needs --model",
+                remedy="Omit --front-end: the variants' front ends are in models/configs/.",
             )
         object.__setattr__(self, "labels", _checked(self.labels))
 
@@ -98,7 +106,7 @@ class Selection:
 
         store = Store(store_root())
         if self.model_file is not None:
-            yield external(self.model_file, self.labels, store, self.dataset)
+            yield external(self.model_file, self.labels, store, self.dataset, self.front_end)
             return
         failures = {} if failures is None else failures
         variants, refused = load_family(CONFIGS, self.pattern)

@@ -270,8 +270,8 @@ bool Commands::engine_runs() {
 }
 
 bool Commands::model_hears() {
-  if (!kTakesMicroFeatures) error("This model does not take micro features");
-  return kTakesMicroFeatures;
+  if (!kHears) error("This model does not take the front end's features");
+  return kHears;
 }
 
 void Commands::lap(uint32_t time_us) { Reply(board_).text("m-lap-us-").number(time_us).end_line(); }

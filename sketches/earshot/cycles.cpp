@@ -10,7 +10,7 @@
 namespace earshot {
 
 bool Listener::count_cycles(StageCycles* cycles) {
-  if (kTakesMicroFeatures) {
+  if (kHears) {
     front_end_.reset();
     input_.clear();
     ring_.clear();
@@ -25,7 +25,7 @@ bool Listener::count_cycles(StageCycles* cycles) {
   }
   uint32_t begin, preprocessed, inferred, postprocess, end;
   board_.read_cycles(&begin);
-  if (kTakesMicroFeatures) take_sound();
+  if (kHears) take_sound();
   input_.load();
   board_.read_cycles(&preprocessed);
   if (!engine_invoke()) return false;
@@ -49,7 +49,7 @@ void Commands::cycles() {
   Listener::StageCycles cycles;
   if (!board_.read_cycles(&cycles.inference)) return error("This board's clock counts no cycles");
   if (!listener_.count_cycles(&cycles)) return error("Inference failed");
-  if (kTakesMicroFeatures) {
+  if (kHears) {
     Reply(board_).text("m-cycles-preprocess-").number(cycles.preprocess).end_line();
     Reply(board_).text("m-cycles-postprocess-").number(cycles.postprocess).end_line();
   }

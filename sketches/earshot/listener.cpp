@@ -109,7 +109,7 @@ int Listener::take_sound() {
     uint32_t count;
     const int16_t* samples = ring_.peek(front_end_.samples_wanted(), &count);
     if (count == 0) return slices;
-    uint16_t slice[kChannels];
+    uint16_t slice[kSliceValues];
     if (front_end_.process(samples, static_cast<int>(count), slice)) {
       input_.add(slice);
       ++slices;

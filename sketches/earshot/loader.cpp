@@ -57,7 +57,7 @@ void Loader::take_sound(uint8_t byte) {
     return;
   }
   const auto sample = static_cast<int16_t>(byte << 8 | low_byte_);
-  uint16_t slice[kChannels];
+  uint16_t slice[kSliceValues];
   if (!front_end_.process(&sample, 1, slice)) return;
   input_.add(slice);
   features_crc_ = crc32(slice, sizeof(slice), features_crc_);

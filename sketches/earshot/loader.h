@@ -33,7 +33,7 @@ class Loader {
   Answer add(const char* digits);
 
   bool loads_clip() const { return loads_clip_; }
-  // CRC-32 of all the clip's features, 16 bits little-endian, in the order of time.
+  // CRC-32 of all values of the clip's slices, 16 bits little-endian, in the order of time.
   uint32_t features_crc() const { return features_crc_; }
 
  private:

@@ -13,12 +13,14 @@ namespace earshot {
 // it runs.
 class ModelInput {
  public:
-  // Fills all slices with features of 0, which is silence.
+  // Fills all slices with silence.
   void clear();
 
-  // Takes in a slice of features and forgets the oldest one.
-  // int8: clamp((feature * 256 + divisor / 2) / divisor + zero point); float: feature * 10 / 256.
-  void add(const uint16_t slice[kChannels]);
+  // Takes in a slice of the front end and forgets the oldest one. With f = feature - kFeatureZero,
+  // int8: clamp((f * 256 + divisor / 2) / divisor + zero point), rounded down; float: f *
+  // kFeatureStep. If kLeveled, the value after the channels is the slice's level, and load() shifts
+  // the first channel of all slices by the highest.
+  void add(const uint16_t slice[kSliceValues]);
 
   // Begins with raw bytes, then takes one after the other; kInputBytes of them.
   void begin_bytes();
@@ -32,6 +34,11 @@ class ModelInput {
   // a ring.
   uint32_t next_ = 0;
   alignas(4) uint8_t bytes_[kInputBytes] = {};
+  static constexpr int kLevels = kLeveled ? kClipSlices : 1;
+  bool holds_slices_ = false;
+  uint16_t first_[kLevels] =
+      {};  // of slices as they lie in bytes_: the first channel, and the level
+  uint16_t level_[kLevels] = {};
 };
 
 }  // namespace earshot

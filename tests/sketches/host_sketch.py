@@ -13,16 +13,28 @@ from host_library import host_library
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.firmware.stage import stage
+from models.data.front_ends import load_front_end
 
 
 @cache
 def sketch_library(
-    precision: str = "int8", elements: int = 1960, labels: int = 4, works: bool = True
+    precision: str = "int8",
+    elements: int = 1960,
+    labels: int = 4,
+    works: bool = True,
+    front_end: str = "micro",
 ) -> ctypes.CDLL:
     """Stage and compile the sketch for a model."""
     names = ("silence", "unknown", "yes", "no", *(f"word {index}" for index in range(4, labels)))[:labels]
     with tempfile.TemporaryDirectory() as scratch:
-        model = tiny_model(Path(scratch, "model"), precision=precision, elements=elements, labels=names)
+        model = tiny_model(
+            Path(scratch, "model"),
+            precision=precision,
+            elements=elements,
+            labels=names,
+            front_end=front_end,
+            front_end_library=load_front_end(front_end).module.LIBRARY,
+        )
         staged = stage(model, TinyEngine(works), Path(scratch, "out"))
         library = host_library(Path(__file__).with_name("sketch_host.cpp"), staged.path)
     library.sketch_new.restype = ctypes.c_void_p

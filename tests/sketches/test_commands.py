@@ -285,7 +285,8 @@ def test_a_model_with_other_inputs_has_command_mode_only():
         assert load(sketch, data) == ["m-load-done", "m-ready"]
         assert len(results(sketch.send("infer 1 0%"))) == 12
         for command in ("clip load 32000", "listen"):
-            assert sketch.send(f"{command}%") == ["e-[This model does not take micro features]", "m-ready"]
+            answer = ["e-[This model does not take the front end's features]", "m-ready"]
+            assert sketch.send(f"{command}%") == answer
 
 
 @pytest.mark.parametrize("command", ["infer 1 0", "results", "input", "db print", "listen", "cycles"])

@@ -339,8 +339,8 @@ def conformance_table(record: RunRecord) -> Table:
         Column("samples_lost", "Samples lost", fmt.count),
     ]
     note = (
-        "Checked before any timing: the board's features against TensorFlow's audio_microfrontend op (CRC), "
-        "and its outputs against the TensorFlow Lite reference kernels."
+        "Checked before any timing: the board's features against the host's front end (CRC), for micro "
+        "TensorFlow's op, and its outputs against the TensorFlow Lite reference kernels."
     )
     tones = ["bad" if row["result"] == "broken" else "" for row in rows]
     return Table("conformance", "Conformance", columns, rows, note, tones=tones)

@@ -71,7 +71,8 @@ def classify_clips(
     def make(scratch: Path) -> None:
         def attempt() -> tuple[list[ClipResult], str]:
             board.upload(firmware)
-            return classify(board.open(scratch / _LOG), ReferenceModel(tflite), labels, clips)
+            reference = ReferenceModel(tflite, model.front_end)
+            return classify(board.open(scratch / _LOG), reference, labels, clips)
 
         found, difference = retries.run("clips", attempt, [scratch / _LOG])
         results = {"results": [asdict(result) for result in found], "first_difference": difference}
@@ -87,6 +88,7 @@ def classify_clips(
             "image": firmware.image,
             "board": board.describe(),
             "tflite": tflite,
+            "front end": model.front_end,
             "labels": labels,
             "clips": [(*_names(clip), hashlib.sha256(clip.samples.tobytes()).hexdigest()) for clip in clips],
         }

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from harness.files import write_atomic
 from harness.measure import clip_mode, streaming
 from harness.measure.clip_mode import answers_of, clean_answer
-from harness.measure.streaming import streaming_features, streaming_scores
+from harness.measure.streaming import streaming_scores, streaming_slices
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import SegmentFacts
 from harness.sound import sound_files
@@ -28,8 +28,7 @@ from harness.sound.playback_plan import PlannedWord, PlaybackPlan, Segment
 from harness.sound.scene import render
 from harness.stats.segment import Answer, Answers
 from models import reference as reference_module
-from models.data import features as features_module
-from models.data.front_ends import micro
+from models.data import front_ends, mel
 from models.reference import ReferenceModel
 from models.store import Store
 
@@ -85,7 +84,7 @@ class Host:
             kept: dict[str, Any] = {}
             if direct:
                 sound = render(self.plan, segment).samples
-                streamed = streaming_features(sound)
+                streamed = streaming_slices(self._reference.front_end, sound)
                 kept[_SCORES] = streaming_scores(self._reference, streamed)
                 slices = len(kept[_SCORES])
                 answers = [self._answers(word, sound, slices) for word in segment.words]
@@ -100,7 +99,8 @@ class Host:
             "labels": self.model.labels,
             "words": segment.words,
         }
-        code = (streaming, clip_mode, features_module, micro, reference_module)
+        front_end = front_ends.front_end(self.model.front_end)
+        code = (streaming, clip_mode, front_ends, front_end, mel, reference_module)
         title = f"compute the host's scores of segment {segment.number}"
         built = self.store.build("field-host", inputs, make, code, title)
         write_atomic((built / _FILE).read_bytes(), path)
@@ -138,7 +138,7 @@ class Host:
 
     @cached_property
     def _reference(self) -> ReferenceModel:
-        return ReferenceModel(self.model.tflite)
+        return ReferenceModel(self.model.tflite, self.model.front_end)
 
 
 def read_host(paths: FieldPaths, variant: str, segment: int) -> HostResult | None:

@@ -27,7 +27,7 @@ from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlaybackPlan, check_files, read_plan, write_plan
 from harness.stats.matching import is_keyword
 from models import progress
-from models.data.features import CHANNELS, SLICES
+from models.data.front_ends import load_front_end
 from models.data.sound_folder import warn_of
 from models.store import sha256_of
 
@@ -202,10 +202,12 @@ def _describe_plan(plan: PlaybackPlan, path: Path) -> dict[str, Any]:
 
 def _check_input(model: ModelArtifact) -> None:
     assert model.input is not None  # the model is deployable
-    shape = model.input["shape"]
-    if prod(shape) != SLICES * CHANNELS:
+    shape, front_end = model.input["shape"], load_front_end(model.front_end)
+    if prod(shape) != front_end.size:
+        slices, channels = front_end.shape
         raise UsageError(
-            f"the model takes no micro features ({SLICES} x {CHANNELS}) and cannot listen",
+            f"the model does not take the features of the front end {model.front_end} "
+            f"({slices} x {channels}) and cannot listen",
             where=f"{model.id}, input {shape}",
-            remedy="Measure it with `earshot run`, in command mode.",
+            remedy="Name its own with --front-end, or measure it with `earshot run`, in command mode.",
         )

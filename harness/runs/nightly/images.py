@@ -42,9 +42,9 @@ def targets_of(run: Run, models: Iterable[ModelArtifact]) -> dict[str, BlockTarg
 
 
 def _golden(run: Run, model: ModelArtifact) -> np.ndarray | bytes:
-    """Return one second of the first keyword; for a model without micro features noise of a fixed seed."""
-    reference = ReferenceModel(model.tflite)
-    if not reference.takes_micro_features:
+    """Return one second of the first keyword; for a model that does not hear noise of a fixed seed."""
+    reference = ReferenceModel(model.tflite, model.front_end)
+    if not reference.hears:
         return noise_inputs(reference, 1)[0].tobytes()
     return first_keyword(run.sounds(model.labels)[0].recordings).samples[:CLIP_SAMPLES]
 

@@ -10,11 +10,12 @@ from measured_models import LABELS, build, small_model
 from harness.boards.emulated import EmulatedBoard
 from harness.layout import RECORDINGS
 from harness.measure.listening_log import ListeningLog, read_listening
-from harness.measure.streaming import scores_of, streaming_features, streaming_scores
+from harness.measure.streaming import scores_of, streaming_scores, streaming_slices
 from harness.sound.recording_scan import read_recordings
 from harness.sound.stimulus import compose
 from harness.stats.segment import FIRST_SLICE_MS, SLICE_MS
 from models.data.features import micro_features
+from models.data.front_ends import load_front_end
 from models.reference import ReferenceModel
 
 
@@ -34,7 +35,8 @@ def heard(request, sound, tmp_path_factory) -> tuple[ListeningLog, np.ndarray]:
         board.upload(build(model))
         for _ in board.open(folder / "heard.log").listen(lambda: board.listen(sound)):
             pass
-    scores = streaming_scores(ReferenceModel(model.tflite), streaming_features(sound))
+    reference = ReferenceModel(model.tflite)
+    scores = streaming_scores(reference, streaming_slices(reference.front_end, sound))
     log = read_listening(folder / "heard.log", len(model.labels))
     assert (np.diff(log.slices).max() > 1) == bool(request.param)
     return log, scores
@@ -76,7 +78,7 @@ def test_slices_are_complete_when_the_board_says_so(heard):
 
 
 def test_sound_shorter_than_a_window_has_no_slice():
-    assert streaming_features(np.zeros(256, np.int16)).shape == (49, 40)
+    assert streaming_slices(load_front_end("micro"), np.zeros(256, np.int16)).shape == (49, 40)
 
 
 def test_int8_outputs_become_scores_from_0_on():

@@ -17,6 +17,16 @@ constexpr int kStrideSamples = 320;  // 20 ms
 constexpr int kStrideMs = 1000 * kStrideSamples / kSampleRate;
 constexpr int kClipSlices = 49;  // of one second: (16000 - 480) / 320 + 1
 
+// What every front end says of its features, see model_input.h: a slice is its channels; 0 is 0; a
+// step is worth 10 / 256.
+constexpr int kSliceValues = kChannels;
+constexpr int32_t kFeatureZero = 0;
+constexpr float kFeatureStep = 10.0f / 256;  // a product with it is exact
+constexpr uint16_t kSilence[kSliceValues] = {};
+constexpr bool kLeveled = false;
+inline int32_t level_shift(uint16_t) { return 0; }
+inline uint16_t leveled(uint16_t feature, int32_t) { return feature; }
+
 class FrontEnd {
  public:
   FrontEnd() { reset(); }

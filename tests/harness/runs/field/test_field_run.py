@@ -107,7 +107,7 @@ def test_model_that_cannot_listen_is_a_row_with_the_reason(run_of, store, tmp_pa
     record, page = run_of(broken, deaf, model).run()
     rows = {row.id: row for row in record.variants}
     assert [fault.failure for fault in rows["all-pruned"].faults] == ["config"]
-    assert "micro features" in rows["deaf"].faults[0].message
+    assert "front end micro" in rows["deaf"].faults[0].message
     assert rows[model.id].faults == []
     assert "a threshold of 1 leaves nothing" in page.read_text()
 
