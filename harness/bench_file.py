@@ -1,4 +1,4 @@
-"""The bench file: boards, loudspeaker, recordings, recognizers and the thresholds of detection."""
+"""The bench file: boards, loudspeaker, power meter, recordings, recognizers and thresholds of detection."""
 
 from __future__ import annotations
 
@@ -114,6 +114,30 @@ class SpeakerEntry:
     noise: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeterTable:
+    """The power meter of the board: the table [meter].
+
+    Attributes:
+        kind: kind of meter, a module of harness/meters such as "ppk2".
+        volts: voltage that the meter supplies, or that the board is supplied with.
+        supplies: True if the meter powers the board; False if it measures between supply and board.
+        serial_number: of the meter; "" takes the only one.
+        port: serial port of a meter that cannot be found.
+        device: name of a sensor that the kernel knows, such as "ina226" (hwmon) or "package-0" (powercap); ""
+            takes the only one.
+        stage_inputs: digital inputs of the meter that are wired to the two stage pins of the board.
+    """
+
+    kind: str
+    volts: Annotated[float, Meta(ge=0.8, le=5)] = 3.3
+    supplies: bool = False
+    serial_number: str = ""
+    port: str = ""
+    device: str = ""
+    stage_inputs: tuple[Annotated[int, Meta(ge=0, le=7)], Annotated[int, Meta(ge=0, le=7)]] = (0, 1)
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Limits of a usable acoustic path and of a detection: the table [thresholds].
@@ -139,6 +163,7 @@ class Bench:
         path: the bench file; None without one.
         boards: in the order of the file.
         speaker: None without a loudspeaker.
+        meter: None without a power meter.
         recordings: folder of the recordings to play; None for the checkout's.
         thresholds: limits of a usable acoustic path and of a detection.
         recognizer: by the id of the model.
@@ -147,6 +172,7 @@ class Bench:
     path: Path | None = None
     boards: tuple[BoardEntry, ...] = ()
     speaker: SpeakerEntry | None = None
+    meter: MeterTable | None = None
     recordings: Path | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     recognizer: Mapping[str, Recognizer] = field(default_factory=dict)
@@ -160,6 +186,7 @@ class Bench:
 class _File:
     board: dict[str, BoardTable] = field(default_factory=dict)
     speaker: SpeakerEntry | None = None
+    meter: MeterTable | None = None
     recordings: Path | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     recognizer: dict[str, Recognizer] = field(default_factory=dict)
@@ -183,7 +210,7 @@ def read_bench(path: Path) -> Bench:
             f"Allowed: below {thresholds.chirp_max_dbfs}.",
         )
     boards = tuple(BoardEntry(name, **asdict(table)) for name, table in found.board.items())
-    return Bench(path, boards, found.speaker, found.recordings, thresholds, found.recognizer)
+    return Bench(path, boards, found.speaker, found.meter, found.recordings, thresholds, found.recognizer)
 
 
 def write_recognizers(recognizers: Mapping[str, Recognizer], path: Path | None = None) -> Path:

@@ -112,6 +112,12 @@ class SoundGap(AcousticFailed):
     """A gap in a played or recorded sound: the host was late. Only a repetition can be judged."""
 
 
+class MeterFailed(EarshotError):
+    """A power meter that is missing, or a trace from which no figure may be taken."""
+
+    failure = "meter"
+
+
 class AccuracyFailed(EarshotError):
     """Failed conformance: features or outputs differ from the oracle."""
 

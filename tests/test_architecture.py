@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "harness.firmware.codegen": {"models", "harness.errors", "harness.firmware"},
     "harness.firmware.codegen_sparse": {"harness.firmware.codegen"},
     "harness.firmware.tflm": {"models", "harness.errors", "harness.firmware", "harness.arduino_cli"},
+    "harness.meters": {"harness.errors", "harness.bench_file"},
     "harness.sound": BASE | {"harness.link", "harness.bench_file", "harness.records"},
     "harness.boards.qemu": BASE | {"harness.link", "harness.firmware"},
     "harness.boards": BASE
@@ -68,7 +69,14 @@ ALLOWED: dict[str, set[str]] = {
         "harness.report",
     },
     "harness.doctor": BASE
-    | {"harness.bench_file", "harness.arduino_cli", "harness.sound", "harness.boards", "harness.boards.qemu"},
+    | {
+        "harness.bench_file",
+        "harness.arduino_cli",
+        "harness.sound",
+        "harness.meters",
+        "harness.boards",
+        "harness.boards.qemu",
+    },
     "harness.bootstrap": set(),  # runs before anything is installed
     "harness.runs": BASE
     | {

@@ -45,7 +45,7 @@ def examine(bench: Bench) -> list[Finding]:
     Args:
         bench: boards that it names make arduino-cli, those boards and its speaker required.
     """
-    from harness.doctor.bench import examine_arduino, examine_ports, examine_sound
+    from harness.doctor.bench import examine_arduino, examine_meter, examine_ports, examine_sound
     from harness.doctor.host import examine_host
 
     required = bool(bench.boards)
@@ -54,6 +54,7 @@ def examine(bench: Bench) -> list[Finding]:
         *examine_arduino(bench.boards, required),
         *examine_ports(required),
         *examine_sound(bench.speaker, required),
+        *examine_meter(bench.meter),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Checks of a bench: arduino-cli and what it has installed, serial ports, loudspeaker and microphone."""
+"""Checks of a bench: arduino-cli and what it has installed, ports, sound devices and power meter."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from harness.arduino_cli.answers import DetectedPort
 from harness.arduino_cli.cli import ArduinoCli
-from harness.bench_file import BoardEntry, SpeakerEntry
+from harness.bench_file import BoardEntry, MeterTable, SpeakerEntry
 from harness.boards.labgrid import Place
 from harness.boards.port_search import all_ports, usb_ports
 from harness.doctor import Finding
 from harness.errors import AcousticFailed, EarshotError
+from harness.meters.registry import meter_of
 from harness.sound.devices import devices, find_device
 
 _ARDUINO_VENDOR = 0x2341  # of USB
@@ -209,3 +210,10 @@ def _microphone() -> Finding:
         return Finding("Microphone", False, ", ".join(device.name for device in inputs[:3]))
     remedy = "Plug one into the host: the board's own cannot record for it."
     return Finding("Microphone", False, "for `earshot record`", remedy)
+
+
+def examine_meter(table: MeterTable | None) -> list[Finding]:
+    """Check that the bench file's power meter is there; nothing without one."""
+    if table is None:
+        return []
+    return [_checked("Power meter", True, lambda: meter_of(table).describe())]

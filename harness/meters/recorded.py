@@ -1,0 +1,116 @@
+"""Traces that another program recorded: .csv and .ppk2."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import UsageError
+from harness.meters.trace import SAMPLE, Trace, samples_of
+
+_COLUMN = re.compile(r"(time|current|voltage)\w*\s*[([](n|u|µ|m)?[sAV][)\]]", re.IGNORECASE)
+_SCALES = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, None: 1.0}
+_INPUTS = [f"D{n}" for n in range(8)]
+_ALL_INPUTS = "D0-D7"
+_MOST_JITTER = 0.5  # of a sample
+_FRAME = np.dtype([("microamperes", "<f4"), ("inputs", "<u2")])  # of session.raw in a .ppk2
+_ROWS = 1_000_000
+
+
+def read_trace(path: Path, file: Path, volts: float | None = None) -> Trace:
+    """Read a recorded trace.
+
+    A .csv has columns of time, current and possibly voltage whose headers name the unit, such as
+    Timestamp(ms), Current(uA) and Voltage(V), and D0-D7 or D0 to D7 for digital inputs. Nordic's Power
+    Profiler exports such files, and saves a .ppk2.
+
+    Args:
+        file: where to put the samples.
+        volts: the board's supply, where the trace has no voltage.
+
+    Raises:
+        UsageError: the trace has neither format, is damaged or lacks samples, or nobody says the voltage.
+    """
+    parts = _ppk2_parts if path.suffix.lower() == ".ppk2" else _csv_parts
+    has_logic = False
+    try:
+        with file.open("wb") as out:
+            for samples, part_has_logic in parts(path, volts):
+                has_logic = part_has_logic
+                if np.isnan(samples["amperes"]).any():
+                    raise ValueError("samples are missing")
+                samples.tofile(out)
+        if file.stat().st_size < 2 * SAMPLE.itemsize:
+            raise ValueError("it has no two samples")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise UsageError(
+            f"the trace cannot be used: {error}",
+            where=str(path),
+            remedy="Save a .ppk2, or a .csv with the columns Timestamp(ms), Current(uA) and D0-D7, "
+            "as Nordic's Power Profiler exports it.",
+        ) from error
+    return Trace(file, has_logic)
+
+
+def _ppk2_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bool]]:
+    if volts is None:
+        raise _no_voltage(path)
+    with zipfile.ZipFile(path) as archive, archive.open("session.raw") as session:
+        rate_hz = float(json.loads(archive.read("metadata.json"))["metadata"]["samplesPerSecond"])
+        if not rate_hz > 0:
+            raise ValueError(f"{rate_hz:g} samples a second")
+        while raw := session.read(_FRAME.itemsize * _ROWS):
+            frames = np.frombuffer(raw, _FRAME)
+            amperes = frames["microamperes"] * np.float64(1e-6)
+            # A pair of bits for each input: 01 is low, 10 high, 11 both within the sample.
+            logic = sum((frames["inputs"] >> (2 * n + 1) & 1) << n for n in range(8))
+            yield samples_of(1 / rate_hz, amperes * volts, amperes, logic), True
+
+
+def _csv_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bool]]:
+    step_s, last_s = 0.0, None
+    for part in pd.read_csv(path, chunksize=_ROWS, dtype={_ALL_INPUTS: str}):
+        columns = {
+            match[1].lower(): part[name].to_numpy(np.float64) * _SCALES[match[2] and match[2].lower()]
+            for name in part.columns
+            if (match := _COLUMN.match(name))
+        }
+        if missing := {"time", "current"} - columns.keys():
+            raise ValueError(f"no column of {' and '.join(sorted(missing))} with its unit in the header")
+        if "voltage" not in columns and volts is None:
+            raise _no_voltage(path)
+        time_s = columns["time"] if last_s is None else np.concatenate([[last_s], columns["time"]])
+        steps, last_s = np.diff(time_s), time_s[-1]
+        if not len(steps):
+            raise ValueError("it has no two samples")
+        step_s = step_s or float(np.median(steps))
+        if not step_s > 0 or np.abs(steps / step_s - 1).max() > _MOST_JITTER:
+            raise ValueError("samples are missing: the steps of its time differ")
+        logic = _inputs(part)
+        watts = columns["current"] * columns.get("voltage", volts)
+        yield (
+            samples_of(step_s, watts, columns["current"], 0 if logic is None else logic),
+            logic is not None,
+        )
+
+
+def _inputs(part: pd.DataFrame) -> np.ndarray | None:
+    """Return the digital inputs as bits; an input that changed within a sample ("X") counts as high."""
+    if _ALL_INPUTS in part:
+        texts = part[_ALL_INPUTS].str.replace("X", "1").str[::-1]  # D0 is the first character
+        return np.array([int(text, 2) for text in texts], np.uint8)
+    if names := [name for name in _INPUTS if name in part]:
+        return sum((part[name].astype(str) != "0").to_numpy(np.uint8) << int(name[1]) for name in names)
+    return None
+
+
+def _no_voltage(path: Path) -> UsageError:
+    return UsageError(
+        "the trace has no voltage", where=str(path), remedy="Name the board's supply: --volts 3.3."
+    )

@@ -1,0 +1,47 @@
+"""Traces: the samples of a power meter, kept in a file and read in blocks, however long they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+SAMPLE = np.dtype([("seconds", "<f4"), ("watts", "<f4"), ("amperes", "<f4"), ("logic", "u1")])
+"""A sample: its length, its mean power and current, and the digital inputs, input N as bit N.
+
+The current is NaN from a meter that counts energy."""
+
+_BLOCK = 100_000  # samples
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Samples of a power meter without a gap.
+
+    Attributes:
+        file: the samples, each a `SAMPLE`.
+        has_logic: False if the meter has no digital inputs.
+        marks: name and time in seconds since the begin of the trace, see `Meter.mark`.
+    """
+
+    file: Path
+    has_logic: bool
+    marks: tuple[tuple[str, float], ...] = ()
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield the samples in order, at most 100,000 at a time, so that a long trace needs no memory."""
+        samples = np.memmap(self.file, SAMPLE, "r")
+        for start in range(0, len(samples), _BLOCK):
+            yield samples[start : start + _BLOCK]
+
+
+def samples_of(
+    seconds: float | np.ndarray, watts: np.ndarray, amperes: float | np.ndarray, logic: int | np.ndarray = 0
+) -> np.ndarray:
+    """Return an array of `SAMPLE` from its columns."""
+    samples = np.empty(len(watts), SAMPLE)
+    samples["seconds"], samples["watts"] = seconds, watts
+    samples["amperes"], samples["logic"] = amperes, logic
+    return samples

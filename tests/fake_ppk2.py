@@ -1,0 +1,125 @@
+"""A Power Profiler Kit II on a pseudo-terminal: it speaks the serial protocol and plays a current trace.
+
+Source of the protocol: Nordic's pc-nrfconnect-ppk, src/device/serialDevice.ts and src/constants.ts.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import threading
+import time
+import tty
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+RATE_HZ = 100_000
+VOLTS = 3.3
+
+R = np.array([1031.64, 101.65, 10.15, 0.94, 0.043])  # shunts in ohms
+O = np.array([112.0, 98.0, 105.0, 88.0, 61.0])  # noqa: E741 - the kit's name of its offsets
+GI = np.array([1.01, 0.99, 1.002, 0.998, 1.0])
+S = np.array([1e-8, 2e-8, 1e-7, 1e-6, 1e-5])
+I = np.array([2e-8, -3e-7, 1e-6, 1e-5, -2e-4])  # noqa: E741
+UG = np.array([1.0, 1.001, 0.999, 1.0, 1.0])
+HIGHEST = np.array([50e-6, 500e-6, 5e-3, 50e-3, np.inf])  # amperes of each range
+
+_ADC = 1.8 / 163840
+_ADC_MOST = 0x3FFF
+_GET_METADATA, _START, _STOP = 0x19, 0x06, 0x07
+_LENGTHS = {0x0C: 2, 0x0D: 3, 0x11: 2, 0x25: 6}  # of commands with arguments
+
+Play = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
+"""Returns amperes and logic bits of the samples from one number to another."""
+
+
+def metadata(calibrated: bool = True) -> bytes:
+    """Return what the kit answers to the question for its constants."""
+    constants = {"R": R, "GS": np.ones(5), "GI": GI, "O": O, "S": S, "I": I, "UG": UG} if calibrated else {}
+    lines = [f"{name}{n}: {value}" for name, values in constants.items() for n, value in enumerate(values)]
+    return "\n".join(
+        ["Calibrated: 0", *lines, "VDD: 3300", "HW: 46187", "mode: 2", "IA: 56", "END", ""]
+    ).encode()
+
+
+def words(amperes: np.ndarray, logic: np.ndarray, start: int) -> np.ndarray:
+    """Return samples as the kit sends them, each in the lowest range that holds it."""
+    ranges = np.searchsorted(HIGHEST, amperes)
+    # amperes = UG * (x * (x + GI) + S * V + I), solved for x
+    target = amperes / UG[ranges] - S[ranges] * VOLTS - I[ranges]
+    x = (-GI[ranges] + np.sqrt(GI[ranges] ** 2 + 4 * target)) / 2
+    adc = np.clip(np.rint((x * R[ranges] / _ADC + O[ranges]) / 4), 0, _ADC_MOST).astype(np.uint32)
+    counter = (np.arange(start, start + len(amperes)) & 0x3F).astype(np.uint32)
+    return adc | ranges.astype(np.uint32) << 14 | counter << 18 | logic.astype(np.uint32) << 24
+
+
+class FakePpk2:
+    """The kit; `port` is its serial port.
+
+    Args:
+        play: the current and the logic inputs.
+        drop: samples that it loses, as numbers.
+        unplug_at: number of the sample after which it is unplugged; None never.
+        calibrated: False to report no constants.
+    """
+
+    def __init__(
+        self, play: Play, drop: range = range(0), unplug_at: int | None = None, calibrated: bool = True
+    ) -> None:
+        self._play, self._drop, self._unplug_at, self._calibrated = play, drop, unplug_at, calibrated
+        self._kit, self._host = pty.openpty()
+        tty.setraw(self._host)
+        self.port = Path(os.ttyname(self._host))
+        self._measuring = threading.Event()
+        self.commands: list[bytes] = []
+        self._ended = False
+        for target in (self._serve, self._send):
+            threading.Thread(target=target, daemon=True).start()
+
+    def __enter__(self) -> FakePpk2:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = True
+        self._measuring.set()
+        for handle in {self._kit, self._host} - {-1}:
+            os.close(handle)
+
+    def _serve(self) -> None:
+        while not self._ended:
+            try:
+                data = os.read(self._kit, 4096)
+            except OSError:
+                return
+            while data:
+                length = _LENGTHS.get(data[0], 1)
+                command, data = data[:length], data[length:]
+                self.commands.append(command)
+                if command[0] == _GET_METADATA:
+                    os.write(self._kit, metadata(self._calibrated))
+                elif command[0] == _START:
+                    self._measuring.set()
+                elif command[0] == _STOP:
+                    self._measuring.clear()
+
+    def _send(self) -> None:
+        sent, began = 0, 0.0
+        while self._measuring.wait() and not self._ended:
+            began = began or time.monotonic()
+            due = int((time.monotonic() - began) * RATE_HZ)
+            if self._unplug_at is not None:
+                due = min(due, self._unplug_at)
+            if due > sent:
+                numbers = np.arange(sent, due)
+                data = words(*self._play(sent, due), sent)[~np.isin(numbers, self._drop)].tobytes()
+                while data and self._measuring.is_set():
+                    data = data[os.write(self._kit, data) :]
+                sent = due
+            if sent == self._unplug_at:
+                os.close(self._kit)
+                os.close(self._host)
+                self._kit = self._host = -1
+                return
+            time.sleep(0.002)

@@ -1,0 +1,109 @@
+"""`earshot energy`: recorded traces, measured ones, and those that are refused."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from fake_ppk2 import FakePpk2
+
+from harness.cli import main
+
+LENGTHS = {0: 1300, 1: 60, 3: 560, 2: 80}  # samples of each value of the stage pins
+MICROAMPERES = {0: 800.0, 1: 3400.0, 3: 6100.0, 2: 4000.0}
+ROUNDS = 30
+
+
+@pytest.fixture
+def trace() -> tuple[np.ndarray, np.ndarray]:
+    one_round = [(MICROAMPERES[pins], pins) for pins, count in LENGTHS.items() for _ in range(count)]
+    current, pins = np.array(one_round * ROUNDS).T
+    return current, pins.astype(int)
+
+
+def write_ppk2(path, current, pins) -> None:
+    frames = np.empty(len(current), [("current", "<f4"), ("inputs", "<u2")])
+    frames["current"] = current
+    frames["inputs"] = sum(np.where(pins >> n & 1, 2, 1) << 2 * n for n in range(8))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("session.raw", frames.tobytes())
+        archive.writestr("metadata.json", json.dumps({"metadata": {"samplesPerSecond": 100_000}}))
+
+
+def write_csv(path, current, pins, header="Timestamp(ms),Current(uA),D0-D7", keep=None) -> None:
+    lines = [
+        f"{n / 100:.2f},{amperes:.3f},{f'{bits:08b}'[::-1]}"
+        for n, (amperes, bits) in enumerate(zip(current, pins, strict=True))
+        if keep is None or keep(n)
+    ]
+    path.write_text("\n".join([header, *lines, ""]))
+
+
+def energy(tmp_path, *arguments: object) -> int:
+    return main(["energy", *map(str, arguments), "--output", str(tmp_path / "energy")])
+
+
+@pytest.mark.parametrize("write", [write_ppk2, write_csv])
+def test_a_recorded_trace_is_split_by_stage(tmp_path, trace, write, capsys):
+    path = tmp_path / ("trace.ppk2" if write is write_ppk2 else "trace.csv")
+    write(path, *trace)
+    assert energy(tmp_path, path, "--volts", 3) == 0
+    words = capsys.readouterr().out.split()
+    assert words[words.index("inference") :][:6] == ["inference", "30", "5.60", "ms", "102", "µJ"]
+    assert "stages.csv" in {file.name for file in (tmp_path / "energy").iterdir()}
+
+
+def test_a_meter_measures_what_the_bench_file_names(tmp_path, trace, capsys):
+    current, pins = trace
+
+    def play(start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        number = np.arange(start, end) % len(current)
+        return current[number] * 1e-6, pins[number].astype(np.uint8) << 4
+
+    with FakePpk2(play) as kit:
+        bench = tmp_path / "bench.toml"
+        bench.write_text(f'[meter]\nkind = "ppk2"\nport = "{kit.port}"\nstage_inputs = [4, 5]\n')
+        assert energy(tmp_path, "--seconds", 0.5, "--bench", bench) == 0
+    words = capsys.readouterr().out.split()
+    assert words[words.index("inference") + 2 :][:2] == ["5.60", "ms"]
+
+
+def without(start: int, end: int):
+    return lambda n: not start <= n < end
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "arguments", "what"),
+    [
+        ("trace.csv", {}, [], "no voltage"),
+        ("trace.csv", {"keep": without(500, 507)}, ["--volts", 3], "samples are missing"),
+        ("trace.csv", {"keep": lambda n: n < 1}, ["--volts", 3], "no two samples"),
+        ("trace.csv", {"header": "time,current,D0-D7"}, ["--volts", 3], "no column of current and time"),
+        ("trace.csv", {}, ["--volts", 3, "--stage-inputs", "1,0"], "swapped"),
+        ("trace.csv", {}, ["--volts", 3, "--stage-inputs", "0,7"], "not wired"),
+        ("trace.ppk2", None, ["--volts", 3], "not a zip file"),
+    ],
+)
+def test_a_trace_without_figures_is_refused(tmp_path, trace, file, change, arguments, what, capsys):
+    if change is None:
+        (tmp_path / file).write_bytes(b"PK")
+    else:
+        write_csv(tmp_path / file, *trace, **change)
+    assert energy(tmp_path, tmp_path / file, *arguments) == 2
+    assert what in capsys.readouterr().err
+
+
+def test_a_meter_that_is_not_there_is_told(tmp_path, capsys):
+    bench = tmp_path / "bench.toml"
+    bench.write_text('[meter]\nkind = "ppk2"\n')
+    assert energy(tmp_path, "--bench", bench) == 4
+    assert "no PPK2" in capsys.readouterr().err
+
+
+def test_an_unknown_kind_names_the_known_ones(tmp_path, capsys):
+    bench = tmp_path / "bench.toml"
+    bench.write_text('[meter]\nkind = "multimeter"\n')
+    assert energy(tmp_path, "--bench", bench) == 2
+    assert "hwmon, ppk2, rapl" in capsys.readouterr().err

@@ -1,0 +1,88 @@
+"""Meters that the kernel shows as files; the tests write such folders."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from harness.errors import MeterFailed
+from harness.meters.hwmon import Hwmon
+from harness.meters.rapl import Rapl
+from harness.stats.energy import energy_of
+
+
+@pytest.fixture
+def sensors(tmp_path):
+    for number, (name, files) in enumerate(
+        {
+            "ina226": {"in1_input": "3300", "curr1_input": "12"},
+            "ina219": {"in1_input": "5000", "curr1_input": "100"},
+            "cpu_thermal": {"temp1_input": "40000"},
+        }.items()
+    ):
+        folder = tmp_path / f"hwmon{number}"
+        folder.mkdir()
+        for file, text in {"name": name, **files}.items():
+            (folder / file).write_text(f"{text}\n")
+    return tmp_path
+
+
+def record(meter, file, seconds: float = 0.1):
+    meter.start(file)
+    time.sleep(seconds)
+    return meter.stop()
+
+
+def test_a_monitor_of_hwmon_measures_millivolts_times_milliamperes(sensors, tmp_path):
+    trace = record(Hwmon("ina226", sensors), tmp_path / "trace")
+    assert energy_of(trace.blocks(), None).mean_watts == pytest.approx(3.3 * 0.012)
+    assert not trace.has_logic
+
+
+def test_several_sensors_need_a_name(sensors, tmp_path):
+    with pytest.raises(MeterFailed, match=r"2 sensors.*there: ina226, ina219"):
+        Hwmon(folder=sensors).start(tmp_path / "trace")
+
+
+def test_a_sensor_that_vanishes_ends_the_trace(sensors, tmp_path):
+    meter = Hwmon("ina226", sensors)
+    meter.start(tmp_path / "trace")
+    (sensors / "hwmon0" / "curr1_input").unlink()
+    time.sleep(0.1)
+    with pytest.raises(MeterFailed, match="cannot be read"):
+        meter.stop()
+
+
+def test_an_energy_counter_that_wraps_counts_on(tmp_path):
+    zone = tmp_path / "intel-rapl:0"
+    zone.mkdir()
+    counted, most = 262_143_000_000, 262_143_328_850
+    (zone / "name").write_text("package-0\n")
+    (zone / "max_energy_range_uj").write_text(f"{most}\n")
+    (zone / "energy_uj").write_text(f"{counted}\n")
+    ended = threading.Event()
+
+    def consume() -> None:  # 5 W
+        begin = time.monotonic()
+        while not ended.wait(0.001):
+            now = counted + round(5e6 * (time.monotonic() - begin))
+            new = zone / "new"
+            new.write_text(f"{now % most}\n")
+            new.replace(zone / "energy_uj")
+
+    thread = threading.Thread(target=consume)
+    thread.start()
+    try:
+        trace = record(Rapl(folder=tmp_path), tmp_path / "trace", 1.0)
+    finally:
+        ended.set()
+        thread.join()
+    assert int((zone / "energy_uj").read_text()) < counted, "it has wrapped around"
+    assert energy_of(trace.blocks(), None).mean_watts == pytest.approx(5, rel=0.1)
+
+
+def test_a_computer_without_counters_is_told(tmp_path):
+    with pytest.raises(MeterFailed, match=r"0 energy counters.*there: none"):
+        Rapl(folder=tmp_path).start(tmp_path / "trace")
