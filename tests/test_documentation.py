@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import _parser
+from harness.firmware.codegen.lowering import OPERATORS
 from harness.plugin import MARKERS, pytest_addoption
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,6 +65,12 @@ def test_every_documented_option_exists():
 def test_every_command_in_an_example_exists():
     used = set(re.findall(r"\bearshot ([a-z]+)(?= [-A-Z`]|`)", ALL_TEXT))
     assert used - set(commands()) == set()
+
+
+def test_every_operator_of_engine_codegen_is_documented_and_no_other():
+    text = TEXTS[ROOT / "docs" / "your-own-model.md"].partition("### Operators")[2]
+    listed = re.search(r"^[A-Z][A-Z0-9_, \n]+$", text, re.M)
+    assert listed and listed[0].replace("\n", " ").strip().split(", ") == sorted(OPERATORS)
 
 
 @pytest.mark.parametrize("marker", MARKERS)

@@ -9,6 +9,11 @@ from tflite_builder import ModelBuilder
 
 SAME, VALID = 0, 1
 ACTIVATIONS = (0, 1, 2, 3)  # NONE, RELU, RELU_N1_TO_1, RELU6
+FIXED_OUTPUTS = {
+    "LOGISTIC": {"scale": 1 / 256, "zero_point": -128},
+    "TANH": {"scale": 1 / 128, "zero_point": 0},
+}
+UNARY = ("RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH", "HARD_SWISH", "LEAKY_RELU")
 
 
 class _Case:
@@ -81,21 +86,25 @@ def depthwise_conv_2d(seed: int, dtype: str, dilated: bool = False) -> bytes:
 
 
 def any_kernel(seed: int) -> bytes:
-    """Build a convolution, fully connected layer or pooling of int8 or float32; shapes vary widely."""
-    case = _Case(seed, "i1" if seed % 5 else "f4")
-    kind = seed // 5 % 8
-    if kind < 3:
-        return _convolution(
-            case, False, depthwise=False, largest=(6, 9), channels=(1, 1, 2, 3, 4, 6, 8, 12, 33)
-        )
-    if kind == 3:
-        channels = (2, 3, 4, 7, 8, 16, 17, 32, 36, 64)
-        return _convolution(
-            case, False, depthwise=False, largest=(1, 1), channels=channels, most_stride=1 + seed % 2
-        )
-    if kind < 6:
-        return _convolution(case, False, depthwise=True, largest=(4, 6), channels=(1, 2, 3, 4, 5, 8, 9, 12))
-    return (fully_connected if kind == 6 else average_pool_2d)(seed, case.dtype)
+    """Build one of `KINDS` in int8, every fifth in float32; shapes vary widely."""
+    return KINDS[seed // 5 % len(KINDS)](seed, "i1" if seed % 5 else "f4")
+
+
+def _wide_conv_2d(seed: int, dtype: str) -> bytes:
+    channels = (1, 1, 2, 3, 4, 6, 8, 12, 33)
+    return _convolution(_Case(seed, dtype), False, depthwise=False, largest=(6, 9), channels=channels)
+
+
+def _pointwise_conv_2d(seed: int, dtype: str) -> bytes:
+    channels = (2, 3, 4, 7, 8, 16, 17, 32, 36, 64)
+    stride = 1 + seed % 2
+    case = _Case(seed, dtype)
+    return _convolution(case, False, depthwise=False, largest=(1, 1), channels=channels, most_stride=stride)
+
+
+def _wide_depthwise_conv_2d(seed: int, dtype: str) -> bytes:
+    channels = (1, 2, 3, 4, 5, 8, 9, 12)
+    return _convolution(_Case(seed, dtype), False, depthwise=True, largest=(4, 6), channels=channels)
 
 
 def _convolution(
@@ -171,6 +180,40 @@ def average_pool_2d(seed: int, dtype: str) -> bytes:
     )
 
 
+def unary(seed: int, dtype: str, name: str = "") -> bytes:
+    """Build a function of single elements; a random one without a name."""
+    case = _Case(seed, dtype)
+    name = name or UNARY[seed % len(UNARY)]
+    shape = [case.integer(1, 6) for _ in range(case.integer(1, 4))]
+    source = case.activation(*shape)
+    output = case.activation(*shape, **FIXED_OUTPUTS.get(name, {}))
+    options = {"alpha": float(case.random.choice([0.01, 0.2, 0.3, 1.5]))} if name == "LEAKY_RELU" else {}
+    return case.model(name, [source], output, **options)
+
+
+def binary(seed: int, dtype: str, name: str = "") -> bytes:
+    """Build ADD or MUL of the input and a constant or the input's double; dimensions are broadcast."""
+    case = _Case(seed, dtype)
+    name = name or ("ADD", "MUL")[seed % 2]
+    shape = [case.integer(1, 5) for _ in range(case.integer(1, 4))]
+    source = case.activation(*shape)
+    kind = case.integer(0, 3)
+    if kind == 0:  # another activation
+        second = case.activation(*shape)
+        case.builder.operator("RELU", [source], [second])
+        other = shape
+    else:
+        other = [size if case.integer(0, 1) else 1 for size in shape][case.integer(0, len(shape) - 1) :]
+        other = [case.integer(1, 3)] * (kind == 3 and len(shape) < 4 and len(other) == len(shape)) + other
+        values = case.random.integers(-128, 128, other) if dtype == "i1" else case.random.normal(0, 1, other)
+        scales = [0.02] if dtype == "i1" else []
+        second = case.builder.constant(values.astype(dtype), scales)
+    output = case.activation(*np.broadcast_shapes(tuple(shape), tuple(other)))
+    inputs = [source, second] if case.integer(0, 1) else [second, source]
+    case.builder.operator(name, inputs, [output], fusedActivationFunction=case.choice(*ACTIVATIONS))
+    return case.builder.finish([source], [output])
+
+
 def softmax(seed: int, dtype: str) -> bytes:
     case = _Case(seed, dtype)
     shape = case.choice(1, 1, 3), case.choice(1, 2, 4, 12, 60, 200)
@@ -209,3 +252,20 @@ def quantize(seed: int, dtype: str) -> bytes:
 def dequantize(seed: int, dtype: str) -> bytes:
     case = _Case(seed, dtype)
     return case.model("DEQUANTIZE", [case.activation(1, 50)], case.activation(1, 50, dtype="f4"))
+
+
+KINDS = (
+    _wide_conv_2d,
+    _wide_conv_2d,
+    _wide_conv_2d,
+    _pointwise_conv_2d,
+    _wide_depthwise_conv_2d,
+    _wide_depthwise_conv_2d,
+    fully_connected,
+    average_pool_2d,
+    unary,
+    unary,
+    binary,
+    binary,
+)
+"""Builders of the models of `any_kernel`."""

@@ -51,7 +51,12 @@ def _lay_out(program: Program, operations: Sequence[Operation], in_place: bool) 
     roots = {program.input.id: program.input.id}
     for step in program.steps:
         roots[step.output.id] = roots[step.input.id] if isinstance(step, View) else step.output.id
-    last_reads = {roots[operation.step.input.id]: i for i, operation in enumerate(operations)}
+    last_reads = {
+        roots[value.id]: i
+        for i, operation in enumerate(operations)
+        for value in operation.step.inputs
+        if value.data is None
+    }
     last_reads[roots[program.output.id]] = len(operations)
 
     blocks = {program.input.id: _Block(program.input, 0)}

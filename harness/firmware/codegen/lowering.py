@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from harness.errors import Unsupported
-from harness.firmware.codegen.operands import CONVERT_AGAIN, CONVERT_FIXED, CONVERT_INT8_OR_FLOAT, Operands
+from harness.firmware.codegen.operands import (
+    CONVERT_AGAIN,
+    CONVERT_FIXED,
+    CONVERT_INT8_OR_FLOAT,
+    FOLD,
+    Operands,
+)
 from harness.firmware.codegen.program import (
     AveragePool2D,
+    Binary,
     Conv2D,
     DepthwiseConv2D,
     Dequantize,
@@ -18,14 +27,18 @@ from harness.firmware.codegen.program import (
     Softmax,
     Step,
     Transpose,
+    Unary,
     Value,
     View,
     Weights,
     Window,
 )
 from harness.firmware.codegen.quantization import INT8_MIN
+from harness.firmware.codegen.strides import broadcast, contiguous, loops
 from models.tflite import Operator, TfliteModel
 
+_FIXED_OUTPUTS = {"SOFTMAX": (1 / 256, INT8_MIN), "LOGISTIC": (1 / 256, INT8_MIN), "TANH": (1 / 128, 0)}
+"""Scale and zero point of int8 outputs that TensorFlow Lite's kernels take for granted."""
 _MOST_DIMENSIONS = 4
 _MOST_SOFTMAX_DEPTH = 511  # TensorFlow Lite's int8 kernel has an exponent for no more
 
@@ -42,15 +55,27 @@ def lower(model: TfliteModel) -> Program:
                 f"the model has {len(numbers)} {side}s; engine codegen takes models with one",
                 remedy="Convert a network with one input and one output.",
             )
-    if lacking := [name for name in model.operator_counts if name not in _LOWERINGS]:
+    if lacking := _lacking(model):
         raise Unsupported(
             f"engine codegen lacks {', '.join(lacking)}",
             remedy="Use --engine tflm, TensorFlow Lite for Microcontrollers, which has more operators; "
-            f"or build the network from {', '.join(_LOWERINGS)}.",
+            f"or build the network from {', '.join(OPERATORS)}.",
         )
     operands = Operands(model)
     ends = operands.value(model.inputs[0]), operands.value(model.outputs[0])
     return Program(*ends, tuple(_step(model, operator) for operator in model.operators))
+
+
+def _lacking(model: TfliteModel) -> list[str]:
+    """Return the operators that the engine does not have, with their numbers, sorted by name."""
+    numbers: dict[str, list[int]] = {}
+    for operator in (*model.operators, *model.called):
+        if operator.name not in _LOWERINGS:
+            numbers.setdefault(operator.name, []).append(operator.index)
+    return [
+        f"{name} (operator{'s' * (len(own) > 1)} {', '.join(map(str, own))})"
+        for name, own in sorted(numbers.items())
+    ]
 
 
 def _step(model: TfliteModel, operator: Operator) -> Step:
@@ -107,15 +132,38 @@ def _average_pool_2d(operator: Operator, operands: Operands) -> Step:
     return AveragePool2D(operator, source, output, window, operands.activation())
 
 
+def _unary(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.require_same_type(source, output)
+    operands.shape(output, source.shape)
+    _fixed_output(operator, operands, output)
+    return Unary(operator, source, output, float(operator.options.get("alpha", 0.0)))
+
+
+def _binary(operator: Operator, operands: Operands) -> Step:
+    first, second = operands.values_in(2)
+    (number,) = operator.outputs
+    output = operands.value(number)
+    if first.data is not None:
+        first, second = second, first
+    if first.data is not None:
+        operands.refuse("both of its inputs are constants", FOLD)
+    for source in (first, second):
+        operands.require_same_type(source, output)
+    try:
+        shape = np.broadcast_shapes(first.shape, second.shape)
+        operands.shape(output, shape)
+        loops(shape, *(broadcast(source.shape, shape) for source in (first, second)), contiguous(shape))
+    except ValueError as problem:
+        operands.refuse(f"its inputs are {first.shape} and {second.shape}: {problem}", CONVERT_FIXED)
+    return Binary(operator, first, output, second, operands.activation())
+
+
 def _softmax(operator: Operator, operands: Operands) -> Step:
     source, output = operands.in_and_out()
     operands.require_same_type(source, output)
     operands.shape(output, source.shape)
-    if source.type == "int8" and (output.scale, output.zero_point) != (1 / 256, INT8_MIN):
-        operands.refuse(
-            f"its output has the scale {output.scale:g} and the zero point {output.zero_point}",
-            "Convert with TensorFlow Lite's int8 scheme: 1/256 and -128.",
-        )
+    _fixed_output(operator, operands, output)
     if source.type == "int8" and source.shape[-1] > _MOST_SOFTMAX_DEPTH:
         operands.refuse(
             f"it is over {source.shape[-1]} elements; in int8 at most {_MOST_SOFTMAX_DEPTH} work",
@@ -174,6 +222,15 @@ def _dequantize(operator: Operator, operands: Operands) -> Step:
     return Dequantize(operator, source, output)
 
 
+def _fixed_output(operator: Operator, operands: Operands, output: Value) -> None:
+    scale, zero_point = _FIXED_OUTPUTS.get(operator.name, (output.scale, output.zero_point))
+    if output.type == "int8" and (output.scale, output.zero_point) != (scale, zero_point):
+        operands.refuse(
+            f"its output has the scale {output.scale:g} and the zero point {output.zero_point}",
+            f"Convert with TensorFlow Lite's int8 scheme: 1/{1 / scale:g} and {zero_point}.",
+        )
+
+
 def _few_dimensions(operands: Operands, source: Value) -> None:
     if len(source.shape) > _MOST_DIMENSIONS:
         operands.refuse(
@@ -205,14 +262,26 @@ def _window(
 
 
 _LOWERINGS: dict[str, Callable[[Operator, Operands], Step]] = {
+    "ADD": _binary,
     "AVERAGE_POOL_2D": _average_pool_2d,
     "CONV_2D": _conv_2d,
     "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
     "DEQUANTIZE": _dequantize,
     "FULLY_CONNECTED": _fully_connected,
+    "HARD_SWISH": _unary,
+    "LEAKY_RELU": _unary,
+    "LOGISTIC": _unary,
+    "MUL": _binary,
     "PAD": _pad,
     "QUANTIZE": _quantize,
+    "RELU": _unary,
+    "RELU6": _unary,
+    "RELU_N1_TO_1": _unary,
     "RESHAPE": _reshape,
     "SOFTMAX": _softmax,
+    "TANH": _unary,
     "TRANSPOSE": _transpose,
 }
+
+OPERATORS = tuple(_LOWERINGS)
+"""Names of the operators that the engine has."""

@@ -12,7 +12,10 @@ from harness.firmware.codegen.program import Value, Weights
 from harness.firmware.codegen.quantization import ACTIVATIONS, INT8_MAX, INT8_MIN
 from models.tflite import Operator, Tensor, TfliteModel
 
+FOLD = "Convert again with constants folded (the converter's default)."
 CONVERT_AGAIN = "Convert the model again."
+DENSE = "Convert without sparsity; zeros may stay as zeros."
+TRAIN_AGAIN = "Train again: the training has diverged."
 CONVERT_FIXED = "Convert with a fixed input shape and batch 1."
 CONVERT_INT8_OR_FLOAT = (
     "Convert it in float32, or in int8 throughout with a representative dataset; or use --engine tflm."
@@ -32,8 +35,8 @@ class Operands:
         """Raise a Unsupported about this operator."""
         raise Unsupported(what, where=str(self.operator or "the model's input and output"), remedy=remedy)
 
-    def value(self, number: int) -> Value:
-        """Return a tensor as an activation."""
+    def value(self, number: int, constants: bool = False) -> Value:
+        """Return a tensor as an activation, or also as a constant."""
         tensor = self.model.tensors[number]
         name = tensor.name
         if tensor.dynamic or tensor.elements < 1:
@@ -48,13 +51,18 @@ class Operands:
                 f"tensor {name!r} is a state kept from run to run, engine codegen keeps none",
                 "Use --engine tflm, or give the state as an input of a stateless network.",
             )
-        if tensor.constant:
+        if tensor.constant and not constants:
             self.refuse(
                 f"tensor {name!r} is a constant, expected is an activation",
-                "Convert again with constants folded (the converter's default).",
+                FOLD,
             )
+        if tensor.sparse:
+            self.refuse(f"tensor {name!r} is stored sparse", DENSE)
+        data = tensor.data
         if tensor.type == "float32":
-            return Value(tensor.index, name, tensor.shape, "float32", 0.0, 0)
+            if data is not None and not np.isfinite(data).all():
+                self.refuse(f"the constant {name!r} is not all finite numbers", TRAIN_AGAIN)
+            return Value(tensor.index, name, tensor.shape, "float32", 0.0, 0, data)
         quantization = tensor.quantization
         if quantization is None or len(quantization.scales) != 1:
             self.refuse(
@@ -64,7 +72,7 @@ class Operands:
         zero_point = quantization.zero_points[0]
         if not INT8_MIN <= zero_point <= INT8_MAX:
             self.refuse(f"the zero point of {name!r} is {zero_point}, outside int8", CONVERT_AGAIN)
-        return Value(tensor.index, name, tensor.shape, "int8", quantization.scales[0], zero_point)
+        return Value(tensor.index, name, tensor.shape, "int8", quantization.scales[0], zero_point, data)
 
     def in_and_out(self) -> tuple[Value, Value]:
         """Return the operator's input and output."""
@@ -72,6 +80,18 @@ class Operands:
         if not self.operator.inputs or self.operator.inputs[0] is None or len(self.operator.outputs) != 1:
             self.refuse("it has no input, or not one output", CONVERT_AGAIN)
         return self.value(self.operator.inputs[0]), self.value(self.operator.outputs[0])
+
+    def values_in(self, count: int | None = None) -> list[Value]:
+        """Return the operator's inputs, each an activation or a constant.
+
+        Args:
+            count: how many there have to be; None for at least one.
+        """
+        assert self.operator is not None
+        numbers = [number for number in self.operator.inputs if number is not None]
+        if len(numbers) != len(self.operator.inputs) or len(numbers) != (count or max(len(numbers), 1)):
+            self.refuse(f"it has {len(numbers)} inputs", CONVERT_AGAIN)
+        return [self.value(number, constants=True) for number in numbers]
 
     def option(self, name: str, default: int) -> int:
         assert self.operator is not None
@@ -93,7 +113,7 @@ class Operands:
         if tensor.type not in types:
             self.refuse(f"its {what} is {tensor.type} and not {' or '.join(types)}", CONVERT_INT8_OR_FLOAT)
         if tensor.data is None:
-            self.refuse(f"its {what} is stored sparse", "Convert without sparsity; zeros may stay as zeros.")
+            self.refuse(f"its {what} is stored sparse", DENSE)
         return tensor.data
 
     def weights(self, source: Value, output: Value, dimensions: int, axis: int) -> Weights:
@@ -117,7 +137,7 @@ class Operands:
         if bias.size != outputs:
             self.refuse(f"it has {bias.size} biases for {outputs} outputs", CONVERT_AGAIN)
         if not quantized and not (np.isfinite(values).all() and np.isfinite(bias).all()):
-            self.refuse("its weights are not all finite numbers", "Train again: the training has diverged.")
+            self.refuse("its weights are not all finite numbers", TRAIN_AGAIN)
         return Weights(values, bias, self._weight_scales(outputs, axis) if quantized else ())
 
     def require_same_type(self, source: Value, output: Value) -> None:

@@ -15,6 +15,7 @@ from harness.firmware.codegen.blocks import blocked, blocked_by_channel
 from harness.firmware.codegen.channels import Channels, finished, scales_of
 from harness.firmware.codegen.program import (
     AveragePool2D,
+    Binary,
     Conv2D,
     DepthwiseConv2D,
     Dequantize,
@@ -24,9 +25,12 @@ from harness.firmware.codegen.program import (
     Softmax,
     Step,
     Transpose,
+    Unary,
     Value,
     Window,
 )
+from harness.firmware.codegen.strides import broadcast, contiguous, loops
+from harness.firmware.codegen.tables import table
 
 Constant = int | float | Sequence[int]
 """float: a float32; a sequence: an array."""
@@ -53,8 +57,8 @@ class Operation:
         kernel: function in namespace earshot::kernels.
         constants: members of the template argument `Op`.
         arguments: further template arguments.
-        weights: weights in the kernel's order; None for a kernel without.
-        channels: constants of the outputs, with `weights`.
+        weights: weights or table in the kernel's order; None for a kernel without.
+        channels: constants of the outputs of a kernel with weights.
         weights_in_code: the weights are a template argument instead of an array in flash.
         skips_zeros: the kernel skips weights of 0.
         note: reason for this kernel, for the generated source.
@@ -196,6 +200,51 @@ def _(step: Softmax) -> Operation:
 
 
 @operation.register
+def _(step: Unary) -> Operation:
+    constants: dict[str, Constant] = {"kElements": step.input.elements}
+    if step.input.type == "int8":
+        with scales_of(step):
+            values = table(step)
+        return Operation(step, "unary.h", "look_up", constants, weights=values, input_behind=0)
+    kernel = step.operator.name.lower()
+    if step.operator.name in quantization.ACTIVATIONS:
+        kernel, constants = "clamp_all", constants | activation_range(step.output, step.operator.name)
+    elif step.operator.name == "LEAKY_RELU":
+        constants["kAlpha"] = step.alpha
+    return Operation(step, "unary.h", kernel, constants, input_behind=0)
+
+
+@operation.register
+def _(step: Binary) -> Operation:
+    first, second, output = step.input, step.second, step.output
+    sizes, *steps = loops(
+        output.shape,
+        *(broadcast(value.shape, output.shape) for value in (first, second)),
+        contiguous(output.shape),
+    )
+    constants: dict[str, Constant] = {
+        "kSizes": sizes,
+        "kFirstSteps": steps[0],
+        "kSecondSteps": steps[1],
+        **finish(output, step.activation),
+    }
+    if output.type == "int8":
+        constants |= {"kFirstZeroPoint": first.zero_point, "kSecondZeroPoint": second.zero_point}
+        with scales_of(step):
+            if step.operator.name == "ADD":
+                multipliers = quantization.add_multipliers(first.scale, second.scale, output.scale)
+                for name, one in zip(("First", "Second", "Output"), multipliers, strict=True):
+                    constants |= {f"k{name}Multiplier": one.value, f"k{name}RightShift": one.right_shift}
+            else:
+                constants |= scaling(quantization.product_multiplier(first.scale, second.scale, output.scale))
+    same_shape = first.elements == output.elements and second.elements == output.elements
+    apart = same_shape or (first.elements == output.elements and second.data is not None)
+    return Operation(
+        step, "binary.h", step.operator.name.lower(), constants, input_behind=0 if apart else None
+    )
+
+
+@operation.register
 def _(step: Pad) -> Operation:
     missing = 4 - len(step.input.shape)
     amounts = ((0, 0),) * missing + step.amounts
@@ -230,9 +279,7 @@ def _(step: Quantize) -> Operation:
     constants |= {
         "kInputZeroPoint": step.input.zero_point,
         "kOutputZeroPoint": step.output.zero_point,
-        "kMultiplier": multiplier.value,
-        "kLeftShift": multiplier.left_shift,
-        "kRightShift": multiplier.right_shift,
+        **scaling(multiplier),
     }
     return Operation(step, "quantize.h", "requantize", constants)
 
@@ -312,6 +359,14 @@ def activation_range(output: Value, activation: str) -> dict[str, Constant]:
     else:
         least, most = quantization.ACTIVATIONS[activation]
     return {"kActivationMin": least, "kActivationMax": most}
+
+
+def scaling(multiplier: quantization.Multiplier) -> dict[str, Constant]:
+    return {
+        "kMultiplier": multiplier.value,
+        "kLeftShift": multiplier.left_shift,
+        "kRightShift": multiplier.right_shift,
+    }
 
 
 def finish(output: Value, activation: str) -> dict[str, Constant]:

@@ -1,9 +1,9 @@
-"""Programs: a straight line of steps, each with one activation in and one out."""
+"""Programs: a straight line of steps that each write one activation."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class Value:
         type: "int8" or "float32".
         scale: scale of int8 values, a float32; 0 for float32.
         zero_point: zero point of int8 values, [-128, 127]; 0 for float32.
+        data: values of a constant; None for an activation.
     """
 
     id: int
@@ -29,6 +30,7 @@ class Value:
     type: str
     scale: float
     zero_point: int
+    data: np.ndarray | None = field(default=None, compare=False)
 
     @property
     def elements(self) -> int:
@@ -50,6 +52,11 @@ class Step:
     operator: Operator
     input: Value
     output: Value
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """Everything that the step reads, constants without their weights included."""
+        return (self.input,)
 
     @property
     def macs(self) -> int:
@@ -147,6 +154,29 @@ class AveragePool2D(Step):
 
 
 @dataclass(frozen=True)
+class Unary(Step):
+    """A function of single elements: RELU, RELU6, RELU_N1_TO_1, LOGISTIC, TANH, HARD_SWISH or LEAKY_RELU.
+
+    Attributes:
+        alpha: factor of negative elements of LEAKY_RELU.
+    """
+
+    alpha: float = 0.0
+
+
+@dataclass(frozen=True)
+class Binary(Step):
+    """ADD or MUL; dimensions of size 1 are broadcast. The operator's inputs may have changed places."""
+
+    second: Value
+    activation: str
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return self.input, self.second
+
+
+@dataclass(frozen=True)
 class Softmax(Step):
     """SOFTMAX over the last dimension."""
 
@@ -194,13 +224,14 @@ class Program:
     def only_reader(self, position: int) -> tuple[int, Step | None]:
         """Return place and step of the only reader of a step's output; (-1, None) for none or several."""
         value = self.steps[position].output
-        readers = [i for i, step in enumerate(self.steps) if step.input.id == value.id]
+        readers = [i for i, step in enumerate(self.steps) if value.id in [read.id for read in step.inputs]]
         if len(readers) != 1 or value.id == self.output.id:
             return -1, None
         return readers[0], self.steps[readers[0]]
 
     def new_id(self) -> int:
-        return max([self.input.id, *(step.output.id for step in self.steps)]) + 1
+        used = [value.id for step in self.steps for value in (step.output, *step.inputs)]
+        return max([self.input.id, *used]) + 1
 
     def with_steps(self, changes: dict[int, Step | None], reason: str = "") -> Program:
         """Return the program with steps replaced by position, or left out for None."""

@@ -64,6 +64,26 @@ def tensor_multiplier(input_scale: float, weight_scale: float, output_scale: flo
     return quantize_multiplier(product / output_scale)
 
 
+def add_multipliers(first: float, second: float, output: float) -> tuple[Multiplier, Multiplier, Multiplier]:
+    """Return the factors of ADD's inputs, to twice the larger scale times 2^-20, and of their sum.
+
+    TensorFlow Lite's Prepare of add.cc.
+
+    Raises:
+        ValueError: the sum's factor is 1 or above.
+    """
+    twice = 2 * max(first, second)
+    factors = first / twice, second / twice, twice / ((1 << 20) * output)
+    if factors[2] >= 1:
+        raise ValueError(f"the factor {factors[2]:g} is 1 or above")
+    return quantize_multiplier(factors[0]), quantize_multiplier(factors[1]), quantize_multiplier(factors[2])
+
+
+def product_multiplier(first: float, second: float, output: float) -> Multiplier:
+    """Return the factor of MUL, whose scales TensorFlow Lite combines in float32 (mul.cc)."""
+    return quantize_multiplier(float(np.float32(first) * np.float32(second) / np.float32(output)))
+
+
 ACTIVATIONS: dict[str, tuple[float, float]] = {
     "NONE": (-math.inf, math.inf),
     "RELU": (0.0, math.inf),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from harness.firmware.codegen.channels import Channels
 from harness.firmware.codegen.layout import READ_AHEAD_BYTES, Layout
 from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime
@@ -37,8 +39,9 @@ def engine_source(
     """
     headers = sorted({operation.header for operation in operations})
     includes = "".join(f'#include "{KERNELS}/{header}"\n' for header in headers)
+    constants = _constants(operations)
     structs = "\n".join(_struct(i, operation) for i, operation in enumerate(operations))
-    functions = "".join(_function(i, operation, layout) for i, operation in enumerate(operations))
+    functions = "".join(_function(i, operation, layout, constants) for i, operation in enumerate(operations))
     calls = "".join(f"  op{i}();\n" for i in range(len(operations)))
     kernels = _KERNEL_SETS[kernel_set(operations)] + (f' "{SPARSE}"' if skips_zeros(operations) else "")
     return f"""\
@@ -95,9 +98,12 @@ uint32_t engine_arena_bytes() {{ return kArenaBytes; }}
 
 def weights_source(name: str, operations: Sequence[Operation], sha256: str) -> str:
     """Return model_weights.h, the constants in flash."""
-    headers = {"output_stage.h"} if any(operation.weights is not None for operation in operations) else set()
+    headers = {"output_stage.h"} if any(operation.channels is not None for operation in operations) else set()
     includes = "".join(f'\n#include "{KERNELS}/{header}"\n' for header in headers)
-    arrays = "\n".join(_arrays(i, operation) for i, operation in enumerate(operations) if operation.channels)
+    arrays = "\n".join(
+        _arrays(i, operation) for i, operation in enumerate(operations) if operation.weights is not None
+    )
+    arrays += "".join(_constant(name, value) for name, value in _constants(operations).values())
     return f"""\
 // Weights and biases of the model, in the order in which the kernels read them.
 //
@@ -163,14 +169,26 @@ def _described(value: Value) -> str:
     return f"{value.type} {' x '.join(map(str, value.shape))}"
 
 
-def _function(position: int, operation: Operation, layout: Layout) -> str:
+def _constants(operations: Sequence[Operation]) -> dict[int, tuple[str, Value]]:
+    """Return constants that kernels read like activations, with their names, by number."""
+    values = [value for operation in operations for value in operation.step.inputs if value.data is not None]
+    return {value.id: (f"kConstant{value.id}", value) for value in values}
+
+
+def _function(
+    position: int, operation: Operation, layout: Layout, constants: dict[int, tuple[str, Value]]
+) -> str:
     step = operation.step
-    weights = [f"kWeights{position}"] if operation.channels is not None else []
-    constants = weights if operation.weights_in_code else []
-    template = ", ".join((f"Op{position}", *operation.arguments, *constants))
-    arguments = [_address(step.input, layout)]
+    weights = [f"kWeights{position}"] if operation.weights is not None else []
+    in_code = weights if operation.weights_in_code else []
+    template = ", ".join((f"Op{position}", *operation.arguments, *in_code))
+    arguments = [
+        constants[value.id][0] if value.id in constants else _address(value, layout) for value in step.inputs
+    ]
+    if not in_code:
+        arguments += weights
     if operation.channels is not None:
-        arguments += [*([] if operation.weights_in_code else weights), f"kChannels{position}"]
+        arguments.append(f"kChannels{position}")
     arguments.append(_address(step.output, layout))
     if operation.scratch_bytes is not None:
         arguments.append(f"at<{operation.scratch_element}>({layout.scratch_offset(position)})")
@@ -183,11 +201,20 @@ def _address(value: Value, layout: Layout) -> str:
 
 
 def _arrays(position: int, operation: Operation) -> str:
-    assert operation.weights is not None and operation.channels is not None
-    element = _ELEMENTS[str(operation.weights.dtype)]
-    numbers = map(literal, operation.weights.tolist())
-    weights = array(f"alignas(4) constexpr {element} kWeights{position}[{operation.weights.size}]", numbers)
-    return f"// {operation.step.operator}\n{weights}{_channels(position, operation.channels)}"
+    assert operation.weights is not None
+    weights = _array(f"kWeights{position}", operation.weights)
+    channels = "" if operation.channels is None else _channels(position, operation.channels)
+    return f"// {operation.step.operator}\n{weights}{channels}"
+
+
+def _constant(name: str, value: Value) -> str:
+    assert value.data is not None
+    return f"\n// {commented(value.name)}\n{_array(name, value.data.reshape(-1))}"
+
+
+def _array(name: str, values: np.ndarray) -> str:
+    element = _ELEMENTS[str(values.dtype)]
+    return array(f"alignas(4) constexpr {element} {name}[{values.size}]", map(literal, values.tolist()))
 
 
 def _channels(position: int, channels: Channels) -> str:

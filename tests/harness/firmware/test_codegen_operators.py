@@ -1,4 +1,8 @@
-"""Each operator with random sizes, options and scales, against both oracles."""
+"""Operators with random sizes, options and scales, against both oracles.
+
+Of RELU6, LOGISTIC and TANH, whose int8 kernels differ between TensorFlow Lite and TensorFlow Lite for
+Microcontrollers, test_kernel_cases.py has cases.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,8 @@ OPERATORS: dict[str, Callable[[int, str], bytes]] = {
     "transpose": cases.transpose,
     "quantize": cases.quantize,
 }
+OPERATORS |= {name: partial(cases.unary, name=name) for name in ("RELU", "HARD_SWISH", "LEAKY_RELU")}
+OPERATORS |= {name: partial(cases.binary, name=name) for name in ("ADD", "MUL")}
 SEEDS = {"conv": 6, "depthwise": 4, "fully connected": 3}  # others: 2
 
 

@@ -32,6 +32,19 @@ def _unary(name: str, *shapes: tuple[int, ...], dtype: str = "f4", numbers=((), 
     return build
 
 
+def _sum(first: tuple[int, ...], second: tuple[int, ...] | None) -> Model:
+    """Return a builder of an ADD of two inputs of some shapes; None for two constants."""
+
+    def build() -> bytes:
+        builder = ModelBuilder()
+        source, output = builder.activation(first, "f4"), builder.activation(first, "f4")
+        constant = builder.constant(np.ones(second or first, "f4"))
+        builder.operator("ADD", [source if second else constant, constant], [output])
+        return builder.finish([source], [output])
+
+    return build
+
+
 def _softmax(dtype: str = "f4", *numbers, size: int = 4) -> Model:
     return _unary("SOFTMAX", (1, size), dtype=dtype, numbers=numbers or ((), ()), beta=1.0)
 
@@ -84,7 +97,7 @@ def _grouped_convolution() -> bytes:
 def _several_lacking() -> bytes:
     builder = ModelBuilder()
     source, output = builder.activation((1, 4), "f4"), builder.activation((1, 4), "f4")
-    for name in ("SHAPE", "MAX_POOL_2D", "SOFTMAX", "SHAPE"):
+    for name in ("SIN", "COS", "SOFTMAX", "SIN"):
         builder.operator(name, [source], [output])
     return builder.finish([source], [output])
 
@@ -111,8 +124,13 @@ PROBABILITIES = (1 / 256, -128)
 @pytest.mark.parametrize(
     ("model", "match"),
     [
-        (_unary("LOGISTIC", (1, 4)), r"lacks LOGISTIC\. Use --engine tflm.*CONV_2D"),
-        (_several_lacking, r"lacks MAX_POOL_2D, SHAPE\. Use --engine tflm"),
+        (_unary("COS", (1, 4)), r"lacks COS \(operator 0\)\. Use --engine tflm.*CONV_2D"),
+        (_several_lacking, r"lacks COS \(operator 1\), SIN \(operators 0, 3\)\. Use --engine tflm"),
+        (_unary("TANH", (1, 4), dtype="i1", numbers=((0.1,), (0.1,))), "the scale 0.1 .* 1/128 and 0"),
+        (_unary("HARD_SWISH", (1, 4), dtype="i1", numbers=((1.0,), (1e-6,))), "out of range.*HARD_SWISH"),
+        (_sum((1, 4), (1, 3)), r"its inputs are \(1, 4\) and \(1, 3\).*ADD \(operator 0\)"),
+        (_sum((1, 4), None), "both of its inputs are constants.*ADD"),
+        (_sum((2, 2, 2, 2, 2), (2, 1, 2, 1, 2)), "5 dimensions; at most 4 are supported"),
         (_state, "'tensor0' is a state.*--engine tflm"),
         (_softmax("i2", (0.1,), (0.1,)), "'tensor0' is int16.*int8 and float32"),
         (_softmax("u1", (0.1,), (0.1,)), "'tensor0' is uint8.*int8 and float32"),
