@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from tflite_builder import ModelBuilder
@@ -43,6 +44,26 @@ class _Case:
         return self.builder.activation(
             shape, dtype, drawn if scale is None else scale, point if zero_point is None else zero_point
         )
+
+    def numbers_of(self, tensor: int) -> dict[str, Any]:
+        """Return a tensor's scale and zero point as arguments of `activation`."""
+        if self.dtype == "f4":
+            return {}
+        quantization = self.builder.graph.tensors[tensor].quantization
+        return {"scale": quantization.scale[0], "zero_point": quantization.zeroPoint[0]}
+
+    def constant(self, shape: Sequence[int], like: int) -> int:
+        """Add a constant of the scale and zero point of an activation."""
+        if self.dtype == "f4":
+            return self.builder.constant(self.random.normal(0, 1, shape).astype("f4"))
+        numbers = self.numbers_of(like)
+        values = self.random.integers(-128, 128, shape).astype("i1")
+        number = self.builder.constant(values, [numbers["scale"]])
+        self.builder.graph.tensors[number].quantization.zeroPoint = [numbers["zero_point"]]
+        return number
+
+    def integers(self, *values: int) -> int:
+        return self.builder.constant(np.array(values, "i4"))
 
     def weights(self, shape: tuple[int, ...], axis: int, source: int, per_channel: bool) -> list[int]:
         """Add filter and bias tensors."""
@@ -158,17 +179,20 @@ def fully_connected(seed: int, dtype: str, zeros: float = 0.0) -> bytes:
     return case.model("FULLY_CONNECTED", [source, *weights], output, fusedActivationFunction=fused)
 
 
-def average_pool_2d(seed: int, dtype: str) -> bytes:
+def max_pool_2d(seed: int, dtype: str) -> bytes:
+    return average_pool_2d(seed, dtype, "MAX_POOL_2D")
+
+
+def average_pool_2d(seed: int, dtype: str, name: str = "AVERAGE_POOL_2D") -> bytes:
     case = _Case(seed, dtype)
     size, stride = (case.integer(1, 5), case.integer(1, 5)), (case.integer(1, 4), case.integer(1, 4))
     image = case.integer(size[0], 12), case.integer(size[1], 12)
     padding, channels = case.choice(SAME, VALID), case.integer(1, 9)
     source = case.activation(1, *image, channels)
-    quantization = case.builder.graph.tensors[source].quantization
-    same = {"scale": quantization.scale[0], "zero_point": quantization.zeroPoint[0]} if dtype == "i1" else {}
+    same = case.numbers_of(source)
     shape = [_outputs(n, s, t, 1, padding) for n, s, t in zip(image, size, stride, strict=True)]
     return case.model(
-        "AVERAGE_POOL_2D",
+        name,
         [source],
         case.activation(1, *shape, channels, **same),
         padding=padding,
@@ -212,6 +236,95 @@ def binary(seed: int, dtype: str, name: str = "") -> bytes:
     inputs = [source, second] if case.integer(0, 1) else [second, source]
     case.builder.operator(name, inputs, [output], fusedActivationFunction=case.choice(*ACTIVATIONS))
     return case.builder.finish([source], [output])
+
+
+def mean(seed: int, dtype: str) -> bytes:
+    """Build a MEAN over random axes; every third like global pooling of images, every third unscaled."""
+    case = _Case(seed, dtype)
+    shape = [case.integer(1, 6) for _ in range(case.integer(1, 4))]
+    axes = case.random.permutation(len(shape))[: case.integer(1, len(shape))].tolist()
+    keep = bool(case.integer(0, 1))
+    if seed % 3 == 0:
+        shape, axes, keep = [1, *(case.integer(1, 8) for _ in range(3))], [1, 2], True
+    source = case.activation(*shape)
+    same = case.numbers_of(source) if seed % 3 == 1 else {}
+    sizes = [1 if axis in axes else size for axis, size in enumerate(shape) if keep or axis not in axes]
+    axes = [axis - len(shape) * case.integer(0, 1) * (seed % 3 != 0) for axis in axes]
+    return case.model("MEAN", [source, case.integers(*axes)], case.activation(*sizes, **same), keepDims=keep)
+
+
+def concatenation(seed: int, dtype: str) -> bytes:
+    """Build a CONCATENATION, or a PACK, of the input, another activation and perhaps a constant."""
+    case, pack = _Case(seed, dtype), bool(seed % 2)
+    shape = [case.integer(1, 5) for _ in range(case.integer(1, 3 if pack else 4))]
+    axis = case.integer(0, len(shape) - (not pack))
+    source = case.activation(*shape)
+    same = case.numbers_of(source)
+    second = case.activation(*shape, **same)
+    case.builder.operator("RELU", [source], [second])
+    parts = [source, second]
+    if case.integer(0, 1):
+        other = list(shape)
+        other[axis - pack] = shape[axis - pack] if pack else case.integer(1, 4)
+        parts.append(case.constant(other, source))
+    case.random.shuffle(parts)
+    if pack:
+        output = case.activation(*shape[:axis], len(parts), *shape[axis:], **same)
+        case.builder.operator("PACK", parts, [output], axis=axis, valuesCount=len(parts))
+    else:
+        length = sum(case.builder.graph.tensors[part].shape[axis] for part in parts)
+        output = case.activation(*shape[:axis], length, *shape[axis + 1 :], **same)
+        case.builder.operator("CONCATENATION", parts, [output], axis=axis - len(shape) * case.integer(0, 1))
+    return case.builder.finish([source], [output])
+
+
+def split(seed: int, dtype: str) -> bytes:
+    """Build a SPLIT or SPLIT_V, and the sum of its parts, or one part if their sizes differ."""
+    case, equal = _Case(seed, dtype), seed % 2 == 0
+    lengths = [case.integer(1, 4)] * case.integer(2, 3) if equal else [case.integer(1, 4) for _ in range(2)]
+    shape = [case.integer(1, 5) for _ in range(case.integer(1, 4))]
+    axis = case.integer(0, len(shape) - 1)
+    shape[axis] = sum(lengths)
+    source = case.activation(*shape)
+    same = case.numbers_of(source)
+    parts = [case.activation(*shape[:axis], n, *shape[axis + 1 :], **same) for n in lengths]
+    if equal:
+        case.builder.operator("SPLIT", [case.integers(axis), source], parts, numSplits=len(parts))
+        output = case.activation(*case.builder.graph.tensors[parts[0]].shape)
+        case.builder.operator("ADD", [parts[-1], parts[0]], [output])
+    else:
+        inputs = [source, case.integers(*lengths), case.integers(axis)]
+        case.builder.operator("SPLIT_V", inputs, parts, numSplits=len(parts))
+        output = parts[case.integer(0, 1)]
+    return case.builder.finish([source], [output])
+
+
+def strided_slice(seed: int, dtype: str) -> bytes:
+    """Build a STRIDED_SLICE with masks, negative bounds and dropped dimensions."""
+    case = _Case(seed, dtype)
+    shape = [case.integer(1, 7) for _ in range(case.integer(1, 4))]
+    bounds: list[tuple[int, int, int]] = []
+    masks, sizes = {"beginMask": 0, "endMask": 0, "shrinkAxisMask": 0}, []
+    for axis, size in enumerate(shape):
+        first = case.integer(0, size - 1)
+        last, stride = case.integer(first, size - 1), case.integer(1, 3)
+        if case.integer(0, 3) == 0 and len(sizes) + len(shape) - axis > 1:
+            masks["shrinkAxisMask"] |= 1 << axis
+            bounds.append((first - size * case.integer(0, 1), last + 1, 1))
+            continue
+        begin_open, end_open = case.integer(0, 3) == 0, case.integer(0, 3) == 0
+        masks["beginMask"] |= begin_open << axis
+        masks["endMask"] |= end_open << axis
+        bounds.append((first - size * case.integer(0, 1), last + 1, stride))
+        sizes.append(len(range(0 if begin_open else first, size if end_open else last + 1, stride)))
+    source = case.activation(*shape)
+    output = case.activation(*sizes, **case.numbers_of(source))
+    return case.model(
+        "STRIDED_SLICE",
+        [source, *(case.integers(*one) for one in zip(*bounds, strict=True))],
+        output,
+        **masks,
+    )
 
 
 def softmax(seed: int, dtype: str) -> bytes:
@@ -267,5 +380,13 @@ KINDS = (
     unary,
     binary,
     binary,
+    max_pool_2d,
+    mean,
+    mean,
+    concatenation,
+    concatenation,
+    split,
+    strided_slice,
+    strided_slice,
 )
 """Builders of the models of `any_kernel`."""

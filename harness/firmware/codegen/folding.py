@@ -189,7 +189,16 @@ def _transpose_into_weights(program: Program, position: int, step: Step) -> Prog
     )
 
 
+def _unread(program: Program, position: int, step: Step) -> Program | None:
+    """Drop a step whose output nothing reads."""
+    reads = {value.id for other in program.steps for value in other.inputs} | {program.output.id}
+    if step.output.id in reads:
+        return None
+    return program.with_steps({position: None}, f"{step.operator} has an output that is not read")
+
+
 _RULES: tuple[_Rule, ...] = (
+    _unread,
     _depthwise_of_one_channel,
     _moves_nothing,
     _quantized_as_before,

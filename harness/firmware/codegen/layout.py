@@ -62,9 +62,11 @@ def _lay_out(program: Program, operations: Sequence[Operation], in_place: bool) 
     blocks = {program.input.id: _Block(program.input, 0)}
     lifetimes: dict[int | str, Lifetime] = {}
     for i, operation in enumerate(operations):
-        source, output = roots[operation.step.input.id], operation.step.output
+        source, output = roots.get(operation.step.input.id), operation.step.output
         behind = operation.input_behind
-        if in_place and behind is not None and last_reads[source] == i:
+        if output.id in blocks:
+            pass  # another part of it
+        elif in_place and source is not None and behind is not None and last_reads[source] == i:
             blocks[output.id] = blocks[source].overwritten(output, -(-behind // ALIGNMENT) * ALIGNMENT)
         else:
             blocks[output.id] = _Block(output, i)

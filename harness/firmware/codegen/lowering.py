@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from harness.errors import Unsupported
+from harness.firmware.codegen.constants import FOLDED_ONLY, fold_constants, slice_ranges
 from harness.firmware.codegen.operands import (
     CONVERT_AGAIN,
     CONVERT_FIXED,
@@ -18,10 +19,14 @@ from harness.firmware.codegen.program import (
     AveragePool2D,
     Binary,
     Conv2D,
+    CopyPart,
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    MaxPool2D,
+    Mean,
     Pad,
+    Places,
     Program,
     Quantize,
     Softmax,
@@ -63,7 +68,9 @@ def lower(model: TfliteModel) -> Program:
         )
     operands = Operands(model)
     ends = operands.value(model.inputs[0]), operands.value(model.outputs[0])
-    return Program(*ends, tuple(_step(model, operator) for operator in model.operators))
+    model, folded = fold_constants(model)
+    steps = (step for operator in model.operators for step in _steps(model, operator))
+    return Program(*ends, tuple(steps), tuple(f"{one} is a constant" for one in folded))
 
 
 def _lacking(model: TfliteModel) -> list[str]:
@@ -78,8 +85,9 @@ def _lacking(model: TfliteModel) -> list[str]:
     ]
 
 
-def _step(model: TfliteModel, operator: Operator) -> Step:
-    return _LOWERINGS[operator.name](operator, Operands(model, operator))
+def _steps(model: TfliteModel, operator: Operator) -> Iterable[Step]:
+    lowered = _LOWERINGS[operator.name](operator, Operands(model, operator))
+    return (lowered,) if isinstance(lowered, Step) else lowered
 
 
 def _conv_2d(operator: Operator, operands: Operands) -> Step:
@@ -124,12 +132,7 @@ def _fully_connected(operator: Operator, operands: Operands) -> Step:
 
 
 def _average_pool_2d(operator: Operator, operands: Operands) -> Step:
-    source, output = operands.in_and_out()
-    operands.require_same_quantization(source, output)
-    size = operands.option("filter_height", 0), operands.option("filter_width", 0)
-    window, (down, across) = _window(operator, operands, source, size)
-    operands.shape(output, (source.shape[0], down, across, source.shape[3]))
-    return AveragePool2D(operator, source, output, window, operands.activation())
+    return AveragePool2D(operator, *_pool_2d(operator, operands), operands.activation())
 
 
 def _unary(operator: Operator, operands: Operands) -> Step:
@@ -157,6 +160,36 @@ def _binary(operator: Operator, operands: Operands) -> Step:
     except ValueError as problem:
         operands.refuse(f"its inputs are {first.shape} and {second.shape}: {problem}", CONVERT_FIXED)
     return Binary(operator, first, output, second, operands.activation())
+
+
+def _max_pool_2d(operator: Operator, operands: Operands) -> Step:
+    return MaxPool2D(operator, *_pool_2d(operator, operands), operands.activation())
+
+
+def _pool_2d(operator: Operator, operands: Operands) -> tuple[Value, Value, Window]:
+    source, output = operands.in_and_out()
+    operands.require_same_quantization(source, output)
+    size = operands.option("filter_height", 0), operands.option("filter_width", 0)
+    window, (down, across) = _window(operator, operands, source, size)
+    operands.shape(output, (source.shape[0], down, across, source.shape[3]))
+    return source, output, window
+
+
+def _mean(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.require_same_type(source, output)
+    rank = len(source.shape)
+    stored = operands.constant(1, "axes", "int32").reshape(-1)
+    axes = tuple(sorted({int(axis) + rank * (axis < 0) for axis in stored}))
+    if not axes or not set(axes) <= set(range(rank)):
+        operands.refuse(f"its axes are {stored.tolist()}, of an input of {rank} dimensions", CONVERT_AGAIN)
+    _few_dimensions(operands, source)
+    keep = bool(operands.option("keep_dims", 0))
+    sizes = [
+        1 if axis in axes else size for axis, size in enumerate(source.shape) if keep or axis not in axes
+    ]
+    operands.shape(output, tuple(sizes))
+    return Mean(operator, source, output, axes)
 
 
 def _softmax(operator: Operator, operands: Operands) -> Step:
@@ -204,6 +237,99 @@ def _reshape(operator: Operator, operands: Operands) -> Step:
     if source.elements != output.elements:
         operands.refuse(f"it makes {output.shape} from {source.shape}", CONVERT_FIXED)
     return View(operator, source, output)
+
+
+def _concatenation(operator: Operator, operands: Operands) -> Iterator[Step]:
+    parts = operands.values_in()
+    output = operands.value(operator.outputs[0])
+    rank = len(output.shape)
+    axis = _axis(operands, operands.option("axis", 0), rank)
+    if operands.activation() != "NONE":
+        operands.refuse("it has a fused activation", CONVERT_AGAIN)
+    lengths = [part.shape[axis] if len(part.shape) == rank else 0 for part in parts]
+    steps, begin = contiguous(output.shape), 0
+    for part, length in zip(parts, lengths, strict=True):
+        operands.require_same_quantization(part, output)
+        operands.shape(part, (*output.shape[:axis], length, *output.shape[axis + 1 :]))
+        yield _copy(
+            operands, part, output, part.shape, Places(0, contiguous(part.shape)), Places(begin, steps)
+        )
+        begin += length * steps[axis]
+    operands.shape(output, (*output.shape[:axis], sum(lengths), *output.shape[axis + 1 :]))
+
+
+def _pack(operator: Operator, operands: Operands) -> Iterator[Step]:
+    parts = operands.values_in()
+    output = operands.value(operator.outputs[0])
+    axis = _axis(operands, operands.option("axis", 0), len(output.shape))
+    shape = (*parts[0].shape[:axis], len(parts), *parts[0].shape[axis:])
+    operands.shape(output, shape)
+    steps = contiguous(shape)
+    kept = (*steps[:axis], *steps[axis + 1 :])
+    for number, part in enumerate(parts):
+        operands.require_same_quantization(part, output)
+        operands.shape(part, parts[0].shape)
+        target = Places(number * steps[axis], kept)
+        yield _copy(operands, part, output, part.shape, Places(0, contiguous(part.shape)), target)
+
+
+def _split(operator: Operator, operands: Operands) -> Iterator[Step]:
+    """Lower SPLIT, whose axis is its first input, or SPLIT_V, whose axis is its third."""
+    equal = operator.name == "SPLIT"
+    source = operands.input(1 if equal else 0)
+    axis = _axis(
+        operands, int(operands.constant(0 if equal else 2, "axis", "int32").reshape(-1)[0]), len(source.shape)
+    )
+    outputs = [operands.value(number) for number in operator.outputs]
+    if (
+        sum(output.shape[axis] if len(output.shape) == len(source.shape) else 0 for output in outputs)
+        != source.shape[axis]
+    ):
+        operands.refuse(f"it makes {[output.shape for output in outputs]} from {source.shape}", CONVERT_FIXED)
+    steps, begin = contiguous(source.shape), 0
+    for output in outputs:
+        operands.require_same_quantization(source, output)
+        operands.shape(output, (*source.shape[:axis], output.shape[axis], *source.shape[axis + 1 :]))
+        target = Places(0, contiguous(output.shape))
+        yield _copy(operands, source, output, output.shape, Places(begin, steps), target)
+        begin += output.shape[axis] * steps[axis]
+
+
+def _strided_slice(operator: Operator, operands: Operands) -> Step:
+    source, output = operands.in_and_out()
+    operands.require_same_quantization(source, output)
+    bounds = [operands.constant(i, what, "int32") for i, what in enumerate(("begin", "end", "strides"), 1)]
+    try:
+        ranges, dropped = slice_ranges(source.shape, bounds, operator.options)
+    except ValueError as problem:
+        operands.refuse(str(problem), CONVERT_AGAIN)
+    sizes = tuple(len(taken) for taken in ranges)
+    operands.shape(output, tuple(size for axis, size in enumerate(sizes) if axis not in dropped))
+    steps = contiguous(source.shape)
+    begin = sum(taken.start * step for taken, step in zip(ranges, steps, strict=True))
+    taken_steps = tuple(taken.step * step for taken, step in zip(ranges, steps, strict=True))
+    return _copy(operands, source, output, sizes, Places(begin, taken_steps), Places(0, contiguous(sizes)))
+
+
+def _not_folded(operator: Operator, operands: Operands) -> Step:
+    operands.refuse("its output is not known before the model runs", CONVERT_FIXED)
+
+
+def _copy(
+    operands: Operands, source: Value, output: Value, sizes: tuple[int, ...], reads: Places, writes: Places
+) -> Step:
+    assert operands.operator is not None
+    try:
+        loops(sizes, reads.steps, writes.steps)
+    except ValueError as problem:
+        operands.refuse(f"it copies {problem}", "Reshape the tensor first.")
+    return CopyPart(operands.operator, source, output, sizes, reads, writes)
+
+
+def _axis(operands: Operands, axis: int, rank: int) -> int:
+    if not -rank <= axis < rank:
+        operands.refuse(f"its axis is {axis}, of a tensor of {rank} dimensions", CONVERT_AGAIN)
+    return axis % rank
 
 
 def _quantize(operator: Operator, operands: Operands) -> Step:
@@ -261,17 +387,22 @@ def _window(
     return Window(size, stride, dilation, (before[0], before[1])), (outputs[0], outputs[1])
 
 
-_LOWERINGS: dict[str, Callable[[Operator, Operands], Step]] = {
+_LOWERINGS: dict[str, Callable[[Operator, Operands], Step | Iterator[Step]]] = {
     "ADD": _binary,
     "AVERAGE_POOL_2D": _average_pool_2d,
+    "CONCATENATION": _concatenation,
     "CONV_2D": _conv_2d,
     "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
     "DEQUANTIZE": _dequantize,
+    "EXPAND_DIMS": _reshape,
     "FULLY_CONNECTED": _fully_connected,
     "HARD_SWISH": _unary,
     "LEAKY_RELU": _unary,
     "LOGISTIC": _unary,
+    "MAX_POOL_2D": _max_pool_2d,
+    "MEAN": _mean,
     "MUL": _binary,
+    "PACK": _pack,
     "PAD": _pad,
     "QUANTIZE": _quantize,
     "RELU": _unary,
@@ -279,9 +410,14 @@ _LOWERINGS: dict[str, Callable[[Operator, Operands], Step]] = {
     "RELU_N1_TO_1": _unary,
     "RESHAPE": _reshape,
     "SOFTMAX": _softmax,
+    "SPLIT": _split,
+    "SPLIT_V": _split,
+    "SQUEEZE": _reshape,
+    "STRIDED_SLICE": _strided_slice,
     "TANH": _unary,
     "TRANSPOSE": _transpose,
+    **dict.fromkeys(FOLDED_ONLY, _not_folded),
 }
 
-OPERATORS = tuple(_LOWERINGS)
+OPERATORS = tuple(sorted(_LOWERINGS))
 """Names of the operators that the engine has."""

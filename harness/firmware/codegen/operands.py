@@ -81,6 +81,13 @@ class Operands:
             self.refuse("it has no input, or not one output", CONVERT_AGAIN)
         return self.value(self.operator.inputs[0]), self.value(self.operator.outputs[0])
 
+    def input(self, position: int) -> Value:
+        """Return one of the operator's inputs, an activation."""
+        tensor = self._input(position)
+        if tensor is None:
+            self.refuse("it lacks an input", CONVERT_AGAIN)
+        return self.value(tensor.index)
+
     def values_in(self, count: int | None = None) -> list[Value]:
         """Return the operator's inputs, each an activation or a constant.
 

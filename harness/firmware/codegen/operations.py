@@ -17,10 +17,14 @@ from harness.firmware.codegen.program import (
     AveragePool2D,
     Binary,
     Conv2D,
+    CopyPart,
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    MaxPool2D,
+    Mean,
     Pad,
+    Places,
     Quantize,
     Softmax,
     Step,
@@ -174,14 +178,40 @@ def _(step: FullyConnected) -> Operation:
 
 @operation.register
 def _(step: AveragePool2D) -> Operation:
-    constants = {
+    sums = "int32_t" if step.input.type == "int8" else "float"
+    return Operation(step, "pool_2d.h", "average_pool_2d", _pooled(step), arguments=(sums,))
+
+
+@operation.register
+def _(step: MaxPool2D) -> Operation:
+    return Operation(step, "pool_2d.h", "max_pool_2d", _pooled(step))
+
+
+def _pooled(step: AveragePool2D | MaxPool2D) -> dict[str, Constant]:
+    return {
         **image(step.input, step.output, step.window),
         "kPadTop": step.window.before[0],
         "kPadLeft": step.window.before[1],
         **activation_range(step.output, step.activation),
     }
-    sums = "int32_t" if step.input.type == "int8" else "float"
-    return Operation(step, "average_pool_2d.h", "average_pool_2d", constants, arguments=(sums,))
+
+
+@operation.register
+def _(step: Mean) -> Operation:
+    source, output = step.input, step.output
+    shape, steps = source.shape, contiguous(source.shape)
+    constants: dict[str, Constant] = {"kCount": source.elements // output.elements}
+    for prefix, axes in (("k", set(range(len(shape))) - set(step.axes)), ("kMean", step.axes)):
+        sizes, distances = loops([shape[axis] for axis in axes], [steps[axis] for axis in axes])
+        constants |= {f"{prefix}Sizes": sizes, f"{prefix}Steps": distances}
+    if source.type == "float32":
+        return Operation(step, "mean.h", "mean", constants)
+    constants |= {"kInputZeroPoint": source.zero_point, "kOutputZeroPoint": output.zero_point}
+    with scales_of(step):
+        multiplier = quantization.mean_multiplier(
+            source.scale, output.scale, source.elements // output.elements
+        )
+    return Operation(step, "mean.h", "mean", constants | scaling(multiplier))
 
 
 @operation.register
@@ -259,13 +289,26 @@ def _(step: Pad) -> Operation:
 
 @operation.register
 def _(step: Transpose) -> Operation:
-    missing = 4 - len(step.order)
-    steps = [int(np.prod(step.input.shape[axis + 1 :])) for axis in step.order]
+    steps = contiguous(step.input.shape)
+    source = Places(0, tuple(steps[axis] for axis in step.order))
+    return _copied(step, step.output.shape, source, Places(0, contiguous(step.output.shape)))
+
+
+@operation.register
+def _(step: CopyPart) -> Operation:
+    return _copied(step, step.sizes, step.source, step.target)
+
+
+def _copied(step: Step, sizes: tuple[int, ...], source: Places, target: Places) -> Operation:
+    merged, source_steps, target_steps = loops(sizes, source.steps, target.steps)
     constants: dict[str, Constant] = {
-        "kSizes": (1,) * missing + step.output.shape,
-        "kSteps": [0] * missing + steps,
+        "kSizes": merged,
+        "kSourceSteps": source_steps,
+        "kTargetSteps": target_steps,
+        "kSourceBegin": source.begin,
+        "kTargetBegin": target.begin,
     }
-    return Operation(step, "transpose.h", "transpose", constants)
+    return Operation(step, "copy_part.h", "copy_part", constants)
 
 
 @operation.register

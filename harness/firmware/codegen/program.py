@@ -177,6 +177,38 @@ class Binary(Step):
 
 
 @dataclass(frozen=True)
+class MaxPool2D(Step):
+    """MAX_POOL_2D."""
+
+    window: Window
+    activation: str
+
+
+@dataclass(frozen=True)
+class Mean(Step):
+    """MEAN over `axes`, in ascending order."""
+
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Places of elements in a tensor: the first one, and distances by dimension."""
+
+    begin: int
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CopyPart(Step):
+    """A block of `sizes` elements, copied from some places of the input to some of the output."""
+
+    sizes: tuple[int, ...]
+    source: Places
+    target: Places
+
+
+@dataclass(frozen=True)
 class Softmax(Step):
     """SOFTMAX over the last dimension."""
 

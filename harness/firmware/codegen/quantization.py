@@ -84,6 +84,15 @@ def product_multiplier(first: float, second: float, output: float) -> Multiplier
     return quantize_multiplier(float(np.float32(first) * np.float32(second) / np.float32(output)))
 
 
+def mean_multiplier(source: float, output: float, count: int) -> Multiplier:
+    """Return the factor from sums of `count` elements to their mean (QuantizedMeanOrSum of reduce.h)."""
+    whole = quantize_multiplier(source / output)
+    exponent = whole.left_shift - whole.right_shift
+    shift = min(count.bit_length() - 1, 32, 31 + exponent)
+    exponent -= shift
+    return Multiplier((whole.value << shift) // count, max(exponent, 0), max(-exponent, 0))
+
+
 ACTIVATIONS: dict[str, tuple[float, float]] = {
     "NONE": (-math.inf, math.inf),
     "RELU": (0.0, math.inf),

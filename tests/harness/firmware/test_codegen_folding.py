@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from compiled_engine import checked
+from compiled_engine import checked, compare, compiled, tflite_reference
 from tflite_builder import ModelBuilder
 
 VALID = 1
@@ -133,9 +133,11 @@ def test_an_image_outside_all_windows():
 def test_padding_with_two_readers_stays():
     chain = _Chain((1, 4, 4, 1)).pad((0, 0), (1, 1), (1, 1), (0, 0))
     padded = chain.last
-    chain.pool(2, 2)
+    pooled = chain.pool(2, 2).last
     chain.last = padded
-    chain.conv(2, 3, 3).runs("pad", "average_pool_2d", "conv_2d")
+    chain.conv(1, 2, 2)._append("ADD", (1, 5, 5, 1), [pooled]).runs(
+        "pad", "average_pool_2d", "conv_2d", "add"
+    )
 
 
 def test_moving_dimensions_of_size_1():
@@ -147,17 +149,17 @@ def test_a_transpose_that_the_next_undoes():
 
 
 def test_transposes_become_one():
-    _Chain((2, 3, 4)).transpose((2, 0, 1)).transpose((0, 2, 1)).softmax().runs("transpose", "softmax")
+    _Chain((2, 3, 4)).transpose((2, 0, 1)).transpose((0, 2, 1)).softmax().runs("copy_part", "softmax")
 
 
 def test_a_transpose_before_softmax_stays():
-    _Chain((3, 4)).transpose((1, 0)).softmax().runs("transpose", "softmax")
+    _Chain((3, 4)).transpose((1, 0)).softmax().runs("copy_part", "softmax")
 
 
 def test_a_transpose_across_the_rows_of_a_fully_connected_layer_stays():
     chain = _Chain((4, 6)).transpose((1, 0))
     weights = chain._weights((3, 4), 3)
-    chain._append("FULLY_CONNECTED", (6, 3), weights).runs("transpose", "fully_connected")
+    chain._append("FULLY_CONNECTED", (6, 3), weights).runs("copy_part", "fully_connected")
 
 
 def test_a_model_of_views():
@@ -186,3 +188,41 @@ def test_a_depthwise_convolution_of_one_channel_is_a_convolution():
     weights = chain._weights((1, 3, 3, 6), 6)
     options = {"padding": VALID, "strideH": 1, "strideW": 1, "depthMultiplier": 6}
     chain._append("DEPTHWISE_CONV_2D", (1, 3, 3, 6), weights, **options).runs("conv_2d")
+
+
+def test_views_and_shapes_that_are_computed():
+    """Conv1D and Dense of Keras have EXPAND_DIMS, SQUEEZE, and a RESHAPE to a shape of SHAPE and others."""
+    chain = _Chain((1, 6, 8))
+    builder = chain.builder
+    chain._append("EXPAND_DIMS", (1, 1, 6, 8), [builder.constant(np.array([1], "i4"))])
+    chain._append("SQUEEZE", (1, 6, 8), squeezeDims=[1])
+    numbers = [np.array(values, "i4") for values in ([0, 1], [2], [0])]
+    first, last, axis = map(builder.constant, numbers)
+    whole = builder.activation((3,), "i4")
+    kept, depth = builder.activation((2,), "i4"), builder.activation((1,), "i4")
+    rows, columns, shape = (builder.activation(size, "i4") for size in ((), (), (2,)))
+    builder.operator("SHAPE", [chain.last], [whole], outType=2)  # int32
+    builder.operator("GATHER", [whole, first], [kept])
+    builder.operator("GATHER", [whole, last], [depth])
+    builder.operator("REDUCE_PROD", [kept, axis], [rows])
+    builder.operator("REDUCE_PROD", [depth, axis], [columns])
+    builder.operator("PACK", [rows, columns], [shape], valuesCount=2)
+    chain._append("RESHAPE", (1, 1), [shape])
+    builder.graph.tensors[chain.last].shapeSignature = [-1, -1]
+    chain._append("FULLY_CONNECTED", (6, 3), chain._weights((3, 8), 3))
+    model = builder.finish([chain.first], [chain.last])
+    engine = compiled(model)  # TensorFlow Lite for Microcontrollers lacks REDUCE_PROD
+    inputs = engine.inputs()
+    compare(engine.run(inputs), tflite_reference(model, inputs))
+    assert engine.calls == ["fully_connected"]
+
+
+def test_a_part_that_is_not_read():
+    chain = _Chain((1, 4, 6))
+    builder = chain.builder
+    used, unused = (chain._activation((1, 4, 3)) for _ in range(2))
+    axis = builder.constant(np.array(2, "i4"))
+    builder.operator("SPLIT", [axis, chain.last], [unused, used], numSplits=2)
+    chain.last = used
+    notes = chain.softmax().runs("copy_part", "softmax")
+    assert notes == ["SPLIT (operator 0) has an output that is not read"]

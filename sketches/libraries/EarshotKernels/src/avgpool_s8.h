@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "average_pool_2d.h"
+#include "pool_2d.h"
 #include "simd_s8.h"
 
 namespace earshot {
