@@ -6,11 +6,13 @@ Requests beyond those of `harness.boards.plugged.process`; `state` also has the 
 
     faults  faults [board]     from the next upload on: `faults` see `wire.Fault`; `board` is "keeps" (the old
                                image keeps running), "grabs" (another program opens the port as soon as it
-                               is there), "stays away" (no port after an upload) or empty
+                               is there), "stays away" (no port after an upload), "stalls" (an upload has
+                               no end) or empty
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -87,6 +89,8 @@ class BoardProcess(PluggedBoard):
         return {**super()._do_state(), "struck": [asdict(fault) for fault in self._wire.struck]}
 
     def _do_upload(self, image: str) -> dict[str, Any]:
+        if self._habit == "stalls":
+            signal.pause()
         super()._do_upload(self._image if self._habit == "keeps" else image)
         return {"returns": self._habit != "stays away"}
 

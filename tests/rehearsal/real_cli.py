@@ -38,18 +38,39 @@ def serve_platform() -> tuple[Path, str]:
     def make(folder: Path) -> None:
         packager, architecture = CORE.split(":")
         shutil.copytree(PLATFORM, folder / "packages" / packager / "hardware" / architecture / version)
-        for name in (
-            "serial-discovery",
-            "mdns-discovery",
-        ):  # which find nothing; arduino-cli warns without them
-            tool = folder / "packages" / "builtin" / "tools" / name / "1.0.0" / name
-            tool.parent.mkdir(parents=True)
-            tool.write_text(_FINDS_NOTHING.format(tools=PLATFORM / "tools"))
-            tool.chmod(0o755)
-        (folder / "package_index.json").write_text('{"packages": []}')  # asks for no download
-        (folder / "library_index.json").write_text('{"libraries": []}')
+        _need_no_network(folder)
 
     return store.build("rehearsal-arduino", inputs, make, [Path(__file__)]), version
+
+
+def offline(folder: Path) -> dict[str, str]:
+    """Return the environment of a real arduino-cli that sees a folder only, without any core.
+
+    The sketchbook is `Arduino` there.
+    """
+    for name in ("data", "Arduino"):
+        (folder / name).mkdir(parents=True)
+    _need_no_network(folder / "data")
+    return os.environ | {
+        "ARDUINO_DIRECTORIES_DATA": str(folder / "data"),
+        "ARDUINO_DIRECTORIES_USER": str(folder / "Arduino"),
+        "ARDUINO_DIRECTORIES_DOWNLOADS": str(folder / "staging"),
+        "ARDUINO_BUILD_CACHE_PATH": str(folder / "cache"),
+        "ARDUINO_NETWORK_PROXY": "http://127.0.0.1:9",  # nobody answers there
+    }
+
+
+def _need_no_network(data: Path) -> None:
+    """Fill a data folder such that arduino-cli downloads nothing, and warns of nothing."""
+    from harness.firmware.arduino_platform import PLATFORM
+
+    for name in ("serial-discovery", "mdns-discovery"):  # which find nothing
+        tool = data / "packages" / "builtin" / "tools" / name / "1.0.0" / name
+        tool.parent.mkdir(parents=True)
+        tool.write_text(_FINDS_NOTHING.format(tools=PLATFORM / "tools"))
+        tool.chmod(0o755)
+    (data / "package_index.json").write_text('{"packages": []}')
+    (data / "library_index.json").write_text('{"libraries": []}')
 
 
 def main(state: Path, program: str, data: Path, call: list[str]) -> int:

@@ -7,14 +7,21 @@ board is free.
 from __future__ import annotations
 
 import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 import serial
-from rehearsal.bench import LABELS, board_of, check_message, rehearsal_bench
+from board_locks import is_free
+from rehearsal.bench import LABELS, MARK, board_of, check_message, rehearsal_bench
 from rehearsal.wire import Fault
 from small_models import classifier
+from started import processes_with, wait_for_end, wait_until
 
 from harness.arduino_cli.cli import COMMAND_VARIABLE, ArduinoCli
 from harness.boards.locks import board_lock
@@ -141,6 +148,50 @@ def test_hanging_arduino_cli_is_killed_with_its_children(desk, monkeypatch):
     with pytest.raises(BoardNotFound) as failure:
         ArduinoCli().detected_ports()
     check_message(failure.value, "did not end within 1 s")
+
+
+UPLOADS = """
+import pickle, sys
+from pathlib import Path
+from types import SimpleNamespace
+from rehearsal.bench import board_of
+with board_of(SimpleNamespace(file=Path(sys.argv[1]))) as board:
+    board.upload(pickle.loads(Path(sys.argv[2]).read_bytes()))
+"""
+
+
+@pytest.mark.parametrize(
+    "end",
+    [pytest.param(None, marks=pytest.mark.slow, id="time-out"), signal.SIGINT, signal.SIGKILL],
+    ids=["time-out", "SIGINT", "SIGKILL"],
+)
+def test_upload_that_is_cut_off_leaves_no_flash_tool(desk, image, tmp_path, end):
+    """arduino-cli starts the tool in a process group of its own."""
+    desk.faults(board="stalls")
+    desk.write_bench_file(board={"upload_timeout_s": 600 if end else 10})
+    (tmp_path / "image").write_bytes(pickle.dumps(image))
+    command = [sys.executable, "-c", UPLOADS, str(desk.file), str(tmp_path / "image")]
+    user = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    tool = wait_until(user, lambda: next(iter(flash_tools(desk)), None))
+    cli = parent_of(tool)
+    assert os.getsid(tool) == os.getsid(cli) and os.getpgid(tool) != os.getpgid(cli)
+    if end:
+        user.send_signal(end)
+    wait_for_end(tool, timeout_s=30.0)  # by itself it waits for 60 s
+    told = user.communicate()[0]
+    assert end or "did not end within 10 s" in told
+    assert is_free(desk.serial_number)
+
+
+def flash_tools(bench) -> list[int]:
+    """Return the processes of the tool that writes to the bench's board."""
+    tool = re.compile(r"python[\d.]* .*(board\.py upload|flash_tool) ")
+    found = processes_with(f"{MARK}={bench.environment[MARK]}")
+    return [pid for pid, command in found.items() if tool.search(command)]
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_missing_arduino_cli(desk, model):
