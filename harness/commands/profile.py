@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
             recognizer = setup.bench.recognizer_of(model.id)
             firmware = build_sized(board, model, engine, store, lambda: folder / "arena.log", recognizer)
             row = rows.with_profile(
-                rows.with_firmware(rows.variant_row(model), firmware),
+                rows.with_firmware(rows.variant_row(model), firmware, described, setup.calibrations),
                 profile(board, firmware, engine, model, store),
             )
             if row.profile is None:

@@ -27,7 +27,21 @@ def build_sized(
     new_log: Callable[[], Path],
     recognizer: Recognizer = DEFAULT,
 ) -> Firmware:
-    """Build a model's image, after running a first one if the engine cannot tell the size of its arena.
+    """Build a model's image with the engine of `sized_engine`."""
+    sized = sized_engine(board, model, engine, store, new_log, recognizer)
+    with progress.about(model.id), located(model.name):
+        return board.build(model, sized, recognizer)
+
+
+def sized_engine(
+    board: Board,
+    model: ModelArtifact,
+    engine: Engine,
+    store: Store,
+    new_log: Callable[[], Path],
+    recognizer: Recognizer = DEFAULT,
+) -> Engine:
+    """Return the engine with the arena that a model needs; run a first image if only the board can tell.
 
     Args:
         new_log: returns a path for the transcript of a first image, and raises an EarshotError if the board
@@ -50,5 +64,4 @@ def build_sized(
         return Retries(board.recover).run(f"{model.id}, arena", attempt, [log])
 
     with progress.about(model.id), located(model.name):
-        sized = engine.sized_for(model.tflite, board.name, store, measure)
-        return board.build(model, sized, recognizer)
+        return engine.sized_for(model.tflite, board.name, store, measure)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from harness.records.record import BoardRow, Fault, VariantRow
+from collections.abc import Iterable
+
+from harness.records.record import BoardRow, Fault, FirmwareRow, RunRecord, VariantRow
+from harness.report import format as fmt
 
 STAGES = ("preprocess", "inference", "postprocess")
 ALL_STAGES = "all stages"
@@ -13,13 +16,46 @@ def time_is(board: BoardRow) -> str:
     return board.clock.split()[0]
 
 
-def clock_note(boards: list[BoardRow]) -> str:
-    """Return a sentence for each board whose times were not measured on a physical one; "" for none."""
-    emulated = {board.title: board for board in boards if time_is(board) != "measured"}
+def clock_note(records: Iterable[RunRecord]) -> str:
+    """Return sentences on each board whose times were not measured on a physical one; "" for none."""
+    emulated: dict[str, list[RunRecord]] = {}
+    for record in records:
+        if time_is(record.board) != "measured":
+            emulated.setdefault(record.board.title, []).append(record)
     return " ".join(
-        f"{title}: times are {time_is(board)}, not measured on a physical board."
-        for title, board in emulated.items()
+        f"{title}: times are {time_is(those[0].board)}, not measured on a physical board. "
+        + calibration_note(variant.firmware for record in those for variant in record.variants)
+        for title, those in emulated.items()
     )
+
+
+def calibration_note(images: Iterable[FirmwareRow | None]) -> str:
+    """Return sentences on the errors of modeled times of images."""
+    found = [row for image in images if image for row in image.calibration]
+    sentences = []
+    for board in dict.fromkeys((row.board, row.title) for row in found if row.errors):
+        errors = [row.errors["inference"] for row in found if row.errors and (row.board, row.title) == board]
+        span = " to ".join(dict.fromkeys(map(fmt.precise_change, (min(errors), max(errors)))))
+        sentences.append(
+            f"Against {board[0]} ({board[1]}), the modeled time of an inference is off by {span}."
+        )
+    if not sentences:
+        sentences.append("Not calibrated on your board: `earshot calibrate` compares them.")
+    for reason in dict.fromkeys(f"{row.board}: {row.reason}" for row in found if row.reason):
+        sentences.append(f"{reason}.")
+    return " ".join(sentences)
+
+
+def calibration_cell(image: FirmwareRow | None, stage: str) -> str:
+    """Return the error of a modeled time for a table; "" where no board of the bench is calibrated."""
+    if image is None or not image.calibration:
+        return ""
+    errors = [
+        f"{fmt.precise_change(row.errors[stage])} on {row.board}"
+        for row in image.calibration
+        if stage in row.errors
+    ]
+    return "; ".join(errors) or "not calibrated"
 
 
 def stage_samples(variant: VariantRow) -> dict[str, list[int]]:

@@ -165,6 +165,10 @@ class Driver(ABC, Generic[R, Row]):
             ReferenceModel(model.tflite)
         return firmware
 
+    def with_firmware(self, row: VariantRow, firmware: Firmware) -> VariantRow:
+        """Add a model's image to its row."""
+        return rows.with_firmware(row, firmware, self.folder.record.board, self.setup.calibrations)
+
     def fresh_folder(self, what: str, model_id: str) -> Path:
         """Create an empty folder of this run; rename what an interrupted attempt left there."""
         folder = self.folder.path / what / model_id

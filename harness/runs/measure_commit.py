@@ -62,7 +62,7 @@ def measured(selection: Selection, engine: Engine) -> RunRecord:
         )
         models = list(selection.models())
         for model in models:
-            run.folder.put(rows.with_firmware(rows.variant_row(model), run.build(model)))
+            run.folder.put(run.with_firmware(rows.variant_row(model), run.build(model)))
         run.folder.write()
         blocks = Blocks(board, run.folder, SAMPLES)
         blocks.measure([BlockId(ROUND, 1, model.id) for model in models], targets_of(run, models))

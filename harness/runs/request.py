@@ -16,6 +16,8 @@ from harness.boards.registry import board_of, engine_name, find_entry
 from harness.files import file_name
 from harness.firmware.engine import Engine, get_engine
 from harness.measure.block import SAMPLES
+from harness.measure.calibration import read_calibrations
+from harness.records.calibration import Calibration
 from harness.runs.folder import FIELD, RUN
 from harness.runs.selection import Selection
 from harness.sound.playback_plan import PlanOptions
@@ -81,6 +83,7 @@ class Setup:
         engine: runs the models on it.
         bench: speaker and thresholds.
         recordings: folder of what is played.
+        calibrations: of the emulated board, by the real boards of the bench.
     """
 
     selection: Selection
@@ -88,6 +91,7 @@ class Setup:
     engine: Engine
     bench: Bench = field(default_factory=Bench)
     recordings: Path = layout.RECORDINGS
+    calibrations: tuple[Calibration, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,8 @@ def setup_of(
     board = board_of(entry, bench)
     board.check()
     recordings = recordings or bench.recordings or layout.RECORDINGS
-    return Setup(selection, board, engine_of(entry, engine), bench, recordings)
+    calibrations = read_calibrations(bench)
+    return Setup(selection, board, engine_of(entry, engine), bench, recordings, calibrations)
 
 
 def about(kind: str, entry: BoardEntry, engine: str) -> dict[str, str]:

@@ -12,7 +12,16 @@ from harness.firmware.firmware import Firmware
 from harness.link.events import Detection, label_of_name
 from harness.measure.listener import INVOCATIONS
 from harness.measure.session import Session
-from harness.records.record import DetectionRow, Fault, FirmwareRow, ModelRow, ProfileRow, VariantRow
+from harness.records.calibration import Calibration
+from harness.records.record import (
+    BoardRow,
+    DetectionRow,
+    Fault,
+    FirmwareRow,
+    ModelRow,
+    ProfileRow,
+    VariantRow,
+)
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from models.errors import UserFacingError
@@ -37,9 +46,15 @@ def refused_row(identity: str, failure: UserFacingError) -> VariantRow:
     return VariantRow(id=identity, title=identity, labels=[], faults=[Fault(failure.failure, str(failure))])
 
 
-def with_firmware(row: VariantRow, firmware: Firmware) -> VariantRow:
-    """Add the image."""
-    return replace(row, firmware=msgspec.convert(firmware, FirmwareRow, from_attributes=True))
+def with_firmware(
+    row: VariantRow, firmware: Firmware, board: BoardRow, calibrations: Sequence[Calibration] = ()
+) -> VariantRow:
+    """Add the image, with the errors of its modeled times on a board that models them."""
+    found: FirmwareRow = msgspec.convert(firmware, FirmwareRow, from_attributes=True)
+    if board.clock != "measured":
+        errors = [calibration.row(row.id, found, board) for calibration in calibrations]
+        found = replace(found, calibration=errors)
+    return replace(row, firmware=found)
 
 
 def with_profile(row: VariantRow, profile: ProfileRow | None) -> VariantRow:

@@ -61,7 +61,7 @@ class Run(Driver[RunRecord, VariantRow]):
 
     def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
         firmware = self.build(model)
-        row = rows.with_firmware(row, firmware)
+        row = self.with_firmware(row, firmware)
         yield row
         session = self.sessions[model.id] = self.session(model, firmware)
         recordings, stimulus = self.sounds(model.labels)

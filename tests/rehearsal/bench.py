@@ -49,6 +49,7 @@ class RehearsalBench:
 
     Args:
         sink: the sound system; None for a bench without a speaker, in a quiet room.
+        wait_states: of the board's flash; the emulated board has 2.
 
     Attributes:
         folder: everything of this bench: `state`, `bench.toml`, `nights`.
@@ -57,7 +58,7 @@ class RehearsalBench:
         file: the bench file.
     """
 
-    def __init__(self, sink: NullSink | None = None) -> None:
+    def __init__(self, sink: NullSink | None = None, wait_states: int = 2) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="earshot-rehearsal-"))  # short: a socket's path is, too
         self.state = self.folder / "state"
         self.nights = self.folder / "nights"
@@ -65,6 +66,7 @@ class RehearsalBench:
         self.serial_number = secrets.token_hex(8).upper()
         (self.state / "faults").mkdir(parents=True)
         (self.state / "serial_number").write_text(self.serial_number)
+        (self.state / "wait_states").write_text(str(wait_states))
         self._core_version = CORE_VERSION
         self.command = self._write_command()
         (self.state / "core_version").write_text(self._core_version)
@@ -341,9 +343,9 @@ def check_message(failure: EarshotError, *parts: str) -> None:
 
 
 @contextlib.contextmanager
-def rehearsal_bench(sink: NullSink | None = None) -> Iterator[RehearsalBench]:
+def rehearsal_bench(sink: NullSink | None = None, wait_states: int = 2) -> Iterator[RehearsalBench]:
     """A bench for the length of a test."""
-    bench = RehearsalBench(sink)
+    bench = RehearsalBench(sink, wait_states)
     try:
         yield bench
     finally:

@@ -34,7 +34,8 @@ class BoardProcess(PluggedBoard):
     """A board that goes wrong when it is told to, and is as fast as its host."""
 
     def __init__(self, state: Path, source: str) -> None:
-        clock = choose_clock(find_qemu(), Store(store_root()), TimingParameters())
+        wait_states = int((state / "wait_states").read_text())
+        clock = choose_clock(find_qemu(), Store(store_root()), TimingParameters(wait_states=wait_states))
         self._wire = Wire()
         self._habit = ""
         self._silent = False

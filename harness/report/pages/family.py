@@ -38,7 +38,7 @@ def render_family(records: Mapping[Path, RunRecord], folder: Path) -> Path:
         sentences=headline(entries),
         boards=list(dict.fromkeys(board.title for board in boards)),
         started=fmt.utc(started),
-        clock=clock_note(boards),
+        clock=clock_note(records.values()),
         runs=[
             (
                 f"{record.board.name}, {fmt.date_time(record.run.get('started', ''))}".rstrip(", "),

@@ -49,7 +49,7 @@ def render_run(record: RunRecord, folder: Path) -> Path:
         sentences=sentences,
         board=record.board.title,
         started=fmt.utc(started),
-        clock=clock_note([record.board]),
+        clock=clock_note([record]),
         family=family.PAGE if is_family else "",
         recordings=RECORDINGS_PAGE if (folder / RECORDINGS_PAGE).is_file() else "",
         folded=len(record.variants) > MANY,

@@ -15,6 +15,7 @@ from harness.report.table import Column, Table
 from harness.report.variants import (
     ALL_STAGES,
     STAGES,
+    calibration_cell,
     conformance,
     fault_text,
     stage_samples,
@@ -60,6 +61,7 @@ def overview_table(record: RunRecord) -> Table:
     columns = [
         _VARIANT,
         Column("inference_us", f"Inference ({clock})", fmt.duration),
+        Column("calibration", "Off your board by", optional=True),
         Column("pass_us", f"All stages ({clock})", fmt.duration),
         Column("flash_bytes", "Flash, bytes", fmt.count),
         Column("ram_bytes", "RAM, bytes", fmt.count),
@@ -74,7 +76,10 @@ def overview_table(record: RunRecord) -> Table:
         f"Times are medians on the board, {clock}. A false accept is a keyword that was detected while "
         "nobody said one."
     )
-    rows = [_overview_row(variant) for variant in record.variants]
+    rows = [
+        _overview_row(variant) | {"calibration": calibration_cell(variant.firmware, "inference")}
+        for variant in record.variants
+    ]
     tones = ["bad" if variant.faults else "" for variant in record.variants]
     return Table("overview", "At a glance", columns, rows, note, tones=tones)
 
@@ -129,6 +134,7 @@ def devices_table(record: RunRecord) -> Table:
                 | {"variant": variant.title, "device": row.device.upper()}
                 | {"runtime": _RUNTIMES.get(row.runtime, row.runtime), "invocations": row.invocations or None}
                 | {"clock": None if row.median_us is None else clock}
+                | ({"calibration": calibration_cell(variant.firmware, "inference")} if row is board else {})
                 | {"times_faster_than_board": ratio(board.median_us, row.median_us)}
             )
     devices = dict.fromkeys((row["device"], row["device_name"]) for row in rows if row["device_name"])
@@ -143,6 +149,7 @@ def devices_table(record: RunRecord) -> Table:
         Column("median_us", "Median", fmt.duration),
         Column("p25_us p75_us", "Quartiles", fmt.span),
         Column("clock", "Time is"),
+        Column("calibration", "Off your board by", fmt.remark, optional=True),
         Column("times_faster_than_board", "Faster than the board", fmt.times),
         Column("max_abs_difference", "Output differs by", fmt.difference),
         _NOTE,
@@ -174,6 +181,8 @@ def latency_table(record: RunRecord) -> Table:
         whole = sum(samples.get(ALL_STAGES, []))
         for stage in (*STAGES, ALL_STAGES):
             row: dict[str, Any] = {"variant": variant.title, "stage": stage, "clock": clock}
+            if stage in STAGES:
+                row["calibration"] = calibration_cell(variant.firmware, stage)
             if values := samples.get(stage):
                 row |= {f"{key}_us": value for key, value in fields_of(summarize(values)).items()}
                 row |= {"samples": len(values), "share": sum(values) / whole if whole else None}
@@ -184,6 +193,7 @@ def latency_table(record: RunRecord) -> Table:
         _VARIANT,
         Column("stage", f"Stage ({clock})"),
         Column("clock"),
+        Column("calibration", "Off your board by", optional=True),
         Column("samples", "Samples", fmt.count),
         Column("minimum_us", "Min", fmt.duration),
         Column("median_us", "Median", fmt.duration),

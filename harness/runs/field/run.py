@@ -65,7 +65,7 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
         self.check_board()
         _check_input(model)
         firmware = self.build(model)
-        row = replace(row, firmware=rows.with_firmware(rows.variant_row(model), firmware).firmware)
+        row = replace(row, firmware=self.with_firmware(rows.variant_row(model), firmware).firmware)
         yield self._keep(row)  # from here on the folder can be read, whatever happens
         retries = Retries(self.board.recover)
         self._retries[model.id] = retries
