@@ -23,17 +23,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from harness.boards.emulated import EmulatedBoard
+    from harness.bench_file import BoardEntry
+    from harness.boards.registry import board_of
     from harness.commands.run import request_of
     from harness.measure.calibration import calibrate, calibration_file, check_boards
     from harness.records.calibration import Calibration, read_calibration, write_calibration
     from harness.report.calibration import calibration_table
 
     request = request_of(arguments)
-    setup, name = request.setup(), request.entry().name
+    setup, entry = request.setup(), request.entry()
+    name = entry.name
+    like = BoardEntry("emulated", kind="emulated", optimization=entry.optimization)
     path = calibration_file(setup.bench, name)
     store, failures, calibrated = Store(layout.store_root()), dict[str, UserFacingError](), 0
-    with setup.board as real, EmulatedBoard(store) as emulated, ScratchFolder("calibration") as folder:
+    with setup.board as real, board_of(like, setup.bench) as emulated, ScratchFolder("calibration") as folder:
         check_boards(real, emulated)
         calibration = Calibration(name, real.describe(), emulated.describe(), [])
         if path.exists():

@@ -127,7 +127,7 @@ def _stage_cycles(
     board: Board, firmware: Firmware, model: ModelArtifact, repeats: int, transcript: Path
 ) -> tuple[list[dict[str, int]], str]:
     """Return the cycles of each run of the stages, and the state of the instruction cache."""
-    reference = ReferenceModel(model.tflite)
+    reference = ReferenceModel(model.tflite, model.front_end)
     tensor = noise_inputs(reference, 1)[0]
     retries = Retries(board.recover)
 
@@ -145,7 +145,7 @@ def _stage_cycles(
             )
         found = []
         for _ in range(repeats):
-            if not reference.takes_micro_features:
+            if not reference.hears:
                 device.load(tensor.tobytes())
             found.append(device.stage_cycles())
         return found, device.handshake(firmware).icache

@@ -50,7 +50,7 @@ def profile(
         return None
 
     def make(folder: Path) -> None:
-        found = _profile(board, firmware, engine, model.tflite, folder / _TRANSCRIPT)
+        found = _profile(board, firmware, engine, model, folder / _TRANSCRIPT)
         (folder / _FILE).write_bytes(msgspec.json.encode(found))
 
     inputs = {
@@ -65,17 +65,17 @@ def profile(
 
 
 def _profile(
-    board: Board, firmware: Firmware, engine: Engine, tflite: Path, transcript: Path
+    board: Board, firmware: Firmware, engine: Engine, model: ModelArtifact, transcript: Path
 ) -> ProfileRow | None:
-    reference = ReferenceModel(tflite)
+    reference = ReferenceModel(model.tflite, model.front_end)
     tensor = b"" if reference.hears else noise_inputs(reference, 1)[0].tobytes()
     names = functions(firmware.image).names
     caller = next((name for name in engine.operator_callers if name in names), engine.operator_callers[0])
     stages = board.profile(firmware, tensor, caller, transcript)
     if stages is None:
         return None
-    model = read_tflite(tflite)
-    operators = engine.operators(tflite)
+    operators = engine.operators(model.tflite)
+    contents = read_tflite(model.tflite)
     calls = _operator_calls(stages["inference"], len(operators))
     labels = {call: str(operator) for call, operator in zip(calls, operators, strict=False)}
     rows: dict[tuple[str, ...], int] = defaultdict(int)
@@ -89,7 +89,7 @@ def _profile(
         stage_cycles={stage: sum(stack.cycles for stack in stacks) for stage, stacks in stages.items()},
         stacks=[StackRow(stage, frames, cycles) for (stage, *frames), cycles in sorted(rows.items())],
         operators=[
-            OperatorRow(operator.index, operator.name, *_costs(model, operator), cycles[call])
+            OperatorRow(operator.index, operator.name, *_costs(contents, operator), cycles[call])
             for operator, call in zip(operators, calls, strict=False)
         ],
     )
