@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from rehearsal.bench import RehearsalBench, rehearsal_bench
+from rehearsal.bench import LABELS, RehearsalBench, rehearsal_bench
+from small_models import classifier
 
-VARIANT = "tinyconv-int8"
+pytestmark = pytest.mark.slow
+
+NAME = "tiny"
 STAGES = {"preprocess", "inference", "postprocess"}
 
 
@@ -16,21 +19,25 @@ STAGES = {"preprocess", "inference", "postprocess"}
 def calibrated():
     """A bench that was calibrated."""
     with rehearsal_bench(wait_states=6) as bench:
+        classifier(bench.folder / f"{NAME}.tflite", 1960, 0)
         answer = calibrate(bench, "desk")
         assert answer.returncode == 0, answer.stderr
-        assert VARIANT in answer.stdout and "desk.json" in answer.stdout
+        assert NAME in answer.stdout and "desk.json" in answer.stdout
         yield bench
 
 
 def calibrate(bench: RehearsalBench, board: str):
-    choice = ["--bench", str(bench.file), "--variants", VARIANT, "--board", board]
-    return bench.earshot_here("calibrate", *choice)
+    return bench.earshot_here("calibrate", "--board", board, *chosen(bench))
+
+
+def chosen(bench: RehearsalBench) -> list[str]:
+    model = ["--model", str(bench.folder / f"{NAME}.tflite"), "--labels", ",".join(LABELS)]
+    return ["--bench", str(bench.file), *model]
 
 
 def run_emulated(bench: RehearsalBench, output: Path, *more: str) -> tuple[dict, str]:
     """Run the variant on the emulated board; return its row and the page."""
-    choice = ["--bench", str(bench.file), "--variants", VARIANT, "--output", str(output)]
-    answer = bench.earshot_here("run", *choice, *more)
+    answer = bench.earshot_here("run", "--output", str(output), *chosen(bench), *more)
     assert answer.returncode == 0, answer.stderr
     folder = next(output.glob("*/*Z-*"))
     row = json.loads((folder / "run.json").read_text())["variants"][0]
