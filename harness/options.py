@@ -65,8 +65,7 @@ def add_model_file(parser: argparse.ArgumentParser) -> None:
         "--front-end",
         default="",
         metavar="NAME",
-        help="front end that makes the features of --model: micro, or mfcc (MLPerf Tiny's and Arm's models); "
-        "default: micro",
+        help="front end of --model: micro (default), mfcc (of MLPerf Tiny's and Arm's models) or log_mel",
     )
 
 

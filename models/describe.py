@@ -73,7 +73,7 @@ def evaluate_tflite(tflite: Path, features: FeatureSets, labels: Sequence[str]) 
     """Measure the accuracy of a .tflite by the reference kernels.
 
     Args:
-        tflite: a model of micro features with the dataset's labels, in any order.
+        tflite: a model of the front end's features with the dataset's labels, in any order.
         features: the dataset's; its test set is needed.
         labels: names of the model's outputs.
 
@@ -84,7 +84,7 @@ def evaluate_tflite(tflite: Path, features: FeatureSets, labels: Sequence[str]) 
     accuracy: dict[str, Any] = {}
     for name in features.splits:
         values, right = features.split(name)
-        predictions = outputs_of(tflite, values).argmax(1)
+        predictions = outputs_of(tflite, values, features.front_end.name).argmax(1)
         right = _as_outputs(right, features, labels)
         accuracy[name] = [asdict(item) for item in count_correct(predictions, right, labels)]
         if name == "testing":

@@ -361,7 +361,7 @@ def external(
         labels: names of its outputs in order.
         store: holds the result.
         dataset_root: a folder in the Speech Commands layout, of which only the test set is needed. With it,
-            accuracy is measured if the model takes micro features (1960).
+            accuracy is measured if the model takes the front end's features.
         front_end_name: one of `models.data.front_ends`; "" for micro, if that suits the model.
 
     Raises:
@@ -382,7 +382,7 @@ def external(
         )
     identity = re.sub(r"[^A-Za-z0-9_.-]+", "-", model_file.stem).strip("_.-")[:_MAX_ID_CHARACTERS] or "model"
     features = None
-    hears = hearing.name == "micro" and model.input_tensors[0].elements == hearing.size
+    hears = model.input_tensors[0].elements == hearing.size
     words = [label for label in labels if label not in LABELS[:2]]
     if dataset_root is not None and hears and words:
         config = DatasetConfig.of(words)
@@ -390,7 +390,7 @@ def external(
             config = replace(config, silence_percent=0.0)
         if "unknown" not in labels:
             config = replace(config, unknown_percent=0.0)
-        features = feature_sets(dataset_root, config, store, needed=["testing"])
+        features = feature_sets(dataset_root, config, store, hearing.name, ["testing"])
 
     def make(folder: Path) -> None:
         shutil.copyfile(model_file, folder / "model.tflite")

@@ -11,8 +11,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from models.data.front_ends.micro import CHANNELS, SLICES
-from models.networks import folded, layer_costs
+from models.networks import example_input, folded, layer_costs
 
 OPERATIONS_PER_MAC = 2
 """A multiplication and an addition; bias additions are not counted."""
@@ -44,12 +43,12 @@ def sizing(network: nn.Module, precision: str) -> Sizing:
     """Estimate the cost of a network.
 
     Args:
-        network: a chain of layers whose input is one second of micro features.
+        network: a chain of layers whose input is one second of features.
         precision: "float32" or "int8", of weights and activations.
     """
     layers = layer_costs(folded(network))
     size = _BYTES[precision]
-    elements = [SLICES * CHANNELS, *(layer.outputs for layer in layers)]
+    elements = [example_input(network).numel(), *(layer.outputs for layer in layers)]
     weights = sum(layer.parameters - layer.biases for layer in layers)
     biases = sum(layer.biases for layer in layers)
     return Sizing(

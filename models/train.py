@@ -16,7 +16,8 @@ from torch import nn
 from models import networks, progress
 from models.data.augmentation import augmented
 from models.data.dataset import SPLITS, Split
-from models.data.features import CHANNELS, SLICES, FeatureSets, float_features
+from models.data.features import FeatureSets
+from models.data.front_ends import load_front_end
 from models.evaluation import count_correct
 from models.metrics import LabelCount, TrainingEpoch
 from models.variants import NETWORKS, Training, Variant
@@ -46,7 +47,9 @@ class Trained:
 
 def new_network(variant: Variant, labels: int) -> nn.Module:
     """Create the variant's network, untrained."""
-    return getattr(networks, NETWORKS[variant.network])(labels=labels, dropout=variant.training.dropout)
+    return getattr(networks, NETWORKS[variant.network])(
+        labels=labels, dropout=variant.training.dropout, shape=load_front_end(variant.front_end).shape
+    )
 
 
 def fit(variant: Variant, features: FeatureSets) -> Trained:
@@ -81,7 +84,7 @@ def fine_tune(
     without augmentation and dropout.
 
     Args:
-        network: computes logits (N, labels) from float features (N, 1960).
+        network: computes logits (N, labels) from float features (N, size).
         variant: gives learning rate, batch size, augmentation and seed.
         features: the dataset's.
         epochs: 0 or more.
@@ -150,8 +153,8 @@ def _weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
 
 def _tensors(features: FeatureSets, name: Split) -> tuple[torch.Tensor, torch.Tensor]:
     values, labels = features.split(name)
-    # Whole tensors, (N, 1960) float32 and (N,) int64: no loader is as fast as indexing them.
-    flat = torch.from_numpy(float_features(np.asarray(values)).reshape(len(values), -1))
+    # Whole tensors, (N, size) float32 and (N,) int64: no loader is as fast as indexing them.
+    flat = torch.from_numpy(features.front_end.values(np.asarray(values)).reshape(len(values), -1))
     return flat, torch.from_numpy(np.asarray(labels))
 
 
@@ -168,7 +171,7 @@ def _train_epoch(
     loss_sum, correct = 0.0, 0
     for batch in torch.randperm(len(labels)).split(settings.batch_size):
         clips = augmented(
-            values[batch].reshape(-1, SLICES, CHANNELS),
+            values[batch].reshape(-1, *networks.shape_of(network)),
             shift_slices=settings.shift_slices,
             shift_channels=settings.shift_channels,
             mask_slices=settings.mask_slices,

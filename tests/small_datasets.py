@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from models.data import wav
+from models.data.front_ends import load_front_end
 
 PITCHES_HZ = {"yes": 500, "no": 2000, "other": 5000}
 
@@ -38,6 +39,7 @@ class SyntheticFeatures:
     """
 
     labels = LABELS
+    front_end = load_front_end("micro")
 
     def __init__(self, clips: int = 256, seed: int = 1) -> None:
         self.clips, self.seed = clips, seed

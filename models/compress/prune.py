@@ -12,8 +12,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune as torch_prune
 
-from models.data.front_ends.micro import CHANNELS, SLICES
-from models.networks import TinyConv, folded
+from models.networks import TinyConv, example_input, folded
 from models.variants import Pruning
 
 _ORDERS = {"l1": 1.0, "l2": 2.0, "linf": float("inf")}
@@ -120,9 +119,7 @@ def _prune_channels(network: nn.Module, threshold: float, criterion: str, seed: 
     generator = torch.Generator().manual_seed(seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Unwrapped parameters detected")
-        graph = torch_pruning.DependencyGraph().build_dependency(
-            traced, example_inputs=torch.zeros(1, SLICES * CHANNELS)
-        )
+        graph = torch_pruning.DependencyGraph().build_dependency(traced, example_inputs=example_input(cut))
     last = [layer for layer in traced.modules() if isinstance(layer, nn.Linear)]
     for group in list(graph.get_all_groups(ignored_layers=last, root_module_types=[nn.Conv2d])):
         makers = [
@@ -175,7 +172,7 @@ class _ChannelsFirst(nn.Module):
         self.output.bias.data = network.output.bias.detach().clone()
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        image = features.reshape(-1, 1, SLICES, CHANNELS)
+        image = features.reshape(-1, 1, *self._network[0].shape)
         return self.output(torch.relu(self.convolution(image)).flatten(1))
 
     def put_back(self) -> None:

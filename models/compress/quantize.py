@@ -13,6 +13,7 @@ from torch.ao.quantization import MinMaxObserver, MovingAverageMinMaxObserver, Q
 
 from models.compress.integers import IntegerActivations, integer_weights
 from models.compress.minifloats import minifloat_activations, minifloat_weights
+from models.networks import shape_of
 from models.variants import MINIFLOATS, Quantization, Training
 
 BOARD_BITS = 8
@@ -56,6 +57,7 @@ class QuantizedNetwork(nn.Module):
     def __init__(self, network: nn.Module, quantization: Quantization) -> None:
         super().__init__()
         self.plain = [copy.deepcopy(network)]  # in a list: its weights are not part of this module
+        self.shape = shape_of(network)
         self.network = _with_rounding(copy.deepcopy(network), quantization)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -97,7 +99,7 @@ def quantize(network: nn.Module, quantization: Quantization, clips: torch.Tensor
     Args:
         network: a chain of layers of `models.networks`, batch normalization folded.
         quantization: the numbers.
-        clips: float features of training clips, float32 (N, 1960), 0 to 26.
+        clips: float features of training clips, float32 (N, size).
 
     Returns:
         The network in evaluation mode, giving logits (N, labels); its parameters are float32.

@@ -13,7 +13,7 @@ from torch import nn
 
 from models.compress.prune import prune
 from models.compress.quantize import float_network, quantize, slower
-from models.data.features import FeatureSets, float_features
+from models.data.features import FeatureSets
 from models.metrics import LabelCount
 from models.networks import folded, layer_costs
 from models.train import Trained, accuracy_of, fine_tune, probabilities_of, repeatable
@@ -104,10 +104,10 @@ def describe(network: nn.Module) -> dict[str, int]:
 
 
 def calibration_samples(features: FeatureSets, seed: int) -> np.ndarray:
-    """Draw float features of training clips, float32 (N, 1960), in a fixed order; all if there are few."""
+    """Draw float features of training clips, float32 (N, size), in a fixed order; all if there are few."""
     clips, _ = features.split("training")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(clips))[:CALIBRATION_CLIPS])
-    return float_features(clips[chosen]).reshape(len(chosen), -1)
+    return features.front_end.values(clips[chosen]).reshape(len(chosen), -1)
 
 
 def _zero_masks(network: nn.Module) -> dict[str, torch.Tensor]:

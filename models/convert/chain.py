@@ -13,9 +13,9 @@ from models.compress.quantize import learned_ranges
 from models.convert.export import export_onnx, export_torchscript
 from models.convert.parity import check_parity
 from models.convert.to_tflite import float_model, int8_model, saved_model
-from models.data.front_ends.micro import CHANNELS, SLICES
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
+from models.networks import example_input
 from models.scratch import ScratchFolder
 from models.tflite import Tensor, TfliteModel, read_tflite
 
@@ -52,13 +52,13 @@ def convert(network: nn.Module, folder: Path, *, precision: str, samples: np.nda
             `models.compress.quantize`) becomes an int8 model with exactly these ranges.
         folder: gets model.tflite, model.onnx and model.torchscript.pt.
         precision: "float32" or "int8".
-        samples: float features float32 (N, 1960) of training clips, for calibration and comparison.
+        samples: float features float32 (N, size) of training clips, for calibration and comparison.
 
     Raises:
         ConversionError: a step is impossible, differs from torch, or its result breaks a check.
     """
     network.eval()
-    example = torch.zeros(1, SLICES * CHANNELS)
+    example = example_input(network)
     files = {"torchscript": folder / "model.torchscript.pt", "onnx": folder / "model.onnx"}
     tflite = folder / "model.tflite"
     with ScratchFolder("convert") as scratch:

@@ -19,11 +19,12 @@ import numpy as np
 from models import progress
 from models.data import dataset, sound_folder, wav
 from models.data.dataset import SPLITS, Clip, DatasetConfig, SpeechCommands, Split
+from models.data.front_ends import FrontEnd, load_front_end
 from models.data.front_ends import front_end as get_front_end
 from models.data.front_ends.micro import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES
 from models.data.front_ends.micro import features as micro_features
 from models.data.sound_folder import Excluded, reasons, warn_of
-from models.errors import ConfigError, DatasetError
+from models.errors import DatasetError
 from models.store import Store
 
 __all__ = [
@@ -33,56 +34,12 @@ __all__ = [
     "WINDOW_SAMPLES",
     "FeatureSets",
     "feature_crc",
-    "feature_divisor",
     "feature_path",
     "feature_sets",
-    "float_features",
     "micro_features",
-    "quantize_features",
 ]
 
-FLOAT_SCALE = 10 / 256
-"""A uint16 feature times this is the float feature, 0 to about 26."""
-
 _CONTENTS = "contents.json"
-
-
-def float_features(features: np.ndarray) -> np.ndarray:
-    """Convert uint16 features to the float32 input of a float model, 0 to about 26; exact."""
-    return features.astype(np.float32) * np.float32(FLOAT_SCALE)
-
-
-def feature_divisor(scale: float) -> int:
-    """Return the divisor that turns a uint16 feature into an int8 input: 666 for the classic scale 26/256.
-
-    q = float feature / scale = u16 * 10 / 256 / scale = u16 * 256 / (scale * 6553.6). The divisor is rounded
-    to an integer, so that host and board divide alike.
-
-    Args:
-        scale: of the model's input tensor, above 0.
-
-    Raises:
-        ValueError: the scale is too small for any divisor.
-    """
-    divisor = round(scale * 6553.6)
-    if divisor < 1:
-        raise ValueError(f"an input scale of {scale} is too small for micro features")
-    return divisor
-
-
-def quantize_features(features: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
-    """Convert uint16 features to int8: clamp((u16 * 256 + D // 2) // D + zero point, -128, 127).
-
-    D is `feature_divisor(scale)`; `//` rounds down.
-
-    Args:
-        features: uint16 (..., 40).
-        scale: of the model's input tensor.
-        zero_point: of the model's input tensor, -128 to 127.
-    """
-    divisor = feature_divisor(scale)
-    quotient = (features.astype(np.int64) * 256 + divisor // 2) // divisor
-    return np.clip(quotient + zero_point, -128, 127).astype(np.int8)
 
 
 def feature_crc(features: np.ndarray) -> int:
@@ -96,11 +53,16 @@ class FeatureSets:
 
     path: Path
 
+    @property
+    def front_end(self) -> FrontEnd:
+        """The front end that made the features."""
+        return load_front_end(self._contents["front_end"])
+
     def split(self, name: Split) -> tuple[np.ndarray, np.ndarray]:
         """Load one split in its seeded order; training has `DatasetConfig.copies` renderings of each clip.
 
         Returns:
-            Features uint16 (N, 49, 40), read-only and mapped from the disk; labels int64 (N,).
+            Features uint16 (N, 49, channels), read-only and mapped from the disk; labels int64 (N,).
         """
         return np.load(self.path / f"{name}_features.npy", mmap_mode="r"), np.load(
             self.path / f"{name}_labels.npy"
@@ -150,21 +112,15 @@ def feature_sets(
 
     Raises:
         DatasetError: the dataset lacks something.
-        ConfigError: the front end does not exist, or its features are of another shape than networks take.
+        ConfigError: the front end does not exist.
     """
     source, module = SpeechCommands(root, config), get_front_end(front_end)
-    if module.SHAPE != (SLICES, CHANNELS):
-        raise ConfigError(
-            f"front end {front_end!r} makes features of {module.SHAPE}",
-            str(module.__file__),
-            f"The networks take {SLICES} slices of {CHANNELS} channels.",
-        )
     for split in needed:
         source.clips(split)  # raises before anything is computed
     path = store.build(
         "features",
         _inputs(source, store),
-        lambda folder: _write(folder, source, module),
+        lambda folder: _write(folder, source, front_end),
         _code(module),
     )
     sets = FeatureSets(path)
@@ -195,10 +151,11 @@ def _inputs(source: SpeechCommands, store: Store) -> dict[str, Any]:
 
 
 def _code(front_end: ModuleType) -> list[ModuleType]:
-    return [sys.modules[__name__], dataset, sound_folder, wav, front_end]
+    return [sys.modules[__name__], dataset, sound_folder, wav, front_end, *getattr(front_end, "CODE", ())]
 
 
-def _write(folder: Path, source: SpeechCommands, front_end: ModuleType) -> None:
+def _write(folder: Path, source: SpeechCommands, front_end_name: str) -> None:
+    front_end = load_front_end(front_end_name)
     chosen: dict[Split, list[Clip]] = {}
     for split in SPLITS:
         copies = source.config.copies if split == "training" else 1
@@ -218,7 +175,7 @@ def _write(folder: Path, source: SpeechCommands, front_end: ModuleType) -> None:
     computed: dict[Split, np.ndarray] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for split, clips in chosen.items():
-            computed[split] = np.zeros((len(clips), *front_end.SHAPE), np.uint16)
+            computed[split] = np.zeros((len(clips), *front_end.shape), np.uint16)
             for row, result in zip(computed[split], pool.map(compute, clips), strict=True):
                 if result is not None:
                     row[:] = result
@@ -236,6 +193,7 @@ def _write(folder: Path, source: SpeechCommands, front_end: ModuleType) -> None:
     warn_of(excluded, source.root)
     contents = {
         "labels": source.config.labels,
+        "front_end": front_end_name,
         "clips": {split: [clip.key for clip in clips] for split, clips in kept.items()},
         "excluded": [asdict(each) for each in excluded],
     }

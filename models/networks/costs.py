@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
-
-from models.data.front_ends.micro import CHANNELS, SLICES
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,17 @@ class LayerCost:
     outputs: int
 
 
+def shape_of(network: nn.Module) -> tuple[int, int]:
+    """Return slices and channels of the features of a network or of one that contains it."""
+    found: Any = next(module for module in network.modules() if hasattr(module, "shape"))
+    return found.shape
+
+
+def example_input(network: nn.Module) -> torch.Tensor:
+    """Return zeros as one input (1, size) of a network or of one that contains it."""
+    return torch.zeros(1, math.prod(shape_of(network)))
+
+
 def layer_costs(network: nn.Module) -> list[LayerCost]:
     """Return the cost of every layer that has parameters or averages, in the order in which they run.
 
@@ -38,7 +49,7 @@ def layer_costs(network: nn.Module) -> list[LayerCost]:
     averages, activations and normalization (folded into the convolution before it) count nothing.
 
     Args:
-        network: runs once on zeros of one input of micro features, in evaluation mode.
+        network: runs once on zeros, in evaluation mode.
     """
     costs: list[LayerCost] = []
     names = {module: name for name, module in network.named_modules()}
@@ -66,7 +77,7 @@ def layer_costs(network: nn.Module) -> list[LayerCost]:
     was_training = network.training
     try:
         with torch.no_grad():
-            network.eval()(torch.zeros(1, SLICES * CHANNELS))
+            network.eval()(example_input(network))
     finally:
         network.train(was_training)
         for hook in hooks:

@@ -1,4 +1,4 @@
-"""DS-CNN, the keyword network of the MLPerf Tiny benchmark, on micro features."""
+"""DS-CNN, the keyword network of the MLPerf Tiny benchmark, on features of 49 slices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from models.data.front_ends.micro import CHANNELS, SLICES
 from models.networks.dropout import ByteDropout
 
 BLOCKS = 4
@@ -16,7 +15,7 @@ BLOCKS = 4
 class DsCnn(nn.Module):
     """A convolution, four blocks of a depthwise and a pointwise convolution, each normalized, and an average.
 
-    The micro front end's 40 channels are averaged by fours to an input of 49 x 10. The rest is the
+    An input of 40 channels is averaged by fours to 49 x 10; MFCC have that shape. The rest is the
     benchmark's network: 2,656,768 multiply-accumulates for twelve labels, and 22,604 parameters with the
     normalization folded in. Padding is TensorFlow's ("same"): one row more at the bottom than at the top.
     Source: MLPerf Tiny, benchmark/training/keyword_spotting/keras_model.py, `ds_cnn`; after Y. Zhang et al.,
@@ -27,11 +26,19 @@ class DsCnn(nn.Module):
         dropout: share of the activations before the average that training drops, 0 to below 1; half as many
             behind the first convolution. The benchmark has 0.4.
         channels: of every convolution; the benchmark has 64.
+        shape: slices and channels of the features, 49 x 10 or a multiple of the channels.
     """
 
-    def __init__(self, labels: int = 4, dropout: float = 0.4, channels: int = 64) -> None:
+    def __init__(
+        self,
+        labels: int = 4,
+        dropout: float = 0.4,
+        channels: int = 64,
+        shape: tuple[int, int] = (49, 40),
+    ) -> None:
         super().__init__()
-        self.pool = nn.AvgPool2d((1, 4))
+        self.shape = shape
+        self.pool = nn.AvgPool2d((1, shape[1] // 10)) if shape[1] > 10 else nn.Identity()
         self.first = nn.Sequential(
             OrderedDict(
                 padding=nn.ZeroPad2d((1, 1, 4, 5)),
@@ -50,8 +57,8 @@ class DsCnn(nn.Module):
             convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Compute logits (N, labels) from float features (N, 1960), 0 to 26."""
-        image = self.pool(features.reshape(-1, 1, SLICES, CHANNELS))  # (N, 1, 49, 10)
+        """Compute logits (N, labels) from float features (N, 1960), of another shape (N, size)."""
+        image = self.pool(features.reshape(-1, 1, *self.shape))  # (N, 1, 49, 10)
         activations = self.blocks(self.first(image))  # (N, channels, 25, 5)
         return self.output(self.average(self.dropout(activations)).flatten(1))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.data.front_ends.micro import CHANNELS, SLICES
 from models.networks.dropout import ByteDropout
 from models.networks.strided import strided_conv2d
 
@@ -20,17 +19,19 @@ class TinyConv(nn.Module):
     Args:
         labels: number of outputs.
         dropout: share of the 4,000 activations that training drops, 0 to below 1.
+        shape: slices and channels of the features.
     """
 
-    def __init__(self, labels: int = 4, dropout: float = 0.5) -> None:
+    def __init__(self, labels: int = 4, dropout: float = 0.5, shape: tuple[int, int] = (49, 40)) -> None:
         super().__init__()
+        self.shape = shape
         self.convolution = nn.Conv2d(1, 8, kernel_size=(10, 8), stride=2, padding=(5, 3))
         self.dropout = ByteDropout(dropout)
-        self.output = nn.Linear(25 * 20 * 8, labels)
+        self.output = nn.Linear((shape[0] + 1) // 2 * (shape[1] // 2) * 8, labels)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Compute logits (N, labels) from float features (N, 1960), 0 to 26."""
-        image = features.reshape(-1, 1, SLICES, CHANNELS)  # (N, 1, 49, 40)
+        """Compute logits (N, labels) from float features (N, 1960), of another shape (N, size)."""
+        image = features.reshape(-1, 1, *self.shape)  # (N, 1, 49, 40)
         # `strided_conv2d` is faster in training; subclasses, such as qat.Conv2d, keep their own forward.
         fast = self.training and type(self.convolution) is nn.Conv2d
         convolved = strided_conv2d(self.convolution, image) if fast else self.convolution(image)

@@ -14,31 +14,31 @@ from small_datasets import tone_dataset
 from models.data.dataset import SPLITS, DatasetConfig
 from models.data.features import (
     feature_crc,
-    feature_divisor,
     feature_sets,
-    float_features,
     micro_features,
-    quantize_features,
 )
+from models.data.front_ends import load_front_end
 from models.data.wav import read_wav, write_wav
 from models.errors import DatasetError
 from models.store import Store
 
+MICRO = load_front_end("micro")
+
 
 def test_float_features_are_multiples_of_10_256ths():
-    np.testing.assert_array_equal(float_features(np.array([0, 256, 666], np.uint16)), [0, 10, 26.015625])
+    np.testing.assert_array_equal(MICRO.values(np.array([0, 256, 666], np.uint16)), [0, 10, 26.015625])
 
 
 def test_the_classic_scale_gives_the_classic_formula():
     features = np.arange(0, 1200, dtype=np.uint16)
     classic = np.clip((features.astype(np.int64) * 256 + 333) // 666 - 128, -128, 127)
-    assert feature_divisor(26 / 256) == 666
-    np.testing.assert_array_equal(quantize_features(features, 26 / 256, -128), classic)
+    assert MICRO.divisor(26 / 256) == 666
+    np.testing.assert_array_equal(MICRO.quantize(features, 26 / 256, -128), classic)
 
 
 @given(feature=st.integers(0, 65535), scale=st.floats(0.01, 1.0), zero_point=st.integers(-128, 127))
 def test_quantized_features_are_near_the_real_quotient(feature, scale, zero_point):
-    quantized = int(quantize_features(np.array([feature], np.uint16), scale, zero_point)[0])
+    quantized = int(MICRO.quantize(np.array([feature], np.uint16), scale, zero_point)[0])
     real = feature * 10 / 256 / scale + zero_point
     # The divisor is a whole number: 0.5 of at least 65 of it.
     slack = 0.51 + abs(real - zero_point) * 0.5 / (scale * 6553.6 - 0.5)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from math import prod
 
+import numpy as np
 import pytest
 
 from models.data import front_ends
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
-from models.data.front_ends import front_end, front_end_names
+from models.data.front_ends import front_end, front_end_names, load_front_end
 from models.errors import ConfigError
-from models.pipeline import evaluate, train
+from models.pipeline import evaluate, prepare, train
 from models.store import Store
 from models.variants import load_family
 
@@ -68,13 +70,20 @@ def test_a_front_end_and_a_variant_are_one_file_each(loudness, tmp_path, dataset
     assert loud.split("testing")[0].shape[1:] == (49, 40)
 
 
-def test_features_of_another_shape_are_refused(loudness, tmp_path, dataset):
-    (loudness / "loudness.py").write_text(LOUDNESS.replace("(49, 40)", "(50, 40)"))
-    with pytest.raises(ConfigError, match="The networks take 49 slices of 40 channels"):
-        feature_sets(dataset, DatasetConfig(), Store(tmp_path / "store"), front_end="loudness")
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "network"), [("mfcc", "ds-cnn"), ("log_mel", "tinyconv")])
+def test_a_variant_of_another_front_end_becomes_a_model_for_the_boards(name, network, tmp_path, dataset):
+    text = VARIANT.replace('"loudness"', f'"{name}"').replace("tinyconv", network).replace("float32", "int8")
+    (tmp_path / "loud.toml").write_text(text)
+    (variant,), _ = load_family(tmp_path)
+    model = prepare(variant, dataset, Store(tmp_path / "store"))
+    shape = load_front_end(name).shape
+    assert model.input is not None and prod(model.input["shape"]) == prod(shape)
+    assert (model.front_end, np.load(model.clips)["features"].shape[1:]) == (name, shape)
+    assert sum(count["correct"] for count in model.accuracy["testing"]) > 0
 
 
 def test_an_unknown_front_end_is_refused():
-    assert front_end_names() == ["mfcc", "micro"]
-    with pytest.raises(ConfigError, match=r"'mel' is not a front end.*Allowed: mfcc or micro"):
+    assert front_end_names() == ["log_mel", "mfcc", "micro"]
+    with pytest.raises(ConfigError, match=r"'mel' is not a front end.*Allowed: log_mel or mfcc or micro"):
         front_end("mel")

@@ -11,7 +11,7 @@ from torch.ao.nn import qat
 from models import train as training
 from models.compress.quantize import float_network, quantize
 from models.convert import convert
-from models.data.features import float_features
+from models.data.front_ends import load_front_end
 from models.evaluation import outputs_of
 from models.networks import Deployed, DsCnn, TinyConv, folded
 from models.variants import Quantization, Training, Variant
@@ -19,9 +19,11 @@ from models.variants import Quantization, Training, Variant
 FEATURES = SyntheticFeatures()
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
+MICRO = load_front_end("micro")
+
 
 def float_clips(split: str) -> torch.Tensor:
-    return torch.from_numpy(float_features(FEATURES.split(split)[0]).reshape(-1, 1960))
+    return torch.from_numpy(MICRO.values(FEATURES.split(split)[0]).reshape(-1, 1960))
 
 
 @pytest.fixture(scope="module", params=[TinyConv, DsCnn], ids=["tinyconv", "ds-cnn"])

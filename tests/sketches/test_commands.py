@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from harness.link.events import Boot
 from harness.link.records import RecordParser
-from models.data.features import feature_crc, float_features, micro_features, quantize_features
+from models.data.features import feature_crc, micro_features
+from models.data.front_ends import load_front_end
+
+MICRO = load_front_end("micro")
 
 READY = ["m-ready"]
 BYTES = bytes((7 * i + 3) % 256 for i in range(1960))
@@ -254,7 +257,7 @@ def test_a_clip_becomes_features(sketch, samples, slices, chunk):
     reply = load(sketch, audio.astype("<i2").tobytes(), chunk, "clip load")
     assert reply == [f"m-features-crc-{feature_crc(features):08X}", "m-load-done", "m-ready"]
     padded = np.concatenate([np.zeros((49, 40), np.uint16), features])[-49:]
-    quantized = quantize_features(padded, 26 / 256, -128).tobytes()
+    quantized = MICRO.quantize(padded, 26 / 256, -128).tobytes()
     assert input_crc(sketch) == zlib.crc32(quantized)
     assert results(sketch.send("infer 1 0%")) == output_of(quantized)
 
@@ -270,7 +273,7 @@ def test_a_float_model_gets_float_features_or_raw_floats():
     audio = noise(5)
     with started(precision="float32") as sketch:
         load(sketch, audio.astype("<i2").tobytes(), 512, "clip load")
-        features = float_features(micro_features(audio))
+        features = MICRO.values(micro_features(audio))
         assert input_crc(sketch) == zlib.crc32(features.astype("<f4").tobytes())
         largest = [features.reshape(-1)[label::4].max() / 32 for label in range(4)]
         assert results(sketch.send("infer 1 0%")) == pytest.approx(largest, abs=1e-8)

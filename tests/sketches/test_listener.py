@@ -12,8 +12,10 @@ from host_sketch import HostSketch, sketch_library
 
 from harness.link.events import Detection, End, Event, Inference, Loss, Overrun, Pcm
 from harness.link.records import RecordParser
-from models.data.features import micro_features, quantize_features
+from models.data.features import micro_features
+from models.data.front_ends import load_front_end
 
+MICRO = load_front_end("micro")
 RING = 8192
 
 
@@ -54,7 +56,7 @@ def stream(
 def scores_of(features: np.ndarray) -> tuple[int, ...]:
     """Return the tiny engine's scores for the last 49 slices, with silence before them."""
     padded = np.concatenate([np.zeros((49, 40), np.uint16), features])[-49:]
-    quantized = quantize_features(padded, 26 / 256, -128).reshape(-1).astype(int)
+    quantized = MICRO.quantize(padded, 26 / 256, -128).reshape(-1).astype(int)
     return tuple(quantized[label::4].max() + 128 for label in range(4))
 
 
@@ -144,7 +146,7 @@ def test_the_ring_may_wrap_anywhere(sketch):
     assert found[-1].samples == 50_000
     features = micro_features(audio)
     assert [event for event in found if isinstance(event, Inference)][-1].scores == scores_of(features)
-    quantized = quantize_features(features[-49:], 26 / 256, -128)
+    quantized = MICRO.quantize(features[-49:], 26 / 256, -128)
     assert sketch.send("input%")[0] == f"m-input-crc-{zlib.crc32(quantized.tobytes()):08X}"
 
 

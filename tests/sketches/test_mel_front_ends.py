@@ -24,7 +24,7 @@ from models.data.features import feature_crc
 from models.data.front_ends import load_front_end
 
 SCALE, ZERO_POINT = 26 / 256, -128  # of the tiny model's input
-NAMES = ["mfcc"]
+NAMES = ["mfcc", "log_mel"]
 
 
 @pytest.fixture(params=[(name, precision) for name in NAMES for precision in ("int8", "float32")])
@@ -121,9 +121,12 @@ def test_the_emulated_board_computes_the_same(name, tmp_path):
     assert unequal == []
 
 
-@pytest.mark.parametrize("tables", ["EarshotMel/src/mel_tables.h", "EarshotMfcc/src/mfcc_tables.h"])
+@pytest.mark.parametrize(
+    "tables",
+    ["EarshotMel/src/mel_tables.h", "EarshotMfcc/src/mfcc_tables.h", "EarshotLogMel/src/log_mel_tables.h"],
+)
 def test_the_committed_tables_match_their_generator(tables):
-    name = tables.rpartition("/")[2].split("_")[0]
+    name = tables.rpartition("/")[2].removesuffix("_tables.h")
     generator = LIBRARIES / "EarshotMel" / "make_tables.py"
     printed = subprocess.run(
         [sys.executable, str(generator), name], capture_output=True, text=True, check=True, cwd=ROOT

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from models.data import mel
 
 LIBRARY = "EarshotMfcc"
+CODE = (mel,)
+"""Modules that the features depend on, beside this one."""
 SLICES, COEFFICIENTS = SHAPE = (49, 10)
 ZERO, SCALE = 1 << 15, 1 / 256
 """A uint16 feature u is the coefficient (u - ZERO) * SCALE."""

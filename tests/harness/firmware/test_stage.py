@@ -23,7 +23,7 @@ def test_sketch_libraries_engine_and_variant_are_in_one_folder(tmp_path):
     libraries = {
         f"src/{path.parent.parent.name}/{path.name}"
         for path in (SKETCHES / "libraries").glob("*/src/*")
-        if path.suffix in (".h", ".cpp") and path.parent.parent.name != "EarshotMfcc"  # another front end
+        if path.suffix in (".h", ".cpp") and path.parent.parent.name not in ("EarshotMfcc", "EarshotLogMel")
     }
     assert files == own | libraries | {"variant.h", "engine.cpp"}
 

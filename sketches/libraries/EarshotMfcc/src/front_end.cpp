@@ -22,12 +22,9 @@ uint16_t leveled(uint16_t feature, int32_t shift) {
 }
 
 bool FrontEnd::process(const int16_t* samples, int count, uint16_t slice[kSliceValues]) {
-  std::copy(samples, samples + count, samples_ + held_);
-  held_ += count;
-  if (held_ < kWindowSamples) return false;
-
   int32_t channels[kMelChannels];
-  spectrum_.compute(samples_, channels);
+  int16_t largest;
+  if (!stream_.process(samples, count, channels, &largest)) return false;
   for (int i = 0; i < kChannels; ++i) {
     int64_t sum = INT64_C(1) << (kCoefficientShift - 1);
     for (int n = 0; n < kMelChannels; ++n) {
@@ -37,11 +34,7 @@ bool FrontEnd::process(const int16_t* samples, int count, uint16_t slice[kSliceV
     slice[i] = static_cast<uint16_t>(
         std::min(std::max(coefficient, -kFeatureZero), kFeatureZero - 1) + kFeatureZero);
   }
-  const int16_t largest = *std::max_element(samples_, samples_ + kWindowSamples);
   slice[kChannels] = static_cast<uint16_t>(std::max<int16_t>(largest, 1));
-
-  std::copy(samples_ + kStrideSamples, samples_ + kWindowSamples, samples_);
-  held_ -= kStrideSamples;
   return true;
 }
 

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "../EarshotMel/mel_spectrum.h"
+#include "../EarshotMel/mel_stream.h"
 #include "mfcc_tables.h"
 
 namespace earshot {
@@ -29,22 +29,18 @@ uint16_t leveled(uint16_t feature, int32_t shift);
 
 class FrontEnd {
  public:
-  FrontEnd() { reset(); }
-
   // Forgets all sound: the next slice is that of the first 480 samples of a new stream.
-  void reset() { held_ = 0; }
+  void reset() { stream_.reset(); }
 
   // Samples until the next slice: 480 after a reset, 1 to 320 later.
-  int samples_wanted() const { return kWindowSamples - held_; }
+  int samples_wanted() const { return stream_.samples_wanted(); }
 
   // Takes the next `count` samples of the stream, at most samples_wanted(). Returns whether they
   // complete a slice, which is then written to `slice`.
   bool process(const int16_t* samples, int count, uint16_t slice[kSliceValues]);
 
  private:
-  int16_t samples_[kWindowSamples];
-  int held_;
-  MelSpectrum spectrum_;
+  MelStream stream_;
 };
 
 }  // namespace earshot
