@@ -36,6 +36,7 @@ SOUNDS = {
     "square wave": np.where(np.arange(CLIP) % 16 < 8, 32767, -32768).astype(np.int16),
     "slow square wave": np.where(np.arange(CLIP) % 512 < 256, 32767, -32768).astype(np.int16),
     "a click": np.where(np.arange(CLIP) % 4000 == 240, -32768, 0).astype(np.int16),
+    "a click over noise": np.where(np.arange(CLIP) % 4000 == 240, -32768, noise(8, 50)).astype(np.int16),
     "the quietest click": np.where(np.arange(CLIP) % 4000 == 240, 1, 0).astype(np.int16),
     "faint noise": noise(1, 1),
     "soft noise": noise(2, 50),

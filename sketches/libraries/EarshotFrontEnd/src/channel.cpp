@@ -10,8 +10,10 @@ namespace earshot {
 
 namespace {
 
-constexpr int kNoiseBits = 10;             // fractional bits of the noise estimate
-constexpr int kSmoothingBits = 14;         // fractional bits of the smoothing factors
+constexpr int kNoiseBits = 10;      // fractional bits of the noise estimate
+constexpr int kSmoothingBits = 14;  // fractional bits of the smoothing factors
+// How fast the noise estimate follows: 0.025 in even channels, 0.06 in odd ones.
+constexpr uint32_t kSmoothing[2] = {409, 983};
 constexpr uint32_t kLeastRemaining = 819;  // 0.05 in 14 bits
 
 constexpr int kGainShift =
@@ -52,9 +54,9 @@ uint32_t log2_of(uint32_t x) {
   return (static_cast<uint32_t>(whole) << kLogBits) + fraction + begin + slope;
 }
 
-}  // namespace
-
-uint32_t reduce_noise(uint32_t magnitude, uint32_t smoothing, uint32_t* noise) {
+// Follows the noise with `smoothing` (of 2^14), a slow average in 10 fractional bits, and subtracts
+// it from the magnitude; at least 5 % of the magnitude stay.
+inline uint32_t reduce_noise(uint32_t magnitude, uint32_t smoothing, uint32_t* noise) {
   const uint32_t scaled = magnitude << kNoiseBits;
   const uint32_t estimate =
       (static_cast<uint64_t>(scaled) * smoothing +
@@ -66,20 +68,33 @@ uint32_t reduce_noise(uint32_t magnitude, uint32_t smoothing, uint32_t* noise) {
   return remaining > least ? remaining : least;
 }
 
-uint32_t apply_gain(uint32_t signal, uint32_t noise) {
+// Per-channel amplitude normalization (PCAN, Wang et al., "Trainable Frontend For Robust and
+// Far-Field Keyword Spotting", 2016): the louder the noise the lower the gain; 6 fractional bits.
+inline uint32_t apply_gain(uint32_t signal, uint32_t noise) {
   const auto ratio =
       static_cast<uint32_t>((static_cast<uint64_t>(signal) * gain_of(noise)) >> kGainShift);
   if (ratio < (2u << kSnrBits)) return (ratio * ratio) >> (2 + 2 * kSnrBits - kOutputBits);
   return (ratio >> (kSnrBits - kOutputBits)) - (1u << kOutputBits);
 }
 
-uint16_t log_scale(uint32_t signal) {
+// Natural logarithm of 8 * signal, times 64: 0 to 1420.
+inline uint16_t log_scale(uint32_t signal) {
   const uint32_t value = signal << kCorrectionBits;
   if (value <= 1) return 0;
   const uint32_t half = 1u << (kLogBits - 1);
   const auto natural =
       static_cast<uint32_t>((static_cast<uint64_t>(kLogOf2) * log2_of(value) + half) >> kLogBits);
   return static_cast<uint16_t>(((natural << kOutputShift) + half) >> kLogBits);
+}
+
+}  // namespace
+
+void finish_channels(const uint32_t magnitudes[kChannels], uint32_t noise[kChannels],
+                     uint16_t slice[kChannels]) {
+  for (int i = 0; i < kChannels; ++i) {
+    const uint32_t signal = reduce_noise(magnitudes[i], kSmoothing[i & 1], &noise[i]);
+    slice[i] = log_scale(apply_gain(signal, noise[i]));
+  }
 }
 
 }  // namespace earshot

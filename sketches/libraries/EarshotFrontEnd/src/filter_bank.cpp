@@ -1,5 +1,5 @@
 // Fast in a sketch that is built for size, too.
-#pragma GCC optimize("O2")
+#pragma GCC optimize("O2", "no-math-errno")
 
 #include "filter_bank.h"
 
@@ -18,14 +18,14 @@ void filter_bank(const uint32_t* energies, int shift, uint32_t magnitudes[kChann
   const uint16_t* weight = kWeights;
   uint64_t from_below = 0;  // what the bins below a channel's lower neighbor's center leave to it
   for (int i = 0; i <= kChannels; ++i) {
-    uint64_t falling = 0, total = 0;
+    uint64_t falling = 0, rising = 0;
     for (int n = kBinsBelowCenter[i]; n > 0; --n) {
-      falling += static_cast<uint64_t>(*energy) * *weight++;
-      total += *energy++;
+      falling += static_cast<uint64_t>(*energy) * *weight;
+      rising += static_cast<uint64_t>(*energy++) * (kUnitWeight - *weight++);
     }
     // The first interval lies below channel 0: it only rises.
     if (i > 0) magnitudes[i - 1] = rounded_root(from_below + falling) >> shift;
-    from_below = total * kUnitWeight - falling;
+    from_below = rising;
   }
 }
 

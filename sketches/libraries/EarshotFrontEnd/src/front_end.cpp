@@ -9,11 +9,6 @@
 
 namespace earshot {
 
-namespace {
-// How fast the noise estimate follows, in 14 bits: 0.025 in even channels, 0.06 in odd ones.
-constexpr uint32_t kSmoothing[2] = {409, 983};
-}  // namespace
-
 void FrontEnd::reset() {
   held_ = 0;
   std::fill(noise_, noise_ + kChannels, 0);
@@ -30,10 +25,7 @@ bool FrontEnd::process(const int16_t* samples, int count, uint16_t slice[kChanne
 
   uint32_t magnitudes[kChannels];
   filter_bank(spectrum_.energies(), shift, magnitudes);
-  for (int i = 0; i < kChannels; ++i) {
-    const uint32_t signal = reduce_noise(magnitudes[i], kSmoothing[i & 1], &noise_[i]);
-    slice[i] = log_scale(apply_gain(signal, noise_[i]));
-  }
+  finish_channels(magnitudes, noise_, slice);
   return true;
 }
 

@@ -18,11 +18,6 @@ inline Packed pack(int32_t real, int32_t imaginary) {
 inline int32_t real_of(Packed a) { return static_cast<int16_t>(a & 0xffff); }
 inline int32_t imaginary_of(Packed a) { return static_cast<int16_t>(a >> 16); }
 
-// Both parts shifted left by 0 to 15, each within its own 16 bits.
-inline Packed shift_left(Packed a, int bits) {
-  return ((a & 0xffff0000u) << bits) | ((a << bits) & 0xffff);
-}
-
 #if defined(__ARM_FEATURE_DSP)
 
 #define EARSHOT_PACKED_OPERATION(name, instruction)                 \
@@ -71,6 +66,46 @@ inline Packed divide(Packed a) {
   int32_t real, imaginary;
   asm("smlabb %0, %1, %2, %3" : "=r"(real) : "r"(a), "r"(factor), "r"(half));
   asm("smlatb %0, %1, %2, %3" : "=r"(imaginary) : "r"(a), "r"(factor), "r"(half));
+  Packed result;
+  asm("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(imaginary), "r"(real));
+  return result;
+}
+
+// |a| of each part; that of -32768 is 0x8000.
+inline Packed magnitudes_of(Packed a) {
+  Packed result;
+  asm("ssub16 %0, %1, %2\n\tsel %0, %0, %2" : "=&r"(result) : "r"(0), "r"(a));
+  return result;
+}
+
+// Each part of a times one of the weights in 12 fractional bits, rounded down. |weight| <= 4096
+inline Packed weighted(Packed a, Packed weights) {
+  int32_t low, high;
+  asm("smulbb %0, %1, %2" : "=r"(low) : "r"(a), "r"(weights));
+  asm("smultt %0, %1, %2" : "=r"(high) : "r"(a), "r"(weights));
+  Packed result;
+  asm("pkhtb %0, %1, %2, asr #12" : "=r"(result) : "r"(high << 4), "r"(low));
+  return result;
+}
+
+// The same with the weights exchanged.
+inline Packed weighted_mirrored(Packed a, Packed weights) {
+  int32_t low, high;
+  asm("smulbt %0, %1, %2" : "=r"(low) : "r"(a), "r"(weights));
+  asm("smultb %0, %1, %2" : "=r"(high) : "r"(a), "r"(weights));
+  Packed result;
+  asm("pkhtb %0, %1, %2, asr #12" : "=r"(result) : "r"(high << 4), "r"(low));
+  return result;
+}
+
+// divide<4>(a << shift), for parts that keep their value when they are shifted left; shift: 0
+// to 15.
+inline Packed divide_shifted(Packed a, int shift) {
+  const int32_t half = (1 << 14) >> shift;
+  int32_t real, imaginary;
+  asm("smlabb %0, %1, %2, %3" : "=r"(real) : "r"(a), "r"(32767 / 4), "r"(half));
+  asm("smlatb %0, %1, %2, %3" : "=r"(imaginary) : "r"(a), "r"(32767 / 4), "r"(half));
+  real <<= shift + 1, imaginary <<= shift + 1;
   Packed result;
   asm("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(imaginary), "r"(real));
   return result;
@@ -127,6 +162,29 @@ template <int kDivisor>
 inline Packed divide(Packed a) {
   const int32_t factor = 32767 / kDivisor;
   return pack(rounded(real_of(a) * factor), rounded(imaginary_of(a) * factor));
+}
+
+// |a| of each part; that of -32768 is 0x8000.
+inline Packed magnitudes_of(Packed a) {
+  return pack(real_of(a) < 0 ? -real_of(a) : real_of(a),
+              imaginary_of(a) < 0 ? -imaginary_of(a) : imaginary_of(a));
+}
+
+// Each part of a times one of the weights in 12 fractional bits, rounded down. |weight| <= 4096
+inline Packed weighted(Packed a, Packed weights) {
+  return pack((real_of(a) * real_of(weights)) >> 12,
+              (imaginary_of(a) * imaginary_of(weights)) >> 12);
+}
+
+// The same with the weights exchanged.
+inline Packed weighted_mirrored(Packed a, Packed weights) {
+  return weighted(a, pack(imaginary_of(weights), real_of(weights)));
+}
+
+// divide<4>(a << shift), for parts that keep their value when they are shifted left; shift: 0
+// to 15.
+inline Packed divide_shifted(Packed a, int shift) {
+  return divide<4>(pack(real_of(a) * (1 << shift), imaginary_of(a) * (1 << shift)));
 }
 
 #endif

@@ -14,7 +14,6 @@ namespace {
 
 constexpr int kPoints =
     kFftSamples / 2;  // of the complex FFT: even samples real, odd ones imaginary
-constexpr int kWindowBits = 12;
 
 // Two values in one load; both boards and their hosts are little-endian.
 inline Packed load_pair(const int16_t* values) {
@@ -35,15 +34,21 @@ inline Four radix4(Packed a, Packed b, Packed c, Packed d) {
           subtract(even_sum, odd_sum), add_turned(even_difference, odd_difference)};
 }
 
-// One stage: transforms of 4 * kQuarter points out of four of kQuarter points each.
+// One stage: transforms of 4 * kQuarter points out of four of kQuarter points each. Inlined, it
+// would share the processor's registers with the other stages, and keep some of its values in
+// memory.
 template <int kQuarter>
-void transform_stage(Packed* points) {
+__attribute__((noinline)) void transform_stage(Packed* points) {
   for (int k = 0; k < kQuarter; ++k) {
     constexpr int kTwiddleStep = kPoints / (4 * kQuarter);
     const Packed second = kTwiddles[k * kTwiddleStep];
     const Packed third = kTwiddles[2 * k * kTwiddleStep];
     const Packed fourth = kTwiddles[3 * k * kTwiddleStep];
-    for (Packed* p = points + k; p < points + kPoints; p += 4 * kQuarter) {
+    Packed* p = points + k;
+    // Hides where the pointer comes from. GCC 12 derives it from that of the twiddles otherwise,
+    // takes what it points to for constant, and drops the stage with the stores.
+    asm("" : "+r"(p));
+    for (int i = 0; i < kPoints / (4 * kQuarter); ++i, p += 4 * kQuarter) {
       const Four out = radix4(divide<4>(p[0]), multiply(divide<4>(p[kQuarter]), second),
                               multiply(divide<4>(p[2 * kQuarter]), third),
                               multiply(divide<4>(p[3 * kQuarter]), fourth));
@@ -57,7 +62,7 @@ void transform_stage(Packed* points) {
 
 // Untangles the two real transforms that the complex one holds, and replaces each point by its
 // energy.
-void energies_of_real_transform(Packed* points) {
+__attribute__((noinline)) void energies_of_real_transform(Packed* points) {
   for (int k = kFirstBin; k <= kPoints / 2; ++k) {
     const Packed mirrored = points[kPoints - k];
     const Packed conjugate = real_and_imaginary(mirrored, subtract(0, mirrored));
@@ -83,30 +88,42 @@ int Spectrum::compute(const int16_t samples[kWindowSamples]) {
 }
 
 int Spectrum::apply_window(const int16_t* samples) {
-  uint32_t magnitudes = 0;  // a bit is set when it is set in any magnitude
-  for (int i = 0; i < kWindowSamples / 2; ++i) {
-    const Packed pair = load_pair(samples + 2 * i), weights = load_pair(kWindow + 2 * i);
-    const int32_t even = (real_of(pair) * real_of(weights)) >> kWindowBits;
-    const int32_t odd = (imaginary_of(pair) * imaginary_of(weights)) >> kWindowBits;
-    windowed_[i] = pack(even, odd);
-    magnitudes |= (even < 0 ? -even : even) | (odd < 0 ? -odd : odd);
+  constexpr int kPairs = kWindowSamples / 2;
+  Packed magnitudes = 0;  // a bit is set when it is set in any magnitude
+  for (int i = 0; i < kPairs / 2; ++i) {
+    const Packed weights = load_pair(kWindow + 2 * i);  // the window is symmetric
+    const Packed begin = weighted(load_pair(samples + 2 * i), weights);
+    const Packed end = weighted_mirrored(load_pair(samples + 2 * (kPairs - 1 - i)), weights);
+    windowed_[i] = begin;
+    windowed_[kPairs - 1 - i] = end;
+    magnitudes |= magnitudes_of(begin) | magnitudes_of(end);
   }
+  magnitudes |= magnitudes >> 16;
   // The original takes the magnitude in 16 bits, where -32768 has none.
-  return 15 - bit_width(magnitudes & 0x7fff);
+  const int shift = 15 - bit_width(magnitudes & 0x7fff);
+  if (shift > 0 && (magnitudes & 0x8000) != 0) {
+    // Nothing of a -32768 is left in 16 bits when it is shifted.
+    for (Packed& pair : windowed_) {
+      if (real_of(pair) == INT16_MIN) pair = pack(0, imaginary_of(pair));
+      if (imaginary_of(pair) == INT16_MIN) pair = pack(real_of(pair), 0);
+    }
+  }
+  return shift;
 }
 
 // Transforms of four points, which need no twiddle factors: 32767 / 32768 of a quarter is the
 // quarter itself. Takes the windowed samples in the order that leaves the last stage's output in
 // natural order.
 void Spectrum::transform_first_stage(int shift) {
-  const auto point = [this, shift](int i) { return divide<4>(shift_left(windowed_[i], shift)); };
+  const auto point = [this, shift](int i) { return divide_shifted(windowed_[i], shift); };
   constexpr int kPadded =
       kWindowSamples / 2 - 3 * kPoints / 4;  // from here on, the fourth point is padding
   for (int i = 0; i < kPoints / 4; ++i) {
     const int n = kDigitReversal[i];
     const Packed fourth = n < kPadded ? point(n + 3 * kPoints / 4) : 0;
     const Four out = radix4(point(n), point(n + kPoints / 4), point(n + 2 * kPoints / 4), fourth);
-    std::memcpy(&spectrum_[4 * i], &out, sizeof(out));
+    Packed* to = spectrum_ + 4 * i;
+    to[0] = out.a, to[1] = out.b, to[2] = out.c, to[3] = out.d;
   }
 }
 
