@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from models.data.features import FeatureSets
-from models.evaluation import count_correct, outputs_of
+from models.evaluation import count_correct, outputs_of, predictions_of
 from models.tflite import Tensor, TfliteModel
 
 PARITY_CLIPS = 256
@@ -69,11 +69,14 @@ def describe_torch_only(
     }
 
 
-def evaluate_tflite(tflite: Path, features: FeatureSets, labels: Sequence[str]) -> dict[str, Any]:
-    """Measure the accuracy of a .tflite by the reference kernels.
+def evaluate_tflite(
+    tflite: Path, model: TfliteModel, features: FeatureSets, labels: Sequence[str]
+) -> dict[str, Any]:
+    """Measure the accuracy of a .tflite by the reference kernels; of training clips see `predictions_of`.
 
     Args:
         tflite: a model of the front end's features with the dataset's labels, in any order.
+        model: its content.
         features: the dataset's; its test set is needed.
         labels: names of the model's outputs.
 
@@ -82,9 +85,13 @@ def evaluate_tflite(tflite: Path, features: FeatureSets, labels: Sequence[str]) 
         the index of the predicted and of the right label.
     """
     accuracy: dict[str, Any] = {}
+    front_end = features.front_end.name
     for name in features.splits:
         values, right = features.split(name)
-        predictions = outputs_of(tflite, values, features.front_end.name).argmax(1)
+        if name == "training":
+            predictions = predictions_of(tflite, model, values, front_end)
+        else:
+            predictions = outputs_of(tflite, values, front_end).argmax(1)
         right = _as_outputs(right, features, labels)
         accuracy[name] = [asdict(item) for item in count_correct(predictions, right, labels)]
         if name == "testing":

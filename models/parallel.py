@@ -10,7 +10,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -47,6 +47,7 @@ def prepare_all(
     dataset_root: Path | None,
     store: Store,
     jobs: int | None = None,
+    ready: Callable[[ModelArtifact], None] | None = None,
 ) -> Iterator[Outcome[ModelArtifact]]:
     """Prepare variants with `models.pipeline.prepare`, several at a time.
 
@@ -55,6 +56,7 @@ def prepare_all(
         dataset_root: see `models.pipeline.features_of`.
         store: holds the result of every step.
         jobs: processes that train at a time; None for one per core. One job runs in this process.
+        ready: is called in this process for each model that other processes prepare, as soon as it is ready.
 
     Returns:
         Outcomes in the order of the variants, each as soon as it and those before it are ready. A
@@ -68,6 +70,7 @@ def prepare_all(
         store,
         jobs,
         ModelArtifact.load,
+        ready,
     )
 
 
@@ -89,6 +92,7 @@ def _run_all(
     store: Store,
     jobs: int | None,
     load: Callable[[Path], T] | None = None,
+    ready: Callable[[T], None] | None = None,
 ) -> Iterator[Outcome[T]]:
     """Work on variants; `load` reads the result of one whose last step is done from the step's folder."""
     steps, failures = _steps_of(variants, dataset_root, store)
@@ -109,24 +113,30 @@ def _run_all(
         return
     with (
         progress.task("prepare", len(variants), "variants") as advance,
-        _processes(jobs) as trainers,
-        _processes(math.ceil(jobs / 2)) as converters,
+        reporting_processes(jobs) as trainers,
+        reporting_processes(math.ceil(jobs / 2)) as converters,
     ):
         if work is pipeline.prepare:
             converters.submit(_import_converters)
         # Checkpoints first, each once. A step that fails does so again in the work of its variants.
         train = partial(pipeline.train, dataset_root=dataset_root, store=store)
         training = {steps[item].train.path: item for item in missing if not steps[item].train.done}
-        wait([trainers.submit(_in_process, train, item) for item in training.values()])
+        wait([trainers.submit(in_process, train, item) for item in training.values()])
         compressing = [item for item in missing if not steps[item].network.done]
         submitted: dict[Variant, Future[T]] = {
-            item: converters.submit(_in_process, here, item) for item in missing if item not in compressing
+            item: converters.submit(in_process, here, item) for item in missing if item not in compressing
         }
         evaluate = partial(pipeline.evaluate, dataset_root=dataset_root, store=store)
-        evaluations = {trainers.submit(_in_process, evaluate, item): item for item in compressing}
-        for evaluation in as_completed(evaluations):
-            item = evaluations[evaluation]
-            submitted[item] = converters.submit(_in_process, here, item)
+        evaluations = {trainers.submit(in_process, evaluate, item): item for item in compressing}
+        pending: set[Future[Any]] = {*submitted.values(), *evaluations}
+        while pending:
+            ended, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in ended:
+                if item := evaluations.get(future):
+                    submitted[item] = converters.submit(in_process, here, item)
+                    pending.add(submitted[item])
+                elif ready and not future.exception():
+                    ready(future.result())
         for variant in variants:
             if variant in submitted:
                 yield _outcome(variant, submitted[variant].result)
@@ -171,8 +181,8 @@ def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:
 
 
 @contextmanager
-def _processes(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Start a pool of processes whose progress is reported here."""
+def reporting_processes(number: int) -> Iterator[ProcessPoolExecutor]:
+    """Start a pool of processes whose progress is reported here, if their work is given to `in_process`."""
     reports = get_context("spawn").SimpleQueue()
 
     def listen() -> None:
@@ -207,6 +217,7 @@ def _import_converters() -> None:
         import_module("onnx_tf.backend")
 
 
-def _in_process(work: Callable[..., T], variant: Variant) -> T:
+def in_process(work: Callable[..., T], *given: Any) -> T:
+    """Do work in a process of the pool, and report its progress to the process that started it."""
     with progress.sent_to(_reports.put):
-        return work(variant)
+        return work(*given)

@@ -317,9 +317,10 @@ class _Run:
                 shutil.copyfile(steps.convert.path / name, folder / name)
             converted = _read_json(steps.convert.path / _CONVERSION)
             tflite = folder / "model.tflite"
-            contents = describe_tflite(tflite, read_tflite(tflite), self.features.labels)
+            model = read_tflite(tflite)
+            contents = describe_tflite(tflite, model, self.features.labels)
             contents |= {name: converted[name] for name in ("parameters", "remaining_parameters", "sizing")}
-            contents |= evaluate_tflite(tflite, self.features, self.features.labels)
+            contents |= evaluate_tflite(tflite, model, self.features, self.features.labels)
         else:
             contents = describe_torch_only(variant.precision, self.features, compressed)
         learned = _read_json(steps.train.path / _TRAINING)
@@ -398,7 +399,7 @@ def external(
         contents |= {"id": identity, "title": model_file.stem}
         contents |= {"front_end": hearing.name, "front_end_library": hearing.module.LIBRARY}
         if features is not None:
-            contents |= evaluate_tflite(folder / "model.tflite", features, labels)
+            contents |= evaluate_tflite(folder / "model.tflite", model, features, labels)
             write_clips(features, labels, DatasetConfig().seed, folder)
         (folder / CONTENTS).write_text(json.dumps(contents, indent=1))
 

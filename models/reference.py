@@ -19,6 +19,7 @@ class ReferenceModel:
     Args:
         tflite: has one input and one output, each int8 or float32.
         front_end: makes the model's features, one of `models.data.front_ends`.
+        kernels: `OPTIMIZED` where speed counts more than the last bit.
 
     Raises:
         ConversionError: the reference kernels do not run the model; so do the methods.
@@ -32,8 +33,8 @@ class ReferenceModel:
         output_step: the output's quantization step, in units of probability; 0 for a float output.
     """
 
-    def __init__(self, tflite: Path, front_end: str = "micro") -> None:
-        self._interpreter = Interpreter(tflite, REFERENCE)
+    def __init__(self, tflite: Path, front_end: str = "micro", kernels: int = REFERENCE) -> None:
+        self._interpreter = Interpreter(tflite, kernels, threads=1)
         self.input_shape = self._interpreter.input_shape
         self.input_type = self._interpreter.input_type
         self.input_quantization = self._interpreter.input_quantization

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.errors import ConfigError, UserFacingError
@@ -23,7 +23,11 @@ class Models:
         self.items, self.store = items, store
         self.labels = LABELS
 
-    def models(self, failures: dict[str, UserFacingError] | None = None) -> Iterator[ModelArtifact]:
+    def models(
+        self,
+        failures: dict[str, UserFacingError] | None = None,
+        ready: Callable[[ModelArtifact], None] | None = None,
+    ) -> Iterator[ModelArtifact]:
         failures = {} if failures is None else failures
         failures |= {item.where: item for item in self.items if isinstance(item, ConfigError)}
         left = [item for item in self.items if not isinstance(item, ConfigError)]
@@ -33,3 +37,17 @@ class Models:
             if isinstance(item, BaseException):
                 raise item
             yield item if isinstance(item, ModelArtifact) else external(item, LABELS, self.store)
+
+
+class NewModels(Models):
+    """A selection whose models are all new."""
+
+    def models(
+        self,
+        failures: dict[str, UserFacingError] | None = None,
+        ready: Callable[[ModelArtifact], None] | None = None,
+    ) -> Iterator[ModelArtifact]:
+        models = [*super().models(failures)]
+        for model in models:
+            ready(model)
+        yield from models

@@ -77,6 +77,9 @@ class Driver(ABC, Generic[R, Row]):
     def publish(self, ended: bool) -> Path:
         """Write the pages of the run, ended or interrupted; return the main page."""
 
+    def prepared(self, model: ModelArtifact) -> None:
+        """Begin what does not disturb the preparation of the other models; is called for each new model."""
+
     def finish_row(self, model: ModelArtifact, row: Row) -> Row:
         """Add to a row whose measurement ended, with or without a fault."""
         return row
@@ -200,7 +203,7 @@ class Driver(ABC, Generic[R, Row]):
     def _prepare_models(self) -> Iterator[ModelArtifact]:
         """Prepare the models; those that cannot be become rows."""
         refused: dict[str, UserFacingError] = {}
-        for model in self.setup.selection.models(refused):
+        for model in self.setup.selection.models(refused, self.prepared):
             for identity, failure in refused.items():
                 self._keep(self.new_row(rows.refused_row(identity, failure)))
             refused.clear()

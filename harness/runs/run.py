@@ -1,22 +1,21 @@
 """`earshot run`: every model checked, timed and played to, then timed on the host; one report at the end.
 
 Images, and sessions on a board with a modeled clock, are artifacts: the next run takes them from the store.
+Such sessions begin while other models are prepared; what takes real time has the host for itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.firmware.firmware import Firmware
-from harness.measure import conformance as conformance_module
-from harness.measure import listener as listener_module
-from harness.measure import session as session_module
 from harness.measure.host import time_host
 from harness.measure.profile import profile
 from harness.measure.session import Session, measure, read_session
@@ -27,13 +26,14 @@ from harness.report.pages.run import render_run
 from harness.runs import folder, rows
 from harness.runs.driver import Driver, relative
 from harness.runs.folder import RUN
+from harness.runs.modeled_session import measure_ahead, stored_session
 from harness.runs.request import RunRequest
-from harness.sound import stimulus as stimulus_module
 from harness.sound.recording_scan import RecordingSet, read_recordings, scan_recordings
 from harness.sound.stimulus import Stimulus, compose
 from models import progress
 from models.data.sound_folder import warn_of
 from models.errors import UserFacingError
+from models.parallel import in_process, reporting_processes
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
@@ -51,15 +51,25 @@ class Run(Driver[RunRecord, VariantRow]):
         self.sessions: dict[str, Session] = {}
         self._failed: dict[str, Path] = {}  # folders of sessions that failed, by the models' ids
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
+        self._ahead: list[Future[None]] = []
 
     def new_row(self, row: VariantRow) -> VariantRow:
         return row
 
     def measure_all(self) -> list[ModelArtifact]:
         warn_of(scan_recordings(self.setup.recordings).excluded, self.setup.recordings)
-        return super().measure_all()
+        with reporting_processes(os.cpu_count() or 1) as self._processes:
+            return super().measure_all()
+
+    def prepared(self, model: ModelArtifact) -> None:
+        """Measure the model in another process, if the board's clock is modeled."""
+        board = self.folder.record.board
+        if board.clock != "measured" and model.deployable and not self.is_complete(model):
+            future = self._processes.submit(in_process, measure_ahead, self.setup, board, self.store, model)
+            self._ahead.append(future)
 
     def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
+        wait(self._ahead)  # the host is timed below
         firmware = self.build(model)
         row = self.with_firmware(row, firmware)
         yield row
@@ -93,7 +103,6 @@ class Run(Driver[RunRecord, VariantRow]):
         self.check_board()
         recordings, stimulus = self.sounds(model.labels)
         board = self.folder.record.board
-        title = f"measure on {board.name}"
 
         def make(target: Path) -> None:
             measure(self.board, firmware, model, recordings.recordings, stimulus, target, self.setup.bench)
@@ -110,25 +119,10 @@ class Run(Driver[RunRecord, VariantRow]):
 
         if board.clock == "measured":
             found = self._failed[model.id] = self.fresh_folder("sessions", model.id)
-            with progress.task(title):
+            with progress.task(f"measure on {board.name}"):
                 make(found)
         else:  # modeled: a function of image, sound and board
-            inputs = {
-                "image": firmware.image,
-                "model": model.path,
-                "board": board,
-                "recordings": [
-                    [each.word, each.label, each.source, sha256(each.samples.tobytes()).hexdigest()]
-                    for each in recordings.recordings
-                ],
-            }
-            code = (
-                session_module,
-                listener_module,
-                conformance_module,
-                stimulus_module,
-            )
-            found = self.store.build("session", inputs, make_in_store, code, title)
+            found = stored_session(self.store, board, firmware, model, recordings.recordings, make_in_store)
         return read_session(found)
 
     def sounds(self, labels: tuple[str, ...]) -> tuple[RecordingSet, Stimulus]:

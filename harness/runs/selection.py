@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -87,7 +87,11 @@ class Selection:
         """Return the selection of one of the variants."""
         return replace(self, pattern=glob.escape(identity))
 
-    def models(self, failures: dict[str, UserFacingError] | None = None) -> Iterator[ModelArtifact]:
+    def models(
+        self,
+        failures: dict[str, UserFacingError] | None = None,
+        ready: Callable[[ModelArtifact], None] | None = None,
+    ) -> Iterator[ModelArtifact]:
         """Prepare the models (train, prune, quantize, convert, or take from the store) and yield each.
 
         Variants are prepared several at a time. The first is yielded when all are ready: measurements then
@@ -96,6 +100,7 @@ class Selection:
         Args:
             failures: receives, before the first model is yielded, the failure of every variant that is
                 invalid or cannot be prepared, by its id.
+            ready: see `models.parallel.prepare_all`.
 
         Raises:
             UserFacingError: the first failure, if no model is left.
@@ -113,14 +118,14 @@ class Selection:
         failures |= {item.id: item.failure for item in refused}
         outcomes = []
         if variants:
-            outcomes = list(prepare_all(variants, self.dataset, store))
+            outcomes = list(prepare_all(variants, self.dataset, store, ready=ready))
         failures |= {one.variant.id: one.failure for one in outcomes if one.failure is not None}
-        ready = [one.result for one in outcomes if one.result is not None]
-        if not ready:
+        prepared = [one.result for one in outcomes if one.result is not None]
+        if not prepared:
             raise next(iter(failures.values()))
         for identity, failure in failures.items():
             progress.warn(f"{identity}: {failure}")
-        yield from ready
+        yield from prepared
 
 
 def _checked(labels: tuple[str, ...]) -> tuple[str, ...]:

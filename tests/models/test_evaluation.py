@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from shared_data import shared_data
 
+from models import evaluation
 from models.data import wav
 from models.data.features import micro_features
-from models.evaluation import count_correct, outputs_of
+from models.evaluation import count_correct, outputs_of, predictions_of
+from models.tflite import read_tflite
 
 
 @pytest.mark.parametrize(("word", "label"), [("yes", 2), ("no", 3)])
@@ -19,6 +21,23 @@ def test_micro_speech_recognizes_a_person(word, label):
     scores = outputs_of(shared_data("micro_speech_quantized.tflite"), features[np.newaxis])
     assert (scores.shape, scores.dtype) == ((1, 4), np.int8)
     assert scores[0].argmax() == label
+
+
+def test_reference_kernels_decide_only_where_two_outputs_are_close(monkeypatch):
+    tflite = shared_data("micro_speech_quantized.tflite")
+    clips = np.random.default_rng(0).integers(0, 700, (60, 49, 40)).astype(np.uint16)
+    spoken = shared_data("micro_speech_yes_1000ms.wav"), shared_data("micro_speech_no_1000ms.wav")
+    clips[:2] = [micro_features(wav.read_wav(path)[0]) for path in spoken]
+    right = outputs_of(tflite, clips).argmax(1)
+    referred = []
+
+    def counted(path, features, front_end):
+        referred.append(len(features))
+        return outputs_of(path, features, front_end)
+
+    monkeypatch.setattr(evaluation, "outputs_of", counted)
+    assert predictions_of(tflite, read_tflite(tflite), clips).tolist() == right.tolist()
+    assert 0 < sum(referred) < len(clips)
 
 
 def test_correct_clips_are_counted_per_label():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emulated_runs import LABELS, Models
+from emulated_runs import LABELS, Models, NewModels
 from reported import reported
 from small_models import classifier
 
@@ -25,6 +25,7 @@ from harness.runs.run import Run
 from models.data.wav import write_wav
 from models.errors import ConfigError
 from models.model_artifact import ModelArtifact
+from models.store import Store
 from models.variants import Quantization
 
 
@@ -36,9 +37,13 @@ def run_of(store, tmp_path):
         recordings / "yes_1.wav", np.random.default_rng(0).integers(-9000, 9000, 16_000).astype(np.int16)
     )
 
-    def make(*items: Path | ModelArtifact | BaseException, resumed: Path | None = None) -> Run:
+    def make(
+        *items: Path | ModelArtifact | BaseException,
+        resumed: Path | None = None,
+        models: type[Models] = Models,
+    ) -> Run:
         board = EmulatedBoard()
-        setup = Setup(Models(*items, store=store), board, get_engine("codegen"), recordings=recordings)
+        setup = Setup(models(*items, store=store), board, get_engine("codegen"), recordings=recordings)
         if resumed:
             folder = resume(RUN, resumed, board.describe())
         else:
@@ -101,6 +106,18 @@ def test_session_with_a_modeled_clock_comes_from_the_store_the_second_time(run_o
     second = run_of(model).run()[0].variants[0]
     assert second.stage_us == first.stage_us
     assert not any("measure on" in line for line in lines)
+
+
+def test_new_models_are_measured_in_other_processes(run_of, lines, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.runs.run.measure", lambda *_: pytest.fail("measured in this process"))
+    odd = classifier(tmp_path / "odd.tflite", last="LOG_SOFTMAX")
+    run = run_of(classifier(tmp_path / "small.tflite"), odd, models=NewModels)
+    run.store = Store(tmp_path / "store")
+    rows = {row.id: row for row in run.run()[0].variants}
+    assert rows["small"].faults == [] and rows["small"].parity.outputs_equal > 0
+    assert [fault.failure for fault in rows["odd"].faults] == ["unsupported"]
+    assert lines.count("small: measure on emulated …") == 1
+    assert sum("LOG_SOFTMAX" in line for line in lines) == 1
 
 
 def test_failures_become_rows_and_the_other_models_are_measured(run_of, tmp_path):
