@@ -28,6 +28,7 @@ from models.data.front_ends import front_end, load_front_end
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConfigError, ConversionError
 from models.model_artifact import CONTENTS, ModelArtifact
+from models.signed_output import has_unsigned_output, with_signed_output
 from models.store import Store
 from models.tflite import TfliteModel, read_tflite
 from models.variants import Variant
@@ -46,6 +47,7 @@ _DESCRIPTION = (
     "pipeline.py",
     "describe.py",
     "tflite.py",
+    "signed_output.py",
     "evaluation.py",
     "reference.py",
     "interpreter.py",
@@ -358,7 +360,7 @@ def external(
     """Describe a .tflite from elsewhere, after checking that a board can run it.
 
     Args:
-        model_file: the .tflite; int8 or float32 input and output.
+        model_file: the .tflite; int8 or float32 input and output, or an output turned from int8 into uint8.
         labels: names of its outputs in order.
         store: holds the result.
         dataset_root: a folder in the Speech Commands layout, of which only the test set is needed. With it,
@@ -373,6 +375,7 @@ def external(
     hearing = load_front_end(front_end_name or "micro")
     model = read_tflite(model_file)
     _check_external(model, labels, model_file)
+    unsigned = has_unsigned_output(model)
     if front_end_name and model.input_tensors[0].elements != hearing.size:
         slices, channels = hearing.shape
         raise ConfigError(
@@ -394,8 +397,11 @@ def external(
         features = feature_sets(dataset_root, config, store, hearing.name, ["testing"])
 
     def make(folder: Path) -> None:
-        shutil.copyfile(model_file, folder / "model.tflite")
-        contents = describe_tflite(folder / "model.tflite", model, labels)
+        content = model_file.read_bytes()
+        if unsigned:
+            content = with_signed_output(content)
+        (folder / "model.tflite").write_bytes(content)
+        contents = describe_tflite(folder / "model.tflite", read_tflite(folder / "model.tflite"), labels)
         contents |= {"id": identity, "title": model_file.stem}
         contents |= {"front_end": hearing.name, "front_end_library": hearing.module.LIBRARY}
         if features is not None:
@@ -406,6 +412,8 @@ def external(
     name = features.path.name if features is not None else None
     inputs = {"model": model_file, "labels": list(labels), "features": name, "front_end": hearing.name}
     with progress.about(identity):
+        if unsigned:
+            progress.log("its uint8 output is taken as int8, each number less 128")
         built = Step(store, "external", inputs, _DESCRIPTION).build(make, "describe the model")
         return replace(ModelArtifact.load(built), source=model_file)
 
@@ -420,7 +428,8 @@ def _check_external(model: TfliteModel, labels: Sequence[str], model_file: Path)
                 "Convert a network with one input and one output, both of fixed shape.",
             )
     into, out = model.input_tensors[0], model.output_tensors[0]
-    if (into.type, out.type) not in (("int8", "int8"), ("float32", "float32")):
+    same = (into.type, out.type) in (("int8", "int8"), ("float32", "float32"))
+    if not same and not (into.type == "int8" and has_unsigned_output(model)):
         raise ConversionError(
             f"the model's input is {into.type}, its output {out.type}",
             str(model_file),

@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -120,8 +120,7 @@ class TfliteModel:
         operators: in the order in which they run.
         inputs: tensor numbers.
         outputs: tensor numbers.
-        called: operators of the other graphs, which control flow or CALL_ONCE runs; their tensors are not
-            those of `tensors`.
+        subgraphs: the other graphs of the file, which control flow or CALL_ONCE runs.
     """
 
     sha256: str
@@ -129,7 +128,12 @@ class TfliteModel:
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    called: tuple[Operator, ...] = ()
+    subgraphs: tuple[TfliteModel, ...] = ()
+
+    @property
+    def called(self) -> tuple[Operator, ...]:
+        """Operators of the other graphs; their tensors are not those of `tensors`."""
+        return tuple(operator for graph in self.subgraphs for operator in graph.operators)
 
     @property
     def input_tensors(self) -> tuple[Tensor, ...]:
@@ -181,13 +185,9 @@ def read_tflite(path: Path) -> TfliteModel:
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
         graph, *others = model.subgraphs
-        read = TfliteModel(
-            sha256=hashlib.sha256(content).hexdigest(),
-            tensors=tuple(_tensor(i, raw, model) for i, raw in enumerate(graph.tensors)),
-            operators=tuple(_operator(i, raw, model) for i, raw in enumerate(_list(graph.operators))),
-            inputs=tuple(int(i) for i in _list(graph.inputs)),
-            outputs=tuple(int(i) for i in _list(graph.outputs)),
-            called=tuple(_operator(i, raw, model) for one in others for i, raw in enumerate(one.operators)),
+        sha256 = hashlib.sha256(content).hexdigest()
+        read = replace(
+            _graph(graph, model, sha256), subgraphs=tuple(_graph(one, model, sha256) for one in others)
         )
         _check_references(read)
         read.macs  # noqa: B018, raises for weights without channels
@@ -235,6 +235,16 @@ def _names(enumeration: type) -> dict[int, str]:
 def _name(enumeration: type, number: int) -> str:
     """Return the schema's name of a number; a number newer than the schema has the enumeration's name."""
     return _names(enumeration).get(number, f"{enumeration.__name__}_{number}")
+
+
+def _graph(raw: Any, model: Any, sha256: str) -> TfliteModel:
+    return TfliteModel(
+        sha256=sha256,
+        tensors=tuple(_tensor(i, tensor, model) for i, tensor in enumerate(_list(raw.tensors))),
+        operators=tuple(_operator(i, operator, model) for i, operator in enumerate(_list(raw.operators))),
+        inputs=tuple(int(i) for i in _list(raw.inputs)),
+        outputs=tuple(int(i) for i in _list(raw.outputs)),
+    )
 
 
 def _tensor(index: int, raw: Any, model: Any) -> Tensor:

@@ -117,6 +117,7 @@ def compiled(tflite: bytes, engine: Engine | None = None) -> CompiledEngine:
         sources = staged_engine(tflite, folder, engine)
         headers = [*sorted(folder.glob("*.h")), *sorted(KERNELS.iterdir())]
         library = load_library([folder / "engine.cpp", _GLUE], headers, folder)
+        assert library.begin()
         return CompiledEngine(sources, (folder / "engine.cpp").read_text(), library)
 
 

@@ -21,6 +21,7 @@ _TYPES = {
 }
 
 _OPTIONS = {
+    "CALL_ONCE": "CallOnceOptions",
     "ADD": "AddOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "CONCATENATION": "ConcatenationOptions",
@@ -41,6 +42,7 @@ _OPTIONS = {
     "SPLIT_V": "SplitVOptions",
     "SQUEEZE": "SqueezeOptions",
     "STRIDED_SLICE": "StridedSliceOptions",
+    "VAR_HANDLE": "VarHandleOptions",
 }
 
 
@@ -59,6 +61,33 @@ class ModelBuilder:
     ) -> int:
         """Add a tensor without data; int8 needs a scale."""
         return self._tensor(shape, np.dtype(dtype), 0, [scale] if scale else [], [zero_point], 0, fields)
+
+    def variable(self, name: str, first: np.ndarray, like: int) -> int:
+        """Add a variable that a graph of CALL_ONCE sets to its first values; return its handle.
+
+        Args:
+            name: the variable's.
+            first: its first values.
+            like: a tensor that has its scale and zero point.
+        """
+        main, quantization = self.graph, self.graph.tensors[like].quantization
+        if not self.called:
+            self.operator("CALL_ONCE", [], [], initSubgraphIndex=1)
+            self.called.append(schema.SubGraphT())
+            self.called[0].tensors, self.called[0].operators = [], []
+            self.called[0].inputs, self.called[0].outputs = [], []
+        self.graph = self.called[0]
+        handle, values = self._handle(name), self.constant(first)
+        self.graph.tensors[values].quantization = quantization
+        self.operator("ASSIGN_VARIABLE", [handle, values], [])
+        self.graph = main
+        return self._handle(name)
+
+    def _handle(self, name: str) -> int:
+        handle = self.activation((), "i4")
+        self.graph.tensors[handle].type = schema.TensorType.RESOURCE
+        self.operator("VAR_HANDLE", [], [handle], sharedName=name)
+        return handle
 
     def constant(self, values: np.ndarray, scales: Sequence[float] = (), axis: int = 0, **fields: Any) -> int:
         """Add a tensor with data; int8 needs one scale, or one per index along `axis`."""

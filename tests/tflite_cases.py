@@ -327,6 +327,37 @@ def strided_slice(seed: int, dtype: str) -> bytes:
     )
 
 
+def streaming(seed: int, dtype: str) -> bytes:
+    """Build a network of two variables like microWakeWord's: rows come in, and the oldest ones go out."""
+    case = _Case(seed, dtype)
+    new, kept, channels = case.integer(1, 3), case.integer(1, 5), case.integer(1, 6)
+    rows = new + kept
+    source = case.activation(1, new, channels)
+    same = case.numbers_of(source)
+    zero = same.get("zero_point", 0)
+    builder = case.builder
+    first = np.full((1, kept, channels), zero, dtype)
+    if seed % 2:
+        first[0, 0] = 1
+    window = builder.variable("window", first, source)
+    count = builder.variable("count", np.full((1, new, channels), zero, dtype), source)
+    before, joined = case.activation(1, kept, channels, **same), case.activation(1, rows, channels, **same)
+    builder.operator("READ_VARIABLE", [window], [before])
+    builder.operator("CONCATENATION", [before, source], [joined], axis=1)
+    newest = case.activation(1, kept, channels, **same)
+    bounds = [case.integers(*one) for one in ((0, new, 0), (1, rows, channels), (1, 1, 1))]
+    builder.operator("STRIDED_SLICE", [joined, *bounds], [newest])
+    builder.operator("ASSIGN_VARIABLE", [window, newest], [])
+    total, sums = (case.activation(1, new, channels, **same) for _ in range(2))
+    builder.operator("READ_VARIABLE", [count], [total])
+    builder.operator("ADD", [total, source], [sums])
+    builder.operator("ASSIGN_VARIABLE", [count, sums], [])
+    output = case.activation(1, rows + new, channels, **same)
+    # The variable's value from before the assignment.
+    builder.operator("CONCATENATION", [joined, total], [output], axis=1)
+    return builder.finish([source], [output])
+
+
 def softmax(seed: int, dtype: str) -> bytes:
     case = _Case(seed, dtype)
     shape = case.choice(1, 1, 3), case.choice(1, 2, 4, 12, 60, 200)
@@ -388,5 +419,6 @@ KINDS = (
     split,
     strided_slice,
     strided_slice,
+    streaming,
 )
 """Builders of the models of `any_kernel`."""

@@ -126,7 +126,7 @@ def _frames(stack: Stack, labels: dict[tuple[int, int], str]) -> tuple[str, ...]
 
 def _costs(model: TfliteModel, operator: Operator) -> tuple[int | None, int | None]:
     """Return multiply-accumulates of an operator, and the bytes of its tensors."""
-    macs = replace(model, operators=(operator,), called=()).macs
+    macs = replace(model, operators=(operator,), subgraphs=()).macs
     tensors = [model.tensors[index] for index in {*operator.inputs, *operator.outputs} if index is not None]
     if any(tensor.dynamic for tensor in tensors):
         return macs, None

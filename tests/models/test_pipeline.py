@@ -13,6 +13,7 @@ import pytest
 import torch
 from reported import reported
 from shared_data import shared_data
+from tflite_builder import ModelBuilder
 
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
@@ -20,6 +21,7 @@ from models.errors import ConversionError, DatasetError
 from models.evaluation import outputs_of
 from models.parallel import evaluate_all, prepare_all
 from models.pipeline import external, steps_of, train
+from models.reference import ReferenceModel
 from models.store import Store, sha256_of
 from models.tflite import tflite_schema
 from models.variants import Pruning, Quantization, Training, Variant
@@ -260,3 +262,18 @@ def test_other_types_of_input_and_output_are_refused(models, store, tmp_path, in
     file.write_bytes(builder.Output())
     with pytest.raises(ConversionError, match=f"input is {into}, its output {out}"):
         external(file, LABELS, store)
+
+
+def test_an_output_that_is_turned_into_uint8_is_taken_as_int8(store, tmp_path):
+    builder = ModelBuilder()
+    source, middle = builder.activation((1, 4), "i1", 0.1, 3), builder.activation((1, 4), "i1", 1 / 256, -128)
+    output = builder.activation((1, 4), "u1", 1 / 256, 0)
+    builder.operator("LOGISTIC", [source], [middle])
+    builder.operator("QUANTIZE", [middle], [output])
+    file = tmp_path / "unsigned.tflite"
+    file.write_bytes(builder.finish([source], [output]))
+    model = external(file, LABELS, store)
+    assert model.output == {"shape": [1, 4], "dtype": "int8", "scale": 1 / 256, "zero_point": -128}
+    inputs = np.array([[-128, -1, 50, 127]], "i1")
+    signed, unsigned = (ReferenceModel(path).raw_output(inputs) for path in (model.tflite, file))
+    np.testing.assert_array_equal(signed.astype(int) + 128, unsigned)

@@ -78,6 +78,7 @@ def _run(models: list[tuple[bytes, Engine | None]], folder: Path) -> list[bytes]
         staged_engine(model, folder / str(number), engine)
         space = f"engine{number}"
         text += amalgamated(folder / str(number), space)
+        calls += f"  {space}::engine_begin();\n"
         calls += f"  report({space}::engine_input(), {space}::engine_output(), {space}::engine_invoke);\n"
     main = _MAIN.replace("PRINT", PRINT).replace("RUNS", str(RUNS)).replace("CALLS", calls)
     with running(text + main) as (_, terminal):

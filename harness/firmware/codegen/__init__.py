@@ -37,6 +37,6 @@ class CodegenEngine(Engine):
         layout = lay_out(program, operations)
         source = engine_source(self.name, program, operations, layout, model.sha256)
         (out / "engine.cpp").write_text(source, encoding="ascii")
-        weights = weights_source(self.name, operations, model.sha256)
+        weights = weights_source(self.name, program, operations, model.sha256)
         (out / "model_weights.h").write_text(weights, encoding="ascii")
         return EngineSources(kernels_name(operations), layout.arena_bytes)

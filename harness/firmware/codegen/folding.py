@@ -10,10 +10,12 @@ import numpy as np
 
 from harness.firmware.codegen.program import (
     Conv2D,
+    CopyPart,
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
     Pad,
+    Places,
     Program,
     Quantize,
     Step,
@@ -21,6 +23,7 @@ from harness.firmware.codegen.program import (
     View,
     Weights,
 )
+from harness.firmware.codegen.strides import contiguous
 
 
 def fold(program: Program) -> Program:
@@ -34,7 +37,7 @@ def fold(program: Program) -> Program:
                 program = changed
                 break
         else:
-            return program
+            return _states_in_place(program)
 
 
 _Rule = Callable[[Program, int, Step], Program | None]
@@ -191,13 +194,52 @@ def _transpose_into_weights(program: Program, position: int, step: Step) -> Prog
 
 def _unread(program: Program, position: int, step: Step) -> Program | None:
     """Drop a step whose output nothing reads."""
-    reads = {value.id for other in program.steps for value in other.inputs} | {program.output.id}
-    if step.output.id in reads:
+    reads = {value.id for other in program.steps for value in other.inputs}
+    if step.output.id in reads | program.kept:
         return None
     return program.with_steps({position: None}, f"{step.operator} has an output that is not read")
 
 
+def _copies_in_a_row(program: Program, position: int, step: Step) -> Program | None:
+    """Join a copy that fills its output and a copy of all of that, such as of a slice to a state."""
+    reader, after = program.only_reader(position)
+    if not (isinstance(step, CopyPart) and isinstance(after, CopyPart)):
+        return None
+    states = {state.value.id for state in program.states}
+    fills = step.target == after.source == Places(0, contiguous(step.output.shape))
+    if step.input.id in states or step.sizes != after.sizes or not fills:
+        return None
+    joined = replace(after, input=step.input, source=step.source)
+    return program.with_steps(
+        {position: None, reader: joined}, f"{step.operator} is merged into {after.operator}"
+    )
+
+
+def _states_in_place(program: Program) -> Program:
+    """Let the readers of a state read its own memory, where no step changes it before the last of them.
+
+    Rules move reads of values that never change, so this comes after all of them.
+    """
+    states = {state.value.id for state in program.states}
+    for position, step in enumerate(program.steps):
+        if not isinstance(step, CopyPart) or step.input.id not in states or step.output.id in program.kept:
+            continue
+        views, last = {step.output.id}, position
+        for later, other in enumerate(program.steps):
+            if views & {value.id for value in other.inputs}:
+                last = later
+                if isinstance(other, View):
+                    views.add(other.output.id)
+        changes = [other.output.id == step.input.id for other in program.steps[position : last + 1]]
+        if not any(changes) and not views & program.kept:
+            program = program.with_steps(
+                {position: _view(step)}, f"{step.operator} is a view of its variable"
+            )
+    return program
+
+
 _RULES: tuple[_Rule, ...] = (
+    _copies_in_a_row,
     _unread,
     _depthwise_of_one_channel,
     _moves_nothing,

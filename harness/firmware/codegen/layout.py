@@ -48,7 +48,8 @@ def lay_out(program: Program, operations: Sequence[Operation]) -> Layout:
 
 
 def _lay_out(program: Program, operations: Sequence[Operation], in_place: bool) -> Layout:
-    roots = {program.input.id: program.input.id}
+    first = (program.input, *(state.value for state in program.states))
+    roots = {value.id: value.id for value in first}
     for step in program.steps:
         roots[step.output.id] = roots[step.input.id] if isinstance(step, View) else step.output.id
     last_reads = {
@@ -57,9 +58,9 @@ def _lay_out(program: Program, operations: Sequence[Operation], in_place: bool) 
         for value in operation.step.inputs
         if value.data is None
     }
-    last_reads[roots[program.output.id]] = len(operations)
+    last_reads |= {roots[kept]: len(operations) for kept in program.kept}
 
-    blocks = {program.input.id: _Block(program.input, 0)}
+    blocks = {value.id: _Block(value, 0) for value in first}
     lifetimes: dict[int | str, Lifetime] = {}
     for i, operation in enumerate(operations):
         source, output = roots.get(operation.step.input.id), operation.step.output

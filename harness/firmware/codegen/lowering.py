@@ -39,6 +39,7 @@ from harness.firmware.codegen.program import (
     Window,
 )
 from harness.firmware.codegen.quantization import INT8_MIN
+from harness.firmware.codegen.states import States
 from harness.firmware.codegen.strides import broadcast, contiguous, loops
 from models.tflite import Operator, TfliteModel
 
@@ -69,15 +70,16 @@ def lower(model: TfliteModel) -> Program:
     operands = Operands(model)
     ends = operands.value(model.inputs[0]), operands.value(model.outputs[0])
     model, folded = fold_constants(model)
-    steps = (step for operator in model.operators for step in _steps(model, operator))
-    return Program(*ends, tuple(steps), tuple(f"{one} is a constant" for one in folded))
+    states = States(model)
+    steps = tuple(step for operator in model.operators for step in _steps(model, operator, states))
+    return Program(*ends, steps, tuple(f"{one} is a constant" for one in folded), states.all)
 
 
 def _lacking(model: TfliteModel) -> list[str]:
     """Return the operators that the engine does not have, with their numbers, sorted by name."""
     numbers: dict[str, list[int]] = {}
     for operator in (*model.operators, *model.called):
-        if operator.name not in _LOWERINGS:
+        if operator.name not in OPERATORS:
             numbers.setdefault(operator.name, []).append(operator.index)
     return [
         f"{name} (operator{'s' * (len(own) > 1)} {', '.join(map(str, own))})"
@@ -85,8 +87,15 @@ def _lacking(model: TfliteModel) -> list[str]:
     ]
 
 
-def _steps(model: TfliteModel, operator: Operator) -> Iterable[Step]:
-    lowered = _LOWERINGS[operator.name](operator, Operands(model, operator))
+def _steps(model: TfliteModel, operator: Operator, states: States) -> Iterable[Step]:
+    operands = Operands(model, operator)
+    if operator.name in _WITHOUT_STEPS:
+        return ()
+    if operator.name == "READ_VARIABLE":
+        return states.read(operator, operands)
+    if operator.name == "ASSIGN_VARIABLE":
+        return states.assign(operator, operands)
+    lowered = _LOWERINGS[operator.name](operator, operands)
     return (lowered,) if isinstance(lowered, Step) else lowered
 
 
@@ -419,5 +428,6 @@ _LOWERINGS: dict[str, Callable[[Operator, Operands], Step | Iterator[Step]]] = {
     **dict.fromkeys(FOLDED_ONLY, _not_folded),
 }
 
-OPERATORS = tuple(sorted(_LOWERINGS))
+_WITHOUT_STEPS = ("CALL_ONCE", "VAR_HANDLE")
+OPERATORS = tuple(sorted((*_LOWERINGS, *_WITHOUT_STEPS, "READ_VARIABLE", "ASSIGN_VARIABLE")))
 """Names of the operators that the engine has."""

@@ -48,7 +48,7 @@ class Operands:
             )
         if tensor.variable:
             self.refuse(
-                f"tensor {name!r} is a state kept from run to run, engine codegen keeps none",
+                f"tensor {name!r} is a state of another kind than VAR_HANDLE, which engine codegen lacks",
                 "Use --engine tflm, or give the state as an input of a stateless network.",
             )
         if tensor.constant and not constants:

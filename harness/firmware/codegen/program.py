@@ -245,6 +245,14 @@ class View(Step):
 
 
 @dataclass(frozen=True)
+class State:
+    """Memory that is kept from run to run, and its first values."""
+
+    value: Value
+    first: np.ndarray
+
+
+@dataclass(frozen=True)
 class Program:
     """A model as the engine runs it; `folded` has one sentence per operator that no longer runs."""
 
@@ -252,12 +260,18 @@ class Program:
     output: Value
     steps: tuple[Step, ...]
     folded: tuple[str, ...] = ()
+    states: tuple[State, ...] = ()
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """Numbers of the values that are read after the last step."""
+        return frozenset([self.output.id, *(state.value.id for state in self.states)])
 
     def only_reader(self, position: int) -> tuple[int, Step | None]:
         """Return place and step of the only reader of a step's output; (-1, None) for none or several."""
         value = self.steps[position].output
         readers = [i for i, step in enumerate(self.steps) if value.id in [read.id for read in step.inputs]]
-        if len(readers) != 1 or value.id == self.output.id:
+        if len(readers) != 1 or value.id in self.kept:
             return -1, None
         return readers[0], self.steps[readers[0]]
 

@@ -11,6 +11,7 @@ from harness.firmware.codegen.layout import READ_AHEAD_BYTES, Layout
 from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime
 from harness.firmware.codegen.operations import SPARSE, KernelSet, Operation, kernel_set, skips_zeros
 from harness.firmware.codegen.program import Program, Value
+from harness.firmware.codegen.states import is_uniform
 from harness.firmware.cpp_text import array, commented, constant_member, float_literal, literal, wrapped
 
 KERNELS = "src/EarshotKernels"
@@ -55,6 +56,7 @@ def engine_source(
 
 #include "engine.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -81,7 +83,9 @@ const char kEngineName[] = "{name}";
 const char kEngineKernels[] = {kernels};
 
 // All that could be wrong was checked when this file was generated and compiled.
-bool engine_begin() {{ return true; }}
+bool engine_begin() {{
+{_first_values(program, layout)}  return true;
+}}
 
 TensorView engine_input() {{ return {_view(program.input, layout)}; }}
 TensorView engine_output() {{ return {_view(program.output, layout)}; }}
@@ -96,7 +100,7 @@ uint32_t engine_arena_bytes() {{ return kArenaBytes; }}
 """
 
 
-def weights_source(name: str, operations: Sequence[Operation], sha256: str) -> str:
+def weights_source(name: str, program: Program, operations: Sequence[Operation], sha256: str) -> str:
     """Return model_weights.h, the constants in flash."""
     headers = {"output_stage.h"} if any(operation.channels is not None for operation in operations) else set()
     includes = "".join(f'\n#include "{KERNELS}/{header}"\n' for header in headers)
@@ -104,6 +108,11 @@ def weights_source(name: str, operations: Sequence[Operation], sha256: str) -> s
         _arrays(i, operation) for i, operation in enumerate(operations) if operation.weights is not None
     )
     arrays += "".join(_constant(name, value) for name, value in _constants(operations).values())
+    arrays += "".join(
+        f"\n// {commented(state.value.name)}\n{_array(f'kFirst{i}', state.first.reshape(-1))}"
+        for i, state in enumerate(program.states)
+        if not is_uniform(state.first)
+    )
     return f"""\
 // Weights and biases of the model, in the order in which the kernels read them.
 //
@@ -120,6 +129,18 @@ namespace {{
 }}  // namespace
 }}  // namespace earshot
 """
+
+
+def _first_values(program: Program, layout: Layout) -> str:
+    """Return the statements that fill the states."""
+    lines = []
+    for i, state in enumerate(program.states):
+        place, count = _address(state.value, layout), state.value.elements
+        if is_uniform(state.first):
+            lines.append(f"std::fill_n({place}, {count}, {literal(state.first.reshape(-1)[0].item())});")
+        else:
+            lines.append(f"std::copy_n(kFirst{i}, {count}, {place});")
+    return "".join(f"  {line}\n" for line in lines)
 
 
 def _comment(title: str, lines: Sequence[str]) -> str:

@@ -32,7 +32,8 @@ OPERATORS: dict[str, Callable[[int, str], bytes]] = {
 OPERATORS |= {name: partial(cases.unary, name=name) for name in ("RELU", "HARD_SWISH", "LEAKY_RELU")}
 OPERATORS |= {name: partial(cases.binary, name=name) for name in ("ADD", "MUL")}
 OPERATORS |= {
-    one.__name__: one for one in (cases.max_pool_2d, cases.concatenation, cases.split, cases.strided_slice)
+    one.__name__: one
+    for one in (cases.max_pool_2d, cases.concatenation, cases.split, cases.strided_slice, cases.streaming)
 }
 SEEDS = {"conv": 6, "depthwise": 4, "fully connected": 3}  # others: 2
 

@@ -59,8 +59,9 @@ def _compiled(models: list[bytes], folder: Path) -> tuple[ctypes.CDLL, Counter[s
         staged_engine(model, place)
         text += amalgamated(place, space)
         kernels.update(kernel_calls((place / "engine.cpp").read_text()))
-        calls += f"    case {number}: return run({space}::engine_input(), {space}::engine_output(), "
-        calls += f"{space}::engine_invoke, from, to);\n"
+        calls += f"    case {number}: {{\n      static bool begun = {space}::engine_begin();\n"
+        calls += f"      run({space}::engine_input(), {space}::engine_output(), "
+        calls += f"{space}::engine_invoke, from, to);\n      return (void)begun;\n    }}\n"
     (folder / "cases.cpp").write_text(
         f"#include <cmath>\n#include <cstring>\n{text}{_GLUE.replace('CALLS', calls)}"
     )
