@@ -23,6 +23,9 @@ class Models:
         self.items, self.store = items, store
         self.labels = LABELS
 
+    def labels_of_all(self) -> list[str]:
+        return list(LABELS)
+
     def models(
         self,
         failures: dict[str, UserFacingError] | None = None,

@@ -8,8 +8,10 @@ import numpy as np
 from tflite_builder import ModelBuilder
 
 
-def classifier(path: Path, elements: int = 40, hidden: int = 0, last: str = "SOFTMAX") -> Path:
-    """Write an int8 model: fully connected to `hidden` units and from there to four outputs."""
+def classifier(
+    path: Path, elements: int = 40, hidden: int = 0, last: str = "SOFTMAX", labels: int = 4
+) -> Path:
+    """Write an int8 model: fully connected to `hidden` units and from there to the outputs."""
     generator, builder = np.random.default_rng(0), ModelBuilder()
 
     def dense(source: int, inputs: int, outputs: int) -> int:
@@ -24,8 +26,10 @@ def classifier(path: Path, elements: int = 40, hidden: int = 0, last: str = "SOF
         return output
 
     source = builder.activation((1, elements), "i1", 0.1)
-    logits = dense(dense(source, elements, hidden), hidden, 4) if hidden else dense(source, elements, 4)
-    output = builder.activation((1, 4), "i1", 1 / 256, -128)
+    logits = (
+        dense(dense(source, elements, hidden), hidden, labels) if hidden else dense(source, elements, labels)
+    )
+    output = builder.activation((1, labels), "i1", 1 / 256, -128)
     builder.operator(last, [logits], [output], **({"beta": 1.0} if last == "SOFTMAX" else {}))
     path.write_bytes(builder.finish([source], [output]))
     return path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,8 +23,10 @@ _LANE_IN, _GAP_IN = 0.24, 0.36
 """Height of a lane of the timeline, and of the gap below each of its lines, where the seconds stand."""
 _LINE_S = 14
 """Audio of one line of the timeline: 37 points a second."""
-_WORD_S = 1.1
-"""Width of a drawn word of six letters."""
+_CHARACTER_IN = 0.075
+"""Width of a character, on average."""
+_LONGEST_NAME = 32
+"""Characters of a variant's title beside its lane: a longer one loses its middle."""
 
 
 def run_plots(tables: Mapping[str, Table]) -> dict[str, Plot]:
@@ -98,49 +99,86 @@ def draw_timeline(words: pd.DataFrame) -> Figure:
     lines = max(1, math.ceil((last_s + 0.3) / line_s))
     lanes = len(variants) + 1
     line_in = lanes * _LANE_IN + _GAP_IN
-    height, left = lines * line_in, 1.55 / WIDTH_IN
+    names = [shortened(name, _LONGEST_NAME) for name in variants]
+    left = (max(map(len, ["played", *names])) * _CHARACTER_IN + 0.15) / WIDTH_IN
+    height = lines * line_in
     figure = new_figure(height)
     played = words[words["onset_s"].notna()].drop_duplicates(["onset_s", "source"])
     for line in range(lines):
         bottom = (lines - line - 1) * line_in + _GAP_IN * 0.75
-        axes = figure.add_axes((left, bottom / height, 0.988 - left, lanes * _LANE_IN / height))
+        axes = figure.add_axes((left, bottom / height, 0.975 - left, lanes * _LANE_IN / height))
         axes.set_xlim(line * line_s, (line + 1) * line_s)
         axes.set_ylim(lanes - 0.5, -0.5)
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_locator(MultipleLocator(1))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} s"))
-        axes.set_yticks(range(lanes), ["played", *variants])
+        axes.set_yticks(range(lanes), ["played", *names])
         axes.grid(False, axis="y")
         _draw_words(axes, played)
-        for row in words.itertuples():
-            _draw_detection(axes, row, variants.index(row.variant) + 1)
+        for lane, variant in enumerate(variants, 1):
+            _draw_lane(axes, words[words["variant"] == variant], lane)
     return figure
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most `most` characters, with an ellipsis in place of its middle."""
+    if len(text) <= most:
+        return text
+    ends = most - 1
+    return f"{text[: ends - ends // 2]}…{text[len(text) - ends // 2 :]}"
 
 
 def _draw_words(axes: Axes, words: pd.DataFrame) -> None:
     start, end = axes.get_xlim()
-    for row in words[(words["end_s"] > start) & (words["onset_s"] < end)].itertuples():
+    taken_s = start
+    for row in words[(words["end_s"] > start) & (words["onset_s"] < end)].sort_values("onset_s").itertuples():
         color = plot.CPU if is_keyword(row.label) else plot.QUIET
         axes.barh(0, row.end_s - row.onset_s, left=row.onset_s, height=0.8, color=color, alpha=0.3)
-        middle = (row.onset_s + row.end_s) / 2
-        if start <= middle < end:
-            inside = min(max(middle, start + _WORD_S / 2), end - _WORD_S / 2)
-            axes.text(inside, 0, row.word or row.label, ha="center", va="center_baseline")
+        middle, text = (row.onset_s + row.end_s) / 2, row.word or row.label
+        half_s = _width_s(axes, text) / 2
+        inside = min(max(middle, start + half_s), end - half_s)
+        if start <= middle < end and inside - half_s >= taken_s:
+            axes.text(inside, 0, text, ha="center", va="center_baseline")
+            taken_s = inside + half_s
 
 
-def _draw_detection(axes: Axes, row: Any, lane: int) -> None:
+def _draw_lane(axes: Axes, words: pd.DataFrame, lane: int) -> None:
+    """Draw the detections and misses of a variant; a text that has no room is left to the table."""
     start, end = axes.get_xlim()
-    missed = row.detected is None
-    at_s = row.end_s if missed else row.detected_at_s
-    if (missed and row.correct) or at_s is None or not start <= at_s < end:
-        return  # no keyword was said, and none was detected; or it belongs to another line
-    color, marker = (plot.GOOD, "o") if row.correct else (plot.BAD, "x")
-    axes.plot(at_s, lane, marker, color=color, markersize=5, markeredgewidth=2, clip_on=False)
-    shift, align = (6, "left") if at_s + _WORD_S < end else (-6, "right")
-    style: dict[str, Any] = {
-        "textcoords": "offset points",
-        "color": color,
-        "ha": align,
-        "va": "center_baseline",
-    }
-    axes.annotate("missed" if missed else row.detected, (at_s, lane), (shift, 0), **style)
+    marks = []
+    for row in words.itertuples():
+        missed = row.detected is None
+        at_s = row.end_s if missed else row.detected_at_s
+        if (missed and row.correct) or at_s is None or not start <= at_s < end:
+            continue  # no keyword was said, and none was detected; or it belongs to another line
+        marks.append((at_s, "missed" if missed else row.detected, row.correct))
+    marks.sort()
+    taken_s = start
+    for place, (at_s, text, right) in enumerate(marks):
+        following = marks[place + 1][0] if place + 1 < len(marks) else end
+        color, marker = (plot.GOOD, "o") if right else (plot.BAD, "x")
+        axes.plot(at_s, lane, marker, color=color, markersize=5, markeredgewidth=2, clip_on=False)
+        width_s = _width_s(axes, text)
+        shift, align = 6, "left"
+        if at_s + width_s > following:
+            shift, align = -6, "right"
+            if at_s - width_s < taken_s:
+                taken_s = at_s
+                continue
+        taken_s = at_s + width_s if align == "left" else at_s
+        axes.annotate(
+            text,
+            (at_s, lane),
+            (shift, 0),
+            textcoords="offset points",
+            color=color,
+            ha=align,
+            va="center_baseline",
+        )
+
+
+def _width_s(axes: Axes, text: str) -> float:
+    """Return the width of a text beside its mark, in seconds of the axis."""
+    start, end = axes.get_xlim()
+    width_in = (len(text) + 1) * _CHARACTER_IN + 0.1
+    return width_in / (axes.get_position().width * WIDTH_IN) * (end - start)

@@ -2,19 +2,25 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import pandas as pd
 import pytest
 from html_page import HOSTILE, Page, markdown_tables, plain, shown_tables, shown_texts
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Annotation
 from samples import BOARD, external, family_run, measured, sample_record, too_large
 
 from harness.records.record import Fault, RunRecord, StimulusRow, VariantRow
 from harness.records.verdict import RunVerdict, SeriesVerdict
 from harness.report.pages.run import headline, render_run, summary_text
+from harness.report.pages.run_plots import draw_timeline
 from harness.report.pages.run_tables import all_tables
+from harness.report.plot import STYLE
 from harness.report.verdict import verdict_sentence, verdict_table
 
 
@@ -250,3 +256,41 @@ def test_a_run_without_findings_has_its_sentence_and_no_rows():
         assert verdict_sentence(judged) == verdict.sentence
         assert verdict_table(judged).frame.empty
     assert verdict_sentence(sample_record()) == ""
+
+
+def test_texts_of_the_timeline_lie_in_the_picture_and_do_not_overlap():
+    names = ["TinyConv, int8", "A variant with a very long title, by quantization-aware training, 35 words"]
+    words = [
+        {
+            "variant": name,
+            "onset_s": 0.4 + 0.9 * place,
+            "end_s": 0.9 + 0.9 * place,
+            "word": "backward",
+            "label": "backward",
+            "source": f"{place}.wav",
+            "detected": None if place % 3 else "backward",
+            "detected_at_s": None if place % 3 else 1.3 + 0.9 * place,
+            "correct": not place % 2,
+        }
+        for name in names
+        for place in range(30)
+    ]
+    with matplotlib.rc_context(STYLE):
+        figure = draw_timeline(pd.DataFrame(words))
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        figure.draw(renderer)
+        lanes: dict[tuple[float, float], list] = {}
+        for axes in figure.axes:
+            start, end = axes.get_xlim()
+            seconds = [label for label in axes.get_xticklabels() if start <= label.get_position()[0] <= end]
+            for label in axes.get_yticklabels() + seconds:
+                box = label.get_window_extent(renderer)
+                assert box.x0 >= 0 and box.x1 <= figure.bbox.width, label.get_text()
+            for text in axes.texts:
+                place = axes.get_position().y0, text.xy[1] if isinstance(text, Annotation) else 0
+                lanes.setdefault(place, []).append(text.get_window_extent(renderer))
+    assert len(lanes) >= 5
+    for boxes in lanes.values():
+        boxes.sort(key=lambda box: box.x0)
+        assert len(boxes) > 1 and boxes[0].x0 >= 0 and boxes[-1].x1 <= figure.bbox.width
+        assert all(one.x1 <= other.x0 for one, other in itertools.pairwise(boxes))
