@@ -184,16 +184,18 @@ class Compiled(NamedTuple):
     toolchain: str
 
 
-def compiled(result: BuildResult, image: Path) -> Compiled:
-    """Return the result of a compilation that succeeded."""
+def compiled(result: BuildResult, image: Path) -> Compiled | None:
+    """Return the result of a compilation that succeeded; None if it does not have the image's size."""
     sizes = {section.name: section.size for section in result.executable_sections_size}
+    if not {"text", "data"} <= sizes.keys():
+        return None
     properties = result.properties
     # Cores unpack a tool into .../tools/<name>/<version>/bin/, which is the value of compiler.path.
     parts = PurePath(properties.get("compiler.path", "")).parts
     toolchain = properties.get("compiler.cpp.cmd", "")
     if "tools" in parts and len(parts) > (place := parts.index("tools")) + 2:
         toolchain = f"{parts[place + 1]} {parts[place + 2]}"
-    return Compiled(image, sizes.get("text", 0), sizes.get("data", 0), result.used_libraries, toolchain)
+    return Compiled(image, sizes["text"], sizes["data"], result.used_libraries, toolchain)
 
 
 class VersionAnswer(Struct, frozen=True):

@@ -183,7 +183,14 @@ class ArduinoCli:
                 self._line(arguments),
                 remedy="Name the sketch's folder like its .ino file.",
             )
-        return compiled(answer.result, image)
+        if found := compiled(answer.result, image):
+            return found
+        raise failure(
+            BuildFailed,
+            "arduino-cli does not tell the size of the image",
+            self._line(arguments),
+            remedy="Install the core again: its platform.txt lacks recipe.size.regex.",
+        )
 
     def upload(self, fqbn: str, port: str, input_dir: Path, limit_s: float = 120.0) -> None:
         """Put a compiled sketch on the board at a port; no process may have the port open.

@@ -104,7 +104,8 @@ class Place:
         try:
             yield
         finally:
-            if (ended := self._call("release")).status:
+            ended = self._call("release")
+            if ended.status and "is not acquired" not in ended.stderr + ended.stdout:
                 progress.warn(str(self._failed("was not released", ended)))
 
     def holder(self) -> str:
@@ -118,13 +119,19 @@ class Place:
     def port(self, deadline: Deadline) -> PlacePort:
         """Return the serial port that the place has now: an exporter serves it anew after each restart.
 
+        A coordinator that restarts forgets who has acquired a place: it is acquired again.
+
         Raises:
             BoardNotFound: it has none before the deadline, or several, or another user has the place now.
         """
         while True:
-            ports = [port for port in map(self._port_of, self._resources()) if port]
+            ended = self._call("show")
+            resources = [] if ended.status else self._resources(ended.stdout)
+            ports = [port for port in map(self._port_of, resources) if port]
             if len(ports) == 1:
                 return ports[0]
+            if ended.status and deadline.expired:
+                raise self._failed("is not available", ended)
             if ports or deadline.expired:
                 raise BoardNotFound(
                     f"the labgrid place {self.name} has {len(ports) or 'no'} serial ports",
@@ -151,9 +158,13 @@ class Place:
         address = f"[{host}]" if ":" in host else host
         return PlacePort(f"{scheme}://{address}:{params['port']}", host, extra.get("path") or "")
 
-    def _resources(self) -> list[dict[str, Any]]:
-        text = self._show()
-        if (holder := _holder_in(text)) != self._holder:
+    def _resources(self, text: str) -> list[dict[str, Any]]:
+        """Return the resources that `labgrid-client show` lists; acquire a place that nobody has."""
+        holder = _holder_in(text)
+        if not holder and not self._call("acquire").status:
+            progress.log(f"acquired the labgrid place {self.name} again, which its coordinator had released")
+            return []  # it shows them from now on
+        if holder != self._holder:
             raise BoardNotFound(
                 f"the labgrid place {self.name} was taken away: {holder or 'nobody'} has acquired it",
                 remedy="Run again; what was measured is kept.",

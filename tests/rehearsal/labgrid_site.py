@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from started import dies_with_its_parent
+from started import dies_with_its_parent, wait_until
 
 from harness.link.deadline import Deadline
 
@@ -32,8 +32,21 @@ class LabgridSite:
         self._folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         folder.mkdir()
-        listening = self._start("labgrid-coordinator", "-l", "127.0.0.1:0", until="listening on ")
-        self.environment = {"LG_COORDINATOR": listening.partition("listening on ")[2].strip()}
+        self._address = "127.0.0.1:0"
+        self.start_coordinator()
+        self.environment = {"LG_COORDINATOR": self._address}
+
+    def start_coordinator(self) -> None:
+        """Start the coordinator, again at its address."""
+        said = self._start("labgrid-coordinator", "-l", self._address, until="listening on ")
+        self._address = said.partition("listening on ")[2].strip()
+
+    def stop_coordinator(self, place: str) -> None:
+        """End the coordinator of a site that exports nothing, as soon as it has saved a place."""
+        process, saved = self._processes.pop(), self._folder / "places.yaml"
+        wait_until(process, lambda: saved.exists() and f"{place}:" in saved.read_text())
+        process.terminate()
+        process.wait()
 
     def export(self, device: Path, *options: str) -> None:
         """Export a serial port, in the group `desk`."""

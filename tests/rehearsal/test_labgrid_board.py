@@ -140,6 +140,25 @@ def test_place_that_was_taken_away_is_not_used(site):
     check_message(failure.value, "was taken away", "/alice has acquired it")
 
 
+@pytest.mark.slow  # the coordinator saves its places every 15 s
+def test_place_is_acquired_again_when_the_coordinator_has_restarted(tmp_path, monkeypatch, lines):
+    with labgrid_site(tmp_path / "site") as site:
+        monkeypatch.setenv("LG_COORDINATOR", site.environment["LG_COORDINATOR"])
+        site.add_place("bare")
+        place = Place("bare")
+        with place.acquired(0.0):
+            site.stop_coordinator("bare")
+            with pytest.raises(BoardNotFound, match="Could not connect to coordinator"):
+                place.port(Deadline(0))
+            site.start_coordinator()
+            assert place.holder() == ""
+            with pytest.raises(BoardNotFound, match="no serial ports"):
+                place.port(Deadline(0))
+            assert place.holder().endswith(f"/{place.environment['LG_USERNAME']}")
+            site.client("-p", "bare", "release", "--kick", user="alice")
+        assert lines == ["acquired the labgrid place bare again, which its coordinator had released"]
+
+
 def test_place_without_a_serial_port_is_named():
     place = Place("bare")
     with place.acquired(0.0), pytest.raises(BoardNotFound) as failure:

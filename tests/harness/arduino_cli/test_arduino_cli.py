@@ -186,6 +186,13 @@ def test_a_success_without_an_image_is_a_failure(stand_in, compile_sketch):
         compile_sketch()
 
 
+@pytest.mark.parametrize("result", [None, {}, {"executable_sections_size": [{"name": "text", "size": 9}]}])
+def test_a_success_without_sizes_is_a_failure(stand_in, compile_sketch, result):
+    stand_in.steps("compile", {"stdout": {"success": True, "builder_result": result}})
+    with pytest.raises(BuildFailed, match="does not tell the size"):
+        compile_sketch()
+
+
 @pytest.mark.parametrize(
     ("answer", "section", "needed", "available"),
     [

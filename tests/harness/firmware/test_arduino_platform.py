@@ -63,6 +63,14 @@ def test_code_of_a_library_is_the_sketchs_also_in_a_folder_core(tmp_path):
     assert sizes(compile_sketch(sketch, tmp_path / "build", (library,)))[0] > 5000
 
 
+@pytest.mark.parametrize("name", ["a, b", "it's $HOME", "ü#;"])
+def test_folder_may_have_any_name(name, tmp_path):
+    sketch = tmp_path / name / "bare"
+    sketch.mkdir(parents=True)
+    (sketch / "bare.ino").write_text("void setup() {}\nvoid loop() {}\n")
+    assert compile_sketch(sketch, tmp_path / name / "build").with_suffix(".map").is_file()
+
+
 def test_memory_is_the_boards_everywhere():
     limits = {"FLASH": elf.FLASH_LIMIT_BYTES, "RAM": elf.RAM_LIMIT_BYTES}
     regions = dict(re.findall(r"(\w+) +\(\w+\) *: ORIGIN = \w+, LENGTH = (\d+)$", linker_script(), re.M))
