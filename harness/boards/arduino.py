@@ -146,9 +146,11 @@ class ArduinoBoard(Board):
             details=self._details,
         )
 
-    def build(self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT) -> Firmware:
+    def build(
+        self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT, profile: bool = False
+    ) -> Firmware:
         with ScratchFolder("stage") as folder:
-            staged = stage(model, engine, folder, recognizer)
+            staged = stage(model, engine, folder, recognizer, profile)
             return compile_sketch(staged, self._cli, self._target, self._store)
 
     def upload(self, firmware: Firmware) -> None:

@@ -77,8 +77,12 @@ class Board(Protocol):
     def describe(self) -> BoardDescription:
         """Return the board's row of a run record; needs no image and no connection."""
 
-    def build(self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT) -> Firmware:
+    def build(
+        self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT, profile: bool = False
+    ) -> Firmware:
         """Compile the sketch with a model, an engine and the recognizer's parameters.
+
+        With `profile`, the image answers `operators%`.
 
         Raises:
             BuildFailed: a tool is missing, the compiler failed, or the engine lacks an operator.

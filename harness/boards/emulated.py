@@ -125,9 +125,12 @@ class EmulatedBoard(Board):
             details={**details, "compiler": compiler},
         )
 
-    def build(self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT) -> Firmware:
+    def build(
+        self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT, profile: bool = False
+    ) -> Firmware:
         with ScratchFolder("stage") as folder:
-            return compile_image(stage(model, engine, folder, recognizer), self._store, self._optimization)
+            staged = stage(model, engine, folder, recognizer, profile)
+            return compile_image(staged, self._store, self._optimization)
 
     def upload(self, firmware: Firmware) -> None:
         """Start the emulator with an image; it ends with the calling thread at the latest."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from pathlib import Path
 
 from harness import layout, options
 from harness.commands.run import request_of
@@ -18,6 +20,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_models(parser)
     options.add_board(parser)
     options.add_engine(parser)
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="build images that count the cycles of each operator, see `earshot profile --counter`",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,14 +34,15 @@ def run(arguments: argparse.Namespace) -> int:
     failures: dict[str, UserFacingError] = {}
     store, engine = Store(layout.store_root()), setup.engine
     with setup.board as board, ScratchFolder("arena") as folder:
+        new_log = partial(Path, folder, "arena.log")
         limits = board.describe()
         runs_first_images = limits.clock != "measured"  # a real board is not touched by a build
         for model in setup.selection.models(failures):
             recognizer = setup.bench.recognizer_of(model.id)
             if runs_first_images:
-                firmware = build_sized(board, model, engine, store, lambda: folder / "arena.log", recognizer)
+                firmware = build_sized(board, model, engine, store, new_log, recognizer, arguments.profile)
             else:
-                firmware = board.build(model, engine, recognizer)
+                firmware = board.build(model, engine, recognizer, arguments.profile)
             exact = engine.is_measured or runs_first_images
             print(
                 f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "

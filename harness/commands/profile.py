@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from pathlib import Path
 
 from harness import layout, options
 from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE, UsageError
@@ -25,6 +27,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_model_file(parser)
     options.add_board(parser)
     options.add_engine(parser)
+    parser.add_argument(
+        "--counter",
+        action="store_true",
+        help="time operators by the processor's counter, in an image built for it; so always on a real board",
+    )
     options.add_output(parser, layout.REPORTS / "profiles", "folder for the flame graphs and rooflines")
 
 
@@ -32,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.commands.run import request_of
     from harness.files import file_name
     from harness.measure.arena import build_sized
-    from harness.measure.profile import profile
+    from harness.measure.profile import counted_profile, profile
     from harness.report.html import write_text
     from harness.report.plot import standalone_svg
     from harness.report.profile import flame_graph_of, functions_table, operators_table, roofline
@@ -44,21 +51,25 @@ def run(arguments: argparse.Namespace) -> int:
     failures: dict[str, UserFacingError] = {}
     store, engine = Store(layout.store_root()), setup.engine
     with setup.board as board, ScratchFolder("arena") as folder:
-        described = board.describe()
+        described, new_log = board.describe(), partial(Path, folder, "arena.log")
+        counter = arguments.counter or described.clock == "measured"
         for model in setup.selection.models(failures):
             recognizer = setup.bench.recognizer_of(model.id)
-            firmware = build_sized(board, model, engine, store, lambda: folder / "arena.log", recognizer)
-            row = rows.with_profile(
-                rows.with_firmware(rows.variant_row(model), firmware, described, setup.calibrations),
-                profile(board, firmware, engine, model, store),
+            firmware = build_sized(board, model, engine, store, new_log, recognizer, counter)
+            row = rows.with_firmware(rows.variant_row(model), firmware, described, setup.calibrations)
+            found = (
+                counted_profile(board, firmware, engine, model, folder / "profile.log")
+                if counter
+                else profile(board, firmware, engine, model, store)
             )
+            row = rows.with_profile(row, found)
             if row.profile is None:
                 raise UsageError(
                     f"{described.title} cannot count the cycles of code",
                     remedy="Profile on the emulated board with --clock cycles.",
                 )
             print(f"{operators_table([row]).aligned()}\n\n{functions_table([row]).aligned()}\n")
-            name = file_name(f"{model.id}-{engine.name}")
+            name = file_name(f"{model.id}-{engine.name}{'-counter' * counter}")
             graphs = {"flame": flame_graph_of(row, described)}
             if plot := roofline(row):
                 graphs["roofline"] = standalone_svg(plot)

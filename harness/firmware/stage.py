@@ -56,11 +56,17 @@ class StagedSketch:
     recognizer: Recognizer
 
 
-def stage(model: ModelArtifact, engine: Engine, out: Path, recognizer: Recognizer = DEFAULT) -> StagedSketch:
+def stage(
+    model: ModelArtifact,
+    engine: Engine,
+    out: Path,
+    recognizer: Recognizer = DEFAULT,
+    profile: bool = False,
+) -> StagedSketch:
     """Write the sketch, its libraries, the engine's sources and `variant.h` into one folder.
 
     The same arguments and sources give the same bytes and the same build id. The sketch becomes `earshot/`
-    in the folder `out`.
+    in the folder `out`. With `profile`, it also counts the cycles of each operator.
 
     Raises:
         UsageError: another number of labels than outputs, or a threshold for a label that is none.
@@ -79,6 +85,9 @@ def stage(model: ModelArtifact, engine: Engine, out: Path, recognizer: Recognize
     with located(model.name):
         sources = engine.generate(model.tflite, sketch)
 
+    if profile:
+        interface = sketch / "engine.h"
+        interface.write_text(f"#define EARSHOT_PROFILE 1\n{interface.read_text()}")
     header = sketch / "variant.h"
     header.write_text(_variant_header(facts, recognizer, build_id=""))
     build_id = hash_of(sketch, sorted(path for path in sketch.rglob("*") if path.is_file()))[:8]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.errors import EarshotError, ProtocolError
 from harness.link.deadline import Deadline
 from harness.link.events import Boot, Event, Inference, Overrun, Pcm, Reply
-from harness.link.records import PROTOCOL_VERSION, READY, RecordParser, split_ready, text_of
+from harness.link.records import PROTOCOL_VERSION, READY, RecordParser, intact_body, split_ready, text_of
 from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
 
@@ -32,6 +32,8 @@ SKETCH_CHUNK_BYTES = 512
 _LAP = r"m-lap-us-(\d{1,20})"
 _UNKNOWN_CYCLES = "e-[Unknown command: cycles]"
 _CYCLES = r"m-cycles-([a-z]+)-(\d{1,10})"
+_OPERATOR = re.compile(r"op,(\d{1,10}),(\d{1,10})")
+_OPERATORS = re.compile(r"ops,(\d{1,10}),\d{1,10},(\d{1,10})")
 _RESULTS = r"m-results-\[(.*)\]"
 _RESULT = re.compile(r"\s*([-+]?(\d{1,20}\.\d{0,40}(e[-+]?\d{1,3})?|nan|inf))\s*", re.IGNORECASE)
 _MESSAGE_CHARACTERS = 500  # of what a device sent, in an error
@@ -178,6 +180,25 @@ class DeviceUnderTest:
             return {}
         answers = (re.fullmatch(_CYCLES, line) for line in self._checked("cycles", lines))
         return {match[1]: int(match[2]) for match in answers if match}
+
+    def operator_cycles(self) -> tuple[list[int], int]:
+        """Return the cycles of each operator of one inference, and those of the inference.
+
+        The stages run as for `stage_cycles`.
+
+        Raises:
+            ProtocolError: the image was not built with `--profile`, or a record is damaged or missing.
+        """
+        self._send("operators")
+        lines = self._reply()
+        if any(line.startswith("e-[Unknown command") for line in lines):
+            raise self._wrong("the image does not count its operators; build it with `--profile`")
+        bodies = [body for line in self._checked("operators", lines) if (body := intact_body(line))]
+        found = [list(map(int, match.groups())) for body in bodies if (match := _OPERATOR.fullmatch(body))]
+        ends = [list(map(int, match.groups())) for body in bodies if (match := _OPERATORS.fullmatch(body))]
+        if len(ends) != 1 or [number for number, _ in found] != list(range(ends[0][0])):
+            raise self._wrong(f"of the records of operators, {len(found)} arrived intact and in order")
+        return [cycles for _, cycles in found], ends[0][1]
 
     def set_icache(self, state: str) -> None:
         """Switch the processor's instruction cache; the next `handshake` returns its state.

@@ -41,6 +41,12 @@ def checksum(body: bytes) -> bytes:
     return b"%04X" % crc_hqx(body, _CRC_START)
 
 
+def intact_body(line: str) -> str:
+    """Return the text between `$` and `*` of a line that is one record with the right checksum; else ""."""
+    match = _RECORD.fullmatch(line.encode())
+    return match[1].decode() if match and checksum(match[1]) == match[2].upper() else ""
+
+
 class RecordParser:
     """A parser that keeps count of the records that did not arrive.
 

@@ -26,11 +26,12 @@ def build_sized(
     store: Store,
     new_log: Callable[[], Path],
     recognizer: Recognizer = DEFAULT,
+    profile: bool = False,
 ) -> Firmware:
-    """Build a model's image with the engine of `sized_engine`."""
+    """Build a model's image with the engine of `sized_engine`; see `Board.build`."""
     sized = sized_engine(board, model, engine, store, new_log, recognizer)
     with progress.about(model.id), located(model.name):
-        return board.build(model, sized, recognizer)
+        return board.build(model, sized, recognizer, profile)
 
 
 def sized_engine(

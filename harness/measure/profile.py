@@ -1,6 +1,7 @@
 """Profile: the cycles of one run of every stage by function, and of the inference by operator.
 
-The image is the one that is measured: nothing in it counts. The cycle model does, by the address of the code.
+On the emulated board the image is the one that is measured: nothing in it counts. The cycle model does, by
+the address of the code. A real board needs an image that reads the processor's counter at each operator.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import msgspec
 
 from harness.boards import board as board_module
 from harness.boards.board import Board, Stack
+from harness.errors import ProtocolError
 from harness.firmware.elf import functions
 from harness.firmware.engine import Engine
 from harness.firmware.firmware import Firmware
+from harness.measure.calibration import REPEATS
+from harness.measure.retry import Retries
 from harness.measure.session import noise_inputs
 from harness.records import record as record_module
 from harness.records.record import OperatorRow, ProfileRow, StackRow
@@ -62,6 +66,56 @@ def profile(
     code = (Path(__file__), board_module, record_module)
     folder = store.build("profile", inputs, make, code, f"profile on {board.name}")
     return msgspec.json.decode((folder / _FILE).read_bytes(), type=ProfileRow | None)
+
+
+def counted_profile(
+    board: Board, firmware: Firmware, engine: Engine, model: ModelArtifact, transcript: Path
+) -> ProfileRow:
+    """Return the profile of an image built with `profile`, by the processor's own count.
+
+    An operator's count has some cycles of the reads of the counter in it, and on a real board those of
+    interrupts. Of all runs, the one whose inference took the median counts.
+
+    Raises:
+        ProtocolError: records are missing, or not as many operators ran as the model has.
+        EarshotError: the board cannot be reached.
+    """
+    reference = ReferenceModel(model.tflite, model.front_end)
+    tensor = noise_inputs(reference, 1)[0].tobytes()
+    retries = Retries(board.recover)
+
+    def attempt() -> list[tuple[list[int], int]]:
+        board.upload(firmware)
+        device = board.open(transcript)
+        found = []
+        for _ in range(REPEATS):
+            if not reference.hears:
+                device.load(tensor)
+            found.append(device.operator_cycles())
+        return found
+
+    runs = retries.run(f"{model.id}, profile", attempt, [transcript])
+    cycles, inference = sorted(runs, key=lambda one: one[1])[len(runs) // 2]
+    operators = engine.operators(model.tflite)
+    if len(cycles) != len(operators):
+        raise ProtocolError(
+            f"the board counted {len(cycles)} operators, the model has {len(operators)}", where=model.name
+        )
+    contents = read_tflite(model.tflite)
+    rest = inference - sum(cycles)
+    stacks = [
+        StackRow("inference", ["engine_invoke", str(operator)], count)
+        for operator, count in zip(operators, cycles, strict=True)
+    ]
+    return ProfileRow(
+        stage_cycles={"inference": inference},
+        stacks=[*stacks, StackRow("inference", ["engine_invoke"], rest)],
+        operators=[
+            OperatorRow(operator.index, operator.name, *_costs(contents, operator), count)
+            for operator, count in zip(operators, cycles, strict=True)
+        ],
+        counted_by="cycle counter",
+    )
 
 
 def _profile(

@@ -216,11 +216,12 @@ class StackRow:
 
 @dataclass(frozen=True)
 class ProfileRow:
-    """Modeled cycles of one run of every stage, by function and by operator."""
+    """Cycles of one run of every stage, by function and by operator."""
 
     stage_cycles: dict[str, Count]  # the sums of `stacks`
     stacks: list[StackRow]
     operators: list[OperatorRow]  # in the order of their calls; [] if they cannot be told apart
+    counted_by: str = "cycle model"  # or "cycle counter": by the image itself, on the processor
 
     def __post_init__(self) -> None:
         sums: Counter[str] = Counter()

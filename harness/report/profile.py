@@ -53,10 +53,13 @@ def operators_table(variants: Sequence[VariantRow]) -> Table:
         Column("times_bound", "Times the bound", fmt.times),
         Column("share", "Share of the inference", fmt.share, mark="bar"),
     ]
-    note = (
-        f"Modeled cycles of one inference, counted by code address in the image that was measured. The bound "
-        f"is {BOUND_CYCLES:g} cycles a multiply-accumulate: two in one instruction."
+    counters = {profile.counted_by for _, profile in _profiles(variants)}
+    counted = (
+        "Cycles of one inference, read from the processor's counter at each operator."
+        if "cycle counter" in counters
+        else "Modeled cycles of one inference, counted by code address in the image that was measured."
     )
+    note = f"{counted} The bound is {BOUND_CYCLES:g} cycles a multiply-accumulate: two in one instruction."
     return Table("operators", "Operators of the network", columns, rows, note, groups=2, tones=tones)
 
 

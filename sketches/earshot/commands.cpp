@@ -44,6 +44,9 @@ const Commands::Command Commands::kCommands[] = {
     {"stop", &Commands::stop, "stop         : stop listening"},
     {"cycles", &Commands::cycles,
      "cycles       : the processor's cycles for each stage, on noise where the model hears"},
+#if defined(EARSHOT_PROFILE)
+    {"operators", &Commands::operators, "operators    : the cycles of each operator, as records"},
+#endif
 };
 
 void Commands::begin() {

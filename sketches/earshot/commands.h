@@ -6,6 +6,7 @@
 
 #include "board.h"
 #include "command_line.h"
+#include "engine.h"
 #include "listener.h"
 #include "loader.h"
 #include "model_input.h"
@@ -49,6 +50,9 @@ class Commands {
   void listen();
   void stop();
   void cycles();
+#if defined(EARSHOT_PROFILE)
+  void operators();
+#endif
 
   void load_bytes(const char* digits);
   void print_input();

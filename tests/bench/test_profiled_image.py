@@ -10,7 +10,7 @@ from other_qemu import newer_qemu
 
 from harness.boards.emulated import EmulatedBoard
 from harness.firmware.engine import get_engine
-from harness.measure.profile import profile
+from harness.measure.profile import counted_profile, profile
 from harness.records.record import ProfileRow
 from models.store import Store
 
@@ -48,6 +48,18 @@ def test_functions_lie_under_their_callers(found):
         "FrontEnd::process",
         "Spectrum::compute",
     ) in paths
+
+
+def test_the_processors_counter_adds_the_same_to_each_operator(board, firmware, model, found, tmp_path):
+    engine = get_engine(firmware.engine)
+    image = board.build(model, engine, profile=True)
+    assert image.build_id != firmware.build_id
+    counted = counted_profile(board, image, engine, model, tmp_path / "log")
+    added = {
+        ours.cycles - theirs.cycles for ours, theirs in zip(counted.operators, found.operators, strict=True)
+    }
+    assert len(added) == 1
+    assert 0 < added.pop() < 64
 
 
 def test_another_qemu_counts_the_same(firmware, model, found, tmp_path, monkeypatch):

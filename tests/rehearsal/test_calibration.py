@@ -1,4 +1,4 @@
-"""Calibration: a board whose flash is slower than the emulated one's stands for the real board."""
+"""Calibration and profile: a board whose flash is slower than the emulated one's stands for the real one."""
 
 from __future__ import annotations
 
@@ -72,6 +72,15 @@ def test_the_errors_are_in_record_tables_and_page_of_a_run(calibrated, tmp_path)
     assert (found["board"], found["reason"]) == ("desk", "")
     assert found["errors"] == pytest.approx(expected)
     assert "Against desk (" in page and "Off your board by" in page
+
+
+def test_operators_are_timed_by_the_boards_own_counter(calibrated, tmp_path):
+    answer = calibrated.earshot_here(
+        "profile", "--board", "desk", "--output", str(tmp_path), *chosen(calibrated)
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "FULLY_CONNECTED (0)" in answer.stdout
+    assert len(list(tmp_path.glob("*counter*.svg"))) == 2
 
 
 def test_errors_of_another_clock_are_not_applied(calibrated, tmp_path):

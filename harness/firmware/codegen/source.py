@@ -43,7 +43,7 @@ def engine_source(
     constants = _constants(operations)
     structs = "\n".join(_struct(i, operation) for i, operation in enumerate(operations))
     functions = "".join(_function(i, operation, layout, constants) for i, operation in enumerate(operations))
-    calls = "".join(f"  op{i}();\n" for i in range(len(operations)))
+    calls = "".join(f"  operator_begins();\n  op{i}();\n  operator_ends();\n" for i in range(len(operations)))
     kernels = _KERNEL_SETS[kernel_set(operations)] + (f' "{SPARSE}"' if skips_zeros(operations) else "")
     return f"""\
 // The model as calls of kernels in which every shape, offset and multiplier is a constant.

@@ -13,8 +13,8 @@ ELEMENT_TYPES = {"int8": ("kTfLiteInt8", 1), "float32": ("kTfLiteFloat32", 4)}
 
 
 _WITHOUT_VARIABLES = """\
-  auto* started =
-      new (interpreter_memory) tflite::MicroInterpreter(model, *resolver, arena, kArenaBytes{reports});
+  auto* started = new (interpreter_memory) tflite::MicroInterpreter(
+      model, *resolver, arena, kArenaBytes{reports} EARSHOT_UNSHARED_PROFILER);
 """
 _WITH_VARIABLES = """\
   // States that the model keeps from run to run lie in the arena, too.
@@ -23,7 +23,39 @@ _WITH_VARIABLES = """\
   auto* variables = tflite::MicroResourceVariables::Create(allocator, {count});
   if (variables == nullptr) return false;
   auto* started = new (interpreter_memory)
-      tflite::MicroInterpreter(model, *resolver, allocator, variables);
+      tflite::MicroInterpreter(model, *resolver, allocator, variables EARSHOT_PROFILER);
+"""
+
+
+_PROFILER = """\
+#if defined(EARSHOT_PROFILE)
+#include "tensorflow/lite/micro/micro_profiler_interface.h"
+
+namespace {
+
+class OperatorEvents : public tflite::MicroProfilerInterface {
+ public:
+  uint32_t BeginEvent(const char*) override {
+    earshot::operator_begins();
+    return 0;
+  }
+  void EndEvent(uint32_t) override { earshot::operator_ends(); }
+};
+OperatorEvents operator_events;
+
+}  // namespace
+#define EARSHOT_PROFILER , &operator_events
+#define EARSHOT_UNSHARED_PROFILER , nullptr, &operator_events
+#else
+#define EARSHOT_PROFILER
+#define EARSHOT_UNSHARED_PROFILER
+#endif
+"""
+_NO_PROFILER = """\
+#if defined(EARSHOT_PROFILE)
+#error "this version of TensorFlow Lite Micro tells no operators apart: build without --profile"
+#endif
+#define EARSHOT_UNSHARED_PROFILER
 """
 
 
@@ -69,6 +101,7 @@ def engine_source(model: TfliteModel, interface: Interface, arena_bytes: int) ->
 
 #include "model_data.h"
 {includes}
+{_PROFILER if interface.has_variables else _NO_PROFILER}
 namespace earshot {{
 namespace {{
 

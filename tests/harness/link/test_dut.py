@@ -327,6 +327,39 @@ def test_cycles_that_cannot_be_counted_are_a_failure(connect):
         board.stage_cycles()
 
 
+OPERATORS = [record("op,0,320000"), record("op,1,1500"), record("ops,2,2,321600")]
+
+
+def test_operators_have_the_cycles_of_their_records(connect):
+    _, board = connect(lines={"operators": [*OPERATORS, b"m-ready"]})
+    board.name()
+    assert board.operator_cycles() == ([320_000, 1_500], 321_600)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        OPERATORS[:1] + OPERATORS[2:],
+        [OPERATORS[0].replace(b"32", b"33"), *OPERATORS[1:]],
+        OPERATORS[:2],
+        [OPERATORS[1], OPERATORS[0], OPERATORS[2]],
+    ],
+    ids=["missing", "damaged", "without an end", "out of order"],
+)
+def test_operators_with_a_record_that_is_not_whole_are_a_failure(connect, lines):
+    _, board = connect(lines={"operators": [*lines, b"m-ready"]})
+    board.name()
+    with pytest.raises(ProtocolError, match="arrived intact and in order"):
+        board.operator_cycles()
+
+
+def test_an_image_that_does_not_count_operators_says_how_to_build_one(connect):
+    _, board = connect(lines={"operators": [b"e-[Unknown command: operators]", b"m-ready"]})
+    board.name()
+    with pytest.raises(ProtocolError, match="build it with `--profile`"):
+        board.operator_cycles()
+
+
 def test_a_failure_has_what_the_device_printed(connect):
     lines = [b"Hybrid models are not supported.", b"Node CONV_2D failed", b"e-[Inference failed]", b"m-ready"]
     _, board = connect(at_boot=False, lines={"infer": lines})
