@@ -1,3 +1,6 @@
+// Fast in a sketch that is built for size, too.
+#pragma GCC optimize("O2")
+
 #include "front_end.h"
 
 namespace earshot {

@@ -1,0 +1,149 @@
+"""`earshot mlperf`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness import layout, options
+from harness.errors import EXIT_CLEAN, UsageError
+from models import progress
+from models.store import Store
+
+SUMMARY = "Run MLPerf Tiny's keyword benchmark by its rules, and show the result beside the published ones."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help="a .tflite, such as the benchmark's kws_ref_model.tflite"
+    )
+    parser.add_argument(
+        "--labels",
+        metavar="A,B,…",
+        help="labels in the order of the outputs (default: the benchmark's twelve)",
+    )
+    inputs = parser.add_mutually_exclusive_group()
+    inputs.add_argument(
+        "--files",
+        type=Path,
+        metavar="FOLDER",
+        help="the benchmark's inputs: y_labels.csv and .bin files",
+    )
+    inputs.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="FOLDER",
+        help="make them of the test clips of this dataset in the Speech Commands layout (default: random "
+        "inputs, and no accuracy)",
+    )
+    parser.add_argument(
+        "--front-end",
+        default="mfcc",
+        metavar="NAME",
+        help="front end that makes the features of --dataset (default: mfcc, the benchmark's)",
+    )
+    options.add_board(parser)
+    options.add_engine(parser)
+    options.add_output(parser, layout.REPORTS / "mlperf", "folder for the record, the report and its tables")
+    options.add_open(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from harness.measure.arena import build_sized
+    from harness.measure.mlperf import WINDOWS, measure_accuracy, measure_performance
+    from harness.measure.mlperf_files import LABELS, make_files, random_files, read_files
+    from harness.measure.session import noise_inputs
+    from harness.records import provenance
+    from harness.records.mlperf import MlperfRecord, write_mlperf
+    from harness.report.html import page_tables, write_csvs, write_page
+    from harness.report.mlperf import accuracy_table, results_table, sentences, windows_table
+    from harness.runs import rows
+    from harness.runs.request import RunRequest
+    from harness.runs.selection import Selection
+    from models.reference import ReferenceModel
+
+    options.check_output(arguments.output)
+    labels = tuple(label.strip() for label in arguments.labels.split(",")) if arguments.labels else LABELS
+    front_end = arguments.front_end if arguments.dataset else ""
+    setup = RunRequest(
+        Selection(model_file=arguments.model, labels=labels, front_end=front_end),
+        board=arguments.board or options.DEFAULT_BOARD,
+        engine=arguments.engine,
+        bench=arguments.bench,
+        port=arguments.port,
+        clock=arguments.clock,
+        wait_s=arguments.wait,
+        optimization=arguments.optimization,
+    ).setup()
+    started = datetime.now(UTC)
+    folder = arguments.output / started.strftime("%Y%m%dT%H%M%SZ")
+    store = Store(layout.store_root())
+    (model,) = setup.selection.models()
+    reference = ReferenceModel(model.tflite, model.front_end)
+    if arguments.files:
+        inputs, files = "files", read_files(arguments.files, model)
+    elif arguments.dataset:
+        inputs, files = "dataset", make_files(arguments.dataset, model, store, folder / "kws01")
+    else:
+        inputs, files = "random", random_files(noise_inputs(reference, WINDOWS))
+    folder.mkdir(parents=True, exist_ok=True)
+    with setup.board as board:
+        described = board.describe()
+        if described.clock == "instructions":
+            raise UsageError(
+                "the clock counts instructions and not time", remedy="Use --clock cycles, the default."
+            )
+        recognizer = setup.bench.recognizer_of(model.id)
+        firmware = build_sized(board, model, setup.engine, store, lambda: folder / "arena.log", recognizer)
+        board.upload(firmware)
+        device = board.open(folder / "transcript.log")
+        boot = device.handshake(firmware)
+        with progress.about(model.id):
+            with progress.task("measure accuracy" if inputs != "random" else "compare outputs"):
+                accuracy, equal = measure_accuracy(device, reference, files, model.labels)
+            with progress.task("measure performance"):
+                windows = measure_performance(device, files)
+    row = rows.with_firmware(rows.variant_row(model), firmware, described, setup.calibrations)
+    assert row.model is not None and row.firmware is not None  # of a model that was built
+    record = MlperfRecord(
+        run={
+            "started": started.isoformat(),
+            "ended": datetime.now(UTC).isoformat(),
+            "command": os.fsencode(" ".join(sys.argv)).decode(errors="replace"),
+        },
+        code=provenance.code(),
+        environment=provenance.environment(),
+        id=model.id,
+        board=described,
+        model=row.model,
+        firmware=replace(row.firmware, icache=boot.icache, arena_bytes_reported=boot.arena_bytes),
+        inputs=inputs,
+        source=str((arguments.files or arguments.dataset or Path()).resolve()) if inputs != "random" else "",
+        files=len(files),
+        outputs_equal=equal,
+        accuracy=accuracy,
+        windows=windows,
+    )
+    write_mlperf(record, folder / "mlperf.json")
+    tables = {table.name: table for table in (results_table(record), windows_table(record))}
+    if accuracy:
+        tables |= {"accuracy": accuracy_table(record)}
+    page = write_page(
+        "mlperf.html.j2",
+        folder / "report.html",
+        title="Earshot: MLPerf Tiny's keyword benchmark",
+        sentences=sentences(record),
+        tables=page_tables(tables),
+        plots={},
+        files=write_csvs(tables.values(), folder),
+    )
+    for sentence in sentences(record):
+        print(sentence)
+    for table in tables.values():
+        print(f"\n{table.aligned()}\n{table.note}")
+    options.show_page(page, arguments.open)
+    return EXIT_CLEAN

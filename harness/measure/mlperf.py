@@ -1,0 +1,97 @@
+"""MLPerf Tiny's keyword benchmark by its rules, with the benchmark's own commands.
+
+Accuracy: each file is loaded and inferred once. Performance: five windows, each one file, 10 warm-ups and
+at least 70 inferences in at least 10 s; the median of the five counts.
+Source: mlcommons/tiny, benchmark/runner/tests_accuracy.yaml and tests_performance.yaml, MLPerfTiny_Rules.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.errors import AccuracyFailed, ProtocolError
+from harness.link.dut import DeviceUnderTest, InferResult
+from harness.measure.conformance import output_difference, output_tolerance
+from harness.measure.mlperf_files import InputFile
+from harness.records.mlperf import LabelAccuracy, Window
+from models import progress
+from models.errors import located
+from models.reference import ReferenceModel
+
+WINDOWS, FEWEST_INVOCATIONS, WARMUPS = 5, 70, 10
+SHORTEST_S = 10.0
+_MARGIN = 1.02  # of a window's length over the shortest, so that it is seldom repeated
+
+
+def measure_accuracy(
+    board: DeviceUnderTest, reference: ReferenceModel, files: Sequence[InputFile], labels: Sequence[str]
+) -> tuple[list[LabelAccuracy], int]:
+    """Infer each file once.
+
+    Returns:
+        Counts by label, [] for files without labels; and the number of files whose output is the reference's.
+
+    Raises:
+        AccuracyFailed: an output differs from the reference kernels': the board is not timed.
+    """
+    advance = progress.count(len(files), "files")
+    counts = [[0, 0] for _ in labels]
+    for file in files:
+        board.load(file.tensor)
+        results = board.infer(1, 0).results
+        tensor = np.frombuffer(file.tensor, reference.input_type).reshape(reference.input_shape)
+        with located(file.name):
+            apart = output_difference(reference, tensor, results, board.printed)
+        if apart > output_tolerance(reference):
+            raise AccuracyFailed(
+                f"the board's output differs from the reference kernels' by {apart:.3g}",
+                where=file.name,
+                remedy="Build and upload again. Outputs must agree before timing.",
+            )
+        if file.label is not None:
+            counts[file.label][0] += int(np.argmax(results)) == file.label
+            counts[file.label][1] += 1
+        advance()
+    known = any(total for _, total in counts)
+    rows = [LabelAccuracy(label, *count) for label, count in zip(labels, counts, strict=True)]
+    return rows if known else [], len(files)
+
+
+def measure_performance(board: DeviceUnderTest, files: Sequence[InputFile]) -> list[Window]:
+    """Time five windows, each on the next file.
+
+    Raises:
+        ProtocolError: the board's answers have no times.
+    """
+    advance = progress.count(WINDOWS, "windows")
+    windows = []
+    board.load(files[0].tensor)
+    invocations = _enough(board.infer(1, WARMUPS), 1)
+    for number in range(WINDOWS):
+        file = files[number % len(files)]
+        board.load(file.tensor)
+        answer = board.infer(invocations, WARMUPS)
+        while (taken_us := _taken_us(answer)) < SHORTEST_S * 1e6:
+            invocations = _enough(answer, invocations)
+            answer = board.infer(invocations, WARMUPS)
+        windows.append(Window(file.name, invocations, taken_us))
+        advance()
+    return windows
+
+
+def _enough(answer: InferResult, before: int) -> int:
+    """Return the number of invocations that take long enough."""
+    each_us = max(_taken_us(answer), 1) / answer.invocations
+    return max(FEWEST_INVOCATIONS, before + 1, math.ceil(_MARGIN * SHORTEST_S * 1e6 / each_us))
+
+
+def _taken_us(answer: InferResult) -> int:
+    if answer.lap_us is None:
+        raise ProtocolError(
+            "the board's answer to `infer` has no two times",
+            remedy="Measure performance in the benchmark's performance mode, not in its energy mode.",
+        )
+    return round(answer.lap_us * answer.invocations)
