@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.report.html import write_text
     from harness.report.plot import standalone_svg
     from harness.report.profile import flame_graph_of, functions_table, operators_table, roofline
+    from harness.report.variants import calibration_note
     from harness.runs import rows
 
     if bool(arguments.variants) == bool(arguments.model):
@@ -69,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
                     remedy="Profile on the emulated board with --clock cycles.",
                 )
             print(f"{operators_table([row]).aligned()}\n\n{functions_table([row]).aligned()}\n")
+            if described.clock != "measured":
+                print(f"{calibration_note([row.firmware])}\n")
             name = file_name(f"{model.id}-{engine.name}{'-counter' * counter}")
             graphs = {"flame": flame_graph_of(row, described)}
             if plot := roofline(row):

@@ -40,7 +40,7 @@ def calibration_note(images: Iterable[FirmwareRow | None]) -> str:
             f"Against {board[0]} ({board[1]}), the modeled time of an inference is off by {span}."
         )
     if not sentences:
-        sentences.append("Not calibrated on your board: `earshot calibrate` compares them.")
+        sentences.append("Not calibrated on your board; “earshot calibrate” does that.")
     for reason in dict.fromkeys(f"{row.board}: {row.reason}" for row in found if row.reason):
         sentences.append(f"{reason}.")
     return " ".join(sentences)
