@@ -1,4 +1,5 @@
-// Runs a benchmark from elsewhere, whose main() is compiled as benchmark_main(), and prints what it prints.
+// Runs a benchmark from elsewhere, whose main() is compiled as benchmark_main(), and prints what it
+// prints.
 #include "Arduino.h"
 
 extern "C" {
