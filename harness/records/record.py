@@ -51,6 +51,7 @@ class ModelRow:
     .tflite, or in torch if no board can run the model."""
     deployable: bool = True
     network: str | None = None
+    front_end: str = "micro"  # one of `models.data.front_ends`
     seed: int | None = None
     pruning: Pruning | None = None  # None if it was not pruned
     quantization: Quantization | None = None  # None without one

@@ -12,16 +12,21 @@ from host_library import LIBRARIES, STORE
 from host_sketch import HostSketch, sketch_library
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared_data import shared_data
 from sounds import SOUNDS
 from test_listener import stream
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.boards.emulated import EmulatedBoard
+from harness.firmware.codegen import CodegenEngine
 from harness.layout import ROOT
 from harness.link.events import Inference
-from harness.measure.streaming import streaming_slices
+from harness.measure.streaming import streaming_scores, streaming_slices
 from models.data.features import feature_crc
 from models.data.front_ends import load_front_end
+from models.pipeline import external
+from models.reference import ReferenceModel
+from models.store import Store
 
 SCALE, ZERO_POINT = 26 / 256, -128  # of the tiny model's input
 NAMES = ["mfcc", "log_mel"]
@@ -132,3 +137,22 @@ def test_the_committed_tables_match_their_generator(tables):
         [sys.executable, str(generator), name], capture_output=True, text=True, check=True, cwd=ROOT
     ).stdout
     assert (LIBRARIES / tables).read_text() == printed
+
+
+@pytest.mark.slow
+@pytest.mark.emulated
+def test_the_published_model_hears_the_host_s_scores_on_the_emulated_board(tmp_path):
+    labels = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown")
+    file = shared_data("kws_ref_model.tflite")
+    model = external(file, labels, Store(tmp_path / "store"), front_end_name="mfcc")
+    reference = ReferenceModel(model.tflite, model.front_end)
+    sound = np.concatenate([SOUNDS["soft noise"], SOUNDS["noise that swells"], np.zeros(8000, np.int16)])
+    with EmulatedBoard(STORE) as board:
+        board.upload(board.build(model, CodegenEngine()))
+        device = board.open(tmp_path / "transcript")
+        events = device.listen(lambda: board.listen(sound))
+        heard = [event for event in events if isinstance(event, Inference)]
+    expected = streaming_scores(reference, streaming_slices(reference.front_end, sound))
+    ends = np.cumsum([one.new_slices for one in heard])
+    assert [list(one.scores) for one in heard] == expected[ends - 1].tolist()
+    assert len({tuple(one.scores) for one in heard}) > 5

@@ -73,7 +73,8 @@ def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> N
             "detection window": f"{run.record.window_s:g} s",
             "route": variant.route,
             "labels": ", ".join(variant.labels),
-            # Front end and hop belong to the model: they are in its artifact.
+            "front end": variant.model.front_end if variant.model else "",
+            # The hop belongs to the front end.
             "model": (variant.model.tflite_sha256 or "")[:8] if variant.model else "",
         }
         for run, variant in played

@@ -79,6 +79,16 @@ def test_several_runs_add_up_and_have_to_be_of_one_kind(tune, played, tmp_path):
     assert status == EXIT_USAGE and "differ in the detection window: 1 s and 2 s" in error
 
 
+def test_runs_of_different_front_ends_are_not_tuned_together(tune, played, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(played, other)
+    record = json.loads((other / "field.json").read_text())
+    record["variants"][0]["model"]["front_end"] = "log_mel"
+    (other / "field.json").write_text(json.dumps(record))
+    status, _, error = tune(played, other)
+    assert status == EXIT_USAGE and "differ in the front end: micro and log_mel" in error
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
