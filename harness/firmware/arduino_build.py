@@ -116,6 +116,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
         optimization=target.optimization,
         toolchain=f"{facts.toolchain}, {core.id} {core.version}",
         recognizer=staged.recognizer,
+        portable=staged.sources.portable,
     )
 
 

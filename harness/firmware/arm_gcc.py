@@ -87,6 +87,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = OPTIMI
         optimization=optimization,
         toolchain=compiler.version,
         recognizer=staged.recognizer,
+        portable=staged.sources.portable,
     )
 
 

@@ -42,11 +42,13 @@ class EngineSources:
         kernels: the kernel set as a Cortex-M4 reports it, such as "dsp".
         arena_bytes: memory for activations.
         libraries: Arduino libraries that the sources are compiled with.
+        portable: operators that no fast kernel covers in their shape, though it covers others; "" for none.
     """
 
     kernels: str
     arena_bytes: int
     libraries: tuple[ArduinoLibrary, ...] = ()
+    portable: str = ""
 
 
 class Engine(ABC):

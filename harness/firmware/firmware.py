@@ -25,6 +25,7 @@ class Firmware:
         optimization: the compiler's optimization flags, such as "-O2".
         toolchain: compiler and version, such as "arm-none-eabi-g++ 12.2.1".
         recognizer: its parameters.
+        portable: operators in portable kernels, see `EngineSources.portable`.
     """
 
     variant_id: str
@@ -40,3 +41,4 @@ class Firmware:
     optimization: str
     toolchain: str
     recognizer: Recognizer = DEFAULT
+    portable: str = ""

@@ -97,6 +97,7 @@ class FirmwareRow:
     arena_bytes_reported: Count | None = None  # from the `boot` record of the running board
     icache: str | None = None
     recognizer: Recognizer = DEFAULT
+    portable: str = ""  # operators that no fast kernel of the engine covers in their shape
     calibration: list[CalibrationRow] = field(default_factory=list)
     """One entry for each calibrated board of the bench, if the times are modeled."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.firmware.codegen.folding import fold
-from harness.firmware.codegen.kernels import fast_operation
+from harness.firmware.codegen.kernels import fast_operation, is_portable
 from harness.firmware.codegen.layout import lay_out
-from harness.firmware.codegen.lowering import lower
+from harness.firmware.codegen.lowering import lower, numbered
 from harness.firmware.codegen.operations import Operation, kernels_name, operation
 from harness.firmware.codegen.program import Program, Step, View
 from harness.firmware.codegen.source import engine_source, weights_source
@@ -39,4 +39,5 @@ class CodegenEngine(Engine):
         (out / "engine.cpp").write_text(source, encoding="ascii")
         weights = weights_source(self.name, program, operations, model.sha256)
         (out / "model_weights.h").write_text(weights, encoding="ascii")
-        return EngineSources(kernels_name(operations), layout.arena_bytes)
+        portable = numbered(operation.step.operator for operation in operations if is_portable(operation))
+        return EngineSources(kernels_name(operations), layout.arena_bytes, portable=", ".join(portable))

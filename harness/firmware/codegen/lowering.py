@@ -61,9 +61,10 @@ def lower(model: TfliteModel) -> Program:
                 f"the model has {len(numbers)} {side}s; engine codegen takes models with one",
                 remedy="Convert a network with one input and one output.",
             )
-    if lacking := _lacking(model):
+    lacking = [one for one in (*model.operators, *model.called) if one.name not in OPERATORS]
+    if lacking:
         raise Unsupported(
-            f"engine codegen lacks {', '.join(lacking)}",
+            f"engine codegen lacks {', '.join(numbered(lacking))}",
             remedy="Use --engine tflm, TensorFlow Lite for Microcontrollers, which has more operators; "
             f"or build the network from {', '.join(OPERATORS)}.",
         )
@@ -75,12 +76,11 @@ def lower(model: TfliteModel) -> Program:
     return Program(*ends, steps, tuple(f"{one} is a constant" for one in folded), states.all)
 
 
-def _lacking(model: TfliteModel) -> list[str]:
-    """Return the operators that the engine does not have, with their numbers, sorted by name."""
+def numbered(operators: Iterable[Operator]) -> list[str]:
+    """Return operators by name with their numbers, such as "CONV_2D (operators 3, 5)"."""
     numbers: dict[str, list[int]] = {}
-    for operator in (*model.operators, *model.called):
-        if operator.name not in OPERATORS:
-            numbers.setdefault(operator.name, []).append(operator.index)
+    for operator in operators:
+        numbers.setdefault(operator.name, []).append(operator.index)
     return [
         f"{name} (operator{'s' * (len(own) > 1)} {', '.join(map(str, own))})"
         for name, own in sorted(numbers.items())

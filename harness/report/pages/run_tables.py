@@ -275,6 +275,7 @@ def models_table(record: RunRecord) -> Table:
         *(Column(part, part, fmt.share, group=accuracy) for part in ("training", "validation", "testing")),
         Column("engine", "engine", group=image),
         Column("kernels", "kernels", group=image),
+        Column("portable", "not in fast kernels", group=image, optional=True),
         Column("optimization", "optimization", group=image),
         Column("toolchain", "toolchain", group=image),
         Column("icache", "instruction cache", group=image),

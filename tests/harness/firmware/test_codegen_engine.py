@@ -12,6 +12,7 @@ from compiled_engine import checked, compiled, staged_engine
 from host_library import compile_for_board, symbols_of
 from shared_data import shared_data
 from tflite_builder import ModelBuilder
+from tflite_cases import conv_2d
 
 from models.log_filter import known_noise_dropped
 
@@ -80,6 +81,28 @@ def test_a_float_model_has_float_tensors_and_odd_names_are_escaped():
     engine = checked(builder.finish([source], [output]))
     view = engine.view("input")
     assert (view.bytes, view.type, engine.sources.kernels) == (16, 1, "reference")
+
+
+@pytest.mark.parametrize("name", ['"; int x; "', "*/ int x; /*", "a\nint x;", "a\r#error x", "??/\n#error"])
+def test_a_name_that_is_code_stays_in_a_comment(name):
+    """Of activations, constants and variables."""
+    builder = ModelBuilder()
+    source, sums = (builder.activation((1, 4), "f4", name=name.encode()) for _ in range(2))
+    state = builder.variable(name, np.arange(4, dtype="f4").reshape(1, 4), source)
+    before = builder.activation((1, 4), "f4", name=name.encode())
+    builder.operator("READ_VARIABLE", [state], [before])
+    builder.operator("ADD", [before, source], [sums])
+    builder.operator("ASSIGN_VARIABLE", [state, sums], [])
+    output = builder.activation((1, 4), "f4", name=name.encode())
+    factor = builder.constant(np.full(4, 2, "f4"), name=name.encode())
+    builder.operator("MUL", [sums, factor], [output])
+    checked(builder.finish([source], [output]))
+
+
+def test_an_operator_that_no_fast_kernel_covers_is_named():
+    engine = compiled(conv_2d(3, "i1", dilated=True))
+    assert engine.sources.portable == "CONV_2D (operator 0)"
+    assert compiled(conv_2d(0, "i1")).sources.portable == ""
 
 
 def test_on_the_host_the_kernels_are_the_reference():

@@ -163,6 +163,12 @@ def test_estimates_stand_beside_image_and_arena():
     assert frame["flash_share"] == pytest.approx(row.firmware.flash_bytes / 983_040)
 
 
+def test_operators_without_a_fast_kernel_are_marked():
+    row = next(row for row in family_run().variants if row.id == "tinyconv-int8")
+    marked = replace(row, firmware=replace(row.firmware, portable="CONV_2D (operator 3)"))
+    assert all_tables(with_variants(marked))["models"].frame["portable"].tolist() == ["CONV_2D (operator 3)"]
+
+
 def sentences(record) -> list[str]:
     return [plain(sentence) for sentence in headline(record, all_tables(record))]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from harness.firmware.codegen.kernels import (
     avgpool_s8,
     convolve_1_channel_s8,
@@ -15,13 +18,25 @@ from harness.firmware.codegen.program import AveragePool2D, Conv2D, DepthwiseCon
 
 def fast_operation(step: Step) -> Operation | None:
     """Return the call of the fast kernel that covers a step; None if there is none."""
-    if step.input.type == "float32":
-        return convolve_f32.operation(step) if isinstance(step, Conv2D) else None
-    if isinstance(step, Conv2D):
-        kernel = convolve_1_channel_s8 if step.input.shape[3] == 1 else convolve_s8
-        return kernel.operation(step)
-    if isinstance(step, DepthwiseConv2D):
-        return depthwise_conv_s8.operation(step)
-    if isinstance(step, AveragePool2D):
-        return avgpool_s8.operation(step)
-    return None
+    kernel = _KERNELS.get((type(step), step.input.type))
+    return kernel(step) if kernel else None
+
+
+def is_portable(operation: Operation) -> bool:
+    """Tell if a step whose operator and type have a fast kernel takes the portable one, for its shape."""
+    step = operation.step
+    has_one = (type(step), step.input.type) in _KERNELS
+    return has_one and not operation.skips_zeros and fast_operation(step) is None
+
+
+def _convolve_s8(step: Conv2D) -> Operation | None:
+    kernel = convolve_1_channel_s8 if step.input.shape[3] == 1 else convolve_s8
+    return kernel.operation(step)
+
+
+_KERNELS: dict[tuple[type[Step], str], Callable[[Any], Operation | None]] = {
+    (AveragePool2D, "int8"): avgpool_s8.operation,
+    (Conv2D, "float32"): convolve_f32.operation,
+    (Conv2D, "int8"): _convolve_s8,
+    (DepthwiseConv2D, "int8"): depthwise_conv_s8.operation,
+}
