@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,15 +69,15 @@ def measure(board: EmulatedBoard, model: ModelArtifact, engine_name: str, store:
     return Speed(model.id, model.macs or 0, firmware, cycles["inference"], per_slice)
 
 
-def models(store: Store) -> Iterator[ModelArtifact]:
-    """Prepare the models; name on stderr those that are not there."""
-    for name in VARIANTS:
+def models(store: Store, wanted: Sequence[str]) -> Iterator[ModelArtifact]:
+    """Prepare the wanted models; name on stderr those that are not there."""
+    for name in (name for name in VARIANTS if name in wanted):
         (variant,), _ = load_family(CONFIGS, name)
         yield prepare(variant, synthetic_corpus(store), store)
-    for name, outputs in FILES.items():
+    for name in (name for name in FILES if name in wanted):
         file = SHARED / f"{name}.tflite"
         if file.is_file():
-            yield external(file, [f"label {i}" for i in range(outputs)], store)
+            yield external(file, [f"label {i}" for i in range(FILES[name])], store)
         else:
             print(f"skipped {name}: {file} is not there", file=sys.stderr)
 
@@ -85,7 +85,9 @@ def models(store: Store) -> Iterator[ModelArtifact]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", nargs="+", help="ids of the models to measure")
+    parser.add_argument(
+        "--models", nargs="+", default=[*VARIANTS, *FILES], help="variants, and files in ../shared/data"
+    )
     parser.add_argument("--engines", nargs="+", default=["codegen", "tflm"])
     parser.add_argument("--optimization", default=OPTIMIZATION, help="flags of the whole image")
     options = parser.parse_args()
@@ -95,9 +97,7 @@ def main() -> None:
         print(f"skipped engine tflm: {VARIABLE} does not name a copy of the library", file=sys.stderr)
     print("model                   engine     cycles  cycles/MAC  slice   arena     RAM    flash  flags")
     with EmulatedBoard(store, optimization=options.optimization) as board:
-        for model in models(store):
-            if options.models and model.id not in options.models:
-                continue
+        for model in models(store, options.models):
             for engine in options.engines:
                 try:
                     speed = measure(board, model, engine, store)
