@@ -11,7 +11,12 @@ from harness.records.field_record import CAUSES, FieldStimulus, FieldVariant
 from harness.records.record import ModelRow
 from harness.stats.matching import is_keyword
 from harness.stats.pairing import Paired, paired
-from harness.stats.statistics import difference_interval, poisson_interval, wilson_interval
+from harness.stats.statistics import (
+    cluster_interval,
+    difference_interval,
+    poisson_interval,
+    wilson_interval,
+)
 
 NONE = "none"
 """The column of a confusion matrix for words without a detection."""
@@ -40,6 +45,23 @@ def rate(correct: int, total: int) -> Rate:
 def accuracy(stimuli: Iterable[FieldStimulus]) -> Rate:
     counted = [one.correct for one in stimuli if one.counts]
     return rate(sum(counted), len(counted))
+
+
+def speakers_interval(stimuli: Iterable[FieldStimulus]) -> tuple[int, float, float] | None:
+    """Return the number of known speakers and the 95 % interval of their words' rate over them.
+
+    The words of one speaker depend on each other, so the interval is bootstrapped over speakers. None for
+    fewer than two speakers, and if every word is right or none: a bootstrap then says nothing.
+    """
+    right: dict[str, list[bool]] = {}
+    for one in stimuli:
+        if one.counts and one.speaker:
+            right.setdefault(one.speaker, []).append(one.correct)
+    parts = [sum(words) for words in right.values()]
+    wholes = [len(words) for words in right.values()]
+    if len(right) < 2 or sum(parts) in (0, sum(wholes)):
+        return None
+    return len(right), *cluster_interval(parts, wholes)
 
 
 @dataclass(frozen=True)

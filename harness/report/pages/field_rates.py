@@ -52,6 +52,8 @@ def rate_tables(variants: Sequence[FieldVariant], conditions: Sequence[Condition
         (everything,) = rates.rates_by(keywords, lambda _: "", [""])
         row = _rate_row(variant, everything, {one.label for one in keywords if one.counts})
         row |= _beside_keywords(variant)
+        if over_speakers := rates.speakers_interval(keywords):
+            row |= dict(zip(("speakers", "speakers_low", "speakers_high"), over_speakers, strict=True))
         overview.append({key: value for key, value in row.items() if key not in _NOT_IN_OVERVIEW})
         for group in rates.rates_by(keywords, lambda one: one.condition, names):
             row = _rate_row(variant, group) | _beside_keywords(variant, group.name)
@@ -75,7 +77,9 @@ def rate_tables(variants: Sequence[FieldVariant], conditions: Sequence[Condition
             "Accuracy is the share of keywords that were detected as themselves, beside that of the same "
             "labels on the data set; the drop is from the test set. Intervals are Wilson's, of false accepts "
             "Poisson's; without false accepts the upper end is 3 divided by the hours. The delay counts from "
-            "the end of the word.",
+            "the end of the word."
+            + " Words of one speaker depend on each other: the interval over speakers, whose recordings name "
+            "them, is bootstrapped over them." * any("speakers" in row for row in overview),
         ),
         rates_table("conditions", "By condition", "Condition", by_condition),
         *(
@@ -105,7 +109,7 @@ def rates_table(
     name: str, title: str, by: str, rows: Sequence[Row], note: str = "", tones: Sequence[str] = ()
 ) -> Table:
     """Declare a table of rates by a group whose header is `by`; columns without any value are left out."""
-    drop, accepts = "Drop", "False accepts without words"
+    drop, accepts, speakers = "Drop", "False accepts without words", "Over speakers"
     columns = [
         Column("variant", "Variant"),
         Column("group", by),
@@ -113,6 +117,8 @@ def rates_table(
         Column("accuracy", "Accuracy", fmt.share),
         Column("low high", "95 % interval", fmt.interval),
         Column("accuracy low high", "0 to 100 %", lambda *_: "", mark="interval"),
+        Column("speakers", "number", fmt.count, group=speakers, optional=True),
+        Column("speakers_low speakers_high", "95 % interval", fmt.interval, group=speakers, optional=True),
         Column("missed", "Missed", fmt.count, optional=True),
         Column("confused", "Confused", fmt.count, optional=True),
         Column("excluded", "Not counted", lambda value: fmt.count(value) if value else "", optional=True),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_segments import LABELS, VARIANT, segment, stimulus
 
-from harness.records.field_record import CAUSES, FieldFalseAccept, FieldVariant
+from harness.records.field_record import CAUSES, FieldFalseAccept, FieldStimulus, FieldVariant
 from harness.records.record import LabelCount, ModelRow
 from harness.stats.pairing import mcnemar
 from harness.stats.rates import (
@@ -21,6 +21,7 @@ from harness.stats.rates import (
     rate,
     rate_drop,
     rates_by,
+    speakers_interval,
 )
 from harness.stats.statistics import difference_interval, poisson_interval
 
@@ -52,6 +53,28 @@ def test_rates_by_label_and_by_condition():
     by_condition = groups(lambda row: row.condition, ["2 m"])
     assert by_condition == {"2 m": (0, 2, 1, 1, 0), "quiet": (2, 4, 2, 0, 1)}
     assert [*by_condition] == ["2 m", "quiet"]
+
+
+def test_interval_over_speakers_is_wider_where_their_words_depend_on_each_other():
+    def spoken(right: list[int]) -> list[FieldStimulus]:
+        """Return ten words of each speaker, the first so many right."""
+        return [
+            stimulus("yes", "yes" if word < count else None, speaker=f"speaker {place}")
+            for place, count in enumerate(right)
+            for word in range(10)
+        ]
+
+    unlike, alike = (speakers_interval(spoken(right)) for right in ([0, 10, 0, 10, 5], [5] * 5))
+    words = rate(25, 50)
+    assert unlike[0] == alike[0] == 5
+    assert alike[1:] == (0.5, 0.5)
+    assert unlike[1] < words.low < words.high < unlike[2]
+
+
+@pytest.mark.parametrize("words", [[], [("anna", "yes"), ("anna", None)], [("anna", None), ("ben", None)]])
+def test_without_two_speakers_who_differ_there_is_no_interval_over_speakers(words):
+    rows = [stimulus("yes", detected, speaker=speaker) for speaker, detected in words]
+    assert speakers_interval([*rows, stimulus("yes", "yes")]) is None
 
 
 def test_confusions_have_a_column_for_no_detection():
