@@ -29,6 +29,7 @@ _C_FLAGS = ("-x", "c", *arduino_platform.flags("compiler.c.flags"))
 _COMPILE_FLAGS = (*_COMMON_FLAGS, *_CPP_FLAGS)
 _LIBRARY_FLAGS = ("-w",)  # as the mbed core compiles libraries; warnings in them are for their authors
 _LINK_FLAGS = arduino_platform.flags("compiler.ldflags")
+_CPP_LIBRARY = arduino_platform.flags("compiler.cpp.library")
 
 
 def find_compiler() -> Tool:
@@ -55,7 +56,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = OPTIMI
     inputs = {
         "sketch": staged.path,
         "core": CORE,
-        "flags": [*_COMPILE_FLAGS, *_LINK_FLAGS, *flags],
+        "flags": [*_COMPILE_FLAGS, *_LINK_FLAGS, *_CPP_LIBRARY, *flags],
         "compiler": compiler.version,
         "libraries": [library.fingerprint for library in libraries],
     }
@@ -154,7 +155,11 @@ def build_image(
         with ThreadPoolExecutor(_JOBS) as pool:
             list(pool.map(lambda job: compile_one(*job), jobs))
         parts = [*(target for _, target in jobs), *(file for file, _ in archives)]
-        run_tool(compiler, [*_LINK_FLAGS, f"-T{CORE / _LINKER_SCRIPT}", *parts, "-o", image], objects)
+        run_tool(
+            compiler,
+            [*_LINK_FLAGS, f"-T{CORE / _LINKER_SCRIPT}", *parts, *_CPP_LIBRARY, "-o", image],
+            objects,
+        )
 
 
 def _sources_and_objects(sketch: Path) -> list[tuple[Path, Path]]:
