@@ -58,13 +58,15 @@ class Run(Driver[RunRecord, VariantRow]):
 
     def measure_all(self) -> list[ModelArtifact]:
         warn_of(scan_recordings(self.setup.recordings).excluded, self.setup.recordings)
-        with reporting_processes(os.cpu_count() or 1) as self._processes:
+        with contextlib.ExitStack() as self._open:
             return super().measure_all()
 
     def prepared(self, model: ModelArtifact) -> None:
         """Measure the model in another process, if the board's clock is modeled."""
         board = self.folder.record.board
         if board.clock != "measured" and model.deployable and not self.is_complete(model):
+            if not self._ahead:  # most runs need no pool, whose queue starts a process
+                self._processes = self._open.enter_context(reporting_processes(os.cpu_count() or 1))
             future = self._processes.submit(in_process, measure_ahead, self.setup, board, self.store, model)
             self._ahead.append(future)
 
