@@ -101,7 +101,7 @@ def _builder(name: str, labels: str, engine: str) -> Callable[[Path], int]:
     return take
 
 
-def _generate(board: EmulatedBoard, model: ModelArtifact, engine: Any, recognizer: Any) -> Firmware:
+def _generate(board: EmulatedBoard, model: ModelArtifact, engine: Any, *_: Any) -> Firmware:
     """Generate the sources of a model and compute its reference, instead of compiling."""
     with tempfile.TemporaryDirectory(prefix="earshot-stage-") as folder:
         stage(model, engine, Path(folder))

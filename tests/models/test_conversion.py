@@ -77,7 +77,9 @@ def test_only_known_lines_of_native_code_and_known_warnings_are_dropped(capfd):
 
 
 def with_activation(activation: nn.Module) -> nn.Module:
-    return Deployed(nn.Sequential(nn.Linear(1960, 8), activation, nn.Linear(8, 4)))
+    network = nn.Sequential(nn.Linear(1960, 8), activation, nn.Linear(8, 4))
+    network.shape = 49, 40
+    return Deployed(network)
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])

@@ -171,7 +171,8 @@ def test_upload_that_is_cut_off_leaves_no_flash_tool(desk, image, tmp_path, end)
     desk.write_bench_file(board={"upload_timeout_s": 600 if end else 10})
     (tmp_path / "image").write_bytes(pickle.dumps(image))
     command = [sys.executable, "-c", UPLOADS, str(desk.file), str(tmp_path / "image")]
-    user = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # as pytest has it
+    user = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     tool = wait_until(user, lambda: next(iter(flash_tools(desk)), None))
     cli = parent_of(tool)
     assert os.getsid(tool) == os.getsid(cli) and os.getpgid(tool) != os.getpgid(cli)

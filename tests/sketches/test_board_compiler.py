@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from host_library import EMULATED_FLAGS, LIBRARIES, MBED_FLAGS, compile_for_board
 from tiny_engine import TinyEngine, tiny_model
@@ -10,9 +12,11 @@ from harness.firmware.stage import stage
 
 
 def test_the_libraries_compile(tmp_path):
-    sources = sorted(LIBRARIES.glob("*/src/*.cpp"))
-    for number, folder in enumerate(sorted(LIBRARIES.glob("*/src"))):
-        headers = tmp_path / f"{number}.cpp"
+    for library in LIBRARIES.glob("*/src"):  # side by side, as in a sketch
+        shutil.copytree(library, tmp_path / library.parent.name)
+    sources = sorted(tmp_path.glob("*/*.cpp"))
+    for folder in sorted(tmp_path.iterdir()):
+        headers = tmp_path / f"{folder.name}.cpp"
         headers.write_text("".join(f'#include "{path}"\n' for path in sorted(folder.glob("*.h"))))
         sources.append(headers)
     compile_for_board("-fsyntax-only", *sources)

@@ -35,7 +35,10 @@ def ask(folder, patience_s=2.0, **request):
         line.settimeout(patience_s)
         line.connect(os.path.join(folder, "control"))
         line.sendall(json.dumps(request).encode() + b"\n")
-        return json.loads(line.makefile("rb").readline())
+        answer = json.loads(line.makefile("rb").readline())
+    if not isinstance(answer, dict):
+        raise ValueError("the board's answer is no object")
+    return answer
 
 
 def attached():

@@ -29,7 +29,7 @@ def configs(tmp_path, monkeypatch):
     """A folder with the variant tinyconv-int8, which stands for a small model, and with broken ones."""
     model = external(classifier(tmp_path / "tinyconv.tflite"), list("abcd"), Store(tmp_path / "home"))
     prepared = [Outcome(variant, model) for variant in load_family(CONFIGS, "tinyconv-int8")[0]]
-    monkeypatch.setattr(parallel, "prepare_all", lambda variants, *_: prepared if variants else [])
+    monkeypatch.setattr(parallel, "prepare_all", lambda variants, *_, **__: prepared if variants else [])
     folder = tmp_path / "configs"
     folder.mkdir()
     shutil.copy(CONFIGS / "tinyconv-int8.toml", folder)
