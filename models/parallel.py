@@ -191,12 +191,10 @@ def reporting_processes(number: int) -> Iterator[ProcessPoolExecutor]:
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
-    pool = new_pool(number, _keep_reports, reports)
     try:
-        yield pool
+        with new_pool(number, _keep_reports, reports) as pool:
+            yield pool
     finally:
-        # Running steps finish, so that their work is not lost.
-        pool.shutdown(cancel_futures=True)
         reports.put(None)
         listener.join()
 

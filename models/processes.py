@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
@@ -13,12 +14,22 @@ _INTERRUPTED = 130
 """Exit code of a process that Ctrl-C ended."""
 
 
-def new_pool(number: int, initialize: Callable[..., None] | None = None, *given: Any) -> ProcessPoolExecutor:
-    """Create a pool; each process calls `initialize` with the given arguments first.
+@contextmanager
+def new_pool(
+    number: int, initialize: Callable[..., None] | None = None, *given: Any
+) -> Iterator[ProcessPoolExecutor]:
+    """Start a pool; each process calls `initialize` with the given arguments first.
 
-    The processes are spawned, not forked: torch and TensorFlow have threads that do not survive a fork.
+    The processes are spawned, not forked: torch and TensorFlow have threads that do not survive a fork. At
+    the end, running work finishes, so that it is not lost, and waiting work is dropped. Give work by
+    `submit`: an interrupted `map` cancels its futures, and Python 3.11 prints a traceback when their
+    processes are gone.
     """
-    return ProcessPoolExecutor(number, get_context("spawn"), _start, (initialize, *given))
+    pool = ProcessPoolExecutor(number, get_context("spawn"), _start, (initialize, *given))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _start(initialize: Callable[..., None] | None, *given: Any) -> None:

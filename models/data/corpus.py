@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -117,18 +116,21 @@ def _speak_all(folder: Path, config: CorpusConfig) -> None:
     planned = utterances(config)
     for name in {utterance.word for utterance in planned} | {BACKGROUND_FOLDER}:
         (folder / name).mkdir()
-    with new_pool(min(os.cpu_count() or 1, math.ceil(len(planned) / _BATCH))) as pool:
+    batches = [planned[start : start + _BATCH] for start in range(0, len(planned), _BATCH)]
+    with new_pool(min(os.cpu_count() or 1, len(batches))) as pool:
         advance = progress.count(len(planned), "words")
-        for _ in pool.map(partial(_write, folder, config), planned, chunksize=_BATCH):
-            advance()
+        for written in as_completed([pool.submit(_write, folder, config, batch) for batch in batches]):
+            advance(written.result())
     for name, noise in _noises(config):
         wav.write_wav(
             folder / BACKGROUND_FOLDER / f"{name}.wav", wav.to_int16(acoustics.at_level(noise, -20))
         )
 
 
-def _write(folder: Path, config: CorpusConfig, utterance: Utterance) -> None:
-    wav.write_wav(folder / utterance.name, wav.to_int16(_spoken(utterance, config)))
+def _write(folder: Path, config: CorpusConfig, batch: Sequence[Utterance]) -> int:
+    for utterance in batch:
+        wav.write_wav(folder / utterance.name, wav.to_int16(_spoken(utterance, config)))
+    return len(batch)
 
 
 def _spoken(utterance: Utterance, config: CorpusConfig) -> np.ndarray:

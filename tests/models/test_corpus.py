@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
 from models.data import espeak
@@ -47,3 +53,36 @@ def test_a_missing_espeak_is_refused_with_a_remedy(monkeypatch):
     monkeypatch.setattr(espeak, "_server", espeak._Server)
     with pytest.raises(DatasetError, match="apt-get install espeak-ng"):
         espeak.speak("yes", espeak.Manner("en-us"))
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from models.data.corpus import CorpusConfig, synthetic_corpus
+from models.store import Store
+if __name__ == "__main__":
+    try:
+        synthetic_corpus(Store(Path(sys.argv[1])), CorpusConfig())
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def test_ctrl_c_ends_all_processes_without_a_traceback(tmp_path):
+    """Ctrl-C reaches every process of a terminal."""
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    user = subprocess.Popen(
+        [sys.executable, script, tmp_path / "store"],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    while not any((tmp_path / "store").rglob("*.wav")):
+        assert user.poll() is None, user.communicate()[0]
+        time.sleep(0.05)
+    os.killpg(user.pid, signal.SIGINT)
+    assert user.communicate(timeout=60)[0] == "interrupted\n"
