@@ -185,7 +185,7 @@ class Place:
         return ended.stdout
 
     def _call(self, verb: str) -> Finished:
-        beside = Path(sys.executable).with_name(_CLIENT)
+        beside = str(Path(sys.executable).with_name(_CLIENT))
         client = shutil.which(_CLIENT) or shutil.which(beside)
         if client is None:
             raise BoardNotFound(

@@ -120,7 +120,7 @@ def test_place_of_another_user_is_waited_for(site, lines):
 
     waiting = threading.Thread(target=acquire)
     waiting.start()
-    while not lines:
+    while not lines and waiting.is_alive():
         time.sleep(0.01)
     assert lines[0].startswith("waiting up to 600 s for the labgrid place bare: ")
     site.client("-p", "bare", "release", user="alice")
