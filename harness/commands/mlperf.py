@@ -53,6 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from harness.commands.run import request_of
     from harness.measure.arena import build_sized
     from harness.measure.mlperf import WINDOWS, measure_accuracy, measure_performance
     from harness.measure.mlperf_files import LABELS, make_files, random_files, read_files
@@ -62,23 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.report.html import page_tables, write_csvs, write_page
     from harness.report.mlperf import accuracy_table, results_table, sentences, windows_table
     from harness.runs import rows
-    from harness.runs.request import RunRequest
     from harness.runs.selection import Selection
     from models.reference import ReferenceModel
 
     options.check_output(arguments.output)
     labels = tuple(label.strip() for label in arguments.labels.split(",")) if arguments.labels else LABELS
     front_end = arguments.front_end if arguments.dataset else ""
-    setup = RunRequest(
-        Selection(model_file=arguments.model, labels=labels, front_end=front_end),
-        board=arguments.board or options.DEFAULT_BOARD,
-        engine=arguments.engine,
-        bench=arguments.bench,
-        port=arguments.port,
-        clock=arguments.clock,
-        wait_s=arguments.wait,
-        optimization=arguments.optimization,
-    ).setup()
+    selection = Selection(model_file=arguments.model, labels=labels, front_end=front_end)
+    setup = request_of(arguments, selection).setup()
     started = datetime.now(UTC)
     folder = arguments.output / started.strftime("%Y%m%dT%H%M%SZ")
     store = Store(layout.store_root())

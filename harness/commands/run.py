@@ -20,6 +20,7 @@ from models.errors import ConfigError, ConversionError, DatasetError
 if TYPE_CHECKING:
     from harness.runs.request import RunRequest
     from harness.runs.run import Run
+    from harness.runs.selection import Selection
 
 _OF_INPUT = {one.failure for one in (UsageError, Unsupported, ConfigError, ConversionError, DatasetError)}
 """Failures of what the user gave, which no repair of bench or tools would help."""
@@ -43,12 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     return finish(begin_run(request, arguments.output), arguments.open)
 
 
-def request_of(arguments: argparse.Namespace, **more: Any) -> RunRequest:
-    """Return the request of the options for models, board and engine."""
+def request_of(arguments: argparse.Namespace, selection: Selection | None = None, **more: Any) -> RunRequest:
+    """Return the request of the options for models, board and engine; `selection` replaces the models."""
     from harness.runs.request import RunRequest
 
     return RunRequest(
-        options.selection(arguments),
+        selection or options.selection(arguments),
         board=arguments.board or options.DEFAULT_BOARD,
         engine=arguments.engine,
         bench=arguments.bench,

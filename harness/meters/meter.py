@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ _LONGEST_WAIT_S = 30.0  # for a meter's last samples
 
 
 class Meter(ABC):
-    """A power meter: `start`, `mark` as often as needed, `stop`.
+    """A power meter: `start`, then `stop`.
 
     A subclass names its kind after its module, see `harness.meters.registry`.
     """
@@ -55,7 +54,7 @@ class Meter(ABC):
         Raises:
             MeterFailed: see `samples`.
         """
-        self._file, self._marks = file, list[tuple[str, float]]()
+        self._file = file
         self._failure: MeterFailed | None = None
         self._stopping, self._first = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._record, name=self.name, daemon=True)
@@ -63,14 +62,6 @@ class Meter(ABC):
         self._first.wait(_LONGEST_WAIT_S)
         if self._failure or not self._first.is_set():
             self.stop()
-
-    def mark(self, name: str) -> None:
-        """Note that now is the moment `name`.
-
-        The host's clock decides, so a mark is some milliseconds off. Stages are told apart by the meter's
-        digital inputs, which belong to the samples.
-        """
-        self._marks.append((name, time.monotonic() - self._began))
 
     def stop(self) -> Trace:
         """Stop recording.
@@ -88,15 +79,13 @@ class Meter(ABC):
                 where=self.name,
                 remedy="Unplug the meter, plug it in again, and repeat the measurement.",
             )
-        return Trace(self._file, self.has_logic, tuple(self._marks))
+        return Trace(self._file, self.has_logic)
 
     def _record(self) -> None:
         try:
             with self._file.open("wb") as file:
                 for samples in self.samples(self._stopping):
-                    if not self._first.is_set():
-                        self._began = time.monotonic()
-                        self._first.set()
+                    self._first.set()
                     samples.tofile(file)
         except MeterFailed as failure:
             self._failure = failure

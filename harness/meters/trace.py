@@ -23,12 +23,10 @@ class Trace:
     Attributes:
         file: the samples, each a `SAMPLE`.
         has_logic: False if the meter has no digital inputs.
-        marks: name and time in seconds since the begin of the trace, see `Meter.mark`.
     """
 
     file: Path
     has_logic: bool
-    marks: tuple[tuple[str, float], ...] = ()
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield the samples in order, at most 100,000 at a time, so that a long trace needs no memory."""

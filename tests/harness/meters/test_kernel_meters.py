@@ -42,8 +42,8 @@ def test_a_monitor_of_hwmon_measures_millivolts_times_milliamperes(sensors, tmp_
 
 
 def test_several_sensors_need_a_name(sensors, tmp_path):
-    with pytest.raises(MeterFailed, match=r"2 sensors.*there: ina226, ina219"):
-        Hwmon(folder=sensors).start(tmp_path / "trace")
+    with pytest.raises(MeterFailed, match=r"2 devices in .* fit.*there: ina226, ina219"):
+        Hwmon(root=sensors).start(tmp_path / "trace")
 
 
 def test_a_sensor_that_vanishes_ends_the_trace(sensors, tmp_path):
@@ -75,7 +75,7 @@ def test_an_energy_counter_that_wraps_counts_on(tmp_path):
     thread = threading.Thread(target=consume)
     thread.start()
     try:
-        trace = record(Rapl(folder=tmp_path), tmp_path / "trace", 1.0)
+        trace = record(Rapl(root=tmp_path), tmp_path / "trace", 1.0)
     finally:
         ended.set()
         thread.join()
@@ -84,5 +84,5 @@ def test_an_energy_counter_that_wraps_counts_on(tmp_path):
 
 
 def test_a_computer_without_counters_is_told(tmp_path):
-    with pytest.raises(MeterFailed, match=r"0 energy counters.*there: none"):
-        Rapl(folder=tmp_path).start(tmp_path / "trace")
+    with pytest.raises(MeterFailed, match=r"0 devices in .* fit.*there: none"):
+        Rapl(root=tmp_path).start(tmp_path / "trace")

@@ -30,7 +30,6 @@ def at(amperes: float):
 def record(kit: FakePpk2, file, seconds: float):
     meter = Ppk2(VOLTS, supplies=True, port=str(kit.port))
     meter.start(file)
-    meter.mark("begin")
     time.sleep(seconds)
     return meter.stop()
 
