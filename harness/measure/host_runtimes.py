@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.utils import benchmark
 
+from harness.boards.small_linux.runner import open_session
 from harness.link.deadline import Deadline
 from models.interpreter import OPTIMIZED, Interpreter
 
@@ -88,11 +89,7 @@ def time_tflite(model_file: Path, values: np.ndarray, threads: int) -> tuple[Tim
 
 def time_onnx(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:
     """Time ONNX Runtime's CPU provider; one operator may use `threads` threads."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(str(model_file), options, providers=["CPUExecutionProvider"])
+    session = open_session(str(model_file), threads)
     feed = {session.get_inputs()[0].name: values}
     output = np.asarray(session.run(None, feed)[0])
     return time_calls(lambda: session.run(None, feed), threads=1), output

@@ -103,6 +103,35 @@ class FirmwareRow:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """The state of a processor; None for what the machine does not tell."""
+
+    frequency_mhz: float | None  # of its fastest core
+    temperature_c: float | None
+
+
+@dataclass(frozen=True)
+class LinuxRow:
+    """ONNX Runtime in a process of its own, on a small Linux computer or on this host."""
+
+    onnxruntime: str  # version
+    python: str
+    threads: Count
+    samples_us: list[Micros]  # single inferences in time order, without the warm-ups
+    warm_ups: Count
+    difference: float | None  # largest one of an output to the reference; None without a reference
+    tolerance: float  # above it nothing is timed
+    model_bytes: Count
+    process_peak_bytes: Count | None  # VmHWM, with Python and ONNX Runtime
+    model_peak_bytes: Count | None  # the part of it above what the process had before it loaded the model
+    governor: str | None
+    before: Condition
+    after: Condition
+    throttled: list[str] | None
+    """Reasons why the processor was slowed down meanwhile; None if the machine does not tell."""
+
+
+@dataclass(frozen=True)
 class HostRow:
     """One runtime on the host's CPU or GPU, on the same input bytes as the board."""
 

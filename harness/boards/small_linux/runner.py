@@ -1,0 +1,250 @@
+"""Runner of one ONNX model, in a process of its own: conformance, warm-up, timed inferences, memory.
+
+This file is copied to a small Linux computer. It needs ONNX Runtime and NumPy only, imports nothing else of
+Earshot, and prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import platform
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+WARM_UPS, WARM_UP_S = 10, 0.2
+"""Inferences before the timed ones: at least so many, and at least so long, since governors take a while."""
+
+_ROOT = Path("/")
+_NOW_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "temperature limit"}
+"""Bits of the Raspberry Pi's get_throttled; 16 higher is the same since the machine started.
+
+Source: Raspberry Pi documentation, vcgencmd, "get_throttled".
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("inputs", help=".npz with `inputs` (N, ...) and, to compare, `expected` (N, outputs)")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--inferences", type=int, required=True)
+    parser.add_argument("--tolerance", type=float, required=True)
+    print(json.dumps(_measured(parser.parse_args())))
+
+
+def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
+    try:
+        return measure(
+            arguments.model, arguments.inputs, arguments.threads, arguments.inferences, arguments.tolerance
+        )
+    except Exception as problem:  # ONNX Runtime raises anything
+        return {"problem": (str(problem).strip() or type(problem).__name__).splitlines()[0]}
+
+
+def open_session(model: str, threads: int) -> Any:
+    """Return a session of ONNX Runtime's CPU provider; one operator may use so many threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def measure(
+    model: str, inputs_file: str, threads: int, inferences: int, tolerance: float, root: Path = _ROOT
+) -> dict[str, Any]:
+    """Compare a model's outputs, then time single inferences of the first input.
+
+    Args:
+        inputs_file: see `main`.
+        tolerance: difference of an output above which nothing is timed.
+        root: the root of /proc and /sys.
+    """
+    import numpy
+    import onnxruntime
+
+    given = numpy.load(inputs_file)
+    inputs, expected = given["inputs"], given.get("expected")
+    _return_free_memory()
+    memory = Memory(root)
+    session = open_session(model, threads)
+    name = session.get_inputs()[0].name
+    outputs = [numpy.asarray(session.run(None, {name: values[None]})[0]) for values in inputs]
+    difference = None
+    if expected is not None:
+        difference = max(_difference(*pair) for pair in zip(outputs, expected, strict=True))
+    found: dict[str, Any] = {
+        "onnxruntime": onnxruntime.__version__,
+        "python": platform.python_version(),
+        "output": outputs[0].ravel().tolist(),
+        "difference": difference,
+        "model_bytes": Path(model).stat().st_size,
+        "threads": threads,
+        "governor": governor(root),
+        "samples_us": [],
+    }
+    if difference is not None and not difference <= tolerance:
+        return found
+    feed = {name: inputs[:1]}
+    before = condition(root)
+    found["warm_ups"] = _warm_up(lambda: session.run(None, feed))
+    samples_us = []
+    for _ in range(inferences):
+        start = time.perf_counter_ns()
+        session.run(None, feed)
+        samples_us.append((time.perf_counter_ns() - start) / 1000)
+    after = condition(root)
+    process, of_model = memory.peaks()
+    return {
+        **found,
+        "samples_us": samples_us,
+        "before": before,
+        "after": after,
+        "throttled": throttling(before.pop("limits"), after.pop("limits")),
+        "process_peak_bytes": process,
+        "model_peak_bytes": of_model,
+    }
+
+
+def _difference(output: Any, expected: Any) -> float:
+    """Return the largest difference; infinite for another number of outputs, or outputs without a number."""
+    if output.size != expected.size:
+        return float("inf")
+    largest = float(abs(output.ravel() - expected.ravel()).max())
+    return largest if largest == largest else float("inf")
+
+
+def _warm_up(call: Any) -> int:
+    calls, end_s = 0, time.monotonic() + WARM_UP_S
+    while calls < WARM_UPS or time.monotonic() < end_s:
+        call()
+        calls += 1
+    return calls
+
+
+def _return_free_memory() -> None:
+    """Return what the imports freed to the system, so that a model does not take it unnoticed (glibc)."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
+
+
+class Memory:
+    """Peak memory of this process, and of what it loads from now on."""
+
+    def __init__(self, root: Path = _ROOT) -> None:
+        self._status, self._before = root / "proc/self/status", None
+        self._earlier = self._read("VmHWM")
+        try:
+            (root / "proc/self/clear_refs").write_text("5")  # VmHWM becomes the present VmRSS
+            self._before = self._read("VmRSS")
+        except OSError:  # not allowed: the peak of the imports may hide the model's
+            pass
+
+    def peaks(self) -> tuple[int | None, int | None]:
+        """Return the peak of the process, and the peak over what it had before; None if not told."""
+        peak = self._read("VmHWM")
+        if peak is None:
+            return None, None
+        of_model = None if self._before is None else peak - self._before
+        return max(peak, self._earlier or 0), of_model
+
+    def _read(self, name: str) -> int | None:
+        text = _text(self._status)
+        found = re.search(rf"^{name}:\s*(\d+) kB", text, re.MULTILINE)
+        return int(found[1]) * 1024 if found else None
+
+
+def condition(root: Path = _ROOT) -> dict[str, Any]:
+    """Return frequency, temperature and the state of the machine's limits; None for what it does not tell."""
+    return {
+        "frequency_mhz": frequency_mhz(root),
+        "temperature_c": temperature_c(root),
+        "limits": limits(root),
+    }
+
+
+def governor(root: Path = _ROOT) -> str | None:
+    names = {_text(path) for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor")}
+    return ", ".join(sorted(names)) or None
+
+
+def frequency_mhz(root: Path = _ROOT) -> float | None:
+    """Return the present frequency of the fastest core."""
+    files = root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")
+    found = [int(text) / 1000 for path in files if (text := _text(path)).isdigit()]
+    if not found:
+        text = _text(root / "proc/cpuinfo")
+        found = [float(value) for value in re.findall(r"^cpu MHz\s*: ([\d.]+)", text, re.MULTILINE)]
+    return max(found, default=None)
+
+
+def temperature_c(root: Path = _ROOT) -> float | None:
+    """Return the temperature of the hottest zone of the processor, or of any zone if none names it."""
+    zones = [
+        (_text(zone / "type"), int(text) / 1000)
+        for zone in root.glob("sys/class/thermal/thermal_zone*")
+        if (text := _text(zone / "temp")).lstrip("-").isdigit()
+    ]
+    of_processor = [degrees for kind, degrees in zones if re.search("cpu|pkg|soc|core", kind, re.IGNORECASE)]
+    return max(of_processor or [degrees for _, degrees in zones], default=None)
+
+
+def limits(root: Path = _ROOT) -> dict[str, int]:
+    """Return what the machine tells of its limits: bits of a Raspberry Pi, counters and states of others."""
+    found = {}
+    if (bits := _raspberry_bits(root)) is not None:
+        found["raspberry"] = bits
+    for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/thermal_throttle/*_throttle_count"):
+        if (text := _text(path)).isdigit():
+            found[f"count {path.parts[-3]} {path.name}"] = int(text)
+    for device in root.glob("sys/class/thermal/cooling_device*"):
+        kind = _text(device / "type")
+        state = _text(device / "cur_state")
+        if re.match("cpufreq|cpu-|thermal-cpufreq|Processor", kind) and state.isdigit():
+            found[f"state {device.name} {kind}"] = int(state)
+    return found
+
+
+def _raspberry_bits(root: Path) -> int | None:
+    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    if not text and (tool := shutil.which("vcgencmd")):
+        done = subprocess.run([tool, "get_throttled"], capture_output=True, text=True, timeout=10)
+        text = done.stdout.strip().rpartition("=")[2]
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None
+
+
+def throttling(before: dict[str, int], after: dict[str, int]) -> list[str] | None:
+    """Return the reasons why the processor was slowed down meanwhile; None if the machine tells nothing."""
+    if not after:
+        return None
+    reasons = []
+    first, last = before.get("raspberry", 0), after.get("raspberry", 0)
+    met = first | last | (last & ~first) >> 16
+    reasons += [text for bit, text in _NOW_BITS.items() if met >> bit & 1]
+    for name, value in after.items():
+        kind, _, source = name.partition(" ")
+        if kind == "count" and value > before.get(name, value):
+            reasons.append(f"{source} rose by {value - before[name]}")
+        if kind == "state" and max(value, before.get(name, 0)):
+            reasons.append(f"{source} is active")
+    return reasons
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    main()
