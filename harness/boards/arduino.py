@@ -26,7 +26,7 @@ from harness.errors import AcousticFailed, BoardNotFound, EarshotError, Protocol
 from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
 from harness.firmware.arduino_platform import optimization_flags
 from harness.firmware.firmware import Firmware
-from harness.firmware.stage import stage
+from harness.firmware.stage import Instrument, stage
 from harness.layout import store_root
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
@@ -147,10 +147,14 @@ class ArduinoBoard(Board):
         )
 
     def build(
-        self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT, profile: bool = False
+        self,
+        model: ModelArtifact,
+        engine: Engine,
+        recognizer: Recognizer = DEFAULT,
+        instrument: Instrument = "",
     ) -> Firmware:
         with ScratchFolder("stage") as folder:
-            staged = stage(model, engine, folder, recognizer, profile)
+            staged = stage(model, engine, folder, recognizer, instrument)
             return compile_sketch(staged, self._cli, self._target, self._store)
 
     def upload(self, firmware: Firmware) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.bench_file import Bench, BoardEntry
 from harness.firmware.firmware import Firmware
+from harness.firmware.stage import Instrument
 from harness.recognizer import DEFAULT, Recognizer
 from harness.records.record import BoardRow
 
@@ -78,11 +79,13 @@ class Board(Protocol):
         """Return the board's row of a run record; needs no image and no connection."""
 
     def build(
-        self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT, profile: bool = False
+        self,
+        model: ModelArtifact,
+        engine: Engine,
+        recognizer: Recognizer = DEFAULT,
+        instrument: Instrument = "",
     ) -> Firmware:
-        """Compile the sketch with a model, an engine and the recognizer's parameters.
-
-        With `profile`, the image answers `operators%`.
+        """Compile the sketch with a model, an engine, the recognizer's parameters and an instrument.
 
         Raises:
             BuildFailed: a tool is missing, the compiler failed, or the engine lacks an operator.

@@ -29,7 +29,7 @@ from harness.firmware.arduino_platform import OPTIMIZATION, optimization_flags
 from harness.firmware.arm_gcc import compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES, Functions, functions
 from harness.firmware.firmware import Firmware
-from harness.firmware.stage import stage
+from harness.firmware.stage import Instrument, stage
 from harness.layout import store_root
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
@@ -57,6 +57,7 @@ class EmulatedBoard(Board):
         timing: parameters of the cycle model; None for the defaults.
         optimization: compiler flags of the image, separated by spaces.
         instructions: count instructions, which needs no cycle model.
+        pin_log: a file to which every change of a pin is appended, see `Machine`.
     """
 
     name = "emulated"
@@ -73,11 +74,13 @@ class EmulatedBoard(Board):
         timing: TimingParameters | None = None,
         optimization: str = OPTIMIZATION,
         instructions: bool = False,
+        pin_log: Path | None = None,
     ) -> None:
         self._store = store or Store(store_root())
         self._timing = timing or TimingParameters()
         self._optimization = optimization
         self._instructions = instructions
+        self._pin_log = pin_log
         self._machine: Machine | None = None
         self._firmware: Firmware | None = None
         self._link: SerialLink | None = None
@@ -126,10 +129,14 @@ class EmulatedBoard(Board):
         )
 
     def build(
-        self, model: ModelArtifact, engine: Engine, recognizer: Recognizer = DEFAULT, profile: bool = False
+        self,
+        model: ModelArtifact,
+        engine: Engine,
+        recognizer: Recognizer = DEFAULT,
+        instrument: Instrument = "",
     ) -> Firmware:
         with ScratchFolder("stage") as folder:
-            staged = stage(model, engine, folder, recognizer, profile)
+            staged = stage(model, engine, folder, recognizer, instrument)
             return compile_image(staged, self._store, self._optimization)
 
     def upload(self, firmware: Firmware) -> None:
@@ -180,7 +187,7 @@ class EmulatedBoard(Board):
 
     def _start(self, firmware: Firmware, clock: Clock) -> None:
         self.close()
-        self._machine = Machine(find_qemu(), firmware.image, clock)
+        self._machine = Machine(find_qemu(), firmware.image, clock, pin_log=self._pin_log)
         self._firmware = firmware
 
     @cached_property

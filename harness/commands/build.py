@@ -20,11 +20,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_models(parser)
     options.add_board(parser)
     options.add_engine(parser)
-    parser.add_argument(
-        "--profile",
-        action="store_true",
-        help="build images that count the cycles of each operator, see `earshot profile --counter`",
-    )
+    instruments = parser.add_mutually_exclusive_group()
+    for option, instrument, meaning in (
+        ("--profile", "operators", "that count the cycles of each operator, see `earshot profile --counter`"),
+        ("--stage-pins", "stages", "that tell a power meter the stage by two pins, see `earshot energy`"),
+    ):
+        instruments.add_argument(
+            option,
+            dest="instrument",
+            action="store_const",
+            const=instrument,
+            default="",
+            help=f"build images {meaning}",
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,9 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
         for model in setup.selection.models(failures):
             recognizer = setup.bench.recognizer_of(model.id)
             if runs_first_images:
-                firmware = build_sized(board, model, engine, store, new_log, recognizer, arguments.profile)
+                firmware = build_sized(board, model, engine, store, new_log, recognizer, arguments.instrument)
             else:
-                firmware = board.build(model, engine, recognizer, arguments.profile)
+                firmware = board.build(model, engine, recognizer, arguments.instrument)
             exact = engine.is_measured or runs_first_images
             print(
                 f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "

@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from harness.commands.run import request_of
     from harness.files import file_name
+    from harness.firmware.stage import Instrument
     from harness.measure.arena import build_sized
     from harness.measure.profile import counted_profile, profile
     from harness.report.html import write_text
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         counter = arguments.counter or described.clock == "measured"
         for model in setup.selection.models(failures):
             recognizer = setup.bench.recognizer_of(model.id)
-            firmware = build_sized(board, model, engine, store, new_log, recognizer, counter)
+            instrument: Instrument = "operators" if counter else ""
+            firmware = build_sized(board, model, engine, store, new_log, recognizer, instrument)
             row = rows.with_firmware(rows.variant_row(model), firmware, described, setup.calibrations)
             found = (
                 counted_profile(board, firmware, engine, model, folder / "profile.log")

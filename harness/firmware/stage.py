@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import BuildFailed, Unsupported, UsageError
 from harness.firmware.arduino_library import hash_of
@@ -28,6 +28,15 @@ SKETCH_NAME = "earshot"
 
 _FRONT_END = "EarshotFrontEnd"
 """Name under which the sketch includes its front end."""
+
+Instrument = Literal["", "operators", "stages", "timestamps"]
+"""What an image has beyond those that are timed: the answer to `operators%`, the stage pins, or MLPerf Tiny's
+energy mode with its timestamps by a pin."""
+_DEFINES: dict[Instrument, tuple[str, str]] = {
+    "operators": ("engine.h", "EARSHOT_PROFILE"),
+    "stages": ("stage_pins.h", "EARSHOT_STAGE_PINS"),
+    "timestamps": ("stage_pins.h", "EARSHOT_TIMESTAMP_PIN"),
+}
 
 _SOURCES = ("*.ino", "*.h", "*.cpp")
 _ELEMENT_BYTES = {"int8": 1, "float32": 4}
@@ -61,12 +70,12 @@ def stage(
     engine: Engine,
     out: Path,
     recognizer: Recognizer = DEFAULT,
-    profile: bool = False,
+    instrument: Instrument = "",
 ) -> StagedSketch:
     """Write the sketch, its libraries, the engine's sources and `variant.h` into one folder.
 
     The same arguments and sources give the same bytes and the same build id. The sketch becomes `earshot/`
-    in the folder `out`. With `profile`, it also counts the cycles of each operator.
+    in the folder `out`.
 
     Raises:
         UsageError: another number of labels than outputs, or a threshold for a label that is none.
@@ -85,9 +94,10 @@ def stage(
     with located(model.name):
         sources = engine.generate(model.tflite, sketch)
 
-    if profile:
-        interface = sketch / "engine.h"
-        interface.write_text(f"#define EARSHOT_PROFILE 1\n{interface.read_text()}")
+    if instrument:
+        name, define = _DEFINES[instrument]
+        interface = sketch / name
+        interface.write_text(f"#define {define} 1\n{interface.read_text()}")
     header = sketch / "variant.h"
     header.write_text(_variant_header(facts, recognizer, build_id=""))
     build_id = hash_of(sketch, sorted(path for path in sketch.rglob("*") if path.is_file()))[:8]

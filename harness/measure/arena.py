@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.boards.board import Board
 from harness.firmware.engine import ArenaUse, Engine
 from harness.firmware.firmware import Firmware
+from harness.firmware.stage import Instrument
 from harness.measure.retry import Retries
 from harness.recognizer import DEFAULT, Recognizer
 from models import progress
@@ -26,12 +27,12 @@ def build_sized(
     store: Store,
     new_log: Callable[[], Path],
     recognizer: Recognizer = DEFAULT,
-    profile: bool = False,
+    instrument: Instrument = "",
 ) -> Firmware:
     """Build a model's image with the engine of `sized_engine`; see `Board.build`."""
     sized = sized_engine(board, model, engine, store, new_log, recognizer)
     with progress.about(model.id), located(model.name):
-        return board.build(model, sized, recognizer, profile)
+        return board.build(model, sized, recognizer, instrument)
 
 
 def sized_engine(

@@ -3,6 +3,8 @@
 #include <Arduino.h>
 #include <PDM.h>
 
+#include "stage_pins.h"
+
 namespace earshot {
 
 SampleRing microphone_ring;
@@ -22,7 +24,8 @@ constexpr uint32_t kTraceEnable = 1u << 24;
 constexpr uint32_t kCounterEnable = 1;
 #endif
 
-constexpr uint32_t kBaud = 115200;  // the benchmark's for performance; USB has its own
+// The benchmark's, for energy and for performance; USB has its own.
+constexpr uint32_t kBaud = kTimestampPin ? 9600 : 115200;
 constexpr int kMonaural = 1;
 constexpr int kSampleRateHz = 16000;
 constexpr uint32_t kBufferSamples = 256;  // of the PDM library: 512 bytes
@@ -39,7 +42,49 @@ void receive_sound() {
 
 }  // namespace
 
+#if defined(EARSHOT_STAGE_PINS) || defined(EARSHOT_TIMESTAMP_PIN)
+
+namespace {
+
+constexpr pin_size_t kPins[] = {2, 3};
+
+// Sets the pins whose bits are 1, and clears the others.
+void write_pins(uint32_t bits) {
+#if defined(NRF52840_XXAA)
+  // nRF52840 product specification, GPIO: OUTSET and OUTCLR of port 1. D2 is P1.11 and D3 is P1.12
+  // (variant.cpp of ArduinoCore-mbed). Arduino's digitalWrite takes some hundred cycles.
+  constexpr uint32_t kFirst = 11, kBoth = 3;
+  *reinterpret_cast<volatile uint32_t*>(0x5000080C) = (bits ^ kBoth) << kFirst;
+  *reinterpret_cast<volatile uint32_t*>(0x50000808) = bits << kFirst;
+#else
+  digitalWrite(kPins[0], bits & 1 ? HIGH : LOW);
+  digitalWrite(kPins[1], bits & 2 ? HIGH : LOW);
+#endif
+}
+
+}  // namespace
+
+void start_pins() {
+  for (const pin_size_t pin : kPins) pinMode(pin, OUTPUT);
+  write_pins(kTimestampPin);
+}
+
+#endif
+
+#if defined(EARSHOT_STAGE_PINS)
+void show_stage(Stage stage) { write_pins(static_cast<uint32_t>(stage)); }
+#endif
+
+#if defined(EARSHOT_TIMESTAMP_PIN)
+void pulse_timestamp() {
+  write_pins(0);
+  delayMicroseconds(50);
+  write_pins(1);
+}
+#endif
+
 void ArduinoBoard::begin() {
+  start_pins();
   Serial.begin(kBaud);
   while (!Serial) yield();
   PDM.onReceive(receive_sound);

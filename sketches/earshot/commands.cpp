@@ -7,6 +7,7 @@
 #include "scores.h"
 #include "src/EarshotRecords/checksum.h"
 #include "src/EarshotRecords/record.h"
+#include "stage_pins.h"
 #include "variant.h"
 
 namespace earshot {
@@ -51,7 +52,8 @@ const Commands::Command Commands::kCommands[] = {
 
 void Commands::begin() {
   engine_ready_ = engine_begin() && engine_input().bytes == kInputBytes;
-  line("m-timestamp-mode-performance");
+  line(kTimestampPin ? "m-timestamp-mode-energy" : "m-timestamp-mode-performance");
+  pulse_timestamp();
   lap(board_.micros());
   line("m-init-done");
   ready();
@@ -93,7 +95,10 @@ void Commands::name() {
   Reply(board_).text("m-name-dut-[earshot-").text(board_.name()).text("]").end_line();
 }
 
-void Commands::timestamp() { lap(board_.micros()); }
+void Commands::timestamp() {
+  pulse_timestamp();
+  lap(board_.micros());
+}
 
 void Commands::profile() {
   Reply(board_).text("m-profile-[").text(kBenchmarkFirmware).text("]").end_line();
@@ -180,9 +185,13 @@ void Commands::infer() {
   line("m-warmup-done");
   Reply(board_).text("m-infer-start-").number(count).end_line();
   board_.flush();
+  pulse_timestamp();
+  show_stage(Stage::kInference);
   const uint32_t begin_us = board_.micros();
   for (uint32_t i = 0; i < count; ++i) inferred &= engine_invoke();
   const uint32_t end_us = board_.micros();
+  show_stage(Stage::kIdle);
+  pulse_timestamp();
   if (warmups > 0 || count > 1) {
     // An engine may have used the input's memory for other things, and then inferred from those.
     input_.load();
@@ -277,7 +286,10 @@ bool Commands::model_hears() {
   return kHears;
 }
 
-void Commands::lap(uint32_t time_us) { Reply(board_).text("m-lap-us-").number(time_us).end_line(); }
+// In the benchmark's energy mode a timestamp is a pulse on a pin, and no text.
+void Commands::lap(uint32_t time_us) {
+  if (!kTimestampPin) Reply(board_).text("m-lap-us-").number(time_us).end_line();
+}
 
 void Commands::line(const char* text) { Reply(board_).text(text).end_line(); }
 

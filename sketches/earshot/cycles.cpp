@@ -5,6 +5,7 @@
 #include "listener.h"
 #include "reply.h"
 #include "scores.h"
+#include "stage_pins.h"
 #include "variant.h"
 
 namespace earshot {
@@ -26,6 +27,7 @@ bool Listener::count_cycles(StageCycles* cycles) {
   uint32_t begin, preprocessed, inferred, postprocess, end;
   board_.read_cycles(&begin);
   if (kHears) take_sound();
+  show_stage(Stage::kIdle);
   input_.load();
   board_.read_cycles(&preprocessed);
   if (!engine_invoke()) return false;

@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "reply.h"
 #include "scores.h"
+#include "stage_pins.h"
 
 namespace earshot {
 
@@ -29,13 +30,19 @@ bool Listener::step() {
   // Nothing is sent until the last stage has been timed.
   const uint32_t begin_us = board_.micros();
   const int new_slices = take_sound();
-  if (new_slices == 0) return false;
+  if (new_slices == 0) {
+    show_stage(Stage::kIdle);
+    return false;
+  }
   input_.load();
   const uint32_t preprocessed_us = board_.micros();
+  show_stage(Stage::kInference);
   const bool inferred = engine_invoke();
   const uint32_t inferred_us = board_.micros();
+  show_stage(Stage::kPostprocess);
   const uint32_t inferred_ms = now_ms();
   if (!inferred) {
+    show_stage(Stage::kIdle);
     Reply(board_).text("e-[Inference failed]").end_line();
     return true;
   }
@@ -45,6 +52,7 @@ bool Listener::step() {
   Detection detection;
   const bool detected = recognizer_.add(inferred_ms, scores, &detection);
   const uint32_t end_us = board_.micros();
+  show_stage(Stage::kIdle);
 
   Record<5 + kLabelCount> inference("inf", sequence_);
   inference.add(inferred_ms)
@@ -109,6 +117,7 @@ int Listener::take_sound() {
     uint32_t count;
     const int16_t* samples = ring_.peek(front_end_.samples_wanted(), &count);
     if (count == 0) return slices;
+    show_stage(Stage::kPreprocess);
     uint16_t slice[kSliceValues];
     if (front_end_.process(samples, static_cast<int>(count), slice)) {
       input_.add(slice);

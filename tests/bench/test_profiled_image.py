@@ -52,7 +52,7 @@ def test_functions_lie_under_their_callers(found):
 
 def test_the_processors_counter_adds_the_same_to_each_operator(board, firmware, model, found, tmp_path):
     engine = get_engine(firmware.engine)
-    image = board.build(model, engine, profile=True)
+    image = board.build(model, engine, instrument="operators")
     assert image.build_id != firmware.build_id
     counted = counted_profile(board, image, engine, model, tmp_path / "log")
     added = {

@@ -22,6 +22,8 @@ import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from harness.boards.qemu.clock import Clock
 from harness.boards.qemu.tools import COMMAND, Qemu
 from harness.errors import AcousticFailed, ProtocolError, UploadFailed
@@ -32,6 +34,8 @@ from models.scratch import ScratchFolder
 
 _SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as the emulated core has it
 _INPUT_FILE, _PORT_FILE, _WAIT_FILE = "serial.in", "serial.open", "wait"  # of a live board
+_PIN_FILE = "pins.log"
+PIN_CHANGE = np.dtype([("cycles", "<u8"), ("pin", "<u4"), ("is_high", "<u4")])  # as the core's pins.cpp has it
 _NOISE = "nic lan9118.0 has no peer"  # a warning about the unused network interface
 _START_S = 30.0  # takes 0.1 s on an idle machine
 _BEGIN_S = 10.0  # from `listen%` to PDM.begin(): milliseconds
@@ -59,6 +63,7 @@ class Machine:
         paced: True for a live board whose busy time, too, is real time; otherwise the emulator's speed is the
             limit.
         port_is_open: False for a live board whose port no program has open yet, see `set_port_open`.
+        pin_log: a file to which every change of a pin is appended as a `PIN_CHANGE`.
 
     Raises:
         UploadFailed: the emulator did not start.
@@ -72,10 +77,14 @@ class Machine:
         live: bool = False,
         paced: bool = False,
         port_is_open: bool = True,
+        pin_log: Path | None = None,
     ) -> None:
         clock_arguments = clock.arguments(core_address(image))
         scratch = _working_folder(clock)
         folder = self._folder = scratch.path
+        if pin_log:
+            pin_log.touch()
+            (folder / _PIN_FILE).symlink_to(pin_log.resolve())
         try:
             master, slave = pty.openpty()
         except OSError as problem:
