@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
+
 RATE_HZ = 100_000
 VOLTS = 3.3
 
@@ -33,6 +35,58 @@ _LENGTHS = {0x0C: 2, 0x0D: 3, 0x11: 2, 0x25: 6}  # of commands with arguments
 
 Play = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
 """Returns amperes and logic bits of the samples from one number to another."""
+
+AMPERES = {0: 0.8e-3, 1: 3.4e-3, 3: 6.1e-3, 2: 4.0e-3}
+"""Current of a board by the value of its stage pins: idle, preprocess, inference, postprocess."""
+STAGE_PINS = (2, 3)
+_BUSY_SHARE = 0.02  # of real time
+
+
+class PinPlay:
+    """The current of an emulated board, by the log of its pins, on the board's own time.
+
+    An emulator is not as fast as the board, and stands still while it waits for its host. So samples are
+    sent as the log goes on: between two changes of a pin as many as the board's time has. Until the next
+    change is known, idle samples are sent in real time, and few of a stage.
+
+    Args:
+        log: of `Machine`.
+        inputs: bits of the meter by the value of the pins: swapped wires, or none.
+    """
+
+    def __init__(self, log: Path, inputs: tuple[int, int, int, int] = (0, 1, 2, 3)) -> None:
+        self._log, self._inputs = log, np.array(inputs, np.uint8)
+        self._ends_s, self._values = [0.0], [0]  # of each span of the trace; the last one goes on
+        self._levels = [0, 0, 0, 0]
+        self._read = 0
+        self._last_cycles: int | None = None
+        self._played_s = self._elapsed_s = 0.0
+
+    def due(self, elapsed_s: float) -> int:
+        """Return how many samples are known after so many seconds."""
+        changes = np.fromfile(self._log, PIN_CHANGE, offset=self._read)
+        self._read += len(changes) * PIN_CHANGE.itemsize
+        for cycles, pin, is_high in changes.tolist():
+            between_s = 0.0
+            if self._last_cycles is not None and cycles >= self._last_cycles:
+                between_s = (cycles - self._last_cycles) / CLOCK_HZ
+            self._ends_s[-1] += max(0.0, between_s - self._played_s)
+            self._played_s, self._last_cycles = 0.0, cycles
+            self._levels[pin] = is_high
+            self._values.append(sum(self._levels[pin] << n for n, pin in enumerate(STAGE_PINS)))
+            self._ends_s.append(self._ends_s[-1])
+        if not len(changes):
+            passed_s = (elapsed_s - self._elapsed_s) * (_BUSY_SHARE if self._values[-1] else 1.0)
+            self._ends_s[-1] += passed_s
+            self._played_s += passed_s
+        self._elapsed_s = elapsed_s
+        return int(self._ends_s[-1] * RATE_HZ)
+
+    def __call__(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        span = np.searchsorted(self._ends_s, np.arange(start, end) / RATE_HZ, side="right")
+        values = np.array(self._values)[np.minimum(span, len(self._values) - 1)]
+        amperes = np.array([AMPERES[value] for value in range(4)])[values]
+        return amperes, self._inputs[values]
 
 
 def metadata(calibrated: bool = True) -> bytes:
@@ -108,7 +162,8 @@ class FakePpk2:
         sent, began = 0, 0.0
         while self._measuring.wait() and not self._ended:
             began = began or time.monotonic()
-            due = int((time.monotonic() - began) * RATE_HZ)
+            elapsed_s = time.monotonic() - began
+            due = self._play.due(elapsed_s) if isinstance(self._play, PinPlay) else int(elapsed_s * RATE_HZ)
             if self._unplug_at is not None:
                 due = min(due, self._unplug_at)
             if due > sent:

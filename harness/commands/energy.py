@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import layout, options
-from harness.errors import EXIT_CLEAN, UsageError
+from harness.errors import EXIT_CLEAN, MeterFailed, UsageError
 
 if TYPE_CHECKING:
     from harness.bench_file import Bench
+    from harness.meters.meter import Meter
     from harness.meters.trace import Trace
+    from harness.report.table import Table
+    from harness.runs.request import Setup
+    from models.model_artifact import ModelArtifact
 
-SUMMARY = "Split the power of a board by stage: energy of an inference, of an hour, and a battery's life."
+SUMMARY = "Measure the energy of a variant on a board: by stage and inference, of an hour; a battery's life."
 
 _LONGEST_S = 24 * 3600.0
+_CELLS = ("CR2032", "2xAAA", "2xAA")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "trace",
-        type=Path,
+        "source",
         nargs="?",
-        metavar="TRACE",
-        help="a recorded trace, .ppk2 or .csv (default: measure with the bench file's [meter])",
+        default="",
+        metavar="VARIANT|TRACE",
+        help="id of models/configs/ to build, upload and measure with the bench file's [meter]; or a "
+        "recorded trace, .ppk2 or .csv (default: record what the meter measures now)",
     )
     parser.add_argument(
         "--seconds", type=_seconds, default=30.0, metavar="S", help="length of a measurement (default: 30)"
@@ -37,59 +44,140 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--stage-inputs",
         type=_inputs,
         metavar="A,B",
-        help="digital inputs of the meter that the stage pins are wired to (default: the bench file's, or "
-        "else 0,1)",
+        help="digital inputs of the meter that the stage pins D2 and D3 are wired to (default: the bench "
+        "file's, or else 0,1)",
     )
     parser.add_argument(
-        "--no-stages", action="store_true", help="the stage pins are not wired: print totals only"
+        "--no-stages",
+        action="store_true",
+        help="the stage pins are not wired: measure bursts of inferences, and print totals only",
     )
-    options.add_bench(parser)
+    parser.add_argument(
+        "--cell", choices=_CELLS, default="", help="battery whose life is printed (default: all of them)"
+    )
+    options.add_dataset(parser)
+    options.add_model_file(parser)
+    options.add_board(parser)
+    options.add_engine(parser)
     options.add_output(parser, layout.REPORTS / "energy", "folder for the tables and the measured samples")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from harness.bench_file import find_bench
-    from harness.files import write_atomic
-    from harness.report.energy import battery_table, stage_table, totals_table
-    from harness.stats.energy import BrokenTrace, energy_of
 
     options.check_output(arguments.output)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    bench = find_bench(arguments.bench)
+    if arguments.model or (arguments.source and not arguments.source.lower().endswith((".ppk2", ".csv"))):
+        return _measure_variants(arguments)
+    return _split_trace(arguments, find_bench(arguments.bench))
+
+
+def _measure_variants(arguments: argparse.Namespace) -> int:
+    from harness.commands.run import request_of
+    from models import progress
+
+    if arguments.source and arguments.model:
+        raise UsageError("name one variant or --model", remedy="`earshot variants` lists the variants.")
+    arguments.variants = arguments.source
+    setup = request_of(arguments).setup()
+    meter = _meter(setup.bench)
+    with setup.board:
+        for model in setup.selection.models():
+            with progress.about(model.id):
+                _measure(arguments, setup, model, meter)
+    return EXIT_CLEAN
+
+
+def _measure(arguments: argparse.Namespace, setup: Setup, model: ModelArtifact, meter: Meter) -> None:
+    """Build, upload and measure one model."""
+    from harness.measure.arena import build_sized
+    from harness.measure.energy import measure_board
+    from harness.report.energy import battery_table, inference_table, stage_table, totals_table
+    from models.reference import ReferenceModel
+    from models.store import Store
+
+    folder = arguments.output / model.id
+    folder.mkdir(exist_ok=True)
+    inputs = _stage_inputs(arguments, setup.bench) if meter.has_logic and not arguments.no_stages else None
+    firmware = build_sized(
+        setup.board,
+        model,
+        setup.engine,
+        Store(layout.store_root()),
+        partial(Path, folder, "arena.log"),
+        setup.bench.recognizer_of(model.id),
+        "stages" if inputs else "",
+    )
+    reference = ReferenceModel(model.tflite, model.front_end)
+    found = measure_board(setup.board, firmware, reference, meter, inputs, arguments.seconds, folder)
+    print(f"{model.id} on {setup.board.describe().title}, measured by {meter.describe()}\n")
+    tables: list[Table | None] = []
+    if found.listening:
+        tables += [totals_table(found.listening), stage_table(found.listening)]
+    if found.bursts:
+        tables.append(inference_table(found.bursts))
+    if found.listening:
+        tables.append(battery_table(found.listening, arguments.cell))
+    _show(tables, folder)
+
+
+def _split_trace(arguments: argparse.Namespace, bench: Bench) -> int:
+    """Print the figures of a trace that was recorded before, or is now."""
+    from harness.report.energy import battery_table, stage_table, totals_table
+    from harness.stats.energy import BrokenTrace, energy_of
+
     trace = _trace(arguments, bench)
-    inputs = arguments.stage_inputs or (bench.meter.stage_inputs if bench.meter else (0, 1))
+    inputs = _stage_inputs(arguments, bench) if trace.has_logic and not arguments.no_stages else None
     try:
-        energy = energy_of(trace.blocks(), inputs if trace.has_logic and not arguments.no_stages else None)
+        energy = energy_of(trace.blocks(), inputs)
     except BrokenTrace as error:
-        raise UsageError(
+        failure = UsageError if arguments.source else MeterFailed
+        raise failure(
             str(error),
-            where=str(arguments.trace or trace.file),
+            where=str(arguments.source or trace.file),
             remedy="Name the right inputs with --stage-inputs A,B, or print totals only with --no-stages.",
         ) from error
-    for table in filter(None, (totals_table(energy), stage_table(energy), battery_table(energy))):
-        print(f"{table.title}\n\n{table.aligned()}\n\n{table.note}\n")
-        write_atomic(table.csv(), arguments.output / f"{table.name}.csv")
-    print(f"Tables: {arguments.output}")
+    _show(
+        [totals_table(energy), stage_table(energy), battery_table(energy, arguments.cell)], arguments.output
+    )
     return EXIT_CLEAN
+
+
+def _show(tables: list[Table | None], folder: Path) -> None:
+    from harness.files import write_atomic
+
+    for table in filter(None, tables):
+        print(f"{table.title}\n\n{table.aligned()}\n\n{table.note}\n")
+        write_atomic(table.csv(), folder / f"{table.name}.csv")
+    print(f"Tables: {folder}")
 
 
 def _trace(arguments: argparse.Namespace, bench: Bench) -> Trace:
     from harness.meters.recorded import read_trace
-    from harness.meters.registry import meter_of
 
     file = arguments.output / "samples"
-    if arguments.trace is not None:
-        return read_trace(arguments.trace, file, arguments.volts)
+    if arguments.source:
+        return read_trace(Path(arguments.source), file, arguments.volts)
+    meter = _meter(bench)
+    meter.start(file)
+    time.sleep(arguments.seconds)
+    return meter.stop()
+
+
+def _meter(bench: Bench) -> Meter:
+    from harness.meters.registry import meter_of
+
     if bench.meter is None:
         raise UsageError(
             "the bench file has no [meter]",
             where=str(bench.path or "no bench file"),
             remedy="Add one (docs/energy.md), or name a recorded trace.",
         )
-    meter = meter_of(bench.meter)
-    meter.start(file)
-    time.sleep(arguments.seconds)
-    return meter.stop()
+    return meter_of(bench.meter)
+
+
+def _stage_inputs(arguments: argparse.Namespace, bench: Bench) -> tuple[int, int]:
+    return arguments.stage_inputs or (bench.meter.stage_inputs if bench.meter else (0, 1))
 
 
 def _seconds(text: str) -> float:

@@ -18,7 +18,7 @@ _LONGEST_WAIT_S = 30.0  # for a meter's last samples
 
 
 class Meter(ABC):
-    """A power meter: `start`, then `stop`.
+    """A power meter: `start`, any number of `mark`, then `stop`.
 
     A subclass names its kind after its module, see `harness.meters.registry`.
     """
@@ -48,6 +48,13 @@ class Meter(ABC):
             MeterFailed: there is no such meter.
         """
 
+    def power_up(self) -> None:  # noqa: B027 - most meters have nothing to do
+        """Power the board, if the meter does that; the power stays on.
+
+        Raises:
+            MeterFailed: the meter is missing.
+        """
+
     def start(self, file: Path) -> None:
         """Record into a file, and return when the first samples are there.
 
@@ -56,12 +63,23 @@ class Meter(ABC):
         """
         self._file = file
         self._failure: MeterFailed | None = None
+        self._recorded_s = 0.0
         self._stopping, self._first = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._record, name=self.name, daemon=True)
         self._thread.start()
         self._first.wait(_LONGEST_WAIT_S)
         if self._failure or not self._first.is_set():
             self.stop()
+
+    def mark(self) -> float:
+        """Return how many seconds of the trace are there: now, less some hundredths of a second.
+
+        Raises:
+            MeterFailed: the trace broke off; see `samples`.
+        """
+        if self._failure:
+            raise self._failure
+        return self._recorded_s
 
     def stop(self) -> Trace:
         """Stop recording.
@@ -87,6 +105,7 @@ class Meter(ABC):
                 for samples in self.samples(self._stopping):
                     self._first.set()
                     samples.tofile(file)
+                    self._recorded_s += float(samples["seconds"].sum(dtype=np.float64))
         except MeterFailed as failure:
             self._failure = failure
         except OSError as error:

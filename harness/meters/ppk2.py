@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import numpy as np
@@ -54,23 +55,33 @@ class Ppk2(Meter):
             number = kit.info.serial_number or self._port
         return f"PPK2 {number}, {'supplying' if self._supplies else 'measuring at'} {self.volts:g} V"
 
+    def power_up(self) -> None:
+        with self._open() as kit:
+            self._connect(kit)
+
     def samples(self, stopping: threading.Event) -> Iterator[np.ndarray]:
+        with self._open() as kit:
+            self._connect(kit)
+            yield from self._stream(kit, stopping)
+
+    @contextmanager
+    def _open(self) -> Iterator[PPK2]:
+        """Open the kit; what it powers stays powered."""
         try:
-            with self._open() as kit:
-                yield from self._stream(kit, stopping)
+            kit = PPK2.open(serial_number=self._serial_number, port=self._port, simulate=False)
+            try:
+                yield kit
+            finally:
+                kit.close(restore_power=False)
         except Ppk2labError as error:
             raise _failure(str(error)) from error
 
-    def _open(self) -> PPK2:
-        try:
-            return PPK2.open(serial_number=self._serial_number, port=self._port, simulate=False)
-        except Ppk2labError as error:
-            raise _failure(str(error)) from error
-
-    def _stream(self, kit: PPK2, stopping: threading.Event) -> Iterator[np.ndarray]:
+    def _connect(self, kit: PPK2) -> None:
         kit.set_mode(Mode.SOURCE if self._supplies else Mode.AMPERE)
         kit.set_source_voltage_mv(round(self.volts * 1000))
         kit.set_dut_power(True)
+
+    def _stream(self, kit: PPK2, stopping: threading.Event) -> Iterator[np.ndarray]:
         if kit.calibration is None or kit.calibration.missing_ranges():
             raise _failure("it reports no calibration")
         conversion = _Conversion(kit.calibration, self.volts)

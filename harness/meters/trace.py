@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +29,22 @@ class Trace:
     file: Path
     has_logic: bool
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Yield the samples in order, at most 100,000 at a time, so that a long trace needs no memory."""
-        samples = np.memmap(self.file, SAMPLE, "r")
+    def blocks(self, begin_s: float = 0.0, end_s: float = math.inf) -> Iterator[np.ndarray]:
+        """Yield the samples between two times in order.
+
+        At most 100,000 at a time, so that a long trace needs no memory.
+        """
+        samples, ended_s = np.memmap(self.file, SAMPLE, "r"), 0.0
         for start in range(0, len(samples), _BLOCK):
-            yield samples[start : start + _BLOCK]
+            block = samples[start : start + _BLOCK]
+            ends_s = ended_s + np.cumsum(block["seconds"], dtype=np.float64)
+            ended_s = float(ends_s[-1])
+            if ended_s > begin_s:
+                yield block[
+                    np.searchsorted(ends_s, begin_s, "right") : np.searchsorted(ends_s, end_s, "right")
+                ]
+            if ended_s > end_s:
+                return
 
 
 def samples_of(

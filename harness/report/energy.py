@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.report import format as fmt
 from harness.report.table import Column, Table
-from harness.stats.energy import INFERENCE, Energy
+from harness.report.variants import ALL_STAGES
+from harness.stats.energy import INFERENCE, BurstEnergy, Energy
 
-CELLS_WH = {"CR2032": 0.225 * 3.0, "two AAA": 1.2 * 1.5 * 2, "two AA": 2.5 * 1.5 * 2}
+CELLS_WH = {"CR2032": 0.225 * 3.0, "2xAAA": 1.2 * 1.5 * 2, "2xAA": 2.5 * 1.5 * 2}
 """Energy of cells in watt-hours: the capacity that makers name, times the nominal voltage.
 
 CR2032: 225 mAh at 190 µA (Panasonic). Alkaline AAA and AA: 1,200 and 2,500 mAh at 25 mA (Energizer)."""
 
 _HOURS_OF_A_YEAR = 8766
+_UNITS = (("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6))
 
 
-def _micro(value: float | None) -> str:
-    return fmt.text(None) if value is None else f"{fmt.significant(value * 1e6)} µJ"
+def energy_text(joules: float | None) -> str:
+    """Format an energy: 102 µJ, 7,370 µJ, 12.6 mJ, 48.1 J."""
+    if joules is None:
+        return fmt.text(None)
+    unit, size = next(((unit, size) for unit, size in _UNITS if joules >= 10 * size), _UNITS[-1])
+    return f"{fmt.significant(joules / size)} {unit}"
 
 
-def _milliwatts(value: float | None) -> str:
-    return fmt.text(None) if value is None else f"{fmt.significant(value * 1e3)} mW"
+def _milliwatts(watts: float | None) -> str:
+    return fmt.text(None) if watts is None else f"{fmt.significant(watts * 1e3)} mW"
 
 
-def _joules(value: float) -> str:
-    return f"{fmt.significant(value)} J"
+def _seconds(seconds: float | None) -> str:
+    return fmt.text(None) if seconds is None else fmt.duration(seconds * 1e6)
 
 
 def totals_table(energy: Energy) -> Table:
@@ -40,9 +48,9 @@ def totals_table(energy: Energy) -> Table:
         Column("mean_watts", "Mean power", _milliwatts),
         Column("idle_watts", "Idle", _milliwatts, optional=True),
         Column("peak_watts", "Peak", _milliwatts),
-        Column("joules_per_hour", "An hour", _joules),
+        Column("joules_per_hour", "An hour", energy_text),
     ]
-    note = "Idle is the mean between the stages. The peak is the highest sample."
+    note = "Idle is the mean between the stages. The peak is the highest sample. Nothing is subtracted."
     return Table("power", "Power", columns, [row], note)
 
 
@@ -50,32 +58,77 @@ def stage_table(energy: Energy) -> Table | None:
     """Return the energy of each stage; None without stage pins."""
     if not energy.stages:
         return None
-    rows = [
+    shortest = 2 * energy.sample_seconds
+    rows: list[dict[str, Any]] = [
         {
             "stage": stage.stage,
             "times": stage.joules.n,
             "seconds": stage.seconds.median,
             "joules": stage.joules.median,
             "joules_p95": stage.joules.p95,
+            "per_inference_joules": stage.per_inference_joules,
             "net_joules": energy.net_joules(stage),
         }
+        if energy.shows(stage)
+        else {"stage": stage.stage, "note": f"shorter than two samples, {_seconds(shortest)}"}
         for stage in energy.stages
     ]
+    total = sum(stage.per_inference_joules for stage in energy.stages)
+    rows.append({"stage": ALL_STAGES, "per_inference_joules": total})
     columns = [
         Column("stage", "Stage"),
-        Column("times", "Times", lambda value: f"{value:,}"),
-        Column("seconds", "Time", lambda value: fmt.duration(value * 1e6)),
-        Column("joules", "Energy", _micro),
-        Column("joules_p95", "95 % at most", _micro),
-        Column("net_joules", "Beyond idle", _micro),
+        Column("times", "Times", fmt.count),
+        Column("seconds", "Time", _seconds),
+        Column("joules", "Energy", energy_text),
+        Column("joules_p95", "95 % at most", energy_text),
+        Column("net_joules", "Beyond idle", energy_text),
+        Column("per_inference_joules", "For an inference", energy_text),
+        Column("note", "Note", fmt.remark, optional=True),
     ]
-    note = "Medians. Beyond idle is without what the idle board takes in the same time."
+    note = (
+        "Time, energy and beyond idle are medians of a time that the stage ran; beyond idle is without what "
+        "the idle board takes in the same time. For an inference: all energy of the stage, by the number of "
+        "inferences."
+    )
     return Table("stages", "Energy of a stage", columns, rows, note)
 
 
-def battery_table(energy: Energy) -> Table:
-    """Return how long usual cells last while the board listens."""
+def inference_table(bursts: BurstEnergy) -> Table:
+    """Return the energy of an inference in bursts."""
+    row = {
+        "bursts": bursts.joules.n,
+        "inferences": bursts.inferences,
+        "seconds": bursts.seconds.median,
+        "joules": bursts.joules.median,
+        "joules_low": bursts.joules.minimum,
+        "joules_high": bursts.joules.maximum,
+        "net_joules": bursts.net_joules.median,
+        "idle_watts": bursts.idle_watts,
+    }
+    columns = [
+        Column("bursts", "Bursts"),
+        Column("inferences", "Inferences", fmt.count),
+        Column("seconds", "Time", _seconds),
+        Column("joules", "Energy", energy_text),
+        Column(
+            "joules_low joules_high",
+            "from to",
+            lambda low, high: f"{energy_text(low)} to {energy_text(high)}",
+        ),
+        Column("net_joules", "Beyond idle", energy_text),
+        Column("idle_watts", "Idle", _milliwatts),
+    ]
+    note = (
+        "An inference in a burst: the median of the bursts. Beyond idle is without what the idle board takes "
+        "in the same time, measured before and after each burst; the time is that of the board's clock."
+    )
+    return Table("inference", "Energy of an inference", columns, [row], note)
+
+
+def battery_table(energy: Energy, cell: str = "") -> Table:
+    """Return how long a cell lasts while the board listens; "" for all known ones."""
     inference = next((one for one in energy.stages if one.stage == INFERENCE), None)
+    cells = {cell: CELLS_WH[cell]} if cell else CELLS_WH
     rows = [
         {
             "cell": cell,
@@ -83,7 +136,7 @@ def battery_table(energy: Energy) -> Table:
             "hours": watt_hours / energy.mean_watts,
             "inferences": watt_hours * 3600 / inference.joules.median if inference else None,
         }
-        for cell, watt_hours in CELLS_WH.items()
+        for cell, watt_hours in cells.items()
     ]
     columns = [
         Column("cell", "Cell"),

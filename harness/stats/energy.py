@@ -1,8 +1,8 @@
-"""Energy by stage, from power samples and the two stage pins of the sketch."""
+"""Energy from power samples: by stage, from the stage pins of the sketch, or from bursts of inferences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,17 +19,29 @@ _ALLOWED = {(0, 1), (1, 0), (1, 2), (2, 3), (3, 0), (2, 0)}
 """Successions of stages; preprocessing can end without an inference, and postprocessing within a sample."""
 
 
+_LEAST_RISE = 0.02
+"""Share of the idle power by which inferences raise the power at least, in a trace that shows them."""
+
+
 class BrokenTrace(ValueError):
     """Samples that belong to no succession of stages; the message says why."""
 
 
 @dataclass(frozen=True)
 class StageEnergy:
-    """Energy and duration of one stage in J and s; a stage that the trace cuts off counts for neither."""
+    """Energy and duration of one stage in J and s; a stage that the trace cuts off counts for neither.
+
+    Attributes:
+        stage: name.
+        joules, seconds: of each time that it ran.
+        per_inference_joules: its energy in all, of the preprocessing that led to no inference too, by the
+            number of inferences.
+    """
 
     stage: str
     joules: Summary
     seconds: Summary
+    per_inference_joules: float
 
 
 @dataclass(frozen=True)
@@ -37,8 +49,10 @@ class Energy:
     """Energy of a trace.
 
     Attributes:
-        seconds, joules: of the whole trace.
+        seconds, joules: of the whole trace; with stage pins, from the first stage that it shows whole to the
+            last one.
         peak_watts: highest sample.
+        sample_seconds: length of the longest sample.
         idle_watts: mean while no stage runs; None without stage pins.
         stages: those that ran; empty without stage pins.
     """
@@ -46,12 +60,17 @@ class Energy:
     seconds: float
     joules: float
     peak_watts: float
+    sample_seconds: float
     idle_watts: float | None = None
     stages: tuple[StageEnergy, ...] = ()
 
     @property
     def mean_watts(self) -> float:
         return self.joules / self.seconds
+
+    def shows(self, stage: StageEnergy) -> bool:
+        """Return whether a stage is long enough for the samples to tell its length and energy."""
+        return stage.seconds.median > 2.5 * self.sample_seconds
 
     def net_joules(self, stage: StageEnergy) -> float:
         """Return the median energy of a stage without what the idle board takes in that time."""
@@ -68,33 +87,127 @@ def energy_of(blocks: Iterable[np.ndarray], pins: tuple[int, int] | None) -> Ene
     Raises:
         BrokenTrace: there are no samples, the pins do not change, or not as stages do.
     """
-    runs, seconds, joules, peak = _Runs(), 0.0, 0.0, 0.0
+    runs, seconds, joules, peak, longest = _Runs(), 0.0, 0.0, 0.0, 0.0
     for block in blocks:
         lengths = block["seconds"].astype(np.float64)
         energies = block["watts"] * lengths
         seconds, joules = seconds + float(lengths.sum()), joules + float(energies.sum())
-        peak = max(peak, float(block["watts"].max()))
+        peak, longest = max(peak, float(block["watts"].max())), max(longest, float(lengths.max()))
         if pins is not None:
             value = (block["logic"] >> pins[0] & 1) | (block["logic"] >> pins[1] & 1) << 1
             runs.add(_STAGE_OF_PINS[value], energies, lengths)
     if not seconds:
         raise BrokenTrace("the trace has no samples")
     if pins is None:
-        return Energy(seconds, joules, peak)
+        return Energy(seconds, joules, peak, longest)
     stages, run_joules, run_seconds = runs.whole()
     _check(stages, pins)
     idle = stages == 0
+    inferences = np.count_nonzero(stages == STAGES.index(INFERENCE))
     return Energy(
-        seconds,
-        joules,
+        float(run_seconds.sum()),
+        float(run_joules.sum()),
         peak,
+        longest,
         float(run_joules[idle].sum() / run_seconds[idle].sum()),
         tuple(
-            StageEnergy(name, summarize(run_joules[stages == n]), summarize(run_seconds[stages == n]))
+            StageEnergy(
+                name,
+                summarize(run_joules[stages == n]),
+                summarize(run_seconds[stages == n]),
+                float(run_joules[stages == n].sum() / inferences),
+            )
             for n, name in enumerate(STAGES)
             if n and (stages == n).any()
         ),
     )
+
+
+@dataclass(frozen=True)
+class Burst:
+    """Inferences in a row, with idle time before and after.
+
+    Attributes:
+        begin_s, end_s: times in the trace at which the device was idle, before and after.
+        taken_s: length of the inferences, by the device's clock.
+        inferences: their number.
+    """
+
+    begin_s: float
+    end_s: float
+    taken_s: float
+    inferences: int
+
+
+@dataclass(frozen=True)
+class BurstEnergy:
+    """Energy of an inference in J, one value for each burst.
+
+    Attributes:
+        joules: with what the idle device takes in the same time.
+        net_joules: without it.
+        seconds: of an inference, by the device's clock.
+        idle_watts: before and after the bursts.
+        inferences: of all bursts.
+    """
+
+    joules: Summary
+    net_joules: Summary
+    seconds: Summary
+    idle_watts: float
+    inferences: int
+
+
+def burst_energy(blocks: Iterable[np.ndarray], bursts: Sequence[Burst], idle_s: float) -> BurstEnergy:
+    """Return the energy of an inference from bursts of them, whose borders nobody needs to know.
+
+    What a burst takes beyond idle is the energy between two idle moments, less the idle power times their
+    distance: the time of the device's clock is needed only to add the idle power of the inferences again.
+
+    Args:
+        blocks: see `energy_of`.
+        bursts: what the device did.
+        idle_s: length of the idle time around each moment, from which the idle power is taken.
+
+    Raises:
+        BrokenTrace: the trace is too short, or shows no more power during a burst than around it.
+    """
+    borders = np.array([[one.begin_s, one.end_s] for one in bursts])
+    half = idle_s / 2
+    times = np.concatenate([borders - half, borders, borders + half], axis=1)  # each before, then each after
+    joules = _joules_until(blocks, times.ravel()).reshape(times.shape)
+    if not np.isfinite(joules).all():
+        raise BrokenTrace("the trace ends before the last burst of inferences")
+    idle_watts = ((joules[:, 4:] - joules[:, :2]) / idle_s).mean(axis=1)
+    net_joules = joules[:, 3] - joules[:, 2] - idle_watts * (borders[:, 1] - borders[:, 0])
+    taken_s = np.array([one.taken_s for one in bursts])
+    if (net_joules <= _LEAST_RISE * idle_watts * taken_s).any():
+        raise BrokenTrace(
+            f"the power stays at the idle {idle_watts.mean() * 1e3:.3g} mW while the device infers: the "
+            "meter measures something else"
+        )
+    inferences = np.array([one.inferences for one in bursts])
+    return BurstEnergy(
+        summarize((net_joules + idle_watts * taken_s) / inferences),
+        summarize(net_joules / inferences),
+        summarize(taken_s / inferences),
+        float(idle_watts.mean()),
+        int(inferences.sum()),
+    )
+
+
+def _joules_until(blocks: Iterable[np.ndarray], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the energy from the beginning to each time; NaN beyond the end."""
+    found = np.full(len(times_s), np.nan)
+    ended_s = joules = 0.0
+    for block in blocks:
+        lengths = block["seconds"].astype(np.float64)
+        ends_s = np.concatenate([[ended_s], ended_s + np.cumsum(lengths)])
+        energies = np.concatenate([[joules], joules + np.cumsum(block["watts"] * lengths)])
+        inside = (times_s >= ended_s) & (times_s <= ends_s[-1])
+        found[inside] = np.interp(times_s[inside], ends_s, energies)
+        ended_s, joules = ends_s[-1], energies[-1]
+    return found
 
 
 class _Runs:

@@ -90,12 +90,13 @@ class RehearsalBench:
         board: Mapping[str, Any] | None = None,
         speaker: Mapping[str, Any] | None = None,
         thresholds: Mapping[str, Any] | None = None,
+        meter: Mapping[str, Any] | None = None,
         words: Sequence[str] = ("yes/gene.wav",),
     ) -> None:
         """Write the bench file of a bench that works, with changed keys.
 
         Args:
-            board, speaker, thresholds: keys that replace or add to those of the tables.
+            board, speaker, thresholds, meter: keys that replace or add to those of the tables.
             words: of the default recordings, to be played alone.
         """
         recordings = self.folder / "recordings"
@@ -117,6 +118,8 @@ class RehearsalBench:
             tables["speaker"] = {"device": DEVICE, "silence_s": 1.0, **(speaker or {})}
         if thresholds:
             tables["thresholds"] = dict(thresholds)
+        if meter:
+            tables["meter"] = dict(meter)
         text = f"recordings = {json.dumps(str(recordings))}\n"
         for name, table in tables.items():
             text += f"\n[{name}]\n" + "".join(

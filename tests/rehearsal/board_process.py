@@ -28,6 +28,8 @@ from harness.layout import store_root
 from models.store import Store
 
 NANO = ("0x2341", "0x805A")
+PIN_LOG = "pins"
+"""File of the state folder with every change of a pin."""
 
 
 class BoardProcess(PluggedBoard):
@@ -41,7 +43,7 @@ class BoardProcess(PluggedBoard):
         self._silent = False
         self._paused_until = 0.0
         number = (state / "serial_number").read_text()
-        super().__init__(state, clock, number, NANO, source, paced=False)
+        super().__init__(state, clock, number, NANO, source, paced=False, pin_log=state / PIN_LOG)
 
     def _plug(self, same_name: bool = False) -> None:
         if self._habit != "stays away":

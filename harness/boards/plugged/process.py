@@ -50,6 +50,7 @@ class PluggedBoard:
         serial_number, usb_ids: the board's identity.
         source: what the microphone hears, see `Microphone`.
         paced: True if the board computes no faster than a real one.
+        pin_log: see `Machine`.
 
     Raises:
         UsageError: a board with this folder is plugged in already, or the folder cannot hold a socket.
@@ -63,11 +64,13 @@ class PluggedBoard:
         usb_ids: tuple[str, str] = USB_IDS,
         source: str = "",
         paced: bool = True,
+        pin_log: Path | None = None,
     ) -> None:
         self._folder = folder
         self._clock = clock
         self._identity = {"serial_number": serial_number, "vid": usb_ids[0], "pid": usb_ids[1]}
         self._paced = paced
+        self._pin_log = pin_log
         self._machine: Machine | None = None
         self._board: int | None = None
         self._watched: int | None = None
@@ -174,7 +177,13 @@ class PluggedBoard:
         self._stop()
         self._image = str(image)
         machine = self._machine = Machine(
-            find_qemu(), image, self._clock, live=True, paced=self._paced, port_is_open=self._was_open
+            find_qemu(),
+            image,
+            self._clock,
+            live=True,
+            paced=self._paced,
+            port_is_open=self._was_open,
+            pin_log=self._pin_log,
         )
         self._board = os.open(machine.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._selector.register(self._board, selectors.EVENT_READ, self._from_board)

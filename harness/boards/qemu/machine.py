@@ -35,7 +35,9 @@ from models.scratch import ScratchFolder
 _SOUND_FILE, _STARTED_FILE, _STDERR_FILE = "mic.pcm", "started", "stderr"  # as the emulated core has it
 _INPUT_FILE, _PORT_FILE, _WAIT_FILE = "serial.in", "serial.open", "wait"  # of a live board
 _PIN_FILE = "pins.log"
-PIN_CHANGE = np.dtype([("cycles", "<u8"), ("pin", "<u4"), ("is_high", "<u4")])  # as the core's pins.cpp has it
+PIN_CHANGE = np.dtype(
+    [("cycles", "<u8"), ("pin", "<u4"), ("is_high", "<u4")]
+)  # as the core's pins.cpp has it
 _NOISE = "nic lan9118.0 has no peer"  # a warning about the unused network interface
 _START_S = 30.0  # takes 0.1 s on an idle machine
 _BEGIN_S = 10.0  # from `listen%` to PDM.begin(): milliseconds

@@ -41,6 +41,12 @@ def write_csv(path, current, pins, header="Timestamp(ms),Current(uA),D0-D7", kee
     path.write_text("\n".join([header, *lines, ""]))
 
 
+def inference_row(capsys) -> list[str]:
+    """Return the printed row of the stage."""
+    lines = capsys.readouterr().out.splitlines()
+    return next(line for line in lines if line.startswith("inference")).split()
+
+
 def energy(tmp_path, *arguments: object) -> int:
     return main(["energy", *map(str, arguments), "--output", str(tmp_path / "energy")])
 
@@ -50,8 +56,7 @@ def test_a_recorded_trace_is_split_by_stage(tmp_path, trace, write, capsys):
     path = tmp_path / ("trace.ppk2" if write is write_ppk2 else "trace.csv")
     write(path, *trace)
     assert energy(tmp_path, path, "--volts", 3) == 0
-    words = capsys.readouterr().out.split()
-    assert words[words.index("inference") :][:6] == ["inference", "30", "5.60", "ms", "102", "µJ"]
+    assert inference_row(capsys)[:6] == ["inference", "30", "5.60", "ms", "102", "µJ"]
     assert "stages.csv" in {file.name for file in (tmp_path / "energy").iterdir()}
 
 
@@ -66,8 +71,7 @@ def test_a_meter_measures_what_the_bench_file_names(tmp_path, trace, capsys):
         bench = tmp_path / "bench.toml"
         bench.write_text(f'[meter]\nkind = "ppk2"\nport = "{kit.port}"\nstage_inputs = [4, 5]\n')
         assert energy(tmp_path, "--seconds", 0.5, "--bench", bench) == 0
-    words = capsys.readouterr().out.split()
-    assert words[words.index("inference") + 2 :][:2] == ["5.60", "ms"]
+    assert inference_row(capsys)[2:4] == ["5.60", "ms"]
 
 
 def without(start: int, end: int):

@@ -1,0 +1,174 @@
+"""Energy of a board: a power meter records while the board listens, or infers in bursts."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from harness.boards.board import Board
+from harness.errors import MeterFailed, ProtocolError
+from harness.firmware.firmware import Firmware
+from harness.link.dut import DeviceUnderTest
+from harness.link.events import Inference
+from harness.measure.session import noise_inputs
+from harness.meters.meter import Meter
+from harness.meters.trace import Trace
+from harness.stats.energy import INFERENCE, BrokenTrace, Burst, BurstEnergy, Energy, burst_energy, energy_of
+from models import progress
+from models.reference import ReferenceModel
+
+BURSTS = 5
+"""As many as MLPerf Tiny's energy mode has windows; the median counts."""
+BURST_S = 1.0
+"""Length of a burst, so that the samples at its ends do not matter."""
+_IDLE_S = 1.2
+"""Idle time between two bursts; a border is marked in its middle."""
+_AROUND_S = 0.6
+"""Part of it from which the idle power is taken: a mark lags by some hundredths of a second."""
+_SETTLING_S = 0.5
+"""Time after the microphone starts and before it stops that the mean power leaves out."""
+_SAMPLE_RATE_HZ = 16_000
+_WIRING = (
+    "Check the wires of the stage pins and `stage_inputs` in the bench file, or measure without them: "
+    "--no-stages. The samples are kept."
+)
+
+
+@dataclass(frozen=True)
+class BoardEnergy:
+    """Energy of an image on a board.
+
+    Attributes:
+        listening: while the board listened; None for a model that takes no audio.
+        bursts: None where the stage pins show each inference.
+        inferences: that the board reported while it listened.
+    """
+
+    listening: Energy | None
+    bursts: BurstEnergy | None
+    inferences: int
+
+
+def measure_bursts(meter: Meter, infer: Callable[[int], float], bursts: int = BURSTS) -> list[Burst]:
+    """Let a device infer in bursts while the meter records.
+
+    Args:
+        infer: infers so many times and returns the seconds that this took, by the device's clock.
+        bursts: number of bursts.
+
+    Raises:
+        MeterFailed: see `Meter.mark`.
+    """
+    inferences = max(1, math.ceil(BURST_S / infer(1)))
+    advance = progress.count(bursts, "bursts")
+    found = []
+    time.sleep(_IDLE_S / 2)
+    begin_s = meter.mark()
+    for _ in range(bursts):
+        time.sleep(_IDLE_S / 2)
+        taken_s = infer(inferences)
+        time.sleep(_IDLE_S / 2)
+        end_s = meter.mark()
+        found.append(Burst(begin_s, end_s, taken_s, inferences))
+        begin_s = end_s
+        advance()
+    time.sleep(_IDLE_S / 2)
+    return found
+
+
+def measure_board(
+    board: Board,
+    firmware: Firmware,
+    reference: ReferenceModel,
+    meter: Meter,
+    inputs: tuple[int, int] | None,
+    seconds: float,
+    folder: Path,
+) -> BoardEnergy:
+    """Upload an image and measure the energy of its stages and inferences.
+
+    The meter records from before the upload: it may be what powers the board.
+
+    Args:
+        inputs: of the meter, that the stage pins are wired to; None without them, for an image that infers
+            in bursts.
+        seconds: length of the listening.
+        folder: receives the transcript and the samples.
+
+    Raises:
+        MeterFailed: the meter failed, or its trace is not one of this board; the samples stay.
+        EarshotError: see `Board.upload` and `Board.open`.
+    """
+    meter.power_up()
+    meter.start(folder / "samples")
+    try:
+        board.upload(firmware)
+        device = board.open(folder / "transcript.log")
+        bursts: list[Burst] = []
+        if inputs is None or not reference.hears:
+            device.load(noise_inputs(reference, 1)[0].tobytes())
+            with progress.task("infer in bursts"):
+                bursts = measure_bursts(meter, partial(_infer, device))
+        span, inferences = (0.0, 0.0), 0
+        if reference.hears:
+            with progress.task("listen"):
+                span, inferences = _listen(board, device, meter, seconds)
+    except BaseException:
+        with contextlib.suppress(MeterFailed):  # the first failure is the one to tell
+            meter.stop()
+        raise
+    trace = meter.stop()
+    try:
+        return BoardEnergy(
+            listening=_listening(trace, span, inputs, inferences) if reference.hears else None,
+            bursts=burst_energy(trace.blocks(), bursts, _AROUND_S) if bursts else None,
+            inferences=inferences,
+        )
+    except BrokenTrace as problem:
+        raise MeterFailed(str(problem), where=str(trace.file), remedy=_WIRING) from problem
+
+
+def _infer(device: DeviceUnderTest, invocations: int) -> float:
+    answer = device.infer(invocations)
+    if answer.lap_us is None:
+        raise ProtocolError(
+            "the board's answer to `infer` has no two times", remedy="Upload again with `earshot energy`."
+        )
+    return answer.lap_us * invocations / 1e6
+
+
+def _listen(
+    board: Board, device: DeviceUnderTest, meter: Meter, seconds: float
+) -> tuple[tuple[float, float], int]:
+    """Let the board listen to the room; return from when to when in the trace, and the inferences."""
+
+    def feed() -> None:
+        if board.acoustic:
+            time.sleep(seconds + 2 * _SETTLING_S)
+        else:
+            board.listen(np.zeros(round(seconds * _SAMPLE_RATE_HZ), np.int16))
+
+    begin_s = meter.mark()
+    inferences = sum(isinstance(event, Inference) for event in device.listen(feed))
+    time.sleep(_IDLE_S)  # the trace ends with an idle board
+    return (begin_s, meter.mark()), inferences
+
+
+def _listening(
+    trace: Trace, span: tuple[float, float], inputs: tuple[int, int] | None, inferences: int
+) -> Energy:
+    begin_s, end_s = span
+    if inputs is None:  # the ends are not those of the listening
+        begin_s, end_s = begin_s + _SETTLING_S, end_s - _SETTLING_S - _IDLE_S
+    energy = energy_of(trace.blocks(begin_s, end_s), inputs)
+    seen = next((stage.joules.n for stage in energy.stages if stage.stage == INFERENCE), inferences)
+    if seen != inferences:
+        raise BrokenTrace(f"the board inferred {inferences} times, and its stage pins show {seen} inferences")
+    return energy

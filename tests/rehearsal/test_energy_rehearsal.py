@@ -1,0 +1,84 @@
+"""`earshot energy` with the real sketch: the log of its pins drives the current and the inputs of a kit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_ppk2 import AMPERES, STAGE_PINS, VOLTS, FakePpk2, PinPlay
+from rehearsal.bench import rehearsal_bench
+from rehearsal.board_process import PIN_LOG
+
+from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
+from harness.meters.trace import SAMPLE
+
+pytestmark = pytest.mark.slow
+
+STAGES = {"preprocess": 1, "inference": 3, "postprocess": 2}
+SECONDS = 2
+SHORTEST_S = 30e-6
+
+
+@pytest.fixture
+def desk():
+    with rehearsal_bench() as bench:
+        (bench.state / PIN_LOG).touch()
+        yield bench
+
+
+def measure(desk, output, *arguments, inputs=(0, 1, 2, 3), **fake):
+    with FakePpk2(PinPlay(desk.state / PIN_LOG, inputs), **fake) as kit:
+        desk.write_bench_file(meter={"kind": "ppk2", "port": str(kit.port)})
+        return desk.earshot_here(
+            *(
+                "energy",
+                "tinyconv-int8",
+                "--bench",
+                str(desk.file),
+                "--board",
+                "desk",
+                "--output",
+                str(output),
+            ),
+            *("--seconds", str(SECONDS), *arguments),
+        )
+
+
+def truth(log: Path) -> list[tuple[int, float]]:
+    """Return value and length in s of each time that the pins were raised."""
+    changes = np.fromfile(log, PIN_CHANGE)
+    levels, values = [0, 0, 0, 0], []
+    for _, pin, is_high in changes.tolist():
+        levels[pin] = is_high
+        values.append(sum(levels[pin] << n for n, pin in enumerate(STAGE_PINS)))
+    lengths = np.diff(changes["cycles"].astype(np.int64)) / CLOCK_HZ
+    return [(value, length) for value, length in zip(values, lengths.tolist(), strict=False) if value]
+
+
+def shown(file: Path) -> list[tuple[int, float]]:
+    """Return value and length in s of each time that the meter's inputs show a stage."""
+    logic = np.fromfile(file, SAMPLE)["logic"] & 3
+    begins = np.flatnonzero(np.diff(logic, prepend=0))
+    lengths = np.diff(begins) / 100_000
+    return [(int(logic[n]), length) for n, length in zip(begins, lengths.tolist(), strict=False) if logic[n]]
+
+
+def test_energy_falls_to_the_stages_as_the_board_ran_them(desk, tmp_path):
+    answer = measure(desk, tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    true, found = truth(desk.state / PIN_LOG), shown(tmp_path / "tinyconv-int8" / "samples")
+    # The recognizer takes less than one sample, and so does the front end on some buffers of sound.
+    true, found = ([one for one in spans if one[1] > SHORTEST_S] for spans in (true, found))
+    assert [stage for stage, _ in found] == [stage for stage, _ in true]
+    assert [length for _, length in found] == pytest.approx([length for _, length in true], abs=20e-6)
+
+    table = pd.read_csv(tmp_path / "tinyconv-int8" / "stages.csv").set_index("stage")
+    inferences = sum(stage == STAGES["inference"] for stage, _ in true)
+    assert table.times["inference"] == inferences > 50
+    for stage in ("preprocess", "inference"):
+        seconds = sum(length for other, length in true if other == STAGES[stage])
+        joules = VOLTS * AMPERES[STAGES[stage]] * seconds
+        assert table.per_inference_joules[stage] * inferences == pytest.approx(joules, rel=0.005)
+    assert table.note["postprocess"].startswith("shorter than two samples, 20.0")
