@@ -54,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
         "harness.bench_file",
         "harness.firmware",
         "harness.sound",
+        "harness.meters",
         "harness.boards",
     },
     "harness.regression": BASE | {"harness.records", "harness.stats"},

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from ppk2lab.calibration import ADC_REFERENCE_FACTOR, Calibration
 from ppk2lab.device import PPK2
-from ppk2lab.errors import Ppk2labError
+from ppk2lab.errors import Ppk2labError, TransportError
 from ppk2lab.protocol.samples import SampleBlock
 from ppk2lab.types import Mode
 
@@ -62,7 +62,10 @@ class Ppk2(Meter):
     def samples(self, stopping: threading.Event) -> Iterator[np.ndarray]:
         with self._open() as kit:
             self._connect(kit)
-            yield from self._stream(kit, stopping)
+            try:
+                yield from self._stream(kit, stopping)
+            except TransportError as error:
+                raise _failure(f"it was unplugged while it measured, or hangs: {error}") from error
 
     @contextmanager
     def _open(self) -> Iterator[PPK2]:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_ppk2 import AMPERES, STAGE_PINS, VOLTS, FakePpk2, PinPlay
-from rehearsal.bench import rehearsal_bench
 from rehearsal.board_process import PIN_LOG
 
 from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
@@ -22,10 +21,9 @@ SHORTEST_S = 30e-6
 
 
 @pytest.fixture
-def desk():
-    with rehearsal_bench() as bench:
-        (bench.state / PIN_LOG).touch()
-        yield bench
+def desk(trained, quiet_bench):
+    (quiet_bench.state / PIN_LOG).touch()
+    return quiet_bench
 
 
 def measure(desk, output, *arguments, inputs=(0, 1, 2, 3), **fake):
@@ -70,15 +68,44 @@ def test_energy_falls_to_the_stages_as_the_board_ran_them(desk, tmp_path):
     assert answer.returncode == 0, answer.stderr
     true, found = truth(desk.state / PIN_LOG), shown(tmp_path / "tinyconv-int8" / "samples")
     # The recognizer takes less than one sample, and so does the front end on some buffers of sound.
-    true, found = ([one for one in spans if one[1] > SHORTEST_S] for spans in (true, found))
-    assert [stage for stage, _ in found] == [stage for stage, _ in true]
-    assert [length for _, length in found] == pytest.approx([length for _, length in true], abs=20e-6)
-
+    long_true, long_found = ([one for one in spans if one[1] > SHORTEST_S] for spans in (true, found))
+    assert [stage for stage, _ in long_found] == [stage for stage, _ in long_true]
+    assert [length for _, length in long_found] == pytest.approx(
+        [length for _, length in long_true], abs=20e-6
+    )
     table = pd.read_csv(tmp_path / "tinyconv-int8" / "stages.csv").set_index("stage")
     inferences = sum(stage == STAGES["inference"] for stage, _ in true)
     assert table.times["inference"] == inferences > 50
     for stage in ("preprocess", "inference"):
         seconds = sum(length for other, length in true if other == STAGES[stage])
-        joules = VOLTS * AMPERES[STAGES[stage]] * seconds
-        assert table.per_inference_joules[stage] * inferences == pytest.approx(joules, rel=0.005)
+        joules = VOLTS * AMPERES[STAGES[stage]] * seconds / inferences
+        assert table.per_inference_joules[stage] == pytest.approx(joules, rel=0.005)
     assert table.note["postprocess"].startswith("shorter than two samples, 20.0")
+
+
+def check_refused(answer, what, output):
+    """Check that the answer is one sentence, without any figure; the samples stay."""
+    assert answer.returncode == 4
+    assert what in answer.stderr
+    assert "Energy" not in answer.stdout
+    assert not list(output.rglob("*.csv"))
+    assert (output / "tinyconv-int8" / "samples").stat().st_size > 0
+
+
+def test_swapped_stage_pins_are_told(desk, tmp_path):
+    answer = measure(desk, tmp_path, inputs=(0, 2, 1, 3))
+    check_refused(answer, "inputs 0 and 1 show the stages backwards: the stage pins are swapped", tmp_path)
+
+
+def test_a_stage_pin_without_a_wire_is_told(desk, tmp_path):
+    answer = measure(desk, tmp_path, inputs=(0, 1, 0, 1))
+    check_refused(answer, "a stage pin is not wired", tmp_path)
+
+
+def test_a_meter_that_is_unplugged_ends_the_measurement(desk, tmp_path):
+    check_refused(measure(desk, tmp_path, unplug_at=150_000), "unplugged while it measured", tmp_path)
+
+
+def test_samples_that_are_lost_end_the_measurement(desk, tmp_path):
+    answer = measure(desk, tmp_path, drop=range(150_000, 150_007))
+    check_refused(answer, "samples were lost", tmp_path)

@@ -77,7 +77,7 @@ def test_a_spike_at_a_range_switch_counts_for_nothing(tmp_path):
         ({"play": stages, "drop": range(20_000, 20_007)}, "samples were lost after 0.200 s, 7"),
         ({"play": at(1.5)}, "exceeds 1 A"),
         ({"play": stages, "calibrated": False}, "no calibration"),
-        ({"play": stages, "unplug_at": 30_000}, "stream"),
+        ({"play": stages, "unplug_at": 30_000}, "unplugged while it measured"),
     ],
 )
 def test_a_broken_trace_has_no_figures(tmp_path, kit, what):
