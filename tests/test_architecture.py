@@ -98,6 +98,7 @@ ALLOWED: dict[str, set[str]] = {
 ALLOWED["harness.runs.field"] = ALLOWED["harness.runs"] | {"harness.runs"}
 ALLOWED["harness.runs.nightly"] = ALLOWED["harness.runs"] | {"harness.runs"}
 ALLOWED["harness.options"] = ALLOWED["harness.runs"] | {"harness.runs"}
+ALLOWED["harness.live_view"] = {"models", "harness.link", "harness.measure"}
 ALLOWED["harness.runs.measure_commit"] = {  # an entry point: what `earshot bisect` runs of each commit
     *ALLOWED["harness.runs"],
     "harness.runs",

@@ -17,19 +17,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="*",
         metavar="RECORD",
-        help="a run.json or its folder (default: the latest run); the family page of several is written into "
-        "the first folder",
+        help="a run.json or its folder, or the folder of a field run (default: the latest run); the family "
+        "page of several runs is written into the first folder",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     from harness.records.reading import read_record
     from harness.report.pages.family import render_family
+    from harness.report.pages.field import render_field
     from harness.report.pages.run import render_run
-    from harness.runs.folder import RUN
+    from harness.runs.folder import FIELD, RUN
 
     named = arguments.record or [RUN.latest(layout.NIGHTS)]
-    paths = [RUN.find(path) if path.is_dir() else path for path in named]
+    fields = [path for path in named if FIELD.find(path).exists()]
+    for folder in fields:
+        print(render_field(FIELD.read(FIELD.find(folder)), folder))
+    paths = [RUN.find(path) if path.is_dir() else path for path in named if path not in fields]
     records = {path.parent: read_record(path) for path in paths}
     for folder, record in records.items():
         print(render_run(record, folder))

@@ -15,7 +15,8 @@ from models.data.features import SLICES, WINDOW_SAMPLES
 from models.data.front_ends import FrontEnd
 from models.reference import ReferenceModel
 
-_BUFFER_SAMPLES = 256  # delivered by the microphone at once; the rest of its last buffer is silence
+BUFFER_SAMPLES = 256
+"""Samples that the board's microphone delivers at once; the rest of its last buffer is silence."""
 
 
 def streaming_slices(front_end: FrontEnd, sound: NDArray[np.int16]) -> NDArray[np.uint16]:
@@ -28,7 +29,7 @@ def streaming_slices(front_end: FrontEnd, sound: NDArray[np.int16]) -> NDArray[n
         uint16 (49 + slices, values): the model's window after n slices is [n : n + 49].
     """
     silence = np.tile(front_end.silence(), (SLICES, 1))
-    heard = np.pad(sound, (0, -len(sound) % _BUFFER_SAMPLES))
+    heard = np.pad(sound, (0, -len(sound) % BUFFER_SAMPLES))
     if len(heard) < WINDOW_SAMPLES:
         return silence
     return np.concatenate([silence, front_end.slices(heard)])

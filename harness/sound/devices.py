@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
 
 from harness.errors import AcousticFailed
 
@@ -71,3 +76,47 @@ def find_device(name: str, direction: Direction) -> Device:
             "device, or start its sound server (PulseAudio, PipeWire).",
         ) from None
     return next(one for one in known if one.index == found["index"])
+
+
+def accepted_format(device: Device, direction: Direction, rates_hz: Sequence[int]) -> tuple[int, int]:
+    """Return the first of some rates that a device takes as int16, and a number of channels, 1 if possible.
+
+    Raises:
+        AcousticFailed: it takes none of them, in mono or stereo.
+    """
+    import sounddevice
+
+    check = getattr(sounddevice, f"check_{direction}_settings")
+    reason: Exception | None = None
+    for rate_hz in dict.fromkeys(rates_hz):
+        for channels in (1, 2):
+            try:
+                check(device.index, channels, "int16", samplerate=rate_hz)
+                return rate_hz, channels
+            except (sounddevice.PortAudioError, ValueError) as problem:
+                reason = problem
+    rates = " and ".join(f"{rate_hz:,} Hz" for rate_hz in dict.fromkeys(rates_hz))
+    raise AcousticFailed(
+        f"the {direction} device refuses {rates}: {reason}",
+        where=device.name,
+        remedy="Close other programs that use it, or name another device.",
+    ) from reason
+
+
+def resampled(blocks: Iterable[NDArray[np.int16]], rate_hz: int, to_hz: int) -> Iterator[NDArray[np.int16]]:
+    """Convert blocks to another rate, without delay and without seams.
+
+    Raises:
+        TypeError: a block is not int16 samples in one dimension.
+    """
+    convert = None
+    if rate_hz != to_hz:
+        convert = soxr.ResampleStream(rate_hz, to_hz, 1, dtype="int16", quality="HQ")
+    for block in blocks:
+        if block.dtype != np.int16 or block.ndim != 1:
+            raise TypeError(
+                f"a block must be one-dimensional int16, not {block.dtype} in {block.ndim} dimensions"
+            )
+        yield convert.resample_chunk(block) if convert else block
+    if convert:
+        yield convert.resample_chunk(np.zeros(0, np.int16), last=True)

@@ -58,8 +58,9 @@ class Segment:
         samples: length at 16 kHz.
         seed: of everything random in its sound.
         words: in the order in which they are spoken; empty in a keyword-free segment.
-        background: a WAV file of keyword-free audio, relative to the plan's folder, in place of the
-            condition's noise; "" for noise alone: the condition's, or without an SNR all kinds in turn.
+        background: a WAV file of audio without other keywords, relative to the plan's folder, in place of the
+            condition's noise; "" for noise alone: the condition's, or without an SNR all kinds in turn. The
+            recordings of words take the place of their parts of the file: they were cut out of it.
         background_start: where in that file the segment begins, in samples at 16 kHz.
         background_sha256: of that file.
     """

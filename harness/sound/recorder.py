@@ -111,16 +111,28 @@ def trimmed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     """Cut a take, int16 (N,), to its word with 0.2 s on both sides; keep at least 1 s if the take has it.
 
     Raises:
-        AcousticFailed: the take is silent, clipped, or hardly louder than its noise; the message says which.
+        AcousticFailed: see `spoken_part`; or the take is clipped.
     """
-    start, end = active_part(samples)
-    word_dbfs = rms_dbfs(samples[start:end])
     clipped = clipped_samples(samples)
     if clipped >= CLIPPED_FROM:
         raise AcousticFailed(
             f"the take is clipped in {clipped} samples",
             remedy="Speak more softly, or turn the microphone down.",
         )
+    start, end = spoken_part(samples)
+    margin = max(round(MARGIN_S * SAMPLE_RATE_HZ), (round(SHORTEST_S * SAMPLE_RATE_HZ) - (end - start)) // 2)
+    first = max(0, min(start - margin, len(samples) - round(SHORTEST_S * SAMPLE_RATE_HZ)))
+    return samples[first : max(end + margin, first + round(SHORTEST_S * SAMPLE_RATE_HZ))]
+
+
+def spoken_part(samples: NDArray[np.int16]) -> tuple[int, int]:
+    """Return the first sample of a take's word, and one past its last.
+
+    Raises:
+        AcousticFailed: the take is silent, or hardly louder than its noise; the message says which.
+    """
+    start, end = active_part(samples)
+    word_dbfs = rms_dbfs(samples[start:end])
     if word_dbfs < QUIETEST_DBFS:
         raise AcousticFailed(
             f"the take is silent: {word_dbfs:.0f} dBFS",
@@ -132,9 +144,7 @@ def trimmed(samples: NDArray[np.int16]) -> NDArray[np.int16]:
             f"no word stands out from the noise: {word_dbfs:.0f} dBFS, noise {rms_dbfs(rest):.0f} dBFS",
             remedy="Speak once, after the countdown, in a quiet room.",
         )
-    margin = max(round(MARGIN_S * SAMPLE_RATE_HZ), (round(SHORTEST_S * SAMPLE_RATE_HZ) - (end - start)) // 2)
-    first = max(0, min(start - margin, len(samples) - round(SHORTEST_S * SAMPLE_RATE_HZ)))
-    return samples[first : max(end + margin, first + round(SHORTEST_S * SAMPLE_RATE_HZ))]
+    return start, end
 
 
 def play(paths: Sequence[Path], device: str | None) -> None:

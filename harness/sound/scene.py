@@ -62,7 +62,11 @@ def render(plan: PlaybackPlan, segment: Segment) -> Scene:
     speech, parts = _speech(plan.folder, segment, condition)
     sound = segment_noise.background(segment, condition)
     if segment.background:
-        sound += segment_noise.keyword_free_file(plan, segment)
+        file = segment_noise.keyword_free_file(plan, segment)
+        for word in segment.words:  # recorded with it
+            length = len(sound_files.recording(plan.folder / word.source, word.sha256))
+            file[word.start_sample : word.start_sample + length] = 0
+        sound += file
     elif condition.snr_db is not None:
         target = _noise_power(plan, segment, condition, speech, parts, where)
         added = segment_noise.noise_of(plan, segment, condition)

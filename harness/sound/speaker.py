@@ -10,11 +10,10 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from harness.errors import AcousticFailed, SoundGap
-from harness.sound.devices import Device, find_device
+from harness.sound.devices import Device, accepted_format, find_device, resampled
 from models.data.wav import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -51,9 +50,11 @@ class Speaker:
             Exception: any exception of `blocks`; the sound ends at once.
         """
         device = find_device(self._entry.device, "output")
-        rate_hz, channels = _accepted_format(device)
+        rate_hz, channels = accepted_format(device, "output", (SAMPLE_RATE_HZ, device.rate_hz))
         playing = _Playing(device, rate_hz, round(self._entry.silence_s * rate_hz))
-        return playing.run(_resampled(blocks, rate_hz), channels, _latency(device, self._entry.latency))
+        return playing.run(
+            resampled(blocks, SAMPLE_RATE_HZ, rate_hz), channels, _latency(device, self._entry.latency)
+        )
 
 
 class _Playing:
@@ -174,29 +175,6 @@ class _Playing:
         )
 
 
-def _accepted_format(device: Device) -> tuple[int, int]:
-    """Return a rate (Hz) and channel count that the device plays: 16 kHz and mono if possible.
-
-    Raises:
-        AcousticFailed: it plays neither 16 kHz nor its own rate, in mono or stereo.
-    """
-    import sounddevice
-
-    reason: Exception | None = None
-    for rate_hz in (SAMPLE_RATE_HZ, device.rate_hz):
-        for channels in (1, 2):
-            try:
-                sounddevice.check_output_settings(device.index, channels, "int16", samplerate=rate_hz)
-                return rate_hz, channels
-            except (sounddevice.PortAudioError, ValueError) as problem:
-                reason = problem
-    raise AcousticFailed(
-        f"the output device plays neither 16,000 nor {device.rate_hz:,} Hz: {reason}",
-        where=device.name,
-        remedy="Close other programs that use it, or name another device in the bench file.",
-    ) from reason
-
-
 def _latency(device: Device, wanted: str) -> float | str:
     """Return the seconds between callback and loudspeaker, or PortAudio's own "low"."""
     import sounddevice
@@ -204,25 +182,6 @@ def _latency(device: Device, wanted: str) -> float | str:
     if wanted == "low":
         return wanted
     return max(_HIGH_LATENCY_S, float(sounddevice.query_devices(device.index)["default_high_output_latency"]))
-
-
-def _resampled(blocks: Iterable[NDArray[np.int16]], rate_hz: int) -> Iterator[NDArray[np.int16]]:
-    """Convert blocks to another rate, without delay and without seams.
-
-    Raises:
-        TypeError: a block is not int16 samples in one dimension.
-    """
-    convert = None
-    if rate_hz != SAMPLE_RATE_HZ:
-        convert = soxr.ResampleStream(SAMPLE_RATE_HZ, rate_hz, 1, dtype="int16", quality="HQ")
-    for block in blocks:
-        if block.dtype != np.int16 or block.ndim != 1:
-            raise TypeError(
-                f"a block must be one-dimensional int16, not {block.dtype} in {block.ndim} dimensions"
-            )
-        yield convert.resample_chunk(block) if convert else block
-    if convert:
-        yield convert.resample_chunk(np.zeros(0, np.int16), last=True)
 
 
 def _in_time(close: Callable[[], None]) -> None:

@@ -39,14 +39,20 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
     """A field run.
 
     Args:
-        plan: the playback plan.
+        plan: the playback plan; None if a subclass makes it of what is heard.
         check: score every segment on the host, see `harness.runs.field.host`.
         arguments, options: see `Driver`.
     """
 
-    def __init__(self, plan: PlaybackPlan, *arguments: Any, check: bool = False, **options: Any) -> None:
+    plan: PlaybackPlan
+
+    def __init__(
+        self, plan: PlaybackPlan | None, *arguments: Any, check: bool = False, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
-        self.plan, self._check = plan, check
+        if plan is not None:
+            self.plan = plan
+        self._check = check
         self._paths = FieldPaths(self.folder.path)
         self._retries: dict[str, Retries] = {}
 
@@ -63,7 +69,7 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
 
     def measure_steps(self, model: ModelArtifact, row: FieldVariant) -> Iterator[FieldVariant]:
         self.check_board()
-        _check_input(model)
+        check_input(model)
         firmware = self.build(model)
         row = replace(row, firmware=self.with_firmware(rows.variant_row(model), firmware).firmware)
         yield self._keep(row)  # from here on the folder can be read, whatever happens
@@ -163,7 +169,7 @@ def begin_folder(
     folder.lock()
     path = FieldPaths(folder.path).plan
     write_plan(plan, path)
-    folder.write(plan=_describe_plan(plan, path))
+    folder.write(plan=describe_plan(plan, path))
     return folder
 
 
@@ -184,7 +190,8 @@ def _check_plan(setup: Setup, plan: PlaybackPlan) -> None:
     check_route(setup.board, setup.bench, plan)
 
 
-def _describe_plan(plan: PlaybackPlan, path: Path) -> dict[str, Any]:
+def describe_plan(plan: PlaybackPlan, path: Path) -> dict[str, Any]:
+    """Return the facts of a plan for the record."""
     words = [word for segment in plan.segments for word in segment.words]
     return {
         "file": PLAN,
@@ -200,7 +207,12 @@ def _describe_plan(plan: PlaybackPlan, path: Path) -> dict[str, Any]:
     }
 
 
-def _check_input(model: ModelArtifact) -> None:
+def check_input(model: ModelArtifact) -> None:
+    """Check that a model takes the features of its front end.
+
+    Raises:
+        UsageError: it does not, and cannot listen.
+    """
     assert model.input is not None  # the model is deployable
     shape, front_end = model.input["shape"], load_front_end(model.front_end)
     if prod(shape) != front_end.size:

@@ -198,10 +198,13 @@ def test_a_speaker_that_cannot_be_in_a_name_is_refused(tmp_path):
 def test_a_take_that_lost_samples_is_refused_and_the_microphone_goes_on(monkeypatch):
     @contextlib.contextmanager
     def late(callback, blocksize, **_):
-        callback(np.ones((blocksize, 1), np.int16), blocksize, None, SimpleNamespace(input_overflow=True))
+        for number in range(RATE_HZ // 10 // blocksize):
+            block = np.ones((blocksize, 1), np.int16)
+            callback(block, blocksize, None, SimpleNamespace(input_overflow=number == 0))
         yield
 
     monkeypatch.setattr("sounddevice.InputStream", late)
+    monkeypatch.setattr("sounddevice.check_input_settings", lambda *_, **__: None)
     monkeypatch.setattr("harness.sound.microphone.find_device", lambda *_: Device(0, "desk", 1, RATE_HZ))
     microphone = Microphone(None)
     with pytest.raises(SoundGap, match=r"gaps \(1\): the host was late"):

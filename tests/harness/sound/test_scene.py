@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.sound.conditions import NOISES, Condition
 from harness.sound.playback_plan import PlaybackPlan
 from harness.sound.scene import Scene, render, to_stimulus
+from harness.sound.sound_files import digest_of
 from models.data.wav import read_wav, write_wav
 
 RATE_HZ = 16_000
@@ -53,6 +54,28 @@ def test_without_a_level_the_words_are_played_as_recorded(folder):
     assert np.count_nonzero(scene.samples) == sum(
         np.count_nonzero(read_wav(folder / word.source)[0]) for word in plan.segments[0].words
     )
+
+
+def test_words_that_were_cut_out_of_a_background_give_it_back(tmp_path):
+    put(tmp_path, "yes/anna.wav", "no/anna.wav", "tree/bo.wav")
+    plan, scene = scene_of(tmp_path, QUIET)
+    hum = np.random.default_rng(1).integers(-900, 900, len(scene.samples)).astype(np.int16)
+    write_wav(tmp_path / "live.wav", scene.samples + hum)
+    words = []
+    for number, word in enumerate(plan.segments[0].words):
+        path = tmp_path / f"cut_{number}.wav"
+        write_wav(path, (scene.samples + hum)[word.start_sample : word.end_sample + 500])
+        words.append(replace(word, source=path.name, sha256=digest_of(path)))
+    recorded = replace(
+        plan.segments[0],
+        words=tuple(words),
+        background="live.wav",
+        background_sha256=digest_of(tmp_path / "live.wav"),
+    )
+    found = render(replace(plan, segments=(recorded,)), recorded)
+    np.testing.assert_array_equal(found.samples, scene.samples + hum)
+    assert found.speech_dbfs == pytest.approx(dbfs(active(plan, found.samples)), abs=0.01)
+    assert found.snr_db is None
 
 
 @given(level_dbfs=st.floats(-50.0, -10.0), gain_db=st.floats(-10.0, 6.0))

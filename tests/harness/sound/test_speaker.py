@@ -15,8 +15,8 @@ from scipy import signal
 from sound_child import tone
 
 from harness.errors import AcousticFailed
-from harness.sound.devices import Device
-from harness.sound.speaker import _Playing, _resampled
+from harness.sound.devices import Device, resampled
+from harness.sound.speaker import _Playing
 
 SOUND = np.random.default_rng(4).integers(-9000, 9000, 20_000).astype(np.int16)
 IN_TIME, LATE = SimpleNamespace(output_underflow=False), SimpleNamespace(output_underflow=True)
@@ -83,7 +83,7 @@ def test_a_late_host_is_an_underflow_once_the_sound_has_begun():
 def test_blocks_are_resampled_like_one_piece(rate_hz):
     smooth = np.convolve(SOUND, np.ones(8) / 8, "same").astype(np.int16)
     blocks = [smooth[start : start + 777] for start in range(0, len(smooth), 777)]
-    found = np.concatenate(list(_resampled(blocks, rate_hz)))
+    found = np.concatenate(list(resampled(blocks, 16_000, rate_hz)))
     expected = soxr.resample(smooth, 16_000, rate_hz)
     assert abs(len(found) - len(expected)) <= 1
     shared = min(len(found), len(expected))

@@ -1,0 +1,112 @@
+"""`earshot listen`."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from harness import layout, options
+from harness.commands.run import exit_code, request_of
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.runs.field.live import LiveRun
+
+SUMMARY = "Listen live: the microphone feeds the emulated board, or a real board hears the room."
+
+DEFAULT_VARIANT = "tinyconv-int8"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "variants",
+        nargs="?",
+        default=DEFAULT_VARIANT,
+        metavar="VARIANT",
+        help=f"id of models/configs/ (default: {DEFAULT_VARIANT})",
+    )
+    options.add_dataset(parser)
+    options.add_model_file(parser)
+    options.add_board(parser)
+    options.add_engine(parser)
+    parser.add_argument(
+        "--device", default="", metavar="NAME", help="a part of the microphone's name (default: the system's)"
+    )
+    parser.add_argument(
+        "--seconds", type=_length, metavar="N", help="end after so many seconds (default: at Ctrl-C)"
+    )
+    parser.add_argument(
+        "--save",
+        action="store_true",
+        help="keep sound and transcript as a field run, at most an hour, for `earshot tune` and `report`",
+    )
+    parser.add_argument(
+        "--say",
+        type=_words,
+        default=(),
+        metavar="A,B,…",
+        help="show these words one after another for you to say, so that the field run knows them",
+    )
+    parser.add_argument("--speaker", default="", metavar="NAME", help="who says them: letters and digits")
+    options.add_output(parser, layout.FIELDS)
+    options.add_open(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from harness.live_view import LiveView
+    from harness.runs.field.live import LiveOptions, begin_live
+    from models.scratch import ScratchFolder
+
+    if arguments.say and not arguments.save:
+        raise UsageError("--say needs --save", remedy="Add --save, or omit --say.")
+    chosen = LiveOptions(
+        arguments.device, arguments.seconds, arguments.say, arguments.speaker, arguments.save
+    )
+    with ExitStack() as stack:
+        output = arguments.output
+        if not arguments.save:
+            output = stack.enter_context(ScratchFolder("listen"))
+        view = stack.enter_context(LiveView(arguments.verbosity))
+        run = begin_live(request_of(arguments), output, chosen, view.show)
+        record, page = run.run()
+        view.close()
+        print(summary(run, view.detected))
+    if arguments.save:
+        options.show_page(page, arguments.open)
+    return exit_code(record.variants)
+
+
+def summary(run: LiveRun, detected: Counter[str]) -> str:
+    """Return what was heard, in two lines."""
+    session = run.session
+    if session is None:
+        return "Nothing was heard."
+    words = ", ".join(f"{word} {count}" for word, count in detected.most_common()) or "none"
+    lines = [f"Listened for {session.heard_s:.1f} s. Detected: {words}."]
+    if session.sound and not session.board.acoustic:
+        heard = "an unknown number" if session.heard_samples is None else f"{session.heard_samples:,}"
+        lines.append(
+            f"The microphone delivered {session.sound.samples:,} samples, the board heard {heard}; "
+            f"it was at most {session.most_behind_s:.2f} s behind."
+        )
+    if session.samples_lost:
+        lines.append(f"The board was too slow for {session.samples_lost:,} samples.")
+    if session.records_lost:
+        lines.append(f"{session.records_lost} records of the board were lost.")
+    return "\n".join(lines)
+
+
+def _length(text: str) -> float:
+    seconds = options.seconds(text)
+    if seconds < 1:
+        raise argparse.ArgumentTypeError(f"it must be 1 or more, not {text}")
+    return seconds
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(","))
+    if bad := [word for word in words if not word or not word.isprintable() or "/" in word or word[0] == "."]:
+        raise argparse.ArgumentTypeError(f"{bad[0]!r} cannot be the name of a folder")
+    return words

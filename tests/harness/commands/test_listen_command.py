@@ -1,0 +1,157 @@
+"""`earshot listen` as a process whose microphone is a null sink."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pulse import NullSink, null_sink
+from small_models import tinyconv
+
+from harness import cli
+from harness.layout import RECORDINGS
+from harness.records.field_record import read_field
+from models.data.wav import read_wav
+
+LONGEST_S = 180.0
+LABELS = "silence,unknown,yes,no"
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[NullSink]:
+    with null_sink() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "tiny.tflite"
+    path.write_bytes(tinyconv(0, 0))
+    return path
+
+
+def listen(
+    sink: NullSink, model: Path, *options: str, when_heard: Callable[[subprocess.Popen], None] | None = None
+) -> tuple[int, list[str]]:
+    """Run the command; return its exit code and its lines, without those of the sound libraries."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", "listen", "--model", model, "--labels", LABELS, *options],
+        env=os.environ | sink.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    timer = threading.Timer(LONGEST_S, process.kill)
+    timer.start()
+    lines: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        if " behind  scores: " in line and when_heard and not any("scores: " in one for one in lines):
+            when_heard(process)
+        if not line.startswith(("ALSA", "Expression")):
+            lines.append(line.rstrip())
+    timer.cancel()
+    return process.wait(), lines
+
+
+@pytest.mark.slow
+def test_a_saved_session_is_a_field_run_with_the_words_that_were_said(sink, model, tmp_path, capsys):
+    playing = sink.play(np.tile(read_wav(RECORDINGS / "yes" / "gene.wav")[0], 60))
+    options = ("--say", "yes,no", "--speaker", "gene", "--save", "--output", str(tmp_path))
+    code, lines = listen(sink, model, *options)
+    sink.end(playing)
+    assert code == 0 and [line for line in lines if line.startswith("say:")] == ["say: yes", "say: no"]
+    assert any("delivered 160,000 samples, the board heard 160,000;" in line for line in lines), lines
+    (folder,) = tmp_path.glob("emulated/*")
+    assert len(read_wav(folder / "live.wav")[0]) == 160_000
+    (variant,) = read_field(folder / "field.json").variants
+    assert [(row.word, row.speaker, row.source) for row in variant.stimuli] == [
+        ("yes", "gene", "recordings/yes/gene_1.wav"),
+        ("no", "gene", "recordings/no/gene_2.wav"),
+    ]
+    for number, row in enumerate(variant.stimuli, start=1):
+        assert 3 * number <= row.onset_s < row.end_s <= 3 * number + 3.1
+    assert variant.reference.equal == variant.reference.inferences >= 480
+    assert cli.main(["report", str(folder)]) == 0
+    assert str(folder / "field.html") in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_a_session_with_its_summary(sink, model, number):
+    code, lines = listen(sink, model, when_heard=lambda process: process.send_signal(number))
+    assert code == 0 and lines[-2].startswith("Listened for ")
+    assert lines[-1].startswith("The microphone delivered ") and "Traceback" not in "\n".join(lines)
+
+
+@pytest.mark.slow
+def test_a_sound_system_that_goes_is_told_and_the_sound_is_kept(model, tmp_path):
+    with null_sink() as vanishing:
+        code, lines = listen(
+            vanishing,
+            model,
+            *("--save", "--output", str(tmp_path)),
+            when_heard=lambda _: vanishing.daemon.kill(),
+        )
+    assert code == 4
+    assert any(line.startswith("tiny: acoustic: the microphone delivers nothing") for line in lines)
+    (folder,) = tmp_path.glob("emulated/*")
+    (variant,) = read_field(folder / "field.json").variants
+    assert variant.segments[0].audio_s > 0 and variant.reference.equal == variant.reference.inferences
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_too_slow_ends_the_session_with_the_lag(sink, model):
+    def slow_down(process: subprocess.Popen) -> None:
+        found = subprocess.run(["pgrep", "-P", str(process.pid), "qemu"], capture_output=True, check=True)
+        emulator = int(found.stdout)
+        threading.Thread(target=_run_seldom, args=[emulator], daemon=True).start()
+
+    code, lines = listen(sink, model, when_heard=slow_down)
+    assert code == 4
+    (told,) = (line for line in lines if "too slow to listen live" in line)
+    assert "s behind the microphone" in told
+
+
+def _run_seldom(emulator: int) -> None:
+    """Let a process run for a hundredth of the time, until it has ended."""
+    try:
+        while True:
+            os.kill(emulator, signal.SIGSTOP)
+            time.sleep(0.5)
+            os.kill(emulator, signal.SIGCONT)
+            time.sleep(0.005)
+    except ProcessLookupError:
+        pass
+
+
+def test_a_missing_microphone_is_refused_with_the_available_ones(sink, model):
+    code, lines = listen(sink, model, "--device", "Studio")
+    assert code == 4
+    assert lines[-1].startswith("earshot: acoustic: no single sound device") and "'pulse'" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--say", "yes"], "--say needs --save"),
+        (["--say", "../yes", "--save"], "cannot be the name of a folder"),
+        (["--seconds", "0"], "it must be 1 or more"),
+        (["ds-cnn-*"], "variants are selected, and one listens at a time"),
+        (["no-such-variant"], "no variant matches"),
+    ],
+)
+def test_wrong_usage_is_told(options, message, capsys):
+    try:
+        code = cli.main(["listen", *options])
+    except SystemExit as ended:  # of argparse
+        code = ended.code
+    assert code == 2 and message in capsys.readouterr().err
