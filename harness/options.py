@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from harness import layout
 from harness.bench_file import MOST_WAIT_S, Optimization
 from harness.errors import UsageError
+from harness.footprint import FAST, Footprint
 from harness.runs.selection import DEFAULT_VARIANTS, Selection
 from models.progress import Level
 
@@ -137,6 +138,12 @@ def add_engine(parser: Any) -> None:
         default="",
         metavar="NAME",
         help="engine that runs the models (default: the board's in the bench file, else that of its kind)",
+    )
+    parser.add_argument(
+        "--footprint",
+        default=FAST,
+        choices=get_args(Footprint),
+        help="kernels of the engine: fast (default), or small, which take less flash and RAM and more cycles",
     )
 
 

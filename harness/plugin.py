@@ -251,10 +251,11 @@ def bench_run(pytestconfig: pytest.Config) -> Iterator[Run]:
     from harness.runs.run import Run
 
     chosen, engine = _chosen(pytestconfig), pytestconfig.getoption("earshot_engine")
+    footprint = pytestconfig.getoption("earshot_footprint")
     stopping = contextlib.ExitStack()
     stopping.enter_context(sigterm_interrupts())
     pytestconfig.add_cleanup(stopping.close)
-    setup = setup_of(pytestconfig.stash[_SELECTION], chosen.bench, chosen.entry, engine)
+    setup = setup_of(pytestconfig.stash[_SELECTION], chosen.bench, chosen.entry, engine, footprint=footprint)
     output, what = pytestconfig.getoption("earshot_output"), about("run", chosen.entry, engine)
     options.check_output(output)
     run = Run(setup, begin(RUN, output, setup.board.describe(), what))

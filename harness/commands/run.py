@@ -52,6 +52,7 @@ def request_of(arguments: argparse.Namespace, selection: Selection | None = None
         selection or options.selection(arguments),
         board=arguments.board or options.DEFAULT_BOARD,
         engine=arguments.engine,
+        footprint=arguments.footprint,
         bench=arguments.bench,
         port=arguments.port,
         clock=arguments.clock,

@@ -117,6 +117,7 @@ def compile_sketch(staged: StagedSketch, cli: ArduinoCli, target: Target, store:
         toolchain=f"{facts.toolchain}, {core.id} {core.version}",
         recognizer=staged.recognizer,
         portable=staged.sources.portable,
+        footprint=staged.sources.footprint,
     )
 
 

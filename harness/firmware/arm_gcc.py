@@ -89,6 +89,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = OPTIMI
         toolchain=compiler.version,
         recognizer=staged.recognizer,
         portable=staged.sources.portable,
+        footprint=staged.sources.footprint,
     )
 
 

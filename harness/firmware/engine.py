@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +18,7 @@ from typing import ClassVar
 import harness.firmware
 from harness.errors import UsageError
 from harness.firmware.arduino_library import ArduinoLibrary
+from harness.footprint import FAST, Footprint
 from models.store import Store
 from models.tflite import Operator, read_tflite
 
@@ -43,12 +45,14 @@ class EngineSources:
         arena_bytes: memory for activations.
         libraries: Arduino libraries that the sources are compiled with.
         portable: operators that no fast kernel covers in their shape, though it covers others; "" for none.
+        footprint: see `Engine.with_footprint`.
     """
 
     kernels: str
     arena_bytes: int
     libraries: tuple[ArduinoLibrary, ...] = ()
     portable: str = ""
+    footprint: Footprint = FAST
 
 
 class Engine(ABC):
@@ -56,9 +60,11 @@ class Engine(ABC):
 
     Attributes:
         name: its name on the command line and in every row of a report; the package's name, with "-" for "_".
+        footprints: of the images that it generates.
     """
 
     name: ClassVar[str]
+    footprints: ClassVar[tuple[Footprint, ...]] = (FAST,)
 
     operator_callers: ClassVar[tuple[str, ...]] = ("engine_invoke",)
     """Function of an image that calls the model's operators; the first one of these that the image has."""
@@ -75,6 +81,25 @@ class Engine(ABC):
     def create(cls, entry_libraries: Sequence[str]) -> Engine:
         """Return an engine for a board whose bench file entry pins these libraries, "name@version"."""
         return cls()
+
+    footprint: Footprint = FAST
+
+    def with_footprint(self, footprint: Footprint) -> Engine:
+        """Return an engine for images that are fast, or that take less flash and RAM.
+
+        Raises:
+            UsageError: the engine has no such images.
+        """
+        if footprint == self.footprint:
+            return self
+        if footprint not in self.footprints:
+            raise UsageError(
+                f"engine {self.name} has no footprint {footprint}",
+                remedy=f"Use --footprint {self.footprint}, or another engine.",
+            )
+        chosen = copy(self)
+        chosen.footprint = footprint
+        return chosen
 
     is_measured: bool = True
     """Whether the arena has the size that the model needs; see `sized_for`."""
@@ -120,9 +145,13 @@ def engines() -> dict[str, type[Engine]]:
     return found
 
 
-def get_engine(name: str, entry_libraries: Sequence[str] = ()) -> Engine:
-    """Return the engine of a name, see `Engine.create`; raises UsageError if there is none."""
+def get_engine(name: str, entry_libraries: Sequence[str] = (), footprint: Footprint = FAST) -> Engine:
+    """Return the engine of a name, see `Engine.create` and `Engine.with_footprint`.
+
+    Raises:
+        UsageError: there is none, or it has no such footprint.
+    """
     known = engines()
     if name not in known:
         raise UsageError(f"there is no engine {name!r}", remedy=f"Choose one of: {', '.join(sorted(known))}.")
-    return known[name].create(entry_libraries)
+    return known[name].create(entry_libraries).with_footprint(footprint)

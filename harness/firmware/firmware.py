@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.footprint import FAST, Footprint
 from harness.recognizer import DEFAULT, Recognizer
 
 
@@ -25,7 +26,7 @@ class Firmware:
         optimization: the compiler's optimization flags, such as "-O2".
         toolchain: compiler and version, such as "arm-none-eabi-g++ 12.2.1".
         recognizer: its parameters.
-        portable: operators in portable kernels, see `EngineSources.portable`.
+        portable, footprint: see `EngineSources`.
     """
 
     variant_id: str
@@ -42,3 +43,4 @@ class Firmware:
     toolchain: str
     recognizer: Recognizer = DEFAULT
     portable: str = ""
+    footprint: Footprint = FAST

@@ -112,6 +112,7 @@ def calibrate(
         engine=engine.name,
         build_id=images[0].build_id,
         optimization=images[0].optimization,
+        footprint=images[0].footprint,
         toolchain=images[1].toolchain,
         board_toolchain=images[0].toolchain,
         icache=icache,

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.files import write_atomic
+from harness.footprint import FAST, Footprint
 from harness.records.checksum import dump_with_checksum
 from harness.records.reading import RecordFormat
 from harness.records.record import BoardRow, CalibrationRow, FirmwareRow
@@ -49,6 +50,7 @@ class CalibratedImage:
     icache: str  # of the real board
     measured: str  # ISO 8601, UTC
     stages: dict[str, StageCycles]
+    footprint: Footprint = FAST
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Calibration:
                 for what, then, now in (
                     ("clock or compiler", self.emulated.uid, emulated.uid),
                     ("optimization", image.optimization, firmware.optimization),
+                    ("footprint", image.footprint, firmware.footprint),
                     ("image", image.build_id, firmware.build_id),
                 )
                 if then != now

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.files import write_atomic
+from harness.footprint import FAST, Footprint
 from harness.recognizer import DEFAULT, Recognizer
 from harness.records.checksum import dump_with_checksum
 from harness.records.verdict import RunVerdict
@@ -98,6 +99,7 @@ class FirmwareRow:
     icache: str | None = None
     recognizer: Recognizer = DEFAULT
     portable: str = ""  # operators that no fast kernel of the engine covers in their shape
+    footprint: Footprint = FAST  # or "small": slower kernels that take less flash and RAM
     calibration: list[CalibrationRow] = field(default_factory=list)
     """One entry for each calibrated board of the bench, if the times are modeled."""
 

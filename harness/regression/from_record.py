@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import DoesNotFit, UsageError
+from harness.footprint import FAST
 from harness.records.record import BlockRow, RunRecord, VariantRow
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReading
@@ -112,6 +113,7 @@ def _environment(record: RunRecord) -> dict[str, str]:
     of_variants = {
         "compiler": (each.toolchain for each in firmware),
         "flags": (each.optimization for each in firmware),
+        "footprint": (each.footprint for each in firmware if each.footprint != FAST),
         "libraries": (each.kernels.partition(" of ")[2] for each in firmware),  # "… of <library> <version>"
     }
     for name, texts in of_variants.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.records.calibration import Calibration
 from harness.report import format as fmt
 from harness.report.table import Column, Table
+from harness.report.variants import footprint_cell
 
 
 def calibration_table(calibration: Calibration) -> Table:
@@ -14,6 +15,7 @@ def calibration_table(calibration: Calibration) -> Table:
             "variant": image.variant,
             "engine": image.engine,
             "optimization": image.optimization,
+            "footprint": image.footprint,
             "stage": stage,
             "modeled_cycles": cycles.modeled,
             "measured_cycles": cycles.median,
@@ -28,6 +30,7 @@ def calibration_table(calibration: Calibration) -> Table:
         Column("variant", "Variant"),
         Column("engine", "Engine"),
         Column("optimization", "Optimization"),
+        Column("footprint", "Footprint", footprint_cell, text=True, optional=True),
         Column("stage", "Stage"),
         Column("modeled_cycles", "Modeled cycles", fmt.count),
         Column("measured_cycles", "Median on the board", fmt.count),

@@ -7,6 +7,7 @@ from typing import Any
 from harness.records.mlperf import MlperfRecord
 from harness.report import format as fmt
 from harness.report.table import Column, Table
+from harness.report.variants import footprint_cell
 
 PUBLISHED_MACS = 2_656_768
 """Of the benchmark's DS-CNN."""
@@ -28,6 +29,8 @@ def results_table(record: MlperfRecord) -> Table:
     kind = "measured" if board.clock == "measured" else "modeled"
     title = board.title if board.clock == "measured" else f"{board.title.split(',')[0]}, modeled"
     engine = f"{firmware.engine} ({firmware.kernels}), {firmware.optimization}"
+    if small := footprint_cell(firmware.footprint):
+        engine += f", footprint {small}"
     rows = [_row(title, board.clock_hz / 1e6, engine, record.inference_us / 1000, None)]
     rows[0]["macs"] = record.model.macs
     rows += [_row(*published) for published in _PUBLISHED]

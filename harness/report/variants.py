@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.footprint import FAST
 from harness.records.record import BoardRow, Fault, FirmwareRow, RunRecord, VariantRow
 from harness.report import format as fmt
 
@@ -56,6 +57,11 @@ def calibration_cell(image: FirmwareRow | None, stage: str) -> str:
         if stage in row.errors
     ]
     return "; ".join(errors) or "not calibrated"
+
+
+def footprint_cell(footprint: str | None) -> str:
+    """Return an image's footprint for a table; "" for the usual one."""
+    return "" if footprint in (None, FAST) else str(footprint)
 
 
 def stage_samples(variant: VariantRow) -> dict[str, list[int]]:

@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     arguments = parser.parse_args(argv)
     try:
-        engine = engine_of(BoardEntry(name=_KIND, kind=_KIND), arguments.engine)
+        engine = engine_of(BoardEntry(name=_KIND, kind=_KIND), arguments.engine, arguments.footprint)
         write_record(measured(options.selection(arguments), engine), arguments.output)
     except UserFacingError as failure:
         print(f"earshot: {failure}", file=sys.stderr)

@@ -15,6 +15,7 @@ from harness.boards.board import Board
 from harness.boards.registry import board_of, engine_name, find_entry
 from harness.files import file_name
 from harness.firmware.engine import Engine, get_engine
+from harness.footprint import FAST, Footprint
 from harness.measure.block import SAMPLES
 from harness.measure.calibration import read_calibrations
 from harness.records.calibration import Calibration
@@ -102,6 +103,7 @@ class RunRequest:
         selection: models to measure.
         board: an entry of the bench file, or a kind of board.
         engine: runs the models; "" takes the entry's, or else the kind's default.
+        footprint: of the images, see `Engine.with_footprint`.
         bench: the bench file; None for the usual one, see `harness.bench_file.find_bench`.
         port: overrides the board's serial port.
         clock: overrides the emulated board's clock.
@@ -123,6 +125,7 @@ class RunRequest:
     recordings: Path | None = None
     nightly: NightlyRequest | None = None
     field: FieldRequest | None = None
+    footprint: Footprint = FAST
 
     def entry(self) -> BoardEntry:
         """Return the requested board's entry.
@@ -140,7 +143,8 @@ class RunRequest:
         Raises:
             UserFacingError: see `setup_of` and `entry`.
         """
-        return setup_of(self.selection, find_bench(self.bench), self.entry(), self.engine, self.recordings)
+        bench = find_bench(self.bench)
+        return setup_of(self.selection, bench, self.entry(), self.engine, self.recordings, self.footprint)
 
     def about(self, kind: str) -> dict[str, str]:
         """Return the entries of a record's `run` that describe the request."""
@@ -152,19 +156,25 @@ class RunRequest:
 
 
 def setup_of(
-    selection: Selection, bench: Bench, entry: BoardEntry, engine: str = "", recordings: Path | None = None
+    selection: Selection,
+    bench: Bench,
+    entry: BoardEntry,
+    engine: str = "",
+    recordings: Path | None = None,
+    footprint: Footprint = FAST,
 ) -> Setup:
     """Find a board's engine and recordings.
 
     Raises:
         EarshotError: the board cannot be used on this machine, see `Board.check`.
-        UsageError: there is no such engine.
+        UsageError: there is no such engine, or it has no such footprint.
     """
     board = board_of(entry, bench)
     board.check()
     recordings = recordings or bench.recordings or layout.RECORDINGS
     calibrations = read_calibrations(bench)
-    return Setup(selection, board, engine_of(entry, engine), bench, recordings, calibrations)
+    runs = engine_of(entry, engine, footprint)
+    return Setup(selection, board, runs, bench, recordings, calibrations)
 
 
 def about(kind: str, entry: BoardEntry, engine: str) -> dict[str, str]:
@@ -184,13 +194,13 @@ def load_request(folder: Path) -> RunRequest:
     return decode_json(text, RunRequest, f"{folder}, request")
 
 
-def engine_of(entry: BoardEntry, name: str = "") -> Engine:
+def engine_of(entry: BoardEntry, name: str = "", footprint: Footprint = FAST) -> Engine:
     """Return a board's engine: the named one, else the entry's, else its kind's default.
 
     Raises:
-        UsageError: there is no such engine.
+        UsageError: there is no such engine, or it has no such footprint.
     """
-    return get_engine(engine_name(entry, name), entry.libraries)
+    return get_engine(engine_name(entry, name), entry.libraries, footprint)
 
 
 def _absolute(value: Any) -> str:

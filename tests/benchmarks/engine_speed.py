@@ -15,9 +15,10 @@ import numpy as np
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import EarshotError
 from harness.firmware.arduino_platform import OPTIMIZATION
-from harness.firmware.engine import get_engine
+from harness.firmware.engine import engines, get_engine
 from harness.firmware.firmware import Firmware
 from harness.firmware.tflm.choice import VARIABLE
+from harness.footprint import FAST, Footprint
 from harness.layout import CONFIGS, store_root
 from harness.measure.arena import build_sized
 from models.data.corpus import synthetic_corpus
@@ -55,11 +56,18 @@ class Speed:
         return self.cycles / self.macs
 
 
-def measure(board: EmulatedBoard, model: ModelArtifact, engine_name: str, store: Store) -> Speed:
+def measure(
+    board: EmulatedBoard,
+    model: ModelArtifact,
+    engine_name: str,
+    store: Store,
+    footprint: Footprint = FAST,
+) -> Speed:
     """Build a model's image and count the cycles of an inference on the board."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
-        firmware = build_sized(board, model, get_engine(engine_name), store, lambda: log)
+        engine = get_engine(engine_name, footprint=footprint)
+        firmware = build_sized(board, model, engine, store, lambda: log)
         board.upload(firmware)
         device = board.open(log)
         device.load(bytes(int(np.prod(model.input["shape"])) * (4 if model.precision == "float32" else 1)))
@@ -95,18 +103,23 @@ def main() -> None:
     if "tflm" in options.engines and VARIABLE not in os.environ:
         options.engines.remove("tflm")
         print(f"skipped engine tflm: {VARIABLE} does not name a copy of the library", file=sys.stderr)
-    print("model                   engine     cycles  cycles/MAC  slice   arena     RAM    flash  flags")
+    print(
+        "model                   engine  footprint   cycles  cycles/MAC  slice   arena     RAM    flash"
+        "  flags"
+    )
+    known = engines()
+    images = [(name, one) for name in options.engines for one in known[name].footprints]
     with EmulatedBoard(store, optimization=options.optimization) as board:
         for model in models(store, options.models):
-            for engine in options.engines:
+            for engine, footprint in images:
                 try:
-                    speed = measure(board, model, engine, store)
+                    speed = measure(board, model, engine, store, footprint)
                 except EarshotError as failure:
                     print(f"skipped {model.id} with {engine}: {failure}", file=sys.stderr)
                     continue
                 image, heard = speed.firmware, speed.slice_cycles
                 print(
-                    f"{speed.model:<24}{engine:<8}{speed.cycles:>9,}{speed.cycles_per_mac:>12.3f}"
+                    f"{speed.model:<24}{engine:<8}{footprint:<9}{speed.cycles:>9,}{speed.cycles_per_mac:>12.3f}"
                     f"{'' if heard is None else f'{heard:,.0f}':>7}{image.arena_bytes:>8,}"
                     f"{image.ram_bytes:>8,}{image.flash_bytes:>9,}  {image.optimization}",
                     flush=True,

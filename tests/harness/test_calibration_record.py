@@ -47,6 +47,7 @@ def test_the_error_of_the_same_image_is_relative_to_the_median():
         ("tiny", replace(FIRMWARE, engine="tflm"), EMULATED, "not calibrated with this variant and engine"),
         ("tiny", replace(FIRMWARE, build_id="ffff0000"), EMULATED, "another image (0123abcd, now ffff0000)"),
         ("tiny", replace(FIRMWARE, optimization="-O2"), EMULATED, "another optimization (-Os, now -O2)"),
+        ("tiny", replace(FIRMWARE, footprint="small"), EMULATED, "another footprint (fast, now small)"),
         ("tiny", FIRMWARE, replace(EMULATED, uid="emulated-cycles7"), "another clock or compiler"),
     ],
 )

@@ -54,6 +54,7 @@ def test_doctor_without_a_tool_exits_with_4_and_names_the_package(tmp_path, monk
         (["train", "--variants", "nothing*"], "tinyconv-int8"),
         (["run", "--board", "toaster"], "emulated"),
         (["build", "--engine", "steam"], "codegen"),
+        (["build", "--engine", "codegen-sparse", "--footprint", "small"], "no footprint small"),
         (["run", "--model", "some.tflite"], "--labels"),
         (["train", "--labels", "a,b"], "--model"),
         (["build", "--model", "some.tflite", "--labels", "yes,no,yes"], "'yes' and 'yes'"),

@@ -11,7 +11,7 @@ import tflite_cases as cases
 from board_program import PRINT, running
 from compiled_engine import AlwaysSparse, amalgamated, compare, staged_engine, tflite_reference
 
-from harness.firmware.engine import Engine
+from harness.firmware.engine import Engine, get_engine
 from models.tflite import read_tflite
 
 pytestmark = pytest.mark.emulated
@@ -39,7 +39,15 @@ SPARSE = {
     "sparse fully connected, hardly anything left": partial(cases.fully_connected, 4, zeros=0.95),
     "sparse fully connected without zeros": partial(cases.fully_connected, 7),
 }
-CASES = [(name, dtype) for name in MODELS for dtype in ("i1", "f4")] + [(name, "i1") for name in SPARSE]
+SMALL = {f"small {name}": MODELS[name] for name in MODELS if name.startswith(("conv", "depth", "fully"))}
+CASES = [(name, dtype) for name in MODELS | SMALL for dtype in ("i1", "f4")] + [
+    (name, "i1") for name in SPARSE
+]
+ENGINES: dict[str, Engine] = {
+    **dict.fromkeys(MODELS, get_engine("codegen")),
+    **dict.fromkeys(SMALL, get_engine("codegen", footprint="small")),
+    **dict.fromkeys(SPARSE, AlwaysSparse()),
+}
 
 # Inputs come from a linear congruential generator, as below in `_inputs`.
 _MAIN = """
@@ -71,7 +79,7 @@ void loop() { yield(); }
 """
 
 
-def _run(models: list[tuple[bytes, Engine | None]], folder: Path) -> list[bytes]:
+def _run(models: list[tuple[bytes, Engine]], folder: Path) -> list[bytes]:
     """Run all models on the board, with one image; return their outputs of all runs."""
     text, calls = "#include <cmath>\n", ""
     for number, (model, engine) in enumerate(models):
@@ -88,9 +96,7 @@ def _run(models: list[tuple[bytes, Engine | None]], folder: Path) -> list[bytes]
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> dict[tuple[str, str], tuple[bytes, bytes]]:
     """Return the model of each case, and its outputs on the board."""
-    models = [
-        ((MODELS | SPARSE)[name](dtype), AlwaysSparse() if name in SPARSE else None) for name, dtype in CASES
-    ]
+    models = [((MODELS | SMALL | SPARSE)[name](dtype), ENGINES[name]) for name, dtype in CASES]
     outputs = _run(models, tmp_path_factory.mktemp("engines"))
     return {case: (model, out) for case, (model, _), out in zip(CASES, models, outputs, strict=True)}
 
@@ -118,10 +124,12 @@ def test_outputs_equal_those_of_the_reference_kernels(results, tmp_path, case):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("footprint", ["fast", "small"])
 @pytest.mark.parametrize("first", range(0, 100, TOGETHER))
-def test_random_shapes_equal_the_reference_kernels(tmp_path, first):
+def test_random_shapes_equal_the_reference_kernels(tmp_path, first, footprint):
     seeds = range(first, first + TOGETHER)
     models = [cases.any_kernel(seed) for seed in seeds]
-    outputs = _run([(model, None) for model in models], tmp_path)
+    engine = get_engine("codegen", footprint=footprint)
+    outputs = _run([(model, engine) for model in models], tmp_path)
     for seed, model, out in zip(seeds, models, outputs, strict=True):
         _check(model, out, tmp_path, "i1" if seed % 5 else "f4")

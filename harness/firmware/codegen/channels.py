@@ -74,6 +74,14 @@ def finished(step: Step, weights: Weights, by_output: np.ndarray) -> Channels:
     return Channels("Int8Channel", tuple((bias, m.value, m.left_shift, m.right_shift) for bias, m in pairs))
 
 
+def packed(channels: Channels) -> Channels:
+    """Return the channels in less flash, if the kernels have a packed struct for them."""
+    if channels.kind != "SmallInt8Channel":
+        return channels
+    rows = tuple((bias, multiplier, shift) for bias, multiplier, _, shift in channels.fields)
+    return Channels("PackedInt8Channel", rows)
+
+
 @contextmanager
 def scales_of(step: Step) -> Iterator[None]:
     """Turn a ValueError about a step's scales into a Unsupported."""

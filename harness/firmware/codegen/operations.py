@@ -13,6 +13,7 @@ import numpy as np
 from harness.firmware.codegen import quantization
 from harness.firmware.codegen.blocks import blocked, blocked_by_channel
 from harness.firmware.codegen.channels import Channels, finished, scales_of
+from harness.firmware.codegen.in_place import behind_by_row, behind_by_window
 from harness.firmware.codegen.program import (
     AveragePool2D,
     Binary,
@@ -358,10 +359,12 @@ def strip_bytes(source: Value, output: Value, window: Window) -> int:
 
 def _strip(step: Conv2D | DepthwiseConv2D) -> dict[str, Any]:
     element = "int8_t" if step.input.type == "int8" else "float"
+    strip = strip_bytes(step.input, step.output, step.window)
     return {
-        "scratch_bytes": strip_bytes(step.input, step.output, step.window),
+        "scratch_bytes": strip,
         "scratch_element": element,
         "scratch_in_kernel": f"sizeof({element}) * kernels::WindowRows<OP>::kStripElements",
+        "input_behind": behind_by_row(step, 1, kept=False) if strip else behind_by_window(step),
     }
 
 

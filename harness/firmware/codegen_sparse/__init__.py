@@ -24,6 +24,7 @@ class CodegenSparseEngine(CodegenEngine):
     """
 
     name = "codegen-sparse"
+    footprints = ("fast",)
 
     def operation(self, step: Step) -> Operation:
         dense, sparse = super().operation(step), sparse_operation(step)

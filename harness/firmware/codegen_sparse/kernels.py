@@ -32,13 +32,16 @@ def sparse_operation(step: Step) -> Operation | None:
         weights = np.concatenate([entry_list(row) for row in step.weights.values])
     else:
         return None
+    dense = operation(step)
     return replace(
-        operation(step),
+        dense,
         header=f"{name}.h",
         kernel=name,
         weights=weights,
         weights_in_code=isinstance(step, Conv2D),
         skips_zeros=True,
+        # Without a strip, all windows of a row are read again for each group of outputs.
+        input_behind=dense.input_behind if dense.scratch_bytes else None,
     )
 
 

@@ -120,7 +120,8 @@ class Entry:
 def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
     """Return the family in reading order: the smallest network first, then by kind and threshold.
 
-    Equal titles are completed by engine, optimization, board and time of the run, as far as they differ.
+    Equal titles are completed by engine, optimization, footprint, board and time of the run, as far as they
+    differ.
     """
     found = [
         Entry(record, variant, variant.title, _engine(record, variant))
@@ -129,6 +130,7 @@ def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
     ]
     found = _with_detail(found, lambda entry: entry.engine and f"engine {entry.engine}")
     found = _with_detail(found, lambda entry: _optimization(entry.variant))
+    found = _with_detail(found, lambda entry: _footprint(entry.variant))
     found = _with_detail(found, lambda entry: entry.record.board.name)
     found = _with_detail(
         found, lambda entry: entry.record.run.get("started") or entry.record.run.get("id", "")
@@ -171,6 +173,10 @@ def _engine(record: RunRecord, variant: VariantRow) -> str:
 
 def _optimization(variant: VariantRow) -> str:
     return variant.firmware.optimization if variant.firmware else ""
+
+
+def _footprint(variant: VariantRow) -> str:
+    return f"footprint {variant.firmware.footprint}" if variant.firmware else ""
 
 
 def _with_detail(entries: list[Entry], detail: Callable[[Entry], str]) -> list[Entry]:

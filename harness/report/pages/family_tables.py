@@ -13,7 +13,7 @@ from harness.report.confusion import Matrix, confusion_table
 from harness.report.pages.family_entries import KINDS, Entry, different_models, original_of, pareto_front
 from harness.report.pages.run_tables import fields_of
 from harness.report.table import Column, Table
-from harness.report.variants import ALL_STAGES, STAGES, conformance, time_is
+from harness.report.variants import ALL_STAGES, STAGES, conformance, footprint_cell, time_is
 from harness.stats.statistics import ratio, wilson_interval
 
 
@@ -33,6 +33,7 @@ def comparison_table(entries: Sequence[Entry]) -> Table:
         Column("variant", "Variant"),
         Column("id network kind threshold engine board"),
         Column("optimization", "optimization"),
+        Column("footprint", "footprint", footprint_cell, text=True, optional=True),
         Column("front", "front", fmt.remark),
         Column("accuracy", "test set", fmt.share, group=accuracy),
         Column("accuracy_low accuracy_high", "95 % interval", fmt.interval, group=accuracy),

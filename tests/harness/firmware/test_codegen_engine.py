@@ -14,14 +14,41 @@ from shared_data import shared_data
 from tflite_builder import ModelBuilder
 from tflite_cases import conv_2d
 
+from harness.firmware.engine import get_engine
 from models.log_filter import known_noise_dropped
 
 MICRO_SPEECH, DS_CNN = "micro_speech_quantized.tflite", "kws_ref_model.tflite"
 
 
+SMALL = get_engine("codegen", footprint="small")
+
+
+@pytest.mark.parametrize("engine", [None, SMALL], ids=["fast", "small"])
 @pytest.mark.parametrize("name", [MICRO_SPEECH, DS_CNN])
-def test_a_published_model_gives_the_oracles_outputs(name):
-    checked(shared_data(name).read_bytes(), count=200)
+def test_a_published_model_gives_the_oracles_outputs(name, engine):
+    checked(shared_data(name).read_bytes(), engine, count=200)
+
+
+def test_small_images_hold_int8_weights_and_need_less_memory(tmp_path):
+    model = shared_data(DS_CNN).read_bytes()
+    fast = staged_engine(model, tmp_path / "fast")
+    small = staged_engine(model, tmp_path / "small", SMALL)
+    assert (fast.footprint, small.footprint, small.portable) == ("fast", "small", "")
+    assert small.arena_bytes < 0.7 * fast.arena_bytes
+    assert "PackedInt8Channel" in (tmp_path / "small" / "model_weights.h").read_text()
+
+
+def test_layers_with_the_same_constants_share_their_code(tmp_path):
+    staged_engine(shared_data(DS_CNN).read_bytes(), tmp_path / "engine")
+    text = (tmp_path / "engine" / "engine.cpp").read_text()
+    assert re.findall(r"^using (Op\d) = (Op\d);", text, re.MULTILINE) == [
+        ("Op3", "Op1"),
+        ("Op4", "Op2"),
+        ("Op5", "Op1"),
+        ("Op6", "Op2"),
+        ("Op7", "Op1"),
+        ("Op8", "Op2"),
+    ]
 
 
 @pytest.mark.parametrize("precision", ["int8", "float32"])
@@ -136,9 +163,10 @@ def test_inferences_are_independent():
     np.testing.assert_array_equal(engine.run(inputs)[::-1], engine.run(inputs[::-1]))
 
 
+@pytest.mark.parametrize("engine", [None, SMALL], ids=["fast", "small"])
 @pytest.mark.parametrize("name", [MICRO_SPEECH, DS_CNN])
-def test_sources_compile_for_the_board_without_a_warning_or_a_heap(name, tmp_path):
-    staged_engine(shared_data(name).read_bytes(), tmp_path)
-    engine = tmp_path / "engine.o"
-    compile_for_board(f"-I{tmp_path}", "-c", tmp_path / "engine.cpp", "-o", engine)
-    assert set(symbols_of(engine, "--undefined-only")) - {"U"} <= {"memset", "memcpy", "memmove"}
+def test_sources_compile_for_the_board_without_a_warning_or_a_heap(name, engine, tmp_path):
+    staged_engine(shared_data(name).read_bytes(), tmp_path, engine)
+    compiled = tmp_path / "engine.o"
+    compile_for_board(f"-I{tmp_path}", "-c", tmp_path / "engine.cpp", "-o", compiled)
+    assert set(symbols_of(compiled, "--undefined-only")) - {"U"} <= {"memset", "memcpy", "memmove"}

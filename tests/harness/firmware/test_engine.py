@@ -40,6 +40,12 @@ def test_the_engines_of_the_product_are_found():
     assert sorted(engines()) == ["codegen", "codegen-sparse", "tflm"]
 
 
+@pytest.mark.parametrize("name", ["codegen-sparse", "tflm"])
+def test_an_engine_without_small_images_says_so(name):
+    with pytest.raises(UsageError, match=f"engine {name} has no footprint small.*Use --footprint fast"):
+        get_engine(name, footprint="small")
+
+
 def test_an_unknown_engine_is_refused_with_the_known_ones():
     with pytest.raises(UsageError, match=r"no engine 'onnx'.*codegen, codegen-sparse, tflm"):
         get_engine("onnx")

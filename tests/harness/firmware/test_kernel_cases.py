@@ -2,7 +2,8 @@
 
     EARSHOT_KERNEL_CASES=2000 .venv/bin/pytest -n 2 tests/harness/firmware/test_kernel_cases.py
 
-compares 2,000 models of one layer, which takes 10 minutes of two cores; without the variable it is 200.
+compares 2,000 models of one layer with each footprint, which takes 20 minutes of two cores; without the
+variable it is 200.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import pytest
 import tflite_cases as cases
 from compiled_engine import amalgamated, compare, kernel_calls, staged_engine, tflite_reference
 
+from harness.firmware.engine import Engine, get_engine
+from harness.footprint import Footprint
 from models.tflite import Tensor, read_tflite
 
 RUNS = 4
@@ -50,13 +53,13 @@ def _inputs(tensor: Tensor, seed: int) -> np.ndarray:
     return inputs
 
 
-def _compiled(models: list[bytes], folder: Path) -> tuple[ctypes.CDLL, Counter[str]]:
+def _compiled(models: list[bytes], folder: Path, engine: Engine) -> tuple[ctypes.CDLL, Counter[str]]:
     """Compile engines into one library; return it, and how often each kernel is called."""
     text = calls = ""
     kernels: Counter[str] = Counter()
     for number, model in enumerate(models):
         place, space = folder / str(number), f"engine{number}"
-        staged_engine(model, place)
+        staged_engine(model, place, engine)
         text += amalgamated(place, space)
         kernels.update(kernel_calls((place / "engine.cpp").read_text()))
         calls += f"    case {number}: {{\n      static bool begun = {space}::engine_begin();\n"
@@ -71,10 +74,11 @@ def _compiled(models: list[bytes], folder: Path) -> tuple[ctypes.CDLL, Counter[s
     return ctypes.CDLL(str(folder / "cases.so")), kernels
 
 
-def _check(seeds: Sequence[int], folder: Path) -> Counter[str]:
+def _check(seeds: Sequence[int], folder: Path, footprint: Footprint) -> Counter[str]:
     """Compare the outputs of `any_kernel` for some seeds; return how often each kernel was called."""
+    engine = get_engine("codegen", footprint=footprint)
     models = [cases.any_kernel(seed) for seed in seeds]
-    library, kernels = _compiled(models, folder)
+    library, kernels = _compiled(models, folder, engine)
     for number, (seed, model) in enumerate(zip(seeds, models, strict=True)):
         read = read_tflite(folder / str(number) / "model.tflite")
         (source,), (output,) = read.input_tensors, read.output_tensors
@@ -86,13 +90,16 @@ def _check(seeds: Sequence[int], folder: Path) -> Counter[str]:
     return kernels
 
 
-def test_random_shapes(tmp_path):
+@pytest.mark.parametrize("footprint", ["fast", "small"])
+def test_random_shapes(tmp_path, footprint):
     """Every kind of model is among them, in int8 or float32."""
     seeds = range(0, 5 * len(cases.KINDS), 3)
-    assert set(_check(seeds, tmp_path)) >= FAST_KERNELS
+    called = _check(seeds, tmp_path, footprint) & Counter(FAST_KERNELS)
+    assert set(called) == (FAST_KERNELS if footprint == "fast" else set())
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("footprint", ["fast", "small"])
 @pytest.mark.parametrize("first", range(1000, 1000 + CASES, TOGETHER))
-def test_many_random_shapes(tmp_path, first):
-    _check(range(first, first + TOGETHER), tmp_path)
+def test_many_random_shapes(tmp_path, first, footprint):
+    _check(range(first, first + TOGETHER), tmp_path, footprint)

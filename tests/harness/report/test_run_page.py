@@ -169,6 +169,14 @@ def test_operators_without_a_fast_kernel_are_marked():
     assert all_tables(with_variants(marked))["models"].frame["portable"].tolist() == ["CONV_2D (operator 3)"]
 
 
+def test_a_footprint_has_a_column_where_it_is_not_the_usual_one():
+    row = next(row for row in family_run().variants if row.id == "tinyconv-int8")
+    small = replace(row, firmware=replace(row.firmware, footprint="small"))
+    usual, marked = (all_tables(with_variants(one))["models"].aligned() for one in (row, small))
+    assert "footprint" not in usual
+    assert re.search(r"footprint.*\n.* small ", marked)
+
+
 def sentences(record) -> list[str]:
     return [plain(sentence) for sentence in headline(record, all_tables(record))]
 

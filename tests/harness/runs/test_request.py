@@ -33,6 +33,7 @@ def test_request_survives_its_record_with_absolute_paths(tmp_path, monkeypatch):
         engine="codegen",
         bench=Path("bench.toml"),
         port="/dev/ttyACM0",
+        footprint="small",
         nightly=NightlyRequest(
             tmp_path / "base", tmp_path, (tmp_path / "nights",), rounds=2, same_images=True
         ),
@@ -41,6 +42,7 @@ def test_request_survives_its_record_with_absolute_paths(tmp_path, monkeypatch):
     found = loaded(request, tmp_path)
     assert found.selection == Selection(model_file=tmp_path / "a.tflite", labels=("yes", "no"))
     assert (found.bench, found.port) == (tmp_path / "bench.toml", "/dev/ttyACM0")
+    assert found.footprint == "small"
     assert (found.nightly, found.field) == (request.nightly, request.field)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.firmware.codegen.channels import Channels
-from harness.firmware.codegen.kernels.in_place import behind_by_row
+from harness.firmware.codegen.in_place import behind_by_row
 from harness.firmware.codegen.operations import Operation, finish, image
 from harness.firmware.codegen.program import Conv2D
 
@@ -50,10 +50,5 @@ def operation(step: Conv2D) -> Operation | None:
         scratch_bytes=4 * (strip + in_ram * weights.size),
         scratch_element="float",
         scratch_in_kernel="kernels::ConvolveF32<OP>::kScratchBytes",
-        input_behind=_behind(step),
+        input_behind=behind_by_row(step, 1),
     )
-
-
-def _behind(step: Conv2D) -> int | None:
-    behind = behind_by_row(step, 1)
-    return None if behind is None else 4 * behind

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from harness.firmware.codegen.channels import doubled
-from harness.firmware.codegen.kernels.in_place import behind_by_pixel, behind_by_row
+from harness.firmware.codegen.in_place import behind_by_pixel, behind_by_row
 from harness.firmware.codegen.kernels.narrow import common_shift, narrowed
 from harness.firmware.codegen.operations import Operation, finish, image, padded
 from harness.firmware.codegen.program import Conv2D
