@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,8 @@ class UserFacingError(Exception):
     """Root of all errors that are shown to users: what happened, where, and what to try.
 
     Args:
-        what: what happened, one sentence without a full stop.
+        what: what happened, one sentence without a full stop. Of a quoted word that is absurdly long only the
+            beginning is kept, so that a damaged file does not fill the screen; the same holds for `remedy`.
         where: the file, folder, variant or operator.
         remedy: an imperative sentence.
     """
@@ -27,13 +29,17 @@ class UserFacingError(Exception):
     """The failure class in a run record."""
 
     def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
+        self.what, self.where, self.remedy = _shortened(what), where, _shortened(remedy)
         super().__init__(what, where, remedy)  # arguments, for pickling between processes
 
     def __str__(self) -> str:
         place = f" ({self.where})" if self.where else ""
         advice = f". {self.remedy}" if self.remedy else ""
         return f"{self.failure}: {self.what}{place}{advice}"
+
+
+def _shortened(text: str) -> str:
+    return re.sub(r"(\S{200})\S{200,}", r"\1…", text)
 
 
 def lfs_pointer(path: Path, kind: type[E]) -> E | None:
