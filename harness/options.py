@@ -70,13 +70,11 @@ def add_model_file(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_dataset(parser: Any) -> None:
-    parser.add_argument(
-        "--dataset",
-        type=Path,
-        metavar="FOLDER",
-        help="dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
-    )
+def add_dataset(
+    parser: Any,
+    description: str = "dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
+) -> None:
+    parser.add_argument("--dataset", type=Path, metavar="FOLDER", help=description)
 
 
 def add_bench(parser: Any) -> None:

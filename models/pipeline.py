@@ -18,13 +18,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models import progress
 from models.data.corpus import CorpusConfig, corpus_path, synthetic_corpus
 from models.data.dataset import LABELS, DatasetConfig
 from models.data.features import FeatureSets, feature_path, feature_sets
 from models.data.front_ends import front_end, load_front_end
+from models.data.images import CIFAR_10, DIGITS, image_sets
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConfigError, ConversionError
 from models.model_artifact import CONTENTS, ModelArtifact
@@ -32,6 +33,9 @@ from models.signed_output import has_unsigned_output, with_signed_output
 from models.store import Store
 from models.tflite import TfliteModel, read_tflite
 from models.variants import Variant
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _MAX_ID_CHARACTERS = 60
 """A record of the board holds 63 characters."""
@@ -103,12 +107,14 @@ class Steps:
         train: makes the checkpoint, see `models.train.save`.
         compress: prunes, quantizes and fine-tunes; None if the variant has neither pruning nor quantization.
         convert: makes the .tflite; None if no board can run the variant.
+        export: makes the .onnx alone, for networks of which nothing else is needed.
         describe: makes the model's folder, see `ModelArtifact`.
     """
 
     train: Step
     compress: Step | None
     convert: Step | None
+    export: Step
     describe: Step
 
     @property
@@ -156,7 +162,14 @@ def steps_of(variant: Variant, features: str, store: Store) -> Steps:
     describe = Step(
         store, "describe", {"variant": variant, "model": model, "features": features}, _DESCRIPTION
     )
-    return Steps(train, compress, convert, describe)
+    export = Step(
+        store,
+        "export",
+        {"network": network, "samples": [features, variant.seed]},
+        ("compress/step.py", "convert/chain.py", "convert/export.py", *_NETWORK),
+        ("torch",),
+    )
+    return Steps(train, compress, convert, export, describe)
 
 
 def _compression(variant: Variant, features: str, train: Step) -> Step | None:
@@ -183,8 +196,14 @@ def _compression(variant: Variant, features: str, train: Step) -> Step | None:
     return Step(train.store, "compress", inputs, tuple(code), tuple(packages))
 
 
-def dataset_of(variant: Variant, dataset_root: Path | None, store: Store) -> Path:
-    """Return the folder of a dataset, for None that of the synthetic corpus of the variant's words."""
+def dataset_name(variant: Variant, dataset_root: Path | None, store: Store) -> str:
+    """Return the name of the dataset that `features_of` takes, for reports."""
+    if variant.takes_images:
+        return DIGITS if dataset_root is None else CIFAR_10
+    return _sounds_of(variant, dataset_root, store).name
+
+
+def _sounds_of(variant: Variant, dataset_root: Path | None, store: Store) -> Path:
     return dataset_root or synthetic_corpus(store, CorpusConfig.of(variant.vocabulary))
 
 
@@ -192,13 +211,15 @@ def features_of(variant: Variant, dataset_root: Path | None, store: Store) -> Fe
     """Return the features that a variant learns from; they are computed if the store does not have them.
 
     Args:
-        dataset_root: a folder in the Speech Commands layout; None for the synthetic corpus of the variant's
-            words.
+        dataset_root: a folder in the Speech Commands layout, None for the synthetic corpus of the variant's
+            words; of a network that takes images see `models.data.images.image_sets`.
 
     Raises:
         DatasetError: the dataset lacks something.
     """
-    root = dataset_of(variant, dataset_root, store)
+    if variant.takes_images:
+        return image_sets(dataset_root, store)
+    root = _sounds_of(variant, dataset_root, store)
     return feature_sets(root, DatasetConfig.of(variant.vocabulary), store, variant.front_end)
 
 
@@ -235,6 +256,19 @@ def train(variant: Variant, dataset_root: Path | None, store: Store) -> Path:
     """Train a variant's network and return the checkpoint's folder (`models.train.save`); see `prepare`."""
     with progress.about(variant.id):
         return _Run(variant, dataset_root, store).train()
+
+
+def export(variant: Variant, dataset_root: Path | None, store: Store) -> Path:
+    """Export a variant's network to ONNX only; see `prepare`.
+
+    Returns:
+        A folder with `model.onnx` and `samples.npz`: `inputs` float32 (N, size) of training samples, and
+        `outputs`, torch's probabilities of them.
+    """
+    with progress.about(variant.id):
+        run = _Run(variant, dataset_root, store)
+        run.network()
+        return run.export()
 
 
 def evaluate(variant: Variant, dataset_root: Path | None, store: Store) -> dict[str, Any]:
@@ -285,17 +319,12 @@ class _Run:
             return
 
         def make(folder: Path) -> None:
-            from models import train as training
             from models.compress import step as compression
             from models.convert import convert
-            from models.networks import Deployed, folded
+            from models.networks import Deployed
             from models.sizing import sizing
 
-            if self.steps.compress is not None:
-                network = compression.load_compressed(self.steps.compress.path)
-            else:
-                labels = len(self.features.labels)
-                network = folded(training.load(self.variant, labels, self.steps.train.path))
+            network = self._folded_network()
             precision = self.variant.precision
             samples = compression.calibration_samples(self.features, self.variant.seed)
             conversion = convert(Deployed(network), folder, precision=precision, samples=samples)
@@ -307,6 +336,26 @@ class _Run:
             (folder / _CONVERSION).write_text(json.dumps(facts, indent=1))
 
         self.steps.convert.build(make)
+
+    def export(self) -> Path:
+        def make(folder: Path) -> None:
+            from models.compress.step import calibration_samples
+            from models.convert import export_alone
+            from models.networks import Deployed
+
+            samples = calibration_samples(self.features, self.variant.seed)
+            export_alone(Deployed(self._folded_network()), folder, samples)
+
+        return self.steps.export.build(make)
+
+    def _folded_network(self) -> nn.Module:
+        from models import train as training
+        from models.compress.step import load_compressed
+        from models.networks import folded
+
+        if self.steps.compress is not None:
+            return load_compressed(self.steps.compress.path)
+        return folded(training.load(self.variant, len(self.features.labels), self.steps.train.path))
 
     def describe(self) -> ModelArtifact:
         return ModelArtifact.load(self.steps.describe.build(self._write_description))

@@ -45,6 +45,7 @@ class Heading:
         series: keys whose values make a line of their own, such as ["method"].
         reference: series that the others are compared with; "" for the networks as trained.
         plots: such as "accuracy over bits": one of `MEASURES` over the x or one of `SIZES`.
+        on_linux: True to measure each network as ONNX too, on a small Linux computer or this host.
     """
 
     title: Annotated[str, _TEXT]
@@ -53,6 +54,7 @@ class Heading:
     series: tuple[str, ...] = ()
     reference: str = ""
     plots: tuple[str, ...] = ()
+    on_linux: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,14 @@ def load_study(name: str, folder: Path = STUDIES) -> Study:
         raise whole.refusal(
             "a study's networks are pruned or quantized", ("study",), "Add [pruning] or [quantization]."
         )
+    if read.on_linux and not all(item.exportable for item in variants):
+        raise whole.refusal(
+            "ONNX cannot hold networks of such numbers", ("study", "on_linux"), "Leave it out."
+        )
     if len({item.words for item in variants}) > 1:
         raise whole.refusal("a study's networks have one vocabulary", ("words",), "Give one text.")
+    if len({item.takes_images for item in variants}) > 1:
+        raise whole.refusal("a study's networks take one kind of data", ("network",), "Give one text.")
     keys = keys_by_name(family.tables)
     several = (".".join(keys[one]) for one in varying(family))
     study = Study(

@@ -47,8 +47,9 @@ class Trained:
 
 def new_network(variant: Variant, labels: int) -> nn.Module:
     """Create the variant's network, untrained."""
+    shape = {} if variant.takes_images else {"shape": load_front_end(variant.front_end).shape}
     return getattr(networks, NETWORKS[variant.network])(
-        labels=labels, dropout=variant.training.dropout, shape=load_front_end(variant.front_end).shape
+        labels=labels, dropout=variant.training.dropout, **shape
     )
 
 
@@ -154,8 +155,7 @@ def _weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
 def _tensors(features: FeatureSets, name: Split) -> tuple[torch.Tensor, torch.Tensor]:
     values, labels = features.split(name)
     # Whole tensors, (N, size) float32 and (N,) int64: no loader is as fast as indexing them.
-    flat = torch.from_numpy(features.front_end.values(np.asarray(values)).reshape(len(values), -1))
-    return flat, torch.from_numpy(np.asarray(labels))
+    return torch.from_numpy(features.values(np.asarray(values))), torch.from_numpy(np.asarray(labels))
 
 
 def _train_epoch(

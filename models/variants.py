@@ -18,8 +18,11 @@ from models.families import members, varying
 
 CONFIGS = Path(__file__).parent / "configs"
 
-NETWORKS = {"tinyconv": "TinyConv", "ds-cnn": "DsCnn"}
+NETWORKS = {"tinyconv": "TinyConv", "ds-cnn": "DsCnn", "mobilenet": "MobileNet"}
 """Classes of models.networks by the name in a variant. As text: importing torch takes a second."""
+
+IMAGE_NETWORKS = ("mobilenet",)
+"""Networks that take images; the others take sound."""
 
 INTEGER_BITS = tuple(range(2, 9))
 MINIFLOATS = {3: (1, 1), 4: (2, 1), 6: (3, 2), 8: (4, 3)}
@@ -63,15 +66,17 @@ class Pruning:
 
     Attributes:
         kind: set single weights to zero (shapes stay), or remove whole channels.
-        threshold: the share to remove; of channels rounded down per layer.
+        threshold: the share to remove; of channels rounded per layer.
         criterion: the norm that ranks weights or channels, see `models.compress.prune`.
         fine_tune_epochs: passes over the training clips afterwards.
+        rounding: of the number of removed channels; "up" is that of Torch-Pruning's own pruners.
     """
 
     kind: Literal["weights", "channels"]
     threshold: Annotated[float, Meta(gt=0, lt=1)]
     criterion: Literal["l1", "l2", "linf", "random"] = "l1"
     fine_tune_epochs: _Epochs = 5
+    rounding: Literal["down", "up"] = "down"
 
 
 @dataclass(frozen=True)
@@ -106,8 +111,8 @@ class Variant:
         network: one of `NETWORKS`.
         precision: type of the model's input and output. "int8" without a quantization is TensorFlow Lite's
             quantization after training.
-        words: the vocabulary, 2 to 35 words separated by commas.
-        front_end: makes the features, one of `models.data.front_ends`.
+        words: the vocabulary, 2 to 35 words separated by commas; of no meaning to a network of images.
+        front_end: makes the features, one of `models.data.front_ends`; of no meaning to a network of images.
         seed: of everything random.
         training: of the network.
         pruning: of the trained network; None for none.
@@ -133,9 +138,18 @@ class Variant:
         return tuple(word.strip() for word in self.words.split(","))
 
     @property
-    def deployable(self) -> bool:
-        """True if a board can run the variant; others, such as 4-bit ones, are evaluated in torch only."""
+    def takes_images(self) -> bool:
+        return self.network in IMAGE_NETWORKS
+
+    @property
+    def exportable(self) -> bool:
+        """True if a file can hold the network; others, such as 4-bit ones, are evaluated in torch only."""
         return self.quantization is None or self.precision == "int8"
+
+    @property
+    def deployable(self) -> bool:
+        """True if a board that hears can run the variant."""
+        return self.exportable and not self.takes_images
 
 
 @dataclass(frozen=True)
@@ -181,7 +195,8 @@ def _matching(folder: Path, pattern: str) -> tuple[list[Variant], list[Refused]]
         except ConfigError as failure:
             refused.append(Refused(file.stem, failure))
             continue
-        for variant in valid:
+        invalid += [Refused(item.id, _images(item, file)) for item in valid if item.takes_images]
+        for variant in (item for item in valid if not item.takes_images):
             if variant.id in variants:
                 what = f"two files have a variant {variant.id!r}"
                 twice[variant.id] = Refused(variant.id, ConfigError(what, str(file), "Rename one of them."))
@@ -221,6 +236,14 @@ def family_of(toml: TomlFile) -> tuple[list[Variant], list[Refused]]:
     return variants, refused
 
 
+def _images(variant: Variant, file: Path) -> ConfigError:
+    return ConfigError(
+        f"no board can run {variant.network}: it takes images",
+        str(file),
+        "Compare such networks with `earshot study`: move the file to models/studies/ and add [study].",
+    )
+
+
 def _may_match(stem: str, pattern: str) -> bool:
     """Return True if an id that begins with the file's name can match the pattern."""
     literal = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
@@ -238,6 +261,8 @@ def _decode(toml: TomlFile) -> Variant:
         raise refuse(variant.id, ("id",), f"{toml.path.stem!r}, the file's name, and more")
     if variant.network not in NETWORKS:
         raise refuse(variant.network, ("network",), " or ".join(NETWORKS))
+    if variant.takes_images and variant.precision != "float32":
+        raise refuse(variant.precision, ("precision",), "float32 of a network that takes images")
     if variant.front_end not in front_end_names():
         raise refuse(variant.front_end, ("front_end",), " or ".join(front_end_names()))
     if wrong := _wrong_words(variant.vocabulary):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import struct
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -53,6 +56,10 @@ class SyntheticFeatures:
             clip[:, 10 * label : 10 * label + 10] += 370  # each label has its own band
         return features.astype(np.uint16), labels.astype(np.int64)
 
+    def values(self, features: np.ndarray) -> np.ndarray:
+        """Convert features to float32 (N, 1960)."""
+        return self.front_end.values(features).reshape(len(features), -1)
+
 
 def as_if_trained(network):
     """Give a torch network the normalizations of a trained one, drawn from torch's generator."""
@@ -65,3 +72,46 @@ def as_if_trained(network):
             nn.init.uniform_(module.weight, 0.5, 2)
             nn.init.uniform_(module.bias, -1, 1)
     return network.eval()
+
+
+BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
+
+
+class OldPickler(pickle._Pickler):
+    """A pickler that writes bytes as Python 2 wrote texts, as in the published files."""
+
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+
+    def save_old_text(self, text):
+        self.write(pickle.BINSTRING + struct.pack("<i", len(text)) + text)
+        self.memoize(text)
+
+    dispatch[bytes] = save_old_text
+
+
+def pictures(batch, count=4):
+    """Return the images and labels of a batch as rows of 3,072 pixels, all of red first."""
+    draw = np.random.default_rng(BATCHES.index(batch))
+    labels = draw.integers(0, 10, count)
+    return draw.integers(0, 256, (count, 3072), np.uint8), labels
+
+
+def cifar_10_pickles(root, count=4):
+    """Write the Python version of CIFAR-10, with so many images in a batch."""
+    root.mkdir(parents=True, exist_ok=True)
+    for batch in BATCHES:
+        rows, labels = pictures(batch, count)
+        with (root / batch).open("wb") as stream:
+            content = {b"batch_label": batch.encode(), b"labels": labels.tolist(), b"data": rows}
+            OldPickler(stream, protocol=2).dump(content)
+    return root
+
+
+def cifar_10_binaries(root):
+    """Write the binary version of CIFAR-10."""
+    root.mkdir(parents=True, exist_ok=True)
+    for batch in BATCHES:
+        rows, labels = pictures(batch)
+        records = np.hstack([labels[:, None].astype(np.uint8), rows])
+        (root / f"{batch}.bin").write_bytes(records.tobytes())
+    return root

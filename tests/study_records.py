@@ -15,7 +15,13 @@ SEEDS = (1, 2, 3, 4)
 def network(correct: int, size: int = 100) -> Network:
     """Return a network that has the first `correct` clips right."""
     predictions = [label if clip < correct else 1 - label for clip, label in enumerate(TEST_LABELS)]
-    return Network(predictions, parameters=size, remaining_parameters=size // 2, macs=10 * size)
+    return Network(
+        predictions,
+        parameters=size,
+        unfolded_parameters=size + 8,
+        remaining_parameters=size // 2,
+        macs=10 * size,
+    )
 
 
 def point(criterion: str, threshold: float, seed: int, before: int, after: int) -> Point:

@@ -7,7 +7,7 @@ import argparse
 from harness import layout, options
 from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
 from models import progress
-from models.errors import ConfigError
+from models.errors import ConfigError, DatasetError
 
 SUMMARY = "Compare ways of pruning and quantizing over many points and seeds: tables and plots."
 
@@ -23,7 +23,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of points at a time (default: one per core)",
     )
-    options.add_dataset(parser)
+    options.add_dataset(
+        parser,
+        "dataset in the Speech Commands layout, or the folder of CIFAR-10 for a study of images (default: a "
+        "synthetic corpus, made once; scikit-learn's digits)",
+    )
     options.add_output(parser, layout.STUDIES, "folder for a folder per study")
 
 
@@ -52,7 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     store = Store(layout.store_root())
     for study in studies:
-        record = run_study(study, arguments.dataset, store, arguments.jobs)
+        try:
+            record = run_study(study, arguments.dataset, store, arguments.jobs)
+        except DatasetError as failure:  # one dataset suits studies of sound or of images
+            if arguments.names:
+                raise
+            progress.warn(f"{study.name}: {failure}")
+            failed += 1
+            continue
         folder = arguments.output / study.name
         write_study(record, folder / RECORD)
         page = render_study(record, folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import write_atomic
-from harness.records.record import Fault
+from harness.records.record import Fault, LinuxRow
 
 SCHEMA = 1
 RECORD = "study.json"
@@ -23,8 +23,11 @@ class Network:
 
     predictions: list[int]  # index of the predicted label of each clip
     parameters: int  # number of weights and biases, batch normalization folded
+    unfolded_parameters: int  # the same with the two of each normalized channel, as in training
     remaining_parameters: int  # number of those that are not zero
     macs: int  # multiply-accumulates of one inference, two operations each
+    linux: LinuxRow | None = None  # of the network as ONNX, if the study measures that
+    not_measured: str = ""  # reason why it could not be measured
 
     @property
     def operations(self) -> int:
@@ -52,6 +55,7 @@ class Point:
     baseline: str | None = None  # key of the record's baseline that it was made of
     before: Network | None = None  # the network right after pruning or quantization; None where it failed
     after: Network | None = None  # the network after fine-tuning, if there was any
+    fine_tune_epochs: int = 0  # passes over the training set
     mse: float | None = None  # mean squared error of the probabilities to the baseline's on the test set
     failure: Fault | None = None  # reason why there is no network
 
@@ -77,10 +81,12 @@ class StudyRecord:
     x: str  # its axis, such as "bits"
     reference: str  # series that the others are compared with; "" for the networks as trained
     labels: list[str]  # in the order of their indices
-    test_labels: list[int]  # index of the right label of each clip
+    test_labels: list[int]  # index of the right label of each clip or image
     points: list[Point]  # in the order of the file
     baselines: dict[str, Baseline]
     plots: list[Plot] = field(default_factory=list)  # of the study's file
+    samples: str = "clips"  # or "images": kind of the test set's members
+    computer: str = ""  # that measured the networks as ONNX
     run: dict[str, Any] = field(default_factory=dict)
     """"started", "ended" (ISO 8601), "seconds" and "dataset"."""
     code: dict[str, Any] = field(default_factory=dict)  # provenance, like `environment`, as in a run record

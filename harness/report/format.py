@@ -32,6 +32,7 @@ plain = _number("{:g}")  # a number that a user chose: 0.5, −60
 count = _number("{:,.0f}")  # 16,652
 seconds = _number(f"{{:.2f}}{_NB}s")  # 12.34 s
 percent = _number(f"{{:g}}{_NB}%", 100)  # a fraction that a user chose: 12.5 %
+megabytes = _number(f"{{:,.1f}}{_NB}MB", 1e-6)
 dbfs = _number(f"{{:.1f}}{_NB}dBFS")
 decibels = _number(f"{{:g}}{_NB}dB")  # a requested SNR
 meters = _number(f"{{:g}}{_NB}m")  # a requested distance

@@ -8,15 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from harness.boards.small_linux.computer import Computer
+from harness.errors import EarshotError
+from harness.measure.onnx import measure_onnx
 from harness.records import provenance
 from harness.records.record import Fault
 from harness.records.study import SCHEMA, Baseline, Network, Plot, Point, StudyRecord
 from models import progress
 from models.parallel import Outcome, evaluate_all
-from models.pipeline import dataset_of, features_of
+from models.pipeline import dataset_name, export, features_of
 from models.store import Store
 from models.studies import Study
-from models.variants import NETWORKS
+from models.variants import NETWORKS, Variant
 
 
 def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None = None) -> StudyRecord:
@@ -41,6 +46,8 @@ def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None
         if outcome.failure is not None:
             progress.warn(f"{study.name}: {outcome.failure}")
         points.append(point_of(study, outcome, baselines))
+    if study.heading.on_linux:
+        points, baselines = _with_linux(study, points, baselines, dataset, store)
     return StudyRecord(
         schema=SCHEMA,
         name=study.name,
@@ -54,11 +61,13 @@ def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None
         points=points,
         baselines=baselines,
         plots=[Plot(measure, over) for measure, over in study.plots],
+        samples="images" if study.variants[0].takes_images else "clips",
+        computer=Computer.title if study.heading.on_linux else "",
         run={
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - begun, 1),
-            "dataset": dataset_of(study.variants[0], dataset, store).name,
+            "dataset": dataset_name(study.variants[0], dataset, store),
         },
         code=provenance.code(),
         environment=provenance.environment(),
@@ -87,9 +96,46 @@ def point_of(study: Study, outcome: Outcome[dict[str, Any]], baselines: dict[str
         baseline=key,
         before=_network(facts, facts["test_predictions_before"]),
         after=_network(facts, facts["test_predictions"]),
+        fine_tune_epochs=max(0, len(facts["fine_tuning"]["epochs"]) - 1),
         mse=facts["mse"],
     )
 
 
 def _network(facts: dict[str, Any], predictions: list[int]) -> Network:
-    return Network(predictions, facts["parameters"], facts["remaining_parameters"], facts["macs"])
+    sizes = ("parameters", "unfolded_parameters", "remaining_parameters", "macs")
+    return Network(predictions, *(facts[size] for size in sizes))
+
+
+def _with_linux(
+    study: Study,
+    points: list[Point],
+    baselines: dict[str, Baseline],
+    dataset: Path | None,
+    store: Store,
+) -> tuple[list[Point], dict[str, Baseline]]:
+    """Measure the networks one after another, while nothing else of the study runs."""
+    measured_points: list[Point] = []
+    measured = dict(baselines)
+    with progress.task("measure", len(points) + len(baselines), "networks") as advance:
+        for variant, point in zip(study.variants, points, strict=True):
+            if point.baseline is not None and (base := measured[point.baseline]) is baselines[point.baseline]:
+                trained = replace(variant, pruning=None, quantization=None)
+                network = _on_linux(trained, base.network, dataset, store)
+                measured[point.baseline] = replace(base, network=network)
+                advance()
+            if point.after is not None:
+                point = replace(point, after=_on_linux(variant, point.after, dataset, store))
+            measured_points.append(point)
+            advance()
+    return measured_points, measured
+
+
+def _on_linux(variant: Variant, network: Network, dataset: Path | None, store: Store) -> Network:
+    folder = export(variant, dataset, store)
+    samples = np.load(folder / "samples.npz")
+    try:
+        row, _ = measure_onnx(folder / "model.onnx", samples["inputs"], samples["outputs"])
+    except EarshotError as failure:
+        progress.warn(f"{variant.id}: {failure}")
+        return replace(network, not_measured=str(failure))
+    return replace(network, linux=row)

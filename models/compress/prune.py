@@ -43,7 +43,7 @@ def prune(network: nn.Module, pruning: Pruning, seed: int) -> Pruned:
     """
     if pruning.kind == "weights":
         return _prune_weights(network, pruning.threshold, pruning.criterion, seed)
-    return Pruned(_prune_channels(network, pruning.threshold, pruning.criterion, seed))
+    return Pruned(_prune_channels(network, pruning, seed))
 
 
 def _filter_norms(weights: torch.Tensor, order: float) -> torch.Tensor:
@@ -100,20 +100,20 @@ def _relative(weights: torch.Tensor, order: float) -> torch.Tensor:
     return weights.detach().abs() / norms.clamp_min(torch.finfo(weights.dtype).tiny)
 
 
-def _prune_channels(network: nn.Module, threshold: float, criterion: str, seed: int) -> nn.Module:
+def _prune_channels(network: nn.Module, pruning: Pruning, seed: int) -> nn.Module:
     """Remove a share of the channels of every convolution; the layers that read them shrink with it.
 
     Layers whose channels are coupled (in DS-CNN a pointwise convolution, its normalization and the depthwise
     convolution behind it) lose the same ones; G. Fang et al., "DepGraph: Towards Any Structural Pruning",
     2023. The channels with the smallest norm go: the power mean (order 1, 2 or infinity) of the absolute
     weights of the channel's filter, normalization folded in; for coupled convolutions the mean of their
-    norms, each relative to its layer's average. "random" is the control. The share is rounded down in each
-    layer, and one channel stays. The network's outputs stay.
+    norms, each relative to its layer's average. "random" is the control. The share is rounded in each layer,
+    and one channel stays. The network's outputs stay.
     """
     import torch_pruning  # here: pruning single weights does not need it
 
     cut = copy.deepcopy(network).eval()
-    norms = _channel_norms(cut, criterion)
+    norms = _channel_norms(cut, pruning.criterion)
     traced = _ChannelsFirst(cut) if isinstance(cut, TinyConv) else cut
     names = {layer: name for name, layer in cut.named_modules()}
     generator = torch.Generator().manual_seed(seed)
@@ -129,12 +129,13 @@ def _prune_channels(network: nn.Module, threshold: float, criterion: str, seed: 
             and graph.is_out_channel_pruning_fn(dependency.handler)
         ]
         channels = makers[0].out_channels
-        if criterion == "random":
+        if pruning.criterion == "random":
             scores = torch.rand(channels, generator=generator)
         else:
             scores = torch.stack([norms[names[maker]] for maker in makers]).mean(0)
-        count = math.floor(channels * threshold + 1e-9)  # 0.29 of 100 is 28.999999999999996
-        removed = scores.argsort(stable=True)[:count]
+        share = channels * pruning.threshold  # 0.29 of 100 is 28.999999999999996
+        count = math.floor(share + 1e-9) if pruning.rounding == "down" else math.ceil(share - 1e-9)
+        removed = scores.argsort(stable=True)[: min(count, channels - 1)]
         if len(removed):
             group.prune(idxs=sorted(removed.tolist()))
     if isinstance(traced, _ChannelsFirst):

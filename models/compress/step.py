@@ -29,7 +29,8 @@ _NETWORK = "network.pt"
 def compress(variant: Variant, network: nn.Module, features: FeatureSets, folder: Path) -> None:
     """Prune, then quantize a network, each with fine-tuning, and write the results into a folder.
 
-    `compressed.json` holds, beside the sizes of `describe`, measured in torch:
+    `compressed.json` holds, beside the sizes of `describe` and the parameters with those of normalizations,
+    measured in torch:
 
     - `before_fine_tuning` and `accuracy`: by split, per label correct and total.
     - `mse`: mean squared error of the probabilities to those of the trained network on the test set.
@@ -41,7 +42,7 @@ def compress(variant: Variant, network: nn.Module, features: FeatureSets, folder
         variant: with a pruning, a quantization, or both.
         network: the trained one; is not changed.
         features: the dataset's.
-        folder: gets `compressed.json`; for a deployable variant also the network, see `load_compressed`.
+        folder: gets `compressed.json`; for an exportable variant also the network, see `load_compressed`.
     """
     with repeatable(variant.seed):
         expected = probabilities_of(network, features, "testing")
@@ -71,21 +72,26 @@ def compress(variant: Variant, network: nn.Module, features: FeatureSets, folder
         outputs = probabilities_of(compressed, features, "testing")
         facts = {
             **describe(deployed),
+            "unfolded_parameters": _parameters(pruned),
             "before_fine_tuning": _as_json(accuracy_of(untuned, features)),
             "accuracy": _as_json(accuracy_of(compressed, features)),
             "mse": float(((outputs - expected) ** 2).mean()),
             "fine_tuning": _history(history),
             "test_predictions": _predictions(outputs),
             "test_predictions_before": _predictions(probabilities_of(untuned, features, "testing")),
-            "trained": {**describe(folded(network)), "test_predictions": _predictions(expected)},
+            "trained": {
+                **describe(folded(network)),
+                "unfolded_parameters": _parameters(network),
+                "test_predictions": _predictions(expected),
+            },
         }
-    if variant.deployable:
+    if variant.exportable:
         torch.save(deployed, folder / _NETWORK)
     (folder / FACTS).write_text(json.dumps(facts, indent=1))
 
 
 def load_compressed(folder: Path) -> nn.Module:
-    """Load the float network of a deployable variant that `compress` wrote, batch normalization folded."""
+    """Load the float network of an exportable variant that `compress` wrote, batch normalization folded."""
     return torch.load(folder / _NETWORK, weights_only=False)
 
 
@@ -95,19 +101,22 @@ def describe(network: nn.Module) -> dict[str, int]:
     Args:
         network: batch normalization folded.
     """
-    parameters = list(network.parameters())
     return {
-        "parameters": sum(parameter.numel() for parameter in parameters),
-        "remaining_parameters": sum(int(parameter.count_nonzero()) for parameter in parameters),
+        "parameters": _parameters(network),
+        "remaining_parameters": sum(int(parameter.count_nonzero()) for parameter in network.parameters()),
         "macs": sum(cost.macs for cost in layer_costs(network)),
     }
+
+
+def _parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def calibration_samples(features: FeatureSets, seed: int) -> np.ndarray:
     """Draw float features of training clips, float32 (N, size), in a fixed order; all if there are few."""
     clips, _ = features.split("training")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(clips))[:CALIBRATION_CLIPS])
-    return features.front_end.values(clips[chosen]).reshape(len(chosen), -1)
+    return features.values(clips[chosen])
 
 
 def _zero_masks(network: nn.Module) -> dict[str, torch.Tensor]:

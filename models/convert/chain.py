@@ -85,6 +85,24 @@ def convert(network: nn.Module, folder: Path, *, precision: str, samples: np.nda
     return Conversion(model, parity)
 
 
+def export_alone(network: nn.Module, folder: Path, samples: np.ndarray) -> None:
+    """Write model.onnx, and samples.npz: `inputs`, some of the samples, and `outputs`, torch's of them.
+
+    Args:
+        network: see `convert`.
+        samples: float features float32 (N, size).
+
+    Raises:
+        ConversionError: torch cannot express an operation in ONNX.
+    """
+    network.eval()
+    with known_noise_dropped():
+        export_onnx(network, example_input(network), folder / "model.onnx")
+    inputs = samples[:PARITY_INPUTS]
+    with torch.no_grad():
+        np.savez(folder / "samples.npz", inputs=inputs, outputs=network(torch.from_numpy(inputs)).numpy())
+
+
 def check_operators(model: TfliteModel) -> None:
     """Refuse a model with an operator that is not one of `BOARD_OPERATORS`; raises ConversionError."""
     for operator in model.operators:

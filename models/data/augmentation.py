@@ -1,4 +1,4 @@
-"""Augmentation of features in training: shifts in time and frequency, and gaps.
+"""Augmentation of features in training: shifts in time and frequency, or of an image, and gaps.
 
 A network that learns from few voices then generalizes better to other voices and rooms. Masking is that of
 SpecAugment (D. Park et al., 2019); a shift by channels imitates a longer or shorter vocal tract.
@@ -15,18 +15,19 @@ def augmented(
     """Shift and mask each clip by its own amounts, drawn from torch's generator.
 
     Args:
-        clips: float32 (N, slices, channels).
+        clips: float32 (N, slices, channels), or images (N, colors, rows, columns); all colors move alike.
         shift_slices: largest shift in time, both ways; the edge is repeated.
         shift_channels: largest shift in frequency.
         mask_slices: most slices in a row that become zero.
         mask_channels: most channels in a row that become zero.
     """
-    slices = _moved(clips, 1, shift_slices)  # (N, slices)
-    channels = _moved(clips, 2, shift_channels)  # (N, channels)
-    places = slices[:, :, None] * clips.shape[2] + channels[:, None, :]
-    shifted = clips.flatten(1).gather(1, places.flatten(1)).reshape(clips.shape)
-    gaps = _gap(clips, 1, mask_slices)[:, :, None] | _gap(clips, 2, mask_channels)[:, None, :]
-    return shifted.masked_fill_(gaps, 0)
+    slices = _moved(clips, -2, shift_slices)  # (N, slices)
+    channels = _moved(clips, -1, shift_channels)  # (N, channels)
+    colors = (slice(None), *[None] * (clips.dim() - 3))
+    places = (slices[:, :, None] * clips.shape[-1] + channels[:, None, :])[colors].expand_as(clips)
+    shifted = clips.flatten(-2).gather(-1, places.flatten(-2)).reshape(clips.shape)
+    gaps = _gap(clips, -2, mask_slices)[:, :, None] | _gap(clips, -1, mask_channels)[:, None, :]
+    return shifted.masked_fill_(gaps[colors], 0)
 
 
 def _moved(clips: torch.Tensor, axis: int, reach: int) -> torch.Tensor:

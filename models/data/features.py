@@ -39,7 +39,7 @@ __all__ = [
     "micro_features",
 ]
 
-_CONTENTS = "contents.json"
+CONTENTS = "contents.json"
 
 
 def feature_crc(features: np.ndarray) -> int:
@@ -55,14 +55,24 @@ class FeatureSets:
 
     @property
     def front_end(self) -> FrontEnd:
-        """The front end that made the features."""
+        """The front end that made the features of sounds."""
         return load_front_end(self._contents["front_end"])
+
+    def values(self, features: np.ndarray) -> np.ndarray:
+        """Convert features to what a float network takes, float32 (N, size); exact.
+
+        Pixels go from -1 to 1.
+        """
+        if self._contents["front_end"] is not None:
+            return self.front_end.values(features).reshape(len(features), -1)
+        return (features.reshape(len(features), -1).astype(np.float32) - 128) / 128
 
     def split(self, name: Split) -> tuple[np.ndarray, np.ndarray]:
         """Load one split in its seeded order; training has `DatasetConfig.copies` renderings of each clip.
 
         Returns:
-            Features uint16 (N, 49, channels), read-only and mapped from the disk; labels int64 (N,).
+            Features uint16 (N, 49, channels) or images uint8 (N, 3, 32, 32), read-only and mapped from the
+            disk; labels int64 (N,).
         """
         return np.load(self.path / f"{name}_features.npy", mmap_mode="r"), np.load(
             self.path / f"{name}_labels.npy"
@@ -89,7 +99,7 @@ class FeatureSets:
 
     @cached_property
     def _contents(self) -> dict:
-        return json.loads((self.path / _CONTENTS).read_text())
+        return json.loads((self.path / CONTENTS).read_text())
 
 
 def feature_sets(
@@ -197,4 +207,4 @@ def _write(folder: Path, source: SpeechCommands, front_end_name: str) -> None:
         "clips": {split: [clip.key for clip in clips] for split, clips in kept.items()},
         "excluded": [asdict(each) for each in excluded],
     }
-    (folder / _CONTENTS).write_text(json.dumps(contents, indent=1))
+    (folder / CONTENTS).write_text(json.dumps(contents, indent=1))

@@ -4,6 +4,7 @@ from models.networks.costs import LayerCost, example_input, layer_costs, shape_o
 from models.networks.deployed import Deployed, folded
 from models.networks.dropout import ByteDropout
 from models.networks.ds_cnn import DsCnn
+from models.networks.mobilenet import MobileNet
 from models.networks.tinyconv import TinyConv
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Deployed",
     "DsCnn",
     "LayerCost",
+    "MobileNet",
     "TinyConv",
     "example_input",
     "folded",

@@ -31,8 +31,11 @@ class LayerCost:
     outputs: int
 
 
-def shape_of(network: nn.Module) -> tuple[int, int]:
-    """Return slices and channels of the features of a network or of one that contains it."""
+def shape_of(network: nn.Module) -> tuple[int, ...]:
+    """Return the shape of the features of a network or of one that contains it.
+
+    Slices and channels of a sound, or colors, rows and columns of an image.
+    """
     found: Any = next(module for module in network.modules() if hasattr(module, "shape"))
     return found.shape
 

@@ -37,6 +37,14 @@ def test_each_clip_moves_by_its_own_amount(clips, shift, axis):
     assert found == set(range(-3, 4))
 
 
+def test_colors_of_an_image_change_alike():
+    torch.manual_seed(1)
+    images = torch.rand(5, 1, 32, 32).expand(5, 3, 32, 32).contiguous()
+    changed = augmented(images, shift_slices=2, shift_channels=2, mask_slices=3, mask_channels=3)
+    assert not torch.equal(changed, images)
+    assert all(torch.equal(changed[:, color], changed[:, 0]) for color in (1, 2))
+
+
 @pytest.mark.parametrize(("mask", "axis"), [("mask_slices", 1), ("mask_channels", 2)])
 def test_gaps_are_whole_and_not_too_long(clips, mask, axis):
     silent = (augmented(clips, **NOTHING | {mask: 4}) == 0).transpose(1, axis)  # (N, masked axis, other)

@@ -7,7 +7,7 @@ import torch
 from small_datasets import as_if_trained
 from torch import nn
 
-from models.networks import ByteDropout, DsCnn, TinyConv, folded, layer_costs
+from models.networks import ByteDropout, DsCnn, MobileNet, TinyConv, folded, layer_costs
 
 
 def test_tiny_conv_is_the_documented_stack():
@@ -82,6 +82,20 @@ def test_ds_cnn_pads_as_tensorflow_does():
         seen = network.first(network.pool(features[:, None])) - network.first(torch.zeros(1, 1, 49, 10))
     rows = seen.abs().amax((0, 1, 3))
     assert (rows > 0).nonzero().flatten().tolist() == [0, 1, 2]
+
+
+def test_mobilenet_has_the_published_parameters():
+    network = MobileNet()
+    assert sum(parameter.numel() for parameter in network.parameters()) == 3_217_226
+    assert sum(cost.macs for cost in layer_costs(network)) == 46_354_432
+    assert [layer.stride[0] for layer in network.modules() if isinstance(layer, nn.Conv2d)].count(2) == 4
+
+
+def test_colors_of_an_image_are_read_one_after_another():
+    network = as_if_trained(MobileNet(width=0.125)).eval()
+    image = torch.rand(1, 3, 32, 32)
+    activations = network.average(network.blocks(network.first(image)))
+    torch.testing.assert_close(network(image.flatten(1)), network.output(activations.flatten(1)))
 
 
 def test_folding_keeps_the_outputs():

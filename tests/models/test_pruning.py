@@ -8,7 +8,7 @@ from small_datasets import as_if_trained
 from torch import nn
 
 from models.compress.prune import prune
-from models.networks import DsCnn, TinyConv
+from models.networks import DsCnn, MobileNet, TinyConv
 from models.variants import Pruning
 
 CRITERIA = ("l1", "l2", "linf", "random")
@@ -89,6 +89,21 @@ def test_the_channels_with_the_smallest_norm_go(criterion):
         before.convolution.weight.data[index] *= scale * 10
     cut = prune(before, Pruning("channels", 0.5, criterion), seed=1).network
     assert torch.equal(cut.convolution.weight, before.convolution.weight[[0, 2, 4, 6]])
+
+
+PUBLISHED_PARAMETERS = {0.05: 2_902_069, 0.5: 823_722}
+"""Of MobileNet for CIFAR-10, pruned by Torch-Pruning."""
+
+
+@pytest.mark.parametrize("threshold", PUBLISHED_PARAMETERS)
+def test_mobilenet_has_as_many_parameters_as_published(threshold):
+    cut = prune(network(MobileNet), Pruning("channels", threshold, rounding="up"), seed=1).network
+    assert sum(parameter.numel() for parameter in cut.parameters()) == PUBLISHED_PARAMETERS[threshold]
+
+
+def test_rounding_up_leaves_a_channel():
+    cut = prune(network(), Pruning("channels", 0.9, rounding="up"), seed=1).network
+    assert cut.convolution.out_channels == 1
 
 
 def test_coupled_channels_go_together():

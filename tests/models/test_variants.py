@@ -10,7 +10,7 @@ from models import networks
 from models.decoding import TomlFile
 from models.errors import ConfigError
 from models.families import format_value, members, varying
-from models.variants import NETWORKS, Variant, family_of, load_family
+from models.variants import IMAGE_NETWORKS, NETWORKS, Variant, family_of, load_family
 
 WHOLE = """
 id = "some"
@@ -54,13 +54,26 @@ def family(folder: Path, text: str) -> TomlFile:
     return TomlFile(written(folder, text, "family.toml"))
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", sorted(set(NETWORKS) - set(IMAGE_NETWORKS)))
 def test_shipped_variants_of_a_network_share_one_training(network):
     assert hasattr(networks, NETWORKS[network])
     default = Variant("", "", network, "int8").words
     variants = [item for item in load_family()[0] if (item.network, item.words) == (network, default)]
     assert f"{network}-int8" in [item.id for item in variants]
     assert all((item.seed, item.training) == (variants[0].seed, variants[0].training) for item in variants)
+
+
+def test_a_network_of_images_is_refused_for_boards(tmp_path):
+    written(tmp_path, 'id = "some"\ntitle = ""\nnetwork = "mobilenet"\nprecision = "float32"\n')
+    variants, (refused,) = load_family(tmp_path)
+    assert not variants
+    message = str(refused.failure)
+    assert "no board can run mobilenet: it takes images" in message and "earshot study" in message
+
+
+def test_a_network_of_images_has_floats(tmp_path):
+    file = written(tmp_path, 'id = "some"\ntitle = ""\nnetwork = "mobilenet"\nprecision = "int8"\n')
+    assert "precision" in refusal(file) and "float32 of a network that takes images" in refusal(file)
 
 
 def test_a_new_file_is_a_new_variant(tmp_path):

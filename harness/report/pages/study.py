@@ -7,14 +7,15 @@ from pathlib import Path
 from harness.records.study import RECORD, StudyRecord
 from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.study_plots import study_plot
-from harness.report.pages.study_tables import means_table, sentences
+from harness.report.pages.study_tables import linux_table, means_table, sentences
 
 PAGE = "study.html"
 
 
 def render_study(record: StudyRecord, folder: Path) -> Path:
-    """Write study.html and means.csv, and return the path of the page; the bytes are reproducible."""
-    table, plot = means_table(record), study_plot(record)
+    """Write study.html and its tables as CSV, and return the path of the page; the bytes are reproducible."""
+    tables, plot = [linux_table(record), means_table(record)], study_plot(record)
+    tables = [table for table in tables if table.rows]
     return write_page(
         "study.html.j2",
         folder / PAGE,
@@ -22,7 +23,7 @@ def render_study(record: StudyRecord, folder: Path) -> Path:
         record=record,
         sentences=sentences(record),
         failures=[(point.title, point.failure.message) for point in record.points if point.failure],
-        tables=page_tables({"means": table}),
+        tables=page_tables({table.name: table for table in tables}),
         plots={"study": plot} if plot else {},
-        files=[RECORD, *write_csvs([table], folder)],
+        files=[RECORD, *write_csvs(tables, folder)],
     )

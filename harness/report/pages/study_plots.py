@@ -14,7 +14,14 @@ from matplotlib.transforms import ScaledTranslation
 
 from harness.records.study import Plot, Point, StudyRecord
 from harness.report import plot as colors
-from harness.report.pages.study_tables import TRAINED, axis_title, axis_value, mean_accuracy, series_title
+from harness.report.pages.study_tables import (
+    TRAINED,
+    axis_title,
+    axis_value,
+    interval_of,
+    mean_accuracy,
+    series_title,
+)
 from harness.report.plot import PERCENT, add_legend, new_figure, render_plot
 from harness.report.plot import Plot as PagePlot
 from harness.stats.pairing import Mean, mean_interval
@@ -48,9 +55,8 @@ def study_plot(record: StudyRecord) -> PagePlot | None:
     if not record.plots or all(point.after is None for point in record.points):
         return None
     caption = (
-        f"Means over {len({point.seed for point in record.points})} seeds of {record.network} on "
-        f"{len(record.test_labels)} clips of the test set. Bars, and the band of the trained network, are "
-        f"Student's 95 % intervals over the seeds."
+        f"{record.network} on {len(record.test_labels)} {record.samples} of the test set: "
+        f"{interval_of(record)}, drawn as bars and as the band of the trained network."
     )
     if any(plot.measure == "mse" for plot in record.plots):
         caption += " The squared error is against the trained network; its means are geometric."

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from harness.records.study import Network, Point, StudyRecord
 from harness.report import format as fmt
 from harness.report.table import Column, Table
 from harness.stats.pairing import CONFIDENCE, Mean, Paired, mean_interval, paired
+from harness.stats.statistics import wilson_interval
 
 TRAINED = "float32, as trained"
 _SERIES = {
@@ -77,7 +81,7 @@ def sentences(record: StudyRecord) -> list[str]:
         if pair is None:
             found.append(f"{text}nothing to compare.")
             continue
-        intervals = f"{_interval(pair.low, pair.high)} over clips"
+        intervals = f"{_interval(pair.low, pair.high)} over {record.samples}"
         if pair.by_seed.low is not None and pair.by_seed.high is not None:
             over_seeds = _interval(pair.by_seed.low, pair.by_seed.high)
             intervals = f"{over_seeds} over {pair.seeds} seeds, {intervals}"
@@ -133,9 +137,102 @@ def means_table(record: StudyRecord) -> Table:
             Column("failed", "Failed", fmt.remark, optional=True),
         ],
         rows,
-        "Accuracy on the test set: mean over the seeds with Student's 95 % interval. A multiply-accumulate "
+        f"Accuracy on the test set: {interval_of(record)}. A multiply-accumulate "
         "is two operations. The squared error is that of the probabilities to the trained network's.",
     )
+
+
+def interval_of(record: StudyRecord) -> str:
+    """Describe what the intervals of accuracies are."""
+    if len({point.seed for point in record.points}) > 1:
+        return "mean over the seeds with Student's 95 % interval"
+    return f"one seed, with Wilson's 95 % interval over {len(record.test_labels)} {record.samples}"
+
+
+def linux_table(record: StudyRecord) -> Table:
+    """Return figures of the networks as ONNX on a small Linux computer, a row per network."""
+    seeds = len({base.seed for base in record.baselines.values()}) > 1
+    rows, tones = [], []
+    named = [(base.training, 0.0, base.seed, 0, base.network) for base in record.baselines.values()]
+    named += [
+        (point.series, point.x, point.seed, point.fine_tune_epochs, point.after)
+        for point in record.points
+        if point.after
+    ]
+    for series, x, seed, epochs, network in named if record.computer else ():
+        measured, accuracy = network.linux, mean_accuracy(record, [network])
+        row = {
+            "series": series_title(series) if series else "",
+            "x": x,
+            "seed": seed if seeds else None,
+            "fine_tune_epochs": epochs,
+            "unfolded_parameters": network.unfolded_parameters,
+            "accuracy": accuracy.mean,
+            "low": accuracy.low,
+            "high": accuracy.high,
+            "remark": network.not_measured,
+        }
+        if measured:
+            row |= {
+                "process_peak_bytes": measured.process_peak_bytes,
+                "model_peak_bytes": measured.model_peak_bytes,
+                "model_bytes": measured.model_bytes,
+                "mean_us": statistics.fmean(measured.samples_us),
+                "p95_us": float(np.percentile(measured.samples_us, 95)),
+                "remark": f"throttled: {', '.join(measured.throttled)}" if measured.throttled else "",
+            }
+        rows.append(row)
+        tones.append("bad" if row["remark"] else "")
+    return Table(
+        "linux",
+        f"As ONNX on {record.computer}",
+        [
+            Column("series", "Series", optional=True),
+            Column("x", axis_title(record.x), lambda x: axis_value(record.x, x)),
+            Column("seed", "Seed", fmt.count, optional=True),
+            Column("fine_tune_epochs", "Fine-tuning epochs", fmt.count),
+            Column("unfolded_parameters", "Parameters", fmt.count),
+            Column("model_bytes", "File", fmt.megabytes),
+            Column("process_peak_bytes", "Maximum memory", fmt.megabytes),
+            Column("model_peak_bytes", "of the model", fmt.megabytes),
+            Column("mean_us", "Average latency", fmt.duration),
+            Column("p95_us", "95th percentile", fmt.duration),
+            Column("peak_watts", "Maximum power", _watts, text=True),
+            Column("joules", "Average energy", _millijoules, text=True),
+            Column("accuracy", "Accuracy", fmt.share),
+            Column("low high", "95 % interval", fmt.interval),
+            Column("remark", "Remark", fmt.remark, optional=True),
+        ],
+        rows,
+        f"Accuracy on {len(record.test_labels)} {record.samples} of the test set, with Wilson's interval. "
+        "Parameters are those of the training, two for each normalized channel among them; the file has the "
+        "normalization folded in. Memory is the peak of the process, with Python and ONNX Runtime in it, "
+        f"and of the model alone. {_conditions(record)}",
+        tones=tones,
+    )
+
+
+def _conditions(record: StudyRecord) -> str:
+    """Describe how networks were measured, by the first of them."""
+    networks = [*(base.network for base in record.baselines.values()), *(one.after for one in record.points)]
+    row = next((one.linux for one in networks if one and one.linux), None)
+    if row is None:
+        return ""
+    governor = f"governor {row.governor}" if row.governor else "governor unknown"
+    slowed = "" if row.throttled is not None else "; the computer does not tell whether it was throttled"
+    return (
+        f"Of {len(row.samples_us)} inferences of one {record.samples.removesuffix('s')} on "
+        f"{fmt.plural(row.threads, 'thread')} after {row.warm_ups} to warm up, with ONNX Runtime "
+        f"{row.onnxruntime}, {governor}{slowed}."
+    )
+
+
+def _watts(value: float | None) -> str:
+    return "not measured" if value is None else f"{fmt.significant(value)} W"
+
+
+def _millijoules(value: float | None) -> str:
+    return "not measured" if value is None else f"{fmt.significant(1e3 * value)} mJ"
 
 
 def _means(record: StudyRecord, networks: Sequence[Network]) -> dict[str, Any]:
@@ -150,7 +247,9 @@ def _means(record: StudyRecord, networks: Sequence[Network]) -> dict[str, Any]:
 
 
 def mean_accuracy(record: StudyRecord, networks: Sequence[Network]) -> Mean:
-    """Return the mean accuracy over seeds, its interval clipped to 0 to 1."""
+    """Return the mean accuracy over seeds, its interval clipped to 0 to 1; of one seed that over samples."""
     mean = mean_interval([record.accuracy(network) for network in networks])
+    if mean.n == 1:
+        return Mean(1, mean.mean, *wilson_interval(sum(record.right(networks[0])), len(record.test_labels)))
     low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (mean.low, mean.high))
     return Mean(mean.n, mean.mean, low, high)

@@ -36,3 +36,16 @@ def test_an_unknown_study_is_a_usage_error(capsys):
 def test_a_missing_dataset_is_named(capsys, tmp_path):
     assert cli.main(["study", "bits", "--dataset", str(tmp_path / "nothing")]) == 2
     assert "nothing" in capsys.readouterr().err
+
+
+def test_a_dataset_that_suits_no_study_leaves_none_out_in_silence(capsys, tmp_path):
+    (tmp_path / "data_batch_1").touch()
+    assert cli.main(["study", "mobilenet", "--dataset", str(tmp_path)]) == 2
+    assert "data_batch_2 is missing" in capsys.readouterr().err
+
+
+def test_studies_that_a_dataset_does_not_suit_are_named(capsys, tmp_path):
+    assert cli.main(["study", "--dataset", str(tmp_path), "--output", str(tmp_path / "out")]) == 5
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if "dataset: " in line]) == len(study_names())
+    assert any("mobilenet" in line and "there is no CIFAR-10" in line for line in lines)

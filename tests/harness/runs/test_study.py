@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 
 import pytest
 from reported import reported
-from small_datasets import tone_dataset
+from small_datasets import cifar_10_pickles, tone_dataset
 
+from harness.errors import AccuracyFailed
+from harness.runs import study as study_runs
 from harness.runs.study import point_of, run_study
+from models import networks
+from models.data.images import DIGITS
 from models.errors import ModelError
 from models.parallel import Outcome
 from models.store import Store
@@ -93,3 +98,83 @@ def test_a_point_that_fails_is_a_gap(study):
     assert (point.after, point.baseline) == (None, None)
     assert "it broke" in point.failure.message
     assert (point.seed, point.x) == (1, 0.5)
+
+
+IMAGES = """
+id = "images-{threshold}"
+title = "{threshold} % cut"
+network = "mobilenet"
+precision = "float32"
+
+[study]
+title = "Images"
+question = "How much can go?"
+x = "threshold"
+plots = ["accuracy over threshold"]
+on_linux = true
+
+[training]
+epochs = 1
+batch_size = 32
+
+[pruning]
+kind = "channels"
+threshold = [0.25, 0.5]
+rounding = "up"
+fine_tune_epochs = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Return a study of a narrow MobileNet, and 100 images in the layout of CIFAR-10."""
+    folder = tmp_path_factory.mktemp("images")
+    (folder / "images.toml").write_text(IMAGES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "MobileNet", partial(networks.MobileNet, width=0.125))
+        yield load_study("images", folder), cifar_10_pickles(folder / "cifar", 20)
+
+
+def test_networks_of_images_are_measured_as_onnx(images, store):
+    study, dataset = images
+    record = run_study(study, dataset, store, jobs=1)
+    (trained,) = (base.network for base in record.baselines.values())
+    pruned = [point.after for point in record.points]
+    assert (record.samples, record.run["dataset"], record.computer) == ("images", "CIFAR-10", "this host")
+    assert [point.fine_tune_epochs for point in record.points] == [1, 1]
+    assert len(record.test_labels) == 20
+    for network in (trained, *pruned):
+        assert len(network.linux.samples_us) >= 300
+        assert network.linux.difference <= network.linux.tolerance
+        assert network.unfolded_parameters > network.parameters
+        assert network.linux.model_bytes > 4 * network.parameters
+    sizes = [network.linux.model_bytes for network in (trained, *pruned)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_network_that_cannot_be_measured_keeps_its_accuracy(images, store, monkeypatch):
+    def refuse(*_arguments):
+        raise AccuracyFailed("the outputs differ", where="model.onnx")
+
+    monkeypatch.setattr(study_runs, "measure_onnx", refuse)
+    study, dataset = images
+    point = run_study(study, dataset, store, jobs=1).points[0]
+    assert point.after.linux is None and "the outputs differ" in point.after.not_measured
+    assert len(point.after.predictions) == 20
+
+
+PUBLISHED_ENDS = {0.05: 2_902_069, 0.5: 823_722}
+"""Parameters of MobileNet at the first and the last of the published pruning fractions."""
+
+
+@pytest.mark.slow
+def test_the_default_study_of_mobilenet_is_whole(store):
+    record = run_study(load_study("mobilenet"), None, store)
+    assert record.run["dataset"] == DIGITS
+    assert [point.x for point in record.points] == [0.05, 0.1, 0.2, 0.3, 0.4, 0.5]
+    assert all(point.failure is None and point.after.linux for point in record.points)
+    found = {point.x: point.after for point in record.points}
+    for fraction, parameters in PUBLISHED_ENDS.items():
+        assert found[fraction].unfolded_parameters == parameters
+        assert found[fraction].parameters == pytest.approx(parameters, rel=0.03)
+    assert min(record.accuracy(network) for network in found.values()) > 0.9

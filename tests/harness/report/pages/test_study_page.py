@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from study_records import failed, network, study_record
 
+from harness.records.record import Condition, LinuxRow
 from harness.records.study import RECORD, write_study
 from harness.report.pages.study import render_study
 from harness.report.pages.study_tables import compare, sentences
@@ -84,6 +85,90 @@ def test_a_study_without_any_network_has_a_page(tmp_path):
     record = replace(record, points=[failed(point) for point in record.points], baselines={})
     page = render_study(record, tmp_path).read_text()
     assert "nothing to compare." in page and "<svg" not in page
+
+
+def linux_row(**changes):
+    state = Condition(frequency_mhz=None, temperature_c=None)
+    samples_us = [20_000.0] * 299 + [50_000.0]
+    row = LinuxRow(
+        "1.20",
+        "3.11",
+        1,
+        samples_us,
+        10,
+        0.0,
+        1e-5,
+        12_000_000,
+        80_000_000,
+        15_000_000,
+        None,
+        state,
+        state,
+        None,
+    )
+    return replace(row, **changes)
+
+
+@pytest.fixture
+def measured():
+    """Return a study of one seed whose networks were measured, but for the first point."""
+    record = study_record(reference="")
+    points = [point for point in record.points if point.seed == 1 and point.series == "l1"]
+    points = [replace(point, series="", fine_tune_epochs=5) for point in points]
+    failed_one = replace(points[0].after, not_measured="accuracy: the outputs differ")
+    points[0] = replace(points[0], after=failed_one)
+    points[1] = replace(points[1], after=replace(points[1].after, linux=linux_row()))
+    base = record.baselines["seed = 1"]
+    base = replace(base, network=replace(base.network, linux=linux_row(model_bytes=13_000_000)))
+    return replace(
+        record, points=points, baselines={"seed = 1": base}, samples="images", computer="this host"
+    )
+
+
+def test_networks_measured_as_onnx_have_the_published_columns(measured, tmp_path):
+    page = render_study(measured, tmp_path).read_text()
+    table = page[page.index('id="table-linux"') : page.index('id="table-means"')]
+    for header in (
+        *("Pruned", "Fine-tuning epochs", "Parameters", "Maximum memory", "Average latency"),
+        *("Maximum power", "Average energy", "Accuracy"),
+    ):
+        assert f">{header}</th>" in table
+    rows = pd.read_csv(tmp_path / "linux.csv")
+    assert rows["x"].tolist() == [0, 0.5, 0.9] and rows["fine_tune_epochs"].tolist() == [0, 5, 5]
+    assert rows["unfolded_parameters"].tolist() == [108, 58, 18]
+    assert rows["mean_us"][2] == pytest.approx(20_100) and rows["process_peak_bytes"][2] == 80_000_000
+    assert "20.1\u00a0ms" in table and "80.0\u00a0MB" in table
+    assert "of 300 inferences of one image on 1 thread" in page.lower()
+    assert "on 10 images of the test set" in page and "over 10 images" in page
+
+
+def test_what_no_meter_measured_is_not_measured(measured, tmp_path):
+    page = render_study(measured, tmp_path).read_text()
+    assert page.count(">not measured</td>") == 2 * 3
+    assert pd.read_csv(tmp_path / "linux.csv")["joules"].isna().all()
+
+
+def test_a_network_that_was_not_measured_is_a_row_with_its_reason(measured, tmp_path):
+    page = render_study(measured, tmp_path).read_text()
+    assert "accuracy: the outputs differ" in page
+    assert pd.read_csv(tmp_path / "linux.csv")["mean_us"].isna().tolist() == [False, True, False]
+
+
+def test_throttling_is_marked(measured, tmp_path):
+    hot = replace(measured.points[1].after, linux=linux_row(throttled=["temperature limit"]))
+    points = [measured.points[0], replace(measured.points[1], after=hot)]
+    page = render_study(replace(measured, points=points), tmp_path).read_text()
+    assert "throttled: temperature limit" in page
+
+
+def test_a_single_seed_has_an_interval_over_samples(measured, tmp_path):
+    render_study(measured, tmp_path)
+    means = pd.read_csv(tmp_path / "means.csv")
+    assert (means["low"][1], means["high"][1]) == pytest.approx((0.5958, 0.9821), abs=1e-3)
+
+
+def test_a_study_without_measurements_has_no_such_table(folder):
+    assert not (folder / "linux.csv").exists()
 
 
 def test_a_single_seed_has_no_interval_over_seeds():
