@@ -13,6 +13,8 @@ from harness.errors import EXIT_CLEAN, MeterFailed, UsageError
 
 if TYPE_CHECKING:
     from harness.bench_file import Bench
+    from harness.firmware.firmware import Firmware
+    from harness.firmware.stage import Instrument
     from harness.meters.meter import Meter
     from harness.meters.trace import Trace
     from harness.report.table import Table
@@ -31,8 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="",
         metavar="VARIANT|TRACE",
-        help="id of models/configs/ to build, upload and measure with the bench file's [meter]; or a "
-        "recorded trace, .ppk2 or .csv (default: record what the meter measures now)",
+        help="id of models/configs/ to build, upload and measure with the bench file's [meter], or on the "
+        "emulated board to estimate from the datasheet; or a recorded trace, .ppk2 or .csv (default: record "
+        "what the meter measures now)",
     )
     parser.add_argument(
         "--seconds", type=_seconds, default=30.0, metavar="S", help="length of a measurement (default: 30)"
@@ -80,34 +83,57 @@ def _measure_variants(arguments: argparse.Namespace) -> int:
         raise UsageError("name one variant or --model", remedy="`earshot variants` lists the variants.")
     arguments.variants = arguments.source
     setup = request_of(arguments).setup()
-    meter = _meter(setup.bench)
+    clock = setup.board.describe().clock
+    if clock == "instructions":
+        raise UsageError(
+            "the clock counts instructions and not time", remedy="Use --clock cycles, the default."
+        )
+    meter = _meter(setup.bench) if clock == "measured" else None
     with setup.board:
         for model in setup.selection.models():
             with progress.about(model.id):
-                _measure(arguments, setup, model, meter)
+                if meter:
+                    _measure(arguments, setup, model, meter)
+                else:
+                    _estimate(arguments, setup, model)
     return EXIT_CLEAN
+
+
+def _build(setup: Setup, model: ModelArtifact, folder: Path, instrument: Instrument = "") -> Firmware:
+    from harness.measure.arena import build_sized
+    from models.store import Store
+
+    folder.mkdir(exist_ok=True)
+    store, new_log = Store(layout.store_root()), partial(Path, folder, "arena.log")
+    recognizer = setup.bench.recognizer_of(model.id)
+    return build_sized(setup.board, model, setup.engine, store, new_log, recognizer, instrument)
+
+
+def _estimate(arguments: argparse.Namespace, setup: Setup, model: ModelArtifact) -> None:
+    """Build and run one model on the emulated board, and print the datasheet's energy of its modeled time."""
+    from harness.measure.energy import model_board
+    from harness.report.energy import as_estimate, battery_table, stage_table, totals_table
+    from models.reference import ReferenceModel
+
+    folder = arguments.output / model.id
+    reference, firmware = ReferenceModel(model.tflite, model.front_end), _build(setup, model, folder)
+    found = model_board(setup.board, firmware, reference, arguments.seconds, folder)
+    print(f"{model.id} on {setup.board.describe().title}\n")
+    tables: list[Table | None] = [stage_table(found)]
+    if reference.hears:
+        tables = [totals_table(found), *tables, battery_table(found, arguments.cell)]
+    _show([as_estimate(table) for table in tables if table], folder)
 
 
 def _measure(arguments: argparse.Namespace, setup: Setup, model: ModelArtifact, meter: Meter) -> None:
     """Build, upload and measure one model."""
-    from harness.measure.arena import build_sized
     from harness.measure.energy import measure_board
     from harness.report.energy import battery_table, inference_table, stage_table, totals_table
     from models.reference import ReferenceModel
-    from models.store import Store
 
     folder = arguments.output / model.id
-    folder.mkdir(exist_ok=True)
     inputs = _stage_inputs(arguments, setup.bench) if meter.has_logic and not arguments.no_stages else None
-    firmware = build_sized(
-        setup.board,
-        model,
-        setup.engine,
-        Store(layout.store_root()),
-        partial(Path, folder, "arena.log"),
-        setup.bench.recognizer_of(model.id),
-        "stages" if inputs else "",
-    )
+    firmware = _build(setup, model, folder, "stages" if inputs else "")
     reference = ReferenceModel(model.tflite, model.front_end)
     found = measure_board(setup.board, firmware, reference, meter, inputs, arguments.seconds, folder)
     print(f"{model.id} on {setup.board.describe().title}, measured by {meter.describe()}\n")

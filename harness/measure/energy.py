@@ -13,14 +13,25 @@ from pathlib import Path
 import numpy as np
 
 from harness.boards.board import Board
-from harness.errors import MeterFailed, ProtocolError
+from harness.errors import MeterFailed, ProtocolError, UsageError
 from harness.firmware.firmware import Firmware
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import Inference
+from harness.measure.listener import INVOCATIONS
 from harness.measure.session import noise_inputs
 from harness.meters.meter import Meter
 from harness.meters.trace import Trace
-from harness.stats.energy import INFERENCE, BrokenTrace, Burst, BurstEnergy, Energy, burst_energy, energy_of
+from harness.stats.energy import (
+    INFERENCE,
+    STAGES,
+    BrokenTrace,
+    Burst,
+    BurstEnergy,
+    Energy,
+    burst_energy,
+    energy_of,
+    estimate,
+)
 from models import progress
 from models.reference import ReferenceModel
 
@@ -133,6 +144,32 @@ def measure_board(
         )
     except BrokenTrace as problem:
         raise MeterFailed(str(problem), where=str(trace.file), remedy=_WIRING) from problem
+
+
+def model_board(
+    board: Board, firmware: Firmware, reference: ReferenceModel, seconds: float, folder: Path
+) -> Energy:
+    """Upload an image to a board with a modeled clock, let it listen, and estimate its energy.
+
+    A model that takes no audio infers without a pause.
+    """
+    board.upload(firmware)
+    device = board.open(folder / "transcript.log")
+    if not reference.hears:
+        device.load(noise_inputs(reference, 1)[0].tobytes())
+        taken_s = _infer(device, INVOCATIONS)
+        return estimate({INFERENCE: [taken_s / INVOCATIONS * 1e6] * INVOCATIONS}, taken_s)
+    stage_us: dict[str, list[float]] = {stage: [] for stage in STAGES[1:]}
+    silence = np.zeros(round(seconds * _SAMPLE_RATE_HZ), np.int16)
+    for event in device.listen(lambda: board.listen(silence)):
+        if isinstance(event, Inference):
+            for stage, taken_us in stage_us.items():
+                taken_us.append(getattr(event, f"{stage}_us"))
+    if not stage_us[INFERENCE]:
+        raise UsageError(
+            f"the board made no inference in {seconds:g} s", remedy="Let it listen longer: --seconds 5."
+        )
+    return estimate(stage_us, seconds)
 
 
 def _infer(device: DeviceUnderTest, invocations: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,11 @@ _STAGE_OF_PINS = np.array([0, 1, 3, 2])
 _ALLOWED = {(0, 1), (1, 0), (1, 2), (2, 3), (3, 0), (2, 0)}
 """Successions of stages; preprocessing can end without an inference, and postprocessing within a sample."""
 
+
+CPU_WATTS, SLEEP_WATTS = 3.3e-3 * 3.0, 3.16e-6 * 3.0
+"""Power of an nRF52840 that runs and that sleeps, at 3 V and 25 °C with the DC/DC regulator. Source: nRF52840
+product specification v1.11, current consumption: ICPU0 (CoreMark at 64 MHz from flash, cache on, HFXO) and
+ION_RAMON_RTC (System ON, all RAM kept, wakes by the RTC)."""
 
 _LEAST_RISE = 0.02
 """Share of the idle power by which inferences raise the power at least, in a trace that shows them."""
@@ -208,6 +213,37 @@ def _joules_until(blocks: Iterable[np.ndarray], times_s: NDArray[np.float64]) ->
         found[inside] = np.interp(times_s[inside], ends_s, energies)
         ended_s, joules = ends_s[-1], energies[-1]
     return found
+
+
+def estimate(stage_us: Mapping[str, Sequence[float]], seconds: float) -> Energy:
+    """Estimate the energy of a processor from the times of its stages and the datasheet's currents.
+
+    Args:
+        stage_us: microseconds by stage, one value for each inference.
+        seconds: from the first to the last; the processor sleeps between the stages.
+    """
+    busy_s = sum(map(sum, stage_us.values())) / 1e6
+    stages = [
+        (name, np.array(stage_us[name]) / 1e6, len(stage_us[INFERENCE]))
+        for name in STAGES
+        if stage_us.get(name)
+    ]
+    return Energy(
+        seconds,
+        busy_s * CPU_WATTS + (seconds - busy_s) * SLEEP_WATTS,
+        CPU_WATTS,
+        0.0,
+        SLEEP_WATTS,
+        tuple(
+            StageEnergy(
+                name,
+                summarize((taken_s * CPU_WATTS).tolist()),
+                summarize(taken_s.tolist()),
+                float(taken_s.sum() * CPU_WATTS / inferences),
+            )
+            for name, taken_s, inferences in stages
+        ),
+    )
 
 
 class _Runs:

@@ -10,6 +10,7 @@ import numpy as np
 from harness.records.field_record import FieldVariant
 from harness.records.record import BoardRow, HostRow, RunRecord, VariantRow
 from harness.report import format as fmt
+from harness.report.energy import ESTIMATE_NOTE, ESTIMATED, energy_text
 from harness.report.profile import functions_table, operators_table
 from harness.report.table import Column, Table
 from harness.report.variants import (
@@ -24,6 +25,7 @@ from harness.report.variants import (
     why_missing,
 )
 from harness.report.verdict import verdict_table
+from harness.stats.energy import CPU_WATTS
 from harness.stats.matching import count_false_accepts, is_keyword
 from harness.stats.statistics import ratio, summarize
 
@@ -63,6 +65,7 @@ def overview_table(record: RunRecord) -> Table:
         _VARIANT,
         Column("inference_us", f"Inference ({clock})", fmt.duration),
         Column("calibration", "Off your board by", optional=True),
+        Column("estimated_joules", f"Inference, {ESTIMATED}", energy_text, optional=True),
         Column("pass_us", f"All stages ({clock})", fmt.duration),
         Column("flash_bytes", "Flash, bytes", fmt.count),
         Column("ram_bytes", "RAM, bytes", fmt.count),
@@ -77,20 +80,25 @@ def overview_table(record: RunRecord) -> Table:
         f"Times are medians on the board, {clock}. A false accept is a keyword that was detected while "
         "nobody said one."
     )
+    if record.board.clock == "modeled cycles":
+        note = f"{note} {ESTIMATE_NOTE}"
     rows = [
-        _overview_row(variant) | {"calibration": calibration_cell(variant.firmware, "inference")}
+        _overview_row(variant, record.board)
+        | {"calibration": calibration_cell(variant.firmware, "inference")}
         for variant in record.variants
     ]
     tones = ["bad" if variant.faults else "" for variant in record.variants]
     return Table("overview", "At a glance", columns, rows, note, tones=tones)
 
 
-def _overview_row(variant: VariantRow) -> dict[str, Any]:
+def _overview_row(variant: VariantRow, board: BoardRow) -> dict[str, Any]:
     row = fields_of(variant.firmware) | {"variant": variant.title, "conformance": conformance(variant)}
     samples = stage_samples(variant)
     for key, stage in (("inference_us", "inference"), ("pass_us", ALL_STAGES)):
         if stage in samples:
             row[key] = summarize(samples[stage]).median
+    if board.clock == "modeled cycles" and "inference_us" in row:
+        row["estimated_joules"] = row["inference_us"] / 1e6 * CPU_WATTS
     row["test_accuracy"] = _accuracies(variant).get("testing")
     if variant.stimuli:
         correct = [word.correct for word in variant.stimuli if is_keyword(word.label)]

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from fake_ppk2 import FakePpk2
+from small_models import classifier
 
 from harness.cli import main
 
@@ -111,3 +112,31 @@ def test_an_unknown_kind_names_the_known_ones(tmp_path, capsys):
     bench.write_text('[meter]\nkind = "multimeter"\n')
     assert energy(tmp_path, "--bench", bench) == 2
     assert "hwmon, ppk2, rapl" in capsys.readouterr().err
+
+
+def test_the_emulated_board_has_estimates_and_nothing_measured(tmp_path, capsys):
+    model = classifier(tmp_path / "small.tflite", 1960)
+    labels = "silence,unknown,yes,no"
+    assert energy(tmp_path, "--model", model, "--labels", labels, "--seconds", 1) == 0
+    printed = capsys.readouterr().out
+    titles = [line for line in printed.splitlines() if line.startswith(("Power", "Energy", "Life"))]
+    assert len(titles) == 3
+    assert all(title.endswith(", estimated from the datasheet") for title in titles)
+    assert "Peak" not in printed
+    files = {file.name for file in (tmp_path / "energy" / "small").glob("*.csv")}
+    assert files == {"estimated_power.csv", "estimated_stages.csv", "estimated_battery.csv"}
+
+
+def test_a_count_of_instructions_is_no_time_to_estimate_from(tmp_path, capsys):
+    model = classifier(tmp_path / "small.tflite", 1960)
+    arguments = ["--model", model, "--labels", "silence,unknown,yes,no", "--clock", "instructions"]
+    assert energy(tmp_path, *arguments) == 2
+    assert "counts instructions and not time" in capsys.readouterr().err
+
+
+def test_the_life_of_one_cell_is_printed(tmp_path, trace, capsys):
+    write_csv(tmp_path / "trace.csv", *trace)
+    assert energy(tmp_path, tmp_path / "trace.csv", "--volts", 3, "--cell", "CR2032") == 0
+    printed = capsys.readouterr().out
+    assert "CR2032" in printed
+    assert "2xAA" not in printed

@@ -1,0 +1,84 @@
+"""Bursts of inferences: the real sketch drives a kit, and its borders are not looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_ppk2 import AMPERES, VOLTS, FakePpk2, PinPlay
+from host_library import STORE
+from measured_models import small_model
+
+from harness.boards.emulated import EmulatedBoard
+from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
+from harness.firmware.engine import get_engine
+from harness.measure import energy
+from harness.measure.energy import measure_bursts
+from harness.meters.ppk2 import Ppk2
+from harness.stats.energy import BrokenTrace, Burst, burst_energy, estimate
+
+IDLE, BUSY = AMPERES[0] * VOLTS, AMPERES[3] * VOLTS
+
+
+def test_a_burst_takes_what_its_inferences_take(monkeypatch, tmp_path):
+    monkeypatch.setattr(energy, "BURST_S", 0.2)
+    log = tmp_path / "pins"
+    model = small_model(tmp_path, hidden=64)
+    with EmulatedBoard(STORE, pin_log=log) as board:
+        board.upload(board.build(model, get_engine("codegen"), instrument="stages"))
+        device = board.open(tmp_path / "transcript")
+        with FakePpk2(PinPlay(log)) as kit:
+            meter = Ppk2(VOLTS, supplies=True, port=str(kit.port))
+            meter.start(tmp_path / "samples")
+            bursts = measure_bursts(meter, lambda count: device.infer(count).lap_us * count / 1e6, 2)
+            trace = meter.stop()
+    found = burst_energy(trace.blocks(), bursts, energy._AROUND_S)
+    cycles = np.fromfile(log, PIN_CHANGE)["cycles"].astype(np.int64)
+    a_burst_s = (cycles[3::4] - cycles[1::4])[1:] / CLOCK_HZ  # the first one tells the time of the others
+    seconds = np.median(a_burst_s) / bursts[0].inferences
+    assert found.joules.median == pytest.approx(BUSY * seconds, rel=0.005)
+    assert found.net_joules.median == pytest.approx((BUSY - IDLE) * seconds, rel=0.005)
+    assert found.idle_watts == pytest.approx(IDLE, rel=0.005)
+    assert found.inferences == 2 * bursts[0].inferences
+
+
+def test_the_datasheets_energy_is_that_of_the_modeled_time():
+    found = estimate({"preprocess": [1000.0, 3000.0], "inference": [5000.0, 5000.0]}, seconds=0.1)
+    busy, sleep = 3.3e-3 * 3, 3.16e-6 * 3
+    assert found.joules == pytest.approx(0.014 * busy + 0.086 * sleep)
+    assert [stage.per_inference_joules for stage in found.stages] == pytest.approx([2e-3 * busy, 5e-3 * busy])
+
+
+def blocks(watts, rate_hz=1000):
+    from harness.meters.trace import samples_of
+
+    return [samples_of(1 / rate_hz, part, part) for part in np.array_split(np.asarray(watts, float), 7)]
+
+
+def a_burst(seconds=1.0):
+    """A second of idle, a burst of 10 inferences, and another second."""
+    return [0.01] * 1000 + [0.05] * round(seconds * 1000) + [0.01] * 1000
+
+
+@pytest.mark.parametrize("shift_s", [-0.1, 0.0, 0.1])
+def test_a_mark_may_lag(shift_s):
+    burst = Burst(0.5 + shift_s, 2.5 + shift_s, 1.0, 10)
+    found = burst_energy(blocks(a_burst()), [burst], 0.6)
+    assert found.joules.median == pytest.approx(0.05 / 10)
+    assert found.net_joules.median == pytest.approx(0.04 / 10)
+
+
+def test_idle_power_that_drifts_is_taken_around_each_burst():
+    watts = np.array(a_burst() + a_burst()) + np.linspace(0, 0.002, 6000)
+    found = burst_energy(blocks(watts), [Burst(0.5, 2.5, 1.0, 10), Burst(3.5, 5.5, 1.0, 10)], 0.6)
+    assert found.net_joules.minimum == pytest.approx(found.net_joules.maximum, rel=1e-3)
+    assert found.net_joules.median == pytest.approx(0.04 / 10, rel=1e-3)
+
+
+def test_a_meter_that_sees_no_burst_has_no_figures():
+    with pytest.raises(BrokenTrace, match="stays at the idle 10 mW"):
+        burst_energy(blocks([0.01] * 3000), [Burst(0.5, 2.5, 1.0, 10)], 0.6)
+
+
+def test_a_trace_that_ends_too_early_has_no_figures():
+    with pytest.raises(BrokenTrace, match="ends before the last burst"):
+        burst_energy(blocks(a_burst()[:2400]), [Burst(0.5, 2.5, 1.0, 10)], 0.6)
