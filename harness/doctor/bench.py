@@ -81,17 +81,28 @@ def port_holders(device: str, processes: Path = _PROCESSES) -> list[str]:
 
     Only root sees the open files of other users' processes.
     """
-    target = os.path.realpath(device)
+    try:
+        target = Path(device).stat()
+    except OSError:
+        return []
     holders = []
     for files in processes.glob("[0-9]*/fd"):
         try:
-            is_holder = any(os.path.realpath(file) == target for file in files.iterdir())
+            is_holder = any(_is_same(file, target) for file in files.iterdir())
             name = (files.parent / "comm").read_text().strip()
         except OSError:  # ended meanwhile, or another user's
             continue
         if is_holder and int(files.parent.name) != os.getpid():
             holders.append(f"{name} ({files.parent.name})")
     return holders
+
+
+def _is_same(file: Path, target: os.stat_result) -> bool:
+    """Compare by device and inode: in a container another terminal may have the same path."""
+    try:
+        return os.path.samestat(file.stat(), target)
+    except OSError:  # closed meanwhile
+        return False
 
 
 class _Missing(EarshotError):

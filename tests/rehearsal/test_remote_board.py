@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -55,7 +56,11 @@ def test_hanging_upload_is_killed_on_the_other_host_too(desk, host, image):
     [
         ("no-such-flasher {bin}", "names a program that cannot be run"),
         ("echo no probe found >&2; exit 3", "exited with 3: no probe found"),
-        ("ssh -o BatchMode=yes -o ConnectTimeout=5 nowhere.invalid flash < {image}", "exited with 255"),
+        pytest.param(
+            "ssh -o BatchMode=yes -o ConnectTimeout=5 nowhere.invalid flash < {image}",
+            "exited with 255",
+            marks=pytest.mark.skipif(not shutil.which("ssh"), reason="needs OpenSSH's client"),
+        ),
     ],
 )
 def test_upload_command_that_fails_is_reported(desk, image, command, said):
