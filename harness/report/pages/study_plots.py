@@ -21,6 +21,7 @@ from harness.report.pages.study_tables import (
     interval_of,
     mean_accuracy,
     series_title,
+    test_set,
 )
 from harness.report.plot import PERCENT, add_legend, new_figure, render_plot
 from harness.report.plot import Plot as PagePlot
@@ -55,7 +56,7 @@ def study_plot(record: StudyRecord) -> PagePlot | None:
     if not record.plots or all(point.after is None for point in record.points):
         return None
     caption = (
-        f"{record.network} on {len(record.test_labels)} {record.samples} of the test set: "
+        f"{record.network} on {test_set(record)}: "
         f"{interval_of(record)}, drawn as bars and as the band of the trained network."
     )
     if any(plot.measure == "mse" for plot in record.plots):

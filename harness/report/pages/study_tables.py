@@ -149,6 +149,12 @@ def interval_of(record: StudyRecord) -> str:
     return f"one seed, with Wilson's 95 % interval over {len(record.test_labels)} {record.samples}"
 
 
+def test_set(record: StudyRecord) -> str:
+    """Describe the test set; a synthetic corpus has no name worth reading."""
+    text = f"{len(record.test_labels)} {record.samples} of the test set"
+    return f"{text} of {record.run['dataset']}" if record.samples == "images" else text
+
+
 def linux_table(record: StudyRecord) -> Table:
     """Return figures of the networks as ONNX on a small Linux computer, a row per network."""
     seeds = len({base.seed for base in record.baselines.values()}) > 1
@@ -200,14 +206,13 @@ def linux_table(record: StudyRecord) -> Table:
             Column("peak_watts", "Maximum power", _watts, text=True),
             Column("joules", "Average energy", _millijoules, text=True),
             Column("accuracy", "Accuracy", fmt.share),
-            Column("low high", "95 % interval", fmt.interval),
+            Column("low high"),
             Column("remark", "Remark", fmt.remark, optional=True),
         ],
         rows,
-        f"Accuracy on {len(record.test_labels)} {record.samples} of the test set, with Wilson's interval. "
-        "Parameters are those of the training, two for each normalized channel among them; the file has the "
-        "normalization folded in. Memory is the peak of the process, with Python and ONNX Runtime in it, "
-        f"and of the model alone. {_conditions(record)}",
+        f"Accuracy on {test_set(record)}. Parameters are those of the training, two for each normalized "
+        "channel among them; the file, like the plot, has the normalization folded in. Memory is the peak of "
+        f"the process, with Python and ONNX Runtime in it, and of the model alone. {_conditions(record)}",
         tones=tones,
     )
 

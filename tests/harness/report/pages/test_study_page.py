@@ -139,7 +139,7 @@ def test_networks_measured_as_onnx_have_the_published_columns(measured, tmp_path
     assert rows["mean_us"][2] == pytest.approx(20_100) and rows["process_peak_bytes"][2] == 80_000_000
     assert "20.1\u00a0ms" in table and "80.0\u00a0MB" in table
     assert "of 300 inferences of one image on 1 thread" in page.lower()
-    assert "on 10 images of the test set" in page and "over 10 images" in page
+    assert "on 10 images of the test set of words" in page and "over 10 images" in page
 
 
 def test_what_no_meter_measured_is_not_measured(measured, tmp_path):
