@@ -127,14 +127,19 @@ fine_tune_epochs = 1
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    """Return a study of a narrow MobileNet, and 100 images in the layout of CIFAR-10."""
+    """Return a study, and 100 images in the layout of CIFAR-10 with 20 to test."""
     folder = tmp_path_factory.mktemp("images")
     (folder / "images.toml").write_text(IMAGES)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "MobileNet", partial(networks.MobileNet, width=0.125))
-        yield load_study("images", folder), cifar_10_pickles(folder / "cifar", 20)
+    return load_study("images", folder), cifar_10_pickles(folder / "cifar", 20)
 
 
+@pytest.fixture
+def narrow(monkeypatch):
+    """Give MobileNet an eighth of its channels, so that it trains in a second."""
+    monkeypatch.setattr(networks, "MobileNet", partial(networks.MobileNet, width=0.125))
+
+
+@pytest.mark.usefixtures("narrow")
 def test_networks_of_images_are_measured_as_onnx(images, store):
     study, dataset = images
     record = run_study(study, dataset, store, jobs=1)
@@ -152,6 +157,7 @@ def test_networks_of_images_are_measured_as_onnx(images, store):
     assert sizes == sorted(sizes, reverse=True)
 
 
+@pytest.mark.usefixtures("narrow")
 def test_a_network_that_cannot_be_measured_keeps_its_accuracy(images, store, monkeypatch):
     def refuse(*_arguments):
         raise AccuracyFailed("the outputs differ", where="model.onnx")
