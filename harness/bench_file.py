@@ -55,6 +55,7 @@ class BoardTable:
         icache: instruction cache; "as-is" leaves it as the core set it.
         clock: time of an emulated board: "cycles" of the cycle model, or "instructions"; "" is "cycles".
         optimization: level of the compiler, for the whole image; "" is a stock sketch's, "Os".
+        host: of a small Linux computer, for ssh, such as "pi@kws-pi"; "" for this host.
         port: serial port, for a board that cannot be found by serial number: /dev/…, socket://…, rfc2217://….
         labgrid: place of labgrid that has the board, for its port and its host.
         upload_command: shell command that puts an image on the board, with `UPLOAD_PLACEHOLDERS`; "" uploads
@@ -75,6 +76,7 @@ class BoardTable:
     icache: Literal["on", "off", "as-is"] = "on"
     clock: ClockName = ""
     optimization: Optimization = ""
+    host: Annotated[str, matching(r"([^\s-]\S*)?", "a host for ssh, such as pi@kws-pi")] = ""
     port: str = ""
     labgrid: str = ""
     upload_command: str = ""

@@ -92,6 +92,10 @@ class BoardNotFound(EarshotError):
     failure = "enumerate"
 
 
+class ConnectionLost(BoardNotFound):
+    """A connection that broke while a computer was measured: the run ends there and can be resumed."""
+
+
 class NothingListed(BoardNotFound):
     """No port in arduino-cli's list, for a reason that arduino-cli names."""
 

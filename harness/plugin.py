@@ -113,7 +113,7 @@ def _chosen(config: pytest.Config) -> _Chosen:
         UserFacingError: there is no such board, or hardware is requested and none is attached.
     """
     from harness.boards.attached import only_hardware
-    from harness.boards.registry import board_kinds, find_entry
+    from harness.boards.registry import board_kinds, check_runs_firmware, find_entry
 
     if found := config.stash.get(_CHOSEN, None):
         return found
@@ -128,6 +128,7 @@ def _chosen(config: pytest.Config) -> _Chosen:
     else:
         level = config.getoption("earshot_optimization")
         entry = find_entry(name or options.DEFAULT_BOARD, bench, port, clock, wait_s, level)
+    check_runs_firmware(entry)
     marker = board_kinds()[entry.kind].marker
     if wants_hardware and marker != "hardware":
         raise UsageError(

@@ -53,7 +53,8 @@ class Board(Protocol):
     Attributes:
         name: kind of board, the module's name; the running sketch reports it too.
         summary: one line on the board and what it needs.
-        marker: pytest marker of tests on the board, "hardware" or "emulated".
+        marker: pytest marker of tests on the board, "hardware" or "emulated"; "" if none runs there.
+        runs_firmware: False for a computer that runs ONNX models: only `describe` and `check` are for it.
         default_engine: engine unless the user names one.
         acoustic: True if sound reaches the board through the air; the path is then qualified first.
         fqbn: arduino-cli's name of the kind, such as "arduino:mbed_nano:nano33ble"; "" if it has none.
@@ -65,6 +66,7 @@ class Board(Protocol):
     marker: ClassVar[str]
     default_engine: ClassVar[str]
     acoustic: ClassVar[bool]
+    runs_firmware: ClassVar[bool] = True
     fqbn: ClassVar[str] = ""
     usb_ids: ClassVar[tuple[tuple[int, int], ...]] = ()
 

@@ -53,6 +53,10 @@ def find_entry(
         if bench.path is None:
             raise UsageError(what, where=entry.name, remedy=remedy)
         raise TomlFile(bench.path).refusal(what, ("board", entry.name, "kind"), remedy)
+    if entry.host and bench.path and kinds[entry.kind].runs_firmware:
+        remedy = "Give it the kind linux, or name its port and an upload_command instead."
+        what = f"a board of the kind {entry.kind} is not reached by ssh"
+        raise TomlFile(bench.path).refusal(what, ("board", entry.name, "host"), remedy)
     if wait_s is None:
         wait_s = entry.wait_s
     return replace(
@@ -72,6 +76,19 @@ def board_of(entry: BoardEntry, bench: Bench) -> Board:
 def engine_name(entry: BoardEntry, name: str = "") -> str:
     """Return the name of the engine: the given one, else the entry's, else the kind's default."""
     return name or entry.engine or board_kinds()[entry.kind].default_engine
+
+
+def check_runs_firmware(entry: BoardEntry) -> None:
+    """Refuse a board that runs ONNX models only.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if not board_kinds()[entry.kind].runs_firmware:
+        raise UsageError(
+            f"the board {entry.name} runs ONNX models, not firmware",
+            remedy="Measure it with `earshot run`, or name another board with --board.",
+        )
 
 
 def _of_kind(kind: str, bench: Bench, kinds: dict[str, type[Board]]) -> BoardEntry:

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     bench = find_bench(arguments.bench)
     print(f"\nOn the bench ({bench.path or 'no bench file'}):")
     for entry in bench.boards:
-        places = (entry.serial_number, entry.usb_location, entry.labgrid, entry.port)
+        places = (entry.host, entry.serial_number, entry.usb_location, entry.labgrid, entry.port)
         details = (entry.kind, entry.revision, *places, entry.engine)
         print(f"{entry.name:<12} {', '.join(detail for detail in details if detail)}")
     if not bench.boards:

@@ -45,13 +45,23 @@ def examine(bench: Bench) -> list[Finding]:
     Args:
         bench: boards that it names make arduino-cli, those boards and its speaker required.
     """
-    from harness.doctor.bench import examine_arduino, examine_meter, examine_ports, examine_sound
+    from harness.boards.linux import Linux
+    from harness.doctor.bench import (
+        examine_arduino,
+        examine_computers,
+        examine_meter,
+        examine_ports,
+        examine_sound,
+    )
     from harness.doctor.host import examine_host
 
-    required = bool(bench.boards)
+    computers = [entry for entry in bench.boards if entry.kind == Linux.name]
+    boards = [entry for entry in bench.boards if entry not in computers]
+    required = bool(boards)
     return [
         *examine_host(),
-        *examine_arduino(bench.boards, required),
+        *examine_arduino(boards, required),
+        *examine_computers(computers),
         *examine_ports(required),
         *examine_sound(bench.speaker, required),
         *examine_meter(bench.meter),

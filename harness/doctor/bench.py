@@ -13,6 +13,8 @@ from harness.arduino_cli.cli import ArduinoCli
 from harness.bench_file import BoardEntry, MeterTable, SpeakerEntry
 from harness.boards.labgrid import Place
 from harness.boards.port_search import all_ports, usb_ports
+from harness.boards.small_linux import wheels
+from harness.boards.small_linux.computer import Computer
 from harness.doctor import Finding
 from harness.errors import AcousticFailed, EarshotError
 from harness.meters.registry import meter_of
@@ -50,6 +52,11 @@ def examine_arduino(entries: Sequence[BoardEntry], required: bool) -> list[Findi
         *(_checked(f"Library {_name(pin)}", required, partial(_library, tool, pin)) for pin in libraries),
         *(_checked(f"Board {entry.name}", required, partial(_board, tool, entry)) for entry in entries),
     ]
+
+
+def examine_computers(entries: Sequence[BoardEntry]) -> list[Finding]:
+    """Check that the small Linux computers of the bench file can be reached and have ONNX Runtime."""
+    return [_checked(f"Board {entry.name}", True, partial(_computer, entry)) for entry in entries]
 
 
 def examine_ports(required: bool, processes: Path = _PROCESSES) -> list[Finding]:
@@ -164,6 +171,16 @@ def _board(tool: ArduinoCli, entry: BoardEntry) -> str:
     there = ", ".join(f"{name} at {address}" for name, address in names if name)
     what = f"{title} is not attached; attached: {there or 'no board'}"
     raise _Missing(what, remedy=_PLUG_IN)
+
+
+def _computer(entry: BoardEntry) -> str:
+    computer = Computer(entry.host)
+    if (found := computer.installed()) != wheels.version():
+        what = (
+            f"ONNX Runtime is {found}, not {wheels.version()}" if found else "ONNX Runtime is not installed"
+        )
+        raise _Missing(what, where=computer.machine.title, remedy=f"earshot prepare {entry.name}")
+    return computer.description
 
 
 def _port(port: DetectedPort, required: bool, processes: Path) -> Finding:

@@ -17,7 +17,7 @@ from harness.records.record import HostRow
 from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
 
-_NOT_QUANTIZED = "float32, not quantized"
+NOT_QUANTIZED = "float32, not quantized"
 _Measure = Callable[[Path, np.ndarray, int], tuple[host_runtimes.Timing, np.ndarray]]
 
 
@@ -44,17 +44,9 @@ def time_host(
     """
     reference = ReferenceModel(model.tflite, model.front_end)
     values = reference.tensor_of(model_input)
-    expected, comparison = board_output, ""
-    if expected is None:
-        expected = reference.probabilities(values)
-        comparison = "output compared with TensorFlow Lite's reference kernels"
-    if "VAR_HANDLE" in model.operators:
-        expected, comparison = None, "output not compared, since the model keeps a state from run to run"
-    floats = model_input.astype(np.float32)
-    if model_input.dtype == np.uint16:
-        floats = reference.front_end.values(model_input)
-    floats = floats.reshape(values.shape)
-    note = _NOT_QUANTIZED if model.precision == "int8" else ""
+    expected, comparison = expected_output(model, reference, model_input, board_output)
+    floats = float_input(reference, model_input)
+    note = NOT_QUANTIZED if model.precision == "int8" else ""
     script = model.torchscript
     runtimes: list[tuple[str, _Measure, Path, np.ndarray, str]] = [
         ("tflite", host_runtimes.time_tflite, model.tflite, values, "XNNPACK, its default")
@@ -76,6 +68,26 @@ def time_host(
     elif script:
         rows.append(HostRow("gpu", "", "torch", None, 0, None, None, None, None, "no CUDA device"))
     return rows
+
+
+def float_input(reference: ReferenceModel, model_input: np.ndarray) -> np.ndarray:
+    """Return the input of a model's float network, see `time_host`."""
+    floats = model_input.astype(np.float32)
+    if model_input.dtype == np.uint16:
+        floats = reference.front_end.values(model_input)
+    return floats.reshape(reference.tensor_of(model_input).shape)
+
+
+def expected_output(
+    model: ModelArtifact, reference: ReferenceModel, model_input: np.ndarray, board_output: np.ndarray | None
+) -> tuple[np.ndarray | None, str]:
+    """Return the probabilities that a runtime's are compared with, and a remark on them; see `time_host`."""
+    if "VAR_HANDLE" in model.operators:
+        return None, "output not compared, since the model keeps a state from run to run"
+    if board_output is not None:
+        return board_output, ""
+    expected = reference.probabilities(reference.tensor_of(model_input))
+    return expected, "output compared with TensorFlow Lite's reference kernels"
 
 
 def _row(

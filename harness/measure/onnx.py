@@ -3,18 +3,92 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import torch
 
 from harness.boards.small_linux.computer import Computer
 from harness.errors import AccuracyFailed, Unsupported
-from harness.records.record import LinuxRow
+from harness.measure.conformance import largest_difference
+from harness.measure.host import NOT_QUANTIZED, expected_output, float_input
+from harness.measure.session import golden_input, inputs_of
+from harness.records.record import HostRow, LinuxRow
+from harness.sound.recordings import Recording
+from models import progress
 from models.convert.parity import TOLERANCE
+from models.model_artifact import ModelArtifact
+from models.reference import ReferenceModel
 
 INFERENCES = 300
 """Timed inferences: the 95th percentile is then the 15th slowest."""
+
+_COMPARED = 20
+"""Inputs whose outputs are compared, beside the one that is timed."""
+
+
+def time_linux(
+    model: ModelArtifact,
+    recordings: Sequence[Recording],
+    computer: Computer,
+    board_output: np.ndarray | None = None,
+) -> list[HostRow]:
+    """Time a model's float network on a small Linux computer, with one thread and with all cores.
+
+    Its outputs are compared with torch's on this host before.
+
+    Args:
+        recordings: of which the input is made that devices are compared on, see `golden_input`.
+        board_output: see `harness.measure.host.time_host`.
+
+    Raises:
+        EarshotError: see `measure_onnx`.
+    """
+    if not (model.onnx and model.torchscript):
+        raise Unsupported(
+            "a small Linux computer runs ONNX models, and this model is a .tflite only",
+            where=model.name,
+            remedy="Leave out --model, or name another board.",
+        )
+    reference = ReferenceModel(model.tflite, model.front_end)
+    inputs = inputs_of(model, reference, recordings)
+    golden = golden_input(reference, recordings, inputs)
+    floats = np.concatenate([float_input(reference, each) for each in (golden, *inputs[:_COMPARED])])
+    network = torch.jit.load(str(model.torchscript)).eval()
+    with torch.inference_mode():
+        expected = np.concatenate([network(torch.from_numpy(each[None])).numpy() for each in floats])
+    compared_with, comparison = expected_output(model, reference, golden, board_output)
+    quantization = NOT_QUANTIZED if model.precision == "int8" else ""
+    rows = []
+    for threads in sorted({1, computer.machine.cores}):
+        with progress.task(f"time on {computer.name}, threads: {threads}"):
+            figures, output = measure_onnx(model.onnx, floats, expected, threads=threads, computer=computer)
+        low, median, high = np.percentile(figures.samples_us, [25, 50, 75]).tolist()
+        rows.append(
+            HostRow(
+                device="linux",
+                device_name=computer.machine.title,
+                runtime="onnxruntime",
+                threads=threads,
+                invocations=len(figures.samples_us),
+                median_us=median,
+                p25_us=low,
+                p75_us=high,
+                max_abs_difference=None
+                if compared_with is None
+                else largest_difference(output, compared_with),
+                note="; ".join(filter(None, (quantization, comparison, throttled_note(figures)))),
+                linux=figures,
+            )
+        )
+    return rows
+
+
+def throttled_note(figures: LinuxRow) -> str:
+    """Return a remark on a processor that was slowed down; "" for one that was not."""
+    return f"throttled, not compared: {', '.join(figures.throttled)}" if figures.throttled else ""
 
 
 def measure_onnx(
@@ -52,7 +126,7 @@ def measure_onnx(
     answer = computer.run_model(
         model, packed.getvalue(), [f"--{name}={value}" for name, value in options.items()]
     )
-    where = f"{model.name} on {computer.title}"
+    where = f"{model.name} on {computer.name}"
     if problem := answer.get("problem"):
         raise Unsupported(f"ONNX Runtime cannot run the model: {problem}", where=where)
     output = np.array(answer.pop("output"), np.float32)

@@ -114,10 +114,10 @@ def _measure_once(
     reference = ReferenceModel(model.tflite, model.front_end)
     board.upload(firmware)
     link = board.open(folder / _TRANSCRIPTS["conformance"])
-    inputs = _inputs(model, reference, recordings)
+    inputs = inputs_of(model, reference, recordings)
     heard = recordings if reference.hears else ()
     parity, first_difference = check_conformance(link, reference, heard, inputs)
-    golden = _golden(reference, recordings, inputs)
+    golden = golden_input(reference, recordings, inputs)
     tensor = reference.tensor_of(golden)
     link.load(tensor.tobytes())
     output = link.infer().results
@@ -175,7 +175,7 @@ def read_session(folder: Path) -> Session:
     )
 
 
-def _inputs(model: ModelArtifact, reference: ReferenceModel, recordings: Sequence[Recording]) -> np.ndarray:
+def inputs_of(model: ModelArtifact, reference: ReferenceModel, recordings: Sequence[Recording]) -> np.ndarray:
     """Return the engine's inputs: test clips, else the recordings, else (for a deaf model) seeded noise."""
     if model.clips is not None:
         return np.load(model.clips)["features"][:CONFORMANCE_CLIPS]
@@ -197,10 +197,19 @@ def first_keyword(recordings: Sequence[Recording]) -> Recording:
     return next((recording for recording in recordings if is_keyword(recording.label)), recordings[0])
 
 
-def _golden(reference: ReferenceModel, recordings: Sequence[Recording], inputs: np.ndarray) -> np.ndarray:
+def golden_input(
+    reference: ReferenceModel, recordings: Sequence[Recording], inputs: np.ndarray
+) -> np.ndarray:
+    """Return the input on which devices are compared: the first keyword's, else the first of `inputs`."""
     if not reference.hears:
         return inputs[0]
     return _features(reference, first_keyword(recordings))
+
+
+def compared_input(model: ModelArtifact, recordings: Sequence[Recording]) -> np.ndarray:
+    """Return `golden_input` of a model."""
+    reference = ReferenceModel(model.tflite, model.front_end)
+    return golden_input(reference, recordings, inputs_of(model, reference, recordings))
 
 
 def _features(reference: ReferenceModel, recording: Recording) -> np.ndarray:

@@ -135,9 +135,9 @@ class LinuxRow:
 
 @dataclass(frozen=True)
 class HostRow:
-    """One runtime on the host's CPU or GPU, on the same input bytes as the board."""
+    """One runtime on the host's CPU or GPU or on a small Linux computer, on the same input as the board."""
 
-    device: Annotated[str, Meta(pattern="^(cpu|gpu)$")]  # "cpu" or "gpu"
+    device: Annotated[str, Meta(pattern="^(cpu|gpu|linux)$")]
     device_name: str
     runtime: str  # "torch", "tflite" or "onnxruntime"
     threads: int | None
@@ -148,6 +148,7 @@ class HostRow:
     max_abs_difference: float | None
     """Largest difference of a probability (0 to 1) to the board's on the same input."""
     note: str = ""
+    linux: LinuxRow | None = None  # all figures of the device "linux"
 
 
 @dataclass(frozen=True)
@@ -373,10 +374,10 @@ class BoardRow:
     name: str
     uid: str
     title: str
-    clock_hz: Annotated[int, Meta(gt=0, lt=2**40)]
+    clock_hz: Annotated[int, Meta(gt=0, lt=2**40)] | None  # none of a computer that does not tell
     clock: str  # "modeled cycles", "instructions" or "measured"
-    flash_bytes: Count
-    ram_bytes: Count
+    flash_bytes: Count | None  # none of a computer that runs no firmware
+    ram_bytes: Count | None
     details: dict[str, str] = field(default_factory=dict)
 
 

@@ -76,6 +76,12 @@ def span(low_us: float, high_us: float) -> str:
 
 
 @_dashed
+def from_to(before: float, after: float) -> str:
+    """Format a value before and after something: 1,500 → 1,200."""
+    return f"{before:,.4g} → {after:,.4g}" if max(before, after) < 1000 else f"{before:,.0f} → {after:,.0f}"
+
+
+@_dashed
 def round_duration(microseconds: float) -> str:
     """Format a time of an axis tick: 10 µs, 1 ms, 1 s."""
     unit, size = next((one for one in _TIME_UNITS if microseconds >= one[1]), _TIME_UNITS[-1])

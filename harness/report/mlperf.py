@@ -26,6 +26,7 @@ _PUBLISHED = (
 def results_table(record: MlperfRecord) -> Table:
     """Return the result and the published ones, the fastest per multiply-accumulate first."""
     board, firmware = record.board, record.firmware
+    assert board.clock_hz, "a board with an image tells its clock"
     kind = "measured" if board.clock == "measured" else "modeled"
     title = board.title if board.clock == "measured" else f"{board.title.split(',')[0]}, modeled"
     engine = f"{firmware.engine} ({firmware.kernels}), {firmware.optimization}"

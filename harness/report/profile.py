@@ -96,7 +96,7 @@ def functions_table(variants: Sequence[VariantRow]) -> Table:
 
 def flame_graph_of(variant: VariantRow, board: BoardRow) -> str:
     """Return the flame graph of a variant with a profile as an SVG file."""
-    assert variant.profile
+    assert variant.profile and board.clock_hz, "a board that has a profile runs firmware"
     title = " · ".join((*_named(variant).values(), board.title))
     stages = {
         stage: [(one.functions, one.cycles) for one in variant.profile.stacks if one.stage == stage]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.footprint import FAST
-from harness.records.record import BoardRow, Fault, FirmwareRow, RunRecord, VariantRow
+from harness.records.record import BoardRow, Fault, FirmwareRow, HostRow, RunRecord, VariantRow
 from harness.report import format as fmt
 
 STAGES = ("preprocess", "inference", "postprocess")
@@ -15,6 +15,11 @@ ALL_STAGES = "all stages"
 def time_is(board: BoardRow) -> str:
     """Return the label of a board's times: "modeled", "instructions" or "measured"."""
     return board.clock.split()[0]
+
+
+def clock_text(board: BoardRow) -> str:
+    """Return a board's clock: "modeled cycles at 64 MHz"; without the frequency if it is not known."""
+    return f"{board.clock} at {board.clock_hz / 1e6:g}\u00a0MHz" if board.clock_hz else board.clock
 
 
 def clock_note(records: Iterable[RunRecord]) -> str:
@@ -70,6 +75,18 @@ def stage_samples(variant: VariantRow) -> dict[str, list[int]]:
     if len(samples) == len(STAGES) and len({len(values) for values in samples.values()}) == 1:
         samples[ALL_STAGES] = list(map(sum, zip(*samples.values(), strict=True)))
     return samples
+
+
+LINUX = "linux"
+"""Name of the kind of board that runs ONNX models and no firmware."""
+
+DEVICES = {"mcu": "MCU", "linux": "small Linux", "cpu": "CPU", "gpu": "GPU"}
+"""Kinds of devices that run a model, from the smallest, as a reader sees them."""
+
+
+def throttled(row: HostRow) -> bool:
+    """Return whether a processor was slowed down while it was timed: such times are not compared."""
+    return bool(row.linux and row.linux.throttled)
 
 
 def conformance(variant: VariantRow) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness import layout
-from harness.errors import BREAKING, ProtocolError
+from harness.errors import BREAKING, ConnectionLost, ProtocolError
 from harness.firmware.firmware import Firmware
 from harness.measure.arena import build_sized
 from harness.records.field_record import FieldRecord, FieldVariant
@@ -131,6 +131,8 @@ class Driver(ABC, Generic[R, Row]):
         try:
             for measured in self.measure_steps(model, row):
                 row = measured
+        except ConnectionLost:  # nothing is wrong with the model: the run is left to be resumed
+            raise
         except UserFacingError as failure:
             progress.warn(str(failure))
             self.mark_broken(failure)

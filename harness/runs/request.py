@@ -12,7 +12,8 @@ import msgspec
 from harness import layout
 from harness.bench_file import Bench, BoardEntry, ClockName, Optimization, WaitSeconds, find_bench
 from harness.boards.board import Board
-from harness.boards.registry import board_of, engine_name, find_entry
+from harness.boards.registry import board_of, check_runs_firmware, engine_name, find_entry
+from harness.errors import UsageError
 from harness.files import file_name
 from harness.firmware.engine import Engine, get_engine
 from harness.footprint import FAST, Footprint
@@ -81,7 +82,7 @@ class Setup:
     Attributes:
         selection: models to measure.
         board: is measured, and closed by the run.
-        engine: runs the models on it.
+        firmware_engine: runs the models on it; None for a board that runs ONNX models.
         bench: speaker and thresholds.
         recordings: folder of what is played.
         calibrations: of the emulated board, by the real boards of the bench.
@@ -89,10 +90,15 @@ class Setup:
 
     selection: Selection
     board: Board
-    engine: Engine
+    firmware_engine: Engine | None
     bench: Bench = field(default_factory=Bench)
     recordings: Path = layout.RECORDINGS
     calibrations: tuple[Calibration, ...] = ()
+
+    @property
+    def engine(self) -> Engine:
+        assert self.firmware_engine is not None, "the board runs ONNX models"
+        return self.firmware_engine
 
 
 @dataclass(frozen=True)
@@ -137,14 +143,19 @@ class RunRequest:
         bench = find_bench(self.bench)
         return find_entry(self.board, bench, self.port, self.clock, self.wait_s, self.optimization)
 
-    def setup(self) -> Setup:
+    def setup(self, any_board: bool = False) -> Setup:
         """Find board, engine and recordings.
+
+        Args:
+            any_board: the board need not run firmware.
 
         Raises:
             UserFacingError: see `setup_of` and `entry`.
         """
-        bench = find_bench(self.bench)
-        return setup_of(self.selection, bench, self.entry(), self.engine, self.recordings, self.footprint)
+        bench, entry = find_bench(self.bench), self.entry()
+        if not any_board:
+            check_runs_firmware(entry)
+        return setup_of(self.selection, bench, entry, self.engine, self.recordings, self.footprint)
 
     def about(self, kind: str) -> dict[str, str]:
         """Return the entries of a record's `run` that describe the request."""
@@ -170,11 +181,16 @@ def setup_of(
         UsageError: there is no such engine, or it has no such footprint.
     """
     board = board_of(entry, bench)
+    name = engine_name(entry, engine)
+    if not board.runs_firmware and (name, footprint) != (board.default_engine, FAST):
+        raise UsageError(
+            f"the board {entry.name} runs models by {board.default_engine} only, not by {footprint} {name}",
+            remedy="Leave out --engine and --footprint, and `engine` in the bench file.",
+        )
     board.check()
     recordings = recordings or bench.recordings or layout.RECORDINGS
-    calibrations = read_calibrations(bench)
-    runs = engine_of(entry, engine, footprint)
-    return Setup(selection, board, runs, bench, recordings, calibrations)
+    runs = engine_of(entry, engine, footprint) if board.runs_firmware else None
+    return Setup(selection, board, runs, bench, recordings, read_calibrations(bench))
 
 
 def about(kind: str, entry: BoardEntry, engine: str) -> dict[str, str]:

@@ -15,12 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.boards.linux import Linux
+from harness.boards.small_linux.computer import Computer
+from harness.errors import BREAKING, EarshotError
 from harness.firmware.firmware import Firmware
 from harness.measure.host import time_host
+from harness.measure.onnx import time_linux
 from harness.measure.profile import profile
-from harness.measure.session import Session, measure, read_session
+from harness.measure.session import Session, compared_input, measure, read_session
 from harness.recording_views import glances
-from harness.records.record import RunRecord, VariantRow
+from harness.records.record import HostRow, RunRecord, VariantRow
 from harness.report.pages.recordings import render_recordings
 from harness.report.pages.run import render_run
 from harness.runs import folder, rows
@@ -52,6 +56,11 @@ class Run(Driver[RunRecord, VariantRow]):
         self._failed: dict[str, Path] = {}  # folders of sessions that failed, by the models' ids
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
         self._ahead: list[Future[None]] = []
+        self._computers = {
+            entry.name: Linux.from_bench(entry, self.setup.bench).computer
+            for entry in self.setup.bench.boards
+            if entry.kind == Linux.name
+        }
 
     def new_row(self, row: VariantRow) -> VariantRow:
         return row
@@ -71,6 +80,9 @@ class Run(Driver[RunRecord, VariantRow]):
             self._ahead.append(future)
 
     def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
+        if isinstance(self.board, Linux):
+            yield from self._measure_onnx(model, row, self.board.computer)
+            return
         wait(self._ahead)  # the host is timed below
         firmware = self.build(model)
         row = self.with_firmware(row, firmware)
@@ -84,9 +96,34 @@ class Run(Driver[RunRecord, VariantRow]):
         yield row
         row = rows.with_profile(row, profile(self.board, firmware, self.setup.engine, model, self.store))
         yield row
+        small = self._small_linux(model, session)
         with progress.task("time the host"):
-            row = replace(row, host=time_host(model, session.model_input, session.board_output))
+            host = time_host(model, session.model_input, session.board_output)
+        yield replace(row, host=[*small, *host])
+
+    def _measure_onnx(
+        self, model: ModelArtifact, row: VariantRow, computer: Computer
+    ) -> Iterator[VariantRow]:
+        recordings = self.sounds(model.labels)[0].recordings
+        row = replace(row, host=time_linux(model, recordings, computer))
         yield row
+        with progress.task("time the host"):
+            yield replace(row, host=[*row.host, *time_host(model, compared_input(model, recordings))])
+
+    def _small_linux(self, model: ModelArtifact, session: Session) -> list[HostRow]:
+        """Time the model on the small Linux computers of the bench file too; a failure becomes a note."""
+        found: list[HostRow] = []
+        recordings = self.sounds(model.labels)[0].recordings
+        for name, computer in list(self._computers.items()):
+            try:
+                found += time_linux(model, recordings, computer, session.board_output)
+            except EarshotError as failure:
+                if isinstance(failure, BREAKING):
+                    del self._computers[name]
+                progress.warn(f"{name}: {failure}")
+                note = f"failed: {failure.what}"
+                found.append(HostRow("linux", name, "onnxruntime", None, 0, None, None, None, None, note))
+        return found
 
     def finish_row(self, model: ModelArtifact, row: VariantRow) -> VariantRow:
         if row.transcripts:
@@ -169,7 +206,7 @@ def begin_run(request: RunRequest, output: Path) -> Run:
     Raises:
         UserFacingError: see `RunRequest.setup`.
     """
-    setup = request.setup()
+    setup = request.setup(any_board=True)
     return Run(setup, folder.begin(RUN, output, setup.board.describe(), request.about("run")))
 
 
@@ -179,5 +216,5 @@ def resume_run(request: RunRequest, path: Path) -> Run:
     Raises:
         UserFacingError: see `RunRequest.setup` and `harness.runs.folder.resume`.
     """
-    setup = request.setup()
+    setup = request.setup(any_board=True)
     return Run(setup, folder.resume(RUN, path, setup.board.describe()))

@@ -62,7 +62,7 @@ def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None
         baselines=baselines,
         plots=[Plot(measure, over) for measure, over in study.plots],
         samples="images" if study.variants[0].takes_images else "clips",
-        computer=Computer.title if study.heading.on_linux else "",
+        computer=Computer().name if study.heading.on_linux else "",
         run={
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),

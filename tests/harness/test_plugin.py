@@ -130,6 +130,7 @@ def test_invalid_boards_and_variants_are_usage_errors_that_name_them(bench):
     other = bench.makefile(".toml", other="[board.shelf]\nkind = 7")
     assert "line 2, board.shelf.kind" in refused(bench, "--earshot-bench", other)
     assert "toaster" in refused(bench, "--earshot-board", "toaster")
+    assert "runs ONNX models, not firmware" in refused(bench, "--earshot-board", "linux")
     result = bench.runpytest_inprocess("--earshot-variants", "nothing-like-this")
     assert result.ret != 0
     assert "tinyconv-int8" in result.stdout.str() + result.stderr.str()

@@ -9,11 +9,14 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import os
 import platform
 import re
 import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +33,39 @@ Source: Raspberry Pi documentation, vcgencmd, "get_throttled".
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("model")
-    parser.add_argument("inputs", help=".npz with `inputs` (N, ...) and, to compare, `expected` (N, outputs)")
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--inferences", type=int, required=True)
-    parser.add_argument("--tolerance", type=float, required=True)
-    print(json.dumps(_measured(parser.parse_args())))
+    parser.add_argument("--describe", action="store_true", help="describe the computer, and do nothing else")
+    parser.add_argument("--model")
+    parser.add_argument(
+        "--inputs", help=".npz with `inputs` (N, ...) and, to compare, `expected` (N, outputs)"
+    )
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--inferences", type=int)
+    parser.add_argument("--tolerance", type=float)
+    arguments = parser.parse_args()
+    print(json.dumps(describe() if arguments.describe else _measured(arguments)))
+
+
+def describe(root: Path = _ROOT) -> dict[str, Any]:
+    """Describe this computer; None for what it does not tell."""
+    processor = re.search(r"^model name\s*: (.+)", _text(root / "proc/cpuinfo"), re.MULTILINE)
+    memory = re.search(r"^MemTotal:\s*(\d+) kB", _text(root / "proc/meminfo"), re.MULTILINE)
+    fastest = _numbers(root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq"))
+    present = frequency_mhz(root)
+    clock_hz = max(fastest) * 1000 if fastest else round(present * 1e6) if present else None
+    # A 64-bit kernel may carry 32-bit programs, as Raspberry Pi OS does on some models.
+    machine = platform.machine() if sys.maxsize > 2**32 else "armv7l"
+    return {
+        "id": _text(root / "etc/machine-id") or platform.node(),
+        "title": _text(root / "proc/device-tree/model").rstrip("\0")
+        or (processor[1].strip() if processor else machine),
+        "host": platform.node(),
+        "system": platform.platform(),
+        "machine": machine,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "cores": len(os.sched_getaffinity(0)),
+        "ram_bytes": int(memory[1]) * 1024 if memory else None,
+        "clock_hz": clock_hz,
+    }
 
 
 def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -176,8 +206,9 @@ def governor(root: Path = _ROOT) -> str | None:
 
 def frequency_mhz(root: Path = _ROOT) -> float | None:
     """Return the present frequency of the fastest core."""
-    files = root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")
-    found = [int(text) / 1000 for path in files if (text := _text(path)).isdigit()]
+    found = [
+        khz / 1000 for khz in _numbers(root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"))
+    ]
     if not found:
         text = _text(root / "proc/cpuinfo")
         found = [float(value) for value in re.findall(r"^cpu MHz\s*: ([\d.]+)", text, re.MULTILINE)]
@@ -237,6 +268,10 @@ def throttling(before: dict[str, int], after: dict[str, int]) -> list[str] | Non
         if kind == "state" and max(value, before.get(name, 0)):
             reasons.append(f"{source} is active")
     return reasons
+
+
+def _numbers(files: Iterable[Path]) -> list[int]:
+    return [int(text) for path in files if (text := _text(path)).isdigit()]
 
 
 def _text(path: Path) -> str:

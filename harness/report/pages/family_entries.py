@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from harness.records.record import HostRow, ModelRow, RunRecord, VariantRow
-from harness.report.variants import conformance, stage_samples, why_missing
+from harness.report.variants import LINUX, conformance, stage_samples, throttled, why_missing
 
 KINDS = {
     "float32": "float32",
@@ -74,12 +74,16 @@ class Entry:
         return self.stages_us.get("inference")
 
     def host(self, device: str) -> HostRow | None:
-        """Return the fastest runtime on the host's "cpu" or "gpu"."""
-        timed = [row for row in self.variant.host if row.device == device and row.median_us is not None]
+        """Return the fastest runtime on "cpu", "gpu" or "linux" of those that were not throttled."""
+        timed = [
+            row
+            for row in self.variant.host
+            if row.device == device and row.median_us is not None and not throttled(row)
+        ]
         return min(timed, key=lambda row: row.median_us or 0, default=None)
 
     def time_us(self, device: str) -> float | None:
-        """Return the median time of an inference on "mcu", "cpu" or "gpu"."""
+        """Return the median time of an inference on one of `harness.report.variants.DEVICES`."""
         if device == "mcu":
             return self.inference_us
         return fastest.median_us if (fastest := self.host(device)) else None
@@ -114,7 +118,10 @@ class Entry:
         if self.model and not self.model.deployable:
             of = self.model.quantization
             return f"no board can run it: {of.bits}-bit {of.number}s" if of else "no .tflite"
-        return "" if self.inference_us is not None else "not measured"
+        if any(map(throttled, self.variant.host)):
+            return "small Linux: throttled, not compared"
+        timed = self.time_us("linux") if self.record.board.name == LINUX else self.inference_us
+        return "" if timed is not None else "not measured"
 
 
 def entries_of(records: Sequence[RunRecord]) -> list[Entry]:

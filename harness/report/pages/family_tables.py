@@ -48,9 +48,10 @@ def comparison_table(entries: Sequence[Entry]) -> Table:
         Column("tflite_bytes"),
         *(Column(f"{stage}_us", stage, fmt.duration, group=mcu) for stage in STAGES),
         Column("pass_us", "all stages", fmt.duration, group=mcu),
+        Column("linux_us", "small Linux", fmt.duration, optional=True, group="Fastest runtime"),
         Column("cpu_us", "CPU", fmt.duration, group="Fastest runtime"),
         Column("gpu_us", "GPU", fmt.duration, optional=True, group="Fastest runtime"),
-        Column("cpu_runtime gpu_runtime"),
+        Column("linux_runtime cpu_runtime gpu_runtime"),
         Column("accuracy_difference", "accuracy, points", fmt.points, group=float32),
         Column("flash_ratio", "flash", fmt.times, group=float32),
         Column("ram_ratio", "RAM", fmt.times, group=float32),
@@ -62,8 +63,8 @@ def comparison_table(entries: Sequence[Entry]) -> Table:
     note = (
         "Accuracy is that of the .tflite on the test set, or of the torch network where no board can run the "
         "variant; intervals are Wilson's. Operations are multiplications and additions of weights. "
-        f"Compressed: bytes of the .tflite by zlib. Times are medians, on the MCU {clock}; CPU and GPU are "
-        "one inference of the fastest runtime. Front: the number on the Pareto front of the plot."
+        f"Compressed: bytes of the .tflite by zlib. Times are medians, on the MCU {clock}; small Linux, CPU "
+        "and GPU are one inference of the fastest runtime. Front: the number on the Pareto front of the plot."
     )
     rows = [_comparison_row(entry, entries) | {"front": places.get(id(entry))} for entry in entries]
     tones = ["bad" if row["faults"] else "strong" if row["front"] else "" for row in rows]
@@ -89,7 +90,7 @@ def _comparison_row(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
     if entry.test:
         row["test_correct"], row["test_samples"] = entry.test
         row["accuracy_low"], row["accuracy_high"] = wilson_interval(*entry.test)
-    for device in ("cpu", "gpu"):
+    for device in ("linux", "cpu", "gpu"):
         if fastest := entry.host(device):
             row |= {f"{device}_us": fastest.median_us, f"{device}_runtime": fastest.runtime}
     if reference := original_of(entry, entries):

@@ -10,7 +10,7 @@ from harness.report import format as fmt
 from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords_of
 from harness.report.pages.field_tables import thresholds_text
 from harness.report.pages.run_tables import faults_table
-from harness.report.variants import calibration_note, time_is
+from harness.report.variants import calibration_note, clock_text, time_is
 from harness.stats.rates import accuracy, count_causes, dataset_rates, false_accept_rate, rate_drop
 
 _WIDTH = 110
@@ -65,8 +65,7 @@ def basis(record: FieldRecord) -> list[str]:
         f"recognizer's threshold is {used}{recomputed if used != own else ''}."
     )
     if (kind := time_is(record.board)) != "measured":
-        clock = f"{record.board.clock} at {record.board.clock_hz / 1e6:g}\u00a0MHz"
-        sentences.append(f"Times of this board are {kind} ({clock}).")
+        sentences.append(f"Times of this board are {kind} ({clock_text(record.board)}).")
         sentences.append(calibration_note(variant.firmware for variant in record.variants))
     return sentences
 

@@ -122,12 +122,13 @@ def _comparison(host: Table, measured: Sequence[Row], best: Row) -> list[str]:
     if slowest["variant"] != best["variant"]:
         ratio = fmt.times(slowest["inference_us"] / best["inference_us"])
         parts.append(f"{ratio} faster than {slowest['variant']} on the same board")
-    timed = [row for row in host.rows if row["device"] != "MCU" and row["median_us"] is not None]
+    timed = [row for row in host.rows if row["device"] in ("CPU", "GPU") and row["median_us"] is not None]
     rows = [row for row in timed if row["variant"] == best["variant"]]
     if rows:
         fastest = min(rows, key=lambda row: row["median_us"])
-        ratio = fmt.times(fastest["times_faster_than_board"])
-        parts.append(f"{ratio} slower than {fastest['runtime']} on this host's {fastest['device']}")
+        ratio = fastest["times_faster_than_board"]
+        how = f"{fmt.times(ratio)} slower" if ratio >= 1 else f"{fmt.times(1 / ratio)} faster"
+        parts.append(f"{how} than {fastest['runtime']} on this host's {fastest['device']}")
     sentences = [f"That is {' and '.join(parts)}."] if parts else []
     if best.get("false_accepts") is not None:
         length = f" in {best['audio_s']:.0f}\u00a0s of audio" if best["audio_s"] else ""

@@ -18,7 +18,7 @@ from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot
 from harness.report.table import Table
 from harness.stats.matching import is_keyword
 
-_DEVICE_COLORS = {"MCU": plot.MCU, "CPU": plot.CPU, "GPU": plot.GPU}
+_DEVICE_COLORS = {"MCU": plot.MCU, "small Linux": plot.POSTPROCESS, "CPU": plot.CPU, "GPU": plot.GPU}
 _LANE_IN, _GAP_IN = 0.24, 0.36
 """Height of a lane of the timeline, and of the gap below each of its lines, where the seconds stand."""
 _LINE_S = 14
@@ -33,8 +33,9 @@ def run_plots(tables: Mapping[str, Table]) -> dict[str, Plot]:
     """Return the plots for which there are values, by name."""
     clock = ", ".join(dict.fromkeys(tables["latency"].frame["clock"]))
     captions = {
-        "host": f"Median time of one inference on a logarithmic scale; the MCU's is {clock}. The line is the "
-        "middle half where it is wider than the dot.",
+        "host": "Median time of one inference on a logarithmic scale"
+        f"{f'; that of the MCU is {clock}' if clock else ''}. The line is the middle half where it is wider "
+        "than the dot.",
         "words": "Above: each word as it was played. Below: what each variant detected, and when. An orange "
         "cross is a wrong detection or a miss.",
     }
@@ -88,7 +89,7 @@ def _device_text(row: pd.Series) -> str:
     if row["device"] == "MCU":
         return f"MCU ({row['clock']})" if row["clock"] else "MCU"
     threads = f" · {fmt.plural(row['threads'], 'thread')}" if row["threads"] else ""
-    return f"{'' if row['device'] == 'CPU' else 'GPU · '}{row['runtime']}{threads}"
+    return f"{'' if row['device'] == 'CPU' else row['device'] + ' · '}{row['runtime']}{threads}"
 
 
 def draw_timeline(words: pd.DataFrame) -> Figure:

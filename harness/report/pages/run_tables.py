@@ -15,12 +15,16 @@ from harness.report.profile import functions_table, operators_table
 from harness.report.table import Column, Table
 from harness.report.variants import (
     ALL_STAGES,
+    DEVICES,
+    LINUX,
     STAGES,
     calibration_cell,
+    clock_text,
     conformance,
     fault_text,
     footprint_cell,
     stage_samples,
+    throttled,
     time_is,
     why_missing,
 )
@@ -39,6 +43,11 @@ def fields_of(*parts: Any) -> dict[str, Any]:
     return {key: value for part in parts if part is not None for key, value in vars(part).items()}
 
 
+def _with_firmware(record: RunRecord) -> list[VariantRow]:
+    """Return the variants that an image may have been built of: none on a computer that runs ONNX models."""
+    return [] if record.board.name == LINUX else record.variants
+
+
 def all_tables(record: RunRecord) -> dict[str, Table]:
     """Return every table by name."""
     tables = [
@@ -46,6 +55,7 @@ def all_tables(record: RunRecord) -> dict[str, Table]:
         overview_table(record),
         faults_table(record.variants),
         devices_table(record),
+        linux_table(record),
         latency_table(record),
         operators_table(record.variants),
         functions_table(record.variants),
@@ -60,18 +70,18 @@ def all_tables(record: RunRecord) -> dict[str, Table]:
 
 def overview_table(record: RunRecord) -> Table:
     """Return the main results, one row for each variant."""
-    clock = time_is(record.board)
+    clock, no_firmware = time_is(record.board), record.board.name == LINUX
     columns = [
         _VARIANT,
         Column("inference_us", f"Inference ({clock})", fmt.duration),
         Column("calibration", "Off your board by", optional=True),
         Column("estimated_joules", f"Inference, {ESTIMATED}", energy_text, optional=True),
-        Column("pass_us", f"All stages ({clock})", fmt.duration),
-        Column("flash_bytes", "Flash, bytes", fmt.count),
-        Column("ram_bytes", "RAM, bytes", fmt.count),
+        Column("pass_us", f"All stages ({clock})", fmt.duration, optional=no_firmware),
+        Column("flash_bytes", "Flash, bytes", fmt.count, optional=no_firmware),
+        Column("ram_bytes", "RAM, bytes", fmt.count, optional=no_firmware),
         Column("test_accuracy", "Test accuracy", fmt.share),
-        Column("keywords_detected keywords_played", "Keywords detected", fmt.of),
-        Column("false_accepts", "False accepts", fmt.count),
+        Column("keywords_detected keywords_played", "Keywords detected", fmt.of, optional=no_firmware),
+        Column("false_accepts", "False accepts", fmt.count, optional=no_firmware),
         Column("audio_s"),
         Column("conformance", "Conformance"),
         _NOTE,
@@ -104,7 +114,11 @@ def _overview_row(variant: VariantRow, board: BoardRow) -> dict[str, Any]:
         correct = [word.correct for word in variant.stimuli if is_keyword(word.label)]
         row |= {"keywords_detected": sum(correct), "keywords_played": len(correct)}
         row |= {"false_accepts": count_false_accepts(variant), "audio_s": variant.audio_s}
-    if variant.faults or not samples:
+    if board.name == LINUX:
+        first = _board_row(board, variant)
+        row["inference_us"] = None if throttled(first) else first.median_us
+        row |= {"conformance": "holds" if first.linux else row["conformance"], "note": first.note}
+    elif variant.faults or not samples:
         row["note"] = why_missing(variant)
     return row
 
@@ -132,19 +146,20 @@ def faults_table(variants: Sequence[VariantRow | FieldVariant]) -> Table:
 
 
 def devices_table(record: RunRecord) -> Table:
-    """Return the time of one inference on MCU, CPU and GPU."""
+    """Return the time of one inference on every device."""
     rows = []
     for variant in record.variants:
         board = _board_row(record.board, variant)
-        for row in (board, *variant.host):
+        for row in variant.host if board in variant.host else (board, *variant.host):
             clock = time_is(record.board) if row is board else "measured"
+            comparable = None if throttled(row) or throttled(board) else row.median_us
             rows.append(
                 fields_of(row)
-                | {"variant": variant.title, "device": row.device.upper()}
+                | {"variant": variant.title, "device": DEVICES[row.device]}
                 | {"runtime": _RUNTIMES.get(row.runtime, row.runtime), "invocations": row.invocations or None}
                 | {"clock": None if row.median_us is None else clock}
                 | ({"calibration": calibration_cell(variant.firmware, "inference")} if row is board else {})
-                | {"times_faster_than_board": ratio(board.median_us, row.median_us)}
+                | {"times_faster_than_board": ratio(board.median_us, comparable), "throttled": throttled(row)}
             )
     devices = dict.fromkeys((row["device"], row["device_name"]) for row in rows if row["device_name"])
     names = " ".join(f"{device}: {name}." for device, name in devices)
@@ -168,12 +183,18 @@ def devices_table(record: RunRecord) -> Table:
         "measured and include the call of the runtime. “Output differs by” is the largest difference of a "
         "label's probability from the board's."
     )
-    tones = ["strong" if row["device"] == "MCU" else "" for row in rows]
-    return Table("host", "One inference on MCU, CPU and GPU", columns, rows, note, headed=True, tones=tones)
+    strong = {DEVICES["mcu"]: "strong"}
+    tones = ["bad" if row["throttled"] else strong.get(row["device"], "") for row in rows]
+    kinds = [device for device in DEVICES.values() if any(row["device"] == device for row in rows)]
+    title = f"One inference on {', '.join(kinds[:-1])} and {kinds[-1]}" if kinds[1:] else "One inference"
+    return Table("host", title, columns, rows, note, headed=True, tones=tones)
 
 
 def _board_row(board: BoardRow, variant: VariantRow) -> HostRow:
-    """Return the board's inferences as one more runtime."""
+    """Return the board's inferences as one more runtime; of a small Linux computer, its first row."""
+    if board.name == LINUX:
+        none = HostRow("linux", board.title, "", None, 0, None, None, None, None, why_missing(variant))
+        return next((row for row in variant.host if row.device == "linux"), none)
     samples = stage_samples(variant).get("inference", [])
     low, median, high = np.percentile(samples, [25, 50, 75]).tolist() if samples else [None] * 3
     runtime = f"{variant.firmware.engine} ({variant.firmware.kernels})" if variant.firmware else ""
@@ -181,11 +202,65 @@ def _board_row(board: BoardRow, variant: VariantRow) -> HostRow:
     return HostRow("mcu", board.title, runtime, 1, len(samples), median, low, high, None, note)
 
 
+def linux_table(record: RunRecord) -> Table:
+    """Return the distribution of times, the memory and the processor's state on small Linux computers."""
+    rows: list[dict[str, Any]] = []
+    tones = []
+    for variant in record.variants:
+        for host in variant.host:
+            if not (figures := host.linux):
+                continue
+            times = {f"{key}_us": value for key, value in fields_of(summarize(figures.samples_us)).items()}
+            row = fields_of(figures) | times | {"variant": variant.title, "computer": host.device_name}
+            row |= {"throttled": _throttled_text(figures.throttled), "samples": len(figures.samples_us)}
+            for name in ("frequency_mhz", "temperature_c"):
+                row |= {f"{name}_before": getattr(figures.before, name)}
+                row |= {f"{name}_after": getattr(figures.after, name)}
+            rows.append(row)
+            tones.append("bad" if figures.throttled else "")
+    time, memory, state = "Time of one inference", "Bytes", "Processor, before and after"
+    columns = [
+        _VARIANT,
+        Column("computer"),
+        Column("threads", "Threads", fmt.count),
+        Column("samples", "Inferences", fmt.count),
+        Column("warm_ups onnxruntime python"),
+        Column("minimum_us", "min", fmt.duration, group=time),
+        Column("median_us", "median", fmt.duration, group=time),
+        Column("mean_us", "mean", fmt.duration, group=time),
+        Column("p95_us", "p95", fmt.duration, group=time),
+        Column("maximum_us", "max", fmt.duration, group=time),
+        Column("model_bytes", "model", fmt.count, group=memory),
+        Column("model_peak_bytes", "peak of the model", fmt.count, group=memory),
+        Column("process_peak_bytes", "peak of the process", fmt.count, group=memory),
+        Column("difference", "Output differs by", fmt.difference),
+        Column("tolerance"),
+        Column("governor", "governor", group=state),
+        Column("frequency_mhz_before frequency_mhz_after", "MHz", fmt.from_to, group=state),
+        Column("temperature_c_before temperature_c_after", "°C", fmt.from_to, group=state),
+        Column("throttled", "throttled", group=state),
+    ]
+    note = (
+        "ONNX Runtime in a process of its own; every inference after the warm-up is a sample. Outputs differ "
+        "from torch's on this host by no more than shown; above the tolerance of "
+        f"{fmt.difference(rows[0]['tolerance'] if rows else None)}, nothing is timed. The process includes "
+        "Python and ONNX Runtime; the model's peak is what its loading and its inferences added. A throttled "
+        "processor is not compared."
+    )
+    return Table("linux", "ONNX Runtime on the small Linux computer", columns, rows, note, tones=tones)
+
+
+def _throttled_text(reasons: list[str] | None) -> str:
+    if reasons is None:
+        return "not told"
+    return ", ".join(reasons) or "no"
+
+
 def latency_table(record: RunRecord) -> Table:
     """Return the distribution of each stage's time on the board, and its share of the time."""
     clock = time_is(record.board)
     rows = []
-    for variant in record.variants:
+    for variant in _with_firmware(record):
         samples = stage_samples(variant)
         whole = sum(samples.get(ALL_STAGES, []))
         for stage in (*STAGES, ALL_STAGES):
@@ -225,7 +300,7 @@ def sizes_table(record: RunRecord) -> Table:
     """Return flash and RAM of each image, beside estimates from the model's layers."""
     board = record.board
     rows = []
-    for variant in record.variants:
+    for variant in _with_firmware(record):
         row = fields_of(variant.model, variant.firmware) | ((variant.model and variant.model.sizing) or {})
         row |= {"variant": variant.title, "note": _why_no_image(variant)}
         row["flash_share"] = ratio(row.get("flash_bytes"), board.flash_bytes)
@@ -345,7 +420,7 @@ def words_table(record: RunRecord) -> Table:
 def conformance_table(record: RunRecord) -> Table:
     """Return the conformance checks of each variant, and the data lost while the board listened."""
     rows = []
-    for variant in record.variants:
+    for variant in _with_firmware(record):
         row = {"variant": variant.title, "result": conformance(variant), **vars(variant.parity)}
         rows.append(row | (fields_of(variant) if variant.audio_s else {}))
     columns = [
@@ -370,7 +445,7 @@ def conformance_table(record: RunRecord) -> Table:
 def environment_table(record: RunRecord) -> Table:
     """Return the facts of the run, the code, the board and the host, the notes, and the raw logs."""
     board = record.board
-    clock = {"name": board.name, "uid": board.uid, "clock": f"{board.clock_hz / 1e6:g} MHz, {board.clock}"}
+    clock = {"name": board.name, "uid": board.uid, "clock": clock_text(board)}
     sections: dict[str, dict[str, Any]] = {
         "run": record.run,
         "code": record.code,

@@ -70,8 +70,9 @@ def bench_file(tmp_path):
 
 def test_the_kinds_are_the_modules_that_define_a_board():
     kinds = board_kinds()
-    assert {"emulated", "nano33ble"} <= set(kinds)
-    assert all(kind.name == name and kind.marker in ("hardware", "emulated") for name, kind in kinds.items())
+    assert {"emulated", "nano33ble", "linux"} <= set(kinds)
+    assert all(kind.name == name for name, kind in kinds.items())
+    assert {kind.marker for kind in kinds.values() if kind.runs_firmware} == {"hardware", "emulated"}
 
 
 def test_a_new_kind_of_board_is_one_file_and_one_entry(toaster, bench_file, tmp_path, monkeypatch, capsys):
@@ -149,3 +150,14 @@ def test_the_engine_is_the_given_one_or_the_entrys_or_the_kinds():
         "tflm",
         "codegen",
     ]
+
+
+def test_board_with_firmware_has_no_host(bench_file):
+    bench = read_bench(bench_file('[board.desk]\nkind = "nano33ble"\nhost = "pi@kws-pi"\n'))
+    with pytest.raises(ConfigError, match=r"nano33ble is not reached by ssh .*line 3, board\.desk\.host"):
+        find_entry("desk", bench)
+
+
+def test_host_that_ssh_would_take_for_an_option_is_refused(bench_file):
+    with pytest.raises(ConfigError, match=r"board\.pi\.host"):
+        read_bench(bench_file('[board.pi]\nkind = "linux"\nhost = "-oProxyCommand=true"\n'))

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from float_models import LABELS, artifact_in, write_tflite, write_torch_and_onnx
 from shared_data import shared_data
 
 from harness.measure import host_runtimes
 from harness.measure.host import time_host
 from harness.measure.host_runtimes import Timing, time_calls, timing_of
 from harness.records.provenance import cpu_name, usable_cores
-from models.log_filter import known_noise_dropped
 from models.model_artifact import ModelArtifact
 
 FEATURES = np.random.default_rng(0).integers(0, 666, (49, 40), np.uint16)
-LABELS = ["silence", "unknown", "yes", "no"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,35 +41,6 @@ def model(tmp_path_factory, weights):
     write_tflite(folder / "model.tflite", weights)
     write_torch_and_onnx(folder, weights)
     return artifact_in(folder, "float32")
-
-
-def artifact_in(folder, precision: str, labels=LABELS) -> ModelArtifact:
-    facts = {"id": "some", "title": "Some", "precision": precision, "labels": labels}
-    (folder / "model.json").write_text(json.dumps(facts))
-    return ModelArtifact.load(folder)
-
-
-def write_tflite(path, weights):
-    with known_noise_dropped():
-        import tensorflow as tf
-
-        @tf.function(input_signature=[tf.TensorSpec((1, 1960), tf.float32)])
-        def network(features):
-            return tf.nn.softmax(features @ tf.constant(weights))
-
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()])
-        path.write_bytes(converter.convert())
-
-
-def write_torch_and_onnx(folder, weights):
-    network = torch.nn.Sequential(torch.nn.Linear(1960, len(LABELS), bias=False), torch.nn.Softmax(-1)).eval()
-    with torch.no_grad():
-        network[0].weight.copy_(torch.from_numpy(weights.T.copy()))
-    example = torch.zeros(1, 1960)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.save(torch.jit.trace(network, example), folder / "model.torchscript.pt")
-        torch.onnx.export(network, (example,), str(folder / "model.onnx"), dynamo=False, opset_version=13)
 
 
 @pytest.fixture(scope="module")

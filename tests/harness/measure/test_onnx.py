@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from matrix_product import write_matrix_product
 
 from harness.errors import AccuracyFailed, Unsupported
 from harness.measure.onnx import measure_onnx
@@ -17,19 +16,6 @@ INPUTS = np.random.default_rng(2).normal(0, 1, (3, 40)).astype(np.float32)
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return write_matrix_product(tmp_path_factory.mktemp("onnx") / "some.onnx", WEIGHTS)
-
-
-def write_matrix_product(path, weights):
-    """Write a model of one matrix product."""
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", ["x", "weights"], ["y"])],
-        "product",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, weights.shape[0]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, weights.shape[1]])],
-        [numpy_helper.from_array(weights, "weights")],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return path
 
 
 def test_model_is_compared_timed_and_its_memory_taken(model):

@@ -133,7 +133,7 @@ def test_emulated_times_are_labeled(sample, tmp_path, word):
 
 def test_a_fault_stands_near_the_top_with_its_remedy(sample):
     _, page = sample
-    assert page.text.index("412,880 bytes of ram") < page.text.index("CPU, GPU and MCU")
+    assert page.text.index("412,880 bytes of ram") < page.text.index("Devices")
     assert "Choose a smaller variant" in page.text
 
 
