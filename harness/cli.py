@@ -6,6 +6,7 @@ import argparse
 import errno
 import importlib
 import io
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from harness import display, layout, options
 from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError, UsageError
 from harness.runs.interruption import sigterm_interrupts
 from models.errors import ModelError
+from models.remote import RemoteFailed, check_address
+from models.shared_store import VARIABLE as SHARED_STORE
 
 _UNUSABLE = (
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
@@ -54,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with sigterm_interrupts(), display.shown(arguments.verbosity):
             _check_names(arguments)
+            if address := os.environ.get(SHARED_STORE):
+                check_address(address)
             if isinstance(output := getattr(arguments, "output", None), Path):
                 options.check_output(output)
             return arguments.action(arguments)
@@ -62,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return failure.exit_code
     except ModelError as failure:
         _complain(str(failure))
-        return EXIT_USAGE
+        return EXIT_BROKEN if isinstance(failure, RemoteFailed) else EXIT_USAGE
     except OSError as failure:
         if layout.is_disk_full(failure):
             place, remedy = layout.full_disk(failure, _output(arguments))

@@ -43,6 +43,7 @@ class PlainDisplay:
         self._level = level
         self._begun_s: dict[tuple[int, int], float] = {}
         self._reported_s: dict[tuple[int, int], float] = {}
+        self._shown_once: set[str] = set()
         self._lock = threading.Lock()
 
     def receive(self, report: Report) -> None:
@@ -50,8 +51,10 @@ class PlainDisplay:
         with self._lock:
             if isinstance(report, Task):
                 self._show_task(report)
-            elif report.level <= self._level:
+            elif report.level <= self._level and report.text not in self._shown_once:
                 self.print(report.text)
+                if report.once:
+                    self._shown_once.add(report.text)
 
     def print(self, text: str) -> None:
         """Print a line to stderr."""

@@ -84,7 +84,7 @@ class Step:
 
     @property
     def done(self) -> bool:
-        return self.path.is_dir()
+        return self.store.has(self.path)
 
     def build(self, make: Callable[[Path], None], title: str = "") -> Path:
         """Return the folder of the result, made by `make` if it does not exist; see `Store.build`."""

@@ -34,10 +34,12 @@ class Line:
     Attributes:
         text: without line end.
         level: QUIET for a problem, NORMAL for a step, VERBOSE for details.
+        once: a display shows it once, however many processes report it.
     """
 
     text: str
     level: Level = Level.NORMAL
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,11 @@ def log(text: str) -> None:
 def warn(text: str) -> None:
     """Report a problem, which `--quiet` shows as well."""
     send(Line(_reporter.subject + text, Level.QUIET))
+
+
+def warn_once(text: str) -> None:
+    """Report a problem that concerns all tasks and processes alike."""
+    send(Line(text, Level.QUIET, once=True))
 
 
 def detail(text: str) -> None:

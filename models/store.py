@@ -3,6 +3,7 @@
 An artifact is a folder `<root>/<step>/<key>/`. The key hashes every input of the step, the code of the step
 included, so a changed input gives another artifact and an existing one is always right. A step writes into a
 temporary folder, which is renamed when the step has succeeded: a folder with its final name is complete.
+Machines share artifacts through `models.shared_store`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from models import progress
-
-_MANIFEST = "inputs.json"
+from models.shared_store import MANIFEST, SharedStore, key_of, shared_store
 
 
 def refuse_pipe(path: Path) -> None:
@@ -71,6 +71,7 @@ def _sweep(root: Path) -> None:
         lock = leftover.with_name(f"{leftover.name[1:].rpartition('-')[0]}.lock")
         with contextlib.suppress(Timeout), FileLock(lock, timeout=0):
             shutil.rmtree(leftover, ignore_errors=True)
+            leftover.unlink(missing_ok=True)  # an archive
 
 
 @contextlib.contextmanager
@@ -86,6 +87,39 @@ def _locked(path: Path, title: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def _scratch(final: Path) -> Iterator[Path]:
+    """Make a temporary folder beside an artifact's; remove it at the end, unless it was renamed."""
+    scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+    scratch.chmod(0o755)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _kept(scratch: Path, final: Path) -> Iterator[None]:
+    """Rename a complete folder at the end, also of an interrupted publication, unless there is another."""
+    try:
+        yield
+    finally:
+        if not final.is_dir():
+            scratch.rename(final)
+
+
+def _take(others: SharedStore | None, final: Path) -> bool:
+    """Take an artifact from the shared store, if it is there; return whether it was."""
+    if others is None:
+        return False
+    with _scratch(final) as scratch:
+        if not others.take(final, scratch):
+            return False
+        scratch.rename(final)
+    progress.detail(f"{final.parent.name}: taken from {others.address}")
+    return True
 
 
 class Store:
@@ -115,8 +149,9 @@ class Store:
         make: Callable[[Path], None],
         code: Iterable[ModuleType | Path] = (),
         title: str = "",
+        shared: bool = True,
     ) -> Path:
-        """Return the folder of an artifact, built if it does not exist.
+        """Return the folder of an artifact, taken from the shared store or built if it does not exist.
 
         Args:
             step: see `path_of`.
@@ -125,31 +160,58 @@ class Store:
                 through, and nothing is kept.
             code: see `path_of`.
             title: of the task that is reported while `make` runs; the step's name by default.
+            shared: False for what holds on this machine only, or is made faster than it is fetched.
         """
         final, manifest = self._path_and_manifest(step, inputs, code)
-        if final.is_dir():
+        others = shared_store() if shared else None
+        if self._is_here(final, others):
             progress.detail(f"{step}: cached in {final}")
             return final
-        _sweep(self.root)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(final.with_suffix(".lock"), title or step.replace("_", " ")):
-            if final.is_dir():  # another process built it while this one waited
+        title = title or step.replace("_", " ")
+        with self._alone(final, title):
+            if final.is_dir() or _take(others, final):  # another process or machine built it meanwhile
                 return final
-            scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
-            try:
-                with progress.task(title or step.replace("_", " ")):
+            with _scratch(final) as scratch:
+                with progress.task(title):
                     make(scratch)
-                (scratch / _MANIFEST).write_text(manifest)
-                scratch.chmod(0o755)
-                scratch.rename(final)
-                progress.detail(f"{step}: stored in {final}")
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+                (scratch / MANIFEST).write_text(manifest)
+                with _kept(scratch, final):
+                    if others and not others.publish(final, scratch) and _take(others, final):
+                        return final
+            progress.detail(f"{step}: stored in {final}")
         return final
+
+    def has(self, artifact: Path) -> bool:
+        """Return whether an artifact is here; one of the shared store is taken from there.
+
+        Args:
+            artifact: see `path_of`.
+        """
+        others = shared_store()
+        if self._is_here(artifact, others) or not others:
+            return artifact.is_dir()
+        with self._alone(artifact, artifact.parent.name):
+            return artifact.is_dir() or _take(others, artifact)
+
+    def _is_here(self, artifact: Path, others: SharedStore | None) -> bool:
+        """Return whether an artifact is in this store; publish one from before the shared store was used."""
+        found = artifact.is_dir()
+        if found and others and not others.has(artifact):
+            with self._alone(artifact, f"publish {artifact.parent.name}"):
+                others.publish(artifact, artifact)
+        return found
+
+    @contextlib.contextmanager
+    def _alone(self, artifact: Path, title: str) -> Iterator[None]:
+        """Hold the lock of an artifact in a folder without leftovers."""
+        _sweep(self.root)
+        artifact.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(artifact.with_suffix(".lock"), title):
+            yield
 
     def _path_and_manifest(
         self, step: str, inputs: Mapping[str, Any], code: Iterable[ModuleType | Path]
     ) -> tuple[Path, str]:
         described = {"step": step, "inputs": _describe(inputs), "code": [_describe(item) for item in code]}
         manifest = json.dumps(described, indent=1, sort_keys=True)
-        return self.root / step / hashlib.sha256(manifest.encode()).hexdigest()[:16], manifest
+        return self.root / step / key_of(manifest.encode()), manifest

@@ -164,4 +164,4 @@ def _copy_to_own_path(staged: StagedSketch, store: Store) -> Path:
     def make(folder: Path) -> None:
         shutil.copytree(staged.path, folder / SKETCH_NAME)
 
-    return store.build("sketch", {"sketch": staged.path}, make) / SKETCH_NAME
+    return store.build("sketch", {"sketch": staged.path}, make, shared=False) / SKETCH_NAME

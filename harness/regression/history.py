@@ -134,6 +134,7 @@ def _summary(path: Path, store: Store) -> Night | None:
         {"record": path},
         make,
         code=(from_record, canary, nights, series, record, reading, verdict),
+        shared=False,
     )
     return _load((folder / _SUMMARY).read_bytes())
 

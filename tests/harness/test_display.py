@@ -101,3 +101,13 @@ def test_a_terminal_gets_bars_that_vanish(level):
     assert "tiny: a problem\r\n" in text
     assert ("tiny: a [line]\r\n" in text) == ("10 of 40 epochs" in text) == bool(level)
     assert "\x1b[?25h" in text if level else "\x1b" not in text  # the cursor is shown again
+
+
+def test_a_problem_of_all_processes_is_shown_once(capsys):
+    display = PlainDisplay(Level.QUIET)
+    with sent_to(display.receive):
+        for name in ("a", "b"):
+            with progress.about(name):
+                progress.warn_once("the bucket is gone")
+                progress.warn("a problem")
+    assert capsys.readouterr().err == "the bucket is gone\na: a problem\nb: a problem\n"

@@ -78,6 +78,19 @@ def test_every_step_is_built_once(models, log, dataset, store):
     assert again == models and built(lines) == []
 
 
+def test_models_that_another_machine_published_are_not_prepared_again(
+    models, dataset, store, tmp_path, monkeypatch
+):
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setenv("EARSHOT_STORE", str(tmp_path / "shared"))
+    assert all(item.result for item in prepare_all(FAMILY, dataset, store))
+    with reported() as lines:
+        there = {item.variant.id: item.result for item in prepare_all(FAMILY, dataset, Store(tmp_path))}
+    assert built(lines) == []
+    tflite = {id: model and model.tflite.read_bytes() for id, model in models.items() if model.deployable}
+    assert {id: there[id].tflite.read_bytes() for id in tflite} == tflite
+
+
 def test_a_cached_model_needs_neither_torch_nor_tensorflow(models, dataset, store):
     """They take six seconds to import."""
     program = f"""

@@ -186,7 +186,8 @@ def build_plugin(store: Store, api: int) -> Path:
         run_tool(compiler, [*flags, *sorted(CYCLE_MODEL.glob("*.c")), "-o", folder / _PLUGIN], folder)
 
     with toolchain.disk_full_is_a_failed_build():
-        return store.build("cycle_model", inputs, make, title="compile the cycle model") / _PLUGIN
+        title = "compile the cycle model"
+        return store.build("cycle_model", inputs, make, title=title, shared=False) / _PLUGIN
 
 
 def _refusal(qemu: Qemu, clock: CycleClock) -> str:
