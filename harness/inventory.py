@@ -68,16 +68,15 @@ def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, r
 
 def _steps(variants: Sequence[Variant], dataset: Path | None, store: Store) -> dict[str, Steps]:
     """Return the steps by variant, but of those whose synthetic corpus, and so every artifact, is missing."""
-    features: dict[tuple[str, str], Path | None] = {}
+    features: dict[tuple[object, ...], Path | None] = {}
+    steps = {}
     for variant in variants:
-        key = variant.words, variant.front_end
+        key = variant.words, variant.front_end, variant.voices, variant.people_percent
         if key not in features:
             features[key] = feature_path_of(variant, dataset, store)
-    return {
-        variant.id: steps_of(variant, path.name, store)
-        for variant in variants
-        if (path := features[variant.words, variant.front_end])
-    }
+        if path := features[key]:
+            steps[variant.id] = steps_of(variant, path.name, store)
+    return steps
 
 
 def _state(steps: Steps | None) -> str:

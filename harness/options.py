@@ -45,6 +45,13 @@ def add_variants(parser: Any) -> None:
         f"all (default: {DEFAULT_VARIANTS})",
     )
     add_dataset(parser)
+    parser.add_argument(
+        "--voices",
+        default="",
+        choices=["synthetic", "people", "both"],  # models.variants.VOICES, whose import takes half a second
+        help="voices that the variants learn from: synthetic ones, people of --dataset, or both; tested on "
+        "--dataset (default: the variants' own, else --dataset alone, or the synthetic corpus without it)",
+    )
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:
@@ -240,5 +247,10 @@ def selection(arguments: argparse.Namespace, pattern: str = "") -> Selection:
     """
     labels = tuple(label.strip() for label in arguments.labels.split(",")) if arguments.labels else ()
     return Selection(
-        pattern or arguments.variants, arguments.dataset, arguments.model, labels, arguments.front_end
+        pattern or arguments.variants,
+        arguments.dataset,
+        arguments.model,
+        labels,
+        arguments.front_end,
+        getattr(arguments, "voices", ""),
     )

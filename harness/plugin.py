@@ -95,7 +95,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.stash[_SELECTION] = Selection(
-        pattern=config.getoption("earshot_variants"), dataset=config.getoption("earshot_dataset")
+        pattern=config.getoption("earshot_variants"),
+        dataset=config.getoption("earshot_dataset"),
+        voices=config.getoption("earshot_voices"),
     )
 
 

@@ -149,10 +149,10 @@ def _steps_of(
     variants: Sequence[Variant], dataset_root: Path | None, store: Store
 ) -> tuple[dict[Variant, Steps], dict[Variant, UserFacingError]]:
     """Compute the features of every vocabulary and front end; return the steps or the failure by variant."""
-    features: dict[tuple[str, str, bool], str | UserFacingError] = {}
+    features: dict[tuple[object, ...], str | UserFacingError] = {}
     steps, failures = {}, {}
     for variant in variants:
-        key = variant.words, variant.front_end, variant.takes_images
+        key = variant.words, variant.front_end, variant.takes_images, variant.voices, variant.people_percent
         if key not in features:
             try:
                 features[key] = pipeline.features_of(variant, dataset_root, store).path.name

@@ -17,13 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import progress
 from models.data.corpus import CorpusConfig, corpus_path, synthetic_corpus
-from models.data.dataset import LABELS, DatasetConfig
-from models.data.features import FeatureSets, feature_path, feature_sets
+from models.data.dataset import LABELS, SPLITS, DatasetConfig, Split
+from models.data.features import FeatureSets, feature_path, feature_sets, joined, joined_path
 from models.data.front_ends import front_end, load_front_end
 from models.data.images import CIFAR_10, DIGITS, image_sets
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
@@ -32,13 +33,16 @@ from models.model_artifact import CONTENTS, ModelArtifact
 from models.signed_output import has_unsigned_output, with_signed_output
 from models.store import Store
 from models.tflite import TfliteModel, read_tflite
-from models.variants import Variant
+from models.variants import BOTH, PEOPLE, SYNTHETIC, Variant
 
 if TYPE_CHECKING:
     from torch import nn
 
 _MAX_ID_CHARACTERS = 60
 """A record of the board holds 63 characters."""
+
+_FEWEST_CLIPS = 6000
+"""Training clips of people: fewer would hardly count beside the 9,800 of the synthetic corpus."""
 
 _CONVERSION = "conversion.json"
 _COMPRESSION = "compressed.json"
@@ -211,24 +215,67 @@ def features_of(variant: Variant, dataset_root: Path | None, store: Store) -> Fe
     """Return the features that a variant learns from; they are computed if the store does not have them.
 
     Args:
-        dataset_root: a folder in the Speech Commands layout, None for the synthetic corpus of the variant's
-            words; of a network that takes images see `models.data.images.image_sets`.
+        dataset_root: a folder in the Speech Commands layout, whose test set judges the variant; None for the
+            synthetic corpus of the variant's words. `Variant.voices` says which of both it learns from. Of a
+            network that takes images see `models.data.images.image_sets`.
 
     Raises:
+        ConfigError: the variant learns from people, but there is no dataset.
         DatasetError: the dataset lacks something.
     """
     if variant.takes_images:
         return image_sets(dataset_root, store)
-    root = _sounds_of(variant, dataset_root, store)
-    return feature_sets(root, DatasetConfig.of(variant.vocabulary), store, variant.front_end)
+    sources = _sources(variant, dataset_root)
+
+    def sets_of(voices: str) -> FeatureSets:
+        root = _sounds_of(variant, None if voices == SYNTHETIC else dataset_root, store)
+        needed = [split for split in SPLITS if voices in sources[split]]
+        return feature_sets(root, _dataset_config(variant, voices), store, variant.front_end, needed)
+
+    if len(set(chain.from_iterable(sources.values()))) == 1:
+        return sets_of(sources["testing"][0])
+    found = {voices: sets_of(voices) for voices in (SYNTHETIC, PEOPLE)}
+    return joined({split: [found[voices] for voices in those] for split, those in sources.items()}, store)
 
 
 def feature_path_of(variant: Variant, dataset_root: Path | None, store: Store) -> Path | None:
     """Return the folder of `features_of`, whether it exists or not; None without the synthetic corpus."""
-    root = dataset_root or corpus_path(store, CorpusConfig.of(variant.vocabulary))
-    if dataset_root is None and not root.is_dir():
+    sources = _sources(variant, dataset_root)
+    corpus = corpus_path(store, CorpusConfig.of(variant.vocabulary))
+    used = set(chain.from_iterable(sources.values()))
+    if SYNTHETIC in used and not corpus.is_dir():
         return None
-    return feature_path(root, DatasetConfig.of(variant.vocabulary), store, variant.front_end)
+    found = {}
+    for voices in used:
+        root = corpus if voices == SYNTHETIC or dataset_root is None else dataset_root
+        found[voices] = feature_path(root, _dataset_config(variant, voices), store, variant.front_end)
+    if len(used) == 1:
+        return found[sources["testing"][0]]
+    return joined_path(
+        {split: [found[voices] for voices in those] for split, those in sources.items()}, store
+    )
+
+
+def _sources(variant: Variant, dataset_root: Path | None) -> dict[Split, list[str]]:
+    """Return by split whose voices it has; synthetic voices come first."""
+    voices = variant.voices or (PEOPLE if dataset_root else SYNTHETIC)
+    if dataset_root is None:
+        if voices != SYNTHETIC:
+            raise ConfigError(
+                f"the voices {voices!r} need recordings of people",
+                variant.id,
+                "Give a dataset with --dataset, or choose the voices synthetic.",
+            )
+        return {split: [SYNTHETIC] for split in SPLITS}
+    learned = [SYNTHETIC, PEOPLE] if voices == BOTH else [voices]
+    return {"training": learned, "validation": learned[-1:], "testing": [PEOPLE]}
+
+
+def _dataset_config(variant: Variant, voices: str) -> DatasetConfig:
+    config = DatasetConfig.of(variant.vocabulary)
+    if voices == SYNTHETIC:
+        return config
+    return replace(config, training_percent=variant.people_percent, fewest_clips=_FEWEST_CLIPS)
 
 
 def prepare(variant: Variant, dataset_root: Path | None, store: Store) -> ModelArtifact:
@@ -275,12 +322,15 @@ def evaluate(variant: Variant, dataset_root: Path | None, store: Store) -> dict[
     """Evaluate a variant in torch, without converting it; see `prepare`.
 
     Returns:
-        At least "accuracy": by split, per label correct and total. For a pruned or quantized variant the
-        facts that `models.compress.step.compress` writes.
+        The facts that `models.compress.step.compress` writes; of a variant that is neither pruned nor
+        quantized, `training.json` (`models.train.save`) with sizes and predictions on the test set.
     """
     with progress.about(variant.id):
         run = _Run(variant, dataset_root, store)
-        return _read_json(run.network() / (_COMPRESSION if run.steps.compress is not None else _TRAINING))
+        folder = run.network()
+        if run.steps.compress is not None:
+            return _read_json(folder / _COMPRESSION)
+        return {**_read_json(folder / _TRAINING), **run.predictions()}
 
 
 class _Run:
@@ -313,6 +363,16 @@ class _Run:
             compress(self.variant, network, self.features, folder)
 
         return self.steps.compress.build(make)
+
+    def predictions(self) -> dict[str, Any]:
+        """Return the sizes of the trained network and the label that it predicts for each test clip."""
+        from models import train as training
+        from models.compress import step as compression
+        from models.networks import folded
+
+        network = training.load(self.variant, len(self.features.labels), self.steps.train.path)
+        outputs = training.probabilities_of(network, self.features, "testing")
+        return {**compression.describe(folded(network)), "test_predictions": outputs.argmax(1).tolist()}
 
     def convert(self) -> None:
         if self.steps.convert is None:

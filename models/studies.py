@@ -1,6 +1,6 @@
 """Studies: families of variants that are compared to answer a question, each a TOML file of models/studies/.
 
-A study's file is a family of pruned or quantized variants with a table [study]:
+A study's file is a family of variants with a table [study]:
 
     [study]
     title = "Bits of an integer"
@@ -118,10 +118,6 @@ def load_study(name: str, folder: Path = STUDIES) -> Study:
     variants, refused = family_of(family)
     if refused:
         raise refused[0].failure
-    if any(item.pruning is None and item.quantization is None for item in variants):
-        raise whole.refusal(
-            "a study's networks are pruned or quantized", ("study",), "Add [pruning] or [quantization]."
-        )
     if read.on_linux and not all(item.exportable for item in variants):
         raise whole.refusal(
             "ONNX cannot hold networks of such numbers", ("study", "on_linux"), "Leave it out."

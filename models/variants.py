@@ -24,6 +24,9 @@ NETWORKS = {"tinyconv": "TinyConv", "ds-cnn": "DsCnn", "mobilenet": "MobileNet"}
 IMAGE_NETWORKS = ("mobilenet",)
 """Networks that take images; the others take sound."""
 
+SYNTHETIC, PEOPLE, BOTH = VOICES = ("synthetic", "people", "both")
+"""Voices that a network learns from: the synthetic corpus, a dataset, or one and the other."""
+
 INTEGER_BITS = tuple(range(2, 9))
 MINIFLOATS = {3: (1, 1), 4: (2, 1), 6: (3, 2), 8: (4, 3)}
 """Bits of exponent and mantissa by the bits of the number, one of which is the sign."""
@@ -113,6 +116,9 @@ class Variant:
             quantization after training.
         words: the vocabulary, 2 to 35 words separated by commas; of no meaning to a network of images.
         front_end: makes the features, one of `models.data.front_ends`; of no meaning to a network of images.
+        voices: that the network learns from, one of `VOICES`; "" for people if there is a dataset, else
+            synthetic.
+        people_percent: share of the dataset's training speakers that the network learns from.
         seed: of everything random.
         training: of the network.
         pruning: of the trained network; None for none.
@@ -127,6 +133,8 @@ class Variant:
     precision: Literal["float32", "int8"]
     words: str = "yes,no"
     front_end: str = "micro"
+    voices: Literal["", "synthetic", "people", "both"] = ""
+    people_percent: Annotated[float, Meta(gt=0, le=100)] = 100.0
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 1
     training: Training = field(default_factory=Training)
     pruning: Pruning | None = None

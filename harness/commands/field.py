@@ -26,6 +26,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sound = parser.add_argument_group("playback plan")
     sound.add_argument("--plan", type=Path, metavar="FILE", help="the plan.json of an earlier run")
     options.add_recordings(sound)
+    sound.add_argument(
+        "--split",
+        choices=["training", "validation", "testing"],
+        help="of --recordings, a dataset, only the recordings of this set (default: all)",
+    )
     sound.add_argument("--quick", action="store_true", help="one minute of words, first condition only")
     sound.add_argument("--repeat", type=int, metavar="N", help="repetitions of each recording (default: 1)")
     sound.add_argument("--seed", type=int, metavar="N", help="seed of order and noise (default: 1)")
@@ -111,10 +116,11 @@ def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
         "repeats": arguments.repeat,
         "seed": arguments.seed,
         "gap_s": arguments.gap,
+        "split": arguments.split,
         **_keyword_free(arguments.keyword_free),
     }
     names = ("repeat", "seed", "gap", "keyword_free", "snr", "distance", "rt60", "noise", "level", "gain")
-    given = [name for name in (*names, "recordings") if getattr(arguments, name) is not None]
+    given = [name for name in (*names, "recordings", "split") if getattr(arguments, name) is not None]
     given = ["--" + name.replace("_", "-") for name in [*given, *(["quick"] if arguments.quick else [])]]
     if arguments.plan and given:
         raise UsageError(

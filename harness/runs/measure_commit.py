@@ -41,6 +41,8 @@ def options_of(selection: Selection, engine: str) -> list[str]:
     chosen = ["--variants", selection.pattern, "--engine", engine]
     if selection.dataset:
         chosen += ["--dataset", str(selection.dataset.resolve())]
+    if selection.voices:
+        chosen += ["--voices", selection.voices]
     if selection.model_file:
         chosen += ["--model", str(selection.model_file.resolve()), "--labels", ",".join(selection.labels)]
     if selection.front_end:

@@ -37,6 +37,7 @@ class Selection:
             "silence" and "unknown".
         front_end: makes the features of `model_file`, one of `models.data.front_ends`; "" for micro, or for a
             model of other inputs.
+        voices: that the variants learn from in place of their own, see `models.variants.VOICES`.
     """
 
     pattern: str = DEFAULT_VARIANTS
@@ -44,6 +45,7 @@ class Selection:
     model_file: Path | None = None
     labels: tuple[str, ...] = ()
     front_end: str = ""
+    voices: str = ""
 
     def __post_init__(self) -> None:
         if self.model_file is not None and not self.labels:
@@ -55,6 +57,12 @@ class Selection:
         if self.labels and self.model_file is None:
             raise UsageError(
                 "--labels needs --model", remedy="Omit --labels: the variants' labels are in models/configs/."
+            )
+        if self.voices and self.model_file is not None:
+            raise UsageError(
+                "--voices cannot be combined with --model",
+                where=str(self.model_file),
+                remedy="Omit one of them: only variants are trained.",
             )
         if self.front_end and self.model_file is None:
             raise UsageError(
@@ -116,6 +124,8 @@ class Selection:
         failures = {} if failures is None else failures
         variants, refused = load_family(CONFIGS, self.pattern)
         failures |= {item.id: item.failure for item in refused}
+        if self.voices:
+            variants = [replace(variant, voices=self.voices) for variant in variants]
         outcomes = []
         if variants:
             outcomes = list(prepare_all(variants, self.dataset, store, ready=ready))

@@ -87,6 +87,8 @@ def point_of(study: Study, outcome: Outcome[dict[str, Any]], baselines: dict[str
     if facts is None:
         assert outcome.failure is not None, "an outcome is a result or a failure"
         return replace(point, failure=Fault(outcome.failure.failure, str(outcome.failure)))
+    if variant.pruning is None and variant.quantization is None:
+        return replace(point, after=_network(facts, facts["test_predictions"]))
     training = study.training_of(variant)
     key = ", ".join(filter(None, [training, f"seed = {variant.seed}"]))
     trained = _network(facts["trained"], facts["trained"]["test_predictions"])

@@ -16,7 +16,7 @@ from harness.sound.recording_scan import CLIPPED_FROM, SILENT_DBFS
 from harness.sound.recordings import speaker_of
 from harness.sound.stimulus import active_part
 from models import progress
-from models.data.dataset import SPLITS, Clip, DatasetConfig, SpeechCommands, Split
+from models.data.dataset import NO_CLIPS, SPLITS, Clip, SpeechCommands, Split
 from models.data.sound_folder import Excluded, shown
 from models.data.wav import SAMPLE_RATE_HZ, read_wav
 from models.errors import DatasetError
@@ -75,9 +75,7 @@ def survey(root: Path) -> Survey:
     Raises:
         DatasetError: there is no such folder, or no recording in it.
     """
-    source = SpeechCommands(
-        root, DatasetConfig(wanted=(), silence_percent=0.0, unknown_percent=0.0, background_frequency=0.0)
-    )
+    source = SpeechCommands(root, NO_CLIPS)
     clips = [
         Clip(key, word, label, source.split_of(key))
         for label, (word, keys) in enumerate(sorted(source.words.items()))

@@ -27,6 +27,7 @@ from harness.sound.recordings import Entry, entries_of
 from harness.sound.sound_files import notes_on
 from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S, to_samples
 from models import progress
+from models.data.dataset import NO_CLIPS, SpeechCommands
 from models.data.sound_folder import Excluded, plain
 from models.data.wav import SAMPLE_RATE_HZ
 
@@ -68,7 +69,8 @@ def make_plan(folder: Path, options: PlanOptions, words: Sequence[str] = ()) -> 
         conditions = conditions[:1]
         scan, available = _quick_scan(folder, options, words)
     else:
-        scan = scan_recordings(folder, words)
+        entries = _of_split(folder, entries_of(folder, words)[0], options.split) if options.split else None
+        scan = scan_recordings(folder, words, entries)
     for doubt in scan.doubts:
         progress.warn(doubt)
     longest = to_samples(options.segment_s) - to_samples(LEAD_IN_S) - to_samples(TAIL_S)
@@ -131,11 +133,26 @@ def _check(options: PlanOptions) -> None:
         )
 
 
+def _of_split(folder: Path, entries: Sequence[Entry], split: str) -> list[Entry]:
+    """Return the recordings of a set of a dataset."""
+    dataset = SpeechCommands(folder, NO_CLIPS)
+    found = [one for one in entries if dataset.split_of(one.path.relative_to(folder).as_posix()) == split]
+    if not found:
+        raise UsageError(
+            f"the {split} set has no recording",
+            where=str(folder),
+            remedy="Choose another set, or omit --split.",
+        )
+    return found
+
+
 def _quick_scan(
     folder: Path, options: PlanOptions, words: Sequence[str]
 ) -> tuple[Scan[UsableRecording], int]:
     """Scan as many recordings as a quick plan holds, of all words in turn; return the number available."""
     entries, excluded = entries_of(folder, words)
+    if options.split:
+        entries = _of_split(folder, entries, options.split)
     keywords = set(map(plain, words))
     groups: dict[str, list[Entry]] = {}
     for index in np.random.default_rng(seed_of(options.seed, "quick")).permutation(len(entries)):

@@ -144,6 +144,7 @@ class PlanOptions:
             noise, see Segment.
         quick: about a minute of words under the first condition, and no keyword-free audio.
         segment_s: the longest segment, 10 s to an hour.
+        split: of the recordings, a dataset, only those of this set are played; "" for all.
     """
 
     seed: int = 1
@@ -154,6 +155,7 @@ class PlanOptions:
     keyword_free: Path | None = None
     quick: bool = False
     segment_s: float = 600.0
+    split: Literal["", "training", "validation", "testing"] = ""
 
 
 def seed_of(*names: object) -> int:

@@ -29,6 +29,7 @@ LABELS = ("silence", "unknown", "yes", "no")
 LISTS: dict[Split, str] = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
 """Files that list the recordings of a split, as `<word>/<file>` in each line."""
 MOST_WORDS = 35
+MOST_COPIES = 10
 CLIP_SAMPLES = 16_000
 BACKGROUND_FOLDER = "_background_noise_"
 
@@ -53,10 +54,17 @@ class DatasetConfig:
     """Share of the training clips with background noise, 0 to 1."""
     background_volume: float = 0.1
     """Largest factor of that noise, 0 to 1; silence always takes 0 to 1."""
+    switch_frequency: float = 0.55
+    """Share of silent training clips whose noise changes at once, of these the share where it changes again,
+    and so on; below 1. A network that knows only steady noise takes its onset for a word."""
     time_shift_ms: float = 100.0
     """Largest shift of a training clip, both ways; below 1000."""
     copies: int = 3
     """Differently augmented renderings of each training clip, at least 1."""
+    fewest_clips: int = 0
+    """Training clips, all renderings together, below which there are more copies, at most `MOST_COPIES`."""
+    training_percent: float = 100.0
+    """Share of the speakers of the training set; a smaller share is a part of a greater one."""
     seed: int = 1
 
     @classmethod
@@ -75,6 +83,10 @@ class DatasetConfig:
         return (*LABELS[:2], *self.wanted)
 
 
+NO_CLIPS = DatasetConfig(wanted=(), silence_percent=0.0, unknown_percent=0.0, background_frequency=0.0)
+"""For a folder of which only words and sets are asked."""
+
+
 def split_of(name: str, validation_percent: float = 10.0, testing_percent: float = 10.0) -> Split:
     """Return the split of a recording, a pure function of the speaker's part of its file name.
 
@@ -83,14 +95,21 @@ def split_of(name: str, validation_percent: float = 10.0, testing_percent: float
         validation_percent: share of the speakers for validation, 0 to 100.
         testing_percent: share of the speakers for testing.
     """
-    speaker = re.sub(r"_nohash_.*$", "", PurePosixPath(name).name)
-    hashed = int(hashlib.sha1(speaker.encode()).hexdigest(), 16) % (_MOST_CLIPS_OF_A_WORD + 1)
-    percentage = hashed * (100.0 / _MOST_CLIPS_OF_A_WORD)
+    percentage = _percentage(_speaker(name))
     if percentage < validation_percent:
         return "validation"
     if percentage < validation_percent + testing_percent:
         return "testing"
     return "training"
+
+
+def _speaker(name: str) -> str:
+    return re.sub(r"_nohash_.*$", "", PurePosixPath(name).name)
+
+
+def _percentage(text: str) -> float:
+    hashed = int(hashlib.sha1(text.encode()).hexdigest(), 16) % (_MOST_CLIPS_OF_A_WORD + 1)
+    return hashed * (100.0 / _MOST_CLIPS_OF_A_WORD)
 
 
 def share(wanted: int, percent: float) -> int:
@@ -196,6 +215,13 @@ class SpeechCommands:
         clips = wanted + unknown + silence
         return [clips[index] for index in generator.permutation(len(clips))]
 
+    def copies(self, split: Split) -> int:
+        """Return the number of renderings of a split's clips."""
+        if split != "training":
+            return 1
+        needed = math.ceil(self.config.fewest_clips / len(self.clips(split)))
+        return max(self.config.copies, min(needed, MOST_COPIES))
+
     def render(self, clip: Clip) -> np.ndarray:
         """Render a clip as int16 (16000,) at 16 kHz; training clips are augmented.
 
@@ -238,6 +264,8 @@ class SpeechCommands:
     def _mixed(self, clip: Clip, generator: np.random.Generator) -> np.ndarray:
         """Mix a clip, float32 (16000,), not yet clipped to ±1."""
         if clip.label == SILENCE:
+            if clip.split == "training":
+                return self._switched_noise(generator)
             return self._background(generator) * np.float32(generator.uniform(0, 1))
         samples = self._read(clip.key)
         if clip.split != "training":
@@ -248,6 +276,15 @@ class SpeechCommands:
             volume = np.float32(generator.uniform(0, self.config.background_volume))
             samples = samples + self._background(generator) * volume
         return samples
+
+    def _switched_noise(self, generator: np.random.Generator) -> np.ndarray:
+        """Draw a second of noise that changes its kind and level any number of times, mostly to a low one."""
+        start, noise = 0, np.zeros(CLIP_SAMPLES, np.float32)
+        while True:
+            noise[start:] = (self._background(generator) * np.float32(generator.uniform(0, 1) ** 2))[start:]
+            if generator.uniform(0, 1) >= self.config.switch_frequency:
+                return noise
+            start = int(generator.integers(start, CLIP_SAMPLES))
 
     def _background(self, generator: np.random.Generator) -> np.ndarray:
         """Draw a second of background noise, float32 (16000,)."""
@@ -279,7 +316,10 @@ class SpeechCommands:
         return self._words
 
     def _keys(self, word: str, split: Split) -> list[str]:
-        return [key for key in self._words[word] if self.split_of(key) == split]
+        keys = [key for key in self._words[word] if self.split_of(key) == split]
+        if split != "training" or self.config.training_percent == 100:
+            return keys
+        return [key for key in keys if _percentage(f"share {_speaker(key)}") < self.config.training_percent]
 
     def _require_all(self, clips: Sequence[Clip]) -> None:
         """Check that each wanted word has a clip for training."""

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -36,6 +36,8 @@ __all__ = [
     "feature_crc",
     "feature_path",
     "feature_sets",
+    "joined",
+    "joined_path",
     "micro_features",
 ]
 
@@ -68,7 +70,7 @@ class FeatureSets:
         return (features.reshape(len(features), -1).astype(np.float32) - 128) / 128
 
     def split(self, name: Split) -> tuple[np.ndarray, np.ndarray]:
-        """Load one split in its seeded order; training has `DatasetConfig.copies` renderings of each clip.
+        """Load one split in its seeded order; training has `SpeechCommands.copies` renderings of each clip.
 
         Returns:
             Features uint16 (N, 49, channels) or images uint8 (N, 3, 32, 32), read-only and mapped from the
@@ -154,6 +156,41 @@ def feature_path(root: Path, config: DatasetConfig, store: Store, front_end: str
     return store.path_of("features", inputs, _code(get_front_end(front_end)))
 
 
+def joined(parts: Mapping[Split, Sequence[FeatureSets]], store: Store) -> FeatureSets:
+    """Return feature sets of one vocabulary whose splits come from others.
+
+    Args:
+        parts: by split, the feature sets that it is taken from, one after the other.
+        store: holds the features.
+    """
+    names = {split: [sets.path for sets in several] for split, several in parts.items()}
+
+    def make(folder: Path) -> None:
+        clips, excluded = {}, {}
+        for split, several in parts.items():
+            values, labels = zip(*(sets.split(split) for sets in several), strict=True)
+            np.save(folder / f"{split}_features.npy", np.concatenate(values))
+            np.save(folder / f"{split}_labels.npy", np.concatenate(labels))
+            clips[split] = [clip for sets in several for clip in sets.clips(split)]
+            excluded |= {each.source: asdict(each) for sets in several for each in sets.excluded}
+        first = parts["testing"][0]
+        contents = {"labels": first.labels, "front_end": first.front_end.name, "clips": clips}
+        contents["excluded"] = [excluded[source] for source in sorted(excluded)]
+        (folder / _CONTENTS).write_text(json.dumps(contents, indent=1))
+
+    return FeatureSets(store.build("features", _joined(names), make, [sys.modules[__name__]]))
+
+
+def joined_path(parts: Mapping[Split, Sequence[Path]], store: Store) -> Path:
+    """Return the folder of `joined`, whether it exists or not."""
+    return store.path_of("features", _joined(parts), [sys.modules[__name__]])
+
+
+def _joined(parts: Mapping[Split, Sequence[Path]]) -> dict[str, Any]:
+    # The folders of feature sets are named by their content.
+    return {"joined": {split: [path.name for path in several] for split, several in parts.items()}}
+
+
 def _inputs(source: SpeechCommands, store: Store) -> dict[str, Any]:
     # A folder of the store is named by its content; any other is recognized by names, sizes and times.
     inside = source.root.resolve().is_relative_to(store.root.resolve())
@@ -168,9 +205,9 @@ def _write(folder: Path, source: SpeechCommands, front_end_name: str) -> None:
     front_end = load_front_end(front_end_name)
     chosen: dict[Split, list[Clip]] = {}
     for split in SPLITS:
-        copies = source.config.copies if split == "training" else 1
         if source.has(split):
-            chosen[split] = [clip for copy in range(copies) for clip in source.clips(split, copy)]
+            copies = range(source.copies(split))
+            chosen[split] = [clip for copy in copies for clip in source.clips(split, copy)]
     advance = progress.count(sum(map(len, chosen.values())), "clips")
     unusable: dict[str, Excluded] = {}
 

@@ -85,23 +85,6 @@ def test_a_refusal_names_file_key_and_allowed_values(tmp_path, old, new, key, al
     assert f"{key})" in message and "bits.toml" in message and allowed in message
 
 
-def test_a_study_without_compression_is_refused(tmp_path):
-    text = """
-        id = "seed-{seed}"
-        title = "TinyConv"
-        network = "tinyconv"
-        precision = "float32"
-        seed = [1, 2]
-        [study]
-        title = "Seeds"
-        question = "Do seeds matter?"
-        x = "seed"
-    """
-    (tmp_path / "seed.toml").write_text(text)
-    with pytest.raises(ConfigError, match="pruned or quantized"):
-        load_study("seed", tmp_path)
-
-
 def test_shipped_studies_have_three_seeds_at_every_point():
     for study in map(load_study, study_names()):
         if study.name == "mobilenet":

@@ -162,3 +162,14 @@ def test_impossible_options_are_refused_with_a_remedy(folder, options, problem):
     with pytest.raises(UsageError, match=problem) as refusal:
         plan_of(folder, **options)
     assert refusal.value.remedy
+
+
+def test_a_plan_of_one_set_plays_its_recordings_only(tmp_path):
+    put(tmp_path, "yes/0a_nohash_0.wav", "yes/0b_nohash_0.wav", "no/0a_nohash_0.wav")
+    (tmp_path / "testing_list.txt").write_text("yes/0a_nohash_0.wav\nno/0a_nohash_0.wav\n")
+    plan = plan_of(tmp_path, split="testing")
+    played = {word.source for segment in plan.segments for word in segment.words}
+    assert played == {"yes/0a_nohash_0.wav", "no/0a_nohash_0.wav"}
+    (tmp_path / "testing_list.txt").write_text("")
+    with pytest.raises(UsageError, match="the testing set has no recording"):
+        plan_of(tmp_path, split="testing")

@@ -1,0 +1,65 @@
+"""Voices that a variant learns from: synthetic ones, people's, or both, tested on people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.data.corpus import CorpusConfig
+from models.data.dataset import SPLITS, DatasetConfig, SpeechCommands
+from models.errors import ConfigError
+from models.pipeline import feature_path_of, features_of
+from models.variants import BOTH, PEOPLE, SYNTHETIC, VOICES, Variant
+
+PLAIN = Variant("plain", "Plain", "tinyconv", "int8")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_corpus():
+    small = CorpusConfig(others=("cat",), wanted_each=20, others_each=6, noise_s=1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CorpusConfig, "of", lambda words: small)
+        yield
+
+
+@pytest.fixture(scope="module")
+def found(dataset, store) -> dict:
+    """Return the clips of each split by voices."""
+    sets = {voices: features_of(replace(PLAIN, voices=voices), dataset, store) for voices in VOICES}
+    return {voices: {split: one.clips(split) for split in SPLITS} for voices, one in sets.items()}
+
+
+def test_synthetic_voices_and_people_together_are_the_training_set_of_both(found):
+    assert found[BOTH]["training"] == found[SYNTHETIC]["training"] + found[PEOPLE]["training"]
+
+
+def test_every_network_is_tested_on_people(found, dataset):
+    test_set = [clip.key for clip in SpeechCommands(dataset).clips("testing")]
+    assert [found[voices]["testing"] for voices in VOICES] == [test_set] * 3
+
+
+def test_people_choose_the_epoch_only_of_a_network_that_learns_from_them(found):
+    assert found[BOTH]["validation"] == found[PEOPLE]["validation"] != found[SYNTHETIC]["validation"]
+
+
+@pytest.mark.parametrize("voices", ["", *VOICES])
+def test_the_path_of_features_is_known_before_they_are_computed(found, dataset, store, voices):
+    variant = replace(PLAIN, voices=voices)
+    assert feature_path_of(variant, dataset, store) == features_of(variant, dataset, store).path
+
+
+def test_without_a_dataset_people_are_missing(store):
+    with pytest.raises(ConfigError, match="'both' need recordings of people") as raised:
+        features_of(replace(PLAIN, voices=BOTH), None, store)
+    assert "--dataset" in str(raised.value)
+
+
+def test_a_smaller_share_of_the_speakers_is_a_part_of_a_greater_one(dataset):
+    def speakers(percent: float) -> set[str]:
+        clips = SpeechCommands(dataset, DatasetConfig(training_percent=percent)).clips("training")
+        return {clip.key.split("/")[1] for clip in clips if clip.label > 1}
+
+    shares = [speakers(percent) for percent in (25, 50, 100)]
+    assert shares[0] < shares[1] < shares[2]
+    assert len(shares[1]) == pytest.approx(len(shares[2]) / 2, rel=0.4)
