@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness.errors import UsageError
 from harness.layout import CONFIGS, store_root
@@ -45,7 +45,7 @@ class Selection:
     model_file: Path | None = None
     labels: tuple[str, ...] = ()
     front_end: str = ""
-    voices: str = ""
+    voices: Literal["", "synthetic", "people", "both"] = ""
 
     def __post_init__(self) -> None:
         if self.model_file is not None and not self.labels:

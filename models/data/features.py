@@ -166,16 +166,20 @@ def joined(parts: Mapping[Split, Sequence[FeatureSets]], store: Store) -> Featur
     names = {split: [sets.path for sets in several] for split, several in parts.items()}
 
     def make(folder: Path) -> None:
-        clips, excluded = {}, {}
+        clips: dict[str, list[str]] = {}
+        excluded = sorted({each for several in parts.values() for sets in several for each in sets.excluded})
         for split, several in parts.items():
             values, labels = zip(*(sets.split(split) for sets in several), strict=True)
             np.save(folder / f"{split}_features.npy", np.concatenate(values))
             np.save(folder / f"{split}_labels.npy", np.concatenate(labels))
             clips[split] = [clip for sets in several for clip in sets.clips(split)]
-            excluded |= {each.source: asdict(each) for sets in several for each in sets.excluded}
         first = parts["testing"][0]
-        contents = {"labels": first.labels, "front_end": first.front_end.name, "clips": clips}
-        contents["excluded"] = [excluded[source] for source in sorted(excluded)]
+        contents = {
+            "labels": first.labels,
+            "front_end": first.front_end.name,
+            "clips": clips,
+            "excluded": [asdict(each) for each in excluded],
+        }
         (folder / _CONTENTS).write_text(json.dumps(contents, indent=1))
 
     return FeatureSets(store.build("features", _joined(names), make, [sys.modules[__name__]]))

@@ -1,0 +1,98 @@
+"""People's words in a stream on the emulated board, with a recognizer that was tuned on other speakers.
+
+    python -m benchmarks.people --dataset FOLDER --variants tinyconv-int8 --voices both
+    python -m benchmarks.people --dataset FOLDER --model FILE --labels silence,unknown,yes,no
+
+The dataset has lists of its validation and testing set. The recognizer is tuned on the validation set
+without a false accept in 30 minutes of the dataset's noise, and judged on the testing set with the same
+noise. All other options go to `earshot field`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from harness import cli
+from harness.bench_file import recognizer_tables
+from harness.records.field_record import FieldVariant
+from harness.runs.folder import FIELD
+from harness.stats.matching import is_keyword
+from models.data.dataset import BACKGROUND_FOLDER
+from models.data.sound_folder import list_sounds
+from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
+from models.scratch import ScratchFolder
+
+MINUTES = 30
+LEVELS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.7, 0.5, 0.3, 0.15, 0.06)
+"""The noise of each part of the time: half of it is as recorded."""
+
+
+def write_noise(dataset: Path, folder: Path) -> None:
+    """Write 30 minutes of a dataset's noise, each part from another place of its files."""
+    files, _ = list_sounds(dataset / BACKGROUND_FOLDER)
+    noise = np.concatenate([read_wav(path)[0] for path in files])
+    draw = np.random.default_rng(1)
+    samples = MINUTES * 60 * SAMPLE_RATE_HZ // len(LEVELS)
+    for number, level in enumerate(LEVELS):
+        part = np.resize(np.roll(noise, int(draw.integers(len(noise)))), samples)
+        write_wav(folder / f"noise{number}.wav", (part * level).astype(np.int16))
+
+
+def figures(variant: FieldVariant) -> str:
+    """Describe keywords, other words and false accepts of a variant."""
+    counted = [row for row in variant.stimuli if row.counts]
+    keywords = [row for row in counted if is_keyword(row.label)]
+    others = [row for row in counted if not is_keyword(row.label)]
+    heard, taken = sum(row.correct for row in keywords), sum(not row.correct for row in others)
+    minutes = sum(segment.keyword_free_s for segment in variant.segments) / 60
+    false = len(variant.false_accepts)
+    return (
+        f"{heard} of {len(keywords)} keywords ({heard / len(keywords):.1%}), {taken} of {len(others)} other "
+        f"words taken for one ({taken / len(others):.1%}), {false} false accepts in {minutes:.1f} min"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dataset", type=Path)
+    options, others = parser.parse_known_args()
+    if options.dataset is None:
+        print("skipped: give a dataset of people with --dataset FOLDER")
+        return
+    dataset = options.dataset.resolve()
+    trained = [] if "--model" in others else ["--dataset", str(dataset)]
+    with ScratchFolder("people") as folder:
+        bench = folder / "bench.toml"
+        bench.write_text("")
+        (folder / "noise").mkdir()
+        write_noise(dataset, folder / "noise")
+        for split in ("validation", "testing"):
+            played = ["--recordings", str(dataset), "--split", split, "--keyword-free", str(folder / "noise")]
+            chosen = ["--bench", str(bench), "--output", str(folder / "runs"), *trained, *others]
+            if code := cli.main(["field", *played, *chosen]):
+                sys.exit(code)
+            record = FIELD.latest(folder / "runs")
+            for variant in FIELD.read(record).variants:
+                recognizer = recognizer_tables({variant.id: variant.recognizer}).replace("\n", " ")
+                print(f"{variant.id}, {split} set: {figures(variant)}\n  {recognizer}", flush=True)
+            if split == "validation" and cli.main(
+                [
+                    "tune",
+                    str(record.parent),
+                    "--write",
+                    "--bench",
+                    str(bench),
+                    "--output",
+                    str(folder / "tuning"),
+                ]
+            ):
+                sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
