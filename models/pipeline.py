@@ -367,12 +367,10 @@ class _Run:
     def predictions(self) -> dict[str, Any]:
         """Return the sizes of the trained network and the label that it predicts for each test clip."""
         from models import train as training
-        from models.compress import step as compression
-        from models.networks import folded
+        from models.compress.step import trained_facts
 
         network = training.load(self.variant, len(self.features.labels), self.steps.train.path)
-        outputs = training.probabilities_of(network, self.features, "testing")
-        return {**compression.describe(folded(network)), "test_predictions": outputs.argmax(1).tolist()}
+        return trained_facts(network, training.probabilities_of(network, self.features, "testing"))
 
     def convert(self) -> None:
         if self.steps.convert is None:

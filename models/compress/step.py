@@ -79,11 +79,7 @@ def compress(variant: Variant, network: nn.Module, features: FeatureSets, folder
             "fine_tuning": _history(history),
             "test_predictions": _predictions(outputs),
             "test_predictions_before": _predictions(probabilities_of(untuned, features, "testing")),
-            "trained": {
-                **describe(folded(network)),
-                "unfolded_parameters": _parameters(network),
-                "test_predictions": _predictions(expected),
-            },
+            "trained": trained_facts(network, expected),
         }
     if variant.exportable:
         torch.save(deployed, folder / _NETWORK)
@@ -105,6 +101,15 @@ def describe(network: nn.Module) -> dict[str, int]:
         "parameters": _parameters(network),
         "remaining_parameters": sum(int(parameter.count_nonzero()) for parameter in network.parameters()),
         "macs": sum(cost.macs for cost in layer_costs(network)),
+    }
+
+
+def trained_facts(network: nn.Module, probabilities: torch.Tensor) -> dict[str, Any]:
+    """Return the sizes of a trained network, and the label that it predicts for each test clip."""
+    return {
+        **describe(folded(network)),
+        "unfolded_parameters": _parameters(network),
+        "test_predictions": _predictions(probabilities),
     }
 
 

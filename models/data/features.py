@@ -180,7 +180,7 @@ def joined(parts: Mapping[Split, Sequence[FeatureSets]], store: Store) -> Featur
             "clips": clips,
             "excluded": [asdict(each) for each in excluded],
         }
-        (folder / _CONTENTS).write_text(json.dumps(contents, indent=1))
+        (folder / CONTENTS).write_text(json.dumps(contents, indent=1))
 
     return FeatureSets(store.build("features", _joined(names), make, [sys.modules[__name__]]))
 

@@ -10,8 +10,8 @@ from reported import reported
 from small_datasets import cifar_10_pickles, tone_dataset
 
 from harness.errors import AccuracyFailed
-from harness.runs import study as study_runs
 from harness.report.pages.study_tables import means_table
+from harness.runs import study as study_runs
 from harness.runs.study import point_of, run_study
 from models import networks
 from models.data.images import DIGITS
@@ -185,6 +185,8 @@ def test_the_default_study_of_mobilenet_is_whole(store):
         assert found[fraction].unfolded_parameters == parameters
         assert found[fraction].parameters == pytest.approx(parameters, rel=0.03)
     assert min(record.accuracy(network) for network in found.values()) > 0.9
+
+
 def test_a_network_that_is_neither_pruned_nor_quantized_is_a_point(tmp_path, dataset, store):
     (tmp_path / "seeds.toml").write_text(
         STUDY.partition("[pruning]")[0]
