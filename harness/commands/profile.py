@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.firmware.stage import Instrument
     from harness.measure.arena import build_sized
     from harness.measure.profile import counted_profile, profile
+    from harness.records.calibration import calibrations_of
     from harness.report.html import write_text
     from harness.report.plot import standalone_svg
     from harness.report.profile import flame_graph_of, functions_table, operators_table, roofline
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
                 )
             print(f"{operators_table([row]).aligned()}\n\n{functions_table([row]).aligned()}\n")
             if described.clock != "measured":
-                print(f"{calibration_note([row.firmware])}\n")
+                print(f"{calibration_note(calibrations_of([row]))}\n")
             name = file_name(f"{model.id}-{engine.name}{'-counter' * counter}")
             graphs = {"flame": flame_graph_of(row, described)}
             if plot := roofline(row):

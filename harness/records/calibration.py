@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +14,9 @@ from msgspec import Meta
 from harness.files import write_atomic
 from harness.footprint import FAST, Footprint
 from harness.records.checksum import dump_with_checksum
+from harness.records.field_record import FieldVariant
 from harness.records.reading import RecordFormat
-from harness.records.record import BoardRow, CalibrationRow, FirmwareRow
+from harness.records.record import BoardRow, CalibrationRow, FirmwareRow, VariantRow
 
 SCHEMA = 1
 Cycles = Annotated[int, Meta(gt=0, lt=2**32)]
@@ -91,6 +93,11 @@ class Calibration:
                 return CalibrationRow(self.name, self.board.title, image.measured, errors)
             reason = reasons[0]
         return CalibrationRow(self.name, self.board.title, image.measured if image else "", reason=reason)
+
+
+def calibrations_of(variants: Iterable[VariantRow | FieldVariant]) -> tuple[CalibrationRow, ...]:
+    """Return the errors of all images, or the reasons for none."""
+    return tuple(row for variant in variants if variant.firmware for row in variant.firmware.calibration)
 
 
 _FORMAT = RecordFormat(

@@ -20,6 +20,7 @@ from dataclasses import replace
 
 from harness.errors import DoesNotFit, UsageError
 from harness.footprint import FAST
+from harness.records.calibration import calibrations_of
 from harness.records.record import BlockRow, RunRecord, VariantRow
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReading
@@ -91,6 +92,7 @@ def _summary(record: RunRecord, digest: str) -> Night:
         confirmations=_times(record.blocks, "confirmation"),
         faults=_faults(record, engines),
         fault=record.fault.message.rstrip(".") if record.fault else "",
+        calibrations=calibrations_of(record.variants) if modeled else (),
         judged={item.name: item for item in record.verdict.series} if record.verdict else {},
     )
 

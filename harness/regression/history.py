@@ -21,6 +21,7 @@ import msgspec
 from harness.layout import RECORD, store_root
 from harness.records import reading, record, verdict
 from harness.records.reading import read_record
+from harness.records.record import CalibrationRow
 from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression import canary, from_record, nights, series
 from harness.regression.canary import CanaryReading
@@ -157,6 +158,7 @@ def _load(content: bytes) -> Night | None:
         }
     exact: dict[str, Figure] = data["exact"]
     data["exact"] = {SeriesName.parse(key): value for key, value in exact.items()}
+    data["calibrations"] = msgspec.convert(data["calibrations"], tuple[CalibrationRow, ...])
     data["faults"] = {(variant, engine): why for (variant, engine), why in data["faults"]}
     data["canary"] = data["canary"] and msgspec.convert(data["canary"], CanaryReading)
     return Night(**data)

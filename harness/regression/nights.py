@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from harness.records.record import CalibrationRow
 from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression.canary import CanaryReading
 from harness.regression.series import Measured
@@ -39,6 +40,7 @@ class Night:
     """Second measurements of worse series."""
     faults: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of variants, by variant and engine
     fault: str = ""  # of the whole run, such as a missing board; "" if there was none
+    calibrations: Sequence[CalibrationRow] = ()  # of a modeled clock, by images
     judged: Mapping[SeriesName, SeriesVerdict] = field(default_factory=dict)
     """The verdicts on the series that night; empty for tonight."""
 

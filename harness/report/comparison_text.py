@@ -12,6 +12,7 @@ from harness.regression.sentences import amount, count_statuses
 from harness.report import format as fmt
 from harness.report.markdown import escaped, markdown
 from harness.report.table import Column, Table
+from harness.report.variants import calibration_note
 
 _TIMES_ARE_COUPLED = (
     "Times of listening are coupled: if one stage takes longer, more sound arrives, the next hop has other "
@@ -101,6 +102,8 @@ def _remarks(comparison: Comparison) -> list[str]:
         for night in (comparison.base, comparison.head)
         if night.dirty
     ]
+    if comparison.head.modeled:
+        found.append(f"Times are modeled. {calibration_note(comparison.head.calibrations)}")
     if not comparison.base.times and not comparison.head.times:
         found.append(_NO_TIMES)
     changed = [item.name for item in comparison.differences if item.status == "changed"]

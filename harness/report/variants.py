@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harness.footprint import FAST
-from harness.records.record import BoardRow, Fault, FirmwareRow, HostRow, RunRecord, VariantRow
+from harness.records.calibration import calibrations_of
+from harness.records.record import (
+    BoardRow,
+    CalibrationRow,
+    Fault,
+    FirmwareRow,
+    HostRow,
+    RunRecord,
+    VariantRow,
+)
 from harness.report import format as fmt
 
 STAGES = ("preprocess", "inference", "postprocess")
@@ -30,14 +39,13 @@ def clock_note(records: Iterable[RunRecord]) -> str:
             emulated.setdefault(record.board.title, []).append(record)
     return " ".join(
         f"{title}: times are {time_is(those[0].board)}, not measured on a physical board. "
-        + calibration_note(variant.firmware for record in those for variant in record.variants)
+        + calibration_note(calibrations_of(variant for record in those for variant in record.variants))
         for title, those in emulated.items()
     )
 
 
-def calibration_note(images: Iterable[FirmwareRow | None]) -> str:
+def calibration_note(found: Sequence[CalibrationRow]) -> str:
     """Return sentences on the errors of modeled times of images."""
-    found = [row for image in images if image for row in image.calibration]
     sentences = []
     for board in dict.fromkeys((row.board, row.title) for row in found if row.errors):
         errors = [row.errors["inference"] for row in found if row.errors and (row.board, row.title) == board]

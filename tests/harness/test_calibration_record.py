@@ -78,16 +78,12 @@ def test_an_edited_calibration_is_refused(tmp_path):
 
 def test_a_note_has_the_span_of_the_errors_and_every_reason():
     errors = CALIBRATION.row("tiny", FIRMWARE, EMULATED)
-    images = [
-        replace(FIRMWARE, calibration=[errors]),
-        replace(FIRMWARE, calibration=[replace(errors, errors={"inference": 0.02})]),
-        replace(FIRMWARE, calibration=[CALIBRATION.row("other", FIRMWARE, EMULATED)]),
-    ]
-    note = calibration_note(images)
+    larger, none = replace(errors, errors={"inference": 0.02}), CALIBRATION.row("other", FIRMWARE, EMULATED)
+    note = calibration_note([errors, larger, none])
     assert "off by −4.00\u00a0% to +2.00\u00a0%" in note
     assert "desk: not calibrated with this variant and engine" in note
 
 
 def test_without_a_calibration_pages_say_so_and_tables_have_no_column():
-    assert "Not calibrated on your board" in calibration_note([FIRMWARE, None])
+    assert "Not calibrated on your board" in calibration_note([])
     assert calibration_cell(FIRMWARE, "inference") == ""

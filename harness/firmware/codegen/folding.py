@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.errors import Unsupported
 from harness.firmware.codegen.program import (
+    BatchToSpace,
     Conv2D,
     CopyPart,
     DepthwiseConv2D,
@@ -18,6 +20,7 @@ from harness.firmware.codegen.program import (
     Places,
     Program,
     Quantize,
+    SpaceToBatch,
     Step,
     Transpose,
     View,
@@ -37,7 +40,23 @@ def fold(program: Program) -> Program:
                 program = changed
                 break
         else:
+            _check_batches(program)
             return _states_in_place(program)
+
+
+def _check_batches(program: Program) -> None:
+    """Refuse what `_dilation` left.
+
+    Raises:
+        Unsupported: the engine cannot run an operator, which is named.
+    """
+    for step in program.steps:
+        if isinstance(step, SpaceToBatch | BatchToSpace):
+            raise Unsupported(
+                "engine codegen has it only around a convolution, as its dilation",
+                where=str(step.operator),
+                remedy="Use --engine tflm, or a convolution with dilation and stride 1.",
+            )
 
 
 _Rule = Callable[[Program, int, Step], Program | None]
@@ -192,6 +211,62 @@ def _transpose_into_weights(program: Program, position: int, step: Step) -> Prog
     )
 
 
+def _dilation(program: Program, position: int, step: Step) -> Program | None:
+    """Turn a convolution of every n-th element, as dilated Conv1D is exported, into one with dilation."""
+    if not isinstance(step, SpaceToBatch):
+        return None
+    changes: dict[int, Step | None] = {position: None}
+
+    def next_step(position: int) -> tuple[int, Step | None]:
+        reader, after = program.only_reader(position)
+        if isinstance(after, View):
+            changes[reader] = None
+            reader, after = program.only_reader(reader)
+        return reader, after
+
+    place, layer = next_step(position)
+    end, last = next_step(place) if isinstance(layer, Conv2D | DepthwiseConv2D) else (-1, None)
+    if not isinstance(layer, Conv2D | DepthwiseConv2D) or not isinstance(last, BatchToSpace):
+        return None
+    axes = _block_axes(step.output.shape, layer.input.shape)
+    if step.block != last.block or not axes or axes != _block_axes(last.input.shape, layer.output.shape):
+        return None
+    window, shape_in, shape_out = layer.window, list(layer.input.shape), list(layer.output.shape)
+    dilation, before = list(window.dilation), list(window.before)
+    for k, (block, (left, _), crops) in enumerate(zip(step.block, step.padding, last.crops, strict=True)):
+        axis, i = axes[k], axes[k] - 1
+        valid = layer.input.shape[axis] - window.size[i] + 1 == layer.output.shape[axis]
+        alone = (window.stride[i], window.dilation[i], window.before[i]) == (1, 1, 0) and valid
+        if left < crops[0] or not (alone or (block == 1 and crops == (0, 0))):
+            return None
+        before[i] += left - crops[0]
+        dilation[i] *= block
+        shape_in[axis], shape_out[axis] = step.input.shape[k + 1], last.output.shape[k + 1]
+    shape_in[0], shape_out[0] = step.input.shape[0], last.output.shape[0]
+    source = replace(step.input, id=program.new_id(), shape=tuple(shape_in))
+    output = replace(last.output, id=source.id + 1, shape=tuple(shape_out))
+    window = replace(window, dilation=(dilation[0], dilation[1]), before=(before[0], before[1]))
+    changes[position] = View(step.operator, step.input, source)
+    changes[place] = replace(layer, input=source, output=output, window=window)
+    changes[end] = View(last.operator, output, last.output)
+    return program.with_steps(
+        changes, f"{step.operator} and {last.operator} are the dilation of {layer.operator}"
+    )
+
+
+def _block_axes(blocks: tuple[int, ...], image: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the dimensions of an image that are those of the blocks; () for another view.
+
+    Args:
+        blocks: (batch, sizes, channels); with one size fewer, the image has a dimension of size 1 more.
+        image: (batch, rows, columns, channels).
+    """
+    if blocks == image:
+        return 1, 2
+    one_more = {1: (image[0], *image[2:]), 2: (*image[:2], image[3])}
+    return next(((3 - axis,) for axis, rest in one_more.items() if image[axis] == 1 and rest == blocks), ())
+
+
 def _unread(program: Program, position: int, step: Step) -> Program | None:
     """Drop a step whose output nothing reads."""
     reads = {value.id for other in program.steps for value in other.inputs}
@@ -241,6 +316,7 @@ def _states_in_place(program: Program) -> Program:
 _RULES: tuple[_Rule, ...] = (
     _copies_in_a_row,
     _unread,
+    _dilation,
     _depthwise_of_one_channel,
     _moves_nothing,
     _quantized_as_before,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ from harness.firmware.codegen.operands import (
 )
 from harness.firmware.codegen.program import (
     AveragePool2D,
+    BatchToSpace,
     Binary,
     Conv2D,
     CopyPart,
@@ -30,6 +32,7 @@ from harness.firmware.codegen.program import (
     Program,
     Quantize,
     Softmax,
+    SpaceToBatch,
     Step,
     Transpose,
     Unary,
@@ -248,6 +251,41 @@ def _reshape(operator: Operator, operands: Operands) -> Step:
     return View(operator, source, output)
 
 
+def _space_to_batch(operator: Operator, operands: Operands) -> Step:
+    source, output, block, padding = _blocks(operands)
+    sizes = [size + before + after for size, (before, after) in zip(source.shape[1:], padding, strict=False)]
+    if any(size % one for size, one in zip(sizes, block, strict=True)):
+        operands.refuse(f"its block {block} does not divide the padded sizes {tuple(sizes)}", CONVERT_AGAIN)
+    inner = [size // one for size, one in zip(sizes, block, strict=True)]
+    rest = source.shape[1 + len(block) :]
+    operands.shape(output, (source.shape[0] * math.prod(block), *inner, *rest))
+    return SpaceToBatch(operator, source, output, block, padding)
+
+
+def _batch_to_space(operator: Operator, operands: Operands) -> Step:
+    source, output, block, crops = _blocks(operands)
+    inner = [
+        size * one - before - after
+        for size, one, (before, after) in zip(source.shape[1:], block, crops, strict=False)
+    ]
+    rest = source.shape[1 + len(block) :]
+    operands.shape(output, (source.shape[0] // math.prod(block), *inner, *rest))
+    return BatchToSpace(operator, source, output, block, crops)
+
+
+def _blocks(operands: Operands) -> tuple[Value, Value, tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Return input, output, block, and (before, after) of each of its dimensions."""
+    source, output = operands.in_and_out()
+    operands.require_same_quantization(source, output)
+    block = tuple(map(int, operands.constant(1, "block", "int32").reshape(-1)))
+    amounts = operands.constant(2, "padding or crops", "int32")
+    if amounts.shape != (len(block), 2) or amounts.min() < 0 or not 1 <= len(block) < len(source.shape):
+        operands.refuse(f"its block is {block}, its amounts are {amounts.tolist()}", CONVERT_AGAIN)
+    if min(block) < 1:
+        operands.refuse(f"its block is {block}", CONVERT_AGAIN)
+    return source, output, block, tuple((int(before), int(after)) for before, after in amounts)
+
+
 def _concatenation(operator: Operator, operands: Operands) -> Iterator[Step]:
     parts = operands.values_in()
     output = operands.value(operator.outputs[0])
@@ -399,6 +437,7 @@ def _window(
 _LOWERINGS: dict[str, Callable[[Operator, Operands], Step | Iterator[Step]]] = {
     "ADD": _binary,
     "AVERAGE_POOL_2D": _average_pool_2d,
+    "BATCH_TO_SPACE_ND": _batch_to_space,
     "CONCATENATION": _concatenation,
     "CONV_2D": _conv_2d,
     "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
@@ -419,6 +458,7 @@ _LOWERINGS: dict[str, Callable[[Operator, Operands], Step | Iterator[Step]]] = {
     "RELU_N1_TO_1": _unary,
     "RESHAPE": _reshape,
     "SOFTMAX": _softmax,
+    "SPACE_TO_BATCH_ND": _space_to_batch,
     "SPLIT": _split,
     "SPLIT_V": _split,
     "SQUEEZE": _reshape,

@@ -230,6 +230,22 @@ class Transpose(Step):
 
 
 @dataclass(frozen=True)
+class SpaceToBatch(Step):
+    """SPACE_TO_BATCH_ND; `block` and (before, after) of the padding for each dimension after the batch."""
+
+    block: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class BatchToSpace(Step):
+    """BATCH_TO_SPACE_ND; `block` and (before, after) of what is cut off, as in `SpaceToBatch`."""
+
+    block: tuple[int, ...]
+    crops: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class Quantize(Step):
     """QUANTIZE from float32, or from int8 of another scale."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from harness.records.calibration import calibrations_of
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.report import format as fmt
 from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords_of
@@ -66,7 +67,7 @@ def basis(record: FieldRecord) -> list[str]:
     )
     if (kind := time_is(record.board)) != "measured":
         sentences.append(f"Times of this board are {kind} ({clock_text(record.board)}).")
-        sentences.append(calibration_note(variant.firmware for variant in record.variants))
+        sentences.append(calibration_note(calibrations_of(record.variants)))
     return sentences
 
 

@@ -25,6 +25,7 @@ from harness.report.pages.history_tables import (
     with_code,
 )
 from harness.report.table import Column, Table
+from harness.report.variants import calibration_note
 
 INDEX = "index.html"
 
@@ -62,6 +63,7 @@ def render_history(
         boards=boards,
         sentence=_sentence,
         failures=_failures,
+        calibration=calibration_note,
         files=lambda board: link_files(history.records.get(board.nights[-1].id), folder),
         badge=badge,
         tables=page_tables(tables),

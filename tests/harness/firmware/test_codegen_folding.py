@@ -42,6 +42,11 @@ class _Chain:
         shape = [size + sum(pair) for size, pair in zip(self.shape, amounts, strict=True)]
         return self._append("PAD", shape, [self.builder.constant(np.array(amounts, "i4"))])
 
+    def blocks(self, name: str, shape, block: tuple[int, ...], *amounts: tuple[int, int]):
+        """Append SPACE_TO_BATCH_ND or BATCH_TO_SPACE_ND."""
+        constants = [self.builder.constant(np.array(values, "i4")) for values in (block, amounts)]
+        return self._append(name, shape, constants)
+
     def transpose(self, order: tuple[int, ...]):
         shape = [self.shape[axis] for axis in order]
         return self._append("TRANSPOSE", shape, [self.builder.constant(np.array(order, "i4"))])
@@ -74,9 +79,14 @@ class _Chain:
         shape = batch, height - rows + 1, width - columns + 1, channels
         return self._append("AVERAGE_POOL_2D", shape, padding=VALID, **size)
 
-    def runs(self, *kernels: str) -> list[str]:
-        """Check the kernels and the oracles' outputs; return the folded operators."""
-        engine = checked(self.builder.finish([self.first], [self.last]))
+    def runs(self, *kernels: str, micro: bool = True) -> list[str]:
+        """Check the kernels and the oracles' outputs; return the folded operators.
+
+        Without `micro`, TensorFlow Lite Micro is no oracle.
+        """
+        model = self.builder.finish([self.first], [self.last])
+        engine = checked(model) if micro else compiled(model)
+        compare(engine.run(engine.inputs()), tflite_reference(model, engine.inputs()))
         assert tuple(KINDS.get(call, call) for call in engine.calls) == kernels
         return re.findall(r"^//   (\w+ \(operator .*)$", engine.text, re.MULTILINE)
 
@@ -104,6 +114,25 @@ def test_tinyconv_from_onnx(dtype):
 def test_convolutions_with_transposes_between():
     chain = _Chain((1, 6, 7, 2)).conv(4, 2, 2).transpose(TO_NCHW).pad((0, 0), (0, 0), (1, 1), (2, 0))
     chain.transpose(TO_NHWC).conv(3, 3, 3).runs("conv_2d", "conv_2d")
+
+
+# TensorFlow Lite Micro fills blocks of int8 with 0 instead of the zero point.
+@pytest.mark.parametrize("dtype", ["i1", "f4"])
+@pytest.mark.parametrize("filter_", [(1, 3), (3, 1)])
+def test_dilation_along_time_as_conv1d_is_exported(dtype, filter_):
+    chain = _Chain((1, 20, 5), dtype).blocks("SPACE_TO_BATCH_ND", (3, 9, 5), (3,), (4, 3))
+    chain.reshape(*((3, 1, 9, 5) if filter_[0] == 1 else (3, 9, 1, 5))).conv(4, *filter_).reshape(3, 7, 4)
+    folded = chain.blocks("BATCH_TO_SPACE_ND", (1, 19, 4), (3,), (1, 1)).runs("conv_2d", micro=False)
+    assert folded[-1] == (
+        "SPACE_TO_BATCH_ND (operator 0) and BATCH_TO_SPACE_ND (operator 4) "
+        "are the dilation of CONV_2D (operator 2)"
+    )
+
+
+def test_dilation_of_images():
+    chain = _Chain((1, 7, 8, 2)).blocks("SPACE_TO_BATCH_ND", (6, 4, 4, 2), (2, 3), (1, 0), (2, 2))
+    chain = chain.conv(3, 2, 3).blocks("BATCH_TO_SPACE_ND", (1, 5, 5, 3), (2, 3), (0, 1), (1, 0))
+    chain.runs("conv_2d", micro=False)
 
 
 def test_padding_of_channels_stays():

@@ -32,6 +32,19 @@ def _unary(name: str, *shapes: tuple[int, ...], dtype: str = "f4", numbers=((), 
     return build
 
 
+def _space_to_batch(block: int) -> Model:
+    """Return a builder of a SPACE_TO_BATCH_ND of 6 steps without a convolution."""
+
+    def build() -> bytes:
+        builder = ModelBuilder()
+        source, output = builder.activation((1, 6, 4), "f4"), builder.activation((2, 3, 4), "f4")
+        constants = [builder.constant(np.array(values, "i4")) for values in ((block,), ((0, 0),))]
+        builder.operator("SPACE_TO_BATCH_ND", [source, *constants], [output])
+        return builder.finish([source], [output])
+
+    return build
+
+
 def _sum(first: tuple[int, ...], second: tuple[int, ...] | None) -> Model:
     """Return a builder of an ADD of two inputs of some shapes; None for two constants."""
 
@@ -131,6 +144,8 @@ PROBABILITIES = (1 / 256, -128)
         (_sum((1, 4), (1, 3)), r"its inputs are \(1, 4\) and \(1, 3\).*ADD \(operator 0\)"),
         (_sum((1, 4), None), "both of its inputs are constants.*ADD"),
         (_sum((2, 2, 2, 2, 2), (2, 1, 2, 1, 2)), "5 dimensions; at most 4 are supported"),
+        (_space_to_batch(2), r"only around a convolution.*SPACE_TO_BATCH_ND \(operator 0\).*--engine tflm"),
+        (_space_to_batch(4), r"block \(4,\) does not divide the padded sizes \(6,\)"),
         (_state, "'tensor0' is a state.*--engine tflm"),
         (_softmax("i2", (0.1,), (0.1,)), "'tensor0' is int16.*int8 and float32"),
         (_softmax("u1", (0.1,), (0.1,)), "'tensor0' is uint8.*int8 and float32"),

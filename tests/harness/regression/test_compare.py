@@ -19,7 +19,7 @@ from made_runs import (
 
 from harness import cli
 from harness.errors import UsageError
-from harness.records.record import BoardRow, RunRecord, StimulusRow, VariantRow
+from harness.records.record import BoardRow, CalibrationRow, RunRecord, StimulusRow, VariantRow
 from harness.records.verdict import SeriesName
 from harness.regression.compare import ClipChange, clip_changes, compare
 from harness.report.comparison_text import as_markdown, as_text
@@ -36,8 +36,15 @@ def test_equal_runs_of_two_commits_have_no_difference():
     comparison = compare(BASE, HEAD)
     assert (comparison.differences, comparison.exit_code, comparison.compared) == ((), 0, 4)
     text = "Nothing changed on emulated from bbbbbbbbbb to eeeeeeeeee: all 4 series are the same."
-    assert as_text(comparison) == text
+    assert as_text(comparison).split("\n\n")[0] == text
     assert compare(replace(BASE, faults=FAULT), replace(HEAD, faults=FAULT)).exit_code == 0
+
+
+def test_modeled_times_have_their_error_on_a_real_board():
+    assert "modeled. Not calibrated on your board" in as_text(compare(BASE, HEAD))
+    row = CalibrationRow("desk", "Nano", "2026-11-01", {"inference": -0.04})
+    text = as_markdown(compare(BASE, replace(HEAD, calibrations=(row,))))
+    assert "Against desk (Nano), the modeled time of an inference is off by −4.00\xa0%." in text
 
 
 def test_one_microsecond_of_one_sample_is_a_change():

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shown_nights import FLASH, INT8, LEVEL_US, OPERATORS, board, history, night, of, time_of
 
 from harness.files import file_name
+from harness.records.record import CalibrationRow
 from harness.records.verdict import STATUSES, SeriesName, SeriesVerdict
 from harness.regression.history import History, LeftOut
 from harness.regression.nights import merge
@@ -85,6 +86,7 @@ def test_the_index_begins_with_the_findings(site):
     assert "emulated: 1 changed; nano: 1 regressed" in text
     assert "1 regressed of 4 series on nano: tiny-int8/codegen/inference_us/clip is" in text
     assert text.count("Times of this board are modeled") == 1
+    assert text.count("Not calibrated on your board") == 1
     assert re.search(r"Not as accepted tiny-int8/codegen/inference_us/clip regressed 33.96 ms \+2.85 %", text)
     assert (site / "index.html").read_text().count('<svg class="spark"') == 2 * 4
     rows = pd.read_csv(site / "nano" / "series.csv")
@@ -114,6 +116,13 @@ def test_a_modeled_board_gets_the_command_that_finds_the_commit(tmp_path):
     assert "new level: 1,000.5 µs → 1,001.5 µs, +1 µs, +0.10 %" in page
     command = "earshot bisect 0000003ccc 0000004ccc --series tiny-int8/codegen/inference_us/clip"
     assert command in page
+
+
+def test_a_modeled_board_shows_its_error_on_a_real_one(tmp_path):
+    error = CalibrationRow("desk", "Nano", "2026-11-01", {"inference": -0.04})
+    rendered(tmp_path, [night(0, modeled=True, calibrations=(error,))])
+    text = text_of(tmp_path / "site" / "index.html")
+    assert "Against desk (Nano), the modeled time of an inference is off by −4.00 %." in text
 
 
 @pytest.mark.parametrize("count", [1, 2])
