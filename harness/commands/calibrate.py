@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.commands.run import request_of
     from harness.measure.calibration import calibrate, calibration_file, check_boards
     from harness.records.calibration import Calibration, read_calibration, write_calibration
-    from harness.report.calibration import calibration_table
+    from harness.report.profile import calibration_table
 
     request = request_of(arguments)
     setup, entry = request.setup(), request.entry()

@@ -1,4 +1,4 @@
-"""Tables, flame graph and roofline of profiles."""
+"""Tables of cycles, of profiles and calibrations; flame graph and roofline of profiles."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
+from harness.records.calibration import Calibration
 from harness.records.record import BoardRow, ProfileRow, VariantRow
 from harness.report import format as fmt
 from harness.report import plot
 from harness.report.flame_graph import flame_graph
 from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot
 from harness.report.table import Column, Table
-from harness.report.variants import STAGES
+from harness.report.variants import STAGES, footprint_cell
 from harness.stats.statistics import ratio
 
 BOUND_CYCLES = 0.5
 """Least cycles of a multiply-accumulate on the core: SMLAD makes two in a cycle (TRM, table 3-1)."""
 
+_IMAGE = (Column("variant", "Variant"), Column("engine", "Engine"))
 _WORD_BYTES = 4.0  # a load of one word a cycle, at best (TRM 3.3.2)
 _SHOWN = 0.01  # share of a stage from which on a function has a row of its own
 _PREPROCESS = "Preprocess is that of a whole buffer of noise, 25 slices of 20 ms."
@@ -43,8 +45,7 @@ def operators_table(variants: Sequence[VariantRow]) -> Table:
         rows.append(_named(variant) | {"operator": "inference"} | _figures(macs, inference, inference))
         tones += [""] * (len(profile.operators) + 1) + ["strong"]
     columns = [
-        Column("variant", "Variant"),
-        Column("engine", "Engine"),
+        *_IMAGE,
         Column("operator", "Operator (number in the model)"),
         Column("macs", "Multiply-accumulates", fmt.count),
         Column("bytes", "Tensors, bytes", fmt.count),
@@ -83,8 +84,7 @@ def functions_table(variants: Sequence[VariantRow]) -> Table:
                 for name, count in shown
             ]
     columns = [
-        Column("variant", "Variant"),
-        Column("engine", "Engine"),
+        *_IMAGE,
         Column("stage", "Stage"),
         Column("function", "Function"),
         Column("cycles", "Cycles in it", fmt.count),
@@ -92,6 +92,38 @@ def functions_table(variants: Sequence[VariantRow]) -> Table:
     ]
     note = f"Modeled cycles of one run of each stage, without those of the functions it calls. {_PREPROCESS}"
     return Table("functions", "Functions of each stage", columns, rows, note, groups=3)
+
+
+def calibration_table(calibration: Calibration) -> Table:
+    """Return modeled and measured cycles of each image and stage."""
+    rows = [
+        {
+            "variant": image.variant,
+            "engine": image.engine,
+            "optimization": image.optimization,
+            "footprint": image.footprint,
+            "stage": stage,
+            "modeled_cycles": cycles.modeled,
+            "measured_cycles": cycles.median,
+            "least": min(cycles.measured),
+            "most": max(cycles.measured),
+            "error": cycles.error,
+        }
+        for image in calibration.images
+        for stage, cycles in image.stages.items()
+    ]
+    columns = [
+        *_IMAGE,
+        Column("optimization", "Optimization"),
+        Column("footprint", "Footprint", footprint_cell, text=True, optional=True),
+        Column("stage", "Stage"),
+        Column("modeled_cycles", "Modeled cycles", fmt.count),
+        Column("measured_cycles", "Median on the board", fmt.count),
+        Column("least", "Least", fmt.count),
+        Column("most", "Most", fmt.count),
+        Column("error", "Modeled time is off by", fmt.precise_change),
+    ]
+    return Table("calibration", f"Modeled cycles against {calibration.board.title}", columns, rows, groups=2)
 
 
 def flame_graph_of(variant: VariantRow, board: BoardRow) -> str:

@@ -7,8 +7,7 @@ convolutions and 13 fully connected layers of many shapes with 0 to 95 % zeros. 
 24, 15 and 8 %, are those of the smallest layers. For 70 of the 71 layers the estimate names the faster
 kernel; for the other one both take about 130 cycles.
 
-The estimates assume that every instruction fetch hits the cache. Without a cache, the emulated board still
-runs TinyConv's sparse convolution faster from 5 % zeros on.
+The estimates assume that every instruction fetch hits the cache.
 """
 
 from __future__ import annotations

@@ -17,9 +17,11 @@ inline float average(float sum, int32_t count) { return sum / static_cast<float>
 
 namespace internal {
 
-// Calls `pool` with the first tap, and the rows and columns of the window, for each output.
-template <class Op, class Element, class Pool>
+// Calls `pool` with the first tap, the rows and columns of the window, and the output, for each
+// kChannels neighboring channels.
+template <class Op, int kChannels, class Element, class Pool>
 EARSHOT_INLINE void for_windows(const Element* input, Element* output, Pool&& pool) {
+  static_assert(Op::kInputChannels % kChannels == 0);
   constexpr int kRow = Op::kInputWidth * Op::kInputChannels;
   for (int batch = 0; batch < Op::kBatches; ++batch) {
     for (int row = 0; row < Op::kOutputHeight; ++row) {
@@ -31,8 +33,9 @@ EARSHOT_INLINE void for_windows(const Element* input, Element* output, Pool&& po
         const int column_begin = std::max(first_column, 0);
         const int column_end = std::min<int>(first_column + Op::kFilterWidth, Op::kInputWidth);
         const Element* first = input + row_begin * kRow + column_begin * Op::kInputChannels;
-        for (int channel = 0; channel < Op::kInputChannels; ++channel) {
-          *output++ = pool(first + channel, row_end - row_begin, column_end - column_begin);
+        for (int channel = 0; channel < Op::kInputChannels; channel += kChannels) {
+          pool(first + channel, row_end - row_begin, column_end - column_begin, output);
+          output += kChannels;
         }
       }
     }
@@ -40,12 +43,12 @@ EARSHOT_INLINE void for_windows(const Element* input, Element* output, Pool&& po
   }
 }
 
-// Calls `take` with each tap of a window.
+// Calls `take` with the place of each tap of a window.
 template <class Op, class Element, class Take>
 EARSHOT_INLINE void for_taps(const Element* first, int rows, int columns, Take&& take) {
   for (int y = 0; y < rows; ++y) {
     const Element* x = first + y * Op::kInputWidth * Op::kInputChannels;
-    for (int i = 0; i < columns; ++i, x += Op::kInputChannels) take(*x);
+    for (int i = 0; i < columns; ++i, x += Op::kInputChannels) take(x);
   }
 }
 
@@ -56,12 +59,12 @@ EARSHOT_INLINE void for_taps(const Element* first, int rows, int columns, Take&&
 // kActivationMax Sum: int32_t for int8, float for float
 template <class Op, class Sum, class Element>
 inline void average_pool_2d(const Element* input, Element* output) {
-  internal::for_windows<Op>(
+  internal::for_windows<Op, 1>(
       input, output,
-      [](const Element* first, int rows, int columns) __attribute__((always_inline)) {
+      [](const Element* first, int rows, int columns, Element* to) __attribute__((always_inline)) {
         Sum sum = 0;
-        internal::for_taps<Op>(first, rows, columns, [&](Element x) { sum += x; });
-        return static_cast<Element>(
+        internal::for_taps<Op>(first, rows, columns, [&](const Element* x) { sum += *x; });
+        *to = static_cast<Element>(
             clamp<Sum>(average(sum, rows * columns), Op::kActivationMin, Op::kActivationMax));
       });
 }
@@ -69,12 +72,13 @@ inline void average_pool_2d(const Element* input, Element* output) {
 // Op: that of average_pool_2d()
 template <class Op, class Element>
 inline void max_pool_2d(const Element* input, Element* output) {
-  internal::for_windows<Op>(
+  internal::for_windows<Op, 1>(
       input, output,
-      [](const Element* first, int rows, int columns) __attribute__((always_inline)) {
+      [](const Element* first, int rows, int columns, Element* to) __attribute__((always_inline)) {
         Element most = *first;
-        internal::for_taps<Op>(first, rows, columns, [&](Element x) { most = std::max(most, x); });
-        return clamp<Element>(most, Op::kActivationMin, Op::kActivationMax);
+        internal::for_taps<Op>(first, rows, columns,
+                               [&](const Element* x) { most = std::max(most, *x); });
+        *to = clamp<Element>(most, Op::kActivationMin, Op::kActivationMax);
       });
 }
 
