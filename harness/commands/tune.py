@@ -5,14 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness import layout, options
-from harness.errors import EXIT_CLEAN, UsageError
-
-if TYPE_CHECKING:
-    from harness.runs.field.tuning import LoggedVariant
-    from harness.stats.tuning import Limits, Tuning
+from harness.errors import EXIT_CLEAN
 
 SUMMARY = "Find the recognizer's parameters that suit each model, from the logs of field runs."
 
@@ -54,14 +49,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from harness.bench_file import recognizer_tables, write_recognizers
     from harness.report.pages.tuning import TunedVariant, candidates_table, render_tuning, sentences
-    from harness.runs.field.tuning import read_logs
+    from harness.runs.field.tuning import read_logs, tune_log
     from harness.runs.folder import FIELD
     from harness.stats.tuning import Limits
 
     options.check_output(arguments.output)
     limits = Limits(arguments.false_accepts, arguments.other_words)
     folders = arguments.folders or [FIELD.latest(layout.FIELDS).parent]
-    tuned = [TunedVariant(one.id, one.title, _tune(one, limits)) for one in read_logs(folders)]
+    tuned = [TunedVariant(one.id, one.title, tune_log(one, limits)) for one in read_logs(folders)]
     for variant in tuned:
         print("\n".join(sentences(variant)))
     print(f"\n{candidates_table(tuned).aligned()}\n")
@@ -73,43 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"For the bench file (--write writes it):\n\n{toml}", end="")
     options.show_page(render_tuning(tuned, toml, arguments.output), arguments.open)
     return EXIT_CLEAN
-
-
-def _tune(variant: LoggedVariant, limits: Limits) -> Tuning:
-    """Tune a variant.
-
-    Raises:
-        UsageError: no keyword was played, there is too little keyword-free audio, or nothing is detected
-            within the limits.
-    """
-    from harness.report import format as fmt
-    from harness.stats.tuning import tune
-
-    hours = float(variant.log.hours.sum())
-    if not variant.log.words.are_keywords.any():
-        raise UsageError(
-            "no keyword was played",
-            where=variant.id,
-            remedy="Play recordings of its keywords with `earshot field --recordings FOLDER`.",
-        )
-    if limits.most_false(hours) is None:
-        per_hour = limits.per_hour or 0.0
-        needed = f"{3 / per_hour:,.1f} hours without one" if per_hour else "more audio than anybody has"
-        raise UsageError(
-            f"{fmt.audio_time(hours)} of keyword-free audio cannot show at most {per_hour:g} false accepts "
-            f"per hour: that takes {needed}",
-            where=variant.id,
-            remedy=f"Play more with `earshot field --keyword-free`, or allow {3 / hours:.1f}/h."
-            if hours
-            else "Play some with `earshot field --keyword-free`.",
-        )
-    if (found := tune(variant.log, limits)) is None:
-        raise UsageError(
-            "no parameters detect any keyword within the limits",
-            where=variant.id,
-            remedy="Allow more with --false-accepts or --other-words, or train a better model.",
-        )
-    return found
 
 
 def _per_hour(text: str) -> float:

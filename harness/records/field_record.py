@@ -195,6 +195,27 @@ class ReferenceRow:
 
 
 @dataclass(frozen=True)
+class TuningRow:
+    """The gain of tuning the recognizer to the log of the run, on speakers that the search did not know.
+
+    Attributes:
+        recognizer: of the search in the whole log; None if there is none.
+        tuned, present: counts of the tuned recognizers and of the board's, on speakers held out; None without
+            a second speaker.
+        gain: difference of their shares of detected keywords, with its 95 % interval over speakers.
+        speakers: of keywords.
+        reason: why a figure is missing; "" if none is.
+    """
+
+    recognizer: Recognizer | None = None
+    tuned: DetPoint | None = None
+    present: DetPoint | None = None
+    gain: tuple[float, float, float] | None = None
+    speakers: Count = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class FieldVariant:
     """Results of one variant on one route."""
 
@@ -214,12 +235,17 @@ class FieldVariant:
     clips: list[ClipResult] = field(default_factory=list)
     replay: Replay | None = None
     reference: ReferenceRow = ReferenceRow()
+    tuning: TuningRow | None = None
     notes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     @property
     def recognizer(self) -> Recognizer:
         return self.firmware.recognizer if self.firmware else DEFAULT
+
+    @property
+    def front_end(self) -> str:
+        return self.model.front_end if self.model else "micro"
 
 
 @dataclass(frozen=True)

@@ -353,8 +353,11 @@ class Tuning:
     candidates: int
 
 
-def tune(log: Log, limits: Limits) -> Tuning | None:
+def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning | None:
     """Choose the parameters with the fewest misses within the limits.
+
+    Args:
+        present: what the choice is compared with, in place of the default.
 
     Returns:
         None if no candidate detects any keyword within the limits.
@@ -373,13 +376,13 @@ def tune(log: Log, limits: Limits) -> Tuning | None:
     if place is None or search.counts[place, :, 0].sum() == words.are_keywords.sum():
         return None
     chosen = search.recognizers[place]
-    right = {"chosen": judge(log, chosen).right, "default": judge(log, DEFAULT).right}
+    right = {"chosen": judge(log, chosen).right, "default": judge(log, present).right}
     totals = search.counts.sum(axis=1)
     by_false, by_accepted = {}, {}
     for name, mask in _families(search.recognizers).items():
         by_false[name] = _front(log, search, mask & (totals[:, 2] <= most_accepted), 1)
         by_accepted[name] = _front(log, search, mask & (totals[:, 1] <= most_false), 2)
-    default = candidate(log, DEFAULT)
+    default = candidate(log, present)
     keeps = default.point.false_accepts <= most_false
     return Tuning(
         candidate(log, chosen),
@@ -389,7 +392,7 @@ def tune(log: Log, limits: Limits) -> Tuning | None:
         {name: _over_speakers(words, ~answers, ~words.are_keywords) for name, answers in right.items()},
         by_false,
         by_accepted,
-        _held_out(log, search, most_false, limits.accepted),
+        _held_out(log, search, most_false, limits.accepted, present),
         len(np.unique(words.speakers[words.are_keywords])),
         len(search.recognizers),
     )
@@ -459,10 +462,12 @@ def _over_speakers(words: Words, answers: NDArray[np.bool_], among: NDArray[np.b
     return cluster_interval(parts[wholes > 0], wholes[wholes > 0])
 
 
-def _held_out(log: Log, search: Search, most_false: int, accepted: float) -> HeldOut | None:
+def _held_out(
+    log: Log, search: Search, most_false: int, accepted: float, present: Recognizer
+) -> HeldOut | None:
     """Choose on the other folds' speakers for each fold, and add up the results."""
     words, hours = log.words, log.hours
-    default = judge(log, DEFAULT)
+    default = judge(log, present)
     counts = {"tuned": np.zeros_like(default.counts), "default": default.counts}
     right = np.zeros(len(words.labels), bool)
     for fold in range(FOLDS):

@@ -30,7 +30,9 @@ from harness.sound.stimulus import active_part
 from models.data.wav import SAMPLE_RATE_HZ, read_wav
 
 _EVERY_S = 4.0
-_SEARCHED_S = 30
+_MARKED = 5  # words at each end by which the place of the sound is found
+_SEARCHED_S = 40
+_LOUD = 300
 _APART = SAMPLE_RATE_HZ // 1000
 """Samples by which the peak of a correlation may move: clocks are compared, not counted."""
 _AT_MOST_S = 1.2
@@ -54,12 +56,11 @@ def words(minutes: float) -> tuple[NDArray[np.int16], list[tuple[str, int, int]]
     return sound, found
 
 
-def place_of(part: NDArray[np.int16], sound: NDArray[np.int16], begin: int) -> int:
-    """Return where a part lies in the 30 s of a sound from `begin` on, by the peak of their correlation."""
-    window = sound[begin : begin + _SEARCHED_S * SAMPLE_RATE_HZ].astype(float)
-    size = 1 << (len(part) + len(window)).bit_length()
-    product = np.fft.rfft(window, size) * np.conj(np.fft.rfft(part.astype(float), size))
-    return begin + int(np.argmax(np.fft.irfft(product, size)[: len(window)]))
+def place_of(part: NDArray[np.int16], sound: NDArray[np.int16]) -> int:
+    """Return where a part lies in a sound, by the peak of their correlation."""
+    size = 1 << (len(part) + len(sound)).bit_length()
+    product = np.fft.rfft(sound.astype(float), size) * np.conj(np.fft.rfft(part.astype(float), size))
+    return int(np.argmax(np.fft.irfft(product, size)[: len(sound)]))
 
 
 class Witness:
@@ -111,17 +112,18 @@ def measure(variant: str, minutes: float) -> int:
         kept = read_part(path, 0, length_of(path)).astype(np.int16)
         reference = read_field(path.with_name("field.json")).variants[0].reference
     counts = next(match for _, line in lines if (match := _COUNTS.match(line)))
-    first, last = played[0], played[-1]
-    begin, end = (
-        place_of(sound[onset:stop], kept, near) - onset
-        for (_, onset, stop), near in ((first, 0), (last, len(kept) - _SEARCHED_S * SAMPLE_RATE_HZ))
-    )
+    first, last = played[0][1], played[-_MARKED][1]
+    searched = _SEARCHED_S * SAMPLE_RATE_HZ
+    marks = sound[first : played[_MARKED - 1][2]], sound[last : played[-1][2]]
+    begin = place_of(marks[0], kept[:searched]) - first
+    end = len(kept) - searched + place_of(marks[1], kept[-searched:]) - last
     print(f"{variant}: {len(kept) / SAMPLE_RATE_HZ:.1f} s, {len(played)} words")
     print(f"  delivered {counts[1]} samples, heard {counts[2]}; {counts[3]}")
     print(f"  scores equal to the host's: {reference.equal:,} of {reference.inferences:,}")
-    print(f"  between the first and the last word: {end - begin:+d} samples of {last[1] - first[1]:,}")
+    print(f"  between the first and the last word: {end - begin:+d} samples of {last - first:,}")
     heard = witness.sound()
-    offset = place_of(sound[first[1] : first[2]], heard, max(0, _loud_from(heard))) - first[1]
+    quiet = max(0, int(np.argmax(np.abs(heard) > _LOUD)) - SAMPLE_RATE_HZ)
+    offset = quiet + place_of(marks[0], heard[quiet : quiet + searched]) - first
     delays = delays_of(lines, [(word, witness.time_of(offset + stop)) for word, _, stop in played])
     print(
         f"  from the end of a word to its line: median {np.median(delays):.2f} s, 95th percentile "
@@ -129,11 +131,6 @@ def measure(variant: str, minutes: float) -> int:
     )
     lost = counts[1] != counts[2] or abs(end - begin) > _APART or reference.equal != reference.inferences
     return int(lost or max(delays) > _AT_MOST_S)
-
-
-def _loud_from(sound: NDArray[np.int16]) -> int:
-    """Return a second before the sound begins."""
-    return int(np.argmax(np.abs(sound) > 300)) - SAMPLE_RATE_HZ
 
 
 def delays_of(lines: list[tuple[float, str]], ends: list[tuple[str, float]]) -> list[float]:

@@ -25,7 +25,7 @@ _ROUTE_SECTIONS = (
     ("overview", "At a glance", "overview"),
     ("rates", "Distance and noise", "by-snr by-distance conditions"),
     ("words", "Labels and speakers", "labels confusion speakers"),
-    ("thresholds", "False accepts and thresholds", "det thresholds recognizer"),
+    ("thresholds", "False accepts and thresholds", "det thresholds recognizer tuning"),
     ("latency", "Speed", "speed"),
     ("why", "Causes", "causes"),
     ("compared", "Variants compared", "pairs"),

@@ -65,10 +65,21 @@ def basis(record: FieldRecord) -> list[str]:
         f"A detection counts from the onset of a word until {record.window_s:g}\u00a0s after its end; the "
         f"recognizer's threshold is {used}{recomputed if used != own else ''}."
     )
+    front_ends = dict.fromkeys(variant.front_end for variant in variants)
+    named = ", ".join(
+        name if len(front_ends) == 1 else f"{name} ({', '.join(_titles(variants, name))})"
+        for name in front_ends
+    )
+    if named:
+        sentences.append(f"Front end: {named}.")
     if (kind := time_is(record.board)) != "measured":
         sentences.append(f"Times of this board are {kind} ({clock_text(record.board)}).")
         sentences.append(calibration_note(calibrations_of(record.variants)))
     return sentences
+
+
+def _titles(variants: Sequence[FieldVariant], front_end: str) -> list[str]:
+    return [variant.title for variant in variants if variant.front_end == front_end]
 
 
 def slow_sentences(variants: Sequence[FieldVariant]) -> list[str]:

@@ -45,15 +45,22 @@ def begins_s(row: FieldStimulus) -> float:
     return SLICE_S * math.floor(max(0.0, row.onset_s - AROUND_S) / SLICE_S + 1e-6)
 
 
-def picture(mel: NDArray[np.floating], micro: NDArray[np.integer]) -> bytes:
-    """Return a PNG of one pixel per value: the mel spectrogram above the micro features, low bands below.
+def picture(mel: NDArray[np.floating], features: NDArray[Any], apart: bool = False) -> bytes:
+    """Return a PNG: the mel spectrogram above the features of a front end, low bands below.
 
-    `mel` (T, R) are levels in dBFS, one each 10 ms, `micro` (S, R) features of the same time, one each 20 ms.
+    `mel` (T, R) are levels in dBFS, one each 10 ms, `features` (S, C) of the same time, one each 20 ms. A
+    band is a pixel high, a feature as high as makes both parts about equal. With `apart` the colors of each
+    channel span its own values, as suits coefficients of different sizes.
     """
-    wide = np.repeat(micro, 2, axis=0)
+    high = max(1, mel.shape[1] // features.shape[1])
+    if apart:
+        features = features - features.min(axis=0).astype(np.float32)
+        features = features / np.maximum(features.max(axis=0), 1)
+    wide = np.repeat(np.repeat(features, 2, axis=0), high, axis=1)
     columns = min(len(wide), len(mel))
     above = _shades(mel[:columns], *level_limits(mel[:columns]))
-    below = _shades(wide[:columns], 0, max(1, int(micro.max())))
+    low = float(features.min())
+    below = _shades(wide[:columns], low, max(low + 1, float(features.max())))
     pixels = np.concatenate([above, np.full((GAP_ROWS, columns), _PALETTE, np.uint8), below])
     colors = matplotlib.colormaps[LEVELS](np.linspace(0, 1, _PALETTE), bytes=True)[:, :3]
     image = Image.fromarray(pixels)
@@ -77,7 +84,7 @@ class MissedWord:
     where: str
     source: str
     clip: str  # path of the sound
-    picture: str  # a data URL, or ""
+    pictures: list[tuple[str, str]]  # front end and a data URL
     outcomes: list[tuple[bool, str]]  # right or wrong, and the variants with that result
 
 
@@ -89,10 +96,9 @@ def missed_words(variants: Sequence[FieldVariant], folder: Path) -> list[MissedW
             by_word.setdefault(key_of(row), []).append((variant, row))
     found = []
     for _, results in sorted(by_word.items()):
-        cut = next((row for _, row in results if row.clip and _is_missed(row)), None)
+        cut = next((row for _, row in results if row.clip and is_missed(row)), None)
         if cut and (folder / cut.clip).is_file():
-            png = folder / cut.picture
-            encoded = base64.b64encode(png.read_bytes()).decode() if png.is_file() else ""
+            drawn = {variant.front_end: row.picture for variant, row in results if row.picture}
             found.append(
                 MissedWord(
                     word=f"“{cut.word}”"
@@ -101,7 +107,11 @@ def missed_words(variants: Sequence[FieldVariant], folder: Path) -> list[MissedW
                     where=f"{cut.condition} · segment {cut.segment}, {fmt.seconds(cut.onset_s)}",
                     source=" · ".join(filter(None, (cut.source, cut.speaker))),
                     clip=cut.clip,
-                    picture=f"data:image/png;base64,{encoded}" if encoded else "",
+                    pictures=[
+                        (name, f"data:image/png;base64,{base64.b64encode(png.read_bytes()).decode()}")
+                        for name, path in drawn.items()
+                        if (png := folder / path).is_file()
+                    ],
                     outcomes=_outcomes(results),
                 )
             )
@@ -110,14 +120,15 @@ def missed_words(variants: Sequence[FieldVariant], folder: Path) -> list[MissedW
 
 def listening_sentence(variants: Sequence[FieldVariant], clips: int) -> str:
     """Return the number of words that some variant missed, and of those that have clips."""
-    missed = len({key_of(row) for variant in variants for row in variant.stimuli if _is_missed(row)})
+    missed = len({key_of(row) for variant in variants for row in variant.stimuli if is_missed(row)})
     if not missed:
         return "Every variant was right on every word."
     sentence = f"{fmt.plural(missed, 'word')} missed or confused by some variant; {clips} with sound below"
     return f"{sentence}{', of every condition, label and cause' if 0 < clips < missed else ''}."
 
 
-def _is_missed(row: FieldStimulus) -> bool:
+def is_missed(row: FieldStimulus) -> bool:
+    """Return whether a word counts and was missed or confused."""
     return row.counts and not row.correct
 
 

@@ -352,6 +352,7 @@ def models_table(record: RunRecord) -> Table:
     columns = [
         _VARIANT,
         Column("precision", "precision", group=tflite),
+        Column("front_end", "front end", group=tflite),
         Column("parameters", "parameters", fmt.count, group=tflite),
         Column("macs", "multiply-accumulates", fmt.count, group=tflite),
         Column("operators", "operators", group=tflite),

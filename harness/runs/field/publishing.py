@@ -11,9 +11,11 @@ from harness.runs.field import missed_clips
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import read_facts
 from harness.runs.field.segment_reader import read_segments
+from harness.runs.field.tuning import LoggedVariant, tuning_row
 from harness.runs.folder import FIELD, RunFolder
 from harness.sound.playback_plan import PlaybackPlan, read_plan
 from harness.stats.field_figures import field_figures
+from harness.stats.tuning import read_log
 from models import progress
 from models.errors import UserFacingError
 
@@ -64,7 +66,12 @@ def compute_figures(
         threshold=record.threshold,
         window_s=record.window_s,
     )
-    return replace(made, notes=list(dict.fromkeys(made.notes)))
+    log = read_log(variant.labels, read_segments(paths, plan, variant.id, variant.labels), record.window_s)
+    present = variant.recognizer
+    if record.threshold is not None:
+        present = replace(present, threshold=record.threshold, thresholds={})
+    tuned = tuning_row(LoggedVariant(variant.id, variant.title, log), present)
+    return replace(made, tuning=tuned, notes=list(dict.fromkeys(made.notes)))
 
 
 def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.records.field_record import FieldRecord, FieldVariant
+from harness.recognizer import DEFAULT, Recognizer
+from harness.records.field_record import FieldRecord, FieldVariant, TuningRow
+from harness.report import format as fmt
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.segment_reader import read_segments
 from harness.runs.folder import FIELD
 from harness.sound.playback_plan import PlaybackPlan, read_plan
 from harness.stats.segment import PlayedSegment
-from harness.stats.tuning import Log, read_log
+from harness.stats.tuning import Limits, Log, Tuning, read_log, tune
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,52 @@ def read_logs(folders: Sequence[Path]) -> Iterator[LoggedVariant]:
         run, variant = played[0]
         segments = chain.from_iterable(one.segments(row) for one, row in played)
         yield LoggedVariant(identity, variant.title, read_log(variant.labels, segments, run.record.window_s))
+
+
+def tune_log(variant: LoggedVariant, limits: Limits, present: Recognizer = DEFAULT) -> Tuning:
+    """Tune a variant; see `harness.stats.tuning.tune`.
+
+    Raises:
+        UsageError: no keyword was played, there is too little keyword-free audio, or nothing is detected
+            within the limits.
+    """
+    hours = float(variant.log.hours.sum())
+    if not variant.log.words.are_keywords.any():
+        raise UsageError(
+            "no keyword was played",
+            where=variant.id,
+            remedy="Play recordings of its keywords with `earshot field --recordings FOLDER`.",
+        )
+    if limits.most_false(hours) is None:
+        per_hour = limits.per_hour or 0.0
+        needed = f"{3 / per_hour:,.1f} hours without one" if per_hour else "more audio than anybody has"
+        raise UsageError(
+            f"{fmt.audio_time(hours)} of keyword-free audio cannot show at most {per_hour:g} false accepts "
+            f"per hour: that takes {needed}",
+            where=variant.id,
+            remedy=f"Play more with `earshot field --keyword-free`, or allow {3 / hours:.1f}/h."
+            if hours
+            else "Play some with `earshot field --keyword-free`.",
+        )
+    if (found := tune(variant.log, limits, present)) is None:
+        raise UsageError(
+            "no parameters detect any keyword within the limits",
+            where=variant.id,
+            remedy="Allow more with --false-accepts or --other-words, or train a better model.",
+        )
+    return found
+
+
+def tuning_row(variant: LoggedVariant, present: Recognizer) -> TuningRow:
+    """Return what tuning to a log brings over the present recognizer, without a false accept in the log."""
+    try:
+        tuning = tune_log(variant, Limits(), present)
+    except UsageError as problem:
+        return TuningRow(reason=problem.what)
+    row = TuningRow(tuning.chosen.recognizer, speakers=tuning.speakers)
+    if (held := tuning.held_out) is None:
+        return replace(row, reason="all keywords are of one speaker, and none can be held out")
+    return replace(row, tuned=held.tuned, present=held.default, gain=held.gain)
 
 
 def _read_run(folder: Path) -> _Run:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.recognizer import Recognizer
 from harness.records.field_record import (
     CAUSES,
     ClipResult,
@@ -23,6 +24,7 @@ from harness.records.field_record import (
     FieldVariant,
     ReferenceRow,
     Replay,
+    TuningRow,
 )
 from harness.records.record import (
     BoardRow,
@@ -353,6 +355,13 @@ def variant_of(identity: str, title: str, worse: float, seed: int) -> FieldVaria
         ],
         replay=Replay(20.0, correct=sum(row.correct for row in stimuli), total=len(stimuli) - 1),
         reference=ReferenceRow(44_400, 44_400, 0),
+        tuning=TuningRow(
+            Recognizer(window_ms=300, threshold=220),
+            tuned=DetPoint(0, misses=10, keywords=54, false_accepts=0, hours=0.2),
+            present=DetPoint(0, misses=20, keywords=54, false_accepts=1, hours=0.2),
+            gain=(0.185, 0.05, 0.3),
+            speakers=4,
+        ),
         notes=["Segment 3 was measured twice: the emulator had not started."],
     )
 

@@ -11,7 +11,7 @@ from html_page import HOSTILE, Page, plain
 from samples import acoustic, command_mode, failed, sample_field, slow, variant_of, with_clips
 
 from harness.errors import UsageError
-from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
+from harness.records.field_record import FieldRecord, FieldVariant, TuningRow, read_field, write_field
 from harness.report.pages.field import MOST_ROWS, render_field
 from harness.report.pages.field_plots import det_front
 from harness.report.pages.field_tables import LIMITS, field_tables
@@ -231,3 +231,26 @@ def test_causes_add_up_to_the_missed_keywords(folder):
 def test_missed_words_have_sound_picture_score_and_cause(page):
     assert page.tags.count("audio") == page.tags.count("img") >= CLIPS
     assert re.search(r"✗ missed: TinyConv, int8 \(highest score \d+, cause: [a-z ]+\)", page.text)
+
+
+def test_the_page_names_the_front_end_of_every_variant(tmp_path):
+    mfcc = variant_of("kws", "Reference", 0.0, seed=4)
+    mfcc = replace(mfcc, model=replace(mfcc.model, front_end="mfcc"))
+    micro = variant_of("tinyconv-int8", "TinyConv, int8", 0.0, seed=1)
+    assert "Front end: micro." in text(only(micro), tmp_path)
+    assert "Front end: micro (TinyConv, int8), mfcc (Reference)." in text(only(micro, mfcc), tmp_path)
+    rows = field_tables(only(micro, mfcc))["pcm-recognizer"].rows
+    assert [row["front_end"] for row in rows] == ["micro", "mfcc"]
+
+
+def test_the_page_says_what_tuning_would_bring_or_why_nobody_knows(tmp_path):
+    gained = variant_of("tinyconv-int8", "TinyConv, int8", 0.0, seed=1)
+    assert gained.tuning is not None
+    unclear = replace(gained, id="b", tuning=replace(gained.tuning, gain=(0.02, -0.1, 0.12)))
+    alone = replace(gained, id="c", tuning=TuningRow(gained.tuning.recognizer, reason="only one speaker"))
+    rows = field_tables(only(gained, unclear, alone))["pcm-tuning"].rows
+    assert (rows[0]["present_detected"], rows[0]["tuned_detected"], rows[0]["reason"]) == (34, 44, "")
+    assert rows[1]["reason"] == "not distinguishable from no gain"
+    assert rows[2]["reason"] == "only one speaker" and "gain" not in rows[2]
+    page = text(only(gained, unclear, alone), tmp_path)
+    assert "What tuning would bring" in page and "the mean of 300 ms with thresholds of 220" in page

@@ -11,14 +11,15 @@ from matplotlib.image import imread
 
 from harness.errors import UsageError
 from harness.records.field_record import FieldRecord, FieldSegment, FieldStimulus, FieldVariant
-from harness.records.record import BoardRow
-from harness.report.pages.missed_words import GAP_ROWS, begins_s, picture
+from harness.records.record import BoardRow, ModelRow
+from harness.report.pages.missed_words import GAP_ROWS, begins_s, missed_words, picture
 from harness.runs.field.missed_clips import CLIPS, choose, write_clips
 from harness.sound.conditions import Condition
 from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlanOptions
 from harness.sound.scene import render
 from models.data.features import micro_features
+from models.data.front_ends import load_front_end
 from models.data.wav import read_wav, write_wav
 from models.errors import ModelError
 from models.views import mel_of
@@ -70,6 +71,10 @@ def stimulus(segment, word, missed) -> FieldStimulus:
     return row if missed(row) else replace(row, correct=True)
 
 
+def model_row(front_end: str) -> ModelRow:
+    return ModelRow("00", 1, "int8", None, None, {}, front_end=front_end)
+
+
 def first_row(record: FieldRecord) -> FieldStimulus:
     return record.variants[0].stimuli[0]
 
@@ -91,6 +96,35 @@ def test_features_are_those_of_a_front_end_without_reset(plan, tmp_path):
     running_on = micro_features(played)[first : first + (len(seen) - 480) // 320 + 1]
     assert (tmp_path / row.picture).read_bytes() == picture(mel_of(seen).values, running_on)
     assert not np.array_equal(running_on, micro_features(seen)), "the word does not tell them apart"
+
+
+def test_a_word_is_drawn_with_the_features_of_each_variants_front_end(plan, tmp_path):
+    record = record_of(plan, tmp_path, "a", "b", "c")
+    others = [
+        replace(one, model=model_row(name))
+        for one, name in zip(record.variants[1:], ("mfcc", "log_mel"), strict=True)
+    ]
+    written = write_clips(plan, replace(record, variants=[record.variants[0], *others]), tmp_path)
+    played = render(plan, plan.segments[0]).samples
+    row = first_row(written)
+    begin, end = round(16_000 * begins_s(row)), round(16_000 * (row.end_s + WINDOW_S))
+    seen, first = played[begin:end], begin // 320
+    for variant in written.variants:
+        front_end = load_front_end(variant.front_end)
+        part = front_end.slices(played)[first : first + (len(seen) - 480) // 320 + 1]
+        drawn = (tmp_path / variant.stimuli[0].picture).read_bytes()
+        apart = variant.front_end == "mfcc"
+        assert drawn == picture(mel_of(seen).values, front_end.window(part), apart)
+    assert len({one.stimuli[0].picture for one in written.variants}) == 3
+    assert len({one.stimuli[0].clip for one in written.variants}) == 1
+    (word,) = missed_words(written.variants, tmp_path)[:1]
+    assert [name for name, _ in word.pictures] == ["micro", "mfcc", "log_mel"]
+
+
+def test_coefficients_are_drawn_as_high_as_the_spectrogram():
+    levels = np.full((20, 40), -80.0, np.float32)
+    pixels = imread(io.BytesIO(picture(levels, np.arange(100, dtype=np.uint16).reshape(10, 10))))
+    assert pixels.shape == (2 * 40 + GAP_ROWS, 20, 4)
 
 
 def test_word_missed_by_two_variants_is_cut_out_once(plan, tmp_path):
