@@ -13,7 +13,7 @@ from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.field_plots import det_plots
 from harness.report.pages.field_rates import ROUTES, by_route, matrices
 from harness.report.pages.field_tables import field_tables
-from harness.report.pages.field_verdict import basis, headline, slow_sentences
+from harness.report.pages.field_verdict import basis, headline, slow_sentences, tuning_sentences
 from harness.report.pages.missed_words import OPEN, MissedWord, listening_sentence, missed_words
 from harness.report.plot import Plot
 from harness.stats.det import used_point
@@ -62,6 +62,7 @@ def render_field(record: FieldRecord, folder: Path) -> Path:
         plots |= det_plots(f"{route}-det", every[f"{route}-det"].frame, used)
         confusions[f"{route}-confusion"] = matrices(variants)
         missed[f"{route}-missed"] = words = missed_words(variants, folder)
+        says[f"{route}-thresholds"] = tuning_sentences(variants)
         says[f"{route}-latency"] = slow_sentences(variants)
         says[f"{route}-listen"] = [listening_sentence(variants, len(words))]
     if "not-counted" not in tables:

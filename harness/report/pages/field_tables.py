@@ -151,7 +151,7 @@ def tuning_table(variants: Sequence[FieldVariant]) -> Table:
                 row[f"{name}_detected"] = point.keywords - point.misses
         if tuning.gain:
             row |= dict(zip(("gain", "low", "high"), tuning.gain, strict=True))
-            if tuning.gain[1] <= 0:
+            if tuning.gain[1] <= 0 <= tuning.gain[2]:
                 row["reason"] = "not distinguishable from no gain"
         rows.append(row)
     keywords, false, others, gain = "Keywords detected", "False accepts", "Other words accepted", "Gain"

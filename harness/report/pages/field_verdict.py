@@ -91,6 +91,27 @@ def slow_sentences(variants: Sequence[FieldVariant]) -> list[str]:
     return slow
 
 
+def tuning_sentences(variants: Sequence[FieldVariant]) -> list[str]:
+    """Return for each variant what tuning its recognizer would bring, or why that is not known."""
+    sentences = []
+    for variant in variants:
+        tuning = variant.tuning
+        if tuning is None:
+            continue
+        if tuning.gain is None or tuning.present is None or tuning.tuned is None:
+            sentences.append(f"What tuning would bring to {variant.title} is not known: {tuning.reason}.")
+            continue
+        gain, low, high = tuning.gain
+        now, then = (1 - point.misses / point.keywords for point in (tuning.present, tuning.tuned))
+        unclear = ", not distinguishable from none" if low <= 0 <= high else ""
+        sentences.append(
+            f"A tuned recognizer of {variant.title} detects {fmt.share(then)} instead of {fmt.share(now)} of "
+            f"the keywords of speakers held out: {fmt.points(gain)} points (95\u00a0% interval "
+            f"{fmt.points_interval(low, high)}){unclear}."
+        )
+    return sentences
+
+
 def _too_slow(variant: FieldVariant) -> str:
     late = sum(row.cause == "latency" and row.counts for row in variant.stimuli)
     if not late or not variant.timing or not variant.replay:

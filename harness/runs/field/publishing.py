@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.records.field_record import FieldRecord, FieldVariant
+from harness.records.field_record import FieldRecord, FieldVariant, TuningRow
 from harness.report.pages.field import render_field
 from harness.runs.field import missed_clips
 from harness.runs.field.paths import FieldPaths
@@ -18,6 +18,9 @@ from harness.stats.field_figures import field_figures
 from harness.stats.tuning import read_log
 from models import progress
 from models.errors import UserFacingError
+
+MOST_TUNED_S = 6 * 3600.0
+"""Audio of a run whose log is searched for its page: 5 s of processor time an hour."""
 
 
 def read_again(path: Path, threshold: int | None) -> tuple[FieldRecord, Path]:
@@ -66,12 +69,22 @@ def compute_figures(
         threshold=record.threshold,
         window_s=record.window_s,
     )
-    log = read_log(variant.labels, read_segments(paths, plan, variant.id, variant.labels), record.window_s)
+    tuned = _tuned(paths, plan, variant, record)
+    return replace(made, tuning=tuned, notes=list(dict.fromkeys(made.notes)))
+
+
+def _tuned(paths: FieldPaths, plan: PlaybackPlan, variant: FieldVariant, record: FieldRecord) -> TuningRow:
+    """Return what tuning brings over the recognizer whose detections are counted."""
+    if sum(segment.duration_s for segment in plan.segments) > MOST_TUNED_S:
+        return TuningRow(
+            reason=f"the log has more than {MOST_TUNED_S / 3600:g} hours; “earshot tune” reads it"
+        )
+    segments = read_segments(paths, plan, variant.id, variant.labels)
+    log = read_log(variant.labels, segments, record.window_s)
     present = variant.recognizer
     if record.threshold is not None:
         present = replace(present, threshold=record.threshold, thresholds={})
-    tuned = tuning_row(LoggedVariant(variant.id, variant.title, log), present)
-    return replace(made, tuning=tuned, notes=list(dict.fromkeys(made.notes)))
+    return tuning_row(LoggedVariant(variant.id, variant.title, log), present)
 
 
 def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:

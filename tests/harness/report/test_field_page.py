@@ -254,3 +254,5 @@ def test_the_page_says_what_tuning_would_bring_or_why_nobody_knows(tmp_path):
     assert rows[2]["reason"] == "only one speaker" and "gain" not in rows[2]
     page = text(only(gained, unclear, alone), tmp_path)
     assert "What tuning would bring" in page and "the mean of 300 ms with thresholds of 220" in page
+    assert "detects 81.5 % instead of 63.0 % of the keywords of speakers held out: +18.5 points" in page
+    assert "is not known: only one speaker." in page and page.count("not distinguishable from none") == 1

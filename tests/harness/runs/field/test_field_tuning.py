@@ -7,7 +7,12 @@ from dataclasses import replace
 import pytest
 from made_segments import LABELS, segment, word
 
+from harness.boards.emulated import EmulatedBoard
 from harness.recognizer import DEFAULT
+from harness.records.field_record import FieldRecord, FieldVariant
+from harness.runs.field import publishing
+from harness.runs.field.paths import FieldPaths
+from harness.runs.field.publishing import compute_figures
 from harness.runs.field.tuning import LoggedVariant, tuning_row
 from harness.stats.tuning import read_log
 
@@ -46,3 +51,19 @@ def test_a_board_that_is_tuned_already_gains_nothing():
 def test_a_gain_that_cannot_be_known_has_its_reason(speakers, label, present, reason):
     row = tuning_row(logged(*speakers, label=label), present)
     assert row.reason.startswith(reason) and row.gain is None and row.tuned is None
+
+
+def test_a_run_has_the_gain_unless_its_log_is_long(plan, model, player_of, tmp_path, monkeypatch):
+    paths = FieldPaths(tmp_path)
+    with EmulatedBoard() as board:
+        player = player_of(board, plan, paths)
+        for segment in plan.segments:
+            player.play(segment)
+        board_row = board.describe()
+    record = FieldRecord({}, {}, {}, board_row, {}, [], [], [], [], threshold=None, window_s=1.0)
+    variant = FieldVariant(model.id, model.title, list(model.labels))
+    found = compute_figures(paths, plan, variant, record).tuning
+    assert found is not None and (found.gain or found.reason)
+    monkeypatch.setattr(publishing, "MOST_TUNED_S", 1.0)
+    long = compute_figures(paths, plan, variant, record).tuning
+    assert long is not None and long.reason.startswith("the log has more than")
