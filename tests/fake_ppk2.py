@@ -10,7 +10,7 @@ import pty
 import threading
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +52,11 @@ class PinPlay:
     Args:
         log: of `Machine`.
         inputs: bits of the meter by the value of the pins: swapped wires, or none.
+        idle: value of the pins at which the board waits.
     """
 
-    def __init__(self, log: Path, inputs: tuple[int, int, int, int] = (0, 1, 2, 3)) -> None:
-        self._log, self._inputs = log, np.array(inputs, np.uint8)
+    def __init__(self, log: Path, inputs: Sequence[int] = (0, 1, 2, 3), idle: int = 0) -> None:
+        self._log, self._inputs, self._idle = log, np.array(inputs, np.uint8), idle
         self._ends_s, self._values = [0.0], [0]  # of each span of the trace; the last one goes on
         self._levels = [0, 0, 0, 0]
         self._read = 0
@@ -76,7 +77,9 @@ class PinPlay:
             self._values.append(sum(self._levels[pin] << n for n, pin in enumerate(STAGE_PINS)))
             self._ends_s.append(self._ends_s[-1])
         if not len(changes):
-            passed_s = (elapsed_s - self._elapsed_s) * (_BUSY_SHARE if self._values[-1] else 1.0)
+            passed_s = (elapsed_s - self._elapsed_s) * (
+                1.0 if self._values[-1] in (0, self._idle) else _BUSY_SHARE
+            )
             self._ends_s[-1] += passed_s
             self._played_s += passed_s
         self._elapsed_s = elapsed_s

@@ -96,6 +96,7 @@ ALLOWED: dict[str, set[str]] = {
         "harness.firmware",
         "harness.sound",
         "harness.boards",
+        "harness.meters",
         "harness.measure",
         "harness.regression",
         "harness.recording_views",

@@ -132,6 +132,7 @@ def _measure(arguments: argparse.Namespace, setup: Setup, model: ModelArtifact, 
     from models.reference import ReferenceModel
 
     folder = arguments.output / model.id
+    meter.power_up()  # the build may run a first image
     inputs = _stage_inputs(arguments, setup.bench) if meter.has_logic and not arguments.no_stages else None
     firmware = _build(setup, model, folder, "stages" if inputs else "")
     reference = ReferenceModel(model.tflite, model.front_end)

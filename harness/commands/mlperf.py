@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import layout, options
-from harness.errors import EXIT_CLEAN, UsageError
+from harness.errors import EXIT_CLEAN, MeterFailed, UsageError
 from models import progress
 from models.store import Store
+
+if TYPE_CHECKING:
+    from harness.bench_file import Bench
+    from harness.meters.meter import Meter
+    from harness.records.record import BoardRow
 
 SUMMARY = "Run MLPerf Tiny's keyword benchmark by its rules, and show the result beside the published ones."
 
@@ -46,6 +53,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="front end that makes the features of --dataset (default: mfcc, the benchmark's)",
     )
+    parser.add_argument(
+        "--energy",
+        action="store_true",
+        help="the benchmark's energy mode: µJ per inference by the bench file's [meter], between timestamps "
+        "that the board shows by pin D2",
+    )
     options.add_board(parser)
     options.add_engine(parser)
     options.add_output(parser, layout.REPORTS / "mlperf", "folder for the record, the report and its tables")
@@ -55,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from harness.commands.run import request_of
     from harness.measure.arena import build_sized
-    from harness.measure.mlperf import WINDOWS, measure_accuracy, measure_performance
+    from harness.measure.mlperf import WINDOWS, measure_accuracy, measure_energy, measure_performance
     from harness.measure.mlperf_files import LABELS, make_files, random_files, read_files
     from harness.measure.session import noise_inputs
     from harness.records import provenance
@@ -83,22 +96,43 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         inputs, files = "random", random_files(noise_inputs(reference, WINDOWS))
     folder.mkdir(parents=True, exist_ok=True)
-    with setup.board as board:
+    with setup.board as board, contextlib.ExitStack() as recording:
         described = board.describe()
+        wiring = setup.bench.meter
+        meter = _meter(setup.bench, described) if arguments.energy else None
+        if meter:
+            meter.power_up()
         if described.clock == "instructions":
             raise UsageError(
                 "the clock counts instructions and not time", remedy="Use --clock cycles, the default."
             )
         recognizer = setup.bench.recognizer_of(model.id)
-        firmware = build_sized(board, model, setup.engine, store, lambda: folder / "arena.log", recognizer)
+        firmware = build_sized(
+            board,
+            model,
+            setup.engine,
+            store,
+            lambda: folder / "arena.log",
+            recognizer,
+            "timestamps" if meter else "",
+        )
+        if meter:
+            meter.start(folder / "samples")
+            recording.callback(_stop, meter)
         board.upload(firmware)
         device = board.open(folder / "transcript.log")
         boot = device.handshake(firmware)
         with progress.about(model.id):
             with progress.task("measure accuracy" if inputs != "random" else "compare outputs"):
-                accuracy, equal = measure_accuracy(device, reference, files, model.labels)
-            with progress.task("measure performance"):
-                windows = measure_performance(device, files)
+                # As the benchmark's runner, energy mode leaves the accuracy to the other mode.
+                checked = files[:WINDOWS] if meter else files
+                accuracy, equal = measure_accuracy(device, reference, checked, model.labels)
+            with progress.task("measure energy" if meter else "measure performance"):
+                if meter and wiring:
+                    windows = measure_energy(device, files, meter, wiring.stage_inputs[0])
+                    meter.stop()
+                else:
+                    windows = measure_performance(device, files)
     row = rows.with_firmware(rows.variant_row(model), firmware, described, setup.calibrations)
     assert row.model is not None and row.firmware is not None  # of a model that was built
     record = MlperfRecord(
@@ -115,10 +149,11 @@ def run(arguments: argparse.Namespace) -> int:
         firmware=replace(row.firmware, icache=boot.icache, arena_bytes_reported=boot.arena_bytes),
         inputs=inputs,
         source=str((arguments.files or arguments.dataset or Path()).resolve()) if inputs != "random" else "",
-        files=len(files),
+        files=len(checked),
         outputs_equal=equal,
-        accuracy=accuracy,
+        accuracy=[] if meter else accuracy,
         windows=windows,
+        meter=meter.describe() if meter else "",
     )
     write_mlperf(record, folder / "mlperf.json")
     tables = {table.name: table for table in (results_table(record), windows_table(record))}
@@ -139,3 +174,32 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"\n{table.aligned()}\n{table.note}")
     options.show_page(page, arguments.open)
     return EXIT_CLEAN
+
+
+def _meter(bench: Bench, board: BoardRow) -> Meter:
+    from harness.meters.registry import meter_of
+
+    if board.clock != "measured":
+        raise UsageError(
+            f"{board.title} takes no current that a meter could measure",
+            remedy="Name a real board; `earshot energy` estimates the energy on the emulated board.",
+        )
+    if bench.meter is None:
+        raise UsageError(
+            "the bench file has no [meter]",
+            where=str(bench.path or "no bench file"),
+            remedy="Add one: docs/energy.md.",
+        )
+    meter = meter_of(bench.meter)
+    if not meter.has_logic:
+        raise UsageError(
+            f"a meter of kind {bench.meter.kind} has no digital input for the timestamps",
+            where=str(bench.path),
+            remedy="The energy mode needs one, such as ppk2; `earshot energy` measures without.",
+        )
+    return meter
+
+
+def _stop(meter: Meter) -> None:
+    with contextlib.suppress(MeterFailed):  # stopped before, or the failure is told already
+        meter.stop()

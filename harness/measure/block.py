@@ -6,6 +6,7 @@ each other.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import zlib
@@ -16,12 +17,15 @@ from pathlib import Path
 import numpy as np
 
 from harness.boards.board import Board
-from harness.errors import UsageError
+from harness.errors import MeterFailed, UsageError
 from harness.firmware.firmware import Firmware
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import Inference, Loss, Overrun
+from harness.measure.energy import measure_image
 from harness.measure.listening_log import STAGES
 from harness.measure.retry import Retries
+from harness.meters.meter import Meter
+from models import progress
 
 WARMUPS, SAMPLES = 5, 50
 """Invocations of each series of a block: first the dropped ones, then the counted ones."""
@@ -55,12 +59,14 @@ class BlockResult:
 
     Attributes:
         samples_us: by "<metric>/<input mode>", in time order, without warm-ups.
+        samples_nj: the same of energies.
         lost: damaged or missing records and answers, by the same keys.
         checks: exact figures by "<metric>/<input mode>", or by the metric alone on the clip.
         observations: of the bench.
     """
 
     samples_us: dict[str, list[int]] = field(default_factory=dict)
+    samples_nj: dict[str, list[int]] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     checks: dict[str, str | int] = field(default_factory=dict)
     observations: dict[str, str] = field(default_factory=dict)
@@ -78,6 +84,7 @@ def measure_block(
     transcript: Path,
     samples: int = SAMPLES,
     listens: bool = True,
+    meter: Meter | None = None,
 ) -> None:
     """Measure one block.
 
@@ -86,6 +93,7 @@ def measure_block(
         transcript: receives every line of the board; those of failed attempts lie beside it.
         listens: also time all stages while the board listens, if the model hears, and count their cycles, if
             the board's clock is modeled; not for the canary, whose image may be older.
+        meter: measures the energy of an inference, too. If it fails, the block has times only.
 
     Raises:
         UploadFailed, BoardNotFound: the board or its port is gone, after all retries.
@@ -95,18 +103,25 @@ def measure_block(
     retries = Retries(board.recover)
 
     def attempt() -> None:
-        for part in (result.samples_us, result.lost, result.checks, result.observations):
+        for part in (result.samples_us, result.samples_nj, result.lost, result.checks, result.observations):
             part.clear()
         result.observations.update(
             {f"retry {number}": note for number, note in enumerate(retries.notes, start=1)}
         )
-        _measure_once(board, target, result, transcript, samples, listens)
+        with _recording(meter, transcript.with_suffix(".samples"), result) as recording:
+            _measure_once(board, target, result, transcript, samples, listens, recording)
 
     retries.run("block", attempt, [transcript])
 
 
 def _measure_once(
-    board: Board, target: BlockTarget, result: BlockResult, transcript: Path, samples: int, listens: bool
+    board: Board,
+    target: BlockTarget,
+    result: BlockResult,
+    transcript: Path,
+    samples: int,
+    listens: bool,
+    meter: Meter | None,
 ) -> None:
     found = image_sha256(target.firmware.image)
     if found != target.image_sha256:
@@ -121,6 +136,8 @@ def _measure_once(
     result.observations["port"] = board.port
     result.observations["icache"] = device.handshake(target.firmware).icache
     labels = _time_command_mode(device, target, result, samples)
+    if meter:
+        _measure_energy(device, meter, result)
     if listens and isinstance(target.golden, np.ndarray):
         _time_listening(board, device, target.golden, result, samples, labels)
     if listens and board.describe().clock != "measured":
@@ -128,6 +145,42 @@ def _measure_once(
         mode = "noise" if isinstance(target.golden, np.ndarray) else CLIP_MODE
         cycles = device.stage_cycles()
         result.checks |= {f"{stage}_cycles/{mode}": count for stage, count in cycles.items()}
+
+
+@contextlib.contextmanager
+def _recording(meter: Meter | None, samples: Path, result: BlockResult) -> Iterator[Meter | None]:
+    """Let a meter record a block, from before the upload: it may power the board. None if it fails."""
+    if meter is None:
+        yield None
+        return
+    samples.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        meter.start(samples)
+    except MeterFailed as failure:
+        _not_measured(failure, result)
+        yield None
+        return
+    try:
+        yield meter
+    finally:
+        with contextlib.suppress(MeterFailed):  # told where it mattered
+            meter.stop()
+    if result.samples_nj:
+        samples.unlink()  # 80 MB a minute; those of a broken trace stay
+
+
+def _measure_energy(device: DeviceUnderTest, meter: Meter, result: BlockResult) -> None:
+    try:
+        found = measure_image(device, meter)
+    except MeterFailed as failure:
+        _not_measured(failure, result)
+    else:
+        result.samples_nj[f"inference_nj/{CLIP_MODE}"] = [round(one * 1e9) for one in found.each_joules]
+
+
+def _not_measured(failure: MeterFailed, result: BlockResult) -> None:
+    result.observations["energy"] = str(failure)
+    progress.warn(str(failure))
 
 
 def _time_command_mode(

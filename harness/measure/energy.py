@@ -67,22 +67,21 @@ class BoardEnergy:
     inferences: int
 
 
-def measure_bursts(meter: Meter, infer: Callable[[int], float], bursts: int = BURSTS) -> list[Burst]:
+def measure_bursts(meter: Meter, infer: Callable[[int], float]) -> list[Burst]:
     """Let a device infer in bursts while the meter records.
 
     Args:
         infer: infers so many times and returns the seconds that this took, by the device's clock.
-        bursts: number of bursts.
 
     Raises:
         MeterFailed: see `Meter.mark`.
     """
     inferences = max(1, math.ceil(BURST_S / infer(1)))
-    advance = progress.count(bursts, "bursts")
+    advance = progress.count(BURSTS, "bursts")
     found = []
     time.sleep(_IDLE_S / 2)
     begin_s = meter.mark()
-    for _ in range(bursts):
+    for _ in range(BURSTS):
         time.sleep(_IDLE_S / 2)
         taken_s = infer(inferences)
         time.sleep(_IDLE_S / 2)
@@ -117,7 +116,6 @@ def measure_board(
         MeterFailed: the meter failed, or its trace is not one of this board; the samples stay.
         EarshotError: see `Board.upload` and `Board.open`.
     """
-    meter.power_up()
     meter.start(folder / "samples")
     try:
         board.upload(firmware)
@@ -142,6 +140,21 @@ def measure_board(
             bursts=burst_energy(trace.blocks(), bursts, _AROUND_S) if bursts else None,
             inferences=inferences,
         )
+    except BrokenTrace as problem:
+        raise MeterFailed(str(problem), where=str(trace.file), remedy=_WIRING) from problem
+
+
+def measure_image(device: DeviceUnderTest, meter: Meter) -> BurstEnergy:
+    """Return the energy of an inference on the loaded input, while the meter records.
+
+    Raises:
+        MeterFailed: the meter failed, or its trace shows no bursts.
+        ProtocolError: the board's answers have no times.
+    """
+    bursts = measure_bursts(meter, partial(_infer, device))
+    trace = meter.so_far()
+    try:
+        return burst_energy(trace.blocks(), bursts, _AROUND_S)
     except BrokenTrace as problem:
         raise MeterFailed(str(problem), where=str(trace.file), remedy=_WIRING) from problem
 

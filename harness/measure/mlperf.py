@@ -1,28 +1,33 @@
 """MLPerf Tiny's keyword benchmark by its rules, with the benchmark's own commands.
 
 Accuracy: each file is loaded and inferred once. Performance: five windows, each one file, 10 warm-ups and
-at least 70 inferences in at least 10 s; the median of the five counts.
+at least 70 inferences in at least 10 s; the median of the five counts. Energy: the same windows, between
+timestamps that the board shows by a pin.
 Source: mlcommons/tiny, benchmark/runner/tests_accuracy.yaml and tests_performance.yaml, MLPerfTiny_Rules.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 
 import numpy as np
 
-from harness.errors import AccuracyFailed, ProtocolError
+from harness.errors import AccuracyFailed, MeterFailed, ProtocolError
 from harness.link.dut import DeviceUnderTest, InferResult
 from harness.measure.conformance import output_difference, output_tolerance
 from harness.measure.mlperf_files import InputFile
+from harness.meters.meter import Meter
 from harness.records.mlperf import LabelAccuracy, Window
+from harness.stats.energy import BrokenTrace, between_pulses
 from models import progress
 from models.errors import located
 from models.reference import ReferenceModel
 
 WINDOWS, FEWEST_INVOCATIONS, WARMUPS = 5, 70, 10
 SHORTEST_S = 10.0
+_LAG_S = 0.5  # of a meter's samples, at most
 _MARGIN = 1.02  # of a window's length over the shortest, so that it is seldom repeated
 
 
@@ -82,9 +87,60 @@ def measure_performance(board: DeviceUnderTest, files: Sequence[InputFile]) -> l
     return windows
 
 
-def _enough(answer: InferResult, before: int) -> int:
+def measure_energy(
+    board: DeviceUnderTest, files: Sequence[InputFile], meter: Meter, pin: int
+) -> list[Window]:
+    """Measure five windows by the rules of the energy mode, each on the next file, while the meter records.
+
+    Args:
+        board: runs an image with the timestamp pin.
+        pin: digital input of the meter that the timestamp pin is wired to.
+
+    Raises:
+        MeterFailed: the meter failed, or shows no timestamps.
+    """
+    advance = progress.count(WINDOWS, "windows")
+    windows = []
+    board.load(files[0].tensor)
+    invocations = _more(_window(board, files[0], 1, meter, pin))
+    for number in range(WINDOWS):
+        file = files[number % len(files)]
+        board.load(file.tensor)
+        window = _window(board, file, invocations, meter, pin)
+        while window.taken_us < SHORTEST_S * 1e6:
+            invocations = _more(window)
+            window = _window(board, file, invocations, meter, pin)
+        windows.append(window)
+        advance()
+    return windows
+
+
+def _window(board: DeviceUnderTest, file: InputFile, invocations: int, meter: Meter, pin: int) -> Window:
+    begin_s = meter.mark()
+    board.infer(invocations, WARMUPS)
+    time.sleep(_LAG_S)
+    trace = meter.so_far()
+    try:
+        joules, seconds = between_pulses(trace.blocks(begin_s), pin)
+    except BrokenTrace as problem:
+        raise MeterFailed(
+            str(problem),
+            where=str(trace.file),
+            remedy="Wire it to the first of `stage_inputs` in the bench file. The samples are kept.",
+        ) from problem
+    return Window(file.name, invocations, round(seconds * 1e6), joules)
+
+
+def _more(window: Window) -> int:
     """Return the number of invocations that take long enough."""
-    each_us = max(_taken_us(answer), 1) / answer.invocations
+    return _least(window.inference_us, window.invocations)
+
+
+def _enough(answer: InferResult, before: int) -> int:
+    return _least(max(_taken_us(answer), 1) / answer.invocations, before)
+
+
+def _least(each_us: float, before: int) -> int:
     return max(FEWEST_INVOCATIONS, before + 1, math.ceil(_MARGIN * SHORTEST_S * 1e6 / each_us))
 
 

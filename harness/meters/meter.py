@@ -71,6 +71,16 @@ class Meter(ABC):
         if self._failure or not self._first.is_set():
             self.stop()
 
+    def so_far(self) -> Trace:
+        """Return the trace up to now, which goes on.
+
+        Raises:
+            MeterFailed: the trace broke off; see `samples`.
+        """
+        if self._failure:
+            raise self._failure
+        return Trace(self._file, self.has_logic)
+
     def mark(self) -> float:
         """Return how many seconds of the trace are there: now, less some hundredths of a second.
 

@@ -20,15 +20,20 @@ Count = Annotated[int, Meta(ge=0, lt=2**32)]
 
 @dataclass(frozen=True)
 class Window:
-    """Inferences in a row on one input, timed by the board's clock."""
+    """Inferences in a row on one input, timed by the board's clock, or by the meter in energy mode."""
 
     file: str
     invocations: Annotated[int, Meta(ge=1)]
     taken_us: Annotated[int, Meta(gt=0)]
+    joules: Annotated[float, Meta(gt=0)] | None = None  # in energy mode
 
     @property
     def inference_us(self) -> float:
         return self.taken_us / self.invocations
+
+    @property
+    def inference_joules(self) -> float | None:
+        return None if self.joules is None else self.joules / self.invocations
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class MlperfRecord:
     outputs_equal: Count  # of `files`: the board's output is the reference kernels'
     accuracy: list[LabelAccuracy]  # in the order of the outputs; [] for random inputs
     windows: list[Window]
+    meter: str = ""  # of energy mode
     schema: int = SCHEMA
     checksum: str = ""
 
@@ -64,6 +70,12 @@ class MlperfRecord:
     def inference_us(self) -> float:
         """Median of the windows."""
         return statistics.median(window.inference_us for window in self.windows)
+
+    @property
+    def inference_joules(self) -> float | None:
+        """Median of the windows; None in performance mode."""
+        found = [window.inference_joules for window in self.windows if window.inference_joules is not None]
+        return statistics.median(found) if found else None
 
     @property
     def correct(self) -> int:

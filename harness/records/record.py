@@ -357,6 +357,9 @@ class BlockRow:
     samples_us: dict[str, list[Count]] = field(default_factory=dict)
     """Raw, in time order, by "<metric>/<input mode>": "inference_us/clip" in command mode; while listening
     "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"; on a real board "room" for "pcm"."""
+    samples_nj: dict[str, list[Count]] = field(default_factory=dict)
+    """Energy of an inference by "<metric>/<input mode>", "inference_nj/clip": one value for each burst of
+    inferences. {} without a power meter, or if it failed; then an observation says why."""
     lost: dict[str, int] = field(default_factory=dict)  # dropped lines and wrong checksums, by the same keys
     checks: dict[str, str | int] = field(default_factory=dict)
     """Exact figures by name: "features_crc", "input_crc", "output" (probabilities on the golden clip), and on

@@ -1,7 +1,8 @@
 """Summarize a run record for the verdict.
 
-- times: from the blocks of the rounds only. `earshot run` measures none, so its record has exact
-  figures only: it can be compared with another run, but only the kinds `IN_HISTORY` form a history.
+- times and energies: from the blocks of the rounds only. `earshot run` measures none, so its record has exact
+  figures only: it can be compared with another run, but only the kinds `IN_HISTORY` form a history. Energies
+  are in nJ: the rule's limits in µs, which are those of a clock, are then far below what energies vary by.
 - exact figures: sizes, the .tflite, checksums and cycles of the blocks, correct answers on the test set,
   whether the image fits; with a modeled clock also the detections. Figures without an input have
   the input mode "-".
@@ -133,18 +134,22 @@ def _times(blocks: Sequence[BlockRow], phase: str) -> dict[SeriesName, Measured]
     return {
         SeriesName.parse(f"{variant}/{engine}/{key}"): _series(own, key)
         for (variant, engine), own in of_variants.items()
-        for key in dict.fromkeys(key for block in own for key in block.samples_us)
+        for key in dict.fromkeys(key for block in own for key in (*block.samples_us, *block.samples_nj))
     }
 
 
 def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
-    images = {block.image_sha256 for block in blocks if block.samples_us.get(key)}
+    images = {block.image_sha256 for block in blocks if _samples(block, key)}
     if len(images) > 1:
         problem = f"its blocks ran {len(images)} different images"
         return Measured(None, None, 0, False, blocks[0].image_sha256, problem)
     found = measured(
         [
-            Block(tuple(block.samples_us.get(key, ())), block.planned, block.lost.get(key, 0))
+            Block(
+                tuple(_samples(block, key)),
+                len(block.samples_nj[key]) if key in block.samples_nj else block.planned,
+                block.lost.get(key, 0),
+            )
             for block in blocks
         ],
         images.pop() if images else blocks[0].image_sha256,
@@ -153,6 +158,10 @@ def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
     if not found.problem or not fault:
         return found
     return replace(found, problem=f"{fault.rstrip('.')}; {found.problem}")
+
+
+def _samples(block: BlockRow, key: str) -> Sequence[int]:
+    return block.samples_us.get(key) or block.samples_nj.get(key, [])
 
 
 def _canary(blocks: Sequence[BlockRow]) -> CanaryReading | None:

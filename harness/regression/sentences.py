@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.records.verdict import STATUSES, Figure, SeriesName, SeriesVerdict
 
-UNITS = {"_us": "µs", "_ms": "ms", "_bytes": "bytes", "_cycles": "cycles"}
+UNITS = {"_us": "µs", "_nj": "nJ", "_ms": "ms", "_bytes": "bytes", "_cycles": "cycles"}
 _LONGEST_TEXT = 80
 
 
@@ -30,14 +30,20 @@ def unit_of(name: SeriesName) -> str:
     return next((unit for ending, unit in UNITS.items() if name.metric.endswith(ending)), "")
 
 
+def rounded(value: float, name: SeriesName) -> str:
+    """Format a measured value with its unit, without decimals."""
+    return f"{value:,.0f} {unit_of(name)}"
+
+
 def day(time: str) -> str:
     """Return the day of an ISO 8601 time."""
     return time[:10]
 
 
-def than(change: float) -> str:
-    """Format a change of a time: "2.10% slower"."""
-    return f"{abs(change):.2%} {'slower' if change > 0 else 'faster'}"
+def than(change: float, name: SeriesName) -> str:
+    """Format a change of a time or an energy: "2.10% slower", "2.10% higher"."""
+    words = ("slower", "faster") if name.metric.endswith("_us") else ("higher", "lower")
+    return f"{abs(change):.2%} {words[change <= 0]}"
 
 
 def differences(differing: Mapping[str, tuple[str, str]]) -> str:

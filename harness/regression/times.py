@@ -14,7 +14,7 @@ from harness.regression.canary import CanaryState
 from harness.regression.epochs import A_A_NIGHTS, PastNight, past, same_image_nights
 from harness.regression.exact import new
 from harness.regression.nights import Night
-from harness.regression.sentences import acceptance, day, than
+from harness.regression.sentences import acceptance, day, rounded, than
 
 
 @dataclass(frozen=True)
@@ -143,15 +143,14 @@ def _status(*, noisy: bool, worse: bool, better: bool, confirmed: bool) -> Statu
 
 def _finding(series: _Series, change: float, center_us: float, nights: int, gradual: bool) -> str:
     since = day(series.reference.since)
+    tonight, center = rounded(series.tonight_us, series.name), rounded(center_us, series.name)
     if gradual:
         return (
-            f"{than(change)} gradually: the median of the last {rule.RECENT} nights (tonight "
-            f"{series.tonight_us:,.0f} µs) against the pinned {center_us:,.0f} µs of {since}"
+            f"{than(change, series.name)} gradually: the median of the last {rule.RECENT} nights (tonight "
+            f"{tonight}) against the pinned {center} of {since}"
         )
-    against = (
-        f"{series.tonight_us:,.0f} µs against {center_us:,.0f} µs, the mean of {nights} nights since {since}"
-    )
-    return f"{than(change)}, {against}"
+    against = f"{tonight} against {center}, the mean of {nights} nights since {since}"
+    return f"{than(change, series.name)}, {against}"
 
 
 def _sentence(status: Status, finding: str, series: _Series, night: Night, night_sd: float) -> str:
@@ -159,13 +158,13 @@ def _sentence(status: Status, finding: str, series: _Series, night: Night, night
     note = f" (advisory: {series.advisory})" if series.advisory else ""
     if status == "regressed":
         return (
-            f"{name} is {finding}, and a second measurement took {series.again_us:,.0f} µs{note}: find the "
-            f"commit and revert it, or accept it with {accept}."
+            f"{name} is {finding}, and a second measurement took {rounded(series.again_us, name)}{note}: "
+            f"find the commit and revert it, or accept it with {accept}."
         )
     if status == "suspect":
         return f"{name} is {finding}, {_why_suspect(series, night)}{note}."
     if status == "improved":
-        return f"{name} is {finding}{note}: accept it with {accept}, or the slower time stays the reference."
+        return f"{name} is {finding}{note}: accept it with {accept}, or the old reference stays."
     if status == "noisy":
         return (
             f"{name} varies by {night_sd:.2%} from night to night, more than the {rule.NOISY_SD:.0%} "
@@ -182,14 +181,14 @@ def _why_suspect(series: _Series, night: Night) -> str:
         return "not confirmed yet: measure it again at once"
     if again.value_us is None:
         return f"but the second measurement broke ({again.problem}): wait for the next night"
-    return f"but a second measurement took {series.again_us:,.0f} µs: wait for the next night"
+    return f"but a second measurement took {rounded(series.again_us, series.name)}: wait for the next night"
 
 
 def _too_few(series: _Series) -> SeriesVerdict:
     nights, since = len(series.window), series.reference.since
     sentence = (
-        f"{series.name} took {series.tonight_us:,.0f} µs and has {nights} of the {rule.FEWEST} clean nights "
-        f"that a comparison needs, since {day(since)}: wait for more nights."
+        f"{series.name} took {rounded(series.tonight_us, series.name)} and has {nights} of the {rule.FEWEST} "
+        f"clean nights that a comparison needs, since {day(since)}: wait for more nights."
     )
     return SeriesVerdict(
         str(series.name),

@@ -34,7 +34,8 @@ def energy_text(joules: float | None) -> str:
     return f"{fmt.significant(joules / size)} {unit}"
 
 
-def _milliwatts(watts: float | None) -> str:
+def milliwatts(watts: float | None) -> str:
+    """Format a power."""
     return fmt.text(None) if watts is None else f"{fmt.significant(watts * 1e3)} mW"
 
 
@@ -64,9 +65,9 @@ def totals_table(energy: Energy) -> Table:
     }
     columns = [
         Column("seconds", "Trace", lambda value: f"{fmt.significant(value)} s"),
-        Column("mean_watts", "Mean power", _milliwatts),
-        Column("idle_watts", "Idle", _milliwatts, optional=True),
-        Column("peak_watts", "Peak", _milliwatts),
+        Column("mean_watts", "Mean power", milliwatts),
+        Column("idle_watts", "Idle", milliwatts, optional=True),
+        Column("peak_watts", "Peak", milliwatts),
         Column("joules_per_hour", "An hour", energy_text),
     ]
     note = "Idle is the mean between the stages. The peak is the highest sample. Nothing is subtracted."
@@ -135,7 +136,7 @@ def inference_table(bursts: BurstEnergy) -> Table:
             lambda low, high: f"{energy_text(low)} to {energy_text(high)}",
         ),
         Column("net_joules", "Beyond idle", energy_text),
-        Column("idle_watts", "Idle", _milliwatts),
+        Column("idle_watts", "Idle", milliwatts),
     ]
     note = (
         "An inference in a burst: the median of the bursts. Beyond idle is without what the idle board takes "

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.records.mlperf import MlperfRecord
 from harness.report import format as fmt
+from harness.report.energy import energy_text, milliwatts
 from harness.report.table import Column, Table
 from harness.report.variants import footprint_cell
 
@@ -32,7 +33,7 @@ def results_table(record: MlperfRecord) -> Table:
     engine = f"{firmware.engine} ({firmware.kernels}), {firmware.optimization}"
     if small := footprint_cell(firmware.footprint):
         engine += f", footprint {small}"
-    rows = [_row(title, board.clock_hz / 1e6, engine, record.inference_us / 1000, None)]
+    rows = [_row(title, board.clock_hz / 1e6, engine, record.inference_us / 1000, _microjoules(record))]
     rows[0]["macs"] = record.model.macs
     rows += [_row(*published) for published in _PUBLISHED]
     for row in rows:
@@ -67,6 +68,8 @@ def windows_table(record: MlperfRecord) -> Table:
             "invocations": window.invocations,
             "taken_s": window.taken_us / 1e6,
             "inference_us": window.inference_us,
+            "inference_joules": window.inference_joules,
+            "mean_watts": window.joules and window.joules / window.taken_us * 1e6,
         }
         for window in record.windows
     ]
@@ -75,8 +78,13 @@ def windows_table(record: MlperfRecord) -> Table:
         Column("invocations", "Inferences", fmt.count),
         Column("taken_s", "Window, s", fmt.significant),
         Column("inference_us", "Inference", fmt.duration),
+        Column("inference_joules", "Energy", energy_text, optional=True),
+        Column("mean_watts", "Power", milliwatts, optional=True),
     ]
-    return Table("windows", "Windows", columns, rows, "Each after 10 warm-ups; the median counts.")
+    note = "Each after 10 warm-ups; the median counts."
+    if record.meter:
+        note += f" Between the pulses of the timestamp pin, everything that {record.meter} measured."
+    return Table("windows", "Windows", columns, rows, note)
 
 
 def accuracy_table(record: MlperfRecord) -> Table:
@@ -97,6 +105,11 @@ def sentences(record: MlperfRecord) -> list[str]:
         f"{record.board.title}: the median of {len(record.windows)} windows of 10 s or more, "
         f"{1e6 / record.inference_us:.1f} inferences per second."
     ]
+    if record.inference_joules is not None:
+        found.append(
+            f"An inference takes {energy_text(record.inference_joules)} by the rules of the benchmark's "
+            f"energy mode, measured by {record.meter}."
+        )
     if record.accuracy:
         total = sum(one.total for one in record.accuracy)
         origin = "files" if record.inputs == "files" else "files made of a dataset's test clips"
@@ -104,12 +117,17 @@ def sentences(record: MlperfRecord) -> list[str]:
             f"Accuracy: {fmt.share(record.correct / total)}, {fmt.of(record.correct, total)} {origin}. The "
             "benchmark asks for 90 % of its own files."
         )
-    else:
+    elif record.inputs == "random":
         found.append("The inputs are random: there is no accuracy. Name files or a dataset to measure one.")
     found.append(
         f"The output equals the reference kernels' for {fmt.of(record.outputs_equal, record.files)}."
     )
     return found
+
+
+def _microjoules(record: MlperfRecord) -> int | None:
+    joules = record.inference_joules
+    return None if joules is None else round(joules * 1e6)
 
 
 def _row(board: str, clock_mhz: float, engine: str, ms: float, microjoules: int | None) -> dict[str, Any]:

@@ -154,6 +154,7 @@ class BurstEnergy:
         seconds: of an inference, by the device's clock.
         idle_watts: before and after the bursts.
         inferences: of all bursts.
+        each_joules: of each burst, in order.
     """
 
     joules: Summary
@@ -161,6 +162,7 @@ class BurstEnergy:
     seconds: Summary
     idle_watts: float
     inferences: int
+    each_joules: tuple[float, ...]
 
 
 def burst_energy(blocks: Iterable[np.ndarray], bursts: Sequence[Burst], idle_s: float) -> BurstEnergy:
@@ -192,13 +194,46 @@ def burst_energy(blocks: Iterable[np.ndarray], bursts: Sequence[Burst], idle_s: 
             "meter measures something else"
         )
     inferences = np.array([one.inferences for one in bursts])
+    each_joules = ((net_joules + idle_watts * taken_s) / inferences).tolist()
     return BurstEnergy(
-        summarize((net_joules + idle_watts * taken_s) / inferences),
+        summarize(each_joules),
         summarize(net_joules / inferences),
         summarize(taken_s / inferences),
         float(idle_watts.mean()),
         int(inferences.sum()),
+        tuple(each_joules),
     )
+
+
+def between_pulses(blocks: Iterable[np.ndarray], pin: int) -> tuple[float, float]:
+    """Return energy and time from the last falling edge but one of a digital input to the last one.
+
+    So MLPerf Tiny's runner calculates the energy of a window; there can be earlier edges.
+    Source: mlcommons/tiny, benchmark/runner/main.py, print_energy_results.
+
+    Raises:
+        BrokenTrace: there are no two edges.
+    """
+    edges: list[tuple[float, float]] = []
+    seconds = joules = 0.0
+    was_high = False
+    for block in blocks:
+        high = (block["logic"] >> pin & 1).astype(bool)
+        falls = np.flatnonzero(np.concatenate([[was_high], high[:-1]]) & ~high)
+        lengths = block["seconds"].astype(np.float64)
+        starts_s = seconds + np.cumsum(lengths) - lengths
+        energies = block["watts"] * lengths
+        before = joules + np.cumsum(energies) - energies
+        edges = [*edges, *zip(before[falls].tolist(), starts_s[falls].tolist(), strict=True)][-2:]
+        seconds, joules = seconds + float(lengths.sum()), joules + float(energies.sum())
+        was_high = bool(high[-1]) if len(high) else was_high
+    if len(edges) < 2:
+        raise BrokenTrace(
+            f"input {pin} shows {len(edges)} of the two timestamps around the inferences: D2 is not wired "
+            "to it"
+        )
+    (begin_joules, begin_s), (end_joules, end_s) = edges
+    return end_joules - begin_joules, end_s - begin_s
 
 
 def _joules_until(blocks: Iterable[np.ndarray], times_s: NDArray[np.float64]) -> NDArray[np.float64]:

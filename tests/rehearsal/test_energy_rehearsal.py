@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pandas as pd
 import pytest
 from fake_ppk2 import AMPERES, STAGE_PINS, VOLTS, FakePpk2, PinPlay
 from rehearsal.board_process import PIN_LOG
+from small_models import classifier
 
 from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
+from harness.measure import mlperf
 from harness.meters.trace import SAMPLE
 
 pytestmark = pytest.mark.slow
@@ -21,9 +24,14 @@ SHORTEST_S = 30e-6
 
 
 @pytest.fixture
-def desk(trained, quiet_bench):
+def logging_bench(quiet_bench):
     (quiet_bench.state / PIN_LOG).touch()
     return quiet_bench
+
+
+@pytest.fixture
+def desk(trained, logging_bench):
+    return logging_bench
 
 
 def measure(desk, output, *arguments, inputs=(0, 1, 2, 3), **fake):
@@ -109,3 +117,41 @@ def test_a_meter_that_is_unplugged_ends_the_measurement(desk, tmp_path):
 def test_samples_that_are_lost_end_the_measurement(desk, tmp_path):
     answer = measure(desk, tmp_path, drop=range(150_000, 150_007))
     check_refused(answer, "samples were lost", tmp_path)
+
+
+LABELS = ("silence", "unknown", "yes", "no")
+
+
+def benchmark(desk, output, monkeypatch, inputs=(0, 1, 2, 3)):
+    monkeypatch.setattr(mlperf, "SHORTEST_S", 0.3)
+    model = classifier(output / "small.tflite", 1960, 64)
+    with FakePpk2(PinPlay(desk.state / PIN_LOG, inputs, idle=1)) as kit:
+        desk.write_bench_file(meter={"kind": "ppk2", "port": str(kit.port)})
+        return desk.earshot_here(
+            *("mlperf", str(model), "--labels", ",".join(LABELS), "--energy", "--bench", str(desk.file)),
+            *("--board", "desk", "--output", str(output)),
+        )
+
+
+def test_the_benchmarks_energy_is_between_its_timestamps(logging_bench, tmp_path, monkeypatch):
+    answer = benchmark(logging_bench, tmp_path, monkeypatch)
+    assert answer.returncode == 0, answer.stderr
+    (file,) = tmp_path.glob("*/mlperf.json")
+    windows = json.loads(file.read_text())["windows"]
+    assert len(windows) == 5
+    # The pulses of the last windows: each has two, and none comes after the last one.
+    changes = np.fromfile(logging_bench.state / PIN_LOG, PIN_CHANGE)
+    falls = changes["cycles"][changes["is_high"] == 0][-10:].astype(np.int64)
+    for window, (begin, end) in zip(windows, falls.reshape(5, 2) / CLOCK_HZ, strict=True):
+        assert window["taken_us"] / 1e6 == pytest.approx(end - begin, abs=20e-6)
+        pulse = 50e-6 * (AMPERES[1] - AMPERES[0])
+        assert window["joules"] == pytest.approx(VOLTS * (AMPERES[1] * (end - begin) - pulse), rel=0.005)
+        assert window["invocations"] >= 70
+    assert "by the rules of the benchmark's energy mode" in answer.stdout
+
+
+def test_a_timestamp_pin_without_a_wire_is_told(logging_bench, tmp_path, monkeypatch):
+    answer = benchmark(logging_bench, tmp_path, monkeypatch, inputs=(0, 0, 2, 2))
+    assert answer.returncode == 4
+    assert "input 0 shows 0 of the two timestamps" in answer.stderr
+    assert not list(tmp_path.glob("*/mlperf.json"))

@@ -70,8 +70,8 @@ def series_plot(board: BoardHistory, series: Series) -> Plot | None:
 
 def _draw(board: BoardHistory, series: Series) -> Figure:
     unit, factor = unit_of(series.name), 1.0
-    if unit == "µs" and np.nanmax(series.values) >= 10_000:
-        unit, factor = "ms", 1000.0
+    if (larger := {"µs": "ms", "nJ": "µJ"}.get(unit)) and np.nanmax(series.values) >= 10_000:
+        unit, factor = larger, 1000.0
     values, allowed = series.values / factor, series.allowed / factor
     medians = [median / factor for *_, median in series.medians()]
     ends = allowed[np.isfinite(allowed).all(axis=1)][-RECENT:].ravel()

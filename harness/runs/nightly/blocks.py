@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from harness.boards.board import Board
 from harness.errors import BREAKING
 from harness.measure.block import BlockResult, BlockTarget, measure_block
+from harness.meters.meter import Meter
 from harness.records.record import BlockRow, Fault, RunRecord
 from harness.runs.folder import RunFolder
 from harness.runs.nightly.schedule import CANARY, BlockId
@@ -26,14 +27,17 @@ class Blocks:
         board: is measured.
         folder: of the run.
         samples: of each series in a block.
+        meter: of the board; None without one.
 
     Attributes:
         broken: the fault that broke the board; None while it works.
         rows: in the order they were measured.
     """
 
-    def __init__(self, board: Board, folder: RunFolder[RunRecord], samples: int) -> None:
-        self._board, self._folder, self._samples = board, folder, samples
+    def __init__(
+        self, board: Board, folder: RunFolder[RunRecord], samples: int, meter: Meter | None = None
+    ) -> None:
+        self._board, self._folder, self._samples, self._meter = board, folder, samples, meter
         self._board_known = False  # a board on USB tells its identity once it is found
         self.broken: Fault | None = None
         self.rows = list(folder.record.blocks)
@@ -68,7 +72,8 @@ class Blocks:
         transcript = self._folder.path / TRANSCRIPTS / f"{block}.log"
         listens = block.subject != CANARY
         try:
-            measure_block(self._board, target, result, transcript, self._samples, listens)
+            meter = self._meter if listens else None
+            measure_block(self._board, target, result, transcript, self._samples, listens, meter)
             if not self._board_known:
                 self._folder.set_board(self._board.describe())
                 self._board_known = True

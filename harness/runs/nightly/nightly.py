@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.bench_file import find_bench
+from harness.bench_file import Bench, find_bench
 from harness.boards.board import Board
 from harness.boards.registry import board_of
-from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EarshotError, UsageError
+from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EarshotError, MeterFailed, UsageError
+from harness.meters.meter import Meter
+from harness.meters.registry import meter_of
 from harness.records import provenance
 from harness.records.record import BlockRow, Fault, RunRecord, VariantRow
 from harness.records.verdict import RunVerdict
@@ -27,6 +29,7 @@ from harness.runs.nightly.session import NightlySession
 from harness.runs.nightly.summary import describe_repeatability, summarize, write_summary, write_verdict
 from harness.runs.request import NightlyRequest, RunRequest
 from harness.runs.run import Run
+from models import progress
 from models.errors import ConfigError, UserFacingError
 
 
@@ -76,7 +79,8 @@ def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = No
     if nightly.same_images:
         board = find_board()
         name = request.entry().name
-        return measure_same_images(board, nightly, name, folder_for)
+        meter = _meter_of(find_bench(request.bench), board)
+        return measure_same_images(board, nightly, name, folder_for, meter)
     try:
         setup = request.setup()
     except (UsageError, ConfigError):
@@ -87,10 +91,23 @@ def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = No
     return measure_night(Run(setup, folder_for(setup.board)), nightly)
 
 
+def _meter_of(bench: Bench, board: Board) -> Meter | None:
+    """Return the meter of a board that takes current, which it powers from now on; None without one."""
+    if bench.meter is None or board.describe().clock != "measured":
+        return None
+    meter = meter_of(bench.meter)
+    try:
+        meter.power_up()
+    except MeterFailed as failure:  # each block tells that it has no energy
+        progress.warn(str(failure))
+    return meter
+
+
 def measure_night(run: Run, request: NightlyRequest) -> NightlyResult:
     """Measure a night whose folder is there."""
     with run.interruptible():
-        session = NightlySession(run.board, run.folder, request)
+        meter = _meter_of(run.setup.bench, run.board)
+        session = NightlySession(run.board, run.folder, request, meter)
         targets = {}
         try:
             targets = targets_of(run, run.measure_all())
@@ -108,13 +125,16 @@ def measure_night(run: Run, request: NightlyRequest) -> NightlyResult:
     return NightlyResult(record, verdict, page, text, verdict.exit_code)
 
 
-def measure_same_images(board: Board, request: NightlyRequest, name: str, folder_for: Any) -> NightlyResult:
+def measure_same_images(
+    board: Board, request: NightlyRequest, name: str, folder_for: Any, meter: Meter | None = None
+) -> NightlyResult:
     """Measure the images of a board's last night again (A/A); nothing is prepared, built or played.
 
     Args:
         board: is measured, and closed.
         request: of the night.
         name: of the board on the bench.
+        meter: of the board; None without one.
         folder_for: returns the run's folder for a board and the code of its images.
 
     Raises:
@@ -127,7 +147,7 @@ def measure_same_images(board: Board, request: NightlyRequest, name: str, folder
         folder = folder_for(board, code)
         try:
             folder.write(variants=list(kept.variants))
-            session = NightlySession(board, folder, request)
+            session = NightlySession(board, folder, request, meter)
             session.measure(targets)
             verdict = session.judge()
             nights = session.earlier_nights()

@@ -9,6 +9,7 @@ from typing import Any
 from harness.boards.board import Board
 from harness.errors import UsageError
 from harness.measure.block import BlockTarget
+from harness.meters.meter import Meter
 from harness.records.record import Fault, RunRecord
 from harness.records.verdict import RunVerdict
 from harness.regression.baseline import baseline_path, read_baseline
@@ -31,15 +32,18 @@ class NightlySession:
         board: is measured.
         folder: of the run; its record has the variants.
         request: measurement and judgment.
+        meter: of the board; None without one.
 
     Raises:
         UsageError, ConfigError: the board's baseline cannot be read or is invalid.
     """
 
-    def __init__(self, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest) -> None:
+    def __init__(
+        self, board: Board, folder: RunFolder[RunRecord], request: NightlyRequest, meter: Meter | None = None
+    ) -> None:
         self._folder, self._request = folder, request
         self._name = folder.record.run["board"]
-        self._blocks = Blocks(board, folder, request.samples)
+        self._blocks = Blocks(board, folder, request.samples, meter)
         self._baseline = read_baseline(baseline_path(self._name, request.baselines))
         self._history: list[Night] | None = None
         self._targets: dict[str, BlockTarget] = {}

@@ -10,15 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_ppk2 import AMPERES, VOLTS, FakePpk2, PinPlay
 from host_library import STORE
 from measured_models import build, small_model
 from simulated_room import BoardInAnEmptyRoom, Room
 
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import BoardNotFound, ProtocolError, UsageError
+from harness.firmware.engine import get_engine
 from harness.firmware.firmware import Firmware
 from harness.layout import RECORDINGS
+from harness.measure import energy
 from harness.measure.block import BlockResult, BlockTarget, image_sha256, measure_block
+from harness.meters.ppk2 import Ppk2
 from models.data.features import feature_crc, micro_features
 from models.data.wav import read_wav
 
@@ -149,3 +153,39 @@ def test_samples_before_a_fault_are_kept(hearing, tmp_path):
         measure_block(board, hearing, result, tmp_path / "block.log", SAMPLES)
     assert len(result.samples_us["inference_us/clip"]) == SAMPLES
     assert len(result.samples_us["inference_us/pcm"]) < SAMPLES
+
+
+def metered(tmp_path, tiny, monkeypatch, **kit) -> tuple[BlockResult, Path]:
+    """Measure a block of an image whose pins drive a meter."""
+    monkeypatch.setattr(energy, "BURST_S", 0.2)
+    monkeypatch.setattr(energy, "BURSTS", 2)
+    log = tmp_path / "pins"
+    log.touch()
+    with EmulatedBoard(STORE, pin_log=log) as board, FakePpk2(PinPlay(log), **kit) as fake:
+        firmware = board.build(tiny, get_engine("codegen"), instrument="stages")
+        target = BlockTarget("deaf", firmware, image_sha256(firmware.image), bytes(range(40)))
+        result, meter = BlockResult(), Ppk2(VOLTS, supplies=True, port=str(fake.port))
+        measure_block(board, target, result, tmp_path / "block.log", SAMPLES, meter=meter)
+    return result, tmp_path / "block.samples"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return small_model(tmp_path_factory.mktemp("metered"), 40)
+
+
+def test_a_meter_adds_the_energy_of_an_inference(tmp_path, tiny, monkeypatch):
+    result, samples = metered(tmp_path, tiny, monkeypatch)
+    inference_s = np.median(result.samples_us["inference_us/clip"]) / 1e6
+    found = result.samples_nj["inference_nj/clip"]
+    assert len(found) == 2
+    assert found == pytest.approx([AMPERES[3] * VOLTS * inference_s * 1e9] * 2, rel=0.02)  # the clock's 1 µs
+    assert not samples.exists()
+
+
+def test_a_meter_that_fails_costs_the_block_its_energy_only(tmp_path, tiny, monkeypatch):
+    result, samples = metered(tmp_path, tiny, monkeypatch, unplug_at=30_000)
+    assert result.samples_nj == {}
+    assert "unplugged while it measured" in result.observations["energy"]
+    assert len(result.samples_us["inference_us/clip"]) == SAMPLES
+    assert samples.stat().st_size > 0

@@ -21,6 +21,7 @@ IDLE, BUSY = AMPERES[0] * VOLTS, AMPERES[3] * VOLTS
 
 def test_a_burst_takes_what_its_inferences_take(monkeypatch, tmp_path):
     monkeypatch.setattr(energy, "BURST_S", 0.2)
+    monkeypatch.setattr(energy, "BURSTS", 2)
     log = tmp_path / "pins"
     model = small_model(tmp_path, hidden=64)
     with EmulatedBoard(STORE, pin_log=log) as board:
@@ -29,7 +30,7 @@ def test_a_burst_takes_what_its_inferences_take(monkeypatch, tmp_path):
         with FakePpk2(PinPlay(log)) as kit:
             meter = Ppk2(VOLTS, supplies=True, port=str(kit.port))
             meter.start(tmp_path / "samples")
-            bursts = measure_bursts(meter, lambda count: device.infer(count).lap_us * count / 1e6, 2)
+            bursts = measure_bursts(meter, lambda count: device.infer(count).lap_us * count / 1e6)
             trace = meter.stop()
     found = burst_energy(trace.blocks(), bursts, energy._AROUND_S)
     cycles = np.fromfile(log, PIN_CHANGE)["cycles"].astype(np.int64)

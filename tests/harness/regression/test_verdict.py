@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from made_nights import (
     AT,
@@ -13,6 +14,7 @@ from made_nights import (
     HASH,
     INT8,
     INT8_US,
+    NIGHT_SD,
     accepted,
     canary,
     night,
@@ -26,10 +28,13 @@ from made_nights import (
 
 from harness.records.verdict import STATUSES, SeriesName, SeriesVerdict, exit_code
 from harness.regression.acceptance import accept
+from harness.regression.nights import Night
 from harness.regression.series import Block, measured
 from harness.regression.verdict import judge
 
 SLOWER = INT8_US * 1.02
+ENERGY = SeriesName("tinyconv-int8", "codegen", "inference_nj", "clip")
+ENERGY_NJ = 102_345.0
 
 
 @pytest.mark.parametrize(
@@ -241,3 +246,20 @@ def test_a_change_on_a_modeled_board_is_accepted_for_the_next_night():
     slower = modeled(3, [sample + 1 for sample in SAMPLES])
     after = accept(accepted(MODELED), slower, MODELED, reason="a check that was missing", at=AT)
     assert judge(replace(slower, id="x", digest="x"), MODELED, after).status == "ok"
+
+
+def with_energy(made: Night, nanojoules: float) -> Night:
+    return replace(made, times={**made.times, ENERGY: time_of(nanojoules)})
+
+
+@pytest.mark.parametrize(("change", "status", "words"), [(1.05, "suspect", "higher"), (1.0, "ok", "within")])
+def test_energy_is_judged_by_the_rule_of_a_noisy_board(change, status, words):
+    noise = np.exp(np.random.default_rng(5).normal(0, NIGHT_SD, 15))
+    nights = [
+        with_energy(one, ENERGY_NJ * factor) for one, factor in zip(quiet_nights(), noise, strict=False)
+    ]
+    verdict = verdict_on(with_energy(night(14), ENERGY_NJ * change), nights, accepted(nights), ENERGY)
+    assert verdict.status == status
+    assert words in verdict.sentence
+    assert f"{ENERGY_NJ * change:,.0f} nJ" in verdict.sentence
+    assert "µs" not in verdict.sentence
