@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from aarch64 import aarch64_python
 from matrix_product import write_matrix_product
 from small_disk import small_disk
 from ssh_target import HOST, SshTarget
@@ -197,3 +198,21 @@ def test_packages_are_brought_to_a_computer_without_network(target, tmp_path, ca
     row, _ = measure_onnx(model, INPUTS, INPUTS @ WEIGHTS, computer=Computer(HOST))
     assert row.onnxruntime == wheels.version()
     assert {path.name for path in Path(target.home / ".cache/earshot").iterdir()} == {"environment"}
+
+
+@pytest.mark.slow
+def test_outputs_on_aarch64_equal_the_reference(target, tmp_path):
+    """By qemu-user, for the outputs only: its times say nothing."""
+    plain, with_packages = aarch64_python(tmp_path / "aarch64")
+    programs, environment = target.folder / "programs", target.home / ".cache/earshot/environment/bin"
+    for folder in (programs, environment):
+        folder.mkdir(parents=True)
+    target.script(programs / "python3", f'exec {plain} "$@"')
+    target.script(environment / "python", f'exec {with_packages} "$@"')
+    target.start(path=f"{programs}:/usr/bin:/bin")
+    computer = Computer(HOST)
+    assert computer.machine.machine == "aarch64"
+    model = write_matrix_product(tmp_path / "some.onnx", WEIGHTS)
+    row, output = measure_onnx(model, INPUTS, INPUTS @ WEIGHTS, inferences=1, computer=computer)
+    np.testing.assert_allclose(output, INPUTS[0] @ WEIGHTS, atol=row.tolerance)
+    assert row.onnxruntime == wheels.version() and row.difference <= row.tolerance
