@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from board_program import PRINT, running
-from compiled_engine import AlwaysSparse, amalgamated, staged_engine
+from compiled_engine import AlwaysSparse
+from engine_cycles import cycles_of, stage_engines
 from small_models import tinyconv
 
 from harness.firmware.codegen.folding import fold
@@ -25,34 +25,14 @@ ENGINES: dict[str, Engine] = {
     "chosen": get_engine("codegen-sparse"),
 }
 
-_MAIN = """
-#include "Arduino.h"
-PRINT
-static void time(bool (*invoke)()) {
-  const uint32_t start = micros();
-  invoke();
-  print((micros() - start) * (F_CPU / 1000000), '\\n');
-}
-void setup() {
-  Serial.begin(115200);
-CALLS}
-void loop() { yield(); }
-"""
-
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory) -> dict[tuple[str, float], int]:
     """Measure the cycles of TinyConv without softmax, by engine and share of zeros."""
     folder = tmp_path_factory.mktemp("engines")
     cases = [(name, zeros) for name in ENGINES for zeros in ZEROS]
-    text = calls = ""
-    for number, (name, zeros) in enumerate(cases):
-        place = folder / str(number)
-        staged_engine(tinyconv(zeros, zeros), place, ENGINES[name])
-        text += amalgamated(place, f"engine{number}")
-        calls += f"  time(engine{number}::engine_invoke);\n"
-    with running(text + _MAIN.replace("PRINT", PRINT).replace("CALLS", calls)) as (_, terminal):
-        return {case: int(terminal.read_until(b"\n")) for case in cases}
+    models = [(tinyconv(zeros, zeros), ENGINES[name]) for name, zeros in cases]
+    return dict(zip(cases, cycles_of(stage_engines(models, folder), len(cases)), strict=True))
 
 
 @pytest.mark.parametrize("zeros", ZEROS)

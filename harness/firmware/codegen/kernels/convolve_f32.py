@@ -6,6 +6,7 @@ import numpy as np
 
 from harness.firmware.codegen.channels import Channels
 from harness.firmware.codegen.in_place import behind_by_row
+from harness.firmware.codegen.kernels.weights_in_ram import copy_pays
 from harness.firmware.codegen.operations import Operation, finish, image
 from harness.firmware.codegen.program import Conv2D
 
@@ -32,7 +33,8 @@ def operation(step: Conv2D) -> Operation | None:
     biases[:outputs] = step.weights.bias
     pixels = -(-step.output.shape[2] // _BLOCK) * _BLOCK
     strip = rows * inputs * stride * (pixels + taps - 1)
-    in_ram = weights.nbytes <= _WEIGHT_BYTES
+    reads = step.output.shape[0] * step.output.shape[1] * pixels // _BLOCK
+    in_ram = weights.nbytes <= _WEIGHT_BYTES and copy_pays(reads)
     return Operation(
         step,
         "convolve_f32.h",
