@@ -59,3 +59,18 @@ def tinyconv(conv_zeros: float, fc_zeros: float, dtype: str = "i1", channels: in
     builder.operator("CONV_2D", [tensors[0], *weights[0]], tensors[1:2], fusedActivationFunction=1, **options)
     builder.operator("FULLY_CONNECTED", [tensors[1], *weights[1]], tensors[2:])
     return builder.finish(tensors[:1], tensors[2:])
+
+
+def pointwise(dtype: str, pixels: int, channels: int = 32) -> bytes:
+    """Build a convolution of single pixels of one row."""
+    builder, random = ModelBuilder(), np.random.default_rng(1)
+    quantization = (0.05, -9) if dtype == "i1" else ()
+    source, output = (builder.activation((1, 1, pixels, channels), dtype, *quantization) for _ in range(2))
+    shape = channels, 1, 1, channels
+    if dtype == "i1":
+        weights = builder.constant(random.integers(-127, 128, shape).astype("i1"), [0.004])
+    else:
+        weights = builder.constant(random.normal(0, 0.3, shape).astype("f4"))
+    options = {"padding": 1, "strideH": 1, "strideW": 1}
+    builder.operator("CONV_2D", [source, weights], [output], **options)
+    return builder.finish([source], [output])

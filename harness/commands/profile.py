@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.report.html import write_text
     from harness.report.plot import standalone_svg
     from harness.report.profile import flame_graph_of, functions_table, operators_table, roofline
-    from harness.report.variants import calibration_note
+    from harness.report.variants import calibration_note, footprint_cell
     from harness.runs import rows
 
     if bool(arguments.variants) == bool(arguments.model):
@@ -75,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{operators_table([row]).aligned()}\n\n{functions_table([row]).aligned()}\n")
             if described.clock != "measured":
                 print(f"{calibration_note(calibrations_of([row]))}\n")
-            name = file_name(f"{model.id}-{engine.name}{'-counter' * counter}")
+            parts = [model.id, engine.name, footprint_cell(engine.footprint), "counter" * counter]
+            name = file_name("-".join(filter(None, parts)))
             graphs = {"flame": flame_graph_of(row, described)}
             if plot := roofline(row):
                 graphs["roofline"] = standalone_svg(plot)

@@ -210,7 +210,10 @@ def _stages(profile: ProfileRow) -> list[str]:
 
 
 def _named(variant: VariantRow) -> dict[str, str]:
-    return {"variant": variant.title, "engine": variant.firmware.engine if variant.firmware else ""}
+    image = variant.firmware
+    small = image and footprint_cell(image.footprint)
+    engine = f"{image.engine} ({small})" if image and small else image.engine if image else ""
+    return {"variant": variant.title, "engine": engine}
 
 
 def _figures(macs: int | None, cycles: int, whole: int) -> dict[str, Any]:

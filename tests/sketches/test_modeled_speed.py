@@ -9,6 +9,7 @@ from shared_data import shared_data
 from small_models import tinyconv
 
 from harness.boards.emulated import EmulatedBoard
+from models.model_artifact import ModelArtifact
 from models.pipeline import external
 
 pytestmark = pytest.mark.emulated
@@ -20,11 +21,26 @@ def board():
         yield board
 
 
-@pytest.mark.parametrize(("name", "most"), [("micro_speech_quantized", 1.15), ("kws_ref_model", 1.45)])
-def test_known_models_take_few_cycles_a_multiply_accumulate(board, name, most):
-    labels = [f"label {i}" for i in range(FILES[name])]
-    model = external(shared_data(f"{name}.tflite"), labels, STORE)
-    assert measure(board, model, "codegen", STORE).cycles_per_mac <= most
+def published(name: str) -> ModelArtifact:
+    return external(shared_data(f"{name}.tflite"), [f"label {i}" for i in range(FILES[name])], STORE)
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "arena_of_tflm"),
+    [("micro_speech_quantized", 1.15, 6_928), ("kws_ref_model", 1.45, 24_176)],
+)
+def test_known_models_take_few_cycles_and_no_more_memory_than_tflm(board, name, most, arena_of_tflm):
+    speed = measure(board, published(name), "codegen", STORE)
+    assert speed.cycles_per_mac <= most
+    assert speed.firmware.arena_bytes <= arena_of_tflm
+
+
+def test_small_images_take_less_flash_and_ram(board):
+    model = published("kws_ref_model")
+    fast, small = (measure(board, model, "codegen", STORE, one).firmware for one in ("fast", "small"))
+    assert small.flash_bytes <= 0.8 * fast.flash_bytes
+    assert small.arena_bytes <= 0.65 * fast.arena_bytes
+    assert fast.ram_bytes - small.ram_bytes == fast.arena_bytes - small.arena_bytes
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("i1", 1.10), ("f4", 3.0)])

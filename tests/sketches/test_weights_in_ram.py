@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from engine_cycles import cycles_of, stage_engines
-from tflite_builder import ModelBuilder
+from small_models import pointwise
 
 from harness.firmware.codegen.kernels import convolve_f32, convolve_s8
 from harness.firmware.codegen.kernels.weights_in_ram import copy_pays, widening_pays
 from harness.firmware.engine import get_engine
 
-VALID = 1
 PIXELS = {"f4": (4, 8, 16, 24), "i1": (1, 2, 4, 8)}
 """On both sides of the estimates; with 3 pixels of int8 both kernels take the same time up to 10 %."""
-
-
-def pointwise(dtype: str, pixels: int, channels: int = 32) -> bytes:
-    """Build a convolution of single pixels of one row."""
-    builder, random = ModelBuilder(), np.random.default_rng(1)
-    quantization = (0.05, -9) if dtype == "i1" else ()
-    source, output = (builder.activation((1, 1, pixels, channels), dtype, *quantization) for _ in range(2))
-    shape = channels, 1, 1, channels
-    if dtype == "i1":
-        weights = builder.constant(random.integers(-127, 128, shape).astype("i1"), [0.004])
-    else:
-        weights = builder.constant(random.normal(0, 0.3, shape).astype("f4"))
-    options = {"padding": VALID, "strideH": 1, "strideW": 1}
-    builder.operator("CONV_2D", [source, weights], [output], **options)
-    return builder.finish([source], [output])
 
 
 @pytest.mark.emulated

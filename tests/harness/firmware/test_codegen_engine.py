@@ -11,6 +11,7 @@ import pytest
 from compiled_engine import checked, compiled, staged_engine
 from host_library import compile_for_board, symbols_of
 from shared_data import shared_data
+from small_models import pointwise
 from tflite_builder import ModelBuilder
 from tflite_cases import conv_2d
 
@@ -36,6 +37,20 @@ def test_small_images_hold_int8_weights_and_need_less_memory(tmp_path):
     assert (fast.footprint, small.footprint, small.portable) == ("fast", "small", "")
     assert small.arena_bytes < 0.7 * fast.arena_bytes
     assert "PackedInt8Channel" in (tmp_path / "small" / "model_weights.h").read_text()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "pixels", "text"),
+    [
+        ("f4", 8, "kWeightsInRam = 0"),
+        ("f4", 9, "kWeightsInRam = 1"),
+        ("i1", 3, "kernels::conv_2d<"),
+        ("i1", 4, "kernels::convolve_s8<"),
+    ],
+)
+def test_weights_are_put_into_ram_for_many_pixels(tmp_path, dtype, pixels, text):
+    staged_engine(pointwise(dtype, pixels), tmp_path / "engine")
+    assert text in (tmp_path / "engine" / "engine.cpp").read_text()
 
 
 def test_layers_with_the_same_constants_share_their_code(tmp_path):

@@ -70,6 +70,12 @@ def test_operators_and_the_rest_add_up_to_the_inference():
     assert rows[1]["cycles_per_mac"] is None
 
 
+def test_a_small_image_is_named_beside_its_engine():
+    small = replace(VARIANT, firmware=replace(VARIANT.firmware, footprint="small"))
+    engines = [operators_table([one]).frame["engine"][0] for one in (VARIANT, small)]
+    assert engines == ["codegen", "codegen (small)"]
+
+
 def test_functions_of_a_stage_add_up_and_short_ones_share_a_row():
     small = [StackRow("inference", ["invoke", name], 2) for name in ("a", "b")]
     profile = replace(

@@ -48,6 +48,7 @@ template <class Op, class Element, class Take>
 EARSHOT_INLINE void for_taps(const Element* first, int rows, int columns, Take&& take) {
   for (int y = 0; y < rows; ++y) {
     const Element* x = first + y * Op::kInputWidth * Op::kInputChannels;
+#pragma GCC unroll 4
     for (int i = 0; i < columns; ++i, x += Op::kInputChannels) take(x);
   }
 }
