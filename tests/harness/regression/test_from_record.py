@@ -109,13 +109,14 @@ def test_an_image_that_does_not_fit_is_a_figure_and_not_a_fault():
 
 def test_the_environment_has_what_influences_times():
     kernels = "cmsis-nn 4.1 of Arduino_TensorFlowLite 2.4.0"
-    made = record(variants=[row(firmware=replace(IMAGE, kernels=kernels))])
+    made = record(variants=[row(firmware=replace(IMAGE, kernels=kernels, footprint="small"))])
     details = {"core": "mbed_nano 4.2.1", "port": "/dev/ttyACM0"}
     assert night_of(replace(made, board=replace(made.board, details=details))).environment == {
         "core": "mbed_nano 4.2.1",
         "clock": "modeled cycles, 64,000,000 Hz",
         "compiler": "gcc 12.2.1",
         "flags": "-O2",
+        "footprint": "small",
         "libraries": "Arduino_TensorFlowLite 2.4.0",
     }
 
