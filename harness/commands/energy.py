@@ -13,6 +13,7 @@ from harness.errors import EXIT_CLEAN, MeterFailed, UsageError
 
 if TYPE_CHECKING:
     from harness.bench_file import Bench
+    from harness.boards.linux import Linux
     from harness.firmware.firmware import Firmware
     from harness.firmware.stage import Instrument
     from harness.meters.meter import Meter
@@ -76,13 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measure_variants(arguments: argparse.Namespace) -> int:
+    from harness.boards.linux import Linux
     from harness.commands.run import request_of
     from models import progress
 
     if arguments.source and arguments.model:
         raise UsageError("name one variant or --model", remedy="`earshot variants` lists the variants.")
     arguments.variants = arguments.source
-    setup = request_of(arguments).setup()
+    setup = request_of(arguments).setup(any_board=True)
     clock = setup.board.describe().clock
     if clock == "instructions":
         raise UsageError(
@@ -92,7 +94,9 @@ def _measure_variants(arguments: argparse.Namespace) -> int:
     with setup.board:
         for model in setup.selection.models():
             with progress.about(model.id):
-                if meter:
+                if isinstance(setup.board, Linux):
+                    _measure_computer(arguments, setup.board, setup, model, meter)
+                elif meter:
                     _measure(arguments, setup, model, meter)
                 else:
                     _estimate(arguments, setup, model)
@@ -146,6 +150,37 @@ def _measure(arguments: argparse.Namespace, setup: Setup, model: ModelArtifact, 
     if found.listening:
         tables.append(battery_table(found.listening, arguments.cell))
     _show(tables, folder)
+
+
+def _measure_computer(
+    arguments: argparse.Namespace, board: Linux, setup: Setup, model: ModelArtifact, meter: Meter | None
+) -> None:
+    """Compare and time one model on this host, then measure its energy."""
+    from harness.measure.energy import measure_host
+    from harness.measure.host import float_input
+    from harness.measure.onnx import time_linux
+    from harness.measure.session import compared_input
+    from harness.report.energy import inference_table
+    from harness.sound.recording_scan import read_recordings
+    from models.reference import ReferenceModel
+
+    if board.computer.host:
+        raise UsageError(
+            "a meter of this host does not measure another computer",
+            where=board.computer.host,
+            remedy="Run `earshot energy` on that computer, on its board linux without `host`.",
+        )
+    assert meter is not None  # its clock is measured
+    recordings = read_recordings(setup.recordings, model.labels).recordings
+    time_linux(model, recordings, board.computer)  # refuses a model whose outputs differ
+    folder = arguments.output / model.id
+    folder.mkdir(exist_ok=True)
+    assert model.onnx is not None  # or it would have been refused
+    reference = ReferenceModel(model.tflite, model.front_end)
+    model_input = float_input(reference, compared_input(model, recordings))
+    found = measure_host(model.onnx, model_input, meter, folder / "samples")
+    print(f"{model.id} on {board.describe().title}, one thread, measured by {meter.describe()}\n")
+    _show([inference_table(found)], folder)
 
 
 def _split_trace(arguments: argparse.Namespace, bench: Bench) -> int:

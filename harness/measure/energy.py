@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.boards.board import Board
+from harness.boards.small_linux.runner import WARM_UPS, open_session
 from harness.errors import MeterFailed, ProtocolError, UsageError
 from harness.firmware.firmware import Firmware
 from harness.link.dut import DeviceUnderTest
@@ -152,7 +153,38 @@ def measure_image(device: DeviceUnderTest, meter: Meter) -> BurstEnergy:
         ProtocolError: the board's answers have no times.
     """
     bursts = measure_bursts(meter, partial(_infer, device))
-    trace = meter.so_far()
+    return _energy_of_bursts(meter.so_far(), bursts)
+
+
+def measure_host(model: Path, model_input: np.ndarray, meter: Meter, file: Path) -> BurstEnergy:
+    """Return the energy of an inference of an ONNX model on this host, with one thread.
+
+    Args:
+        model_input: with a batch of 1.
+        file: receives the samples.
+
+    Raises:
+        MeterFailed: the meter failed, or its trace shows no bursts; the samples stay.
+    """
+    session = open_session(str(model), threads=1)
+    feed = {session.get_inputs()[0].name: model_input}
+
+    def infer(inferences: int) -> float:
+        begin = time.perf_counter()
+        for _ in range(inferences):
+            session.run(None, feed)
+        return time.perf_counter() - begin
+
+    infer(WARM_UPS)
+    meter.start(file)
+    try:
+        bursts = measure_bursts(meter, infer)
+    finally:
+        trace = meter.stop()
+    return _energy_of_bursts(trace, bursts)
+
+
+def _energy_of_bursts(trace: Trace, bursts: list[Burst]) -> BurstEnergy:
     try:
         return burst_energy(trace.blocks(), bursts, _AROUND_S)
     except BrokenTrace as problem:

@@ -34,9 +34,11 @@ def energy_text(joules: float | None) -> str:
     return f"{fmt.significant(joules / size)} {unit}"
 
 
-def milliwatts(watts: float | None) -> str:
-    """Format a power."""
-    return fmt.text(None) if watts is None else f"{fmt.significant(watts * 1e3)} mW"
+def power_text(watts: float | None) -> str:
+    """Format a power: 3.30 mW, 12.5 W."""
+    if watts is None:
+        return fmt.text(None)
+    return f"{fmt.significant(watts)} W" if watts >= 1 else f"{fmt.significant(watts * 1e3)} mW"
 
 
 def _seconds(seconds: float | None) -> str:
@@ -65,9 +67,9 @@ def totals_table(energy: Energy) -> Table:
     }
     columns = [
         Column("seconds", "Trace", lambda value: f"{fmt.significant(value)} s"),
-        Column("mean_watts", "Mean power", milliwatts),
-        Column("idle_watts", "Idle", milliwatts, optional=True),
-        Column("peak_watts", "Peak", milliwatts),
+        Column("mean_watts", "Mean power", power_text),
+        Column("idle_watts", "Idle", power_text, optional=True),
+        Column("peak_watts", "Peak", power_text),
         Column("joules_per_hour", "An hour", energy_text),
     ]
     note = "Idle is the mean between the stages. The peak is the highest sample. Nothing is subtracted."
@@ -124,6 +126,7 @@ def inference_table(bursts: BurstEnergy) -> Table:
         "joules_high": bursts.joules.maximum,
         "net_joules": bursts.net_joules.median,
         "idle_watts": bursts.idle_watts,
+        "peak_watts": bursts.peak_watts,
     }
     columns = [
         Column("bursts", "Bursts"),
@@ -136,7 +139,8 @@ def inference_table(bursts: BurstEnergy) -> Table:
             lambda low, high: f"{energy_text(low)} to {energy_text(high)}",
         ),
         Column("net_joules", "Beyond idle", energy_text),
-        Column("idle_watts", "Idle", milliwatts),
+        Column("idle_watts", "Idle", power_text),
+        Column("peak_watts", "Peak", power_text),
     ]
     note = (
         "An inference in a burst: the median of the bursts. Beyond idle is without what the idle board takes "

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.records.mlperf import MlperfRecord
 from harness.report import format as fmt
-from harness.report.energy import energy_text, milliwatts
+from harness.report.energy import energy_text, power_text
 from harness.report.table import Column, Table
 from harness.report.variants import footprint_cell
 
@@ -79,7 +79,7 @@ def windows_table(record: MlperfRecord) -> Table:
         Column("taken_s", "Window, s", fmt.significant),
         Column("inference_us", "Inference", fmt.duration),
         Column("inference_joules", "Energy", energy_text, optional=True),
-        Column("mean_watts", "Power", milliwatts, optional=True),
+        Column("mean_watts", "Power", power_text, optional=True),
     ]
     note = "Each after 10 warm-ups; the median counts."
     if record.meter:

@@ -153,6 +153,7 @@ class BurstEnergy:
         net_joules: without it.
         seconds: of an inference, by the device's clock.
         idle_watts: before and after the bursts.
+        peak_watts: highest sample.
         inferences: of all bursts.
         each_joules: of each burst, in order.
     """
@@ -161,6 +162,7 @@ class BurstEnergy:
     net_joules: Summary
     seconds: Summary
     idle_watts: float
+    peak_watts: float
     inferences: int
     each_joules: tuple[float, ...]
 
@@ -182,7 +184,8 @@ def burst_energy(blocks: Iterable[np.ndarray], bursts: Sequence[Burst], idle_s: 
     borders = np.array([[one.begin_s, one.end_s] for one in bursts])
     half = idle_s / 2
     times = np.concatenate([borders - half, borders, borders + half], axis=1)  # each before, then each after
-    joules = _joules_until(blocks, times.ravel()).reshape(times.shape)
+    until, peak = _joules_until(blocks, times.ravel())
+    joules = until.reshape(times.shape)
     if not np.isfinite(joules).all():
         raise BrokenTrace("the trace ends before the last burst of inferences")
     idle_watts = ((joules[:, 4:] - joules[:, :2]) / idle_s).mean(axis=1)
@@ -200,6 +203,7 @@ def burst_energy(blocks: Iterable[np.ndarray], bursts: Sequence[Burst], idle_s: 
         summarize(net_joules / inferences),
         summarize(taken_s / inferences),
         float(idle_watts.mean()),
+        peak,
         int(inferences.sum()),
         tuple(each_joules),
     )
@@ -236,18 +240,22 @@ def between_pulses(blocks: Iterable[np.ndarray], pin: int) -> tuple[float, float
     return end_joules - begin_joules, end_s - begin_s
 
 
-def _joules_until(blocks: Iterable[np.ndarray], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the energy from the beginning to each time; NaN beyond the end."""
+def _joules_until(
+    blocks: Iterable[np.ndarray], times_s: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Return the energy from the beginning to each time, NaN beyond the end, and the peak between them."""
     found = np.full(len(times_s), np.nan)
-    ended_s = joules = 0.0
+    ended_s = joules = peak = 0.0
     for block in blocks:
         lengths = block["seconds"].astype(np.float64)
         ends_s = np.concatenate([[ended_s], ended_s + np.cumsum(lengths)])
         energies = np.concatenate([[joules], joules + np.cumsum(block["watts"] * lengths)])
         inside = (times_s >= ended_s) & (times_s <= ends_s[-1])
         found[inside] = np.interp(times_s[inside], ends_s, energies)
+        between = (ends_s[1:] > times_s.min()) & (ends_s[:-1] < times_s.max())
+        peak = max(peak, float(block["watts"][between].max(initial=0.0)))
         ended_s, joules = ends_s[-1], energies[-1]
-    return found
+    return found, peak
 
 
 def estimate(stage_us: Mapping[str, Sequence[float]], seconds: float) -> Energy:

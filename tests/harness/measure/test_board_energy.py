@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fake_ppk2 import AMPERES, VOLTS, FakePpk2, PinPlay
 from host_library import STORE
+from matrix_product import write_matrix_product
 from measured_models import small_model
 
 from harness.boards.emulated import EmulatedBoard
 from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
+from harness.boards.small_linux.runner import open_session
 from harness.firmware.engine import get_engine
 from harness.measure import energy
-from harness.measure.energy import measure_bursts
+from harness.measure.energy import measure_bursts, measure_host
 from harness.meters.ppk2 import Ppk2
+from harness.meters.rapl import Rapl
 from harness.stats.energy import BrokenTrace, Burst, burst_energy, estimate
 
 IDLE, BUSY = AMPERES[0] * VOLTS, AMPERES[3] * VOLTS
@@ -83,3 +92,71 @@ def test_a_meter_that_sees_no_burst_has_no_figures():
 def test_a_trace_that_ends_too_early_has_no_figures():
     with pytest.raises(BrokenTrace, match="ends before the last burst"):
         burst_energy(blocks(a_burst()[:2400]), [Burst(0.5, 2.5, 1.0, 10)], 0.6)
+
+
+class Counter:
+    """The energy counter of a processor that takes 5 W, and 15 W while a model runs.
+
+    Args:
+        root: folder of a powercap.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._zone = root / "intel-rapl:0"
+        self._zone.mkdir()
+        (self._zone / "name").write_text("package-0\n")
+        (self._zone / "max_energy_range_uj").write_text("262143328850\n")
+        self._begin, self._busy_s, self._running_since = time.monotonic(), 0.0, 0.0
+        self._ended = threading.Event()
+        self._count()
+        self._thread = threading.Thread(target=self._go_on)
+        self._thread.start()
+
+    def watch(self, session):
+        """Return a session of ONNX Runtime whose runs take energy."""
+        return SimpleNamespace(get_inputs=session.get_inputs, run=partial(self._run, session))
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self, session, *arguments):
+        self._running_since = begin = time.monotonic()
+        answer = session.run(*arguments)
+        self._running_since, self._busy_s = 0.0, self._busy_s + time.monotonic() - begin
+        return answer
+
+    def _go_on(self) -> None:
+        while not self._ended.wait(0.001):
+            self._count()
+
+    def _count(self) -> None:
+        now, since = time.monotonic(), self._running_since
+        joules = 5 * (now - self._begin) + 10 * (self._busy_s + (now - since if since else 0.0))
+        (self._zone / "new").write_text(f"{round(joules * 1e6)}\n")
+        (self._zone / "new").replace(self._zone / "energy_uj")
+
+
+def test_rapl_counts_the_energy_of_an_onnx_model(monkeypatch, tmp_path):
+    monkeypatch.setattr(energy, "BURST_S", 0.5)
+    monkeypatch.setattr(energy, "BURSTS", 2)
+    monkeypatch.setattr(
+        energy,
+        "open_session",
+        lambda *arguments, **options: counter.watch(open_session(*arguments, **options)),
+    )
+    weights = np.ones((1500, 1500), np.float32)
+    model = write_matrix_product(tmp_path / "model.onnx", weights)
+    (tmp_path / "powercap").mkdir()
+    counter = Counter(tmp_path / "powercap")
+    monkeypatch.setattr(
+        energy, "open_session", lambda path, threads: counter.watch(open_session(path, threads))
+    )
+    try:
+        found = measure_host(model, weights[:1], Rapl(root=tmp_path / "powercap"), tmp_path / "samples")
+    finally:
+        counter.close()
+    assert found.joules.median == pytest.approx(15 * found.seconds.median, rel=0.05)
+    assert found.net_joules.median == pytest.approx(10 * found.seconds.median, rel=0.05)
+    assert found.idle_watts == pytest.approx(5, rel=0.02)
+    assert found.peak_watts > 10
