@@ -389,6 +389,9 @@ def _children(value: Any, kind: Any) -> Iterator[tuple[str | int, Any, Any]]:
     if dataclasses.is_dataclass(plain) and isinstance(value, Mapping):
         hints = _hints(typing.cast(type, plain))
         yield from ((name, value[name], hint) for name, hint in hints.items() if name in value)
+    elif typing.is_typeddict(plain) and isinstance(value, Mapping):
+        hints = typing.get_type_hints(plain)
+        yield from ((name, value[name], hint) for name, hint in hints.items() if name in value)
     elif origin is dict and isinstance(value, Mapping):
         yield from ((name, item, arguments[1]) for name, item in value.items())
     elif origin in (list, tuple) and isinstance(value, list):

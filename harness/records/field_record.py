@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -18,6 +17,7 @@ from harness.records.reading import RecordFormat
 from harness.records.record import (
     AcousticRow,
     BoardRow,
+    Code,
     Count,
     Fault,
     FirmwareRow,
@@ -253,7 +253,7 @@ class FieldRecord:
     """A playback plan, played to one board."""
 
     run: dict[str, str]  # id (uuid4), started, ended (ISO 8601, UTC), command
-    code: dict[str, Any]
+    code: Code
     environment: dict[str, str]
     board: BoardRow
     plan: dict[str, str | int | float]  # file, sha256, seed, gap_s, repeats, recordings

@@ -5,14 +5,14 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from harness.files import write_atomic
 from harness.records.checksum import dump_with_checksum
-from harness.records.record import BoardRow, FirmwareRow, ModelRow
+from harness.records.record import BoardRow, Code, FirmwareRow, ModelRow
 
 SCHEMA = 1
 Count = Annotated[int, Meta(ge=0, lt=2**32)]
@@ -50,7 +50,7 @@ class MlperfRecord:
     """Accuracy and performance of one model on one board, by the benchmark's rules."""
 
     run: dict[str, str]  # "started" and "ended" (ISO 8601, UTC), "command"
-    code: dict[str, Any]
+    code: Code
     environment: dict[str, str]
     id: str  # of the model, from the name of its file
     board: BoardRow

@@ -7,15 +7,14 @@ import os
 import platform
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from harness.layout import ROOT
-from harness.records.record import PROCEDURE_VERSION
+from harness.records.record import PROCEDURE_VERSION, Code
 
 _PACKAGES = ("torch", "tensorflow-cpu", "onnxruntime", "onnx", "onnx-tf", "numpy")
 
 
-def code() -> dict[str, Any]:
+def code() -> Code:
     """Return commit (40 hex digits, "unknown" outside git), dirty, and the versions of harness and procedure.
 
     Changes under reports/ do not count as dirty: an accepted baseline does not change the measured code.

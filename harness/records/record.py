@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Protocol, TypedDict, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -384,6 +384,15 @@ class BoardRow:
     details: dict[str, str] = field(default_factory=dict)
 
 
+class Code(TypedDict, total=False):
+    """The measured code: commit, whether it has uncommitted changes, and the versions of the harness."""
+
+    commit: str
+    dirty: bool
+    harness_version: str
+    procedure_version: int
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One run on one board."""
@@ -393,7 +402,7 @@ class RunRecord:
     or "a-a"; the last two form the history), "board" (its name on the bench and of its baseline), "engine"
     (of variants that were not built), "confirm_of" (the id of the confirmed run), and "length_s" (by the
     host's monotonic clock; "" if unknown, as for a resumed run)."""
-    code: dict[str, Any]  # "commit", "dirty", "harness_version", "procedure_version"
+    code: Code
     environment: dict[str, str]
     board: BoardRow
     variants: list[VariantRow]

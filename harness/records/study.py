@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from harness.files import write_atomic
-from harness.records.record import Fault, LinuxRow
+from harness.records.record import Code, Fault, LinuxRow
 
 SCHEMA = 1
 RECORD = "study.json"
@@ -69,6 +69,15 @@ class Plot:
     over: str
 
 
+class Span(TypedDict, total=False):
+    """When a study was computed (ISO 8601, UTC), how long it took, and on which dataset."""
+
+    started: str
+    ended: str
+    seconds: float
+    dataset: str
+
+
 @dataclass(frozen=True)
 class StudyRecord:
     """The results of a study."""
@@ -87,9 +96,8 @@ class StudyRecord:
     plots: list[Plot] = field(default_factory=list)  # of the study's file
     samples: str = "clips"  # or "images": kind of the test set's members
     computer: str = ""  # that measured the networks as ONNX
-    run: dict[str, Any] = field(default_factory=dict)
-    """"started", "ended" (ISO 8601), "seconds" and "dataset"."""
-    code: dict[str, Any] = field(default_factory=dict)  # provenance, like `environment`, as in a run record
+    run: Span = field(default_factory=lambda: Span())
+    code: Code = field(default_factory=lambda: Code())  # provenance, like `environment`, as in a run record
     environment: dict[str, str] = field(default_factory=dict)
 
     def right(self, network: Network) -> list[bool]:

@@ -24,7 +24,7 @@ from harness.layout import PARTIAL, RECORD
 from harness.records import provenance
 from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
 from harness.records.reading import read_record
-from harness.records.record import BoardRow, RunRecord, VariantRow, write_record
+from harness.records.record import BoardRow, Code, RunRecord, VariantRow, write_record
 from models import progress
 
 R = TypeVar("R", RunRecord, FieldRecord)
@@ -216,7 +216,7 @@ def begin(
     output: Path,
     board: BoardRow,
     about: Mapping[str, str],
-    code: Mapping[str, Any] | None = None,
+    code: Code | None = None,
     **fields: Any,
 ) -> RunFolder[R]:
     """Create a new run; nothing is written yet.
@@ -240,7 +240,7 @@ def begin(
     }
     record = files.type(
         run=run,
-        code=dict(code or provenance.code()),
+        code=code or provenance.code(),
         environment=provenance.environment(),
         board=board,
         variants=[],
@@ -250,9 +250,7 @@ def begin(
     return RunFolder(output / board.name / f"{stamp}-{identity[:8]}", files, record)
 
 
-def resume(
-    files: RecordFile[R], path: Path, board: BoardRow, code: Mapping[str, Any] | None = None
-) -> RunFolder[R]:
+def resume(files: RecordFile[R], path: Path, board: BoardRow, code: Code | None = None) -> RunFolder[R]:
     """Claim an interrupted run: same folder, same id, and the rows that it has.
 
     Raises:

@@ -449,7 +449,7 @@ def environment_table(record: RunRecord) -> Table:
     clock = {"name": board.name, "uid": board.uid, "clock": clock_text(board)}
     sections: dict[str, dict[str, Any]] = {
         "run": record.run,
-        "code": record.code,
+        "code": dict(record.code),
         "board": clock | board.details,
         "host": record.environment,
     }

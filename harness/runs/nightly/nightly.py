@@ -16,7 +16,7 @@ from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EarshotError, MeterFailed, U
 from harness.meters.meter import Meter
 from harness.meters.registry import meter_of
 from harness.records import provenance
-from harness.records.record import BlockRow, Fault, RunRecord, VariantRow
+from harness.records.record import BlockRow, Code, Fault, RunRecord, VariantRow
 from harness.records.verdict import RunVerdict
 from harness.regression.a_a import a_a
 from harness.regression.from_record import A_A, NIGHTLY, night_of
@@ -68,7 +68,7 @@ def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = No
     assert nightly is not None
     kind = A_A if nightly.same_images else NIGHTLY
 
-    def folder_for(board: Board, code: dict[str, Any] | None = None) -> RunFolder[RunRecord]:
+    def folder_for(board: Board, code: Code | None = None) -> RunFolder[RunRecord]:
         if interrupted:
             return folders.resume(RUN, interrupted, board.describe(), code)
         return folders.begin(RUN, output, board.describe(), request.about(kind), code)
@@ -143,7 +143,7 @@ def measure_same_images(
     with board:
         kept, targets = read_images(request, name)
         now = provenance.code()
-        code = {**kept.code, **{key: now[key] for key in ("harness_version", "procedure_version")}}
+        code = {**now, "commit": kept.code["commit"], "dirty": kept.code["dirty"]}
         folder = folder_for(board, code)
         try:
             folder.write(variants=list(kept.variants))

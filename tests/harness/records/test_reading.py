@@ -98,6 +98,7 @@ FLASH = ("variants", 0, "firmware", "flash_bytes")
         *((FLASH, value, "a whole number") for value in ("36576", 36576.5, True, None)),
         (("variants", 0, "stage_us", "inference", 7), "fast", "variants[0].stage_us.inference[7]"),
         (("board", "heat"), 21, "board.heat"),
+        (("code", "commit"), 40, "code.commit"),
         (("board", "clock_hz"), 0, "board.clock_hz"),
         (("variants", 0, "stimuli", 0, "detected_at_s"), math.inf, "variants[0].stimuli[0].detected_at_s"),
         (("variants", 0, "stimuli", 0, "score"), 256, "at most 255"),
