@@ -45,6 +45,7 @@ class LiveView:
         )
         self._shown_s = -1e9
         self._word = ""
+        self._losses = 0
 
     def show(self, session: LiveSession, event: Event, word: str) -> None:
         """Show an event of a session, and the word to be said now."""
@@ -52,6 +53,10 @@ class LiveView:
             self._word = word
             if word:
                 self._print(f"say: {word}")
+        losses = session.sound.capture.losses if session.sound else []
+        for loss in losses[self._losses :]:
+            self._print(f"{session.heard_s:8.2f} s  {loss}")
+        self._losses = len(losses)
         if isinstance(event, Detection):
             label = label_of_name(event.label, session.labels)
             self.detected[label] += 1

@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,…",
         help="show these words one after another for you to say, so that the field run knows them",
     )
-    parser.add_argument("--speaker", default="", metavar="NAME", help="who says them: letters and digits")
+    parser.add_argument("--speaker", type=_name, metavar="NAME", help="who says them: letters and digits")
     options.add_output(parser, layout.FIELDS)
     options.add_open(parser)
 
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.say and not arguments.save:
         raise UsageError("--say needs --save", remedy="Add --save, or omit --say.")
     chosen = LiveOptions(
-        arguments.device, arguments.seconds, arguments.say, arguments.speaker, arguments.save
+        arguments.device, arguments.seconds, arguments.say, arguments.speaker or "", arguments.save
     )
     with ExitStack() as stack:
         output = arguments.output
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def summary(run: LiveRun, detected: Counter[str]) -> str:
-    """Return what was heard, in two lines."""
+    """Return what was heard and what was lost."""
     session = run.session
     if session is None:
         return "Nothing was heard."
@@ -91,6 +91,8 @@ def summary(run: LiveRun, detected: Counter[str]) -> str:
             f"The microphone delivered {session.sound.samples:,} samples, the board heard {heard}; "
             f"it was at most {session.most_behind_s:.2f} s behind."
         )
+    if session.sound and (losses := session.sound.capture.losses):
+        lines.append(f"The microphone lost samples {len(losses)} times; the last time, {losses[-1]}.")
     if session.samples_lost:
         lines.append(f"The board was too slow for {session.samples_lost:,} samples.")
     if session.records_lost:
@@ -103,6 +105,12 @@ def _length(text: str) -> float:
     if seconds < 1:
         raise argparse.ArgumentTypeError(f"it must be 1 or more, not {text}")
     return seconds
+
+
+def _name(text: str) -> str:
+    if not text.isalnum():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name of letters and digits")
+    return text
 
 
 def _words(text: str) -> tuple[str, ...]:

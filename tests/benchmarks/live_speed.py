@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from pulse import null_sink
 
@@ -61,6 +62,13 @@ def place_of(part: NDArray[np.int16], sound: NDArray[np.int16]) -> int:
     size = 1 << (len(part) + len(sound)).bit_length()
     product = np.fft.rfft(sound.astype(float), size) * np.conj(np.fft.rfft(part.astype(float), size))
     return int(np.argmax(np.fft.irfft(product, size)[: len(sound)]))
+
+
+def places_of(marks: tuple[NDArray[np.int16], ...], sound: NDArray[np.int16]) -> tuple[int, int]:
+    """Return where the first mark lies in the beginning of a sound, and the last one in its end."""
+    searched = _SEARCHED_S * SAMPLE_RATE_HZ
+    tail = max(0, len(sound) - searched)
+    return place_of(marks[0], sound[:searched]), tail + place_of(marks[1], sound[tail:])
 
 
 class Witness:
@@ -113,23 +121,25 @@ def measure(variant: str, minutes: float) -> int:
         reference = read_field(path.with_name("field.json")).variants[0].reference
     counts = next(match for _, line in lines if (match := _COUNTS.match(line)))
     first, last = played[0][1], played[-_MARKED][1]
-    searched = _SEARCHED_S * SAMPLE_RATE_HZ
     marks = sound[first : played[_MARKED - 1][2]], sound[last : played[-1][2]]
-    begin = place_of(marks[0], kept[:searched]) - first
-    end = len(kept) - searched + place_of(marks[1], kept[-searched:]) - last
+    heard = witness.sound()
+    loud = np.flatnonzero(np.abs(heard) > _LOUD)
+    heard = heard[: loud[-1] + SAMPLE_RATE_HZ]
+    quiet = max(0, int(loud[0]) - SAMPLE_RATE_HZ)
+    begin, end = places_of(marks, kept)
+    witnessed = quiet + np.array(places_of(marks, heard[quiet:]))
+    missing = int(witnessed[1] - witnessed[0]) - (end - begin)
     print(f"{variant}: {len(kept) / SAMPLE_RATE_HZ:.1f} s, {len(played)} words")
     print(f"  delivered {counts[1]} samples, heard {counts[2]}; {counts[3]}")
     print(f"  scores equal to the host's: {reference.equal:,} of {reference.inferences:,}")
-    print(f"  between the first and the last word: {end - begin:+d} samples of {last - first:,}")
-    heard = witness.sound()
-    quiet = max(0, int(np.argmax(np.abs(heard) > _LOUD)) - SAMPLE_RATE_HZ)
-    offset = quiet + place_of(marks[0], heard[quiet : quiet + searched]) - first
+    print(f"  between the first and the last word: {-missing:+d} samples of {end - begin:,} of the witness")
+    offset = int(witnessed[0]) - first
     delays = delays_of(lines, [(word, witness.time_of(offset + stop)) for word, _, stop in played])
     print(
         f"  from the end of a word to its line: median {np.median(delays):.2f} s, 95th percentile "
         f"{np.percentile(delays, 95):.2f} s, longest {max(delays):.2f} s, of {len(delays)} detections"
     )
-    lost = counts[1] != counts[2] or abs(end - begin) > _APART or reference.equal != reference.inferences
+    lost = counts[1] != counts[2] or abs(missing) > _APART or reference.equal != reference.inferences
     return int(lost or max(delays) > _AT_MOST_S)
 
 
@@ -147,9 +157,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--variant", default="tinyconv-int8")
-    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, default=1.0)
     arguments = parser.parse_args()
-    return measure(arguments.variant, arguments.minutes)
+    try:
+        return measure(arguments.variant, arguments.minutes)
+    except pytest.skip.Exception as missing:
+        print(f"skipped: {missing}")
+        return 0
 
 
 if __name__ == "__main__":

@@ -144,6 +144,7 @@ def test_a_missing_microphone_is_refused_with_the_available_ones(sink, model):
     [
         (["--say", "yes"], "--say needs --save"),
         (["--say", "../yes", "--save"], "cannot be the name of a folder"),
+        (["--speaker", "../anna", "--save"], "is not a name of letters and digits"),
         (["--seconds", "0"], "it must be 1 or more"),
         (["ds-cnn-*"], "variants are selected, and one listens at a time"),
         (["no-such-variant"], "no variant matches"),

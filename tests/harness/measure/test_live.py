@@ -13,10 +13,11 @@ from harness.boards.emulated import EmulatedBoard
 from harness.errors import AcousticFailed
 from harness.firmware.engine import get_engine
 from harness.link.events import End, Inference
+from harness.live_view import LiveView
 from harness.measure.live import LiveSession
 from harness.sound import microphone
 from harness.sound.devices import Device, accepted_format
-from harness.sound.microphone import Capture
+from harness.sound.microphone import Capture, Loss
 from models.data.wav import read_wav
 
 LABELS = ("silence", "unknown", "yes", "no")
@@ -143,3 +144,15 @@ def test_an_overflow_that_the_device_reports_is_a_loss():
     assert [str(loss) for loss in capture.losses] == [
         "the microphone lost samples at 1.0 s: the host was late for it"
     ]
+
+
+def test_the_view_tells_a_loss_of_the_microphone_once(board, tmp_path, capsys):
+    sound = Sound(noise(8_000))
+    session, view = LiveSession(board, LABELS, sound), LiveView()
+    for number, event in enumerate(session.events(board.open(tmp_path / "log"))):
+        if number == 3:
+            session.sound.capture.losses.append(Loss(0.2))
+        view.show(session, event, "")
+    shown = capsys.readouterr().out
+    assert shown.count("the microphone lost samples at 0.2 s: the host was late for it") == 1
+    assert "scores: silence " in shown and "dBFS" in shown
