@@ -69,7 +69,7 @@ def time_linux(
         rows.append(
             HostRow(
                 device="linux",
-                device_name=computer.machine.title,
+                device_name=", ".join(filter(None, (computer.machine.title, computer.host))),
                 runtime="onnxruntime",
                 threads=threads,
                 invocations=len(figures.samples_us),

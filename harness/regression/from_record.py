@@ -111,7 +111,7 @@ def _engines(record: RunRecord) -> dict[str, str]:
 def _environment(record: RunRecord) -> dict[str, str]:
     board = record.board
     found = {name: text for name, text in board.details.items() if name not in _OBSERVATIONS}
-    found["clock"] = f"{board.clock}, {board.clock_hz:,} Hz"
+    found["clock"] = f"{board.clock}, {board.clock_hz:,} Hz" if board.clock_hz else board.clock
     firmware = [row.firmware for row in record.variants if row.firmware]
     of_variants = {
         "compiler": (each.toolchain for each in firmware),

@@ -34,6 +34,9 @@ _MACHINES = ("x86_64", "aarch64")
 _NO_PYTHON, _NO_VENV, _NOT_INSTALLED, _NO_SPACE = 41, 42, 43, 44
 """Exit codes of the scripts."""
 
+_TURN_S = 600.0
+"""Wait for a turn, s: others hold a computer for one model at a time."""
+
 _NEEDED_KIB = 200_000
 """Of the environment: 130 MB, and the packages of 26 MB while they are installed."""
 
@@ -86,11 +89,11 @@ class Computer:
 
     Args:
         host: for ssh, such as "pi@kws-pi"; "" for this host.
-        wait_s: longest wait for another process that measures on it.
+        wait_s: longest wait for other processes that measure on it; at least `_TURN_S`.
     """
 
     def __init__(self, host: str = "", wait_s: float = 0.0) -> None:
-        self.host, self._wait_s = host, wait_s
+        self.host, self._wait_s = host, max(wait_s, _TURN_S)
         self._is_ready = not host
         self._python = f"{_FOLDER}/environment/bin/python" if host else shlex.quote(sys.executable)
 

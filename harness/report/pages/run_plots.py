@@ -16,9 +16,10 @@ from harness.report import format as fmt
 from harness.report import plot
 from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot
 from harness.report.table import Table
+from harness.report.variants import DEVICES
 from harness.stats.matching import is_keyword
 
-_DEVICE_COLORS = {"MCU": plot.MCU, "small Linux": plot.POSTPROCESS, "CPU": plot.CPU, "GPU": plot.GPU}
+_DEVICE_COLORS = {"MCU": plot.MCU, DEVICES["linux"]: plot.POSTPROCESS, "CPU": plot.CPU, "GPU": plot.GPU}
 _LANE_IN, _GAP_IN = 0.24, 0.36
 """Height of a lane of the timeline, and of the gap below each of its lines, where the seconds stand."""
 _LINE_S = 14
@@ -76,11 +77,11 @@ def draw_devices(frame: pd.DataFrame) -> Figure:
             reason = f"{fmt.DASH} {row['note'] or ''}"
             axes.text(0.01, index, reason, transform=axes.get_yaxis_transform(), va="center", color=plot.SOFT)
         else:
-            color = _DEVICE_COLORS[row["device"]]
+            color = _DEVICE_COLORS[row["device"].partition(",")[0]]
             low, high = row["p25_us"] or row["median_us"], row["p75_us"] or row["median_us"]
             axes.plot([low, high], [index, index], color=color, linewidth=3, alpha=0.5)
             axes.plot(row["median_us"], index, "o", color=color, markersize=6)
-            median = fmt.duration(row["median_us"])
+            median = fmt.duration(row["median_us"]) + (", throttled" if row["throttled"] else "")
             axes.annotate(median, (high, index), (7, 0), "data", "offset points", va="center")
     return figure
 
@@ -89,7 +90,9 @@ def _device_text(row: pd.Series) -> str:
     if row["device"] == "MCU":
         return f"MCU ({row['clock']})" if row["clock"] else "MCU"
     threads = f" · {fmt.plural(row['threads'], 'thread')}" if row["threads"] else ""
-    return f"{'' if row['device'] == 'CPU' else row['device'] + ' · '}{row['runtime']}{threads}"
+    if row["device"].startswith(DEVICES["linux"]):
+        return f"{row['device']}{threads}"
+    return f"{'' if row['device'] == 'CPU' else 'GPU · '}{row['runtime']}{threads}"
 
 
 def draw_timeline(words: pd.DataFrame) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,6 +148,9 @@ def faults_table(variants: Sequence[VariantRow | FieldVariant]) -> Table:
 def devices_table(record: RunRecord) -> Table:
     """Return the time of one inference on every device."""
     rows = []
+    computers = {
+        row.device_name for variant in record.variants for row in variant.host if row.device == LINUX
+    }
     for variant in record.variants:
         board = _board_row(record.board, variant)
         for row in variant.host if board in variant.host else (board, *variant.host):
@@ -155,7 +158,7 @@ def devices_table(record: RunRecord) -> Table:
             comparable = None if throttled(row) or throttled(board) else row.median_us
             rows.append(
                 fields_of(row)
-                | {"variant": variant.title, "device": DEVICES[row.device]}
+                | {"variant": variant.title, "device": _device(row, computers)}
                 | {"runtime": _RUNTIMES.get(row.runtime, row.runtime), "invocations": row.invocations or None}
                 | {"clock": None if row.median_us is None else clock}
                 | ({"calibration": calibration_cell(variant.firmware, "inference")} if row is board else {})
@@ -176,6 +179,7 @@ def devices_table(record: RunRecord) -> Table:
         Column("calibration", "Off your board by", fmt.remark, optional=True),
         Column("times_faster_than_board", "Faster than the board", fmt.times),
         Column("max_abs_difference", "Output differs by", fmt.difference),
+        Column("throttled"),
         _NOTE,
     ]
     note = (
@@ -185,9 +189,15 @@ def devices_table(record: RunRecord) -> Table:
     )
     strong = {DEVICES["mcu"]: "strong"}
     tones = ["bad" if row["throttled"] else strong.get(row["device"], "") for row in rows]
-    kinds = [device for device in DEVICES.values() if any(row["device"] == device for row in rows)]
+    kinds = [device for device in DEVICES.values() if any(row["device"].startswith(device) for row in rows)]
     title = f"One inference on {', '.join(kinds[:-1])} and {kinds[-1]}" if kinds[1:] else "One inference"
     return Table("host", title, columns, rows, note, headed=True, tones=tones)
+
+
+def _device(row: HostRow, computers: Collection[str]) -> str:
+    """Return a device as a reader sees it, with its name if there are several small Linux computers."""
+    name = f", {row.device_name}" if row.device == LINUX and len(computers) > 1 else ""
+    return f"{DEVICES[row.device]}{name}"
 
 
 def _board_row(board: BoardRow, variant: VariantRow) -> HostRow:
@@ -221,7 +231,7 @@ def linux_table(record: RunRecord) -> Table:
     time, memory, state = "Time of one inference", "Bytes", "Processor, before and after"
     columns = [
         _VARIANT,
-        Column("computer"),
+        Column("computer", "Computer"),
         Column("threads", "Threads", fmt.count),
         Column("samples", "Inferences", fmt.count),
         Column("warm_ups onnxruntime python"),

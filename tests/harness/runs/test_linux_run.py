@@ -29,6 +29,7 @@ from harness.records.record import RunRecord
 from harness.report.pages.family_entries import entries_of
 from harness.report.pages.family_tables import family_tables
 from harness.report.pages.run import summary_text
+from harness.report.pages.run_plots import draw_devices
 from harness.report.pages.run_tables import all_tables
 from harness.runs.folder import RUN, begin, resume
 from harness.runs.request import Setup
@@ -132,6 +133,15 @@ def test_throttled_computer_is_marked_and_not_compared(here):
     assert tables["linux"].rows[0]["throttled"] == "temperature limit"
     assert tables["host"].tones[0] == tables["linux"].tones[0] == "bad"
     assert "Nothing was measured" in summary_text(record)
+
+
+def test_several_computers_are_told_apart(here):
+    first, *others = here.variants[0].host
+    other = replace(first, device_name="Raspberry Pi 4, pi@kws-pi")
+    record = replace(here, variants=[replace(here.variants[0], host=[first, other, *others])])
+    devices = [row["device"] for row in all_tables(record)["host"].rows]
+    assert devices[:2] == [f"small Linux, {first.device_name}", "small Linux, Raspberry Pi 4, pi@kws-pi"]
+    assert draw_devices(all_tables(record)["host"].frame).axes
 
 
 def test_run_whose_connection_is_lost_keeps_finished_models_and_is_resumed(run_on, target, models):
