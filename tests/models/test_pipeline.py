@@ -217,7 +217,9 @@ def test_a_tflite_from_elsewhere_is_described(store):
 
 def test_a_tflite_from_elsewhere_is_evaluated_on_a_dataset(models, dataset, store):
     plain = models["plain"]
-    assert external(plain.tflite, LABELS, store, dataset).accuracy == plain.accuracy
+    found = external(plain.tflite, LABELS, store, dataset).accuracy
+    for split in ("validation", "testing"):  # a network of few clips learned from more renderings of them
+        assert found[split] == plain.accuracy[split]
     order = ("no", "yes", "unknown", "silence")  # outputs of another meaning
     model = external(plain.tflite, order, store, dataset)
     totals = {count["label"]: count["total"] for count in plain.accuracy["testing"]}
