@@ -163,6 +163,7 @@ class Bench:
 
     Attributes:
         path: the bench file; None without one.
+        name: of the bench, for a history of several; "" for the name of its host.
         boards: in the order of the file.
         speaker: None without a loudspeaker.
         meter: None without a power meter.
@@ -172,6 +173,7 @@ class Bench:
     """
 
     path: Path | None = None
+    name: str = ""
     boards: tuple[BoardEntry, ...] = ()
     speaker: SpeakerEntry | None = None
     meter: MeterTable | None = None
@@ -186,6 +188,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class _File:
+    name: str = ""
     board: dict[str, BoardTable] = field(default_factory=dict)
     speaker: SpeakerEntry | None = None
     meter: MeterTable | None = None
@@ -212,7 +215,16 @@ def read_bench(path: Path) -> Bench:
             f"Allowed: below {thresholds.chirp_max_dbfs}.",
         )
     boards = tuple(BoardEntry(name, **asdict(table)) for name, table in found.board.items())
-    return Bench(path, boards, found.speaker, found.meter, found.recordings, thresholds, found.recognizer)
+    return Bench(
+        path,
+        found.name,
+        boards,
+        found.speaker,
+        found.meter,
+        found.recordings,
+        thresholds,
+        found.recognizer,
+    )
 
 
 def write_recognizers(recognizers: Mapping[str, Recognizer], path: Path | None = None) -> Path:

@@ -28,6 +28,8 @@ CONFIGS = _CODE / "models" / "configs"
 
 RECORD, PARTIAL = "run.json", "run.partial.json"
 """Record in a run's folder: of a run that has ended, and until then."""
+FIELD_RECORD = "field.json"
+"""Record of a field run that has ended."""
 
 
 def store_root() -> Path:

@@ -259,7 +259,8 @@ def bench_run(pytestconfig: pytest.Config) -> Iterator[Run]:
     stopping.enter_context(sigterm_interrupts())
     pytestconfig.add_cleanup(stopping.close)
     setup = setup_of(pytestconfig.stash[_SELECTION], chosen.bench, chosen.entry, engine, footprint=footprint)
-    output, what = pytestconfig.getoption("earshot_output"), about("run", chosen.entry, engine)
+    output = pytestconfig.getoption("earshot_output")
+    what = about("run", chosen.entry, engine, chosen.bench)
     options.check_output(output)
     run = Run(setup, begin(RUN, output, setup.board.describe(), what))
     pytestconfig.stash[_RUN] = run

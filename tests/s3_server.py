@@ -44,6 +44,7 @@ class S3:
         self.url = f"s3://{BUCKET}/earshot"
         self.fault: Fault = lambda method, path: None
         self.requests: list[str] = []
+        self.has_new_clients = False
         self._proxy = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self._proxy.serve_forever, daemon=True).start()
         self.endpoint = f"http://127.0.0.1:{self._proxy.server_port}"
@@ -58,15 +59,18 @@ class S3:
     def reset(self) -> None:
         """Begin with one empty bucket and no faults."""
         self.fault = lambda method, path: None
-        for bucket in self.client.list_buckets()["Buckets"]:
-            for name in self.names(bucket["Name"]):
-                self.client.delete_object(Bucket=bucket["Name"], Key=name)
-            self.client.delete_bucket(Bucket=bucket["Name"])
+        if self.client.list_buckets()["Buckets"]:
+            self.remove_bucket()
         self.client.create_bucket(Bucket=BUCKET)
         self.requests.clear()
 
-    def names(self, bucket: str = BUCKET) -> list[str]:
-        return [entry["Key"] for entry in self.client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    def remove_bucket(self) -> None:
+        for name in self.names():
+            self.client.delete_object(Bucket=BUCKET, Key=name)
+        self.client.delete_bucket(Bucket=BUCKET)
+
+    def names(self) -> list[str]:
+        return [entry["Key"] for entry in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
     def content(self, name: str) -> bytes:
         return self.client.get_object(Bucket=BUCKET, Key=name)["Body"].read()
@@ -133,6 +137,9 @@ def running() -> Iterator[S3]:
 def use(server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
     """Empty the server and lead every client of this process and its children there."""
     server.reset()
+    if server.has_new_clients:  # those of a test before have other settings
+        S3FileSystem.clear_instance_cache()
+        server.has_new_clients = False
     for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
@@ -140,3 +147,46 @@ def use(server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, "/dev/null")
     return server
+
+
+def _new_clients(s3: S3) -> None:
+    S3FileSystem.clear_instance_cache()
+    s3.has_new_clients = True
+
+
+def no_credentials(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    _new_clients(s3)
+
+
+def no_bucket(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.remove_bucket()
+
+
+def no_network(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    _new_clients(s3)
+
+
+def wrong_clock(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.fault = lambda method, path: (403, "RequestTimeTooSkewed")
+
+
+def wrong_key(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.fault = lambda method, path: (403, "InvalidAccessKeyId")
+
+
+def read_only(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.fault = lambda method, path: (403, "AccessDenied") if method == "PUT" else None
+
+
+FAULTS = [
+    (no_credentials, "there are no credentials"),
+    (no_bucket, "there is no such bucket"),
+    (no_network, "the server cannot be reached"),
+    (wrong_clock, "the clock of this machine is off"),
+    (wrong_key, "the credentials are refused"),
+    (read_only, "access is denied"),
+]
+"""Functions that break the server or its client, and the sentence on each."""

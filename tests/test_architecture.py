@@ -67,6 +67,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "harness.regression": BASE | {"harness.records", "harness.stats"},
     "harness.recording_views": BASE | {"harness.sound"},
+    "harness.published_runs": {"models", "harness.errors", "harness.files", "harness.layout"},
     "harness.inventory": BASE | {"harness.records"},
     "harness.report": BASE | {"harness.records", "harness.stats", "harness.regression"},
     "harness.report.pages": BASE

@@ -6,7 +6,6 @@ import argparse
 import difflib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import layout, options
@@ -44,11 +43,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     accept.add_argument(
         "--history",
-        type=Path,
         nargs="+",
-        default=[layout.NIGHTS],
+        default=[str(layout.NIGHTS)],
         metavar="FOLDER",
-        help="folders of nights (default: reports/nights/)",
+        help="folders of nights, or URLs of them (default: reports/nights/)",
     )
     accept.set_defaults(do=_accept)
     show.set_defaults(do=_show)
@@ -60,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _accept(arguments: argparse.Namespace) -> int:
+    from harness.published_runs import fetched
     from harness.regression.acceptance import accept_night
     from harness.regression.baseline import baseline_path
 
@@ -70,7 +69,7 @@ def _accept(arguments: argparse.Namespace) -> int:
         arguments.reason,
         datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         arguments.baselines,
-        arguments.history,
+        [fetched(address) for address in arguments.history],
         series=[options.series(text) for text in arguments.series],
         which=arguments.night,
     )

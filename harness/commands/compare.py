@@ -17,11 +17,10 @@ SUMMARY = "Compare two runs of the emulated board, such as those of two commits,
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "base",
-        type=Path,
         metavar="BASE",
-        help="the first run: a run.json, its folder, or a folder of runs (its last run counts)",
+        help="the first run: a run.json, its folder, or a folder of runs (its last run counts); or a URL",
     )
-    parser.add_argument("head", type=Path, metavar="HEAD", help="the second run, named in the same way")
+    parser.add_argument("head", metavar="HEAD", help="the second run, named in the same way")
     parser.add_argument(
         "--markdown",
         type=Path,
@@ -48,17 +47,18 @@ def run(arguments: argparse.Namespace) -> int:
     return comparison.exit_code
 
 
-def _record(path: Path) -> RunRecord:
+def _record(address: str) -> RunRecord:
     """Read the record of a run.
 
     Raises:
         UsageError: there is none, or the run did not end.
     """
     from harness.errors import UsageError
+    from harness.published_runs import fetched
     from harness.records.reading import read_record
     from harness.runs.folder import RUN
 
-    file = path
+    file = path = fetched(address)
     if path.is_dir():
         file = RUN.find(path)
         file = file if file.exists() else RUN.latest(path)

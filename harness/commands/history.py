@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from dataclasses import replace
 
 from harness import layout, options
 from harness.errors import EXIT_CLEAN, EXIT_USAGE, UsageError
@@ -16,10 +16,10 @@ SUMMARY = "Show every series over all nights: the last verdicts, sparklines, and
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folders",
-        type=Path,
         nargs="*",
         metavar="FOLDER",
-        help="folders with nightly records, of one or more benches (default: reports/nights/)",
+        help="folders with nightly records, of one or more benches, or URLs such as s3://bucket/nights "
+        "(default: reports/nights/)",
     )
     options.add_output(parser, layout.REPORTS / "history", "folder for the pages")
     options.add_baselines(parser)
@@ -27,16 +27,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from harness.published_runs import fetched
     from harness.records.reading import read_record
     from harness.regression.baseline import baseline_path, read_baseline
     from harness.regression.history import read_history
+    from harness.regression.specimens import told_apart
     from harness.report.pages.history import render_history
 
-    missing = [str(folder) for folder in arguments.folders if not folder.exists()]
+    folders = [fetched(address) for address in arguments.folders]
+    missing = [str(folder) for folder in folders if not folder.exists()]
     if missing:
         raise UsageError(f"there is no {', '.join(missing)}", remedy="Name folders with records.")
     default = [layout.NIGHTS] if layout.NIGHTS.exists() else []
-    history = read_history(arguments.folders or default)
+    history = read_history(folders or default)
+    history = replace(history, nights=tuple(told_apart(history.nights)))
     for one in history.left_out:
         progress.warn(one.sentence)
     last = {night.board: night for night in history.nights}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import options
 from harness.commands.run import request_of
+from harness.errors import EXIT_BROKEN, EXIT_CLEAN
+from models.remote import check_address
 
 if TYPE_CHECKING:
     from harness.runs.nightly.nightly import NightlyResult
@@ -36,10 +37,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--history",
-        type=Path,
         nargs="+",
         metavar="FOLDER",
-        help="folders of earlier nights, of this host and others (default: that of --output)",
+        help="folders of earlier nights, of this host and others, or URLs (default: that of --output)",
+    )
+    parser.add_argument(
+        "--publish",
+        metavar="FOLDER",
+        help="copy the night to this folder, or to a URL such as s3://bucket/nights, which benches share",
     )
     options.add_output(parser)
     options.add_baselines(parser)
@@ -47,23 +52,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from harness.published_runs import absolute, fetched_or_older
     from harness.runs.nightly.nightly import run_nightly
     from harness.runs.request import NightlyRequest
 
     nightly = NightlyRequest(
         baselines=arguments.baselines,
         kept=arguments.output.resolve().parent,
-        history=tuple(arguments.history or [arguments.output]),
+        history=tuple(map(fetched_or_older, arguments.history or [str(arguments.output)])),
         rounds=arguments.rounds,
         samples=arguments.samples,
         same_images=arguments.a_a,
+        publish=absolute(arguments.publish) if arguments.publish else "",
     )
+    check_address(nightly.publish)
     request = request_of(arguments, nightly=nightly)
-    return finish(run_nightly(request, arguments.output), arguments.open)
+    return finish(run_nightly(request, arguments.output), nightly.publish, arguments.open)
 
 
-def finish(result: NightlyResult, open_page: bool) -> int:
-    """Print the verdict and return the exit code."""
+def finish(result: NightlyResult, publish: str, open_page: bool) -> int:
+    """Print the verdict, publish the night and return the exit code."""
+    from harness.published_runs import publish_night
+
     print(result.text)
     options.show_page(result.page, open_page)
-    return result.exit_code
+    is_published = not publish or publish_night(result.page.parent, publish)
+    return result.exit_code or (EXIT_CLEAN if is_published else EXIT_BROKEN)

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = load_request(folder)
     if request.nightly:
         result = run_nightly(request, folder.parents[1], interrupted=folder)
-        return nightly.finish(result, arguments.open)
+        return nightly.finish(result, request.nightly.publish, arguments.open)
     if request.field:
         return field.finish(*resume_field(request, folder).run(), arguments.open)
     return run_command.finish(resume_run(request, folder), arguments.open)

@@ -399,9 +399,9 @@ class RunRecord:
 
     run: dict[str, str]
     """Texts: "id" (uuid4), "started", "ended" (ISO 8601, UTC), "trigger", "command", "kind" ("run", "nightly"
-    or "a-a"; the last two form the history), "board" (its name on the bench and of its baseline), "engine"
-    (of variants that were not built), "confirm_of" (the id of the confirmed run), and "length_s" (by the
-    host's monotonic clock; "" if unknown, as for a resumed run)."""
+    or "a-a"; the last two form the history), "board" (its name on the bench and of its baseline), "bench"
+    (its name, or the host's), "engine" (of variants that were not built), "confirm_of" (the id of the
+    confirmed run), and "length_s" (by the host's monotonic clock; "" if unknown, as for a resumed run)."""
     code: Code
     environment: dict[str, str]
     board: BoardRow

@@ -28,6 +28,7 @@ from harness.regression.exact import is_of_a_commit
 from harness.regression.from_record import night_of
 from harness.regression.history import read_history
 from harness.regression.nights import Night, merge, moment
+from harness.regression.specimens import told_apart
 from harness.regression.verdict import judge
 from models import progress
 
@@ -56,6 +57,9 @@ def accept_night(
     for left_out in found.left_out:
         progress.warn(left_out.sentence)
     nights = [night for night in found.nights if night.board == board]
+    if len(others := {night.board for night in told_apart(nights)}) > 1:
+        remedy = "Name the folder of one bench's nights with --history, or give each board a name of its own."
+        raise UsageError(f"several benches have a board {board}", ", ".join(sorted(others)), remedy)
     night = _chosen(nights, board, which, history)
     path = baseline_path(board, baselines)
     write_baseline(accept(read_baseline(path), night, nights, reason=reason, at=at, series=series), path)

@@ -95,6 +95,8 @@ def _summary(record: RunRecord, digest: str) -> Night:
         fault=record.fault.message.rstrip(".") if record.fault else "",
         calibrations=calibrations_of(record.variants) if modeled else (),
         judged={item.name: item for item in record.verdict.series} if record.verdict else {},
+        kind=record.board.name,
+        bench=record.run.get("bench") or record.environment.get("host", ""),
     )
 
 

@@ -43,6 +43,8 @@ class Night:
     calibrations: Sequence[CalibrationRow] = ()  # of a modeled clock, by images
     judged: Mapping[SeriesName, SeriesVerdict] = field(default_factory=dict)
     """The verdicts on the series that night; empty for tonight."""
+    kind: str = ""  # of the board, such as "nano33ble"
+    bench: str = ""  # its name, or the host's
 
     @property
     def clean(self) -> bool:

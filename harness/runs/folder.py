@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
 from harness.files import point_link
-from harness.layout import PARTIAL, RECORD
+from harness.layout import FIELD_RECORD, PARTIAL, RECORD
 from harness.records import provenance
 from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
 from harness.records.reading import read_record
@@ -83,7 +83,7 @@ class RecordFile(Generic[R]):
 
 RUN = RecordFile(RunRecord, RECORD, PARTIAL, read_record, write_record, "earshot run")
 FIELD = RecordFile(
-    FieldRecord, "field.json", "field.partial.json", read_field, write_field, "earshot field", True
+    FieldRecord, FIELD_RECORD, "field.partial.json", read_field, write_field, "earshot field", True
 )
 _RECORDS = {name for files in (RUN, FIELD) for name in (files.name, files.partial)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class NightlyRequest:
         rounds: blocks of each variant, 1 or more.
         samples: of each series in a block, 1 or more.
         same_images: measure the images of the last night again (A/A), and build nothing.
+        publish: URL or folder that the finished night is copied to; "" for none.
     """
 
     baselines: Path
@@ -48,6 +50,7 @@ class NightlyRequest:
     rounds: int = ROUNDS
     samples: int = SAMPLES
     same_images: bool = False
+    publish: str = ""
 
     def canary(self, board: str) -> Path:
         """Return the folder of a board's canary."""
@@ -159,7 +162,8 @@ class RunRequest:
 
     def about(self, kind: str) -> dict[str, str]:
         """Return the entries of a record's `run` that describe the request."""
-        return {**about(kind, self.entry(), self.engine), "request": self.dump()}
+        bench = find_bench(self.bench)
+        return {**about(kind, self.entry(), self.engine, bench), "request": self.dump()}
 
     def dump(self) -> str:
         """Encode the request as JSON with absolute paths: it may be resumed from another folder."""
@@ -193,9 +197,10 @@ def setup_of(
     return Setup(selection, board, runs, bench, recordings, read_calibrations(bench))
 
 
-def about(kind: str, entry: BoardEntry, engine: str) -> dict[str, str]:
-    """Return the entries of a record's `run` that say what is measured."""
-    return {"kind": kind, "board": entry.name, "engine": engine_name(entry, engine)}
+def about(kind: str, entry: BoardEntry, engine: str, bench: Bench) -> dict[str, str]:
+    """Return the entries of a record's `run` that say what is measured, and where."""
+    where = bench.name or platform.node()
+    return {"kind": kind, "board": entry.name, "engine": engine_name(entry, engine), "bench": where}
 
 
 def load_request(folder: Path) -> RunRequest:

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from s3_server import BUCKET, S3, SLOW_DOWN, running, use
-from s3fs import S3FileSystem
+from s3_server import FAULTS, S3, SLOW_DOWN, running, use
 
 from models import progress, shared_store
 from models.store import Store
@@ -171,50 +170,15 @@ def test_answers_that_always_break_off_are_never_used(tmp_path, s3, lines):
     assert len(lines) == 1 and lines[0].startswith("the connection broke off")
 
 
-def no_credentials(s3: S3, monkeypatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    S3FileSystem.clear_instance_cache()
-
-
-def no_bucket(s3: S3, monkeypatch) -> None:
-    s3.client.delete_bucket(Bucket=BUCKET)
-
-
-def no_network(s3: S3, monkeypatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    S3FileSystem.clear_instance_cache()
-
-
-def wrong_clock(s3: S3, monkeypatch) -> None:
-    s3.fault = lambda method, path: (403, "RequestTimeTooSkewed")
-
-
-def wrong_key(s3: S3, monkeypatch) -> None:
-    s3.fault = lambda method, path: (403, "InvalidAccessKeyId")
-
-
-def read_only(s3: S3, monkeypatch) -> None:
-    s3.fault = lambda method, path: (403, "AccessDenied") if method == "PUT" else None
-
-
 @pytest.mark.parametrize(
     ("fault", "sentence"),
-    [
-        (no_credentials, "there are no credentials"),
-        (no_bucket, "there is no such bucket"),
-        (no_network, "the server cannot be reached"),
-        (wrong_clock, "the clock of this machine is off"),
-        (wrong_key, "the credentials are refused"),
-        (read_only, "access is denied"),
-    ],
+    FAULTS,
 )
 def test_a_store_that_cannot_be_used_is_one_line(tmp_path, s3, lines, monkeypatch, fault, sentence):
     fault(s3, monkeypatch)
     assert [built(Store(tmp_path), "first", number) for number in range(2)] == ["first"] * 2
     (line,) = lines
     assert line.startswith(f"{sentence} (EARSHOT_STORE={s3.url}). ")
-    S3FileSystem.clear_instance_cache()
 
 
 def test_a_shared_folder_that_is_not_mounted_is_not_created(tmp_path, monkeypatch, lines):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from harness.records.verdict import RunVerdict
 from harness.regression.baseline import Baseline
 from harness.regression.history import History
 from harness.regression.sentences import acceptance, count_statuses
+from harness.regression.specimens import compare_specimens
+from harness.report import format as fmt
 from harness.report.html import page_tables, write_csvs, write_page, write_text
 from harness.report.pages.history_data import BoardHistory, Series, board_history
 from harness.report.pages.history_plots import series_plot
@@ -22,6 +25,7 @@ from harness.report.pages.history_tables import (
     nights_csv,
     nights_table,
     series_table,
+    specimens_table,
     with_code,
 )
 from harness.report.table import Column, Table
@@ -48,6 +52,8 @@ def render_history(
         verdict = (recorded or {}).get(name)
         boards.append(board_history(own, baselines.get(name), history=alike, recorded=verdict))
     tables = {f"series-{board.name}": series_table(board) for board in boards}
+    if differences := compare_specimens(history.nights):
+        tables["specimens"] = specimens_table(differences)
     if history.left_out:
         tables["left-out"] = _left_out_table(history)
     write_csvs(tables.values(), folder)
@@ -64,6 +70,7 @@ def render_history(
         sentence=_sentence,
         failures=_failures,
         calibration=calibration_note,
+        benches=_benches,
         files=lambda board: link_files(history.records.get(board.nights[-1].id), folder),
         badge=badge,
         tables=page_tables(tables),
@@ -112,6 +119,12 @@ def _sentence(board: BoardHistory) -> Markup:
             address = f"{file_name(board.name)}/{file_name(series.name)}.html"
             return sentence.replace(escape(str(series.name)), link(series.name, address), 1)
     return sentence
+
+
+def _benches(board: BoardHistory) -> str:
+    """Return the benches of a board with their numbers of nights, unless the records name none."""
+    counted = Counter(night.bench for night in board.nights if night.bench)
+    return ", ".join(f"{bench} ({fmt.plural(number, 'night')})" for bench, number in counted.items())
 
 
 def _failures(board: BoardHistory) -> list[str]:

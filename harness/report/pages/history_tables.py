@@ -22,6 +22,7 @@ from harness.regression import sentences
 from harness.regression.a_a import a_a
 from harness.regression.epochs import A_A_NIGHTS
 from harness.regression.nights import Night
+from harness.regression.specimens import Difference
 from harness.report import format as fmt
 from harness.report.pages.history_data import KINDS, QUIET, BoardHistory, Series
 from harness.report.pages.history_plots import RECENT, sparkline
@@ -178,6 +179,7 @@ def nights_table(board: BoardHistory, series: Series, records: Mapping[str, Path
             optional=True,
         ),
         Column("commit dirty", "Commit", _commit, text=True),
+        Column("bench", "Bench", optional=True),
         Column("canary_first_us canary_last_us", "Canary, ms", _canary, optional=True),
         Column("remark", "Remark", fmt.remark, optional=True),
         Column("record", "Files", lambda path: link_files(path, folder), text=True, optional=True),
@@ -196,6 +198,46 @@ def nights_table(board: BoardHistory, series: Series, records: Mapping[str, Path
     return Table("nights", "Nights", columns, rows, _note(board, series))
 
 
+def specimens_table(differences: Sequence[Difference]) -> Table:
+    """Return the times of each two boards of a kind side by side, with the difference and its interval."""
+
+    def row(one: Difference) -> dict[str, Any]:
+        change = one.change
+        boards = f"{_place(one.second)} against {_place(one.first)}, {one.kind}"
+        times = {"first_us": one.first_us, "second_us": one.second_us, "pairs": change.n}
+        limits = {"change": change.mean, "low": change.low, "high": change.high}
+        return {"boards": boards, "series": str(one.name), **times, **limits}
+
+    return Table(
+        "specimens",
+        "Boards of one kind",
+        [
+            Column("boards", "Boards"),
+            Column("series", "Series"),
+            Column("first_us", "First board", fmt.duration),
+            Column("second_us", "Second board", fmt.duration),
+            Column("change", "Difference", fmt.precise_change),
+            Column("low high", "95 % interval", _interval),
+            Column("pairs", "Pairs of nights", fmt.count),
+        ],
+        [row(one) for one in differences],
+        "Times of the same image on both boards, paired in the order of their nights: a difference is one of "
+        "the boards, not of the code. With one pair there is no interval.",
+        headed=True,
+    )
+
+
+def _place(night: Night) -> str:
+    of_bench = f" of {night.bench}"
+    return night.board + ("" if not night.bench or night.board.endswith(of_bench) else of_bench)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return fmt.DASH
+    return f"{fmt.precise_change(low)} to {fmt.precise_change(high)}"
+
+
 def nights_csv(board: BoardHistory) -> str:
     """Return all nights of a board as CSV: facts of the night, then value and status of each series."""
     columns: dict[str, Sequence[object]] = {}
@@ -212,6 +254,7 @@ def _facts(night: Night) -> dict[str, Any]:
         "started": night.started,
         "commit": night.commit,
         "dirty": night.dirty,
+        "bench": night.bench,
         "canary_first_us": first and first.value_us,
         "canary_last_us": last and last.value_us,
     }

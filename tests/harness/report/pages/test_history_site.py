@@ -69,6 +69,21 @@ def test_every_link_leads_to_a_file_on_disk(site):
     assert {path.name for path in targets} >= {"run.json", "report.html", "transcripts", "series.csv"}
 
 
+def test_two_benches_are_named_and_their_boards_stand_side_by_side(tmp_path):
+    nights = [
+        night(index, us, f"nano-{bench}", bench=bench, kind="nano33ble")
+        for bench, us in (("berlin", LEVEL_US), ("munich", 1.02 * LEVEL_US))
+        for index in range(3)
+    ]
+    index = rendered(tmp_path, nights)
+    text = text_of(index)
+    assert "Measured on berlin (3 nights)." in text and "Measured on munich (3 nights)." in text
+    assert "nano-munich of munich against nano-berlin of berlin, nano33ble" in text
+    assert f"{INT8} 33.0 ms 33.7 ms +2.00 % +2.00 % to +2.00 % 3" in text.replace("\u00a0", " ")
+    assert "berlin" in text_of(index.parent / "nano-berlin" / INT8_PAGE)
+    assert set(pd.read_csv(index.parent / "nano-munich" / "nights.csv")["bench"]) == {"munich"}
+
+
 def test_the_order_of_the_nights_does_not_change_a_byte(site, tmp_path, two_boards):
     nights, baselines, _ = two_boards
     small = [one for one in nights if one.board == "emulated"]
