@@ -38,6 +38,7 @@ def comparison_table(entries: Sequence[Entry]) -> Table:
         Column("accuracy", "test set", fmt.share, group=accuracy),
         Column("accuracy_low accuracy_high", "95 % interval", fmt.interval, group=accuracy),
         Column("test_correct test_samples"),
+        Column("front_end", "front end", group=model),
         Column("parameters", "parameters", fmt.count, group=model),
         Column("remaining_parameters", "not zero", fmt.count, group=model),
         Column("operations", "operations", fmt.count, group=model),
