@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from harness import layout, options
-from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
+from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE, UsageError
 from models import progress
 from models.errors import ConfigError, DatasetError
+
+if TYPE_CHECKING:
+    from harness.boards.small_linux.computer import Computer
+    from harness.meters.meter import Meter
 
 SUMMARY = "Compare ways of pruning and quantizing over many points and seeds: tables and plots."
 
@@ -28,6 +33,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "dataset in the Speech Commands layout, or the folder of CIFAR-10 for a study of images (default: a "
         "synthetic corpus, made once; scikit-learn's digits)",
     )
+    parser.add_argument(
+        "--board",
+        default="linux",
+        metavar="NAME",
+        help="small Linux computer of the bench file that runs the networks of the study mobilenet (default: "
+        "the only one, or else this host, whose power the bench file's [meter] measures)",
+    )
+    options.add_bench(parser)
     options.add_output(parser, layout.STUDIES, "folder for a folder per study")
 
 
@@ -54,10 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.runs.study import run_study
     from models.store import Store
 
-    store = Store(layout.store_root())
+    store, computer, meter = Store(layout.store_root()), None, None
+    if any(study.heading.on_linux for study in studies):
+        computer, meter = _bench(arguments)
     for study in studies:
         try:
-            record = run_study(study, arguments.dataset, store, arguments.jobs)
+            record = run_study(study, arguments.dataset, store, arguments.jobs, computer, meter)
         except DatasetError as failure:  # one dataset suits studies of sound or of images
             if arguments.names:
                 raise
@@ -76,3 +91,22 @@ def run(arguments: argparse.Namespace) -> int:
         )
         failed += sum(point.failure is not None for point in record.points)
     return EXIT_INCONCLUSIVE if failed else EXIT_CLEAN
+
+
+def _bench(arguments: argparse.Namespace) -> tuple[Computer, Meter | None]:
+    from harness.bench_file import find_bench
+    from harness.boards.linux import Linux
+    from harness.boards.registry import find_entry
+    from harness.meters.registry import meter_of
+
+    bench = find_bench(arguments.bench)
+    entry = find_entry(arguments.board, bench)
+    if entry.kind != Linux.name:
+        raise UsageError(
+            f"the board {entry.name} is not a Linux computer",
+            where=f"--board {arguments.board}",
+            remedy="Name a board of the kind linux, or leave --board out for this host.",
+        )
+    board = Linux.from_bench(entry, bench)
+    board.check()
+    return board.computer, meter_of(bench.meter) if bench.meter else None

@@ -18,6 +18,16 @@ RECORD = "study.json"
 
 
 @dataclass(frozen=True)
+class Power:
+    """Power and energy of a network on the computer that ran it, by a meter."""
+
+    joules: float  # of an inference, with what the idle computer takes in the same time
+    net_joules: float  # of an inference, without that
+    idle_watts: float
+    peak_watts: float  # highest sample of the meter
+
+
+@dataclass(frozen=True)
 class Network:
     """A network and its predictions on the test set."""
 
@@ -27,7 +37,8 @@ class Network:
     remaining_parameters: int  # number of those that are not zero
     macs: int  # multiply-accumulates of one inference, two operations each
     linux: LinuxRow | None = None  # of the network as ONNX, if the study measures that
-    not_measured: str = ""  # reason why it could not be measured
+    power: Power | None = None  # if a meter measured it
+    not_measured: str = ""  # reason why it, or its power, could not be measured
 
     @property
     def operations(self) -> int:
@@ -95,7 +106,8 @@ class StudyRecord:
     baselines: dict[str, Baseline]
     plots: list[Plot] = field(default_factory=list)  # of the study's file
     samples: str = "clips"  # or "images": kind of the test set's members
-    computer: str = ""  # that measured the networks as ONNX
+    computer: str = ""  # that ran the networks as ONNX
+    meter: str = ""  # that measured its power
     run: Span = field(default_factory=lambda: Span())
     code: Code = field(default_factory=lambda: Code())  # provenance, like `environment`, as in a run record
     environment: dict[str, str] = field(default_factory=dict)

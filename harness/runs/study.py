@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from harness.boards.small_linux.computer import Computer
-from harness.errors import EarshotError
+from harness.errors import EarshotError, MeterFailed
+from harness.measure.energy import measure_host
 from harness.measure.onnx import measure_onnx
+from harness.meters.meter import Meter
 from harness.records import provenance
 from harness.records.record import Fault
-from harness.records.study import SCHEMA, Baseline, Network, Plot, Point, StudyRecord
+from harness.records.study import SCHEMA, Baseline, Network, Plot, Point, Power, StudyRecord
 from models import progress
 from models.parallel import Outcome, evaluate_all
 from models.pipeline import dataset_name, export, features_of
@@ -24,7 +27,14 @@ from models.studies import Study
 from models.variants import NETWORKS, Variant
 
 
-def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None = None) -> StudyRecord:
+def run_study(
+    study: Study,
+    dataset: Path | None,
+    store: Store,
+    jobs: int | None = None,
+    computer: Computer | None = None,
+    meter: Meter | None = None,
+) -> StudyRecord:
     """Train, compress and evaluate every point of a study; networks that the store has are not made again.
 
     A point that fails is a gap.
@@ -34,10 +44,15 @@ def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None
         dataset: see `models.pipeline.features_of`.
         store: cache of all networks, so that an interrupted study resumes.
         jobs: number of points at a time; None for one per core.
+        computer: runs the networks of a study with `on_linux`; None for this host.
+        meter: measures the power of this host, if there is one.
 
     Raises:
         DatasetError: the dataset is incomplete or damaged.
+        MeterFailed: there is no such meter.
+        EarshotError: the computer cannot be used.
     """
+    bench = _Bench(computer or Computer(), meter) if study.heading.on_linux else None
     started, begun = datetime.now(UTC), time.monotonic()
     features = features_of(study.variants[0], dataset, store)
     points: list[Point] = []
@@ -46,8 +61,8 @@ def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None
         if outcome.failure is not None:
             progress.warn(f"{study.name}: {outcome.failure}")
         points.append(point_of(study, outcome, baselines))
-    if study.heading.on_linux:
-        points, baselines = _with_linux(study, points, baselines, dataset, store)
+    if bench is not None:
+        points, baselines = _with_linux(study, points, baselines, bench, dataset, store)
     return StudyRecord(
         schema=SCHEMA,
         name=study.name,
@@ -62,7 +77,8 @@ def run_study(study: Study, dataset: Path | None, store: Store, jobs: int | None
         baselines=baselines,
         plots=[Plot(measure, over) for measure, over in study.plots],
         samples="images" if study.variants[0].takes_images else "clips",
-        computer=Computer().name if study.heading.on_linux else "",
+        computer=bench.title if bench else "",
+        meter=bench.meter_title if bench else "",
         run={
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -112,6 +128,7 @@ def _with_linux(
     study: Study,
     points: list[Point],
     baselines: dict[str, Baseline],
+    bench: _Bench,
     dataset: Path | None,
     store: Store,
 ) -> tuple[list[Point], dict[str, Baseline]]:
@@ -122,22 +139,44 @@ def _with_linux(
         for variant, point in zip(study.variants, points, strict=True):
             if point.baseline is not None and (base := measured[point.baseline]) is baselines[point.baseline]:
                 trained = replace(variant, pruning=None, quantization=None)
-                network = _on_linux(trained, base.network, dataset, store)
+                network = bench.measured(trained, base.network, dataset, store)
                 measured[point.baseline] = replace(base, network=network)
                 advance()
             if point.after is not None:
-                point = replace(point, after=_on_linux(variant, point.after, dataset, store))
+                point = replace(point, after=bench.measured(variant, point.after, dataset, store))
             measured_points.append(point)
             advance()
     return measured_points, measured
 
 
-def _on_linux(variant: Variant, network: Network, dataset: Path | None, store: Store) -> Network:
-    folder = export(variant, dataset, store)
-    samples = np.load(folder / "samples.npz")
-    try:
-        row, _ = measure_onnx(folder / "model.onnx", samples["inputs"], samples["outputs"])
-    except EarshotError as failure:
-        progress.warn(f"{variant.id}: {failure}")
-        return replace(network, not_measured=str(failure))
-    return replace(network, linux=row)
+class _Bench:
+    """A computer that runs networks as ONNX, and the meter of this host's power, if there is one."""
+
+    def __init__(self, computer: Computer, meter: Meter | None) -> None:
+        if computer.host and meter:
+            progress.warn(f"the meter of this host does not measure {computer.host}: no power is measured")
+            meter = None
+        self._computer, self._meter = computer, meter
+        self.title = f"{computer.name}, {computer.machine.title}"
+        self.meter_title = f"{meter.name}, {meter.describe()}" if meter else ""
+
+    def measured(self, variant: Variant, network: Network, dataset: Path | None, store: Store) -> Network:
+        """Return the network with its figures, or with the reason why it has none."""
+        folder = export(variant, dataset, store)
+        model, samples = folder / "model.onnx", np.load(folder / "samples.npz")
+        try:
+            row, _ = measure_onnx(model, samples["inputs"], samples["outputs"], computer=self._computer)
+            network = replace(network, linux=row)
+            if self._meter is not None:
+                with tempfile.TemporaryDirectory() as scratch:
+                    found = measure_host(model, samples["inputs"][:1], self._meter, Path(scratch) / "samples")
+                power = Power(
+                    found.joules.median, found.net_joules.median, found.idle_watts, found.peak_watts
+                )
+                network = replace(network, power=power)
+        except EarshotError as failure:
+            progress.warn(f"{variant.id}: {failure}")
+            if isinstance(failure, MeterFailed):
+                self._meter = None  # it would fail for every network
+            return replace(network, not_measured=str(failure))
+        return network

@@ -185,8 +185,11 @@ def linux_table(record: StudyRecord) -> Table:
                 "model_bytes": measured.model_bytes,
                 "mean_us": statistics.fmean(measured.samples_us),
                 "p95_us": float(np.percentile(measured.samples_us, 95)),
-                "remark": f"throttled: {', '.join(measured.throttled)}" if measured.throttled else "",
             }
+            if measured.throttled:
+                row["remark"] = f"throttled: {', '.join(measured.throttled)}"
+        if network.power:
+            row |= {"peak_watts": network.power.peak_watts, "joules": network.power.joules}
         rows.append(row)
         tones.append("bad" if row["remark"] else "")
     return Table(
@@ -228,7 +231,16 @@ def _conditions(record: StudyRecord) -> str:
     return (
         f"Of {len(row.samples_us)} inferences of one {record.samples.removesuffix('s')} on "
         f"{fmt.plural(row.threads, 'thread')} after {row.warm_ups} to warm up, with ONNX Runtime "
-        f"{row.onnxruntime}, {governor}{slowed}."
+        f"{row.onnxruntime}, {governor}{slowed}.{_power_source(record)}"
+    )
+
+
+def _power_source(record: StudyRecord) -> str:
+    if not record.meter:
+        return ""
+    return (
+        f" Power by the meter {record.meter}; the energy of an inference holds what the idle computer takes "
+        "in the same time."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from harness import cli
+from harness import cli, layout
 from models.studies import STUDIES, load_study, study_names
 
 
@@ -49,3 +49,17 @@ def test_studies_that_a_dataset_does_not_suit_are_named(capsys, tmp_path):
     lines = capsys.readouterr().err.splitlines()
     assert len([line for line in lines if "dataset: " in line]) == len(study_names())
     assert any("mobilenet" in line and "there is no CIFAR-10" in line for line in lines)
+
+
+def test_a_board_that_is_no_linux_computer_is_refused(capsys):
+    assert cli.main(["study", "mobilenet", "--board", "emulated"]) == 2
+    assert "the board emulated is not a Linux computer" in capsys.readouterr().err
+
+
+def test_a_meter_that_is_not_there_ends_the_study_before_it_trains(capsys, tmp_path, monkeypatch):
+    bench = tmp_path / "bench.toml"
+    bench.write_text('[meter]\nkind = "hwmon"\ndevice = "no such sensor"\n')
+    monkeypatch.setattr(layout, "store_root", lambda: tmp_path / "store")
+    assert cli.main(["study", "mobilenet", "--bench", str(bench)]) == 4
+    assert "no such sensor" in capsys.readouterr().err
+    assert not (tmp_path / "store" / "train").exists()

@@ -11,7 +11,7 @@ import pytest
 from study_records import failed, network, study_record
 
 from harness.records.record import Condition, LinuxRow
-from harness.records.study import RECORD, write_study
+from harness.records.study import RECORD, Power, write_study
 from harness.report.pages.study import render_study
 from harness.report.pages.study_tables import compare, sentences
 
@@ -146,6 +146,14 @@ def test_what_no_meter_measured_is_not_measured(measured, tmp_path):
     page = render_study(measured, tmp_path).read_text()
     assert page.count(">not measured</td>") == 2 * 3
     assert pd.read_csv(tmp_path / "linux.csv")["joules"].isna().all()
+
+
+def test_power_of_a_meter_is_shown(measured, tmp_path):
+    power = Power(joules=0.0612, net_joules=0.04, idle_watts=2.1, peak_watts=4.35)
+    points = [replace(one, after=replace(one.after, power=power)) for one in measured.points]
+    page = render_study(replace(measured, points=points, meter="rapl, package-0"), tmp_path).read_text()
+    assert ">4.35 W</td>" in page and ">61.2 mJ</td>" in page
+    assert "Power by the meter rapl, package-0" in page
 
 
 def test_a_network_that_was_not_measured_is_a_row_with_its_reason(measured, tmp_path):
