@@ -157,6 +157,8 @@ def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
         images.pop() if images else blocks[0].image_sha256,
     )
     fault = next((block.fault for block in blocks if block.fault), "")
+    if any(key in block.samples_nj for block in blocks):  # a meter that failed is no fault of its block
+        fault = fault or next(filter(None, (block.observations.get("energy", "") for block in blocks)), "")
     if not found.problem or not fault:
         return found
     return replace(found, problem=f"{fault.rstrip('.')}; {found.problem}")

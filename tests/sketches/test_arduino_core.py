@@ -92,9 +92,12 @@ def warnings_of(core, sources: list[Path], sketch: Path, folder: Path) -> list[s
     return [line for source in sources for line in core.compile(source, sketch, folder / f"{source.name}.o")]
 
 
-@pytest.mark.parametrize("precision", ["int8", "float32"])
-def test_the_staged_sketch_compiles_without_a_warning(core, tmp_path, precision):
-    sketch = stage(tiny_model(tmp_path / "model", precision=precision), TinyEngine(), tmp_path / "out").path
+@pytest.mark.parametrize(
+    ("precision", "instrument"), [("int8", ""), ("float32", ""), ("int8", "stages"), ("int8", "timestamps")]
+)
+def test_the_staged_sketch_compiles_without_a_warning(core, tmp_path, precision, instrument):
+    model = tiny_model(tmp_path / "model", precision=precision)
+    sketch = stage(model, TinyEngine(), tmp_path / "out", instrument=instrument).path
     sources = [*sorted(sketch.rglob("*.cpp")), *sketch.glob("*.ino")]
     assert warnings_of(core, sources, sketch, tmp_path) == []
 

@@ -20,6 +20,7 @@ from harness.regression.from_record import night_of
 from harness.regression.verdict import judge
 
 PREPROCESS = SeriesName("tiny", "codegen", "preprocess_us", "pcm")
+ENERGY = SeriesName("tiny", "codegen", "inference_nj", "clip")
 
 
 def exact(made: RunRecord, metric: str, mode: str = "-", variant: str = "tiny"):
@@ -39,6 +40,21 @@ def test_a_broken_block_counts_as_lost():
     assert night.times[INFERENCE].value_us is None
     assert "2 of 6 samples arrived, 4 lines were damaged or missing" in night.times[INFERENCE].problem
     assert not night.faults
+
+
+def test_energies_are_series_of_their_own():
+    bursts = {"inference_nj/clip": [5000, 5200, 5400]}
+    night = night_of(record(*(block(7, 7, samples_nj=bursts) for _ in range(3))))
+    assert night.times[ENERGY].value_us == 5200
+    assert night.times[INFERENCE].value_us == 7
+
+
+def test_a_meter_that_failed_in_most_blocks_leaves_no_energy():
+    failed = block(7, 7, observations={"energy": "meter: it was unplugged."})
+    night = night_of(record(block(7, 7, samples_nj={"inference_nj/clip": [5000]}), failed, failed))
+    assert night.times[ENERGY].value_us is None
+    assert night.times[ENERGY].problem.startswith("meter: it was unplugged; ")
+    assert night.times[INFERENCE].value_us == 7
 
 
 def test_a_variant_without_any_sample_or_image_is_faulty():
