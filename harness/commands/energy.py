@@ -84,7 +84,14 @@ def _measure_variants(arguments: argparse.Namespace) -> int:
     if arguments.source and arguments.model:
         raise UsageError("name one variant or --model", remedy="`earshot variants` lists the variants.")
     arguments.variants = arguments.source
-    setup = request_of(arguments).setup(any_board=True)
+    request = request_of(arguments)
+    if host := request.entry().host:
+        raise UsageError(
+            "a meter of this host does not measure another computer",
+            where=host,
+            remedy="Run `earshot energy` on that computer, on its board linux without `host`.",
+        )
+    setup = request.setup(any_board=True)
     clock = setup.board.describe().clock
     if clock == "instructions":
         raise UsageError(
@@ -164,12 +171,6 @@ def _measure_computer(
     from harness.sound.recording_scan import read_recordings
     from models.reference import ReferenceModel
 
-    if board.computer.host:
-        raise UsageError(
-            "a meter of this host does not measure another computer",
-            where=board.computer.host,
-            remedy="Run `earshot energy` on that computer, on its board linux without `host`.",
-        )
     assert meter is not None  # its clock is measured
     recordings = read_recordings(setup.recordings, model.labels).recordings
     time_linux(model, recordings, board.computer)  # refuses a model whose outputs differ

@@ -138,7 +138,7 @@ def measure_board(
     try:
         return BoardEnergy(
             listening=_listening(trace, span, inputs, inferences) if reference.hears else None,
-            bursts=burst_energy(trace.blocks(), bursts, _AROUND_S) if bursts else None,
+            bursts=_energy_of_bursts(trace, bursts) if bursts else None,
             inferences=inferences,
         )
     except BrokenTrace as problem:
@@ -188,7 +188,8 @@ def _energy_of_bursts(trace: Trace, bursts: list[Burst]) -> BurstEnergy:
     try:
         return burst_energy(trace.blocks(), bursts, _AROUND_S)
     except BrokenTrace as problem:
-        raise MeterFailed(str(problem), where=str(trace.file), remedy=_WIRING) from problem
+        remedy = "Check that the meter is in the supply of this board alone. The samples are kept."
+        raise MeterFailed(str(problem), where=str(trace.file), remedy=remedy) from problem
 
 
 def model_board(

@@ -13,7 +13,7 @@ from rehearsal.board_process import PIN_LOG
 from small_models import classifier
 
 from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
-from harness.measure import mlperf
+from harness.measure import energy, mlperf
 from harness.meters.trace import SAMPLE
 
 pytestmark = pytest.mark.slow
@@ -108,6 +108,12 @@ def test_swapped_stage_pins_are_told(desk, tmp_path):
 def test_a_stage_pin_without_a_wire_is_told(desk, tmp_path):
     answer = measure(desk, tmp_path, inputs=(0, 1, 0, 1))
     check_refused(answer, "a stage pin is not wired", tmp_path)
+
+
+def test_a_meter_that_measures_something_else_is_told(desk, tmp_path, monkeypatch):
+    monkeypatch.setattr(energy, "BURST_S", 0.2)
+    answer = measure(desk, tmp_path, "--no-stages")  # the image leaves the pins alone, and so the current
+    check_refused(answer, "mW while the device infers: the meter measures something else", tmp_path)
 
 
 def test_a_meter_that_is_unplugged_ends_the_measurement(desk, tmp_path):

@@ -140,3 +140,17 @@ def test_the_life_of_one_cell_is_printed(tmp_path, trace, capsys):
     printed = capsys.readouterr().out
     assert "CR2032" in printed
     assert "2xAA" not in printed
+
+
+def test_another_computer_is_not_measured_by_a_meter_of_this_host(tmp_path, capsys):
+    bench = tmp_path / "bench.toml"
+    bench.write_text('[board.pi]\nkind = "linux"\nhost = "kws-pi"\n\n[meter]\nkind = "rapl"\n')
+    assert energy(tmp_path, "tinyconv-float32", "--board", "pi", "--bench", bench) == 2
+    assert "does not measure another computer" in capsys.readouterr().err
+
+
+def test_a_board_without_a_meter_has_no_energy(tmp_path, capsys):
+    bench = tmp_path / "bench.toml"
+    bench.write_text("")
+    assert energy(tmp_path, "tinyconv-float32", "--board", "linux", "--bench", bench) == 2
+    assert "the bench file has no [meter]" in capsys.readouterr().err
