@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable
@@ -129,10 +128,9 @@ def measure_board(
         span, inferences = (0.0, 0.0), 0
         if reference.hears:
             with progress.task("listen"):
-                span, inferences = _listen(board, device, meter, seconds)
+                span, inferences = _listen(device, meter, seconds)
     except BaseException:
-        with contextlib.suppress(MeterFailed):  # the first failure is the one to tell
-            meter.stop()
+        meter.stop()  # its failure is the cause: it may power the board
         raise
     trace = meter.stop()
     try:
@@ -227,19 +225,11 @@ def _infer(device: DeviceUnderTest, invocations: int) -> float:
     return answer.lap_us * invocations / 1e6
 
 
-def _listen(
-    board: Board, device: DeviceUnderTest, meter: Meter, seconds: float
-) -> tuple[tuple[float, float], int]:
+def _listen(device: DeviceUnderTest, meter: Meter, seconds: float) -> tuple[tuple[float, float], int]:
     """Let the board listen to the room; return from when to when in the trace, and the inferences."""
-
-    def feed() -> None:
-        if board.acoustic:
-            time.sleep(seconds + 2 * _SETTLING_S)
-        else:
-            board.listen(np.zeros(round(seconds * _SAMPLE_RATE_HZ), np.int16))
-
     begin_s = meter.mark()
-    inferences = sum(isinstance(event, Inference) for event in device.listen(feed))
+    events = device.listen(lambda: time.sleep(seconds + 2 * _SETTLING_S))
+    inferences = sum(isinstance(event, Inference) for event in events)
     time.sleep(_IDLE_S)  # the trace ends with an idle board
     return (begin_s, meter.mark()), inferences
 
