@@ -36,6 +36,7 @@ class SshTarget:
         home: the home folder there.
         bin: folder of `ssh`, `ssh-add` and others, for the front of PATH.
         namespace: its network namespace; "" on the loopback interface of this one.
+        link: its network interface in the namespace.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,7 +48,7 @@ class SshTarget:
         for each in (folder, self.home, self.bin):
             each.mkdir(exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
-        self.namespace, self.address = _new_namespace()
+        self.namespace, self.address, self.link = _new_namespace()
         self.port = 2222 if self.namespace else _free_port()
         for name in ("host", "user"):
             self.new_key(name)
@@ -102,12 +103,21 @@ class SshTarget:
         known = f"[{self.address}]:{self.port} {public_key}" if public_key else ""
         (self.folder / "known_hosts").write_text(known)
 
-    def give_environment(self) -> Path:
-        """Make the environment of Earshot there of the packages here; return its folder."""
+    def give_environment(self, before: str = "") -> Path:
+        """Make the environment of Earshot there of the packages here; return its folder.
+
+        Args:
+            before: for the shell, is run whenever Python is called there with `$@`.
+        """
         environment = self.home / ".cache/earshot/environment"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
         (packages,) = environment.glob("lib/python*/site-packages")
         (packages / "here.pth").write_text(f"{Path(np.__file__).parents[1]}\n{site.getsitepackages()[0]}\n")
+        if before:
+            python, real = environment / "bin/python", environment / "bin/real"
+            real.symlink_to(python.resolve())
+            python.unlink()
+            self.script(python, f'{before}\nexec {real} "$@"')
         return environment
 
     def script(self, path: Path, text: str) -> None:
@@ -127,8 +137,12 @@ class SshTarget:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _new_namespace() -> tuple[str, str]:
-    """Make a network namespace that only this host reaches; ("", loopback) where that is not allowed."""
+def _new_namespace() -> tuple[str, str, str]:
+    """Make a network namespace that only this host reaches, where that is allowed.
+
+    Returns:
+        Its name ("" without one), the address of the computer, and its network interface.
+    """
     name, here = f"earshot{os.getpid()}", f"es{os.getpid()}"
     net = f"10.213.{os.getpid() % 250}"
     commands = (
@@ -144,8 +158,8 @@ def _new_namespace() -> tuple[str, str]:
             subprocess.run(command.split(), check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         subprocess.run(["ip", "netns", "delete", name], capture_output=True)
-        return "", "127.0.0.1"
-    return name, f"{net}.2"
+        return "", "127.0.0.1", "lo"
+    return name, f"{net}.2", f"{here}x"
 
 
 def _free_port() -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.boards.linux import Linux
 from harness.boards.small_linux.computer import Computer
-from harness.errors import BREAKING, EarshotError
+from harness.errors import BoardNotFound, EarshotError
 from harness.firmware.firmware import Firmware
 from harness.measure.host import time_host
 from harness.measure.onnx import time_linux
@@ -56,6 +56,7 @@ class Run(Driver[RunRecord, VariantRow]):
         self._failed: dict[str, Path] = {}  # folders of sessions that failed, by the models' ids
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
         self._ahead: list[Future[None]] = []
+        self._gone: dict[str, BoardNotFound] = {}
         self._computers = {
             entry.name: Linux.from_bench(entry, self.setup.bench).computer
             for entry in self.setup.bench.boards
@@ -114,12 +115,14 @@ class Run(Driver[RunRecord, VariantRow]):
         """Time the model on the small Linux computers of the bench file too; a failure becomes a note."""
         found: list[HostRow] = []
         recordings = self.sounds(model.labels)[0].recordings
-        for name, computer in list(self._computers.items()):
+        for name, computer in self._computers.items():
             try:
+                if gone := self._gone.get(name):
+                    raise gone
                 found += time_linux(model, recordings, computer, session.board_output)
             except EarshotError as failure:
-                if isinstance(failure, BREAKING):
-                    del self._computers[name]
+                if isinstance(failure, BoardNotFound):  # not waited for again by the other models
+                    self._gone[name] = failure
                 progress.warn(f"{name}: {failure}")
                 note = f"failed: {failure.what}"
                 found.append(HostRow("linux", name, "onnxruntime", None, 0, None, None, None, None, note))

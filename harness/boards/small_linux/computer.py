@@ -34,6 +34,9 @@ _MACHINES = ("x86_64", "aarch64")
 _NO_PYTHON, _NO_VENV, _NOT_INSTALLED, _NO_SPACE = 41, 42, 43, 44
 """Exit codes of the scripts."""
 
+_KILLED = 128 + 9
+"""Exit code of a shell whose program got SIGKILL."""
+
 _TURN_S = 600.0
 """Wait for a turn, s: others hold a computer for one model at a time."""
 
@@ -178,7 +181,7 @@ class Computer:
             raise ProtocolError(
                 "the runner ended without a result",
                 where=self.name,
-                remedy="Its memory may have been full: `dmesg` there tells.",
+                remedy="Run with --verbose to see the command, and try it by hand.",
             ) from None
 
     def _run(self, script: str, given: bytes, purpose: str) -> str:
@@ -226,6 +229,12 @@ class Computer:
                 f"Python cannot make an environment there: {connection.last_line(said)}",
                 where=self.name,
                 remedy="Install its part for that there: apt-get install python3-venv.",
+            )
+        if done.returncode == _KILLED:
+            return ProtocolError(
+                f"the runner was killed there while Earshot tried to {purpose}",
+                where=self.name,
+                remedy="Its memory was probably full: `dmesg` there tells. Choose a smaller model.",
             )
         if done.returncode == _NOT_INSTALLED:
             return BoardNotFound(

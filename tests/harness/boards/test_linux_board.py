@@ -16,7 +16,7 @@ from ssh_target import HOST, SshTarget
 
 from harness.boards.small_linux import wheels
 from harness.boards.small_linux.computer import Computer
-from harness.errors import BoardNotFound, EarshotError, Unsupported
+from harness.errors import BoardNotFound, ConnectionLost, EarshotError, ProtocolError, Unsupported
 from harness.measure.onnx import measure_onnx
 
 INPUTS = np.random.default_rng(2).normal(0, 1, (3, 40)).astype(np.float32)
@@ -163,6 +163,7 @@ def test_full_disk_during_the_installation_is_reported(target):
     assert "the disk is full there" in message(failure) and "install" in message(failure)
 
 
+@pytest.mark.slow
 def test_computer_without_network_and_packages_is_reported(target):
     if not target.namespace:
         pytest.skip("no network namespace is allowed here, so the computer has a network")
@@ -173,12 +174,43 @@ def test_computer_without_network_and_packages_is_reported(target):
     assert "earshot prepare" in message(failure)
 
 
+@pytest.mark.slow
 def test_environment_of_another_version_is_replaced(target, monkeypatch):
     target.start()
     target.give_environment()
     monkeypatch.setattr(wheels, "version", lambda: "0.0.1")
     with pytest.raises(BoardNotFound, match=r"could not be installed there: .*0\.0\.1"):
         Computer(HOST).prepare()
+
+
+def test_missing_ssh_is_reported(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BoardNotFound) as failure:
+        Computer(HOST).prepare()
+    assert "ssh cannot be run" in message(failure) and "openssh-client" in message(failure)
+
+
+def test_runner_that_is_killed_is_reported(target, tmp_path):
+    """As by the kernel, when the memory is full."""
+    target.give_environment('case "$*" in *--model*) kill -9 $$; esac')
+    target.start()
+    model = write_matrix_product(tmp_path / "some.onnx", WEIGHTS)
+    with pytest.raises(ProtocolError) as failure:
+        measure_onnx(model, INPUTS, computer=Computer(HOST))
+    assert "the runner was killed there" in message(failure) and "memory" in message(failure)
+
+
+@pytest.mark.slow
+def test_network_that_dies_during_a_measurement_is_noticed(target, tmp_path):
+    """ssh asks for a sign of life every 5 s, and gives up after three without one."""
+    if not target.namespace:
+        pytest.skip("no network namespace is allowed here, so its link cannot be cut")
+    target.give_environment(f'case "$*" in *--model*) ip link set {target.link} down; esac')
+    target.start(path="/usr/sbin:/usr/bin:/bin")
+    model = write_matrix_product(tmp_path / "some.onnx", WEIGHTS)
+    with pytest.raises(ConnectionLost) as failure:
+        measure_onnx(model, INPUTS, computer=Computer(HOST))
+    assert "the connection was lost: " in message(failure) and "not responding" in message(failure)
 
 
 @pytest.mark.slow
