@@ -9,7 +9,7 @@ from typing import ClassVar
 from harness.firmware.codegen.channels import packed
 from harness.firmware.codegen.folding import fold
 from harness.firmware.codegen.kernels import fast_operation, is_portable
-from harness.firmware.codegen.layout import lay_out
+from harness.firmware.codegen.layout import fill_arena, lay_out
 from harness.firmware.codegen.lowering import lower, numbered
 from harness.firmware.codegen.operations import Operation, kernels_name, operation
 from harness.firmware.codegen.program import Program, Step, View
@@ -45,7 +45,7 @@ class CodegenEngine(Engine):
     def generate(self, tflite: Path, out: Path) -> EngineSources:
         model = read_tflite(tflite)
         program = fold(lower(model))
-        operations = self._operations(program)
+        operations = fill_arena(program, self._operations(program))
         layout = lay_out(program, operations)
         source = engine_source(self.name, program, operations, layout, model.sha256, self.footprint)
         (out / "engine.cpp").write_text(source, encoding="ascii")

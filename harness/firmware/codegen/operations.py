@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
@@ -70,6 +70,7 @@ class Operation:
         scratch_bytes: memory that the kernel needs during the call; None if it takes none.
         scratch_element: the type of its elements in C++.
         scratch_in_kernel: the kernel's own count of these bytes, an expression in C++.
+        with_more_memory: makes the faster call with more scratch; None if there is none.
         input_behind: bytes by which the input has to lie behind the output for both to share memory: the
             kernel reads what it overwrites in time. None if they must not.
     """
@@ -84,6 +85,7 @@ class Operation:
     scratch_bytes: int | None = None
     scratch_element: str = ""
     scratch_in_kernel: str = ""
+    with_more_memory: Callable[[], Operation | None] | None = None
     input_behind: int | None = None
     weights_in_code: bool = False
     skips_zeros: bool = False

@@ -53,6 +53,20 @@ def test_weights_are_put_into_ram_for_many_pixels(tmp_path, dtype, pixels, text)
     assert text in (tmp_path / "engine" / "engine.cpp").read_text()
 
 
+@pytest.mark.parametrize(("pool", "at_once"), [(2, 32), (3, 64)])
+def test_weights_get_the_memory_that_another_operator_needs_anyway(pool, at_once):
+    """Of a layer of 17 KB of widened weights, behind a pooling of 10 or 23 KB."""
+    builder, random = ModelBuilder(), np.random.default_rng(1)
+    source = builder.activation((1, 4 * pool, 5 * pool, 128), "i1", 0.05)
+    pooled, output = (builder.activation((1, 4, 5, channels), "i1", 0.05) for channels in (128, 64))
+    size = {"filterHeight": pool, "filterWidth": pool}
+    builder.operator("MAX_POOL_2D", [source], [pooled], padding=1, strideH=pool, strideW=pool, **size)
+    weights = builder.constant(random.integers(-127, 128, (64, 1, 1, 128)).astype("i1"), [0.004])
+    bias = builder.constant(np.zeros(64, "i4"), [0.05 * 0.004])
+    builder.operator("CONV_2D", [pooled, weights, bias], [output], padding=1, strideH=1, strideW=1)
+    assert f"kChannelsAtOnce = {at_once};" in checked(builder.finish([source], [output])).text
+
+
 def test_layers_with_the_same_constants_share_their_code(tmp_path):
     staged_engine(shared_data(DS_CNN).read_bytes(), tmp_path / "engine")
     text = (tmp_path / "engine" / "engine.cpp").read_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from harness.firmware.codegen.channels import Channels
@@ -13,11 +15,14 @@ from harness.firmware.codegen.program import Conv2D
 _BLOCK = 4  # pixels, and channels: kFloatBlock
 _MOST_TAPS = 4  # of a plane
 _WEIGHT_BYTES = 16_384
-"""Memory for weights; those of a larger layer are read from flash, which waits."""
+"""Memory for which an arena grows."""
 
 
-def operation(step: Conv2D) -> Operation | None:
-    """Return the kernel call of a convolution without dilation, of four taps a plane at most."""
+def operation(step: Conv2D, weight_bytes: int = _WEIGHT_BYTES) -> Operation | None:
+    """Return the kernel call of a convolution without dilation, of four taps a plane at most.
+
+    `weight_bytes` is the memory for weights; those of a larger layer are read from flash, which waits.
+    """
     outputs, rows, columns, inputs = step.weights.values.shape
     stride = step.window.stride[1]
     taps = -(-columns // stride)
@@ -34,7 +39,8 @@ def operation(step: Conv2D) -> Operation | None:
     pixels = -(-step.output.shape[2] // _BLOCK) * _BLOCK
     strip = rows * inputs * stride * (pixels + taps - 1)
     reads = step.output.shape[0] * step.output.shape[1] * pixels // _BLOCK
-    in_ram = weights.nbytes <= _WEIGHT_BYTES and copy_pays(reads)
+    pays = copy_pays(reads)
+    in_ram = pays and weights.nbytes <= weight_bytes
     return Operation(
         step,
         "convolve_f32.h",
@@ -52,5 +58,6 @@ def operation(step: Conv2D) -> Operation | None:
         scratch_bytes=4 * (strip + in_ram * weights.size),
         scratch_element="float",
         scratch_in_kernel="kernels::ConvolveF32<OP>::kScratchBytes",
+        with_more_memory=partial(operation, step, 2 * weight_bytes) if pays and not in_ram else None,
         input_behind=behind_by_row(step, 1),
     )

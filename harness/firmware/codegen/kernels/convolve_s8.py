@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from harness.firmware.codegen.program import Conv2D
 _PIXELS = 4
 _CHANNEL_ELEMENTS = 8  # of a DoubledChannel, in int16
 _WEIGHT_BYTES = 8192
-"""Memory for widened weights; the channels of a larger layer take turns, two at least.
+"""Memory for which an arena grows.
 
 A turn widens the input again, for 2 cycles an element in a pointwise layer and 6 in another one. Measured:
 
@@ -29,8 +30,11 @@ So the second 4 KB save 3 to 5 %, and as many bytes as there are then save 3 % m
 """
 
 
-def operation(step: Conv2D) -> Operation | None:
-    """Return the kernel call of a convolution without dilation, or with a filter of one pixel."""
+def operation(step: Conv2D, weight_bytes: int = _WEIGHT_BYTES) -> Operation | None:
+    """Return the kernel call of a convolution without dilation, or with a filter of one pixel.
+
+    `weight_bytes` is the memory for widened weights; the channels of a larger layer take turns, two at least.
+    """
     outputs, rows, columns, inputs = step.weights.values.shape
     dilated = any(d > 1 and s > 1 for d, s in zip(step.window.dilation, (rows, columns), strict=True))
     channels = doubled(step, step.weights.values.reshape(outputs, -1))
@@ -38,7 +42,7 @@ def operation(step: Conv2D) -> Operation | None:
         return None
     padded_inputs = inputs + inputs % 2
     filter_elements = rows * columns * padded_inputs
-    at_once = max(2, min(_WEIGHT_BYTES // (2 * filter_elements), outputs) // 2 * 2)
+    at_once = max(2, min(weight_bytes // (2 * filter_elements), outputs) // 2 * 2)
     at_once = outputs if at_once >= outputs - 1 else at_once
     pointwise = (rows, columns, step.window.stride, step.window.before) == (1, 1, (1, 1), (0, 0))
     pixels = _PIXELS if pointwise else (step.output.shape[2] - 1) * step.window.stride[1] + columns
@@ -62,6 +66,7 @@ def operation(step: Conv2D) -> Operation | None:
         scratch_bytes=2 * (strip + at_once * memory),
         scratch_element="int16_t",
         scratch_in_kernel="kernels::Convolve<OP>::kScratchBytes",
+        with_more_memory=partial(operation, step, 2 * weight_bytes) if at_once < outputs else None,
         input_behind=behind if at_once >= outputs else None,
     )
 
