@@ -16,7 +16,8 @@ import harness.commands
 from harness import display, layout, options
 from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError, UsageError
 from harness.runs.interruption import sigterm_interrupts
-from models.errors import ModelError
+from models import cluster
+from models.errors import ClusterError, ModelError
 from models.remote import RemoteFailed, check_address
 from models.shared_store import VARIABLE as SHARED_STORE
 
@@ -55,7 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         several = ". Separate several variants by commas" if "variants" in arguments else ""
         parser.error(f"unrecognized arguments: {' '.join(surplus)}{several}")
     try:
-        with sigterm_interrupts(), display.shown(arguments.verbosity):
+        with (
+            sigterm_interrupts(),
+            display.shown(arguments.verbosity),
+            cluster.scheduler(getattr(arguments, "scheduler", "")),
+        ):
             _check_names(arguments)
             if address := os.environ.get(SHARED_STORE):
                 check_address(address)
@@ -67,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return failure.exit_code
     except ModelError as failure:
         _complain(str(failure))
-        return EXIT_BROKEN if isinstance(failure, RemoteFailed) else EXIT_USAGE
+        return EXIT_BROKEN if isinstance(failure, (ClusterError, RemoteFailed)) else EXIT_USAGE
     except OSError as failure:
         if layout.is_disk_full(failure):
             place, remedy = layout.full_disk(failure, _output(arguments))

@@ -55,9 +55,10 @@ def add_variants(parser: Any) -> None:
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `selection` reads."""
+    """Add the options that `selection` reads, and the one that says where the models are prepared."""
     add_variants(parser)
     add_model_file(parser)
+    add_scheduler(parser)
 
 
 def add_model_file(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +83,16 @@ def add_dataset(
     description: str = "dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
 ) -> None:
     parser.add_argument("--dataset", type=Path, metavar="FOLDER", help=description)
+
+
+def add_scheduler(parser: Any) -> None:
+    parser.add_argument(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="running Dask scheduler, such as tcp://host:8786, whose workers share the store (default: the "
+        "one of Dask's configuration, else processes of this machine)",
+    )
 
 
 def add_bench(parser: Any) -> None:

@@ -88,3 +88,9 @@ class ConfigError(ModelError):
     """A configuration is not valid."""
 
     failure = "config"
+
+
+class ClusterError(ModelError):
+    """A scheduler or a worker cannot be used."""
+
+    failure = "cluster"

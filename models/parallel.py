@@ -1,32 +1,21 @@
-"""Preparation of many variants at a time, in processes: shared checkpoints are trained once.
-
-There are two pools, because the imports of a conversion take ten seconds of processor time in every process:
-one trains and compresses, the other converts and describes.
-"""
+"""Preparation of many variants at a time, as a graph of tasks: shared checkpoints are trained once."""
 
 from __future__ import annotations
 
-import math
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from models import pipeline, progress
-from models.errors import ModelError, UserFacingError
+from models import cluster, pipeline, progress
+from models.cluster import Cluster, Task
+from models.errors import ClusterError, UserFacingError
 from models.log_filter import known_noise_dropped
 from models.model_artifact import ModelArtifact
 from models.pipeline import Step, Steps, steps_of
-from models.processes import new_pool
-from models.progress import Report
 from models.store import Store
 from models.variants import Variant
 
@@ -55,7 +44,8 @@ def prepare_all(
         variants: with different ids.
         dataset_root: see `models.pipeline.features_of`.
         store: holds the result of every step.
-        jobs: processes that train at a time; None for one per core. One job runs in this process.
+        jobs: processes that train at a time on this machine; None for one per core. One job runs in this
+            process.
         ready: is called in this process for each model that other processes prepare, as soon as it is ready.
 
     Returns:
@@ -95,54 +85,62 @@ def _run_all(
     ready: Callable[[T], None] | None = None,
 ) -> Iterator[Outcome[T]]:
     """Work on variants; `load` reads the result of one whose last step is done from the step's folder."""
-    steps, failures = _steps_of(variants, dataset_root, store)
-    missing = [variant for variant in steps if not last_step(steps[variant]).done]
-    here = partial(work, dataset_root=dataset_root, store=store)
-    jobs = min(jobs or os.cpu_count() or 1, len(missing))
+    with cluster.opened(store, jobs) as tasks:
+        steps, failures = _steps_of(variants, dataset_root, store)
+        missing = [variant for variant in steps if not last_step(steps[variant]).done]
+        here = partial(work, dataset_root=dataset_root, store=store)
+        submitted: dict[Variant, Task[T]] = {}
 
-    def in_this_process(variant: Variant) -> T:
-        if variant in failures:
-            raise failures[variant]
-        if load and variant not in missing:  # `work` would list the whole dataset again
-            return load(last_step(steps[variant]).path)
-        return here(variant)
-
-    if jobs <= 1:
-        for variant in variants:
-            yield _outcome(variant, partial(in_this_process, variant))
-        return
-    with (
-        progress.task("prepare", len(variants), "variants") as advance,
-        reporting_processes(jobs) as trainers,
-        reporting_processes(math.ceil(jobs / 2)) as converters,
-    ):
-        if work is pipeline.prepare:
-            converters.submit(_import_converters)
-        # Checkpoints first, each once. A step that fails does so again in the work of its variants.
-        train = partial(pipeline.train, dataset_root=dataset_root, store=store)
-        training = {steps[item].train.path: item for item in missing if not steps[item].train.done}
-        wait([trainers.submit(in_process, train, item) for item in training.values()])
-        compressing = [item for item in missing if not steps[item].network.done]
-        submitted: dict[Variant, Future[T]] = {
-            item: converters.submit(in_process, here, item) for item in missing if item not in compressing
-        }
-        evaluate = partial(pipeline.evaluate, dataset_root=dataset_root, store=store)
-        evaluations = {trainers.submit(in_process, evaluate, item): item for item in compressing}
-        pending: set[Future[Any]] = {*submitted.values(), *evaluations}
-        while pending:
-            ended, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in ended:
-                if item := evaluations.get(future):
-                    submitted[item] = converters.submit(in_process, here, item)
-                    pending.add(submitted[item])
-                elif ready and not future.exception():
-                    ready(future.result())
-        for variant in variants:
+        def finish(variant: Variant) -> T:
+            if variant in failures:
+                raise failures[variant]
             if variant in submitted:
-                yield _outcome(variant, submitted[variant].result)
-            else:
-                yield _outcome(variant, partial(in_this_process, variant))
-            advance()
+                return submitted[variant].result()
+            if load and variant not in missing:  # `work` would list the whole dataset again
+                return load(last_step(steps[variant]).path)
+            return here(variant)
+
+        if not missing or (min(tasks.jobs, len(missing)) == 1 and not tasks.is_remote):
+            for variant in variants:
+                yield _outcome(variant, partial(finish, variant))
+            return
+        with progress.task("prepare", len(variants), "variants") as advance:
+            graph = {variant: steps[variant] for variant in missing}
+            submitted = _submit(tasks, work is pipeline.prepare, graph, dataset_root, store)
+            for task in tasks.completed(submitted.values()):
+                with suppress(UserFacingError):  # is raised again below
+                    result = task.result()
+                    if ready:
+                        ready(result)
+            for variant in variants:
+                yield _outcome(variant, partial(finish, variant))
+                advance()
+
+
+def _submit(
+    tasks: Cluster, converting: bool, graph: Mapping[Variant, Steps], root: Path | None, store: Store
+) -> dict[Variant, Task[Any]]:
+    """Submit the missing steps of variants, shared checkpoints once; return the last task of each variant."""
+    train, evaluate, prepare = (
+        partial(work, dataset_root=root, store=store)
+        for work in (pipeline.train, pipeline.evaluate, pipeline.prepare)
+    )
+    if converting:
+        tasks.submit("import", _import_converters, converting=True)
+    training: dict[Path, Task[Any]] = {}
+    last = {}
+    for variant, steps in graph.items():
+        checkpoint = steps.train.path
+        if not steps.train.done and checkpoint not in training:
+            training[checkpoint] = tasks.submit(f"train-{variant.id}", train, variant)
+    for variant, steps in graph.items():
+        before = [training[steps.train.path]] if steps.train.path in training else []
+        if not converting or not steps.network.done:
+            before = [tasks.submit(f"compress-{variant.id}", evaluate, variant, after=before)]
+        if converting:
+            before = [tasks.submit(f"convert-{variant.id}", prepare, variant, after=before, converting=True)]
+        (last[variant],) = before
+    return last
 
 
 def _steps_of(
@@ -169,43 +167,10 @@ def _steps_of(
 def _outcome(variant: Variant, run: Callable[[], T]) -> Outcome[T]:
     try:
         return Outcome(variant, run())
-    except BrokenExecutor:
-        killed = ModelError(
-            "a process that prepares models was killed",
-            variant.id,
-            "Free some memory and run again; finished steps are kept.",
-        )
-        return Outcome(variant, failure=killed)
+    except ClusterError:
+        raise
     except UserFacingError as failure:
         return Outcome(variant, failure=failure)
-
-
-@contextmanager
-def reporting_processes(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Start a pool of processes whose progress is reported here, if their work is given to `in_process`."""
-    reports = get_context("spawn").SimpleQueue()
-
-    def listen() -> None:
-        while (report := reports.get()) is not None:
-            progress.send(report)
-
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    try:
-        with new_pool(number, _keep_reports, reports) as pool:
-            yield pool
-    finally:
-        reports.put(None)
-        listener.join()
-
-
-_reports: SimpleQueue[Report | None]
-"""In a process of the pool: leads to the process that started it."""
-
-
-def _keep_reports(reports: SimpleQueue[Report | None]) -> None:
-    global _reports
-    _reports = reports
 
 
 def _import_converters() -> None:
@@ -213,9 +178,3 @@ def _import_converters() -> None:
     with known_noise_dropped():
         import_module("models.convert")
         import_module("onnx_tf.backend")
-
-
-def in_process(work: Callable[..., T], *given: Any) -> T:
-    """Do work in a process of the pool, and report its progress to the process that started it."""
-    with progress.sent_to(_reports.put):
-        return work(*given)

@@ -1,7 +1,7 @@
 """Progress of long work: the work reports tasks and lines to one receiver, which shows them or not.
 
 Without a receiver a report is dropped, so library calls and tests are silent. A command installs a display
-(`harness.display`), a process of `models.parallel` the way to its parent.
+(`harness.display`), a task of `models.cluster` the way to the process that submitted it.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="the run's folder, or the partial record in it (default: the last interrupted run or night)",
     )
+    options.add_scheduler(parser)
     options.add_open(parser)
 
 

@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=options.positive,
         metavar="N",
-        help="number of points at a time (default: one per core)",
+        help="number of points at a time on this machine (default: one per core)",
     )
     options.add_dataset(
         parser,
@@ -41,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "the only one, or else this host, whose power the bench file's [meter] measures)",
     )
     options.add_bench(parser)
+    options.add_scheduler(parser)
     options.add_output(parser, layout.STUDIES, "folder for a folder per study")
 
 

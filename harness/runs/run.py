@@ -7,10 +7,8 @@ Such sessions begin while other models are prepared; what takes real time has th
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,10 +32,10 @@ from harness.runs.modeled_session import measure_ahead, stored_session
 from harness.runs.request import RunRequest
 from harness.sound.recording_scan import RecordingSet, read_recordings, scan_recordings
 from harness.sound.stimulus import Stimulus, compose
-from models import progress
+from models import cluster, progress
+from models.cluster import Task
 from models.data.sound_folder import warn_of
 from models.errors import UserFacingError
-from models.parallel import in_process, reporting_processes
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
@@ -55,7 +53,7 @@ class Run(Driver[RunRecord, VariantRow]):
         self.sessions: dict[str, Session] = {}
         self._failed: dict[str, Path] = {}  # folders of sessions that failed, by the models' ids
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
-        self._ahead: list[Future[None]] = []
+        self._ahead: list[Task[None]] = []
         self._gone: dict[str, BoardNotFound] = {}
         self._computers = {
             entry.name: Linux.from_bench(entry, self.setup.bench).computer
@@ -69,22 +67,24 @@ class Run(Driver[RunRecord, VariantRow]):
     def measure_all(self) -> list[ModelArtifact]:
         warn_of(scan_recordings(self.setup.recordings).excluded, self.setup.recordings)
         with contextlib.ExitStack() as self._open:
+            self._tasks = self._open.enter_context(cluster.opened(self.store))
             return super().measure_all()
 
     def prepared(self, model: ModelArtifact) -> None:
-        """Measure the model in another process, if the board's clock is modeled."""
+        """Measure the model in a task, if the board's clock is modeled."""
         board = self.folder.record.board
         if board.clock != "measured" and model.deployable and not self.is_complete(model):
-            if not self._ahead:  # most runs need no pool, whose queue starts a process
-                self._processes = self._open.enter_context(reporting_processes(os.cpu_count() or 1))
-            future = self._processes.submit(in_process, measure_ahead, self.setup, board, self.store, model)
-            self._ahead.append(future)
+            name = f"measure-{model.id}"
+            self._ahead.append(self._tasks.submit(name, measure_ahead, self.setup, board, self.store, model))
 
     def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
+        for _ in self._tasks.completed(self._ahead):
+            pass  # a failure comes again below
+        self._ahead.clear()
+        self._open.close()  # this host is timed below
         if isinstance(self.board, Linux):
             yield from self._measure_onnx(model, row, self.board.computer)
             return
-        wait(self._ahead)  # the host is timed below
         firmware = self.build(model)
         row = self.with_firmware(row, firmware)
         yield row

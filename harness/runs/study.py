@@ -19,7 +19,7 @@ from harness.meters.meter import Meter
 from harness.records import provenance
 from harness.records.record import Fault
 from harness.records.study import SCHEMA, Baseline, Network, Plot, Point, Power, StudyRecord
-from models import progress
+from models import cluster, progress
 from models.parallel import Outcome, evaluate_all
 from models.pipeline import dataset_name, export, features_of
 from models.store import Store
@@ -54,13 +54,14 @@ def run_study(
     """
     bench = _Bench(computer or Computer(), meter) if study.heading.on_linux else None
     started, begun = datetime.now(UTC), time.monotonic()
-    features = features_of(study.variants[0], dataset, store)
     points: list[Point] = []
     baselines: dict[str, Baseline] = {}
-    for outcome in evaluate_all(study.variants, dataset, store, jobs):
-        if outcome.failure is not None:
-            progress.warn(f"{study.name}: {outcome.failure}")
-        points.append(point_of(study, outcome, baselines))
+    with cluster.opened(store, jobs):
+        features = features_of(study.variants[0], dataset, store)
+        for outcome in evaluate_all(study.variants, dataset, store, jobs):
+            if outcome.failure is not None:
+                progress.warn(f"{study.name}: {outcome.failure}")
+            points.append(point_of(study, outcome, baselines))
     if bench is not None:
         points, baselines = _with_linux(study, points, baselines, bench, dataset, store)
     return StudyRecord(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from models import progress
+from models import cluster, progress
 from models.data import acoustics, espeak, espeak_server, voices, wav
 from models.data.dataset import BACKGROUND_FOLDER, CLIP_SAMPLES
-from models.processes import new_pool
 from models.store import Store
 
 OTHER_WORDS = (
@@ -80,7 +77,7 @@ def synthetic_corpus(store: Store, config: CorpusConfig | None = None) -> Path:
         DatasetError: espeak-ng is missing or fails.
     """
     config = config or CorpusConfig()
-    return store.build("corpus", _inputs(config), lambda folder: _speak_all(folder, config), _code())
+    return store.build("corpus", _inputs(config), lambda folder: _speak_all(folder, config, store), _code())
 
 
 def corpus_path(store: Store, config: CorpusConfig | None = None) -> Path:
@@ -112,15 +109,16 @@ def utterances(config: CorpusConfig) -> list[Utterance]:
     return planned
 
 
-def _speak_all(folder: Path, config: CorpusConfig) -> None:
+def _speak_all(folder: Path, config: CorpusConfig, store: Store) -> None:
     planned = utterances(config)
     for name in {utterance.word for utterance in planned} | {BACKGROUND_FOLDER}:
         (folder / name).mkdir()
     batches = [planned[start : start + _BATCH] for start in range(0, len(planned), _BATCH)]
-    with new_pool(min(os.cpu_count() or 1, len(batches))) as pool:
+    with cluster.opened(store) as tasks:
+        speaking = [tasks.submit("speak", _write, folder, config, batch) for batch in batches]
         advance = progress.count(len(planned), "words")
-        for written in as_completed([pool.submit(_write, folder, config, batch) for batch in batches]):
-            advance(written.result())
+        for spoken in tasks.completed(speaking):
+            advance(spoken.result())
     for name, noise in _noises(config):
         wav.write_wav(
             folder / BACKGROUND_FOLDER / f"{name}.wav", wav.to_int16(acoustics.at_level(noise, -20))

@@ -1,0 +1,500 @@
+"""Tasks on a Dask cluster: processes of this machine, or the workers of a scheduler that is running already.
+
+Every step that runs in parallel is a task of one graph here. Its result is a function of its inputs and lies
+in the store, so the task of a process that was killed, or of a scheduler that was restarted, is done again,
+and what was published is not.
+
+Dask is imported with the first task: a run that takes everything from the store must not wait for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from models import progress
+from models.errors import ClusterError, ModelError
+from models.progress import Level, Line, Report
+from models.scratch import ScratchFolder
+from models.store import Store
+
+if TYPE_CHECKING:
+    from distributed import Client, Future, SpecCluster
+
+T = TypeVar("T")
+
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
+)
+"""One process per core: with more threads, torch, OpenBLAS and TensorFlow would wait for each other."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # names of glibc's `mallopt`
+_LARGEST_KEPT_BYTES = 1 << 30
+
+_PROCESS_BYTES = 1_500_000_000
+"""Memory that a process needs to train on the synthetic corpus or to convert, with its libraries."""
+
+_PACKAGES = ("torch", "torch-pruning", "brevitas", "tensorflow-cpu", "onnx", "onnx-tf", "numpy", "scipy")
+"""Packages whose versions results depend on."""
+
+_DASK = {
+    "distributed.nanny.pre-spawn-environ": {},  # Dask's limit of the heap makes training slower
+    "distributed.worker.profile.enabled": False,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.scheduler.worker-ttl": None,  # a machine that slept has lost nothing
+}
+"""Dask's configuration of a cluster on this machine."""
+
+_SILENT = logging.CRITICAL + 1
+"""Level of Dask's own log: losses of processes are reported as progress, everything else as an error."""
+
+
+@dataclass(eq=False)
+class Task(Generic[T]):
+    """A task of the graph.
+
+    Attributes:
+        name: of the step.
+        work, given: function and arguments.
+        after: tasks that must succeed before; the failure of one is the failure of this task.
+        converting: True if the work imports the converters, see `Cluster`.
+        done: True if it has ended.
+    """
+
+    name: str
+    work: Callable[..., T]
+    given: tuple[Any, ...]
+    after: Sequence[Task[Any]] = ()
+    converting: bool = False
+    done: bool = False
+    _future: Future = field(init=False, repr=False)
+
+    def result(self) -> T:
+        """Return what the work returned, or raise what it raised; see `Cluster.completed`."""
+        from distributed import KilledWorker
+
+        try:
+            return self._future.result()
+        except KilledWorker:
+            raise ModelError(
+                "the processes that did this were killed, one after the other",
+                self.name,
+                "Free some memory and run again; finished steps are kept.",
+            ) from None
+        except RuntimeError as problem:
+            if isinstance(problem.__cause__, ImportError):  # Dask could not even load the task
+                raise _lacks_earshot("a worker", problem.__cause__) from None
+            raise
+
+
+class Cluster:
+    """The processes for the tasks of this process; they start with the first task.
+
+    On this machine some processes train and others convert, because the imports of a conversion take ten
+    seconds of processor time in every process.
+
+    Args:
+        store: receives the results of the tasks; workers of other machines must share it.
+        jobs: processes that train at a time on this machine; None for one per core, if memory suffices.
+        scheduler: address of a running scheduler; "" for Dask's own configuration, else this machine.
+    """
+
+    def __init__(self, store: Store, jobs: int | None, scheduler: str) -> None:
+        self._store = store
+        self.jobs = jobs or min(os.cpu_count() or 1, max(1, _memory_bytes() // _PROCESS_BYTES))
+        self._address = scheduler
+        self._topic = f"earshot-{secrets.token_hex(8)}"
+        self._tasks: list[Task[Any]] = []
+        self._open = ExitStack()
+        self._client: Client | None = None
+        self._local: SpecCluster | None = None
+        self._expected: dict[str, str] = {}
+        self._closing = False
+
+    @property
+    def is_remote(self) -> bool:
+        """Return whether the processes are those of a running scheduler."""
+        return bool(self._scheduler)
+
+    @functools.cached_property
+    def _scheduler(self) -> str:
+        import dask.config
+
+        return self._address or dask.config.get("scheduler-address", None) or ""
+
+    def submit(
+        self,
+        name: str,
+        work: Callable[..., T],
+        *given: Any,
+        after: Iterable[Task[Any]] = (),
+        converting: bool = False,
+    ) -> Task[T]:
+        """Add a task to the graph; see `Task`.
+
+        Raises:
+            ClusterError: there is no scheduler at the address, or a worker does not suit.
+        """
+        task = Task(name, work, given, tuple(after), converting)
+        if self._client is None:
+            self._start()
+        self._send(task)
+        self._tasks.append(task)
+        return task
+
+    def completed(self, tasks: Iterable[Task[T]]) -> Iterator[Task[T]]:
+        """Yield tasks as they end, with their result or failure.
+
+        Raises:
+            ClusterError: the scheduler went away and did not return.
+        """
+        from distributed import as_completed
+
+        pending = set(tasks)
+        while pending:
+            assert self._client is not None
+            by_future = {task._future: task for task in pending}
+            for future in as_completed(by_future, loop=self._client.loop):
+                if future.cancelled():
+                    self._reconnect()
+                    break
+                task = by_future[future]
+                task.done = True
+                pending.remove(task)
+                yield task
+
+    def close(self) -> None:
+        """End the processes of this machine, with whatever they do."""
+        self._closing = True
+        if self._local is not None:
+            for nanny in self._local.workers.values():
+                nanny.auto_restart = False
+                if nanny.pid:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(nanny.pid, signal.SIGKILL)  # a polite end takes seconds
+        self._open.close()
+
+    def _send(self, task: Task[Any]) -> None:
+        assert self._client is not None
+        resources = None
+        if self._local is not None:
+            resources = {"conversion" if task.converting else "work": 1}
+            if task.converting:
+                self._local.scale(self.jobs + -(-self.jobs // 2))
+        task._future = self._client.submit(
+            _do,
+            self._topic,
+            self._expected,
+            task.work,
+            task.given,
+            [each._future for each in task.after if not each.done],
+            key=f"{task.name}-{secrets.token_hex(8)}",
+            resources=resources,
+            pure=False,
+        )
+
+    def _start(self) -> None:
+        import dask.config
+
+        remote = self.is_remote
+        dask.config.set({"logging": {"distributed": _SILENT}})
+        with progress.task("connect to the scheduler" if remote else "start the processes"):
+            if remote:
+                self._client = self._connect()
+                self._check_workers()
+            else:
+                self._client = self._start_here()
+        self._open.callback(self._client.close)
+        self._subscribe()
+
+    def _start_here(self) -> Client:
+        import dask.config
+        from distributed import Client, Nanny, Scheduler, SpecCluster
+        from distributed.security import Security
+
+        self._open.enter_context(dask.config.set(_DASK))
+        self._open.enter_context(_environment(_ONE_THREAD))
+        scratch = self._open.enter_context(ScratchFolder("cluster"))
+        security = Security.temporary()  # other users of this machine must not reach the processes
+        options = {
+            "host": "127.0.0.1",
+            "protocol": "tls://",
+            "security": security,
+            "dashboard": False,
+            "dashboard_address": None,
+        }
+
+        def process(resource: str) -> dict[str, Any]:
+            own = {
+                "nthreads": 1,
+                "memory_limit": None,
+                "local_directory": str(scratch),
+                "silence_logs": _SILENT,
+            }
+            return {"cls": Nanny, "options": {**options, **own, "resources": {resource: 1}}}
+
+        with _interrupts_blocked():  # in the threads of the cluster and in the processes that they start
+            self._local = SpecCluster(
+                scheduler={"cls": Scheduler, "options": options},
+                workers={number: process("work") for number in range(self.jobs)},
+                worker=process("conversion"),
+                security=security,
+                silence_logs=_SILENT,
+            )
+            self._open.callback(self._local.close)
+            return Client(self._local, security=security, set_as_default=False)
+
+    def _connect(self) -> Client:
+        from distributed import Client
+
+        try:
+            return Client(self._scheduler, set_as_default=False)
+        except (OSError, ValueError) as problem:
+            raise ClusterError(
+                f"there is no Dask scheduler: {str(problem).splitlines()[0]}",
+                self._scheduler,
+                "Start it (dask scheduler), or give another address with --scheduler.",
+            ) from None
+
+    def _check_workers(self) -> None:
+        """Refuse workers whose results would differ, or would not arrive."""
+        assert self._client is not None
+        try:
+            self._client.wait_for_workers(1, timeout=_patience_s())
+        except TimeoutError:
+            raise ClusterError(
+                "the scheduler has no workers",
+                self._scheduler,
+                f"Start some: dask worker {self._scheduler} --nworkers auto --nthreads 1.",
+            ) from None
+        self._expected = {**_facts(), "store": str(self._open.enter_context(_beacon(self._store)))}
+        try:
+            for address, found in self._client.run(_inspect, self._expected).items():
+                _refuse(address, self._expected, found)
+        except ImportError as problem:
+            raise _lacks_earshot("a worker", problem) from None
+
+    def _reconnect(self) -> None:
+        """Submit to a restarted scheduler what has not ended."""
+        assert self._client is not None
+        progress.warn("the scheduler went away; waiting for it")
+        while self._client.status == "connecting":
+            time.sleep(0.1)
+        try:
+            if self._client.status != "running":
+                raise TimeoutError
+            self._client.wait_for_workers(1, timeout=_patience_s())
+        except TimeoutError:
+            raise ClusterError(
+                "the scheduler went away and did not return with a worker",
+                self._scheduler,
+                "Start it and its workers, and run again: finished steps are kept.",
+            ) from None
+        self._subscribe()
+        for task in self._tasks:
+            if not task.done:
+                self._send(task)
+
+    def _subscribe(self) -> None:
+        assert self._client is not None
+        self._client.subscribe_topic(self._topic, lambda event: progress.send(_report_of(event[1])))
+        self._client.subscribe_topic("all", self._note_loss)
+
+    def _note_loss(self, event: tuple[float, Any]) -> None:
+        facts = event[1]
+        if self._closing or facts.get("action") != "remove-worker" or facts.get("expected"):
+            return
+        names = {task._future.key: task.name for task in self._tasks if not task.done}
+        if lost := names.keys() & {*facts["processing-tasks"]}:
+            lost_names = ", ".join(sorted(names[key] for key in lost))
+            place = f"worker {facts['worker']}" if self.is_remote else "a process"
+            progress.warn(f"{place} has ended and its work is done again: {lost_names}")
+
+
+_address = ""
+_current: Cluster | None = None
+
+
+@contextmanager
+def scheduler(address: str) -> Iterator[None]:
+    """Take the workers of a running scheduler for the tasks meanwhile, see `Cluster`."""
+    global _address
+    before, _address = _address, address
+    try:
+        yield
+    finally:
+        _address = before
+
+
+@contextmanager
+def opened(store: Store, jobs: int | None = None) -> Iterator[Cluster]:
+    """Return the cluster of this process; the outermost context gives the arguments and ends it."""
+    global _current
+    if _current is not None:
+        yield _current
+        return
+    _current = Cluster(store, jobs, _address)
+    try:
+        yield _current
+    finally:
+        cluster, _current = _current, None
+        cluster.close()
+
+
+def _do(
+    topic: str, expected: dict[str, str], work: Callable[..., T], given: tuple[Any, ...], after: list[Any]
+) -> T:
+    """Do a task's work in a worker, and report its progress to the process that submitted it."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    if expected:
+        _refuse(worker.address, expected, _found(expected, worker.state.nthreads))
+    _set_up()
+    with progress.sent_to(lambda report: worker.log_event(topic, json.dumps(asdict(report)))):
+        return work(*given)
+
+
+@functools.cache  # once in a process
+def _set_up() -> None:
+    """Suit a worker's process to training; on this machine it was started with the environment."""
+    os.environ |= _ONE_THREAD  # for what is not imported yet
+    # Tensors of a training step are freed and needed again at once: handed back to the kernel in between, as
+    # glibc does by default, each page costs a fault, which was an eighth of the training time.
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc alone has it
+        for threshold in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+            mallopt(threshold, _LARGEST_KEPT_BYTES)
+
+
+def _report_of(text: str) -> Report:
+    message = json.loads(text)
+    if "text" in message:
+        return Line(message["text"], Level(message["level"]))
+    return progress.Task(**{**message, "key": tuple(message["key"])})
+
+
+@functools.cache
+def _facts() -> dict[str, str]:
+    """Describe the code and the packages that results depend on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
+    for package in ("models", "harness"):
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    facts = {"Earshot": digest.hexdigest()[:12], "Python": sys.version.split()[0]}
+    for package in _PACKAGES:
+        try:
+            facts[package] = version(package)
+        except PackageNotFoundError:
+            facts[package] = "missing"
+    return facts
+
+
+def _found(expected: dict[str, str], threads: int) -> dict[str, str]:
+    """Return the facts of this process; the store is "" if it lacks the other's beacon."""
+    beacon = expected.get("store", "")
+    seen = {"store": beacon if Path(beacon).exists() else ""} if beacon else {}
+    return {**_facts(), **seen, "threads": str(threads)}
+
+
+def _inspect(expected: dict[str, str], dask_worker: Any) -> dict[str, str]:
+    return _found(expected, dask_worker.state.nthreads)
+
+
+def _refuse(worker: str, expected: dict[str, str], found: dict[str, str]) -> None:
+    """Refuse a worker by the first fact that differs.
+
+    Raises:
+        ClusterError: one does.
+    """
+    for name, value in expected.items():
+        if name == "store" and found[name] != value:
+            raise ClusterError(
+                f"worker {worker} does not see the store",
+                str(Path(value).parent),
+                "Set EARSHOT_HOME to a folder that all machines share under the same path.",
+            )
+        if found[name] != value:
+            raise ClusterError(
+                f"worker {worker} has another version of {name}",
+                f"{found[name]} there, {value} here",
+                "Install the same Earshot, with its locked packages, on every machine.",
+            )
+    if found["threads"] != "1":
+        raise ClusterError(
+            f"worker {worker} has {found['threads']} threads",
+            "a task needs a process of its own",
+            "Start it with --nthreads 1, and with --nworkers for several processes.",
+        )
+
+
+def _lacks_earshot(worker: str, problem: ImportError) -> ClusterError:
+    return ClusterError(
+        f"{worker} cannot load Earshot: {problem}",
+        "of the scheduler",
+        "Install the same Earshot, with its locked packages, on every machine.",
+    )
+
+
+@contextmanager
+def _beacon(store: Store) -> Iterator[Path]:
+    """Leave a file in the store that workers look for."""
+    store.root.mkdir(parents=True, exist_ok=True)
+    path = store.root / f".cluster-{secrets.token_hex(8)}"
+    path.touch()
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for processes that start meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl-C in threads and processes that start meanwhile: it reaches every process of a terminal."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _patience_s() -> float:
+    import dask.config
+    from dask.utils import parse_timedelta
+
+    return parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
