@@ -280,7 +280,7 @@ class Cluster:
             raise ClusterError(
                 "the scheduler has no workers",
                 self._scheduler,
-                f"Start some: dask worker {self._scheduler} --nworkers auto --nthreads 1.",
+                f"Start some: dask worker {self._scheduler} --nworkers N --nthreads 1.",
             ) from None
         self._expected = {**_facts(), "store": str(self._open.enter_context(_beacon(self._store)))}
         try:
