@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -91,8 +95,9 @@ def test_the_task_of_a_killed_process_is_done_again_and_no_other(store):
     assert len(attempts(store, "done")) == 1
 
 
-def test_a_task_that_kills_every_process_fails_with_a_remedy(store):
-    with cluster.opened(store, 1) as tasks:
+def test_a_task_that_kills_its_processes_fails_with_a_remedy(store):
+    once = dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    with once, cluster.opened(store, 1) as tasks:
         task = tasks.submit("die", die)
         with pytest.raises(ModelError, match=r"killed.*\(die\)\. Free some memory"):
             task.result()
@@ -106,3 +111,149 @@ def test_a_missing_scheduler_is_named(store):
         pytest.raises(ClusterError, match="no Dask scheduler"),
     ):
         tasks.submit("first", note, store, "first")
+
+
+class Site:
+    """A scheduler and workers as on other machines, each a process of its own.
+
+    Args:
+        folder: for their files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start_scheduler(self) -> None:
+        port = self.address.rpartition(":")[2]
+        self._start("dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-show")
+
+    def start_worker(
+        self, *options: str, path: str | None = None, prefix: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker; `path` is its PYTHONPATH."""
+        path = os.pathsep.join(sys.path) if path is None else path
+        return self._start("dask_worker", self.address, "--no-nanny", *options, path=path, prefix=prefix)
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        self._processes.clear()
+
+    def _start(
+        self, module: str, *options: str, path: str = "", prefix: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYTHONPATH": path, "DASK_TEMPORARY_DIRECTORY": str(self._folder)}
+        with (self._folder / "site.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*prefix, sys.executable, "-m", f"distributed.cli.{module}", "--no-dashboard", *options],
+                cwd=self._folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        self._processes.append(process)
+        return process
+
+
+@pytest.fixture
+def site(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.start_scheduler()
+    yield site
+    site.stop()
+
+
+ONE = ("--nthreads", "1")
+
+
+@pytest.mark.slow
+def test_the_scheduler_of_dasks_configuration_runs_the_tasks(store, site):
+    worker = site.start_worker(*ONE)
+    with (
+        dask.config.set({"scheduler-address": site.address}),
+        reported() as lines,
+        cluster.opened(store) as tasks,
+    ):
+        task = tasks.submit("first", note, store, "first")
+        assert [each.result() for each in tasks.completed([task])] == [worker.pid]
+        assert tasks.submit("threads", variables).result()["OMP_NUM_THREADS"] == "1"
+    assert "first …" in lines and not list(store.root.glob(".cluster-*"))
+
+
+def changed_copy(folder: Path) -> str:
+    """Copy Earshot with a change; return the PYTHONPATH of the copy."""
+    root = Path(cluster.__file__).parents[1]
+    for package in ("models", "harness"):
+        shutil.copytree(root / package, folder / package)
+    (folder / "harness" / "marks.py").write_text("")
+    return os.pathsep.join([str(folder), *sys.path])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["threads", "version", "missing", "store"])
+def test_a_worker_whose_results_would_differ_is_refused(store, site, tmp_path_factory, kind):
+    folder = tmp_path_factory.mktemp("other")
+    if kind == "threads":
+        site.start_worker("--nthreads", "2")
+    elif kind == "version":
+        site.start_worker(*ONE, path=changed_copy(folder))
+    elif kind == "missing":
+        (folder / "models").mkdir()
+        (folder / "models" / "__init__.py").touch()  # in place of an Earshot that is installed
+        site.start_worker(*ONE, path=str(folder))
+    else:
+        hidden = f"mount -t tmpfs none '{store.root}' && exec \"$@\""
+        prefix = ("unshare", "-m", "sh", "-c", hidden, "sh")
+        if subprocess.run([*prefix, "true"], capture_output=True).returncode:
+            pytest.skip("mounting needs root")
+        site.start_worker(*ONE, prefix=prefix)
+    message = {
+        "threads": r"has 2 threads .*--nthreads 1",
+        "version": r"has another version of Earshot \(\w+ there, \w+ here\)\. Install the same",
+        "missing": r"cannot load Earshot: No module named 'models.cluster'",
+        "store": "does not see the store .*EARSHOT_HOME",
+    }[kind]
+    with (
+        cluster.scheduler(site.address),
+        cluster.opened(store) as tasks,
+        pytest.raises(ClusterError, match=message),
+    ):
+        tasks.submit("first", note, store, "first")
+
+
+@pytest.mark.slow
+def test_a_worker_that_joins_later_is_checked_too(store, site):
+    worker = site.start_worker(*ONE)
+    with cluster.scheduler(site.address), cluster.opened(store) as tasks:
+        first = tasks.submit("first", note, store, "first", "go")
+        while not attempts(store, "first"):
+            time.sleep(0.01)
+        site.start_worker("--nthreads", "2")
+        second = tasks.submit("second", note, store, "second")
+        with pytest.raises(ClusterError, match="has 2 threads"):
+            next(tasks.completed([second])).result()
+        (store.root / "go").touch()
+        assert next(tasks.completed([first])).result() == worker.pid
+
+
+@pytest.mark.slow
+def test_a_restarted_scheduler_gets_what_has_not_ended(store, site):
+    site.start_worker(*ONE)
+    with reported() as lines, cluster.scheduler(site.address), cluster.opened(store) as tasks:
+        done = tasks.submit("done", note, store, "done")
+        assert [each.name for each in tasks.completed([done])] == ["done"]
+        long = tasks.submit("long", note, store, "long", "go", after=[done])
+        last = tasks.submit("last", note, store, "last", after=[long])
+        while not attempts(store, "long"):
+            time.sleep(0.01)
+        site.stop()
+        site.start_scheduler()
+        worker = site.start_worker(*ONE)
+        (store.root / "go").touch()
+        assert {each.result() for each in tasks.completed([last])} == {worker.pid}
+    assert "the scheduler went away; waiting for it" in lines
+    assert [len(attempts(store, name)) for name in ("done", "long", "last")] == [1, 2, 1]
