@@ -230,7 +230,7 @@ def features_of(variant: Variant, dataset_root: Path | None, store: Store) -> Fe
     def sets_of(voices: str) -> FeatureSets:
         root = _sounds_of(variant, None if voices == SYNTHETIC else dataset_root, store)
         needed = [split for split in SPLITS if voices in sources[split]]
-        return feature_sets(root, _dataset_config(variant, voices), store, variant.front_end, needed)
+        return feature_sets(root, _dataset_config(variant, voices, sources), store, variant.front_end, needed)
 
     if len(set(chain.from_iterable(sources.values()))) == 1:
         return sets_of(sources["testing"][0])
@@ -248,7 +248,9 @@ def feature_path_of(variant: Variant, dataset_root: Path | None, store: Store) -
     found = {}
     for voices in used:
         root = corpus if voices == SYNTHETIC or dataset_root is None else dataset_root
-        found[voices] = feature_path(root, _dataset_config(variant, voices), store, variant.front_end)
+        found[voices] = feature_path(
+            root, _dataset_config(variant, voices, sources), store, variant.front_end
+        )
     if len(used) == 1:
         return found[sources["testing"][0]]
     return joined_path(
@@ -271,11 +273,13 @@ def _sources(variant: Variant, dataset_root: Path | None) -> dict[Split, list[st
     return {"training": learned, "validation": learned[-1:], "testing": [PEOPLE]}
 
 
-def _dataset_config(variant: Variant, voices: str) -> DatasetConfig:
+def _dataset_config(variant: Variant, voices: str, sources: Mapping[Split, Sequence[str]]) -> DatasetConfig:
     config = DatasetConfig.of(variant.vocabulary)
     if voices == SYNTHETIC:
         return config
-    return replace(config, training_percent=variant.people_percent, fewest_clips=_FEWEST_CLIPS)
+    # Without influence the share is no part of a key: points of a study then have one checkpoint.
+    percent = variant.people_percent if PEOPLE in sources["training"] else 100.0
+    return replace(config, training_percent=percent, fewest_clips=_FEWEST_CLIPS)
 
 
 def prepare(variant: Variant, dataset_root: Path | None, store: Store) -> ModelArtifact:

@@ -63,3 +63,11 @@ def test_a_smaller_share_of_the_speakers_is_a_part_of_a_greater_one(dataset):
     shares = [speakers(percent) for percent in (25, 50, 100)]
     assert shares[0] < shares[1] < shares[2]
     assert len(shares[1]) == pytest.approx(len(shares[2]) / 2, rel=0.4)
+
+
+def test_the_share_of_people_is_without_influence_on_synthetic_voices(dataset, store):
+    half = replace(PLAIN, voices=SYNTHETIC, people_percent=50.0)
+    whole = replace(half, people_percent=100.0)
+    assert feature_path_of(half, dataset, store) == feature_path_of(whole, dataset, store)
+    half, whole = (replace(one, voices=BOTH) for one in (half, whole))
+    assert feature_path_of(half, dataset, store) != feature_path_of(whole, dataset, store)
