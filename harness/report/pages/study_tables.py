@@ -27,6 +27,7 @@ _SERIES = {
 _AXES = {
     "bits": "Bits",
     "threshold": "Pruned",
+    "people_percent": "Speakers of people in %",
     "parameters": "Parameters",
     "remaining": "Parameters that are not zero",
     "operations": "Operations per inference",
