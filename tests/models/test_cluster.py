@@ -134,7 +134,7 @@ class Site:
         self, *options: str, path: str | None = None, prefix: tuple[str, ...] = ()
     ) -> subprocess.Popen[bytes]:
         """Start a worker; `path` is its PYTHONPATH."""
-        path = os.pathsep.join(sys.path) if path is None else path
+        path = os.pathsep.join([str(Path(__file__).parent), *sys.path]) if path is None else path
         return self._start("dask_worker", self.address, "--no-nanny", *options, path=path, prefix=prefix)
 
     def stop(self) -> None:
@@ -190,7 +190,7 @@ def changed_copy(folder: Path) -> str:
     for package in ("models", "harness"):
         shutil.copytree(root / package, folder / package)
     (folder / "harness" / "marks.py").write_text("")
-    return os.pathsep.join([str(folder), *sys.path])
+    return os.pathsep.join([str(folder), str(Path(__file__).parent), *sys.path])
 
 
 @pytest.mark.slow

@@ -1,0 +1,98 @@
+"""A study of 36 points on tasks: `python -m benchmarks.cluster_study`.
+
+Prints wall time and efficiency by number of processes, then repeats the study with a process killed at a
+random moment, which must not change a figure. `--processes 1 4 --kills 20` is the whole test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+from small_datasets import tone_dataset
+
+from harness.records.study import Point
+from harness.runs.study import run_study
+from models import cluster
+from models.store import Store
+from models.studies import Study, load_study
+
+STUDY = """
+id = "cuts-{threshold}-{seed}"
+title = "{threshold} % cut"
+network = "tinyconv"
+precision = "float32"
+seed = [1, 2, 3, 4]
+
+[study]
+title = "Cuts"
+question = "How much can go?"
+x = "threshold"
+
+[training]
+epochs = 4
+batch_size = 32
+
+[pruning]
+kind = "weights"
+threshold = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+fine_tune_epochs = 4
+"""
+
+
+def points_of(study: Study, dataset: Path, processes: int, kill_after_s: float = 0) -> list[Point]:
+    """Run the study with an empty store; kill one of its processes after a time, if one is given."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        killer = threading.Timer(kill_after_s, _kill_one)
+        with cluster.opened(store, processes) as tasks:
+            tasks.submit("begin", time.time).result()  # the time to start counts for nothing
+            if kill_after_s:
+                killer.start()
+            try:
+                return run_study(study, dataset, store, processes).points
+            finally:
+                killer.cancel()
+
+
+def _kill_one() -> None:
+    workers = [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
+    random.choice(workers).kill()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print a line for each number of processes and each kill."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster_study", description=__doc__)
+    parser.add_argument("--processes", nargs="+", type=int, default=[2], metavar="N")
+    parser.add_argument("--kills", type=int, default=1, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the moments")
+    options = parser.parse_args(argv)
+    random.seed(options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "data").mkdir()
+        (root / "cuts.toml").write_text(STUDY)
+        dataset, study = tone_dataset(root / "data"), load_study("cuts", root)
+        undisturbed, first_s = None, 0.0
+        for processes in options.processes:
+            begun_s = time.monotonic()
+            points = points_of(study, dataset, processes)
+            wall_s = time.monotonic() - begun_s
+            undisturbed, first_s = undisturbed or points, first_s or wall_s * processes
+            assert points == undisturbed, "the figures depend on the number of processes"
+            efficiency = first_s / processes / wall_s
+            print(f"{processes} processes  {wall_s:6.1f} s  efficiency {efficiency:.0%}", flush=True)
+        for number in range(1, options.kills + 1):
+            moment_s = random.uniform(0, wall_s)
+            assert points_of(study, dataset, processes, moment_s) == undisturbed, "a kill changed a figure"
+            print(f"kill {number:>2} after {moment_s:5.1f} s  the same figures", flush=True)
+
+
+if __name__ == "__main__":
+    main()
