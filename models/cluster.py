@@ -98,7 +98,7 @@ class Task(Generic[T]):
             ) from None
         except RuntimeError as problem:
             if isinstance(problem.__cause__, ImportError):  # Dask could not even load the task
-                raise _lacks_earshot("a worker", problem.__cause__) from None
+                raise _lacks_earshot(problem.__cause__) from None
             raise
 
 
@@ -284,10 +284,11 @@ class Cluster:
             ) from None
         self._expected = {**_facts(), "store": str(self._open.enter_context(_beacon(self._store)))}
         try:
-            for address, found in self._client.run(_inspect, self._expected).items():
-                _refuse(address, self._expected, found)
-        except ImportError as problem:
-            raise _lacks_earshot("a worker", problem) from None
+            all_found = self._client.run(_inspect, self._expected)
+        except Exception as problem:  # Dask has no type for a function that a worker cannot load
+            raise _lacks_earshot(problem) from None
+        for address, found in all_found.items():
+            _refuse(address, self._expected, found)
 
     def _reconnect(self) -> None:
         """Submit to a restarted scheduler what has not ended."""
@@ -444,11 +445,10 @@ def _refuse(worker: str, expected: dict[str, str], found: dict[str, str]) -> Non
         )
 
 
-def _lacks_earshot(worker: str, problem: ImportError) -> ClusterError:
+def _lacks_earshot(problem: Exception) -> ClusterError:
     return ClusterError(
-        f"{worker} cannot load Earshot: {problem}",
-        "of the scheduler",
-        "Install the same Earshot, with its locked packages, on every machine.",
+        f"the scheduler or a worker cannot load Earshot: {problem}",
+        remedy="Install the same Earshot, with its locked packages, on every machine.",
     )
 
 
