@@ -215,7 +215,7 @@ def test_a_worker_whose_results_would_differ_is_refused(store, site, tmp_path_fa
     message = {
         "threads": r"has 2 threads .*--nthreads 1",
         "version": r"has another version of Earshot \(\w+ there, \w+ here\)\. Install the same",
-        "missing": r"cannot load Earshot: there is none",
+        "missing": "cannot load Earshot: .*there is none",
         "store": "does not see the store .*EARSHOT_HOME",
     }[kind]
     with (
