@@ -61,6 +61,7 @@ def listed(configs, tmp_path, monkeypatch):
                 FakeStep(True),
                 None,
                 FakeStep(item.precision == "float32"),
+                FakeStep(False),
                 FakeStep(item.precision == "float32", described),
             )
             for item in variants
