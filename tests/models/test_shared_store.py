@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from s3_server import FAULTS, S3, SLOW_DOWN, running, use
 
+from harness import display
 from models import progress, shared_store
+from models.parallel import in_process, reporting_processes
 from models.store import Store
 
 NAME = "earshot/artifacts/step/"
@@ -186,6 +188,14 @@ def test_a_shared_folder_that_is_not_mounted_is_not_created(tmp_path, monkeypatc
     assert built(Store(tmp_path / "a"), "first") == "first"
     assert lines[0].startswith("there is no such folder")
     assert not (tmp_path / "mount").exists()
+
+
+def test_all_processes_of_a_command_report_a_failure_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EARSHOT_STORE", str(tmp_path / "mount"))
+    with display.shown(), reporting_processes(2) as pool:
+        work = [pool.submit(in_process, built, Store(tmp_path), "first", number) for number in range(4)]
+        assert [one.result() for one in work] == ["first"] * 4
+    assert capsys.readouterr().err.count("there is no such folder") == 1
 
 
 @pytest.mark.parametrize(
