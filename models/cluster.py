@@ -385,7 +385,7 @@ def _set_up() -> None:
 def _report_of(text: str) -> Report:
     message = json.loads(text)
     if "text" in message:
-        return Line(message["text"], Level(message["level"]))
+        return Line(message["text"], Level(message["level"]), message["once"])
     return progress.Task(**{**message, "key": tuple(message["key"])})
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from s3_server import FAULTS, S3, SLOW_DOWN, running, use
 
-from harness import display
-from models import progress, shared_store
-from models.parallel import in_process, reporting_processes
+from models import cluster, progress, shared_store
 from models.store import Store
 
 NAME = "earshot/artifacts/step/"
@@ -190,12 +190,9 @@ def test_a_shared_folder_that_is_not_mounted_is_not_created(tmp_path, monkeypatc
     assert not (tmp_path / "mount").exists()
 
 
-def test_all_processes_of_a_command_report_a_failure_once(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("EARSHOT_STORE", str(tmp_path / "mount"))
-    with display.shown(), reporting_processes(2) as pool:
-        work = [pool.submit(in_process, built, Store(tmp_path), "first", number) for number in range(4)]
-        assert [one.result() for one in work] == ["first"] * 4
-    assert capsys.readouterr().err.count("there is no such folder") == 1
+def test_a_failure_that_a_worker_reports_is_shown_once_too():
+    line = progress.Line("the bucket is gone", progress.Level.QUIET, once=True)
+    assert cluster._report_of(json.dumps(asdict(line))) == line
 
 
 @pytest.mark.parametrize(
