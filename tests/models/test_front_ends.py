@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 
 from models.data import front_ends
-from models.data.dataset import DatasetConfig
-from models.data.features import feature_sets
 from models.data.front_ends import front_end, front_end_names, load_front_end
 from models.errors import ConfigError
-from models.pipeline import evaluate, prepare, train
+from models.pipeline import evaluate, features_of, prepare, train
 from models.store import Store
 from models.variants import load_family
 
@@ -65,7 +63,7 @@ def test_a_front_end_and_a_variant_are_one_file_each(loudness, tmp_path, dataset
     facts = evaluate(variant, dataset, store)
     assert sum(count["total"] for count in facts["accuracy"]["testing"]) > 0
     manifest = json.loads((train(variant, dataset, store) / "inputs.json").read_text())
-    loud = feature_sets(dataset, DatasetConfig(), store, front_end="loudness")
+    loud = features_of(variant, dataset, store)
     assert manifest["inputs"]["features"] == loud.path.name
     assert loud.split("testing")[0].shape[1:] == (49, 40)
 

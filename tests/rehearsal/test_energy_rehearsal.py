@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 STAGES = {"preprocess": 1, "inference": 3, "postprocess": 2}
 SECONDS = 2
-SHORTEST_S = 30e-6
+SHORTEST_S = 200e-6
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_energy_falls_to_the_stages_as_the_board_ran_them(desk, tmp_path):
     answer = measure(desk, tmp_path)
     assert answer.returncode == 0, answer.stderr
     true, found = truth(desk.state / PIN_LOG), shown(tmp_path / "tinyconv-int8" / "samples")
-    # The recognizer takes less than one sample, and so does the front end on some buffers of sound.
+    # The recognizer takes less than one sample, and the front end two or three on some buffers of sound.
     long_true, long_found = ([one for one in spans if one[1] > SHORTEST_S] for spans in (true, found))
     assert [stage for stage, _ in long_found] == [stage for stage, _ in long_true]
     assert [length for _, length in long_found] == pytest.approx(
