@@ -163,10 +163,10 @@ class Cluster:
         Raises:
             ClusterError: the scheduler went away and did not return.
         """
-        from distributed import as_completed
-
         pending = set(tasks)
         while pending:
+            from distributed import as_completed  # here: nothing pending needs no Dask
+
             assert self._client is not None
             by_future = {task._future: task for task in pending}
             for future in as_completed(by_future, loop=self._client.loop):

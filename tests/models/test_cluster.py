@@ -58,6 +58,15 @@ def store(tmp_path):
     return Store(tmp_path)
 
 
+def test_a_run_without_tasks_does_not_import_dask(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from models import cluster; from models.store import Store\n"
+        "with cluster.opened(Store(Path(sys.argv[1]))) as tasks: list(tasks.completed([]))\n"
+        "sys.exit('distributed' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script, tmp_path]).returncode == 0
+
+
 def test_tasks_run_in_other_processes_after_those_they_need(store):
     with reported() as lines, cluster.opened(store, 2) as tasks:
         first = tasks.submit("first", note, store, "first")
