@@ -87,7 +87,7 @@ def create(python: str, gpu: bool) -> None:
             "Install one, or name it: make run PYTHON=/path/to/python3.11"
         )
     install = [uv, "pip", "install", "--quiet", "--python", str(VENV / "bin" / "python")]
-    install += ["--constraints", LOCK, *torch_backend(environment, gpu), "--editable", ".[dev,docs]"]
+    install += ["--constraints", LOCK, *torch_backend(environment, gpu), "--editable", ".[dev,docs,s3]"]
     if subprocess.run(install, env=environment, cwd=ROOT).returncode:
         raise SetupFailed(
             "a package could not be installed: see above. Check the network, then run it again."
@@ -145,7 +145,7 @@ def install_with_pip(interpreter: str) -> None:
             f"{interpreter} could not create {VENV}: see above. Install its venv module, then run it again."
         )
     pip = [str(VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    if subprocess.run([*pip, "-c", LOCK, "--editable", ".[dev,docs]"], cwd=ROOT).returncode:
+    if subprocess.run([*pip, "-c", LOCK, "--editable", ".[dev,docs,s3]"], cwd=ROOT).returncode:
         raise SetupFailed(
             "a package could not be installed: see above. Check the network, then run it again."
         )
