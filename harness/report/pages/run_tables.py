@@ -75,7 +75,7 @@ def overview_table(record: RunRecord) -> Table:
         _VARIANT,
         Column("inference_us", f"Inference ({clock})", fmt.duration),
         Column("calibration", "Off your board by", optional=True),
-        Column("estimated_joules", f"Inference, {ESTIMATED}", energy_text, optional=True),
+        Column("estimated_joules", f"Energy per inference, {ESTIMATED}", energy_text, optional=True),
         Column("pass_us", f"All stages ({clock})", fmt.duration, optional=no_firmware),
         Column("flash_bytes", "Flash, bytes", fmt.count, optional=no_firmware),
         Column("ram_bytes", "RAM, bytes", fmt.count, optional=no_firmware),
