@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _LINE_S = 1.0
 """Time between two plain lines about level and scores."""
-_REFRESH_HZ = 10.0
-_FLOOR_DBFS = -70.0
-_WIDTH = 30
+_REFRESH_HZ = 10.0  # of the display on a terminal
+_FLOOR_DBFS = -70.0  # level of an empty bar
+_WIDTH = 30  # characters of a full bar
 _SHOWN = 12  # labels on a terminal
 
 

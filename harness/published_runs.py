@@ -30,7 +30,7 @@ def absolute(address: str) -> str:
 
 
 def fetched(address: str, whole: bool = False) -> Path:
-    """Return a folder with the runs of an address; of a URL a copy, which only changed files are fetched for.
+    """Return a folder with the runs of an address. For a URL it is a copy: only changed files are fetched.
 
     Args:
         address: a folder of runs, a run's folder or a record, as a URL or a path.
@@ -68,7 +68,7 @@ def fetched(address: str, whole: bool = False) -> Path:
 
 
 def fetched_or_older(address: str) -> Path:
-    """Return what `fetched` does; of a URL that fails the copy of the last time, with a warning."""
+    """Return the folder of `fetched`; if the URL fails, the previous copy, with a warning."""
     try:
         return fetched(address)
     except UsageError:  # before the first night
@@ -84,7 +84,7 @@ def publish(run: Path, address: str, prefix: str = "", since_ns: int = 0) -> Non
     Args:
         run: the run's folder.
         address: of the run's folder there, or of a folder that has it.
-        prefix: names the run's folder below the address, "emulated/20261129T010000Z-0a1b2c3d/".
+        prefix: path of the run's folder below the address, such as "emulated/20261129T010000Z-0a1b2c3d/".
         since_ns: copy only files that were written since then, nanoseconds since the epoch.
 
     Raises:

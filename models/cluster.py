@@ -1,10 +1,10 @@
 """Tasks on a Dask cluster: processes of this machine, or the workers of a scheduler that is running already.
 
 Every step that runs in parallel is a task of one graph here. Its result is a function of its inputs and lies
-in the store, so the task of a process that was killed, or of a scheduler that was restarted, is done again,
-and what was published is not.
+in the store. So after the loss of a process or the restart of a scheduler, unfinished tasks run again, and
+finished artifacts are not made again.
 
-Dask is imported with the first task: a run that takes everything from the store must not wait for it.
+Dask is imported with the first task: a run that takes everything from the store must not wait for the import.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Task(Generic[T]):
     Attributes:
         name: of the step.
         work, given: function and arguments.
-        after: tasks that must succeed before; the failure of one is the failure of this task.
+        after: tasks that must succeed first; if one fails, this task fails with it.
         converting: True if the work imports the converters, see `Cluster`.
         done: True if it has ended.
     """
@@ -333,7 +333,7 @@ _current: Cluster | None = None
 
 @contextmanager
 def scheduler(address: str) -> Iterator[None]:
-    """Take the workers of a running scheduler for the tasks meanwhile, see `Cluster`."""
+    """Run the tasks of this context on the workers of a running scheduler, see `Cluster`."""
     global _address
     before, _address = _address, address
     try:
@@ -344,7 +344,7 @@ def scheduler(address: str) -> Iterator[None]:
 
 @contextmanager
 def opened(store: Store, jobs: int | None = None) -> Iterator[Cluster]:
-    """Return the cluster of this process; the outermost context gives the arguments and ends it."""
+    """Yield the cluster of this process; the outermost context sets its arguments and closes it."""
     global _current
     if _current is not None:
         yield _current
@@ -373,7 +373,7 @@ def _do(
 
 @functools.cache  # once in a process
 def _set_up() -> None:
-    """Suit a worker's process to training; on this machine it was started with the environment."""
+    """Set threads and memory allocation for training; local processes started with the environment."""
     os.environ |= _ONE_THREAD  # for what is not imported yet
     # Tensors of a training step are freed and needed again at once: handed back to the kernel in between, as
     # glibc does by default, each page costs a fault, which was an eighth of the training time.

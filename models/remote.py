@@ -131,10 +131,10 @@ class Remote:
         return True
 
     def listed(self) -> dict[str, str]:
-        """Return the version of each file by its name; the version changes with the content.
+        """Return the version of each file by its name, {} without files; it changes with the content.
 
         Raises:
-            RemoteFailed: the address cannot be used, or nothing is there.
+            RemoteFailed: the address cannot be used, or its folder does not exist.
         """
         try:
             with self._open() as (files, root):
@@ -146,7 +146,7 @@ class Remote:
 
     @contextmanager
     def _open(self) -> Iterator[tuple[AbstractFileSystem, str]]:
-        """Open the address; any exception of the many libraries behind fsspec becomes a sentence."""
+        """Open the address; turn any exception of the libraries behind fsspec into `RemoteFailed`."""
         from fsspec.core import url_to_fs
 
         check_address(self.address)
@@ -216,7 +216,7 @@ def _chain(problem: BaseException | None) -> Iterator[BaseException]:
 
 
 def _codes(problem: BaseException) -> Iterator[str]:
-    """Yield what an exception is called: by the server, and by its classes, the most special one first."""
+    """Yield an exception's names: the server's code, then its classes, the most special one first."""
     answer = getattr(problem, "response", None)
     if isinstance(answer, dict):
         yield str(answer.get("Error", {}).get("Code", ""))

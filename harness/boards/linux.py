@@ -27,7 +27,7 @@ class Linux(Board):
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> Linux:
-        """Return the computer of an entry, this host without `host`.
+        """Return the computer of an entry; without `host`, this host.
 
         Raises:
             UsageError: the entry has a serial port.
@@ -41,7 +41,11 @@ class Linux(Board):
         return cls(Computer(entry.host, entry.wait_s))
 
     def check(self) -> None:
-        """Connect, and install ONNX Runtime if it is not there in the version of this host."""
+        """Connect, and install ONNX Runtime unless the computer has the version of this host.
+
+        Raises:
+            EarshotError: see `Computer.prepare`.
+        """
         self.computer.prepare()
 
     def describe(self) -> BoardDescription:

@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _measure_variants(arguments: argparse.Namespace) -> int:
     from harness.boards.linux import Linux
     from harness.commands.run import request_of
+    from harness.meters.registry import required_meter
     from models import progress
 
     if arguments.source and arguments.model:
@@ -97,7 +98,7 @@ def _measure_variants(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "the clock counts instructions and not time", remedy="Use --clock cycles, the default."
         )
-    meter = _meter(setup.bench) if clock == "measured" else None
+    meter = required_meter(setup.bench) if clock == "measured" else None
     with setup.board:
         for model in setup.selection.models():
             with progress.about(model.id):
@@ -217,26 +218,15 @@ def _show(tables: list[Table | None], folder: Path) -> None:
 
 def _trace(arguments: argparse.Namespace, bench: Bench) -> Trace:
     from harness.meters.recorded import read_trace
+    from harness.meters.registry import required_meter
 
     file = arguments.output / "samples"
     if arguments.source:
         return read_trace(Path(arguments.source), file, arguments.volts)
-    meter = _meter(bench)
+    meter = required_meter(bench)
     meter.start(file)
     time.sleep(arguments.seconds)
     return meter.stop()
-
-
-def _meter(bench: Bench) -> Meter:
-    from harness.meters.registry import meter_of
-
-    if bench.meter is None:
-        raise UsageError(
-            "the bench file has no [meter]",
-            where=str(bench.path or "no bench file"),
-            remedy="Add one (docs/energy.md), or name a recorded trace.",
-        )
-    return meter_of(bench.meter)
 
 
 def _stage_inputs(arguments: argparse.Namespace, bench: Bench) -> tuple[int, int]:

@@ -177,23 +177,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _meter(bench: Bench, board: BoardRow) -> Meter:
-    from harness.meters.registry import meter_of
+    from harness.meters.registry import required_meter
 
     if board.clock != "measured":
         raise UsageError(
             f"{board.title} takes no current that a meter could measure",
             remedy="Name a real board; `earshot energy` estimates the energy on the emulated board.",
         )
-    if bench.meter is None:
-        raise UsageError(
-            "the bench file has no [meter]",
-            where=str(bench.path or "no bench file"),
-            remedy="Add one: docs/energy.md.",
-        )
-    meter = meter_of(bench.meter)
+    meter = required_meter(bench)
     if not meter.has_logic:
         raise UsageError(
-            f"a meter of kind {bench.meter.kind} has no digital input for the timestamps",
+            f"a meter of kind {meter.name} has no digital input for the timestamps",
             where=str(bench.path),
             remedy="The energy mode needs one, such as ppk2; `earshot energy` measures without.",
         )

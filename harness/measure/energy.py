@@ -33,19 +33,19 @@ from harness.stats.energy import (
     estimate,
 )
 from models import progress
+from models.data.wav import SAMPLE_RATE_HZ
 from models.reference import ReferenceModel
 
 BURSTS = 5
-"""As many as MLPerf Tiny's energy mode has windows; the median counts."""
+"""Number of bursts, that of the windows of MLPerf Tiny's energy mode; the median counts."""
 BURST_S = 1.0
-"""Length of a burst, so that the samples at its ends do not matter."""
+"""Least length of a burst: the samples at its ends must not matter."""
 _IDLE_S = 1.2
 """Idle time between two bursts; a border is marked in its middle."""
 _AROUND_S = 0.6
-"""Part of it from which the idle power is taken: a mark lags by some hundredths of a second."""
+"""Idle time around a border that gives the idle power: a mark lags by some hundredths of a second."""
 _SETTLING_S = 0.5
 """Time after the microphone starts and before it stops that the mean power leaves out."""
-_SAMPLE_RATE_HZ = 16_000
 _WIRING = (
     "Check the wires of the stage pins and `stage_inputs` in the bench file, or measure without them: "
     "--no-stages. The samples are kept."
@@ -71,7 +71,8 @@ def measure_bursts(meter: Meter, infer: Callable[[int], float]) -> list[Burst]:
     """Let a device infer in bursts while the meter records.
 
     Args:
-        infer: infers so many times and returns the seconds that this took, by the device's clock.
+        meter: is recording.
+        infer: infers a number of times and returns the seconds that this took, by the device's clock.
 
     Raises:
         MeterFailed: see `Meter.mark`.
@@ -109,7 +110,7 @@ def measure_board(
     Args:
         inputs: of the meter, that the stage pins are wired to; None without them, for an image that infers
             in bursts.
-        seconds: length of the listening.
+        seconds: time for which the board listens.
         folder: receives the transcript and the samples.
 
     Raises:
@@ -196,6 +197,14 @@ def model_board(
     """Upload an image to a board with a modeled clock, let it listen, and estimate its energy.
 
     A model that takes no audio infers without a pause.
+
+    Args:
+        seconds: time for which the board listens, to silence.
+        folder: receives the transcript.
+
+    Raises:
+        UsageError: the board made no inference in this time.
+        EarshotError: see `Board.upload` and `Board.open`.
     """
     board.upload(firmware)
     device = board.open(folder / "transcript.log")
@@ -204,7 +213,7 @@ def model_board(
         taken_s = _infer(device, INVOCATIONS)
         return estimate({INFERENCE: [taken_s / INVOCATIONS * 1e6] * INVOCATIONS}, taken_s)
     stage_us: dict[str, list[float]] = {stage: [] for stage in STAGES[1:]}
-    silence = np.zeros(round(seconds * _SAMPLE_RATE_HZ), np.int16)
+    silence = np.zeros(round(seconds * SAMPLE_RATE_HZ), np.int16)
     for event in device.listen(lambda: board.listen(silence)):
         if isinstance(event, Inference):
             for stage, taken_us in stage_us.items():

@@ -24,7 +24,7 @@ from harness.sound.microphone import Capture, Microphone
 from models.data.wav import SAMPLE_RATE_HZ
 
 BEHIND_S = 1.0
-"""A board that is further behind the microphone does not keep up."""
+"""Delay of the board behind the microphone above which it does not keep up."""
 
 PATIENCE_S = 5.0
 """Time for a board to catch up, as after a pause of the whole host."""
@@ -40,7 +40,7 @@ class LiveSound:
     Args:
         capture: the running microphone.
         path: WAV file that keeps the sound; None keeps nothing.
-        most_samples: at which the sound ends; None for no limit.
+        most_samples: number at which the sound ends; None for no limit.
 
     Attributes:
         samples: passed on so far.
@@ -55,7 +55,7 @@ class LiveSound:
     _newest: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16), init=False)
 
     def blocks(self) -> Iterator[NDArray[np.int16]]:
-        """Yield the sound until its end; what is less than a buffer then is dropped."""
+        """Yield the sound as int16 (N,), N a multiple of `BUFFER_SAMPLES`; the rest at its end is dropped."""
         rest = np.zeros(0, np.int16)
         with ExitStack() as stack:
             file = stack.enter_context(_wav_writer(self.path)) if self.path else None
@@ -77,21 +77,23 @@ class LiveSound:
 
 @dataclass
 class LiveSession:
-    """One live listening; `events` runs it, `stop` ends it from any thread or signal handler.
+    """A live session; `events` runs it, `stop` ends it from any thread or signal handler.
 
     Args:
         board: listens.
         labels: of the model.
-        microphone: its sound reaches a board that does not hear the room; of another one it is kept only.
+        microphone: feeds a board that does not hear the room; beside another board its sound is only kept.
             None for no sound.
         path: WAV file that keeps the sound; None keeps nothing.
-        most_s: at which the session ends; None for no limit.
+        most_s: time at which the session ends; None for no limit.
 
     Attributes:
         sound: None without a microphone.
         heard_s: the board's time at its last inference.
         behind_s, most_behind_s: how far the board is, and was at most, behind the microphone.
-        heard_samples: the board's count, with those that it was too slow for; None before the end.
+        heard_samples: the board's count, with the lost ones; None before the end.
+        samples_lost: that the board was too slow for.
+        records_lost: of the board, on the serial line.
     """
 
     board: Board
@@ -135,7 +137,7 @@ class LiveSession:
 
     @property
     def sound_starts_s(self) -> float:
-        """The sound's first sample on the board's clock: 0 unless the board hears the room."""
+        """Return when the sound begins on the board's clock, s: 0 unless the board hears the room."""
         if not self.board.acoustic or self.sound is None or self.sound.capture.began_s is None:
             return 0.0
         return self.sound.capture.began_s - self._began_s

@@ -37,10 +37,11 @@ def time_linux(
 ) -> list[HostRow]:
     """Time a model's float network on a small Linux computer, with one thread and with all cores.
 
-    Its outputs are compared with torch's on this host before.
+    Outputs that differ from torch's on this host end the measurement.
 
     Args:
-        recordings: of which the input is made that devices are compared on, see `golden_input`.
+        recordings: give the input on which devices are compared, see `golden_input`.
+        computer: runs the model.
         board_output: see `harness.measure.host.time_host`.
 
     Raises:

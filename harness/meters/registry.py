@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 import harness.meters
-from harness.bench_file import MeterTable
+from harness.bench_file import Bench, MeterTable
 from harness.errors import UsageError
 from harness.meters.meter import Meter
 
@@ -36,3 +36,18 @@ def meter_of(table: MeterTable) -> Meter:
             remedy=f"Allowed: {', '.join(kinds)}.",
         )
     return kinds[table.kind].from_table(table)
+
+
+def required_meter(bench: Bench) -> Meter:
+    """Return the meter of a bench, not opened yet.
+
+    Raises:
+        UsageError: the bench file has none, or one of an unknown kind.
+    """
+    if bench.meter is None:
+        raise UsageError(
+            "the bench file has no [meter]",
+            where=str(bench.path or "no bench file"),
+            remedy="Add one (docs/energy.md); `earshot energy` also splits a recorded trace.",
+        )
+    return meter_of(bench.meter)

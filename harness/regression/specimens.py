@@ -1,7 +1,7 @@
-"""Compare boards of one kind, such as those of several benches: how much do two specimens differ?
+"""Comparison of boards of one kind, such as those of several benches.
 
 Only times of the same image in the same environment are compared, the first night of one board with the first
-of the other, and so on: a difference is one of the boards, not of the code.
+of the other, and so on, so that a difference comes from the boards and not from the code.
 """
 
 from __future__ import annotations

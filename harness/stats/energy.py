@@ -168,10 +168,10 @@ class BurstEnergy:
 
 
 def burst_energy(blocks: Iterable[np.ndarray], bursts: Sequence[Burst], idle_s: float) -> BurstEnergy:
-    """Return the energy of an inference from bursts of them, whose borders nobody needs to know.
+    """Return the energy of an inference from bursts of inferences with unknown borders.
 
-    What a burst takes beyond idle is the energy between two idle moments, less the idle power times their
-    distance: the time of the device's clock is needed only to add the idle power of the inferences again.
+    A burst's energy beyond idle is the energy between two idle moments, less the idle power times the time
+    between them. The device's clock only serves to add the idle energy of the inferences again.
 
     Args:
         blocks: see `energy_of`.
@@ -210,9 +210,9 @@ def burst_energy(blocks: Iterable[np.ndarray], bursts: Sequence[Burst], idle_s: 
 
 
 def between_pulses(blocks: Iterable[np.ndarray], pin: int) -> tuple[float, float]:
-    """Return energy and time from the last falling edge but one of a digital input to the last one.
+    """Return energy in J and time in s between the last two falling edges of a digital input.
 
-    So MLPerf Tiny's runner calculates the energy of a window; there can be earlier edges.
+    MLPerf Tiny's runner calculates the energy of a window so; there can be earlier edges.
     Source: mlcommons/tiny, benchmark/runner/main.py, print_energy_results.
 
     Raises:
@@ -243,7 +243,7 @@ def between_pulses(blocks: Iterable[np.ndarray], pin: int) -> tuple[float, float
 def _joules_until(
     blocks: Iterable[np.ndarray], times_s: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float]:
-    """Return the energy from the beginning to each time, NaN beyond the end, and the peak between them."""
+    """Return the energy in J up to each time, NaN beyond the end, and the peak in W between the times."""
     found = np.full(len(times_s), np.nan)
     ended_s = joules = peak = 0.0
     for block in blocks:

@@ -26,7 +26,7 @@ from models import progress
 RUNNER = Path(__file__).with_name("runner.py")
 
 _FOLDER = '"$HOME/.cache/earshot"'
-"""The folder on a computer that all files of Earshot lie in, quoted for its shell."""
+"""Folder of all files of Earshot on a computer, quoted for its shell."""
 
 _MACHINES = ("x86_64", "aarch64")
 """Architectures that ONNX Runtime is published for, as packages of PyPI for Linux."""
@@ -41,7 +41,7 @@ _TURN_S = 600.0
 """Wait for a turn, s: others hold a computer for one model at a time."""
 
 _NEEDED_KIB = 200_000
-"""Of the environment: 130 MB, and the packages of 26 MB while they are installed."""
+"""Free disk space that an installation needs: an environment of 130 MB, and packages of 26 MB meanwhile."""
 
 _PROBE = f"command -v {{python}} >/dev/null || exit {_NO_PYTHON}; {{python}} -B - --describe"
 
@@ -68,12 +68,17 @@ cd "$work" && tar -xf - && {python} -B {arguments}
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """A computer by its own account; None for what it does not tell.
+    """A computer's description of itself; None for what it does not tell.
 
     Attributes:
-        id: never changes, and tells it from all others.
+        id: of the installed system; never changes, and is unique.
+        title: model of the computer or of its processor.
+        host: name in its network.
+        system: kernel and its version.
         machine: architecture of its programs, such as "aarch64".
         python: version, such as "3.11".
+        cores: that a process may use.
+        clock_hz: highest clock of the fastest core.
     """
 
     id: str
@@ -125,16 +130,16 @@ class Computer:
 
     @property
     def description(self) -> str:
-        """A line on the computer and its ONNX Runtime; raises like `machine`."""
+        """Describe the computer and its ONNX Runtime in a line; raises like `machine`."""
         machine, found = self.machine, self.installed() or "not installed"
         return f"{machine.title}, {machine.machine}, Python {machine.python}, ONNX Runtime {found}"
 
     def installed(self) -> str:
-        """Return the version of ONNX Runtime that is there; "" without one."""
+        """Return the installed version of ONNX Runtime; "" without one."""
         return self._run(_CHECK.format(python=self._python), b"", "look for ONNX Runtime").strip()
 
     def prepare(self, bring: bool = False) -> None:
-        """Make sure that ONNX Runtime is there in the version of this host; install it if it is not.
+        """Install ONNX Runtime in the version of this host, unless it is installed already.
 
         Args:
             bring: download the packages here, for a computer without a network.
@@ -157,11 +162,12 @@ class Computer:
         self._is_ready = True
 
     def run_model(self, model: Path, inputs: bytes, options: Sequence[str]) -> dict[str, Any]:
-        """Run a model by the runner and return its answer.
+        """Run a model by the runner and return its answer, see `runner.measure`.
 
         Args:
-            inputs: an .npz, see `harness.boards.small_linux.runner`.
-            options: of the runner.
+            model: the .onnx.
+            inputs: content of an .npz, see `runner.main`.
+            options: of the runner, such as "--threads=1".
 
         Raises:
             ProtocolError: the runner gave no answer.

@@ -25,13 +25,13 @@ def command(host: str, script: str) -> list[str]:
 
 
 def last_line(said: str) -> str:
-    """Return the last line that is no decoration; "no message" without one."""
+    """Return the last line with text of ssh's messages; "no message" without one."""
     lines = [line.strip() for line in said.splitlines() if line.strip("@ \t\r\n")]
     return lines[-1] if lines else "no message"
 
 
 def failure(host: str, said: str) -> BoardNotFound:
-    """Return the failure of a connection that did not come about, from ssh's messages."""
+    """Turn ssh's messages about a failed connection into an error with a remedy."""
     address = host.rpartition("@")[2]
     if "Could not resolve hostname" in said:
         what, remedy = (
@@ -76,7 +76,7 @@ def _of_refused_login(host: str) -> tuple[str, str]:
 
 
 def _locked_keys(host: str) -> list[str]:
-    """Return the keys of the user's configuration for a host that need a passphrase and are in no agent."""
+    """Return the keys configured for a host that need a passphrase and that no agent holds."""
     settings = [line.split(maxsplit=1) for line in _answer("ssh", "-G", host)[1].splitlines()]
     held = _answer("ssh-add", "-l")[1]
     locked = []

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 WARM_UPS, WARM_UP_S = 10, 0.2
-"""Inferences before the timed ones: at least so many, and at least so long, since governors take a while."""
+"""Least number and duration of the inferences before the timed ones: a governor takes a while to speed up."""
 
 _ROOT = Path("/")
 _NOW_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "temperature limit"}
@@ -78,7 +78,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def open_session(model: str, threads: int) -> Any:
-    """Return a session of ONNX Runtime's CPU provider; one operator may use so many threads."""
+    """Return a session of ONNX Runtime's CPU provider whose operators use up to `threads` threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -93,8 +93,14 @@ def measure(
 
     Args:
         inputs_file: see `main`.
+        threads: that one operator may use.
+        inferences: number of timed ones.
         tolerance: difference of an output above which nothing is timed.
         root: the root of /proc and /sys.
+
+    Returns:
+        The fields of `harness.records.record.LinuxRow` without the tolerance, and `output`: that of the first
+        input. If the outputs differ, `samples_us` is [] and nothing was timed.
     """
     import numpy
     import onnxruntime
@@ -143,7 +149,7 @@ def measure(
 
 
 def _difference(output: Any, expected: Any) -> float:
-    """Return the largest difference; infinite for another number of outputs, or outputs without a number."""
+    """Return the largest difference; infinite if the numbers of outputs differ or an output is NaN."""
     if output.size != expected.size:
         return float("inf")
     largest = float(abs(output.ravel() - expected.ravel()).max())
@@ -159,7 +165,7 @@ def _warm_up(call: Any) -> int:
 
 
 def _return_free_memory() -> None:
-    """Return what the imports freed to the system, so that a model does not take it unnoticed (glibc)."""
+    """Give freed memory back to the system (glibc): a model that reused it would seem to need less."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
 
@@ -177,7 +183,7 @@ class Memory:
             pass
 
     def peaks(self) -> tuple[int | None, int | None]:
-        """Return the peak of the process, and the peak over what it had before; None if not told."""
+        """Return the peak of the process and its excess over the memory before, bytes; None if not told."""
         peak = self._read("VmHWM")
         if peak is None:
             return None, None
@@ -191,7 +197,7 @@ class Memory:
 
 
 def condition(root: Path = _ROOT) -> dict[str, Any]:
-    """Return frequency, temperature and the state of the machine's limits; None for what it does not tell."""
+    """Return frequency in MHz, temperature in °C and the state of the machine's limits; None if not told."""
     return {
         "frequency_mhz": frequency_mhz(root),
         "temperature_c": temperature_c(root),
@@ -227,7 +233,7 @@ def temperature_c(root: Path = _ROOT) -> float | None:
 
 
 def limits(root: Path = _ROOT) -> dict[str, int]:
-    """Return what the machine tells of its limits: bits of a Raspberry Pi, counters and states of others."""
+    """Return the state of the machine's limits: a Raspberry Pi's bits, or others' counters and states."""
     found = {}
     if (bits := _raspberry_bits(root)) is not None:
         found["raspberry"] = bits

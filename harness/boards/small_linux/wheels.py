@@ -15,17 +15,17 @@ _TAGS = ("manylinux2014", "manylinux_2_17", "manylinux_2_27", "manylinux_2_28")
 
 
 def version() -> str:
-    """Return the version of ONNX Runtime here, which all computers get: figures of others differ."""
+    """Return the version of ONNX Runtime on this host. All computers get it: others give other times."""
     return importlib.metadata.version("onnxruntime")
 
 
 def requirements() -> list[str]:
-    """Return what the runner needs: ONNX Runtime as it is here, and the NumPy that suits Python there."""
+    """Return the runner's packages: ONNX Runtime as on this host, and a NumPy that fits the Python there."""
     return [f"onnxruntime=={version()}", "numpy>=1.21.6"]
 
 
 def kept(python: str, machine: str) -> list[Path]:
-    """Return the wheels for a version of Python and an architecture; [] if the folder was not filled."""
+    """Return the kept wheels for a version of Python and an architecture; [] before `fill`."""
     return sorted(_folder(python, machine).glob("*.whl"))
 
 

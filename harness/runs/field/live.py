@@ -1,4 +1,4 @@
-"""`earshot listen`: one model listens to the microphone; if wanted, the session becomes a field run."""
+"""`earshot listen`: one model listens to the microphone. A saved session is a field run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class LiveOptions:
 
     Attributes:
         device: a part of the microphone's name; "" for the system default.
-        most_s: at which it ends; None until it is stopped.
+        most_s: time at which the session ends; None until it is stopped.
         say: words for the user to say, one every `SAY_S`.
         speaker: who says them; "" if unknown.
         saves: keep sound and transcript as a field run.
@@ -75,7 +75,7 @@ class LiveOptions:
 
 
 Watch = Callable[[LiveSession, Event, str], None]
-"""Is called with every event and the word to be said now."""
+"""Function that gets every event and the word to be said now."""
 
 
 class LiveRun(FieldRun):
@@ -83,7 +83,7 @@ class LiveRun(FieldRun):
 
     Args:
         options: of the session.
-        watch: shows it.
+        watch: shows the session.
         arguments: see `Driver`.
     """
 
