@@ -1,10 +1,9 @@
-"""Footprint: what the kernels of an image save."""
+"""Footprint of an image: "fast" saves cycles, "small" saves flash and RAM."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 Footprint = Literal["fast", "small"]
-"""Cycles, or flash and RAM."""
 
 FAST: Footprint = "fast"

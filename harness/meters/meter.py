@@ -72,7 +72,7 @@ class Meter(ABC):
             self.stop()
 
     def so_far(self) -> Trace:
-        """Return the trace up to now, which goes on.
+        """Return the trace up to now; the recording goes on.
 
         Raises:
             MeterFailed: the trace broke off; see `samples`.
@@ -82,7 +82,7 @@ class Meter(ABC):
         return Trace(self._file, self.has_logic)
 
     def mark(self) -> float:
-        """Return how many seconds of the trace are there: now, less some hundredths of a second.
+        """Return the length of the trace in seconds; it lags behind by some hundredths of a second.
 
         Raises:
             MeterFailed: the trace broke off; see `samples`.

@@ -73,7 +73,7 @@ class MlperfRecord:
 
     @property
     def inference_joules(self) -> float | None:
-        """Median of the windows; None in performance mode."""
+        """Return the median of the windows in J; None in performance mode."""
         found = [window.inference_joules for window in self.windows if window.inference_joules is not None]
         return statistics.median(found) if found else None
 

@@ -62,7 +62,7 @@ class Capture:
 
     @property
     def seconds(self) -> float:
-        """Seconds of sound that the device has delivered."""
+        """Return how many seconds of sound the device has delivered."""
         return self.frames / self._rate_hz
 
     def blocks(self) -> Iterator[NDArray[np.int16]]:
@@ -89,7 +89,7 @@ class Capture:
         self._compare_with_clock(now_s - self.began_s)
 
     def _compare_with_clock(self, passed_s: float) -> None:
-        """Find lost samples: sound that is missing for a whole window; a slow drift of clocks is none."""
+        """Note a loss if sound is missing for a whole window; a slow drift of clocks is no loss."""
         self._least_s = min(self._least_s, passed_s - self.seconds)
         if passed_s - self._looked_s < _WINDOW_S:
             return
