@@ -74,7 +74,7 @@ def fetched_or_older(address: str) -> Path:
     except UsageError:  # before the first night
         return _copy_of(address)
     except RemoteFailed as failure:
-        progress.warn(f"{failure} The nights that were fetched before stand in for those there.")
+        progress.warn(f"{failure} The nights that were fetched before are used instead.")
         return _copy_of(address)
 
 

@@ -30,8 +30,8 @@ _FRONT_END = "EarshotFrontEnd"
 """Name under which the sketch includes its front end."""
 
 Instrument = Literal["", "operators", "stages", "timestamps"]
-"""What an image has beyond those that are timed: the answer to `operators%`, the stage pins, or MLPerf Tiny's
-energy mode with its timestamps by a pin."""
+"""Addition to an image, "" for an image for timing: the answer to `operators%`, the stage pins, or MLPerf
+Tiny's energy mode with timestamps on a pin."""
 _DEFINES: dict[Instrument, tuple[str, str]] = {
     "operators": ("engine.h", "EARSHOT_PROFILE"),
     "stages": ("stage_pins.h", "EARSHOT_STAGE_PINS"),

@@ -73,7 +73,7 @@ def calibration_cell(image: FirmwareRow | None, stage: str) -> str:
 
 
 def footprint_cell(footprint: str | None) -> str:
-    """Return an image's footprint for a table; "" for the usual one."""
+    """Return an image's footprint for a table; "" for "fast", the default."""
     return "" if footprint in (None, FAST) else str(footprint)
 
 

@@ -2,7 +2,8 @@
 
 Each variant and seed is a chain of tasks (train, compress, convert, measure) behind the features of the
 dataset. A task goes to the first free core; the scheduler hands out one at a time. The times are those that
-`make bench` printed on one core, scaled to the dataset; docs/cluster.md has the result.
+`make bench` printed on one core, scaled to the dataset; those of a session and of the scheduler are assumed.
+docs/cluster.md has the result.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TRAINING_CLIPS_PER_S = 4_989
 CONVERSION_S = 6.1
 EVALUATION_CLIPS_PER_S = 2_500  # TinyConv on the reference kernels: 0.4 ms
 SESSION_S = 10.0
-"""Build, 233 clips and 101 s of audio on the emulated board at 34 times real time."""
+"""Assumed for a build, 233 clips and 101 s of audio on the emulated board at 34 times real time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Plan:
     Attributes:
         chains: variants times seeds.
         epochs, fine_tune_epochs: of training and compression.
-        hand_out_s: the scheduler's time for a task.
+        hand_out_s: the scheduler's time for a task; assumed.
     """
 
     chains: int

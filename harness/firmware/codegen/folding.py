@@ -45,7 +45,7 @@ def fold(program: Program) -> Program:
 
 
 def _check_batches(program: Program) -> None:
-    """Refuse what `_dilation` left.
+    """Refuse SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND that `_dilation` could not fold.
 
     Raises:
         Unsupported: the engine cannot run an operator, which is named.

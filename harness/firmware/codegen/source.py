@@ -178,7 +178,7 @@ def _view(value: Value, layout: Layout) -> str:
 
 
 def _structs(operations: Sequence[Operation]) -> str:
-    """Return the constants of each operation; those with the same ones share them, and so the code."""
+    """Return the constants of each operation; operations with equal ones share them, and so their code."""
     first: dict[str, int] = {}  # by members: the operation that defines them
     texts = []
     for position, operation in enumerate(operations):

@@ -221,8 +221,8 @@ def specimens_table(differences: Sequence[Difference]) -> Table:
             Column("pairs", "Pairs of nights", fmt.count),
         ],
         [row(one) for one in differences],
-        "Times of the same image on both boards, paired in the order of their nights: a difference is one of "
-        "the boards, not of the code. With one pair there is no interval.",
+        "Times of the same image on both boards, paired in the order of their nights, so that a difference "
+        "comes from the boards and not from the code. With one pair there is no interval.",
         headed=True,
     )
 

@@ -50,8 +50,8 @@ SAY_S = 3.0
 _WINDOW_S = 1.0  # after the last word, for its detection
 _CONDITION = Condition("live", background_dbfs=None)
 _UNTOLD = (
-    "Nobody told which words were spoken: every detection counts as a false accept. `earshot listen --say` "
-    "tells."
+    "The spoken words are not known, so every detection counts as a false accept. Tell the words with "
+    "`earshot listen --say`."
 )
 
 

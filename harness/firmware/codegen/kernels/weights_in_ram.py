@@ -1,4 +1,4 @@
-"""Estimates, in cycles of the emulated board, of whether weights in RAM pay for being put there in each run.
+"""Estimates of when it saves cycles of the emulated board to put weights into RAM in each run.
 
 Weights in flash wait in every load (sketches/cycle_model/README.md). The other figures were measured on the
 emulated board with pointwise layers of 32 and 64 channels, from one pixel to 25.
@@ -9,17 +9,17 @@ from __future__ import annotations
 WAIT = 2
 """Cycles that a word of weights waits: `wait_states` of the cycle model."""
 
-_COPIED = 5.2  # a word to RAM
-_WIDENED = 5.5  # an int8 weight to RAM
+_COPIED = 5.2  # cycles to copy a word to RAM
+_WIDENED = 5.5  # cycles to widen an int8 weight into RAM
 _PORTABLE_PRODUCT = 2.2 + 4 / 16 * WAIT  # 16 products with four words of weights
 _FAST_PRODUCT = 1.0
 
 
 def copy_pays(reads: int) -> bool:
-    """Tell if a copy of weights takes less than the waits of reading each of them so many times."""
+    """Tell if copying weights takes fewer cycles than the waits of `reads` loads of each from flash."""
     return WAIT * reads > _COPIED
 
 
 def widening_pays(pixels: int) -> bool:
-    """Tell if int8 weights are widened in less time than as many pixels then save."""
+    """Tell if widening int8 weights takes fewer cycles than it saves over `pixels` outputs of a channel."""
     return (_PORTABLE_PRODUCT - _FAST_PRODUCT) * pixels > _WIDENED
