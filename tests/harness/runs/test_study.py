@@ -15,7 +15,6 @@ from harness.report.pages.study_tables import means_table
 from harness.runs import study as study_runs
 from harness.runs.study import point_of, run_study
 from models import networks
-from models.data.images import DIGITS
 from models.errors import ModelError
 from models.parallel import Outcome
 from models.store import Store
@@ -189,25 +188,6 @@ def test_a_meter_that_fails_leaves_the_other_figures(images, store, tmp_path):
 
 def _after(record):
     return [point.after for point in record.points]
-
-
-PUBLISHED_ENDS = {0.05: 2_902_069, 0.5: 823_722}
-"""Parameters of MobileNet at the first and the last of the published pruning fractions."""
-
-
-@pytest.mark.slow
-def test_the_default_study_of_mobilenet_is_whole(store):
-    record = run_study(load_study("mobilenet"), None, store)
-    assert record.run["dataset"] == DIGITS
-    assert [point.x for point in record.points] == [0.05, 0.1, 0.2, 0.3, 0.4, 0.5]
-    assert all(point.failure is None and point.after.linux for point in record.points)
-    found = {point.x: point.after for point in record.points}
-    for fraction, parameters in PUBLISHED_ENDS.items():
-        assert found[fraction].unfolded_parameters == parameters
-        assert found[fraction].parameters == pytest.approx(parameters, rel=0.03)
-    trained = next(iter(record.baselines.values())).network
-    assert record.accuracy(trained) > 0.9
-    assert record.accuracy(found[0.05]) > 0.9
 
 
 def test_a_network_that_is_neither_pruned_nor_quantized_is_a_point(tmp_path, dataset, store):
