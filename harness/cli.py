@@ -8,6 +8,7 @@ import importlib
 import io
 import os
 import pkgutil
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments, surplus = parser.parse_known_args(argv)
     if surplus:
-        several = ". Separate several variants by commas" if "variants" in arguments else ""
+        stray = "variants" in arguments and not any(word.startswith("-") for word in surplus)
+        several = ". Separate several variants by commas" if stray else ""
         parser.error(f"unrecognized arguments: {' '.join(surplus)}{several}")
     try:
         with (
@@ -66,7 +68,14 @@ def main(argv: Sequence[str] | None = None) -> int:
                 check_address(address)
             if isinstance(output := getattr(arguments, "output", None), Path):
                 options.check_output(output)
-            return arguments.action(arguments)
+            code: int = arguments.action(arguments)
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        return EXIT_INCONCLUSIVE
     except EarshotError as failure:
         _complain(str(failure))
         return failure.exit_code
@@ -84,8 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_BROKEN
     except KeyboardInterrupt:
         _complain(
-            "interrupted. What was measured so far is kept: continue a run with `earshot resume`, "
-            "anything else with the same command."
+            "interrupted. What was measured so far is kept: continue a run that had begun with "
+            "`earshot resume`, anything else with the same command."
         )
         return EXIT_INCONCLUSIVE
 
@@ -108,6 +117,13 @@ def _output(arguments: argparse.Namespace) -> Path | None:
     """Return the folder that a command writes into; `resume` and `field --read` write where a run is."""
     named = (getattr(arguments, name, None) for name in ("read", "run", "output"))
     return next((path for path in named if isinstance(path, Path)), None)
+
+
+def _reader_left() -> bool:
+    """Return whether nobody reads the standard output any more, such as `head` after its last line."""
+    waiting = select.poll()
+    waiting.register(sys.stdout, 0)
+    return any(events & select.POLLERR for _, events in waiting.poll(0))
 
 
 def _complain(text: str) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SUMMARY = "Measure the energy of a variant on a board: by stage and inference, of an hour; a battery's life."
 
 _LONGEST_S = 24 * 3600.0
+_HIGHEST_V = 60.0
 _CELLS = ("CR2032", "2xAAA", "2xAA")
 
 
@@ -42,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=_seconds, default=30.0, metavar="S", help="length of a measurement (default: 30)"
     )
     parser.add_argument(
-        "--volts", type=float, metavar="V", help="the board's supply, for a trace without a voltage"
+        "--volts", type=_volts, metavar="V", help="the board's supply, for a trace without a voltage"
     )
     parser.add_argument(
         "--stage-inputs",
@@ -236,6 +237,12 @@ def _stage_inputs(arguments: argparse.Namespace, bench: Bench) -> tuple[int, int
 def _seconds(text: str) -> float:
     if not 0.1 <= float(text) <= _LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text} is not from 0.1 to {_LONGEST_S:.0f}")
+    return float(text)
+
+
+def _volts(text: str) -> float:
+    if not 0 < float(text) <= _HIGHEST_V:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {_HIGHEST_V:.0f}")
     return float(text)
 
 

@@ -49,8 +49,9 @@ def read_trace(path: Path, file: Path, volts: float | None = None) -> Trace:
         if file.stat().st_size < 2 * SAMPLE.itemsize:
             raise ValueError("it has no two samples")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise UsageError(
-            f"the trace cannot be used: {error}",
+            f"the trace cannot be used: {reason}",
             where=str(path),
             remedy="Save a .ppk2, or a .csv with the columns Timestamp(ms), Current(uA) and D0-D7, "
             "as Nordic's Power Profiler exports it.",

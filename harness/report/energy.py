@@ -157,8 +157,10 @@ def battery_table(energy: Energy, cell: str = "") -> Table:
         {
             "cell": cell,
             "watt_hours": watt_hours,
-            "hours": watt_hours / energy.mean_watts,
-            "inferences": watt_hours * 3600 / inference.joules.median if inference else None,
+            "hours": watt_hours / energy.mean_watts if energy.mean_watts > 0 else None,
+            "inferences": watt_hours * 3600 / inference.joules.median
+            if inference and inference.joules.median > 0
+            else None,
         }
         for cell, watt_hours in cells.items()
     ]
@@ -172,7 +174,9 @@ def battery_table(energy: Energy, cell: str = "") -> Table:
     return Table("battery", "Life of a battery while the board listens", columns, rows, note)
 
 
-def _life(hours: float) -> str:
+def _life(hours: float | None) -> str:
+    if hours is None:  # the board took no power, or gave some
+        return fmt.DASH
     if hours < 48:
         return f"{fmt.significant(hours)} h"
     if hours < _HOURS_OF_A_YEAR:

@@ -69,11 +69,12 @@ def find_device(name: str, direction: Direction) -> Device:
         found = sounddevice.query_devices(name or None, direction)
     except (sounddevice.PortAudioError, ValueError) as problem:
         reason = str(problem).splitlines()[0].rstrip(":") if known else "there is none"
+        place = "the bench file ([speaker] device) or as an option" if direction == "output" else "--device"
         raise AcousticFailed(
             f"no single sound device for {direction}: {reason}",
             where=f"available: {', '.join(repr(one.name) for one in known) or 'none'}",
-            remedy="Name one device in the bench file ([speaker] device) or as an option; connect a missing "
-            "device, or start its sound server (PulseAudio, PipeWire).",
+            remedy=f"Name one device in {place}; connect a missing device, or start its sound server "
+            "(PulseAudio, PipeWire).",
         ) from None
     return next(one for one in known if one.index == found["index"])
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -17,6 +18,7 @@ from small_models import classifier
 
 from harness import cli, commands, layout
 from harness.commands import boards
+from harness.errors import EXIT_INCONCLUSIVE
 
 
 def test_no_command_is_a_usage_error():
@@ -175,3 +177,17 @@ def test_interrupt_exits_with_5(number, monkeypatch, capsys):
     monkeypatch.setattr(boards, "run", lambda _: (os.kill(os.getpid(), number), time.sleep(9)))
     assert cli.main(["boards"]) == 5
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_ends_a_command_quietly():
+    script = "import sys; from harness import cli; sys.exit(cli.main(['boards']))"
+    command = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command.stdout.close()
+    assert command.stderr.read() == b""
+    assert command.wait() == EXIT_INCONCLUSIVE
+
+
+def test_a_stray_option_is_not_taken_for_a_variant(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--nonsense"])
+    assert "commas" not in capsys.readouterr().err

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.files import file_name
-from harness.records.record import RunRecord
+from harness.records.record import BoardRow, RunRecord
 from harness.report import format as fmt
 from harness.report.html import page_tables, write_csvs, write_page, write_text
 from harness.report.markdown import markdown
@@ -92,7 +92,7 @@ def headline(record: RunRecord, tables: Mapping[str, Table]) -> list[str]:
         # The fastest variant without a fault leads; one with a fault only where there is no other.
         faulty = {variant.title for variant in failed}
         best = min(measured, key=lambda row: (row["variant"] in faulty, _inference_us(row)))
-        sentences += [_result(record, best), *_comparison(tables["host"], measured, best)]
+        sentences += [_result(record, best), *_comparison(record.board, tables["host"], measured, best)]
     if not record.run.get("ended"):
         sentences.append("The run was interrupted; the report shows what was measured before.")
     if failed:
@@ -115,8 +115,8 @@ def _result(record: RunRecord, best: Row) -> str:
     return f"{result}."
 
 
-def _comparison(host: Table, measured: Sequence[Row], best: Row) -> list[str]:
-    """Compare the best variant with the slowest one and with the host's fastest runtime."""
+def _comparison(board: BoardRow, host: Table, measured: Sequence[Row], best: Row) -> list[str]:
+    """Compare the best variant with the slowest one and, if this host is no board, its fastest runtime."""
     parts = []
     slowest = max(measured, key=_inference_us)
     if slowest["variant"] != best["variant"]:
@@ -124,7 +124,7 @@ def _comparison(host: Table, measured: Sequence[Row], best: Row) -> list[str]:
         parts.append(f"{ratio} faster than {slowest['variant']} on the same board")
     timed = [row for row in host.rows if row["device"] in ("CPU", "GPU") and row["median_us"] is not None]
     rows = [row for row in timed if row["variant"] == best["variant"]]
-    if rows:
+    if rows and not board.details.get("computer", "").endswith("this host"):
         fastest = min(rows, key=lambda row: row["median_us"])
         ratio = fastest["times_faster_than_board"]
         how = f"{fmt.times(ratio)} slower" if ratio >= 1 else f"{fmt.times(1 / ratio)} faster"

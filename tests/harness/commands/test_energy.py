@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -154,3 +155,17 @@ def test_a_board_without_a_meter_has_no_energy(tmp_path, capsys):
     bench.write_text("")
     assert energy(tmp_path, "tinyconv-float32", "--board", "linux", "--bench", bench) == 2
     assert "the bench file has no [meter]" in capsys.readouterr().err
+
+
+def test_a_board_without_current_empties_no_cell(tmp_path, capsys):
+    trace = tmp_path / "still.csv"
+    trace.write_text("Timestamp(ms),Current(uA)\n" + "".join(f"{n / 100},0\n" for n in range(300)))
+    assert energy(tmp_path, trace, "--volts", 3) == 0
+    assert re.search(r"CR2032 .* –", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("volts", ["0", "-3", "nan", "1000"])
+def test_an_impossible_voltage_is_refused(tmp_path, volts, capsys):
+    with pytest.raises(SystemExit):
+        energy(tmp_path, tmp_path / "trace.csv", "--volts", volts)
+    assert f"{volts} is not above 0" in capsys.readouterr().err
