@@ -53,6 +53,8 @@ class Run(Driver[RunRecord, VariantRow]):
         self.sessions: dict[str, Session] = {}
         self._failed: dict[str, Path] = {}  # folders of sessions that failed, by the models' ids
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
+        self._open = contextlib.ExitStack()
+        self._tasks: cluster.Cluster | None = None  # none where models are measured one by one, as in pytest
         self._ahead: list[Task[None]] = []
         self._gone: dict[str, BoardNotFound] = {}
         self._computers = {
@@ -73,15 +75,16 @@ class Run(Driver[RunRecord, VariantRow]):
     def prepared(self, model: ModelArtifact) -> None:
         """Measure the model in a task, if the board's clock is modeled."""
         board = self.folder.record.board
-        if board.clock != "measured" and model.deployable and not self.is_complete(model):
+        if self._tasks and board.clock != "measured" and model.deployable and not self.is_complete(model):
             name = f"measure-{model.id}"
             self._ahead.append(self._tasks.submit(name, measure_ahead, self.setup, board, self.store, model))
 
     def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
-        for _ in self._tasks.completed(self._ahead):
-            pass  # a failure comes again below
-        self._ahead.clear()
-        self._open.close()  # this host is timed below
+        if self._tasks:
+            for _ in self._tasks.completed(self._ahead):
+                pass  # a failure comes again below
+            self._ahead.clear()
+            self._open.close()  # this host is timed below
         if isinstance(self.board, Linux):
             yield from self._measure_onnx(model, row, self.board.computer)
             return
