@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import zlib
 from dataclasses import replace
@@ -186,6 +187,7 @@ def test_a_meter_adds_the_energy_of_an_inference(tmp_path, tiny, monkeypatch):
 def test_a_meter_that_fails_costs_the_block_its_energy_only(tmp_path, tiny, monkeypatch):
     result, samples = metered(tmp_path, tiny, monkeypatch, unplug_at=30_000)
     assert result.samples_nj == {}
-    assert "unplugged while it measured" in result.observations["energy"]
+    # On a fast machine the block ends before the driver notices; then the trace is too short.
+    assert re.search("unplugged while it measured|the trace ends before", result.observations["energy"])
     assert len(result.samples_us["inference_us/clip"]) == SAMPLES
     assert samples.stat().st_size > 0
