@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -143,6 +144,16 @@ def open_sound(path: Path) -> Iterator[SoundFile]:
         raise lfs_pointer(path, DatasetError) or unreadable from problem
 
 
+class _Content(mmap.mmap):
+    """A file in memory that is at its end where the header of a damaged file points outside it."""
+
+    def seek(self, position: int, whence: Any = os.SEEK_SET) -> None:
+        try:
+            super().seek(position, whence)
+        except ValueError:
+            super().seek(0, os.SEEK_END)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[soundfile.SoundFile, tuple[str, ...]]]:
     """Open a file; add the length that its header lacks if the recorder was switched off while recording."""
@@ -150,7 +161,7 @@ def _opened(path: Path) -> Iterator[tuple[soundfile.SoundFile, tuple[str, ...]]]
         if file.frames or not _NO_DATA.search(file.extra_info):
             yield file, ()
             return
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY) as content:
+    with path.open("rb") as stream, _Content(stream.fileno(), 0, access=mmap.ACCESS_COPY) as content:
         notes = (_NO_LENGTH,) if _write_length(content) else ()
         with soundfile.SoundFile(content) as file:
             yield file, notes

@@ -123,6 +123,16 @@ def test_a_header_that_was_never_completed_is_read_to_the_end_of_the_file(tmp_pa
     assert note == "the header gives no length: read to the end of the file"
 
 
+@pytest.mark.filterwarnings(
+    "error::pytest.PytestUnraisableExceptionWarning"
+)  # libsndfile goes behind the end
+def test_a_file_without_a_length_that_ends_in_half_a_sample_is_read(tmp_path):
+    write_wav(tmp_path / "a.wav", NOISE)
+    path = rewrite(tmp_path / "a.wav", LENGTH, 0)
+    path.write_bytes(path.read_bytes()[:-1])
+    np.testing.assert_array_equal(read_wav(path)[0], NOISE[:-1])
+
+
 @pytest.mark.parametrize("length", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFDB])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("endian", ["LITTLE", "BIG"])
