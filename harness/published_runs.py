@@ -92,7 +92,7 @@ def publish(run: Path, address: str, prefix: str = "", since_ns: int = 0) -> Non
     """
     found = [path for path in run.rglob("*") if path.is_file() and not path.name.startswith(".")]
     found = [path for path in found if path.stat().st_mtime_ns >= since_ns]
-    found.sort(key=lambda path: (path == run / RECORD, path))
+    found.sort(key=lambda path: (path in (run / RECORD, run / FIELD_RECORD), path))
     remote = Remote(address)
     with progress.task(f"publish {prefix.rstrip('/') or run.name}", len(found), "files") as advance:
         for path in found:

@@ -24,3 +24,16 @@ def reported(lines: list[str] | None = None) -> Iterator[list[str]]:
 
     with sent_to(receive):
         yield lines
+
+
+@contextmanager
+def problems() -> Iterator[list[str]]:
+    """Collect the lines that are shown with `--quiet` too."""
+    lines: list[str] = []
+
+    def receive(report: Report) -> None:
+        if isinstance(report, Line) and report.level == Level.QUIET:
+            lines.append(report.text)
+
+    with sent_to(receive):
+        yield lines

@@ -6,12 +6,12 @@ import os
 
 import pytest
 from benchmarks.made_history import write_nights
+from reported import problems
 from s3_server import FAULTS, SLOW_DOWN, running, use
 
 from harness import layout
 from harness.cli import main
 from harness.published_runs import fetched, fetched_or_older, publish, publish_night
-from models import progress
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +45,7 @@ def url(s3, nights) -> str:
 @pytest.fixture
 def lines():
     """The problems that a command shows."""
-    found: list[str] = []
-
-    def receive(report) -> None:
-        if isinstance(report, progress.Line) and report.level == progress.Level.QUIET:
-            found.append(report.text)
-
-    with progress.sent_to(receive):
+    with problems() as found:
         yield found
 
 
@@ -107,12 +101,14 @@ def test_report_of_a_folder_of_runs_fetches_nothing(s3, url, capsys):
     assert reads(s3) == 0
 
 
-def test_the_record_of_a_run_is_published_last(s3, nights):
+@pytest.mark.parametrize("record", ["run.json", "field.json"])
+def test_the_record_of_a_run_is_published_last(s3, nights, record):
+    (nights[0] / "run.json").rename(nights[0] / record)
     (nights[0] / "z").mkdir()
     (nights[0] / "z" / "transcript.log").write_text("ok")
-    assert publish_night(nights[0], f"{s3.url}/nights")
+    publish(nights[0], f"{s3.url}/runs/first")
     written = [request.rpartition("/")[2] for request in s3.requests if request.startswith("PUT")]
-    assert written == ["transcript.log", "run.json"]
+    assert written == ["transcript.log", record]
 
 
 def test_a_night_that_cannot_be_published_is_kept_and_published_with_the_next(s3, nights, lines):

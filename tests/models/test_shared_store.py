@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from reported import problems
 from s3_server import FAULTS, S3, SLOW_DOWN, running, use
 
 from models import cluster, progress, shared_store
@@ -62,14 +63,8 @@ def built(store: Store, text: str, number: int = 0) -> str:
 
 @pytest.fixture
 def lines():
-    """The lines that a command shows."""
-    found: list[str] = []
-
-    def receive(report) -> None:
-        if isinstance(report, progress.Line) and report.level == progress.Level.QUIET:
-            found.append(report.text)
-
-    with progress.sent_to(receive):
+    """The problems that a command shows."""
+    with problems() as found:
         yield found
 
 

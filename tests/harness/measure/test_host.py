@@ -11,6 +11,7 @@ import pytest
 import torch
 from float_models import LABELS, artifact_in, write_tflite, write_torch_and_onnx
 from shared_data import shared_data
+from short_timing import short_host_timing
 
 from harness.measure import host_runtimes
 from harness.measure.host import time_host
@@ -23,9 +24,7 @@ FEATURES = np.random.default_rng(0).integers(0, 666, (49, 40), np.uint16)
 
 @pytest.fixture(scope="module", autouse=True)
 def short_timing():
-    with pytest.MonkeyPatch.context() as patch:
-        for name, seconds in {"_SHORTEST_S": 0.01, "_LONGEST_S": 0.02, "_WARM_UP_S": 0.01}.items():
-            patch.setattr(host_runtimes, name, seconds)
+    with short_host_timing():
         yield
 
 

@@ -12,6 +12,7 @@ import pytest
 from emulated_runs import Models
 from float_models import artifact_in, write_tflite, write_torch_and_onnx
 from reported import reported
+from short_timing import short_host_timing
 from ssh_target import HOST, SshTarget
 
 from harness import cli
@@ -22,7 +23,6 @@ from harness.boards.small_linux.computer import Computer
 from harness.errors import ConnectionLost
 from harness.firmware.engine import get_engine
 from harness.layout import PARTIAL
-from harness.measure import host_runtimes
 from harness.records.provenance import usable_cores
 from harness.records.reading import read_record
 from harness.records.record import RunRecord
@@ -44,9 +44,7 @@ _RUNNER_CALLS = len({1, usable_cores()})
 
 @pytest.fixture(scope="module", autouse=True)
 def short_timing():
-    with pytest.MonkeyPatch.context() as patch:
-        for name, seconds in {"_SHORTEST_S": 0.01, "_LONGEST_S": 0.02, "_WARM_UP_S": 0.01}.items():
-            patch.setattr(host_runtimes, name, seconds)
+    with short_host_timing():
         yield
 
 
