@@ -236,7 +236,7 @@ class Cluster:
             "protocol": "tls://",
             "security": security,
             "dashboard": False,
-            "dashboard_address": None,
+            "dashboard_address": "127.0.0.1:0",  # Dask listens in any case; of its fixed port there is one
         }
 
         def process(resource: str) -> dict[str, Any]:

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 from models import progress
 from models.data.corpus import CorpusConfig, corpus_path, synthetic_corpus
-from models.data.dataset import LABELS, SPLITS, DatasetConfig, Split
+from models.data.dataset import SPLITS, DatasetConfig, Split
 from models.data.features import FeatureSets, feature_path, feature_sets, joined, joined_path
 from models.data.front_ends import front_end, load_front_end
 from models.data.images import CIFAR_10, DIGITS, image_sets
+from models.data.vocabulary import LABELS
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConfigError, ConversionError
 from models.model_artifact import CONTENTS, ModelArtifact

@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from models.data.dataset import LABELS, MOST_WORDS
 from models.data.front_ends import front_end_names
 from models.data.sound_folder import parts_of, plain
+from models.data.vocabulary import LABELS, MOST_WORDS
 from models.decoding import Meta, TomlFile, matching
 from models.errors import ConfigError
 from models.families import members, varying

@@ -20,15 +20,13 @@ import numpy as np
 
 from models.data import wav
 from models.data.sound_folder import Excluded, list_sounds, plain, shown
+from models.data.vocabulary import LABELS, SILENCE, UNKNOWN
 from models.errors import DatasetError
 
 Split = Literal["training", "validation", "testing"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "testing")
-SILENCE, UNKNOWN = 0, 1
-LABELS = ("silence", "unknown", "yes", "no")
 LISTS: dict[Split, str] = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
 """Files that list the recordings of a split, as `<word>/<file>` in each line."""
-MOST_WORDS = 35
 MOST_COPIES = 10
 CLIP_SAMPLES = 16_000
 BACKGROUND_FOLDER = "_background_noise_"

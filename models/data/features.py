@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from models import progress
-from models.data import dataset, sound_folder, wav
+from models.data import dataset, sound_folder, vocabulary, wav
 from models.data.dataset import SPLITS, Clip, DatasetConfig, SpeechCommands, Split
 from models.data.front_ends import FrontEnd, load_front_end
 from models.data.front_ends import front_end as get_front_end
 from models.data.front_ends.micro import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES
 from models.data.front_ends.micro import features as micro_features
 from models.data.sound_folder import Excluded, reasons, warn_of
+from models.data.vocabulary import UNKNOWN
 from models.errors import DatasetError
 from models.store import Store
 
@@ -202,7 +203,8 @@ def _inputs(source: SpeechCommands, store: Store) -> dict[str, Any]:
 
 
 def _code(front_end: ModuleType) -> list[ModuleType]:
-    return [sys.modules[__name__], dataset, sound_folder, wav, front_end, *getattr(front_end, "CODE", ())]
+    own = (sys.modules[__name__], dataset, sound_folder, vocabulary, wav)
+    return [*own, front_end, *getattr(front_end, "CODE", ())]
 
 
 def _write(folder: Path, source: SpeechCommands, front_end_name: str) -> None:
@@ -236,7 +238,7 @@ def _write(folder: Path, source: SpeechCommands, front_end_name: str) -> None:
     for split, clips in chosen.items():
         used = np.array([clip.key not in unusable for clip in clips])
         clips = [clip for clip in clips if clip.key not in unusable]
-        if any(clip.label > dataset.UNKNOWN for clip in clips):
+        if any(clip.label > UNKNOWN for clip in clips):
             kept[split] = clips
             np.save(folder / f"{split}_features.npy", computed[split][used])
             np.save(folder / f"{split}_labels.npy", np.array([clip.label for clip in clips], np.int64))

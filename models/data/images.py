@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 import json
 import pickle
 import sys
@@ -18,14 +18,14 @@ from models.data import features
 from models.data.dataset import Split
 from models.data.features import CONTENTS, FeatureSets
 from models.errors import DatasetError, lfs_pointer
-from models.store import Store
+from models.store import Store, sha256_of
 
 SHAPE = (3, 32, 32)
 """Colors, rows and columns."""
 
 CIFAR_10 = "CIFAR-10"
 DIGITS = "scikit-learn's digits, enlarged to 32 x 32"
-_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _TRAINING, _TESTING = tuple(f"data_batch_{n}" for n in range(1, 6)), ("test_batch",)
 _LAYOUTS = (("cifar-10-batches-py", ""), ("cifar-10-batches-bin", ".bin"))
 """Folder and suffix of the files in the published archives."""
@@ -62,11 +62,7 @@ def image_sets(root: Path | None, store: Store) -> FeatureSets:
 def _inputs(root: Path | None) -> dict[str, Any]:
     if root is None:
         return {"images": DIGITS, "packages": {"scikit-learn": version("scikit-learn")}}
-    digest = hashlib.sha256()
-    for file in _files(root):
-        status = file.stat()
-        digest.update(f"{file.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    return {"images": CIFAR_10, "files": digest.hexdigest()}
+    return {"images": CIFAR_10, "files": [sha256_of(file) for file in _files(root)]}
 
 
 def _write(folder: Path, root: Path | None) -> None:
@@ -106,7 +102,7 @@ def _digits() -> tuple[_Labeled, _Labeled, tuple[str, ...]]:
 def _cifar_10(root: Path) -> tuple[_Labeled, _Labeled, tuple[str, ...]]:
     batches = [_batch(file) for file in _files(root)]
     images, right = (np.concatenate(column) for column in zip(*batches[:-1], strict=True))
-    return (images, right), batches[-1], _LABELS
+    return (images, right), batches[-1], _CIFAR_LABELS
 
 
 def _files(root: Path) -> list[Path]:
@@ -142,11 +138,11 @@ def _batch(file: Path) -> _Labeled:
         if file.stat().st_size > _LARGEST_BATCH_BYTES:
             raise ValueError(f"it is larger than {_LARGEST_BATCH_BYTES / 1e6:.0f} MB")
         content = file.read_bytes()
-        images, labels = _of_binary(content) if file.suffix else _of_pickle(file)
+        images, labels = _of_binary(content) if file.suffix else _of_pickle(content)
         images = images.reshape(-1, *SHAPE)
         if not len(images) or labels.shape != (len(images),) or labels.dtype.kind not in "iu":
             raise ValueError(f"it has {len(images)} images and labels of shape {labels.shape}")
-        if not ((labels >= 0) & (labels < len(_LABELS))).all():
+        if not ((labels >= 0) & (labels < len(_CIFAR_LABELS))).all():
             raise ValueError("a label is not from 0 to 9")
     except Exception as problem:  # unpickling a damaged file raises anything
         raise DatasetError(
@@ -198,7 +194,6 @@ class _Unpickler(pickle.Unpickler):
         return self._KNOWN[module, name]
 
 
-def _of_pickle(file: Path) -> _Labeled:
-    with file.open("rb") as stream:
-        content = _Unpickler(stream, encoding="bytes").load()
-    return np.frombuffer(content[b"data"].data, np.uint8), np.array(content[b"labels"])
+def _of_pickle(content: bytes) -> _Labeled:
+    batch = _Unpickler(io.BytesIO(content), encoding="bytes").load()
+    return np.frombuffer(batch[b"data"].data, np.uint8), np.array(batch[b"labels"])

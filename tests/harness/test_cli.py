@@ -27,6 +27,15 @@ def test_no_command_is_a_usage_error():
     assert ended.value.code == 2
 
 
+def test_the_list_of_commands_does_not_wait_for_numpy():
+    script = (
+        "import sys; from harness import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
 def test_a_command_is_one_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "toast.py").write_text(
         "SUMMARY = 'Toast.'\n"

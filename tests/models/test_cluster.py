@@ -79,6 +79,16 @@ def test_tasks_run_in_other_processes_after_those_they_need(store):
     assert set(threads.values()) == {"1"} and "OPENBLAS_NUM_THREADS" not in os.environ
 
 
+def test_clusters_of_two_runs_at_a_time_do_not_ask_for_the_same_port(store, recwarn):
+    running = [cluster.Cluster(store, 1, "") for _ in range(2)]
+    try:
+        assert [each.submit("time", time.time).result() > 0 for each in running] == [True, True]
+    finally:
+        for each in running:
+            each.close()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_the_failure_of_a_task_is_that_of_those_after_it(store):
     with cluster.opened(store, 1) as tasks:
         broken = tasks.submit("broken", refuse)

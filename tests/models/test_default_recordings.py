@@ -8,7 +8,7 @@ import pytest
 
 from harness.sound.recording_scan import read_recordings
 from models.data import espeak
-from models.data.dataset import LABELS
+from models.data.vocabulary import LABELS
 from recordings.make_recordings import FOLDER, make_recordings
 
 

@@ -17,11 +17,13 @@ import pkgutil
 from dataclasses import dataclass
 from math import prod
 from types import ModuleType
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
+
+if TYPE_CHECKING:  # variants need the names alone, and `earshot --help` does not wait for NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def front_end_names() -> list[str]:
@@ -74,6 +76,8 @@ class FrontEnd:
 
     def silence(self) -> NDArray[np.uint16]:
         """Return the slice that a board's window begins with."""
+        import numpy as np
+
         made = getattr(self.module, "silence", None)
         return made() if made else np.zeros(self.shape[1], np.uint16)
 
@@ -96,7 +100,7 @@ class FrontEnd:
 
     def values(self, features: NDArray[np.uint16]) -> NDArray[np.float32]:
         """Convert features to what a float model takes; exact."""
-        return (features.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
+        return (features.astype("float32") - self.zero) * self.scale
 
     def divisor(self, scale: float) -> int:
         """Return the divisor that turns a feature times 256 into an int8 input; see `quantize`.
@@ -118,8 +122,8 @@ class FrontEnd:
         D is `divisor(scale)`, an integer, so that host and board divide alike; `//` rounds down.
         """
         divisor = self.divisor(scale)
-        quotient = ((features.astype(np.int64) - self.zero) * 256 + divisor // 2) // divisor
-        return np.clip(quotient + zero_point, -128, 127).astype(np.int8)
+        quotient = ((features.astype("int64") - self.zero) * 256 + divisor // 2) // divisor
+        return (quotient + zero_point).clip(-128, 127).astype("int8")
 
 
 def load_front_end(name: str) -> FrontEnd:

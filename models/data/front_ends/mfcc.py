@@ -24,7 +24,6 @@ ZERO, SCALE = 1 << 15, 1 / 256
 """A uint16 feature u is the coefficient (u - ZERO) * SCALE."""
 
 TABLE_BITS = 15
-LEVEL_BITS = 16
 LEVEL_FACTOR = round(2 * mel.CHANNELS / math.sqrt(2 * mel.CHANNELS) * math.log(2) / SCALE * 2**6)
 """Steps of the first coefficient for a factor of 2, with 6 fractional bits."""
 
