@@ -122,6 +122,12 @@ class MeterFailed(EarshotError):
     failure = "meter"
 
 
+class Throttled(EarshotError):
+    """A processor that was slowed down while it was timed."""
+
+    failure = "throttled"
+
+
 class AccuracyFailed(EarshotError):
     """Failed conformance: features or outputs differ from the oracle."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.bench_file import Bench, BoardEntry
 from harness.boards.board import Board, BoardDescription
+from harness.boards.small_linux import wheels
 from harness.boards.small_linux.computer import Computer
 from harness.errors import UsageError
 
@@ -63,5 +64,6 @@ class Linux(Board):
                 "system": machine.system,
                 "cores": str(machine.cores),
                 "python": machine.python,
+                "onnxruntime": wheels.version(),
             },
         )

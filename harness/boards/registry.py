@@ -86,8 +86,8 @@ def check_runs_firmware(entry: BoardEntry) -> None:
     """
     if not board_kinds()[entry.kind].runs_firmware:
         raise UsageError(
-            f"the board {entry.name} runs ONNX models, not firmware",
-            remedy="Measure it with `earshot run`, or name another board with --board.",
+            f"the board {entry.name} runs ONNX models, not firmware: no sketch listens to a microphone there",
+            remedy="Measure it with `earshot run` or `nightly`, or name another board with --board.",
         )
 
 

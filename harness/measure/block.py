@@ -1,5 +1,7 @@
 """One block of a night: upload, reset, handshake, check of the image, warm-ups, then the samples.
 
+On a small Linux computer a block is a process of its own, with one thread.
+
 A night is judged by blocks and not by one long session, because samples of one upload are not independent of
 each other.
 """
@@ -14,17 +16,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from harness.boards.board import Board
-from harness.errors import MeterFailed, UsageError
+from harness.boards.linux import Linux
+from harness.errors import MeterFailed, Throttled, UsageError
 from harness.firmware.firmware import Firmware
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import Inference, Loss, Overrun
-from harness.measure.energy import measure_image
+from harness.measure.energy import measure_host, measure_image
 from harness.measure.listening_log import STAGES
 from harness.measure.retry import Retries
 from harness.meters.meter import Meter
+from harness.stats.energy import BurstEnergy
 from models import progress
 
 WARMUPS, SAMPLES = 5, 50
@@ -38,17 +43,26 @@ CLIP_MODE = "clip"
 
 
 @dataclass(frozen=True)
+class Network:
+    """The .onnx that a small Linux computer runs, in place of firmware."""
+
+    image: Path
+    engine: str = Linux.default_engine
+
+
+@dataclass(frozen=True)
 class BlockTarget:
     """An image and its input.
 
     Attributes:
         id: of the variant, or "canary".
         image_sha256: of the image's file, 64 hex digits.
-        golden: int16 samples of one second for a model that hears, (16000,); else the bytes of its input.
+        golden: int16 samples of one second for a model that hears, (16000,); else the bytes of its input; of
+            a network its float32 input, with a batch of 1.
     """
 
     id: str
-    firmware: Firmware
+    firmware: Firmware | Network
     image_sha256: str
     golden: np.ndarray | bytes
 
@@ -65,7 +79,7 @@ class BlockResult:
         observations: of the bench.
     """
 
-    samples_us: dict[str, list[int]] = field(default_factory=dict)
+    samples_us: dict[str, list[int | float]] = field(default_factory=dict)
     samples_nj: dict[str, list[int]] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     checks: dict[str, str | int] = field(default_factory=dict)
@@ -98,9 +112,12 @@ def measure_block(
     Raises:
         UploadFailed, BoardNotFound: the board or its port is gone, after all retries.
         ProtocolError: another image runs, or the board sent something unexpected.
+        Throttled: the computer was slowed down meanwhile, so its times are left out.
         UsageError: the image's file has changed; the board was left alone.
     """
     retries = Retries(board.recover)
+    _check_image(target)
+    transcript.parent.mkdir(parents=True, exist_ok=True)
 
     def attempt() -> None:
         for part in (result.samples_us, result.samples_nj, result.lost, result.checks, result.observations):
@@ -108,21 +125,18 @@ def measure_block(
         result.observations.update(
             {f"retry {number}": note for number, note in enumerate(retries.notes, start=1)}
         )
+        if isinstance(target.firmware, Network):
+            _measure_network(board, target, result, transcript, samples, meter)
+            return
         with _recording(meter, transcript.with_suffix(".samples"), result) as recording:
-            _measure_once(board, target, result, transcript, samples, listens, recording)
+            _measure_once(
+                board, target.firmware, target.golden, result, transcript, samples, listens, recording
+            )
 
     retries.run("block", attempt, [transcript])
 
 
-def _measure_once(
-    board: Board,
-    target: BlockTarget,
-    result: BlockResult,
-    transcript: Path,
-    samples: int,
-    listens: bool,
-    meter: Meter | None,
-) -> None:
+def _check_image(target: BlockTarget) -> None:
     found = image_sha256(target.firmware.image)
     if found != target.image_sha256:
         raise UsageError(
@@ -130,19 +144,70 @@ def _measure_once(
             where=str(target.firmware.image),
             remedy="Restore the file, or remove its folder to have another image kept.",
         )
-    transcript.parent.mkdir(parents=True, exist_ok=True)
-    board.upload(target.firmware)
+
+
+def _measure_network(
+    board: Board,
+    target: BlockTarget,
+    result: BlockResult,
+    transcript: Path,
+    samples: int,
+    meter: Meter | None,
+) -> None:
+    """Time a network with one thread; the transcript is the runner's answer."""
+    from harness.measure.onnx import measure_onnx, throttled_note  # torch takes seconds to import
+
+    assert isinstance(board, Linux) and isinstance(target.golden, np.ndarray)
+    image, computer = target.firmware.image, board.computer
+    row, output = measure_onnx(image, target.golden, inferences=samples, computer=computer)
+    transcript.write_bytes(msgspec.json.encode(row))
+    result.observations |= {
+        "governor": row.governor or "not told",
+        "temperature": f"{row.before.temperature_c} to {row.after.temperature_c} °C",
+    }
+    result.checks["input_crc"] = f"{zlib.crc32(target.golden.tobytes()):08x}"
+    result.checks["output"] = ", ".join(f"{value:.6f}" for value in output)
+    if row.throttled:
+        raise Throttled(
+            throttled_note(row),
+            where=computer.name,
+            remedy="Check its cooling and supply. The samples are kept.",
+        )
+    key = f"inference_us/{CLIP_MODE}"
+    result.samples_us[key], result.lost[key] = row.samples_us, 0
+    if meter:
+        file = transcript.with_suffix(".samples")
+        try:
+            found = measure_host(image, target.golden, meter, file)
+        except MeterFailed as failure:
+            _not_measured(failure, result)
+        else:
+            _keep_energy(found, result)
+            file.unlink()
+
+
+def _measure_once(
+    board: Board,
+    firmware: Firmware,
+    golden: np.ndarray | bytes,
+    result: BlockResult,
+    transcript: Path,
+    samples: int,
+    listens: bool,
+    meter: Meter | None,
+) -> None:
+    board.upload(firmware)
     device = board.open(transcript)
     result.observations["port"] = board.port
-    result.observations["icache"] = device.handshake(target.firmware).icache
-    labels = _time_command_mode(device, target, result, samples)
+    result.observations["icache"] = device.handshake(firmware).icache
+    labels = _time_command_mode(device, golden, result, samples)
     if meter:
         _measure_energy(device, meter, result)
-    if listens and isinstance(target.golden, np.ndarray):
-        _time_listening(board, device, target.golden, result, samples, labels)
+    if listens and isinstance(golden, np.ndarray):
+        _time_listening(board, device, golden, result, samples, labels)
     if listens and board.describe().clock != "measured":
         # Last, as micros() of what follows would be rounded elsewhere.
-        mode = "noise" if isinstance(target.golden, np.ndarray) else CLIP_MODE
+        mode = "noise" if isinstance(golden, np.ndarray) else CLIP_MODE
         cycles = device.stage_cycles()
         result.checks |= {f"{stage}_cycles/{mode}": count for stage, count in cycles.items()}
 
@@ -175,7 +240,11 @@ def _measure_energy(device: DeviceUnderTest, meter: Meter, result: BlockResult) 
     except MeterFailed as failure:
         _not_measured(failure, result)
     else:
-        result.samples_nj[f"inference_nj/{CLIP_MODE}"] = [round(one * 1e9) for one in found.each_joules]
+        _keep_energy(found, result)
+
+
+def _keep_energy(found: BurstEnergy, result: BlockResult) -> None:
+    result.samples_nj[f"inference_nj/{CLIP_MODE}"] = [round(one * 1e9) for one in found.each_joules]
 
 
 def _not_measured(failure: MeterFailed, result: BlockResult) -> None:
@@ -184,17 +253,18 @@ def _not_measured(failure: MeterFailed, result: BlockResult) -> None:
 
 
 def _time_command_mode(
-    device: DeviceUnderTest, target: BlockTarget, result: BlockResult, samples: int
+    device: DeviceUnderTest, golden: np.ndarray | bytes, result: BlockResult, samples: int
 ) -> int:
     """Return the number of the model's outputs."""
-    if isinstance(target.golden, np.ndarray):
-        result.checks["features_crc"] = f"{device.load_clip(target.golden):08x}"
+    if isinstance(golden, np.ndarray):
+        result.checks["features_crc"] = f"{device.load_clip(golden):08x}"
         result.checks["input_crc"] = f"{device.input_crc():08x}"
     else:
-        device.load(target.golden)
-        result.checks["input_crc"] = f"{zlib.crc32(target.golden):08x}"
+        device.load(golden)
+        result.checks["input_crc"] = f"{zlib.crc32(golden):08x}"
     key = f"inference_us/{CLIP_MODE}"
-    taken = result.samples_us[key] = []
+    taken: list[int | float] = []
+    result.samples_us[key] = taken
     result.lost[key] = 0
     for number in range(WARMUPS + samples):
         answer = device.infer(invocations=1, warmups=0)

@@ -58,7 +58,7 @@ class Session:
 
     parity: ParityRow
     listening: ListeningLog | None
-    stage_us: dict[str, list[int]]
+    stage_us: dict[str, list[int | float]]
     model_input: np.ndarray
     board_output: np.ndarray
     transcripts: dict[str, Path]

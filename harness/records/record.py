@@ -282,7 +282,7 @@ class VariantRow:
     labels: list[str]
     model: ModelRow | None = None
     firmware: FirmwareRow | None = None
-    stage_us: dict[str, list[Count]] = field(default_factory=dict)
+    stage_us: dict[str, list[Count | Micros]] = field(default_factory=dict)
     """Raw samples in time order by stage: "preprocess", "inference", "postprocess"."""
     parity: ParityRow = ParityRow()
     host: list[HostRow] = field(default_factory=list)
@@ -354,9 +354,10 @@ class BlockRow:
     monotonic_s: float = 0.0  # start on the host's monotonic clock, since the run began
     image_sha256: str = ""
     planned: Count = 0  # requested samples of each series
-    samples_us: dict[str, list[Count]] = field(default_factory=dict)
+    samples_us: dict[str, list[Count | Micros]] = field(default_factory=dict)
     """Raw, in time order, by "<metric>/<input mode>": "inference_us/clip" in command mode; while listening
-    "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"; on a real board "room" for "pcm"."""
+    "preprocess_us/pcm", "inference_us/pcm", "postprocess_us/pcm"; on a real board "room" for "pcm". A
+    small Linux computer has "inference_us/clip" to the ns."""
     samples_nj: dict[str, list[Count]] = field(default_factory=dict)
     """Energy of an inference by "<metric>/<input mode>", "inference_nj/clip": one value for each burst of
     inferences. {} without a power meter, or if it failed; then an observation says why."""
@@ -382,6 +383,11 @@ class BoardRow:
     flash_bytes: Count | None  # none of a computer that runs no firmware
     ram_bytes: Count | None
     details: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tick_us(self) -> float:
+        """Return the step of the clock: microcontrollers count µs, a computer that runs no firmware ns."""
+        return 0.001 if self.flash_bytes is None else 1.0
 
 
 class Code(TypedDict, total=False):

@@ -57,10 +57,10 @@ def a_a(history: Iterable[Night]) -> Repeatability:
     images = [_commonest(name, nights) for name in names]
     values = _values(nights, names, images)
     alarms = np.zeros(values.shape, dtype=bool)
-    judged = 0
+    judged, tick_us = 0, nights[-1].tick_us
     for index in range(rule.FEWEST, len(nights)):
-        latest = rule.reference(_latest(values[:index], rule.WINDOW))
-        pinned = rule.reference(values[: min(index - rule.RECENT + 1, rule.WINDOW)])
+        latest = rule.reference(_latest(values[:index], rule.WINDOW), tick_us)
+        pinned = rule.reference(values[: min(index - rule.RECENT + 1, rule.WINDOW)], tick_us)
         found = rule.judge(latest, pinned, values[index - rule.RECENT + 1 : index], values[index])
         alarms[index] = found.worse & ~latest.noisy
         judged += bool((np.isfinite(values[index]) & (latest.nights >= rule.FEWEST)).any())

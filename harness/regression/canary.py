@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from harness.regression.rule import GATE, GATE_SDS, reference
+from harness.regression.sentences import digits
 from harness.regression.series import Measured
 from models.decoding import Meta
 
@@ -61,9 +62,13 @@ def canary_state(
         strange = first.image if first.image != accepted.image else last.image
         moved = f"the canary is another image, {strange[:8]} instead of {accepted.image[:8]}"
     elif abs(last.value_us / first.value_us - 1) > limit:
-        moved = f"the canary took {first.value_us:,.0f} and later {last.value_us:,.0f} µs during the night"
+        moved = (
+            f"the canary took {digits(first.value_us)} and later {digits(last.value_us)} µs during the night"
+        )
     elif abs(move) > limit:
-        moved = f"the canary took {level:,.0f} µs, {move:+.2%} against its {accepted.reference_us:,.0f} µs"
+        moved = (
+            f"the canary took {digits(level)} µs, {move:+.2%} against its {digits(accepted.reference_us)} µs"
+        )
     return CanaryState("moved", 1.0, moved) if moved else CanaryState("clean", level / accepted.reference_us)
 
 

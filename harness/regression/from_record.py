@@ -86,6 +86,7 @@ def _summary(record: RunRecord, digest: str) -> Night:
         environment=_environment(record),
         procedure=record.code["procedure_version"],
         modeled=modeled,
+        tick_us=record.board.tick_us,
         times=_times(record.blocks, "round"),
         exact=_exact(record, engines, modeled),
         canary=_canary(record.blocks),
@@ -164,7 +165,7 @@ def _series(blocks: Sequence[BlockRow], key: str) -> Measured:
     return replace(found, problem=f"{fault.rstrip('.')}; {found.problem}")
 
 
-def _samples(block: BlockRow, key: str) -> Sequence[int]:
+def _samples(block: BlockRow, key: str) -> Sequence[int | float]:
     return block.samples_us.get(key) or block.samples_nj.get(key, [])
 
 

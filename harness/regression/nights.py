@@ -30,6 +30,7 @@ class Night:
     environment: Mapping[str, str]  # influences on times besides the code: core, compiler, flags, libraries
     procedure: int  # see `harness.records.record.PROCEDURE_VERSION`
     modeled: bool  # true for a modeled clock, whose times are exact
+    tick_us: float = 1.0  # step of the board's clock
     times: Mapping[SeriesName, Measured] = field(default_factory=dict)  # timed series, in µs
     exact: Mapping[SeriesName, Figure] = field(default_factory=dict)
     """Values that must not change. Names that end in "_sha256" are compared between runs of one commit

@@ -18,10 +18,11 @@ ALPHA = 0.01
 """Probability of a wrong finding among all series of a night, before the effect gate."""
 WINDOW, FEWEST = 14, 5
 """Number of latest clean nights in the reference, and the fewest that suffice."""
-SD_FLOOR, SD_FLOOR_US = 0.0002, 1.0
-"""Smallest standard deviation between nights, a share and µs: a clock of 1 µs and the board's oscillator."""
-GATE, GATE_SDS, GATE_US = 0.01, 3.0, 20.0
-"""Smallest reported effect: the larger of a share and a number of night sds, and at least some µs."""
+SD_FLOOR, SD_FLOOR_TICKS = 0.0002, 1.0
+"""Smallest standard deviation between nights, a share and steps of the clock: of the board's oscillator."""
+GATE, GATE_SDS, GATE_TICKS = 0.01, 3.0, 20.0
+"""Smallest reported effect: the larger of a share and a number of night sds, and at least some steps of the
+clock: 20 µs on a microcontroller."""
 NOISY_SD = 0.01
 """Series with a larger standard deviation between nights are not judged."""
 RECENT = 3
@@ -40,19 +41,21 @@ class Reference:
     sd: np.ndarray  # standard deviation of the logs between nights, a share; floored
     raw_sd: np.ndarray  # the same without the floor
     nights: np.ndarray  # number of nights
+    tick_us: float = 1.0  # step of the board's clock
 
     @property
     def gate(self) -> np.ndarray:
         """Smallest reported share, (S,)."""
-        return np.maximum(np.maximum(GATE, GATE_SDS * self.sd), GATE_US / self.center_us)
+        return np.maximum(np.maximum(GATE, GATE_SDS * self.sd), GATE_TICKS * self.tick_us / self.center_us)
 
     @property
     def noisy(self) -> np.ndarray:
         """True if nights differ too much to judge one, (S,).
 
-        One step of the clock is a large share of a short stage, which does no harm below the gate's µs.
+        One step of the clock is a large share of a short stage, which does no harm below the gate's steps.
         """
-        return (self.raw_sd > NOISY_SD) & (GATE_SDS * self.raw_sd * self.center_us > GATE_US)
+        least_us = GATE_TICKS * self.tick_us
+        return (self.raw_sd > NOISY_SD) & (GATE_SDS * self.raw_sd * self.center_us > least_us)
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,11 @@ class Finding:
         return (self.faster | self.gained) & ~self.worse
 
 
-def reference(nights_us: np.ndarray) -> Reference:
+def reference(nights_us: np.ndarray, tick_us: float = 1.0) -> Reference:
     """Compute mean and standard deviation over clean nights, on a logarithmic scale.
 
-    `nights_us` (nights, S) are times in µs, NaN for a night without the series.
+    `nights_us` (nights, S) are times in µs, NaN for a night without the series; `tick_us` is the step of
+    the board's clock.
     """
     logs = np.log(nights_us)
     measured = np.isfinite(logs)
@@ -90,13 +94,15 @@ def reference(nights_us: np.ndarray) -> Reference:
         mean = np.where(measured, logs, 0.0).sum(axis=0) / nights
         squares = np.where(measured, logs - mean, 0.0) ** 2
         raw_sd = np.sqrt(squares.sum(axis=0) / np.where(nights > 1, nights - 1, np.nan))
-    return reference_of(np.exp(mean), raw_sd, nights)
+    return reference_of(np.exp(mean), raw_sd, nights, tick_us)
 
 
-def reference_of(center_us: np.ndarray, raw_sd: np.ndarray, nights: np.ndarray) -> Reference:
+def reference_of(
+    center_us: np.ndarray, raw_sd: np.ndarray, nights: np.ndarray, tick_us: float = 1.0
+) -> Reference:
     """Return a reference from known figures, (S,) each."""
-    floor = np.maximum(SD_FLOOR, SD_FLOOR_US / center_us)
-    return Reference(center_us, np.fmax(raw_sd, floor), raw_sd, nights)
+    floor = np.maximum(SD_FLOOR, SD_FLOOR_TICKS * tick_us / center_us)
+    return Reference(center_us, np.fmax(raw_sd, floor), raw_sd, nights, tick_us)
 
 
 def judge(latest: Reference, pinned: Reference, before_us: np.ndarray, tonight_us: np.ndarray) -> Finding:

@@ -31,8 +31,13 @@ def unit_of(name: SeriesName) -> str:
 
 
 def rounded(value: float, name: SeriesName) -> str:
-    """Format a measured value with its unit, without decimals."""
-    return f"{value:,.0f} {unit_of(name)}"
+    """Format a measured value with its unit, without decimals from 100 on."""
+    return f"{digits(value)} {unit_of(name)}"
+
+
+def digits(value: float) -> str:
+    """Format a measured value: without decimals from 100 on, or where it has none."""
+    return f"{value:,.0f}" if value >= 100 or value.is_integer() else f"{value:.2f}"
 
 
 def day(time: str) -> str:

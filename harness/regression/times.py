@@ -86,11 +86,11 @@ def judge_times(
 
 def _judge_together(judged: Sequence[_Series], night: Night) -> list[SeriesVerdict]:
     """Apply the rule to all series at once, as Holm's correction needs."""
-    latest = rule.reference(_columns([series.window for series in judged], rule.WINDOW))
+    latest = rule.reference(_columns([series.window for series in judged], rule.WINDOW), night.tick_us)
     center, sd, nights = (
         np.array(column) for column in zip(*(series.pinned for series in judged), strict=True)
     )
-    pinned = rule.reference_of(center, sd, nights)
+    pinned = rule.reference_of(center, sd, nights, night.tick_us)
     before = _columns([series.before for series in judged], rule.RECENT - 1)
     tonight = np.array([series.tonight_us for series in judged])
     again = np.array([series.again_us for series in judged])

@@ -77,7 +77,7 @@ def footprint_cell(footprint: str | None) -> str:
     return "" if footprint in (None, FAST) else str(footprint)
 
 
-def stage_samples(variant: VariantRow) -> dict[str, list[int]]:
+def stage_samples(variant: VariantRow) -> dict[str, list[int | float]]:
     """Return µs by stage in time order, and `ALL_STAGES`, their sum, if every pass has all stages."""
     samples = {stage: variant.stage_us[stage] for stage in STAGES if variant.stage_us.get(stage)}
     if len(samples) == len(STAGES) and len({len(values) for values in samples.values()}) == 1:

@@ -172,7 +172,7 @@ class _Board:
             tuple(statuses),
             self._by_epoch(lambda epoch: _accepted(epoch, name)),
             np.array([_allowed(item) for item in verdicts]),
-            _levels(name, kind, values, usable),
+            _levels(name, kind, values, usable, self._nights[-1].tick_us),
             verdict,
         )
 
@@ -194,14 +194,17 @@ def _columns(nights: Sequence[Night]) -> dict[SeriesName, tuple[Kind, list[Figur
     return columns
 
 
-def _levels(name: SeriesName, kind: Kind, values: np.ndarray, usable: np.ndarray) -> tuple[int, ...]:
+def _levels(
+    name: SeriesName, kind: Kind, values: np.ndarray, usable: np.ndarray, tick_us: float
+) -> tuple[int, ...]:
     if is_of_a_commit(name):
         return ()
     nights = np.flatnonzero(usable)
     found = values[nights]
     if kind != "time":
         return tuple(int(nights[index]) for index in steps(found.tolist()))
-    least = max(rule.SD_FLOOR_US, rule.SD_FLOOR * float(np.median(found))) if found.size else 0.0
+    floor_us = rule.SD_FLOOR_TICKS * tick_us
+    least = max(floor_us, rule.SD_FLOOR * float(np.median(found))) if found.size else 0.0
     return tuple(int(nights[index]) for index in change_points(found, least))
 
 

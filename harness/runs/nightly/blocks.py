@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from harness.boards.board import Board
-from harness.errors import BREAKING
+from harness.boards.linux import Linux
+from harness.errors import BREAKING, ConnectionLost
 from harness.measure.block import BlockResult, BlockTarget, measure_block
+from harness.measure.onnx import INFERENCES
 from harness.meters.meter import Meter
 from harness.records.record import BlockRow, Fault, RunRecord
 from harness.runs.folder import RunFolder
@@ -26,7 +28,7 @@ class Blocks:
     Args:
         board: is measured.
         folder: of the run.
-        samples: of each series in a block.
+        samples: of each series in a block; a small Linux computer makes `INFERENCES` at least.
         meter: of the board; None without one.
 
     Attributes:
@@ -37,7 +39,8 @@ class Blocks:
     def __init__(
         self, board: Board, folder: RunFolder[RunRecord], samples: int, meter: Meter | None = None
     ) -> None:
-        self._board, self._folder, self._samples, self._meter = board, folder, samples, meter
+        self._board, self._folder, self._meter = board, folder, meter
+        self._samples = max(samples, INFERENCES) if isinstance(board, Linux) else samples
         self._board_known = False  # a board on USB tells its identity once it is found
         self.broken: Fault | None = None
         self.rows = list(folder.record.blocks)
@@ -77,6 +80,8 @@ class Blocks:
             if not self._board_known:
                 self._folder.set_board(self._board.describe())
                 self._board_known = True
+        except ConnectionLost:  # the night is left to be resumed
+            raise
         except UserFacingError as failure:
             fault = str(failure)
             progress.warn(f"{block}: {fault}")

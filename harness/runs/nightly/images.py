@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.boards.linux import Linux
 from harness.errors import UsageError
 from harness.firmware.firmware import Firmware
-from harness.measure.block import BlockTarget, image_sha256
+from harness.measure.block import BlockTarget, Network, image_sha256
 from harness.measure.conformance import CLIP_SAMPLES
-from harness.measure.session import first_keyword, noise_inputs
+from harness.measure.host import float_input
+from harness.measure.session import compared_input, first_keyword, noise_inputs
 from harness.recognizer import Recognizer
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, VariantRow, write_record
@@ -35,15 +37,26 @@ def targets_of(run: Run, models: Iterable[ModelArtifact]) -> dict[str, BlockTarg
     found = {}
     for model in models:
         if model.deployable and not run.folder.row(model.id).faults:
-            firmware = run.build(model)
-            digest = image_sha256(firmware.image)
-            found[model.id] = BlockTarget(model.id, firmware, digest, _golden(run, model))
+            firmware: Firmware | Network
+            if run.board.runs_firmware:
+                firmware = run.build(model)
+            else:
+                assert model.onnx is not None  # or its row would have a fault
+                firmware = Network(model.onnx)
+            golden = _golden(run, model)
+            found[model.id] = BlockTarget(model.id, firmware, image_sha256(firmware.image), golden)
     return found
 
 
 def _golden(run: Run, model: ModelArtifact) -> np.ndarray | bytes:
-    """Return one second of the first keyword; for a model that does not hear noise of a fixed seed."""
+    """Return one second of the first keyword; for a model that does not hear noise of a fixed seed.
+
+    A computer gets the float input of the first keyword.
+    """
     reference = ReferenceModel(model.tflite, model.front_end)
+    if not run.board.runs_firmware:
+        recordings = run.sounds(model.labels)[0].recordings
+        return float_input(reference, compared_input(model, recordings))
     if not reference.hears:
         return noise_inputs(reference, 1)[0].tobytes()
     return first_keyword(run.sounds(model.labels)[0].recordings).samples[:CLIP_SAMPLES]
@@ -52,17 +65,23 @@ def _golden(run: Run, model: ModelArtifact) -> np.ndarray | bytes:
 def keep_image(target: BlockTarget, folder: Path, origin: Mapping[str, str]) -> None:
     """Copy an image and everything that measuring it needs into a folder; replace the folder's contents.
 
-    Copies the image's whole folder, because the upload to some boards needs all of its files.
+    Copies the image's whole folder, because the upload to some boards needs all of its files; of a network
+    only the .onnx.
     """
     scratch = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(scratch, ignore_errors=True)
-    shutil.copytree(target.firmware.image.parent, scratch / _IMAGE)
+    image = target.firmware.image
+    if isinstance(target.firmware, Network):
+        (scratch / _IMAGE).mkdir(parents=True)
+        shutil.copyfile(image, scratch / _IMAGE / image.name)
+    else:
+        shutil.copytree(image.parent, scratch / _IMAGE)
     golden = target.golden
     np.save(scratch / _GOLDEN, golden if isinstance(golden, np.ndarray) else np.frombuffer(golden, np.uint8))
     facts = {
         "id": target.id,
         "image_sha256": target.image_sha256,
-        "firmware": {**asdict(target.firmware), "image": f"{_IMAGE}/{target.firmware.image.name}"},
+        "firmware": {**asdict(target.firmware), "image": f"{_IMAGE}/{image.name}"},
         "origin": dict(origin),
     }
     (scratch / _FACTS).write_text(json.dumps(facts, indent=1))
@@ -79,10 +98,14 @@ def read_image(folder: Path) -> BlockTarget:
     try:
         facts = json.loads((folder / _FACTS).read_text())
         kept = facts["firmware"]
-        recognizer = Recognizer(**kept.get("recognizer", {}))
-        firmware = Firmware(**{**kept, "image": folder / kept["image"], "recognizer": recognizer})
+        kept["image"] = folder / kept["image"]
+        firmware: Firmware | Network
+        if kept["engine"] == Linux.default_engine:
+            firmware = Network(**kept)
+        else:
+            firmware = Firmware(**{**kept, "recognizer": Recognizer(**kept.get("recognizer", {}))})
         golden = np.load(folder / _GOLDEN)
-        golden = golden if golden.dtype == np.int16 else golden.tobytes()
+        golden = golden.tobytes() if golden.dtype == np.uint8 else golden
         return BlockTarget(facts["id"], firmware, facts["image_sha256"], golden)
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise UsageError(

@@ -11,8 +11,9 @@ from typing import Any
 
 from harness.bench_file import Bench, find_bench
 from harness.boards.board import Board
+from harness.boards.linux import Linux
 from harness.boards.registry import board_of
-from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EarshotError, MeterFailed, UsageError
+from harness.errors import EXIT_BROKEN, EXIT_CLEAN, ConnectionLost, EarshotError, MeterFailed, UsageError
 from harness.meters.meter import Meter
 from harness.meters.registry import meter_of
 from harness.records import provenance
@@ -82,7 +83,7 @@ def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = No
         meter = _meter_of(find_bench(request.bench), board)
         return measure_same_images(board, nightly, name, folder_for, meter)
     try:
-        setup = request.setup()
+        setup = request.setup(any_board=True)
     except (UsageError, ConfigError):
         raise
     except EarshotError as failure:
@@ -92,8 +93,12 @@ def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = No
 
 
 def _meter_of(bench: Bench, board: Board) -> Meter | None:
-    """Return the meter of a board that takes current, which it powers from now on; None without one."""
-    if bench.meter is None or board.describe().clock != "measured":
+    """Return the meter of a board that takes current, which it powers from now on; None without one.
+
+    A meter of this host does not measure a computer over SSH.
+    """
+    is_elsewhere = isinstance(board, Linux) and board.computer.host
+    if bench.meter is None or is_elsewhere or board.describe().clock != "measured":
         return None
     meter = meter_of(bench.meter)
     try:
@@ -111,7 +116,7 @@ def measure_night(run: Run, request: NightlyRequest) -> NightlyResult:
         targets = {}
         try:
             targets = targets_of(run, run.measure_all())
-        except (UsageError, ConfigError):
+        except (UsageError, ConfigError, ConnectionLost):
             raise
         except UserFacingError as failure:  # nothing could be measured: the record says so
             run.folder.write(fault=Fault(failure.failure, str(failure)))
@@ -189,7 +194,7 @@ def _write_result(verdict: RunVerdict, record: RunRecord, folder: Path, more: st
 
 def _with_times(row: VariantRow, blocks: list[BlockRow]) -> VariantRow:
     """Give a row the times of its blocks, for the report: those while listening, if there are any."""
-    found: dict[str, list[int]] = {}
+    found: dict[str, list[int | float]] = {}
     for block in blocks:
         if block.subject != row.id or block.phase != ROUND:
             continue

@@ -16,10 +16,13 @@ from matrix_product import write_matrix_product
 from measured_models import small_model
 
 from harness.boards.emulated import EmulatedBoard
+from harness.boards.linux import Linux
 from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
+from harness.boards.small_linux.computer import Computer
 from harness.boards.small_linux.runner import open_session
 from harness.firmware.engine import get_engine
 from harness.measure import energy
+from harness.measure.block import BlockResult, BlockTarget, Network, image_sha256, measure_block
 from harness.measure.energy import measure_bursts, measure_host
 from harness.meters.ppk2 import Ppk2
 from harness.meters.rapl import Rapl
@@ -137,26 +140,39 @@ class Counter:
         (self._zone / "new").replace(self._zone / "energy_uj")
 
 
-def test_rapl_counts_the_energy_of_an_onnx_model(monkeypatch, tmp_path):
+@pytest.fixture
+def counted(monkeypatch, tmp_path):
+    """Return the meter of a processor whose ONNX models take energy."""
     monkeypatch.setattr(energy, "BURST_S", 0.5)
     monkeypatch.setattr(energy, "BURSTS", 2)
-    monkeypatch.setattr(
-        energy,
-        "open_session",
-        lambda *arguments, **options: counter.watch(open_session(*arguments, **options)),
-    )
-    weights = np.ones((1500, 1500), np.float32)
-    model = write_matrix_product(tmp_path / "model.onnx", weights)
     (tmp_path / "powercap").mkdir()
     counter = Counter(tmp_path / "powercap")
     monkeypatch.setattr(
         energy, "open_session", lambda path, threads: counter.watch(open_session(path, threads))
     )
-    try:
-        found = measure_host(model, weights[:1], Rapl(root=tmp_path / "powercap"), tmp_path / "samples")
-    finally:
-        counter.close()
+    yield Rapl(root=tmp_path / "powercap")
+    counter.close()
+
+
+WEIGHTS = np.ones((1500, 1500), np.float32)
+
+
+def test_rapl_counts_the_energy_of_an_onnx_model(counted, tmp_path):
+    model = write_matrix_product(tmp_path / "model.onnx", WEIGHTS)
+    found = measure_host(model, WEIGHTS[:1], counted, tmp_path / "samples")
     assert found.joules.median == pytest.approx(15 * found.seconds.median, rel=0.05)
     assert found.net_joules.median == pytest.approx(10 * found.seconds.median, rel=0.05)
     assert found.idle_watts == pytest.approx(5, rel=0.02)
     assert found.peak_watts > 10
+
+
+def test_a_night_of_this_host_has_the_energy_of_an_inference(counted, tmp_path):
+    model = write_matrix_product(tmp_path / "model.onnx", WEIGHTS)
+    target = BlockTarget("some", Network(model), image_sha256(model), WEIGHTS[:1])
+    result = BlockResult()
+    measure_block(Linux(Computer()), target, result, tmp_path / "block.log", 20, meter=counted)
+    assert len(result.samples_us["inference_us/clip"]) == 20
+    energies = result.samples_nj["inference_nj/clip"]
+    assert len(energies) == 2
+    assert min(energies) > 15_000 * min(result.samples_us["inference_us/clip"])  # 15 W
+    assert not (tmp_path / "block.samples").exists()

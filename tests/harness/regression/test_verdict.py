@@ -56,6 +56,16 @@ def test_exit_codes(status, code):
     assert exit_code([item, *everything], dirty=False) == 3
 
 
+@pytest.mark.parametrize(("tick_us", "status"), [(1.0, "ok"), (0.001, "regressed")])
+def test_a_short_series_is_judged_in_steps_of_its_clock(tick_us, status):
+    """20 µs of a microcontroller's clock are no finding; of a computer's, 20 ns are the least one."""
+    before = [night(number, 25.0 + 0.02 * (number % 3), tick_us=tick_us) for number in range(14)]
+    tonight = night(14, 26.25, tick_us=tick_us, confirmations={INT8: time_of(26.25)})
+    found = verdict_on(tonight, before, accepted(before))
+    assert found.status == status, found.sentence
+    assert "26.25 µs" in found.sentence and "25.02 µs" in found.sentence
+
+
 def test_a_slower_series_is_suspect_and_regressed_once_confirmed(nights, baseline):
     equal = judge(night(14), nights, baseline)
     assert (equal.status, equal.exit_code) == ("ok", 0)
