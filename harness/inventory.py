@@ -10,10 +10,12 @@ from harness.errors import UsageError
 from harness.layout import RECORD
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, VariantRow
+from harness.runs.selection import Selection
+from models.errors import ConfigError
 from models.model_artifact import ModelArtifact
 from models.pipeline import Steps, feature_path_of, steps_of
 from models.store import Store
-from models.variants import Variant, load_family
+from models.variants import Variant
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Listed:
         state: the last step whose result exists for the variant as its file describes it now: "described",
             "trained", "compressed" (pruned or quantized), "converted", "prepared", "built" or "measured"; or
             "refused" if the file does not describe a variant.
-        detail: the last run that built or measured it, or why it is refused; else "".
+        detail: the last run that built or measured it, why it is refused, or what its training lacks.
     """
 
     id: str
@@ -37,13 +39,12 @@ class Listed:
     detail: str = ""
 
 
-def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, runs: Path) -> list[Listed]:
-    """List the variants whose id matches, sorted by id, then the refused ones.
+def inventory(configs: Path, selection: Selection, store: Store, runs: Path) -> list[Listed]:
+    """List the selected variants, sorted by id, then the refused ones.
 
     Args:
         configs: the folder of TOML files.
-        pattern: shell-style, over the ids.
-        dataset: a folder in the Speech Commands layout; None for the synthetic corpus.
+        selection: variants and what they learn from.
         store: holds the artifacts.
         runs: the folder of all runs.
 
@@ -51,13 +52,13 @@ def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, r
         ConfigError: nothing matches.
         DatasetError: the dataset lacks something.
     """
-    variants, refused = load_family(configs, pattern)
-    steps = _steps(variants, dataset, store)
+    variants, refused = selection.variants(configs)
+    steps, lacking = _steps(variants, selection.dataset, store)
     hashes = {variant.id: _tflite_sha256(steps.get(variant.id)) for variant in variants}
     built = _built({sha256 for sha256 in hashes.values() if sha256}, runs)
     listed = []
     for variant in variants:
-        state, detail = _state(steps.get(variant.id)), ""
+        state, detail = _state(steps.get(variant.id)), lacking.get(variant.id, "")
         if (found := built.get(hashes[variant.id] or "")) is not None:
             record, row = found
             state = "measured" if row.stage_us else "built"
@@ -66,17 +67,26 @@ def inventory(configs: Path, pattern: str, dataset: Path | None, store: Store, r
     return listed + [Listed(item.id, "", False, "refused", str(item.failure)) for item in refused]
 
 
-def _steps(variants: Sequence[Variant], dataset: Path | None, store: Store) -> dict[str, Steps]:
-    """Return the steps by variant, but of those whose synthetic corpus, and so every artifact, is missing."""
+def _steps(
+    variants: Sequence[Variant], dataset: Path | None, store: Store
+) -> tuple[dict[str, Steps], dict[str, str]]:
+    """Return the steps by variant, and what the training of others lacks.
+
+    A variant whose synthetic corpus, and so every artifact, is missing has neither.
+    """
     features: dict[tuple[object, ...], Path | None] = {}
-    steps = {}
+    steps, lacking = {}, {}
     for variant in variants:
         key = variant.words, variant.front_end, variant.voices, variant.people_percent
-        if key not in features:
-            features[key] = feature_path_of(variant, dataset, store)
+        try:
+            if key not in features:
+                features[key] = feature_path_of(variant, dataset, store)
+        except ConfigError as problem:
+            lacking[variant.id] = str(problem)
+            continue
         if path := features[key]:
             steps[variant.id] = steps_of(variant, path.name, store)
-    return steps
+    return steps, lacking
 
 
 def _state(steps: Steps | None) -> str:

@@ -45,13 +45,6 @@ def add_variants(parser: Any) -> None:
         f"all (default: {DEFAULT_VARIANTS})",
     )
     add_dataset(parser)
-    parser.add_argument(
-        "--voices",
-        default="",
-        choices=["synthetic", "people", "both"],  # models.variants.VOICES, whose import takes half a second
-        help="voices that the variants learn from: synthetic ones, people of --dataset, or both; tested on "
-        "--dataset (default: the variants' own, else --dataset alone, or the synthetic corpus without it)",
-    )
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:
@@ -78,11 +71,21 @@ def add_model_file(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_dataset(
-    parser: Any,
-    description: str = "dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
-) -> None:
-    parser.add_argument("--dataset", type=Path, metavar="FOLDER", help=description)
+def add_dataset(parser: Any) -> None:
+    """Add the options for what variants learn from."""
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="FOLDER",
+        help="dataset in the Speech Commands layout (default: a synthetic corpus, made once)",
+    )
+    parser.add_argument(
+        "--voices",
+        default="",
+        choices=["synthetic", "people", "both"],  # models.variants.VOICES, whose import takes half a second
+        help="voices that the variants learn from: synthetic ones, people of --dataset, or both; tested on "
+        "--dataset (default: the variants' own, else --dataset alone, or the synthetic corpus without it)",
+    )
 
 
 def add_scheduler(parser: Any) -> None:
@@ -263,5 +266,5 @@ def selection(arguments: argparse.Namespace, pattern: str = "") -> Selection:
         arguments.model,
         labels,
         arguments.front_end,
-        getattr(arguments, "voices", ""),
+        arguments.voices,
     )

@@ -68,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "harness.regression": BASE | {"harness.records", "harness.stats"},
     "harness.recording_views": BASE | {"harness.sound"},
     "harness.published_runs": {"models", "harness.errors", "harness.files", "harness.layout"},
-    "harness.inventory": BASE | {"harness.records"},
+    "harness.inventory": BASE | {"harness.records", "harness.runs"},
     "harness.report": BASE | {"harness.records", "harness.stats", "harness.regression"},
     "harness.report.pages": BASE
     | {

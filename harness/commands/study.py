@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import layout, options
@@ -28,10 +29,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of points at a time on this machine (default: one per core)",
     )
-    options.add_dataset(
-        parser,
-        "dataset in the Speech Commands layout, or the folder of CIFAR-10 for a study of images (default: a "
-        "synthetic corpus, made once; scikit-learn's digits)",
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="FOLDER",
+        help="dataset in the Speech Commands layout, or the folder of CIFAR-10 for a study of images "
+        "(default: a synthetic corpus, made once; scikit-learn's digits)",
     )
     parser.add_argument(
         "--board",

@@ -28,11 +28,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from harness.inventory import inventory
+    from harness.runs.selection import Selection
     from models.store import Store
 
-    listed = inventory(
-        layout.CONFIGS, arguments.pattern, arguments.dataset, Store(layout.store_root()), layout.NIGHTS
-    )
+    selection = Selection(arguments.pattern, arguments.dataset, voices=arguments.voices)
+    listed = inventory(layout.CONFIGS, selection, Store(layout.store_root()), layout.NIGHTS)
     rows = [
         (one.id, "board" if one.deployable else "torch only", one.state, one.title, one.detail)
         for one in listed

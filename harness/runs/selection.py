@@ -19,6 +19,7 @@ from models.store import Store
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
+    from models.variants import Refused, Variant
 
 
 DEFAULT_VARIANTS = "tinyconv-*"
@@ -71,23 +72,33 @@ class Selection:
             )
         object.__setattr__(self, "labels", _checked(self.labels))
 
-    def ids(self) -> list[str]:
-        """Return the ids of the selected models without preparing any; `models` refuses those not valid."""
+    def variants(self, configs: Path = CONFIGS) -> tuple[list[Variant], list[Refused]]:
+        """Return the selected variants with the chosen voices, and those that are not valid.
+
+        Raises:
+            ConfigError: nothing matches the pattern.
+        """
         from models.variants import load_family
 
+        variants, refused = load_family(configs, self.pattern)
+        if self.voices:
+            variants = [replace(variant, voices=self.voices) for variant in variants]
+        return variants, refused
+
+    def ids(self) -> list[str]:
+        """Return the ids of the selected models without preparing any; `models` refuses those not valid."""
         if self.model_file is not None:
             return [self.model_file.stem]
-        variants, refused = load_family(CONFIGS, self.pattern)
+        variants, refused = self.variants()
         return [variant.id for variant in variants] + [item.id for item in refused]
 
     def labels_of_all(self) -> list[str]:
         """Return the labels of the selected models without preparing any, each once."""
         from models.data.dataset import DatasetConfig
-        from models.variants import load_family
 
         if self.model_file is not None:
             return list(self.labels)
-        variants, _ = load_family(CONFIGS, self.pattern)
+        variants, _ = self.variants()
         labels = (DatasetConfig.of(variant.vocabulary).labels for variant in variants)
         return list(dict.fromkeys(chain.from_iterable(labels)))
 
@@ -115,17 +126,14 @@ class Selection:
         """
         from models.parallel import prepare_all
         from models.pipeline import external
-        from models.variants import load_family
 
         store = Store(store_root())
         if self.model_file is not None:
             yield external(self.model_file, self.labels, store, self.dataset, self.front_end)
             return
         failures = {} if failures is None else failures
-        variants, refused = load_family(CONFIGS, self.pattern)
+        variants, refused = self.variants()
         failures |= {item.id: item.failure for item in refused}
-        if self.voices:
-            variants = [replace(variant, voices=self.voices) for variant in variants]
         outcomes = []
         if variants:
             outcomes = list(prepare_all(variants, self.dataset, store, ready=ready))

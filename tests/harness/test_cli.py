@@ -79,6 +79,8 @@ def test_doctor_without_a_tool_exits_with_4_and_names_the_package(tmp_path, monk
         (["train", "--model", "not-there.tflite", "--labels", "a,b"], "not-there.tflite"),
         (["run", "--recordings", "not-there"], "not-there"),
         (["train", "--dataset", "not-there"], "not-there"),
+        (["profile", "tinyconv-int8", "--voices", "people"], "need recordings of people"),
+        (["energy", "tinyconv-int8", "--voices", "both"], "need recordings of people"),
         (["report", "not-there.json"], "not-there.json"),
         (["run", "--bench", "not-there.toml"], "not-there.toml"),
         (["run", "--port", "/dev/ttyACM0"], "--port"),

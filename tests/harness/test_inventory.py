@@ -12,6 +12,7 @@ from harness import inventory as inventory_module
 from harness.inventory import inventory
 from harness.layout import RECORD
 from harness.records.record import BoardRow, FirmwareRow, ModelRow, RunRecord, VariantRow, write_record
+from harness.runs.selection import Selection
 from models.errors import ConfigError
 from models.pipeline import Steps
 from models.store import Store
@@ -56,7 +57,7 @@ def listed(configs, tmp_path, monkeypatch):
     (described / "model.json").write_text(json.dumps(facts))
 
     def steps(variants, dataset, store):
-        return {
+        found = {
             item.id: Steps(
                 FakeStep(True),
                 None,
@@ -66,10 +67,12 @@ def listed(configs, tmp_path, monkeypatch):
             )
             for item in variants
         }
+        return found, {}
 
     def run(pattern="*"):
         store = Store(tmp_path / "store")
-        return {item.id: item for item in inventory(configs, pattern, None, store, tmp_path / "nights")}
+        found = inventory(configs, Selection(pattern), store, tmp_path / "nights")
+        return {item.id: item for item in found}
 
     monkeypatch.setattr(inventory_module, "_steps", steps)
     return run
@@ -123,6 +126,13 @@ def test_the_pattern_selects_variants(listed):
 
 
 def test_without_a_corpus_every_variant_is_described_and_none_is_made(configs, tmp_path):
-    found = inventory(configs, "one-*", None, Store(tmp_path / "store"), tmp_path / "nights")
+    found = inventory(configs, Selection("one-*"), Store(tmp_path / "store"), tmp_path / "nights")
     assert [item.state for item in found] == ["described", "described"]
     assert not (tmp_path / "store").exists()
+
+
+def test_a_variant_of_people_without_a_dataset_says_what_it_lacks(configs, tmp_path):
+    selection = Selection("one-*", voices="people")
+    found = inventory(configs, selection, Store(tmp_path / "store"), tmp_path / "nights")
+    assert [item.state for item in found] == ["described", "described"]
+    assert all("need recordings of people" in item.detail for item in found)

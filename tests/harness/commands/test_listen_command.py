@@ -148,6 +148,7 @@ def test_a_missing_microphone_is_refused_with_the_available_ones(sink, model):
         (["--seconds", "0"], "it must be 1 or more"),
         (["ds-cnn-*"], "variants are selected, and one listens at a time"),
         (["no-such-variant"], "no variant matches"),
+        (["--model", "a.tflite", "--labels", "yes,no", "--voices", "both"], "--voices cannot be combined"),
     ],
 )
 def test_wrong_usage_is_told(options, message, capsys):
