@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import importlib
 import io
@@ -48,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code, see `harness.errors`."""
+    sys.stdout = sys.stdout or io.TextIOWrapper(io.FileIO(os.devnull, "w"))  # closed by the shell: >&-
+    sys.stderr = sys.stderr or io.TextIOWrapper(io.FileIO(os.devnull, "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # pytest and embedders have others
             stream.reconfigure(errors="backslashreplace")
@@ -66,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _check_names(arguments)
             if address := os.environ.get(SHARED_STORE):
                 check_address(address)
+            options.check_variants(arguments)
             if isinstance(output := getattr(arguments, "output", None), Path):
                 options.check_output(output)
             code: int = arguments.action(arguments)
@@ -74,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         if not _reader_left():
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        _discard_output()
         return EXIT_INCONCLUSIVE
     except EarshotError as failure:
         _complain(str(failure))
@@ -83,7 +87,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(str(failure))
         return EXIT_BROKEN if isinstance(failure, (ClusterError, RemoteFailed)) else EXIT_USAGE
     except OSError as failure:
-        if layout.is_disk_full(failure):
+        if failure.filename is None and _output_fails():
+            _discard_output()
+            _complain(
+                f"the results cannot be written to the standard output: {failure.strerror}. Redirect it to "
+                "another file. What was measured so far is kept."
+            )
+        elif layout.is_disk_full(failure):
             place, remedy = layout.full_disk(failure, _output(arguments))
             _complain(f"the disk is full ({place}). {remedy} What was measured so far is kept.")
         elif failure.errno in _UNUSABLE and isinstance(failure.filename, str):
@@ -126,8 +136,24 @@ def _reader_left() -> bool:
     return any(events & select.POLLERR for _, events in waiting.poll(0))
 
 
+def _output_fails() -> bool:
+    """Return whether the standard output takes nothing more, such as a file on a full disk."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _discard_output() -> None:
+    """Discard what the standard output has not taken: Python flushes once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(text: str) -> None:
-    print(f"earshot: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # the exit code says that something failed
+        print(f"earshot: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

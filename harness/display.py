@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -57,8 +58,9 @@ class PlainDisplay:
                     self._shown_once.add(report.text)
 
     def print(self, text: str) -> None:
-        """Print a line to stderr."""
-        print(text, file=sys.stderr, flush=True)
+        """Print a line to stderr; one that it does not take is lost, and not the measurement."""
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
     def begin(self, task: Task) -> None:
         """Show that a task begins."""

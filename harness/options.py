@@ -50,13 +50,14 @@ def add_variants(parser: Any) -> None:
 def add_models(parser: argparse.ArgumentParser) -> None:
     """Add the options that `selection` reads, and the one that says where the models are prepared."""
     add_variants(parser)
-    add_model_file(parser)
+    add_model_file(parser, "--variants")
     add_scheduler(parser)
 
 
-def add_model_file(parser: argparse.ArgumentParser) -> None:
+def add_model_file(parser: argparse.ArgumentParser, instead_of: str = "VARIANT") -> None:
+    """Add the options of a model from elsewhere, measured in place of the named option or argument."""
     parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="measure this .tflite file instead of --variants"
+        "--model", type=Path, metavar="FILE", help=f"measure this .tflite file instead of {instead_of}"
     )
     parser.add_argument(
         "--labels",
@@ -251,6 +252,18 @@ def series(text: str) -> SeriesName:
         return SeriesName.parse(text)
     except ValueError as problem:
         raise UsageError(str(problem), remedy="Copy it from a verdict or from `earshot compare`.") from None
+
+
+def check_variants(arguments: argparse.Namespace) -> None:
+    """Check that every named variant or pattern has a variant, before a command's slow imports.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from models.variants import load_family
+
+    if (pattern := getattr(arguments, "variants", "")) and not getattr(arguments, "model", None):
+        load_family(layout.CONFIGS, pattern)
 
 
 def selection(arguments: argparse.Namespace, pattern: str = "") -> Selection:

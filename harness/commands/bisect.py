@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the series that changed: variant/engine/metric/input-mode, as in a verdict",
     )
     options.add_dataset(parser)
-    options.add_model_file(parser)
+    options.add_model_file(parser, "the variant of --series")
 
 
 def run(arguments: argparse.Namespace) -> int:

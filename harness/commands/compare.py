@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "base",
         metavar="BASE",
-        help="the first run: a run.json, its folder, or a folder of runs (its last run counts); or a URL",
+        help="the first run: a run.json, its folder, or a folder of runs, such as reports/nights or a "
+        "board's folder in it (its last run counts); or a URL",
     )
     parser.add_argument("head", metavar="HEAD", help="the second run, named in the same way")
     parser.add_argument(
@@ -30,12 +30,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from harness.regression.compare import clip_changes, compare
-    from harness.regression.from_record import night_of
+    from harness.regression.compare import compare_records
     from harness.report.comparison_text import as_markdown, as_text
 
-    base, head = _record(arguments.base), _record(arguments.head)
-    comparison = replace(compare(night_of(base), night_of(head)), clips=clip_changes(base, head))
+    comparison = compare_records(_record(arguments.base), _record(arguments.head))
     if arguments.markdown == Path("-"):
         sys.stdout.write(as_markdown(comparison))
         return comparison.exit_code
@@ -58,10 +56,7 @@ def _record(address: str) -> RunRecord:
     from harness.records.reading import read_record
     from harness.runs.folder import RUN
 
-    file = path = fetched(address)
-    if path.is_dir():
-        file = RUN.find(path)
-        file = file if file.exists() else RUN.latest(path)
+    file = RUN.locate(fetched(address))
     if file.name == RUN.partial:
         raise UsageError("this run did not end", str(file), "End it with `earshot resume`.")
     return read_record(file)

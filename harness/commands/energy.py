@@ -71,8 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.bench_file import find_bench
 
     options.check_output(arguments.output)
+    is_trace = arguments.source.lower().endswith((".ppk2", ".csv"))
+    arguments.variants = "" if is_trace else arguments.source
+    options.check_variants(arguments)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    if arguments.model or (arguments.source and not arguments.source.lower().endswith((".ppk2", ".csv"))):
+    if arguments.model or arguments.variants:
         return _measure_variants(arguments)
     return _split_trace(arguments, find_bench(arguments.bench))
 
@@ -85,7 +88,6 @@ def _measure_variants(arguments: argparse.Namespace) -> int:
 
     if arguments.source and arguments.model:
         raise UsageError("name one variant or --model", remedy="`earshot variants` lists the variants.")
-    arguments.variants = arguments.source
     request = request_of(arguments)
     if host := request.entry().host:
         raise UsageError(

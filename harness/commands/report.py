@@ -18,9 +18,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "record",
         nargs="*",
         metavar="RECORD",
-        help="a run.json or its folder, or the folder of a field run (default: the latest run); or a URL of "
-        "one, whose pages are written there, too. The family page of several runs is written into the first "
-        "folder",
+        help="a run.json or its folder, a folder of runs (its last run counts), or the folder of a field run "
+        "(default: the latest run); or a URL of a run, whose pages are written there, too. The family page "
+        "of several runs is written into the first folder",
     )
 
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     fields = [path for path in named if FIELD.find(path).exists()]
     for folder in fields:
         print(render_field(FIELD.read(FIELD.find(folder)), folder))
-    paths = [RUN.find(path) if path.is_dir() else path for path in named if path not in fields]
+    paths = [RUN.locate(path) for path in named if path not in fields]
     records = {path.parent: read_record(path) for path in paths}
     for folder, record in records.items():
         print(render_run(record, folder))

@@ -7,13 +7,14 @@ anybody accepts it: both runs are of one emulated board, so only the code differ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_REGRESSED, UsageError
 from harness.records.record import RunRecord, VariantRow
 from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression.epochs import differences as environment_differences
 from harness.regression.exact import is_of_a_commit
+from harness.regression.from_record import night_of
 from harness.regression.nights import Night
 from harness.regression.sentences import differences as differences_text
 from harness.regression.sentences import gravity
@@ -36,11 +37,13 @@ class Comparison:
 
     base: Night
     head: Night
-    compared: int  # number of compared series
+    compared: int  # number of series that either run has, and that mean the same in both
     differences: tuple[SeriesVerdict, ...]
     """The gravest first. `reference` is of the first run, `value` of the second; `sentence` is the reason why
     there is no value, without a full stop."""
     clips: tuple[ClipChange, ...] = ()  # see `clip_changes`
+    without_blocks: bool = False
+    """True if a run has no blocks, so that those of the other are not compared either."""
 
     @property
     def exit_code(self) -> int:
@@ -53,6 +56,19 @@ class Comparison:
         return EXIT_INCONCLUSIVE if "noisy" in statuses else EXIT_CLEAN
 
 
+def compare_records(base: RunRecord, head: RunRecord) -> Comparison:
+    """Compare two runs, blocks with blocks: if one has none, the figures that both runs measure without.
+
+    Raises:
+        UsageError: see `compare` and `night_of`.
+    """
+    clips, without_blocks = clip_changes(base, head), not (base.blocks and head.blocks)
+    if without_blocks:
+        base, head = replace(base, blocks=[]), replace(head, blocks=[])
+    compared = compare(night_of(base), night_of(head))
+    return replace(compared, clips=clips, without_blocks=without_blocks)
+
+
 def compare(base: Night, head: Night) -> Comparison:
     """Compare every series of two runs; a fault that both have in the same words is not a difference.
 
@@ -63,8 +79,7 @@ def compare(base: Night, head: Night) -> Comparison:
     _refuse(base, head)
     then, now = _figures(base), _figures(head)
     kept = [name for name in sorted({*then, *now}) if not _is_of_two_codes(name, base, head)]
-    shared = [name for name in kept if name in then and name in now]
-    if not shared:
+    if not any(name in then and name in now for name in kept):
         raise UsageError(
             "the two runs have no series in common",
             where=f"runs {base.id} and {head.id}",
@@ -81,7 +96,8 @@ def compare(base: Night, head: Night) -> Comparison:
             found.append(unusable)
         elif then[name] != now[name]:
             found.append(_changed(name, then[name], now[name]))
-    return Comparison(base, head, len(shared), tuple(sorted(found, key=gravity)))
+    names = {*kept, *(item.name for item in found)}
+    return Comparison(base, head, len(names), tuple(sorted(found, key=gravity)))
 
 
 def clip_changes(base: RunRecord, head: RunRecord) -> tuple[ClipChange, ...]:

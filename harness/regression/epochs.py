@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.footprint import FAST
 from harness.records.verdict import DEVIATING, SeriesName
 from harness.regression.baseline import Epoch, TimeReference
 from harness.regression.canary import CanaryReference, canary_state
@@ -13,6 +14,10 @@ from harness.regression.nights import Night, moment
 
 A_A_NIGHTS = 10
 """Nights of one image that show the noise of a series, before it may gate."""
+
+
+_DEFAULTS = {"footprint": FAST}
+"""Values of the environment that a summary leaves out."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,12 @@ def differences(now: Night, then: Night | Epoch) -> dict[str, tuple[str, str]]:
     """Return the environment, board and procedure that differ: by name, the old and the new value."""
     old = {**then.environment, "board": then.uid, "procedure": str(then.procedure)}
     new = {**now.environment, "board": now.uid, "procedure": str(now.procedure)}
-    return {
-        name: (old.get(name, "nothing"), new.get(name, "nothing"))
+    texts = {
+        name: (old.get(name, default), new.get(name, default))
         for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
+        for default in [_DEFAULTS.get(name, "nothing")]
     }
+    return {name: (then, now) for name, (then, now) in texts.items() if then != now}
 
 
 def comparable(night: Night, nights: Iterable[Night], epoch: Epoch) -> list[Night]:

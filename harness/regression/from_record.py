@@ -4,7 +4,8 @@
   figures only: it can be compared with another run, but only the kinds `IN_HISTORY` form a history. Energies
   are in nJ: the rule's limits in µs, which are those of a clock, are then far below what energies vary by.
 - exact figures: sizes, the .tflite, checksums and cycles of the blocks, correct answers on the test set,
-  whether the image fits; with a modeled clock also the detections. Figures without an input have
+  whether the image fits; with a modeled clock also the detections, and without blocks the cycles of the
+  profile: it counts the same stages in an image that has heard nothing before. Figures without an input have
   the input mode "-".
 - environment: influences on times besides the code: clock, core, compiler, flags, emulator, cycle model,
   libraries. Observations of the bench, such as port or temperature, are left out, and so are the packages of
@@ -39,6 +40,7 @@ _CANARY_SERIES = "inference_us/clip"
 WHOLE = "-"
 """Input mode of figures without an input."""
 _ON_CLIP = "clip"
+_PROFILE = "profile"
 
 _OBSERVATIONS = frozenset(
     {"port", "upload", "labgrid place", "temperature", "supply", "arduino-cli", "cycle model build"}
@@ -196,6 +198,9 @@ def _exact(record: RunRecord, engines: Mapping[str, str], modeled: bool) -> dict
             figures[key] = _same(block.checks.get(name, "") for block in own)
         if modeled and row.stimuli:
             figures[f"detections/{row.route}"] = _detections(row)
+        if row.profile and not record.blocks:
+            cycles = row.profile.stage_cycles
+            figures |= {f"{stage}_cycles/{_PROFILE}": count for stage, count in cycles.items()}
         found |= {
             SeriesName.parse(f"{row.id}/{engines[row.id]}/{figure}"): value
             for figure, value in figures.items()

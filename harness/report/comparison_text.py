@@ -19,7 +19,11 @@ _TIMES_ARE_COUPLED = (
     "slices, and every time is rounded down to whole µs. That alone may change a time by 1 µs. The cycles of "
     "a stage are counted apart from the others and change with its code only."
 )
-_NO_TIMES = "Times were not compared: neither record has blocks, which `earshot nightly` measures."
+_NO_BLOCKS = (
+    "Times and other figures of blocks were not compared: a record has no blocks, which only "
+    "`earshot nightly` measures."
+)
+_BY_PROFILE = "The stages were compared by the cycles of the profile."
 _HOW_TO_ACCEPT = (
     "If the change is intended: merge it, let the next night measure it, and accept that night with "
     '`earshot baseline accept --board {board} --reason "…"`, in a change that is reviewed like code.'
@@ -104,8 +108,9 @@ def _remarks(comparison: Comparison) -> list[str]:
     ]
     if comparison.head.modeled:
         found.append(f"Times are modeled. {calibration_note(comparison.head.calibrations)}")
-    if not comparison.base.times and not comparison.head.times:
-        found.append(_NO_TIMES)
+    if comparison.without_blocks:
+        profiled = any(name.metric.endswith("_cycles") for name in comparison.head.exact)
+        found.append(f"{_BY_PROFILE} {_NO_BLOCKS}" if profiled else _NO_BLOCKS)
     changed = [item.name for item in comparison.differences if item.status == "changed"]
     if sum(name.metric.endswith("_us") for name in changed) > 1:
         found.append(_TIMES_ARE_COUPLED)

@@ -72,7 +72,8 @@ def totals_table(energy: Energy) -> Table:
         Column("peak_watts", "Peak", power_text),
         Column("joules_per_hour", "An hour", energy_text),
     ]
-    note = "Idle is the mean between the stages. The peak is the highest sample. Nothing is subtracted."
+    idle = "" if energy.idle_watts is None else "Idle is the mean between the stages. "
+    note = f"{idle}The peak is the highest sample. Nothing is subtracted."
     return Table("power", "Power", columns, [row], note)
 
 

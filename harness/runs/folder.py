@@ -60,18 +60,30 @@ class RecordFile(Generic[R]):
         """Return the record's path in a run's folder, the final one if it exists."""
         return folder / (self.name if (folder / self.name).exists() else self.partial)
 
+    def locate(self, path: Path) -> Path:
+        """Return the record that a path names: the record itself, its run's folder, or a folder of runs.
+
+        Raises:
+            UsageError: it is a folder without a run.
+        """
+        if not path.is_dir():
+            return path
+        record = self.find(path)
+        return record if record.exists() else self.latest(path)
+
     def latest(self, output: Path, interrupted: bool = False) -> Path:
         """Return the record of the run that started last below `output`.
 
         Args:
-            output: the folder of all runs.
+            output: the folder of all runs, or a board's folder in it.
             interrupted: consider only runs without an end.
 
         Raises:
             UsageError: there is none.
         """
         names = [self.partial] if interrupted else [self.name, self.partial]
-        found = [path for name in names for path in output.glob(f"*/*/{name}")]
+        folders = [path for depth in ("*/*", "*") for path in output.glob(depth) if not path.is_symlink()]
+        found = [path for folder in folders for name in names if (path := folder / name).exists()]
         if not found:
             raise UsageError(
                 f"there is no {'interrupted ' if interrupted else ''}run",

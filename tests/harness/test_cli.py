@@ -94,6 +94,32 @@ def test_wrong_argument_exits_with_2_and_one_line(arguments, names, capsys):
     assert len(told.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([command, "--variants", "tinyconv-int8,nope"] for command in ("run", "nightly", "field", "build")),
+        *([command, "nope"] for command in ("profile", "listen", "energy")),
+    ],
+)
+def test_an_unknown_variant_is_refused_before_anything_else_is_imported(arguments, tmp_path):
+    script = (
+        "import sys; from harness import cli\n"
+        "code = cli.main(sys.argv[1:])\n"
+        "sys.exit(code + 40 * bool({'numpy', 'harness.runs.request'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script, *arguments, "--output", str(tmp_path)]
+    ended = subprocess.run(command[: -2 if arguments[0] == "build" else None], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "no variant matches 'nope'" in ended.stderr
+
+
+@pytest.mark.parametrize(("command", "named"), [("run", "--variants"), ("profile", "VARIANT")])
+def test_the_help_of_a_model_names_what_it_replaces(command, named, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    assert f"measure this .tflite file instead of {named}" in " ".join(capsys.readouterr().out.split())
+
+
 def test_full_disk_exits_with_4_and_leaves_no_partial_artifact(tmp_path, monkeypatch, capsys):
     model = classifier(tmp_path / "large.tflite", elements=200, hidden=400)
     with small_disk(tmp_path / "disk", kib=64) as disk:
@@ -110,6 +136,31 @@ def test_full_output_disk_is_not_blamed_on_the_cache(tmp_path, capsys):
         told = capsys.readouterr().err
         assert f"the disk is full ({disk}/pages/" in told and "point --output at another disk" in told
         assert "EARSHOT_HOME" not in told
+
+
+_FULL = "No space left on device"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("redirection", "code", "told"),
+    [
+        (">/dev/full", 4, f"cannot be written to the standard output: {_FULL}"),
+        ("1</dev/null", 4, "cannot be written to the standard output: Bad file descriptor"),
+        (">&-", 0, ""),
+        ("2>/dev/full", 0, ""),
+        ("2>&-", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_is_told_as_it_is(redirection, code, told, unbuffered):
+    ended = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m harness.cli variants {redirection}'],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == code
+    assert told in ended.stderr and ended.stderr.count("\n") == bool(told)
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,16 @@ class Microphone:
 
     Attributes:
         gain: factor of all sound; 0 for a covered microphone.
+        failure: why the source ended; None while it lasts.
 
     Raises:
-        AcousticFailed: there is no `parec` to hear the source with.
+        AcousticFailed: there is no `parec` to hear the source with, or it cannot.
     """
 
     def __init__(self, source: str = "") -> None:
         self.gain = 1.0
+        self.failure: AcousticFailed | None = None
+        self._source = source
         self._listeners: list[queue.Queue[bytes]] = []
         self._noise = np.random.default_rng(0)
         self._recorder: subprocess.Popen[bytes] | None = None
@@ -50,7 +53,11 @@ class Microphone:
                     *("--raw", "--latency-msec=20", "--client-name=microphone"),
                 ],
                 stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             )
+            assert self._recorder.stdout is not None
+            if not self._recorder.stdout.read(2):  # one sample: a source delivers silence, too
+                raise self._ended()
         threading.Thread(target=self._hear, name="microphone", daemon=True).start()
 
     def listen(self) -> Iterator[bytes]:
@@ -76,9 +83,21 @@ class Microphone:
             assert self._recorder.stdout is not None
             while len(chunk := self._recorder.stdout.read(_CHUNK_BYTES)) == _CHUNK_BYTES:
                 yield chunk
+            self.failure = self._ended()
             return
         due = time.monotonic()
         while True:
             due += _CHUNK_S
             time.sleep(max(0.0, due - time.monotonic()))
             yield bytes(_CHUNK_BYTES)
+
+    def _ended(self) -> AcousticFailed:
+        """Return the failure of a recorder that delivers nothing more."""
+        assert self._recorder
+        _, told = self._recorder.communicate()
+        reason = " ".join(told.decode(errors="replace").split()) or "it ended"
+        return AcousticFailed(
+            f"the microphone's source cannot be heard: {reason}",
+            where=f"--microphone {self._source}",
+            remedy="Start PulseAudio or PipeWire, and name a source of `pactl list short sources`.",
+        )

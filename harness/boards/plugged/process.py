@@ -90,8 +90,14 @@ class PluggedBoard:
         return self._cable.port
 
     def run(self) -> None:
-        """Serve until the process is ended."""
+        """Serve until the process is ended.
+
+        Raises:
+            AcousticFailed: the microphone's source ended.
+        """
         while True:
+            if self._microphone.failure:
+                raise self._microphone.failure
             self._watch_host()
             for key, _ in self._selector.select(_BUSY_TICK_S if self._is_busy else _TICK_S):
                 key.data()

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 from plugged_desk import WAIT_S, Desk
+from pulse import SINK, null_sink
 from recipes import compile_sketch
 
 from harness.boards.plugged.control import SOCKET, ask
-from harness.errors import BoardNotFound
+from harness.boards.plugged.microphone import Microphone
+from harness.errors import AcousticFailed, BoardNotFound
 from harness.firmware.arduino_platform import properties
 from harness.link.deadline import Deadline
 
@@ -46,6 +48,24 @@ def read_until(line: socket.socket, pattern: bytes) -> bytes:
         assert data, received
         received += data
     return received
+
+
+def test_a_microphone_whose_sound_system_is_gone_is_a_failure(tmp_path, monkeypatch):
+    with null_sink() as sink:
+        for name, value in sink.environment.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(AcousticFailed, match="No such entity"):
+            Microphone("another.monitor")
+        microphone = Microphone(f"{SINK}.monitor")
+        assert microphone.failure is None
+        sink.daemon.kill()
+        ended = Deadline(WAIT_S)
+        while microphone.failure is None:
+            assert not ended.expired
+            time.sleep(0.02)
+        assert "cannot be heard" in str(microphone.failure)
+    with pytest.raises(AcousticFailed, match="Connection refused"):
+        Microphone(f"{SINK}.monitor")
 
 
 def test_a_strangers_sketch_is_discovered_uploaded_to_and_monitored(desk, image):

@@ -161,7 +161,9 @@ def test_a_board_without_current_empties_no_cell(tmp_path, capsys):
     trace = tmp_path / "still.csv"
     trace.write_text("Timestamp(ms),Current(uA)\n" + "".join(f"{n / 100},0\n" for n in range(300)))
     assert energy(tmp_path, trace, "--volts", 3) == 0
-    assert re.search(r"CR2032 .* –", capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    assert re.search(r"CR2032 .* –", printed)
+    assert "The peak is" in printed and "Idle" not in printed  # without stage pins
 
 
 @pytest.mark.parametrize("volts", ["0", "-3", "nan", "1000"])

@@ -11,7 +11,10 @@ from made_runs import (
     HEAD,
     INFERENCE,
     SAMPLES,
+    block,
     blocks,
+    record,
+    row,
     with_exact,
     with_times,
     write_night,
@@ -19,9 +22,18 @@ from made_runs import (
 
 from harness import cli
 from harness.errors import UsageError
-from harness.records.record import BoardRow, CalibrationRow, RunRecord, StimulusRow, VariantRow
+from harness.footprint import FAST
+from harness.records.record import (
+    BoardRow,
+    CalibrationRow,
+    ProfileRow,
+    RunRecord,
+    StackRow,
+    StimulusRow,
+    VariantRow,
+)
 from harness.records.verdict import SeriesName
-from harness.regression.compare import ClipChange, clip_changes, compare
+from harness.regression.compare import ClipChange, clip_changes, compare, compare_records
 from harness.report.comparison_text import as_markdown, as_text
 
 FAULT = {("ds-cnn", "codegen"): "does-not-fit: the image needs more"}
@@ -97,12 +109,50 @@ def test_series_of_a_broken_variant_are_not_listed_as_missing():
         ({"uid": "emulated-cycles2"}, "board went from emulated-cycles1 to emulated-cycles2"),
         ({"environment": {}}, "compiler went from 12.2.1 to nothing"),
         ({"procedure": 2}, "procedure went from 1 to 2"),
+        ({"environment": {**BASE.environment, "footprint": "small"}}, "footprint went from fast to small"),
         ({"fault": "upload: qemu is not installed."}, "this run broke: upload: qemu is not installed"),
     ],
 )
 def test_runs_that_cannot_be_compared_are_refused(changes, message):
     with pytest.raises(UsageError, match=message):
         compare(BASE, replace(HEAD, **changes))
+
+
+def test_a_default_that_a_summary_leaves_out_is_equal_to_its_value():
+    spelled = replace(HEAD, environment={**HEAD.environment, "footprint": FAST})
+    assert compare(BASE, spelled).differences == ()
+
+
+def test_series_that_only_one_run_has_are_counted_among_all():
+    text = as_text(compare(BASE, replace(HEAD, times={}, exact={FLASH: 36_576}))).replace("\n", " ")
+    assert "of 4 series: 3 missing" in text
+
+
+PROFILE = SeriesName("tiny", "codegen", "inference_cycles", "profile")
+
+
+def profiled(cycles: int, *blocks) -> RunRecord:
+    stack = StackRow("inference", ["engine_invoke"], cycles)
+    return record(*blocks, variants=[row(profile=ProfileRow({"inference": cycles}, [stack], []))])
+
+
+def test_stages_of_runs_without_blocks_are_compared_in_cycles():
+    comparison = compare_records(profiled(358_549), profiled(358_550))
+    (found,) = comparison.differences
+    assert (found.name, found.reference, found.value) == (PROFILE, 358_549, 358_550)
+    assert "compared by the cycles of the profile" in as_text(comparison).replace("\n", " ")
+    assert compare_records(profiled(358_549), profiled(358_549)).exit_code == 0
+
+
+def test_a_night_and_a_run_are_compared_by_what_both_measure():
+    night = profiled(358_549, block(11_000, checks={"features_crc": "0badcafe"}))
+    assert compare_records(night, profiled(358_549)).differences == ()
+    assert [one.name for one in compare_records(night, profiled(358_550)).differences] == [PROFILE]
+
+
+def test_two_nights_are_compared_by_their_blocks():
+    nights = profiled(358_549, block(11_000)), profiled(358_550, block(11_001))
+    assert [one.name for one in compare_records(*nights).differences] == [INFERENCE]
 
 
 def clips(**correct: str) -> RunRecord:

@@ -196,3 +196,16 @@ def test_latest_run_is_the_one_that_started_last(tmp_path):
         (tmp_path / name).write_text(json.dumps({}))
     assert RUN.latest(tmp_path).parent.name == "2026T03"
     assert RUN.latest(tmp_path, interrupted=True).parent.name == "2026T02"
+
+
+def test_a_record_is_found_by_its_run_its_board_or_the_folder_of_all_runs(tmp_path):
+    for name in ("a/2026T01", "a/2026T02", "b/2026T03"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / RECORD).touch()
+    (tmp_path / "latest").symlink_to("a/2026T01")
+    places = {"": "b/2026T03", "a": "a/2026T02", "a/2026T01": "a/2026T01", f"a/2026T01/{RECORD}": "a/2026T01"}
+    for place, run in places.items():
+        assert RUN.locate(tmp_path / place) == tmp_path / run / RECORD
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="there is no run"):
+        RUN.locate(tmp_path / "empty")
