@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with (
             sigterm_interrupts(),
             display.shown(arguments.verbosity),
-            cluster.scheduler(getattr(arguments, "scheduler", "")),
+            cluster.scheduler(getattr(arguments, "scheduler", ""), layout.store_root),
         ):
             _check_names(arguments)
             if address := os.environ.get(SHARED_STORE):

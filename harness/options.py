@@ -94,8 +94,8 @@ def add_scheduler(parser: Any) -> None:
         "--scheduler",
         default="",
         metavar="ADDRESS",
-        help="running Dask scheduler, such as tcp://host:8786, whose workers share the store (default: the "
-        "one of Dask's configuration, else processes of this machine)",
+        help="running Dask scheduler, such as tcp://host:8786, whose workers share EARSHOT_HOME or "
+        "EARSHOT_STORE (default: the one of Dask's configuration, else processes of this machine)",
     )
 
 

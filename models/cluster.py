@@ -4,6 +4,9 @@ Every step that runs in parallel is a task of one graph here. Its result is a fu
 in the store. So after the loss of a process or the restart of a scheduler, unfinished tasks run again, and
 finished artifacts are not made again.
 
+A worker that does not see the store of this machine uses its own, and `EARSHOT_STORE` connects both: paths of
+artifacts travel by name, and the receiver takes the artifact from there, see `_pack`.
+
 Dask is imported with the first task: a run that takes everything from the store must not wait for the import.
 """
 
@@ -26,14 +29,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from models import progress
+from models import progress, shared_store
 from models.errors import ClusterError, ModelError
 from models.progress import Level, Line, Report
 from models.scratch import ScratchFolder
+from models.shared_store import VARIABLE
 from models.store import Store
+from models.transport import NotHere, pack, unpack
 
 if TYPE_CHECKING:
     from distributed import Client, Future, SpecCluster
+
+    from models.remote import RemoteFailed
 
 T = TypeVar("T")
 
@@ -71,6 +78,7 @@ class Task(Generic[T]):
     Attributes:
         name: of the step.
         work, given: function and arguments.
+        root: of the store of this machine.
         after: tasks that must succeed first; if one fails, this task fails with it.
         converting: True if the work imports the converters, see `Cluster`.
         done: True if it has ended.
@@ -79,6 +87,7 @@ class Task(Generic[T]):
     name: str
     work: Callable[..., T]
     given: tuple[Any, ...]
+    root: Path
     after: Sequence[Task[Any]] = ()
     converting: bool = False
     done: bool = False
@@ -89,7 +98,13 @@ class Task(Generic[T]):
         from distributed import KilledWorker
 
         try:
-            return self._future.result()
+            result: T = unpack(self._future.result(), self.root)
+            return result
+        except NotHere as lost:
+            if failure := shared_store.failure():
+                raise _not_shared("this machine", failure) from None
+            progress.detail(f"{self.name}: {lost} did not arrive; it is made here")
+            return self.work(*self.given)
         except KilledWorker:
             raise ModelError(
                 "the processes that did this were killed, one after the other",
@@ -109,15 +124,20 @@ class Cluster:
     seconds of processor time in every process.
 
     Args:
-        store: receives the results of the tasks; workers of other machines must share it.
+        store: receives the results of the tasks.
         jobs: processes that train at a time on this machine; None for one per core, if memory suffices.
         scheduler: address of a running scheduler; "" for Dask's own configuration, else this machine.
+        home: returns the store of a worker that does not see this one; None if all must see it.
     """
 
-    def __init__(self, store: Store, jobs: int | None, scheduler: str) -> None:
+    def __init__(
+        self, store: Store, jobs: int | None, scheduler: str, home: Callable[[], Path] | None = None
+    ) -> None:
         self._store = store
         self.jobs = jobs or min(os.cpu_count() or 1, max(1, _memory_bytes() // _PROCESS_BYTES))
         self._address = scheduler
+        self._home = home
+        self._is_apart = False  # some worker has a store of its own
         self._topic = f"earshot-{secrets.token_hex(8)}"
         self._tasks: list[Task[Any]] = []
         self._open = ExitStack()
@@ -150,7 +170,7 @@ class Cluster:
         Raises:
             ClusterError: there is no scheduler at the address, or a worker does not suit.
         """
-        task = Task(name, work, given, tuple(after), converting)
+        task = Task(name, work, given, self._store.root, tuple(after), converting)
         if self._client is None:
             self._start()
         self._send(task)
@@ -191,6 +211,11 @@ class Cluster:
 
     def _send(self, task: Task[Any]) -> None:
         assert self._client is not None
+        packed, names_scratch = pack((task.work, task.given), task.root)
+        if names_scratch and self._is_apart:  # it writes into a folder that the workers do not see
+            done, _ = pack(task.work(*task.given), task.root)
+            task._future = self._client.submit(bytes, done, pure=False)
+            return
         resources = None
         if self._local is not None:
             resources = {"conversion" if task.converting else "work": 1}
@@ -200,8 +225,9 @@ class Cluster:
             _do,
             self._topic,
             self._expected,
-            task.work,
-            task.given,
+            task.root,
+            self._home,
+            packed,
             [each._future for each in task.after if not each.done],
             key=f"{task.name}-{secrets.token_hex(8)}",
             resources=resources,
@@ -282,13 +308,20 @@ class Cluster:
                 self._scheduler,
                 f"Start some: dask worker {self._scheduler} --nworkers N --nthreads 1.",
             ) from None
-        self._expected = {**_facts(), "store": str(self._open.enter_context(_beacon(self._store)))}
+        beacon = str(self._open.enter_context(_beacon(self._store)))
+        self._expected = {**_facts(), "store": beacon}
+        if self._home and (address := shared_store.address()):
+            self._expected["shared"] = address
         try:
             all_found = self._client.run(_inspect, self._expected)
         except Exception as problem:  # Dask has no type for a function that a worker cannot load
             raise _lacks_earshot(problem) from None
         for address, found in all_found.items():
             _refuse(address, self._expected, found)
+        self._is_apart = any(not found["store"] for found in all_found.values())
+        others = shared_store.shared_store()
+        if self._is_apart and others and (failure := others.check()):
+            raise _not_shared("this machine", failure)
 
     def _reconnect(self) -> None:
         """Submit to a restarted scheduler what has not ended."""
@@ -327,19 +360,19 @@ class Cluster:
             progress.warn(f"{place} has ended and its work is done again: {lost_names}")
 
 
-_address = ""
+_place: tuple[str, Callable[[], Path] | None] = "", None
 _current: Cluster | None = None
 
 
 @contextmanager
-def scheduler(address: str) -> Iterator[None]:
+def scheduler(address: str, home: Callable[[], Path] | None = None) -> Iterator[None]:
     """Run the tasks of this context on the workers of a running scheduler, see `Cluster`."""
-    global _address
-    before, _address = _address, address
+    global _place
+    before, _place = _place, (address, home)
     try:
         yield
     finally:
-        _address = before
+        _place = before
 
 
 @contextmanager
@@ -349,7 +382,7 @@ def opened(store: Store, jobs: int | None = None) -> Iterator[Cluster]:
     if _current is not None:
         yield _current
         return
-    _current = Cluster(store, jobs, _address)
+    _current = Cluster(store, jobs, *_place)
     try:
         yield _current
     finally:
@@ -358,17 +391,39 @@ def opened(store: Store, jobs: int | None = None) -> Iterator[Cluster]:
 
 
 def _do(
-    topic: str, expected: dict[str, str], work: Callable[..., T], given: tuple[Any, ...], after: list[Any]
-) -> T:
+    topic: str,
+    expected: dict[str, str],
+    root: Path,
+    home: Callable[[], Path] | None,
+    packed: bytes,
+    after: list[Any],
+) -> bytes:
     """Do a task's work in a worker, and report its progress to the process that submitted it."""
     from distributed import get_worker
 
     worker = get_worker()
+    is_apart = False
     if expected:
-        _refuse(worker.address, expected, _found(expected, worker.state.nthreads))
+        found = _found(expected, worker.state.nthreads)
+        _refuse(worker.address, expected, found)
+        is_apart = not found["store"]
+    if is_apart:
+        assert home is not None  # or the worker was refused
+        root = home().absolute()
     _set_up()
+    shared_store.forget_failure()  # of an earlier command
     with progress.sent_to(lambda report: worker.log_event(topic, json.dumps(asdict(report)))):
-        return work(*given)
+        try:
+            work, given = unpack(packed, root, is_apart)
+            done, _ = pack(work(*given), root)
+        except NotHere as lost:
+            raise ClusterError(
+                f"{lost} did not arrive", f"worker {worker.address}", "Run again: finished steps are kept."
+            ) from None
+        finally:
+            if is_apart and (failure := shared_store.failure()):
+                raise _not_shared(f"worker {worker.address}", failure)
+    return done
 
 
 @functools.cache  # once in a process
@@ -409,13 +464,17 @@ def _facts() -> dict[str, str]:
 
 def _found(expected: dict[str, str], threads: int) -> dict[str, str]:
     """Return the facts of this process; the store is "" if it lacks the other's beacon."""
-    beacon = expected.get("store", "")
-    seen = {"store": beacon if Path(beacon).exists() else ""} if beacon else {}
-    return {**_facts(), **seen, "threads": str(threads)}
+    seen = expected["store"] if Path(expected["store"]).exists() else ""
+    return {**_facts(), "store": seen, "shared": shared_store.address(), "threads": str(threads)}
 
 
 def _inspect(expected: dict[str, str], dask_worker: Any) -> dict[str, str]:
-    return _found(expected, dask_worker.state.nthreads)
+    found = _found(expected, dask_worker.state.nthreads)
+    if found["store"] or found["shared"] != expected.get("shared"):
+        return found
+    others = shared_store.shared_store()
+    failure = others.check() if others else None
+    return {**found, "failure": f"{failure.what}. {failure.remedy}" if failure else ""}
 
 
 def _refuse(worker: str, expected: dict[str, str], found: dict[str, str]) -> None:
@@ -425,13 +484,7 @@ def _refuse(worker: str, expected: dict[str, str], found: dict[str, str]) -> Non
         ClusterError: one does.
     """
     for name, value in expected.items():
-        if name == "store" and found[name] != value:
-            raise ClusterError(
-                f"worker {worker} does not see the store",
-                str(Path(value).parent),
-                "Set EARSHOT_HOME to a folder that all machines share under the same path.",
-            )
-        if found[name] != value:
+        if name not in ("store", "shared") and found[name] != value:
             raise ClusterError(
                 f"worker {worker} has another version of {name}",
                 f"{found[name]} there, {value} here",
@@ -443,6 +496,30 @@ def _refuse(worker: str, expected: dict[str, str], found: dict[str, str]) -> Non
             "a task needs a process of its own",
             "Start it with --nthreads 1, and with --nworkers for several processes.",
         )
+    if found["store"] == expected["store"]:
+        return
+    shared = expected.get("shared", "")
+    if not shared:
+        raise ClusterError(
+            f"worker {worker} does not see the store",
+            str(Path(expected["store"]).parent),
+            f"Set EARSHOT_HOME to a folder that all machines share under the same path, or {VARIABLE} to one "
+            "address here and there.",
+        )
+    if found["shared"] != shared:
+        raise ClusterError(
+            f"worker {worker} has another {VARIABLE}",
+            f"{found['shared'] or 'none'} there, {shared} here",
+            "Start it with the same address.",
+        )
+    if failure := found.get("failure"):
+        raise ClusterError(f"worker {worker} cannot use the shared store", shared, failure)
+
+
+def _not_shared(place: str, failure: RemoteFailed) -> ClusterError:
+    """Return the failure of a machine that can neither see the store nor use the shared one."""
+    remedy = f"{failure.remedy} Run again then: finished steps are kept."
+    return ClusterError(f"{place} cannot share results: {failure.what}", shared_store.address(), remedy)
 
 
 def _lacks_earshot(problem: Exception) -> ClusterError:

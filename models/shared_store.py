@@ -19,6 +19,7 @@ from pathlib import Path
 
 from models import progress
 from models.remote import Remote, RemoteFailed
+from models.scratch import ScratchFolder
 
 VARIABLE = "EARSHOT_STORE"
 """Environment variable with the address."""
@@ -35,6 +36,22 @@ def shared_store() -> SharedStore | None:
     return _store_at(address) if address else None
 
 
+def address() -> str:
+    """Return the address that EARSHOT_STORE names, "" for none."""
+    return os.environ.get(VARIABLE, "").rstrip("/")
+
+
+def failure() -> RemoteFailed | None:
+    """Return why the shared store is not used; None if it is, or if there is none."""
+    found = shared_store()
+    return found.failure if found else None
+
+
+def forget_failure() -> None:
+    """Use the shared store again: the worker of a cluster outlives a command."""
+    _store_at.cache_clear()
+
+
 def key_of(manifest: bytes) -> str:
     """Return the key of an artifact: the hash of its inputs."""
     return hashlib.sha256(manifest).hexdigest()[:16]
@@ -45,18 +62,30 @@ class SharedStore:
 
     Args:
         address: a URL of fsspec, or the path of a folder.
+
+    Attributes:
+        failure: of the address; None while it works.
     """
 
     def __init__(self, address: str) -> None:
         self.address = address
         self._remote = Remote(address)
-        self._works = True
+        self.failure: RemoteFailed | None = None
         self._damaged: set[str] = set()
+
+    def check(self) -> RemoteFailed | None:
+        """Ask for an artifact that does not exist; return the failure."""
+        try:
+            with ScratchFolder("check") as folder:
+                self._remote.read("artifacts/none/none.tar", folder / "none")
+        except RemoteFailed as failure:
+            return failure
+        return None
 
     def has(self, artifact: Path) -> bool:
         """Return whether this machine published an artifact, or took it; also if the address has failed."""
         mark = artifact.with_suffix(".published")
-        return not self._works or (mark.exists() and mark.read_text() == self.address)
+        return self.failure is not None or (mark.exists() and mark.read_text() == self.address)
 
     def take(self, artifact: Path, folder: Path) -> bool:
         """Fill an empty folder with an artifact, if it was published; return whether it was.
@@ -67,7 +96,7 @@ class SharedStore:
         """
         name, pack = _name_of(artifact), folder.with_name(f"{folder.name}.tar")
         try:
-            if not self._works or not self._remote.read(name, pack):
+            if self.failure or name in self._damaged or not self._remote.read(name, pack):
                 return False
             if problem := _unpack(pack, folder, artifact.name):
                 self._damaged.add(name)
@@ -85,7 +114,7 @@ class SharedStore:
 
     def publish(self, artifact: Path, folder: Path) -> bool:
         """Publish a folder as an artifact; return False if another machine was first."""
-        if not self._works:
+        if self.failure:
             return True
         name, pack = _name_of(artifact), artifact.with_name(f".{artifact.name}-{os.getpid()}.tar")
         try:
@@ -96,6 +125,7 @@ class SharedStore:
             return True
         finally:
             pack.unlink(missing_ok=True)
+        self._damaged.discard(name)
         self._mark(artifact)
         return is_first
 
@@ -103,7 +133,7 @@ class SharedStore:
         artifact.with_suffix(".published").write_text(self.address)
 
     def _give_up(self, failure: RemoteFailed) -> None:
-        self._works = False
+        self.failure = failure
         progress.warn_once(
             f"{failure.what} ({VARIABLE}={self.address}). {failure.remedy} This command goes on with the "
             "store of this machine; the next one publishes what it computes."

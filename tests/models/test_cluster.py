@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import dask
 import distributed  # noqa: F401, has the defaults of dask.config
 import pytest
+from cluster_site import ONE, Site, hiding
 from reported import reported
 
 from models import cluster, progress
@@ -132,61 +132,12 @@ def test_a_missing_scheduler_is_named(store):
         tasks.submit("first", note, store, "first")
 
 
-class Site:
-    """A scheduler and workers as on other machines, each a process of its own.
-
-    Args:
-        folder: for their files.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-        self._folder = folder
-        self._processes: list[subprocess.Popen[bytes]] = []
-
-    def start_scheduler(self) -> None:
-        port = self.address.rpartition(":")[2]
-        self._start("dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-show")
-
-    def start_worker(
-        self, *options: str, path: str | None = None, prefix: tuple[str, ...] = ()
-    ) -> subprocess.Popen[bytes]:
-        """Start a worker; `path` is its PYTHONPATH."""
-        return self._start("dask_worker", self.address, "--no-nanny", *options, path=path, prefix=prefix)
-
-    def stop(self) -> None:
-        for process in self._processes:
-            process.kill()
-            process.wait()
-        self._processes.clear()
-
-    def _start(
-        self, module: str, *options: str, path: str | None = None, prefix: tuple[str, ...] = ()
-    ) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join([str(Path(__file__).parent), *sys.path]) if path is None else path
-        environment = {**os.environ, "PYTHONPATH": path, "DASK_TEMPORARY_DIRECTORY": str(self._folder)}
-        with (self._folder / "site.log").open("ab") as log:
-            process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", f"distributed.cli.{module}", "--no-dashboard", *options],
-                cwd=self._folder,
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
-        self._processes.append(process)
-        return process
-
-
 @pytest.fixture
 def site(tmp_path_factory):
     site = Site(tmp_path_factory.mktemp("site"))
     site.start_scheduler()
     yield site
     site.stop()
-
-
-ONE = ("--nthreads", "1")
 
 
 @pytest.mark.slow
@@ -226,11 +177,7 @@ def test_a_worker_whose_results_would_differ_is_refused(store, site, tmp_path_fa
         (folder / "models" / "cluster.py").write_text('raise ImportError("there is none")')
         site.start_worker(*ONE, path=str(folder))
     else:
-        hidden = f"mount -t tmpfs none '{store.root}' && exec \"$@\""
-        prefix = ("unshare", "-m", "sh", "-c", hidden, "sh")
-        if subprocess.run([*prefix, "true"], capture_output=True).returncode:
-            pytest.skip("mounting needs root")
-        site.start_worker(*ONE, prefix=prefix)
+        site.start_worker(*ONE, prefix=hiding(store.root))
     message = {
         "threads": r"has 2 threads .*--nthreads 1",
         "version": r"has another version of Earshot \(\w+ there, \w+ here\)\. Install the same",

@@ -1,0 +1,166 @@
+"""Workers with a store of their own, which EARSHOT_STORE connects with that of the command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from cluster_site import ONE, Site, hiding
+from reported import problems
+from s3_server import SLOW_DOWN, read_only, running, use
+
+from harness.layout import store_root
+from models import cluster, shared_store
+from models.errors import ClusterError
+from models.store import Store
+
+pytestmark = pytest.mark.slow
+
+
+def derive(store: Store, source: Path) -> tuple[Path, int]:
+    """Build an artifact of another one's text; return it, and the process."""
+
+    def make(folder: Path) -> None:
+        assert (source / "out.txt").parent.parent.parent == store.root
+        (folder / "out.txt").write_text((source / "out.txt").read_text() + " derived")
+
+    return store.build("derived", {"of": source.name}, make), os.getpid()
+
+
+def derive_damaged(store: Store, source: Path) -> tuple[Path, int]:
+    """Publish half of the artifact in another process than that of the test."""
+    path, process = derive(store, source)
+    if store.root.name == "there":
+        (pack,) = Path(os.environ["EARSHOT_STORE"]).glob("artifacts/derived/*.tar")
+        pack.write_bytes(pack.read_bytes()[:2000])
+    return path, process
+
+
+def fill(folder: Path) -> int:
+    """Write into the folder of an unfinished artifact."""
+    (folder / "out.txt").write_text("whole")
+    return os.getpid()
+
+
+def write(folder: Path) -> None:
+    (folder / "out.txt").write_text("text")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A shared folder that EARSHOT_STORE names."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setenv("EARSHOT_STORE", str(shared))
+    shared_store.forget_failure()
+    return shared
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    with running() as server:
+        monkeypatch.setenv("EARSHOT_STORE", server.url)
+        shared_store.forget_failure()
+        yield use(server, monkeypatch)
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    root = tmp_path / "here"
+    root.mkdir()
+    return Store(root)
+
+
+@pytest.fixture
+def site(tmp_path, store):
+    """A scheduler."""
+    place = tmp_path / "site"
+    place.mkdir()
+    site = Site(place)
+    site.start_scheduler()
+    yield site
+    site.stop()
+
+
+def start_apart(site: Site, store: Store, tmp_path: Path, **variables: str) -> Path:
+    """Start a worker that does not see the store; return its own."""
+    home = tmp_path / "there"
+    site.start_worker(*ONE, prefix=hiding(store.root), EARSHOT_HOME=str(home), **variables)
+    return home
+
+
+def run_one(site: Site, store: Store, work=derive) -> tuple[Path, int]:
+    source = store.build("source", {}, write)
+    with cluster.scheduler(site.address, store_root), cluster.opened(store) as tasks:
+        task = tasks.submit("derive", work, store, source)
+        (ended,) = tasks.completed([task])
+        return ended.result()
+
+
+@pytest.mark.parametrize("shared", ["folder", "bucket"])
+def test_a_worker_takes_and_publishes_artifacts_by_the_shared_store(request, site, store, tmp_path, shared):
+    request.getfixturevalue(shared)
+    home = start_apart(site, store, tmp_path)
+    found, process = run_one(site, store)
+    assert (found / "out.txt").read_text() == "text derived"
+    assert found.is_relative_to(store.root) and process != os.getpid()
+    assert {path.name for path in home.glob("*/") if path.is_dir()} == {"source", "derived"}
+
+
+def test_half_a_result_is_made_here_and_replaced(site, store, tmp_path, folder):
+    start_apart(site, store, tmp_path)
+    with problems() as lines:
+        found, process = run_one(site, store, derive_damaged)
+    assert (found / "out.txt").read_text() == "text derived" and process == os.getpid()
+    (line,) = lines
+    assert "is cut off or damaged; it is computed anew" in line
+    assert Store(tmp_path / "third").has(tmp_path / "third" / "derived" / found.name)
+
+
+def test_a_task_that_writes_into_an_unfinished_artifact_runs_here(site, store, tmp_path, folder):
+    start_apart(site, store, tmp_path)
+    processes = []
+
+    def make(target: Path) -> None:
+        task = tasks.submit("fill", fill, target)
+        processes.extend(each.result() for each in tasks.completed([task]))
+
+    with cluster.scheduler(site.address, store_root), cluster.opened(store) as tasks:
+        built = store.build("filled", {}, make)
+    assert (built / "out.txt").read_text() == "whole" and processes == [os.getpid()]
+
+
+def test_a_worker_that_cannot_publish_is_named(site, store, tmp_path, bucket, monkeypatch):
+    start_apart(site, store, tmp_path)
+    source = store.build("source", {}, write)
+    read_only(bucket, monkeypatch)
+    message = r"worker tcp://.* cannot share results: access is denied \(s3://benches/earshot\)\. Ask for"
+    with (
+        cluster.scheduler(site.address, store_root),
+        cluster.opened(store) as tasks,
+        pytest.raises(ClusterError, match=message),
+    ):
+        tasks.submit("derive", derive, store, source).result()
+    bucket.fault = lambda method, path: None
+    assert run_one(site, store)[1] != os.getpid()  # the same worker publishes what it kept
+
+
+def test_a_bucket_that_is_down_ends_the_command_before_its_tasks(site, store, tmp_path, bucket):
+    start_apart(site, store, tmp_path)
+    bucket.fault = lambda method, path: SLOW_DOWN
+    with pytest.raises(ClusterError, match=r"the server is overloaded.* Try again later\."):
+        run_one(site, store)
+
+
+@pytest.mark.parametrize(
+    "address, message",
+    [
+        ("", r"has another EARSHOT_STORE \(none there, .*shared here\)"),
+        ("/nowhere", r"has another EARSHOT_STORE \(/nowhere there"),
+    ],
+)
+def test_a_worker_of_another_shared_store_is_refused(site, store, tmp_path, folder, address, message):
+    start_apart(site, store, tmp_path, EARSHOT_STORE=address)
+    with pytest.raises(ClusterError, match=message):
+        run_one(site, store)
