@@ -101,9 +101,15 @@ def metadata(calibrated: bool = True) -> bytes:
     ).encode()
 
 
-def words(amperes: np.ndarray, logic: np.ndarray, start: int) -> np.ndarray:
-    """Return samples as the kit sends them, each in the lowest range that holds it."""
+def words(amperes: np.ndarray, logic: np.ndarray, start: int, lag: int = 0) -> np.ndarray:
+    """Return samples as the kit sends them, each in the lowest range that holds it.
+
+    Args:
+        lag: samples for which the range stays the old one after a rise.
+    """
     ranges = np.searchsorted(HIGHEST, amperes)
+    before = np.concatenate([np.repeat(ranges[:1], lag), ranges])
+    ranges = np.lib.stride_tricks.sliding_window_view(before, lag + 1).min(axis=1)
     # amperes = UG * (x * (x + GI) + S * V + I), solved for x
     target = amperes / UG[ranges] - S[ranges] * VOLTS - I[ranges]
     x = (-GI[ranges] + np.sqrt(GI[ranges] ** 2 + 4 * target)) / 2
@@ -120,11 +126,18 @@ class FakePpk2:
         drop: samples that it loses, as numbers.
         unplug_at: number of the sample after which it is unplugged; None never.
         calibrated: False to report no constants.
+        lag: see `words`.
     """
 
     def __init__(
-        self, play: Play, drop: range = range(0), unplug_at: int | None = None, calibrated: bool = True
+        self,
+        play: Play,
+        drop: range = range(0),
+        unplug_at: int | None = None,
+        calibrated: bool = True,
+        lag: int = 0,
     ) -> None:
+        self._lag = lag
         self._play, self._drop, self._unplug_at, self._calibrated = play, drop, unplug_at, calibrated
         self._kit, self._host = pty.openpty()
         tty.setraw(self._host)
@@ -171,7 +184,7 @@ class FakePpk2:
                 due = min(due, self._unplug_at)
             if due > sent:
                 numbers = np.arange(sent, due)
-                data = words(*self._play(sent, due), sent)[~np.isin(numbers, self._drop)].tobytes()
+                data = words(*self._play(sent, due), sent, self._lag)[~np.isin(numbers, self._drop)].tobytes()
                 while data and self._measuring.is_set():
                     data = data[os.write(self._kit, data) :]
                 sent = due

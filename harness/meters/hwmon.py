@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from harness.meters.kernel_files import KernelMeter, poll
+from harness.errors import MeterFailed
+from harness.meters.kernel_files import KernelMeter, name_of, poll
 from harness.meters.trace import SAMPLE
+
+_FULL_SCALE_V = {"ina219": 0.32, "ina220": 0.32, **dict.fromkeys(("ina226", "ina230", "ina231"), 0.08192)}
+"""Largest voltage at the shunt, by the kernel's name of the chip. Sources: TI's datasheets; the kernel's
+drivers/hwmon/ina2xx.c sets an INA219 to PGA=8."""
+_SATURATED = 0.99  # of the full scale: the kernel rounds the calibration
 
 _PERIOD_S = 0.002  # an INA226 converts once in 1.1 ms; a read over I2C takes about as long
 
@@ -17,7 +24,8 @@ _PERIOD_S = 0.002  # an INA226 converts once in 1.1 ms; a read over I2C takes ab
 class Hwmon(KernelMeter):
     """A power monitor on the board's I2C bus, as the kernel shows it: `in1_input` in mV, `curr1_input` in mA.
 
-    Source of the units: the kernel's Documentation/hwmon/ina2xx.rst.
+    A monitor whose chip and `shunt_resistor` (µΩ) the kernel names is not read beyond its full scale. Source
+    of the units: the kernel's Documentation/hwmon/ina2xx.rst.
     """
 
     name = "hwmon"
@@ -31,7 +39,23 @@ class Hwmon(KernelMeter):
 
     def samples(self, stopping: threading.Event) -> Iterator[np.ndarray]:
         sensor = self.find()
+        most_a = self._most_amperes(sensor)
         for seconds in poll(_PERIOD_S, stopping):
             volts = self.number(sensor / "in1_input") / 1e3
             amperes = self.number(sensor / "curr1_input") / 1e3
+            if abs(amperes) >= most_a:
+                raise MeterFailed(
+                    f"the current of {amperes:g} A is at the end of its range: the samples are too low",
+                    where=str(sensor),
+                    remedy="Give the monitor a smaller shunt, and tell the kernel: `shunt_resistor`, in µΩ.",
+                )
             yield np.array([(seconds, volts * amperes, amperes, 0)], SAMPLE)
+
+    def _most_amperes(self, sensor: Path) -> float:
+        """Return the current at which the shunt's voltage is at its full scale; infinite if unknown."""
+        shunt = sensor / "shunt_resistor"
+        full_scale_v = _FULL_SCALE_V.get(name_of(sensor))
+        if full_scale_v is None or not shunt.exists():
+            return math.inf
+        ohms = self.number(shunt) / 1e6
+        return _SATURATED * full_scale_v / ohms if ohms > 0 else math.inf

@@ -21,6 +21,7 @@ _ALL_INPUTS = "D0-D7"
 _MOST_JITTER = 0.5  # of a sample
 _FRAME = np.dtype([("microamperes", "<f4"), ("inputs", "<u2")])  # of session.raw in a .ppk2
 _ROWS = 1_000_000
+_MOST_AMPERES = 1.0  # of a Power Profiler Kit, which saves a .ppk2
 
 
 def read_trace(path: Path, file: Path, volts: float | None = None) -> Trace:
@@ -69,6 +70,8 @@ def _ppk2_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, b
         while raw := session.read(_FRAME.itemsize * _ROWS):
             frames = np.frombuffer(raw, _FRAME)
             amperes = frames["microamperes"] * np.float64(1e-6)
+            if (amperes > _MOST_AMPERES).any():
+                raise ValueError(f"the current exceeds the {_MOST_AMPERES:g} A of a Power Profiler Kit")
             # A pair of bits for each input: 01 is low, 10 high, 11 both within the sample.
             logic = sum((frames["inputs"] >> (2 * n + 1) & 1) << n for n in range(8))
             yield samples_of(1 / rate_hz, amperes * volts, amperes, logic), True

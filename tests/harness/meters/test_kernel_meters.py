@@ -55,6 +55,26 @@ def test_a_sensor_that_vanishes_ends_the_trace(sensors, tmp_path):
         meter.stop()
 
 
+@pytest.mark.parametrize(
+    ("chip", "shunt_uohm", "most_ma"),
+    [("ina226", 100_000, 819), ("ina226", 10_000, 8_191), ("ina219", 100_000, 3_200)],
+)
+def test_a_monitor_at_the_end_of_its_range_ends_the_trace(sensors, tmp_path, chip, shunt_uohm, most_ma):
+    """A full scale of 81.92 mV (INA226) and 320 mV (INA219) at the shunt."""
+    folder = next(path.parent for path in sensors.glob("*/name") if path.read_text().strip() == chip)
+    (folder / "shunt_resistor").write_text(f"{shunt_uohm}\n")
+    current = folder / "curr1_input"
+    current.write_text(f"{round(0.98 * most_ma)}\n")
+    meter = Hwmon(chip, sensors)
+    meter.start(tmp_path / "trace")
+    (folder / "new").write_text(f"-{most_ma}\n")
+    (folder / "new").replace(current)
+    time.sleep(0.1)
+    what = f"-{most_ma / 1000:g} A is at the end of its range.*smaller shunt"
+    with pytest.raises(MeterFailed, match=what):
+        meter.stop()
+
+
 def test_an_energy_counter_that_wraps_counts_on(tmp_path):
     zone = tmp_path / "intel-rapl:0"
     zone.mkdir()

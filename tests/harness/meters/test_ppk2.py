@@ -71,11 +71,26 @@ def test_a_spike_at_a_range_switch_counts_for_nothing(tmp_path):
     assert energy_of(trace.blocks(), None).peak_watts < VOLTS * 5e-3
 
 
+def pulses(start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Play 30 mA for 20 of 100 samples, else 20 µA."""
+    return np.where(np.arange(start, end) % 100 < 20, 30e-3, 20e-6), np.zeros(end - start, np.uint8)
+
+
+def test_samples_at_full_scale_before_a_switch_take_the_value_after_it(tmp_path):
+    """At 20 µA the ADC holds at most 0.7 mA: these samples would take a tenth of the energy."""
+    with FakePpk2(pulses, lag=2) as kit:
+        trace = record(kit, tmp_path / "trace", 0.5)
+    watts = np.concatenate([block["watts"] for block in trace.blocks()])
+    whole = watts[: len(watts) // 100 * 100]
+    assert whole.mean() == pytest.approx(VOLTS * (0.2 * 30e-3 + 0.8 * 20e-6), rel=0.005)
+
+
 @pytest.mark.parametrize(
     ("kit", "what"),
     [
         ({"play": stages, "drop": range(20_000, 20_007)}, "samples were lost after 0.200 s, 7"),
-        ({"play": at(1.5)}, "exceeds 1 A"),
+        ({"play": at(1.5)}, "exceeds 1 A.*short circuit"),
+        ({"play": pulses, "lag": 10}, "its range 1 of 5 is saturated.*short circuit"),
         ({"play": stages, "calibrated": False}, "no calibration"),
         ({"play": stages, "unplug_at": 30_000}, "unplugged while it measured"),
     ],
