@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +47,8 @@ _AROUND_S = 0.6
 """Idle time around a border that gives the idle power: a mark lags by some hundredths of a second."""
 _SETTLING_S = 0.5
 """Time after the microphone starts and before it stops that the mean power leaves out."""
+_MOST_OTHER_CORES = 0.1
+"""Work of other processes above which the highest power says nothing about the inferences."""
 _WIRING = (
     "Check the wires of the stage pins and `stage_inputs` in the bench file, or measure without them: "
     "--no-stages. The samples are kept."
@@ -158,6 +161,8 @@ def measure_image(device: DeviceUnderTest, meter: Meter) -> BurstEnergy:
 def measure_host(model: Path, model_input: np.ndarray, meter: Meter, file: Path) -> BurstEnergy:
     """Return the energy of an inference of an ONNX model on this host, with one thread.
 
+    There is no peak if other processes worked meanwhile: the meter counts the whole processor or computer.
+
     Args:
         model_input: with a batch of 1.
         file: receives the samples.
@@ -176,11 +181,23 @@ def measure_host(model: Path, model_input: np.ndarray, meter: Meter, file: Path)
 
     infer(WARM_UPS)
     meter.start(file)
+    before = np.array(_processor_seconds())
     try:
         bursts = measure_bursts(meter, infer)
     finally:
         trace = meter.stop()
-    return _energy_of_bursts(trace, bursts)
+    wall_s, all_s, own_s = np.array(_processor_seconds()) - before
+    found, others = _energy_of_bursts(trace, bursts), max(0.0, float((all_s - own_s) / wall_s))
+    peak = found.peak_watts if others <= _MOST_OTHER_CORES else None
+    return replace(found, peak_watts=peak, other_cores=others)
+
+
+def _processor_seconds() -> tuple[float, float, float]:
+    """Return the time, that of all processors without their idle time, and that of this process, s."""
+    line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+    user, nice, system, _idle, _wait, hard_irq, soft_irq, *_ = map(int, line.split()[1:])
+    ticks = user + nice + system + hard_irq + soft_irq  # guests are in user
+    return time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time()
 
 
 def _energy_of_bursts(trace: Trace, bursts: list[Burst]) -> BurstEnergy:

@@ -24,7 +24,7 @@ class Power:
     joules: float  # of an inference, with what the idle computer takes in the same time
     net_joules: float  # of an inference, without that
     idle_watts: float
-    peak_watts: float  # highest sample of the meter
+    peak_watts: float | None  # highest sample of the meter; None if other processes worked meanwhile
 
 
 @dataclass(frozen=True)

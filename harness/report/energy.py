@@ -143,9 +143,17 @@ def inference_table(bursts: BurstEnergy) -> Table:
         Column("idle_watts", "Idle", power_text),
         Column("peak_watts", "Peak", power_text),
     ]
+    others = ""
+    if bursts.other_cores is not None:
+        peak = "the peak is the highest mean of a reading" if bursts.peak_watts else "so there is no peak"
+        others = (
+            " The meter counts all work of the computer: other processes used "
+            f"{bursts.other_cores:.2f} cores meanwhile, {peak}."
+        )
     note = (
         "An inference in a burst: the median of the bursts. Beyond idle is without what the idle board takes "
         "in the same time, measured before and after each burst; the time is that of the board's clock."
+        + others
     )
     return Table("inference", "Energy of an inference", columns, [row], note)
 

@@ -174,7 +174,7 @@ class _Bench:
                 power = Power(
                     found.joules.median, found.net_joules.median, found.idle_watts, found.peak_watts
                 )
-                network = replace(network, power=power)
+                network = replace(network, power=power, not_measured=found.why_no_peak)
         except EarshotError as failure:
             progress.warn(f"{variant.id}: {failure}")
             if isinstance(failure, MeterFailed):

@@ -153,18 +153,29 @@ class BurstEnergy:
         net_joules: without it.
         seconds: of an inference, by the device's clock.
         idle_watts: before and after the bursts.
-        peak_watts: highest sample.
+        peak_watts: highest sample; None if it may be that of other work.
         inferences: of all bursts.
         each_joules: of each burst, in order.
+        other_cores: mean number of cores that other processes of a computer used meanwhile; None of a board.
     """
 
     joules: Summary
     net_joules: Summary
     seconds: Summary
     idle_watts: float
-    peak_watts: float
+    peak_watts: float | None
     inferences: int
     each_joules: tuple[float, ...]
+    other_cores: float | None = None
+
+    @property
+    def why_no_peak(self) -> str:
+        """Return the reason why there is no peak; "" with one."""
+        if self.peak_watts is not None:
+            return ""
+        return (
+            f"no peak: other processes used {self.other_cores:.1f} cores meanwhile, and the meter counts them"
+        )
 
 
 def burst_energy(blocks: Iterable[np.ndarray], bursts: Sequence[Burst], idle_s: float) -> BurstEnergy:

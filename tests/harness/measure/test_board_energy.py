@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -26,6 +28,7 @@ from harness.measure.block import BlockResult, BlockTarget, Network, image_sha25
 from harness.measure.energy import measure_bursts, measure_host
 from harness.meters.ppk2 import Ppk2
 from harness.meters.rapl import Rapl
+from harness.report.energy import inference_table
 from harness.stats.energy import BrokenTrace, Burst, burst_energy, estimate
 
 IDLE, BUSY = AMPERES[0] * VOLTS, AMPERES[3] * VOLTS
@@ -150,10 +153,12 @@ def counted(monkeypatch, tmp_path):
     monkeypatch.setattr(
         energy, "open_session", lambda path, threads: counter.watch(open_session(path, threads))
     )
+    monkeypatch.setattr(energy, "_processor_seconds", lambda: (time.monotonic(), 0.0, 0.0))
     yield Rapl(root=tmp_path / "powercap")
     counter.close()
 
 
+PROCESSOR_SECONDS = energy._processor_seconds
 WEIGHTS = np.ones((1500, 1500), np.float32)
 
 
@@ -163,7 +168,21 @@ def test_rapl_counts_the_energy_of_an_onnx_model(counted, tmp_path):
     assert found.joules.median == pytest.approx(15 * found.seconds.median, rel=0.05)
     assert found.net_joules.median == pytest.approx(10 * found.seconds.median, rel=0.05)
     assert found.idle_watts == pytest.approx(5, rel=0.02)
-    assert found.peak_watts > 10
+    assert found.peak_watts > 10 and not found.why_no_peak
+    assert "used 0.00 cores meanwhile, the peak" in inference_table(found).note
+
+
+def test_other_work_leaves_no_peak(counted, tmp_path, monkeypatch):
+    """A real process works beside the bursts, and the kernel counts its time."""
+    monkeypatch.setattr(energy, "_processor_seconds", PROCESSOR_SECONDS)
+    model = write_matrix_product(tmp_path / "model.onnx", WEIGHTS)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        found = measure_host(model, WEIGHTS[:1], counted, tmp_path / "samples")
+        busy.kill()
+    assert found.peak_watts is None and found.other_cores > 0.1
+    assert "other processes used" in found.why_no_peak
+    table = inference_table(found)
+    assert "so there is no peak" in table.note and "–" in table.aligned()
 
 
 def test_a_night_of_this_host_has_the_energy_of_an_inference(counted, tmp_path):
