@@ -159,6 +159,10 @@ def add_engine(parser: Any) -> None:
         metavar="NAME",
         help="engine that runs the models (default: the board's in the bench file, else that of its kind)",
     )
+    add_footprint(parser)
+
+
+def add_footprint(parser: Any) -> None:
     parser.add_argument(
         "--footprint",
         default=FAST,

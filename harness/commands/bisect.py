@@ -19,6 +19,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SERIES",
         help="the series that changed: variant/engine/metric/input-mode, as in a verdict",
     )
+    options.add_footprint(parser)
+    options.add_optimization(parser)
     options.add_dataset(parser)
     options.add_model_file(parser, "the variant of --series")
 
@@ -28,7 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.runs.measure_commit import options_of
 
     series = options.series(arguments.series)
-    measuring = options_of(options.selection(arguments, "*").only(series.variant), series.engine)
+    selection = options.selection(arguments, "*").only(series.variant)
+    measuring = options_of(selection, series.engine, arguments.footprint, arguments.optimization)
     commits = bisect(arguments.good, arguments.bad, series, measuring)
     if len(commits) > 1:
         print(f"{series} changed with one of these commits, and those between cannot be measured:")

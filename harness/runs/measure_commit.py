@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import options
-from harness.bench_file import BoardEntry
+from harness.bench_file import Bench, BoardEntry, Optimization
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN
 from harness.firmware.engine import Engine
+from harness.footprint import FAST, Footprint
 from harness.measure.block import SAMPLES
 from harness.records.record import RunRecord, write_record
 from harness.runs import folder, rows
@@ -31,14 +32,22 @@ from models.scratch import ScratchFolder
 _KIND = EmulatedBoard.name
 
 
-def options_of(selection: Selection, engine: str) -> list[str]:
-    """Return the options that select the same models from any folder.
+def options_of(
+    selection: Selection, engine: str, footprint: Footprint = FAST, optimization: Optimization = ""
+) -> list[str]:
+    """Return the options that select the same models and build the same images from any folder.
 
     Args:
         selection: of one variant, or of a model from elsewhere.
         engine: by name.
+        footprint: of the images. Commits that build stock images only do not know other ones' options.
+        optimization: the compiler's level; "" for a stock sketch's.
     """
     chosen = ["--variants", selection.pattern, "--engine", engine]
+    if footprint != FAST:
+        chosen += ["--footprint", footprint]
+    if optimization:
+        chosen += ["--optimization", optimization]
     if selection.dataset:
         chosen += ["--dataset", str(selection.dataset.resolve())]
     if selection.voices:
@@ -50,13 +59,13 @@ def options_of(selection: Selection, engine: str) -> list[str]:
     return chosen
 
 
-def measured(selection: Selection, engine: Engine) -> RunRecord:
+def measured(selection: Selection, engine: Engine, entry: BoardEntry) -> RunRecord:
     """Build and measure the selected models, one block each.
 
     Raises:
         UserFacingError: a model could not be prepared, built or measured.
     """
-    with ScratchFolder("block") as temporary, EmulatedBoard() as board:
+    with ScratchFolder("block") as temporary, EmulatedBoard.from_bench(entry, Bench()) as board:
         about = {"kind": "run", "board": board.name, "engine": engine.name}
         run = Run(
             Setup(selection, board, engine),
@@ -78,11 +87,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="measure_commit", description=__doc__)
     options.add_models(parser)
     options.add_engine(parser)
+    options.add_optimization(parser)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     arguments = parser.parse_args(argv)
     try:
-        engine = engine_of(BoardEntry(name=_KIND, kind=_KIND), arguments.engine, arguments.footprint)
-        write_record(measured(options.selection(arguments), engine), arguments.output)
+        entry = BoardEntry(name=_KIND, kind=_KIND, optimization=arguments.optimization)
+        engine = engine_of(entry, arguments.engine, arguments.footprint)
+        write_record(measured(options.selection(arguments), engine, entry), arguments.output)
     except UserFacingError as failure:
         print(f"earshot: {failure}", file=sys.stderr)
         return EXIT_BROKEN

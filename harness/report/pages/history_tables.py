@@ -287,5 +287,15 @@ def _note(board: BoardHistory, series: Series) -> Markup:
     commits = board.commits(series, series.levels[-1]) if series.levels and board.nights[-1].modeled else []
     if len(commits) == 2:
         before, after = (commit[:10] for commit in commits)
-        note += f" Find the commit with `earshot bisect {before} {after} --series {series.name}`."
+        options = _build_options(board.nights[-1])
+        note += f" Find the commit with `earshot bisect {before} {after} --series {series.name}{options}`."
     return with_code(note)
+
+
+def _build_options(night: Night) -> str:
+    """Return the options of images that are not built as a stock sketch with the fast kernels is."""
+    found = {
+        "--footprint": night.environment.get("footprint", ""),
+        "--optimization": night.environment.get("flags", "").removeprefix("-"),
+    }
+    return "".join(f" {name} {value}" for name, value in found.items() if value not in ("", "Os"))

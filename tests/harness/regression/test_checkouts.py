@@ -161,6 +161,19 @@ def test_one_more_instruction_takes_one_more_cycle_each_time(pull_request):
     assert head[ON_CLIP].mean_us - base[ON_CLIP].mean_us == pytest.approx(3.125, abs=0.05)
 
 
+def test_a_commit_is_measured_with_the_build_of_its_series(pull_request, tmp_path):
+    selection = Selection("tiny", None, pull_request.model, tuple(LABELS.split(",")))
+    command = [sys.executable, "-m", "harness.runs.measure_commit", "--output", tmp_path / "run.json"]
+    subprocess.run(
+        [*command, *options_of(selection, "codegen", "small", "O2")],
+        cwd=pull_request.workspace / "head",
+        env=pull_request.environment,
+        check=True,
+    )
+    (row,) = read_record(tmp_path / "run.json").variants
+    assert (row.firmware.footprint, row.firmware.optimization) == ("small", "-O2")
+
+
 def test_a_rebuild_in_another_folder_has_the_same_image_and_cycles(pull_request, tmp_path):
     checkout = Checkout(tmp_path / "elsewhere" / "and deeper", pull_request.workspace / "origin")
     options = ("--model", pull_request.model, "--labels", LABELS, "--output", tmp_path / "run.json")

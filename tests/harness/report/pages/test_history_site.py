@@ -124,13 +124,23 @@ def test_a_series_has_a_plot_and_its_nights(site):
     assert len(nights) == 130 and nights[f"{INT8} status"].iloc[-1] == "regressed"
 
 
-def test_a_modeled_board_gets_the_command_that_finds_the_commit(tmp_path):
-    nights = [night(index, 1_000.5 if index < 4 else 1_001.5, modeled=True) for index in range(8)]
+@pytest.mark.parametrize(
+    ("environment", "options"),
+    [
+        ({"flags": "-Os"}, "clip."),
+        ({"flags": "-O2", "footprint": "small"}, "clip --footprint small --optimization O2."),
+    ],
+)
+def test_a_modeled_board_gets_the_command_that_finds_the_commit(tmp_path, environment, options):
+    nights = [
+        night(index, 1_000.5 if index < 4 else 1_001.5, modeled=True, environment=environment)
+        for index in range(8)
+    ]
     rendered(tmp_path, nights)
     page = text_of(tmp_path / "site" / "nano" / INT8_PAGE)
     assert "new level: 1,000.5 µs → 1,001.5 µs, +1 µs, +0.10 %" in page
-    command = "earshot bisect 0000003ccc 0000004ccc --series tiny-int8/codegen/inference_us/clip"
-    assert command in page
+    command = "earshot bisect 0000003ccc 0000004ccc --series tiny-int8/codegen/inference_us/"
+    assert command + options in page
 
 
 def test_a_modeled_board_shows_its_error_on_a_real_one(tmp_path):
