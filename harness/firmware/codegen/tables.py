@@ -52,7 +52,8 @@ def _float32(number: np.floating) -> float:
 
 
 def _sigmoid(x: np.float32) -> np.float32:
-    return np.float32(1) / (np.float32(1) + np.float32(math.exp(-float(x))))
+    power = min(-float(x), 88.0)  # the float32 of e^89 is infinite; the quotient is far below a step before
+    return np.float32(1) / (np.float32(1) + np.float32(math.exp(power)))
 
 
 _TRANSFORMS: dict[str, Callable[[np.float32], np.float32]] = {
@@ -81,8 +82,9 @@ def _rescaled(source: Value, positive: float, negative: float) -> np.ndarray:
 
 
 def _scale_by(x: int, multiplier: Multiplier) -> int:
-    """Multiply as scale_by of fixed_point.h."""
-    high = ((x << multiplier.left_shift) * multiplier.value + (1 << 30)) >> 31
+    """Multiply as scale_by of fixed_point.h, with a shift modulo 2^32."""
+    shifted = ((x << multiplier.left_shift) + (1 << 31)) % (1 << 32) - (1 << 31)
+    high = (shifted * multiplier.value + (1 << 30)) >> 31
     return _divide_by_power(high, multiplier.right_shift)
 
 
@@ -96,7 +98,7 @@ def _hard_swish(source: Value, output: Value) -> np.ndarray:
     fine = np.float32(1 / 128) * np.float32(source.scale)
     after = quantize_multiplier(_float32(fine / np.float32(output.scale)))
     relu = quantize_multiplier(_float32(fine / np.float32(3 / 32768)))
-    if after.left_shift > 0 or after.right_shift > 15:
+    if after.left_shift > 0 or max(after.right_shift, relu.right_shift) > 15:
         raise ValueError(f"scales of {source.scale:g} and {output.scale:g}")
     return np.array([_hard_swish_of(q, after, relu) + output.zero_point for q in _inputs(source)])
 

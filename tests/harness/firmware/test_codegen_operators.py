@@ -12,10 +12,13 @@ from functools import partial
 import numpy as np
 import pytest
 import tflite_cases as cases
-from compiled_engine import checked, compiled, tflite_micro, tflite_reference
+from compiled_engine import checked, compare, compiled, tflite_micro, tflite_reference
 from tflite_builder import ModelBuilder
 
+from harness.firmware.codegen.lowering import lower
 from harness.firmware.codegen.quantization import Multiplier, channel_multipliers, tensor_multiplier
+from harness.firmware.codegen.tables import table
+from models.tflite import read_tflite
 
 OPERATORS: dict[str, Callable[[int, str], bytes]] = {
     "conv": cases.conv_2d,
@@ -67,6 +70,28 @@ def test_a_fused_activation(dtype, activation):
     ]
     builder.operator("FULLY_CONNECTED", [source, *weights], [output], fusedActivationFunction=activation)
     checked(builder.finish([source], [output]))
+
+
+@pytest.mark.parametrize("name", cases.UNARY)
+@pytest.mark.parametrize("scale", [1e-8, 1e-3, 20.0, 3e3])
+@pytest.mark.parametrize("output_scale", [1e-4, 50.0])
+def test_a_table_for_extreme_scales(tmp_path, name, scale, output_scale):
+    """Factors may be so large that TensorFlow Lite's shift loses bits."""
+    builder = ModelBuilder()
+    source = builder.activation((1, 256), "i1", scale, 3)
+    numbers = cases.FIXED_OUTPUTS.get(name, {"scale": output_scale, "zero_point": -7})
+    output = builder.activation((1, 256), "i1", **numbers)
+    builder.operator(name, [source], [output], **({"alpha": -0.2} if name == "LEAKY_RELU" else {}))
+    path = tmp_path / "model.tflite"
+    path.write_bytes(builder.finish([source], [output]))
+    (step,) = lower(read_tflite(path)).steps
+    inputs = np.arange(-128, 128, dtype="i1")[np.newaxis]
+    try:
+        values = table(step)
+    except ValueError:
+        assert name == "HARD_SWISH"  # TensorFlow Lite computes it in 16 bits
+        return
+    compare(values, tflite_reference(path.read_bytes(), inputs)[0])
 
 
 def test_a_fully_connected_layer_with_a_scale_for_each_output():
