@@ -6,6 +6,8 @@ GPU ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# "moved" for the environment of a checkout that was moved or copied: its commands name the folder of before.
+MOVED := $(shell [ -L $(VENV) ] || [ ! -s $(INSTALLED) ] || [ "$$(cat $(INSTALLED))" = "$$(pwd)" ] || echo moved)
 # One more than the two cores of CI: the rehearsals of a bench mostly wait for sound that plays in real time.
 JOBS ?= 3
 
@@ -19,7 +21,7 @@ PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none
 # Compiling the imported sources of torch, pandas and SciPy takes every process 6 s where bytecode is not kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint format bench docs doctor setup labgrid packages lock clean
+.PHONY: run test lint format bench docs doctor setup moved labgrid packages lock clean
 
 run: setup
 	$(BIN)/earshot run
@@ -49,6 +51,9 @@ doctor: setup
 
 setup: packages $(INSTALLED)
 
+moved:
+	rm -rf $(VENV) .bootstrap .labgrid
+
 # Optional: for boards that are places of labgrid.
 labgrid: setup
 	python3 harness/bootstrap.py --labgrid
@@ -70,9 +75,9 @@ packages:
 		apt-get install -y -qq --no-install-recommends $$missing >/dev/null || { \
 		echo "setup: apt-get failed, see above; as root: apt-get install$$missing, then run make again"; exit 2; }
 
-$(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
+$(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py $(MOVED)
 	@python3 harness/bootstrap.py --python '$(PYTHON)' $(if $(GPU),--gpu)
-	@touch $@
+	@pwd >$@
 
 # Raises every locked package to the newest version that pyproject.toml admits.
 lock: setup

@@ -22,7 +22,7 @@ UV = "uv==0.13.9"
 """Creates the environment in seconds, and brings Python 3.11 where the system has none that fits."""
 LABGRID = "labgrid==26.0.1"
 """Shares boards between users and hosts; its protobuf 6 and its pyserial exclude it from `.venv`."""
-_FITTING = (3, 11)  # TensorFlow 2.15 has no wheels for later ones
+_FITTING = "3 11"  # TensorFlow 2.15 has no wheels for later ones
 _UV_NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -100,8 +100,13 @@ def fits(python: str) -> bool:
     if path is None:
         return False
     code = "import sys; print(*sys.version_info[:2])"
-    answer = subprocess.run([path, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return answer.returncode == 0 and tuple(map(int, answer.stdout.split())) == _FITTING
+    try:
+        answer = subprocess.run(
+            [path, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
+        )
+    except OSError:  # such as a program for another processor
+        return False
+    return answer.returncode == 0 and answer.stdout.strip() == _FITTING
 
 
 def find_uv() -> str | None:
@@ -114,7 +119,7 @@ def find_uv() -> str | None:
         return str(uv)
     steps = (
         [sys.executable, "-m", "venv", str(BOOTSTRAP)],
-        [str(BOOTSTRAP / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", UV],
+        [*_pip(BOOTSTRAP), UV],
     )
     for step in steps:
         answer = subprocess.run(step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -144,11 +149,16 @@ def install_with_pip(interpreter: str) -> None:
         raise SetupFailed(
             f"{interpreter} could not create {VENV}: see above. Install its venv module, then run it again."
         )
-    pip = [str(VENV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    if subprocess.run([*pip, "-c", LOCK, "--editable", ".[dev,docs,s3]"], cwd=ROOT).returncode:
+    if subprocess.run([*_pip(VENV), "-c", LOCK, "--editable", ".[dev,docs,s3]"], cwd=ROOT).returncode:
         raise SetupFailed(
             "a package could not be installed: see above. Check the network, then run it again."
         )
+
+
+def _pip(environment: Path) -> list[str]:
+    """Return the command that installs into an environment; the script `pip` fails in a folder with `$`."""
+    python = str(environment / "bin" / "python")
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
 def install_labgrid() -> None:
@@ -165,8 +175,7 @@ def install_labgrid() -> None:
             [uv, "pip", "install", "--quiet", "--python", str(OF_LABGRID / "bin" / "python"), LABGRID]
         )
     else:
-        pip = str(OF_LABGRID / "bin" / "pip")
-        steps.append([pip, "install", "--quiet", "--disable-pip-version-check", LABGRID])
+        steps.append([*_pip(OF_LABGRID), LABGRID])
     for step in steps:
         if subprocess.run(step, env=environment).returncode:
             raise SetupFailed(
@@ -183,10 +192,9 @@ def pip_options(interpreter: str) -> dict[str, str]:
 
     Debian's python3 has no pip: then that of uv's own environment, or of the interpreter, reads it.
     """
-    pips = ([sys.executable, "-m", "pip"], [str(BOOTSTRAP / "bin" / "pip")], [interpreter, "-m", "pip"])
-    for pip in pips:
-        command = [*pip, "--disable-pip-version-check", "config", "list"]
-        if shutil.which(pip[0]):
+    for python in (sys.executable, str(BOOTSTRAP / "bin" / "python"), interpreter):
+        command = [python, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+        if shutil.which(python):
             answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             if answer.returncode == 0:
                 return parse_pip_config(answer.stdout)

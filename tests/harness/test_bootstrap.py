@@ -47,12 +47,13 @@ def test_the_build_of_torch(environment, gpu, options):
 
 
 def test_an_interpreter_fits_by_its_version(tmp_path):
-    newer = tmp_path / "python3.13"
-    newer.write_text("#!/bin/sh\necho 3 13\n")
-    newer.chmod(0o755)
     assert fits(sys.executable)
-    assert not fits(str(newer))
     assert not fits(str(tmp_path / "missing"))
+    for text in ("#!/bin/sh\necho 3 13\n", "#!/bin/sh\necho Usage: me\n", "not a program\0"):
+        other = tmp_path / "python"
+        other.write_text(text)
+        other.chmod(0o755)
+        assert not fits(str(other))
 
 
 def test_an_interpreter_that_does_not_fit_is_refused_in_one_line(tmp_path):
@@ -114,3 +115,15 @@ def test_packages_that_cannot_be_installed_are_named(commands, stand_ins, messag
     answer = subprocess.run(command, cwd=ROOT, env={"PATH": str(path)}, capture_output=True, text=True)
     assert answer.returncode == 2
     assert answer.stdout.splitlines()[-1].startswith("setup: ") and message in answer.stdout
+
+
+@pytest.mark.parametrize(("other", "removed"), [("", False), ("/where/it/was", True)])
+def test_the_environment_of_a_moved_checkout_is_made_anew(tmp_path, other, removed):
+    for name in ("pyproject.toml", "requirements.lock", "harness/bootstrap.py", ".venv/.installed"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".venv" / ".installed").write_text(f"{other or tmp_path}\n")
+    shutil.copyfile(ROOT / "Makefile", tmp_path / "Makefile")
+    command = ["make", "--dry-run", ".venv/.installed"]
+    steps = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert ("rm -rf .venv" in steps, "bootstrap.py" in steps) == (removed, removed)
