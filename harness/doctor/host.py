@@ -54,9 +54,12 @@ def _tool(tool: _Tool) -> Finding:
     if path is None:
         return Finding(tool.command, True, f"for {tool.purpose}", remedy)
     try:
-        return Finding(tool.command, True, _output(path, "--version")[0])
+        version = next(iter(_output(path, "--version")), "")
     except (OSError, subprocess.SubprocessError) as problem:
         return Finding(tool.command, True, f"does not run: {problem}", f"Reinstall it: {remedy}")
+    return Finding(
+        tool.command, True, version or "names no version", "" if version else f"Reinstall it: {remedy}"
+    )
 
 
 def _output(*command: str) -> list[str]:

@@ -52,10 +52,18 @@ def find_tool(command: str, packages: str) -> Tool:
     path = shutil.which(command)
     if path is None:
         raise BuildFailed(f"{command} is not installed", remedy=remedy)
-    answer = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True, errors="replace")
+    answer = ask(path, "-dumpfullversion")
     if answer.returncode != 0:
         raise BuildFailed(f"{command} does not run", where=answer.stderr.strip(), remedy=remedy)
     return Tool(path, f"{command} {answer.stdout.strip()}", packages)
+
+
+def ask(path: str, option: str) -> subprocess.CompletedProcess[str]:
+    """Return a tool's answer to an option; a file that the system cannot run answers with status 126."""
+    try:
+        return subprocess.run([path, option], capture_output=True, text=True, errors="replace")
+    except OSError as problem:  # such as a program for another processor
+        return subprocess.CompletedProcess([path, option], 126, "", problem.strerror or str(problem))
 
 
 def run_tool(tool: Tool, arguments: Sequence[str | Path], folder: Path) -> None:

@@ -210,4 +210,4 @@ def _refusal(qemu: Qemu, clock: CycleClock) -> str:
     if answer.returncode == 0:
         return ""
     message = re.sub(r"/\S*/", "", answer.stderr.strip())  # no paths: records store this message
-    return f"{qemu.version} refuses the plugin: {message}"
+    return f"{qemu.version} refuses the plugin: {message or f'it ended with status {answer.returncode}'}"

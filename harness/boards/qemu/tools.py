@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from dataclasses import dataclass
 
 from harness.errors import UploadFailed
+from harness.firmware.toolchain import ask
 
 COMMAND = "qemu-system-arm"
 _INSTALL = "Install it: apt-get install qemu-system-arm"
@@ -25,14 +25,14 @@ def find_qemu() -> Qemu:
     path = shutil.which(COMMAND)
     if path is None:
         raise UploadFailed(f"{COMMAND} is not installed", remedy=_INSTALL)
-    answer = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace")
-    if answer.returncode != 0:
+    answer = ask(path, "--version")
+    words = answer.stdout.split()
+    if answer.returncode != 0 or "version" not in words[:-1]:
         raise UploadFailed(
-            f"{COMMAND} does not run",
+            f"{COMMAND} does not run" if answer.returncode else f"{COMMAND} names no version",
             command=f"{COMMAND} --version",
             returncode=answer.returncode,
             stderr_tail=answer.stderr[-500:],
             remedy=_INSTALL,
         )
-    words = answer.stdout.split()
-    return Qemu(path, f"QEMU {words[words.index('version') + 1]}" if "version" in words else "QEMU")
+    return Qemu(path, f"QEMU {words[words.index('version') + 1]}")

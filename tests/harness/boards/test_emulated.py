@@ -15,7 +15,14 @@ from tiny_engine import TinyEngine, tiny_model
 
 from harness.boards.emulated import EmulatedBoard
 from harness.boards.qemu.clock import TimingParameters
-from harness.errors import AcousticFailed, BoardNotFound, BuildFailed, ProtocolError, UploadFailed
+from harness.errors import (
+    AcousticFailed,
+    BoardNotFound,
+    BuildFailed,
+    EarshotError,
+    ProtocolError,
+    UploadFailed,
+)
 from harness.link.events import End, Inference
 from harness.link.transcript import read_transcript
 
@@ -139,6 +146,29 @@ def test_a_refused_plugin_ends_the_run_with_a_remedy(tmp_path, monkeypatch):
     with pytest.raises(BuildFailed, match=r"refuses the plugin.*--clock instructions") as failure:
         EmulatedBoard(STORE).check()
     assert str(tmp_path) not in str(failure.value)
+
+
+_OF_A_VERSION = """#!/bin/sh
+if [ "$1" = --version ]; then echo QEMU emulator version 6.0.0; exit; fi
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("no program\0", "qemu-system-arm does not run.*apt-get install"),
+        ("#!/bin/sh\n", "qemu-system-arm names no version.*apt-get install"),
+        (_OF_A_VERSION + "echo '-plugin: invalid option' >&2; exit 1", "QEMU 6.0.0 refuses .*invalid option"),
+        (_OF_A_VERSION + "exit 1", "QEMU 6.0.0 refuses the plugin: it ended with status 1.*--clock"),
+    ],
+)
+def test_a_qemu_that_cannot_load_the_plugin_is_refused(tmp_path, monkeypatch, program, message):
+    qemu = tmp_path / "qemu-system-arm"
+    qemu.write_text(program)
+    qemu.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(EarshotError, match=message):
+        EmulatedBoard(STORE).check()
 
 
 def test_the_link_reports_a_dead_emulator(emulated, firmware, tmp_path):

@@ -15,6 +15,7 @@ from stand_in_cli import SERIAL_NUMBER, StandInCli, usb_port
 from harness.bench_file import Bench, BoardEntry, SpeakerEntry
 from harness.doctor import as_text, examine
 from harness.doctor.bench import examine_arduino, examine_ports, examine_sound, port_holders
+from harness.doctor.host import examine_host
 
 PIN = "Chirale_TensorFlowLite@2.0.0"
 DESK = BoardEntry(
@@ -50,6 +51,16 @@ def test_a_complete_bench_is_ready(stand_in):
     findings = examine_arduino([desk], required=True)
     assert [finding.present for finding in findings] == [True] * 4
     assert "1.5.1" in findings[0].detail
+
+
+@pytest.mark.parametrize("program", ["no program\0", "#!/bin/sh\n"])
+def test_tools_that_do_not_run_are_findings(tmp_path, monkeypatch, program):
+    for name in ("arm-none-eabi-g++", "qemu-system-arm", "gcc", "espeak-ng"):
+        (tmp_path / name).write_text(program)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    missing = [finding.name for finding in examine_host() if finding.required and not finding.present]
+    assert missing == ["arm-none-eabi-g++", "qemu-system-arm", "gcc", "espeak-ng", "Cycle model"]
 
 
 def test_missing_pins_and_boards_are_findings_with_a_remedy(stand_in):

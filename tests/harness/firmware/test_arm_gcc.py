@@ -144,6 +144,14 @@ def test_without_the_compiler_the_package_is_named(compiled, monkeypatch):
         compiled()
 
 
+def test_a_compiler_for_another_processor_is_refused(tmp_path, compiled, monkeypatch):
+    (tmp_path / "arm-none-eabi-g++").write_bytes(b"\x7fELF for another one\0")
+    (tmp_path / "arm-none-eabi-g++").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BuildFailed, match=r"does not run \(Exec format error\).*apt-get install"):
+        compiled()
+
+
 @pytest.mark.parametrize("lacking", ["-nostdinc++", "--specs=nowhere.specs"])
 def test_without_the_library_its_package_is_named(tmp_path, lacking):
     (tmp_path / "sketch.cpp").write_text("#include <cstdint>\n")
