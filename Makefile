@@ -21,7 +21,7 @@ PACKAGES := gcc g++ gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none
 # Compiling the imported sources of torch, pandas and SciPy takes every process 6 s where bytecode is not kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint format bench docs doctor setup moved labgrid packages lock clean
+.PHONY: $(if $(MOVED),$(INSTALLED)) run test lint format bench docs doctor setup labgrid packages lock clean
 
 run: setup
 	$(BIN)/earshot run
@@ -51,9 +51,6 @@ doctor: setup
 
 setup: packages $(INSTALLED)
 
-moved:
-	rm -rf $(VENV) .bootstrap .labgrid
-
 # Optional: for boards that are places of labgrid.
 labgrid: setup
 	python3 harness/bootstrap.py --labgrid
@@ -75,7 +72,8 @@ packages:
 		apt-get install -y -qq --no-install-recommends $$missing >/dev/null || { \
 		echo "setup: apt-get failed, see above; as root: apt-get install$$missing, then run make again"; exit 2; }
 
-$(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py $(MOVED)
+$(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
+	$(if $(MOVED),rm -rf $(VENV) .bootstrap .labgrid)
 	@python3 harness/bootstrap.py --python '$(PYTHON)' $(if $(GPU),--gpu)
 	@pwd >$@
 
