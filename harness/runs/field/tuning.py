@@ -17,6 +17,7 @@ from harness.runs.folder import FIELD
 from harness.sound.playback_plan import PlaybackPlan, read_plan
 from harness.stats.segment import PlayedSegment
 from harness.stats.tuning import Limits, Log, Tuning, read_log, tune
+from models import progress
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ def read_logs(folders: Sequence[Path]) -> Iterator[LoggedVariant]:
     """Read the logs of every variant that was played, each with those of all runs.
 
     Raises:
-        UsageError: there is no run, none of a played variant, or the runs differ in board, window, or a
-            variant's model, front end or route.
+        UsageError: there is no run, none of a played variant, two have the same sound, or the runs differ in
+            board, window, or a variant's model, front end, engine or route.
     """
-    runs = [_read_run(folder) for folder in folders]
+    runs = [_read_run(folder.parent if folder.is_file() else folder) for folder in folders]
     variants: dict[str, list[tuple[_Run, FieldVariant]]] = {}
     for run in runs:
         for variant in run.record.variants:
@@ -111,10 +112,33 @@ def tuning_row(variant: LoggedVariant, present: Recognizer) -> TuningRow:
 
 
 def _read_run(folder: Path) -> _Run:
-    return _Run(folder, FIELD.read(FIELD.find(folder)), read_plan(FieldPaths(folder).plan))
+    file = FIELD.find(folder)
+    if not file.exists():
+        raise UsageError(
+            "this is no folder of a field run",
+            where=str(folder),
+            remedy=f"Name a folder that `{FIELD.command}` printed, such as <output>/<board>/<date>-<id>.",
+        )
+    run = _Run(folder, FIELD.read(file), read_plan(FieldPaths(folder).plan))
+    if not run.record.run["ended"]:
+        progress.warn(f"the run has not ended; its complete segments are used ({folder})")
+    return run
 
 
 def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:
+    sounds: dict[object, _Run] = {}
+    for run, variant in played:
+        # Played through the air, a plan sounds different each time.
+        sound = (
+            run.record.run["id"] if variant.route == "acoustic" else (run.plan.conditions, run.plan.segments)
+        )
+        if other := sounds.get(sound):
+            raise UsageError(
+                f"two runs of {identity} have the same sound, which counts only once",
+                where=f"{other.folder} and {run.folder}",
+                remedy="Tune one of them, or play other sound: `earshot field --seed 2`.",
+            )
+        sounds[sound] = run
     facts = [
         {
             "board": run.record.board.uid,
@@ -122,6 +146,8 @@ def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> N
             "route": variant.route,
             "labels": ", ".join(variant.labels),
             "front end": variant.model.front_end if variant.model else "",
+            # The time between two inferences depends on it.
+            "engine": _engine(variant),
             # The hop belongs to the front end.
             "model": (variant.model.tflite_sha256 or "")[:8] if variant.model else "",
         }
@@ -135,3 +161,8 @@ def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> N
                     where=f"{played[0][0].folder} and {run.folder}",
                     remedy="Tune runs of one kind at a time.",
                 )
+
+
+def _engine(variant: FieldVariant) -> str:
+    firmware = variant.firmware
+    return f"{firmware.engine} {firmware.footprint} {firmware.optimization}" if firmware else ""

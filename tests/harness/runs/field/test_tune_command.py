@@ -65,9 +65,23 @@ def test_too_little_keyword_free_audio_is_refused_with_the_hours_it_takes(tune, 
     assert "cannot show at most 0.125 false accepts per hour: that takes 24.0 hours without one" in error
 
 
+def changed(run: Path, other: Path, seed: int = 2, **changes: object) -> Path:
+    """Copy a run; change its sound's seed, and fields of its variant."""
+    shutil.copytree(run, other)
+    plan, record = (
+        json.loads((other / "plan.json").read_text()),
+        json.loads((other / "field.json").read_text()),
+    )
+    for segment in plan["segments"]:
+        segment["seed"] += seed
+    record["variants"][0] |= changes
+    (other / "plan.json").write_text(json.dumps(plan))
+    (other / "field.json").write_text(json.dumps(record))
+    return other
+
+
 def test_several_runs_add_up_and_have_to_be_of_one_kind(tune, played, tmp_path):
-    other = tmp_path / "other"
-    shutil.copytree(played, other)
+    other = changed(played, tmp_path / "other")
     options = ("--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
     _, once, _ = tune(played, *options)
     _, twice, _ = tune(played, other, *options)
@@ -79,14 +93,38 @@ def test_several_runs_add_up_and_have_to_be_of_one_kind(tune, played, tmp_path):
     assert status == EXIT_USAGE and "differ in the detection window: 1 s and 2 s" in error
 
 
-def test_runs_of_different_front_ends_are_not_tuned_together(tune, played, tmp_path):
-    other = tmp_path / "other"
-    shutil.copytree(played, other)
-    record = json.loads((other / "field.json").read_text())
-    record["variants"][0]["model"]["front_end"] = "log_mel"
-    (other / "field.json").write_text(json.dumps(record))
+@pytest.mark.parametrize(
+    ("row", "key", "value", "difference"),
+    [
+        ("model", "front_end", "log_mel", "the front end: micro and log_mel"),
+        ("firmware", "footprint", "small", "the engine: codegen fast -Os and codegen small -Os"),
+    ],
+)
+def test_runs_of_different_kinds_are_not_tuned_together(tune, played, tmp_path, row, key, value, difference):
+    (variant,) = json.loads((played / "field.json").read_text())["variants"]
+    other = changed(played, tmp_path / "other", **{row: {**variant[row], key: value}})
     status, _, error = tune(played, other)
-    assert status == EXIT_USAGE and "differ in the front end: micro and log_mel" in error
+    assert status == EXIT_USAGE and f"differ in {difference}" in error
+
+
+@pytest.mark.parametrize("route", ["pcm", "acoustic"])
+def test_the_same_sound_counts_only_once(tune, played, tmp_path, route):
+    one, other = (changed(played, tmp_path / name, seed=0, route=route) for name in ("one", "other"))
+    status, _, error = tune(one, other)
+    assert (
+        status == EXIT_USAGE and f"have the same sound, which counts only once ({one} and {other})" in error
+    )
+
+
+def test_a_run_that_has_not_ended_is_told(tune, played, tmp_path):
+    other = changed(played, tmp_path / "other")
+    record = json.loads((other / "field.json").read_text())
+    (other / "field.json").unlink()
+    (other / "field.partial.json").write_text(json.dumps({**record, "run": {**record["run"], "ended": ""}}))
+    limits = ("--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
+    status, printed, error = tune(other / "field.partial.json", *limits)
+    assert status == EXIT_CLEAN and " of 2 " in printed
+    assert f"the run has not ended; its complete segments are used ({other})" in error
 
 
 @pytest.mark.parametrize(
@@ -105,3 +143,4 @@ def test_limits_that_are_none_are_refused(tune, options, message, capsys):
 def test_a_folder_without_a_run_is_refused(tune, tmp_path):
     status, _, error = tune(tmp_path)
     assert status == EXIT_USAGE and "earshot field" in error and error.count("\n") == 1
+    assert f"this is no folder of a field run ({tmp_path})" in error
