@@ -1,4 +1,7 @@
-"""Benchmark of a Power Profiler Kit's 100,000 samples a second: losses, processor time and memory."""
+"""Benchmark of a Power Profiler Kit's 100,000 samples a second: losses, processor time, memory, and errors.
+
+The kit plays the four stages of a board in turn, whose energy and length are known.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,39 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from fake_ppk2 import RATE_HZ, VOLTS, FakePpk2
+from fake_ppk2 import AMPERES, RATE_HZ, VOLTS, FakePpk2
 
 from harness.meters.ppk2 import Ppk2
-from harness.meters.trace import SAMPLE
+from harness.meters.trace import SAMPLE, Trace
+from harness.stats.energy import STAGES, energy_of
+
+PINS = np.array([0, 1, 3, 2], np.uint8)  # of the stages, in turn
+LENGTHS = np.array([1300, 60, 560, 80])  # samples
 
 
 def _play(start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-    number = np.arange(start, end) % 2000
-    return np.where(number < 600, 6e-3, 0.8e-3), (number < 600).astype(np.uint8)
+    number = np.arange(start, end) % LENGTHS.sum()
+    pins = PINS[np.searchsorted(LENGTHS.cumsum(), number, side="right")]
+    return np.array([AMPERES[value] for value in range(4)])[pins], pins
 
 
 def _kit(parent: Connection) -> None:
     with FakePpk2(_play) as kit:
         parent.send(str(kit.port))
         parent.recv()
+
+
+def _errors(trace: Trace) -> tuple[float, float, int]:
+    """Return the largest errors of a stage's energy, a share, and length, s; and the number of stages."""
+    energies, lengths, seen = [0.0], [0.0], 0
+    for found in energy_of(trace.blocks(), (0, 1)).stages:
+        stage = STAGES.index(found.stage)
+        seconds = LENGTHS[stage] / RATE_HZ
+        joules = AMPERES[int(PINS[stage])] * VOLTS * seconds
+        energies += [abs(one / joules - 1) for one in (found.joules.minimum, found.joules.maximum)]
+        lengths += [abs(one - seconds) for one in (found.seconds.minimum, found.seconds.maximum)]
+        seen += found.joules.n
+    return max(energies), max(lengths), seen
 
 
 def main() -> None:
@@ -42,14 +63,17 @@ def main() -> None:
         before, begin = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
         time.sleep(seconds)
         after, wall = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - begin
-        samples = meter.stop().file.stat().st_size / SAMPLE.itemsize
+        trace = meter.stop()
+        samples = trace.file.stat().st_size / SAMPLE.itemsize
+        energy, length_s, seen = _errors(trace)
     here.send("end")
     process.join()
     memory_mb = (after.ru_maxrss - before.ru_maxrss) / 1024
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(
         f"{samples:,.0f} samples in {wall:.1f} s ({samples / wall / RATE_HZ:.2%} of {RATE_HZ:,} a second), "
-        f"none lost, {busy / wall:.0%} of a core, {memory_mb:.1f} MB more memory"
+        f"none lost, {busy / wall:.0%} of a core, {memory_mb:.1f} MB more memory; each of {seen:,} stages "
+        f"within {energy:.3%} of its energy and {1e6 * length_s:.1f} µs of its length"
     )
 
 
