@@ -72,6 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     options.check_output(arguments.output)
     is_trace = arguments.source.lower().endswith((".ppk2", ".csv"))
+    if Path(arguments.source).is_file() and not is_trace:
+        raise UsageError(
+            "a recorded trace is a .ppk2 or a .csv",
+            where=arguments.source,
+            remedy="Export it as CSV in the program that recorded it.",
+        )
     arguments.variants = "" if is_trace else arguments.source
     options.check_variants(arguments)
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -202,7 +208,8 @@ def _split_trace(arguments: argparse.Namespace, bench: Bench) -> int:
         raise failure(
             str(error),
             where=str(arguments.source or trace.file),
-            remedy="Name the right inputs with --stage-inputs A,B, or print totals only with --no-stages.",
+            remedy=error.remedy
+            or "Name the right inputs with --stage-inputs A,B, or print totals only with --no-stages.",
         ) from error
     _show(
         [totals_table(energy), stage_table(energy), battery_table(energy, arguments.cell)], arguments.output

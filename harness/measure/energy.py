@@ -144,7 +144,7 @@ def measure_board(
             inferences=inferences,
         )
     except BrokenTrace as problem:
-        raise MeterFailed(str(problem), where=str(trace.file), remedy=_WIRING) from problem
+        raise MeterFailed(str(problem), where=str(trace.file), remedy=problem.remedy or _WIRING) from problem
 
 
 def measure_image(device: DeviceUnderTest, meter: Meter) -> BurstEnergy:

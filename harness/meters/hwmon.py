@@ -18,6 +18,8 @@ _FULL_SCALE_V = {"ina219": 0.32, "ina220": 0.32, **dict.fromkeys(("ina226", "ina
 drivers/hwmon/ina2xx.c sets an INA219 to PGA=8."""
 _SATURATED = 0.99  # of the full scale: the kernel rounds the calibration
 
+_LONGEST_S = 1.0
+"""A reading is the value of a moment: one that stands for longer says nothing."""
 _PERIOD_S = 0.002  # an INA226 converts once in 1.1 ms; a read over I2C takes about as long
 
 
@@ -41,6 +43,12 @@ class Hwmon(KernelMeter):
         sensor = self.find()
         most_a = self._most_amperes(sensor)
         for seconds in poll(_PERIOD_S, stopping):
+            if seconds > _LONGEST_S:
+                raise MeterFailed(
+                    f"there was no reading for {seconds:.1f} s",
+                    where=str(sensor),
+                    remedy="End other work on this host, keep it from sleeping, and repeat the measurement.",
+                )
             volts = self.number(sensor / "in1_input") / 1e3
             amperes = self.number(sensor / "curr1_input") / 1e3
             if abs(amperes) >= most_a:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.errors import MeterFailed
 from harness.meters.kernel_files import KernelMeter, name_of, poll
 from harness.meters.trace import SAMPLE
 
+_MOST_WATTS = 10_000.0  # no processor takes as much: the counter was set back
 _PERIOD_S = 0.05  # the counter moves once in a millisecond: its steps and a late reading then matter little
 
 
@@ -39,4 +41,10 @@ class Rapl(KernelMeter):
             now = self.number(zone / "energy_uj")
             joules = (now - last if now >= last else now - last + wraps_at) / 1e6
             last = now
+            if joules > _MOST_WATTS * seconds:
+                raise MeterFailed(
+                    "the energy counter was set back",
+                    where=str(zone),
+                    remedy="Keep this host from sleeping, and repeat the measurement.",
+                )
             yield np.array([(seconds, joules / seconds, np.nan, 0)], SAMPLE)

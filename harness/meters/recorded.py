@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +16,13 @@ import pandas as pd
 from harness.errors import UsageError
 from harness.meters.trace import SAMPLE, Trace, samples_of
 
-_COLUMN = re.compile(r"(time|current|voltage)\w*\s*[([](n|u|µ|m)?[sAV][)\]]", re.IGNORECASE)
-_SCALES = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, None: 1.0}
+_COLUMN = re.compile(r"#?(time|current|voltage)\w*\s*[([](n|u|µ|μ|m)?[sAV][)\]]", re.IGNORECASE)
+_SCALES = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, None: 1.0}  # the micro sign, and mu
 _INPUTS = [f"D{n}" for n in range(8)]
 _ALL_INPUTS = "D0-D7"
 _MOST_JITTER = 0.5  # of a sample
 _FRAME = np.dtype([("microamperes", "<f4"), ("inputs", "<u2")])  # of session.raw in a .ppk2
+_FORMAT_VERSIONS = (1, 2, None)  # of a .ppk2; Nordic's application writes 2
 _ROWS = 1_000_000
 _MOST_AMPERES = 1.0  # of a Power Profiler Kit, which saves a .ppk2
 
@@ -27,9 +30,9 @@ _MOST_AMPERES = 1.0  # of a Power Profiler Kit, which saves a .ppk2
 def read_trace(path: Path, file: Path, volts: float | None = None) -> Trace:
     """Read a recorded trace.
 
-    A .csv has columns of time, current and possibly voltage whose headers name the unit, such as
-    Timestamp(ms), Current(uA) and Voltage(V), and D0-D7 or D0 to D7 for digital inputs. Nordic's Power
-    Profiler exports such files, and saves a .ppk2.
+    A .csv, with commas and decimal points or with semicolons and decimal commas, has columns of time, current
+    and possibly voltage whose headers name the unit, such as Timestamp(ms), Current(uA) and Voltage(V), and
+    D0-D7 or D0 to D7 for digital inputs. Nordic's Power Profiler exports such files, and saves a .ppk2.
 
     Args:
         file: where to put the samples.
@@ -44,13 +47,15 @@ def read_trace(path: Path, file: Path, volts: float | None = None) -> Trace:
         with file.open("wb") as out:
             for samples, part_has_logic in parts(path, volts):
                 has_logic = part_has_logic
-                if np.isnan(samples["amperes"]).any():
-                    raise ValueError("samples are missing")
+                if not (np.isfinite(samples["amperes"]) & np.isfinite(samples["watts"])).all():
+                    raise ValueError("samples are missing or infinite")
                 samples.tofile(out)
         if file.stat().st_size < 2 * SAMPLE.itemsize:
             raise ValueError("it has no two samples")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        if isinstance(error, UnicodeError):
+            reason = "it is not text in UTF-8"
         raise UsageError(
             f"the trace cannot be used: {reason}",
             where=str(path),
@@ -64,9 +69,14 @@ def _ppk2_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, b
     if volts is None:
         raise _no_voltage(path)
     with zipfile.ZipFile(path) as archive, archive.open("session.raw") as session:
-        rate_hz = float(json.loads(archive.read("metadata.json"))["metadata"]["samplesPerSecond"])
-        if not rate_hz > 0:
-            raise ValueError(f"{rate_hz:g} samples a second")
+        facts = json.loads(archive.read("metadata.json"))
+        rate_hz, version = facts["metadata"]["samplesPerSecond"], facts.get("formatVersion")
+        if version not in _FORMAT_VERSIONS:
+            raise ValueError(f"its format has version {version}, and Earshot knows those up to 2")
+        if not (isinstance(rate_hz, int | float) and 0 < rate_hz < math.inf):
+            raise ValueError(f"its metadata.json says {rate_hz} samples a second")
+        if archive.getinfo("session.raw").file_size % _FRAME.itemsize:
+            raise ValueError("it ends in the middle of a sample")
         while raw := session.read(_FRAME.itemsize * _ROWS):
             frames = np.frombuffer(raw, _FRAME)
             amperes = frames["microamperes"] * np.float64(1e-6)
@@ -79,16 +89,21 @@ def _ppk2_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, b
 
 def _csv_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bool]]:
     step_s, last_s = 0.0, None
-    for part in pd.read_csv(path, chunksize=_ROWS, dtype={_ALL_INPUTS: str}):
-        columns = {
-            match[1].lower(): part[name].to_numpy(np.float64) * _SCALES[match[2] and match[2].lower()]
-            for name in part.columns
-            if (match := _COLUMN.match(name))
-        }
+    with path.open(encoding="utf-8") as file:
+        has_semicolons = ";" in file.readline()
+    style: Any = {"sep": ";", "decimal": ","} if has_semicolons else {}
+    for part in pd.read_csv(path, chunksize=_ROWS, dtype={_ALL_INPUTS: str}, **style):
+        columns: dict[str, np.ndarray] = {}
+        for match in filter(None, map(_COLUMN.match, part.columns)):
+            if (kind := match[1].lower()) in columns:
+                raise ValueError(f"it has two columns of {kind}")
+            columns[kind] = _numbers(part, match.string) * _SCALES[match[2] and match[2].lower()]
         if missing := {"time", "current"} - columns.keys():
             raise ValueError(f"no column of {' and '.join(sorted(missing))} with its unit in the header")
         if "voltage" not in columns and volts is None:
             raise _no_voltage(path)
+        if not len(part):
+            raise ValueError("it has no two samples")
         time_s = columns["time"] if last_s is None else np.concatenate([[last_s], columns["time"]])
         steps, last_s = np.diff(time_s), time_s[-1]
         if not len(steps):
@@ -104,10 +119,20 @@ def _csv_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bo
         )
 
 
+def _numbers(part: pd.DataFrame, name: str) -> np.ndarray:
+    try:
+        return part[name].to_numpy(np.float64)
+    except ValueError:
+        bad = pd.to_numeric(part[name], errors="coerce").isna()
+        raise ValueError(f"{part[name][bad].iloc[0]!r} in the column {name} is no number") from None
+
+
 def _inputs(part: pd.DataFrame) -> np.ndarray | None:
     """Return the digital inputs as bits; an input that changed within a sample ("X") counts as high."""
     if _ALL_INPUTS in part:
         texts = part[_ALL_INPUTS].str.replace("X", "1").str[::-1]  # D0 is the first character
+        if not texts.str.fullmatch("[01]{1,8}").all():
+            raise ValueError(f"the column {_ALL_INPUTS} has other characters than 0, 1 and X")
         return np.array([int(text, 2) for text in texts], np.uint8)
     if names := [name for name in _INPUTS if name in part]:
         return sum((part[name].astype(str) != "0").to_numpy(np.uint8) << int(name[1]) for name in names)

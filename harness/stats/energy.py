@@ -29,7 +29,14 @@ _LEAST_RISE = 0.02
 
 
 class BrokenTrace(ValueError):
-    """Samples that belong to no succession of stages; the message says why."""
+    """Samples that belong to no succession of stages.
+
+    The message says why, and `remedy` what to do, if that is known.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ def energy_of(blocks: Iterable[np.ndarray], pins: tuple[int, int] | None) -> Ene
         pins: digital inputs that the lower and the higher stage pin are wired to; None without them.
 
     Raises:
-        BrokenTrace: there are no samples, the pins do not change, or not as stages do.
+        BrokenTrace: there are no samples, the power is negative, the pins do not change, or not as stages do.
     """
     runs, seconds, joules, peak, longest = _Runs(), 0.0, 0.0, 0.0, 0.0
     for block in blocks:
@@ -102,7 +109,9 @@ def energy_of(blocks: Iterable[np.ndarray], pins: tuple[int, int] | None) -> Ene
             value = (block["logic"] >> pins[0] & 1) | (block["logic"] >> pins[1] & 1) << 1
             runs.add(_STAGE_OF_PINS[value], energies, lengths)
     if not seconds:
-        raise BrokenTrace("the trace has no samples")
+        raise BrokenTrace("the trace has no samples", "Record it again.")
+    if joules < 0:
+        raise BrokenTrace("the mean power is negative", "Swap the meter's two wires in the supply.")
     if pins is None:
         return Energy(seconds, joules, peak, longest)
     stages, run_joules, run_seconds = runs.whole()

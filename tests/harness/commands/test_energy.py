@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,6 +63,14 @@ def test_a_recorded_trace_is_split_by_stage(tmp_path, trace, write, capsys):
     assert "stages.csv" in {file.name for file in (tmp_path / "energy").iterdir()}
 
 
+def test_a_csv_with_semicolons_and_decimal_commas_is_read(tmp_path, trace, capsys):
+    write_csv(tmp_path / "trace.csv", *trace, header="#Time (ms),Current [μA],D0-D7")
+    text = (tmp_path / "trace.csv").read_text()
+    (tmp_path / "trace.csv").write_text(text.replace(",", ";").replace(".", ","), encoding="utf-8")
+    assert energy(tmp_path, tmp_path / "trace.csv", "--volts", 3) == 0
+    assert inference_row(capsys)[:6] == ["inference", "30", "5.60", "ms", "102", "µJ"]
+
+
 def test_a_meter_measures_what_the_bench_file_names(tmp_path, trace, capsys):
     current, pins = trace
 
@@ -99,6 +108,56 @@ def test_a_trace_without_figures_is_refused(tmp_path, trace, file, change, argum
         write_csv(tmp_path / file, *trace, **change)
     assert energy(tmp_path, tmp_path / file, *arguments) == 2
     assert what in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("Timestamp(ms),Current(uA)\n", "no two samples"),
+        ("Timestamp(ms),Current(uA)\n0,1\n1,inf\n2,1\n", "missing or infinite"),
+        ("Timestamp(ms),Current(uA)\n0,1\n1,--\n2,1\n", "'--' in the column Current(uA) is no number"),
+        ('Timestamp(ms),Current(uA)\n"0,0","1"\n"0,1","1"\n', "'0,0' in the column Timestamp(ms)"),
+        ("Timestamp(ms),Current(uA),Current2(mA)\n0,1,2\n1,1,2\n", "two columns of current"),
+        ("Timestamp(ms),Current(uA)\n0,-1\n1,-1\n2,-1\n", "negative (other.csv). Swap the meter's two wires"),
+        ("Timestamp(ms),Current(uA),D0-D7\n0,1,2Z\n1,1,00\n", "other characters than 0, 1 and X"),
+    ],
+)
+def test_a_csv_of_another_tool_is_refused(tmp_path, text, what, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("other.csv").write_text(text)
+    assert energy(tmp_path, "other.csv", "--volts", 3) == 2
+    assert what in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("metadata", "raw", "what"),
+    [
+        (
+            {"metadata": {"samplesPerSecond": 100_000}, "formatVersion": 9},
+            bytes(12),
+            "its format has version 9",
+        ),
+        ({"metadata": {"samplesPerSecond": "fast"}}, bytes(12), "says fast samples a second"),
+        ({"metadata": {"samplesPerSecond": 100_000}}, bytes(13), "ends in the middle of a sample"),
+        (
+            {"metadata": {"samplesPerSecond": 100_000}},
+            np.float32(2e6).tobytes() + bytes(8),
+            "exceeds the 1 A of a Power Profiler Kit",
+        ),
+    ],
+)
+def test_a_ppk2_of_another_version_or_range_is_refused(tmp_path, metadata, raw, what, capsys):
+    with zipfile.ZipFile(tmp_path / "other.ppk2", "w") as archive:
+        archive.writestr("session.raw", raw)
+        archive.writestr("metadata.json", json.dumps(metadata))
+    assert energy(tmp_path, tmp_path / "other.ppk2", "--volts", 3) == 2
+    assert what in capsys.readouterr().err
+
+
+def test_a_trace_in_another_format_is_named(tmp_path, capsys):
+    (tmp_path / "trace.jls").write_bytes(b"jlsfmt")
+    assert energy(tmp_path, tmp_path / "trace.jls") == 2
+    assert "a recorded trace is a .ppk2 or a .csv" in capsys.readouterr().err
 
 
 def test_a_meter_that_is_not_there_is_told(tmp_path, capsys):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness.errors import MeterFailed
+from harness.meters import hwmon
 from harness.meters.hwmon import Hwmon
 from harness.meters.rapl import Rapl
 from harness.stats.energy import energy_of
@@ -101,6 +102,32 @@ def test_an_energy_counter_that_wraps_counts_on(tmp_path):
         thread.join()
     assert int((zone / "energy_uj").read_text()) < counted, "it has wrapped around"
     assert energy_of(trace.blocks(), None).mean_watts == pytest.approx(5, rel=0.1)
+
+
+def test_a_counter_that_is_set_back_ends_the_trace(tmp_path):
+    zone = tmp_path / "intel-rapl:0"
+    zone.mkdir()
+    for name, text in {
+        "name": "package-0",
+        "max_energy_range_uj": "262143328850",
+        "energy_uj": "9000",
+    }.items():
+        (zone / name).write_text(text)
+    meter = Rapl(root=tmp_path)
+    meter.start(tmp_path / "trace")
+    (zone / "new").write_text("17")
+    (zone / "new").replace(zone / "energy_uj")
+    time.sleep(0.2)
+    with pytest.raises(MeterFailed, match="the energy counter was set back"):
+        meter.stop()
+
+
+def test_a_monitor_without_readings_for_a_while_ends_the_trace(sensors, tmp_path, monkeypatch):
+    """As of a host that slept."""
+    monkeypatch.setattr(hwmon, "poll", lambda *_: iter([0.002, 1.5]))
+    meter = Hwmon("ina226", sensors)
+    with pytest.raises(MeterFailed, match=r"no reading for 1\.5 s"):
+        record(meter, tmp_path / "trace")
 
 
 def test_a_computer_without_counters_is_told(tmp_path):
