@@ -23,7 +23,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,7 +34,7 @@ from models.errors import ClusterError, ModelError
 from models.progress import Level, Line, Report
 from models.scratch import ScratchFolder
 from models.shared_store import VARIABLE
-from models.store import Store
+from models.store import Store, is_stored
 from models.transport import NotHere, pack, unpack
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from models.remote import RemoteFailed
 
 T = TypeVar("T")
+K = TypeVar("K")
+Work = tuple[Any, ...]
 
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
@@ -150,6 +152,26 @@ class Cluster:
     def is_remote(self) -> bool:
         """Return whether the processes are those of a running scheduler."""
         return bool(self._scheduler)
+
+    @property
+    def has_started(self) -> bool:
+        return self._client is not None
+
+    def submit_missing(self, works: Mapping[K, Work]) -> dict[K, Task[None]]:
+        """Submit works from the first one on whose results the store lacks, unless only one is to be done.
+
+        Args:
+            works: name, function and arguments of each; the function puts its results into the store.
+        """
+        if not self.has_started and self.jobs == 1 and not self.is_remote:
+            return {}
+        keys, missing = [*works], list[K]()
+        for number, key in enumerate(keys, start=1):
+            if not is_stored(*works[key][1:]):
+                missing.append(key)
+            if len(missing) > 1 or (missing and self.has_started):
+                return {each: self.submit(*works[each]) for each in [*missing, *keys[number:]]}
+        return {}
 
     @functools.cached_property
     def _scheduler(self) -> str:

@@ -46,7 +46,8 @@ def prepare_all(
         store: holds the result of every step.
         jobs: processes that train at a time on this machine; None for one per core. One job runs in this
             process.
-        ready: is called in this process for each model that other processes prepare, as soon as it is ready.
+        ready: is called in this process for each model that is in the store, and for each one that other
+            processes prepare as soon as it is ready.
 
     Returns:
         Outcomes in the order of the variants, each as soon as it and those before it are ready. A
@@ -100,6 +101,10 @@ def _run_all(
                 return load(last_step(steps[variant]).path)
             return here(variant)
 
+        if ready and load:
+            for variant in steps:
+                if variant not in missing:
+                    ready(load(last_step(steps[variant]).path))
         if not missing or (min(tasks.jobs, len(missing)) == 1 and not tasks.is_remote):
             for variant in variants:
                 yield _outcome(variant, partial(finish, variant))

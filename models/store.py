@@ -16,6 +16,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from types import ModuleType
@@ -122,6 +123,25 @@ def _take(others: SharedStore | None, final: Path) -> bool:
     return True
 
 
+class _NotStored(Exception):
+    """An artifact that would have to be built."""
+
+
+_may_build = ContextVar("_may_build", default=True)
+
+
+def is_stored(work: Callable[..., object], *given: Any) -> bool:
+    """Do work as far as stores hold its artifacts; return whether they hold all of them."""
+    before = _may_build.set(False)
+    try:
+        work(*given)
+    except _NotStored:
+        return False
+    finally:
+        _may_build.reset(before)
+    return True
+
+
 class Store:
     """Artifacts in a folder that all processes of a machine share.
 
@@ -171,6 +191,8 @@ class Store:
         with self._alone(final, title):
             if final.is_dir() or _take(others, final):  # another process or machine built it meanwhile
                 return final
+            if not _may_build.get():
+                raise _NotStored
             with _scratch(final) as scratch:
                 with progress.task(title):
                     make(scratch)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -84,6 +84,12 @@ class EmulatedBoard(Board):
         self._machine: Machine | None = None
         self._firmware: Firmware | None = None
         self._link: SerialLink | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what runs, and what is compiled for this machine."""
+        state = {**self.__dict__, "_machine": None, "_firmware": None, "_link": None}
+        state.pop("_clock", None)
+        return state
 
     @classmethod
     def from_bench(cls, entry: BoardEntry, bench: Bench) -> EmulatedBoard:

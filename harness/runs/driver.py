@@ -78,7 +78,7 @@ class Driver(ABC, Generic[R, Row]):
         """Write the pages of the run, ended or interrupted; return the main page."""
 
     def prepared(self, model: ModelArtifact) -> None:
-        """Begin what does not disturb the preparation of the other models; is called for each new model."""
+        """Begin what does not disturb the preparation of the other models; is called for each variant."""
 
     def finish_row(self, model: ModelArtifact, row: Row) -> Row:
         """Add to a row whose measurement ended, with or without a fault."""

@@ -1,4 +1,8 @@
-"""Sessions on boards with a modeled clock: functions of image, sound and board, and kept in the store."""
+"""Sessions on boards with a modeled clock: functions of image, sound and board.
+
+The store keeps them. So tasks measure ahead into the store, in any order, and the run takes each result in
+its turn. What failed in a task fails in the run in the same way.
+"""
 
 from __future__ import annotations
 
@@ -48,10 +52,7 @@ def stored_session(
 
 
 def measure_ahead(setup: Setup, board: BoardRow, store: Store, model: ModelArtifact) -> None:
-    """Build and measure a model into the store, in a process that has the setup for itself.
-
-    Keeps quiet about a failure: the run fails in the same way, and reports it.
-    """
+    """Build and measure a model into the store, in a process that has the setup for itself."""
     recordings = read_recordings(setup.recordings, model.labels).recordings
     sound, recognizer = stimulus.compose(recordings), setup.bench.recognizer_of(model.id)
     with (
@@ -60,6 +61,8 @@ def measure_ahead(setup: Setup, board: BoardRow, store: Store, model: ModelArtif
         ScratchFolder("ahead") as scratch,
         contextlib.suppress(UserFacingError),
     ):
+        if setup.board.describe().uid != board.uid:
+            return  # another compiler or QEMU
         firmware = build_sized(
             setup.board, model, setup.engine, store, lambda: scratch / "arena.log", recognizer
         )

@@ -33,7 +33,7 @@ from harness.runs.request import RunRequest
 from harness.sound.recording_scan import RecordingSet, read_recordings, scan_recordings
 from harness.sound.stimulus import Stimulus, compose
 from models import cluster, progress
-from models.cluster import Task
+from models.cluster import Task, Work
 from models.data.sound_folder import warn_of
 from models.errors import UserFacingError
 
@@ -55,6 +55,7 @@ class Run(Driver[RunRecord, VariantRow]):
         self._sounds: dict[tuple[str, ...], tuple[RecordingSet, Stimulus]] = {}
         self._open = contextlib.ExitStack()
         self._tasks: cluster.Cluster | None = None  # none where models are measured one by one, as in pytest
+        self._to_measure: dict[str, Work] = {}
         self._ahead: list[Task[None]] = []
         self._gone: dict[str, BoardNotFound] = {}
         self._computers = {
@@ -73,14 +74,19 @@ class Run(Driver[RunRecord, VariantRow]):
             return super().measure_all()
 
     def prepared(self, model: ModelArtifact) -> None:
-        """Measure the model in a task, if the board's clock is modeled."""
+        """Measure the model in a task, if the board's clock is modeled and processes have started."""
         board = self.folder.record.board
         if self._tasks and board.clock != "measured" and model.deployable and not self.is_complete(model):
-            name = f"measure-{model.id}"
-            self._ahead.append(self._tasks.submit(name, measure_ahead, self.setup, board, self.store, model))
+            work = (f"measure-{model.id}", measure_ahead, self.setup, board, self.store, model)
+            if self._tasks.has_started:
+                self._ahead.append(self._tasks.submit(*work))
+            else:
+                self._to_measure[model.id] = work
 
     def measure_steps(self, model: ModelArtifact, row: VariantRow) -> Iterator[VariantRow]:
         if self._tasks:
+            self._ahead += self._tasks.submit_missing(self._to_measure).values()
+            self._to_measure.clear()
             for _ in self._tasks.completed(self._ahead):
                 pass  # a failure comes again below
             self._ahead.clear()

@@ -1,7 +1,8 @@
 """A study of 36 points on tasks: `python -m benchmarks.cluster_study`.
 
-Prints wall time and efficiency by number of processes, then repeats the study with a process killed at a
-random moment, which must not change a figure. `--processes 1 4 --kills 20` is the whole test.
+Prints Dask's own cost, and wall time and efficiency by number of processes. Then it repeats the study with a
+process killed at a random moment, which must not change a figure. `--processes 1 4 --kills 20` is the whole
+test.
 """
 
 from __future__ import annotations
@@ -46,6 +47,30 @@ fine_tune_epochs = 4
 """
 
 
+OVERHEAD_TASKS = 110
+"""As many as in a first `make run`: 90 for the corpus, and 20 for five variants."""
+
+
+def overhead() -> str:
+    """Measure what tasks cost that do nothing, against calls of the same function."""
+    with tempfile.TemporaryDirectory() as folder, cluster.opened(Store(Path(folder)), 2) as tasks:
+        begun_s = time.monotonic()
+        tasks.submit("begin", time.time).result()
+        started_s = time.monotonic()
+        submitted = [tasks.submit("nothing", time.time) for _ in range(OVERHEAD_TASKS)]
+        for task in tasks.completed(submitted):
+            task.result()
+        done_s = time.monotonic()
+    ended_s = time.monotonic()
+    for _ in range(OVERHEAD_TASKS):
+        time.time()
+    total_s = ended_s - begun_s - (time.monotonic() - ended_s)
+    return (
+        f"Dask  {total_s:.1f} s for {OVERHEAD_TASKS} tasks: start {started_s - begun_s:.1f} s, "
+        f"{(done_s - started_s) / OVERHEAD_TASKS * 1000:.1f} ms for each, end {ended_s - done_s:.1f} s"
+    )
+
+
 def points_of(study: Study, dataset: Path, processes: int, kill_after_s: float = 0) -> list[Point]:
     """Run the study with an empty store; kill one of its processes after a time, if one is given."""
     with tempfile.TemporaryDirectory() as folder:
@@ -74,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the moments")
     options = parser.parse_args(argv)
     random.seed(options.seed)
+    print(overhead(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "data").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from math import prod
@@ -20,19 +21,25 @@ from harness.runs.field.clips import classify_clips
 from harness.runs.field.host import Host
 from harness.runs.field.paths import PLAN, FieldPaths
 from harness.runs.field.playing import Player, check_route, read_facts
+from harness.runs.field.playing_ahead import play_ahead
 from harness.runs.field.publishing import compute_figures, compute_variants, publish
 from harness.runs.folder import FIELD, RunFolder
 from harness.runs.request import FieldRequest, RunRequest, Setup
 from harness.sound.planning import make_plan
 from harness.sound.playback_plan import PlaybackPlan, check_files, read_plan, write_plan
 from harness.stats.matching import is_keyword
-from models import progress
+from models import cluster, progress
+from models.cluster import Task
 from models.data.front_ends import load_front_end
 from models.data.sound_folder import warn_of
 from models.store import sha256_of
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
+
+
+_WORTH_TASKS_S = 120.0
+"""Audio that the emulated board hears in about the time in which processes start (34 times real time)."""
 
 
 class FieldRun(Driver[FieldRecord, FieldVariant]):
@@ -55,6 +62,13 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
         self._check = check
         self._paths = FieldPaths(self.folder.path)
         self._retries: dict[str, Retries] = {}
+        self._tasks: cluster.Cluster | None = None
+
+    def measure_all(self) -> list[ModelArtifact]:
+        if self.folder.record.board.clock == "measured":
+            return super().measure_all()
+        with cluster.opened(self.store) as self._tasks:
+            return super().measure_all()
 
     def new_row(self, row: VariantRow) -> FieldVariant:
         notes = list(row.notes)
@@ -109,7 +123,10 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
         segments = self.plan.segments
         left_s = sum(segment.duration_s for segment in segments if not player.has_played(segment))
         with progress.task("listen", left_s, "s of audio") as advance:
+            ahead = self._play_ahead(player, model)
             for segment in segments:
+                if self._tasks and segment.number in ahead:
+                    [*self._tasks.completed([ahead[segment.number]])]  # a failure comes again below
                 before = player.has_played(segment)
                 if before:
                     progress.log(f"segment {segment.number} of {len(segments)}: played before")
@@ -119,6 +136,26 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
                 assert facts is not None  # `play` has written them
                 host.listen(segment, facts)
                 advance(0 if before else segment.duration_s)
+
+    def _play_ahead(self, player: Player, model: ModelArtifact) -> dict[int, Task[None]]:
+        """Play the segments in tasks, if the board's clock is modeled; return the tasks by segment."""
+        left = [segment for segment in self.plan.segments if not player.has_played(segment)]
+        left_s = sum(segment.duration_s for segment in left)
+        if self._tasks is None or (left_s < _WORTH_TASKS_S and not self._tasks.has_started):
+            return {}
+        file = self._paths.plan
+
+        def keep(made: Path) -> None:
+            shutil.copyfile(file, made / file.name)
+
+        folder = self.store.build("field-plan", {"plan": file}, keep, title="keep the plan")
+        common = self.board, self.setup.bench, player.firmware, model, folder / file.name
+        return self._tasks.submit_missing(
+            {
+                number: (f"play-{model.id}-{number}", play_ahead, *common, number, self.store, self._check)
+                for number in (segment.number for segment in left)
+            }
+        )
 
 
 def begin_field(request: RunRequest, output: Path) -> FieldRun:

@@ -108,13 +108,14 @@ def test_session_with_a_modeled_clock_comes_from_the_store_the_second_time(run_o
     assert not any("measure on" in line for line in lines)
 
 
-def test_new_models_are_measured_in_other_processes(run_of, lines, tmp_path, monkeypatch):
+def test_several_models_are_measured_in_other_processes(run_of, lines, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.runs.run.measure", lambda *_: pytest.fail("measured in this process"))
     odd = classifier(tmp_path / "odd.tflite", last="LOG_SOFTMAX")
-    run = run_of(classifier(tmp_path / "small.tflite"), odd, models=NewModels)
+    wide = classifier(tmp_path / "wide.tflite", hidden=6)
+    run = run_of(classifier(tmp_path / "small.tflite"), odd, wide, models=NewModels)
     run.store = Store(tmp_path / "store")
     rows = {row.id: row for row in run.run()[0].variants}
-    assert rows["small"].faults == [] and rows["small"].parity.outputs_equal > 0
+    assert rows["small"].faults == rows["wide"].faults == [] and rows["small"].parity.outputs_equal > 0
     assert [fault.failure for fault in rows["odd"].faults] == ["unsupported"]
     assert lines.count("small: measure on emulated …") == 1
     assert sum("LOG_SOFTMAX" in line for line in lines) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from emulated_runs import LABELS, Models
@@ -22,6 +23,7 @@ from harness.runs.field.run import FieldRun, begin_folder
 from harness.runs.folder import FIELD, resume
 from harness.runs.request import Setup
 from harness.sound.playback_plan import read_plan
+from models.cluster import Cluster
 from models.errors import ConfigError
 from models.pipeline import external
 from models.progress import Report, Task, sent_to
@@ -179,3 +181,70 @@ def test_folder_without_a_run_is_refused(tmp_path):
         FIELD.latest(tmp_path)
     with pytest.raises(UsageError, match="field record"):
         read_again(tmp_path, None)
+
+
+@pytest.fixture
+def in_tasks(monkeypatch):
+    """Play ahead in two processes also what is short; return the names of the tasks."""
+    monkeypatch.setattr("harness.runs.field.run._WORTH_TASKS_S", 0.0)
+    monkeypatch.setattr("models.cluster.os.cpu_count", lambda: 2)
+    names, submit = [], Cluster.submit
+
+    def note(self, name, *rest, **options):
+        names.append(name)
+        return submit(self, name, *rest, **options)
+
+    monkeypatch.setattr(Cluster, "submit", note)
+    return names
+
+
+def transcripts_of(path: Path) -> dict[str, list[bytes]]:
+    """Return what the board said, without the host's times, by path."""
+    return {
+        str(log.relative_to(path)): [
+            line.partition(b"\t")[2] for line in log.read_bytes().splitlines() if b">\t" not in line
+        ]
+        for log in path.rglob("*.log")
+    }
+
+
+def timeless(record: FieldRecord) -> list:
+    """Return the rows without the time that the host took."""
+    rows = rows_of(record)
+    for row in rows:
+        for segment in row["segments"]:
+            segment.pop("wall_s")
+    return rows
+
+
+@pytest.mark.slow
+def test_segments_in_tasks_give_the_same_rows_and_transcripts(run_of, model, tmp_path, request):
+    alone = run_of(model, own_store=Store(tmp_path / "alone"))
+    record, _ = alone.run()
+    names = request.getfixturevalue("in_tasks")
+    run = run_of(model, own_store=Store(tmp_path / "tasks"))
+    with reported() as lines:
+        again, _ = run.run()
+    assert names == [f"play-{model.id}-1", f"play-{model.id}-2"]
+    assert timeless(again) == timeless(record)
+    assert transcripts_of(run.folder.path) == transcripts_of(alone.folder.path)
+    assert sum("play segment" in line for line in lines) == 2  # each once
+    third = run_of(model, own_store=Store(tmp_path / "tasks"))
+    assert timeless(third.run()[0]) == timeless(record) and len(names) == 2
+
+
+@pytest.mark.slow
+def test_a_run_that_is_interrupted_while_tasks_play_is_resumed(run_of, model, tmp_path, in_tasks):
+    def interrupt_after_the_first_segment(report: Report) -> None:
+        if isinstance(report, Task) and "listen" in report.name and report.done:
+            raise KeyboardInterrupt
+
+    store = Store(tmp_path / "own")
+    run = run_of(model, own_store=store)
+    with sent_to(interrupt_after_the_first_segment), pytest.raises(KeyboardInterrupt):
+        run.run()
+    path = run.folder.path
+    assert FieldPaths(path).facts(model.id, 1).exists() and not FieldPaths(path).facts(model.id, 2).exists()
+    record, _ = run_of(model, own_store=store, resumed=path).run()
+    assert all(segment.complete for segment in record.variants[0].segments)
+    assert record.variants[0].notes == []
