@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,7 +15,7 @@ _LONGEST_TEXT = 80
 def acceptance(board: str, name: SeriesName | None = None) -> str:
     """Return the command that accepts a series, or the whole run."""
     series = f" --series {name}" if name else ""
-    return f'`earshot baseline accept --board {board}{series} --reason "…"`'
+    return f'`earshot baseline accept --board {shlex.quote(board)}{series} --reason "…"`'
 
 
 def amount(value: Figure, name: SeriesName) -> str:

@@ -109,9 +109,12 @@ def _has_no_reference(board: BoardHistory) -> bool:
 def _sentence(board: BoardHistory) -> Markup:
     """Return the sentence of the last night, with a link to the series that it names."""
     if _has_no_reference(board):
+        bench = board.nights[-1].bench
+        name = board.name.removesuffix(f" of {bench}")  # the bench's own, see `told_apart`
+        place = "" if name == board.name else f" on {bench}"
         return with_code(
-            f"No night of {board.name} was accepted yet. Accept one without uncommitted changes with "
-            f"{acceptance(board.name)}."
+            f"No night of {board.name} was accepted yet. Accept one without uncommitted changes{place} with "
+            f"{acceptance(name)}."
         )
     sentence = with_code(board.verdict.sentence)
     for series in board.series:

@@ -71,8 +71,12 @@ def amount(value: Figure | None, series: Series, characters: int = _SHORT) -> st
     if isinstance(value, str):
         return value if len(value) <= characters else f"{value[: characters - 1]}…"
     if series.kind == "time" and series.name.metric.endswith("_us") and abs(value) >= _MS_FROM_US:
-        return f"{value / 1000:,.2f}\u00a0ms"
+        return _milliseconds(value)
     return sentences.amount(value, series.name).replace(" ", "\u00a0")
+
+
+def _milliseconds(time_us: float) -> str:
+    return f"{time_us / 1000:,.2f}\u00a0ms"
 
 
 def change(value: Figure | None, reference: Figure | None, series: Series) -> str:
@@ -210,12 +214,12 @@ def specimens_table(differences: Sequence[Difference]) -> Table:
 
     return Table(
         "specimens",
-        "Boards of one kind",
+        "Times on both boards",
         [
             Column("boards", "Boards"),
             Column("series", "Series"),
-            Column("first_us", "First board", fmt.duration),
-            Column("second_us", "Second board", fmt.duration),
+            Column("first_us", "First board", _time),
+            Column("second_us", "Second board", _time),
             Column("change", "Difference", fmt.precise_change),
             Column("low high", "95 % interval", _interval),
             Column("pairs", "Pairs of nights", fmt.count),
@@ -225,6 +229,10 @@ def specimens_table(differences: Sequence[Difference]) -> Table:
         "comes from the boards and not from the code. With one pair there is no interval.",
         headed=True,
     )
+
+
+def _time(time_us: float) -> str:
+    return _milliseconds(time_us) if time_us >= _MS_FROM_US else f"{time_us:,.2f}\u00a0µs"
 
 
 def _place(night: Night) -> str:

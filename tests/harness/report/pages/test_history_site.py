@@ -18,6 +18,7 @@ from harness.records.record import CalibrationRow
 from harness.records.verdict import STATUSES, SeriesName, SeriesVerdict
 from harness.regression.history import History, LeftOut
 from harness.regression.nights import merge
+from harness.regression.specimens import told_apart
 from harness.report.pages.history import render_history
 from harness.report.pages.history_plots import MARKS, limits
 from harness.report.pages.history_tables import amount, change, with_code
@@ -79,9 +80,20 @@ def test_two_benches_are_named_and_their_boards_stand_side_by_side(tmp_path):
     text = text_of(index)
     assert "Measured on berlin (3 nights)." in text and "Measured on munich (3 nights)." in text
     assert "nano-munich of munich against nano-berlin of berlin, nano33ble" in text
-    assert f"{INT8} 33.0 ms 33.7 ms +2.00 % +2.00 % to +2.00 % 3" in text.replace("\u00a0", " ")
+    assert (
+        f"{INT8} {LEVEL_US / 1000:.2f} ms {1.02 * LEVEL_US / 1000:.2f} ms +2.00 % +2.00 % to +2.00 % 3"
+        in text.replace("\u00a0", " ")
+    )
     assert "berlin" in text_of(index.parent / "nano-berlin" / INT8_PAGE)
     assert set(pd.read_csv(index.parent / "nano-munich" / "nights.csv")["bench"]) == {"munich"}
+
+
+def test_the_command_for_a_board_of_two_benches_names_it_as_its_bench_does(tmp_path):
+    benches = enumerate(("berlin", "munich"))
+    nights = [night(index, LEVEL_US, "nano 1", bench=bench, uid=bench) for index, bench in benches]
+    text = text_of(rendered(tmp_path, told_apart(nights)))
+    assert text.count("earshot baseline accept --board 'nano 1' --reason") == 2
+    assert "without uncommitted changes on munich with" in text
 
 
 def test_the_order_of_the_nights_does_not_change_a_byte(site, tmp_path, two_boards):
