@@ -155,7 +155,7 @@ def _measure_network(
     meter: Meter | None,
 ) -> None:
     """Time a network with one thread; the transcript is the runner's answer."""
-    from harness.measure.onnx import measure_onnx, throttled_note  # torch takes seconds to import
+    from harness.measure.onnx import measure_onnx  # torch takes seconds to import
 
     assert isinstance(board, Linux) and isinstance(target.golden, np.ndarray)
     image, computer = target.firmware.image, board.computer
@@ -163,13 +163,14 @@ def _measure_network(
     transcript.write_bytes(msgspec.json.encode(row))
     result.observations |= {
         "governor": row.governor or "not told",
+        "other processes": "not told" if row.other_cores is None else f"{row.other_cores:.1f} cores",
         "temperature": f"{row.before.temperature_c} to {row.after.temperature_c} °C",
     }
     result.checks["input_crc"] = f"{zlib.crc32(target.golden.tobytes()):08x}"
     result.checks["output"] = ", ".join(f"{value:.6f}" for value in output)
     if row.throttled:
         raise Throttled(
-            throttled_note(row),
+            row.disturbance,
             where=computer.name,
             remedy="Check its cooling and supply. The samples are kept.",
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.boards.board import Board
-from harness.boards.small_linux.runner import WARM_UPS, open_session
+from harness.boards.small_linux.runner import WARM_UPS, open_session, other_cores, processor_seconds
 from harness.errors import MeterFailed, ProtocolError, UsageError
 from harness.firmware.firmware import Firmware
 from harness.link.dut import DeviceUnderTest
@@ -181,23 +180,15 @@ def measure_host(model: Path, model_input: np.ndarray, meter: Meter, file: Path)
 
     infer(WARM_UPS)
     meter.start(file)
-    before = np.array(_processor_seconds())
+    before = processor_seconds()
     try:
         bursts = measure_bursts(meter, infer)
     finally:
         trace = meter.stop()
-    wall_s, all_s, own_s = np.array(_processor_seconds()) - before
-    found, others = _energy_of_bursts(trace, bursts), max(0.0, float((all_s - own_s) / wall_s))
-    peak = found.peak_watts if others <= _MOST_OTHER_CORES else None
+    others = other_cores(before, processor_seconds())
+    found = _energy_of_bursts(trace, bursts)
+    peak = None if others is None or others > _MOST_OTHER_CORES else found.peak_watts
     return replace(found, peak_watts=peak, other_cores=others)
-
-
-def _processor_seconds() -> tuple[float, float, float]:
-    """Return the time, that of all processors without their idle time, and that of this process, s."""
-    line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
-    user, nice, system, _idle, _wait, hard_irq, soft_irq, *_ = map(int, line.split()[1:])
-    ticks = user + nice + system + hard_irq + soft_irq  # guests are in user
-    return time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time()
 
 
 def _energy_of_bursts(trace: Trace, bursts: list[Burst]) -> BurstEnergy:

@@ -80,16 +80,11 @@ def time_linux(
                 max_abs_difference=None
                 if compared_with is None
                 else largest_difference(output, compared_with),
-                note="; ".join(filter(None, (quantization, comparison, throttled_note(figures)))),
+                note="; ".join(filter(None, (quantization, comparison, figures.disturbance))),
                 linux=figures,
             )
         )
     return rows
-
-
-def throttled_note(figures: LinuxRow) -> str:
-    """Return a remark on a processor that was slowed down; "" for one that was not."""
-    return f"throttled, not compared: {', '.join(figures.throttled)}" if figures.throttled else ""
 
 
 def measure_onnx(

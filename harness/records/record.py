@@ -112,6 +112,10 @@ class Condition:
     temperature_c: float | None
 
 
+BUSY_CORES = 0.2
+"""Work of other processes that is told: the kernel counts steps of 10 ms, in 0.2 s at least."""
+
+
 @dataclass(frozen=True)
 class LinuxRow:
     """ONNX Runtime in a process of its own, on a small Linux computer or on this host."""
@@ -131,6 +135,16 @@ class LinuxRow:
     after: Condition
     throttled: list[str] | None
     """Reasons why the processor was slowed down meanwhile; None if the machine does not tell."""
+    other_cores: float | None = None  # mean number of cores that other processes used, with the warm-up
+
+    @property
+    def disturbance(self) -> str:
+        """Return what slowed the inferences down, for a remark; "" for nothing that is known."""
+        if self.throttled:
+            return f"throttled: {', '.join(self.throttled)}"
+        if self.other_cores is not None and self.other_cores > BUSY_CORES:
+            return f"other processes used {self.other_cores:.1f} cores meanwhile"
+        return ""
 
 
 @dataclass(frozen=True)

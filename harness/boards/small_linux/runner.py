@@ -129,12 +129,14 @@ def measure(
         return found
     feed = {name: inputs[:1]}
     before = condition(root)
+    began = processor_seconds(root)
     found["warm_ups"] = _warm_up(lambda: session.run(None, feed))
     samples_us = []
     for _ in range(inferences):
         start = time.perf_counter_ns()
         session.run(None, feed)
         samples_us.append((time.perf_counter_ns() - start) / 1000)
+    busy = other_cores(began, processor_seconds(root))
     after = condition(root)
     process, of_model = memory.peaks()
     return {
@@ -142,6 +144,7 @@ def measure(
         "samples_us": samples_us,
         "before": before,
         "after": after,
+        "other_cores": busy,
         "throttled": throttling(before.pop("limits"), after.pop("limits")),
         "process_peak_bytes": process,
         "model_peak_bytes": of_model,
@@ -203,6 +206,26 @@ def condition(root: Path = _ROOT) -> dict[str, Any]:
         "temperature_c": temperature_c(root),
         "limits": limits(root),
     }
+
+
+def processor_seconds(root: Path = _ROOT) -> tuple[float, float, float] | None:
+    """Return the time, that of all processors without their idle time, and that of this process, s.
+
+    None if the machine does not tell.
+    """
+    found = re.match(r"cpu +(\d+) (\d+) (\d+) \d+ \d+ (\d+) (\d+)", _text(root / "proc/stat"))
+    if found is None:
+        return None
+    ticks = sum(map(int, found.groups()))  # of users, nice ones, the system and interrupts; guests are users
+    return time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time()
+
+
+def other_cores(before: tuple[float, ...] | None, after: tuple[float, ...] | None) -> float | None:
+    """Return the mean number of cores that other processes used between two `processor_seconds`."""
+    if before is None or after is None:
+        return None
+    wall_s, all_s, own_s = (last - first for first, last in zip(before, after, strict=True))
+    return max(0.0, (all_s - own_s) / wall_s) if wall_s > 0 else None
 
 
 def governor(root: Path = _ROOT) -> str | None:

@@ -187,8 +187,7 @@ def linux_table(record: StudyRecord) -> Table:
                 "mean_us": statistics.fmean(measured.samples_us),
                 "p95_us": float(np.percentile(measured.samples_us, 95)),
             }
-            if measured.throttled:
-                row["remark"] = f"throttled: {', '.join(measured.throttled)}"
+            row["remark"] = "; ".join(filter(None, (network.not_measured, measured.disturbance)))
         if network.power:
             row |= {"peak_watts": network.power.peak_watts, "joules": network.power.joules}
         rows.append(row)

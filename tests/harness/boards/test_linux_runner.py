@@ -40,6 +40,7 @@ FILES = {
     "cooling_state": "sys/class/thermal/cooling_device0/cur_state",
     "bits": "sys/devices/platform/soc/soc:firmware/get_throttled",
     "cpuinfo": "proc/cpuinfo",
+    "stat": "proc/stat",
     "meminfo": "proc/meminfo",
     "model": "proc/device-tree/model",
     "status": "proc/self/status",
@@ -137,3 +138,14 @@ def test_runner_needs_nothing_of_earshot():
     command = [sys.executable, "-I", "-S", runner.__file__, "--describe"]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=True)
     assert json.loads(done.stdout)["cores"] >= 1
+
+
+def test_work_of_other_processes_is_counted_without_idle_time(computer, monkeypatch):
+    """The machine's ticks of 10 ms rise by 20 s in 10 s, 5 s of which are this process's."""
+    monkeypatch.setattr(runner.os, "sysconf", lambda _: 100)
+    _, first_s, _ = runner.processor_seconds(computer(stat="cpu  1000 20 300 99999 40 5 6 7 0 0"))
+    _, last_s, _ = runner.processor_seconds(computer(stat="cpu  2500 40 700 999999 90 45 46 97 0 0"))
+    assert last_s - first_s == pytest.approx(20.0)
+    assert runner.other_cores((0.0, first_s, 1.0), (10.0, last_s, 6.0)) == pytest.approx(1.5)
+    assert runner.other_cores(None, (10.0, last_s, 6.0)) is None
+    assert runner.processor_seconds(computer(stat="nothing")) is None

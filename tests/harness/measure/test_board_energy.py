@@ -20,6 +20,7 @@ from measured_models import small_model
 from harness.boards.emulated import EmulatedBoard
 from harness.boards.linux import Linux
 from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
+from harness.boards.small_linux import runner
 from harness.boards.small_linux.computer import Computer
 from harness.boards.small_linux.runner import open_session
 from harness.firmware.engine import get_engine
@@ -153,12 +154,11 @@ def counted(monkeypatch, tmp_path):
     monkeypatch.setattr(
         energy, "open_session", lambda path, threads: counter.watch(open_session(path, threads))
     )
-    monkeypatch.setattr(energy, "_processor_seconds", lambda: (time.monotonic(), 0.0, 0.0))
+    monkeypatch.setattr(energy, "processor_seconds", lambda: (time.monotonic(), 0.0, 0.0))
     yield Rapl(root=tmp_path / "powercap")
     counter.close()
 
 
-PROCESSOR_SECONDS = energy._processor_seconds
 WEIGHTS = np.ones((1500, 1500), np.float32)
 
 
@@ -174,7 +174,7 @@ def test_rapl_counts_the_energy_of_an_onnx_model(counted, tmp_path):
 
 def test_other_work_leaves_no_peak(counted, tmp_path, monkeypatch):
     """A real process works beside the bursts, and the kernel counts its time."""
-    monkeypatch.setattr(energy, "_processor_seconds", PROCESSOR_SECONDS)
+    monkeypatch.setattr(energy, "processor_seconds", runner.processor_seconds)
     model = write_matrix_product(tmp_path / "model.onnx", WEIGHTS)
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
         found = measure_host(model, WEIGHTS[:1], counted, tmp_path / "samples")

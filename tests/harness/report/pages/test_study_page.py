@@ -162,6 +162,13 @@ def test_a_network_that_was_not_measured_is_a_row_with_its_reason(measured, tmp_
     assert pd.read_csv(tmp_path / "linux.csv")["mean_us"].isna().tolist() == [False, True, False]
 
 
+def test_other_work_is_a_remark(measured, tmp_path):
+    busy = replace(measured.points[1].after, linux=replace(linux_row(), other_cores=1.26))
+    points = [measured.points[0], replace(measured.points[1], after=busy)]
+    page = render_study(replace(measured, points=points), tmp_path).read_text()
+    assert page.count("other processes used 1.3 cores meanwhile") == 1
+
+
 def test_throttling_is_marked(measured, tmp_path):
     hot = replace(measured.points[1].after, linux=linux_row(throttled=["temperature limit"]))
     points = [measured.points[0], replace(measured.points[1], after=hot)]
