@@ -131,7 +131,8 @@ def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
     keywords = keywords_of(best)
     rate = accuracy(keywords)
     if rate.value is None:
-        return [f"{best.title}: {_false_accepts(best)}"]
+        sentences = [f"{best.title}: no keyword was counted."]
+        return [*sentences, _false_accepts(best)] if false_accept_rate(best).hours else sentences
     sentences = [
         f"{best.title} detects {fmt.of(rate.correct, rate.total)} keywords: {fmt.share(rate.value)} "
         f"(95\u00a0% interval {fmt.interval(rate.low, rate.high)}){_drop(best)}."

@@ -26,6 +26,7 @@ from harness.records.field_record import Condition, FieldRecord, FieldVariant
 from harness.runs import folder as folders
 from harness.runs import rows
 from harness.runs.field.host import Host
+from harness.runs.field.paths import SOUND
 from harness.runs.field.playing import SegmentFacts, sound_sha256
 from harness.runs.field.run import FieldRun, check_input, describe_plan
 from harness.runs.folder import FIELD
@@ -40,9 +41,6 @@ from models.data.wav import SAMPLE_RATE_HZ, write_wav
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
-
-SOUND = "live.wav"
-"""The microphone's sound in the folder of a run."""
 
 SAY_S = 3.0
 """Time for a word: longer than the recognizer's suppression and average together."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import UsageError
+from harness.sound.playback_plan import PlaybackPlan, read_plan
+
 PLAN = "plan.json"
+SOUND = "live.wav"
+"""The microphone's sound of a live session."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,21 @@ class FieldPaths:
     def plan(self) -> Path:
         """Return the playback plan."""
         return self.folder / PLAN
+
+    def read_plan(self) -> PlaybackPlan:
+        """Read the playback plan.
+
+        Raises:
+            UsageError: it cannot be read, or the run was killed before it had one.
+        """
+        if (self.folder / SOUND).exists() and not self.plan.exists():
+            raise UsageError(
+                "this live session was killed, and has no words and no plan",
+                where=str(self.folder),
+                remedy=f"Its sound is in {SOUND}: play it with `earshot field --keyword-free {self.folder}`, "
+                "or cut words out of it.",
+            )
+        return read_plan(self.plan)
 
     def transcript(self, variant: str, segment: int) -> Path:
         """Return the transcript of a segment."""

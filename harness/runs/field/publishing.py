@@ -13,7 +13,7 @@ from harness.runs.field.playing import read_facts
 from harness.runs.field.segment_reader import read_segments
 from harness.runs.field.tuning import LoggedVariant, tuning_row
 from harness.runs.folder import FIELD, RunFolder
-from harness.sound.playback_plan import PlaybackPlan, read_plan
+from harness.sound.playback_plan import PlaybackPlan
 from harness.stats.field_figures import field_figures
 from harness.stats.tuning import read_log
 from models import progress
@@ -34,7 +34,7 @@ def read_again(path: Path, threshold: int | None) -> tuple[FieldRecord, Path]:
         UsageError: there is no run, another process uses it, or a transcript is missing.
     """
     folder = RunFolder(path, FIELD, FIELD.read(FIELD.find(path)))
-    plan = read_plan(FieldPaths(path).plan)
+    plan = FieldPaths(path).read_plan()
     folder.lock()
     try:
         if threshold is not None:

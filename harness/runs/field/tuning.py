@@ -14,7 +14,7 @@ from harness.report import format as fmt
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.segment_reader import read_segments
 from harness.runs.folder import FIELD
-from harness.sound.playback_plan import PlaybackPlan, read_plan
+from harness.sound.playback_plan import PlaybackPlan
 from harness.stats.segment import PlayedSegment
 from harness.stats.tuning import Limits, Log, Tuning, read_log, tune
 from models import progress
@@ -119,7 +119,7 @@ def _read_run(folder: Path) -> _Run:
             where=str(folder),
             remedy=f"Name a folder that `{FIELD.command}` printed, such as <output>/<board>/<date>-<id>.",
         )
-    run = _Run(folder, FIELD.read(file), read_plan(FieldPaths(folder).plan))
+    run = _Run(folder, FIELD.read(file), FieldPaths(folder).read_plan())
     if not run.record.run["ended"]:
         progress.warn(f"the run has not ended; its complete segments are used ({folder})")
     return run

@@ -144,6 +144,13 @@ def test_the_verdict_has_the_interval_and_the_drop():
     assert "does-not-fit" in lines
 
 
+def test_a_run_without_a_keyword_says_so():
+    variant = perfect()
+    others = [row for row in variant.stimuli if row.label in ("unknown", "silence")]
+    lines = plain(summary_text(only(replace(variant, stimuli=others))))
+    assert lines.startswith("TinyConv, int8: no keyword was counted.\n  No false accepts in 12.1 min")
+
+
 def test_words_missed_for_lack_of_speed_are_counted(page):
     late = sum(row.cause == "latency" for row in slow().stimuli)
     assert (

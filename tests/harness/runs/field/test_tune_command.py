@@ -140,6 +140,15 @@ def test_limits_that_are_none_are_refused(tune, options, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_the_sound_of_a_killed_live_session_is_named(tune, played, tmp_path):
+    killed = changed(played, tmp_path / "killed")
+    (killed / "plan.json").unlink()
+    (killed / "live.wav").touch()
+    status, _, error = tune(killed)
+    assert status == EXIT_USAGE and error.count("\n") == 1
+    assert f"Its sound is in live.wav: play it with `earshot field --keyword-free {killed}`" in error
+
+
 def test_a_folder_without_a_run_is_refused(tune, tmp_path):
     status, _, error = tune(tmp_path)
     assert status == EXIT_USAGE and "earshot field" in error and error.count("\n") == 1
