@@ -79,7 +79,7 @@ $(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
 
 # Raises every locked package to the newest version that pyproject.toml admits.
 lock: setup
-	uv=$$(command -v uv || echo .bootstrap/bin/uv); $$uv pip compile --quiet --python-version 3.11 --extra dev --extra docs --extra s3 --no-header --no-annotate pyproject.toml | sed 's/+cpu//' >requirements.lock
+	python3 harness/bootstrap.py --lock
 
 clean:
 	rm -rf $(VENV) .labgrid .bootstrap .earshot reports/nights

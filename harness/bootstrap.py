@@ -48,9 +48,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--labgrid", action="store_true", help="install labgrid beside an existing environment"
     )
+    parser.add_argument("--lock", action="store_true", help=f"write {LOCK} anew, from pyproject.toml")
     arguments = parser.parse_args(argv)
     try:
-        if arguments.labgrid:
+        if arguments.lock:
+            lock()
+        elif arguments.labgrid:
             install_labgrid()
         else:
             create(arguments.python, arguments.gpu)
@@ -92,6 +95,34 @@ def create(python: str, gpu: bool) -> None:
         raise SetupFailed(
             "a package could not be installed: see above. Check the network, then run it again."
         )
+
+
+def lock() -> None:
+    """Write the lock file anew with the newest packages that pyproject.toml allows.
+
+    Raises:
+        SetupFailed: uv cannot be had, or finds no such packages; the file is kept.
+    """
+    uv = find_uv()
+    if uv is None:
+        raise SetupFailed("uv cannot be downloaded. Check the network, then run it again.")
+    environment = {**uv_environment(pip_options("python3")), **os.environ}
+    resolve = [
+        uv,
+        "pip",
+        "compile",
+        "--quiet",
+        "--python-version",
+        "3.11",
+        *torch_backend(environment, False),
+    ]
+    resolve += ["--extra", "dev", "--extra", "docs", "--extra", "s3", "--no-header", "--no-annotate"]
+    found = subprocess.run(
+        [*resolve, "pyproject.toml"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    if found.returncode:
+        raise SetupFailed(f"{LOCK} is as before: see above.")
+    (ROOT / LOCK).write_text(found.stdout.replace("+cpu", ""))  # the same lock holds for torch's CUDA build
 
 
 def fits(python: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import bootstrap
 from harness.bootstrap import ROOT, fits, parse_pip_config, torch_backend, uv_environment
 
 CONFIG = """\
@@ -44,6 +45,21 @@ def test_uv_gets_what_pip_is_configured_with():
 )
 def test_the_build_of_torch(environment, gpu, options):
     assert torch_backend(environment, gpu) == options
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "lock"),
+    [("echo torch==2.13.0+cpu", 0, "torch==2.13.0\n"), ("echo half; exit 1", 2, "before\n")],
+)
+def test_the_lock_is_written_whole_or_kept(tmp_path, monkeypatch, answer, code, lock):
+    uv = tmp_path / "uv"
+    uv.write_text(f"#!/bin/sh\n{answer}\n")
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    (tmp_path / bootstrap.LOCK).write_text("before\n")
+    assert bootstrap.main(["--lock"]) == code
+    assert (tmp_path / bootstrap.LOCK).read_text() == lock
 
 
 def test_an_interpreter_fits_by_its_version(tmp_path):
