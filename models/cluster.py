@@ -57,8 +57,11 @@ _LARGEST_KEPT_BYTES = 1 << 30
 _PROCESS_BYTES = 1_500_000_000
 """Memory that a process needs to train on the synthetic corpus or to convert, with its libraries."""
 
-_PACKAGES = ("torch", "torch-pruning", "brevitas", "tensorflow-cpu", "onnx", "onnx-tf", "numpy", "scipy")
-"""Packages whose versions results depend on."""
+_PACKAGES = (
+    *("torch", "torch-pruning", "brevitas", "tensorflow-cpu", "onnx", "onnx-tf", "numpy", "scipy"),
+    *("distributed", "fsspec"),
+)
+"""Packages whose versions results depend on, or their transport."""
 
 _DASK = {
     "distributed.nanny.pre-spawn-environ": {},  # Dask's limit of the heap makes training slower
@@ -297,24 +300,37 @@ class Cluster:
             return {"cls": Nanny, "options": {**options, **own, "resources": {resource: 1}}}
 
         with _interrupts_blocked():  # in the threads of the cluster and in the processes that they start
-            self._local = SpecCluster(
-                scheduler={"cls": Scheduler, "options": options},
-                workers={number: process("work") for number in range(self.jobs)},
-                worker=process("conversion"),
-                security=security,
-                silence_logs=_SILENT,
-            )
+            try:
+                self._local = SpecCluster(
+                    scheduler={"cls": Scheduler, "options": options},
+                    workers={number: process("work") for number in range(self.jobs)},
+                    worker=process("conversion"),
+                    security=security,
+                    silence_logs=_SILENT,
+                )
+            except RuntimeError as problem:
+                raise ClusterError(
+                    "the processes for the tasks do not start",
+                    f"{problem.__cause__ or problem}",
+                    "Free some memory, and run a script from a file whose main part is under "
+                    'if __name__ == "__main__".',
+                ) from None
             self._open.callback(self._local.close)
             return Client(self._local, security=security, set_as_default=False)
 
     def _connect(self) -> Client:
         from distributed import Client
 
+        class Connection(Client):
+            def __del__(self) -> None:
+                """Leave out what Dask does: one that failed to connect closes for 10 s, with a traceback."""
+
         try:
-            return Client(self._scheduler, set_as_default=False)
-        except (OSError, ValueError) as problem:
+            return Connection(self._scheduler, set_as_default=False)
+        except Exception as problem:  # Dask has no type for an address that cannot be one
+            text = str(problem).partition("\n")[0] or type(problem).__name__
             raise ClusterError(
-                f"there is no Dask scheduler: {str(problem).splitlines()[0]}",
+                f"there is no Dask scheduler: {text}",
                 self._scheduler,
                 "Start it (dask scheduler), or give another address with --scheduler.",
             ) from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -122,14 +124,33 @@ def test_a_task_that_kills_its_processes_fails_with_a_remedy(store):
             task.result()
 
 
-def test_a_missing_scheduler_is_named(store):
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://127.0.0.1:1", "tcp//127.0.0.1:1", "head", "tcp://127.0.0.1:x", "tls://127.0.0.1:1", "s3://x"],
+)
+def test_a_missing_scheduler_is_named(store, address, capfd):
     with (
-        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
-        cluster.scheduler("tcp://127.0.0.1:1"),
+        dask.config.set({"distributed.comm.timeouts.connect": "100ms"}),
+        cluster.scheduler(address),
         cluster.opened(store) as tasks,
-        pytest.raises(ClusterError, match="no Dask scheduler"),
+        pytest.raises(ClusterError, match=rf"no Dask scheduler: .+ \({address}\)\. Start it"),
     ):
         tasks.submit("first", note, store, "first")
+    gc.collect()
+    assert capfd.readouterr().err == ""
+
+
+def test_processes_that_do_not_start_are_one_sentence(store):
+    script = (
+        "import sys; from pathlib import Path; from models import cluster; from models.store import Store\n"
+        "from models.errors import ClusterError\n"
+        "with cluster.opened(Store(Path(sys.argv[1])), 1) as tasks:\n"
+        "    try: tasks.submit('first', print)\n"
+        "    except ClusterError as failure: print(failure)\n"
+    )
+    command = [sys.executable, "-", store.root]  # its processes look for the file of the main module
+    done = subprocess.run(command, input=script, capture_output=True, text=True)
+    assert re.fullmatch(r"cluster: the processes for the tasks do not start \(.+\)\. Free.*\n", done.stdout)
 
 
 @pytest.fixture
@@ -224,3 +245,18 @@ def test_a_restarted_scheduler_gets_what_has_not_ended(store, site):
         assert {each.result() for each in tasks.completed([last])} == {worker.pid}
     assert "the scheduler went away; waiting for it" in lines
     assert [len(attempts(store, name)) for name in ("done", "long", "last")] == [1, 2, 1]
+
+
+@pytest.mark.slow
+def test_the_task_of_a_worker_that_leaves_is_done_by_another(store, site):
+    leaving = site.start_worker(*ONE)
+    with cluster.scheduler(site.address), cluster.opened(store) as tasks:
+        long = tasks.submit("long", note, store, "long", "go")
+        while not attempts(store, "long"):
+            time.sleep(0.01)
+        other = site.start_worker(*ONE)
+        leaving.terminate()
+        while len(attempts(store, "long")) < 2:
+            time.sleep(0.01)
+        (store.root / "go").touch()
+        assert [each.result() for each in tasks.completed([long])] == [other.pid]
