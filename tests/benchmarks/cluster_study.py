@@ -71,24 +71,32 @@ def overhead() -> str:
     )
 
 
-def points_of(study: Study, dataset: Path, processes: int, kill_after_s: float = 0) -> list[Point]:
-    """Run the study with an empty store; kill one of its processes after a time, if one is given."""
+def points_of(
+    study: Study, dataset: Path, processes: int, kill_after_s: float = 0
+) -> tuple[list[Point], bool]:
+    """Run the study with an empty store; kill one of its processes after a time, if one is given.
+
+    Returns:
+        The points, and whether a process was killed: the study may have ended before.
+    """
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        killer = threading.Timer(kill_after_s, _kill_one)
+        killed = threading.Event()
+        killer = threading.Timer(kill_after_s, _kill_one, [killed])
         with cluster.opened(store, processes) as tasks:
             tasks.submit("begin", time.time).result()  # the time to start counts for nothing
             if kill_after_s:
                 killer.start()
             try:
-                return run_study(study, dataset, store, processes).points
+                return run_study(study, dataset, store, processes).points, killed.is_set()
             finally:
                 killer.cancel()
 
 
-def _kill_one() -> None:
+def _kill_one(killed: threading.Event) -> None:
     workers = [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
     random.choice(workers).kill()
+    killed.set()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -108,16 +116,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         undisturbed, first_s = None, 0.0
         for processes in options.processes:
             begun_s = time.monotonic()
-            points = points_of(study, dataset, processes)
+            points, _ = points_of(study, dataset, processes)
             wall_s = time.monotonic() - begun_s
             undisturbed, first_s = undisturbed or points, first_s or wall_s * processes
             assert points == undisturbed, "the figures depend on the number of processes"
             efficiency = first_s / processes / wall_s
             print(f"{processes} processes  {wall_s:6.1f} s  efficiency {efficiency:.0%}", flush=True)
-        for number in range(1, options.kills + 1):
+        number = 0
+        while number < options.kills:
             moment_s = random.uniform(0, wall_s)
-            assert points_of(study, dataset, processes, moment_s) == undisturbed, "a kill changed a figure"
-            print(f"kill {number:>2} after {moment_s:5.1f} s  the same figures", flush=True)
+            points, killed = points_of(study, dataset, processes, moment_s)
+            assert points == undisturbed, "a kill changed a figure"
+            number += killed
+            what = f"kill {number:>2} after {moment_s:5.1f} s" if killed else "ended before the kill"
+            print(f"{what}  the same figures", flush=True)
 
 
 if __name__ == "__main__":

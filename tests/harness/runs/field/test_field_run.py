@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cluster_site import ONE, Site, hiding
 from emulated_runs import LABELS, Models
 from reported import reported
 from small_models import classifier
@@ -15,15 +16,17 @@ from harness.bench_file import Bench
 from harness.boards.emulated import EmulatedBoard
 from harness.errors import BoardNotFound, UploadFailed, UsageError
 from harness.firmware.engine import get_engine
+from harness.layout import store_root
 from harness.recognizer import DEFAULT, Recognizer
 from harness.records.field_record import FieldRecord, read_field
 from harness.runs.field.paths import FieldPaths
+from harness.runs.field.playing import Player
 from harness.runs.field.publishing import read_again
 from harness.runs.field.run import FieldRun, begin_folder
 from harness.runs.folder import FIELD, resume
 from harness.runs.request import Setup
 from harness.sound.playback_plan import read_plan
-from models.cluster import Cluster
+from models.cluster import Cluster, scheduler
 from models.errors import ConfigError
 from models.pipeline import external
 from models.progress import Report, Task, sent_to
@@ -248,3 +251,24 @@ def test_a_run_that_is_interrupted_while_tasks_play_is_resumed(run_of, model, tm
     record, _ = run_of(model, own_store=store, resumed=path).run()
     assert all(segment.complete for segment in record.variants[0].segments)
     assert record.variants[0].notes == []
+
+
+@pytest.mark.slow
+def test_a_worker_with_a_store_of_its_own_plays_segments(
+    run_of, model, store, tmp_path, monkeypatch, in_tasks
+):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "site").mkdir()
+    monkeypatch.setenv("EARSHOT_STORE", str(tmp_path / "shared"))
+    monkeypatch.setattr(Player, "_play_now", lambda *_: pytest.fail("played in this process"))
+    site, home = Site(tmp_path / "site"), tmp_path / "there"
+    try:
+        site.start_scheduler()
+        site.start_worker(*ONE, prefix=hiding(store.root), EARSHOT_HOME=str(home))
+        with scheduler(site.address, store_root):
+            record, _ = run_of(model, recognizer=Recognizer("mean", 300)).run()
+    finally:
+        site.stop()
+    assert record.variants[0].faults == [] and record.variants[0].reference.equal > 500
+    assert [name for name in in_tasks if name.startswith("play-")] == [f"play-{model.id}-{n}" for n in (1, 2)]
+    assert len([path for path in home.glob("field-segment/*") if path.is_dir()]) == 2
