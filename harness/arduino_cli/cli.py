@@ -55,6 +55,7 @@ _LIST_S = 15.0  # the discovery itself takes 1 s
 _INSTALLED_S = 60.0  # `core list` and `lib list` read every installed release
 _COMPILE_S = 15 * 60.0  # mbed's core from nothing takes minutes on a slow host
 
+_SIGNALED = 128  # added to a signal's number, as a shell does
 _TRIED_PLACES = 100  # in a long output that holds no answer
 _JSON = json.JSONDecoder(
     object_pairs_hook=lambda pairs: {key: value for key, value in pairs if value is not None}
@@ -268,7 +269,13 @@ class ArduinoCli:
         answer = _decoded(ended.stderr, FailureAnswer) or _decoded(ended.stdout, FailureAnswer)
         if answer is None:
             output = ended.stderr.strip() or ended.stdout
-            what = "arduino-cli crashed: its answer is not the JSON that it documents"
+            what = (
+                "arduino-cli failed"
+                if ended.status
+                else "arduino-cli's answer is not the JSON that it documents"
+            )
+            if (ended.status or 0) > _SIGNALED or output.startswith("panic:"):
+                what = "arduino-cli crashed"
             return failure(kind, what, line, status=ended.status, output=output)
         needs_programmer = ended.status == NEEDS_PROGRAMMER
         what = "arduino-cli needs a programmer to upload" if needs_programmer else "arduino-cli failed"

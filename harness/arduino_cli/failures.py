@@ -18,7 +18,7 @@ NEEDS_PROGRAMMER = 11
 """The only exit status that tells more than 1 does (internal/cli/feedback/errorcodes.go): others do not come
 from the calls of `ArduinoCli`, or do not mean what their names say."""
 
-_TAIL_CHARACTERS = 2000
+_TAIL_CHARACTERS = 1000
 _SHOWN_ERRORS = 3  # the first errors of a compiler are the cause, the others mostly follow from them
 _MEMORY = {"flash": "upload.maximum_size", "ram": "upload.maximum_data_size"}
 _WEIGHED = {  # in English, because ARDUINO_LOCALE is pinned (internal/arduino/builder/sizer.go)
@@ -46,10 +46,10 @@ def failure(
         what: one sentence without a full stop.
         command: the command line.
         status: exit status; None if the command did not start or was cut off.
-        output: error messages; only the end is kept.
+        output: error messages; only the end is kept, in one line.
         remedy: what the user can do.
     """
-    tail = output.strip()[-_TAIL_CHARACTERS:]
+    tail = " ".join(output[-_TAIL_CHARACTERS:].replace("\0", " ").split())
     if issubclass(kind, UploadFailed):
         return kind(what, command=command, returncode=status, stderr_tail=tail, remedy=remedy)
     ending = "" if status is None else f" exited with {status}"

@@ -271,24 +271,29 @@ def test_the_exit_status_becomes_a_sentence(cli, stand_in, stream, status, sente
 
 
 @pytest.mark.parametrize(
-    "step",
+    ("step", "what"),
     [
-        {"stderr": "panic: runtime error: invalid memory address\n", "status": 2},
-        {"stdout": "Connected to the moon.\n"},
-        {"status": 1},
-        {"stdout": '{"platforms": [{"id": 5}]}'},
-        {"stdout": CORES[:-3]},
-        {"stdout": {"nothing": "that is documented"}},
-        {"stdout": "{" + '"a":{' * 100_000},
-        {"code": r"sys.stdout.buffer.write(bytes(range(256)))"},
-        {"code": "os.kill(os.getpid(), 11)"},
+        ({"stderr": "panic: runtime error: invalid memory address\n", "status": 2}, "crashed"),
+        ({"code": "os.kill(os.getpid(), 11)"}, "crashed"),
+        ({"stderr": "Error: no space left on device\n", "status": 7}, "failed"),
+        ({"status": 1}, "failed"),
+        ({"stdout": "Connected to the moon.\n"}, "not the JSON"),
+        ({"stdout": '{"platforms": [{"id": 5}]}'}, "not the JSON"),
+        ({"stdout": CORES[:-3]}, "not the JSON"),
+        ({"stdout": {"nothing": "that is documented"}}, "not the JSON"),
+        ({"stdout": "{" + '"a":{' * 100_000}, "not the JSON"),
+        ({"code": r"sys.stdout.buffer.write(bytes(range(256)))"}, "not the JSON"),
     ],
-    ids=["panic", "nonsense", "silence", "another type", "half", "other keys", "nested", "bytes", "signal"],
+    ids=[
+        *("panic", "signal", "text", "silence", "nonsense", "another type", "half", "other keys", "nested"),
+        "bytes",
+    ],
 )
-def test_an_answer_that_is_not_the_documented_json_is_a_crash(cli, stand_in, step):
+def test_an_answer_that_is_not_the_documented_json_is_told_in_one_line(cli, stand_in, step, what):
     stand_in.steps("core list", step)
-    with pytest.raises(BuildFailed, match=f"crashed.*{step.get('stderr', '').strip()}"):
+    with pytest.raises(BuildFailed, match=f"{what}.*{step.get('stderr', '').strip()}") as caught:
         cli.cores()
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.fixture
