@@ -98,8 +98,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             _complain(f"the disk is full ({place}). {remedy} What was measured so far is kept.")
         elif failure.errno in _UNUSABLE and isinstance(failure.filename, str):
             _complain(f"{failure.filename} cannot be used: {failure.strerror}. Choose another.")
+        elif failure.errno is not None:
+            named = "" if failure.filename is None else f" ({_shown(failure.filename)})"
+            _complain(f"the system refused a step: {failure.strerror}{named}. Correct that and try again.")
         else:
             raise
+        return EXIT_BROKEN
+    except MemoryError as failure:
+        _complain(
+            f"the memory is used up: {failure or 'none is left'}. End other programs, or raise its limit."
+        )
         return EXIT_BROKEN
     except KeyboardInterrupt:
         _complain(
@@ -134,6 +142,11 @@ def _reader_left() -> bool:
     waiting = select.poll()
     waiting.register(sys.stdout, 0)
     return any(events & select.POLLERR for _, events in waiting.poll(0))
+
+
+def _shown(name: object) -> str:
+    """Return the name of a file, which Python also gives as bytes or as a number."""
+    return os.fsdecode(name) if isinstance(name, (str, bytes)) else f"file {name}"
 
 
 def _output_fails() -> bool:

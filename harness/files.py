@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 _NAME_CHARACTERS = 50
@@ -38,17 +40,31 @@ def write_atomic(content: str | bytes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        with scratch.open("wb") as stream:
+        with _naming(path), scratch.open("wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         scratch.replace(path)
-    except OSError as problem:
-        if problem.errno is not None and problem.filename is None:  # a full disk does not name the file
-            problem.filename = str(path)
-        raise
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def append(text: str, path: Path) -> None:
+    """Append text to a file, as UTF-8; create the file and missing parent folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab", buffering=0) as stream, _naming(path):
+        stream.write(text.encode())
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Add the name of the file to an error that lacks it, such as that of a full disk."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno is not None and problem.filename is None:
+            problem.filename = str(path)
+        raise
 
 
 def point_link(link: Path, target: Path) -> None:

@@ -13,6 +13,7 @@ with or without a byte order mark, no key twice. Files that people write hold no
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import json
 import math
@@ -27,7 +28,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union
 import msgspec
 from msgspec import Meta
 
-from models.errors import LFS_FETCH, LFS_POINTER, ConfigError
+from models.errors import ConfigError, not_the_file
 
 __all__ = [
     "Meta",
@@ -37,6 +38,8 @@ __all__ = [
     "decode_value",
     "matching",
     "parse_json",
+    "read_file",
+    "refuse_pipe",
     "user_path",
 ]
 
@@ -113,14 +116,30 @@ def decode_text(data: bytes, where: str | Path) -> str:
     Raises:
         ConfigError: the bytes are not UTF-8, or a Git LFS pointer; the message names the line.
     """
-    if data.startswith(LFS_POINTER):
-        raise ConfigError(LFS_FETCH, str(where))
+    if told := not_the_file(data):
+        raise ConfigError(told, str(where))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         found = "is UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"is not UTF-8 in line {line}"
         raise ConfigError(f"the file {found}", str(where), "Save it as UTF-8.") from None
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a file that a user named.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe.
+    """
+    refuse_pipe(path)
+    return path.read_bytes()
+
+
+def refuse_pipe(path: Path) -> None:
+    """Raise OSError for a pipe or a device, which may never end; a missing file and a folder pass."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
 
 
 def user_path(text: str) -> Path:
@@ -167,7 +186,7 @@ class TomlFile:
         self.path = path
         try:
             # A byte order mark is no part of the text, and a lone \r ends no line in TOML.
-            data = path.read_bytes() if text is None else text.encode()
+            data = read_file(path) if text is None else text.encode()
             self._text = decode_text(data, path).replace("\r\n", "\n")
             self.tables: dict[str, Any] = tomllib.loads(self._text)
             _check_limits(self.tables, by_hand=True)

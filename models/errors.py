@@ -43,16 +43,23 @@ def _shortened(text: str) -> str:
 
 
 def lfs_pointer(path: Path, kind: type[E]) -> E | None:
-    """Return the error of a file that is a Git LFS pointer; None for any other file."""
+    """Return the error of a file that is a Git LFS pointer or a web page; None for any other file."""
     try:
         if not path.is_file():  # a pipe would wait for a writer
             return None
         with path.open("rb") as stream:
-            if stream.read(len(LFS_POINTER)) != LFS_POINTER:
-                return None
+            told = not_the_file(stream.read(len(LFS_POINTER)))
     except OSError:
         return None
-    return kind(LFS_FETCH, str(path))
+    return kind(told, str(path)) if told else None
+
+
+def not_the_file(content: bytes) -> str:
+    """Return what a file is that begins so and stands in place of another one; "" for any other file."""
+    if content.startswith(LFS_POINTER):
+        return LFS_FETCH
+    is_page = content[:99].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    return "this is a web page: download the file itself, by its “raw” link" if is_page else ""
 
 
 @contextmanager

@@ -9,7 +9,6 @@ Machines share artifacts through `models.shared_store`.
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import hashlib
 import json
@@ -25,13 +24,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from models import progress
+from models.decoding import refuse_pipe
 from models.shared_store import MANIFEST, SharedStore, key_of, shared_store
-
-
-def refuse_pipe(path: Path) -> None:
-    """Raise OSError for a pipe or a device, which may never end; a missing file and a folder pass."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
 
 
 def sha256_of(path: Path) -> str:

@@ -30,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from harness.files import append
     from harness.regression.compare import compare_records
     from harness.report.comparison_text import as_markdown, as_text
 
@@ -39,9 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         return comparison.exit_code
     print(as_text(comparison))
     if arguments.markdown:
-        arguments.markdown.parent.mkdir(parents=True, exist_ok=True)
-        with arguments.markdown.open("a", encoding="utf-8") as stream:
-            stream.write(as_markdown(comparison))
+        append(as_markdown(comparison), arguments.markdown)
     return comparison.exit_code
 
 

@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.files import write_atomic
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
+from models.decoding import read_file
 from models.model_artifact import ModelArtifact, TensorFacts
 from models.store import Store
 
@@ -68,7 +69,7 @@ def read_files(folder: Path, model: ModelArtifact) -> list[InputFile]:
             raise refusal(number, what, "Name the files that belong to the model.")
         path = folder / cells[0]
         try:
-            tensor = path.read_bytes()
+            tensor = read_file(path)
         except OSError as reason:
             raise refusal(number, f"{cells[0]} cannot be read ({reason.strerror})", "Restore it.") from None
         if len(tensor) != size:

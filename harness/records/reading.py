@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from harness.errors import UsageError
 from harness.records.checksum import WrongChecksum, check_checksum
 from harness.records.record import SCHEMA, RunRecord
-from models.decoding import decode_value, parse_json
+from models.decoding import decode_value, parse_json, read_file
 from models.errors import ConfigError
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class RecordFormat(Generic[T]):
                 a field is missing, unknown or of another type; the message names the file and the field.
         """
         try:
-            content = path.read_bytes()
+            content = read_file(path)
         except OSError as reason:
             raise self._refusal(
                 f"cannot be read ({reason.strerror})", path, f"Make one with `{self.command}`"

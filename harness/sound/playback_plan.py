@@ -16,7 +16,7 @@ from harness.sound.sound_files import check_file
 from harness.sound.stimulus import Placed
 from models.data.sound_folder import Excluded
 from models.data.wav import SAMPLE_RATE_HZ
-from models.decoding import Meta, decode_json, matching
+from models.decoding import Meta, decode_json, matching, read_file
 
 LONGEST_SEGMENT_S = 3600.0
 """A segment's sound is kept in memory: 1 GB while an hour is made, 0.3 GB for ten minutes."""
@@ -209,7 +209,7 @@ def read_plan(path: Path, check: bool = True) -> PlaybackPlan:
             changed.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as problem:
         raise UsageError(
             f"the plan cannot be read: {problem.strerror}", where=str(path), remedy="Give a plan.json."

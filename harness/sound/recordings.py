@@ -17,8 +17,9 @@ from harness.errors import UsageError
 from harness.files import write_atomic
 from harness.sound.sound_files import digest_of
 from models.data.sound_folder import Excluded, list_sounds, parts_of, plain, reasons, shown
+from models.decoding import read_file
 from models.errors import lfs_pointer
-from models.store import refuse_pipe, sha256_of
+from models.store import sha256_of
 
 MANIFEST = "manifest.csv"
 MANIFEST_COLUMNS = ("path", "label", "word", "source", "license", "sha256")
@@ -200,8 +201,7 @@ def manifest_rows(manifest: Path) -> list[dict[str, str]]:
         UsageError: it cannot be read, or lacks a column.
     """
     try:
-        refuse_pipe(manifest)
-        data = manifest.read_bytes()
+        data = read_file(manifest)
         encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         text = io.StringIO(data.decode(encoding), newline=None)
         separator = max(",;\t", key=text.readline().count)

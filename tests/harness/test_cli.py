@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from small_disk import small_disk
@@ -19,6 +20,7 @@ from small_models import classifier
 from harness import cli, commands, layout
 from harness.commands import boards
 from harness.errors import EXIT_INCONCLUSIVE
+from harness.files import append
 
 
 def test_no_command_is_a_usage_error():
@@ -163,6 +165,12 @@ def test_an_output_that_takes_nothing_is_told_as_it_is(redirection, code, told, 
     assert told in ended.stderr and ended.stderr.count("\n") == bool(told)
 
 
+def test_a_full_disk_of_an_appended_file_is_named_by_the_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(boards, "run", lambda _: append("text", Path("/dev/full")))
+    assert cli.main(["boards"]) == 4
+    assert "the disk is full (/dev/full)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("names", "place", "remedy"),
     [
@@ -191,6 +199,29 @@ def test_output_that_is_no_folder_is_refused_at_the_start(command, place, tmp_pa
     assert cli.main([command, *file, "--output", str(tmp_path / place)]) == 2
     told = capsys.readouterr().err
     assert told == f"earshot: usage: --output is no folder ({tmp_path}/file). Name a folder.\n"
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (
+            OSError(errno.ENOENT, "No such file or directory", "/proc/x"),
+            "No such file or directory (/proc/x)",
+        ),
+        (OSError(errno.EFBIG, "File too large", b"base/board.h"), "File too large (base/board.h)"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files."),
+        (MemoryError("Unable to allocate 9 GiB"), "the memory is used up: Unable to allocate 9 GiB."),
+        (MemoryError(), "the memory is used up"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(failure, told, monkeypatch, capsys):
+    def refuse(_):
+        raise failure
+
+    monkeypatch.setattr(boards, "run", refuse)
+    assert cli.main(["boards"]) == 4
+    line = capsys.readouterr().err
+    assert told in line and line.count("\n") == 1
 
 
 def test_folder_that_cannot_be_used_exits_with_4(tmp_path, monkeypatch, capsys):

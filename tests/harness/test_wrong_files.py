@@ -1,4 +1,4 @@
-"""Git LFS pointers in place of files that were not fetched, and pipes in place of files."""
+"""Git LFS pointers and web pages in place of files that were not fetched, and pipes in place of files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 
 import pytest
 
+from harness.records.field_record import read_field
 from harness.records.reading import read_record
+from harness.sound.playback_plan import read_plan
 from harness.sound.recordings import MANIFEST, entries_of, manifest_rows
 from harness.sound.sound_files import check_file
 from models.data.wav import read_wav
@@ -22,10 +24,13 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\ns
     [read_tflite, read_wav, manifest_rows, lambda path: check_file(path, "1" * 64), TomlFile, read_record],
     ids=["model", "sound", "manifest", "file of a plan", "TOML", "record"],
 )
-def test_a_pointer_is_told_from_a_damaged_file(tmp_path, read):
+def test_a_pointer_or_a_web_page_is_told_from_a_damaged_file(tmp_path, read):
     path = tmp_path / "file"
     path.write_text(POINTER)
     with pytest.raises(UserFacingError, match=r"LFS pointer: fetch the file with `git lfs pull` \(.*/file\)"):
+        read(path)
+    path.write_text("\n<!DOCTYPE html>\n<html><title>GitHub</title></html>\n")
+    with pytest.raises(UserFacingError, match=r"this is a web page: download the file itself.* \(.*/file\)"):
         read(path)
 
 
@@ -37,7 +42,13 @@ def test_a_pointer_in_a_manifest_is_told_from_an_edited_recording(tmp_path):
         entries_of(tmp_path, ("yes",))
 
 
-@pytest.mark.parametrize("read", [read_tflite, manifest_rows, lambda path: check_file(path, "1" * 64)])
+@pytest.mark.parametrize(
+    "read",
+    [
+        *(read_tflite, manifest_rows, TomlFile, read_record, read_field, read_plan),
+        lambda path: check_file(path, "1" * 64),
+    ],
+)
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path, read):
     path = tmp_path / "pipe"
     os.mkfifo(path)
