@@ -44,7 +44,7 @@ bench: setup
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 docs: setup
-	$(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 doctor: setup
 	$(BIN)/earshot doctor

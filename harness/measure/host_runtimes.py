@@ -48,7 +48,8 @@ class Timing:
         if self.p25_us is None or self.p75_us is None:
             return ""
         apart = (self.p75_us - self.p25_us) / self.median_us
-        return f"not steady: the quartiles are {apart:.0%} of the median apart" if apart > _STEADY else ""
+        remark = f"not steady: the quartiles are {100 * apart:,.0f} % of the median apart"
+        return remark if apart > _STEADY else ""
 
 
 def timing_of(samples_us: Sequence[float], invocations: int) -> Timing:

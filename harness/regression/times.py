@@ -167,8 +167,9 @@ def _sentence(status: Status, finding: str, series: _Series, night: Night, night
         return f"{name} is {finding}{note}: accept it with {accept}, or the old reference stays."
     if status == "noisy":
         return (
-            f"{name} varies by {night_sd:.2%} from night to night, more than the {rule.NOISY_SD:.0%} "
-            f"that can be judged ({finding}): check temperature, supply and interrupts."
+            f"{name} varies by {100 * night_sd:.2f} % from night to night, more than the "
+            f"{100 * rule.NOISY_SD:.0f} % that can be judged ({finding}): check temperature, supply and "
+            "interrupts."
         )
     return f"{name} is within its limits: {finding}{note}."
 
