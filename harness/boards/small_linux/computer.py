@@ -14,7 +14,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from harness.boards.locks import board_lock
 from harness.boards.small_linux import connection, wheels
 from harness.errors import BoardNotFound, ConnectionLost, EarshotError, ProtocolError, Unsupported
 from models import progress
+
+T = TypeVar("T")
 
 RUNNER = Path(__file__).with_name("runner.py")
 
@@ -36,6 +38,9 @@ _NO_PYTHON, _NO_VENV, _NOT_INSTALLED, _NO_SPACE = 41, 42, 43, 44
 
 _KILLED = 128 + 9
 """Exit code of a shell whose program got SIGKILL."""
+
+_LONGEST_ANSWER = 80
+"""Characters of an unexpected answer that are shown."""
 
 _TURN_S = 600.0
 """Wait for a turn, s: others hold a computer for one model at a time."""
@@ -116,10 +121,11 @@ class Computer:
         Raises:
             BoardNotFound: it cannot be reached.
             Unsupported: it has no Python, or ONNX Runtime is not published for it.
+            ProtocolError: its answer is no description.
         """
         command = _PROBE.format(python="python3" if self.host else self._python)
         answer = self._run(command, RUNNER.read_bytes(), "ask it about itself")
-        found = msgspec.json.decode(answer, type=Machine)
+        found = self._decode(answer, Machine)
         if found.machine not in _MACHINES:
             raise Unsupported(
                 f"ONNX Runtime is not published for programs of {found.machine}",
@@ -136,7 +142,7 @@ class Computer:
 
     def installed(self) -> str:
         """Return the installed version of ONNX Runtime; "" without one."""
-        return self._run(_CHECK.format(python=self._python), b"", "look for ONNX Runtime").strip()
+        return _last_line(self._run(_CHECK.format(python=self._python), b"", "look for ONNX Runtime"))
 
     def prepare(self, bring: bool = False) -> None:
         """Install ONNX Runtime in the version of this host, unless it is installed already.
@@ -181,11 +187,16 @@ class Computer:
         script = _RUN.format(template=template, python=self._python, arguments=arguments)
         with board_lock(f"linux {self.name}", self._wait_s):
             answer = self._run(script, _tar(files), "run the model")
+        return self._decode(answer, dict[str, Any])
+
+    def _decode(self, answer: str, kind: type[T]) -> T:
+        """Decode the answer of the runner, its last line; a login shell may greet before it."""
+        line = _last_line(answer)
         try:
-            return json.loads(answer.splitlines()[-1])
-        except (IndexError, ValueError):
+            return msgspec.convert(json.loads(line), kind)  # the runner's JSON may have NaN
+        except (ValueError, msgspec.MsgspecError):
             raise ProtocolError(
-                "the runner ended without a result",
+                f"its answer is not that of Earshot's runner: {line[:_LONGEST_ANSWER] or 'nothing'}",
                 where=self.name,
                 remedy="Run with --verbose to see the command, and try it by hand.",
             ) from None
@@ -253,6 +264,10 @@ class Computer:
             where=self.name,
             remedy="Run with --verbose to see the command, and try it by hand.",
         )
+
+
+def _last_line(answer: str) -> str:
+    return answer.strip().rpartition("\n")[2].strip()
 
 
 def _tar(files: Mapping[str, bytes]) -> bytes:

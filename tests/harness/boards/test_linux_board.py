@@ -51,6 +51,27 @@ def test_model_is_measured_over_ssh(target, tmp_path):
     assert [path.name for path in (target.home / ".cache/earshot").iterdir()] == ["environment"]
 
 
+def test_greeting_of_the_shell_is_no_answer(target, tmp_path):
+    """bash reads ~/.bashrc for a command of ssh, too."""
+    target.start()
+    target.give_environment()
+    (target.home / ".bashrc").write_text("echo Welcome to kws-pi\n")
+    computer = Computer(HOST)
+    assert computer.machine.cores and computer.installed() == wheels.version()
+    row, _ = measure_onnx(write_matrix_product(tmp_path / "some.onnx", WEIGHTS), INPUTS, computer=computer)
+    assert len(row.samples_us) == 300
+
+
+def test_answer_that_is_no_description_is_reported(target):
+    programs = target.folder / "programs"
+    programs.mkdir()
+    target.script(programs / "python3", "echo Bye")
+    target.start(path=f"{programs}:/usr/bin:/bin")
+    with pytest.raises(ProtocolError) as failure:
+        Computer(HOST).prepare()
+    assert "its answer is not that of Earshot's runner: Bye" in message(failure)
+
+
 def test_refused_connection_is_reported(target):
     with pytest.raises(BoardNotFound) as failure:
         Computer(HOST).prepare()
