@@ -455,10 +455,15 @@ def _front(log: Log, search: Search, mask: NDArray[np.bool_], axis: int) -> list
 
 
 def _over_speakers(words: Words, answers: NDArray[np.bool_], among: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return the bootstrap interval over speakers of the share of answers among some words."""
+    """Return the bootstrap interval over speakers of the share of answers among some words.
+
+    Without an end if all words have the answer or none: a bootstrap then says nothing.
+    """
     number = len(words.names)
     wholes = np.bincount(words.speakers[among], minlength=number)
     parts = np.bincount(words.speakers[among & answers], minlength=number)
+    if parts.sum() in (0, wholes.sum()):
+        return -np.inf, np.inf
     return cluster_interval(parts[wholes > 0], wholes[wholes > 0])
 
 

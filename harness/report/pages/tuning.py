@@ -50,7 +50,7 @@ def sentences(variant: TunedVariant) -> list[str]:
     tuning = variant.tuning
     chosen, default = tuning.chosen.point, tuning.default.point
     found = [
-        f"{variant.title}: {describe(tuning.chosen.recognizer)} {_detects(chosen)}, the default "
+        f"{variant.title}: {describe(tuning.chosen.recognizer)} {_detects(chosen)}; the default "
         f"{_detects(default)}."
     ]
     if held := tuning.held_out:
@@ -110,9 +110,9 @@ def candidates_table(variants: Sequence[TunedVariant]) -> Table:
             Column("accepted_low accepted_high", "95 % ", fmt.interval),
         ],
         rows,
-        "Intervals of words are bootstrapped over speakers, whose words depend on each other; those of false "
-        "accepts are Poisson's. Held out: each half of the speakers is judged by parameters that were chosen "
-        "on the other half.",
+        "Intervals of words are bootstrapped over speakers, whose words depend on each other; of all words "
+        "or no word there is none. Those of false accepts are Poisson's. Held out: each half of the speakers "
+        "is judged by parameters that were chosen on the other half.",
         headed=True,
         tones=["strong" if row["which"] == "chosen" else "" for row in rows],
     )
