@@ -54,6 +54,11 @@ class CalibratedImage:
     stages: dict[str, StageCycles]
     footprint: Footprint = FAST
 
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Everything that the user chose; a later image of the same choice replaces this one."""
+        return self.variant, self.engine, self.footprint, self.optimization
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -67,15 +72,15 @@ class Calibration:
     checksum: str = ""
 
     def with_image(self, image: CalibratedImage) -> Calibration:
-        """Add an image, in place of an earlier one of the same variant and engine."""
-        name = (image.variant, image.engine)
-        others = [one for one in self.images if (one.variant, one.engine) != name]
+        """Add an image, in place of an earlier one of the same key."""
+        others = [one for one in self.images if one.key != image.key]
         return replace(self, images=[*others, image])
 
     def row(self, variant: str, firmware: FirmwareRow, emulated: BoardRow) -> CalibrationRow:
         """Return the errors of a row of a record, or the reason why none of them holds for its image."""
-        name = (variant, firmware.engine)
-        image = next((one for one in self.images if (one.variant, one.engine) == name), None)
+        key = (variant, firmware.engine, firmware.footprint, firmware.optimization)
+        images = [one for one in self.images if one.key[:2] == key[:2]]
+        image = min(images, key=lambda one: one.key != key, default=None)
         reason = "not calibrated with this variant and engine"
         if image:
             reasons = [

@@ -57,9 +57,14 @@ def test_what_was_calibrated_otherwise_is_not_applied(variant, firmware, emulate
     assert reason in row.reason
 
 
-def test_an_image_replaces_the_one_of_the_same_variant_and_engine():
-    newer, other = replace(IMAGE, build_id="1"), replace(IMAGE, engine="tflm")
-    assert CALIBRATION.with_image(other).with_image(newer).images == [other, newer]
+@pytest.mark.parametrize("change", [{"engine": "tflm"}, {"footprint": "small"}, {"optimization": "-O2"}])
+def test_an_image_replaces_the_one_of_the_same_choice_alone(change):
+    newer, other = replace(IMAGE, build_id="ffff0000"), replace(IMAGE, build_id="1", **change)
+    both = CALIBRATION.with_image(other).with_image(newer)
+    assert both.images == [other, newer]
+    for image in both.images:
+        built = replace(FIRMWARE, **{"build_id": image.build_id, **(change if image is other else {})})
+        assert both.row("tiny", built, EMULATED).errors
 
 
 def test_a_calibration_is_read_as_it_was_written(tmp_path):
