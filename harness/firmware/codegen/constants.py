@@ -40,9 +40,10 @@ def fold_constants(model: TfliteModel) -> tuple[TfliteModel, tuple[Operator, ...
 
 def _infer_shape(operator: Operator, tensors: list[Tensor]) -> None:
     """Give the output of a RESHAPE the shape that was computed: the file has a placeholder then."""
-    source, (number,) = operator.inputs[0], operator.outputs
-    shape = tensors[operator.inputs[1]].data if len(operator.inputs) > 1 and operator.inputs[1] else None
-    if source is not None and shape is not None and tensors[number].dynamic:
+    source, target, *_ = (*operator.inputs, None, None)
+    number = operator.outputs[0] if operator.outputs else None
+    shape = None if target is None else tensors[target].data
+    if None not in (source, number) and shape is not None and tensors[number].dynamic:
         with suppress(ValueError):  # it is refused where it is read
             inferred = np.empty(tensors[source].shape, bool).reshape(shape.reshape(-1)).shape
             tensors[number] = replace(tensors[number], shape=inferred, dynamic=False)

@@ -31,7 +31,8 @@ class States:
     def read(self, operator: Operator, operands: Operands) -> Iterator[Step]:
         """Lower READ_VARIABLE."""
         output = operands.value(operator.outputs[0])
-        yield _copied(operator, self._value(operands, operator.inputs[0], output), output)
+        handle = operator.inputs[0] if operator.inputs else None
+        yield _copied(operator, self._value(operands, handle, output), output)
 
     def assign(self, operator: Operator, operands: Operands) -> Iterator[Step]:
         """Lower ASSIGN_VARIABLE."""

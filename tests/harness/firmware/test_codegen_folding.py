@@ -246,6 +246,18 @@ def test_views_and_shapes_that_are_computed():
     assert engine.calls == ["fully_connected"]
 
 
+def test_the_first_tensor_may_be_a_shape():
+    builder = ModelBuilder()
+    shape = builder.constant(np.array([2, 3], "i4"))
+    source, output = builder.activation((1, 6), "f4"), builder.activation((2, 3), "f4")
+    between = builder.activation((1, 1), "f4", shapeSignature=[-1, -1])
+    builder.operator("RESHAPE", [source, shape], [between])
+    builder.operator("RELU", [between], [output])
+    model = builder.finish([source], [output])
+    engine = compiled(model)
+    compare(engine.run(engine.inputs()), tflite_reference(model, engine.inputs()))
+
+
 def test_a_part_that_is_not_read():
     chain = _Chain((1, 4, 6))
     builder = chain.builder

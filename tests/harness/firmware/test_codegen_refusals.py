@@ -13,8 +13,10 @@ from tflite_builder import ModelBuilder
 from tflite_cases import VALID, conv_2d
 
 from harness.errors import BuildFailed
+from harness.firmware.codegen.lowering import OPERATORS, lower
 from harness.firmware.engine import get_engine
 from models.errors import UserFacingError
+from models.tflite import read_tflite
 
 Model = Callable[[], bytes]
 
@@ -191,3 +193,15 @@ def test_a_changed_byte_gives_sources_or_a_refusal(tmp_path, place, byte, seed):
     path.write_bytes(content)
     with suppress(UserFacingError):
         get_engine("codegen").generate(path, tmp_path)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize(("inputs", "outputs"), [([], []), ([0], []), ([], [1]), ([-1], [1])])
+def test_an_operator_without_inputs_or_outputs_ends_in_no_traceback(operator, inputs, outputs, tmp_path):
+    builder = ModelBuilder()
+    ends = [builder.activation((1, 4), "f4") for _ in range(2)]
+    builder.operator(operator, inputs, outputs)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(builder.finish(ends[:1], ends[1:]))
+    with suppress(UserFacingError):
+        lower(read_tflite(path))
