@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from models import progress, shared_store
-from models.errors import ClusterError, ModelError
+from models.errors import ClusterError, DatasetError, ModelError
 from models.progress import Level, Line, Report
 from models.scratch import ScratchFolder
 from models.shared_store import VARIABLE
@@ -458,6 +458,17 @@ def _do(
             raise ClusterError(
                 f"{lost} did not arrive", f"worker {worker.address}", "Run again: finished steps are kept."
             ) from None
+        except DatasetError as problem:
+            if not expected:
+                raise
+            where = f"{problem.where}, on worker {worker.address}".removeprefix(", ")
+            raise DatasetError(problem.what, where, problem.remedy) from None
+        except OSError as problem:
+            if not expected:
+                raise
+            what = f"{problem.filename or 'a file'} cannot be used: {problem.strerror or problem}"
+            remedy = "Mend that, and run again: finished steps are kept."
+            raise ClusterError(what, f"worker {worker.address}", remedy) from None
         finally:
             if is_apart and (failure := shared_store.failure()):
                 raise _not_shared(f"worker {worker.address}", failure)

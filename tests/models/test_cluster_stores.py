@@ -12,7 +12,7 @@ from s3_server import SLOW_DOWN, read_only, running, use
 
 from harness.layout import store_root
 from models import cluster, shared_store
-from models.errors import ClusterError
+from models.errors import ClusterError, DatasetError
 from models.store import Store
 
 pytestmark = pytest.mark.slow
@@ -41,6 +41,10 @@ def fill(folder: Path) -> int:
     """Write into the folder of an unfinished artifact."""
     (folder / "out.txt").write_text("whole")
     return os.getpid()
+
+
+def lack(store: Store, source: Path) -> None:
+    raise DatasetError("there is none", "/data", "Copy it.")
 
 
 def write(folder: Path) -> None:
@@ -151,6 +155,19 @@ def test_a_bucket_that_is_down_ends_the_command_before_its_tasks(site, store, tm
     bucket.fault = lambda method, path: SLOW_DOWN
     with pytest.raises(ClusterError, match=r"the server is overloaded.* Try again later\."):
         run_one(site, store)
+
+
+def test_a_worker_whose_own_store_cannot_be_written_is_named(site, store, folder):
+    site.start_worker(*ONE, prefix=hiding(store.root), EARSHOT_HOME="/dev/null/store")
+    message = r"/dev/null/store.* cannot be used: Not a directory \(worker tcp://\S+\)\. Mend"
+    with pytest.raises(ClusterError, match=message):
+        run_one(site, store)
+
+
+def test_a_dataset_that_a_worker_lacks_is_named_with_the_worker(site, store, tmp_path, folder):
+    start_apart(site, store, tmp_path)
+    with pytest.raises(DatasetError, match=r"there is none \(/data, on worker tcp://\S+\)\. Copy it\."):
+        run_one(site, store, lack)
 
 
 @pytest.mark.parametrize(
