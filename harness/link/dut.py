@@ -74,11 +74,11 @@ class InferResult:
 
     @property
     def lap_us(self) -> float | None:
-        """Microseconds per invocation; None unless the device printed two times in order."""
+        """Microseconds per invocation; None unless the device printed two times, the second one later."""
         if len(self.laps_us) != 2:
             return None
         taken_us = (self.laps_us[1] - self.laps_us[0]) % (1 << 32)
-        return None if taken_us >= 1 << 31 else taken_us / self.invocations
+        return taken_us / self.invocations if 0 < taken_us < 1 << 31 else None
 
 
 class DeviceUnderTest:
@@ -369,6 +369,8 @@ class DeviceUnderTest:
                     self._keep_printed(line)
                     return replace(timed, line=line)
         except EarshotError as problem:
+            if isinstance(problem, ProtocolError) and self.printed:  # maybe answers of another device
+                problem.what = f'{problem.what}; it printed "{_shortened(self.printed)}"'
             self._broken = problem
             raise
 

@@ -29,6 +29,7 @@ OWN_LICENSE = "the speaker's own"
 """License entry of a user's recording, until whoever publishes the recording replaces it."""
 
 _NUMBER = re.compile(r"^\d+|\d+$")
+_SPEAKER = re.compile(r"[0-9a-f]{8}_nohash_")  # of Speech Commands, whose folders name the words
 _COPY = ("copy", "kopie", "copie", "copia", "cópia", "kopia", "копия", "副本", "コピー")
 _COPY_OF = [["copy", "of"], ["kopie", "von"], ["copie", "de"], ["copia", "de"]]
 """In the names of copied files, `yes - Copy (2).wav` and `Copy of yes.wav`."""
@@ -174,7 +175,7 @@ def _word_of_file(stem: str, labels: Sequence[str]) -> tuple[str, str]:
                     return known[name], "its word is the start of its name" if others else ""
         if not parts[first].isdigit():
             break
-    words = _without_numbers(parts)
+    words = _without_numbers([] if _SPEAKER.match(stem) else parts)
     return (words[0], _begins_like(stem, labels)) if words else ("", "")
 
 

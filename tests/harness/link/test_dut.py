@@ -130,7 +130,7 @@ def test_a_device_in_energy_mode_has_no_times(connect):
     assert board.infer().lap_us is None
 
 
-@pytest.mark.parametrize("laps", [[5000], [5000, 4000], [1, 2, 3]])
+@pytest.mark.parametrize("laps", [[5000], [5000, 4000], [5000, 5000], [1, 2, 3]])
 def test_laps_that_are_no_two_growing_times_are_missing(connect, laps):
     lines = [*(b"m-lap-us-%d" % lap for lap in laps), b"m-results-[1.0,0.0]", b"m-ready"]
     _, board = connect(lines={"infer": lines})
@@ -195,6 +195,13 @@ def test_after_a_timeout_the_client_stays_broken(connect):
     with pytest.raises(ProtocolError, match="did not answer"):
         board.name()
     assert len(device.commands) == count, "a late answer would belong to another question"
+
+
+def test_a_timeout_names_lines_that_are_no_answers(connect):
+    _, board = connect(at_boot=False, before=b"> ", ready=b"> m-ready\r\n")
+    board._timeout_s = 0.2
+    with pytest.raises(ProtocolError, match=r'did not answer.*it printed "> m-name-dut-\[simulated\]'):
+        board.name()
 
 
 def test_listening_yields_every_record_in_order_each_time(connect):

@@ -201,6 +201,7 @@ def test_every_file_that_is_not_used_has_a_reason(tmp_path):
     read = read_recordings(tmp_path, LABELS)
     assert [each.source for each in read.recordings] == ["yes/1.wav"]
     assert {each.source: each.reason.partition(":")[0] for each in read.scan.excluded} == {
+        "0a7c2a8d_nohash_0.wav": "no word in its name; rename it, for example to yes_0a7c2a8d_nohash_0.wav",
         "12.wav": "no word in its name; rename it, for example to yes_12.wav",
         "deep/er/1.wav": "no word",
         "yes/.hidden.wav": "hidden",
