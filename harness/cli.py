@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if address := os.environ.get(SHARED_STORE):
                 check_address(address)
             options.check_variants(arguments)
+            options.check_board(arguments)
             if isinstance(output := getattr(arguments, "output", None), Path):
                 options.check_output(output)
             code: int = arguments.action(arguments)

@@ -270,6 +270,19 @@ def check_variants(arguments: argparse.Namespace) -> None:
         load_family(layout.CONFIGS, pattern)
 
 
+def check_board(arguments: argparse.Namespace) -> None:
+    """Check the bench file and the name of the board to build for, before a command's slow imports.
+
+    Raises:
+        UsageError, ConfigError: one is missing or invalid.
+    """
+    if {"board", "engine"} <= vars(arguments).keys():
+        from harness.bench_file import find_bench
+        from harness.boards.registry import find_entry
+
+        find_entry(arguments.board or DEFAULT_BOARD, find_bench(arguments.bench))
+
+
 def selection(arguments: argparse.Namespace, pattern: str = "") -> Selection:
     """Return the models chosen by the options of `add_models`, or by those of `add_model_file` and a pattern.
 

@@ -101,18 +101,19 @@ def test_wrong_argument_exits_with_2_and_one_line(arguments, names, capsys):
     [
         *([command, "--variants", "tinyconv-int8,nope"] for command in ("run", "nightly", "field", "build")),
         *([command, "nope"] for command in ("profile", "listen", "energy")),
+        *(["run", option, "nope"] for option in ("--board", "--bench")),
     ],
 )
-def test_an_unknown_variant_is_refused_before_anything_else_is_imported(arguments, tmp_path):
+def test_an_unknown_name_is_refused_before_anything_slow_is_imported(arguments, tmp_path):
     script = (
         "import sys; from harness import cli\n"
         "code = cli.main(sys.argv[1:])\n"
-        "sys.exit(code + 40 * bool({'numpy', 'harness.runs.request'} & set(sys.modules)))"
+        "sys.exit(code + 40 * bool({'torch', 'scipy', 'harness.runs.request'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", script, *arguments, "--output", str(tmp_path)]
     ended = subprocess.run(command[: -2 if arguments[0] == "build" else None], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert "no variant matches 'nope'" in ended.stderr
+    assert "nope" in ended.stderr
 
 
 @pytest.mark.parametrize(("command", "named"), [("run", "--variants"), ("profile", "VARIANT")])
