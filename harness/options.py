@@ -264,10 +264,8 @@ def check_variants(arguments: argparse.Namespace) -> None:
     Raises:
         ConfigError: there is none.
     """
-    from models.variants import load_family
-
     if (pattern := getattr(arguments, "variants", "")) and not getattr(arguments, "model", None):
-        load_family(layout.CONFIGS, pattern)
+        Selection(pattern).variants()
 
 
 def check_board(arguments: argparse.Namespace) -> None:

@@ -72,7 +72,7 @@ class Selection:
             )
         object.__setattr__(self, "labels", _checked(self.labels))
 
-    def variants(self, configs: Path = CONFIGS) -> tuple[list[Variant], list[Refused]]:
+    def variants(self, configs: Path | None = None) -> tuple[list[Variant], list[Refused]]:
         """Return the selected variants with the chosen voices, and those that are not valid.
 
         Raises:
@@ -80,7 +80,7 @@ class Selection:
         """
         from models.variants import load_family
 
-        variants, refused = load_family(configs, self.pattern)
+        variants, refused = load_family(configs or CONFIGS, self.pattern)
         if self.voices:
             variants = [replace(variant, voices=self.voices) for variant in variants]
         return variants, refused
