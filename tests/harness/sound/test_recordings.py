@@ -187,7 +187,7 @@ def test_a_label_at_the_start_of_a_longer_name_is_noted_once_for_all_files(tmp_p
 
 
 def test_every_file_that_is_not_used_has_a_reason(tmp_path):
-    add(tmp_path, "yes/1.wav", "deep/er/1.wav", "yes/.hidden.wav", "12.wav")
+    add(tmp_path, "yes/1.wav", "deep/er/1.wav", "yes/.hidden.wav", "12.wav", "0a7c2a8d_nohash_0.wav")
     put(tmp_path, "yes/silent.wav", level=0.0)
     for name in ("yes/1.m4a", "yes/take", "yes/broken.wav", "yes/pointer.wav"):
         (tmp_path / name).write_text("no sound")
