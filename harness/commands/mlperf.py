@@ -95,17 +95,17 @@ def run(arguments: argparse.Namespace) -> int:
         inputs, files = "dataset", make_files(arguments.dataset, model, store, folder / "kws01")
     else:
         inputs, files = "random", random_files(noise_inputs(reference, WINDOWS))
-    folder.mkdir(parents=True, exist_ok=True)
     with setup.board as board, contextlib.ExitStack() as recording:
         described = board.describe()
-        wiring = setup.bench.meter
-        meter = _meter(setup.bench, described) if arguments.energy else None
-        if meter:
-            meter.power_up()
         if described.clock == "instructions":
             raise UsageError(
                 "the clock counts instructions and not time", remedy="Use --clock cycles, the default."
             )
+        wiring = setup.bench.meter
+        meter = _meter(setup.bench, described) if arguments.energy else None
+        if meter:
+            meter.power_up()
+        folder.mkdir(parents=True, exist_ok=True)
         recognizer = setup.bench.recognizer_of(model.id)
         firmware = build_sized(
             board,

@@ -34,6 +34,16 @@ def test_files_that_do_not_suit_the_model_are_refused(capsys, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.emulated
+@pytest.mark.parametrize(
+    ("option", "problem"), [("--clock=instructions", "not time"), ("--energy", "takes no current")]
+)
+def test_a_board_that_cannot_run_the_benchmark_leaves_no_folder(capsys, tmp_path, option, problem):
+    model = classifier(tmp_path / "model.tflite", 490)
+    assert problem in refused(capsys, model, *FOUR, option, "--output", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_front_end_that_contradicts_the_input_is_refused(capsys, tmp_path):
     model = classifier(tmp_path / "model.tflite", 1960)
     error = refused(capsys, model, *FOUR, "--dataset", tmp_path, "--output", tmp_path / "out")
