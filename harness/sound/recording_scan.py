@@ -121,6 +121,9 @@ def scan_recordings(
             notes += [f"{source}: {each}" for each in remarks]
             if remark:
                 named.setdefault((word, remark), []).append(source)
+    contradictions = _contradictions(usable, labels)
+    excluded += contradictions.values()
+    usable = [each for each in usable if each.source not in contradictions]
     if not usable:
         raise UsageError(
             f"none of {len(excluded)} recordings can be used{reasons(excluded)}",
@@ -134,6 +137,20 @@ def scan_recordings(
     return Scan(
         tuple(usable), tuple(excluded), (*notes, *doubts, *_training_note(usable)), doubts=tuple(doubts)
     )
+
+
+def _contradictions(usable: Sequence[UsableRecording], labels: Sequence[str]) -> dict[str, Excluded]:
+    """Return the recordings whose file is also there under another label, by source."""
+    by_file: dict[str, dict[str, str]] = {}
+    label = {each.source: label_of(each.word, labels) if labels else each.word for each in usable}
+    for each in usable:
+        by_file.setdefault(each.sha256, {}).setdefault(label[each.source], each.source)
+    found = {}
+    for each in usable:
+        for other, source in by_file[each.sha256].items():
+            if other != label[each.source]:
+                found[each.source] = Excluded(each.source, f"the same sound has another label as {source}")
+    return found
 
 
 class _Unusable(Exception):

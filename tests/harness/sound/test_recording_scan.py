@@ -43,6 +43,21 @@ def test_a_recording_without_a_whole_word_is_excluded(tmp_path, changes, reason)
     assert reasons(tmp_path) == {"yes/2.wav": reason}
 
 
+def test_a_sound_under_two_labels_is_excluded(tmp_path):
+    put(tmp_path, "yes/1.wav", "no/1.wav", "cat/1.wav", "dog/1.wav")
+    for name in ("no/2.wav", "yes/2.wav"):
+        (tmp_path / name).write_bytes((tmp_path / "yes" / "1.wav").read_bytes())
+    (tmp_path / "dog" / "2.wav").write_bytes((tmp_path / "cat" / "1.wav").read_bytes())
+    scan = scan_recordings(tmp_path, ("silence", "unknown", "yes", "no"))
+    assert {each.source: each.reason for each in scan.excluded} == {
+        "no/2.wav": "the same sound has another label as yes/1.wav",
+        "yes/1.wav": "the same sound has another label as no/2.wav",
+        "yes/2.wav": "the same sound has another label as no/2.wav",
+    }
+    played = ["cat/1.wav", "dog/1.wav", "dog/2.wav", "no/1.wav"]
+    assert [each.source for each in scan.usable] == played, "cat and dog are both unknown"
+
+
 def test_a_recording_of_silence_may_be_silent(tmp_path):
     put(tmp_path, "silence/1.wav", level=0)
     assert [each.word for each in scan_recordings(tmp_path).usable] == ["silence"]

@@ -227,7 +227,8 @@ def test_an_snr_without_any_word_is_refused(tmp_path):
 
 
 def test_a_recording_of_silence_keeps_its_level(tmp_path):
-    put(tmp_path, "silence/1.wav", "yes/1.wav", level=300.0)
+    put(tmp_path, "silence/1.wav", level=300.0)
+    put(tmp_path, "yes/1.wav", level=301.0)
     plan, scene = scene_of(tmp_path, replace(QUIET, level_dbfs=-20.0))
     (silence,) = [word for word in plan.segments[0].words if word.word == "silence"]
     recorded, _ = read_wav(tmp_path / "silence" / "1.wav")
