@@ -141,9 +141,9 @@ def fits(python: str) -> bool:
 
 
 def find_uv() -> str | None:
-    """Return the path of uv: the user's, or one from PyPI in `.bootstrap`; None if it cannot be had."""
+    """Return uv's path: the user's if new enough, or one from PyPI in `.bootstrap`; None if there is none."""
     found = shutil.which("uv")
-    if found:
+    if found and "--torch-backend" in _help_of(found):
         return found
     uv = BOOTSTRAP / "bin" / "uv"
     if uv.exists():
@@ -163,6 +163,15 @@ def find_uv() -> str | None:
             )
             return None
     return str(uv)
+
+
+def _help_of(uv: str) -> str:
+    command = [uv, "pip", "install", "--help"]
+    try:
+        answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:  # such as a program for another processor
+        return ""
+    return answer.stdout.decode(errors="replace")
 
 
 def install_with_pip(interpreter: str) -> None:

@@ -53,7 +53,8 @@ def test_the_build_of_torch(environment, gpu, options):
 )
 def test_the_lock_is_written_whole_or_kept(tmp_path, monkeypatch, answer, code, lock):
     uv = tmp_path / "uv"
-    uv.write_text(f"#!/bin/sh\n{answer}\n")
+    of_help = 'case "$*" in *--help) echo --torch-backend; exit;; esac'
+    uv.write_text(f"#!/bin/sh\n{of_help}\n{answer}\n")
     uv.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
@@ -104,6 +105,7 @@ def test_without_a_fitting_python_and_uv_the_last_line_says_what_to_do(tmp_path,
     shutil.copyfile(ROOT / "harness" / "bootstrap.py", copy)
     for name in ("python3", "python3.11"):
         path = commands(name, "echo 3 13")
+    commands("uv", "echo '--find-links'")  # too old: it lacks --torch-backend
     (tmp_path / ".bootstrap").touch()  # fails at once, as does PyPI after seconds
     answer = subprocess.run([sys.executable, copy], capture_output=True, text=True, env={"PATH": str(path)})
     assert answer.returncode == 2
