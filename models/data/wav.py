@@ -38,7 +38,9 @@ _PROMISE = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(sho
 _FACT = re.compile(r"^ *frames +: (\d+)", re.MULTILINE)
 _NO_DATA = re.compile(r"^data : 0$", re.MULTILINE)
 _NO_LENGTH = "the header gives no length: read to the end of the file"
-_LARGEST = 1e6  # relative to full scale
+_LARGEST = 16.0
+"""Limit of samples relative to full scale. Floating-point samples lie between -1 and 1; a program that writes
+them in the steps of int16 exceeds this, and all of its sound would be clipped."""
 _CANCELED = 4  # channels that cancel leave less than this part of the power of unrelated ones
 
 
@@ -69,9 +71,10 @@ class SoundFile:
             self.frames = min(self.frames, int(counted[1]))
         self.notes = [*notes, *self._check_length()]
         status = path.stat()
-        self._cancel = self.channels > 1 and _cancel(path, status.st_mtime_ns, status.st_size)
-        if self._cancel:
-            self.notes.append(f"channel 1 of {self.channels}, because the channels cancel each other")
+        self._channel = 0 if self.channels == 1 else _loudest(path, status.st_mtime_ns, status.st_size)
+        if self.channels > 1 and self._channel is not None:
+            chosen = f"channel {self._channel + 1} of {self.channels}"
+            self.notes.append(f"{chosen}, because the channels cancel each other")
         elif self.channels > 1:
             self.notes.append(f"mean of {self.channels} channels")
         if self.rate_hz != SAMPLE_RATE_HZ:
@@ -93,11 +96,12 @@ class SoundFile:
         """
         for block in _raw_blocks(self._file, frames, dtype):
             frames -= len(block)
-            if not (np.abs(block) < _LARGEST).all():
+            if dtype != "int16" and not (np.abs(block) < _LARGEST).all():
                 raise _unusable(
-                    self.path, "the recording holds values that are not numbers or are far too large"
+                    self.path,
+                    "the recording holds values that are not numbers, or far beyond full scale (-1 to 1)",
                 )
-            yield block[:, 0] if self.channels == 1 or self._cancel else block.mean(axis=1)
+            yield block.mean(axis=1) if self._channel is None else block[:, self._channel]
         if frames > _CUT_OFF_S * self.rate_hz:
             missing_s, whole_s = frames / self.rate_hz, self.frames / self.rate_hz
             raise _cut_off(self.path, whole_s - missing_s, whole_s)
@@ -133,9 +137,9 @@ def open_sound(path: Path) -> Iterator[SoundFile]:
             `MOST_CHANNELS`.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise OSError("this is not a file")
-        if path.exists() and not path.stat().st_size:
+        if not path.is_file():
+            raise OSError("this is not a file" if path.exists() else "the file does not exist")
+        if not path.stat().st_size:
             raise OSError("the file has 0 bytes")
         with _opened(path) as (file, notes):
             yield SoundFile(path, file, notes)
@@ -170,7 +174,7 @@ def _opened(path: Path) -> Iterator[tuple[soundfile.SoundFile, tuple[str, ...]]]
 def read_wav(path: Path) -> tuple[NDArray[np.int16], str]:
     """Read a recording as int16 samples (N,) at 16 kHz.
 
-    A 16-bit mono file at 16 kHz is returned unchanged. Several channels are averaged, or the first is taken
+    A 16-bit mono file at 16 kHz is returned unchanged. Several channels are averaged, or the loudest is taken
     if they cancel each other; another rate is resampled by soxr at high quality.
 
     Returns:
@@ -234,14 +238,15 @@ def _resampled(sound: SoundFile) -> Iterator[NDArray[np.float64]]:
 
 
 @lru_cache(maxsize=4096)
-def _cancel(path: Path, written_ns: int, size: int) -> bool:
-    """Return whether the channels of a file cancel each other in their mean, because one is inverted."""
-    mixed = single = 0.0
+def _loudest(path: Path, written_ns: int, size: int) -> int | None:
+    """Return the loudest channel if the channels cancel each other in their mean, as an inverted one does."""
+    mixed = 0.0
     with _opened(path) as (file, _), np.errstate(over="ignore", invalid="ignore"):
+        single = np.zeros(file.channels)
         for block in _raw_blocks(file, file.frames):
             mixed += float(np.square(block.mean(axis=1)).sum())
-            single += float(np.square(block).mean(axis=1).sum())
-        return mixed < single / file.channels / _CANCELED
+            single += np.square(block).sum(axis=0)
+        return int(single.argmax()) if mixed < single.mean() / file.channels / _CANCELED else None
 
 
 def _raw_blocks(file: soundfile.SoundFile, frames: int, dtype: str = "float64") -> Iterator[NDArray[Any]]:

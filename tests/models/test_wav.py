@@ -200,11 +200,25 @@ def test_a_long_recording_of_many_channels_is_read_in_blocks(tmp_path):
 
 
 @pytest.mark.parametrize("other", [-1.0, -0.9, -0.5])
-def test_of_channels_that_cancel_the_first_is_taken(tmp_path, other):
-    soundfile.write(tmp_path / "a.wav", np.stack([NOISE, (NOISE * other).astype(np.int16)], 1), 16000)
-    samples, note = read_wav(tmp_path / "a.wav")
-    np.testing.assert_allclose(samples, NOISE, atol=1)
-    assert note == "channel 1 of 2, because the channels cancel each other"
+def test_of_channels_that_cancel_the_loudest_is_taken(tmp_path, other):
+    channels = [np.zeros_like(NOISE), (NOISE * other).astype(np.int16), NOISE]
+    loudest = 1 if other == -1.0 else 2
+    for first, found in ((0, loudest), (1, loudest - 1)):  # of three channels, and of two
+        soundfile.write(tmp_path / f"{first}.wav", np.stack(channels[first:], 1), 16000)
+        samples, note = read_wav(tmp_path / f"{first}.wav")
+        np.testing.assert_allclose(samples, channels[loudest], atol=1)
+        assert note == f"channel {found + 1} of {3 - first}, because the channels cancel each other"
+
+
+def test_a_missing_recording_is_told_as_such(tmp_path):
+    with pytest.raises(DatasetError, match="the file does not exist"):
+        read_wav(tmp_path / "a.wav")
+
+
+def test_floats_in_the_steps_of_int16_are_refused_and_not_clipped(tmp_path):
+    soundfile.write(tmp_path / "a.wav", NOISE.astype(np.float32), 16000, subtype="FLOAT")
+    with pytest.raises(DatasetError, match="far beyond full scale"):
+        read_wav(tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize("channels", [2, 8, 64])
