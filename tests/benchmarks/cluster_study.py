@@ -16,10 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
-from small_datasets import tone_dataset
 
 from harness.records.study import Point
-from harness.runs.study import run_study
 from models import cluster
 from models.store import Store
 from models.studies import Study, load_study
@@ -79,6 +77,8 @@ def points_of(
     Returns:
         The points, and whether a process was killed: the study may have ended before.
     """
+    from harness.runs.study import run_study  # here: the processes of `overhead` would import it, too
+
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         killed = threading.Event()
@@ -108,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     random.seed(options.seed)
     print(overhead(), flush=True)
+    from small_datasets import tone_dataset
+
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "data").mkdir()
