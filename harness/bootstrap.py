@@ -121,7 +121,7 @@ def lock() -> None:
         [*resolve, "pyproject.toml"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     if found.returncode:
-        raise SetupFailed(f"{LOCK} is as before: see above.")
+        raise SetupFailed(f"uv found no packages for pyproject.toml: see above. {LOCK} was kept.")
     (ROOT / LOCK).write_text(found.stdout.replace("+cpu", ""))  # the same lock holds for torch's CUDA build
 
 

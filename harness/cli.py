@@ -107,7 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_BROKEN
     except MemoryError as failure:
         _complain(
-            f"the memory is used up: {failure or 'none is left'}. End other programs, or raise its limit."
+            f"the memory is used up: {failure or 'none is left'}. End other programs, or raise the limit of "
+            "Earshot's memory."
         )
         return EXIT_BROKEN
     except KeyboardInterrupt:

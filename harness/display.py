@@ -58,7 +58,7 @@ class PlainDisplay:
                     self._shown_once.add(report.text)
 
     def print(self, text: str) -> None:
-        """Print a line to stderr; one that it does not take is lost, and not the measurement."""
+        """Print a line to stderr; drop a line that cannot be written, because the measurement must go on."""
         with contextlib.suppress(OSError):
             print(text, file=sys.stderr, flush=True)
 

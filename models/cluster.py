@@ -5,7 +5,7 @@ in the store. So after the loss of a process or the restart of a scheduler, unfi
 finished artifacts are not made again.
 
 A worker that does not see the store of this machine uses its own, and `EARSHOT_STORE` connects both: paths of
-artifacts travel by name, and the receiver takes the artifact from there, see `_pack`.
+artifacts travel by name, and the receiver takes the artifact from there, see `models.transport`.
 
 Dask is imported with the first task: a run that takes everything from the store must not wait for the import.
 """
@@ -161,7 +161,10 @@ class Cluster:
         return self._client is not None
 
     def submit_missing(self, works: Mapping[K, Work]) -> dict[K, Task[None]]:
-        """Submit works from the first one on whose results the store lacks, unless only one is to be done.
+        """Submit the works whose results the store lacks; none if there is one and no process has started.
+
+        Once a process is worth its start, the remaining works are submitted unchecked: their tasks look into
+        the store themselves.
 
         Args:
             works: name, function and arguments of each; the function puts its results into the store.
@@ -287,7 +290,7 @@ class Cluster:
             "protocol": "tls://",
             "security": security,
             "dashboard": False,
-            "dashboard_address": "127.0.0.1:0",  # Dask listens in any case; of its fixed port there is one
+            "dashboard_address": "127.0.0.1:0",  # Dask listens in any case; its fixed port would clash
         }
 
         def process(resource: str) -> dict[str, Any]:
@@ -323,7 +326,7 @@ class Cluster:
 
         class Connection(Client):
             def __del__(self) -> None:
-                """Leave out what Dask does: one that failed to connect closes for 10 s, with a traceback."""
+                """Skip Dask's method, which takes 10 s and prints a traceback after a failed connection."""
 
         try:
             return Connection(self._scheduler, set_as_default=False)

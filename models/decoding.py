@@ -114,7 +114,7 @@ def decode_text(data: bytes, where: str | Path) -> str:
     """Decode UTF-8 with or without a byte order mark.
 
     Raises:
-        ConfigError: the bytes are not UTF-8, or a Git LFS pointer; the message names the line.
+        ConfigError: the bytes are not UTF-8 (the message names the line), a Git LFS pointer or a web page.
     """
     if told := not_the_file(data):
         raise ConfigError(told, str(where))

@@ -55,7 +55,7 @@ def lfs_pointer(path: Path, kind: type[E]) -> E | None:
 
 
 def not_the_file(content: bytes) -> str:
-    """Return what a file is that begins so and stands in place of another one; "" for any other file."""
+    """Return the message for the content of a Git LFS pointer or a web page; "" for any other content."""
     if content.startswith(LFS_POINTER):
         return LFS_FETCH
     is_page = content[:99].lstrip().lower().startswith((b"<!doctype html", b"<html"))

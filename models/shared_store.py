@@ -48,7 +48,7 @@ def failure() -> RemoteFailed | None:
 
 
 def forget_failure() -> None:
-    """Use the shared store again: the worker of a cluster outlives a command."""
+    """Use the shared store again; a worker of a cluster calls this, since it outlives a command."""
     _store_at.cache_clear()
 
 

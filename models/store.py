@@ -125,7 +125,7 @@ _may_build = ContextVar("_may_build", default=True)
 
 
 def is_stored(work: Callable[..., object], *given: Any) -> bool:
-    """Do work as far as stores hold its artifacts; return whether they hold all of them."""
+    """Return whether stores hold all artifacts of some work; do the work up to the first one they lack."""
     before = _may_build.set(False)
     try:
         work(*given)

@@ -161,10 +161,11 @@ def _measure_network(
     image, computer = target.firmware.image, board.computer
     row, output = measure_onnx(image, target.golden, inferences=samples, computer=computer)
     transcript.write_bytes(msgspec.json.encode(row))
+    temperatures_c = row.before.temperature_c, row.after.temperature_c
     result.observations |= {
         "governor": row.governor or "not told",
         "other processes": "not told" if row.other_cores is None else f"{row.other_cores:.1f} cores",
-        "temperature": f"{row.before.temperature_c} to {row.after.temperature_c} °C",
+        "temperature": "not told" if None in temperatures_c else "{} to {} °C".format(*temperatures_c),
     }
     result.checks["input_crc"] = f"{zlib.crc32(target.golden.tobytes()):08x}"
     result.checks["output"] = ", ".join(f"{value:.6f}" for value in output)

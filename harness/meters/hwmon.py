@@ -19,7 +19,7 @@ drivers/hwmon/ina2xx.c sets an INA219 to PGA=8."""
 _SATURATED = 0.99  # of the full scale: the kernel rounds the calibration
 
 _LONGEST_S = 1.0
-"""A reading is the value of a moment: one that stands for longer says nothing."""
+"""Longest time between two readings: each is the value of a moment."""
 _PERIOD_S = 0.002  # an INA226 converts once in 1.1 ms; a read over I2C takes about as long
 
 

@@ -25,7 +25,7 @@ _ADC_FULL_SCALE = 0x3FFF
 _HIGHEST_RANGE = 4
 _MOST_AMPERES = 1.0  # of the kit's user guide
 _SETTLING = 3  # samples after a range switch; Nordic's application smooths as many
-_NOT_OVERLOADED = "The kit measures up to 1 A: look for a short circuit, or measure with another meter."
+_OVERLOAD_REMEDY = "The kit measures up to 1 A: look for a short circuit, or measure with another meter."
 
 
 class Ppk2(Meter):
@@ -111,8 +111,8 @@ class _Conversion:
     The formula and the constants are those of Nordic's application (pc-nrfconnect-ppk, serialDevice.ts). The
     first samples after a switch of the range carry a spike of the switch, and take the value of the first one
     after them. Nordic's application takes a moving average there, which spreads a step over some 50 samples.
-    So do samples at the full scale of the ADC just before a switch, which are too low by an unknown amount.
-    More of these in a row than a switch takes end the trace.
+    Samples at the full scale of the ADC just before a switch are too low by an unknown amount, and are
+    replaced in the same way. More of these in a row than a switch takes end the trace.
     """
 
     def __init__(self, calibration: Calibration, volts: float) -> None:
@@ -135,7 +135,7 @@ class _Conversion:
         if (at := _first_run(saturated, _SETTLING + 1)) is not None:
             raise _failure(
                 f"its range {ranges[at] + 1} of {_HIGHEST_RANGE + 1} is saturated: the samples are too low",
-                _NOT_OVERLOADED,
+                _OVERLOAD_REMEDY,
             )
         switched |= saturated
         settled = np.where(switched, len(ranges), np.arange(len(ranges)))
@@ -145,7 +145,7 @@ class _Conversion:
         x = (adc[source[part]] * 4.0 - o) * (ADC_REFERENCE_FACTOR / r)
         amperes = ug * (x * (gs * x + gi) + s * self._volts + i)
         if amperes.max(initial=0.0) > _MOST_AMPERES:
-            raise _failure(f"the current exceeds {_MOST_AMPERES:g} A", _NOT_OVERLOADED)
+            raise _failure(f"the current exceeds {_MOST_AMPERES:g} A", _OVERLOAD_REMEDY)
         logic = self._words[part] >> 24
         first = max(0, part.stop - _SETTLING)  # a switch before it is settled
         self._words, self._returned = self._words[first:], part.stop - first

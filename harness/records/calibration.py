@@ -80,6 +80,7 @@ class Calibration:
         """Return the errors of a row of a record, or the reason why none of them holds for its image."""
         key = (variant, firmware.engine, firmware.footprint, firmware.optimization)
         images = [one for one in self.images if one.key[:2] == key[:2]]
+        # Without the image of the same choice, any of them: the reason then says what differs.
         image = min(images, key=lambda one: one.key != key, default=None)
         reason = "not calibrated with this variant and engine"
         if image:

@@ -113,7 +113,8 @@ class Condition:
 
 
 BUSY_CORES = 0.2
-"""Work of other processes that is told: the kernel counts steps of 10 ms, in 0.2 s at least."""
+"""Cores used by other processes above which a note says so: the kernel counts ticks of 10 ms, and a
+measurement takes 0.2 s at least."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class LinuxRow:
     after: Condition
     throttled: list[str] | None
     """Reasons why the processor was slowed down meanwhile; None if the machine does not tell."""
-    other_cores: float | None = None  # mean number of cores that other processes used, with the warm-up
+    other_cores: float | None = None  # mean number of cores that other processes used, warm-up included
 
     @property
     def disturbance(self) -> str:

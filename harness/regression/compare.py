@@ -57,7 +57,7 @@ class Comparison:
 
 
 def compare_records(base: RunRecord, head: RunRecord) -> Comparison:
-    """Compare two runs, blocks with blocks: if one has none, the figures that both runs measure without.
+    """Compare two runs; leave out the blocks of one if the other has none.
 
     Raises:
         UsageError: see `compare` and `night_of`.

@@ -15,7 +15,6 @@ from harness.regression.nights import Night, moment
 A_A_NIGHTS = 10
 """Nights of one image that show the noise of a series, before it may gate."""
 
-
 _DEFAULTS = {"footprint": FAST}
 """Values of the environment that a summary leaves out."""
 
@@ -37,7 +36,7 @@ def differences(now: Night, then: Night | Epoch) -> dict[str, tuple[str, str]]:
         for name in sorted(old.keys() | new.keys())
         for default in [_DEFAULTS.get(name, "nothing")]
     }
-    return {name: (then, now) for name, (then, now) in texts.items() if then != now}
+    return {name: (before, after) for name, (before, after) in texts.items() if before != after}
 
 
 def comparable(night: Night, nights: Iterable[Night], epoch: Epoch) -> list[Night]:

@@ -19,7 +19,7 @@ ALPHA = 0.01
 WINDOW, FEWEST = 14, 5
 """Number of latest clean nights in the reference, and the fewest that suffice."""
 SD_FLOOR, SD_FLOOR_TICKS = 0.0002, 1.0
-"""Smallest standard deviation between nights, a share and steps of the clock: of the board's oscillator."""
+"""Smallest standard deviation between nights: a share, for the board's oscillator, and steps of the clock."""
 GATE, GATE_SDS, GATE_TICKS = 0.01, 3.0, 20.0
 """Smallest reported effect: the larger of a share and a number of night sds, and at least some steps of the
 clock: 20 µs on a microcontroller."""

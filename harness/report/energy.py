@@ -145,11 +145,14 @@ def inference_table(bursts: BurstEnergy) -> Table:
     ]
     others = ""
     if bursts.other_cores is not None:
-        peak = "the peak is the highest mean of a reading" if bursts.peak_watts else "so there is no peak"
+        has_peak = bursts.peak_watts is not None
+        peak = "the peak is the highest mean of a reading" if has_peak else "so there is no peak"
         others = (
             " The meter counts all work of the computer: other processes used "
             f"{bursts.other_cores:.2f} cores meanwhile, {peak}."
         )
+    elif bursts.why_no_peak:
+        others = f" There is {bursts.why_no_peak}."
     note = (
         "An inference in a burst: the median of the bursts. Beyond idle is without what the idle board takes "
         "in the same time, measured before and after each burst; the time is that of the board's clock."

@@ -40,7 +40,7 @@ def options_of(
     Args:
         selection: of one variant, or of a model from elsewhere.
         engine: by name.
-        footprint: of the images. Commits that build stock images only do not know other ones' options.
+        footprint: of the images. Defaults are left out: older commits do not have the options.
         optimization: the compiler's level; "" for a stock sketch's.
     """
     chosen = ["--variants", selection.pattern, "--engine", engine]

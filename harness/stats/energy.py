@@ -165,7 +165,8 @@ class BurstEnergy:
         peak_watts: highest sample; None if it may be that of other work.
         inferences: of all bursts.
         each_joules: of each burst, in order.
-        other_cores: mean number of cores that other processes of a computer used meanwhile; None of a board.
+        other_cores: mean number of cores that other processes of a computer used meanwhile; None for a
+            board, and if the computer does not tell.
     """
 
     joules: Summary
@@ -182,6 +183,8 @@ class BurstEnergy:
         """Return the reason why there is no peak; "" with one."""
         if self.peak_watts is not None:
             return ""
+        if self.other_cores is None:
+            return "no peak: the computer does not tell whether other processes worked meanwhile"
         return (
             f"no peak: other processes used {self.other_cores:.1f} cores meanwhile, and the meter counts them"
         )

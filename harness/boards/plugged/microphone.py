@@ -31,7 +31,7 @@ class Microphone:
         failure: why the source ended; None while it lasts.
 
     Raises:
-        AcousticFailed: there is no `parec` to hear the source with, or it cannot.
+        AcousticFailed: there is no `parec`, or it cannot hear the source.
     """
 
     def __init__(self, source: str = "") -> None:

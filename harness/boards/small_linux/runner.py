@@ -209,9 +209,9 @@ def condition(root: Path = _ROOT) -> dict[str, Any]:
 
 
 def processor_seconds(root: Path = _ROOT) -> tuple[float, float, float] | None:
-    """Return the time, that of all processors without their idle time, and that of this process, s.
+    """Return the clock's time, the busy time of all processors, and the time of this process on them, s.
 
-    None if the machine does not tell.
+    Return None if the machine does not tell.
     """
     found = re.match(r"cpu +(\d+) (\d+) (\d+) \d+ \d+ (\d+) (\d+)", _text(root / "proc/stat"))
     if found is None:

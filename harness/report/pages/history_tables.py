@@ -301,7 +301,7 @@ def _note(board: BoardHistory, series: Series) -> Markup:
 
 
 def _build_options(night: Night) -> str:
-    """Return the options of images that are not built as a stock sketch with the fast kernels is."""
+    """Return the options of `earshot bisect` for images that are not built like a stock sketch."""
     found = {
         "--footprint": night.environment.get("footprint", ""),
         "--optimization": night.environment.get("flags", "").removeprefix("-"),

@@ -59,6 +59,7 @@ def read_logs(folders: Sequence[Path]) -> Iterator[LoggedVariant]:
             remedy="Play words to a board with `earshot field`.",
         )
     for identity, played in variants.items():
+        _check_sounds(identity, played)
         _check_same(identity, played)
         run, variant = played[0]
         segments = chain.from_iterable(one.segments(row) for one, row in played)
@@ -125,7 +126,8 @@ def _read_run(folder: Path) -> _Run:
     return run
 
 
-def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:
+def _check_sounds(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:
+    """Refuse the same sound twice: it would count as more evidence than there is."""
     sounds: dict[object, _Run] = {}
     for run, variant in played:
         # Played through the air, a plan sounds different each time.
@@ -139,6 +141,9 @@ def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> N
                 remedy="Tune one of them, or play other sound: `earshot field --seed 2`.",
             )
         sounds[sound] = run
+
+
+def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:
     facts = [
         {
             "board": run.record.board.uid,

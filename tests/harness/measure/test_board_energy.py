@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -99,6 +100,13 @@ def test_a_meter_that_sees_no_burst_has_no_figures():
 def test_a_trace_that_ends_too_early_has_no_figures():
     with pytest.raises(BrokenTrace, match="ends before the last burst"):
         burst_energy(blocks(a_burst()[:2400]), [Burst(0.5, 2.5, 1.0, 10)], 0.6)
+
+
+def test_a_computer_that_does_not_tell_its_work_has_no_peak():
+    found = burst_energy(blocks(a_burst()), [Burst(0.5, 2.5, 1.0, 10)], 0.6)
+    untold = replace(found, peak_watts=None)
+    assert "There is no peak: the computer does not tell" in inference_table(untold).note
+    assert "no peak" not in inference_table(found).note
 
 
 class Counter:
