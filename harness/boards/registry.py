@@ -41,7 +41,7 @@ def find_entry(
         port, clock, wait_s, optimization: override those of the entry.
 
     Raises:
-        UsageError: the name is neither, or several boards are of that kind.
+        UsageError: the name is neither, several boards are of that kind, or an option does not suit it.
         ConfigError: the entry is of a kind that does not exist.
     """
     kinds = board_kinds()
@@ -57,6 +57,11 @@ def find_entry(
         remedy = "Give it the kind linux, or name its port and an upload_command instead."
         what = f"a board of the kind {entry.kind} is not reached by ssh"
         raise TomlFile(bench.path).refusal(what, ("board", entry.name, "host"), remedy)
+    if not kinds[entry.kind].runs_firmware:
+        for option, value in (("--port", port), ("--clock", clock), ("--optimization", optimization)):
+            if value:
+                what = f"the board {entry.name} runs ONNX models, not firmware, which {option} is about"
+                raise UsageError(what, remedy=f"Leave {option} out, or name another board with --board.")
     if wait_s is None:
         wait_s = entry.wait_s
     return replace(

@@ -270,9 +270,9 @@ def resume(files: RecordFile[R], path: Path, board: BoardRow, code: Code | None 
     """
     record = files.read(files.find(path))
     if record.run["ended"] and not (files.resumes_faults and any(row.faults for row in record.variants)):
-        raise UsageError(
-            "this run has ended", where=str(path), remedy=f"Begin a new one with `{files.command}`."
-        )
+        kind = record.run.get("kind", "")
+        command = f"earshot {kind}" if kind else files.command
+        raise UsageError("this run has ended", where=str(path), remedy=f"Begin a new one with `{command}`.")
     then, now = record.code.get("commit"), (code or provenance.code())["commit"]
     if then != now:
         raise UsageError(

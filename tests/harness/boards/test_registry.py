@@ -143,6 +143,13 @@ def test_the_emulated_board_takes_no_port():
         board_of(find_entry("emulated", Bench(), "/dev/a"), Bench())
 
 
+@pytest.mark.parametrize("given", [{"port": "/dev/x"}, {"clock": "cycles"}, {"optimization": "O2"}])
+def test_a_board_without_firmware_takes_no_option_of_firmware(given):
+    (option,) = given
+    with pytest.raises(UsageError, match=f"--{option} is about"):
+        find_entry("linux", Bench(), **given)
+
+
 def test_the_engine_is_the_given_one_or_the_entrys_or_the_kinds():
     plain, chosen = BoardEntry("a", kind="emulated"), BoardEntry("b", kind="emulated", engine="tflm")
     assert [engine_name(plain), engine_name(chosen), engine_name(chosen, "codegen")] == [

@@ -73,6 +73,14 @@ def test_ended_run_leaves_its_record_only_and_cannot_be_resumed(killed):
         resume(RUN, killed, BOARD)
 
 
+def test_an_ended_night_names_the_command_that_begins_a_new_one(tmp_path):
+    run = begin(RUN, tmp_path, BOARD, {"kind": "nightly"})
+    ended(run)
+    run.release()
+    with pytest.raises(UsageError, match="Begin a new one with `earshot nightly`"):
+        resume(RUN, run.path, BOARD)
+
+
 def test_another_process_cannot_resume_a_run_in_progress(killed):
     run = resume(RUN, killed, BOARD)
     code = (
