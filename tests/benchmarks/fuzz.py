@@ -23,6 +23,8 @@ from pathlib import Path
 from random import Random
 from typing import NoReturn
 
+from harness.errors import EXIT_BROKEN
+
 _MEMORY_BYTES = 2 << 30  # beyond what the process has before the case
 _PROCESSOR_S, _LONGEST_S = 30, 3600  # of a case; the second ends one that waits, on a busy machine too
 _LINE_CHARACTERS = 2000
@@ -70,7 +72,9 @@ def run_case(case: Input, folder: Path) -> str:
         return told.strip().splitlines()[-1][:200]
     lines = [line for line in told.splitlines() if line.startswith("earshot: ")]
     refused = status in _REFUSALS and len(lines) == 1 and len(lines[0]) <= _LINE_CHARACTERS
-    if refused or (status in _RESULTS and not lines):
+    # A comparison with a record of two images ends in a verdict of 4.
+    result = status in _RESULTS or (status == EXIT_BROKEN and " broken" in output.read_text(errors="replace"))
+    if refused or (result and not lines):
         return ""
     return f"status {status} with {len(lines)} lines of error, {max(map(len, lines), default=0)} characters"
 
