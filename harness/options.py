@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.footprint import FAST, Footprint
 from harness.runs.selection import DEFAULT_VARIANTS, Selection
 from models.progress import Level
+from models.variants import VOICES
 
 if TYPE_CHECKING:
     from harness.records.verdict import SeriesName
@@ -83,7 +84,7 @@ def add_dataset(parser: Any) -> None:
     parser.add_argument(
         "--voices",
         default="",
-        choices=["synthetic", "people", "both"],  # models.variants.VOICES, whose import takes half a second
+        choices=VOICES,
         help="voices that the variants learn from: synthetic ones, people of --dataset, or both; tested on "
         "--dataset (default: the variants' own, else --dataset alone, or the synthetic corpus without it)",
     )
