@@ -21,8 +21,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from models import progress
 from models.decoding import refuse_pipe
 from models.shared_store import MANIFEST, SharedStore, key_of, shared_store
@@ -62,6 +60,8 @@ def _describe(value: Any) -> Any:
 @functools.cache  # once in a process: a store may have thousands of artifacts
 def _sweep(root: Path) -> None:
     """Remove what killed builders left: the lock of its artifact is free."""
+    from filelock import FileLock, Timeout  # here: it imports asyncio, for which `--help` need not wait
+
     for leftover in root.glob("*/.*-*"):
         lock = leftover.with_name(f"{leftover.name[1:].rpartition('-')[0]}.lock")
         with contextlib.suppress(Timeout), FileLock(lock, timeout=0):
@@ -72,6 +72,8 @@ def _sweep(root: Path) -> None:
 @contextlib.contextmanager
 def _locked(path: Path, title: str) -> Iterator[None]:
     """Hold the lock of an artifact; say so if another process has it."""
+    from filelock import FileLock, Timeout  # here: see `_sweep`
+
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
