@@ -18,6 +18,7 @@ VENV = ROOT / ".venv"
 BOOTSTRAP = ROOT / ".bootstrap"
 OF_LABGRID = ROOT / ".labgrid"
 LOCK = "requirements.lock"
+EXTRAS = ("dev", "docs", "joulescope", "s3")
 UV = "uv==0.13.9"
 """Creates the environment in seconds, and brings Python 3.11 where the system has none that fits."""
 LABGRID = "labgrid==26.0.1"
@@ -90,7 +91,13 @@ def create(python: str, gpu: bool) -> None:
             "Install one, or name it: make run PYTHON=/path/to/python3.11"
         )
     install = [uv, "pip", "install", "--quiet", "--python", str(VENV / "bin" / "python")]
-    install += ["--constraints", LOCK, *torch_backend(environment, gpu), "--editable", ".[dev,docs,s3]"]
+    install += [
+        "--constraints",
+        LOCK,
+        *torch_backend(environment, gpu),
+        "--editable",
+        f".[{','.join(EXTRAS)}]",
+    ]
     if subprocess.run(install, env=environment, cwd=ROOT).returncode:
         raise SetupFailed(
             "a package could not be installed: see above. Check the network, then run it again."
@@ -116,7 +123,8 @@ def lock() -> None:
         "3.11",
         *torch_backend(environment, False),
     ]
-    resolve += ["--extra", "dev", "--extra", "docs", "--extra", "s3", "--no-header", "--no-annotate"]
+    resolve += [f"--extra={extra}" for extra in EXTRAS]
+    resolve += ["--no-header", "--no-annotate"]
     found = subprocess.run(
         [*resolve, "pyproject.toml"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -189,7 +197,7 @@ def install_with_pip(interpreter: str) -> None:
         raise SetupFailed(
             f"{interpreter} could not create {VENV}: see above. Install its venv module, then run it again."
         )
-    if subprocess.run([*_pip(VENV), "-c", LOCK, "--editable", ".[dev,docs,s3]"], cwd=ROOT).returncode:
+    if subprocess.run([*_pip(VENV), "-c", LOCK, "--editable", f".[{','.join(EXTRAS)}]"], cwd=ROOT).returncode:
         raise SetupFailed(
             "a package could not be installed: see above. Check the network, then run it again."
         )
