@@ -61,6 +61,8 @@ def _show(arguments: argparse.Namespace) -> int:
         print(f"\nBackground noise: {len(found.noise_s)} files, {sum(found.noise_s):,.0f} s")
     else:
         print("\nBackground noise: none. Training needs some in _background_noise_/.")
+    if longer := sum(sound.seconds > 1 for sound in found.sounds):
+        print(f"Recordings longer than a second: {longer:,}, of which a network learns the loudest second")
     if several := found.speakers_of_several_splits:
         print(f"Speakers of several sets: {len(several)}, such as {several[0]}")
     print(f"Files that cannot be used: {len(found.excluded)}")

@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.data.dataset import DatasetConfig, SpeechCommands, share, split_of
+from models.data.dataset import Clip, DatasetConfig, SpeechCommands, share, split_of
 from models.data.wav import write_wav
 from models.errors import DatasetError
 
@@ -99,6 +99,20 @@ def test_a_list_that_is_no_text_is_named(listed):
     (listed / "testing_list.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DatasetError, match=r"list cannot be read.*testing_list\.txt"):
         SpeechCommands(listed)
+
+
+@pytest.mark.parametrize("onset", [0, 17_000, 30_000])
+def test_the_clip_of_a_longer_recording_is_its_loudest_second(folder, tmp_path, onset):
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    long = np.random.default_rng(0).integers(300, 701, 40_000).astype(np.int16)  # hiss and an offset
+    long[onset : onset + 10_000] += TONE[:10_000]
+    (tmp_path / "cat").unlink()
+    (tmp_path / "cat").mkdir()
+    write_wav(tmp_path / "cat" / "long_nohash_0.wav", long)
+    rendered = SpeechCommands(tmp_path).render(Clip("cat/long_nohash_0.wav", "cat", 1, "testing"))
+    begin = next(at for at in range(24_001) if np.array_equal(long[at : at + 16_000], rendered))
+    assert begin == pytest.approx(np.clip(onset - 3_000, 0, 24_000), abs=700)  # the word in the middle
 
 
 @pytest.mark.parametrize(
