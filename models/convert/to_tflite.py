@@ -26,10 +26,18 @@ def saved_model(onnx_file: Path, folder: Path) -> None:
         ConversionError: onnx-tf does not have an operator.
     """
     with known_noise_dropped():
+        import tensorflow as tf
         from onnx_tf.backend import prepare
 
         try:
-            prepare(lean(onnx.load(str(onnx_file)))).export_graph(str(folder))
+            prepared = prepare(lean(onnx.load(str(onnx_file))))
+            module = prepared.tf_module
+            module.is_export = True
+            # As prepared.export_graph does, but without AutoGraph: it took 8 s in every process to translate
+            # the sources of onnx-tf, which only a graph with If or Loop needs.
+            function = tf.function(module.__call__.python_function, autograph=False)
+            traced = function.get_concrete_function(**prepared.signatures)
+            tf.saved_model.save(module, str(folder), signatures=traced)
         except Exception as error:  # onnx-tf raises whatever TensorFlow or a missing handler does
             reason = (str(error).strip() or repr(error)).splitlines()[-1].strip()
             raise ConversionError(f"onnx-tf cannot convert the graph: {reason}", onnx_file.name) from error
