@@ -17,7 +17,7 @@ from harness.errors import EXIT_BROKEN, EXIT_CLEAN, ConnectionLost, EarshotError
 from harness.meters.meter import Meter
 from harness.meters.registry import meter_of
 from harness.records import provenance
-from harness.records.record import BlockRow, Code, Fault, RunRecord, VariantRow
+from harness.records.record import BlockRow, BoardRow, Code, Fault, RunRecord, VariantRow
 from harness.records.verdict import RunVerdict
 from harness.regression.a_a import a_a
 from harness.regression.from_record import A_A, NIGHTLY, night_of
@@ -72,7 +72,7 @@ def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = No
     def folder_for(board: Board, code: Code | None = None) -> RunFolder[RunRecord]:
         if interrupted:
             return folders.resume(RUN, interrupted, board.describe(), code)
-        return folders.begin(RUN, output, board.describe(), request.about(kind), code)
+        return folders.begin(RUN, output, _identity(board, request.entry().name), request.about(kind), code)
 
     def find_board() -> Board:
         return board_of(request.entry(), find_bench(request.bench))
@@ -90,6 +90,14 @@ def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = No
         board = find_board()
         return _record_failure(failure, board, folder_for(board), nightly)
     return measure_night(Run(setup, folder_for(setup.board)), nightly)
+
+
+def _identity(board: Board, name: str) -> BoardRow:
+    """Describe a board; a computer that cannot be asked is known by its kind's name, as a board on USB is."""
+    try:
+        return board.describe()
+    except EarshotError:  # the night's fault says why
+        return BoardRow(board.name, board.name, name, None, "measured", None, None)
 
 
 def _meter_of(bench: Bench, board: Board) -> Meter | None:

@@ -25,9 +25,10 @@ from harness.records.provenance import usable_cores
 from harness.records.reading import read_record
 from harness.regression.from_record import NIGHTLY, night_of
 from harness.runs.folder import RUN, begin, resume
-from harness.runs.nightly.nightly import measure_night, measure_same_images
-from harness.runs.request import Setup
+from harness.runs.nightly.nightly import measure_night, measure_same_images, run_nightly
+from harness.runs.request import RunRequest, Setup
 from harness.runs.run import Run
+from harness.runs.selection import Selection
 
 SERIES = "some/onnxruntime/inference_us/clip"
 
@@ -117,6 +118,34 @@ def test_slowed_down_processor_leaves_a_block_without_times(night, bench, monkey
     kept = (result.page.parent / "blocks" / "round-3-some.log").read_text()
     assert len(json.loads(kept)["samples_us"]) == INFERENCES
     assert result.exit_code == EXIT_BROKEN
+
+
+@pytest.mark.parametrize("same_images", [False, True])
+def test_night_of_a_computer_that_cannot_be_reached_is_red_and_recorded(
+    night, bench, tmp_path, monkeypatch, same_images
+):
+    target = SshTarget(tmp_path / "target")  # its sshd does not run
+    monkeypatch.setenv("PATH", f"{target.bin}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "bench.toml").write_text(f'[board.desk]\nkind = "linux"\nhost = "{HOST}"\n')
+    if same_images:
+        night()
+    request = RunRequest(
+        Selection(),
+        board="desk",
+        bench=tmp_path / "bench.toml",
+        nightly=replace(bench.request, same_images=same_images),
+    )
+    try:
+        with reported(bench.lines):
+            result = run_nightly(request, bench.folder / "nights")
+    finally:
+        target.close()
+    record = read_record(result.page.parent / RECORD)
+    assert record.fault.failure == "enumerate"
+    assert "it refuses connections of SSH (kws-pi)" in record.fault.message
+    assert (record.board.name, record.board.uid, record.board.title) == ("linux", "linux", "desk")
+    assert (result.exit_code, result.verdict.status) == (EXIT_BROKEN, "broken")
+    assert "it refuses connections of SSH" in result.text
 
 
 def test_night_whose_connection_is_lost_is_resumed(night, bench, tmp_path, monkeypatch):
