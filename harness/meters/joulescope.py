@@ -19,7 +19,7 @@ from harness.meters.trace import samples_of
 
 _MODEL = "js220"
 _INPUTS = range(4)
-_SIGNALS = ("s/i", "s/v", *(f"s/gpi/{n}" for n in _INPUTS))
+_SIGNALS = {"s/i": "the current", "s/v": "the voltage", **{f"s/gpi/{n}": f"input {n}" for n in _INPUTS}}
 _RANGE_MODES = {"s/i/range/mode": "auto", "s/v/range/mode": "auto"}
 """Ranges that follow the signal; the current's mode "off" would cut the board's supply."""
 _REMOVED = "@/!remove"
@@ -84,7 +84,7 @@ class Joulescope(Meter):
     def _convert(
         self, path: str, messages: queue.Queue[tuple[str, Any]], stopping: threading.Event
     ) -> Iterator[np.ndarray]:
-        signals = {f"{path}/{signal}/!data": _Signal(signal) for signal in _SIGNALS}
+        signals = {f"{path}/{signal}/!data": _Signal(name) for signal, name in _SIGNALS.items()}
         amperes, volts, *inputs = signals.values()
         deadline = time.monotonic() + _LONGEST_SILENCE_S
         while not stopping.is_set():
@@ -158,7 +158,9 @@ class _Signal:
         if not self.end:
             self.begin = begin
         elif begin != self.end:
-            raise _failure(f"{(begin - self.end) / self.rate_hz * 1e3:g} ms of {self.name} were lost")
+            raise _failure(
+                f"samples were lost: {(begin - self.end) / self.rate_hz * 1e3:g} ms of {self.name}"
+            )
         self.end = begin + len(values) * self._step
         self._parts.append(values)
 

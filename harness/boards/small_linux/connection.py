@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -39,9 +40,11 @@ def failure(host: str, said: str) -> BoardNotFound:
             "Correct `host` in the bench file, or give the name an entry in ~/.ssh/config.",
         )
     elif "REMOTE HOST IDENTIFICATION HAS CHANGED" in said:
+        forget = re.search(r"ssh-keygen .*-R .*\S", said)  # ssh of Debian names the file and the key
         what, remedy = (
             "its host key is not the one that is known, so it may be another computer",
-            f"If its system was installed anew, run `ssh-keygen -R {address}` and connect once by hand.",
+            "If its system was installed anew, run "
+            f"`{forget[0] if forget else f'ssh-keygen -R {address}'}` and connect once by hand.",
         )
     elif "Host key verification failed" in said:
         what, remedy = (

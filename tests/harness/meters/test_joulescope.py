@@ -107,12 +107,12 @@ def test_ranges_follow_the_signals_and_streaming_ends(tmp_path):
 @pytest.mark.parametrize(
     ("meter", "what"),
     [
-        ({"play": stages, "lost": [20]}, "10.08 ms of s/i were lost"),
+        ({"play": stages, "lost": [20]}, "samples were lost: 10.08 ms of the current"),
         ({"play": after(400_000, 10.3)}, "its largest range, 10 A, is saturated.*short circuit"),
         ({"play": at(1e-3, volts=15.1)}, "its largest range, 15 V, is saturated"),
         ({"play": after(400_000, np.nan)}, "values are missing"),
         ({"play": stages, "unplug_at": 20}, "unplugged while it measured"),
-        ({"play": stages, "silent": ["s/gpi/1"]}, "it sends no samples of s/gpi/1"),
+        ({"play": stages, "silent": ["s/gpi/1"]}, "it sends no samples of input 1"),
         ({"play": stages, "may_open": False}, "jsdrv_open failed.*udev"),
         (
             {"play": stages, "is_js110": True},
