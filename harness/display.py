@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _REPORT_S = 10.0
 """Time between two plain lines about one task."""
+_LEAST_S = 3.0
+"""Shortest time that an estimate is made from."""
 _REFRESH_HZ = 4.0
 
 
@@ -44,6 +46,7 @@ class PlainDisplay:
         self._level = level
         self._begun_s: dict[tuple[int, int], float] = {}
         self._reported_s: dict[tuple[int, int], float] = {}
+        self._first: dict[tuple[int, int], tuple[float, float]] = {}  # time and amount
         self._shown_once: set[str] = set()
         self._lock = threading.Lock()
 
@@ -72,9 +75,22 @@ class PlainDisplay:
         now_s = time.monotonic()
         if self._has_lines(task) and task.done and now_s - self._reported_s[task.key] >= _REPORT_S:
             self._reported_s[task.key] = now_s
-            left_s = (now_s - self._begun_s[task.key]) * (task.total - task.done) / task.done
-            to_go = f", {as_duration(left_s)} to go" if task.total else ""
-            self.print(f"{task.name}: {as_amount(task)}{to_go}")
+            to_go = self.to_go(task)
+            self.print(f"{task.name}: {as_amount(task)}{to_go and f', {to_go}'}")
+
+    def to_go(self, task: Task) -> str:
+        """Estimate the time to go from the pace since the first amount; "" while that says nothing.
+
+        What precedes the first amount, such as the start of processes, says nothing about the rest.
+        """
+        if not task.done:
+            self._first.pop(task.key, None)  # the task counts something else now
+            return ""
+        now_s = time.monotonic()
+        first_s, first = self._first.setdefault(task.key, (now_s, task.done))
+        if not task.total or task.done <= first or now_s - first_s < _LEAST_S:
+            return ""
+        return f"{as_duration((now_s - first_s) * (task.total - task.done) / (task.done - first))} to go"
 
     def end(self, task: Task) -> None:
         """Remove a task."""
@@ -89,11 +105,13 @@ class PlainDisplay:
             self._begun_s[task.key] = self._reported_s[task.key] = time.monotonic()
             self.begin(task)
         elif not task.ended:
+            self.to_go(task)  # remembers the first amount
             self.update(task)
         else:
             self.end(task)
             took_s = time.monotonic() - self._begun_s.pop(task.key)
             del self._reported_s[task.key]
+            self._first.pop(task.key, None)
             if self._has_lines(task) and not task.failed:
                 self.print(f"{task.name}: {as_duration(took_s)}")
 
@@ -122,14 +140,18 @@ class LiveDisplay(PlainDisplay):
             self._progress = _bars()
             self._progress.start()
         self._rows[task.key] = self._progress.add_task(
-            task.name, total=task.total or None, amount=as_amount(task)
+            task.name, total=task.total or None, amount=as_amount(task), to_go=""
         )
 
     def update(self, task: Task) -> None:
         """Move a bar."""
         assert self._progress is not None
         self._progress.update(
-            self._rows[task.key], completed=task.done, total=task.total or None, amount=as_amount(task)
+            self._rows[task.key],
+            completed=task.done,
+            total=task.total or None,
+            amount=as_amount(task),
+            to_go=self.to_go(task),
         )
 
     def end(self, task: Task) -> None:
@@ -149,17 +171,8 @@ class LiveDisplay(PlainDisplay):
 def _bars() -> Progress:
     # rich takes 0.1 s to import, which a run without a terminal need not pay.
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Task as Bar
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Column
-    from rich.text import Text
-
-    class ToGo(ProgressColumn):
-        max_refresh = 1.0  # seconds
-
-        def render(self, task: Bar) -> Text:
-            left_s = None if task.total is None else task.time_remaining
-            return Text(f"{as_duration(left_s)} to go" if left_s else "")
 
     name = Column(no_wrap=True, overflow="ellipsis")
     return Progress(
@@ -167,7 +180,7 @@ def _bars() -> Progress:
         BarColumn(bar_width=20),
         TextColumn("{task.fields[amount]}", markup=False, table_column=Column(no_wrap=True)),
         TimeElapsedColumn(),
-        ToGo(),
+        TextColumn("{task.fields[to_go]}", markup=False, table_column=Column(no_wrap=True)),
         console=Console(stderr=True),
         refresh_per_second=_REFRESH_HZ,
         transient=True,

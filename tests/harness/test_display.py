@@ -7,13 +7,14 @@ import pty
 import select
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from harness.display import PlainDisplay
 from harness.layout import ROOT
 from models import progress
-from models.progress import Level, sent_to
+from models.progress import Level, Task, sent_to
 
 WORK = """
 import sys
@@ -78,6 +79,22 @@ def test_an_ended_task_is_forgotten():
     with sent_to(plain.receive), progress.task("train"):
         assert len(plain._begun_s) == 1
     assert plain._begun_s == plain._reported_s == {}
+
+
+def test_the_time_to_go_is_estimated_from_the_pace_since_the_first_amount(capsys, monkeypatch):
+    clock = SimpleNamespace(now_s=0.0)
+    monkeypatch.setattr("harness.display.time", SimpleNamespace(monotonic=lambda: clock.now_s))
+    display = PlainDisplay(Level.NORMAL)
+    for seconds, done in ((0.0, 0), (30.0, 1), (31.0, 2), (40.0, 11), (60.0, 31)):
+        clock.now_s = seconds
+        display.receive(Task((1, 1), "listen", done, 101, "words"))
+    assert capsys.readouterr().err.splitlines() == [
+        "listen …",
+        "listen: 1 of 101 words",
+        "listen: 11 of 101 words, 1 min 30 s to go",
+        "listen: 31 of 101 words, 1 min 10 s to go",
+    ]
+    assert display.to_go(Task((1, 2), "short", 1, 9)) == display.to_go(Task((1, 2), "short", 2, 9)) == ""
 
 
 def test_quiet_shows_problems_only_and_verbose_shows_commands_and_inner_tasks():
