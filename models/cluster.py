@@ -23,6 +23,7 @@ import secrets
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -149,6 +150,7 @@ class Cluster:
         self._client: Client | None = None
         self._local: SpecCluster | None = None
         self._expected: dict[str, str] = {}
+        self._lost: Counter[str] = Counter()
         self._closing = False
 
     @property
@@ -226,9 +228,11 @@ class Cluster:
                 pending.remove(task)
                 yield task
 
-    def close(self) -> None:
+    def close(self, interrupted: bool = False) -> None:
         """End the processes of this machine, with whatever they do."""
         self._closing = True
+        if not interrupted:
+            self._tell_losses()
         if self._local is not None:
             for nanny in self._local.workers.values():
                 nanny.auto_restart = False
@@ -349,7 +353,8 @@ class Cluster:
                 self._scheduler,
                 f"Start some: dask worker {self._scheduler} --nworkers N --nthreads 1.",
             ) from None
-        beacon = str(self._open.enter_context(_beacon(self._store)))
+        # A folder in the store that workers look for.
+        beacon = str(self._open.enter_context(ScratchFolder("cluster", self._store.root)))
         self._expected = {**_facts(), "store": beacon}
         if self._home and (address := shared_store.address()):
             self._expected["shared"] = address
@@ -392,13 +397,21 @@ class Cluster:
 
     def _note_loss(self, event: tuple[float, Any]) -> None:
         facts = event[1]
-        if self._closing or facts.get("action") != "remove-worker" or facts.get("expected"):
+        action = facts.get("action")
+        if self._closing or action not in ("add-worker", "remove-worker") or facts.get("expected"):
             return
-        names = {task._future.key: task.name for task in self._tasks if not task.done}
-        if lost := names.keys() & {*facts["processing-tasks"]}:
-            lost_names = ", ".join(sorted(names[key] for key in lost))
-            place = f"worker {facts['worker']}" if self.is_remote else "a process"
-            progress.warn(f"{place} has ended and its work is done again: {lost_names}")
+        if action == "remove-worker":
+            names = {task._future.key: task.name for task in self._tasks if not task.done}
+            self._lost.update(names[key] for key in names.keys() & {*facts["processing-tasks"]})
+        # The processes of this machine may end with this one, by one signal: then none is started again.
+        if self.is_remote or action == "add-worker":
+            self._tell_losses(f"worker {facts['worker']}" if self.is_remote else "a process")
+
+    def _tell_losses(self, place: str = "a process") -> None:
+        lost, self._lost = self._lost, Counter()
+        if lost:
+            names = (f"{name} ({count} times)" if count > 1 else name for name, count in sorted(lost.items()))
+            progress.warn(f"{place} has ended and its work is done again: {', '.join(names)}")
 
 
 _place: tuple[str, Callable[[], Path] | None] = "", None
@@ -424,11 +437,15 @@ def opened(store: Store, jobs: int | None = None) -> Iterator[Cluster]:
         yield _current
         return
     _current = Cluster(store, jobs, *_place)
+    interrupted = False
     try:
         yield _current
+    except KeyboardInterrupt:
+        interrupted = True
+        raise
     finally:
         cluster, _current = _current, None
-        cluster.close()
+        cluster.close(interrupted)
 
 
 def _do(
@@ -579,18 +596,6 @@ def _lacks_earshot(problem: Exception) -> ClusterError:
         f"the scheduler or a worker cannot load Earshot: {problem}",
         remedy="Install the same Earshot, with its locked packages, on every machine.",
     )
-
-
-@contextmanager
-def _beacon(store: Store) -> Iterator[Path]:
-    """Leave a file in the store that workers look for."""
-    store.root.mkdir(parents=True, exist_ok=True)
-    path = store.root / f".cluster-{secrets.token_hex(8)}"
-    path.touch()
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 @contextmanager

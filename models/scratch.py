@@ -20,17 +20,20 @@ class ScratchFolder:
 
     Args:
         what: purpose, a part of the folder's name.
+        place: folder to make it in, made if needed; that for temporary files if left out.
 
     Attributes:
         path: of the folder.
     """
 
-    def __init__(self, what: str) -> None:
-        for leftover in Path(tempfile.gettempdir()).glob(f"earshot-*{_SUFFIX}"):
+    def __init__(self, what: str, place: Path | None = None) -> None:
+        place = place or Path(tempfile.gettempdir())
+        place.mkdir(parents=True, exist_ok=True)
+        for leftover in place.glob(f"earshot-*{_SUFFIX}"):
             with contextlib.suppress(OSError):  # in use, another user's, or on a file system without locks
                 os.close(_locked(leftover))
                 shutil.rmtree(leftover, ignore_errors=True)
-        made = Path(tempfile.mkdtemp(prefix=f"earshot-{what}-"))
+        made = Path(tempfile.mkdtemp(prefix=f"earshot-{what}-", dir=place))
         self._lock: int | None = None
         with contextlib.suppress(OSError):
             self._lock = _locked(made)

@@ -116,6 +116,20 @@ def test_the_task_of_a_killed_process_is_done_again_and_no_other(store):
     assert len(attempts(store, "done")) == 1
 
 
+def test_processes_that_end_with_an_interrupted_one_are_no_loss(store):
+    with reported() as lines, pytest.raises(KeyboardInterrupt), cluster.opened(store, 2) as tasks:
+        tasks.submit("long", note, store, "long", "go")
+        while not attempts(store, "long"):
+            time.sleep(0.01)
+        for nanny in tasks._local.workers.values():
+            nanny.auto_restart = False
+        os.kill(attempts(store, "long")[0], signal.SIGKILL)
+        while len(attempts(store, "long")) < 2:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert not [line for line in lines if "done again" in line]
+
+
 def test_a_task_that_kills_its_processes_fails_with_a_remedy(store):
     once = dask.config.set({"distributed.scheduler.allowed-failures": 0})
     with once, cluster.opened(store, 1) as tasks:
@@ -172,7 +186,7 @@ def test_the_scheduler_of_dasks_configuration_runs_the_tasks(store, site):
         task = tasks.submit("first", note, store, "first")
         assert [each.result() for each in tasks.completed([task])] == [worker.pid]
         assert tasks.submit("threads", variables).result()["OMP_NUM_THREADS"] == "1"
-    assert "first …" in lines and not list(store.root.glob(".cluster-*"))
+    assert "first …" in lines and not list(store.root.glob("earshot-*"))
 
 
 def changed_copy(folder: Path) -> str:

@@ -18,8 +18,8 @@ def temporary(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
-def _die_with_a_folder() -> None:
-    (ScratchFolder("board").path / "mic.pcm").touch()
+def _die_with_a_folder(place: Path | None = None) -> None:
+    (ScratchFolder("board", place).path / "mic.pcm").touch()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -30,13 +30,15 @@ def test_a_folder_is_removed_when_it_is_closed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_folder_of_a_killed_process_is_removed_by_the_next_one(tmp_path):
-    process = multiprocessing.get_context("fork").Process(target=_die_with_a_folder)
+@pytest.mark.parametrize("name", ["", "store"])
+def test_the_folder_of_a_killed_process_is_removed_by_the_next_one(tmp_path, name):
+    place = tmp_path / name if name else None
+    process = multiprocessing.get_context("fork").Process(target=_die_with_a_folder, args=(place,))
     process.start()
     process.join()
-    assert len(list(tmp_path.iterdir())) == 1
-    with ScratchFolder("stage") as folder:
-        assert list(tmp_path.iterdir()) == [folder]
+    assert len(list((tmp_path / name).iterdir())) == 1
+    with ScratchFolder("stage", place) as folder:
+        assert list((tmp_path / name).iterdir()) == [folder]
 
 
 def test_folders_in_use_and_of_others_stay(tmp_path):
