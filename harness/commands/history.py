@@ -40,19 +40,23 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"there is no {', '.join(missing)}", remedy="Name folders with records.")
     default = [layout.NIGHTS] if layout.NIGHTS.exists() else []
     history = read_history(folders or default)
-    history = replace(history, nights=tuple(told_apart(history.nights)))
+    named = history.nights
+    history = replace(history, nights=tuple(told_apart(named)))
     for one in history.left_out:
         progress.warn(one.sentence)
     last = {night.board: night for night in history.nights}
+    # Of boards of one name the baseline is that of the board whose nights it accepted.
+    names = {night.board: own.board for night, own in zip(history.nights, named, strict=True)}
     baselines, recorded, status = {}, {}, EXIT_CLEAN
     for board, night in last.items():
         try:
-            baseline = read_baseline(baseline_path(board, arguments.baselines))
+            baseline = read_baseline(baseline_path(names[board], arguments.baselines))
         except ConfigError as problem:  # the other boards have theirs
             progress.warn(f"{board} is shown without its baseline: {problem}")
             status = EXIT_USAGE
             continue
-        if baseline:
+        uids = {one.uid for one in history.nights if one.board == board}
+        if baseline and (board == names[board] or uids & {epoch.uid for epoch in baseline.epochs}):
             baselines[board] = baseline
         elif verdict := read_record(history.records[night.id]).verdict:
             recorded[board] = verdict

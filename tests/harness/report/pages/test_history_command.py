@@ -1,11 +1,15 @@
 """`earshot history` as a command."""
 
+from dataclasses import replace
+
 import pytest
 from benchmarks.made_history import write_nights
 
 from harness import layout
 from harness.cli import main
 from harness.errors import EXIT_CLEAN, EXIT_USAGE
+from harness.records.reading import read_record
+from harness.records.record import write_record
 from models import progress
 
 
@@ -69,3 +73,20 @@ def test_the_records_are_read_in_one_task(bench, capsys, monkeypatch):
     page_of(bench, bench / "nights")
     told = capsys.readouterr().err.splitlines()
     assert [line for line in told if line.endswith("…")] == ["read the records …"]
+
+
+def test_of_boards_of_one_name_the_one_that_was_accepted_has_its_baseline(bench, monkeypatch):
+    shown = {}
+    monkeypatch.setattr(
+        "harness.report.pages.history.render_history",
+        lambda history, baselines, *_: shown.update(baselines) or bench / "index.html",
+    )
+    for name, uid in (("berlin", "F00D"), ("munich", "BEEF")):
+        for path in write_nights(bench / name, nights=4, boards=["nano33ble"], series=3, samples=9):
+            record = read_record(path)
+            run = record.run | {"id": f"{name}-{record.run['id']}", "bench": name}
+            write_record(replace(record, run=run, board=replace(record.board, uid=uid)), path)
+    accepted = ["baseline", "accept", "--board", "nano33ble", "--reason", "the first", "--history"]
+    assert main([*accepted, str(bench / "berlin"), "--baselines", str(bench / "baselines")]) == EXIT_CLEAN
+    page_of(bench, bench / "berlin", bench / "munich")
+    assert [*shown] == ["nano33ble of berlin"]
