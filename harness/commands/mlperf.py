@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from harness.records.record import BoardRow
 
 SUMMARY = "Run MLPerf Tiny's keyword benchmark by its rules, and show the result beside the published ones."
+
+_ARENA_LOG = "arena.log"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
         inputs, files = "dataset", make_files(arguments.dataset, model, store, folder / "kws01")
     else:
         inputs, files = "random", random_files(noise_inputs(reference, WINDOWS))
-    with setup.board as board, contextlib.ExitStack() as recording:
+    with setup.board as board, contextlib.ExitStack() as recording, contextlib.ExitStack() as failed:
+        failed.callback(_discard, folder)
         described = board.describe()
         if described.clock == "instructions":
             raise UsageError(
@@ -112,13 +116,14 @@ def run(arguments: argparse.Namespace) -> int:
             model,
             setup.engine,
             store,
-            lambda: folder / "arena.log",
+            lambda: folder / _ARENA_LOG,
             recognizer,
             "timestamps" if meter else "",
         )
         if meter:
             meter.start(folder / "samples")
             recording.callback(_stop, meter)
+        failed.pop_all()
         board.upload(firmware)
         device = board.open(folder / "transcript.log")
         boot = device.handshake(firmware)
@@ -192,6 +197,12 @@ def _meter(bench: Bench, board: BoardRow) -> Meter:
             remedy="The energy mode needs one, such as ppk2; `earshot energy` measures without.",
         )
     return meter
+
+
+def _discard(folder: Path) -> None:
+    """Remove the folder of a benchmark that never began, unless a transcript is in it."""
+    if not (folder / _ARENA_LOG).exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stop(meter: Meter) -> None:

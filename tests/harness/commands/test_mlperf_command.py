@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import pytest
 from shared_data import shared_data
@@ -42,6 +43,19 @@ def test_a_board_that_cannot_run_the_benchmark_leaves_no_folder(capsys, tmp_path
     model = classifier(tmp_path / "model.tflite", 490)
     assert problem in refused(capsys, model, *FOUR, option, "--output", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.emulated
+def test_a_failed_build_leaves_no_folder(capsys, tmp_path, monkeypatch):
+    model = classifier(tmp_path / "model.tflite", 490)
+    compiler = tmp_path / "bin" / "arm-none-eabi-g++"
+    compiler.parent.mkdir()
+    compiler.write_text("#!/bin/sh\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{compiler.parent}:{os.environ['PATH']}")
+    assert cli.main(["mlperf", str(model), *FOUR, "--output", str(tmp_path / "out")]) == 4
+    assert "arm-none-eabi-g++ does not run" in capsys.readouterr().err
+    assert not [*(tmp_path / "out").iterdir()]
 
 
 def test_a_front_end_that_contradicts_the_input_is_refused(capsys, tmp_path):
