@@ -97,6 +97,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif layout.is_disk_full(failure):
             place, remedy = layout.full_disk(failure, _output(arguments))
             _complain(f"the disk is full ({place}). {remedy} What was measured so far is kept.")
+        elif isinstance(failure.filename, str) and layout.store_root().absolute().is_relative_to(
+            failure.filename
+        ):
+            _complain(
+                f"the cache of artifacts cannot be written: {failure.strerror} ({layout.store_root()}). Point "
+                "EARSHOT_HOME at a folder that can be."
+            )
         elif failure.errno in _UNUSABLE and isinstance(failure.filename, str):
             _complain(f"{failure.filename} cannot be used: {failure.strerror}. Choose another.")
         elif failure.errno is not None:

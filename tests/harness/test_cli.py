@@ -202,6 +202,14 @@ def test_output_that_is_no_folder_is_refused_at_the_start(command, place, tmp_pa
     assert told == f"earshot: usage: --output is no folder ({tmp_path}/file). Name a folder.\n"
 
 
+def test_a_home_that_takes_no_cache_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EARSHOT_HOME", "/proc/.cache/earshot")
+    model = classifier(tmp_path / "model.tflite", 1960)
+    assert cli.main(["train", "--model", str(model), "--labels", "down,go,silence,unknown"]) == 4
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "cannot be written: No such file or directory (/proc/.cache/earshot). Point EARSHOT_HOME" in line
+
+
 @pytest.mark.parametrize(
     ("failure", "told"),
     [
