@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,9 @@ from harness.files import write_atomic
 from harness.layout import ROOT
 from harness.recognizer import DEFAULT, Recognizer
 from harness.stats.matching import TOLERANCE_S
+from models import progress
 from models.decoding import Meta, TomlFile, decode_text, matching, user_path
+from models.variants import load_family
 
 VARIABLE = "EARSHOT_BENCH"
 """Environment variable with the bench file's path."""
@@ -182,8 +185,19 @@ class Bench:
     recognizer: Mapping[str, Recognizer] = field(default_factory=dict)
 
     def recognizer_of(self, model: str) -> Recognizer:
-        """Return the recognizer of a model by its id; the default one if the file has none for it."""
-        return self.recognizer.get(model, DEFAULT)
+        """Return the recognizer of a model by its id; the default one if the file has none for it.
+
+        Warn of a table with a similar name, unless it is a variant's. Other tables may be of any `--model`.
+        """
+        if model in self.recognizer:
+            return self.recognizer[model]
+        known = {variant.id for variant in load_family()[0]} if self.recognizer else set()
+        if near := get_close_matches(model, self.recognizer.keys() - known, 1):
+            progress.warn_once(
+                f"[recognizer.{near[0]}] is of no variant, and {model} takes the default recognizer "
+                f"({self.path}). Rename the table if it is for {model}."
+            )
+        return DEFAULT
 
 
 @dataclass(frozen=True)

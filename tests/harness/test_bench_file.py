@@ -21,6 +21,7 @@ from harness.bench_file import (
     write_recognizers,
 )
 from harness.recognizer import DEFAULT, Recognizer
+from models import progress
 from models.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "bench.example.toml"
@@ -195,3 +196,18 @@ def test_without_a_bench_file_the_bench_is_empty(monkeypatch, tmp_path):
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(bench_file, "ROOT", tmp_path)
     assert find_bench() == Bench()
+
+
+@pytest.mark.parametrize(
+    ("named", "told"), [("tinyconv-int", 1), ("tinyconv-int8", 0), ("tinyconv-float32", 0), ("my_words", 0)]
+)
+def test_a_recognizer_with_a_misspelled_name_is_told(named, told):
+    tuned = Recognizer(window_ms=300)
+    bench = Bench(Path("bench.toml"), recognizer={named: tuned})
+    lines = []
+    with progress.sent_to(lambda report: lines.append(report.text)):
+        assert bench.recognizer_of("tinyconv-int8") == (tuned if named == "tinyconv-int8" else DEFAULT)
+    assert lines == told * [
+        "[recognizer.tinyconv-int] is of no variant, and tinyconv-int8 takes the default recognizer "
+        "(bench.toml). Rename the table if it is for tinyconv-int8."
+    ]
