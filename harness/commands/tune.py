@@ -64,6 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     toml = recognizer_tables(recognizers)
     if arguments.write:
         print(f"Written: {write_recognizers(recognizers, arguments.bench)}")
+        for variant in tuned:
+            if variant.is_doubtful:
+                print(f"To keep the default for {variant.title}, delete [recognizer.{variant.id}] there.")
     else:
         print(f"For the bench file (--write writes it):\n\n{toml}", end="")
     options.show_page(render_tuning(tuned, toml, arguments.output), arguments.open)

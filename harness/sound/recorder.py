@@ -139,7 +139,12 @@ def spoken_part(samples: NDArray[np.int16]) -> tuple[int, int]:
             remedy="Speak louder or nearer, turn the microphone up, and check that it is not muted.",
         )
     rest = np.concatenate((samples[:start], samples[end:]))
-    if len(rest) < SAMPLE_RATE_HZ // 10 or rms_dbfs(rest) > word_dbfs - CONTRAST_DB:
+    if len(rest) < SAMPLE_RATE_HZ // 10:
+        raise AcousticFailed(
+            f"the sound of {word_dbfs:.0f} dBFS fills the whole take",
+            remedy="Speak once, after the countdown, in a quiet room.",
+        )
+    if rms_dbfs(rest) > word_dbfs - CONTRAST_DB:
         raise AcousticFailed(
             f"no word stands out from the noise: {word_dbfs:.0f} dBFS, noise {rms_dbfs(rest):.0f} dBFS",
             remedy="Speak once, after the countdown, in a quiet room.",

@@ -27,6 +27,12 @@ class TunedVariant:
     title: str
     tuning: Tuning
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Return whether the default keeps the limits, and may be as good on speakers held out."""
+        held = self.tuning.held_out
+        return held is not None and self.tuning.default_keeps and held.gain[1] <= 0
+
 
 def render_tuning(variants: Sequence[TunedVariant], toml: str, folder: Path) -> Path:
     """Write tuning.html and its tables as CSV; return the path of the page."""
@@ -63,7 +69,7 @@ def sentences(variant: TunedVariant) -> list[str]:
         )
         if not tuning.default_keeps:
             found.append("The default does not keep the limits.")
-        elif low <= 0:
+        elif variant.is_doubtful:
             found.append("That is not distinguishable from no gain: keep the default, or play more words.")
     else:
         found.append("Nothing could be held out: the keywords are of one speaker.")
@@ -97,10 +103,10 @@ def candidates_table(variants: Sequence[TunedVariant]) -> Table:
             Column("variant", "Variant"),
             Column("which", "Recognizer"),
             Column("smoothing", "Average"),
-            Column("window_ms", "ms", fmt.count),
+            Column("window_ms", "Window, ms", fmt.count),
             Column("thresholds", "Thresholds"),
-            Column("fewest_results", "Results", fmt.count),
-            Column("suppression_ms", "Suppression", fmt.count),
+            Column("fewest_results", "Fewest results", fmt.count),
+            Column("suppression_ms", "Suppression, ms", fmt.count),
             Column("detected keywords", "Detected", fmt.of),
             Column("rate", "Share", fmt.share),
             Column("low high", "95 %", fmt.interval),

@@ -145,13 +145,14 @@ class LiveRun(FieldRun):
                 self._watch(session, event, self._word_to_say(session))
 
     def _word_to_say(self, session: LiveSession) -> str:
-        """Return the word to be said now, and remember since when; "" in the first and the last seconds."""
+        """Return the word to be said now with its number, and remember since when; "" first and last."""
         say, sound = self._options.say, session.sound
         if not say or not sound:
             return ""
         if sound.samples >= (len(self._prompts) + 1) * SAY_S * SAMPLE_RATE_HZ:
             self._prompts.append(sound.samples)
-        return say[len(self._prompts) - 1] if 0 < len(self._prompts) <= len(say) else ""
+        number = len(self._prompts)
+        return f"{say[number - 1]} ({number} of {len(say)})" if 0 < number <= len(say) else ""
 
     def _notes(self, session: LiveSession) -> list[str]:
         losses = session.sound.capture.losses if session.sound else []

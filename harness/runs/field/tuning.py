@@ -82,16 +82,18 @@ def tune_log(variant: LoggedVariant, limits: Limits, present: Recognizer = DEFAU
         )
     if limits.most_false(hours) is None:
         per_hour = limits.per_hour or 0.0
-        needed = f"{3 / per_hour:,.1f} hours without one" if per_hour else "more audio than anybody has"
+        needed = f"{fmt.audio_time(3 / per_hour)} without one" if per_hour else "more audio than anybody has"
         raise UsageError(
-            f"{fmt.audio_time(hours)} of keyword-free audio cannot show at most {per_hour:g} false accepts "
-            f"per hour: that takes {needed}",
+            f"{fmt.audio_time(hours)} of keyword-free audio cannot show at most {per_hour:g} false "
+            f"{'accept' if per_hour == 1 else 'accepts'} per hour: that takes {needed}",
             where=variant.id,
             remedy=f"Play more with `earshot field --keyword-free`, or allow {3 / hours:.1f}/h."
             if hours
             else "Play some with `earshot field --keyword-free`.",
         )
-    if (found := tune(variant.log, limits, present)) is None:
+    with progress.about(variant.id), progress.task("tune"):
+        found = tune(variant.log, limits, present)
+    if found is None:
         raise UsageError(
             "no parameters detect any keyword within the limits",
             where=variant.id,

@@ -68,7 +68,10 @@ def test_a_saved_session_is_a_field_run_with_the_words_that_were_said(sink, mode
     options = ("--say", "yes,no", "--speaker", "gene", "--save", "--output", str(tmp_path))
     code, lines = listen(sink, model, *options)
     sink.end(playing)
-    assert code == 0 and [line for line in lines if line.startswith("say:")] == ["say: yes", "say: no"]
+    assert code == 0 and [line for line in lines if line.startswith("say:")] == [
+        "say: yes (1 of 2)",
+        "say: no (2 of 2)",
+    ]
     assert any("delivered 160,000 samples, the board heard 160,000;" in line for line in lines), lines
     (folder,) = tmp_path.glob("emulated/*")
     assert len(read_wav(folder / "live.wav")[0]) == 160_000

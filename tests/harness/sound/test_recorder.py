@@ -56,7 +56,7 @@ def test_a_word_longer_than_a_second_is_kept_whole():
         (take(gain=0.005, noise=0), "silent"),
         (take(gain=20.0), "clipped in"),
         (take(gain=0.3, noise=2000), "no word stands out"),
-        (np.full(32_000, 3000, np.int16), "no word stands out"),
+        (np.full(32_000, 3000, np.int16), "fills the whole take"),
     ],
 )
 def test_an_unusable_take_is_refused_with_the_reason(samples, reason):

@@ -62,7 +62,7 @@ def test_the_chosen_recognizer_goes_into_the_bench_file(tune, played, model, tmp
 def test_too_little_keyword_free_audio_is_refused_with_the_hours_it_takes(tune, played):
     status, _, error = tune(played, "--false-accepts", "3/24h")
     assert status == EXIT_USAGE and error.count("\n") == 1
-    assert "cannot show at most 0.125 false accepts per hour: that takes 24.0 hours without one" in error
+    assert "cannot show at most 0.125 false accepts per hour: that takes 24.0\u00a0h without one" in error
 
 
 def changed(run: Path, other: Path, seed: int = 2, **changes: object) -> Path:
