@@ -101,8 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             failure.filename
         ):
             _complain(
-                f"the cache of artifacts cannot be written: {failure.strerror} ({layout.store_root()}). Point "
-                "EARSHOT_HOME at a folder that can be."
+                f"the cache of artifacts cannot be written: {failure.strerror} ({layout.store_root()}). "
+                "Point EARSHOT_HOME at a folder that can be."
             )
         elif failure.errno in _UNUSABLE and isinstance(failure.filename, str):
             _complain(f"{failure.filename} cannot be used: {failure.strerror}. Choose another.")

@@ -114,7 +114,7 @@ def _lines(baseline: Baseline, epoch: Epoch) -> Iterator[str]:
     for name, item in epoch.times.items():
         accepted[name] = (
             f"{amount(item.reference_us, SeriesName.parse(name))} since {item.since} "
-            f"(nights: {item.nights}, sd {item.night_sd:.3%})"
+            f"(nights: {item.nights}, sd {100 * item.night_sd:.3f} %)"
         )
     width = max(map(len, accepted), default=0)
     for name in sorted(accepted):

@@ -14,11 +14,13 @@ add_options = options.add_models
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from harness.report import format as fmt
+
     failures: dict[str, UserFacingError] = {}
     for model in options.selection(arguments).models(failures):
         print(f"{model.title}: {model.path}")
         for split, counts in model.accuracy.items():
             correct = sum(count["correct"] for count in counts)
             total = sum(count["total"] for count in counts)
-            print(f"  {split:<10} {correct / total:6.1%}  ({correct:,} of {total:,})")
+            print(f"  {split:<10} {fmt.share(correct / total):>7}  ({correct:,} of {total:,})")
     return EXIT_INCONCLUSIVE if failures else EXIT_CLEAN

@@ -66,9 +66,8 @@ def canary_state(
             f"the canary took {digits(first.value_us)} and later {digits(last.value_us)} µs during the night"
         )
     elif abs(move) > limit:
-        moved = (
-            f"the canary took {digits(level)} µs, {move:+.2%} against its {digits(accepted.reference_us)} µs"
-        )
+        reference = digits(accepted.reference_us)
+        moved = f"the canary took {digits(level)} µs, {100 * move:+.2f} % against its {reference} µs"
     return CanaryState("moved", 1.0, moved) if moved else CanaryState("clean", level / accepted.reference_us)
 
 

@@ -32,7 +32,7 @@ def judge_exact(
     by = ""
     if not isinstance(value, str) and not isinstance(accepted, str):
         change = value / accepted - 1 if accepted else None
-        share = f", {change:+.3%}" if change is not None else ""
+        share = f", {100 * change:+.3f} %" if change is not None else ""
         by = f" ({value - accepted:+,.10g}{share})"
     if value == accepted:
         sentence = f"{name} is {amount(value, name)}, as accepted."

@@ -47,9 +47,9 @@ def day(time: str) -> str:
 
 
 def than(change: float, name: SeriesName) -> str:
-    """Format a change of a time or an energy: "2.10% slower", "2.10% higher"."""
+    """Format a change of a time or an energy: "2.10 % slower", "2.10 % higher"."""
     words = ("slower", "faster") if name.metric.endswith("_us") else ("higher", "lower")
-    return f"{abs(change):.2%} {words[change <= 0]}"
+    return f"{100 * abs(change):.2f} % {words[change <= 0]}"
 
 
 def differences(differing: Mapping[str, tuple[str, str]]) -> str:

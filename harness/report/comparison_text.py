@@ -70,7 +70,7 @@ def _texts(item: SeriesVerdict) -> dict[str, str]:
     if isinstance(then, str) and isinstance(now, str):
         then, now = _where_texts_differ(then, now)
     before, after = (fmt.DASH if value is None else amount(value, item.name) for value in (then, now))
-    share = "" if item.change is None else f"{item.change:+.3%}"
+    share = "" if item.change is None else f"{100 * item.change:+.3f} %"
     return {"before": before, "after": after, "by": by, "share": share}
 
 

@@ -126,8 +126,9 @@ def share(fraction: float) -> str:
 
 @_dashed
 def interval(low: float, high: float) -> str:
-    """Format an interval of a rate: 81.2 to 94.9 %."""
-    return f"{100 * low:.1f} to {100 * high:.1f}{_NB}%"
+    """Format an interval of a rate: 81.2 to 94.9 %, 0 to 12.3 %."""
+    start, end = (f"{100 * value:.{0 if value in (0, 1) else 1}f}" for value in (low, high))
+    return f"{start} to {end}{_NB}%"
 
 
 @_dashed

@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         cores = machines * options.cores
         hours = plan.wall_s(cores) / 3600
         if machines & (machines - 1) == 0 or hours <= options.night:
-            print(f"{machines:>4} machines  {hours:7.1f} h  {work_h / hours / cores:.0%} busy")
+            print(f"{machines:>4} machines  {hours:7.1f} h  {100 * work_h / hours / cores:.0f} % busy")
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             undisturbed, first_s = undisturbed or points, first_s or wall_s * processes
             assert points == undisturbed, "the figures depend on the number of processes"
             efficiency = first_s / processes / wall_s
-            print(f"{processes} processes  {wall_s:6.1f} s  efficiency {efficiency:.0%}", flush=True)
+            print(f"{processes} processes  {wall_s:6.1f} s  efficiency {100 * efficiency:.0f} %", flush=True)
         number = 0
         while number < options.kills:
             moment_s = random.uniform(0, wall_s)

@@ -71,9 +71,10 @@ def main() -> None:
     memory_mb = (after.ru_maxrss - before.ru_maxrss) / 1024
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(
-        f"{samples:,.0f} samples in {wall:.1f} s ({samples / wall / RATE_HZ:.2%} of {RATE_HZ:,} a second), "
-        f"none lost, {busy / wall:.0%} of a core, {memory_mb:.1f} MB more memory; each of {seen:,} stages "
-        f"within {energy:.3%} of its energy and {1e6 * length_s:.1f} µs of its length"
+        f"{samples:,.0f} samples in {wall:.1f} s ({100 * samples / wall / RATE_HZ:.2f} % of {RATE_HZ:,} "
+        f"a second), none lost, {100 * busy / wall:.0f} % of a core, {memory_mb:.1f} MB more memory; "
+        f"each of {seen:,} stages within {100 * energy:.3f} % of its energy and "
+        f"{1e6 * length_s:.1f} µs of its length"
     )
 
 

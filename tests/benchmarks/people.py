@@ -19,6 +19,7 @@ import numpy as np
 from harness import cli
 from harness.bench_file import recognizer_tables
 from harness.records.field_record import FieldVariant
+from harness.report import format as fmt
 from harness.runs.folder import FIELD
 from harness.stats.matching import is_keyword
 from models.data.dataset import BACKGROUND_FOLDER
@@ -51,8 +52,9 @@ def figures(variant: FieldVariant) -> str:
     minutes = sum(segment.keyword_free_s for segment in variant.segments) / 60
     false = len(variant.false_accepts)
     return (
-        f"{heard} of {len(keywords)} keywords ({heard / len(keywords):.1%}), {taken} of {len(others)} other "
-        f"words taken for one ({taken / len(others):.1%}), {false} false accepts in {minutes:.1f} min"
+        f"{heard} of {len(keywords)} keywords ({fmt.share(heard / len(keywords))}), {taken} of {len(others)} "
+        f"other words taken for one ({fmt.share(taken / len(others))}), {false} false accepts "
+        f"in {minutes:.1f} min"
     )
 
 

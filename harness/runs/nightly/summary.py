@@ -74,7 +74,7 @@ def describe_repeatability(tonight: Night, found: Repeatability) -> str:
         "|---|---:|---:|---:|---|",
     ]
     for noise in found.series:
-        night_sd = "–" if noise.night_sd is None else f"{noise.night_sd:.3%}"
+        night_sd = "–" if noise.night_sd is None else f"{100 * noise.night_sd:.3f} %"
         gates = "yes" if noise.gates else f"nights missing: {A_A_NIGHTS - noise.nights}"
         lines.append(f"| {noise.name} | {noise.nights} | {night_sd} | {noise.false_alarms} | {gates} |")
     return "\n".join(lines) + "\n"
@@ -88,6 +88,6 @@ def _row(item: SeriesVerdict) -> str:
 def _figures(item: SeriesVerdict) -> str:
     name = item.name
     if item.reference is not None and item.value is not None and item.reference != item.value:
-        change = f" ({item.change:+.2%})" if item.change is not None else ""
+        change = f" ({100 * item.change:+.2f} %)" if item.change is not None else ""
         return f" {sentences.amount(item.reference, name)} → {sentences.amount(item.value, name)}{change}"
     return f" {sentences.amount(item.value, name)}" if item.value is not None else ""

@@ -129,7 +129,7 @@ def test_a_changed_environment_proposes_an_epoch(nights, baseline, name, differi
 @pytest.mark.parametrize(
     ("moved", "part"),
     [
-        (canary(CANARY_US * 1.02), "+2.00%"),
+        (canary(CANARY_US * 1.02), "+2.00 %"),
         (canary(CANARY_US * 0.993, CANARY_US * 1.007), "during the night"),
         (canary(image="d" * 64), "another image, dddddddd"),
     ],

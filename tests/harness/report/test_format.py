@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from html_page import plain
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import layout
 from harness.report import format as fmt
 
 
@@ -60,6 +62,17 @@ def test_values_as_texts(show, value, text):
 def test_ranges_name_a_shared_unit_once():
     assert plain(fmt.span(59.3, 60)) == "59.3 to 60.0 µs"
     assert plain(fmt.span(900, 1100)) == "900 µs to 1.10 ms"
+
+
+def test_no_end_of_an_interval_has_needless_decimals():
+    assert plain(fmt.interval(0, 0.3904)) == "0 to 39.0 %"
+    assert plain(fmt.interval(0.9749, 1)) == "97.5 to 100 %"
+
+
+def test_percentages_have_a_space_everywhere():
+    pattern = re.compile(r":[^{}'\"]*%}")  # such as {share:.1%}
+    sources = [path for package in ("harness", "models") for path in (layout.ROOT / package).rglob("*.py")]
+    assert [path for path in sources if pattern.search(path.read_text())] == []
 
 
 def test_a_part_of_nothing_is_a_dash():
