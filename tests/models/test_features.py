@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from reported import reported
 from small_datasets import tone_dataset
 
+from harness.layout import RECORDINGS
 from models.data.dataset import SPLITS, DatasetConfig
 from models.data.features import (
     feature_crc,
@@ -20,9 +23,57 @@ from models.data.features import (
 from models.data.front_ends import load_front_end
 from models.data.wav import read_wav, write_wav
 from models.errors import DatasetError
+from models.log_filter import quiet_tensorflow
 from models.store import Store
 
 MICRO = load_front_end("micro")
+RECORDED = RECORDINGS / "yes" / "gene.wav"
+
+
+def of_tensorflow(audio: np.ndarray) -> np.ndarray:
+    """Call TensorFlow's op with the parameters of tensorflow/examples/speech_commands/models.py."""
+    quiet_tensorflow()
+    import tensorflow
+    from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op
+
+    sound = tensorflow.constant(audio)
+    return audio_microfrontend_op.audio_microfrontend(
+        sound,
+        sample_rate=16_000,
+        window_size=30,
+        window_step=20,
+        num_channels=40,
+        upper_band_limit=7500.0,
+        lower_band_limit=125.0,
+        smoothing_bits=10,
+        even_smoothing=0.025,
+        odd_smoothing=0.06,
+        min_signal_remaining=0.05,
+        enable_pcan=True,
+        pcan_strength=0.95,
+        pcan_offset=80.0,
+        gain_bits=21,
+        enable_log=True,
+        scale_shift=6,
+        out_scale=1,
+        out_type=tensorflow.uint16,
+    ).numpy()
+
+
+def test_features_are_those_of_tensorflow_s_op():
+    random = np.random.default_rng(1)
+    sounds = [random.integers(-32768, 32768, size).astype(np.int16) for size in (480, 799, 800, 50_000)]
+    sounds += [np.full(16_000, level, np.int16) for level in (-32768, 0, 32767)]
+    sounds += [sounds[3][::2], random.normal(0, 30, 16_000).astype(np.int16), read_wav(RECORDED)[0]]
+    for sound in sounds:
+        np.testing.assert_array_equal(micro_features(sound), of_tensorflow(sound))
+
+
+def test_features_need_no_tensorflow():
+    """It takes 4 s of processor time to import."""
+    program = "import sys, numpy; from models.data.features import micro_features as of\n"
+    program += "assert of(numpy.zeros(16_000, 'i2')).shape == (49, 40) and 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_float_features_are_multiples_of_10_256ths():
