@@ -9,6 +9,10 @@ import numpy as np
 from models.data.front_ends import load_front_end
 from models.interpreter import REFERENCE, Interpreter, failures_explained
 
+TOLERANCE = 1e-5
+"""Difference of a probability (0 to 1) that is allowed: another order of summation in float32 stays a hundred
+times below."""
+
 
 class ReferenceModel:
     """A .tflite in the reference interpreter.

@@ -27,6 +27,7 @@ from harness.link.dut import DeviceUnderTest
 from harness.link.events import Inference, Loss, Overrun
 from harness.measure.energy import measure_host, measure_image
 from harness.measure.listening_log import STAGES
+from harness.measure.onnx import measure_onnx
 from harness.measure.retry import Retries
 from harness.meters.meter import Meter
 from harness.stats.energy import BurstEnergy
@@ -155,8 +156,6 @@ def _measure_network(
     meter: Meter | None,
 ) -> None:
     """Time a network with one thread; the transcript is the runner's answer."""
-    from harness.measure.onnx import measure_onnx  # torch takes seconds to import
-
     assert isinstance(board, Linux) and isinstance(target.golden, np.ndarray)
     image, computer = target.firmware.image, board.computer
     row, output = measure_onnx(image, target.golden, inferences=samples, computer=computer)

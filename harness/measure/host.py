@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from harness.errors import AccuracyFailed
 from harness.measure import host_runtimes
@@ -61,8 +60,8 @@ def time_host(
             place = ("cpu", cpu_name(), runtime, threads)
             notes = (remark, comparison)
             rows.append(_row(place, partial(measure, file, given, threads), expected, notes))
-    if script and torch.cuda.is_available():
-        gpu = ("gpu", torch.cuda.get_device_name(), "torch", None)
+    if script and (device := host_runtimes.gpu_name()):
+        gpu = ("gpu", device, "torch", None)
         timed = partial(host_runtimes.time_torch_gpu, script, floats)
         rows.append(_row(gpu, timed, expected, (note, comparison)))
     elif script:

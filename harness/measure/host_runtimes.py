@@ -1,7 +1,7 @@
 """Inference of one model in each runtime of the host, timed: warmed up, repeated, median and quartiles.
 
 The function of a runtime takes the model's file and its input, and returns the time of one inference and its
-output.
+output. torch is imported with the first one: that takes 2 s of processor time, and most commands time no host.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch.utils import benchmark
 
 from harness.boards.small_linux.runner import open_session
 from harness.link.deadline import Deadline
@@ -69,6 +67,8 @@ def time_calls(call: Callable[[], object], threads: int) -> Timing:
     Args:
         threads: for torch; other runtimes get theirs when they are set up.
     """
+    from torch.utils import benchmark
+
     timer = benchmark.Timer("call()", globals={"call": call}, num_threads=threads)
     warm_up = Deadline(_WARM_UP_S)
     for _ in range(_WARM_UP_ROUNDS):
@@ -98,10 +98,19 @@ def time_onnx(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timin
 
 def time_torch_cpu(script: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:
     """Time a TorchScript model on the CPU."""
+    import torch
+
     network, tensor = torch.jit.load(str(script)).eval(), torch.from_numpy(values)
     with torch.inference_mode():
         output = network(tensor).numpy()
         return time_calls(lambda: network(tensor), threads), output
+
+
+def gpu_name() -> str:
+    """Return the name of the first CUDA device; "" without one."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
 
 
 def time_torch_gpu(script: Path, values: np.ndarray) -> tuple[Timing, np.ndarray]:
@@ -109,6 +118,8 @@ def time_torch_gpu(script: Path, values: np.ndarray) -> tuple[Timing, np.ndarray
 
     The input already lies on the device: the time includes the launch of the kernels, but no copy.
     """
+    import torch
+
     network = torch.jit.load(str(script), map_location="cuda").eval()
     tensor = torch.from_numpy(values).cuda()
     with torch.inference_mode():

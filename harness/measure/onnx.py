@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import torch
 
 from harness.boards.small_linux.computer import Computer
 from harness.errors import AccuracyFailed, Unsupported
@@ -18,9 +17,8 @@ from harness.measure.session import golden_input, inputs_of
 from harness.records.record import HostRow, LinuxRow
 from harness.sound.recordings import Recording
 from models import progress
-from models.convert.parity import TOLERANCE
 from models.model_artifact import ModelArtifact
-from models.reference import ReferenceModel
+from models.reference import TOLERANCE, ReferenceModel
 
 INFERENCES = 300
 """Timed inferences: the 95th percentile is then the 15th slowest."""
@@ -53,6 +51,8 @@ def time_linux(
             where=model.name,
             remedy="Leave out --model, or name another board.",
         )
+    import torch  # here: that takes 2 s of processor time, and most runs time no small Linux computer
+
     reference = ReferenceModel(model.tflite, model.front_end)
     inputs = inputs_of(model, reference, recordings)
     golden = golden_input(reference, recordings, inputs)
@@ -104,7 +104,7 @@ def measure_onnx(
         inputs: (N, ...) inputs to compare; the first one is timed.
         expected: (N, outputs) from another runtime; None compares nothing.
         threads: that one operator may use.
-        tolerance: largest allowed difference of an output; see `models.convert.parity`.
+        tolerance: largest allowed difference of an output; see `models.reference`.
         computer: None for this host.
 
     Returns:

@@ -12,11 +12,7 @@ from torch import nn
 from models.convert.export import INPUT_NAME, OUTPUT_NAME
 from models.errors import ConversionError
 from models.log_filter import known_noise_dropped
-from models.reference import ReferenceModel
-
-TOLERANCE = 1e-5
-"""Difference of a probability (0 to 1) that is allowed: another order of summation in float32 stays a hundred
-times below."""
+from models.reference import TOLERANCE, ReferenceModel
 
 
 def check_parity(network: nn.Module, files: dict[str, Path], inputs: np.ndarray) -> dict[str, float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -60,6 +62,12 @@ def called_int8(model, expected, tmp_path_factory):
     folder = tmp_path_factory.mktemp("called") / "int8"
     shutil.copytree(model.path, folder)
     return time_host(artifact_in(folder, "int8"), FEATURES, expected + np.array([0.25, 0, 0, 0]))
+
+
+def test_torch_is_imported_with_the_first_runtime():
+    """It takes 2 s of processor time."""
+    program = "import sys, harness.runs.run; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_every_runtime_is_timed_on_one_thread_and_on_all_cores(timing):

@@ -19,8 +19,7 @@ from harness.boards.linux import Linux
 from harness.boards.small_linux.computer import Computer
 from harness.errors import EXIT_BROKEN, EXIT_CLEAN, ConnectionLost
 from harness.layout import PARTIAL, RECORD
-from harness.measure import onnx
-from harness.measure.onnx import INFERENCES
+from harness.measure.onnx import INFERENCES, measure_onnx
 from harness.records.provenance import usable_cores
 from harness.records.reading import read_record
 from harness.regression.from_record import NIGHTLY, night_of
@@ -102,14 +101,13 @@ def test_images_of_the_last_night_are_measured_again(night, bench):
 
 def test_slowed_down_processor_leaves_a_block_without_times(night, bench, monkeypatch):
     """The processor reports a limit in the last round only."""
-    measured = onnx.measure_onnx
 
     def slowed(*arguments, **options):
-        row, output = measured(*arguments, **options)
+        row, output = measure_onnx(*arguments, **options)
         is_last = any(line.startswith("round-3") for line in bench.lines)
         return replace(row, throttled=["temperature limit"] if is_last else row.throttled), output
 
-    monkeypatch.setattr(onnx, "measure_onnx", slowed)
+    monkeypatch.setattr("harness.measure.block.measure_onnx", slowed)
     result = night()
     slow = [block for block in result.record.blocks if block.fault]
     assert [(block.phase, block.round) for block in slow] == [("round", 3), ("canary-last", 0)]
