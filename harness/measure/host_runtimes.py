@@ -1,7 +1,7 @@
 """Inference of one model in each runtime of the host, timed: warmed up, repeated, median and quartiles.
 
 The function of a runtime takes the model's file and its input, and returns the time of one inference and its
-output. torch is imported with the first one: that takes 2 s of processor time, and most commands time no host.
+output. torch is imported with the first one: that takes 2 s, and most commands time no host.
 """
 
 from __future__ import annotations
