@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from harness.errors import BuildFailed, DoesNotFit
@@ -63,7 +64,7 @@ def compile_image(staged: StagedSketch, store: Store, optimization: str = OPTIMI
 
     def make(folder: Path) -> None:
         archives = [(_compiled(library, compiler, flags, store), library) for library in libraries]
-        build_image(compiler, staged.path, flags, folder / _IMAGE, archives)
+        build_image(compiler, staged.path, flags, folder / _IMAGE, archives, store)
 
     code = [Path(__file__), Path(toolchain.__file__)]
     try:
@@ -123,38 +124,58 @@ def build_image(
     flags: list[str],
     image: Path,
     archives: Sequence[tuple[Path, ArduinoLibrary]] = (),
+    store: Store | None = None,
 ) -> None:
     """Compile and link a sketch folder and the core.
 
     Args:
         compiler: the cross compiler.
-        sketch: folder of .ino, .cpp and .S files, with libraries in folders below.
+        sketch: folder of .ino, .cpp and .S files, with libraries in the folder `src`.
         flags: flags of all sources beyond the standard ones.
         image: the ELF file to write.
         archives: compiled libraries that the sketch includes: each library's archive file and its sources.
+        store: keeps the objects of the core and of `src`, which most sketches have in common.
 
     Raises:
         BuildFailed: errors in the sources.
     """
     with tempfile.TemporaryDirectory(dir=image.parent, prefix="objects-") as scratch:
         objects = Path(scratch)
+        places = [
+            f"-I{CORE}",
+            *(f"-isystem{library.source_root}" for _, library in archives),
+            f"-ffile-prefix-map={sketch}=.",
+            f"-ffile-prefix-map={CORE}=core",
+        ]
 
-        def compile_one(source: Path, target: Path) -> None:
-            language = ["-x", "c++", "-include", "Arduino.h"] if source.suffix == ".ino" else []
-            (objects / target).parent.mkdir(parents=True, exist_ok=True)
-            places = [
-                f"-I{sketch}",
-                f"-I{CORE}",
-                *(f"-isystem{library.source_root}" for _, library in archives),
-                f"-ffile-prefix-map={sketch}=.",
-                f"-ffile-prefix-map={CORE}=core",
-            ]
-            files = ["-c", str(source), "-o", str(target)]
-            run_tool(compiler, [*_COMPILE_FLAGS, *flags, *places, *language, *files], objects)
+        def compile_all(jobs: Sequence[tuple[Path, Path]], options: Sequence[str], folder: Path) -> None:
+            def compile_one(source: Path, target: Path) -> None:
+                language = ["-x", "c++", "-include", "Arduino.h"] if source.suffix == ".ino" else []
+                (folder / target).parent.mkdir(parents=True, exist_ok=True)
+                files = ["-c", str(source), "-o", str(target)]
+                run_tool(compiler, [*_COMPILE_FLAGS, *flags, *options, *places, *language, *files], folder)
 
-        jobs = _sources_and_objects(sketch)
-        with ThreadPoolExecutor(_JOBS) as pool:
-            list(pool.map(lambda job: compile_one(*job), jobs))
+            with ThreadPoolExecutor(_JOBS) as pool:
+                list(pool.map(lambda job: compile_one(*job), jobs))
+
+        jobs = own = _sources_and_objects(sketch)
+        for sources, target in ((CORE, "core"), (sketch / "src", "sketch/src")):
+            common = [job for job in own if job[0].is_relative_to(sources)]
+            if store is None or not common:
+                continue
+            own = [job for job in own if job not in common]
+            inputs = {
+                "sources": sources,
+                "core": CORE,
+                "flags": [*_COMPILE_FLAGS, *flags],
+                "compiler": compiler.version,
+                "libraries": [library.fingerprint for _, library in archives],
+            }
+            make, code = partial(compile_all, common, ()), [Path(__file__), Path(toolchain.__file__)]
+            kept = store.build("objects", inputs, make, code, f"compile {sources.name}", shared=False)
+            (objects / target).parent.mkdir(exist_ok=True)
+            (objects / target).symlink_to(kept / target)  # the linker script knows objects by these names
+        compile_all(own, [f"-I{sketch}"], objects)
         parts = [*(target for _, target in jobs), *(file for file, _ in archives)]
         run_tool(
             compiler,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tiny_engine import TinyEngine, tiny_model
 
 from harness.errors import BuildFailed, DoesNotFit
 from harness.firmware.arduino_library import read_library
+from harness.firmware.arduino_platform import CORE
 from harness.firmware.arm_gcc import build_image, compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES
 from harness.firmware.engine import EngineSources
@@ -24,9 +26,9 @@ from models.store import Store
 NOTHING = "void setup() {}\nvoid loop() {}\n"
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store")
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return Store(tmp_path_factory.mktemp("store"))
 
 
 def staged_sketch(folder: Path, source: str = NOTHING, library: Path | None = None) -> StagedSketch:
@@ -80,6 +82,35 @@ def test_an_image_is_compiled_once(tmp_path, store, monkeypatch):
     assert first.toolchain.startswith("arm-none-eabi-g++ ")
     monkeypatch.setattr("harness.firmware.arm_gcc.run_tool", lambda *_: pytest.fail("compiled again"))
     assert compile_image(staged, store) == first
+
+
+def test_core_and_libraries_of_the_sketch_are_compiled_once(tmp_path, monkeypatch):
+    compiled, store = [], Store(tmp_path / "store")
+
+    def run(tool, arguments, folder):
+        compiled.extend(Path(one).name for one in arguments if str(one).endswith((".ino", ".cpp")))
+        run_tool(tool, arguments, folder)
+
+    monkeypatch.setattr("harness.firmware.arm_gcc.run_tool", run)
+    for place, library in (("first", 1), ("second", 1), ("third", 2)):
+        staged = staged_sketch(tmp_path / place, f"// {place}\n{NOTHING}")
+        (staged.path / "src" / "Library").mkdir(parents=True)
+        (staged.path / "src" / "Library" / "part.cpp").write_text(f"int part = {library};\n")
+        compile_image(staged, store)
+    assert compiled.count("start.cpp") == 1
+    assert (compiled.count("part.cpp"), compiled.count("earshot.ino")) == (2, 3)
+
+
+def test_libraries_of_the_sketch_need_nothing_above_them(tmp_path):
+    """Their objects are kept by the content of `src` and the core."""
+    staged = stage(tiny_model(tmp_path / "model"), TinyEngine(), tmp_path / "stage")
+    sources = sorted((staged.path / "src").rglob("*.cpp"))
+    assert sources
+    command = [find_compiler().path, "-MM", f"-I{CORE}", *map(str, sources)]
+    needed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    above = [Path(word).resolve() for word in needed.replace("\\\n", "").split() if not word.endswith(":")]
+    places = (staged.path / "src").resolve(), CORE.resolve()
+    assert [path for path in above if not any(path.is_relative_to(place) for place in places)] == []
 
 
 def test_another_optimization_is_another_image(compiled):
@@ -166,7 +197,7 @@ def test_a_full_disk_is_a_failed_build(compiled, monkeypatch):
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     monkeypatch.setattr("harness.firmware.arm_gcc.run_tool", full)
     with pytest.raises(BuildFailed, match="disk is full"):
-        compiled()
+        compiled(f"// not in the store yet\n{NOTHING}")
 
 
 # Arduino libraries: compiled once, and without sources that use pins
