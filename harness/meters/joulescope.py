@@ -17,7 +17,6 @@ from harness.errors import MeterFailed
 from harness.meters.meter import Meter
 from harness.meters.trace import samples_of
 
-_MODEL = "js220"
 _INPUTS = range(4)
 _SIGNALS = {"s/i": "the current", "s/v": "the voltage", **{f"s/gpi/{n}": f"input {n}" for n in _INPUTS}}
 _RANGE_MODES = {"s/i/range/mode": "auto", "s/v/range/mode": "auto"}
@@ -124,8 +123,12 @@ class Joulescope(Meter):
                 raise _failure(f"its driver gave up: {error}") from error
 
     def _find(self, driver: Any) -> str:
-        paths = driver.device_paths()  # such as u/js220/002122
-        fitting = [path for path in paths if f"/{_MODEL}/" in path and path.endswith(self._serial_number)]
+        paths = driver.device_paths()
+        fitting = []
+        for path in paths:
+            _, model, number = path.split("/")  # such as u/js220/002122
+            if model == "js220" and self._serial_number in ("", number):
+                fitting.append(path)
         if len(fitting) == 1:
             return fitting[0]
         there = ", ".join(path.partition("/")[2] for path in paths) or "none"

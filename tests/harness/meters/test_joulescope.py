@@ -130,7 +130,7 @@ def test_a_meter_is_taken_by_its_serial_number(tmp_path):
     with FakeJs220(stages):
         assert Joulescope(SERIAL_NUMBER).describe() == f"Joulescope JS220 {SERIAL_NUMBER}"
         with pytest.raises(MeterFailed, match=f"0 JS220 have that serial number.*js220/{SERIAL_NUMBER}"):
-            Joulescope("000001").describe()
+            Joulescope(SERIAL_NUMBER[2:]).describe()
 
 
 @needs_driver
