@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from harness.boards.qemu.tools import Qemu
@@ -190,6 +191,7 @@ def build_plugin(store: Store, api: int) -> Path:
         return store.build("cycle_model", inputs, make, title=title, shared=False) / _PLUGIN
 
 
+@cache  # boards are made by the dozen, and a probe takes as long as a short block
 def _refusal(qemu: Qemu, clock: CycleClock) -> str:
     """Start QEMU without a machine; return why it refuses the plugin, "" if it loads the plugin."""
     with ScratchFolder("probe") as folder:

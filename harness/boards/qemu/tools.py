@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from harness.errors import UploadFailed
 from harness.firmware.toolchain import ask
@@ -25,6 +27,12 @@ def find_qemu() -> Qemu:
     path = shutil.which(COMMAND)
     if path is None:
         raise UploadFailed(f"{COMMAND} is not installed", remedy=_INSTALL)
+    return _asked(path, Path(path).stat().st_mtime_ns)
+
+
+@cache  # each upload and each description of a board needs it
+def _asked(path: str, changed_ns: int) -> Qemu:
+    """Ask a program that was changed at a time for its version."""
     answer = ask(path, "--version")
     words = answer.stdout.split()
     if answer.returncode != 0 or "version" not in words[:-1]:
