@@ -42,7 +42,8 @@ def image_of(source: str) -> Path:
         sketch = folder / "sketch"
         sketch.mkdir()
         (sketch / "sketch.ino").write_text(source)
-        build_image(compiler, sketch, ["-O2", "-Wall", "-Wextra", "-Werror"], folder / "image.elf")
+        flags = ["-O2", "-Wall", "-Wextra", "-Werror"]
+        build_image(compiler, sketch, flags, folder / "image.elf", store=STORE)
 
     inputs = {
         "source": hashlib.sha256(source.encode()).hexdigest(),

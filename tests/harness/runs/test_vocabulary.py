@@ -50,7 +50,7 @@ def test_ten_words_are_trained_and_run(measured, store):
     assert words == ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
     variant = replace(variant, training=replace(variant.training, epochs=12))
     config = replace(
-        CorpusConfig.of(words), others=("cat", "dog"), wanted_each=60, others_each=40, noise_s=2.0
+        CorpusConfig.of(words), others=("cat", "dog"), wanted_each=30, others_each=20, noise_s=2.0
     )
     corpus = synthetic_corpus(store, config)
     (outcome,) = prepare_all([variant], corpus, store, jobs=1)

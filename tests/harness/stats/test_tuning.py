@@ -96,11 +96,11 @@ def test_a_candidate_is_judged_like_the_recognizer_on_a_board(segments, recogniz
 
 
 @given(played())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5)
 def test_every_candidate_has_the_counts_that_it_has_alone(segments):
     log = read_log(LABELS, segments, WINDOW_S)
     search = Search(log)
-    for place in np.random.default_rng(0).integers(0, len(search.recognizers), 20).tolist():
+    for place in np.random.default_rng(0).integers(0, len(search.recognizers), 40).tolist():
         assert (search.counts[place] == judge(log, search.recognizers[place]).counts).all()
 
 
