@@ -9,11 +9,13 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _INTERVAL_S = 0.1
 """Shortest time between two reports of one task: a task may advance a hundred thousand times a second."""
@@ -181,3 +183,11 @@ def count(total: float, unit: str) -> Callable[..., None]:
     running = _reporter.running[-1]
     running.change(done=0.0, total=total, unit=unit)
     return running.advance
+
+
+def each(items: Sequence[T], unit: str) -> Iterator[T]:
+    """Yield items, and count those that are done in the innermost task; see `count`."""
+    advance = count(len(items), unit)
+    for item in items:
+        yield item
+        advance()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pty
 import select
@@ -95,6 +96,16 @@ def test_the_time_to_go_is_estimated_from_the_pace_since_the_first_amount(capsys
         "listen: 31 of 101 words, 1 min 10 s to go",
     ]
     assert display.to_go(Task((1, 2), "short", 1, 9)) == display.to_go(Task((1, 2), "short", 2, 9)) == ""
+
+
+def test_items_are_counted_when_they_are_done():
+    done = []
+    with sent_to(lambda task: done.append((task.done, task.total, task.unit))), progress.task("classify"):
+        progress._reporter.running[-1]._reported_s = -math.inf
+        items = progress.each("ab", "clips")
+        assert [next(items), done[-1], next(items)] == ["a", (0, 2, "clips"), "b"]
+        assert [*items] == [] and done[-1][0] == 1
+    assert done[-1][0] == 2
 
 
 def test_quiet_shows_problems_only_and_verbose_shows_commands_and_inner_tasks():

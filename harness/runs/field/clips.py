@@ -22,6 +22,7 @@ from harness.runs.field.paths import FieldPaths
 from harness.sound import sound_files
 from harness.sound.playback_plan import PlannedWord, PlaybackPlan
 from harness.sound.recordings import label_of
+from models import progress
 from models.reference import ReferenceModel
 from models.store import Store
 
@@ -72,7 +73,7 @@ def classify_clips(
         def attempt() -> tuple[list[ClipResult], str]:
             board.upload(firmware)
             reference = ReferenceModel(tflite, model.front_end)
-            return classify(board.open(scratch / _LOG), reference, labels, clips)
+            return classify(board.open(scratch / _LOG), reference, labels, progress.each(clips, "clips"))
 
         found, difference = retries.run("clips", attempt, [scratch / _LOG])
         results = {"results": [asdict(result) for result in found], "first_difference": difference}

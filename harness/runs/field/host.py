@@ -27,6 +27,7 @@ from harness.sound import sound_files
 from harness.sound.playback_plan import PlannedWord, PlaybackPlan, Segment
 from harness.sound.scene import render
 from harness.stats.segment import Answer, Answers
+from models import progress
 from models import reference as reference_module
 from models.data import front_ends, mel
 from models.reference import ReferenceModel
@@ -82,14 +83,15 @@ class Host:
 
         def make(folder: Path) -> None:
             kept: dict[str, Any] = {}
+            words = progress.each(segment.words, "words")
             if direct:
                 sound = render(self.plan, segment).samples
                 streamed = streaming_slices(self._reference.front_end, sound)
                 kept[_SCORES] = streaming_scores(self._reference, streamed)
                 slices = len(kept[_SCORES])
-                answers = [self._answers(word, sound, slices) for word in segment.words]
+                answers = [self._answers(word, sound, slices) for word in words]
             else:
-                answers = [Answers(_UNKNOWN, self._clean(word)) for word in segment.words]
+                answers = [Answers(_UNKNOWN, self._clean(word)) for word in words]
             kept[_ANSWERS] = np.array(json.dumps([asdict(answer) for answer in answers]))
             np.savez_compressed(folder / _FILE, **kept)
 

@@ -40,7 +40,9 @@ def test_own_words_become_a_table_whose_plan_and_threshold_can_be_used_again(
     assert {word["label"] for word in row["stimuli"]} == {"yes", "no", "unknown"}
     page = (folder / "field.html").read_text()
     assert "yes/gene.wav" in page and "as recorded" in page
-    assert "Report: " in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert "Report: " in captured.out
+    assert "play segment 1 of 1 …" in captured.err  # its seconds are counted
     assert (first / "latest").resolve() == folder
 
     plan = ["--plan", str(folder / "plan.json")]
