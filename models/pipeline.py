@@ -235,7 +235,7 @@ def features_of(variant: Variant, dataset_root: Path | None, store: Store) -> Fe
 
     if len(set(chain.from_iterable(sources.values()))) == 1:
         return sets_of(sources["testing"][0])
-    found = {voices: sets_of(voices) for voices in (SYNTHETIC, PEOPLE)}
+    found = {voices: sets_of(voices) for voices in (PEOPLE, SYNTHETIC)}  # a dataset that lacks a word first
     return joined({split: [found[voices] for voices in those] for split, those in sources.items()}, store)
 
 
@@ -500,6 +500,11 @@ def external(
     features = None
     hears = model.input_tensors[0].elements == hearing.size
     words = [label for label in labels if label not in LABELS[:2]]
+    if dataset_root is not None and not hears:
+        progress.warn(
+            f"the dataset is not used: the model takes {model.input_tensors[0].elements:,} values, and the "
+            f"front end {hearing.name} makes {hearing.size:,}. Name the model's own with --front-end."
+        )
     if dataset_root is not None and hears and words:
         config = DatasetConfig.of(words)
         if "silence" not in labels:

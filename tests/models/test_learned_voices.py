@@ -8,8 +8,9 @@ import pytest
 
 from models.data.corpus import CorpusConfig
 from models.data.dataset import SPLITS, DatasetConfig, SpeechCommands
-from models.errors import ConfigError
+from models.errors import ConfigError, DatasetError
 from models.pipeline import feature_path_of, features_of
+from models.store import Store
 from models.variants import BOTH, PEOPLE, SYNTHETIC, VOICES, Variant
 
 PLAIN = Variant("plain", "Plain", "tinyconv", "int8")
@@ -53,6 +54,13 @@ def test_without_a_dataset_people_are_missing(store):
     with pytest.raises(ConfigError, match="'both' need recordings of people") as raised:
         features_of(replace(PLAIN, voices=BOTH), None, store)
     assert "--dataset" in str(raised.value)
+
+
+def test_a_dataset_that_lacks_a_word_is_refused_before_a_corpus_is_made(dataset, tmp_path):
+    variant = replace(PLAIN, voices=BOTH, words="yes,no,absent")
+    with pytest.raises(DatasetError, match='wanted word "absent"'):
+        features_of(variant, dataset, Store(tmp_path))
+    assert not (tmp_path / "corpus").exists()
 
 
 def test_a_smaller_share_of_the_speakers_is_a_part_of_a_greater_one(dataset):

@@ -13,6 +13,7 @@ import pytest
 import torch
 from reported import reported
 from shared_data import shared_data
+from small_models import classifier
 from tflite_builder import ModelBuilder
 
 from models.data.dataset import DatasetConfig
@@ -242,6 +243,13 @@ def test_a_tflite_from_elsewhere_needs_a_test_set_only(models, dataset, store, t
 def test_a_dataset_without_a_word_of_the_labels_is_refused(models, dataset, store):
     with pytest.raises(DatasetError, match='no recording of the wanted word "maybe"'):
         external(models["plain"].tflite, ("silence", "unknown", "yes", "maybe"), store, dataset)
+
+
+def test_a_dataset_for_a_model_of_another_front_end_is_told_to_be_unused(dataset, store, tmp_path):
+    with reported() as lines:
+        assert not external(classifier(tmp_path / "m.tflite", 490), LABELS, store, dataset).accuracy
+    told = "the dataset is not used: the model takes 490 values, and the front end micro makes 1,960"
+    assert any(line.startswith(told) for line in lines)
 
 
 def test_a_model_without_silence_is_evaluated_on_the_other_clips(models, dataset, store):
