@@ -71,9 +71,10 @@ def thresholds_table(variants: Sequence[FieldVariant], threshold: int | None) ->
     for variant in variants:
         if variant.det:
             used = _point(used_point(variant, threshold))
+            limit = "threshold used"
             if threshold is None and variant.recognizer.thresholds:
-                used["threshold"] = None  # it differs by label
-            rows.append({"variant": variant.title, "limit": "threshold used"} | used)
+                limit, used["threshold"] = "thresholds by label, as used", None
+            rows.append({"variant": variant.title, "limit": limit} | used)
         for limit, allowed in LIMITS.items() if variant.det else ():
             found = operating_point(variant.det, allowed)
             row = {"variant": variant.title, "limit": limit, "limit_per_hour": allowed}

@@ -55,10 +55,8 @@ def study_plot(record: StudyRecord) -> PagePlot | None:
     """Draw the study's panels; None if there is no point to show."""
     if not record.plots or all(point.after is None for point in record.points):
         return None
-    caption = (
-        f"{record.network} on {test_set(record)}: "
-        f"{interval_of(record)}, drawn as bars and as the band of the trained network."
-    )
+    band = " and as the band of the trained network" if record.baselines else ""
+    caption = f"{record.network} on {test_set(record)}: {interval_of(record)}, drawn as bars{band}."
     if any(plot.measure == "mse" for plot in record.plots):
         caption += " The squared error is against the trained network; its means are geometric."
     return render_plot(f"study-{record.name}", lambda: _draw(record), caption)
@@ -68,8 +66,10 @@ def _draw(record: StudyRecord) -> Figure:
     series = list(dict.fromkeys(point.series for point in record.points))
     looks = {item: _look(index, item) for index, item in enumerate(series)}
     handles = [Line2D([], [], color=color, marker=marker, markersize=5) for color, marker in looks.values()]
-    handles.append(Line2D([], [], color=colors.SOFT, linestyle=_DASHES))
-    labels = [*map(series_title, series), TRAINED]
+    labels = [*map(series_title, series)]
+    if record.baselines:
+        handles.append(Line2D([], [], color=colors.SOFT, linestyle=_DASHES))
+        labels.append(TRAINED)
     rows, per_row = math.ceil(len(record.plots) / 2), 4
     legend_in = 0.21 * math.ceil(len(labels) / per_row) + 0.05
     height = rows * _PANEL_IN + legend_in

@@ -12,9 +12,10 @@ from samples import acoustic, command_mode, failed, sample_field, slow, variant_
 
 from harness.errors import UsageError
 from harness.records.field_record import FieldRecord, FieldVariant, TuningRow, read_field, write_field
+from harness.records.record import FirmwareRow
 from harness.report.pages.field import MOST_ROWS, render_field
 from harness.report.pages.field_plots import det_front
-from harness.report.pages.field_tables import LIMITS, field_tables
+from harness.report.pages.field_tables import LIMITS, field_tables, thresholds_table
 from harness.report.pages.field_verdict import summary_text
 
 CLIPS = 12
@@ -224,6 +225,15 @@ def test_the_used_threshold_stands_beside_those_within_each_limit(folder, page):
     assert list(rows["limit"])[:4] == ["threshold used", *LIMITS]
     assert rows["threshold"].iloc[0] == 200
     assert "Circle: the thresholds that were used." in page.text
+
+
+def test_thresholds_by_label_are_no_missing_one():
+    variant = perfect()
+    recognizer = replace(variant.recognizer, thresholds={"yes": 215})
+    firmware = FirmwareRow("codegen", "reference", "-O2", "gcc", "cafe", 1, 1, 1, recognizer=recognizer)
+    tuned = replace(variant, firmware=firmware)
+    first = thresholds_table([tuned], None).rows[0]
+    assert (first["limit"], first["threshold"]) == ("thresholds by label, as used", None)
 
 
 def test_causes_add_up_to_the_missed_keywords(folder):

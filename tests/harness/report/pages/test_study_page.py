@@ -13,7 +13,7 @@ from study_records import failed, network, study_record
 from harness.records.record import Condition, LinuxRow
 from harness.records.study import RECORD, Power, write_study
 from harness.report.pages.study import render_study
-from harness.report.pages.study_tables import compare, sentences
+from harness.report.pages.study_tables import TRAINED, compare, sentences
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,12 @@ def test_a_study_without_any_network_has_a_page(tmp_path):
     record = replace(record, points=[failed(point) for point in record.points], baselines={})
     page = render_study(record, tmp_path).read_text()
     assert "nothing to compare." in page and "<svg" not in page
+
+
+def test_the_legend_names_the_trained_network_only_where_it_is_drawn(folder, tmp_path):
+    render_study(replace(study_record(), baselines={}), tmp_path)
+    counts = [(one / "study.html").read_text().count(TRAINED) for one in (folder, tmp_path)]
+    assert counts[0] > 0 == counts[1]
 
 
 def linux_row(**changes):
