@@ -36,8 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="VARIANT|TRACE",
         help="id of models/configs/ to build, upload and measure with the bench file's [meter], or on the "
-        "emulated board to estimate from the datasheet; or a recorded trace, .ppk2 or .csv (default: record "
-        "what the meter measures now)",
+        "emulated board to estimate from the datasheet; or a recorded trace, .ppk2, .jls or .csv (default: "
+        "record what the meter measures now)",
     )
     parser.add_argument(
         "--seconds", type=_seconds, default=30.0, metavar="S", help="length of a measurement (default: 30)"
@@ -71,10 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.bench_file import find_bench
 
     options.check_output(arguments.output)
-    is_trace = arguments.source.lower().endswith((".ppk2", ".csv"))
+    is_trace = arguments.source.lower().endswith((".ppk2", ".jls", ".csv"))
     if Path(arguments.source).is_file() and not is_trace:
         raise UsageError(
-            "a recorded trace is a .ppk2 or a .csv",
+            "a recorded trace is a .ppk2, a .jls or a .csv",
             where=arguments.source,
             remedy="Export it as CSV in the program that recorded it.",
         )

@@ -99,7 +99,7 @@ class Joulescope(Meter):
             signals[topic].add(message)
             if count := _align(list(signals.values())):
                 i, v = amperes.take(count), volts.take(count)
-                _check_range(i, v)
+                check_range(i, v)
                 logic = sum(one.take(count)[:, _TICKS // 2] << n for n, one in enumerate(inputs))
                 watts = np.multiply(i, v, dtype=np.float64).mean(axis=1)
                 yield samples_of(_TICKS / amperes.rate_hz, watts, i.mean(axis=1), logic)
@@ -196,7 +196,8 @@ def _align(signals: list[_Signal]) -> int:
     return (end - begin) // _TICKS
 
 
-def _check_range(amperes: np.ndarray, volts: np.ndarray) -> None:
+def check_range(amperes: np.ndarray, volts: np.ndarray) -> None:
+    """Raise MeterFailed for values that are missing, or at the end of the largest range."""
     for values, most, unit in ((amperes, _MOST_AMPERES, "A"), (volts, _MOST_VOLTS, "V")):
         if np.isnan(values).any():
             raise _failure("it measured nothing for a while: values are missing")

@@ -1,12 +1,14 @@
-"""Traces that another program recorded: .csv and .ppk2."""
+"""Traces that another program recorded: .csv, .ppk2 and .jls."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UsageError
+from harness.meters.joulescope import check_range
 from harness.meters.trace import SAMPLE, Trace, samples_of
 
 _COLUMN = re.compile(r"#?(time|current|voltage)\w*\s*[([](n|u|µ|μ|m)?[sAV][)\]]", re.IGNORECASE)
@@ -24,6 +27,7 @@ _MOST_JITTER = 0.5  # of a sample
 _FRAME = np.dtype([("microamperes", "<f4"), ("inputs", "<u2")])  # of session.raw in a .ppk2
 _FORMAT_VERSIONS = (1, 2, None)  # of a .ppk2; Nordic's application writes 2
 _ROWS = 1_000_000
+_LONGEST_MEAN_S = 10e-6  # of the values of a Joulescope, which records a million a second
 _MOST_AMPERES = 1.0  # of a Power Profiler Kit, which saves a .ppk2
 
 
@@ -33,6 +37,7 @@ def read_trace(path: Path, file: Path, volts: float | None = None) -> Trace:
     A .csv, with commas and decimal points or with semicolons and decimal commas, has columns of time, current
     and possibly voltage whose headers name the unit, such as Timestamp(ms), Current(uA) and Voltage(V), and
     D0-D7 or D0 to D7 for digital inputs. Nordic's Power Profiler exports such files, and saves a .ppk2.
+    Joulescope's programs record a .jls.
 
     Args:
         file: where to put the samples.
@@ -41,7 +46,7 @@ def read_trace(path: Path, file: Path, volts: float | None = None) -> Trace:
     Raises:
         UsageError: the trace has neither format, is damaged or lacks samples, or nobody says the voltage.
     """
-    parts = _ppk2_parts if path.suffix.lower() == ".ppk2" else _csv_parts
+    parts = {".ppk2": _ppk2_parts, ".jls": _jls_parts}.get(path.suffix.lower(), _csv_parts)
     has_logic = False
     try:
         with file.open("wb") as out:
@@ -52,15 +57,23 @@ def read_trace(path: Path, file: Path, volts: float | None = None) -> Trace:
                 samples.tofile(out)
         if file.stat().st_size < 2 * SAMPLE.itemsize:
             raise ValueError("it has no two samples")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        zipfile.BadZipFile,
+    ) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         if isinstance(error, UnicodeError):
             reason = "it is not text in UTF-8"
         raise UsageError(
             f"the trace cannot be used: {reason}",
             where=str(path),
-            remedy="Save a .ppk2, or a .csv with the columns Timestamp(ms), Current(uA) and D0-D7, "
-            "as Nordic's Power Profiler exports it.",
+            remedy="Record a .jls of one Joulescope, or save a .ppk2, or a .csv with the columns "
+            "Timestamp(ms), Current(uA) and D0-D7, as Nordic's Power Profiler exports it.",
         ) from error
     return Trace(file, has_logic)
 
@@ -117,6 +130,72 @@ def _csv_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bo
             samples_of(step_s, watts, columns["current"], 0 if logic is None else logic),
             logic is not None,
         )
+
+
+def _jls_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bool]]:
+    """Yield means over 10 µs at most; a value that the Joulescope lost is NaN."""
+    try:
+        from pyjls import Reader
+    except ImportError as error:
+        raise UsageError(
+            "a .jls needs the package pyjls",
+            where=str(path),
+            remedy="Install it: pip install 'earshot[joulescope]'.",
+        ) from error
+    with _native_messages_dropped():
+        reader = Reader(str(path))
+    with reader:
+        signals: dict[str, Any] = {}
+        for one in reader.signals.values():
+            if one.name in signals:
+                raise ValueError(f"it has two signals {one.name}")
+            signals[one.name] = one
+        if (current := signals.get("current")) is None:
+            raise ValueError("it has no signal current")
+        if (voltage := signals.get("voltage")) is None and volts is None:
+            raise _no_voltage(path)
+        if voltage and voltage.sample_rate != current.sample_rate:
+            raise ValueError("current and voltage have other sample rates")
+        inputs = {n: signals[f"gpi[{n}]"] for n in range(8) if f"gpi[{n}]" in signals}
+        used = [current, *([voltage] if voltage else []), *inputs.values()]
+        rate_hz = current.sample_rate
+        begin = math.ceil(max(one.sample_id_offset / one.sample_rate for one in used) * rate_hz)
+        end = int(min((one.sample_id_offset + one.length) / one.sample_rate for one in used) * rate_hz)
+        each = max(1, int(rate_hz * _LONGEST_MEAN_S))
+
+        def values(signal: Any, start: int, stop: int) -> np.ndarray:
+            return reader.fsr(signal.signal_id, start - signal.sample_id_offset, stop - start)
+
+        for start in range(begin, end - each + 1, _ROWS // each * each):
+            count = min(_ROWS, end - start) // each
+            amperes = values(current, start, start + count * each).reshape(count, each)
+            v = np.full(amperes.shape, volts)
+            if voltage:
+                v = values(voltage, start, start + count * each).reshape(count, each)
+            check_range(amperes, v)
+            logic = np.zeros(count, np.uint8)
+            middles_s = (start + (np.arange(count) + 0.5) * each) / rate_hz
+            for n, one in inputs.items():
+                at = (middles_s * one.sample_rate).astype(np.int64)
+                # pyjls 0.10 returns wrong bits 64 Kbit after a start that is not a multiple of 8.
+                first = int(at[0]) - (int(at[0]) - one.sample_id_offset) % 8
+                bits = np.unpackbits(values(one, first, int(at[-1]) + 1), bitorder="little")
+                logic |= bits[at - first] << n
+            watts = np.multiply(amperes, v, dtype=np.float64).mean(axis=1)
+            yield samples_of(each / rate_hz, watts, amperes.mean(axis=1), logic), bool(inputs)
+
+
+@contextmanager
+def _native_messages_dropped() -> Iterator[None]:
+    """Drop what pyjls prints about a damaged file past `sys.stderr`; its exception says it."""
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)
 
 
 def _numbers(part: pd.DataFrame, name: str) -> np.ndarray:

@@ -54,9 +54,36 @@ def energy(tmp_path, *arguments: object) -> int:
     return main(["energy", *map(str, arguments), "--output", str(tmp_path / "energy")])
 
 
-@pytest.mark.parametrize("write", [write_ppk2, write_csv])
+def write_jls(path, current, pins, lost=0, names=("current", "voltage", "gpi[0]", "gpi[1]")) -> None:
+    """Write what a JS220 records: signals that begin at different times, inputs at twice the rate."""
+    pyjls = pytest.importorskip("pyjls")
+    amperes = np.repeat(current * 1e-6, 10).astype(np.float32)  # 1,000,000 a second
+    inputs = [np.packbits(pins.repeat(20) >> n & 1, bitorder="little") for n in range(2)]
+    signals = [amperes, np.full_like(amperes, 3.0), *inputs]
+    first_us = 7_000
+    writer = pyjls.Writer(str(path))
+    writer.source_def(source_id=1, name="JS220-002122")
+    for number, (name, values) in enumerate(zip(names, signals, strict=True), start=1):
+        rate, kind = (2_000_000, "U1") if number > 2 else (1_000_000, "F32")
+        cut = number * 500  # values, or bytes of 8
+        writer.signal_def(
+            signal_id=number,
+            source_id=1,
+            signal_type=pyjls.SignalType.FSR,
+            data_type=getattr(pyjls.DataType, kind),
+            sample_rate=rate,
+            name=name,
+        )
+        begin = first_us * rate // 1_000_000 + cut * (8 if kind == "U1" else 1)
+        writer.fsr(number, begin, values[cut : cut + 50_000].copy())
+        rest = cut + 50_000
+        writer.fsr(number, begin + 50_000 * (8 if kind == "U1" else 1) + lost, values[rest:].copy())
+    writer.close()
+
+
+@pytest.mark.parametrize("write", [write_ppk2, write_csv, write_jls])
 def test_a_recorded_trace_is_split_by_stage(tmp_path, trace, write, capsys):
-    path = tmp_path / ("trace.ppk2" if write is write_ppk2 else "trace.csv")
+    path = tmp_path / f"trace.{write.__name__.removeprefix('write_')}"
     write(path, *trace)
     assert energy(tmp_path, path, "--volts", 3) == 0
     assert inference_row(capsys)[:6] == ["inference", "30", "5.60", "ms", "102", "µJ"]
@@ -154,10 +181,32 @@ def test_a_ppk2_of_another_version_or_range_is_refused(tmp_path, metadata, raw, 
     assert what in capsys.readouterr().err
 
 
-def test_a_trace_in_another_format_is_named(tmp_path, capsys):
-    (tmp_path / "trace.jls").write_bytes(b"jlsfmt")
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"lost": 8}, "values are missing"),
+        ({"names": ["power", "voltage", "gpi[0]", "gpi[1]"]}, "it has no signal current"),
+        ({"names": ["current", "voltage", "current", "gpi[1]"]}, "it has two signals current"),
+    ],
+)
+def test_a_jls_without_figures_is_refused(tmp_path, trace, change, what, capsys):
+    write_jls(tmp_path / "trace.jls", *trace, **change)
+    assert energy(tmp_path, tmp_path / "trace.jls") != 0
+    assert what in capsys.readouterr().err
+
+
+def test_a_damaged_jls_is_one_line(tmp_path, capfd):
+    pytest.importorskip("pyjls")
+    (tmp_path / "trace.jls").write_bytes(b"jlsfmt" * 100)
     assert energy(tmp_path, tmp_path / "trace.jls") == 2
-    assert "a recorded trace is a .ppk2 or a .csv" in capsys.readouterr().err
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "the trace cannot be used: open" in line
+
+
+def test_a_trace_in_another_format_is_named(tmp_path, capsys):
+    (tmp_path / "trace.dat").write_bytes(b"some")
+    assert energy(tmp_path, tmp_path / "trace.dat") == 2
+    assert "a recorded trace is a .ppk2, a .jls or a .csv" in capsys.readouterr().err
 
 
 def test_a_meter_that_is_not_there_is_told(tmp_path, capsys):
@@ -171,7 +220,7 @@ def test_an_unknown_kind_names_the_known_ones(tmp_path, capsys):
     bench = tmp_path / "bench.toml"
     bench.write_text('[meter]\nkind = "multimeter"\n')
     assert energy(tmp_path, "--bench", bench) == 2
-    assert "hwmon, ppk2, rapl" in capsys.readouterr().err
+    assert "hwmon, joulescope, ppk2, rapl" in capsys.readouterr().err
 
 
 def test_the_emulated_board_has_estimates_and_nothing_measured(tmp_path, capsys):
