@@ -59,7 +59,7 @@ def test_two_benches_publish_to_one_history(quiet_bench, monkeypatch, capsys):
             bench.file.write_text(f'name = "{name}"\n{bench.file.read_text()}')
             bench.environment |= {key: text for key, text in os.environ.items() if key.startswith("AWS_")}
             for _ in range(2):
-                answer, record, folder = nightly(bench, "--publish", url)
+                answer, record, folder = nightly(bench, "--publish", url, "--rounds", "1")
                 assert answer.returncode == 0, answer.stderr
                 assert record["run"]["bench"] == name
                 there = server.content(f"earshot/nights/{folder.parent.name}/{folder.name}/run.json")

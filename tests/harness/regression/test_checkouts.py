@@ -19,6 +19,7 @@ from harness.records.verdict import SeriesName
 from harness.regression.from_record import night_of
 from harness.regression.nights import Night
 from harness.runs.bisection import bisect, clean_environment
+from harness.runs.measure_commit import main as measure_commit
 from harness.runs.measure_commit import options_of
 from harness.runs.selection import Selection
 from models.data.wav import write_wav
@@ -161,15 +162,11 @@ def test_one_more_instruction_takes_one_more_cycle_each_time(pull_request):
     assert head[ON_CLIP].mean_us - base[ON_CLIP].mean_us == pytest.approx(3.125, abs=0.05)
 
 
-def test_a_commit_is_measured_with_the_build_of_its_series(pull_request, tmp_path):
+def test_a_commit_is_measured_with_the_build_of_its_series(pull_request, tmp_path, monkeypatch):
+    monkeypatch.setenv("EARSHOT_HOME", str(pull_request.store))
     selection = Selection("tiny", None, pull_request.model, tuple(LABELS.split(",")))
-    command = [sys.executable, "-m", "harness.runs.measure_commit", "--output", tmp_path / "run.json"]
-    subprocess.run(
-        [*command, *options_of(selection, "codegen", "small", "O2")],
-        cwd=pull_request.workspace / "head",
-        env=pull_request.environment,
-        check=True,
-    )
+    options = options_of(selection, "codegen", "small", "O2")
+    assert measure_commit(["--output", str(tmp_path / "run.json"), *options]) == 0
     (row,) = read_record(tmp_path / "run.json").variants
     assert (row.firmware.footprint, row.firmware.optimization) == ("small", "-O2")
 
