@@ -74,6 +74,9 @@ def _cycle_model() -> Finding:
         choose_clock(qemu, Store(store_root()), TimingParameters())
     except EarshotError as failure:
         return Finding.of_failure("Cycle model", True, failure)
+    except OSError as problem:
+        detail = f"the cache {store_root()} cannot be written: {problem.strerror or problem}"
+        return Finding("Cycle model", True, detail, "Point EARSHOT_HOME at a folder that can be written.")
     return Finding("Cycle model", True, f"{qemu.version} loads it")
 
 

@@ -63,6 +63,14 @@ def test_tools_that_do_not_run_are_findings(tmp_path, monkeypatch, program):
     assert missing == ["arm-none-eabi-g++", "qemu-system-arm", "gcc", "espeak-ng", "Cycle model"]
 
 
+@pytest.mark.emulated
+def test_a_cache_that_cannot_be_written_is_a_finding(monkeypatch):
+    monkeypatch.setenv("EARSHOT_HOME", "/proc/.cache/earshot")
+    (found,) = (one for one in examine_host() if one.name == "Cycle model")
+    assert found.detail == "the cache /proc/.cache/earshot cannot be written: No such file or directory"
+    assert "EARSHOT_HOME" in found.remedy
+
+
 def test_missing_pins_and_boards_are_findings_with_a_remedy(stand_in):
     stand_in.has_core("4.1.0")
     stand_in.steps("lib list", {"stdout": {}})
