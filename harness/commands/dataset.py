@@ -52,17 +52,24 @@ def _get(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
+    from harness.report.format import plural
     from harness.sound.dataset_survey import survey
+    from models.data.dataset import SPLITS
     from models.data.sound_folder import warn_of
 
     found = survey(arguments.folder)
-    print(_table(found).aligned())
+    print(_table(found).aligned() if found.sounds else "No recording can be used.")
     if found.noise_s:
-        print(f"\nBackground noise: {len(found.noise_s)} files, {sum(found.noise_s):,.0f} s")
+        print(f"\nBackground noise: {plural(len(found.noise_s), 'file')}, {sum(found.noise_s):,.0f} s")
     else:
         print("\nBackground noise: none. Training needs some in _background_noise_/.")
     if longer := sum(sound.seconds > 1 for sound in found.sounds):
         print(f"Recordings longer than a second: {longer:,}, of which a network learns the loudest second")
+    if empty := [split for split in SPLITS if all(sound.split != split for sound in found.sounds)]:
+        print(
+            f"Splits without a recording: {', '.join(empty)}. Training needs all three: record more speakers, "
+            "or list files in validation_list.txt and testing_list.txt."
+        )
     if several := found.speakers_of_several_splits:
         print(f"Speakers of several sets: {len(several)}, such as {several[0]}")
     print(f"Files that cannot be used: {len(found.excluded)}")

@@ -36,11 +36,23 @@ def test_show_prints_what_a_dataset_holds(odd, capsys):
     assert all(sum(map(int, row[2:5])) == int(row[0]) for row in rows.values())
     assert rows["no"][5].startswith("0.50 1.00 1.00") and rows["other"][5].endswith("1.50")
     assert [row[-2:] for row in rows.values()] == [["1", "0"], ["0", "1"], ["0", "0"]]
-    assert "Background noise: 1 files, 2 s" in out
+    assert "Background noise: 1 file, 2 s" in out
     assert "Recordings longer than a second: 1, of which a network learns the loudest second" in out
     assert "Files that cannot be used: 3" in out
     assert "yes/00000001_nohash_0.wav is not used: the recording cannot be read: the file has 0 bytes" in err
     assert "no/00000003_nohash_0.wav is not used: the same sound has another label as yes/00000003" in err
+
+
+def test_show_names_splits_that_no_speaker_is_in(tmp_path, capsys):
+    (tmp_path / "yes").mkdir()
+    broken = tmp_path / "yes" / "anna_nohash_0.wav"
+    broken.touch()
+    assert cli.main(["dataset", "show", str(tmp_path)]) == 0
+    assert "No recording can be used." in capsys.readouterr().out
+    write_wav(broken, np.zeros(16_000, np.int16))
+    assert cli.main(["dataset", "show", str(tmp_path)]) == 0
+    empty = "Splits without a recording: training, testing. Training needs all three: record more speakers"
+    assert empty in capsys.readouterr().out
 
 
 def test_show_counts_speakers_of_several_sets(odd):
