@@ -67,8 +67,8 @@ def _show(arguments: argparse.Namespace) -> int:
         print(f"Recordings longer than a second: {longer:,}, of which a network learns the loudest second")
     if empty := [split for split in SPLITS if all(sound.split != split for sound in found.sounds)]:
         print(
-            f"Splits without a recording: {', '.join(empty)}. Training needs all three: record more speakers, "
-            "or list files in validation_list.txt and testing_list.txt."
+            f"Splits without a recording: {', '.join(empty)}. Training needs all three: record more "
+            "speakers, or list files in validation_list.txt and testing_list.txt."
         )
     if several := found.speakers_of_several_splits:
         print(f"Speakers of several sets: {len(several)}, such as {several[0]}")
