@@ -126,7 +126,7 @@ class Task(Generic[T]):
 class Cluster:
     """The processes for the tasks of this process; they start with the first task.
 
-    On this machine some processes train and others convert, because the imports of a conversion take ten
+    On this machine some processes train and others convert, because the imports of a conversion take four
     seconds of processor time in every process.
 
     Args:
