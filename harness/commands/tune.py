@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def _per_hour(text: str) -> float:
 
 
 def _share(text: str) -> float:
-    share = float(text.removesuffix("%")) / 100
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 0% to 100%")
-    return share
+    with contextlib.suppress(ValueError):
+        share = float(text.removesuffix("%")) / 100
+        if 0 <= share <= 1:
+            return share
+    raise argparse.ArgumentTypeError(f"{text} is not 0% to 100%")
