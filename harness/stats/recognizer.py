@@ -82,7 +82,7 @@ def _exponential(
 ) -> NDArray[np.int64]:
     """Return the exponential averages (N, K, labels) for K time constants, in the board's fixed point."""
     constants = np.asarray(constants_ms, dtype=np.int64)[:, None]  # (K, 1)
-    steps = np.minimum(np.diff(times, prepend=0), _LONGEST_STEP_MS)
+    steps = np.minimum(np.diff(times, prepend=times[:1] - SLICE_MS), _LONGEST_STEP_MS)
     scaled = values << _FRACTION_BITS
     found = np.empty((len(times), len(constants), values.shape[1]), np.int64)
     state = np.zeros(found.shape[1:], np.int64)

@@ -49,7 +49,7 @@ class SteppedRecognizer:
         return [total // count for total in self._sums]
 
     def _exponential(self, time_ms: int, scores: Sequence[int]) -> list[int] | None:
-        step_ms = min((time_ms - self._last_ms) % 2**32, 4095)
+        step_ms = min((time_ms - self._last_ms) % 2**32, 4095) if self._count else 20
         self._last_ms = time_ms
         self._count += 1
         constant_ms = self._parameters.window_ms

@@ -64,12 +64,13 @@ class Mean {
 
 // An average that moves to each score by step / (kWindowMs + step), where the step is the time
 // since the last result: an exponential average with the time constant kWindowMs, at any period of
-// inferences. It starts at 0.
+// inferences. It starts at 0, and the first result counts for a slice of features: the clock ran
+// before it.
 template <typename Parameters>
 class Exponential {
  public:
   void add(uint32_t time_ms, const uint8_t* scores) {
-    uint32_t step_ms = time_ms - last_ms_;
+    uint32_t step_ms = count_ == 0 ? kSliceMs : time_ms - last_ms_;
     if (step_ms > kLongestStepMs) step_ms = kLongestStepMs;
     last_ms_ = time_ms;
     if (count_ < Parameters::kFewestResults) ++count_;
@@ -89,6 +90,7 @@ class Exponential {
  private:
   // 255 << 10 times 2000 ms plus 4095 ms is below 2^32.
   static constexpr int kFractionBits = 10;
+  static constexpr uint32_t kSliceMs = 20;
   static constexpr uint32_t kLongestStepMs = 4095;
 
   uint32_t averages_[Parameters::kLabels] = {};
