@@ -18,7 +18,7 @@ _Score = Annotated[int, Meta(ge=0, le=255)]
 class Recognizer:
     """The recognizer of a model: a table [recognizer.<model>] of the bench file.
 
-    The defaults are those of TensorFlow's micro_speech example.
+    The defaults are those that `benchmarks.recognizer_defaults` chooses, see docs/field.md.
 
     Attributes:
         smoothing: "mean" of the scores of a window, or "exponential" with a time constant.
@@ -29,12 +29,12 @@ class Recognizer:
         suppression_ms: a label is not detected again within this time.
     """
 
-    smoothing: Literal["mean", "exponential"] = "mean"
-    window_ms: Annotated[int, Meta(ge=20, le=2000)] = 1000
+    smoothing: Literal["mean", "exponential"] = "exponential"
+    window_ms: Annotated[int, Meta(ge=20, le=2000)] = 240
     fewest_results: Annotated[int, Meta(ge=1, le=50)] = 3
-    threshold: _Score = 200
+    threshold: _Score = 225
     thresholds: dict[str, _Score] = field(default_factory=dict)
-    suppression_ms: Annotated[int, Meta(ge=0, le=10_000)] = 1500
+    suppression_ms: Annotated[int, Meta(ge=0, le=10_000)] = 1000
 
     def __post_init__(self) -> None:
         if self.smoothing == "mean" and self.fewest_results > self.most_results:
@@ -59,4 +59,3 @@ class Recognizer:
 
 
 DEFAULT = Recognizer()
-"""The parameters of TensorFlow's example."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from host_library import LIBRARIES, host_library
 
 from harness.firmware.stage import recognizer_parameters
-from harness.recognizer import Recognizer
+from harness.recognizer import DEFAULT, Recognizer
 
 LABELS = {
     0: ("silence", "word 1", "word 2", "word 3"),
@@ -20,11 +20,17 @@ LABELS = {
 }
 """Four labels by the index of silence."""
 
+TENSORFLOW = Recognizer("mean", window_ms=1000, fewest_results=3, threshold=200, suppression_ms=1500)
+"""The parameters of TensorFlow's micro_speech example."""
+
 RECOGNIZERS = (
-    Recognizer(),
-    Recognizer(window_ms=300, threshold=220, suppression_ms=700),
-    Recognizer(window_ms=20, fewest_results=1, threshold=0, suppression_ms=0),
-    Recognizer(window_ms=1990, fewest_results=9, thresholds={"word 1": 120, "word 2": 230, "silence": 60}),
+    TENSORFLOW,
+    DEFAULT,
+    Recognizer("mean", window_ms=300, threshold=220, suppression_ms=700),
+    Recognizer("mean", window_ms=20, fewest_results=1, threshold=0, suppression_ms=0),
+    Recognizer(
+        "mean", window_ms=1990, fewest_results=9, thresholds={"word 1": 120, "word 2": 230, "silence": 60}
+    ),
     Recognizer("exponential", 250, threshold=180),
     Recognizer("exponential", 2000, 1, threshold=40, thresholds={"word 1": 90}, suppression_ms=300),
     Recognizer("exponential", 20, 20, suppression_ms=10_000),

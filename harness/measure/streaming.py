@@ -35,14 +35,16 @@ def streaming_slices(front_end: FrontEnd, sound: NDArray[np.int16]) -> NDArray[n
     return np.concatenate([silence, front_end.slices(heard)])
 
 
-def streaming_scores(reference: ReferenceModel, slices: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Compute the scores of a board that invokes its model after every slice.
+def streaming_scores(
+    reference: ReferenceModel, slices: NDArray[np.uint16], every: int = 1
+) -> NDArray[np.uint8]:
+    """Compute the scores of a board that invokes its model after the first slice and every so many more.
 
     Returns:
-        uint8 (slices, labels); row n belongs to the first n + 1 slices. (0, 0) without any.
+        uint8 (inferences, labels); row n belongs to the first n * every + 1 slices. (0, 0) without any.
     """
     front_end = reference.front_end
-    windows = (front_end.window(slices[n : n + SLICES]) for n in range(1, len(slices) - SLICES + 1))
+    windows = (front_end.window(slices[n : n + SLICES]) for n in range(1, len(slices) - SLICES + 1, every))
     scores = [scores_of(reference.raw_output(reference.tensor_of(window))) for window in windows]
     return np.stack(scores) if scores else np.zeros((0, 0), np.uint8)
 

@@ -32,8 +32,8 @@ from models.data.sound_folder import Excluded, plain
 from models.data.wav import SAMPLE_RATE_HZ
 
 SHORTEST_GAP_S = 1.5
-"""Words then start at least 2.5 s apart: the recognizer's suppression of 1.5 s and its average
-of 1 s. A nearer word could be missed because of the one before it."""
+"""Words then start at least 2.5 s apart: the longest suppression that `earshot tune` tries, 1.5 s, and the
+longest average, 1 s. A nearer word could be missed because of the one before it."""
 
 JITTER_S = 0.2
 """Longest random extension of a gap: recordings of exactly a second would otherwise all have the same

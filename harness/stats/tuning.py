@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ class Log:
     labels: Sequence[str]
     times_ms: NDArray[np.int64]  # (N,), ascending
     scores: NDArray[np.uint8]  # (N, labels)
-    starts: Sequence[tuple[int, int]]  # of each segment: its first place, and the board's clock there
+    starts: Sequence[int]  # the first place of each segment
     heard: NDArray[np.bool_]  # (N,), within the sound
     free: NDArray[np.bool_]  # (N,), outside of the windows of words and of gaps
     blocks: NDArray[np.int64]  # (N,), the fold of keyword-free audio
@@ -83,11 +83,9 @@ class Log:
 
     def averages(self, recognizers: Sequence[Recognizer]) -> list[Averages]:
         """Return the averages of each recognizer, which is reset at the start of a segment."""
-        ends = [*(place for place, _ in self.starts[1:]), len(self.times_ms)]
         found: list[list[Averages]] = [[] for _ in recognizers]
-        for (begin, first_ms), end in zip(self.starts, ends, strict=True):
-            times = self.times_ms[begin:end] - self.times_ms[begin] + first_ms
-            of_segment = averages_of(times, self.scores[begin:end], recognizers)
+        for begin, end in pairwise([*self.starts, len(self.times_ms)]):
+            of_segment = averages_of(self.times_ms[begin:end], self.scores[begin:end], recognizers)
             for those, averages in zip(found, of_segment, strict=True):
                 those.append(averages)
         return [
@@ -105,7 +103,7 @@ def read_log(labels: Sequence[str], segments: Iterable[PlayedSegment], window_s:
     memory_s = max(rule.memory_ms for rule in RULES) / 1000
     parts: dict[str, list[NDArray]] = {name: [] for name in ("times", "scores", "heard", "free", "blocks")}
     words: list[tuple[int, int, int, str]] = []
-    starts: list[tuple[int, int]] = []
+    starts: list[int] = []
     hours = np.zeros(FOLDS)
     length = next_ms = 0
     for segment in segments:
@@ -137,7 +135,7 @@ def read_log(labels: Sequence[str], segments: Iterable[PlayedSegment], window_s:
             if is_keyword(word.label):
                 label = labels.index(word.label) if word.label in labels else len(labels)
             words.append((length + begin, length + max(begin, end), label, word.speaker or word.source))
-        starts.append((length, int(times[0])))
+        starts.append(length)
         length += len(times)
         parts["times"].append(times - times[0] + next_ms)
         next_ms = int(parts["times"][-1][-1]) + _BETWEEN_MS
@@ -398,9 +396,10 @@ def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning | No
     )
 
 
-def judge(log: Log, recognizer: Recognizer) -> Judged:
-    """Detect with one recognizer, and count."""
-    (averages,) = log.averages([recognizer])
+def judge(log: Log, recognizer: Recognizer, averages: Averages | None = None) -> Judged:
+    """Detect with one recognizer, and count; its averages are computed unless they are given."""
+    if averages is None:
+        (averages,) = log.averages([recognizer])
     scores = recognizer.thresholds_of(log.labels)
     return _Rule(log, averages, scores).judge(
         {label: scores[label] for label in log.keywords}, recognizer.suppression_ms

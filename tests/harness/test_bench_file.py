@@ -131,7 +131,11 @@ def test_recordings_are_relative_to_the_bench_file(written):
             "line 2, recognizer.kws.thresholds.yes",
             "at least 0, at most 255",
         ),
-        ("[recognizer.kws]\nwindow_ms = 100\nfewest_results = 8", "line 1, recognizer.kws", "Correct it."),
+        (
+            '[recognizer.kws]\nsmoothing = "mean"\nwindow_ms = 100\nfewest_results = 8',
+            "line 1, recognizer.kws",
+            "Correct it.",
+        ),
         (
             '[board.desk]\nkind = "a"\nrecover = "cycle {port}"',
             "line 3, board.desk.recover",

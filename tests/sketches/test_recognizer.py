@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recognizer_library import BoardRecognizer
+from recognizer_library import TENSORFLOW, BoardRecognizer
+
+from harness.recognizer import DEFAULT
 
 SILENCE, UNKNOWN, YES, NO = range(4)
 LABELS = 4
@@ -113,10 +115,10 @@ def test_the_oldest_of_too_many_results_are_dropped():
         assert board.add(now, scores) == model.add(now, scores)
 
 
-def test_the_clock_may_wrap():
-    begin = 2**32 - 700
-    board = BoardRecognizer()
-    wrapped = detected(board, (SILENCE, 500), (YES, 1000), begin=begin)
-    assert wrapped == [
-        (now + begin, label) for now, label in detected(BoardRecognizer(), (SILENCE, 500), (YES, 1000))
-    ]
+@pytest.mark.parametrize("recognizer", [TENSORFLOW, DEFAULT])
+@pytest.mark.parametrize("begin", [60_000, 2**32 - 700])
+def test_detections_do_not_depend_on_the_clocks_time(begin, recognizer):
+    parts = (YES, 700), (SILENCE, 500), (YES, 1000)
+    later = detected(BoardRecognizer(recognizer), *parts, begin=begin)
+    assert later == [(now + begin, label) for now, label in detected(BoardRecognizer(recognizer), *parts)]
+    assert len(later) == 2

@@ -53,7 +53,7 @@ def test_the_recognizers_parameters_are_in_the_sketch_and_its_build_id(tmp_path)
     staged = stage(model, TinyEngine(), tmp_path / "tuned", tuned)
     header = (staged.path / "variant.h").read_text()
     assert "kExponential = true;" in header and "kWindowMs = 250;" in header
-    assert "kThresholds[kLabelCount] = {200, 200, 215, 200};" in header
+    assert "kThresholds[kLabelCount] = {225, 225, 215, 225};" in header
     assert (staged.recognizer, default.recognizer) == (tuned, DEFAULT)
     assert staged.build_id != default.build_id
     with pytest.raises(UsageError, match="threshold for 'maybe', which is no label of the model") as refusal:

@@ -356,7 +356,7 @@ def variant_of(identity: str, title: str, worse: float, seed: int) -> FieldVaria
         replay=Replay(20.0, correct=sum(row.correct for row in stimuli), total=len(stimuli) - 1),
         reference=ReferenceRow(44_400, 44_400, 0),
         tuning=TuningRow(
-            Recognizer(window_ms=300, threshold=220),
+            Recognizer("mean", window_ms=300, threshold=220),
             tuned=DetPoint(0, misses=10, keywords=54, false_accepts=0, hours=0.2),
             present=DetPoint(0, misses=20, keywords=54, false_accepts=1, hours=0.2),
             gain=(0.185, 0.05, 0.3),

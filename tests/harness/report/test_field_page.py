@@ -172,7 +172,7 @@ def test_a_perfect_variant(tmp_path):
 
 
 def test_results_at_another_threshold_are_marked_as_recomputed(tmp_path):
-    sentence = "threshold is 150, recomputed from the logged scores; the board's is 200."
+    sentence = "threshold is 150, recomputed from the logged scores; the board's is 225."
     assert sentence in text(replace(only(perfect()), threshold=150), tmp_path)
     assert "recomputed from the logged scores; the board's" not in text(only(perfect()), tmp_path)
 
@@ -223,7 +223,7 @@ def test_the_det_curve_follows_the_thresholds_that_no_other_beats():
 def test_the_used_threshold_stands_beside_those_within_each_limit(folder, page):
     rows = csv(folder, "pcm-thresholds")
     assert list(rows["limit"])[:4] == ["threshold used", *LIMITS]
-    assert rows["threshold"].iloc[0] == 200
+    assert rows["threshold"].iloc[0] == 225
     assert "Circle: the thresholds that were used." in page.text
 
 

@@ -78,7 +78,7 @@ def test_detections_are_recomputed_at_another_threshold():
 
 @pytest.mark.parametrize("threshold", [None, 150])
 def test_detections_before_the_sound_are_ignored(threshold):
-    early = segment([word("yes", 8.0)], [SAYS_YES, SAYS_NO], audio_s=12.0)
+    early = segment([word("yes", 8.0)], [SAYS_YES, ("no", 8000, 8800)], audio_s=12.0)
     later = [replace(one, at_s=one.at_s - 5.0) for one in early.detections]
     row = figures(replace(early, sound_starts_s=5.0, detections=later), threshold=threshold)
     assert [one.label for one in row.false_accepts] == ["no"]
@@ -164,8 +164,8 @@ def test_causes(says, host_says, of_host, cause):
 
 
 def test_a_suppressed_word_is_a_miss_of_the_recognizer():
-    soon = [word("yes", 3.0, 3.5), word("yes", 4.1, 4.3)]
-    row = figures(segment(soon, [("yes", 3000, 4600)]))
+    soon = [word("yes", 3.0, 3.5), word("yes", 3.9, 4.1)]
+    row = figures(segment(soon, [("yes", 3000, 4400)]))
     assert [(one.detected, one.cause) for one in row.stimuli] == [("yes", ""), (None, "recognizer")]
 
 
