@@ -7,9 +7,9 @@ and range of the seeds, and the difference to the corpus as it is in points with
 and seeds are drawn for it; a seed gives both networks the same first weights, so seeds are pairs. Keywords
 weigh 1, and other words so much that they weigh 33 % of the keywords together, as in a test set.
 
-A corpus has a third of the clips of the one that networks are trained on, which costs no accuracy. An effect
-takes about a minute of processor time with four seeds. `--output` keeps which words are labeled correctly,
-and a second call continues there.
+A corpus has a third of the clips of the one that networks are trained on; `--whole` takes all, for 25 epochs.
+An effect takes about a minute of processor time with four seeds, and three of the whole corpus. `--output`
+keeps which words are labeled correctly, and a second call continues there.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from models.scratch import ScratchFolder
 from models.store import Store
 from models.variants import load_family
 
-CORPUS = corpus.CorpusConfig(wanted_each=400, others_each=33)
-EPOCHS = 30
-"""As many steps as 10 epochs of the whole corpus, the length of the study of voices."""
+SMALL = corpus.CorpusConfig(wanted_each=400, others_each=33), 30
+"""A third of the corpus, and epochs: as many steps as in the study of voices, 10 epochs of the whole."""
+WHOLE = corpus.CorpusConfig(), 25
 
 Sound, Draw = np.ndarray, np.random.Generator
 
@@ -112,17 +112,19 @@ AS_IT_IS = next(iter(EFFECTS))
 VARIANT = load_family(patterns="tinyconv-float32")[0][0]
 
 
-def synthesized(effect: Effect, noise: Path, folder: Path, store: Store) -> FeatureSets:
+def synthesized(
+    effect: Effect, config: corpus.CorpusConfig, noise: Path, folder: Path, store: Store
+) -> FeatureSets:
     """Synthesize a corpus with an effect, and compute its features."""
-    for word in (*CORPUS.wanted, *CORPUS.others):
+    for word in (*config.wanted, *config.others):
         (folder / word).mkdir(parents=True)
     (folder / BACKGROUND_FOLDER).symlink_to(noise)
     with mock.patch.multiple(corpus.acoustics, **effect.acoustics):
         speak = corpus.espeak.speak
         changed = lambda text, manner: speak(text, replace(manner, **effect.manner(manner)))  # noqa: E731
         with mock.patch.object(corpus.espeak, "speak", changed):
-            for utterance in corpus.utterances(CORPUS):
-                wav.write_wav(folder / utterance.name, wav.to_int16(corpus._spoken(utterance, CORPUS)))
+            for utterance in corpus.utterances(config):
+                wav.write_wav(folder / utterance.name, wav.to_int16(corpus._spoken(utterance, config)))
     return feature_sets(folder, replace(DatasetConfig(), **effect.dataset), store)
 
 
@@ -134,14 +136,23 @@ def right_answers(network: nn.Module, people: FeatureSets) -> dict[str, np.ndarr
     }
 
 
-def measured(name: str, seeds: int, people: FeatureSets, noise: Path, output: Path) -> list[Any]:
+def measured(
+    name: str,
+    size: tuple[corpus.CorpusConfig, int],
+    seeds: int,
+    people: FeatureSets,
+    noise: Path,
+    output: Path,
+) -> list[Any]:
     """Return by seed and split which words are labeled correctly; keep that in `output`."""
-    files = [output / f"{name.replace(' ', '-')}.{seed}.npz" for seed in range(1, seeds + 1)]
+    config, epochs = size
+    stem = f"{name.replace(' ', '-')}.{config.wanted_each}"
+    files = [output / f"{stem}.{seed}.npz" for seed in range(1, seeds + 1)]
     if not all(file.exists() for file in files):
         with ScratchFolder("effect") as folder:
-            features = synthesized(EFFECTS[name], noise, folder / "corpus", Store(folder / "store"))
+            features = synthesized(EFFECTS[name], config, noise, folder / "corpus", Store(folder / "store"))
             for seed, file in enumerate(files, 1):
-                training = replace(VARIANT.training, epochs=EPOCHS, **EFFECTS[name].training)
+                training = replace(VARIANT.training, epochs=epochs, **EFFECTS[name].training)
                 if not file.exists():
                     network = train.fit(replace(VARIANT, seed=seed, training=training), features).network
                     np.savez(file, **right_answers(network, people))
@@ -155,7 +166,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--only", nargs="*", choices=EFFECTS, default=[], help="beside the corpus as it is")
     parser.add_argument("--output", type=Path, help="keeps which words are labeled correctly")
+    parser.add_argument("--whole", action="store_true", help="synthesize the whole corpus")
     options = parser.parse_args()
+    size = WHOLE if options.whole else SMALL
     if options.dataset is None:
         print("skipped: give a dataset of people with --dataset FOLDER")
         return
@@ -167,12 +180,12 @@ def main() -> None:
         )
         people = feature_sets(options.dataset, everything, Store(scratch / "people"))
         (scratch / "noise").mkdir()
-        for name, noise in corpus._noises(CORPUS):
+        for name, noise in corpus._noises(size[0]):
             wav.write_wav(scratch / "noise" / f"{name}.wav", wav.to_int16(acoustics.at_level(noise, -20)))
         corpus.espeak.speak = cache(corpus.espeak.speak)  # most effects change what is spoken, not the words
         for name in dict.fromkeys([AS_IT_IS, *(options.only or EFFECTS)]):
             results = {
-                one: measured(one, options.seeds, people, scratch / "noise", output)
+                one: measured(one, size, options.seeds, people, scratch / "noise", output)
                 for one in (AS_IT_IS, name)
             }
             columns = [
