@@ -23,7 +23,7 @@ LIBRARIES = SKETCHES / "libraries"
 _FLAGS = ("-O2", "-std=gnu++17", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti")
 _CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16")
 _SANITIZER = ("-fsanitize=undefined", "-fno-sanitize-recover=undefined")
-_HOST_FLAGS = (*_FLAGS, *_SANITIZER, "-funsigned-char", "-g", "-shared", "-fPIC")
+_HOST_FLAGS = (*_FLAGS, *_SANITIZER, "-funsigned-char", "-shared", "-fPIC")
 
 MBED_FLAGS = ("-std=gnu++14", "-Os", "-Wvla", "-funsigned-char", "-fno-delete-null-pointer-checks")
 """Flags of ArduinoCore-mbed, variants/ARDUINO_NANO33BLE/cxxflags.txt, that differ from ours."""
