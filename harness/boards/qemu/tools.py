@@ -32,7 +32,7 @@ def find_qemu() -> Qemu:
 
 @cache  # each upload and each description of a board needs it
 def _asked(path: str, changed_ns: int) -> Qemu:
-    """Ask a program that was changed at a time for its version."""
+    """Ask QEMU for its version; another time of change is another program."""
     answer = ask(path, "--version")
     words = answer.stdout.split()
     if answer.returncode != 0 or "version" not in words[:-1]:
