@@ -37,6 +37,7 @@ class PlannedWord(Placed):
         sha256: of the file.
         speaker: "" if unknown.
         start_sample: first sample of the recording in its segment.
+        is_found: the word was found in the sound; else its samples are those in which it may be.
     """
 
     word: NotEmpty
@@ -46,6 +47,7 @@ class PlannedWord(Placed):
     start_sample: Position
     onset_sample: int
     end_sample: int
+    is_found: bool = True
 
 
 @dataclass(frozen=True)

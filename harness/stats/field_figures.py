@@ -130,7 +130,8 @@ class _Figures:
             missed = is_keyword(word.label) and not row.correct and not excluded
             threshold = self._threshold_of.get(word.label, self._used.threshold)
             cause = cause_of(word.label, peak, word.answers, replayed, threshold) if missed else ""
-            delay_s = None if row.detected_at_s is None else row.detected_at_s - row.end_s
+            at_s = row.detected_at_s if word.is_found else None
+            delay_s = None if at_s is None else at_s - row.end_s
             if replayed is not None and not excluded:
                 self._replayed.append(replayed)
             self._stimuli.append(

@@ -37,7 +37,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class FieldWord:
-    """A word as it was played; `speaker` is "" where unknown, `answers` None without the host's model."""
+    """A word as it was played; `speaker` is "" where unknown, `answers` None without the host's model.
+
+    `onset_s` and `end_s` are those of a time in which it was said if `is_found` is False.
+    """
 
     label: str
     word: str
@@ -46,6 +49,7 @@ class FieldWord:
     onset_s: float
     end_s: float
     answers: Answers | None = None
+    is_found: bool = True
 
 
 @dataclass(frozen=True)

@@ -197,19 +197,21 @@ class LiveRun(FieldRun):
             take = sound[start : min(stop, start + longest)]
             if len(take) < SAMPLE_RATE_HZ:  # the session ended before the word
                 return
+            is_found = True
             try:
                 onset, end = spoken_part(take)
             except AcousticFailed as problem:
                 at_s = start / SAMPLE_RATE_HZ
                 progress.warn(f"“{word}” at {at_s:.1f} s: {problem.what}; all of its time counts for it")
-                onset, end = 0, len(take)
+                onset, end, is_found = 0, len(take), False
             name = f"{self._options.speaker or 'live'}_{number}.wav"
             path = self.folder.path / "recordings" / word / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_wav(path, take)
             source = path.relative_to(self.folder.path).as_posix()
             speaker = self._options.speaker
-            yield PlannedWord(word, source, digest_of(path), speaker, start, start + onset, start + end)
+            digest = digest_of(path)
+            yield PlannedWord(word, source, digest, speaker, start, start + onset, start + end, is_found)
 
 
 def begin_live(request: RunRequest, output: Path, options: LiveOptions, watch: Watch) -> LiveRun:

@@ -109,6 +109,7 @@ def _words(segment: Segment, labels: Sequence[str], host: HostResult | None) -> 
             word.onset_s,
             word.end_s,
             answer,
+            word.is_found,
         )
         for word, answer in zip(segment.words, answers, strict=True)
     ]

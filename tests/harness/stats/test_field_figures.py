@@ -37,6 +37,12 @@ def test_a_row_has_the_facts_of_word_and_detection():
     assert row.delay_s == pytest.approx(row.detected_at_s - 3.5)
 
 
+def test_a_word_that_was_not_found_in_the_sound_has_no_delay():
+    lost = replace(YES, onset_s=2.0, end_s=5.0, is_found=False)
+    (row,) = figures(segment([lost], [SAYS_YES])).stimuli
+    assert row.correct and row.detected_at_s < 5.0 and row.delay_s is None
+
+
 @pytest.mark.parametrize("starts_s", [0.0, 1.5])
 def test_the_peak_is_within_the_window(starts_s):
     says = [
