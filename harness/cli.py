@@ -29,6 +29,17 @@ _UNUSABLE = (
 )
 
 
+def _is_of_cache(failure: OSError) -> bool:
+    """Return whether the cache or a folder above it could not be made.
+
+    EISDIR comes from a file to be written whose path is a folder above the cache.
+    """
+    folder = failure.filename
+    if not isinstance(folder, str) or failure.errno == errno.EISDIR:
+        return False
+    return layout.store_root().absolute().is_relative_to(folder)
+
+
 def _parser() -> argparse.ArgumentParser:
     """Return a parser with one command per module of harness/commands."""
     parser = argparse.ArgumentParser(
@@ -97,12 +108,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif layout.is_disk_full(failure):
             place, remedy = layout.full_disk(failure, _output(arguments))
             _complain(f"the disk is full ({place}). {remedy} What was measured so far is kept.")
-        elif isinstance(failure.filename, str) and layout.store_root().absolute().is_relative_to(
-            failure.filename
-        ):
+        elif _is_of_cache(failure):
             _complain(
                 f"the cache of artifacts cannot be written: {failure.strerror} ({layout.store_root()}). "
-                "Point EARSHOT_HOME at a folder that can be."
+                "Point EARSHOT_HOME at a folder that can be written."
             )
         elif failure.errno in _UNUSABLE and isinstance(failure.filename, str):
             _complain(f"{failure.filename} cannot be used: {failure.strerror}. Choose another.")

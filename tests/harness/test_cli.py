@@ -241,6 +241,13 @@ def test_folder_that_cannot_be_used_exits_with_4(tmp_path, monkeypatch, capsys):
     assert f"{tmp_path}/file/pages cannot be used: Not a directory. Choose another." in told
 
 
+def test_a_folder_above_the_cache_as_a_file_is_no_failure_of_the_cache(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(boards, "run", lambda _: tmp_path.write_text("a page"))
+    assert cli.main(["boards"]) == 4
+    assert f"{tmp_path} cannot be used: Is a directory. Choose another." in capsys.readouterr().err
+
+
 def test_two_variants_without_a_comma_are_explained(capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["run", "--variants", "tinyconv-int8", "ds-cnn-int8"])
