@@ -29,11 +29,11 @@ _MOST_AMPERES, _MOST_VOLTS = 10.0, 15.0  # names of the largest ranges in Joules
 _SATURATED = 0.99  # of the full scale: the values are calibrated
 _LONGEST_SILENCE_S = 2.0
 _MOST_MESSAGES = 600
-"""Messages that wait to be read, some 3 s: what comes on top is lost, and the next message tells it."""
+"""Capacity of the queue of messages, about 3 s. Further ones are dropped; the next one shows the gap."""
 
 
 class Joulescope(Meter):
-    """A JS220, by its maker's driver, as means over 10 µs, with 4 digital inputs.
+    """A JS220 with 4 digital inputs, read with its maker's driver and kept as means over 10 µs.
 
     The driver sends 1,000,000 values of current and of voltage a second, and 2,000,000 of each input. Samples
     average the products of current and voltage, so that no energy is lost.
@@ -135,12 +135,12 @@ class Joulescope(Meter):
         raise _failure(
             f"{len(fitting)} JS220 {'have that serial number' if self._serial_number else 'are connected'}",
             f"Connected: {there}. Connect one, or name one as `serial_number` in the bench file. "
-            "A JS110 cannot be used: its driver does not tell lost samples.",
+            "A JS110 cannot be used: its driver does not report lost samples.",
         )
 
 
 class _Signal:
-    """The values of a signal that are not used yet; `begin` and `end` are ticks of the meter's clock."""
+    """Values of a signal that wait for those of other signals; `begin` and `end` are ticks of the meter."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -152,7 +152,7 @@ class _Signal:
         """Append a message of the driver.
 
         Raises:
-            MeterFailed: it does not continue the last one.
+            MeterFailed: the message does not continue the one before.
         """
         values, begin = message["data"], message["sample_id"]
         if values.dtype == np.uint8:
@@ -182,7 +182,7 @@ class _Signal:
 
 
 def _align(signals: list[_Signal]) -> int:
-    """Let all signals begin at the same tick, and return how many samples of the trace all of them have."""
+    """Align signals to the same tick; return the number of the trace's samples that all of them have."""
     if not all(one.end for one in signals):
         return 0
     begin = max(one.begin for one in signals)
@@ -196,9 +196,15 @@ def _align(signals: list[_Signal]) -> int:
     return (end - begin) // _TICKS
 
 
-def check_range(amperes: np.ndarray, volts: np.ndarray) -> None:
-    """Raise MeterFailed for values that are missing, or at the end of the largest range."""
+def check_range(amperes: np.ndarray, volts: np.ndarray | None) -> None:
+    """Raise MeterFailed for values that are missing, or at the end of the largest range.
+
+    Args:
+        volts: None if the voltage was not measured.
+    """
     for values, most, unit in ((amperes, _MOST_AMPERES, "A"), (volts, _MOST_VOLTS, "V")):
+        if values is None:
+            continue
         if np.isnan(values).any():
             raise _failure("it measured nothing for a while: values are missing")
         if max(values.max(), -values.min()) >= _SATURATED * most:

@@ -155,7 +155,7 @@ def _jls_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bo
         if (voltage := signals.get("voltage")) is None and volts is None:
             raise _no_voltage(path)
         if voltage and voltage.sample_rate != current.sample_rate:
-            raise ValueError("current and voltage have other sample rates")
+            raise ValueError("current and voltage have different sample rates")
         inputs = {n: signals[f"gpi[{n}]"] for n in range(8) if f"gpi[{n}]" in signals}
         used = [current, *([voltage] if voltage else []), *inputs.values()]
         rate_hz = current.sample_rate
@@ -172,7 +172,7 @@ def _jls_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bo
             v = np.full(amperes.shape, volts)
             if voltage:
                 v = values(voltage, start, start + count * each).reshape(count, each)
-            check_range(amperes, v)
+            check_range(amperes, v if voltage else None)
             logic = np.zeros(count, np.uint8)
             middles_s = (start + (np.arange(count) + 0.5) * each) / rate_hz
             for n, one in inputs.items():
@@ -187,7 +187,7 @@ def _jls_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bo
 
 @contextmanager
 def _native_messages_dropped() -> Iterator[None]:
-    """Drop what pyjls prints about a damaged file past `sys.stderr`; its exception says it."""
+    """Silence pyjls, which bypasses `sys.stderr` to report a damaged file; its exception has the reason."""
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nothing, 2)

@@ -195,6 +195,12 @@ def test_a_jls_without_figures_is_refused(tmp_path, trace, change, what, capsys)
     assert what in capsys.readouterr().err
 
 
+def test_a_supplied_voltage_may_exceed_the_range_of_the_joulescope(tmp_path, trace):
+    names = ("current", "power", "gpi[0]", "gpi[1]")  # without a voltage
+    write_jls(tmp_path / "trace.jls", *trace, names=names)
+    assert energy(tmp_path, tmp_path / "trace.jls", "--volts", 24) == 0
+
+
 def test_a_damaged_jls_is_one_line(tmp_path, capfd):
     pytest.importorskip("pyjls")
     (tmp_path / "trace.jls").write_bytes(b"jlsfmt" * 100)

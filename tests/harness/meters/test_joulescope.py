@@ -116,7 +116,7 @@ def test_ranges_follow_the_signals_and_streaming_ends(tmp_path):
         ({"play": stages, "may_open": False}, "jsdrv_open failed.*udev"),
         (
             {"play": stages, "is_js110": True},
-            "0 JS220 are connected.*js110/002122.*does not tell lost samples",
+            "0 JS220 are connected.*js110/002122.*does not report lost samples",
         ),
     ],
 )
