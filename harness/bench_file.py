@@ -187,15 +187,16 @@ class Bench:
     def recognizer_of(self, model: str) -> Recognizer:
         """Return the recognizer of a model by its id; the default one if the file has none for it.
 
-        Warn of a table with a similar name, unless it is a variant's. Other tables may be of any `--model`.
+        Warn of a similar id in the file that is no variant's: it may be misspelled. Other ids may be those of
+        other `--model` files.
         """
         if model in self.recognizer:
             return self.recognizer[model]
         known = {variant.id for variant in load_family()[0]} if self.recognizer else set()
         if near := get_close_matches(model, self.recognizer.keys() - known, 1):
             progress.warn_once(
-                f"[recognizer.{near[0]}] is of no variant, and {model} takes the default recognizer "
-                f"({self.path}). Rename the table if it is for {model}."
+                f"{model} uses the default recognizer: {self.path} has no [recognizer.{model}], but "
+                f"[recognizer.{near[0]}], which is no variant. Rename the table if it is for {model}."
             )
         return DEFAULT
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _REPORT_S = 10.0
 """Time between two plain lines about one task."""
 _LEAST_S = 3.0
-"""Shortest time that an estimate is made from."""
+"""Shortest time after the first amount that an estimate is made from."""
 _REFRESH_HZ = 4.0
 
 
@@ -79,9 +79,9 @@ class PlainDisplay:
             self.print(f"{task.name}: {as_amount(task)}{to_go and f', {to_go}'}")
 
     def to_go(self, task: Task) -> str:
-        """Estimate the time to go from the pace since the first amount; "" while that says nothing.
+        """Estimate the time to go from the pace since the first amount; "" until that has lasted long enough.
 
-        What precedes the first amount, such as the start of processes, says nothing about the rest.
+        Earlier time, such as that for the start of processes, is left out: it does not recur.
         """
         if not task.done:
             self._first.pop(task.key, None)  # the task counts something else now

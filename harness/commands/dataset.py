@@ -64,7 +64,7 @@ def _show(arguments: argparse.Namespace) -> int:
     else:
         print("\nBackground noise: none. Training needs some in _background_noise_/.")
     if longer := sum(sound.seconds > 1 for sound in found.sounds):
-        print(f"Recordings longer than a second: {longer:,}, of which a network learns the loudest second")
+        print(f"Recordings longer than 1 s: {longer:,} (a network learns their loudest second)")
     if empty := [split for split in SPLITS if all(sound.split != split for sound in found.sounds)]:
         print(
             f"Splits without a recording: {', '.join(empty)}. Training needs all three: record more "

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     for one in history.left_out:
         progress.warn(one.sentence)
     last = {night.board: night for night in history.nights}
-    # Of boards of one name the baseline is that of the board whose nights it accepted.
+    # Benches may share a board's name. The baseline belongs to the board whose nights were accepted.
     names = {night.board: own.board for night, own in zip(history.nights, named, strict=True)}
     baselines, recorded, status = {}, {}, EXIT_CLEAN
     for board, night in last.items():

@@ -38,7 +38,10 @@ def streaming_slices(front_end: FrontEnd, sound: NDArray[np.int16]) -> NDArray[n
 def streaming_scores(
     reference: ReferenceModel, slices: NDArray[np.uint16], every: int = 1
 ) -> NDArray[np.uint8]:
-    """Compute the scores of a board that invokes its model after the first slice and every so many more.
+    """Compute the scores of a board that invokes its model at regular slices.
+
+    Args:
+        every: slices from one inference to the next.
 
     Returns:
         uint8 (inferences, labels); row n belongs to the first n * every + 1 slices. (0, 0) without any.

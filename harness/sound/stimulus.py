@@ -22,8 +22,8 @@ SHORTEST_S = 1.0
 """Room for a shorter recording, so that the words keep the distance that the recognizer needs."""
 
 GAP_S = 2.0
-"""Between two recordings: words start 3 s apart, more than the recognizer's 1.5 s of suppression and its 1 s
-average together."""
+"""Between two recordings: words start 3 s apart, more than the longest suppression that `earshot tune` tries,
+1.5 s, and the longest average, 1 s, together."""
 
 BACKGROUND_DBFS = -60.0
 """33 steps of int16: below the noise of most recordings; no microphone delivers digital silence."""

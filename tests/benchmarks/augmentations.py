@@ -1,15 +1,17 @@
-"""What effects on synthetic voices do for people: `python -m benchmarks.augmentations --dataset FOLDER`.
+"""Accuracy on people with other effects on synthetic voices.
 
-Trains TinyConv on synthetic voices alone, each time with another effect left out, stronger or added, and
-labels the words of a dataset of people, all of them unknown to the network. Prints by effect the accuracy
-on the training list, by which an effect may be chosen, and that on the validation and testing lists: mean
-and range of the seeds, and the difference to the corpus as it is in points with its 95 % interval. Speakers
-and seeds are drawn for it; a seed gives both networks the same first weights, so seeds are pairs. Keywords
-weigh 1, and other words so much that they weigh 33 % of the keywords together, as in a test set.
+    python -m benchmarks.augmentations --dataset PEOPLE
 
-A corpus has a third of the clips of the one that networks are trained on; `--whole` takes all, for 25 epochs.
-An effect takes about a minute of processor time with four seeds, and three of the whole corpus. `--output`
-keeps which words are labeled correctly, and a second call continues there.
+Trains TinyConv on synthetic voices alone, each time with one effect left out, stronger or added, and labels
+the words of a dataset of people, none of whom the network has heard. Prints the accuracy of each effect on
+the training list, by which an effect may be chosen, and on the validation and testing lists: mean and range
+of the seeds, and the difference to the corpus as it is, in points, with its 95 % interval. The bootstrap
+draws speakers and seeds. A seed gives both networks the same first weights, so seeds are compared in pairs.
+A keyword weighs 1; all other words together weigh 33 % of the keywords, as in a test set.
+
+A corpus has a third of the clips of the default one; `--whole` takes all, for 25 epochs. An effect takes
+about one minute of processor time with four seeds, three with the whole corpus. `--output` keeps which words
+are labeled correctly, and a second call continues there.
 """
 
 from __future__ import annotations
@@ -107,7 +109,6 @@ EFFECTS = {
     "shifts of up to 2 channels": Effect(training={"shift_channels": 2}),
 }
 
-
 AS_IT_IS = next(iter(EFFECTS))
 VARIANT = load_family(patterns="tinyconv-float32")[0][0]
 
@@ -165,7 +166,7 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--only", nargs="*", choices=EFFECTS, default=[], help="beside the corpus as it is")
-    parser.add_argument("--output", type=Path, help="keeps which words are labeled correctly")
+    parser.add_argument("--output", type=Path, help="folder to keep results in, and to continue from")
     parser.add_argument("--whole", action="store_true", help="synthesize the whole corpus")
     options = parser.parse_args()
     size = WHOLE if options.whole else SMALL

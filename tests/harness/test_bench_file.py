@@ -212,6 +212,6 @@ def test_a_recognizer_with_a_misspelled_name_is_told(named, told):
     with progress.sent_to(lambda report: lines.append(report.text)):
         assert bench.recognizer_of("tinyconv-int8") == (tuned if named == "tinyconv-int8" else DEFAULT)
     assert lines == told * [
-        "[recognizer.tinyconv-int] is of no variant, and tinyconv-int8 takes the default recognizer "
-        "(bench.toml). Rename the table if it is for tinyconv-int8."
+        "tinyconv-int8 uses the default recognizer: bench.toml has no [recognizer.tinyconv-int8], but "
+        "[recognizer.tinyconv-int], which is no variant. Rename the table if it is for tinyconv-int8."
     ]

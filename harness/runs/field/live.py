@@ -145,7 +145,10 @@ class LiveRun(FieldRun):
                 self._watch(session, event, self._word_to_say(session))
 
     def _word_to_say(self, session: LiveSession) -> str:
-        """Return the word to be said now with its number, and remember since when; "" first and last."""
+        """Return the word to say now and its number; "" before the first word and after the last one.
+
+        Note the sample at which each word appears.
+        """
         say, sound = self._options.say, session.sound
         if not say or not sound:
             return ""

@@ -37,7 +37,7 @@ def test_show_prints_what_a_dataset_holds(odd, capsys):
     assert rows["no"][5].startswith("0.50 1.00 1.00") and rows["other"][5].endswith("1.50")
     assert [row[-2:] for row in rows.values()] == [["1", "0"], ["0", "1"], ["0", "0"]]
     assert "Background noise: 1 file, 2 s" in out
-    assert "Recordings longer than a second: 1, of which a network learns the loudest second" in out
+    assert "Recordings longer than 1 s: 1 (a network learns their loudest second)" in out
     assert "Files that cannot be used: 3" in out
     assert "yes/00000001_nohash_0.wav is not used: the recording cannot be read: the file has 0 bytes" in err
     assert "no/00000003_nohash_0.wav is not used: the same sound has another label as yes/00000003" in err
