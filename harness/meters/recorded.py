@@ -164,7 +164,8 @@ def _jls_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bo
         each = max(1, int(rate_hz * _LONGEST_MEAN_S))
 
         def values(signal: Any, start: int, stop: int) -> np.ndarray:
-            return reader.fsr(signal.signal_id, start - signal.sample_id_offset, stop - start)
+            with _native_messages_dropped():
+                return reader.fsr(signal.signal_id, start - signal.sample_id_offset, stop - start)
 
         for start in range(begin, end - each + 1, _ROWS // each * each):
             count = min(_ROWS, end - start) // each

@@ -201,12 +201,16 @@ def test_a_supplied_voltage_may_exceed_the_range_of_the_joulescope(tmp_path, tra
     assert energy(tmp_path, tmp_path / "trace.jls", "--volts", 24) == 0
 
 
-def test_a_damaged_jls_is_one_line(tmp_path, capfd):
-    pytest.importorskip("pyjls")
-    (tmp_path / "trace.jls").write_bytes(b"jlsfmt" * 100)
-    assert energy(tmp_path, tmp_path / "trace.jls") == 2
+@pytest.mark.parametrize(("begin", "what"), [(0, "open"), (2_000_000, "rd_fsr MESSAGE_INTEGRITY")])
+def test_a_damaged_jls_is_one_line(tmp_path, trace, begin, what, capfd):
+    path = tmp_path / "trace.jls"
+    write_jls(path, *trace)
+    with path.open("r+b") as file:
+        file.seek(begin)
+        file.write(b"damaged " * 100)
+    assert energy(tmp_path, path) == 2
     (line,) = capfd.readouterr().err.splitlines()
-    assert "the trace cannot be used: open" in line
+    assert f"the trace cannot be used: {what}" in line
 
 
 def test_a_trace_in_another_format_is_named(tmp_path, capsys):
