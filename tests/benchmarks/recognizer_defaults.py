@@ -160,7 +160,8 @@ def held_out(models: Sequence[JudgedModel]) -> None:
         print(
             f"  {name}: {number - missed} of {number} keywords, {false} false accepts, {accepted} other words"
         )
-    print(f"  gain: {gained.total() / number:.1%}, {low:.1%} to {high:.1%} over {len(spoken)} speakers")
+    gain, low, high = (100 * share for share in (gained.total() / number, low, high))
+    print(f"  gain: {gain:.1f} points, {low:.1f} to {high:.1f} over {len(spoken)} speakers")
 
 
 def described(one: Recognizer) -> str:
