@@ -61,11 +61,12 @@ def write_jls(path, current, pins, lost=0, names=("current", "voltage", "gpi[0]"
     inputs = [np.packbits(pins.repeat(20) >> n & 1, bitorder="little") for n in range(2)]
     signals = [amperes, np.full_like(amperes, 3.0), *inputs]
     first_us = 7_000
+    kinds = [(1_000_000, "F32"), (1_000_000, "F32"), (2_000_000, "U1"), (2_000_000, "U1")]
     writer = pyjls.Writer(str(path))
     writer.source_def(source_id=1, name="JS220-002122")
-    for number, (name, values) in enumerate(zip(names, signals, strict=True), start=1):
-        rate, kind = (2_000_000, "U1") if number > 2 else (1_000_000, "F32")
-        cut = number * 500  # values, or bytes of 8
+    # All definitions come before any values: signal_def waits with Python's lock for the writer's thread,
+    # and that thread waits for Python's lock when it logs a gap.
+    for number, (name, (rate, kind)) in enumerate(zip(names, kinds, strict=True), start=1):
         writer.signal_def(
             signal_id=number,
             source_id=1,
@@ -74,6 +75,8 @@ def write_jls(path, current, pins, lost=0, names=("current", "voltage", "gpi[0]"
             sample_rate=rate,
             name=name,
         )
+    for number, (values, (rate, kind)) in enumerate(zip(signals, kinds, strict=True), start=1):
+        cut = number * 500  # values, or bytes of 8
         begin = first_us * rate // 1_000_000 + cut * (8 if kind == "U1" else 1)
         writer.fsr(number, begin, values[cut : cut + 50_000].copy())
         rest = cut + 50_000
