@@ -196,7 +196,7 @@ class Search:
     def best(self, most_false: int, most_accepted: int, folds: Sequence[int]) -> int | None:
         """Return the index of the candidate that misses least within limits over some folds; None if none is.
 
-        Among equal ones, fewer false accepts of both kinds win, then the default's suppression, then higher
+        Among equal ones, fewer false accepts of both kinds win, then longer suppression, then higher
         thresholds.
         """
         missed, false, accepted = self.counts[:, folds].sum(axis=1).T
@@ -204,11 +204,11 @@ class Search:
         if not len(within):
             return None
         others = [
-            (one.suppression_ms != DEFAULT.suppression_ms, -sum(one.thresholds.values()))
+            (-one.suppression_ms, -sum(one.thresholds.values()))
             for one in (self.recognizers[place] for place in within.tolist())
         ]
-        changed, high = np.array(others).T
-        order = np.lexsort((high, changed, (false + accepted)[within], missed[within]))
+        long, high = np.array(others).T
+        order = np.lexsort((high, long, (false + accepted)[within], missed[within]))
         return int(within[order[0]])
 
 

@@ -126,6 +126,7 @@ def test_words_too_short_for_the_default_are_found():
     log = read_log(LABELS, [spoken(SHORT), segment(audio_s=600.0, number=2)], WINDOW_S)
     found = tune(log, Limits())
     assert (found.default.point.misses, found.chosen.point.misses) == (16, 0)
+    assert found.chosen.recognizer.suppression_ms == 1500, "of equal ones the longest"
     assert found.chosen.point.false_accepts == found.chosen.point.accepted_non_keywords == 0
     assert found.held_out.tuned.misses == 0 and found.held_out.default.misses == 16
     assert found.held_out.gain == (1.0, 1.0, 1.0)
