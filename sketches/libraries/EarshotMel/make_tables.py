@@ -1,8 +1,9 @@
 """Generates the constant tables of the mel front ends from the host's modules.
 
-cd sketches/libraries
-PYTHONPATH=../.. python EarshotMel/make_tables.py mel > EarshotMel/src/mel_tables.h
-PYTHONPATH=../.. python EarshotMel/make_tables.py mfcc > EarshotMfcc/src/mfcc_tables.h
+Run in sketches/libraries:
+
+    PYTHONPATH=../.. python EarshotMel/make_tables.py mel > EarshotMel/src/mel_tables.h
+    PYTHONPATH=../.. python EarshotMel/make_tables.py mfcc > EarshotMfcc/src/mfcc_tables.h
     PYTHONPATH=../.. python EarshotMel/make_tables.py log_mel > EarshotLogMel/src/log_mel_tables.h
 """
 

@@ -8,7 +8,7 @@ namespace earshot {
 bool FrontEnd::process(const int16_t* samples, int count, uint16_t slice[kSliceValues]) {
   int32_t channels[kMelChannels];
   int16_t largest;
-  if (!stream_.process(samples, count, channels, &largest)) return false;
+  if (!complete_window(samples, count, channels, &largest)) return false;
   for (int i = 0; i < kChannels; ++i) {
     const int64_t above = channels[i] - kLogMelFloor;
     slice[i] = static_cast<uint16_t>((above * kLogMelFactor + (1 << 15)) >> 16);

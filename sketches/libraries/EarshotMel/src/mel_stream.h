@@ -1,4 +1,4 @@
-// A stream of 16 kHz sound in windows of 30 ms, one every 20 ms.
+// A stream of 16 kHz sound in windows of 30 ms, one every 20 ms: what the mel front ends share.
 #pragma once
 
 #include "mel_spectrum.h"
@@ -13,10 +13,11 @@ class MelStream {
   // Samples until the next window: 480 after a reset, 1 to 320 later.
   int samples_wanted() const { return kWindowSamples - held_; }
 
-  // Takes the next `count` samples of the stream, at most samples_wanted(). Returns whether they
-  // complete a window, whose channels and largest sample are then written.
-  bool process(const int16_t* samples, int count, int32_t channels[kMelChannels],
-               int16_t* largest) {
+ protected:
+  // Takes samples as a front end's process() does. Returns whether they complete a window, whose
+  // channels and largest sample are then written.
+  bool complete_window(const int16_t* samples, int count, int32_t channels[kMelChannels],
+                       int16_t* largest) {
     std::copy(samples, samples + count, samples_ + held_);
     held_ += count;
     if (held_ < kWindowSamples) return false;

@@ -27,7 +27,7 @@ uint16_t leveled(uint16_t feature, int32_t shift) {
 bool FrontEnd::process(const int16_t* samples, int count, uint16_t slice[kSliceValues]) {
   int32_t channels[kMelChannels];
   int16_t largest;
-  if (!stream_.process(samples, count, channels, &largest)) return false;
+  if (!complete_window(samples, count, channels, &largest)) return false;
   for (int i = 0; i < kChannels; ++i) {
     int64_t sum = INT64_C(1) << (kCoefficientShift - 1);
     for (int n = 0; n < kMelChannels; ++n) {

@@ -27,20 +27,11 @@ int32_t level_shift(uint16_t level);
 // The first coefficient with a shift; that of digital silence stays.
 uint16_t leveled(uint16_t feature, int32_t shift);
 
-class FrontEnd {
+class FrontEnd : public MelStream {
  public:
-  // Forgets all sound: the next slice is that of the first 480 samples of a new stream.
-  void reset() { stream_.reset(); }
-
-  // Samples until the next slice: 480 after a reset, 1 to 320 later.
-  int samples_wanted() const { return stream_.samples_wanted(); }
-
   // Takes the next `count` samples of the stream, at most samples_wanted(). Returns whether they
   // complete a slice, which is then written to `slice`.
   bool process(const int16_t* samples, int count, uint16_t slice[kSliceValues]);
-
- private:
-  MelStream stream_;
 };
 
 }  // namespace earshot
