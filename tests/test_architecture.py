@@ -17,6 +17,7 @@ BASE = {
     "harness.errors",
     "harness.files",
     "harness.footprint",
+    "harness.format",
     "harness.layout",
     "harness.recognizer",
 }
@@ -30,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "harness.layout": {"models"},
     "harness.recognizer": {"models"},
     "harness.footprint": set(),
+    "harness.format": set(),
     "harness.marks": set(),
     "harness.display": {"models"},
     "harness.link": {"harness.errors"},

@@ -101,6 +101,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _lines(baseline: Baseline, epoch: Epoch) -> Iterator[str]:
+    from harness import format as fmt
     from harness.records.verdict import SeriesName
     from harness.regression.sentences import amount
 
@@ -114,7 +115,7 @@ def _lines(baseline: Baseline, epoch: Epoch) -> Iterator[str]:
     for name, item in epoch.times.items():
         accepted[name] = (
             f"{amount(item.reference_us, SeriesName.parse(name))} since {item.since} "
-            f"(nights: {item.nights}, sd {100 * item.night_sd:.3f} %)"
+            f"(nights: {item.nights}, sd {fmt.precise_share(item.night_sd)})"
         )
     width = max(map(len, accepted), default=0)
     for name in sorted(accepted):

@@ -52,7 +52,7 @@ def _get(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from harness.report.format import plural
+    from harness.format import plural
     from harness.sound.dataset_survey import survey
     from models.data.dataset import SPLITS
     from models.data.sound_folder import warn_of

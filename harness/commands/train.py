@@ -14,7 +14,7 @@ add_options = options.add_models
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from harness.report import format as fmt
+    from harness import format as fmt
 
     failures: dict[str, UserFacingError] = {}
     for model in options.selection(arguments).models(failures):

@@ -27,9 +27,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from harness import format as fmt
     from harness.boards.qemu.validation import BENCHMARKS, modeled_cycles
     from harness.firmware.arm_gcc import find_compiler
-    from harness.report import format as fmt
     from harness.report.table import Column, Table
 
     chosen = [(one, folder) for one in BENCHMARKS if (folder := getattr(arguments, one.option))]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness import format as fmt
 from harness.boards.small_linux.runner import open_session
 from harness.link.deadline import Deadline
 from models.interpreter import OPTIMIZED, Interpreter
@@ -46,7 +47,7 @@ class Timing:
         if self.p25_us is None or self.p75_us is None:
             return ""
         apart = (self.p75_us - self.p25_us) / self.median_us
-        remark = f"not steady: the quartiles are {100 * apart:,.0f} % of the median apart"
+        remark = f"not steady: the quartiles are {fmt.share(apart)} of the median apart"
         return remark if apart > _STEADY else ""
 
 

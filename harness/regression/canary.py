@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from harness import format as fmt
 from harness.regression.rule import GATE, GATE_SDS, reference
 from harness.regression.sentences import digits
 from harness.regression.series import Measured
@@ -67,7 +68,7 @@ def canary_state(
         )
     elif abs(move) > limit:
         reference = digits(accepted.reference_us)
-        moved = f"the canary took {digits(level)} µs, {100 * move:+.2f} % against its {reference} µs"
+        moved = f"the canary took {digits(level)} µs, {fmt.precise_change(move)} against its {reference} µs"
     return CanaryState("moved", 1.0, moved) if moved else CanaryState("clean", level / accepted.reference_us)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness import format as fmt
 from harness.records.verdict import Figure, SeriesName, SeriesVerdict
 from harness.regression.baseline import Epoch
 from harness.regression.nights import Night
@@ -32,8 +33,8 @@ def judge_exact(
     by = ""
     if not isinstance(value, str) and not isinstance(accepted, str):
         change = value / accepted - 1 if accepted else None
-        share = f", {100 * change:+.3f} %" if change is not None else ""
-        by = f" ({value - accepted:+,.10g}{share})"
+        share = "" if change is None else f", {fmt.precise_change(change)}"
+        by = f" ({fmt.added(value - accepted)}{share})"
     if value == accepted:
         sentence = f"{name} is {amount(value, name)}, as accepted."
         return SeriesVerdict(str(name), "ok", sentence, night.dirty, value, accepted, change)

@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness import format as fmt
 from harness.records.verdict import STATUSES, Figure, SeriesName, SeriesVerdict
 
 UNITS = {"_us": "µs", "_nj": "nJ", "_ms": "ms", "_bytes": "bytes", "_cycles": "cycles"}
@@ -49,7 +50,7 @@ def day(time: str) -> str:
 def than(change: float, name: SeriesName) -> str:
     """Format a change of a time or an energy: "2.10 % slower", "2.10 % higher"."""
     words = ("slower", "faster") if name.metric.endswith("_us") else ("higher", "lower")
-    return f"{100 * abs(change):.2f} % {words[change <= 0]}"
+    return f"{fmt.precise_share(abs(change))} {words[change <= 0]}"
 
 
 def differences(differing: Mapping[str, tuple[str, str]]) -> str:

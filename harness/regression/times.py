@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness import format as fmt
 from harness.records.verdict import SeriesName, SeriesVerdict, Status
 from harness.regression import rule
 from harness.regression.baseline import Epoch, TimeReference
@@ -167,8 +168,8 @@ def _sentence(status: Status, finding: str, series: _Series, night: Night, night
         return f"{name} is {finding}{note}: accept it with {accept}, or the old reference stays."
     if status == "noisy":
         return (
-            f"{name} varies by {100 * night_sd:.2f} % from night to night, more than the "
-            f"{100 * rule.NOISY_SD:.0f} % that can be judged ({finding}): check temperature, supply and "
+            f"{name} varies by {fmt.precise_share(night_sd)} from night to night, more than the "
+            f"{fmt.percent(rule.NOISY_SD)} that can be judged ({finding}): check temperature, supply and "
             "interrupts."
         )
     return f"{name} is within its limits: {finding}{note}."

@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from functools import partial
 
+from harness import format as fmt
 from harness.records.verdict import SeriesVerdict
 from harness.regression.compare import ClipChange, Comparison
 from harness.regression.nights import Night
 from harness.regression.sentences import amount, count_statuses
-from harness.report import format as fmt
 from harness.report.markdown import escaped, markdown
 from harness.report.table import Column, Table
 from harness.report.variants import calibration_note
@@ -66,11 +66,11 @@ def _text(value: str) -> str:
 def _texts(item: SeriesVerdict) -> dict[str, str]:
     """Return the texts of both values, of their difference and of its share."""
     then, now = item.reference, item.value
-    by = f"{now - then:+,.6g}" if isinstance(then, int | float) and isinstance(now, int | float) else ""
+    by = fmt.added(now - then) if isinstance(then, int | float) and isinstance(now, int | float) else ""
     if isinstance(then, str) and isinstance(now, str):
         then, now = _where_texts_differ(then, now)
     before, after = (fmt.DASH if value is None else amount(value, item.name) for value in (then, now))
-    share = "" if item.change is None else f"{100 * item.change:+.3f} %"
+    share = "" if item.change is None else fmt.precise_change(item.change)
     return {"before": before, "after": after, "by": by, "share": share}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report import format as fmt
+from harness import format as fmt
 from harness.report.table import Column, Table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.report import format as fmt
+from harness import format as fmt
 from harness.report.table import Column, Table
 from harness.report.variants import ALL_STAGES
 from harness.stats.energy import INFERENCE, BurstEnergy, Energy
@@ -26,23 +26,22 @@ _HOURS_OF_A_YEAR = 8766
 _UNITS = (("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6))
 
 
-def energy_text(joules: float | None) -> str:
+@fmt.dashed
+def energy_text(joules: float) -> str:
     """Format an energy: 102 µJ, 7,370 µJ, 12.6 mJ, 48.1 J."""
-    if joules is None:
-        return fmt.text(None)
     unit, size = next(((unit, size) for unit, size in _UNITS if joules >= 10 * size), _UNITS[-1])
     return f"{fmt.significant(joules / size)} {unit}"
 
 
-def power_text(watts: float | None) -> str:
+@fmt.dashed
+def power_text(watts: float) -> str:
     """Format a power: 3.30 mW, 12.5 W."""
-    if watts is None:
-        return fmt.text(None)
     return f"{fmt.significant(watts)} W" if watts >= 1 else f"{fmt.significant(watts * 1e3)} mW"
 
 
-def _seconds(seconds: float | None) -> str:
-    return fmt.text(None) if seconds is None else fmt.duration(seconds * 1e6)
+@fmt.dashed
+def _seconds(seconds: float) -> str:
+    return fmt.duration(seconds * 1e6)
 
 
 def as_estimate(table: Table) -> Table:
@@ -186,9 +185,8 @@ def battery_table(energy: Energy, cell: str = "") -> Table:
     return Table("battery", "Life of a battery while the board listens", columns, rows, note)
 
 
-def _life(hours: float | None) -> str:
-    if hours is None:  # the board took no power, or gave some
-        return fmt.DASH
+@fmt.dashed  # if the board took no power, or gave some
+def _life(hours: float) -> str:
     if hours < 48:
         return f"{fmt.significant(hours)} h"
     if hours < _HOURS_OF_A_YEAR:

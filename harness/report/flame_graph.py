@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from harness.report import format as fmt
+from harness import format as fmt
 
 _WIDTH, _ROW, _MARGIN, _HEAD = 1200, 19, 16, 30
 _SMALL, _CAPITAL = 7.0, 9.0  # width of a letter, px, in a wide font

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from harness import format as fmt
 from harness.files import write_atomic
-from harness.report import format as fmt
 from harness.report.table import Cell, Column, Table
 
 _SHORT_TEXT = 28

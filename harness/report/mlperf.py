@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness import format as fmt
 from harness.records.mlperf import MlperfRecord
-from harness.report import format as fmt
 from harness.report.energy import energy_text, power_text
 from harness.report.table import Column, Table
 from harness.report.variants import footprint_cell

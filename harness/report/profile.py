@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
+from harness import format as fmt
 from harness.records.calibration import Calibration
 from harness.records.record import BoardRow, ProfileRow, VariantRow
-from harness.report import format as fmt
 from harness.report import plot
 from harness.report.flame_graph import flame_graph
 from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot

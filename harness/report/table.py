@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.report import format as fmt
+from harness import format as fmt
 
 Row = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ class Column:
     in it. They are the names of the CSV columns too."""
     header: str = ""  # text above the column; a column without a header is in the CSV only
     show: Callable[..., str] = fmt.text
-    """Makes the text out of the values; numbers have their formatters in `harness.report.format`."""
+    """Makes the text out of the values; numbers have their formatters in `harness.format`."""
     text: bool = False
     """Align left. Columns that `fmt.text` and `fmt.remark` show are always aligned left."""
     mark: Literal["", "bar", "interval", "link"] = ""

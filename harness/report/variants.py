@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from harness import format as fmt
 from harness.footprint import FAST
 from harness.records.calibration import calibrations_of
 from harness.records.record import (
@@ -15,7 +16,6 @@ from harness.records.record import (
     RunRecord,
     VariantRow,
 )
-from harness.report import format as fmt
 
 STAGES = ("preprocess", "inference", "postprocess")
 ALL_STAGES = "all stages"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from harness import format as fmt
 from harness.records.record import RunRecord
 from harness.records.verdict import Figure
 from harness.regression.sentences import gravity
-from harness.report import format as fmt
 from harness.report.table import Column, Table
 
 _UNREMARKABLE = ("ok", "new")
@@ -36,7 +36,7 @@ def verdict_table(record: RunRecord) -> Table:
     columns = [
         Column("status", "Status"),
         Column("series", "Series"),
-        Column("change", "Change", _change),
+        Column("change", "Change", fmt.precise_change),
         Column("reference", "Accepted", _value),
         Column("value", "This run", _value),
         Column("sentence", "Finding", fmt.remark, optional=True),
@@ -52,7 +52,3 @@ def _value(value: Figure | None) -> str:
     if isinstance(value, str) and len(value) > _LONGEST_TEXT:  # detections and checksums differ at the end
         return f"{value[: _LONGEST_TEXT // 2]}…{value[-_LONGEST_TEXT // 2 :]}"
     return fmt.text(value) if isinstance(value, str) else fmt.count(value)
-
-
-def _change(share: float | None) -> str:
-    return fmt.DASH if share is None else f"{share * 100:+.3f} %".replace("-", "−")

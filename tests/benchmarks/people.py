@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from harness import cli
+from harness import format as fmt
 from harness.bench_file import recognizer_tables
 from harness.records.field_record import FieldVariant
-from harness.report import format as fmt
 from harness.runs.folder import FIELD
 from harness.stats.matching import is_keyword
 from models.data.dataset import BACKGROUND_FOLDER

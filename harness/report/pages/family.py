@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness import format as fmt
 from harness.records.record import RunRecord
-from harness.report import format as fmt
 from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.family_entries import Entry, entries_of, original_of, pareto_front
 from harness.report.pages.family_plots import family_plots

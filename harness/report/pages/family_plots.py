@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from harness.report import format as fmt
+from harness import format as fmt
 from harness.report import plot
 from harness.report.pages.family_entries import KINDS, Entry, original_of, pareto_front
 from harness.report.plot import Plot, add_legend, new_figure, render_plot

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.report import format as fmt
+from harness import format as fmt
 from harness.report.confusion import Matrix, confusion_table
 from harness.report.pages.family_entries import KINDS, Entry, different_models, original_of, pareto_front
 from harness.report.pages.run_tables import fields_of

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import format as fmt
 from harness.records.field_record import FieldRecord
-from harness.report import format as fmt
 from harness.report.confusion import Matrix
 from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.field_plots import det_plots

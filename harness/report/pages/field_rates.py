@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
+from harness import format as fmt
 from harness.records.field_record import Condition, FieldRecord, FieldStimulus, FieldVariant
-from harness.report import format as fmt
 from harness.report.confusion import Matrix
 from harness.report.table import Column, Row, Table
 from harness.stats import rates

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness import format as fmt
 from harness.recognizer import Recognizer
 from harness.records.field_record import DetPoint, FieldRecord, FieldVariant
 from harness.records.record import RunRecord
-from harness.report import format as fmt
 from harness.report.confusion import confusion_table
 from harness.report.pages.field_rates import by_route, clip_rates_table, matrices, pairs_table, rate_tables
 from harness.report.pages.run_tables import environment_table, faults_table, word_rows
@@ -122,11 +122,11 @@ def recognizer_table(variants: Sequence[FieldVariant]) -> Table:
             _VARIANT,
             Column("front_end", "Front end"),
             Column("smoothing", "Average"),
-            Column("window_ms", "Window, or time constant", lambda ms: fmt.milliseconds(ms)),
+            Column("window_ms", "Window, or time constant", fmt.milliseconds),
             Column("fewest_results", "Fewest results", fmt.count),
             Column("threshold thresholds"),
             Column("limits", "Threshold"),
-            Column("suppression_ms", "Suppression", lambda ms: fmt.milliseconds(ms)),
+            Column("suppression_ms", "Suppression", fmt.milliseconds),
         ],
         rows,
         "“earshot tune” finds parameters that suit a model; the bench file holds them.",

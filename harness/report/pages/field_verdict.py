@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from harness import format as fmt
 from harness.records.calibration import calibrations_of
 from harness.records.field_record import FieldRecord, FieldVariant
-from harness.report import format as fmt
 from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords_of
 from harness.report.pages.field_tables import thresholds_text
 from harness.report.pages.run_tables import faults_table

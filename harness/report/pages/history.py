@@ -8,13 +8,13 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from harness import format as fmt
 from harness.files import file_name
 from harness.records.verdict import RunVerdict
 from harness.regression.baseline import Baseline
 from harness.regression.history import History
 from harness.regression.sentences import acceptance, count_statuses
 from harness.regression.specimens import compare_specimens
-from harness.report import format as fmt
 from harness.report.html import page_tables, write_csvs, write_page, write_text
 from harness.report.pages.history_data import BoardHistory, Series, board_history
 from harness.report.pages.history_plots import series_plot

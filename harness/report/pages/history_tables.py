@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pandas as pd
 from markupsafe import Markup
 
+from harness import format as fmt
 from harness.files import file_name
 from harness.layout import RECORD
 from harness.records.verdict import DEVIATING, STATUSES, Figure
@@ -23,7 +24,6 @@ from harness.regression.a_a import a_a
 from harness.regression.epochs import A_A_NIGHTS
 from harness.regression.nights import Night
 from harness.regression.specimens import Difference
-from harness.report import format as fmt
 from harness.report.pages.history_data import KINDS, QUIET, BoardHistory, Series
 from harness.report.pages.history_plots import RECENT, sparkline
 from harness.report.table import Column, Table
@@ -88,8 +88,7 @@ def change(value: Figure | None, reference: Figure | None, series: Series) -> st
     share = fmt.precise_change(value / reference - 1)
     if series.kind == "time" or value == reference:
         return share
-    difference = f"{value - reference:+,.10g}".replace("-", "−")
-    return f"{difference}\u00a0{sentences.unit_of(series.name)}, {share}"
+    return f"{fmt.added(value - reference)}\u00a0{sentences.unit_of(series.name)}, {share}"
 
 
 def series_table(board: BoardHistory) -> Table:
@@ -140,7 +139,7 @@ def series_table(board: BoardHistory) -> Table:
             Column("series value", "Last night", latest),
             Column("series value accepted", "Against the accepted", against),
             Column("series", f"Last {RECENT} nights", lambda name: sparkline(by_name[name]), text=True),
-            Column("night_sd", "Night sd", _night_sd, optional=True, group=a_a_group),
+            Column("night_sd", "Night sd", fmt.precise_share, optional=True, group=a_a_group),
             Column("false_alarms image_nights", "False alarms", fmt.of, optional=True, group=a_a_group),
         ],
         [row(series) for series in sorted(board.series, key=_order)],
@@ -154,10 +153,6 @@ def _order(series: Series) -> tuple[object, ...]:
     name = series.name
     gravity = STATUSES.index(series.statuses[-1]) if series.noticed else len(STATUSES)
     return gravity, name.variant, name.engine, KINDS.index(series.kind), name
-
-
-def _night_sd(share: float | None) -> str:
-    return fmt.DASH if share is None else f"{100 * share:.2f}\u00a0%"
 
 
 def nights_table(board: BoardHistory, series: Series, records: Mapping[str, Path], folder: Path) -> Table:
@@ -221,7 +216,7 @@ def specimens_table(differences: Sequence[Difference]) -> Table:
             Column("first_us", "First board", _time),
             Column("second_us", "Second board", _time),
             Column("change", "Difference", fmt.precise_change),
-            Column("low high", "95 % interval", _interval),
+            Column("low high", "95 % interval", fmt.precise_interval),
             Column("pairs", "Pairs of nights", fmt.count),
         ],
         [row(one) for one in differences],
@@ -238,12 +233,6 @@ def _time(time_us: float) -> str:
 def _place(night: Night) -> str:
     of_bench = f" of {night.bench}"
     return night.board + ("" if not night.bench or night.board.endswith(of_bench) else of_bench)
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return fmt.DASH
-    return f"{fmt.precise_change(low)} to {fmt.precise_change(high)}"
 
 
 def nights_csv(board: BoardHistory) -> str:

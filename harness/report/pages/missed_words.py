@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from harness import format as fmt
 from harness.records.field_record import FieldStimulus, FieldVariant
-from harness.report import format as fmt
 from harness.report.pages.recording_plots import LEVELS, level_limits
 from harness.stats.matching import is_keyword
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness import format as fmt
 from harness.recording_views import Facts, Look
-from harness.report import format as fmt
 from harness.report.html import write_page, write_text
 from harness.report.pages.recording_plots import ALL_VIEWS
 from harness.report.plot import standalone_svg

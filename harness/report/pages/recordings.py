@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from matplotlib.image import imsave
 
+from harness import format as fmt
 from harness.recording_views import Glance
 from harness.records.record import RunRecord, StimulusRow
-from harness.report import format as fmt
 from harness.report.html import write_page
 from harness.report.pages.recording_plots import LEVELS, level_limits
 from models.views import Image, Waveform

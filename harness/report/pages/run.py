@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness import format as fmt
 from harness.files import file_name
 from harness.records.record import BoardRow, RunRecord
-from harness.report import format as fmt
 from harness.report.html import page_tables, write_csvs, write_page, write_text
 from harness.report.markdown import markdown
 from harness.report.pages import family

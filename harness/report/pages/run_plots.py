@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
-from harness.report import format as fmt
+from harness import format as fmt
 from harness.report import plot
 from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot
 from harness.report.table import Table

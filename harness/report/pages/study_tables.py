@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from harness import format as fmt
 from harness.records.study import Network, Point, StudyRecord
-from harness.report import format as fmt
 from harness.report.table import Column, Table
 from harness.stats.pairing import CONFIDENCE, Mean, Paired, mean_interval, paired
 from harness.stats.statistics import wilson_interval

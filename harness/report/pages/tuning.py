@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import format as fmt
 from harness.recognizer import Recognizer
 from harness.records.field_record import DetPoint
-from harness.report import format as fmt
 from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.tuning_plots import tuning_plot
 from harness.report.table import Column, Table

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from harness import format as fmt
 from harness.errors import UsageError
 from harness.recognizer import DEFAULT, Recognizer
 from harness.records.field_record import FieldRecord, FieldVariant, TuningRow
-from harness.report import format as fmt
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.segment_reader import read_segments
 from harness.runs.folder import FIELD

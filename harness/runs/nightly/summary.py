@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from harness import format as fmt
 from harness.files import write_atomic
 from harness.records.record import RunRecord
 from harness.records.verdict import RunVerdict, SeriesVerdict, Status
@@ -74,8 +75,8 @@ def describe_repeatability(tonight: Night, found: Repeatability) -> str:
         "|---|---:|---:|---:|---|",
     ]
     for noise in found.series:
-        night_sd = "–" if noise.night_sd is None else f"{100 * noise.night_sd:.3f} %"
         gates = "yes" if noise.gates else f"nights missing: {A_A_NIGHTS - noise.nights}"
+        night_sd = fmt.precise_share(noise.night_sd)
         lines.append(f"| {noise.name} | {noise.nights} | {night_sd} | {noise.false_alarms} | {gates} |")
     return "\n".join(lines) + "\n"
 
@@ -88,6 +89,6 @@ def _row(item: SeriesVerdict) -> str:
 def _figures(item: SeriesVerdict) -> str:
     name = item.name
     if item.reference is not None and item.value is not None and item.reference != item.value:
-        change = f" ({100 * item.change:+.2f} %)" if item.change is not None else ""
+        change = "" if item.change is None else f" ({fmt.precise_change(item.change)})"
         return f" {sentences.amount(item.reference, name)} → {sentences.amount(item.value, name)}{change}"
     return f" {sentences.amount(item.value, name)}" if item.value is not None else ""

@@ -170,7 +170,7 @@ def test_the_processor_has_a_name():
     ("samples_us", "note"),
     [
         ([9, 10, 10, 11], ""),
-        ([5, 10, 10, 500], "not steady: the quartiles are 1,238 % of the median apart"),
+        ([5, 10, 10, 500], "not steady: the quartiles are 1,237.5\u00a0% of the median apart"),
     ],
 )
 def test_times_that_did_not_become_steady_are_noted(samples_us, note):

@@ -202,7 +202,7 @@ def test_a_change_is_printed_and_sets_the_exit_code(base_folder, head_folder, tm
     assert cli.main(["compare", str(base_folder), str(write_night(tmp_path / "equal", 1))]) == 0
     assert cli.main(["compare", str(base_folder), str(head_folder)]) == 3
     text = capsys.readouterr().out.replace("\n", " ")
-    assert f"{INFERENCE} went from 11,000 µs to 11,157 µs (+157, +1.427 %)" in text
+    assert f"{INFERENCE} went from 11,000 µs to 11,157 µs (+157, +1.43\u00a0%)" in text
 
 
 def test_markdown_is_appended_to_a_file_or_printed(base_folder, head_folder, tmp_path, capsys):

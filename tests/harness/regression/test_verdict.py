@@ -26,6 +26,7 @@ from made_nights import (
     with_verdicts,
 )
 
+from harness import format as fmt
 from harness.records.verdict import STATUSES, SeriesName, SeriesVerdict, exit_code
 from harness.regression.acceptance import accept
 from harness.regression.nights import Night
@@ -102,7 +103,7 @@ def test_deviating_nights_do_not_become_the_reference(nights, baseline, value, s
 def test_changed_by_one_byte(nights, baseline, change):
     verdict = judge(night(14, exact={FLASH: 61_312 + change}), nights, baseline)
     assert (of(FLASH, verdict).status, verdict.exit_code) == ("changed", 3)
-    assert f"to {61_312 + change:,} bytes ({change:+}" in of(FLASH, verdict).sentence
+    assert f"to {61_312 + change:,} bytes ({fmt.added(change)}" in of(FLASH, verdict).sentence
 
 
 def test_noisy():
@@ -129,7 +130,7 @@ def test_a_changed_environment_proposes_an_epoch(nights, baseline, name, differi
 @pytest.mark.parametrize(
     ("moved", "part"),
     [
-        (canary(CANARY_US * 1.02), "+2.00 %"),
+        (canary(CANARY_US * 1.02), "+2.00\u00a0%"),
         (canary(CANARY_US * 0.993, CANARY_US * 1.007), "during the night"),
         (canary(image="d" * 64), "another image, dddddddd"),
     ],

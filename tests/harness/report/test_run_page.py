@@ -256,8 +256,8 @@ def test_the_page_begins_with_the_verdict(tmp_path):
 def test_the_rows_are_those_that_are_not_as_accepted_the_gravest_first():
     _, rows = verdict_table(replace(sample_record(), verdict=VERDICT)).shown()
     assert [[cell.text for cell in row][:5] for row in rows] == [
-        ["regressed", SLOW.series, "+4.000 %", "1,000.00", "1,040.00"],
-        ["changed, advisory", LARGE.series, "+10.000 %", "1,000", "1,100"],
+        ["regressed", SLOW.series, "+4.00\u00a0%", "1,000.00", "1,040.00"],
+        ["changed, advisory", LARGE.series, "+10.00\u00a0%", "1,000", "1,100"],
     ]
 
 

@@ -46,7 +46,7 @@ def test_summary_names_at_most_ten_series():
 def test_row_shows_both_values_and_the_change():
     changed = series("changed", value=1040, reference=1000, change=0.04)
     text = summarize(verdict(changed, series("new"), status="changed"))
-    assert "1,000 µs → 1,040 µs (+4.00 %)" in text
+    assert "1,000 µs → 1,040 µs (+4.00\u00a0%)" in text
     assert '`earshot baseline accept --board desk --reason "…"`' in text
     advisory = summarize(verdict(series("regressed", True), series("ok"), series("noisy")))
     assert "- regressed (advisory): " in advisory

@@ -8,8 +8,8 @@ from html_page import plain
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import format as fmt
 from harness import layout
-from harness.report import format as fmt
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf])
@@ -35,6 +35,11 @@ def test_missing_values_are_dashes(missing):
         (fmt.share, 0.983, "98.3 %"),
         (fmt.share, 0.99999, "> 99.9 %"),
         (fmt.share, 1, "100 %"),
+        (fmt.share, 12.375, "1,237.5 %"),
+        (fmt.precise_share, 0.0123, "1.23 %"),
+        (fmt.precise_change, -0.0039, "−0.39 %"),
+        (fmt.added, -1.5, "−1.5"),
+        (fmt.added, 1_234_567, "+1,234,567"),
         (fmt.percent, 0.125, "12.5 %"),
         (fmt.difference, 0, "0"),
         (fmt.difference, 0.00390625, "0.00391"),

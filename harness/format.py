@@ -12,7 +12,7 @@ _NB = "\u00a0"  # keeps a value and its unit on one line
 _TIME_UNITS = (("s", 1e6), ("ms", 1e3), ("µs", 1.0))
 
 
-def _dashed(show: Callable[..., str]) -> Callable[..., str]:
+def dashed(show: Callable[..., str]) -> Callable[..., str]:
     """Return `show` with a dash where an argument is None or not finite, and with minus signs."""
 
     @functools.wraps(show)
@@ -25,7 +25,7 @@ def _dashed(show: Callable[..., str]) -> Callable[..., str]:
 
 
 def _number(pattern: str, factor: float = 1.0) -> Callable[[float | None], str]:
-    return _dashed(lambda value: pattern.format(factor * value))
+    return dashed(lambda value: pattern.format(factor * value))
 
 
 plain = _number("{:g}")  # a number that a user chose: 0.5, −60
@@ -36,9 +36,10 @@ megabytes = _number(f"{{:,.1f}}{_NB}MB", 1e-6)
 dbfs = _number(f"{{:.1f}}{_NB}dBFS")
 decibels = _number(f"{{:g}}{_NB}dB")  # a requested SNR
 meters = _number(f"{{:g}}{_NB}m")  # a requested distance
+added = _number("{:+,.10g}")  # a difference of figures that repeat exactly: +157, −0.5
 
 
-@_dashed
+@dashed
 def significant(value: float) -> str:
     """Round to three significant digits: 0.0123, 21.3, 1,230."""
     if value == 0:
@@ -53,13 +54,13 @@ def plural(number: int, word: str) -> str:
     return f"{count(number)} {word}{'' if number == 1 else 's'}"
 
 
-@_dashed
+@dashed
 def of(part: int, whole: int) -> str:
     """Format a part of a number, 18 of 20; a dash where there was nothing to count."""
     return f"{count(part)} of {count(whole)}" if whole else DASH
 
 
-@_dashed
+@dashed
 def duration(microseconds: float) -> str:
     """Format a time in the unit that suits it: 843 µs, 21.3 ms, 1.20 s."""
     exact = abs(microseconds) / 0.9995  # 999.6 µs would round to 1,000 µs
@@ -67,7 +68,7 @@ def duration(microseconds: float) -> str:
     return f"{significant(microseconds / size)}{_NB}{unit}"
 
 
-@_dashed
+@dashed
 def span(low_us: float, high_us: float) -> str:
     """Format a range of times, the unit once where it is the same: 20.1 to 22.4 ms."""
     low, high = duration(low_us).split(_NB), duration(high_us).split(_NB)
@@ -75,22 +76,23 @@ def span(low_us: float, high_us: float) -> str:
     return f"{_NB.join(start)} to {_NB.join(high)}"
 
 
-@_dashed
+@dashed
 def from_to(before: float, after: float) -> str:
     """Format a value before and after something: 1,500 → 1,200."""
     return f"{before:,.4g} → {after:,.4g}" if max(before, after) < 1000 else f"{before:,.0f} → {after:,.0f}"
 
 
-@_dashed
+@dashed
 def round_duration(microseconds: float) -> str:
     """Format a time of an axis tick: 10 µs, 1 ms, 1 s."""
     unit, size = next((one for one in _TIME_UNITS if microseconds >= one[1]), _TIME_UNITS[-1])
     return f"{microseconds / size:g} {unit}"
 
 
-def milliseconds(value: float | None) -> str:
+@dashed
+def milliseconds(value: float) -> str:
     """Format a time given in milliseconds in the unit that suits it."""
-    return DASH if value is None else duration(1000 * value)
+    return duration(1000 * value)
 
 
 def audio_time(hours: float | None) -> str:
@@ -112,7 +114,7 @@ def utc(started: str) -> str:
     return f"{date_time(started)} UTC" if started else ""
 
 
-@_dashed
+@dashed
 def share(fraction: float) -> str:
     """Format a fraction as a percentage: 98.3 %. Only none reads 0 %, and only all reads 100 %."""
     if fraction in (0, 1):
@@ -121,17 +123,17 @@ def share(fraction: float) -> str:
         return f"< 0.1{_NB}%"
     if 0.9995 < fraction < 1:
         return f"> 99.9{_NB}%"
-    return f"{100 * fraction:.1f}{_NB}%"
+    return f"{100 * fraction:,.1f}{_NB}%"
 
 
-@_dashed
+@dashed
 def interval(low: float, high: float) -> str:
     """Format an interval of a rate: 81.2 to 94.9 %, 0 to 12.3 %."""
     start, end = (f"{100 * value:.{0 if value in (0, 1) else 1}f}" for value in (low, high))
     return f"{start} to {end}{_NB}%"
 
 
-@_dashed
+@dashed
 def points(difference: float) -> str:
     """Format a difference of two rates in percentage points: −1.2, +0.4, 0 for none, 0.0 for very little."""
     text = f"{100 * difference:+,.1f}"
@@ -144,46 +146,58 @@ def change(fraction: float | None) -> str:
     return text if text == DASH else f"{text}{_NB}%"
 
 
-@_dashed
-def precise_change(fraction: float) -> str:
-    """Format a relative change with as many digits as show that it is not 0: +2.10 %, +0.0012 %."""
+@dashed
+def precise_share(fraction: float) -> str:
+    """Format a fraction with as many digits as show that it is not 0: 2.10 %, 0.0012 %."""
     if not fraction:
         return f"0{_NB}%"
     digits = 2 if abs(fraction) >= 0.0001 else 1 - math.floor(math.log10(abs(fraction))) - 2
-    return f"{100 * fraction:+.{digits}f}{_NB}%"
+    return f"{100 * fraction:.{digits}f}{_NB}%"
 
 
-@_dashed
+@dashed
+def precise_change(fraction: float) -> str:
+    """Format a relative change like `precise_share`, with its sign: +2.10 %, −0.0012 %."""
+    return f"{'+' if fraction > 0 else ''}{precise_share(fraction)}"
+
+
+@dashed
+def precise_interval(low: float, high: float) -> str:
+    """Format an interval of a relative change: −0.10 % to +2.10 %."""
+    return f"{precise_change(low)} to {precise_change(high)}"
+
+
+@dashed
 def points_interval(low: float, high: float) -> str:
     """Format an interval of a difference of two rates in percentage points: −2.0 to +0.4."""
     return f"{points(low)} to {points(high)}"
 
 
-@_dashed
+@dashed
 def probability(value: float) -> str:
     """Format a p value: 0.043, or < 0.001."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-@_dashed
+@dashed
 def times(ratio: float) -> str:
     """Format a ratio: 541 ×."""
     return f"{significant(ratio)}{_NB}×"
 
 
-@_dashed
+@dashed
 def difference(value: float) -> str:
     """Format a difference of probabilities: 0 where they are equal, 0.00391, or 2.1e−08."""
     return significant(value) if value == 0 or value >= 1e-4 else f"{value:.1e}"
 
 
-@_dashed
+@dashed
 def per_hour(rate: float) -> str:
     """Format events per hour: 0.310 per hour."""
     return f"{significant(rate)} per{_NB}hour"
 
 
-@_dashed
+@dashed
 def per_hour_interval(low: float, high: float) -> str:
     """Format an interval of events per hour, 0.100 to 2.40; below 3.00 where no event was counted."""
     return f"{significant(low)} to {significant(high)}" if low else f"below {significant(high)}"
