@@ -23,21 +23,19 @@ from models.errors import ClusterError, ModelError
 from models.remote import RemoteFailed, check_address
 from models.shared_store import VARIABLE as SHARED_STORE
 
-_UNUSABLE = (
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
-    *(errno.ENAMETOOLONG, errno.ELOOP),
-)
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+_UNUSABLE = (*_READ_ONLY, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 def _is_of_cache(failure: OSError) -> bool:
-    """Return whether the cache or a folder above it could not be made.
+    """Return whether the cache or a folder above it could not be made, or the cache is read-only.
 
     EISDIR comes from a file to be written whose path is a folder above the cache.
     """
-    folder = failure.filename
-    if not isinstance(folder, str) or failure.errno == errno.EISDIR:
+    if not isinstance(failure.filename, str) or failure.errno == errno.EISDIR:
         return False
-    return layout.store_root().absolute().is_relative_to(folder)
+    path, root = Path(failure.filename).absolute(), layout.store_root().absolute()
+    return root.is_relative_to(path) or (failure.errno in _READ_ONLY and path.is_relative_to(root))
 
 
 def _parser() -> argparse.ArgumentParser:

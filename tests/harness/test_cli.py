@@ -210,6 +210,18 @@ def test_a_home_that_takes_no_cache_is_one_line(tmp_path, monkeypatch, capsys):
     assert "cannot be written: No such file or directory (/proc/.cache/earshot). Point EARSHOT_HOME" in line
 
 
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_home_that_is_read_only_is_named_with_its_remedy(number, tmp_path, monkeypatch, capsys):
+    def build(_):
+        raise OSError(number, os.strerror(number), str(tmp_path / "train" / "0a1b.lock"))
+
+    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path))
+    monkeypatch.setattr(boards, "run", build)
+    assert cli.main(["boards"]) == 4
+    told = capsys.readouterr().err
+    assert f"the cache of artifacts cannot be written: {os.strerror(number)} ({tmp_path}). Point EARS" in told
+
+
 @pytest.mark.parametrize(
     ("failure", "told"),
     [
