@@ -7,6 +7,7 @@ Without a receiver a report is dropped, so library calls and tests are silent. A
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -73,11 +74,15 @@ Receiver = Callable[[Report], None]
 
 
 class _RunningTask:
-    """A task of this process; threads of the work may advance it."""
+    """A task of this process; threads of the work may advance it.
+
+    Until an outer task of the same unit is advanced, it shows the amount of the task within it.
+    """
 
     def __init__(self, name: str) -> None:
         key = (os.getpid(), next(_reporter.numbers))
-        self.state = Task(key, name, inner=bool(_reporter.running))
+        self._outer = _reporter.running[-1] if _reporter.running else None
+        self.state = Task(key, name, inner=self._outer is not None)
         self._reported_s = 0.0
 
     def change(self, **changes: Any) -> None:
@@ -88,9 +93,15 @@ class _RunningTask:
         if self.state.ended:
             return
         self.state = replace(self.state, done=self.state.done + amount)
+        self._show(self.state.done)
+
+    def _show(self, done: float) -> None:
         if time.monotonic() - self._reported_s >= _INTERVAL_S:
             self._reported_s = time.monotonic()
-            send(self.state)
+            send(replace(self.state, done=done))
+        outer = self._outer
+        if outer and outer.state.unit == self.state.unit != "":
+            outer._show(min(outer.state.done + done, outer.state.total or math.inf))
 
 
 class _Reporter:

@@ -108,6 +108,26 @@ def test_items_are_counted_when_they_are_done():
     assert done[-1][0] == 2
 
 
+def test_a_task_shows_the_amount_of_an_inner_one_of_the_same_unit(monkeypatch):
+    monkeypatch.setattr(progress, "_INTERVAL_S", 0.0)
+    done = []
+
+    def receive(task: Task) -> None:
+        if not task.inner:
+            done.append(task.done)
+
+    with sent_to(receive), progress.task("listen", 60, "s of audio") as advance:
+        for word in ("first", "second"):
+            with progress.task(word):
+                heard = progress.count(32, "s of audio")
+                heard(10)
+                heard(22)
+            with progress.task("score"):
+                progress.count(5, "words")(1)
+            advance(30)
+    assert done == [0, 10, 32, 30, 40, 60, 60, 60]
+
+
 def test_quiet_shows_problems_only_and_verbose_shows_commands_and_inner_tasks():
     assert in_pipe(0) == ["tiny: a problem"]
     assert {"tiny: gcc -c x.c", "tiny: inner …", "tiny: inner: 0.0 s"} < set(in_pipe(2))

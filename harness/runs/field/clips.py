@@ -68,6 +68,7 @@ def classify_clips(
     clips = [_clip(plan, word, labels) for word in words[:MOST_CLIPS]]
     log = paths.clips(variant)
     log.parent.mkdir(parents=True, exist_ok=True)
+    title = "classify clips"
 
     def make(scratch: Path) -> None:
         def attempt() -> tuple[list[ClipResult], str]:
@@ -83,7 +84,8 @@ def classify_clips(
         kept = read_clips(log)
         if kept is None or kept["build_id"] != firmware.build_id:
             log.unlink(missing_ok=True)
-            make(log.parent)
+            with progress.task(title):
+                make(log.parent)
     elif clips:
         inputs = {
             "image": firmware.image,
@@ -93,7 +95,7 @@ def classify_clips(
             "labels": labels,
             "clips": [(*_names(clip), hashlib.sha256(clip.samples.tobytes()).hexdigest()) for clip in clips],
         }
-        found = store.build("field-clips", inputs, make, (clip_mode,), "classify clips")
+        found = store.build("field-clips", inputs, make, (clip_mode,), title)
         for name in (_LOG, _RESULTS):
             shutil.copyfile(found / name, log.with_name(name))
     kept = read_clips(log) or {"results": [], "first_difference": ""}

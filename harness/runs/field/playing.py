@@ -31,6 +31,7 @@ from harness.sound.levels import speech_dbfs
 from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.scene import Scene, render, to_stimulus
 from harness.sound.stimulus import Stimulus
+from models import progress
 from models.store import Store
 
 _LOG, _FACTS = "segment.log", "facts.json"
@@ -116,10 +117,12 @@ class Player:
         keep_failed(log)  # of a process that was killed, or of another image
         self._listened = False
         scene = render(self.plan, segment)
+        title = f"play segment {segment.number} of {len(self.plan.segments)}"
         if self.board.describe().clock == "measured":
-            facts = self._play_now(segment, scene, log)
+            with progress.task(title):
+                facts = self._play_now(segment, scene, log)
         else:
-            facts = self._play_or_restore(segment, scene, log)
+            facts = self._play_or_restore(segment, scene, log, title)
         write_atomic(json.dumps(asdict(facts), indent=1), self.paths.facts(self.variant, segment.number))
         return self._listened
 
@@ -128,7 +131,7 @@ class Player:
         known = read_facts(self.paths, self.variant, segment.number)
         return known is not None and known.build_id == self.firmware.build_id
 
-    def _play_or_restore(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
+    def _play_or_restore(self, segment: Segment, scene: Scene, log: Path, title: str) -> SegmentFacts:
         """Play the segment, or restore the result of the same image, board and sound from the store."""
 
         def make(scratch: Path) -> None:
@@ -147,7 +150,6 @@ class Player:
             "board": self.board.describe(),
             "sound": sound_sha256(scene),
         }
-        title = f"play segment {segment.number} of {len(self.plan.segments)}"
         folder = self.store.build("field-segment", inputs, make, (listener_module,), title)
         shutil.copyfile(folder / _LOG, log)
         stored = msgspec.json.decode((folder / _FACTS).read_bytes(), type=SegmentFacts)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from math import prod
 from pathlib import Path
@@ -122,12 +121,8 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
         )
         host = Host(model, self.plan, self._paths, self.store, self._check)
         segments = self.plan.segments
-        left = [segment.duration_s for segment in segments if not player.has_played(segment)]
-        # The task of a single segment counts its seconds itself.
-        counted: AbstractContextManager[Callable[..., None]] = nullcontext(lambda _: None)
-        if len(left) > 1:
-            counted = progress.task("listen", sum(left), "s of audio")
-        with counted as advance:
+        left_s = sum(segment.duration_s for segment in segments if not player.has_played(segment))
+        with progress.task("listen", left_s, "s of audio") as advance:
             ahead = self._play_ahead(player, model)
             for segment in segments:
                 if self._tasks and segment.number in ahead:

@@ -42,7 +42,7 @@ def test_own_words_become_a_table_whose_plan_and_threshold_can_be_used_again(
     assert "yes/gene.wav" in page and "as recorded" in page
     captured = capsys.readouterr()
     assert "Report: " in captured.out
-    assert "play segment 1 of 1 …" in captured.err  # its seconds are counted
+    assert "listen …" in captured.err
     assert (first / "latest").resolve() == folder
 
     plan = ["--plan", str(folder / "plan.json")]
