@@ -66,8 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         return EXIT_INCONCLUSIVE if failed else EXIT_CLEAN
 
     from harness.records.study import RECORD, write_study
-    from harness.report.pages.study import render_study
-    from harness.report.pages.study_tables import sentences
+    from harness.report.pages.study import render_study, summary_text
     from harness.runs.study import run_study
     from models.store import Store
 
@@ -86,13 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder = arguments.output / study.name
         write_study(record, folder / RECORD)
         page = render_study(record, folder)
-        print(
-            f"{record.title}. {record.question}",
-            *sentences(record),
-            f"Report: {page}\n",
-            sep="\n",
-            flush=True,
-        )
+        print(f"{summary_text(record)}\n\nReport: {page}\n", flush=True)
         failed += sum(point.failure is not None for point in record.points)
     return EXIT_INCONCLUSIVE if failed else EXIT_CLEAN
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -92,6 +92,10 @@ class Table:
     def tone(self, row: int) -> str:
         """Return the tone of a row by its index."""
         return self.tones[row] if self.tones else ""
+
+    def short(self, keys: str) -> Table:
+        """Return the table with only the columns whose first key is among `keys`, separated by spaces."""
+        return replace(self, columns=[one for one in self.columns if one.keys[0] in keys.split()])
 
     def csv(self) -> str:
         """Return the raw values as CSV."""

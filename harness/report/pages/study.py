@@ -1,4 +1,4 @@
-"""Write the page of a study and its figures as CSV."""
+"""The page of a study and its figures as CSV, and its summary for the terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from harness.report.pages.study_plots import study_plot
 from harness.report.pages.study_tables import linux_table, means_table, sentences
 
 PAGE = "study.html"
+
+
+def summary_text(record: StudyRecord) -> str:
+    """Return question, comparisons and main table in short for a terminal, without a trailing newline."""
+    table, shown = linux_table(record), "process_peak_bytes mean_us peak_watts joules"
+    if not table.rows:
+        table, shown = means_table(record), "parameters remaining_parameters operations before low failed"
+    lines = [f"{record.title}. {record.question}", *sentences(record), ""]
+    return "\n".join([*lines, table.short(f"series x seed accuracy {shown}").aligned()])
 
 
 def render_study(record: StudyRecord, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from study_records import failed, network, study_record
 
 from harness.records.record import Condition, LinuxRow
 from harness.records.study import RECORD, Power, write_study
-from harness.report.pages.study import render_study
+from harness.report.pages.study import render_study, summary_text
 from harness.report.pages.study_tables import TRAINED, compare, sentences
 
 
@@ -37,6 +37,15 @@ def test_each_series_is_compared_with_the_reference():
         "L1 against random: accuracy +70.0 points in the mean over 8 pairs of networks "
         "(95 % intervals: +70.0 to +70.0 over 4 seeds, +39.8 to +100.0 over clips)."
     ]
+
+
+def test_the_terminal_shows_the_main_table_in_short(measured):
+    lines = summary_text(study_record()).replace("\u00a0", " ").splitlines()
+    assert lines[0] == "Cuts. How much can go?" and lines[1].startswith("L1 against random: ")
+    assert lines[3].split()[:2] == ["Series", "Pruned"] and max(map(len, lines[3:])) <= 110
+    assert " ".join(lines[5].split()) == "L1 50 % 50 25 1,000 80.0 % 90.0 % 90.0 to 90.0 %"
+    table = summary_text(measured)
+    assert "Average latency" in table and "20.1\u00a0ms" in table and "not zero" not in table
 
 
 def test_without_a_reference_series_are_compared_with_the_trained_networks():
