@@ -309,6 +309,16 @@ class Limits:
             events += 1
         return events if events >= 0 else None
 
+    def most_accepted(self, others: int) -> int:
+        """Return how many of some other words may be taken for a keyword."""
+        return int(self.accepted * others)
+
+    def keep(self, point: DetPoint) -> bool:
+        """Return whether counts are within the limits."""
+        most_false, most_accepted = self.most_false(point.hours), self.most_accepted(point.non_keywords)
+        within = most_false is not None and point.false_accepts <= most_false
+        return within and point.accepted_non_keywords <= most_accepted
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -329,8 +339,8 @@ class Tuning:
     """The tuned recognizer of a variant.
 
     Attributes:
+        limits: of the choice.
         chosen, default: with their counts over the whole log.
-        default_keeps: the default keeps the limits in the whole log.
         intervals: by "chosen" and "default", the share of detected keywords, low and high, over speakers.
         by_false: per smoothing, and for the default's average, the candidates that no other beats in both
             misses and false accepts, within the limit of other words.
@@ -339,9 +349,9 @@ class Tuning:
         speakers: number of speakers of keywords.
     """
 
+    limits: Limits
     chosen: Candidate
     default: Candidate
-    default_keeps: bool
     intervals: dict[str, tuple[float, float]]
     accepted_intervals: dict[str, tuple[float, float]]
     by_false: dict[str, list[Candidate]]
@@ -369,7 +379,7 @@ def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning | No
         raise ValueError("nothing to tune")
     search = Search(log)
     others = int((~words.are_keywords).sum())
-    most_accepted = int(limits.accepted * others)
+    most_accepted = limits.most_accepted(others)
     place = search.best(most_false, most_accepted, range(FOLDS))
     if place is None or search.counts[place, :, 0].sum() == words.are_keywords.sum():
         return None
@@ -380,17 +390,15 @@ def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning | No
     for name, mask in _families(search.recognizers).items():
         by_false[name] = _front(log, search, mask & (totals[:, 2] <= most_accepted), 1)
         by_accepted[name] = _front(log, search, mask & (totals[:, 1] <= most_false), 2)
-    default = candidate(log, present)
-    keeps = default.point.false_accepts <= most_false
     return Tuning(
+        limits,
         candidate(log, chosen),
-        default,
-        keeps and default.point.accepted_non_keywords <= most_accepted,
+        candidate(log, present),
         {name: _over_speakers(words, answers, words.are_keywords) for name, answers in right.items()},
         {name: _over_speakers(words, ~answers, ~words.are_keywords) for name, answers in right.items()},
         by_false,
         by_accepted,
-        _held_out(log, search, most_false, limits.accepted, present),
+        _held_out(log, search, limits, most_false, present),
         len(np.unique(words.speakers[words.are_keywords])),
         len(search.recognizers),
     )
@@ -467,7 +475,7 @@ def _over_speakers(words: Words, answers: NDArray[np.bool_], among: NDArray[np.b
 
 
 def _held_out(
-    log: Log, search: Search, most_false: int, accepted: float, present: Recognizer
+    log: Log, search: Search, limits: Limits, most_false: int, present: Recognizer
 ) -> HeldOut | None:
     """Choose on the other folds' speakers for each fold, and add up the results."""
     words, hours = log.words, log.hours
@@ -481,7 +489,7 @@ def _held_out(
             return None
         share = float(hours[known].sum() / hours.sum())
         others = int((of_known & ~words.are_keywords).sum())
-        place = search.best(int(most_false * share), int(accepted * others), known)
+        place = search.best(int(most_false * share), limits.most_accepted(others), known)
         assert place is not None, "a recognizer that detects nothing keeps every limit"
         judged = judge(log, search.recognizers[place])
         counts["tuned"][fold] = judged.counts[fold]

@@ -14,7 +14,7 @@ from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.tuning_plots import tuning_plot
 from harness.report.table import Column, Table
 from harness.stats.statistics import poisson_interval
-from harness.stats.tuning import Candidate, Tuning
+from harness.stats.tuning import Candidate, Limits, Tuning
 
 PAGE = "tuning.html"
 
@@ -31,7 +31,12 @@ class TunedVariant:
     def is_doubtful(self) -> bool:
         """Return whether the default keeps the limits, and may be as good on speakers held out."""
         held = self.tuning.held_out
-        return held is not None and self.tuning.default_keeps and held.gain[1] <= 0
+        return held is not None and self.default_keeps and held.gain[1] <= 0
+
+    @property
+    def default_keeps(self) -> bool:
+        """Return whether the default keeps the limits in the whole log."""
+        return self.tuning.limits.keep(self.tuning.default.point)
 
 
 def render_tuning(variants: Sequence[TunedVariant], toml: str, folder: Path) -> Path:
@@ -67,13 +72,31 @@ def sentences(variant: TunedVariant) -> list[str]:
             f"{fmt.plural(tuning.speakers, 'speaker')} {fmt.points_interval(low, high)}); "
             f"{_accepts(held.tuned)}."
         )
-        if not tuning.default_keeps:
+        if not tuning.limits.keep(held.tuned):
+            found.append(_beyond_limits(tuning.limits, held.tuned))
+        if not variant.default_keeps:
             found.append("The default does not keep the limits.")
         elif variant.is_doubtful:
             found.append("That is not distinguishable from no gain: keep the default, or play more words.")
     else:
         found.append("Nothing could be held out: the keywords are of one speaker.")
     return found
+
+
+def _beyond_limits(limits: Limits, point: DetPoint) -> str:
+    """Say which limits the tuned recognizers exceed on speakers and audio that their choice did not know."""
+    parts = []
+    most_false = limits.most_false(point.hours) or 0
+    if point.false_accepts > most_false:
+        false = f"{fmt.plural(point.false_accepts, 'false accept')} in {fmt.audio_time(point.hours)}"
+        parts.append(f"{false}, {most_false} allowed")
+    if point.accepted_non_keywords > limits.most_accepted(point.non_keywords):
+        accepted = fmt.share(point.accepted_non_keywords / point.non_keywords)
+        parts.append(f"{accepted} of other words, {fmt.percent(limits.accepted)} allowed")
+    return (
+        f"Held out, tuned recognizers exceed your limits: {'; '.join(parts)}. Expect so of new speakers and "
+        "sounds, or play more, or set stricter limits."
+    )
 
 
 def describe(recognizer: Recognizer) -> str:
