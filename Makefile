@@ -10,6 +10,9 @@ INSTALLED := $(VENV)/.installed
 MOVED := $(shell [ -L $(VENV) ] || [ ! -s $(INSTALLED) ] || [ "$$(cat $(INSTALLED))" = "$$(pwd)" ] || echo moved)
 # One more than the two cores of CI: the rehearsals of a bench mostly wait for sound that plays in real time.
 JOBS ?= 3
+# A test that hangs ends its worker after 10 minutes, whatever holds it, and the others go on in a new worker. Its stacks are
+# printed before: those that pytest-timeout prints do not leave a worker.
+LIMIT := --timeout 600 --timeout-method thread -o faulthandler_timeout=590
 
 # gcc and g++: the cycle model and the host tests of the sketch's logic. The arm toolchain: firmware. QEMU: the emulated board.
 # espeak-ng: the synthetic corpus. libportaudio2, libsndfile1: sound. python3-venv: the environment.
@@ -27,7 +30,7 @@ run: setup
 	$(BIN)/earshot run
 
 test: setup lint
-	$(BIN)/pytest -m "not hardware" --earshot-variants tinyconv-int8 -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -m "not hardware" --earshot-variants tinyconv-int8 -n $(JOBS) --dist worksteal $(LIMIT)
 
 lint: setup
 	$(BIN)/ruff check .
