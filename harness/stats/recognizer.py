@@ -49,13 +49,11 @@ def averages_of(
     values = np.asarray(scores, dtype=np.int64)
     times = clock[:1].repeat(len(clock))
     times[1:] += np.cumsum(np.diff(clock) % CLOCK_WRAP_MS)
-    constants_ms = [one.window_ms for one in recognizers if one.smoothing == "exponential"]
-    exponentials = iter(np.moveaxis(_exponential(times, values, constants_ms), 1, 0) if constants_ms else ())
     for recognizer in recognizers:
         if recognizer.smoothing == "mean":
             averages, enough = _means(times, values, recognizer)
         else:
-            averages = next(exponentials)
+            averages = _exponential(times, values, recognizer.window_ms)
             enough = np.arange(1, len(times) + 1) >= recognizer.fewest_results
         best = np.where(enough, averages.max(axis=1), 0)
         yield Averages(times, averages.argmax(axis=1).astype(np.uint8), best.astype(np.uint8))
@@ -77,18 +75,18 @@ def _means(
     return (totals[1:] - totals[begins]) // counts[:, None], enough
 
 
-def _exponential(
-    times: NDArray[np.int64], values: NDArray[np.int64], constants_ms: ArrayLike
-) -> NDArray[np.int64]:
-    """Return the exponential averages (N, K, labels) for K time constants, in the board's fixed point."""
-    constants = np.asarray(constants_ms, dtype=np.int64)[:, None]  # (K, 1)
+def _exponential(times: NDArray[np.int64], values: NDArray[np.int64], constant_ms: int) -> NDArray[np.int64]:
+    """Return the exponential averages (N, labels) of a time constant, in the board's fixed point."""
     steps = np.minimum(np.diff(times, prepend=times[:1] - SLICE_MS), _LONGEST_STEP_MS)
-    scaled = values << _FRACTION_BITS
-    found = np.empty((len(times), len(constants), values.shape[1]), np.int64)
-    state = np.zeros(found.shape[1:], np.int64)
-    for place, step in enumerate(steps.tolist()):
-        state = (state * constants + scaled[place] * step) // (constants + step)
-        found[place] = state
+    lengths = (steps + constant_ms).tolist()
+    found = np.empty_like(values)
+    # Each state needs the one before it; arrays of a few labels would take ten times as long as integers.
+    for label, weighted in enumerate(((values << _FRACTION_BITS) * steps[:, None]).T.tolist()):
+        state, states = 0, []
+        for addend, length in zip(weighted, lengths, strict=True):
+            state = (state * constant_ms + addend) // length
+            states.append(state)
+        found[:, label] = states
     return (found + (1 << (_FRACTION_BITS - 1))) >> _FRACTION_BITS
 
 

@@ -276,13 +276,15 @@ def _thresholds(log: Log, rule: _Rule, suppression_ms: int) -> Iterator[dict[int
         for label in log.keywords
     }  # (thresholds, FOLDS, 3)
     chosen = {tuple([score] * len(curves)) for score in THRESHOLDS}
+    prices, highest = np.array(_PRICES), np.array(THRESHOLDS[::-1])
     for folds in (range(FOLDS), *([fold] for fold in range(FOLDS))):
-        sums = {label: curve[:, folds].sum(axis=1) for label, curve in curves.items()}
-        for false, accepted in product(_PRICES, _PRICES):
-            costs = np.array([1.0, false, accepted])
+        best = []
+        for curve in curves.values():
+            missed, false, accepted = curve[:, folds].sum(axis=1).T[:, :, None, None]
+            costs = missed + false * prices[:, None] + accepted * prices
             # The last of equal thresholds is the highest.
-            places = (len(THRESHOLDS) - 1 - np.argmin((sums[label] @ costs)[::-1]) for label in curves)
-            chosen.add(tuple(THRESHOLDS[place] for place in places))
+            best.append(highest[costs[::-1].argmin(axis=0)].ravel().tolist())
+        chosen.update(zip(*best, strict=True))
     for scores in sorted(chosen):
         yield dict(zip(curves, scores, strict=True))
 
