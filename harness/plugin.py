@@ -144,10 +144,10 @@ def _chosen(config: pytest.Config) -> _Chosen:
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
     """Show board, engine, variants and dataset of bench tests."""
-    from harness.boards.registry import engine_name
-
     if _CHOSEN not in config.stash:
         return []
+    from harness.boards.registry import engine_name  # imports NumPy, which a session without boards can spare
+
     entry = config.stash[_CHOSEN].entry
     kind = f" ({entry.kind})" if entry.kind != entry.name else ""
     engine, selection = engine_name(entry, config.getoption("earshot_engine")), config.stash[_SELECTION]
