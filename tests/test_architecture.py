@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter, defaultdict
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -131,7 +132,12 @@ SOURCES = {
     for folder in ("harness", "models")
     for path in sorted((ROOT / folder).rglob("*.py"))
 }
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Parse every source, in the worker that runs these tests."""
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
 
 
 def unit_of(module: str) -> str | None:
@@ -144,7 +150,7 @@ def unit_of(module: str) -> str | None:
 def imports_of(module: str) -> set[str]:
     """Return the modules of harness and models that a module imports, within functions as well."""
     names: set[str] = set()
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(trees()[module]):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -178,7 +184,7 @@ def test_a_unit_imports_only_allowed_units(unit):
 def test_no_type_is_mirrored():
     """Two packages with the same class of three or more fields must share it, where both may import it."""
     places: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 fields = frozenset(ast.unparse(item) for item in node.body if isinstance(item, ast.AnnAssign))
@@ -190,7 +196,7 @@ def test_no_type_is_mirrored():
 def docstrings() -> list[tuple[str, str]]:
     """Return place and text of every docstring, those of constants included."""
     found = []
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
             for item in body if isinstance(body, list) else []:

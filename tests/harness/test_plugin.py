@@ -26,6 +26,13 @@ board_kinds()  # imports every kind
 
 pytest_plugins = ["pytester"]
 
+
+@pytest.fixture(autouse=True)
+def lean(monkeypatch):
+    """Spare each process of a session the import of a plugin that no session here uses."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+
+
 TESTS = """
 import pytest
 
