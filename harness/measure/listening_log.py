@@ -79,7 +79,7 @@ def read_listening(transcript: Path, labels: int, sound_starts_s: float = 0.0) -
         UsageError: the file does not exist or is no transcript.
     """
     boot: Boot | None = None
-    times_ms, new_slices = array("I"), array("I")
+    sequences, times_ms, new_slices = array("I"), array("I"), array("I")
     stage_us = {stage: array("I") for stage in STAGES}
     scores = bytearray()
     detections: list[Detection] = []
@@ -109,19 +109,22 @@ def read_listening(transcript: Path, labels: int, sound_starts_s: float = 0.0) -
         if intact is None and (records_lost or overruns):
             intact = len(times_ms)
         if isinstance(event, Inference):
+            sequences.append(event.sequence)
             times_ms.append(event.device_ms)
             new_slices.append(event.new_slices)
             scores += bytes(event.scores)
             for stage in STAGES:
                 stage_us[stage].append(getattr(event, f"{stage}_us"))
+    # A record that others overtook arrived behind them.
+    order = np.argsort(np.array(sequences, np.uint32), kind="stable")
     return ListeningLog(
         boot=boot,
-        times_ms=np.array(times_ms, np.uint32),
-        scores=np.frombuffer(bytes(scores), np.uint8).reshape(len(times_ms), labels),
-        slices=np.cumsum(np.array(new_slices, np.int64)),
-        intact=len(times_ms) if intact is None else intact,
-        stage_us={stage: np.array(values, np.uint32) for stage, values in stage_us.items() if values},
-        detections=tuple(detections),
+        times_ms=np.array(times_ms, np.uint32)[order],
+        scores=np.frombuffer(bytes(scores), np.uint8).reshape(len(times_ms), labels)[order],
+        slices=np.cumsum(np.array(new_slices, np.int64)[order]),
+        intact=len(times_ms) if intact is None or not (records_lost or overruns) else intact,
+        stage_us={stage: np.array(values, np.uint32)[order] for stage, values in stage_us.items() if values},
+        detections=tuple(sorted(detections, key=lambda event: event.sequence)),
         gaps=finder.gaps(),
         records_lost=records_lost,
         samples_lost=samples_lost,

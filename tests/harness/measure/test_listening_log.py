@@ -67,6 +67,26 @@ def test_gap_lies_between_the_records_around_it_on_the_clock_of_the_sound(transc
     assert (log.records_lost, log.intact) == (2, 1)
 
 
+def test_records_that_others_overtook_stand_at_their_place(transcript):
+    lines = [
+        inference(0, 40, 1, scores=(1, 0, 0, 0)),
+        inference(1, 60, 2, scores=(2, 0, 0, 0), times=(1, 2, 3)),
+        record("det", 2, 60, "no", 210),
+        inference(3, 80, 3, scores=(3, 0, 0, 0)),
+        record("det", 4, 80, "yes", 220),
+        record("end", 5, 3, 2, 0, 960),
+    ]
+    expected = read_listening(transcript(*lines))
+    found = read_listening(transcript(*(lines[place] for place in (0, 3, 2, 1, 4, 5))))
+    for name in ("times_ms", "scores", "slices"):
+        assert getattr(found, name).tolist() == getattr(expected, name).tolist()
+    assert {name: values.tolist() for name, values in found.stage_us.items()} == {
+        name: values.tolist() for name, values in expected.stage_us.items()
+    }
+    assert [event.label for event in found.detections] == ["no", "yes"]
+    assert (found.intact, found.records_lost, found.gaps) == (3, 0, ())
+
+
 def test_lost_audio_is_counted_and_ends_the_intact_part(transcript):
     log = read_listening(
         transcript(
