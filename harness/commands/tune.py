@@ -12,7 +12,7 @@ from harness.errors import EXIT_CLEAN
 
 SUMMARY = "Find the recognizer's parameters that suit each model, from the logs of field runs."
 
-_LIMIT = re.compile(r"(\d+(?:\.\d*)?)(?:/(\d*)h)?")
+_LIMIT = re.compile(r"(\d{1,6}(?:\.\d*)?)(?:/((?!0)\d{0,6})h)?")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _per_hour(text: str) -> float:
     match = _LIMIT.fullmatch(text)
-    if not match or match[2] == "0":
+    if not match:
         raise argparse.ArgumentTypeError(f"{text} is not a rate such as 1/h or 3/24h")
     return float(match[1]) / float(match[2] or 1)
 

@@ -9,6 +9,8 @@ the first keyword within the window of a word is nearest to the word.
 from __future__ import annotations
 
 import hashlib
+import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
@@ -305,11 +307,11 @@ class Limits:
     def most_false(self, hours: float) -> int | None:
         """Return the most false accepts in some hours of audio; None if even without one it is too little."""
         if self.per_hour is None:
-            return 0
-        events = -1
-        while poisson_interval(events + 1, hours)[1] <= self.per_hour:
-            events += 1
-        return events if events >= 0 else None
+            return 0 if hours else None
+        # The upper end of the interval grows with the events, and lies above their own rate.
+        numbers = range(math.ceil(self.per_hour * hours) + 1)
+        most = bisect_right(numbers, self.per_hour, key=lambda events: poisson_interval(events, hours)[1])
+        return most - 1 if most else None
 
     def most_accepted(self, others: int) -> int:
         """Return how many of some other words may be taken for a keyword."""
@@ -373,7 +375,7 @@ def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning | No
         None if no candidate detects any keyword within the limits.
 
     Raises:
-        ValueError: the log has no keyword, or too little keyword-free audio for the limit.
+        ValueError: the log has no keyword, or too little keyword-free audio for the limit, or none.
     """
     words, hours = log.words, float(log.hours.sum())
     most_false = limits.most_false(hours)

@@ -80,6 +80,12 @@ def tune_log(variant: LoggedVariant, limits: Limits, present: Recognizer = DEFAU
             where=variant.id,
             remedy="Play recordings of its keywords with `earshot field --recordings FOLDER`.",
         )
+    if not hours:
+        raise UsageError(
+            "no keyword-free audio was played, so false accepts cannot be counted",
+            where=variant.id,
+            remedy="Play some with `earshot field --keyword-free`.",
+        )
     if limits.most_false(hours) is None:
         per_hour = limits.per_hour or 0.0
         needed = f"{fmt.audio_time(3 / per_hour)} without one" if per_hour else "more audio than anybody has"
@@ -87,9 +93,7 @@ def tune_log(variant: LoggedVariant, limits: Limits, present: Recognizer = DEFAU
             f"{fmt.audio_time(hours)} of keyword-free audio cannot show at most {per_hour:g} false "
             f"{'accept' if per_hour == 1 else 'accepts'} per hour: that takes {needed}",
             where=variant.id,
-            remedy=f"Play more with `earshot field --keyword-free`, or allow {3 / hours:.1f}/h."
-            if hours
-            else "Play some with `earshot field --keyword-free`.",
+            remedy=f"Play more with `earshot field --keyword-free`, or allow {3 / hours:.1f}/h.",
         )
     with progress.about(variant.id), progress.task("tune"):
         found = tune(variant.log, limits, present)

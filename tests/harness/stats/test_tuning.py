@@ -172,7 +172,17 @@ def test_one_speaker_cannot_be_held_out():
 
 @pytest.mark.parametrize(
     ("per_hour", "hours", "most"),
-    [(None, 0.1, 0), (1.0, 2.9, None), (1.0, 3.0, 0), (1.0, 5.5, 0), (1.0, 5.6, 1), (3.0, 10.0, 19)],
+    [
+        (None, 0.1, 0),
+        (None, 0.0, None),
+        (1.0, 0.0, None),
+        (1.0, 2.9, None),
+        (1.0, 3.0, 0),
+        (1.0, 5.5, 0),
+        (1.0, 5.6, 1),
+        (3.0, 10.0, 19),
+        (1e5, 1e3, 99_980_400),
+    ],
 )
 def test_the_most_false_accepts_whose_interval_keeps_the_limit(per_hour, hours, most):
     assert Limits(per_hour).most_false(hours) == most

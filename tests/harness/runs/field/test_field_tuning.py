@@ -14,6 +14,7 @@ from harness.runs.field import publishing
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.publishing import compute_figures
 from harness.runs.field.tuning import LoggedVariant, tuning_row
+from harness.stats.segment import Gap
 from harness.stats.tuning import read_log
 
 
@@ -51,6 +52,15 @@ def test_a_board_that_is_tuned_already_gains_nothing():
 def test_a_gain_that_cannot_be_known_has_its_reason(speakers, label, present, reason):
     row = tuning_row(logged(*speakers, label=label), present)
     assert row.reason.startswith(reason) and row.gain is None and row.tuned is None
+
+
+def test_a_log_without_keyword_free_audio_has_a_reason():
+    """The windows of the words touch, and a record is lost before the first."""
+    words = [word("yes", 2.0 + 2.5 * place, speaker=f"speaker {place % 4}") for place in range(12)]
+    says = [("yes", 2000 + 2500 * place, 2600 + 2500 * place) for place in range(12)]
+    lossy = segment(words, says, audio_s=31.0, gaps=(Gap(0.0, 0.9, "1 record lost"),))
+    row = tuning_row(LoggedVariant("tiny", "Tiny", read_log(LABELS, [lossy], 2.0)), DEFAULT)
+    assert row.reason.startswith("no keyword-free audio was played") and row.gain is None
 
 
 def test_a_run_has_the_gain_unless_its_log_is_long(plan, model, player_of, tmp_path, monkeypatch):

@@ -131,6 +131,7 @@ def test_a_run_that_has_not_ended_is_told(tune, played, tmp_path):
     ("options", "message"),
     [
         (["--false-accepts", "often"], "often is not a rate such as 1/h or 3/24h"),
+        (["--false-accepts", "1/00h"], "1/00h is not a rate such as 1/h or 3/24h"),
         (["--other-words", "120%"], "120% is not 0% to 100%"),
         (["--other-words", "few"], "few is not 0% to 100%"),
     ],
