@@ -17,7 +17,7 @@ from harness.sound.recordings import speaker_of
 from harness.sound.stimulus import active_part
 from models import progress
 from models.data.dataset import NO_CLIPS, SPLITS, Clip, SpeechCommands, Split
-from models.data.sound_folder import Excluded, shown
+from models.data.sound_folder import Excluded, plain
 from models.data.wav import SAMPLE_RATE_HZ, read_wav
 from models.errors import DatasetError
 
@@ -27,7 +27,7 @@ class Sound:
     """A recording of a dataset.
 
     Attributes:
-        word, speaker: from its path.
+        word, speaker: from its path; the speaker is "" if no name tells.
         split: see `SpeechCommands.split_of`.
         seconds: its length.
         level_dbfs: RMS of its active part.
@@ -51,8 +51,8 @@ class Survey:
     """The content of a dataset.
 
     Attributes:
-        sounds: readable recordings.
-        noise_s: lengths of the files of background noise.
+        sounds: usable recordings.
+        noise_s: lengths of the usable files of background noise.
         excluded: files that cannot be used, with the reason.
     """
 
@@ -65,7 +65,8 @@ class Survey:
         """Speakers whose recordings lie in several splits: accuracy on the test set then says less."""
         splits: dict[str, set[Split]] = {}
         for sound in self.sounds:
-            splits.setdefault(sound.speaker, set()).add(sound.split)
+            if sound.speaker:
+                splits.setdefault(sound.speaker, set()).add(sound.split)
         return sorted(speaker for speaker, found in splits.items() if len(found) > 1)
 
 
@@ -76,10 +77,14 @@ def survey(root: Path) -> Survey:
         DatasetError: there is no such folder, or no recording in it.
     """
     source = SpeechCommands(root, NO_CLIPS)
+    names: dict[str, list[str]] = {}  # of the folders of a word, such as Yes/ and yes/
+    for name in sorted(source.words):
+        names.setdefault(plain(name), []).append(name)
     clips = [
-        Clip(key, word, label, source.split_of(key))
-        for label, (word, keys) in enumerate(sorted(source.words.items()))
-        for key in keys
+        Clip(key, folders[0], label, source.split_of(key))
+        for label, folders in enumerate(names.values())
+        for name in folders
+        for key in source.words[name]
     ]
     if not clips:
         raise DatasetError(
@@ -87,13 +92,14 @@ def survey(root: Path) -> Survey:
             str(root),
             "Give a folder in the Speech Commands layout: <word>/<speaker>_nohash_<n>.wav.",
         )
-    excluded = list(source.excluded)
+    excluded: dict[str, Excluded] = {}
 
-    def examine(clip: Clip) -> Sound | Excluded:
+    def examine(clip: Clip) -> Sound | None:
         try:
             samples, _ = read_wav(root / clip.key)
         except DatasetError as problem:
-            return Excluded(clip.key, problem.what)
+            excluded[clip.key] = Excluded(clip.key, problem.what)
+            return None
         source.digests[clip.key] = hashlib.sha256(samples.tobytes()).digest()
         onset, end = active_part(samples, clip.word)
         return Sound(
@@ -105,25 +111,18 @@ def survey(root: Path) -> Survey:
             clipped_samples(samples) >= CLIPPED_FROM,
         )
 
-    sounds: list[Sound] = []
     with (
         progress.task("read", len(clips), "recordings") as advance,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
-        for found in pool.map(examine, clips):
-            if isinstance(found, Sound):
-                sounds.append(found)
-            else:
-                excluded.append(found)
+        found = []
+        for sound in pool.map(examine, clips):
+            found.append(sound)
             advance()
-    excluded += source.contradictions(clips).values()
-    noise_s = []
-    for path in source.background_files:
-        try:
-            noise_s.append(len(read_wav(path)[0]) / SAMPLE_RATE_HZ)
-        except DatasetError as problem:
-            excluded.append(Excluded(shown(path, root), problem.what))
-    return Survey(sounds, noise_s, sorted(excluded))
+    excluded |= source.contradictions(clips)
+    sounds = [sound for clip, sound in zip(clips, found, strict=True) if sound and clip.key not in excluded]
+    noise_s = [len(noise) / SAMPLE_RATE_HZ for noise in source.noises]
+    return Survey(sounds, noise_s, sorted([*source.excluded, *excluded.values()]))
 
 
 def rows_of(survey: Survey) -> list[dict[str, object]]:
@@ -139,7 +138,7 @@ def _row(word: str, sounds: Sequence[Sound]) -> dict[str, object]:
     return {
         "word": word,
         "recordings": len(sounds),
-        "speakers": len({sound.speaker for sound in sounds}),
+        "speakers": len({sound.speaker for sound in sounds} - {""}),
         **{split: sum(sound.split == split for sound in sounds) for split in SPLITS},
         **dict(zip(("shortest_s", "median_s", "longest_s"), map(float, seconds), strict=True)),
         **dict(zip(("lowest_dbfs", "median_dbfs", "highest_dbfs"), map(float, level_dbfs), strict=True)),

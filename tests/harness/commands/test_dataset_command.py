@@ -10,7 +10,7 @@ import soundfile
 from small_datasets import tone_dataset
 
 from harness import cli
-from harness.sound.dataset_survey import survey
+from harness.sound.dataset_survey import rows_of, survey
 from models.data.wav import write_wav
 
 
@@ -32,7 +32,7 @@ def test_show_prints_what_a_dataset_holds(odd, capsys):
     assert cli.main(["dataset", "show", str(odd)]) == 0
     out, err = capsys.readouterr()
     rows = {line.split()[0]: re.split(r"\s{2,}", line)[1:] for line in out.splitlines()[1:4]}
-    assert [row[:2] for row in rows.values()] == [["20", "20"], ["21", "21"], ["19", "19"]]
+    assert [row[:2] for row in rows.values()] == [["19", "19"], ["21", "21"], ["18", "18"]]
     assert all(sum(map(int, row[2:5])) == int(row[0]) for row in rows.values())
     assert rows["no"][5].startswith("0.50 1.00 1.00") and rows["other"][5].endswith("1.50")
     assert [row[-2:] for row in rows.values()] == [["1", "0"], ["0", "1"], ["0", "0"]]
@@ -60,6 +60,31 @@ def test_show_counts_speakers_of_several_sets(odd):
     (odd / "testing_list.txt").write_text("yes/00000007_nohash_0.wav")
     (odd / "validation_list.txt").write_text("no/00000007_nohash_0.wav")
     assert survey(odd).speakers_of_several_splits == ["00000007"]
+
+
+def test_show_joins_a_word_s_folders_as_training_does(tmp_path):
+    root = tone_dataset(tmp_path, speakers=4)
+    (root / "Yes").mkdir()
+    for name in ("00000000_nohash_0.wav", "1.wav", "2.wav"):
+        (root / "Yes" / name).write_bytes((root / "yes" / "00000000_nohash_0.wav").read_bytes())
+    write_wav(root / "_background_noise_" / "short.wav", np.zeros(100, np.int16))
+    found = survey(root)
+    assert [(row["word"], row["recordings"], row["speakers"]) for row in rows_of(found)] == [
+        ("Yes", 7, 4),
+        ("no", 4, 4),
+        ("other", 4, 4),
+        ("all words", 15, 4),
+    ]
+    assert found.noise_s == [2.5]
+    assert [each.reason for each in found.excluded] == ["background noise of 0.01 s is less than a second"]
+
+
+def test_recordings_without_a_speaker_s_name_are_of_nobody(tmp_path):
+    root = tone_dataset(tmp_path, speakers=1)
+    for number in range(40):
+        (root / "no" / f"{number}.wav").write_bytes((root / "no" / "00000000_nohash_0.wav").read_bytes())
+    assert len({sound.split for sound in survey(root).sounds}) == 3
+    assert survey(root).speakers_of_several_splits == []
 
 
 @pytest.mark.parametrize(
