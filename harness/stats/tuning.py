@@ -58,7 +58,7 @@ class Words:
     labels: NDArray[np.int64]  # (W,), the model's label; -1 for another word
     speakers: NDArray[np.int64]  # (W,), index of `names`
     folds: NDArray[np.int64]  # (W,), 0 to FOLDS - 1
-    names: Sequence[str]  # of the speakers; a recording without a known speaker is one of its own
+    names: Sequence[str]  # of the speakers; "" of all recordings that name none
 
     @property
     def are_keywords(self) -> NDArray[np.bool_]:
@@ -136,7 +136,7 @@ def read_log(labels: Sequence[str], segments: Iterable[PlayedSegment], window_s:
             label = -1
             if is_keyword(word.label):
                 label = labels.index(word.label) if word.label in labels else len(labels)
-            words.append((length + begin, length + max(begin, end), label, word.speaker or word.source))
+            words.append((length + begin, length + max(begin, end), label, word.speaker))
         starts.append(length)
         length += len(times)
         parts["times"].append(times - times[0] + next_ms)
@@ -349,7 +349,7 @@ class Tuning:
         by_false: per smoothing, and for the default's average, the candidates that no other beats in both
             misses and false accepts, within the limit of other words.
         by_accepted: likewise in misses and other words, within the limit of false accepts.
-        held_out: None with fewer than two speakers.
+        held_out: None unless both halves of the speakers have keywords.
         speakers: number of speakers of keywords.
     """
 

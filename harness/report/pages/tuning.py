@@ -79,7 +79,7 @@ def sentences(variant: TunedVariant) -> list[str]:
         elif variant.is_doubtful:
             found.append("That is not distinguishable from no gain: keep the default, or play more words.")
     else:
-        found.append("Nothing could be held out: the keywords are of one speaker.")
+        found.append("Nothing could be held out: the recordings of keywords name too few speakers.")
     return found
 
 
@@ -209,5 +209,7 @@ def _detects(point: DetPoint) -> str:
 
 
 def _accepts(point: DetPoint) -> str:
-    words = f"{fmt.of(point.accepted_non_keywords, point.non_keywords)} other words taken for one"
-    return f"{fmt.plural(point.false_accepts, 'false accept')} in {fmt.audio_time(point.hours)}, {words}"
+    found = f"{fmt.plural(point.false_accepts, 'false accept')} in {fmt.audio_time(point.hours)}"
+    if not point.non_keywords:
+        return found
+    return f"{found}, {fmt.of(point.accepted_non_keywords, point.non_keywords)} other words taken for one"

@@ -114,7 +114,9 @@ def tuning_row(variant: LoggedVariant, present: Recognizer) -> TuningRow:
         return TuningRow(reason=problem.what)
     row = TuningRow(tuning.chosen.recognizer, speakers=tuning.speakers)
     if (held := tuning.held_out) is None:
-        return replace(row, reason="all keywords are of one speaker, and none can be held out")
+        return replace(
+            row, reason="the recordings of keywords name too few speakers to hold half of them out"
+        )
     return replace(row, tuned=held.tuned, present=held.default, gain=held.gain)
 
 

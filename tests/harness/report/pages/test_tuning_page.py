@@ -48,3 +48,13 @@ def test_limits_that_are_exceeded_on_speakers_held_out_are_named(tuning, tmp_pat
     assert sentence in said if exceeded else "exceed" not in said
     page = render_tuning([variant], "", tmp_path).read_text().replace("\u00a0", " ")
     assert (sentence in page) == bool(exceeded)
+
+
+def test_words_without_a_speaker_s_name_are_not_held_out_from_each_other():
+    """As of `earshot listen --say` without --speaker: all words are of one person."""
+    words = [word("yes", 2.0 + 4 * place) for place in range(8)]
+    says = [("yes", 2200 + 4000 * place, 2600 + 4000 * place) for place in range(8)]
+    tuning = tune(read_log(LABELS, [segment(words, says, audio_s=40.0)], 1.0), Limits())
+    first, second = sentences(TunedVariant("tiny", "Tiny", tuning))
+    assert "detects 8 of 8 keywords" in first and "other words" not in first, "none was played"
+    assert second == "Nothing could be held out: the recordings of keywords name too few speakers."
