@@ -45,7 +45,8 @@ def _get(arguments: argparse.Namespace) -> int:
     archive = PUBLISHED[arguments.name]
     if arguments.url:
         archive = replace(archive, url=arguments.url)
-    folder = arguments.to or layout.ROOT / "datasets" / arguments.name
+    # Resolved, since "." has no name that the download could have beside it.
+    folder = (arguments.to or layout.ROOT / "datasets" / arguments.name).resolve()
     get_dataset(archive, folder)
     print(f"Dataset: {folder}\nTrain with it: earshot train --dataset {folder}")
     return EXIT_CLEAN

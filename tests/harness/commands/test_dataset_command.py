@@ -93,6 +93,7 @@ def test_recordings_without_a_speaker_s_name_are_of_nobody(tmp_path):
         (["show", "{}/nowhere"], "the dataset's folder does not exist"),
         (["show", "{}"], "the dataset has no recordings"),
         (["get", "speech-commands", "--to", "{}", "--url", "no address"], "this is no address"),
+        (["get", "speech-commands", "--to", ".", "--url", "no address"], "this is no address"),
         (
             ["get", "speech-commands", "--to", "{}", "--url", "file://{}/none.tar.gz"],
             "the download broke off",
@@ -101,6 +102,7 @@ def test_recordings_without_a_speaker_s_name_are_of_nobody(tmp_path):
 )
 def test_bad_input_is_one_line(tmp_path, capsys, monkeypatch, arguments, problem):
     monkeypatch.setattr("models.data.download._PAUSE_S", 0)
+    monkeypatch.chdir(tmp_path)
     assert cli.main(["dataset", *(text.format(tmp_path) for text in arguments)]) != 0
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("earshot: ")]
     assert len(lines) == 1 and problem in lines[0]
