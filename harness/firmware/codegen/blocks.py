@@ -44,6 +44,17 @@ def blocked_by_channel(weights: np.ndarray, multiplier: int) -> np.ndarray:
     return filled.reshape(taps, -1, GROUP).transpose(1, 0, 2).reshape(-1)
 
 
+def narrowed(values: np.ndarray) -> np.ndarray:
+    """Order int8 weights as widen_weights() of simd_s8.h reads them: of every four, exchange the middle two.
+
+    Returns:
+        (n,); filled up with 0 to a multiple of four.
+    """
+    filled = np.zeros(-(-values.size // 4) * 4, np.int8)
+    filled[: values.size] = values.reshape(-1)
+    return filled.reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
+
+
 def bias_with_zero_point(weights: np.ndarray, bias: np.ndarray, zero_point: int) -> np.ndarray:
     """Return the bias for sums of q * w instead of (q - zero_point) * w, modulo 2^32 as the kernels add.
 

@@ -32,7 +32,7 @@ class Operands:
     operator: Operator | None = None
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
-        """Raise a Unsupported about this operator."""
+        """Raise Unsupported about this operator."""
         raise Unsupported(what, where=str(self.operator or "the model's input and output"), remedy=remedy)
 
     def value(self, number: int, constants: bool = False) -> Value:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import singledispatch
 from typing import Any
 
@@ -22,6 +21,7 @@ from harness.firmware.codegen.program import (
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    Layer,
     MaxPool2D,
     Mean,
     Pad,
@@ -41,16 +41,8 @@ Constant = int | float | Sequence[int]
 """float: a float32; a sequence: an array."""
 
 
-class KernelSet(Enum):
-    """Inner loops of products.h, by the processor that they are written for."""
-
-    REFERENCE = "reference"
-    FLOAT = "fpu"  # with a floating-point unit
-    INT8 = "dsp"  # with the DSP extension
-
-
 SPARSE = "+sparse"
-"""Suffix of the kernel set's name if a kernel skips weights of 0."""
+"""Suffix of the kernels' name if a kernel skips weights of 0."""
 
 
 @dataclass(frozen=True)
@@ -91,30 +83,16 @@ class Operation:
     skips_zeros: bool = False
     note: str = ""
 
-    @property
-    def kernel_set(self) -> KernelSet:
-        if not isinstance(self.step, Conv2D | DepthwiseConv2D | FullyConnected):
-            return KernelSet.REFERENCE
-        return KernelSet.INT8 if self.step.input.type == "int8" else KernelSet.FLOAT
-
-
-def kernel_set(operations: Sequence[Operation]) -> KernelSet:
-    """Return a model's kernel set: int8 loops if there are any, otherwise float32 loops."""
-    used = {operation.kernel_set for operation in operations}
-    return next(
-        kind
-        for kind in (KernelSet.INT8, KernelSet.FLOAT, KernelSet.REFERENCE)
-        if kind in used | {KernelSet.REFERENCE}
-    )
-
 
 def kernels_name(operations: Sequence[Operation]) -> str:
-    """Return the kernels' name that a Cortex-M4 reports, such as "dsp" or "dsp+sparse"."""
-    return kernel_set(operations).value + (SPARSE if skips_zeros(operations) else "")
+    """Return the kernels' name that a Cortex-M4 reports: the inner loops of products.h that the layers use.
 
-
-def skips_zeros(operations: Sequence[Operation]) -> bool:
-    return any(operation.skips_zeros for operation in operations)
+    This is "dsp" if a layer is int8, otherwise "fpu", or "reference" without layers; with `SPARSE` behind it
+    if a kernel skips weights of 0.
+    """
+    types = {one.step.input.type for one in operations if isinstance(one.step, Layer)}
+    loops = "dsp" if "int8" in types else "fpu" if types else "reference"
+    return loops + SPARSE * any(one.skips_zeros for one in operations)
 
 
 @singledispatch
@@ -137,7 +115,7 @@ def _(step: Conv2D) -> Operation:
             **finish(step.output, step.activation),
         },
         weights=blocked(step.runs),
-        channels=finished(step, step.weights, step.weights.values.reshape(outputs, -1)),
+        channels=finished(step, step.weights.values.reshape(outputs, -1)),
         **_strip(step),
     )
 
@@ -156,7 +134,7 @@ def _(step: DepthwiseConv2D) -> Operation:
             **finish(step.output, step.activation),
         },
         weights=blocked_by_channel(by_tap, step.multiplier),
-        channels=finished(step, step.weights, by_tap.T),
+        channels=finished(step, by_tap.T),
         **_strip(step),
     )
 
@@ -175,7 +153,7 @@ def _(step: FullyConnected) -> Operation:
             **finish(step.output, step.activation),
         },
         weights=blocked(step.weights.values[:, np.newaxis, :]),
-        channels=finished(step, step.weights, step.weights.values),
+        channels=finished(step, step.weights.values),
     )
 
 

@@ -145,6 +145,9 @@ class FullyConnected(Step):
         return self.output.elements * self.weights.values.shape[1]
 
 
+Layer = Conv2D | DepthwiseConv2D | FullyConnected
+
+
 @dataclass(frozen=True)
 class AveragePool2D(Step):
     """AVERAGE_POOL_2D."""

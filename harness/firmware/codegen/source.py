@@ -9,7 +9,7 @@ import numpy as np
 from harness.firmware.codegen.channels import Channels
 from harness.firmware.codegen.layout import READ_AHEAD_BYTES, Layout
 from harness.firmware.codegen.memory_plan import ALIGNMENT, Lifetime
-from harness.firmware.codegen.operations import SPARSE, KernelSet, Operation, kernel_set, skips_zeros
+from harness.firmware.codegen.operations import SPARSE, Operation, kernels_name
 from harness.firmware.codegen.program import Program, Value
 from harness.firmware.codegen.states import is_uniform
 from harness.firmware.cpp_text import array, commented, constant_member, float_literal, literal, wrapped
@@ -22,9 +22,9 @@ _ELEMENTS = {"int8": "int8_t", "float32": "float", "uint32": "uint32_t"}
 _TYPES = {"int8": "kInt8", "float32": "kFloat32"}
 _LEVELS = {"fast": "O2", "small": "Os"}
 _KERNEL_SETS = {
-    KernelSet.INT8: "EARSHOT_INT8_KERNELS",
-    KernelSet.FLOAT: "EARSHOT_FLOAT_KERNELS",
-    KernelSet.REFERENCE: '"reference"',
+    "dsp": "EARSHOT_INT8_KERNELS",
+    "fpu": "EARSHOT_FLOAT_KERNELS",
+    "reference": '"reference"',
 }
 
 
@@ -51,7 +51,8 @@ def engine_source(
     constants = _constants(operations)
     functions = "".join(_function(i, operation, layout, constants) for i, operation in enumerate(operations))
     calls = "".join(f"  operator_begins();\n  op{i}();\n  operator_ends();\n" for i in range(len(operations)))
-    kernels = _KERNEL_SETS[kernel_set(operations)] + (f' "{SPARSE}"' if skips_zeros(operations) else "")
+    loops, sparse, _ = kernels_name(operations).partition(SPARSE)
+    kernels = _KERNEL_SETS[loops] + (f' "{sparse}"' if sparse else "")
     return f"""\
 // The model as calls of kernels in which every shape, offset and multiplier is a constant.
 //

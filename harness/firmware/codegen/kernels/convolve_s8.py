@@ -7,15 +7,14 @@ from functools import partial
 
 import numpy as np
 
-from harness.firmware.codegen.channels import doubled
+from harness.firmware.codegen.blocks import narrowed
+from harness.firmware.codegen.channels import DOUBLED_CHANNEL_ELEMENTS, common_shift, doubled
 from harness.firmware.codegen.in_place import behind_by_pixel, behind_by_row
-from harness.firmware.codegen.kernels.narrow import common_shift, narrowed
 from harness.firmware.codegen.kernels.weights_in_ram import widening_pays
 from harness.firmware.codegen.operations import Operation, finish, image, padded
 from harness.firmware.codegen.program import Conv2D
 
 _PIXELS = 4
-_CHANNEL_ELEMENTS = 8  # of a DoubledChannel, in int16
 _WEIGHT_BYTES = 8192
 """Memory for which an arena grows.
 
@@ -47,7 +46,7 @@ def operation(step: Conv2D, weight_bytes: int = _WEIGHT_BYTES) -> Operation | No
     pointwise = (rows, columns, step.window.stride, step.window.before) == (1, 1, (1, 1), (0, 0))
     pixels = _PIXELS if pointwise else (step.output.shape[2] - 1) * step.window.stride[1] + columns
     strip = rows * pixels * padded_inputs
-    memory = _CHANNEL_ELEMENTS + filter_elements
+    memory = DOUBLED_CHANNEL_ELEMENTS + filter_elements
     behind = behind_by_pixel(step, _PIXELS) if pointwise else behind_by_row(step, 1)
     return Operation(
         step,

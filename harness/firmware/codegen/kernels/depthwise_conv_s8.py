@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from harness.firmware.codegen.channels import doubled
+from harness.firmware.codegen.channels import common_shift, doubled
 from harness.firmware.codegen.in_place import behind_by_row
-from harness.firmware.codegen.kernels.narrow import common_shift
 from harness.firmware.codegen.kernels.sliding import sliding_memory, sliding_weights
 from harness.firmware.codegen.operations import Operation, finish, image, padded
 from harness.firmware.codegen.program import DepthwiseConv2D

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.firmware.codegen.kernels.narrow import narrowed
+from harness.firmware.codegen.blocks import narrowed
+from harness.firmware.codegen.channels import DOUBLED_CHANNEL_ELEMENTS
 from harness.firmware.codegen.program import Conv2D, DepthwiseConv2D
-
-_CHANNEL_ELEMENTS = 8  # of a DoubledChannel, in int16
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ def sliding_memory(step: Conv2D | DepthwiseConv2D, strip_outputs: int) -> Slidin
     strip_rows = (strip_outputs - 1) * down + rows
     strip = _even((strip_rows - 1) * width + max(columns, width))
     words = sliding_rows(np.zeros((1, 1, taps), np.int8), across).size // 2
-    return SlidingMemory(strip, _CHANNEL_ELEMENTS + 2 * rows * words)
+    return SlidingMemory(strip, DOUBLED_CHANNEL_ELEMENTS + 2 * rows * words)
 
 
 def sliding_weights(filters: np.ndarray, stride: int) -> np.ndarray:
