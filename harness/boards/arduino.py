@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -26,19 +26,13 @@ from harness.errors import AcousticFailed, BoardNotFound, EarshotError, Protocol
 from harness.firmware.arduino_build import Target, build_cache, compile_sketch, installed_core
 from harness.firmware.arduino_platform import optimization_flags
 from harness.firmware.firmware import Firmware
-from harness.firmware.stage import Instrument, stage
+from harness.firmware.stage import StagedSketch
 from harness.layout import store_root
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.serial_link import SerialLink
-from harness.recognizer import DEFAULT, Recognizer
 from harness.sound.speaker import Speaker
-from models.scratch import ScratchFolder
 from models.store import Store
-
-if TYPE_CHECKING:
-    from harness.firmware.engine import Engine
-    from models.model_artifact import ModelArtifact
 
 _PATIENCE_S = 20.0
 """For a board to return to the bus and for its port to open: a restart takes 2 s; udev's rules and
@@ -146,16 +140,8 @@ class ArduinoBoard(Board):
             details=self._details,
         )
 
-    def build(
-        self,
-        model: ModelArtifact,
-        engine: Engine,
-        recognizer: Recognizer = DEFAULT,
-        instrument: Instrument = "",
-    ) -> Firmware:
-        with ScratchFolder("stage") as folder:
-            staged = stage(model, engine, folder, recognizer, instrument)
-            return compile_sketch(staged, self._cli, self._target, self._store)
+    def compile(self, sketch: StagedSketch) -> Firmware:
+        return compile_sketch(sketch, self._cli, self._target, self._store)
 
     def upload(self, firmware: Firmware) -> None:
         """Put an image on the board, and lock the board for this process until `close`.

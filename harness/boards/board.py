@@ -11,9 +11,10 @@ import numpy as np
 
 from harness.bench_file import Bench, BoardEntry
 from harness.firmware.firmware import Firmware
-from harness.firmware.stage import Instrument
+from harness.firmware.stage import Instrument, StagedSketch, stage
 from harness.recognizer import DEFAULT, Recognizer
 from harness.records.record import BoardRow
+from models.scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from harness.firmware.engine import Engine
@@ -93,6 +94,11 @@ class Board(Protocol):
             BuildFailed: a tool is missing, the compiler failed, or the engine lacks an operator.
             DoesNotFit: the image is larger than the board.
         """
+        with ScratchFolder("stage") as folder:
+            return self.compile(stage(model, engine, folder, recognizer, instrument))
+
+    def compile(self, sketch: StagedSketch) -> Firmware:
+        """Compile a staged sketch, whose folder is not needed afterwards; see `build`."""
 
     def upload(self, firmware: Firmware) -> None:
         """Put an image on the board; this ends an open link.

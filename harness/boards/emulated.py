@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -29,19 +29,13 @@ from harness.firmware.arduino_platform import OPTIMIZATION, optimization_flags
 from harness.firmware.arm_gcc import compile_image, find_compiler
 from harness.firmware.elf import FLASH_LIMIT_BYTES, RAM_LIMIT_BYTES, Functions, functions
 from harness.firmware.firmware import Firmware
-from harness.firmware.stage import Instrument, stage
+from harness.firmware.stage import StagedSketch
 from harness.layout import store_root
 from harness.link.deadline import Deadline
 from harness.link.dut import SKETCH_CHUNK_BYTES, DeviceUnderTest
 from harness.link.serial_link import SerialLink
 from harness.link.transcript import TimedLine
-from harness.recognizer import DEFAULT, Recognizer
-from models.scratch import ScratchFolder
 from models.store import Store
-
-if TYPE_CHECKING:
-    from harness.firmware.engine import Engine
-    from models.model_artifact import ModelArtifact
 
 _READ_CYCLES = "emulated_cycles"  # of the core, by which the sketch reads the count
 _BLOCK_SAMPLES = 8000  # half a second, to bound the memory that a long sound takes
@@ -134,16 +128,8 @@ class EmulatedBoard(Board):
             details={**details, "compiler": compiler},
         )
 
-    def build(
-        self,
-        model: ModelArtifact,
-        engine: Engine,
-        recognizer: Recognizer = DEFAULT,
-        instrument: Instrument = "",
-    ) -> Firmware:
-        with ScratchFolder("stage") as folder:
-            staged = stage(model, engine, folder, recognizer, instrument)
-            return compile_image(staged, self._store, self._optimization)
+    def compile(self, sketch: StagedSketch) -> Firmware:
+        return compile_image(sketch, self._store, self._optimization)
 
     def upload(self, firmware: Firmware) -> None:
         """Start the emulator with an image; it ends with the calling thread at the latest."""
