@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from harness.errors import AccuracyFailed, MeterFailed, ProtocolError
-from harness.link.dut import DeviceUnderTest, InferResult
+from harness.link.dut import DeviceUnderTest
 from harness.measure.conformance import output_difference, output_tolerance
 from harness.measure.mlperf_files import InputFile
 from harness.meters.meter import Meter
@@ -33,11 +33,8 @@ _MARGIN = 1.02  # of a window's length over the shortest, so that it is seldom r
 
 def measure_accuracy(
     board: DeviceUnderTest, reference: ReferenceModel, files: Sequence[InputFile], labels: Sequence[str]
-) -> tuple[list[LabelAccuracy], int]:
-    """Infer each file once.
-
-    Returns:
-        Counts by label, [] for files without labels; and the number of files whose output is the reference's.
+) -> list[LabelAccuracy]:
+    """Infer each file once; return the counts by label, [] for files without labels.
 
     Raises:
         AccuracyFailed: an output differs from the reference kernels': the board is not timed.
@@ -62,7 +59,7 @@ def measure_accuracy(
         advance()
     known = any(total for _, total in counts)
     rows = [LabelAccuracy(label, *count) for label, count in zip(labels, counts, strict=True)]
-    return rows if known else [], len(files)
+    return rows if known else []
 
 
 def measure_performance(board: DeviceUnderTest, files: Sequence[InputFile]) -> list[Window]:
@@ -71,20 +68,17 @@ def measure_performance(board: DeviceUnderTest, files: Sequence[InputFile]) -> l
     Raises:
         ProtocolError: the board's answers have no times.
     """
-    advance = progress.count(WINDOWS, "windows")
-    windows = []
-    board.load(files[0].tensor)
-    invocations = _enough(board.infer(1, WARMUPS), 1)
-    for number in range(WINDOWS):
-        file = files[number % len(files)]
-        board.load(file.tensor)
+
+    def window(file: InputFile, invocations: int) -> Window:
         answer = board.infer(invocations, WARMUPS)
-        while (taken_us := _taken_us(answer)) < SHORTEST_S * 1e6:
-            invocations = _enough(answer, invocations)
-            answer = board.infer(invocations, WARMUPS)
-        windows.append(Window(file.name, invocations, taken_us))
-        advance()
-    return windows
+        if answer.lap_us is None:
+            raise ProtocolError(
+                "the board's answer to `infer` has no two times",
+                remedy="Measure performance in the benchmark's performance mode, not in its energy mode.",
+            )
+        return Window(file.name, invocations, round(answer.lap_us * invocations))
+
+    return _windows(board, files, window)
 
 
 def measure_energy(
@@ -99,55 +93,44 @@ def measure_energy(
     Raises:
         MeterFailed: the meter failed, or shows no timestamps.
     """
+
+    def window(file: InputFile, invocations: int) -> Window:
+        begin_s = meter.mark()
+        board.infer(invocations, WARMUPS)
+        time.sleep(_LAG_S)
+        trace = meter.so_far()
+        try:
+            joules, seconds = between_pulses(trace.blocks(begin_s), pin)
+        except BrokenTrace as problem:
+            raise MeterFailed(
+                str(problem),
+                where=str(trace.file),
+                remedy="Wire it to the first of `stage_inputs` in the bench file. The samples are kept.",
+            ) from problem
+        return Window(file.name, invocations, round(seconds * 1e6), joules)
+
+    return _windows(board, files, window)
+
+
+def _windows(
+    board: DeviceUnderTest, files: Sequence[InputFile], measure: Callable[[InputFile, int], Window]
+) -> list[Window]:
+    """Measure windows that are long enough, each on the next file."""
     advance = progress.count(WINDOWS, "windows")
     windows = []
     board.load(files[0].tensor)
-    invocations = _more(_window(board, files[0], 1, meter, pin))
+    invocations = _enough(measure(files[0], 1))
     for number in range(WINDOWS):
         file = files[number % len(files)]
         board.load(file.tensor)
-        window = _window(board, file, invocations, meter, pin)
-        while window.taken_us < SHORTEST_S * 1e6:
-            invocations = _more(window)
-            window = _window(board, file, invocations, meter, pin)
+        while (window := measure(file, invocations)).taken_us < SHORTEST_S * 1e6:
+            invocations = _enough(window)
         windows.append(window)
         advance()
     return windows
 
 
-def _window(board: DeviceUnderTest, file: InputFile, invocations: int, meter: Meter, pin: int) -> Window:
-    begin_s = meter.mark()
-    board.infer(invocations, WARMUPS)
-    time.sleep(_LAG_S)
-    trace = meter.so_far()
-    try:
-        joules, seconds = between_pulses(trace.blocks(begin_s), pin)
-    except BrokenTrace as problem:
-        raise MeterFailed(
-            str(problem),
-            where=str(trace.file),
-            remedy="Wire it to the first of `stage_inputs` in the bench file. The samples are kept.",
-        ) from problem
-    return Window(file.name, invocations, round(seconds * 1e6), joules)
-
-
-def _more(window: Window) -> int:
-    """Return the number of invocations that take long enough."""
-    return _least(window.inference_us, window.invocations)
-
-
-def _enough(answer: InferResult, before: int) -> int:
-    return _least(max(_taken_us(answer), 1) / answer.invocations, before)
-
-
-def _least(each_us: float, before: int) -> int:
-    return max(FEWEST_INVOCATIONS, before + 1, math.ceil(_MARGIN * SHORTEST_S * 1e6 / each_us))
-
-
-def _taken_us(answer: InferResult) -> int:
-    if answer.lap_us is None:
-        raise ProtocolError(
-            "the board's answer to `infer` has no two times",
-            remedy="Measure performance in the benchmark's performance mode, not in its energy mode.",
-        )
-    return round(answer.lap_us * answer.invocations)
+def _enough(window: Window) -> int:
+    """Return the number of invocations that take long enough, more than a window had."""
+    least = math.ceil(_MARGIN * SHORTEST_S * 1e6 / window.inference_us)
+    return max(FEWEST_INVOCATIONS, window.invocations + 1, least)
