@@ -86,18 +86,26 @@ BlockCost block_cost(uint32_t address, const Instruction* instructions, int coun
   return block;
 }
 
+// Reads a line of flash; returns how long that takes: nothing if it was the last one read.
+static uint32_t line_waits(uint32_t wait_states, Run* run, uint32_t line) {
+  const bool again = run->line == line + 1;
+  run->line = line + 1;
+  return again ? 0 : wait_states;
+}
+
 // Flash is read line by line. A taken branch waits for the line of its target. From there on the
 // prefetch unit reads ahead, a word in a cycle: a run takes the longer of fetching and executing.
-static uint32_t fetch_and_execute(const TimingParameters* timing, Run* run, const BlockCost* block,
+static uint32_t fetch_and_execute(uint32_t wait_states, Run* run, const BlockCost* block,
                                   bool branched, uint32_t execution) {
+  enum { kLineBytes = 16 };  // flash is read in lines of 128 bits
   uint32_t target_waits = 0;
   if (branched) {
     run->start = block->address;
     run->execution = run->waits = run->cycles = 0;
-    if (!fetch_hits(&run->cache, block->address)) target_waits = timing->wait_states;
+    target_waits = line_waits(wait_states, run, block->address / kLineBytes);
   }
   for (uint32_t line = block->address / kLineBytes; line <= (block->end - 1) / kLineBytes; ++line) {
-    if (!fetch_hits(&run->cache, line * kLineBytes)) run->waits += timing->wait_states;
+    run->waits += line_waits(wait_states, run, line);
   }
   run->execution += execution;
   const uint32_t words = (block->end - 1) / 4 - run->start / 4 + 1;
@@ -108,7 +116,7 @@ static uint32_t fetch_and_execute(const TimingParameters* timing, Run* run, cons
   return target_waits + added;
 }
 
-uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* block) {
+uint32_t run_block(uint32_t wait_states, Run* run, const BlockCost* block) {
   const BlockCost* before = run->last;
   run->last = block;
   const bool branched = !before || before->fall_through != block->address;
@@ -120,6 +128,6 @@ uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* bl
     first_cycles = cycles_after(&before->last, &block->first);
   }
   const uint32_t execution = first_cycles + block->rest_cycles;
-  if (run->cache.sets == 0) return refill + execution;
-  return refill + fetch_and_execute(timing, run, block, branched, execution);
+  if (!run->reads_flash) return refill + execution;
+  return refill + fetch_and_execute(wait_states, run, block, branched, execution);
 }

@@ -5,13 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "code_cache.h"
 #include "instruction.h"
-
-typedef struct {
-  uint32_t wait_states;  // of an access to flash: of data, and of code that is not cached
-  bool line_buffer;      // true: data in the 16 bytes of flash that were read last does not wait
-} TimingParameters;
 
 enum { kNoBranch = 1 };  // an odd number is no instruction's address
 
@@ -35,8 +29,9 @@ typedef struct {
 // Code that is running: from the target of a taken branch to the next taken branch.
 typedef struct {
   const BlockCost* last;  // NULL before the first block
-  CodeCache cache;
-  // Where the cache does not hold everything:
+  bool reads_flash;       // without the cache, which holds all code
+  // If it reads flash:
+  uint32_t line;       // the line that was read last, from 1; 0 is none
   uint32_t start;      // address of its first instruction
   uint32_t execution;  // cycles if every fetch hit the cache
   uint32_t waits;      // of fetches after the first line
@@ -48,7 +43,7 @@ typedef struct {
 BlockCost block_cost(uint32_t address, const Instruction* instructions, int count, int conditional);
 
 // Adds a block to the run of which it is a part, or begins a run with it. Returns the cycles that
-// it takes, the refill after the branch before it among them.
-uint32_t run_block(const TimingParameters* timing, Run* run, const BlockCost* block);
+// it takes, the refill after the branch before it among them. A line of flash takes `wait_states`.
+uint32_t run_block(uint32_t wait_states, Run* run, const BlockCost* block);
 
 #endif  // EARSHOT_CYCLE_MODEL_BLOCK_COST_H_

@@ -5,27 +5,20 @@
 
 enum { kBusBytes = 4 };
 
-uint32_t load_waits(const TimingParameters* timing, DataPort* port, uint32_t address,
-                    uint32_t bytes, uint32_t aligned) {
+uint32_t load_waits(uint32_t wait_states, uint32_t address, uint32_t bytes, uint32_t aligned) {
   // TRM 3.3.2: an unaligned halfword is read as two bytes; a word as two halfwords, or as a byte, a
   // halfword and a byte: a cycle more for each.
-  uint32_t waits = (address & aligned) == 0 ? 0 : aligned == 3 && address % 2 ? 2 : 1;
+  const uint32_t waits = (address & aligned) == 0 ? 0 : aligned == 3 && address % 2 ? 2 : 1;
   if (address >= kRamAddress) return waits;
-  for (uint32_t word = address / kBusBytes; word <= (address + bytes - 1) / kBusBytes; ++word) {
-    const uint32_t line = word * kBusBytes / kLineBytes + 1;  // 0 is none
-    if (timing->line_buffer && line == port->line) continue;
-    port->line = line;
-    waits += timing->wait_states;
-  }
-  return waits;
+  const uint32_t words = (address + bytes - 1) / kBusBytes - address / kBusBytes + 1;
+  return waits + words * wait_states;
 }
 
-uint32_t group_waits(const TimingParameters* timing, DataPort* port, const LoadGroup* group,
-                     uint32_t address) {
+uint32_t group_waits(uint32_t wait_states, const LoadGroup* group, uint32_t address) {
   if ((address & group->aligned) == 0) return address < kRamAddress ? group->flash_waits : 0;
   uint32_t waits = 0;
   for (const Load* load = group->loads; load < group->loads + group->count; ++load) {
-    waits += load_waits(timing, port, address + load->distance, load->bytes, load->aligned);
+    waits += load_waits(wait_states, address + load->distance, load->bytes, load->aligned);
   }
   return waits;
 }
@@ -42,16 +35,16 @@ typedef struct {
   int32_t offset;
 } Leader;
 
-static void add_load(const TimingParameters* timing, LoadGroup* group, int32_t distance,
-                     const Instruction* i, const Addressing* a) {
+static void add_load(uint32_t wait_states, LoadGroup* group, int32_t distance, const Instruction* i,
+                     const Addressing* a) {
   const uint8_t part = i->kind == kLoad ? i->aligned + 1 : kBusBytes;
   group->loads[group->count++] = (Load){distance, a->words * part, i->aligned};
   group->aligned |= i->aligned;
-  group->flash_waits += a->words * timing->wait_states;
+  group->flash_waits += a->words * wait_states;
 }
 
-void plan_loads(const TimingParameters* timing, uint8_t code[][4], const Instruction* instructions,
-                int count, int conditional, LoadPlan* plan) {
+void plan_loads(uint32_t wait_states, uint8_t code[][4], const Instruction* instructions, int count,
+                int conditional, LoadPlan* plan) {
   enum { kRegisters = 16, kMaxOrigins = kRegisters * (kMaxInstructions + 1) };
   static Leader leaders[kMaxOrigins];  // QEMU translates one block at a time
   int origins = kRegisters;
@@ -68,24 +61,23 @@ void plan_loads(const TimingParameters* timing, uint8_t code[][4], const Instruc
     const bool certain = conditional == 0;
     plan->counting[n] = kNoWaits;
     if (i->loads) {
-      const bool known = a.base != kNoRegister;
+      const bool known = a.base != kNoRegister, planned = certain && known;
       const Value base = known ? values[a.base] : (Value){0, 0};
       const int32_t offset = base.offset + a.offset;
-      const bool in_line = certain && known && !timing->line_buffer;
       Leader* leader = &leaders[base.origin];
       if (known && base.origin == kStackPointer && (offset & i->aligned) == 0) {
         // In RAM and aligned.
-      } else if (in_line && a.base == kProgramCounter) {
-        plan->literal_waits += timing->wait_states;
-      } else if (in_line && leader->instruction >= 0 &&
+      } else if (planned && a.base == kProgramCounter) {
+        plan->literal_waits += wait_states;
+      } else if (planned && leader->instruction >= 0 &&
                  ((offset - leader->offset) & i->aligned) == 0) {
-        add_load(timing, plan->groups[leader->instruction], offset - leader->offset, i, &a);
-      } else if (in_line && i->kind == kLoad && leader->instruction < 0) {
+        add_load(wait_states, plan->groups[leader->instruction], offset - leader->offset, i, &a);
+      } else if (planned && i->kind == kLoad && leader->instruction < 0) {
         *leader = (Leader){n, offset};
         plan->counting[n] = kGroup;
         plan->groups[n] = calloc(1, sizeof(LoadGroup) + count * sizeof(Load));
         if (!plan->groups[n]) abort();
-        add_load(timing, plan->groups[n], 0, i, &a);
+        add_load(wait_states, plan->groups[n], 0, i, &a);
       } else {
         plan->counting[n] = kEachLoad;
       }

@@ -13,14 +13,9 @@ enum {
   kMaxInstructions = 512,    // QEMU's own limit for a block
 };
 
-typedef struct {
-  uint32_t line;  // the 16 bytes of flash that were read last
-} DataPort;
-
 // What a load of `bytes` at `address` takes longer than one of aligned RAM. The bits of the address
-// in `aligned` are 0 if it is aligned.
-uint32_t load_waits(const TimingParameters* timing, DataPort* port, uint32_t address,
-                    uint32_t bytes, uint32_t aligned);
+// in `aligned` are 0 if it is aligned. A word of flash takes `wait_states`.
+uint32_t load_waits(uint32_t wait_states, uint32_t address, uint32_t bytes, uint32_t aligned);
 
 typedef struct {
   int32_t distance;  // from the group's first load
@@ -50,11 +45,10 @@ typedef struct {
 } LoadPlan;
 
 // Plans the callbacks of a block; the first `conditional` instructions are under an IT.
-void plan_loads(const TimingParameters* timing, uint8_t code[][4], const Instruction* instructions,
-                int count, int conditional, LoadPlan* plan);
+void plan_loads(uint32_t wait_states, uint8_t code[][4], const Instruction* instructions, int count,
+                int conditional, LoadPlan* plan);
 
 // What the loads of a group take longer, with the first one at `address`.
-uint32_t group_waits(const TimingParameters* timing, DataPort* port, const LoadGroup* group,
-                     uint32_t address);
+uint32_t group_waits(uint32_t wait_states, const LoadGroup* group, uint32_t address);
 
 #endif  // EARSHOT_CYCLE_MODEL_DATA_ACCESS_H_

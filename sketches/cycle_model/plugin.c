@@ -1,9 +1,8 @@
 // QEMU plugin: adds up modeled Cortex-M4 cycles while a program runs, in a file others can read.
 //
 // Arguments, all but `counter` optional: counter=FILE (mapped shared, with the layout of Counters),
-// icache=on|off, icache_bytes=BYTES (of a cache that does not hold everything), wait_states=CYCLES,
-// line_buffer=on|off, uncounted=ADDRESS (code from there on costs nothing), profile=FILE with mark,
-// calls_from, calls_end=ADDRESS: see call_profile.h.
+// icache=on|off, wait_states=CYCLES, uncounted=ADDRESS (code from there on costs nothing),
+// profile=FILE with mark, calls_from, calls_end=ADDRESS: see call_profile.h.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +25,10 @@ typedef struct {
 } Counters;
 
 static Counters* counters;
-static TimingParameters timing = {.wait_states = 2};
+static uint32_t wait_states = 2;
 static bool icache = true;
-static uint32_t icache_bytes;  // 0: everything fits
 static uint32_t uncounted_from = UINT32_MAX;
 static Run run;  // the board has one CPU
-static DataPort data_port;
 static ProfilePoints points;
 static FILE* profile;  // NULL without one
 
@@ -60,7 +57,7 @@ static void remember_open_it(const BlockCost* block) {
 
 static void block_runs(unsigned int cpu, void* data) {
   (void)cpu;
-  counters->cycles += run_block(&timing, &run, data);
+  counters->cycles += run_block(wait_states, &run, data);
 }
 
 typedef struct {
@@ -85,7 +82,7 @@ static void data_loaded(unsigned int cpu, qemu_plugin_meminfo_t access, uint64_t
   const uint32_t aligned = (uintptr_t)data;
   if (address >= kRamAddress && (address & aligned) == 0) return;  // most of them
   const uint32_t bytes = 1u << qemu_plugin_mem_size_shift(access);
-  counters->cycles += load_waits(&timing, &data_port, (uint32_t)address, bytes, aligned);
+  counters->cycles += load_waits(wait_states, (uint32_t)address, bytes, aligned);
 }
 
 static void group_loaded(unsigned int cpu, qemu_plugin_meminfo_t access, uint64_t address,
@@ -93,7 +90,7 @@ static void group_loaded(unsigned int cpu, qemu_plugin_meminfo_t access, uint64_
   (void)cpu, (void)access;
   const LoadGroup* group = data;
   if (address >= kRamAddress && (address & group->aligned) == 0) return;  // most of them
-  counters->cycles += group_waits(&timing, &data_port, group, (uint32_t)address);
+  counters->cycles += group_waits(wait_states, group, (uint32_t)address);
 }
 
 static void read_code(const struct qemu_plugin_insn* instruction, uint8_t code[4]) {
@@ -123,7 +120,7 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb* transla
     if (instructions[n].kind == kUnknown) ++counters->unknown_instructions;
   }
   const int conditional = conditional_at(address);
-  plan_loads(&timing, code, instructions, count, conditional, &plan);
+  plan_loads(wait_states, code, instructions, count, conditional, &plan);
   BlockCost* block = malloc(sizeof *block);  // as long as the translation, which is to the end
   if (!block) abort();
   *block = block_cost(address, instructions, count, conditional);
@@ -173,9 +170,7 @@ static bool read_argument(char* argument, const char** counter_path) {
   if (!strcmp(argument, "calls_from")) return read_number(value, &points.calls_from);
   if (!strcmp(argument, "calls_end")) return read_number(value, &points.calls_end);
   if (!strcmp(argument, "icache")) return read_switch(value, &icache);
-  if (!strcmp(argument, "icache_bytes")) return read_number(value, &icache_bytes);
-  if (!strcmp(argument, "line_buffer")) return read_switch(value, &timing.line_buffer);
-  if (!strcmp(argument, "wait_states")) return read_number(value, &timing.wait_states);
+  if (!strcmp(argument, "wait_states")) return read_number(value, &wait_states);
   if (!strcmp(argument, "uncounted")) return read_number(value, &uncounted_from);
   return false;
 }
@@ -204,7 +199,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qem
     return -1;
   }
   counters->icache = icache;
-  if (!icache || icache_bytes) set_cache_size(&run.cache, icache ? icache_bytes : 0);
+  run.reads_flash = !icache;
   if (profile) begin_profile(profile, &points);
   qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);
   return 0;

@@ -149,19 +149,19 @@ CASES = {
 }
 
 TABLE = "adr r0, 1f; b 2f; .balign 16; 1: .space 64; 2: "  # 64 bytes of flash, 3 cycles and the refill
-FLASH_LOADS = {  # words that wait without a line buffer, and with one
-    "word": ("ldr r1, [r0]", 1, 1),
-    "words of a line": ("ldr r1, [r0]; ldr r1, [r0, #4]; ldr r1, [r0, #12]", 3, 1),
-    "words of two lines": ("ldr r1, [r0, #12]; ldr r1, [r0, #16]; ldr r1, [r0, #12]", 3, 3),
-    "bytes of a word": ("ldrb r1, [r0]; ldrb r1, [r0, #1]; ldrsh.w r1, [r0, #2]", 3, 1),
-    "two words": ("ldrd r1, r2, [r0, #12]", 2, 2),
-    "four words": ("ldmia r0, {r0-r3}", 4, 1),
-    "float": ("vldr s0, [r0]; vldr d1, [r0, #8]", 3, 1),
-    "unaligned word, read as two halfwords in two words": ("ldr.w r1, [r0, #6]", 2, 1),
-    "four floats": ("vldmia r0, {s0-s3}", 4, 1),
-    "address in a register": ("ldr r1, [r0, r5]; ldr.w r1, [r0], #4", 2, 1),
-    "RAM between": ("ldr r1, [r0]; ldr r1, [r7]; ldr r1, [r0]", 2, 1),
-    "stores and the stack": ("str r6, [r7]; push {r1, r2}; pop {r1, r2}; ldr r1, [sp, #4]", 0, 0),
+FLASH_LOADS = {  # words that wait
+    "word": ("ldr r1, [r0]", 1),
+    "words of a line": ("ldr r1, [r0]; ldr r1, [r0, #4]; ldr r1, [r0, #12]", 3),
+    "words of two lines": ("ldr r1, [r0, #12]; ldr r1, [r0, #16]; ldr r1, [r0, #12]", 3),
+    "bytes of a word": ("ldrb r1, [r0]; ldrb r1, [r0, #1]; ldrsh.w r1, [r0, #2]", 3),
+    "two words": ("ldrd r1, r2, [r0, #12]", 2),
+    "four words": ("ldmia r0, {r0-r3}", 4),
+    "float": ("vldr s0, [r0]; vldr d1, [r0, #8]", 3),
+    "unaligned word, read as two halfwords in two words": ("ldr.w r1, [r0, #6]", 2),
+    "four floats": ("vldmia r0, {s0-s3}", 4),
+    "address in a register": ("ldr r1, [r0, r5]; ldr.w r1, [r0], #4", 2),
+    "RAM between": ("ldr r1, [r0]; ldr r1, [r7]; ldr r1, [r0]", 2),
+    "stores and the stack": ("str r6, [r7]; push {r1, r2}; pop {r1, r2}; ldr r1, [sp, #4]", 0),
 }
 
 NARROW = "; ".join(["nop"] * 40)
@@ -173,13 +173,12 @@ WITHOUT_CACHE = {  # with a MOV 4 bytes behind a line's begin before, and a BL o
     "slow instructions hide the fetches": (DIVISIONS, 1 + 4 * 14 + 1 + 2),
 }
 TURNS = 100
-LOOPS = {  # cycles a turn with a cache for everything, of 64 bytes, and without
-    "in one line": ("1: subs r0, #1; bne 1b", 3, 3, 3),
-    "over a line's end": ("nop; nop; nop; 1: subs r0, #1; bne 1b", 3, 3, 3 + 2 * FLASH_WAITS),
+LOOPS = {  # cycles a turn with the cache, and without
+    "in one line": ("1: subs r0, #1; bne 1b", 3, 3),
+    "over a line's end": ("nop; nop; nop; 1: subs r0, #1; bne 1b", 3, 3 + 2 * FLASH_WAITS),
     "of 128 bytes": (  # 32 words in 9 lines; the last one is the refill and the target's wait
         f".balign 4; 1: {'; '.join(['nop.w'] * 31)}; subs r0, #1; bne 1b",
         31 + 3,
-        32 + 8 * FLASH_WAITS + 1 + FLASH_WAITS,
         32 + 8 * FLASH_WAITS + 1 + FLASH_WAITS,
     ),
 }
@@ -237,15 +236,12 @@ def test_cycles_are_those_of_the_manual(name):
     assert cycles[name] - frame == expected + refills
 
 
-@pytest.mark.parametrize("line_buffer", [False, True])
 @pytest.mark.parametrize("name", FLASH_LOADS)
-def test_loads_of_data_in_flash_wait(name, line_buffer):
-    bodies = tuple(TABLE + body for body, _, _ in FLASH_LOADS.values())
-    timings = (
-        TimingParameters(wait_states=wait_states, line_buffer=line_buffer) for wait_states in (0, FLASH_WAITS)
-    )
+def test_loads_of_data_in_flash_wait(name):
+    bodies = tuple(TABLE + body for body, _ in FLASH_LOADS.values())
+    timings = (TimingParameters(wait_states=wait_states) for wait_states in (0, FLASH_WAITS))
     without, waiting = (dict(zip(FLASH_LOADS, measured(bodies, timing), strict=True)) for timing in timings)
-    assert waiting[name] - without[name] == FLASH_LOADS[name][2 if line_buffer else 1] * FLASH_WAITS
+    assert waiting[name] - without[name] == FLASH_LOADS[name][1] * FLASH_WAITS
 
 
 @pytest.mark.parametrize("name", WITHOUT_CACHE)
@@ -255,25 +251,20 @@ def test_without_the_cache_the_longer_of_fetching_and_executing_counts(name):
     assert dict(zip(WITHOUT_CACHE, cycles, strict=True))[name] == WITHOUT_CACHE[name][1]
 
 
-@pytest.mark.parametrize("cache", ["everything", "64 bytes", "nothing"])
+@pytest.mark.parametrize("icache", [True, False])
 @pytest.mark.parametrize("name", LOOPS)
-def test_a_loop_waits_for_the_lines_that_are_not_cached(name, cache):
-    timing = {
-        "everything": TimingParameters(),
-        "64 bytes": TimingParameters(icache_bytes=64),
-        "nothing": TimingParameters(icache=False),
-    }
+def test_a_loop_waits_for_its_lines_without_the_cache(name, icache):
     bodies = [f"movs r0, #{turns}; {body}" for body, *_ in LOOPS.values() for turns in (TURNS, 2 * TURNS)]
-    cycles = measured(tuple(bodies), timing[cache])
+    cycles = measured(tuple(bodies), TimingParameters(icache))
     first = 2 * list(LOOPS).index(name)
-    expected = LOOPS[name][1 + list(timing).index(cache)]
+    expected = LOOPS[name][1 if icache else 2]
     assert cycles[first + 1] - cycles[first] == TURNS * expected
 
 
 @pytest.mark.parametrize(
     "timing",
-    [TimingParameters(), TimingParameters(icache=False, line_buffer=True), TimingParameters(icache_bytes=64)],
-    ids=["cache", "no cache", "small cache"],
+    [TimingParameters(), TimingParameters(icache=False)],
+    ids=["cache", "no cache"],
 )
 @pytest.mark.parametrize("other", ["one instruction per block", "QEMU 10"])
 def test_cycles_do_not_depend_on_where_qemu_cuts_straight_code(other, timing, tmp_path):

@@ -37,16 +37,12 @@ class TimingParameters:
     sketches/cycle_model/README.md gives the source of each default.
 
     Attributes:
-        icache: True if the instruction cache is on.
-        icache_bytes: size of the cache, a power of 2 from 64 to 65536; None for one that holds all code.
+        icache: True if the instruction cache is on, which holds all code.
         wait_states: cycles that an access to flash waits: a load of data, and a fetch without the cache.
-        line_buffer: True if data in the 16 bytes of flash that were read last does not wait.
     """
 
     icache: bool = True
-    icache_bytes: int | None = None
     wait_states: int = 2
-    line_buffer: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,19 +101,22 @@ class CycleClock(Clock):
 
     @property
     def identity(self) -> str:
-        timing = self.timing
-        words = [f"cycles{MODEL_VERSION}", f"flash{timing.wait_states}"]
-        words += [f"icache{timing.icache_bytes or ''}"] * timing.icache + ["line-buffer"] * timing.line_buffer
-        return "-".join(words)
+        words = [f"cycles{MODEL_VERSION}", f"flash{self.timing.wait_states}"]
+        return "-".join(words + ["icache"] * self.timing.icache)
 
     @property
     def details(self) -> dict[str, str]:
         return {
             "cycle model": f"version {MODEL_VERSION}, Arm's Cortex-M4 instruction timing",
             "cycle model build": self.plugin.parent.name,  # stored sessions depend on the plugin's sources
-            "instruction cache": _cache(self.timing),
-            "flash wait states": f"{self.timing.wait_states}, of {_waiting(self.timing)}",
+            "instruction cache": self._icache,
+            "flash wait states": f"{self.timing.wait_states}, of data"
+            + ("" if self.timing.icache else " and instructions"),
         }
+
+    @property
+    def _icache(self) -> str:
+        return "on" if self.timing.icache else "off"
 
     def prepare(self, folder: Path) -> None:
         (folder / COUNTERS_FILE).write_bytes(bytes(_COUNTERS_BYTES))
@@ -125,10 +124,8 @@ class CycleClock(Clock):
     def arguments(self, core_address: int) -> list[str]:
         settings = {
             "counter": COUNTERS_FILE,
-            "icache": _switch(self.timing.icache),
-            "icache_bytes": str(self.timing.icache_bytes or 0),
+            "icache": self._icache,
             "wait_states": str(self.timing.wait_states),
-            "line_buffer": _switch(self.timing.line_buffer),
             "uncounted": hex(core_address),
         }
         if self.profile:
@@ -136,21 +133,6 @@ class CycleClock(Clock):
             settings |= zip(("calls_from", "calls_end"), map(hex, self.profile.calls), strict=True)
         plugin = str(self.plugin).replace(",", ",,")
         return ["-plugin", ",".join([plugin, *(f"{name}={value}" for name, value in settings.items())])]
-
-
-def _switch(is_on: bool) -> str:
-    return "on" if is_on else "off"
-
-
-def _cache(timing: TimingParameters) -> str:
-    if not timing.icache:
-        return "off"
-    return f"on, {timing.icache_bytes} bytes" if timing.icache_bytes else "on"
-
-
-def _waiting(timing: TimingParameters) -> str:
-    data = "data in another line of 16 bytes" if timing.line_buffer else "data"
-    return data if timing.icache else f"{data} and instructions"
 
 
 def choose_clock(qemu: Qemu, store: Store, timing: TimingParameters) -> Clock:

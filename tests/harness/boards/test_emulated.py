@@ -76,8 +76,7 @@ def test_a_board_is_described_without_an_image(emulated):
 
 
 def test_each_set_of_parameters_is_a_series_of_its_own():
-    timings = [TimingParameters(), TimingParameters(icache=False)]
-    timings += [TimingParameters(icache=False, wait_states=1), TimingParameters(line_buffer=True)]
+    timings = [TimingParameters(icache, waits) for icache in (True, False) for waits in (1, 2)]
     assert len({EmulatedBoard(STORE, timing).describe().uid for timing in timings}) == len(timings)
 
 
