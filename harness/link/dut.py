@@ -30,7 +30,6 @@ SKETCH_CHUNK_BYTES = 512
 """Bytes of a `db` line that our sketch takes (sketches/earshot/command_line.h)."""
 
 _LAP = r"m-lap-us-(\d{1,20})"
-_UNKNOWN_CYCLES = "e-[Unknown command: cycles]"
 _CYCLES = r"m-cycles-([a-z]+)-(\d{1,10})"
 _OPERATOR = re.compile(r"op,(\d{1,10}),(\d{1,10})")
 _OPERATORS = re.compile(r"ops,(\d{1,10}),\d{1,10},(\d{1,10})")
@@ -171,14 +170,9 @@ class DeviceUnderTest:
         """Return the processor's cycles for each stage; the model's input must be loaded again afterward.
 
         A model that listens has the stages "preprocess", "inference" and "postprocess", and the board runs
-        them once on noise. Another model has only "inference", on the loaded input. An image from before
-        the command has none.
+        them once on noise. Another model has only "inference", on the loaded input.
         """
-        self._send("cycles")
-        lines = self._reply()
-        if _UNKNOWN_CYCLES in lines:
-            return {}
-        answers = (re.fullmatch(_CYCLES, line) for line in self._checked("cycles", lines))
+        answers = (re.fullmatch(_CYCLES, line) for line in self._command("cycles"))
         return {match[1]: int(match[2]) for match in answers if match}
 
     def operator_cycles(self) -> tuple[list[int], int]:
@@ -189,11 +183,7 @@ class DeviceUnderTest:
         Raises:
             ProtocolError: the image was not built with `--profile`, or a record is damaged or missing.
         """
-        self._send("operators")
-        lines = self._reply()
-        if any(line.startswith("e-[Unknown command") for line in lines):
-            raise self._wrong("the image does not count its operators; build it with `--profile`")
-        bodies = [body for line in self._checked("operators", lines) if (body := intact_body(line))]
+        bodies = [body for line in self._command("operators") if (body := intact_body(line))]
         found = [list(map(int, match.groups())) for body in bodies if (match := _OPERATOR.fullmatch(body))]
         ends = [list(map(int, match.groups())) for body in bodies if (match := _OPERATORS.fullmatch(body))]
         if len(ends) != 1 or [number for number, _ in found] != list(range(ends[0][0])):
@@ -325,12 +315,11 @@ class DeviceUnderTest:
             timeout_s: time limit of the whole reply.
             silent: True if `m-ready` alone is a whole reply; else a lone one is skipped, as some devices
                 send a second one for the previous command.
+
+        Raises:
+            ProtocolError: the board answered with an error, or not in time.
         """
         self._send(command)
-        return self._checked(command, self._reply(after, timeout_s, silent))
-
-    def _reply(self, after: str = "", timeout_s: float | None = None, silent: bool = False) -> list[str]:
-        """Return the lines of a reply; see `_command`."""
         deadline = Deadline(timeout_s or self._timeout_s)
         lines: list[str] = []
         while True:
@@ -338,16 +327,8 @@ class DeviceUnderTest:
             if line:
                 lines.append(line)
             if ready and (silent or any(line.startswith((after, "e-[")) for line in lines)):
-                return lines
-
-    def _checked(self, command: str, lines: list[str]) -> list[str]:
-        """Return the lines of a reply without an error.
-
-        Raises:
-            ProtocolError: the board answered with one.
-        """
-        error = next((line for line in lines if line.startswith("e-[")), None)
-        if error:
+                break
+        if error := next((line for line in lines if line.startswith("e-[")), None):
             raise self._wrong(f"the board answered `{command[:40]}%` with {error}")
         return lines
 
