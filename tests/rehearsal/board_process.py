@@ -6,12 +6,14 @@ Requests beyond those of `harness.boards.plugged.process`; `state` also has the 
 
     faults  faults [board]     from the next upload on: `faults` see `wire.Fault`; `board` is "keeps" (the old
                                image keeps running), "grabs" (another program opens the port as soon as it
-                               is there), "stays away" (no port after an upload), "stalls" (an upload has
-                               no end) or empty
+                               is there, as ModemManager does), "stays away" (no port after an upload),
+                               "stalls" (an upload has no end) or empty
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import sys
 import time
@@ -40,14 +42,25 @@ class BoardProcess(PluggedBoard):
         clock = choose_clock(find_qemu(), Store(store_root()), TimingParameters(wait_states=wait_states))
         self._wire = Wire()
         self._habit = ""
+        self._grabbed: int | None = None
         self._silent = False
         self._paused_until = 0.0
         number = (state / "serial_number").read_text()
         super().__init__(state, clock, number, NANO, source, paced=False, pin_log=state / PIN_LOG)
 
     def _plug(self, same_name: bool = False) -> None:
-        if self._habit != "stays away":
-            self._cable.plug(same_name, grab=self._habit == "grabs")
+        if self._habit == "stays away":
+            return
+        self._cable.plug(same_name)
+        if self._habit == "grabs" and self._cable.port:
+            self._grabbed = os.open(self._cable.port, os.O_RDWR | os.O_NOCTTY)
+            fcntl.flock(self._grabbed, fcntl.LOCK_EX)  # what pyserial asks for, and therefore sees
+
+    def _unplug(self) -> None:
+        super()._unplug()
+        if self._grabbed is not None:
+            os.close(self._grabbed)
+        self._grabbed = None
 
     def _to_board(self) -> None:
         if self._silent:

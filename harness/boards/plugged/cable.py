@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pty
 import select
@@ -26,17 +25,15 @@ class Cable:
     def __init__(self, folder: Path) -> None:
         self._folder, self._by_id = folder, folder / "by-id"
         self._number = -1
-        self._grabbed: int | None = None
         self._to_host = b""
         self.master: int | None = None
         self.port: Path | None = None
 
-    def plug(self, same_name: bool = False, grab: bool = False) -> None:
+    def plug(self, same_name: bool = False) -> None:
         """Let the port appear, by default under another name than before.
 
         Args:
             same_name: keeps the name it had.
-            grab: another program opens it at once and for good, as ModemManager does; for rehearsals.
         """
         if not same_name or self._number < 0:
             self._number = (self._number + 1) % 2
@@ -46,11 +43,7 @@ class Cable:
         self.port = self._folder / f"ttyACM{self._number}"
         for link in (self.port, self._by_id):
             link.symlink_to(os.ttyname(slave))
-        if grab:
-            fcntl.flock(slave, fcntl.LOCK_EX)  # what pyserial asks for, and therefore sees
-            self._grabbed = slave
-        else:
-            os.close(slave)
+        os.close(slave)
 
     def unplug(self) -> None:
         """Let the port vanish, whoever has it open; without a port do nothing."""
@@ -60,9 +53,7 @@ class Cable:
         self.port.unlink()
         self._by_id.unlink()
         os.close(self.master)
-        if self._grabbed is not None:
-            os.close(self._grabbed)
-        self.master = self.port = self._grabbed = None
+        self.master = self.port = None
         self._to_host = b""
 
     @property
