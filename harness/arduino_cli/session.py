@@ -35,23 +35,12 @@ def kill_session(session: int) -> None:
 
 
 def _members(session: int) -> Iterator[int]:
-    for pid, state in _processes():
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if state not in "ZX" and pid != os.getpid() and os.getsid(pid) == session:
-                yield pid
-
-
-def _processes() -> Iterator[tuple[int, str]]:
-    """Yield every process and the letter of its state; Z and X have ended."""
-    if not os.path.exists("/proc/self/stat"):  # macOS  # noqa: PTH110, pathlib takes 10 ms to import
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True)
-        for line in listed.stdout.splitlines():
-            pid, state = line.split()
-            yield int(pid), state[0]
-        return
-    for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208
+    """Yield the processes of a session that have not ended, except this one."""
+    for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208, pathlib takes 10 ms to import
         with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123
-            yield int(name), chr(stat.read().rpartition(b") ")[2][0])
+            state, _parent, _group, own = stat.read().rpartition(b") ")[2].split()[:4]
+            if int(own) == session and state not in b"ZX" and int(name) != os.getpid():
+                yield int(name)
 
 
 def _supervise(caller: int, command: list[str]) -> int:

@@ -114,7 +114,10 @@ class Place:
         Raises:
             BoardNotFound: there is no such place, or labgrid does not answer.
         """
-        return _holder_in(self._show())
+        ended = self._call("show")
+        if ended.status:
+            raise self._failed("is not available", ended)
+        return _holder_in(ended.stdout)
 
     def port(self, deadline: Deadline) -> PlacePort:
         """Return the serial port that the place has now: an exporter serves it anew after each restart.
@@ -177,12 +180,6 @@ class Place:
                 where=str(problem),
                 remedy="Install the labgrid that `make labgrid` installs.",
             ) from problem
-
-    def _show(self) -> str:
-        ended = self._call("show")
-        if ended.status:
-            raise self._failed("is not available", ended)
-        return ended.stdout
 
     def _call(self, verb: str) -> Finished:
         beside = str(Path(sys.executable).with_name(_CLIENT))
