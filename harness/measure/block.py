@@ -12,8 +12,9 @@ import contextlib
 import hashlib
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -178,12 +179,8 @@ def _measure_network(
     result.samples_us[key], result.lost[key] = row.samples_us, 0
     if meter:
         file = transcript.with_suffix(".samples")
-        try:
-            found = measure_host(image, target.golden, meter, file)
-        except MeterFailed as failure:
-            _not_measured(failure, result)
-        else:
-            _keep_energy(found, result)
+        _measure_energy(partial(measure_host, image, target.golden, meter, file), result)
+        if result.samples_nj:
             file.unlink()
 
 
@@ -203,7 +200,7 @@ def _measure_once(
     result.observations["icache"] = device.handshake(firmware).icache
     labels = _time_command_mode(device, golden, result, samples)
     if meter:
-        _measure_energy(device, meter, result)
+        _measure_energy(partial(measure_image, device, meter), result)
     if listens and isinstance(golden, np.ndarray):
         _time_listening(board, device, golden, result, samples, labels)
     if listens and board.describe().clock != "measured":
@@ -235,17 +232,13 @@ def _recording(meter: Meter | None, samples: Path, result: BlockResult) -> Itera
         samples.unlink()  # 80 MB a minute; those of a broken trace stay
 
 
-def _measure_energy(device: DeviceUnderTest, meter: Meter, result: BlockResult) -> None:
+def _measure_energy(measure: Callable[[], BurstEnergy], result: BlockResult) -> None:
     try:
-        found = measure_image(device, meter)
+        each_joules = measure().each_joules
     except MeterFailed as failure:
         _not_measured(failure, result)
-    else:
-        _keep_energy(found, result)
-
-
-def _keep_energy(found: BurstEnergy, result: BlockResult) -> None:
-    result.samples_nj[f"inference_nj/{CLIP_MODE}"] = [round(one * 1e9) for one in found.each_joules]
+        return
+    result.samples_nj[f"inference_nj/{CLIP_MODE}"] = [round(one * 1e9) for one in each_joules]
 
 
 def _not_measured(failure: MeterFailed, result: BlockResult) -> None:

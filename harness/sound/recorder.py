@@ -96,12 +96,8 @@ def record(
         path = _free_path(folder / label, f"{speaker}_nohash" if speaker and not is_noise else label)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_wav(path, samples)
-        if is_noise:
-            progress.log(f"  saved as {path}")
-            written.append(path)
-            continue
         source = f"{microphone.name}, {date.today().isoformat()}"
-        listed = add_to_manifest(folder, path, label, source)
+        listed = is_noise or add_to_manifest(folder, path, label, source)
         progress.log(f"  saved as {path}{'' if listed else ' (the folder has no manifest)'}")
         written.append(path)
     return written

@@ -143,10 +143,6 @@ def _fully_connected(operator: Operator, operands: Operands) -> Step:
     return FullyConnected(operator, source, output, weights, operands.activation())
 
 
-def _average_pool_2d(operator: Operator, operands: Operands) -> Step:
-    return AveragePool2D(operator, *_pool_2d(operator, operands), operands.activation())
-
-
 def _unary(operator: Operator, operands: Operands) -> Step:
     source, output = operands.in_and_out()
     operands.require_same_type(source, output)
@@ -174,17 +170,14 @@ def _binary(operator: Operator, operands: Operands) -> Step:
     return Binary(operator, first, output, second, operands.activation())
 
 
-def _max_pool_2d(operator: Operator, operands: Operands) -> Step:
-    return MaxPool2D(operator, *_pool_2d(operator, operands), operands.activation())
-
-
-def _pool_2d(operator: Operator, operands: Operands) -> tuple[Value, Value, Window]:
+def _pool_2d(operator: Operator, operands: Operands) -> Step:
     source, output = operands.in_and_out()
     operands.require_same_quantization(source, output)
     size = operands.option("filter_height", 0), operands.option("filter_width", 0)
     window, (down, across) = _window(operator, operands, source, size)
     operands.shape(output, (source.shape[0], down, across, source.shape[3]))
-    return source, output, window
+    kind = AveragePool2D if operator.name == "AVERAGE_POOL_2D" else MaxPool2D
+    return kind(operator, source, output, window, operands.activation())
 
 
 def _mean(operator: Operator, operands: Operands) -> Step:
@@ -436,7 +429,7 @@ def _window(
 
 _LOWERINGS: dict[str, Callable[[Operator, Operands], Step | Iterator[Step]]] = {
     "ADD": _binary,
-    "AVERAGE_POOL_2D": _average_pool_2d,
+    "AVERAGE_POOL_2D": _pool_2d,
     "BATCH_TO_SPACE_ND": _batch_to_space,
     "CONCATENATION": _concatenation,
     "CONV_2D": _conv_2d,
@@ -447,7 +440,7 @@ _LOWERINGS: dict[str, Callable[[Operator, Operands], Step | Iterator[Step]]] = {
     "HARD_SWISH": _unary,
     "LEAKY_RELU": _unary,
     "LOGISTIC": _unary,
-    "MAX_POOL_2D": _max_pool_2d,
+    "MAX_POOL_2D": _pool_2d,
     "MEAN": _mean,
     "MUL": _binary,
     "PACK": _pack,

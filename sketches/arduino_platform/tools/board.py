@@ -72,8 +72,7 @@ def attached():
 def say(event, message="OK", **more):
     """Write one answer or event."""
     error = {"error": True} if message != "OK" else {}
-    sys.stdout.write(json.dumps({"eventType": event, **error, "message": message, **more}) + "\n")
-    sys.stdout.flush()
+    tell(event, **error, message=message, **more)
 
 
 def tell(event, **more):

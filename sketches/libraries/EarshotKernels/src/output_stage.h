@@ -101,11 +101,8 @@ EARSHOT_INLINE float finish(float sum, const FloatChannel&) {
   return sum;
 }
 
-inline uint32_t start(const Int8Channel& channel) { return static_cast<uint32_t>(channel.bias); }
-inline uint32_t start(const SmallInt8Channel& channel) {
-  return static_cast<uint32_t>(channel.bias);
-}
-inline uint32_t start(const PackedInt8Channel& channel) {
+template <class Channel>
+inline uint32_t start(const Channel& channel) {
   return static_cast<uint32_t>(channel.bias);
 }
 inline float start(const FloatChannel& channel) { return channel.bias; }

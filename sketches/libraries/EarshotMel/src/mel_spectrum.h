@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "log2.h"
 #include "mel_tables.h"
 
 namespace earshot {
@@ -18,6 +17,19 @@ constexpr int kWindowSamples = 480;  // 30 ms
 constexpr int kStrideSamples = 320;  // 20 ms
 constexpr int kStrideMs = 1000 * kStrideSamples / kSampleRate;
 constexpr int kClipSlices = 49;  // of one second: (16000 - 480) / 320 + 1
+
+constexpr int kLogBits = 16;
+
+// log2(value) with 16 fractional bits, linear within 1/128 of an octave; value > 0.
+inline int32_t log2_of(uint64_t value) {
+  const int width = 64 - __builtin_clzll(value);
+  const auto fraction = static_cast<uint32_t>((value << (64 - width) << 1) >> 41);  // 23 bits
+  const uint32_t segment = fraction >> 16;
+  const int32_t begin = kMelLogSegments[segment];
+  const int32_t rise = kMelLogSegments[segment + 1] - begin;
+  return ((width - 1) << kLogBits) + begin +
+         static_cast<int32_t>((static_cast<uint32_t>(rise) * (fraction & 0xffff)) >> 16);
+}
 
 class MelSpectrum {
  public:
