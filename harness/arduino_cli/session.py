@@ -50,6 +50,8 @@ def _supervise(caller: int, command: list[str]) -> int:
     except OSError as problem:
         print(problem, file=sys.stderr)
         return 127
+    if os.getppid() != caller:
+        kill_session(os.getpid())  # the thread that does so ends with this one
     return status if status >= 0 else 128 - status
 
 
