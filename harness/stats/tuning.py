@@ -315,7 +315,7 @@ class Limits:
 
     def most_accepted(self, others: int) -> int:
         """Return how many of some other words may be taken for a keyword."""
-        return int(self.accepted * others)
+        return int(round(self.accepted * others, 6))  # 0.29 * 100 is below 29
 
     def keep(self, point: DetPoint) -> bool:
         """Return whether counts are within the limits."""

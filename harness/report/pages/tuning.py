@@ -14,7 +14,7 @@ from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.tuning_plots import tuning_plot
 from harness.report.table import Column, Table
 from harness.stats.statistics import poisson_interval
-from harness.stats.tuning import Candidate, Limits, Tuning
+from harness.stats.tuning import THRESHOLDS, Candidate, Limits, Tuning
 
 PAGE = "tuning.html"
 
@@ -64,6 +64,12 @@ def sentences(variant: TunedVariant) -> list[str]:
         f"{variant.title}: {describe(tuning.chosen.recognizer)} {_detects(chosen)}; the default "
         f"{_detects(default)}."
     ]
+    thresholds = tuning.chosen.recognizer.thresholds
+    if never := [label for label, score in thresholds.items() if score == THRESHOLDS[-1]]:
+        found.append(
+            f"It never detects {', '.join(never)} (threshold {THRESHOLDS[-1]}): play recordings of every "
+            "keyword that it has to detect."
+        )
     if held := tuning.held_out:
         gain, low, high = held.gain
         found.append(

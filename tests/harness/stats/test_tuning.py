@@ -170,6 +170,11 @@ def test_one_speaker_cannot_be_held_out():
     assert found.intervals["chosen"] == (-np.inf, np.inf)
 
 
+def test_as_many_other_words_are_accepted_as_the_limit_says():
+    assert [Limits(accepted=percent / 100).most_accepted(100) for percent in range(101)] == [*range(101)]
+    assert Limits(accepted=0.15).most_accepted(19) == 2
+
+
 @pytest.mark.parametrize(
     ("per_hour", "hours", "most"),
     [
