@@ -23,7 +23,7 @@ from harness.sound.recordings import (
 )
 from harness.sound.sound_files import digest_of, read_once
 from harness.sound.stimulus import active_part
-from models.data.dataset import BACKGROUND_FOLDER, split_of
+from models.data.dataset import BACKGROUND_FOLDER, NO_CLIPS, SpeechCommands
 from models.data.sound_folder import Excluded, reasons
 from models.data.wav import SAMPLE_RATE_HZ
 from models.errors import DatasetError
@@ -135,7 +135,10 @@ def scan_recordings(
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
         doubts.append(f'{sources[0]}{more}, taken as "{word}": {remark}')
     return Scan(
-        tuple(usable), tuple(excluded), (*notes, *doubts, *_training_note(usable)), doubts=tuple(doubts)
+        tuple(usable),
+        tuple(excluded),
+        (*notes, *doubts, *_training_note(folder, usable)),
+        doubts=tuple(doubts),
     )
 
 
@@ -188,13 +191,15 @@ def _require_speech(samples: NDArray[np.int16], onset: int, end: int) -> None:
         raise _Unusable(f"silent except for {active_s:.2f} s: a click, or a cut-off word")
 
 
-def _training_note(usable: Sequence[UsableRecording]) -> list[str]:
-    """Return a note on recordings that Speech Commands' naming puts into its training or validation set."""
-    named = [each.source for each in usable if "_nohash_" in each.source]
-    trained = sum(split_of(source) != "testing" for source in named)
+def _training_note(folder: Path, usable: Sequence[UsableRecording]) -> list[str]:
+    """Return a note on recordings that training takes for its training or validation set."""
+    if not any("_nohash_" in each.source for each in usable):
+        return []
+    dataset = SpeechCommands(folder, NO_CLIPS)
+    trained = sum(dataset.split_of(each.source) != "testing" for each in usable)
     if not trained:
         return []
     return [
-        f"{trained} of {len(usable)} recordings are named like the training or validation set of Speech "
-        "Commands: a model trained on that set has seen them"
+        f"{trained} of {len(usable)} recordings are in the training or validation set by the folder's lists "
+        "or by their names: a model trained on this dataset has seen them"
     ]

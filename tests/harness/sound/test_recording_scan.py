@@ -129,7 +129,11 @@ def test_a_folder_without_usable_recordings_is_refused_with_the_reasons(tmp_path
 def test_training_recordings_of_speech_commands_are_noted(tmp_path):
     put(tmp_path, *[f"yes/{number:08x}_nohash_0.wav" for number in range(20)])
     (note,) = scan_recordings(tmp_path).notes
-    assert "named like the training or validation set" in note
+    assert "in the training or validation set by the folder's lists or by their names" in note
+    names = "\n".join(f"yes/{number:08x}_nohash_0.wav" for number in range(17))
+    (tmp_path / "testing_list.txt").write_text(names)
+    (note,) = scan_recordings(tmp_path).notes
+    assert note.startswith("3 of 20 recordings are in the training")
 
 
 def test_a_recording_is_decoded_and_hashed_once_until_it_is_written_to(tmp_path, monkeypatch):
