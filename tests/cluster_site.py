@@ -60,7 +60,7 @@ class Site:
         prefix: tuple[str, ...] = (),
         **variables: str,
     ) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join([str(Path(__file__).parent / "models"), *sys.path]) if path is None else path
+        path = os.pathsep.join(sys.path) if path is None else path
         folder = {"PYTHONPATH": path, "DASK_TEMPORARY_DIRECTORY": str(self._folder)}
         environment = {**os.environ, **folder, **variables}
         with (self._folder / "site.log").open("ab") as log:

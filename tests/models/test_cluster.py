@@ -16,43 +16,12 @@ import dask
 import distributed  # noqa: F401, has the defaults of dask.config
 import pytest
 from cluster_site import ONE, Site, hiding
+from cluster_tasks import attempts, die, note, refuse, variables
 from reported import reported
 
-from models import cluster, progress
+from models import cluster
 from models.errors import ClusterError, DatasetError, ModelError
 from models.store import Store
-
-
-def note(store: Store, name: str, wait_for: str = "") -> int:
-    """Build an artifact that counts its builders; wait for a file of the store's root if it names one."""
-
-    def make(folder: Path) -> None:
-        with (store.root / f"{name}.attempts").open("a") as attempts:
-            attempts.write(f"{os.getpid()}\n")
-        while wait_for and not (store.root / wait_for).exists():
-            time.sleep(0.01)
-        (folder / "half").write_text(name)
-
-    progress.log(f"{name} …")
-    store.build("note", {"name": name}, make)
-    return os.getpid()
-
-
-def attempts(store: Store, name: str) -> list[int]:
-    file = store.root / f"{name}.attempts"
-    return [int(line) for line in file.read_text().split()] if file.exists() else []
-
-
-def refuse() -> None:
-    raise DatasetError("there is nothing", "here", "Bring something.")
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def variables() -> dict[str, str | None]:
-    return {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 
 
 @pytest.fixture
@@ -195,7 +164,7 @@ def changed_copy(folder: Path) -> str:
     for package in ("models", "harness"):
         shutil.copytree(root / package, folder / package)
     (folder / "harness" / "marks.py").write_text("")
-    return os.pathsep.join([str(folder), str(Path(__file__).parent), *sys.path])
+    return os.pathsep.join([str(folder), *sys.path])
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cluster_site import ONE, Site, hiding
+from cluster_tasks import derive, derive_damaged, fill, lack, write
 from reported import problems
 from s3_server import SLOW_DOWN, read_only, running, use
 
@@ -16,39 +17,6 @@ from models.errors import ClusterError, DatasetError
 from models.store import Store
 
 pytestmark = pytest.mark.slow
-
-
-def derive(store: Store, source: Path) -> tuple[Path, int]:
-    """Build an artifact of another one's text; return it, and the process."""
-
-    def make(folder: Path) -> None:
-        assert (source / "out.txt").parent.parent.parent == store.root
-        (folder / "out.txt").write_text((source / "out.txt").read_text() + " derived")
-
-    return store.build("derived", {"of": source.name}, make), os.getpid()
-
-
-def derive_damaged(store: Store, source: Path) -> tuple[Path, int]:
-    """Publish half of the artifact in another process than that of the test."""
-    path, process = derive(store, source)
-    if store.root.name == "there":
-        (pack,) = Path(os.environ["EARSHOT_STORE"]).glob("artifacts/derived/*.tar")
-        pack.write_bytes(pack.read_bytes()[:2000])
-    return path, process
-
-
-def fill(folder: Path) -> int:
-    """Write into the folder of an unfinished artifact."""
-    (folder / "out.txt").write_text("whole")
-    return os.getpid()
-
-
-def lack(store: Store, source: Path) -> None:
-    raise DatasetError("there is none", "/data", "Copy it.")
-
-
-def write(folder: Path) -> None:
-    (folder / "out.txt").write_text("text")
 
 
 @pytest.fixture
