@@ -16,7 +16,7 @@ from cli_answers import CORE_VERSION, FQBN, SERIAL_NUMBER, usb_port
 __all__ = ["CORE_VERSION", "FQBN", "SERIAL_NUMBER", "StandInCli", "usb_port"]
 
 _PROGRAM = """#!{python} -IS
-import json, os, subprocess, sys, time
+import json, os, sys, time
 folder, call = {folder!r}, sys.argv[1:]
 script = json.load(open(folder + "/script.json"))
 verb = " ".join(call[:2]) if call[0] in ("board", "core", "lib") else call[0]

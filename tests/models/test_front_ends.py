@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 import pytest
+from small_datasets import tone_dataset
 
 from models.data import front_ends
 from models.data.front_ends import front_end, front_end_names, load_front_end
@@ -43,6 +44,12 @@ kind = "weights"
 threshold = 0.5
 fine_tune_epochs = 0
 """
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Features of another front end are computed for each test: fewer clips do."""
+    return tone_dataset(tmp_path_factory.mktemp("dataset"), speakers=20)
 
 
 @pytest.fixture

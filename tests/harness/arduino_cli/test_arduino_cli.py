@@ -24,6 +24,7 @@ from harness.link.deadline import Deadline
 
 FLASH, RAM = 983_040, 262_144
 HANGS_WITH_A_CHILD = (  # which has a process group of its own, as the tools of arduino-cli have
+    "import subprocess\n"
     "child = subprocess.Popen(['sleep', '1000'], process_group=0)\n"
     "open(folder + '/pids', 'w').write(f'{os.getpid()} {child.pid}')\n"
     "time.sleep(1000)\n"

@@ -344,6 +344,7 @@ def test_board_and_port_are_released_after_any_exception(
 
 
 FLASHES_FOREVER = (  # in a process group of its own, as arduino-cli starts its tools
+    "import subprocess\n"
     "tool = subprocess.Popen(['sleep', '1000'], process_group=0)\n"
     "open(folder + '/tool', 'w').write(f'{tool.pid}\\n')\n"
     "tool.wait()\n"
