@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 from models.data.dataset import CLIP_SAMPLES
 from models.data.features import CHANNELS, SLICES, STRIDE_SAMPLES, WINDOW_SAMPLES, micro_features
@@ -206,6 +206,8 @@ def _mel_weights() -> NDArray[np.float64]:
 
 def _over_time(samples: NDArray[np.int16]) -> tuple[Image, Image, Image]:
     """Compute spectrogram, mel spectrogram and MFCCs of the same frames, in one pass over the recording."""
+    from scipy import signal  # takes half a second, and most runs have the pictures in the store
+
     weights = _mel_weights()
     window = signal.get_window("hann", WINDOW_SAMPLES)
     # A sine spreads over several bins, each scaled to read the whole level: their sum is too large by this.
@@ -254,6 +256,8 @@ def _power(
     samples: NDArray[np.int16], window: int, hop: int, fft_samples: int, block: int
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the power of each bin re full scale, (frames, fft_samples // 2 + 1), `block` frames at a time."""
+    from scipy import signal
+
     frames = (len(samples) - window) // hop + 1
     for first in range(0, frames, block):
         last = min(first + block, frames)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 from harness.records.record import ReceivedChirp
 from harness.sound.levels import clipped_samples, power_dbfs
@@ -87,6 +87,8 @@ def find_chirp(samples: NDArray[np.int16]) -> ReceivedChirp | None:
 
 def in_band(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     """Filter int16 samples (N,) to the chirp's band without delay: float64 (N,) in steps of int16."""
+    from scipy import signal  # takes half a second, and only a loudspeaker plays a chirp
+
     band = signal.butter(4, (LOWEST_HZ * 0.8, HIGHEST_HZ * 1.1), "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
     centered = samples - np.mean(samples)  # a PDM microphone has an offset
     return signal.sosfiltfilt(band, centered, padlen=min(len(centered) - 1, 300))
@@ -111,6 +113,8 @@ class _MatchedFilter:
         self._energy = np.concatenate(([0.0], np.cumsum(sound**2)))
 
     def best(self, stretch: float) -> _Match:
+        from scipy import signal
+
         sweep = _sweep(stretch)
         places = len(self._sound) - len(sweep) + 1
         correlation = np.abs(fft.ifft(self._spectrum * np.conj(fft.fft(sweep, self._size)))[:places])
@@ -137,6 +141,8 @@ def _vertex(curve: NDArray[np.float64], at: int) -> float:
 @lru_cache(maxsize=256)
 def _sweep(stretch: float) -> NDArray[np.complex128]:
     """Make the analytic sweep of amplitude 1 as a microphone with a clock this much too fast samples it."""
+    from scipy import signal
+
     length = round(CHIRP_S * (1 + stretch) * SAMPLE_RATE_HZ)
     at_s = np.arange(length) / (SAMPLE_RATE_HZ * (1 + stretch))
     phase = 2 * np.pi * (LOWEST_HZ * at_s + (HIGHEST_HZ - LOWEST_HZ) / (2 * CHIRP_S) * at_s**2)

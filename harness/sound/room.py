@@ -8,7 +8,6 @@ from math import ceil, floor, prod, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 from harness.errors import UsageError
 from models.data.wav import SAMPLE_RATE_HZ
@@ -81,6 +80,8 @@ class Room:
             (N + reverberation,): the direct sound keeps its place. From 1 m to 2 m it loses 6 dB, the
             reverberation nothing.
         """
+        from scipy.signal import fftconvolve  # takes half a second, and most commands add no room
+
         near = _impulse_response(replace(self, distance_m=1.0))
         response = _impulse_response(self)
         response = response / np.sqrt(np.square(near).sum())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 CONFIDENCE = 0.95
 """Confidence of every two-sided interval here; a p below 1 - CONFIDENCE counts as a difference."""
@@ -50,7 +50,7 @@ def mean_interval(values: Sequence[float]) -> Mean:
     if len(values) == 1:
         return Mean(1, mean, None, None)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
+    reach = float(special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * deviation / math.sqrt(len(values))
     return Mean(len(values), mean, mean - reach, mean + reach)
 
 
@@ -61,7 +61,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     percentages", Psychometrika 12 (1947); exact as a sign test.
     """
     both = only_first + only_second
-    return float(stats.binomtest(only_first, both).pvalue) if both else 1.0
+    return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), both, 0.5)))
 
 
 def holm(values: ArrayLike) -> NDArray[np.float64]:

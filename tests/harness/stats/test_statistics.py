@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import poisson
+from scipy.stats import binomtest, poisson
 
 from harness.stats.statistics import (
     Summary,
@@ -34,6 +34,13 @@ def test_no_summary_of_no_samples_or_of_nan(values):
 def test_wilson_interval_as_published():  # Newcombe 1998, table I, method 3
     assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
     assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000))
+def test_wilson_intervals_are_scipys(one, other):
+    correct, total = sorted((one, max(other, 1)))
+    expected = binomtest(correct, total).proportion_ci(method="wilson")
+    assert wilson_interval(correct, total) == pytest.approx((expected.low, expected.high), rel=1e-12)
 
 
 def test_the_wilson_interval_without_trials():
