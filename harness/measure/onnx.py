@@ -94,7 +94,6 @@ def measure_onnx(
     *,
     threads: int = 1,
     inferences: int = INFERENCES,
-    tolerance: float = TOLERANCE,
     computer: Computer | None = None,
 ) -> tuple[LinuxRow, np.ndarray]:
     """Compare an ONNX model's outputs with the expected ones, then time it and take its memory.
@@ -102,9 +101,8 @@ def measure_onnx(
     Args:
         model: the .onnx, with a batch of 1.
         inputs: (N, ...) inputs to compare; the first one is timed.
-        expected: (N, outputs) from another runtime; None compares nothing.
+        expected: (N, outputs) from another runtime, compared within `TOLERANCE`; None compares nothing.
         threads: that one operator may use.
-        tolerance: largest allowed difference of an output; see `models.reference`.
         computer: None for this host.
 
     Returns:
@@ -118,7 +116,7 @@ def measure_onnx(
     computer = computer or Computer()
     packed = io.BytesIO()
     np.savez(packed, inputs=inputs, **({} if expected is None else {"expected": expected}))
-    options = {"threads": threads, "inferences": inferences, "tolerance": tolerance}
+    options = {"threads": threads, "inferences": inferences, "tolerance": TOLERANCE}
     answer = computer.run_model(
         model, packed.getvalue(), [f"--{name}={value}" for name, value in options.items()]
     )
@@ -128,8 +126,8 @@ def measure_onnx(
     output = np.array(answer.pop("output"), np.float32)
     if not answer["samples_us"]:
         raise AccuracyFailed(
-            f"the outputs differ from the reference by {answer['difference']:.2g}, more than {tolerance:g}",
+            f"the outputs differ from the reference by {answer['difference']:.2g}, more than {TOLERANCE:g}",
             where=where,
             remedy="Nothing was timed. Compare ONNX Runtime's versions here and there.",
         )
-    return msgspec.convert({**answer, "tolerance": tolerance}, LinuxRow), output
+    return msgspec.convert({**answer, "tolerance": TOLERANCE}, LinuxRow), output
