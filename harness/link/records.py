@@ -48,7 +48,7 @@ def intact_body(line: str) -> str:
 
 
 class RecordParser:
-    """A parser that keeps count of the records that did not arrive.
+    """A parser that counts the records that did not arrive, as `Loss` events.
 
     A record whose checksum is right is malformed with another number of scores than the model has labels,
     with a time before that of an earlier record, or as an `end` with fewer records than arrived or more than
@@ -56,14 +56,10 @@ class RecordParser:
 
     Args:
         labels: number of labels of the model that runs; None to accept any number of scores.
-
-    Attributes:
-        lost: records that did not arrive intact, over all streams so far.
     """
 
     def __init__(self, labels: int | None = None) -> None:
         self._labels = labels
-        self.lost = 0
         self._recent: deque[bytes] = deque(maxlen=_DUPLICATE_WINDOW)
         self._missing: deque[int] = deque(maxlen=_LATE_WINDOW)  # the newest sequence numbers of gaps
         self._begin(is_open=False)
@@ -105,9 +101,8 @@ class RecordParser:
         """Return the loss of an open stream's `end`: no more lines will come."""
         if not self._open:
             return ()
-        loss = self._loss(at_s, 1, "no end")
         self._begin(is_open=False)
-        return (loss,)
+        return (Loss(at_s, 1, "no end"),)
 
     def _begin(self, is_open: bool) -> None:
         self._open = is_open
@@ -134,14 +129,14 @@ class RecordParser:
         kind, _, fields = body.partition(b",")
         if kind == b"boot":
             before = self.finish(at_s)
-            return (*before, _boot(fields, at_s) or self._loss(at_s, 1, "malformed", text_of(body)))
+            return (*before, _boot(fields, at_s) or Loss(at_s, 1, "malformed", text_of(body)))
         parse = _PARSERS.get(kind)
         event = parse(fields, at_s) if parse else None
         if isinstance(event, Inference) and self._labels not in (None, len(event.scores)):
             event = None
         sequence = event.sequence if event else _leading_number(fields)
         if sequence is None or sequence - self._next >= _LONGEST_GAP:
-            return (self._loss(at_s, 0, "malformed", text_of(body)),)  # counted as a gap later
+            return (Loss(at_s, 0, "malformed", text_of(body)),)  # counted as a gap later
 
         before = ()
         if sequence != self._next or not self._open:
@@ -154,7 +149,7 @@ class RecordParser:
             if not self._open:
                 self._missing.clear()
             if sequence > self._next:
-                before += (self._loss(at_s, sequence - self._next, "gap"),)
+                before += (Loss(at_s, sequence - self._next, "gap"),)
                 self._missing.extend(range(max(self._next, sequence - _LATE_WINDOW), sequence))
         self._recent.append(body)
         self._next = sequence + 1
@@ -165,7 +160,7 @@ class RecordParser:
             if kind == b"end":
                 self._begin(is_open=False)
             # An unknown type is a newer sketch's: no loss.
-            return (*before, self._loss(at_s, 1, "malformed", text_of(body))) if parse else before
+            return (*before, Loss(at_s, 1, "malformed", text_of(body))) if parse else before
         if isinstance(event, End):
             self._begin(is_open=False)
             return (*before, event)
@@ -186,11 +181,7 @@ class RecordParser:
         self._missing.remove(sequence)
         self._recent.append(body)
         self._received[type(event)] += 1
-        return (self._loss(at_s, -1, "late"), event)
-
-    def _loss(self, at_s: float, lost: int, reason: str, text: str = "") -> Loss:
-        self.lost += lost
-        return Loss(at_s, lost, reason, text)
+        return (Loss(at_s, -1, "late"), event)
 
 
 def split_ready(text: str) -> tuple[str, bool]:
