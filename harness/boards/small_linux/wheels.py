@@ -26,7 +26,7 @@ def requirements() -> list[str]:
 
 def kept(python: str, machine: str) -> list[Path]:
     """Return the kept wheels for a version of Python and an architecture; [] before `fill`."""
-    return sorted(_folder(python, machine).glob("*.whl"))
+    return sorted(Store(store_root()).path_of("wheels", _inputs(python, machine)).glob("*.whl"))
 
 
 def fill(python: str, machine: str) -> None:
@@ -53,16 +53,9 @@ def fill(python: str, machine: str) -> None:
                 remedy="Check this host's network, or install a Python there that has these packages.",
             )
 
-    _store().build("wheels", _inputs(python, machine), make, title=f"download wheels for {machine}")
-
-
-def _folder(python: str, machine: str) -> Path:
-    return _store().path_of("wheels", _inputs(python, machine))
+    title = f"download wheels for {machine}"
+    Store(store_root()).build("wheels", _inputs(python, machine), make, title=title)
 
 
 def _inputs(python: str, machine: str) -> dict[str, object]:
     return {"python": python, "machine": machine, "requirements": requirements()}
-
-
-def _store() -> Store:
-    return Store(store_root())
