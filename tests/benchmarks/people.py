@@ -4,8 +4,9 @@
     python -m benchmarks.people --dataset FOLDER --model FILE --labels silence,unknown,yes,no
 
 The dataset has lists of its validation and testing set. The recognizer is tuned on the validation set
-without a false accept in 30 minutes of the dataset's noise, and judged on the testing set with the same
-noise. All other options go to `earshot field`.
+without a false accept in the dataset's noise, which is repeated to last 30 minutes, and judged on the
+testing set with the same noise: its false accepts say nothing about other noise. All other options go to
+`earshot field`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@
 TinyConv variants of synthetic voices and of both kinds, and published models, listen to speakers of the
 dataset's validation and testing list, to the project's synthetic recordings at three SNRs, and to an hour
 without words, half of it the dataset's noise. The host computes their scores slice by slice; the emulated
-board's are equal.
+board's are equal. The noise is the same in both folds: the false accepts compare recognizers, and are no
+rates to expect.
 
 One recognizer, with the same threshold for all labels, is chosen for all models: of those with at most as
 many false accepts as TensorFlow's, and at most 15 % of other words taken for a keyword, the one that detects

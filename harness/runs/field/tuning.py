@@ -136,19 +136,21 @@ def _read_run(folder: Path) -> _Run:
 
 def _check_sounds(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:
     """Refuse the same sound twice: it would count as more evidence than there is."""
-    sounds: dict[object, _Run] = {}
+    owners: dict[object, _Run] = {}
     for run, variant in played:
-        # Played through the air, a plan sounds different each time.
-        sound = (
-            run.record.run["id"] if variant.route == "acoustic" else (run.plan.conditions, run.plan.segments)
-        )
-        if other := sounds.get(sound):
-            raise UsageError(
-                f"two runs of {identity} have the same sound, which counts only once",
-                where=f"{other.folder} and {run.folder}",
-                remedy="Tune one of them, or play other sound: `earshot field --seed 2`.",
-            )
-        sounds[sound] = run
+        sounds: set[object] = {(run.plan.conditions, run.plan.segments)}
+        # With another seed a file of keyword-free audio is the same.
+        sounds |= {segment.background_sha256 for segment in run.plan.segments if segment.background}
+        if variant.route == "acoustic":  # each time different
+            sounds = {run.record.run["id"]}
+        for sound in sounds:
+            if (other := owners.setdefault(sound, run)) is not run:
+                raise UsageError(
+                    f"two runs of {identity} have the same sound, which counts only once",
+                    where=f"{other.folder} and {run.folder}",
+                    remedy="Tune one of them, or play other sound: `earshot field --seed 2`, and other "
+                    "keyword-free audio if it is a file.",
+                )
 
 
 def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from emulated_runs import Models
@@ -17,6 +18,8 @@ from harness.errors import EXIT_CLEAN, EXIT_USAGE
 from harness.firmware.engine import get_engine
 from harness.runs.field.run import FieldRun, begin_folder
 from harness.runs.request import Setup
+from models.data.wav import write_wav
+from models.store import sha256_of
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,20 @@ def test_runs_of_different_kinds_are_not_tuned_together(tune, played, tmp_path, 
 @pytest.mark.parametrize("route", ["pcm", "acoustic"])
 def test_the_same_sound_counts_only_once(tune, played, tmp_path, route):
     one, other = (changed(played, tmp_path / name, seed=0, route=route) for name in ("one", "other"))
+    status, _, error = tune(one, other)
+    assert (
+        status == EXIT_USAGE and f"have the same sound, which counts only once ({one} and {other})" in error
+    )
+
+
+def test_a_file_of_keyword_free_audio_counts_only_once(tune, played, tmp_path):
+    one, other = (changed(played, tmp_path / name, seed=seed) for name, seed in (("one", 0), ("other", 2)))
+    kitchen = tmp_path / "kitchen.wav"
+    for folder in (one, other):
+        plan = json.loads((folder / "plan.json").read_text())
+        write_wav(kitchen, np.zeros(plan["segments"][-1]["samples"], np.int16))
+        plan["segments"][-1] |= {"background": str(kitchen), "background_sha256": sha256_of(kitchen)}
+        (folder / "plan.json").write_text(json.dumps(plan))
     status, _, error = tune(one, other)
     assert (
         status == EXIT_USAGE and f"have the same sound, which counts only once ({one} and {other})" in error
