@@ -76,9 +76,8 @@ def test_ratios_are_to_original_of_the_same_network():
 
 def test_the_reference_is_from_the_same_run_if_it_is_there():
     found = entries_of([family_run(), family_run()])
-    for entry in found:
-        if (reference := original_of(entry, found)) is not None:
-            assert reference.record is entry.record
+    pairs = [(entry, original) for entry in found if (original := original_of(entry, found))]
+    assert pairs and all(original.record is entry.record for entry, original in pairs)
 
 
 def test_entries_are_ordered_by_network_size_and_threshold():

@@ -31,23 +31,18 @@ def paths(tmp_path) -> FieldPaths:
     return FieldPaths(tmp_path / "run")
 
 
-def test_segment_is_played_from_its_first_to_its_last_sample(plan, model, player_of, paths):
+def test_segment_is_played_once_from_its_first_to_its_last_sample(plan, model, player_of, paths):
     with EmulatedBoard() as board:
         assert player_of(board, plan, paths).play(plan.segments[0])
+        before = paths.transcript(model.id, 1).read_bytes()
+        assert not player_of(board, plan, paths).play(plan.segments[0])
+    assert paths.transcript(model.id, 1).read_bytes() == before
     log = read_listening(paths.transcript(model.id, 1), len(model.labels))
     assert log.complete and log.records_lost == log.samples_lost == 0
     assert log.slices[-1] >= (plan.segments[0].samples - 480) // 320 + 1
     facts = read_facts(paths, model.id, 1)
     assert (facts.route, facts.sound_starts_s) == ("pcm", 0.0)
     assert facts.speech_dbfs == render(plan, plan.segments[0]).speech_dbfs
-
-
-def test_complete_segment_is_not_played_again(plan, model, player_of, paths):
-    with EmulatedBoard() as board:
-        assert player_of(board, plan, paths).play(plan.segments[0])
-        before = paths.transcript(model.id, 1).read_bytes()
-        assert not player_of(board, plan, paths).play(plan.segments[0])
-    assert paths.transcript(model.id, 1).read_bytes() == before
 
 
 def test_order_of_the_segments_does_not_change_their_transcripts(plan, model, player_of, tmp_path):
