@@ -37,35 +37,24 @@ CAUSES = ("latency", "recognizer", "front end", "sound", "model")
 
 @dataclass(frozen=True)
 class Condition:
-    """An acoustic condition at the microphone.
+    """An acoustic condition at the microphone."""
 
-    Attributes:
-        name: unique in the plan, such as "2 m, 10 dB"; names the condition in every table.
-        level_dbfs: RMS of each word's active part at the microphone, before its gain. None: as recorded; in
-            a room as loud as recorded at 1 m from the talker, and softer farther away.
-        snr_db: from the RMS of all words' active parts to that of noise and background together. None: no
-            noise, only the background.
-        noise: one of `harness.sound.conditions.NOISES`, or a WAV file (relative to the plan's folder). Babble
-            is made of the plan's recordings, played backwards: it has the spectrum and rhythm of speech, and
-            no keyword.
-        background_dbfs: RMS of constant white noise; None for digital silence.
-        distance_m: from talker to microphone. None: no room.
-        rt60_s: reverberation time of the room. None: the direct sound alone.
-        room_m: length, width and height of the room.
-        gain_db: gain of the microphone. Samples that then exceed int16 are clipped and counted.
-        noise_sha256: of the WAV file with the noise; "" for a generated kind.
-    """
-
-    name: str
+    name: str  # unique in the plan, such as "2 m, 10 dB"; names the condition in every table
     level_dbfs: float | None = None
+    """RMS of each word's active part at the microphone, before its gain. None: as recorded; in a room as loud
+    as recorded at 1 m from the talker, and softer farther away."""
     snr_db: float | None = None
+    """From the RMS of all words' active parts to that of noise and background together. None: no noise, only
+    the background."""
     noise: str = "white"
-    background_dbfs: float | None = -60.0
-    distance_m: float | None = None
-    rt60_s: float | None = None
-    room_m: tuple[float, float, float] = (5.0, 4.0, 2.7)
-    gain_db: float = 0.0
-    noise_sha256: str = ""
+    """One of `harness.sound.conditions.NOISES`, or a WAV file (relative to the plan's folder). Babble is made
+    of the plan's recordings, played backwards: it has the spectrum and rhythm of speech, and no keyword."""
+    background_dbfs: float | None = -60.0  # RMS of constant white noise; None for digital silence
+    distance_m: float | None = None  # from talker to microphone; None for no room
+    rt60_s: float | None = None  # reverberation time of the room; None for the direct sound alone
+    room_m: tuple[float, float, float] = (5.0, 4.0, 2.7)  # length, width and height of the room
+    gain_db: float = 0.0  # of the microphone; samples that then exceed int16 are clipped and counted
+    noise_sha256: str = ""  # of the WAV file with the noise; "" for a generated kind
 
 
 @dataclass(frozen=True)
@@ -196,23 +185,15 @@ class ReferenceRow:
 
 @dataclass(frozen=True)
 class TuningRow:
-    """The gain of tuning the recognizer to the log of the run, on speakers that the search did not know.
+    """The gain of tuning the recognizer to the log of the run, on speakers that the search did not know."""
 
-    Attributes:
-        recognizer: of the search in the whole log; None if there is none.
-        tuned, present: counts of the tuned recognizers and of the board's, on speakers held out; None without
-            a second speaker.
-        gain: difference of their shares of detected keywords, with its 95 % interval over speakers.
-        speakers: of keywords.
-        reason: why a figure is missing; "" if none is.
-    """
-
-    recognizer: Recognizer | None = None
-    tuned: DetPoint | None = None
-    present: DetPoint | None = None
+    recognizer: Recognizer | None = None  # of the search in the whole log; None if there is none
+    tuned: DetPoint | None = None  # its counts on speakers held out; None without a second speaker
+    present: DetPoint | None = None  # those of the board's recognizer, likewise
     gain: tuple[float, float, float] | None = None
-    speakers: Count = 0
-    reason: str = ""
+    """Difference of both shares of detected keywords, with its 95 % interval over speakers."""
+    speakers: Count = 0  # of keywords
+    reason: str = ""  # why a figure is missing; "" if none is
 
 
 @dataclass(frozen=True)

@@ -37,24 +37,15 @@ _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 @dataclass(frozen=True)
 class RecordFile(Generic[R]):
-    """A type of record, as a run's folder keeps it.
-
-    Attributes:
-        type: the dataclass.
-        name: of the file, once the run has ended.
-        partial: of the file until then.
-        read, write: the record's functions.
-        command: that begins such a run.
-        resumes_faults: a run that ended with faults, such as a board that was gone, may be resumed.
-    """
+    """A type of record, as a run's folder keeps it."""
 
     type: type[R]
-    name: str
-    partial: str
+    name: str  # of the file, once the run has ended
+    partial: str  # of the file until then
     read: Callable[[Path], R]
     write: Callable[[R, Path], None]
-    command: str
-    resumes_faults: bool = False
+    command: str  # that begins such a run
+    resumes_faults: bool = False  # true if a run that ended with faults may be resumed
 
     def find(self, folder: Path) -> Path:
         """Return the record's path in a run's folder, the final one if it exists."""

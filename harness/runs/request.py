@@ -32,25 +32,15 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class NightlyRequest:
-    """Measurement and judgment of a night.
+    """Measurement and judgment of a night."""
 
-    Attributes:
-        baselines: folder of the boards' accepted figures.
-        kept: folder of the images that are never rebuilt.
-        history: folders with the records of earlier nights.
-        rounds: blocks of each variant, 1 or more.
-        samples: of each series in a block, 1 or more.
-        same_images: measure the images of the last night again (A/A), and build nothing.
-        publish: URL or folder that the finished night is copied to; "" for none.
-    """
-
-    baselines: Path
-    kept: Path
-    history: tuple[Path, ...]
-    rounds: int = ROUNDS
-    samples: int = SAMPLES
-    same_images: bool = False
-    publish: str = ""
+    baselines: Path  # folder of the boards' accepted figures
+    kept: Path  # folder of the images that are never rebuilt
+    history: tuple[Path, ...]  # folders with the records of earlier nights
+    rounds: int = ROUNDS  # blocks of each variant, 1 or more
+    samples: int = SAMPLES  # of each series in a block, 1 or more
+    same_images: bool = False  # measure the images of the last night again (A/A), and build nothing
+    publish: str = ""  # URL or folder that the finished night is copied to; "" for none
 
     def canary(self, board: str) -> Path:
         """Return the folder of a board's canary."""
@@ -63,40 +53,24 @@ class NightlyRequest:
 
 @dataclass(frozen=True)
 class FieldRequest:
-    """Playback of a field run.
+    """Playback of a field run."""
 
-    Attributes:
-        plan: a playback plan; None makes one of the recordings and `options`.
-        options: of that plan.
-        threshold: for all labels, applied to the logged scores, 0 to 255; None keeps the board's own.
-        check: score every segment on the host, see `harness.runs.field.host`.
-    """
-
-    plan: Path | None = None
-    options: PlanOptions = field(default_factory=PlanOptions)
-    threshold: int | None = None
-    check: bool = False
+    plan: Path | None = None  # None makes one of the recordings and `options`
+    options: PlanOptions = field(default_factory=PlanOptions)  # of that plan
+    threshold: int | None = None  # for all labels, applied to the logged scores; None for the board's own
+    check: bool = False  # score every segment on the host, see `harness.runs.field.host`
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Everything that a run needs.
+    """Everything that a run needs."""
 
-    Attributes:
-        selection: models to measure.
-        board: is measured, and closed by the run.
-        firmware_engine: runs the models on it; None for a board that runs ONNX models.
-        bench: speaker and thresholds.
-        recordings: folder of what is played.
-        calibrations: of the emulated board, by the real boards of the bench.
-    """
-
-    selection: Selection
-    board: Board
-    firmware_engine: Engine | None
-    bench: Bench = field(default_factory=Bench)
-    recordings: Path = layout.RECORDINGS
-    calibrations: tuple[Calibration, ...] = ()
+    selection: Selection  # models to measure
+    board: Board  # is measured, and closed by the run
+    firmware_engine: Engine | None  # runs the models on it; None for a board that runs ONNX models
+    bench: Bench = field(default_factory=Bench)  # speaker and thresholds
+    recordings: Path = layout.RECORDINGS  # folder of what is played
+    calibrations: tuple[Calibration, ...] = ()  # of the emulated board, by the real boards of the bench
 
     @property
     def engine(self) -> Engine:
@@ -106,35 +80,20 @@ class Setup:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """Options of `earshot run`, `nightly` or `field`.
+    """Options of `earshot run`, `nightly` or `field`."""
 
-    Attributes:
-        selection: models to measure.
-        board: an entry of the bench file, or a kind of board.
-        engine: runs the models; "" takes the entry's, or else the kind's default.
-        footprint: of the images, see `Engine.with_footprint`.
-        bench: the bench file; None for the usual one, see `harness.bench_file.find_bench`.
-        port: overrides the board's serial port.
-        clock: overrides the emulated board's clock.
-        optimization: overrides the compiler's level of the entry.
-        wait_s: overrides the longest wait for a board that another process holds; None for the entry's.
-        recordings: to play; None takes the bench's, or else those of the checkout.
-        nightly: of `earshot nightly` only.
-        field: of `earshot field` only.
-    """
-
-    selection: Selection
-    board: str
-    engine: str = ""
-    bench: Path | None = None
-    port: str = ""
-    clock: ClockName = ""
-    optimization: Optimization = ""
-    wait_s: WaitSeconds | None = None
-    recordings: Path | None = None
-    nightly: NightlyRequest | None = None
-    field: FieldRequest | None = None
-    footprint: Footprint = FAST
+    selection: Selection  # models to measure
+    board: str  # an entry of the bench file, or a kind of board
+    engine: str = ""  # runs the models; "" takes the entry's, or else the kind's default
+    bench: Path | None = None  # the bench file; None for the usual one, see `harness.bench_file.find_bench`
+    port: str = ""  # overrides the board's serial port
+    clock: ClockName = ""  # overrides the emulated board's clock
+    optimization: Optimization = ""  # overrides the compiler's level of the entry
+    wait_s: WaitSeconds | None = None  # overrides the longest wait for a board that another process holds
+    recordings: Path | None = None  # to play; None takes the bench's, or else those of the checkout
+    nightly: NightlyRequest | None = None  # of `earshot nightly` only
+    field: FieldRequest | None = None  # of `earshot field` only
+    footprint: Footprint = FAST  # of the images, see `Engine.with_footprint`
 
     def entry(self) -> BoardEntry:
         """Return the requested board's entry.

@@ -28,25 +28,19 @@ DEFAULT_VARIANTS = "tinyconv-*"
 
 @dataclass(frozen=True)
 class Selection:
-    """Models to measure.
+    """Models to measure."""
 
-    Attributes:
-        pattern: shell-style pattern over the ids of models/configs/.
-        dataset: a folder in the Speech Commands layout; None takes the synthetic corpus.
-        model_file: a .tflite to bench instead of the variants.
-        labels: the labels of `model_file` in the order of its outputs; `_silence_` and `_unknown_` become
-            "silence" and "unknown".
-        front_end: makes the features of `model_file`, one of `models.data.front_ends`; "" for micro, or for a
-            model of other inputs.
-        voices: that the variants learn from in place of their own, see `models.variants.VOICES`.
-    """
-
-    pattern: str = DEFAULT_VARIANTS
-    dataset: Path | None = None
-    model_file: Path | None = None
+    pattern: str = DEFAULT_VARIANTS  # shell-style pattern over the ids of models/configs/
+    dataset: Path | None = None  # a folder in the Speech Commands layout; None takes the synthetic corpus
+    model_file: Path | None = None  # a .tflite to bench instead of the variants
     labels: tuple[str, ...] = ()
+    """The labels of `model_file` in the order of its outputs; `_silence_` and `_unknown_` become "silence"
+    and "unknown"."""
     front_end: str = ""
+    """Makes the features of `model_file`, one of `models.data.front_ends`; "" for micro, or for a model of
+    other inputs."""
     voices: Literal["", "synthetic", "people", "both"] = ""
+    """Voices that the variants learn from in place of their own, see `models.variants.VOICES`."""
 
     def __post_init__(self) -> None:
         if self.model_file is not None and not self.labels:

@@ -41,40 +41,26 @@ class BrokenTrace(ValueError):
 
 @dataclass(frozen=True)
 class StageEnergy:
-    """Energy and duration of one stage in J and s; a stage that the trace cuts off counts for neither.
-
-    Attributes:
-        stage: name.
-        joules, seconds: of each time that it ran.
-        per_inference_joules: its energy in all, of the preprocessing that led to no inference too, by the
-            number of inferences.
-    """
+    """Energy and duration of one stage in J and s; a stage that the trace cuts off counts for neither."""
 
     stage: str
-    joules: Summary
+    joules: Summary  # of each time that it ran, like the seconds
     seconds: Summary
     per_inference_joules: float
+    """Its energy in all, of the preprocessing that led to no inference too, by the number of inferences."""
 
 
 @dataclass(frozen=True)
 class Energy:
-    """Energy of a trace.
-
-    Attributes:
-        seconds, joules: of the whole trace; with stage pins, from the first stage that it shows whole to the
-            last one.
-        peak_watts: highest sample.
-        sample_seconds: length of the longest sample.
-        idle_watts: mean while no stage runs; None without stage pins.
-        stages: those that ran; empty without stage pins.
-    """
+    """Energy of a trace."""
 
     seconds: float
     joules: float
-    peak_watts: float
-    sample_seconds: float
-    idle_watts: float | None = None
-    stages: tuple[StageEnergy, ...] = ()
+    """Both of the whole trace; with stage pins, from the first stage that it shows whole to the last one."""
+    peak_watts: float  # highest sample
+    sample_seconds: float  # length of the longest sample
+    idle_watts: float | None = None  # mean while no stage runs; None without stage pins
+    stages: tuple[StageEnergy, ...] = ()  # those that ran; empty without stage pins
 
     @property
     def mean_watts(self) -> float:
@@ -139,44 +125,28 @@ def energy_of(blocks: Iterable[np.ndarray], pins: tuple[int, int] | None) -> Ene
 
 @dataclass(frozen=True)
 class Burst:
-    """Inferences in a row, with idle time before and after.
+    """Inferences in a row, with idle time before and after."""
 
-    Attributes:
-        begin_s, end_s: times in the trace at which the device was idle, before and after.
-        taken_s: length of the inferences, by the device's clock.
-        inferences: their number.
-    """
-
-    begin_s: float
-    end_s: float
-    taken_s: float
-    inferences: int
+    begin_s: float  # time in the trace at which the device was idle before
+    end_s: float  # and after
+    taken_s: float  # length of the inferences, by the device's clock
+    inferences: int  # their number
 
 
 @dataclass(frozen=True)
 class BurstEnergy:
-    """Energy of an inference in J, one value for each burst.
+    """Energy of an inference in J, one value for each burst."""
 
-    Attributes:
-        joules: with what the idle device takes in the same time.
-        net_joules: without it.
-        seconds: of an inference, by the device's clock.
-        idle_watts: before and after the bursts.
-        peak_watts: highest sample; None if it may be that of other work.
-        inferences: of all bursts.
-        each_joules: of each burst, in order.
-        other_cores: mean number of cores that other processes of a computer used meanwhile; None for a
-            board, and if the computer does not tell.
-    """
-
-    joules: Summary
-    net_joules: Summary
-    seconds: Summary
-    idle_watts: float
-    peak_watts: float | None
-    inferences: int
-    each_joules: tuple[float, ...]
+    joules: Summary  # with what the idle device takes in the same time
+    net_joules: Summary  # without it
+    seconds: Summary  # of an inference, by the device's clock
+    idle_watts: float  # before and after the bursts
+    peak_watts: float | None  # highest sample; None if it may be that of other work
+    inferences: int  # of all bursts
+    each_joules: tuple[float, ...]  # of each burst, in order
     other_cores: float | None = None
+    """Mean number of cores that other processes of a computer used meanwhile; None for a board, and if the
+    computer does not tell."""
 
     @property
     def why_no_peak(self) -> str:

@@ -293,16 +293,12 @@ def _thresholds(log: Log, rule: _Rule, suppression_ms: int) -> Iterator[dict[int
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a choice.
-
-    Attributes:
-        per_hour: false accepts in keyword-free audio, which the upper end of their interval has to keep; None
-            for none at all in the audio.
-        accepted: share of other words taken for a keyword, 0 to 1.
-    """
+    """Limits of a choice."""
 
     per_hour: float | None = None
-    accepted: float = 0.15
+    """False accepts in keyword-free audio, which the upper end of their interval has to keep; None for none
+    at all in the audio."""
+    accepted: float = 0.15  # share of other words taken for a keyword, 0 to 1
 
     def most_false(self, hours: float) -> int | None:
         """Return the most false accepts in some hours of audio; None if even without one it is too little."""
@@ -326,42 +322,31 @@ class Limits:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Keywords of speakers that the choice did not know; the figures are of all folds together.
+    """Keywords of speakers that the choice did not know; the figures are of all folds together."""
 
-    Attributes:
-        tuned, default: counts of the chosen recognizers and of the default one.
-        gain: difference of their rates of detected keywords, with its interval over speakers.
-    """
-
-    tuned: DetPoint
-    default: DetPoint
+    tuned: DetPoint  # counts of the chosen recognizers
+    default: DetPoint  # counts of the default one
     gain: tuple[float, float, float]
+    """Difference of their rates of detected keywords, with its interval over speakers."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """The tuned recognizer of a variant.
+    """The tuned recognizer of a variant."""
 
-    Attributes:
-        limits: of the choice.
-        chosen, default: with their counts over the whole log.
-        intervals: by "chosen" and "default", the share of detected keywords, low and high, over speakers.
-        by_false: per smoothing, and for the default's average, the candidates that no other beats in both
-            misses and false accepts, within the limit of other words.
-        by_accepted: likewise in misses and other words, within the limit of false accepts.
-        held_out: None unless both halves of the speakers have keywords.
-        speakers: number of speakers of keywords.
-    """
-
-    limits: Limits
-    chosen: Candidate
+    limits: Limits  # of the choice
+    chosen: Candidate  # with its counts over the whole log, like the default
     default: Candidate
     intervals: dict[str, tuple[float, float]]
-    accepted_intervals: dict[str, tuple[float, float]]
+    """By "chosen" and "default", the share of detected keywords, low and high, over speakers."""
+    accepted_intervals: dict[str, tuple[float, float]]  # likewise of other words taken for a keyword
     by_false: dict[str, list[Candidate]]
+    """Per smoothing, and for the default's average, the candidates that no other beats in both misses and
+    false accepts, within the limit of other words."""
     by_accepted: dict[str, list[Candidate]]
-    held_out: HeldOut | None
-    speakers: int
+    """Likewise in misses and other words, within the limit of false accepts."""
+    held_out: HeldOut | None  # None unless both halves of the speakers have keywords
+    speakers: int  # number of speakers of keywords
     candidates: int
 
 

@@ -37,15 +37,10 @@ _LOG, _RESULTS = "clips.log", "clips.json"
 
 @dataclass(frozen=True)
 class Clips:
-    """A board's answers to single clips.
+    """A board's answers to single clips."""
 
-    Attributes:
-        results: in the order of the plan, each recording once.
-        left_out: recordings beyond MOST_CLIPS.
-    """
-
-    results: tuple[ClipResult, ...]
-    left_out: int
+    results: tuple[ClipResult, ...]  # in the order of the plan, each recording once
+    left_out: int  # recordings beyond MOST_CLIPS
 
 
 def classify_clips(

@@ -45,34 +45,21 @@ _UNKNOWN = Answer("", 0)  # of a sound through the air, which the host does not 
 
 @dataclass(frozen=True, eq=False)
 class HostResult:
-    """Scores and answers of the host's model for a segment.
+    """Scores and answers of the host's model for a segment."""
 
-    Attributes:
-        scores: uint8 (slices, labels); None for a sound through the air.
-        answers: one per word.
-    """
-
-    scores: NDArray[np.uint8] | None
-    answers: tuple[Answers, ...]
+    scores: NDArray[np.uint8] | None  # uint8 (slices, labels); None for a sound through the air
+    answers: tuple[Answers, ...]  # one per word
 
 
 @dataclass
 class Host:
-    """A model on the host, for the segments of a plan.
-
-    Attributes:
-        model: the model.
-        plan: of the run.
-        paths: receive the copies.
-        store: of computed results.
-        everything: score keyword-free segments beyond CHECKED_S, too.
-    """
+    """A model on the host, for the segments of a plan."""
 
     model: ModelArtifact
-    plan: PlaybackPlan
-    paths: FieldPaths
-    store: Store
-    everything: bool = False
+    plan: PlaybackPlan  # of the run
+    paths: FieldPaths  # receives the copies
+    store: Store  # of computed results
+    everything: bool = False  # score keyword-free segments beyond CHECKED_S, too
 
     def listen(self, segment: Segment, facts: SegmentFacts) -> None:
         """Compute scores and answers of a segment, unless they exist already."""

@@ -55,21 +55,13 @@ _UNTOLD = (
 
 @dataclass(frozen=True)
 class LiveOptions:
-    """Options of a live session.
+    """Options of a live session."""
 
-    Attributes:
-        device: a part of the microphone's name; "" for the system default.
-        most_s: time at which the session ends; None until it is stopped.
-        say: words for the user to say, one every `SAY_S`.
-        speaker: who says them; "" if unknown.
-        saves: keep sound and transcript as a field run.
-    """
-
-    device: str = ""
-    most_s: float | None = None
-    say: tuple[str, ...] = ()
-    speaker: str = ""
-    saves: bool = False
+    device: str = ""  # a part of the microphone's name; "" for the system default
+    most_s: float | None = None  # time at which the session ends; None until it is stopped
+    say: tuple[str, ...] = ()  # words for the user to say, one every `SAY_S`
+    speaker: str = ""  # who says them; "" if unknown
+    saves: bool = False  # keep sound and transcript as a field run
 
 
 Watch = Callable[[LiveSession, Event, str], None]

@@ -15,11 +15,7 @@ SOUND = "live.wav"
 
 @dataclass(frozen=True)
 class FieldPaths:
-    """Paths of a field run's files.
-
-    Attributes:
-        folder: of the run.
-    """
+    """Paths of the files in a field run's folder."""
 
     folder: Path
 

@@ -39,27 +39,17 @@ _LOG, _FACTS = "segment.log", "facts.json"
 
 @dataclass(frozen=True)
 class SegmentFacts:
-    """Facts of a segment beside its transcript.
+    """Facts of a segment beside its transcript."""
 
-    Attributes:
-        sound_sha256: of its int16 samples.
-        build_id: of the image that listened.
-        clipped_samples, speech_dbfs, snr_db: of the sound, see `harness.sound.scene.Scene`.
-        wall_s: host time for upload and listening.
-        route: "pcm" or "acoustic".
-        sound_starts_s: start of the sound on the board's clock.
-        acoustic: of the route "acoustic".
-    """
-
-    sound_sha256: str
-    build_id: str
-    clipped_samples: int
+    sound_sha256: str  # of its int16 samples
+    build_id: str  # of the image that listened
+    clipped_samples: int  # of the sound, like the next two; see `harness.sound.scene.Scene`
     speech_dbfs: float | None
     snr_db: float | None
-    wall_s: float
-    route: str = "pcm"
-    sound_starts_s: float = 0.0
-    acoustic: AcousticRow | None = None
+    wall_s: float  # host time for upload and listening
+    route: str = "pcm"  # "pcm" or "acoustic"
+    sound_starts_s: float = 0.0  # start of the sound on the board's clock
+    acoustic: AcousticRow | None = None  # of the route "acoustic"
 
 
 def read_facts(paths: FieldPaths, variant: str, segment: int) -> SegmentFacts | None:
@@ -75,29 +65,17 @@ def sound_sha256(scene: Scene) -> str:
 
 @dataclass
 class Player:
-    """A player of a plan to a board with one image.
-
-    Attributes:
-        board: listens.
-        firmware: the image.
-        variant: its model's id.
-        labels: of its model.
-        plan: of the run.
-        bench: speaker, for a board that hears through the air.
-        paths: receive transcripts and facts.
-        store: keeps those of a board with a modeled clock.
-        retries: of uploads and port search.
-    """
+    """A player of a plan to a board with one image."""
 
     board: Board
     firmware: Firmware
-    variant: str
-    labels: tuple[str, ...]
+    variant: str  # id of its model
+    labels: tuple[str, ...]  # of its model
     plan: PlaybackPlan
-    bench: Bench
-    paths: FieldPaths
-    store: Store
-    retries: Retries
+    bench: Bench  # speaker, for a board that hears through the air
+    paths: FieldPaths  # receives transcripts and facts
+    store: Store  # keeps those of a board with a modeled clock
+    retries: Retries  # of uploads and port search
     _uploaded: bool = field(default=False, init=False)
     _listened: bool = field(default=False, init=False)
 

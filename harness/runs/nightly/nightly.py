@@ -36,21 +36,13 @@ from models.errors import ConfigError, UserFacingError
 
 @dataclass(frozen=True)
 class NightlyResult:
-    """Result of a night.
+    """Result of a night."""
 
-    Attributes:
-        record: as written.
-        verdict: on it.
-        page: the report.
-        text: the verdict in Markdown.
-        exit_code: of the command, see `harness.errors`.
-    """
-
-    record: RunRecord
+    record: RunRecord  # as written
     verdict: RunVerdict
     page: Path
-    text: str
-    exit_code: int
+    text: str  # the verdict in Markdown
+    exit_code: int  # of the command, see `harness.errors`
 
 
 def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = None) -> NightlyResult:

@@ -13,17 +13,11 @@ FIRST, ROUND, LAST, CONFIRMATION = "canary-first", "round", "canary-last", "conf
 
 @dataclass(frozen=True)
 class BlockId:
-    """Place of a block in a night.
+    """Place of a block in a night."""
 
-    Attributes:
-        phase: one of the four above.
-        round: from 1; 0 for the canary.
-        subject: the id of a variant, or `CANARY`.
-    """
-
-    phase: str
-    round: int
-    subject: str
+    phase: str  # one of the four above
+    round: int  # from 1; 0 for the canary
+    subject: str  # the id of a variant, or `CANARY`
 
     def __str__(self) -> str:
         return f"{self.phase}-{self.round}-{self.subject}" if self.round else self.phase
