@@ -6,12 +6,11 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from harness import layout, options
+from harness import options
 from harness.commands.run import request_of
 from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
 from models.errors import UserFacingError
 from models.scratch import ScratchFolder
-from models.store import Store
 
 SUMMARY = "Compile the variants for a board; print the flash and RAM they use."
 
@@ -36,22 +35,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from harness.measure.arena import build_sized
-
     setup = request_of(arguments).setup()
     failures: dict[str, UserFacingError] = {}
-    store, engine = Store(layout.store_root()), setup.engine
     with setup.board as board, ScratchFolder("arena") as folder:
         new_log = partial(Path, folder, "arena.log")
         limits = board.describe()
         runs_first_images = limits.clock != "measured"  # a real board is not touched by a build
         for model in setup.selection.models(failures):
-            recognizer = setup.bench.recognizer_of(model.id)
             if runs_first_images:
-                firmware = build_sized(board, model, engine, store, new_log, recognizer, arguments.instrument)
+                firmware = setup.build(model, new_log, arguments.instrument)
             else:
-                firmware = board.build(model, engine, recognizer, arguments.instrument)
-            exact = engine.is_measured or runs_first_images
+                recognizer = setup.bench.recognizer_of(model.id)
+                firmware = board.build(model, setup.engine, recognizer, arguments.instrument)
+            exact = setup.engine.is_measured or runs_first_images
             print(
                 f"{model.id}: flash {firmware.flash_bytes:,} of {limits.flash_bytes:,} bytes, "
                 f"RAM {'' if exact else 'at most '}{firmware.ram_bytes:,} of {limits.ram_bytes:,} "

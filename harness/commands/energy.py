@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,12 +101,7 @@ def _measure_variants(arguments: argparse.Namespace) -> int:
             remedy="Run `earshot energy` on that computer, on its board linux without `host`.",
         )
     setup = request.setup(any_board=True)
-    clock = setup.board.describe().clock
-    if clock == "instructions":
-        raise UsageError(
-            "the clock counts instructions and not time", remedy="Use --clock cycles, the default."
-        )
-    meter = required_meter(setup.bench) if clock == "measured" else None
+    meter = required_meter(setup.bench) if setup.describe_timed().clock == "measured" else None
     with setup.board:
         for model in setup.selection.models():
             with progress.about(model.id):
@@ -121,13 +115,8 @@ def _measure_variants(arguments: argparse.Namespace) -> int:
 
 
 def _build(setup: Setup, model: ModelArtifact, folder: Path, instrument: Instrument = "") -> Firmware:
-    from harness.measure.arena import build_sized
-    from models.store import Store
-
     folder.mkdir(exist_ok=True)
-    store, new_log = Store(layout.store_root()), partial(Path, folder, "arena.log")
-    recognizer = setup.bench.recognizer_of(model.id)
-    return build_sized(setup.board, model, setup.engine, store, new_log, recognizer, instrument)
+    return setup.build(model, lambda: folder / "arena.log", instrument)
 
 
 def _estimate(arguments: argparse.Namespace, setup: Setup, model: ModelArtifact) -> None:

@@ -70,7 +70,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from harness.commands.run import request_of
-    from harness.measure.arena import build_sized
     from harness.measure.mlperf import WINDOWS, measure_accuracy, measure_energy, measure_performance
     from harness.measure.mlperf_files import LABELS, make_files, random_files, read_files
     from harness.measure.session import noise_inputs
@@ -89,37 +88,24 @@ def run(arguments: argparse.Namespace) -> int:
     setup = request_of(arguments, selection).setup()
     started = datetime.now(UTC)
     folder = arguments.output / started.strftime("%Y%m%dT%H%M%SZ")
-    store = Store(layout.store_root())
     (model,) = setup.selection.models()
     reference = ReferenceModel(model.tflite, model.front_end)
     if arguments.files:
         inputs, files = "files", read_files(arguments.files, model)
     elif arguments.dataset:
+        store = Store(layout.store_root())
         inputs, files = "dataset", make_files(arguments.dataset, model, store, folder / "kws01")
     else:
         inputs, files = "random", random_files(noise_inputs(reference, WINDOWS))
     with setup.board as board, contextlib.ExitStack() as recording, contextlib.ExitStack() as failed:
         failed.callback(_discard, folder)
-        described = board.describe()
-        if described.clock == "instructions":
-            raise UsageError(
-                "the clock counts instructions and not time", remedy="Use --clock cycles, the default."
-            )
+        described = setup.describe_timed()
         wiring = setup.bench.meter
         meter = _meter(setup.bench, described) if arguments.energy else None
         if meter:
             meter.power_up()
         folder.mkdir(parents=True, exist_ok=True)
-        recognizer = setup.bench.recognizer_of(model.id)
-        firmware = build_sized(
-            board,
-            model,
-            setup.engine,
-            store,
-            lambda: folder / _ARENA_LOG,
-            recognizer,
-            "timestamps" if meter else "",
-        )
+        firmware = setup.build(model, lambda: folder / _ARENA_LOG, "timestamps" if meter else "")
         if meter:
             meter.start(folder / "samples")
             recording.callback(_stop, meter)

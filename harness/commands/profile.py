@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -38,8 +39,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from harness.commands.run import request_of
     from harness.files import file_name
-    from harness.firmware.stage import Instrument
-    from harness.measure.arena import build_sized
     from harness.measure.profile import counted_profile, profile
     from harness.records.calibration import calibrations_of
     from harness.report.html import write_text
@@ -57,17 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
         described, new_log = board.describe(), partial(Path, folder, "arena.log")
         counter = arguments.counter or described.clock == "measured"
         for model in setup.selection.models(failures):
-            recognizer = setup.bench.recognizer_of(model.id)
-            instrument: Instrument = "operators" if counter else ""
-            firmware = build_sized(board, model, engine, store, new_log, recognizer, instrument)
+            firmware = setup.build(model, new_log, "operators" if counter else "")
             row = rows.with_firmware(rows.variant_row(model), firmware, described, setup.calibrations)
             found = (
                 counted_profile(board, firmware, engine, model, folder / "profile.log")
                 if counter
                 else profile(board, firmware, engine, model, store)
             )
-            row = rows.with_profile(row, found)
-            if row.profile is None:
+            row = replace(row, profile=found)
+            if found is None:
                 raise UsageError(
                     f"{described.title} cannot count the cycles of code",
                     remedy="Profile on the emulated board with --clock cycles.",

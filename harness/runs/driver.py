@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from harness import layout
 from harness.errors import BREAKING, ConnectionLost, ProtocolError
 from harness.firmware.firmware import Firmware
-from harness.measure.arena import build_sized
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.records.record import Fault, RunRecord, VariantRow
 from harness.runs import rows
@@ -164,8 +163,7 @@ class Driver(ABC, Generic[R, Row]):
             self.check_board()
             return self.fresh_folder("arena", model.id) / "arena.log"
 
-        recognizer = self.setup.bench.recognizer_of(model.id)
-        firmware = build_sized(self.board, model, self.setup.engine, self.store, new_log, recognizer)
+        firmware = self.setup.build(model, new_log, store=self.store)
         with located(model.name):
             ReferenceModel(model.tflite)
         return firmware

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from harness.firmware.firmware import Firmware
 from harness.measure import conformance, listener, session
-from harness.measure.arena import build_sized
 from harness.records.record import BoardRow
 from harness.runs.request import Setup
 from harness.sound import stimulus
@@ -54,7 +53,7 @@ def stored_session(
 def measure_ahead(setup: Setup, board: BoardRow, store: Store, model: ModelArtifact) -> None:
     """Build and measure a model into the store, in a process that has the setup for itself."""
     recordings = read_recordings(setup.recordings, model.labels).recordings
-    sound, recognizer = stimulus.compose(recordings), setup.bench.recognizer_of(model.id)
+    sound = stimulus.compose(recordings)
     with (
         progress.about(model.id),
         contextlib.closing(setup.board),
@@ -63,9 +62,7 @@ def measure_ahead(setup: Setup, board: BoardRow, store: Store, model: ModelArtif
     ):
         if setup.board.describe().uid != board.uid:
             return  # another compiler or QEMU
-        firmware = build_sized(
-            setup.board, model, setup.engine, store, lambda: scratch / "arena.log", recognizer
-        )
+        firmware = setup.build(model, lambda: scratch / "arena.log", store=store)
 
         def make(target: Path) -> None:
             session.measure(setup.board, firmware, model, recordings, sound, target, setup.bench)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,14 +18,22 @@ from harness.boards.registry import board_of, check_runs_firmware, engine_name, 
 from harness.errors import UsageError
 from harness.files import file_name
 from harness.firmware.engine import Engine, get_engine
+from harness.firmware.firmware import Firmware
+from harness.firmware.stage import Instrument
 from harness.footprint import FAST, Footprint
+from harness.measure.arena import build_sized
 from harness.measure.block import SAMPLES
 from harness.measure.calibration import read_calibrations
 from harness.records.calibration import Calibration
+from harness.records.record import BoardRow
 from harness.runs.folder import FIELD, RUN
 from harness.runs.selection import Selection
 from harness.sound.playback_plan import PlanOptions
 from models.decoding import decode_json
+from models.store import Store
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
 
 ROUNDS = 3
 """Blocks of each variant in a night: with three the median survives one bad block."""
@@ -76,6 +85,25 @@ class Setup:
     def engine(self) -> Engine:
         assert self.firmware_engine is not None, "the board runs ONNX models"
         return self.firmware_engine
+
+    def describe_timed(self) -> BoardRow:
+        """Describe a board whose clock tells the time; raise UsageError for one that counts instructions."""
+        described = self.board.describe()
+        if described.clock == "instructions":
+            what = "the clock counts instructions and not time"
+            raise UsageError(what, remedy="Use --clock cycles, the default.")
+        return described
+
+    def build(
+        self,
+        model: ModelArtifact,
+        new_log: Callable[[], Path],
+        instrument: Instrument = "",
+        store: Store | None = None,
+    ) -> Firmware:
+        """Build a model's image with the recognizer of the bench; see `harness.measure.arena.build_sized`."""
+        recognizer, store = self.bench.recognizer_of(model.id), store or Store(layout.store_root())
+        return build_sized(self.board, model, self.engine, store, new_log, recognizer, instrument)
 
 
 @dataclass(frozen=True)

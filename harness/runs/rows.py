@@ -19,7 +19,6 @@ from harness.records.record import (
     Fault,
     FirmwareRow,
     ModelRow,
-    ProfileRow,
     VariantRow,
 )
 from harness.sound.stimulus import Stimulus
@@ -55,11 +54,6 @@ def with_firmware(
         errors = [calibration.row(row.id, found, board) for calibration in calibrations]
         found = replace(found, calibration=errors)
     return replace(row, firmware=found)
-
-
-def with_profile(row: VariantRow, profile: ProfileRow | None) -> VariantRow:
-    """Add the profile."""
-    return replace(row, profile=profile)
 
 
 def with_session(

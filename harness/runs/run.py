@@ -104,7 +104,7 @@ class Run(Driver[RunRecord, VariantRow]):
         row = rows.with_session(row, session, stimulus, [*recordings.scan.notes, *unused], window_s)
         row = replace(row, transcripts=self._copy_transcripts(model.id, session))
         yield row
-        row = rows.with_profile(row, profile(self.board, firmware, self.setup.engine, model, self.store))
+        row = replace(row, profile=profile(self.board, firmware, self.setup.engine, model, self.store))
         yield row
         small = self._small_linux(model, session)
         with progress.task("time the host"):
