@@ -1,29 +1,42 @@
-"""Treatment of SIGTERM like Ctrl-C, so that a stopped run keeps its results and releases the board."""
+"""Signals that stop a run, so that a stopped run keeps its results and releases the board."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 
+def sigterm_interrupts() -> AbstractContextManager[None]:
+    """Raise KeyboardInterrupt on SIGTERM, with which systemd and CI runners stop a job, as on Ctrl-C."""
+    return handled(_interrupt, signal.SIGTERM)
+
+
 @contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM, with which systemd and CI runners stop a job.
+def handled(handle: Callable[[], None], *numbers: signal.Signals, once: bool = False) -> Iterator[None]:
+    """Call a function when one of some signals arrives; with `once` the next one acts as before.
 
     Python delivers signals to the main thread only; in another thread this does nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
+
+    def arrived(number: int, frame: FrameType | None) -> None:
+        if once:
+            restore()
+        handle()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, arrived) for number in numbers if is_main}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        restore()
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt() -> None:
     raise KeyboardInterrupt("terminated by SIGTERM")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +27,7 @@ from harness.runs.field.paths import SOUND
 from harness.runs.field.playing import SegmentFacts, sound_sha256
 from harness.runs.field.run import FieldRun, check_input, describe_plan
 from harness.runs.folder import FIELD
+from harness.runs.interruption import handled
 from harness.runs.request import FieldRequest, RunRequest, Setup
 from harness.sound.microphone import Microphone
 from harness.sound.playback_plan import LONGEST_SEGMENT_S, PlannedWord, PlaybackPlan, Segment, write_plan
@@ -132,7 +130,7 @@ class LiveRun(FieldRun):
 
     def _listen(self, session: LiveSession, model: ModelArtifact) -> None:
         transcript = self._paths.transcript(model.id, 1)
-        with _interrupts(session.stop):
+        with handled(session.stop, signal.SIGINT, signal.SIGTERM, once=True):
             for event in session.events(self.board.open(transcript)):
                 self._watch(session, event, self._word_to_say(session))
 
@@ -239,24 +237,3 @@ def begin_live(request: RunRequest, output: Path, options: LiveOptions, watch: W
         window_s=setup.bench.thresholds.detection_window_s,
     )
     return LiveRun(options, watch, setup, folder)
-
-
-@contextmanager
-def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM call a function; the second one interrupts."""
-
-    def first(number: int, frame: FrameType | None) -> None:
-        restore()
-        stop()
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    is_main = threading.current_thread() is threading.main_thread()  # the only one that gets signals
-    numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()
-    before = {number: signal.signal(number, first) for number in numbers}
-    try:
-        yield
-    finally:
-        restore()
