@@ -27,10 +27,10 @@ from harness.firmware.firmware import Firmware
 from harness.link.dut import DeviceUnderTest
 from harness.link.events import Inference, Loss, Overrun
 from harness.measure.energy import measure_host, measure_image
-from harness.measure.listening_log import STAGES
 from harness.measure.onnx import measure_onnx
 from harness.measure.retry import Retries
 from harness.meters.meter import Meter
+from harness.records.record import STAGES
 from harness.stats.energy import BurstEnergy
 from models import progress
 

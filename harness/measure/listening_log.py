@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from harness.link.events import Boot, Detection, End, Event, Inference, Loss, Overrun
 from harness.link.records import RecordParser
 from harness.link.transcript import read_transcript
+from harness.records.record import STAGES
 from harness.stats.segment import Gap, GapFinder
-
-STAGES = ("preprocess", "inference", "postprocess")
-"""Stages timed on the board, in the order in which they run."""
 
 
 @dataclass(frozen=True, eq=False)

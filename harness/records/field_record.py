@@ -101,6 +101,9 @@ class FieldFalseAccept:
     hour."""
 
 
+_SAMPLE_RATE_HZ = 16_000
+
+
 @dataclass(frozen=True)
 class FieldSegment:
     """A stretch of audio that was played to a reset front end."""
@@ -121,6 +124,10 @@ class FieldSegment:
     acoustic: AcousticRow | None = None  # None for other routes than "acoustic"
     note: str = ""
 
+    @property
+    def lost_s(self) -> float:
+        return self.samples_lost / _SAMPLE_RATE_HZ
+
 
 @dataclass(frozen=True)
 class FieldTiming:
@@ -136,6 +143,10 @@ class FieldTiming:
     overruns: Count  # number of times audio was lost
     samples_lost: Count
     inferences: Count
+
+    @property
+    def lost_s(self) -> float:
+        return self.samples_lost / _SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ Length = Annotated[float, Meta(ge=0, lt=1e9)]
 Score = Annotated[int, Meta(ge=0, le=255)]
 
 
+STAGES = ("preprocess", "inference", "postprocess")
+"""Stages timed on the board, in the order in which they run."""
+
+
 @dataclass(frozen=True)
 class ModelRow:
     """A prepared model, whether or not a board can run it."""
@@ -353,6 +357,12 @@ def distinct(rows: list[Row]) -> list[Row]:
     return rows
 
 
+CANARY = "canary"
+"""Subject of the blocks of the image that is never rebuilt."""
+FIRST, ROUND, LAST, CONFIRMATION = "canary-first", "round", "canary-last", "confirmation"
+"""Phases of a night, which its blocks belong to."""
+
+
 @dataclass(frozen=True)
 class BlockRow:
     """A block: the samples after upload, reset, handshake, check of the image's hash, and warm-ups.
@@ -361,9 +371,9 @@ class BlockRow:
     a block is never measured in place of another.
     """
 
-    subject: str  # the id of the variant, or "canary"
+    subject: str  # the id of the variant, or `CANARY`
     engine: str
-    phase: str  # "canary-first", "round", "canary-last" or "confirmation"
+    phase: str  # `FIRST`, `ROUND`, `LAST` or `CONFIRMATION`
     round: Count = 0  # from 1; 0 for the canary
     started: str = ""  # ISO 8601, UTC, to the millisecond
     monotonic_s: float = 0.0  # start on the host's monotonic clock, since the run began

@@ -40,6 +40,11 @@ _EXIT_CODES = {
 """Any other status is inconclusive."""
 
 
+def code_of(status: Status) -> int:
+    """Return the exit code of a command that found a status."""
+    return next((code for code, of in _EXIT_CODES.items() if status in of), EXIT_INCONCLUSIVE)
+
+
 @dataclass(frozen=True, order=True)
 class SeriesName:
     """A figure that is followed from run to run on one board."""
@@ -100,9 +105,7 @@ class SeriesVerdict:
     @property
     def exit_code(self) -> int:
         """The exit code of a command that found nothing else."""
-        if self.advisory and self.status in DEVIATING:
-            return EXIT_CLEAN
-        return next((code for code, of in _EXIT_CODES.items() if self.status in of), EXIT_INCONCLUSIVE)
+        return EXIT_CLEAN if self.advisory and self.status in DEVIATING else code_of(self.status)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from dataclasses import replace
 from harness.errors import DoesNotFit, UsageError
 from harness.footprint import FAST
 from harness.records.calibration import calibrations_of
-from harness.records.record import BlockRow, RunRecord, VariantRow
+from harness.records.record import CANARY, CONFIRMATION, FIRST, LAST, ROUND, BlockRow, RunRecord, VariantRow
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.canary import CanaryReading
 from harness.regression.nights import Night
@@ -34,8 +34,6 @@ RUN, NIGHTLY, A_A = "run", "nightly", "a-a"
 IN_HISTORY = frozenset({NIGHTLY, A_A})
 """Kinds of records that form a history."""
 
-CANARY = "canary"
-"""`BlockRow.subject` of the image that is never rebuilt."""
 _CANARY_SERIES = "inference_us/clip"
 WHOLE = "-"
 """Input mode of figures without an input."""
@@ -89,11 +87,11 @@ def _summary(record: RunRecord, digest: str) -> Night:
         procedure=record.code["procedure_version"],
         modeled=modeled,
         tick_us=record.board.tick_us,
-        times=_times(record.blocks, "round"),
+        times=_times(record.blocks, ROUND),
         exact=_exact(record, engines, modeled),
         canary=_canary(record.blocks),
         length_s=float(length_s) if length_s else None,
-        confirmations=_times(record.blocks, "confirmation"),
+        confirmations=_times(record.blocks, CONFIRMATION),
         faults=_faults(record, engines),
         fault=record.fault.message.rstrip(".") if record.fault else "",
         calibrations=calibrations_of(record.variants) if modeled else (),
@@ -182,7 +180,7 @@ def _canary(blocks: Sequence[BlockRow]) -> CanaryReading | None:
         of_phase = [block for block in own if block.phase == phase]
         return _series(of_phase, key) if of_phase else None
 
-    return CanaryReading(read("canary-first"), read("canary-last"))
+    return CanaryReading(read(FIRST), read(LAST))
 
 
 def _exact(record: RunRecord, engines: Mapping[str, str], modeled: bool) -> dict[SeriesName, Figure]:
@@ -265,7 +263,7 @@ def _faults(record: RunRecord, engines: Mapping[str, str]) -> dict[tuple[str, st
     blocks = _by_subject(record.blocks)
     for row in record.variants:
         messages = [fault.message for fault in row.faults if fault.failure != DoesNotFit.failure]
-        rounds = [block for block in blocks.get(row.id, []) if block.phase == "round"]
+        rounds = [block for block in blocks.get(row.id, []) if block.phase == ROUND]
         if rounds and not any(block.samples_us for block in rounds):
             messages += [block.fault for block in rounds if block.fault]
         if messages:

@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 
 from harness import format as fmt
 from harness.records.calibration import Calibration
-from harness.records.record import BoardRow, ProfileRow, VariantRow
+from harness.records.record import STAGES, BoardRow, ProfileRow, VariantRow
 from harness.report import plot
 from harness.report.flame_graph import flame_graph
 from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot
 from harness.report.table import Column, Table
-from harness.report.variants import STAGES, footprint_cell
+from harness.report.variants import footprint_cell
 from harness.stats.statistics import ratio
 
 BOUND_CYCLES = 0.5

@@ -8,6 +8,7 @@ from harness import format as fmt
 from harness.footprint import FAST
 from harness.records.calibration import calibrations_of
 from harness.records.record import (
+    STAGES,
     BoardRow,
     CalibrationRow,
     Fault,
@@ -17,7 +18,6 @@ from harness.records.record import (
     VariantRow,
 )
 
-STAGES = ("preprocess", "inference", "postprocess")
 ALL_STAGES = "all stages"
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from harness import format as fmt
+from harness.errors import EXIT_BROKEN, EXIT_REGRESSED
 from harness.records.record import RunRecord
-from harness.records.verdict import Figure
+from harness.records.verdict import Figure, code_of
 from harness.regression.sentences import gravity
 from harness.report.table import Column, Table
 
 _UNREMARKABLE = ("ok", "new")
 _LONGEST_TEXT = 24
-_BAD = ("regressed", "changed", "broken", "missing")
+_BAD = (EXIT_REGRESSED, EXIT_BROKEN)
 
 
 def verdict_sentence(record: RunRecord) -> str:
@@ -42,7 +43,7 @@ def verdict_table(record: RunRecord) -> Table:
         Column("sentence", "Finding", fmt.remark, optional=True),
     ]
     note = "Advisory findings do not fail the run: the noise is not known yet, or changes were uncommitted."
-    tones = ["bad" if item.status in _BAD and not item.advisory else "" for item in listed]
+    tones = ["bad" if code_of(item.status) in _BAD and not item.advisory else "" for item in listed]
     return Table("verdict", "Series that are not as accepted", columns, rows, note, tones=tones)
 
 

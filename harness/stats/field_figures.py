@@ -22,15 +22,13 @@ from harness.records.field_record import (
     ReferenceRow,
     Replay,
 )
-from harness.records.record import DetectionRow
+from harness.records.record import STAGES, DetectionRow
 from harness.stats.det import DetCounter
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from harness.stats.recognizer import CLOCK_WRAP_MS, Averages, average, detect, replay
 from harness.stats.segment import SLICE_MS, Answers, FreeTime, PlayedSegment, loss_reason
 
 LATENCY, RECOGNIZER, FRONT_END, SOUND, MODEL = CAUSES
-_STAGES = ("preprocess", "inference", "postprocess")
-_SAMPLE_RATE = 16_000
 
 
 def field_figures(
@@ -221,7 +219,7 @@ class TimingCounter:
 
     def __init__(self) -> None:
         self._periods_ms: list[NDArray[np.uint32]] = []
-        self._stages_us: dict[str, list[NDArray[np.uint32]]] = {stage: [] for stage in _STAGES}
+        self._stages_us: dict[str, list[NDArray[np.uint32]]] = {stage: [] for stage in STAGES}
         self._worked_s = self._busy_us = 0.0
         self._inferences = self._overruns = self._samples_lost = 0
 
@@ -234,14 +232,14 @@ class TimingCounter:
         for gap in segment.gaps:
             whole &= (ends_s <= gap.begin_s) | (ends_s > gap.end_s)
         self._periods_ms.append(periods_ms[whole].astype(np.uint32))
-        stages_us = {stage: np.asarray(segment.stage_us.get(stage, ()), np.uint32) for stage in _STAGES}
+        stages_us = {stage: np.asarray(segment.stage_us.get(stage, ()), np.uint32) for stage in STAGES}
         for stage, values in stages_us.items():
             self._stages_us[stage].append(values)
         if len(periods_ms) and all(len(values) == len(times_ms) for values in stages_us.values()):
             # In a period the board works on the audio of the period before, so both are as long. The
             # inference before the first period belongs to none.
             self._busy_us += float(sum(int(values[1:][whole].sum()) for values in stages_us.values()))
-            self._worked_s += periods_ms[whole].sum() / 1000 - segment.row.samples_lost / _SAMPLE_RATE
+            self._worked_s += periods_ms[whole].sum() / 1000 - segment.row.lost_s
         self._inferences += len(times_ms)
         self._overruns += segment.overruns
         self._samples_lost += segment.row.samples_lost

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.measure.listening_log import STAGES
 from harness.measure.session import INVOCATIONS
+from harness.records.record import STAGES
 from harness.stats.matching import is_keyword
 
 

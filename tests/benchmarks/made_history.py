@@ -11,9 +11,9 @@ from pathlib import Path
 import made_runs
 import numpy as np
 
-from harness.records.record import BlockRow, BoardRow, RunRecord, write_record
+from harness.records.record import CANARY, BlockRow, BoardRow, RunRecord, write_record
 from harness.records.verdict import RunVerdict, SeriesVerdict
-from harness.regression.from_record import CANARY, NIGHTLY, night_of
+from harness.regression.from_record import NIGHTLY, night_of
 from harness.regression.history import RECORD
 
 _LEVELS_US = {"inference_us/clip": 33_120, "inference_us/pcm": 33_120, "preprocess_us/pcm": 5_240}

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from harness import format as fmt
+from harness.records.record import STAGES
 from harness.report.confusion import Matrix, confusion_table
 from harness.report.pages.family_entries import KINDS, Entry, different_models, original_of, pareto_front
 from harness.report.pages.run_tables import fields_of
 from harness.report.table import Column, Table
-from harness.report.variants import ALL_STAGES, STAGES, conformance, footprint_cell, time_is
+from harness.report.variants import ALL_STAGES, conformance, footprint_cell, time_is
 from harness.stats.statistics import ratio, wilson_interval
 
 

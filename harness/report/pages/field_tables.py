@@ -9,13 +9,13 @@ from typing import Any
 from harness import format as fmt
 from harness.recognizer import Recognizer
 from harness.records.field_record import DetPoint, FieldRecord, FieldVariant
-from harness.records.record import RunRecord
+from harness.records.record import STAGES, RunRecord
 from harness.report.confusion import confusion_table
 from harness.report.pages.field_rates import by_route, clip_rates_table, matrices, pairs_table, rate_tables
 from harness.report.pages.run_tables import environment_table, faults_table, word_rows
 from harness.report.pages.tuning import describe
 from harness.report.table import Column, Table
-from harness.report.variants import STAGES, time_is
+from harness.report.variants import time_is
 from harness.stats.det import operating_point, used_point
 from harness.stats.rates import accuracy, count_causes, rate
 from harness.stats.statistics import poisson_interval
@@ -35,7 +35,6 @@ LIMITS = {"at most 10 per hour": 10.0, "at most 1 per hour": 1.0, "at most 3 in 
 _FALLS_BEHIND = 0.98
 """× real time. A board that is always busy and loses nothing is up to a hundredth below 1: its work between
 two hops counts as busy, and the last hop is incomplete."""
-_SAMPLE_RATE = 16_000
 _LOSSES = ("samples_lost", "records_lost", "clipped_samples", "note")
 _VARIANT = Column("variant", "Variant")
 
@@ -209,7 +208,7 @@ def speed_table(variants: Sequence[FieldVariant], clock: str) -> Table:
             row = {"variant": variant.title, "correct": found.correct, "total": found.total} | vars(timing)
             row |= {f"{stage}_us": value for stage, value in timing.stage_us.items()}
             row |= {"replay_correct": replay.correct, "replay_total": replay.total} if replay else {}
-            rows.append(row | {"lost_s": timing.samples_lost / _SAMPLE_RATE})
+            rows.append(row | {"lost_s": timing.lost_s})
             behind = timing.samples_lost or (timing.realtime_factor or 1) < _FALLS_BEHIND
             tones.append("bad" if behind else "")
     period, right = "From inference to inference", "Words right"
@@ -331,8 +330,7 @@ def notes_table(record: FieldRecord) -> Table:
 def segments_table(variants: Sequence[FieldVariant]) -> Table:
     segments = [(variant, segment) for variant in variants for segment in variant.segments]
     rows = [
-        vars(segment) | {"variant": variant.title, "lost_s": segment.samples_lost / _SAMPLE_RATE}
-        for variant, segment in segments
+        vars(segment) | {"variant": variant.title, "lost_s": segment.lost_s} for variant, segment in segments
     ]
     return Table(
         "segments",

@@ -116,8 +116,8 @@ def _too_slow(variant: FieldVariant) -> str:
     late = sum(row.cause == "latency" and row.counts for row in variant.stimuli)
     if not late or not variant.timing or not variant.replay:
         return ""
-    lost_us = variant.timing.samples_lost * 1e6 / 16_000
-    losing = f" and lost {fmt.duration(lost_us)} of audio" if lost_us else ""
+    lost_s = variant.timing.lost_s
+    losing = f" and lost {fmt.duration(1e6 * lost_s)} of audio" if lost_s else ""
     return (
         f"{variant.title} misses {fmt.plural(late, 'word')} only because it is too slow: it made an "
         f"inference every {fmt.milliseconds(variant.timing.period_ms_median)}{losing}; with one every "

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness import format as fmt
 from harness.records.field_record import FieldVariant
-from harness.records.record import BoardRow, HostRow, RunRecord, VariantRow
+from harness.records.record import STAGES, BoardRow, HostRow, RunRecord, VariantRow
 from harness.report.energy import ESTIMATE_NOTE, ESTIMATED, energy_text
 from harness.report.profile import functions_table, operators_table
 from harness.report.table import Column, Table
@@ -17,7 +17,6 @@ from harness.report.variants import (
     ALL_STAGES,
     DEVICES,
     LINUX,
-    STAGES,
     calibration_cell,
     clock_text,
     conformance,

@@ -12,9 +12,9 @@ from harness.errors import BREAKING, ConnectionLost
 from harness.measure.block import BlockResult, BlockTarget, measure_block
 from harness.measure.onnx import INFERENCES
 from harness.meters.meter import Meter
-from harness.records.record import BlockRow, Fault, RunRecord
+from harness.records.record import CANARY, BlockRow, Fault, RunRecord
 from harness.runs.folder import RunFolder
-from harness.runs.nightly.schedule import CANARY, BlockId
+from harness.runs.nightly.schedule import BlockId
 from models import progress
 from models.errors import UserFacingError
 

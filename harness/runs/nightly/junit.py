@@ -6,19 +6,16 @@ import re
 from typing import Literal
 from xml.etree import ElementTree
 
-from harness.records.verdict import DEVIATING, RunVerdict, SeriesVerdict, Status
+from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_REGRESSED
+from harness.records.verdict import DEVIATING, RunVerdict, SeriesVerdict, code_of
 
 Outcome = Literal["failure", "error", "skipped", "passed"]
 
-_OUTCOMES: dict[Status, Outcome] = {
-    "regressed": "failure",
-    "changed": "failure",
-    "broken": "error",
-    "missing": "error",
-    "suspect": "skipped",
-    "canary-moved": "skipped",
-    "env-changed": "skipped",
-    "noisy": "skipped",
+_OUTCOMES: dict[int, Outcome] = {
+    EXIT_REGRESSED: "failure",
+    EXIT_BROKEN: "error",
+    EXIT_INCONCLUSIVE: "skipped",
+    EXIT_CLEAN: "passed",
 }
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -29,7 +26,7 @@ def outcome(verdict: SeriesVerdict | RunVerdict) -> Outcome:
     """Return the outcome of a series or a night; an advisory deviation of a series is skipped."""
     if isinstance(verdict, SeriesVerdict) and verdict.advisory and verdict.status in DEVIATING - {"improved"}:
         return "skipped"
-    return _OUTCOMES.get(verdict.status, "passed")
+    return _OUTCOMES[code_of(verdict.status)]
 
 
 def junit(verdict: RunVerdict, started: str, length_s: float | None) -> str:

@@ -17,7 +17,7 @@ from harness.errors import EXIT_BROKEN, EXIT_CLEAN, ConnectionLost, EarshotError
 from harness.meters.meter import Meter
 from harness.meters.registry import meter_of
 from harness.records import provenance
-from harness.records.record import BlockRow, BoardRow, Code, Fault, RunRecord, VariantRow
+from harness.records.record import ROUND, BlockRow, BoardRow, Code, Fault, RunRecord, VariantRow
 from harness.records.verdict import RunVerdict
 from harness.regression.a_a import a_a
 from harness.regression.from_record import A_A, NIGHTLY, night_of
@@ -25,7 +25,6 @@ from harness.report.pages.run import render_run
 from harness.runs import folder as folders
 from harness.runs.folder import RUN, RunFolder
 from harness.runs.nightly.images import keep_images, read_images, targets_of
-from harness.runs.nightly.schedule import ROUND
 from harness.runs.nightly.session import NightlySession
 from harness.runs.nightly.summary import describe_repeatability, summarize, write_summary, write_verdict
 from harness.runs.request import NightlyRequest, RunRequest

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-CANARY = "canary"
-"""Subject of the blocks of the image that is never rebuilt."""
-
-FIRST, ROUND, LAST, CONFIRMATION = "canary-first", "round", "canary-last", "confirmation"
+from harness.records.record import CANARY, CONFIRMATION, FIRST, LAST, ROUND
 
 
 @dataclass(frozen=True)
 class BlockId:
-    """Place of a block in a night."""
+    """Place of a block in a night, see `BlockRow`."""
 
-    phase: str  # one of the four above
-    round: int  # from 1; 0 for the canary
-    subject: str  # the id of a variant, or `CANARY`
+    phase: str
+    round: int
+    subject: str
 
     def __str__(self) -> str:
         return f"{self.phase}-{self.round}-{self.subject}" if self.round else self.phase

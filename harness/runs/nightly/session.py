@@ -10,7 +10,7 @@ from harness.boards.board import Board
 from harness.errors import UsageError
 from harness.measure.block import BlockTarget
 from harness.meters.meter import Meter
-from harness.records.record import Fault, RunRecord
+from harness.records.record import CANARY, CONFIRMATION, Fault, RunRecord
 from harness.records.verdict import RunVerdict
 from harness.regression.baseline import baseline_path, read_baseline
 from harness.regression.from_record import night_of
@@ -20,7 +20,7 @@ from harness.regression.verdict import judge
 from harness.runs.folder import RunFolder, utc_now
 from harness.runs.nightly.blocks import Blocks
 from harness.runs.nightly.images import keep_image, read_image
-from harness.runs.nightly.schedule import CANARY, CONFIRMATION, BlockId, confirmations, schedule
+from harness.runs.nightly.schedule import BlockId, confirmations, schedule
 from harness.runs.request import NightlyRequest
 from models import progress
 

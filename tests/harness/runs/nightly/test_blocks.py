@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.runs.nightly.schedule import (
-    CANARY,
-    CONFIRMATION,
-    FIRST,
-    LAST,
-    ROUND,
-    BlockId,
-    confirmations,
-    schedule,
-)
+from harness.records.record import CANARY, CONFIRMATION, FIRST, LAST, ROUND
+from harness.runs.nightly.schedule import BlockId, confirmations, schedule
 
 VARIANTS = ("a", "b", "c")
 
