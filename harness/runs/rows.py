@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -101,6 +101,20 @@ def with_session(
     return _with_words(row, session.sound_starts_s, listening.detections, stimulus, window_s)
 
 
+def detection_rows(
+    detections: Iterable[Detection], labels: Sequence[str], sound_starts_s: float
+) -> list[DetectionRow]:
+    """Return a board's detections with the model's labels, in seconds since the beginning of the sound.
+
+    The board's clock counts from the first sample of its microphone. A stimulus sent sample by sample begins
+    there, one through the air where the chirp before it says.
+    """
+    return [
+        DetectionRow(label_of_name(one.label, labels), one.score, one.device_ms / 1000 - sound_starts_s)
+        for one in detections
+    ]
+
+
 def _with_words(
     row: VariantRow,
     sound_starts_s: float,
@@ -108,14 +122,7 @@ def _with_words(
     stimulus: Stimulus,
     window_s: float,
 ) -> VariantRow:
-    # The board's clock counts from the first sample of its microphone. A stimulus sent sample by sample
-    # begins there, one through the air where the chirp before it says.
-    in_audio_time = [
-        DetectionRow(
-            label_of_name(event.label, row.labels), event.score, event.device_ms / 1000 - sound_starts_s
-        )
-        for event in detections
-    ]
+    in_audio_time = detection_rows(detections, row.labels, sound_starts_s)
     matching = match(stimulus.words, [one for one in in_audio_time if one.at_s >= 0], window_s)
     row = replace(
         row,

@@ -185,11 +185,8 @@ class Run(Driver[RunRecord, VariantRow]):
             self._sounds[labels] = found, compose(found.recordings)
         return self._sounds[labels]
 
+    @progress.task("write the report")
     def publish(self, ended: bool) -> Path:
-        with progress.task("write the report"):
-            return self._publish(ended)
-
-    def _publish(self, ended: bool) -> Path:
         record, path = self.folder.record, self.folder.path
         if ended:
             try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import AcousticFailed, UsageError
-from harness.files import write_atomic
 from harness.firmware.firmware import Firmware
 from harness.link.events import Event
 from harness.measure.live import LiveSession
@@ -24,7 +22,7 @@ from harness.runs import folder as folders
 from harness.runs import rows
 from harness.runs.field.host import Host
 from harness.runs.field.paths import SOUND
-from harness.runs.field.playing import SegmentFacts, sound_sha256
+from harness.runs.field.playing import SegmentFacts, scene_facts, write_facts
 from harness.runs.field.run import FieldRun, check_input, describe_plan
 from harness.runs.folder import FIELD
 from harness.runs.interruption import handled
@@ -164,18 +162,14 @@ class LiveRun(FieldRun):
         write_plan(plan, self._paths.plan)
         self.plan = plan = replace(plan, folder=folder)
         self._is_saved = True
-        scene = render(plan, segment)
         facts = SegmentFacts(
-            sound_sha256=sound_sha256(scene),
+            **scene_facts(render(plan, segment)),
             build_id=firmware.build_id,
-            clipped_samples=scene.clipped_samples,
-            speech_dbfs=scene.speech_dbfs,
-            snr_db=scene.snr_db,
             wall_s=round(wall_s, 3),
             route="acoustic" if self.board.acoustic else "pcm",
             sound_starts_s=session.sound_starts_s,
         )
-        write_atomic(json.dumps(asdict(facts), indent=1), self._paths.facts(model.id, 1))
+        write_facts(self._paths, model.id, 1, facts)
         self.folder.write(
             plan=describe_plan(plan, self._paths.plan), conditions=[_CONDITION], notes=list(notes)
         )

@@ -58,9 +58,19 @@ def read_facts(paths: FieldPaths, variant: str, segment: int) -> SegmentFacts | 
     return msgspec.json.decode(path.read_bytes(), type=SegmentFacts) if path.exists() else None
 
 
-def sound_sha256(scene: Scene) -> str:
-    """Return the identity of a sound, 64 hex digits."""
-    return hashlib.sha256(scene.samples.astype("<i2").tobytes()).hexdigest()
+def write_facts(paths: FieldPaths, variant: str, segment: int, facts: SegmentFacts) -> None:
+    """Write the facts of a segment, which is complete then."""
+    write_atomic(json.dumps(asdict(facts), indent=1), paths.facts(variant, segment))
+
+
+def scene_facts(scene: Scene) -> dict[str, Any]:
+    """Return the facts of a segment's sound; its hash has 64 hex digits."""
+    return {
+        "sound_sha256": hashlib.sha256(scene.samples.astype("<i2").tobytes()).hexdigest(),
+        "clipped_samples": scene.clipped_samples,
+        "speech_dbfs": scene.speech_dbfs,
+        "snr_db": scene.snr_db,
+    }
 
 
 @dataclass
@@ -101,7 +111,7 @@ class Player:
                 facts = self._play_now(segment, scene, log)
         else:
             facts = self._play_or_restore(segment, scene, log, title)
-        write_atomic(json.dumps(asdict(facts), indent=1), self.paths.facts(self.variant, segment.number))
+        write_facts(self.paths, self.variant, segment.number, facts)
         return self._listened
 
     def has_played(self, segment: Segment) -> bool:
@@ -123,22 +133,17 @@ class Player:
                 raise
             (scratch / _FACTS).write_text(json.dumps(asdict(facts), indent=1))
 
+        of_sound = scene_facts(scene)
         inputs = {
             "image": self.firmware.image,
             "board": self.board.describe(),
-            "sound": sound_sha256(scene),
+            "sound": of_sound["sound_sha256"],
         }
         folder = self.store.build("field-segment", inputs, make, (listener_module,), title)
         shutil.copyfile(folder / _LOG, log)
         stored = msgspec.json.decode((folder / _FACTS).read_bytes(), type=SegmentFacts)
         # The stored result may come from another plan that has the same samples: use the facts of this plan.
-        return replace(
-            stored,
-            clipped_samples=scene.clipped_samples,
-            speech_dbfs=scene.speech_dbfs,
-            snr_db=scene.snr_db,
-            build_id=self.firmware.build_id,
-        )
+        return replace(stored, build_id=self.firmware.build_id, **of_sound)
 
     def _play_now(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
         stimulus = to_stimulus(scene, segment, self.labels)
@@ -158,15 +163,8 @@ class Player:
         facts = self.retries.run(f"segment {segment.number}", attempt, [log])
         if facts["route"] == "room":
             raise no_speaker(self.bench)
-        facts |= {
-            "sound_sha256": sound_sha256(scene),
-            "build_id": self.firmware.build_id,
-            "clipped_samples": scene.clipped_samples,
-            "speech_dbfs": scene.speech_dbfs,
-            "snr_db": scene.snr_db,
-            "wall_s": round(time.monotonic() - began, 3),
-        }
-        return msgspec.convert(facts, SegmentFacts)
+        facts |= {"build_id": self.firmware.build_id, "wall_s": round(time.monotonic() - began, 3)}
+        return msgspec.convert(facts | scene_facts(scene), SegmentFacts)
 
     @cached_property
     def _gain_db(self) -> float:

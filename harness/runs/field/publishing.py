@@ -87,13 +87,9 @@ def _tuned(paths: FieldPaths, plan: PlaybackPlan, variant: FieldVariant, record:
     return tuning_row(LoggedVariant(variant.id, variant.title, log), present)
 
 
+@progress.task("write the report")
 def publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
     """Write the record, the missed clips and the page; return the page."""
-    with progress.task("write the report"):
-        return _publish(folder, plan)
-
-
-def _publish(folder: RunFolder[FieldRecord], plan: PlaybackPlan) -> Path:
     try:
         folder.record = missed_clips.write_clips(plan, folder.record, folder.path)
     except UserFacingError as failure:  # the recordings were moved; the page is complete without the clips

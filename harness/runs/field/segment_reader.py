@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.link.events import label_of_name
 from harness.measure.listening_log import ListeningLog, read_listening
 from harness.records.field_record import FieldSegment
-from harness.records.record import DetectionRow
 from harness.runs.field.host import HostResult, read_host
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import SegmentFacts, read_facts
+from harness.runs.rows import detection_rows
 from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.recordings import label_of
 from harness.stats.segment import FieldWord, Gap, PlayedSegment
@@ -71,12 +70,7 @@ def _played(
         words=_words(segment, labels, host),
         times_ms=log.times_ms,
         scores=log.scores if len(log.scores) else np.zeros((0, len(labels)), np.uint8),
-        detections=[
-            DetectionRow(
-                label_of_name(event.label, labels), event.score, event.device_ms / 1000 - facts.sound_starts_s
-            )
-            for event in log.detections
-        ],
+        detections=detection_rows(log.detections, labels, facts.sound_starts_s),
         stage_us=log.stage_us,
         overruns=log.overruns,
         gaps=log.gaps,

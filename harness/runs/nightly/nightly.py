@@ -26,7 +26,7 @@ from harness.runs import folder as folders
 from harness.runs.folder import RUN, RunFolder
 from harness.runs.nightly.images import keep_images, read_images, targets_of
 from harness.runs.nightly.session import NightlySession
-from harness.runs.nightly.summary import describe_repeatability, summarize, write_summary, write_verdict
+from harness.runs.nightly.summary import describe_repeatability, summarize, write_files
 from harness.runs.request import NightlyRequest, RunRequest
 from harness.runs.run import Run
 from models import progress
@@ -186,8 +186,7 @@ def _record_failure(
 def _write_result(verdict: RunVerdict, record: RunRecord, folder: Path, more: str = "") -> str:
     """Write the verdict's files; return the summary, with `more` as its last paragraph."""
     text = "\n".join(filter(None, [summarize(verdict), more]))
-    write_verdict(verdict, record, folder)
-    write_summary(text, folder)
+    write_files(text, verdict, record, folder)
     return text
 
 

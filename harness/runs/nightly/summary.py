@@ -24,16 +24,12 @@ MOST_ROWS = 10
 _ACCEPTABLE: frozenset[Status] = frozenset({"regressed", "changed", "improved", "missing", "new"})
 
 
-def write_verdict(verdict: RunVerdict, record: RunRecord, folder: Path) -> None:
-    """Write verdict.json and junit.xml into the run's folder."""
+def write_files(text: str, verdict: RunVerdict, record: RunRecord, folder: Path) -> None:
+    """Write summary.md, verdict.json and junit.xml into the run's folder."""
     length = record.run.get("length_s")
+    write_atomic(text, folder / SUMMARY)
     write_atomic(json.dumps(asdict(verdict), indent=1) + "\n", folder / VERDICT)
     write_atomic(junit(verdict, record.run["started"], float(length) if length else None), folder / JUNIT)
-
-
-def write_summary(text: str, folder: Path) -> None:
-    """Write summary.md into the run's folder."""
-    write_atomic(text, folder / SUMMARY)
 
 
 def summarize(verdict: RunVerdict) -> str:
