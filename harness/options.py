@@ -55,6 +55,20 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     add_scheduler(parser)
 
 
+def add_request(parser: argparse.ArgumentParser, variants: bool = True) -> None:
+    """Add the options for models, board and engine.
+
+    Without `variants`, the command has an argument for them.
+    """
+    if variants:
+        add_models(parser)
+    else:
+        add_dataset(parser)
+        add_model_file(parser)
+    add_board(parser)
+    add_engine(parser)
+
+
 def add_model_file(parser: argparse.ArgumentParser, instead_of: str = "VARIANT") -> None:
     """Add the options of a model from elsewhere, measured in place of the named option or argument."""
     parser.add_argument(

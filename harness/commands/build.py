@@ -16,9 +16,7 @@ SUMMARY = "Compile the variants for a board; print the flash and RAM they use."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add_models(parser)
-    options.add_board(parser)
-    options.add_engine(parser)
+    options.add_request(parser)
     instruments = parser.add_mutually_exclusive_group()
     for option, instrument, meaning in (
         ("--profile", "operators", "that count the cycles of each operator, see `earshot profile --counter`"),

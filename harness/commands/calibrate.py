@@ -17,9 +17,7 @@ SUMMARY = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add_models(parser)
-    options.add_board(parser)
-    options.add_engine(parser)
+    options.add_request(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

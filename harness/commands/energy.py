@@ -59,10 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cell", choices=_CELLS, default="", help="battery whose life is printed (default: all of them)"
     )
-    options.add_dataset(parser)
-    options.add_model_file(parser)
-    options.add_board(parser)
-    options.add_engine(parser)
+    options.add_request(parser, variants=False)
     options.add_output(parser, layout.REPORTS / "energy", "folder for the tables and the measured samples")
 
 

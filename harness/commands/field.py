@@ -20,9 +20,7 @@ _HOUR_S = 3600.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add_models(parser)
-    options.add_board(parser)
-    options.add_engine(parser)
+    options.add_request(parser)
     sound = parser.add_argument_group("playback plan")
     sound.add_argument("--plan", type=Path, metavar="FILE", help="the plan.json of an earlier run")
     options.add_recordings(sound)

@@ -27,10 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="VARIANT",
         help=f"id of models/configs/ (default: {DEFAULT_VARIANT})",
     )
-    options.add_dataset(parser)
-    options.add_model_file(parser)
-    options.add_board(parser)
-    options.add_engine(parser)
+    options.add_request(parser, variants=False)
     parser.add_argument(
         "--device", default="", metavar="NAME", help="a part of the microphone's name (default: the system's)"
     )

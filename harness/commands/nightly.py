@@ -17,9 +17,7 @@ SUMMARY = "Measure a night in blocks, compare it with baseline and history, and 
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add_models(parser)
-    options.add_board(parser)
-    options.add_engine(parser)
+    options.add_request(parser)
     parser.add_argument(
         "--rounds", type=options.positive, default=3, metavar="N", help="blocks of each variant (default: 3)"
     )

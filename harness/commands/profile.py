@@ -24,10 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="VARIANT",
         help="id of models/configs/, or a pattern over them",
     )
-    options.add_dataset(parser)
-    options.add_model_file(parser)
-    options.add_board(parser)
-    options.add_engine(parser)
+    options.add_request(parser, variants=False)
     parser.add_argument(
         "--counter",
         action="store_true",

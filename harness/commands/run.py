@@ -29,9 +29,7 @@ SUMMARY = "Train, convert, build, measure and report the variants; what exists a
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add_models(parser)
-    options.add_board(parser)
-    options.add_engine(parser)
+    options.add_request(parser)
     options.add_recordings(parser)
     options.add_output(parser)
     options.add_open(parser)

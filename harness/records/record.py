@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Protocol, TypedDict, TypeVar
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 from msgspec import Meta
@@ -328,20 +328,10 @@ class VariantRow:
             raise ValueError(f"there is no label {max(indices)}")
 
 
-class _Row(Protocol):
-    @property
-    def id(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def route(self) -> str: ...
-
-
-Row = TypeVar("Row", bound=_Row)
-
-
-def distinct(rows: list[Row]) -> list[Row]:
+def distinct(rows: list[Any]) -> list[Any]:
     """Return a record's rows with distinct titles: tables and plots, each of one route, tell variants apart.
+
+    The rows are `VariantRow` or `harness.records.field_record.FieldVariant`.
 
     Raises:
         ValueError: two rows of a route have the same id.
@@ -351,7 +341,7 @@ def distinct(rows: list[Row]) -> list[Row]:
         raise ValueError(f"two variants have the id {several[0]!r}")
     while max((titles := Counter((row.title, row.route) for row in rows)).values(), default=1) > 1:
         rows = [
-            replace(row, title=f"{row.title} ({row.id})") if titles[row.title, row.route] > 1 else row  # type: ignore[type-var]
+            replace(row, title=f"{row.title} ({row.id})") if titles[row.title, row.route] > 1 else row
             for row in rows
         ]
     return rows

@@ -62,7 +62,7 @@ def differences(differing: Mapping[str, tuple[str, str]]) -> str:
 def headline(board: str, series: Sequence[SeriesVerdict]) -> str:
     """Return a run's headline: counts by status, then the gravest sentence."""
     if counted := count_statuses(series):
-        return f"{counted} of {len(series)} series on {board}: {gravest(series).sentence}"
+        return f"{counted} of {len(series)} series on {board}: {min(series, key=gravity).sentence}"
     return f"Nothing changed on {board}: all {len(series)} series are as accepted."
 
 
@@ -70,11 +70,6 @@ def count_statuses(series: Iterable[SeriesVerdict]) -> str:
     """Count the series by status, the gravest first: "1 regressed, 2 new"; "" if all are ok."""
     counts = Counter(verdict.status for verdict in series)
     return ", ".join(f"{counts[each]} {each}" for each in STATUSES if counts[each] and each != "ok")
-
-
-def gravest(series: Sequence[SeriesVerdict]) -> SeriesVerdict:
-    """Return the first verdict by `gravity`."""
-    return min(series, key=gravity)
 
 
 def gravity(verdict: SeriesVerdict) -> tuple[int, bool, int, float]:

@@ -11,7 +11,7 @@ from harness.regression.canary import CanaryState, canary_state
 from harness.regression.epochs import comparable, differences
 from harness.regression.exact import judge_exact, judge_modeled, new
 from harness.regression.nights import Night, clock_problem, merge, moment, overlapping
-from harness.regression.sentences import acceptance, gravest, headline
+from harness.regression.sentences import acceptance, gravity, headline
 from harness.regression.sentences import differences as differences_text
 from harness.regression.times import judge_times
 
@@ -161,7 +161,7 @@ def _run_verdict(
     return RunVerdict(
         night.id,
         night.board,
-        gravest(ordered).status,
+        min(ordered, key=gravity).status,
         headline(night.board, ordered),
         exit_code(ordered, dirty=night.dirty),
         ordered,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 
 from harness import format as fmt
+from harness.report.plot import page_style
 
 _WIDTH, _ROW, _MARGIN, _HEAD = 1200, 19, 16, 30
 _SMALL, _CAPITAL = 7.0, 9.0  # width of a letter, px, in a wide font
@@ -42,7 +42,6 @@ def flame_graph(title: str, stages: Mapping[str, Iterable[tuple[Sequence[str], i
         stages: by name, the functions from the outermost to the innermost, and the cycles of the last.
         clock_hz: of the processor.
     """
-    style = files("harness.report").joinpath("templates", "page.css").read_text(encoding="utf-8")
     y = _MARGIN + _HEAD
     parts = [f'<text class="head" x="{_MARGIN}" y="{_MARGIN + 12}">{html.escape(title)}</text>']
     for stage, stacks in stages.items():
@@ -56,7 +55,7 @@ def flame_graph(title: str, stages: Mapping[str, Iterable[tuple[Sequence[str], i
     size = f'width="{_WIDTH}" height="{y}" viewBox="0 0 {_WIDTH} {y}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size}><title>{html.escape(title)}</title>'
-        f"<style>{style}{_STYLE}</style>\n" + "\n".join(parts) + "\n</svg>\n"
+        f"<style>{page_style()}{_STYLE}</style>\n" + "\n".join(parts) + "\n</svg>\n"
     )
 
 

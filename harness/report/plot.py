@@ -80,10 +80,14 @@ def render_plot(name: str, draw: Callable[[], Figure], caption: str) -> Plot:
 
 def standalone_svg(plot: Plot) -> str:
     """Return a plot as an SVG file, which has the page's style sheet in it."""
-    style = files("harness.report").joinpath("templates", "page.css").read_text(encoding="utf-8")
     start, rest = plot.svg.split(">", 1)
     start = start.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    return f"{start}><style>{style} svg {{ background: var(--paper); }}</style>{rest}\n"
+    return f"{start}><style>{page_style()} svg {{ background: var(--paper); }}</style>{rest}\n"
+
+
+def page_style() -> str:
+    """Return the style sheet of the pages."""
+    return files("harness.report").joinpath("templates", "page.css").read_text(encoding="utf-8")
 
 
 def new_figure(height_in: float) -> Figure:

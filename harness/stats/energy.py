@@ -85,7 +85,8 @@ def energy_of(blocks: Iterable[np.ndarray], pins: tuple[int, int] | None) -> Ene
     Raises:
         BrokenTrace: there are no samples, the power is negative, the pins do not change, or not as stages do.
     """
-    runs, seconds, joules, peak, longest = _Runs(), 0.0, 0.0, 0.0, 0.0
+    seconds = joules = peak = longest = 0.0
+    runs: list[_Runs] = []
     for block in blocks:
         lengths = block["seconds"].astype(np.float64)
         energies = block["watts"] * lengths
@@ -93,14 +94,16 @@ def energy_of(blocks: Iterable[np.ndarray], pins: tuple[int, int] | None) -> Ene
         peak, longest = max(peak, float(block["watts"].max())), max(longest, float(lengths.max()))
         if pins is not None:
             value = (block["logic"] >> pins[0] & 1) | (block["logic"] >> pins[1] & 1) << 1
-            runs.add(_STAGE_OF_PINS[value], energies, lengths)
+            runs.append(_by_run(_STAGE_OF_PINS[value], energies, lengths))
     if not seconds:
         raise BrokenTrace("the trace has no samples", "Record it again.")
     if joules < 0:
         raise BrokenTrace("the mean power is negative", "Swap the meter's two wires in the supply.")
     if pins is None:
         return Energy(seconds, joules, peak, longest)
-    stages, run_joules, run_seconds = runs.whole()
+    # A run can go on in the next block; the first and the last one are cut off.
+    stages, run_joules, run_seconds = _by_run(*(np.concatenate(part) for part in zip(*runs, strict=True)))
+    stages, run_joules, run_seconds = stages[1:-1], run_joules[1:-1], run_seconds[1:-1]
     _check(stages, pins)
     idle = stages == 0
     inferences = np.count_nonzero(stages == STAGES.index(INFERENCE))
@@ -111,16 +114,17 @@ def energy_of(blocks: Iterable[np.ndarray], pins: tuple[int, int] | None) -> Ene
         longest,
         float(run_joules[idle].sum() / run_seconds[idle].sum()),
         tuple(
-            StageEnergy(
-                name,
-                summarize(run_joules[stages == n]),
-                summarize(run_seconds[stages == n]),
-                float(run_joules[stages == n].sum() / inferences),
-            )
+            _stage_energy(name, run_joules[stages == n], run_seconds[stages == n], inferences)
             for n, name in enumerate(STAGES)
             if n and (stages == n).any()
         ),
     )
+
+
+def _stage_energy(
+    name: str, joules: NDArray[np.float64], seconds: NDArray[np.float64], inferences: int
+) -> StageEnergy:
+    return StageEnergy(name, summarize(joules), summarize(seconds), float(joules.sum() / inferences))
 
 
 @dataclass(frozen=True)
@@ -259,11 +263,7 @@ def estimate(stage_us: Mapping[str, Sequence[float]], seconds: float) -> Energy:
         seconds: from the first to the last; the processor sleeps between the stages.
     """
     busy_s = sum(map(sum, stage_us.values())) / 1e6
-    stages = [
-        (name, np.array(stage_us[name]) / 1e6, len(stage_us[INFERENCE]))
-        for name in STAGES
-        if stage_us.get(name)
-    ]
+    stages_s = {name: np.array(stage_us[name]) / 1e6 for name in STAGES if stage_us.get(name)}
     return Energy(
         seconds,
         busy_s * CPU_WATTS + (seconds - busy_s) * SLEEP_WATTS,
@@ -271,38 +271,17 @@ def estimate(stage_us: Mapping[str, Sequence[float]], seconds: float) -> Energy:
         0.0,
         SLEEP_WATTS,
         tuple(
-            StageEnergy(
-                name,
-                summarize((taken_s * CPU_WATTS).tolist()),
-                summarize(taken_s.tolist()),
-                float(taken_s.sum() * CPU_WATTS / inferences),
-            )
-            for name, taken_s, inferences in stages
+            _stage_energy(name, taken_s * CPU_WATTS, taken_s, len(stages_s[INFERENCE]))
+            for name, taken_s in stages_s.items()
         ),
     )
 
 
-class _Runs:
-    """Consecutive samples of one stage, collected over blocks."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
-
-    def add(
-        self, stages: NDArray[np.int64], joules: NDArray[np.float64], seconds: NDArray[np.float64]
-    ) -> None:
-        self._parts.append(_by_run(stages, joules, seconds))
-
-    def whole(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return stage, energy and duration of each run, without the first and the last one."""
-        stages, joules, seconds = (np.concatenate(column) for column in zip(*self._parts, strict=True))
-        stages, joules, seconds = _by_run(stages, joules, seconds)  # a run can go on in the next block
-        return stages[1:-1], joules[1:-1], seconds[1:-1]
+_Runs = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+"""Stage, energy and duration of each of consecutive samples or runs of one stage."""
 
 
-def _by_run(
-    stages: NDArray[np.int64], joules: NDArray[np.float64], seconds: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+def _by_run(stages: NDArray[np.int64], joules: NDArray[np.float64], seconds: NDArray[np.float64]) -> _Runs:
     """Return stage and sums of each run of equal stages."""
     begins = np.flatnonzero(np.diff(stages, prepend=-1))
     return stages[begins], np.add.reduceat(joules, begins), np.add.reduceat(seconds, begins)

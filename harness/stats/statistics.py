@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +25,7 @@ class Summary:
     maximum: float
 
 
-def summarize(samples: Sequence[float]) -> Summary:
+def summarize(samples: ArrayLike) -> Summary:
     """Summarize samples; raises ValueError without samples, or if one of them is not finite."""
     values = np.asarray(samples, dtype=np.float64)
     if not values.size or not np.isfinite(values).all():
