@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,12 @@ from harness.stats.statistics import ratio, summarize
 _RUNTIMES = {"tflite": "TensorFlow Lite", "onnxruntime": "ONNX Runtime"}
 _VARIANT = Column("variant", "Variant")
 _NOTE = Column("note", "Note", fmt.remark, optional=True)
+_DISTRIBUTION = [
+    Column(f"{key}_us", header, fmt.duration)
+    for key, header in zip(
+        ("minimum", "median", "mean", "p95", "maximum"), ("Min", "Median", "Mean", "p95", "Max"), strict=True
+    )
+]
 
 
 def fields_of(*parts: Any) -> dict[str, Any]:
@@ -234,11 +241,7 @@ def linux_table(record: RunRecord) -> Table:
         Column("threads", "Threads", fmt.count),
         Column("samples", "Inferences", fmt.count),
         Column("warm_ups onnxruntime python"),
-        Column("minimum_us", "min", fmt.duration, group=time),
-        Column("median_us", "median", fmt.duration, group=time),
-        Column("mean_us", "mean", fmt.duration, group=time),
-        Column("p95_us", "p95", fmt.duration, group=time),
-        Column("maximum_us", "max", fmt.duration, group=time),
+        *(replace(column, header=column.header.lower(), group=time) for column in _DISTRIBUTION),
         Column("model_bytes", "model", fmt.count, group=memory),
         Column("model_peak_bytes", "peak of the model", fmt.count, group=memory),
         Column("process_peak_bytes", "peak of the process", fmt.count, group=memory),
@@ -288,11 +291,7 @@ def latency_table(record: RunRecord) -> Table:
         Column("clock"),
         Column("calibration", "Off your board by", optional=True),
         Column("samples", "Samples", fmt.count),
-        Column("minimum_us", "Min", fmt.duration),
-        Column("median_us", "Median", fmt.duration),
-        Column("mean_us", "Mean", fmt.duration),
-        Column("p95_us", "p95", fmt.duration),
-        Column("maximum_us", "Max", fmt.duration),
+        *_DISTRIBUTION,
         Column("share", "Share of the time", fmt.share, mark="bar"),
         _NOTE,
     ]

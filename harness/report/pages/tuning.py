@@ -111,8 +111,7 @@ def describe(recognizer: Recognizer) -> str:
         "mean": f"the mean of {recognizer.window_ms} ms",
         "exponential": f"an exponential average of {recognizer.window_ms} ms",
     }[recognizer.smoothing]
-    own = ", ".join(f"{label} {score}" for label, score in recognizer.thresholds.items())
-    return f"{average} with thresholds of {own or recognizer.threshold}"
+    return f"{average} with thresholds of {_thresholds(recognizer)}"
 
 
 def candidates_table(variants: Sequence[TunedVariant]) -> Table:

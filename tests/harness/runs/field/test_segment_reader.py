@@ -17,7 +17,7 @@ from harness.records.field_record import FieldVariant, ReferenceRow
 from harness.runs.field import host as host_module
 from harness.runs.field.host import Host, read_host
 from harness.runs.field.paths import FieldPaths
-from harness.runs.field.playing import Player, SegmentFacts, read_facts, sound_sha256
+from harness.runs.field.playing import Player, SegmentFacts, read_facts, scene_facts
 from harness.runs.field.segment_reader import NOT_PLAYED, read_segments
 from harness.sound import sound_files
 from harness.sound.scene import render
@@ -153,4 +153,4 @@ def test_acoustic_segment_has_answers_to_the_recordings_only(plan, model, tmp_pa
 
 
 def _facts_of(plan, segment):
-    return SegmentFacts(sound_sha256(render(plan, segment)), "", 0, None, None, 0.0)
+    return SegmentFacts(**scene_facts(render(plan, segment)), build_id="", wall_s=0.0)
