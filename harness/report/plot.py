@@ -27,7 +27,7 @@ _VARIABLES = "ink soft line paper link mcu cpu gpu preprocess postprocess good b
 _CSS_VARIABLES = {f"#0101{number:02x}": name for number, name in enumerate(_VARIABLES.split())}
 INK, SOFT, LINE, PAPER, LINK, MCU, CPU, GPU, PREPROCESS, POSTPROCESS, GOOD, BAD, QUIET = _CSS_VARIABLES
 
-PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
+PERCENT = FuncFormatter(lambda value, _: f"{100 * value:g} %")
 """Axis ticks of fractions."""
 
 STYLE: dict[str, Any] = {

@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from harness.records.field_record import DetPoint
 from harness.report import plot
-from harness.report.plot import Plot, add_legend, new_figure, render_plot
+from harness.report.plot import PERCENT, Plot, add_legend, new_figure, render_plot
 
 MOST = 10
 """Variants in the plot; the tables have all."""
@@ -95,7 +95,7 @@ def scale_misses(axes: Axes) -> None:
     low, high = axes.get_ylim()
     low, high = min(low, high - _LEAST_REACH) - _MARGIN, high + _MARGIN
     shares = [share for share in _MISS_TICKS if low < _NORMAL.inv_cdf(share) < high]
-    axes.set_yticks([_NORMAL.inv_cdf(share) for share in shares], [f"{100 * share:g} %" for share in shares])
+    axes.set_yticks([_NORMAL.inv_cdf(share) for share in shares], [*map(PERCENT, shares)])
     axes.set_ylim(low, high)
 
 

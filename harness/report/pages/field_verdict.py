@@ -10,22 +10,17 @@ from harness.records.calibration import calibrations_of
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords_of
 from harness.report.pages.field_tables import thresholds_text
-from harness.report.pages.run_tables import faults_table
+from harness.report.pages.run_tables import WIDTH, failed_sentences, fault_texts
 from harness.report.variants import calibration_note, clock_text, time_is
 from harness.stats.rates import accuracy, count_causes, dataset_rates, false_accept_rate, rate_drop
-
-_WIDTH = 110
 
 
 def summary_text(record: FieldRecord) -> str:
     """Return the verdict, its details and the failures for a terminal, without a trailing newline."""
     verdict, *details = headline(record)
-    lines = [textwrap.fill(verdict, _WIDTH)]
-    lines += [textwrap.fill(one, _WIDTH, initial_indent="  ", subsequent_indent="    ") for one in details]
-    for row in faults_table(record.variants).rows:
-        text = f"{row['variant']}: {row['failure']}: {row['message']}"
-        lines.append(textwrap.fill(text, _WIDTH, subsequent_indent="  "))
-    return "\n".join(lines)
+    lines = [textwrap.fill(verdict, WIDTH)]
+    lines += [textwrap.fill(one, WIDTH, initial_indent="  ", subsequent_indent="    ") for one in details]
+    return "\n".join([*lines, *fault_texts(record.variants)])
 
 
 def headline(record: FieldRecord) -> list[str]:
@@ -39,8 +34,7 @@ def headline(record: FieldRecord) -> list[str]:
         sentences.append(f"No variant was measured on {record.board.title}.")
     if not record.run.get("ended"):
         sentences.append("The run was interrupted; these are the results up to then.")
-    if failed := [variant for variant in record.variants if variant.faults]:
-        sentences.append(f"Failed: {', '.join(f'{one.title} ({one.faults[0].failure})' for one in failed)}.")
+    sentences += failed_sentences(record.variants)
     words = max((sum(not row.counts for row in one.stimuli) for one in record.variants), default=0)
     parts = [f"{fmt.plural(words, 'word')} with lost records"] if words else []
     if record.excluded:

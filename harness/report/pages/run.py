@@ -16,7 +16,7 @@ from harness.report.pages import family
 from harness.report.pages.family_entries import entries_of
 from harness.report.pages.recordings import PAGE as RECORDINGS_PAGE
 from harness.report.pages.run_plots import run_plots
-from harness.report.pages.run_tables import all_tables
+from harness.report.pages.run_tables import WIDTH, all_tables, failed_sentences, fault_texts
 from harness.report.profile import flame_graph_of
 from harness.report.table import Row, Table
 from harness.report.variants import clock_note, time_is
@@ -24,7 +24,6 @@ from harness.report.verdict import verdict_sentence
 
 PAGE, MARKDOWN = "report.html", "report.md"
 MANY = 6  # variants up to which the headline names the fastest one; of more it names the choice
-_WIDTH = 110  # characters of a line of the terminal
 
 
 def render_run(record: RunRecord, folder: Path) -> Path:
@@ -72,16 +71,12 @@ def _flame_graphs(record: RunRecord, folder: Path) -> list[str]:
 def summary_text(record: RunRecord) -> str:
     """Return the headline, the overview and the faults for a terminal, without a trailing newline."""
     tables = all_tables(record)
-    parts = [textwrap.fill(" ".join(headline(record, tables)), _WIDTH), tables["overview"].aligned()]
-    for fault in tables["faults"].rows:
-        text = "{variant}: {failure}: {message}".format(**fault)
-        parts.append(textwrap.fill(text, _WIDTH, subsequent_indent="  "))
-    return "\n\n".join(part for part in parts if part)
+    parts = [textwrap.fill(" ".join(headline(record, tables)), WIDTH), tables["overview"].aligned()]
+    return "\n\n".join(filter(None, [*parts, *fault_texts(record.variants)]))
 
 
 def headline(record: RunRecord, tables: Mapping[str, Table]) -> list[str]:
     """Return sentences on the verdict, the fastest variant (of many variants: the choice), and the faults."""
-    failed = [variant for variant in record.variants if variant.faults]
     measured = [row for row in tables["overview"].rows if row.get("inference_us") is not None]
     sentences = [sentence] if (sentence := verdict_sentence(record)) else []
     if not measured:
@@ -90,15 +85,12 @@ def headline(record: RunRecord, tables: Mapping[str, Table]) -> list[str]:
         sentences += family.headline(entries_of([record]))
     else:
         # The fastest variant without a fault leads; one with a fault only where there is no other.
-        faulty = {variant.title for variant in failed}
+        faulty = {variant.title for variant in record.variants if variant.faults}
         best = min(measured, key=lambda row: (row["variant"] in faulty, _inference_us(row)))
         sentences += [_result(record, best), *_comparison(record.board, tables["host"], measured, best)]
     if not record.run.get("ended"):
         sentences.append("The run was interrupted; the report shows what was measured before.")
-    if failed:
-        faults = (f"{variant.title} ({variant.faults[0].failure})" for variant in failed)
-        sentences.append(f"Failed: {', '.join(faults)}.")
-    return sentences
+    return sentences + failed_sentences(record.variants)
 
 
 def _board(record: RunRecord) -> str:

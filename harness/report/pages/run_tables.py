@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -33,6 +34,7 @@ from harness.stats.energy import CPU_WATTS
 from harness.stats.matching import count_false_accepts, is_keyword
 from harness.stats.statistics import ratio, summarize
 
+WIDTH = 110  # characters of a line of the terminal
 _RUNTIMES = {"tflite": "TensorFlow Lite", "onnxruntime": "ONNX Runtime"}
 _VARIANT = Column("variant", "Variant")
 _NOTE = Column("note", "Note", fmt.remark, optional=True)
@@ -149,6 +151,18 @@ def faults_table(variants: Sequence[VariantRow | FieldVariant]) -> Table:
     message = Column("message", "What happened, and what to do")
     columns = [_VARIANT, Column("route"), Column("failure", "Failure"), message]
     return Table("faults", "Faults by variant", columns, rows, tones=["bad"] * len(rows))
+
+
+def fault_texts(variants: Sequence[VariantRow | FieldVariant]) -> list[str]:
+    """Return every fault for a terminal."""
+    texts = ("{variant}: {failure}: {message}".format(**row) for row in faults_table(variants).rows)
+    return [textwrap.fill(text, WIDTH, subsequent_indent="  ") for text in texts]
+
+
+def failed_sentences(variants: Sequence[VariantRow | FieldVariant]) -> list[str]:
+    """Return a sentence that names the variants with a fault, if there are any."""
+    failed = [f"{variant.title} ({variant.faults[0].failure})" for variant in variants if variant.faults]
+    return [f"Failed: {', '.join(failed)}."] if failed else []
 
 
 def devices_table(record: RunRecord) -> Table:

@@ -94,14 +94,13 @@ def _beyond_limits(limits: Limits, point: DetPoint) -> str:
     parts = []
     most_false = limits.most_false(point.hours) or 0
     if point.false_accepts > most_false:
-        false = f"{fmt.plural(point.false_accepts, 'false accept')} in {fmt.audio_time(point.hours)}"
-        parts.append(f"{false}, {most_false} allowed")
+        parts.append(f"{_false_accepts(point)}, {most_false} allowed")
     if point.accepted_non_keywords > limits.most_accepted(point.non_keywords):
         accepted = fmt.share(point.accepted_non_keywords / point.non_keywords)
         parts.append(f"{accepted} of other words, {fmt.percent(limits.accepted)} allowed")
     return (
-        f"Held out, tuned recognizers exceed your limits: {'; '.join(parts)}. Expect so of new speakers and "
-        "sounds, or play more, or set stricter limits."
+        f"Held out, tuned recognizers exceed your limits: {'; '.join(parts)}. Other speakers and sounds may "
+        "do so too: play more words and audio, or set stricter limits."
     )
 
 
@@ -214,7 +213,9 @@ def _detects(point: DetPoint) -> str:
 
 
 def _accepts(point: DetPoint) -> str:
-    found = f"{fmt.plural(point.false_accepts, 'false accept')} in {fmt.audio_time(point.hours)}"
-    if not point.non_keywords:
-        return found
-    return f"{found}, {fmt.of(point.accepted_non_keywords, point.non_keywords)} other words taken for one"
+    words = f", {fmt.of(point.accepted_non_keywords, point.non_keywords)} other words taken for one"
+    return _false_accepts(point) + words * bool(point.non_keywords)
+
+
+def _false_accepts(point: DetPoint) -> str:
+    return f"{fmt.plural(point.false_accepts, 'false accept')} in {fmt.audio_time(point.hours)}"
