@@ -43,27 +43,20 @@ class Selection:
     """Voices that the variants learn from in place of their own, see `models.variants.VOICES`."""
 
     def __post_init__(self) -> None:
-        if self.model_file is not None and not self.labels:
-            raise UsageError(
-                "--model needs --labels",
-                where=str(self.model_file),
-                remedy="Name its outputs in order, such as --labels silence,unknown,yes,no.",
-            )
-        if self.labels and self.model_file is None:
-            raise UsageError(
-                "--labels needs --model", remedy="Omit --labels: the variants' labels are in models/configs/."
-            )
-        if self.voices and self.model_file is not None:
-            raise UsageError(
+        file, own = self.model_file, "the variants have theirs in models/configs/."
+        example = "Name its outputs in order, such as --labels silence,unknown,yes,no."
+        for is_wrong, what, remedy in (
+            (file and not self.labels, "--model needs --labels", example),
+            (self.labels and not file, "--labels needs --model", f"Omit --labels: {own}"),
+            (self.front_end and not file, "--front-end needs --model", f"Omit --front-end: {own}"),
+            (
+                self.voices and file,
                 "--voices cannot be combined with --model",
-                where=str(self.model_file),
-                remedy="Omit one of them: only variants are trained.",
-            )
-        if self.front_end and self.model_file is None:
-            raise UsageError(
-                "--front-end needs --model",
-                remedy="Omit --front-end: the variants' front ends are in models/configs/.",
-            )
+                "Omit one of them: only variants are trained.",
+            ),
+        ):
+            if is_wrong:
+                raise UsageError(what, where=str(file or ""), remedy=remedy)
         object.__setattr__(self, "labels", _checked(self.labels))
 
     def variants(self, configs: Path | None = None) -> tuple[list[Variant], list[Refused]]:
