@@ -76,6 +76,6 @@ def stimulus(label: str = "yes", detected: str | None = None, **more: object) ->
     detection = (None, None, None) if detected is None else (detected, 210, 1.9)
     delay_s = None if detected is None else 0.4
     made = FieldStimulus(
-        1, "quiet", label, label, f"{label}.wav", "", 1.0, 1.5, *detection, detected == label, delay_s, None
+        label, label, f"{label}.wav", 1.0, 1.5, *detection, detected == label, 1, "quiet", "", delay_s, None
     )
     return replace(made, **more)  # type: ignore[arg-type]

@@ -14,9 +14,8 @@ from msgspec import Meta
 from harness.files import write_atomic
 from harness.footprint import FAST, Footprint
 from harness.records.checksum import dump_with_checksum
-from harness.records.field_record import FieldVariant
 from harness.records.reading import RecordFormat
-from harness.records.record import BoardRow, CalibrationRow, FirmwareRow, VariantRow
+from harness.records.record import BoardRow, CalibrationRow, FirmwareRow, MeasuredVariant
 
 SCHEMA = 1
 Cycles = Annotated[int, Meta(gt=0, lt=2**32)]
@@ -101,24 +100,19 @@ class Calibration:
         return CalibrationRow(self.name, self.board.title, image.measured if image else "", reason=reason)
 
 
-def calibrations_of(variants: Iterable[VariantRow | FieldVariant]) -> tuple[CalibrationRow, ...]:
+def calibrations_of(variants: Iterable[MeasuredVariant]) -> tuple[CalibrationRow, ...]:
     """Return the errors of all images, or the reasons for none."""
     return tuple(row for variant in variants if variant.firmware for row in variant.firmware.calibration)
 
 
-_FORMAT = RecordFormat(
+read_calibration = RecordFormat(
     Calibration,
     name="calibration",
     schema=SCHEMA,
     command="earshot calibrate",
     remedy="Calibrate again, or delete the file",
     has_checksum=True,
-)
-
-
-def read_calibration(path: Path) -> Calibration:
-    """Read the file that `write_calibration` wrote; see `RecordFormat.read`."""
-    return _FORMAT.read(path)
+).read
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:

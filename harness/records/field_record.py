@@ -19,12 +19,12 @@ from harness.records.record import (
     BoardRow,
     Code,
     Count,
-    Fault,
-    FirmwareRow,
+    DetectionRow,
     Length,
-    ModelRow,
+    MeasuredVariant,
     Score,
     Seconds,
+    StimulusRow,
     distinct,
 )
 
@@ -58,21 +58,12 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class FieldStimulus:
-    """A word of the plan with the board's detection."""
+class FieldStimulus(StimulusRow):
+    """A word of the plan with the board's detection; a non-keyword is correct if no keyword is detected."""
 
     segment: Count
     condition: str
-    label: str  # the model's label for the word
-    word: str
-    source: str
     speaker: str  # "" if unknown
-    onset_s: Seconds
-    end_s: Seconds
-    detected: str | None  # the label detected for the word, None without a detection
-    score: Score | None  # the recognizer's average, 0 to 255
-    detected_at_s: Seconds | None
-    correct: bool  # a keyword: detected as its label. Unknown or silence: no keyword detected.
     delay_s: Seconds | None  # time from the end of the word to the detection; negative before the end
     peak: Score | None
     """Highest score of its label in a single inference from the onset to the end of the window, 0 to 255;
@@ -88,14 +79,11 @@ class FieldStimulus:
 
 
 @dataclass(frozen=True)
-class FieldFalseAccept:
-    """A keyword that was detected without being spoken."""
+class FieldFalseAccept(DetectionRow):
+    """A keyword that was detected without being spoken, in a segment of the plan."""
 
     segment: Count
     condition: str
-    label: str
-    score: Score  # the recognizer's average, 0 to 255
-    at_s: Seconds
     within_word: bool = False
     """A surplus detection within the window of a word, outside of the time that counts for false accepts per
     hour."""
@@ -208,16 +196,9 @@ class TuningRow:
 
 
 @dataclass(frozen=True)
-class FieldVariant:
+class FieldVariant(MeasuredVariant):
     """Results of one variant on one route."""
 
-    id: str
-    title: str
-    labels: list[str]
-    model: ModelRow | None = None
-    firmware: FirmwareRow | None = None
-    route: str = "pcm"
-    """"pcm" sample by sample, "acoustic" through the air, "clip" in command mode; never in one table."""
     segments: list[FieldSegment] = field(default_factory=list)
     stimuli: list[FieldStimulus] = field(default_factory=list)
     """In the order of the plan, the same for every variant of a record."""
@@ -228,8 +209,6 @@ class FieldVariant:
     replay: Replay | None = None
     reference: ReferenceRow = ReferenceRow()
     tuning: TuningRow | None = None
-    notes: list[str] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
 
     @property
     def recognizer(self) -> Recognizer:
@@ -261,18 +240,13 @@ class FieldRecord:
         object.__setattr__(self, "variants", distinct(self.variants))
 
 
-_FORMAT = RecordFormat(
+read_field = RecordFormat(
     FieldRecord,
     name="field record",
     schema=FIELD_SCHEMA,
     command="earshot field",
     remedy="Make it again from its transcripts with `earshot field --read FOLDER`",
-)
-
-
-def read_field(path: Path) -> FieldRecord:
-    """Read the record that `write_field` wrote; see `RecordFormat.read`."""
-    return _FORMAT.read(path)
+).read
 
 
 def write_field(record: FieldRecord, path: Path) -> None:

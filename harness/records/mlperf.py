@@ -12,10 +12,9 @@ from msgspec import Meta
 
 from harness.files import write_atomic
 from harness.records.checksum import dump_with_checksum
-from harness.records.record import BoardRow, Code, FirmwareRow, ModelRow
+from harness.records.record import BoardRow, Code, Count, FirmwareRow, ModelRow
 
 SCHEMA = 1
-Count = Annotated[int, Meta(ge=0, lt=2**32)]
 
 
 @dataclass(frozen=True)

@@ -77,16 +77,11 @@ class RecordFormat(Generic[T]):
         return UsageError(f"the {self.name} {what}", where=str(path), remedy=remedy or self.remedy)
 
 
-_RUN = RecordFormat(
+read_record = RecordFormat(
     RunRecord,
     name="run record",
     schema=SCHEMA,
     command="earshot run",
     remedy="Copy it again from the bench that wrote it, or measure again",
     has_checksum=True,
-)
-
-
-def read_record(path: Path) -> RunRecord:
-    """Read the run record that `write_record` wrote; see `RecordFormat.read`."""
-    return _RUN.read(path)
+).read

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -293,14 +293,26 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class VariantRow:
-    """All measurements of a variant on one board with one engine."""
+class MeasuredVariant:
+    """A variant on one board with one engine."""
 
     id: str
     title: str
     labels: list[str]
     model: ModelRow | None = None
     firmware: FirmwareRow | None = None
+    route: str = "pcm"
+    """Route of the sound: "pcm" sample by sample, "acoustic" through the air, "room" without playback, "clip"
+    in command mode. Rows of different routes are never compared, and never in one table."""
+    notes: list[str] = field(default_factory=list)
+    """Remarks on the measurement: retries, converted recordings."""
+    faults: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class VariantRow(MeasuredVariant):
+    """All measurements of `earshot run` and `nightly`."""
+
     stage_us: dict[str, list[Count | Micros]] = field(default_factory=dict)
     """Raw samples in time order by stage: "preprocess", "inference", "postprocess"."""
     parity: ParityRow = ParityRow()
@@ -313,12 +325,6 @@ class VariantRow:
     samples_lost: Count = 0  # samples that the board was too slow for
     transcripts: dict[str, str] = field(default_factory=dict)
     """Paths of raw logs, relative to the run's folder, by kind: "listening", "parity"."""
-    notes: list[str] = field(default_factory=list)
-    """Remarks on the measurement: retries, converted recordings."""
-    faults: list[Fault] = field(default_factory=list)
-    route: str = "pcm"
-    """Route of the sound: "pcm" sample by sample, "acoustic" through the air, "room" without playback. Rows
-    of different routes are never compared."""
     acoustic: AcousticRow | None = None  # None for other routes than "acoustic"
     profile: ProfileRow | None = None  # none on a board that counts no cycles of code
 
@@ -328,10 +334,11 @@ class VariantRow:
             raise ValueError(f"there is no label {max(indices)}")
 
 
-def distinct(rows: list[Any]) -> list[Any]:
-    """Return a record's rows with distinct titles: tables and plots, each of one route, tell variants apart.
+Row = TypeVar("Row", bound=MeasuredVariant)
 
-    The rows are `VariantRow` or `harness.records.field_record.FieldVariant`.
+
+def distinct(rows: list[Row]) -> list[Row]:
+    """Return a record's rows with distinct titles: tables and plots, each of one route, tell variants apart.
 
     Raises:
         ValueError: two rows of a route have the same id.

@@ -22,9 +22,9 @@ from harness.errors import UsageError
 from harness.files import point_link
 from harness.layout import FIELD_RECORD, PARTIAL, RECORD
 from harness.records import provenance
-from harness.records.field_record import FieldRecord, FieldVariant, read_field, write_field
+from harness.records.field_record import FieldRecord, read_field, write_field
 from harness.records.reading import read_record
-from harness.records.record import BoardRow, Code, RunRecord, VariantRow, write_record
+from harness.records.record import BoardRow, Code, MeasuredVariant, RunRecord, write_record
 from models import progress
 
 R = TypeVar("R", RunRecord, FieldRecord)
@@ -128,7 +128,7 @@ class RunFolder(Generic[R]):
     def row(self, identity: str) -> Any:
         return next(row for row in self.record.variants if row.id == identity)
 
-    def put(self, *rows: VariantRow | FieldVariant) -> None:
+    def put(self, *rows: MeasuredVariant) -> None:
         """Put rows in place of those with the same ids, or after all others; nothing is written."""
         variants = {row.id: row for row in [*self.record.variants, *rows]}
         self.record = replace(self.record, variants=list(variants.values()))

@@ -139,7 +139,9 @@ class _Figures:
                 )
             )  # fmt: skip
         self._false_accepts += [
-            FieldFalseAccept(number, condition, one.label, one.score, one.at_s, free.in_window(one.at_s))
+            FieldFalseAccept(
+                **vars(one), segment=number, condition=condition, within_word=free.in_window(one.at_s)
+            )
             for one in matching.false_accepts
             if not free.in_gap(one.at_s)
         ]

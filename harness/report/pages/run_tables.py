@@ -11,7 +11,7 @@ import numpy as np
 
 from harness import format as fmt
 from harness.records.field_record import FieldVariant
-from harness.records.record import STAGES, BoardRow, HostRow, RunRecord, VariantRow
+from harness.records.record import STAGES, BoardRow, HostRow, MeasuredVariant, RunRecord, VariantRow
 from harness.report.energy import ESTIMATE_NOTE, ESTIMATED, energy_text
 from harness.report.profile import functions_table, operators_table
 from harness.report.table import Column, Table
@@ -140,7 +140,7 @@ def _accuracies(variant: VariantRow) -> dict[str, float | None]:
     }
 
 
-def faults_table(variants: Sequence[VariantRow | FieldVariant]) -> Table:
+def faults_table(variants: Sequence[MeasuredVariant]) -> Table:
     """Return every fault by variant, with its remedy."""
     rows = [
         {"variant": variant.title, "route": variant.route, "failure": fault.failure}
@@ -153,13 +153,13 @@ def faults_table(variants: Sequence[VariantRow | FieldVariant]) -> Table:
     return Table("faults", "Faults by variant", columns, rows, tones=["bad"] * len(rows))
 
 
-def fault_texts(variants: Sequence[VariantRow | FieldVariant]) -> list[str]:
+def fault_texts(variants: Sequence[MeasuredVariant]) -> list[str]:
     """Return every fault for a terminal."""
     texts = ("{variant}: {failure}: {message}".format(**row) for row in faults_table(variants).rows)
     return [textwrap.fill(text, WIDTH, subsequent_indent="  ") for text in texts]
 
 
-def failed_sentences(variants: Sequence[VariantRow | FieldVariant]) -> list[str]:
+def failed_sentences(variants: Sequence[MeasuredVariant]) -> list[str]:
     """Return a sentence that names the variants with a fault, if there are any."""
     failed = [f"{variant.title} ({variant.faults[0].failure})" for variant in variants if variant.faults]
     return [f"Failed: {', '.join(failed)}."] if failed else []

@@ -343,9 +343,9 @@ def variant_of(identity: str, title: str, worse: float, seed: int) -> FieldVaria
         segments=[segment(number, identity) for number in range(1, 11)],
         stimuli=stimuli,
         false_accepts=[
-            FieldFalseAccept(10, _name(10), "no", 204, 122.4),
-            FieldFalseAccept(10, _name(10), "yes", 211, 431.02),
-            FieldFalseAccept(3, _name(3), "yes", 207, 9.9, within_word=True),
+            FieldFalseAccept("no", 204, 122.4, 10, _name(10)),
+            FieldFalseAccept("yes", 211, 431.02, 10, _name(10)),
+            FieldFalseAccept("yes", 207, 9.9, 3, _name(3), within_word=True),
         ],
         timing=FieldTiming(20.0, 40.0, 60.0, _STAGES_US, 1.65, overruns=0, samples_lost=0, inferences=44_400),
         det=list(det(stimuli)),
@@ -429,8 +429,8 @@ def segment_words(number: int, worse: float, dice: random.Random) -> Iterator[Fi
         score = dice.randrange(201, 250) if detected else None
         speaker = _SPEAKERS[index % 4]
         yield FieldStimulus(
-            number, _name(number), label, word, f"{word}/{speaker or 'someone'}.wav", speaker, onset_s, end_s,
-            detected, score, at_s, good, at_s - end_s if at_s is not None else None,
+            label, word, f"{word}/{speaker or 'someone'}.wav", onset_s, end_s, detected, score, at_s, good,
+            number, _name(number), speaker, at_s - end_s if at_s is not None else None,
             peak=dice.randrange(180, 256) if good else dice.randrange(20, 230),
             cause=dice.choice(CAUSES[1:]) if is_keyword and not good else "",
         )  # fmt: skip

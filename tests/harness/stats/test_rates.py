@@ -128,7 +128,7 @@ def with_accepts(*accepts: tuple[str, bool]) -> FieldVariant:
         segments=[
             replace(segment().row, condition=name, keyword_free_s=3600 * part) for name, part in hours.items()
         ],
-        false_accepts=[FieldFalseAccept(1, name, "yes", 210, 5.0, within) for name, within in accepts],
+        false_accepts=[FieldFalseAccept("yes", 210, 5.0, 1, name, within) for name, within in accepts],
     )
 
 
