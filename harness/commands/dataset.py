@@ -79,6 +79,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _table(found: Survey) -> Table:
+    from harness import format as fmt
     from harness.report.table import Column, Table
     from harness.sound.dataset_survey import rows_of
 
@@ -88,20 +89,16 @@ def _table(found: Survey) -> Table:
         (
             Column("word", "Word"),
             *(
-                Column(name, name.capitalize(), _count)
+                Column(name, name.capitalize(), fmt.count)
                 for name in ("recordings", "speakers", "training", "validation", "testing")
             ),
             Column("shortest_s median_s longest_s", "Length in s: least, median, most", _seconds),
             Column("lowest_dbfs median_dbfs highest_dbfs", "Level in dBFS", _levels),
-            Column("silent", "Silent", _count),
-            Column("clipped", "Clipped", _count),
+            Column("silent", "Silent", fmt.count),
+            Column("clipped", "Clipped", fmt.count),
         ),
         rows_of(found),
     )
-
-
-def _count(number: int) -> str:
-    return f"{number:,}"
 
 
 def _seconds(shortest: float, median: float, longest: float) -> str:

@@ -38,22 +38,10 @@ Row = TypeVar("Row", VariantRow, FieldVariant)
 class Driver(ABC, Generic[R, Row]):
     """A run on one board. A subclass says how to measure one model and what to write at the end.
 
-    Args:
-        setup: models, board, engine, bench and recordings.
-        folder: of the run.
-        store: of artifacts; None for the usual one.
-
-    Attributes:
-        board: is measured.
-        broken: the fault that broke the board; None while it works.
+    `broken` is the fault that broke the board; None while it works.
     """
 
-    def __init__(
-        self,
-        setup: Setup,
-        folder: RunFolder[R],
-        store: Store | None = None,
-    ) -> None:
+    def __init__(self, setup: Setup, folder: RunFolder[R], store: Store | None = None) -> None:
         self.setup = setup
         self.folder: RunFolder[R] = folder
         self.board = setup.board
@@ -182,11 +170,7 @@ class Driver(ABC, Generic[R, Row]):
         return folder
 
     def close(self, ended: bool = True) -> tuple[R, Path]:
-        """Release the board, write record and page, and release the folder.
-
-        Args:
-            ended: False for an interrupted run, whose record stays partial.
-        """
+        """Release board and folder, write record and page; a run that has not `ended` can be resumed."""
         try:
             try:
                 self.folder.write()

@@ -94,12 +94,8 @@ _RECORDS = {name for files in (RUN, FIELD) for name in (files.name, files.partia
 class RunFolder(Generic[R]):
     """Folder of a run and its record in the making; `begin` and `resume` create one.
 
-    Nothing is on the disk before the first `write`. From then on the run belongs to this process.
-
-    Attributes:
-        path: of the folder.
-        record: its present content.
-        complete: ids of the variants measured without a fault before this process resumed the run.
+    Nothing is on the disk before the first `write`. From then on the run belongs to this process. `complete`
+    are the ids of the variants measured without a fault before this process resumed the run.
     """
 
     def __init__(self, path: Path, files: RecordFile[R], record: R) -> None:
@@ -222,12 +218,9 @@ def begin(
     code: Code | None = None,
     **fields: Any,
 ) -> RunFolder[R]:
-    """Create a new run; nothing is written yet.
+    """Create a new run below `output`; nothing is written yet.
 
     Args:
-        files: type of the record.
-        output: the folder of all runs.
-        board: is measured.
         about: more entries of the record's `run`, such as "kind" and "request".
         code: see `RunRecord.code`; None for this checkout.
         fields: more fields of the record.

@@ -63,12 +63,9 @@ def with_session(
     notes: Sequence[str],
     window_s: float = TOLERANCE_S,
 ) -> VariantRow:
-    """Return the row with the results of a session on the board.
+    """Return the row, which has its firmware, with the results of a session on the board.
 
     Args:
-        row: the variant's row, with its firmware.
-        session: the measurements.
-        stimulus: played to the board.
         notes: remarks on the recordings, added to the row's notes.
         window_s: seconds after the end of a word in which a detection still counts for it.
     """

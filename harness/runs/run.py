@@ -42,11 +42,7 @@ if TYPE_CHECKING:
 
 
 class Run(Driver[RunRecord, VariantRow]):
-    """A run with one session per model.
-
-    Attributes:
-        sessions: measurements on the board, by the models' ids.
-    """
+    """A run with one session per model; `sessions` are the measurements on the board, by the models' ids."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

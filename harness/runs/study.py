@@ -94,10 +94,7 @@ def run_study(
 def point_of(study: Study, outcome: Outcome[dict[str, Any]], baselines: dict[str, Baseline]) -> Point:
     """Return the point of a variant, and add the network that it was made of to the baselines.
 
-    Args:
-        study: study of the variant.
-        outcome: see `models.parallel.evaluate_all`.
-        baselines: by key; points of one training share their baseline.
+    Baselines are by key; points of one training share one.
     """
     variant, facts = outcome.variant, outcome.result
     point = Point(variant.id, variant.title, variant.seed, study.x_of(variant), study.series_of(variant))

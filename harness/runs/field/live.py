@@ -65,13 +65,7 @@ Watch = Callable[[LiveSession, Event, str], None]
 
 
 class LiveRun(FieldRun):
-    """A live session.
-
-    Args:
-        options: of the session.
-        watch: shows the session.
-        arguments: see `Driver`.
-    """
+    """A live session, which `watch` shows."""
 
     def __init__(self, options: LiveOptions, watch: Watch, *arguments: Any) -> None:
         super().__init__(None, *arguments)

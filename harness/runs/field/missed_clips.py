@@ -34,9 +34,7 @@ def write_clips(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int
     each of their front ends.
 
     Args:
-        plan: of the run.
-        record: of the run.
-        folder: of the record.
+        plan, record, folder: of the run.
         most: words to cut out; if there are more, some of every condition, label and cause.
 
     Returns:

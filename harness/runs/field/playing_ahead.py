@@ -41,13 +41,7 @@ def play_ahead(
 ) -> None:
     """Play a segment and score it on the host, into the store; keep quiet about a failure.
 
-    Args:
-        board, bench, firmware: see `Player`.
-        model: of the image.
-        plan_file: the plan, in the store.
-        number: of the segment.
-        store: receives the results.
-        everything: see `Host`.
+    See `Player` and `Host`; `plan_file` is in the store, `number` is the segment's.
     """
     with (
         progress.about(model.id),

@@ -43,15 +43,9 @@ _WORTH_TASKS_S = 120.0
 
 
 class FieldRun(Driver[FieldRecord, FieldVariant]):
-    """A field run.
+    """A field run; with `check` every segment is scored on the host, see `harness.runs.field.host`."""
 
-    Args:
-        plan: the playback plan; None if a subclass makes it of what is heard.
-        check: score every segment on the host, see `harness.runs.field.host`.
-        arguments, options: see `Driver`.
-    """
-
-    plan: PlaybackPlan
+    plan: PlaybackPlan  # a subclass may make it of what is heard
 
     def __init__(
         self, plan: PlaybackPlan | None, *arguments: Any, check: bool = False, **options: Any

@@ -23,17 +23,10 @@ TRANSCRIPTS = "blocks"
 
 
 class Blocks:
-    """Blocks measured by this process or an earlier one.
+    """Blocks measured by this process or an earlier one, each with `samples` of each series.
 
-    Args:
-        board: is measured.
-        folder: of the run.
-        samples: of each series in a block; a small Linux computer makes `INFERENCES` at least.
-        meter: of the board; None without one.
-
-    Attributes:
-        broken: the fault that broke the board; None while it works.
-        rows: in the order they were measured.
+    A small Linux computer makes `INFERENCES` at least. `broken` is the fault that broke the board; None while
+    it works. `rows` are in the order they were measured.
     """
 
     def __init__(

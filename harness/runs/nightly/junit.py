@@ -30,13 +30,7 @@ def outcome(verdict: SeriesVerdict | RunVerdict) -> Outcome:
 
 
 def junit(verdict: RunVerdict, started: str, length_s: float | None) -> str:
-    """Return the XML of a night.
-
-    Args:
-        verdict: of the night; without series it is one test case, that of the night itself.
-        started: ISO 8601.
-        length_s: of the night; None if unknown.
-    """
+    """Return the XML of a night; without series it is one test case, that of the night itself."""
     items = verdict.series or (verdict,)
     outcomes = [outcome(item) for item in items]
     counts = {

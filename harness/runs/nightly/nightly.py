@@ -45,12 +45,7 @@ class NightlyResult:
 
 
 def run_nightly(request: RunRequest, output: Path, interrupted: Path | None = None) -> NightlyResult:
-    """Measure, judge and write a night, from its beginning or resumed.
-
-    Args:
-        request: with its `nightly`.
-        output: the folder of all runs.
-        interrupted: the folder of a night to resume.
+    """Measure, judge and write a night: below `output`, or resumed in the folder `interrupted`.
 
     Raises:
         UsageError, ConfigError: the request, the bench file or the baseline is invalid, or the night cannot
@@ -134,12 +129,8 @@ def measure_same_images(
 ) -> NightlyResult:
     """Measure the images of a board's last night again (A/A); nothing is prepared, built or played.
 
-    Args:
-        board: is measured, and closed.
-        request: of the night.
-        name: of the board on the bench.
-        meter: of the board; None without one.
-        folder_for: returns the run's folder for a board and the code of its images.
+    `name` is the board's on the bench; `folder_for` returns the run's folder for a board and the code of its
+    images.
 
     Raises:
         UsageError: no images are kept, or others than when the night was interrupted.

@@ -26,13 +26,7 @@ from models import progress
 
 
 class NightlySession:
-    """Blocks of a night and the verdict on them.
-
-    Args:
-        board: is measured.
-        folder: of the run; its record has the variants.
-        request: measurement and judgment.
-        meter: of the board; None without one.
+    """Blocks of a night and the verdict on them; the record of the folder has the variants.
 
     Raises:
         UsageError, ConfigError: the board's baseline cannot be read or is invalid.
