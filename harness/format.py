@@ -140,19 +140,13 @@ def points(difference: float) -> str:
     return "0" if difference == 0 else text[1:] if text[1:] == "0.0" else text
 
 
-def change(fraction: float | None) -> str:
-    """Format a relative change: −39.2 %, +12.0 %, 0 % for none."""
-    text = points(fraction)
-    return text if text == DASH else f"{text}{_NB}%"
-
-
 @dashed
 def precise_share(fraction: float) -> str:
     """Format a fraction with as many digits as show that it is not 0: 2.10 %, 0.0012 %."""
     if not fraction:
         return f"0{_NB}%"
     digits = 2 if abs(fraction) >= 0.0001 else 1 - math.floor(math.log10(abs(fraction))) - 2
-    return f"{100 * fraction:.{digits}f}{_NB}%"
+    return f"{100 * fraction:,.{digits}f}{_NB}%"
 
 
 @dashed

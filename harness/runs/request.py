@@ -134,10 +134,7 @@ class RunRequest:
         return find_entry(self.board, bench, self.port, self.clock, self.wait_s, self.optimization)
 
     def setup(self, any_board: bool = False) -> Setup:
-        """Find board, engine and recordings.
-
-        Args:
-            any_board: the board need not run firmware.
+        """Find board, engine and recordings; with `any_board` the board need not run firmware.
 
         Raises:
             UserFacingError: see `setup_of` and `entry`.

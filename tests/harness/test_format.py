@@ -14,7 +14,7 @@ from harness import layout
 
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf])
 def test_missing_values_are_dashes(missing):
-    for show in (fmt.significant, fmt.duration, fmt.seconds, fmt.count, fmt.share, fmt.times, fmt.change):
+    for show in (fmt.significant, fmt.duration, fmt.seconds, fmt.count, fmt.share, fmt.times, fmt.added):
         assert show(missing) == fmt.DASH
     for show in (fmt.span, fmt.interval, fmt.of, fmt.points_interval, fmt.per_hour_interval):
         assert show(1, missing) == fmt.DASH
@@ -44,9 +44,8 @@ def test_missing_values_are_dashes(missing):
         (fmt.difference, 0, "0"),
         (fmt.difference, 0.00390625, "0.00391"),
         (fmt.difference, 5.96e-8, "6.0e−08"),
-        (fmt.change, -0.392, "−39.2 %"),
-        (fmt.change, 0, "0 %"),
-        (fmt.change, 20, "+2,000.0 %"),
+        (fmt.precise_change, 0, "0 %"),
+        (fmt.precise_change, 20, "+2,000.00 %"),
         (fmt.precise_change, 0.021, "+2.10 %"),
         (fmt.precise_change, 0.0000123, "+0.0012 %"),
         (fmt.points, -0.0125, "−1.2"),

@@ -26,9 +26,7 @@ MOST_TUNED_S = 6 * 3600.0
 def read_again(path: Path, threshold: int | None) -> tuple[FieldRecord, Path]:
     """Rebuild the record and the page of a run from its transcripts, without a board or a model.
 
-    Args:
-        path: the run's folder.
-        threshold: of the recognizer, 0 to 255; None keeps the run's.
+    A `threshold` of None keeps the run's.
 
     Raises:
         UsageError: there is no run, another process uses it, or a transcript is missing.

@@ -20,13 +20,8 @@ def sweep(
 ) -> tuple[Condition, ...]:
     """Return all combinations, named like "2 m, 10 dB"; one condition if there is nothing to combine.
 
-    Args:
-        snrs_db: none for no noise but the background.
-        distances_m: from talker to microphone; none for no room.
-        rt60_s: reverberation time of the room.
-        noise: a kind of `NOISES`, or a WAV file; "" for white noise.
-        level_dbfs: of speech at the microphone; None as recorded.
-        gain_db: of the microphone.
+    See `Condition`. Without ratios there is no noise but the background, without distances no room. The noise
+    "" is white.
 
     Raises:
         UsageError: a reverberation without a distance, or a noise without a signal-to-noise ratio.
@@ -34,11 +29,7 @@ def sweep(
     if rt60_s is not None and not distances_m:
         raise UsageError("--rt60 needs --distance", remedy="Add --distance, such as --distance 1,2,4.")
     if noise and not snrs_db:
-        raise UsageError(
-            "--noise needs --snr",
-            where=noise,
-            remedy="Add --snr, such as --snr 20,10,0.",
-        )
+        raise UsageError("--noise needs --snr", where=noise, remedy="Add --snr, such as --snr 20,10,0.")
     kind = noise or NOISES[0]
     distances: Sequence[float | None] = distances_m or [None]
     snrs: Sequence[float | None] = snrs_db or [None]

@@ -48,12 +48,7 @@ class NightlySession:
         return bool(self._targets) and self._blocks.broken is None
 
     def measure(self, targets: Mapping[str, BlockTarget], broken: Fault | None = None) -> None:
-        """Measure every block; missing ones become faults.
-
-        Args:
-            targets: by the ids of the variants, in their order.
-            broken: the fault that broke the board before; None if it works.
-        """
+        """Measure every block; missing ones become faults; `broken` is the one that broke the board."""
         self._blocks.broken = broken
         ids = schedule(list(targets), self._request.rounds)
         self._targets = dict(targets)
