@@ -21,14 +21,18 @@ from harness import cli
 from harness import format as fmt
 from harness.bench_file import recognizer_tables
 from harness.records.field_record import FieldVariant
+from harness.runs.field.tuning import read_logs
 from harness.runs.folder import FIELD
 from harness.stats.matching import is_keyword
+from harness.stats.tuning import FOLDS, Limits, Search, candidate
 from models.data.dataset import BACKGROUND_FOLDER
 from models.data.sound_folder import list_sounds
 from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
 from models.scratch import ScratchFolder
 
 MINUTES = 30
+MOST_FALSE = (0, 2, 5, 10, 20, 30, 40, 50, 60)
+"""False accepts in the validation set's log that a choice may have."""
 LEVELS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.7, 0.5, 0.3, 0.15, 0.06)
 """The noise of each part of the time: half of it is as recorded."""
 
@@ -59,6 +63,22 @@ def figures(variant: FieldVariant) -> str:
     )
 
 
+def print_trade_off(validation: Path, testing: Path) -> None:
+    """Print the testing set's counts with recognizers chosen on the validation set, by its false accepts."""
+    for known, judged in zip(read_logs([validation]), read_logs([testing]), strict=True):
+        search = Search(known.log)
+        others = int((~known.log.words.are_keywords).sum())
+        for most in MOST_FALSE:
+            place = search.best(most, int(Limits().accepted * others), range(FOLDS))
+            assert place is not None, "a recognizer that detects nothing keeps every limit"
+            point = candidate(judged.log, search.recognizers[place]).point
+            print(
+                f"{known.id}, tuned with at most {most} false accepts: detects "
+                f"{point.keywords - point.misses} of {point.keywords} keywords, {point.false_accepts} false "
+                f"accepts, takes {point.accepted_non_keywords} of {point.non_keywords} other words for one"
+            )
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -74,12 +94,14 @@ def main() -> None:
         bench.write_text("")
         (folder / "noise").mkdir()
         write_noise(dataset, folder / "noise")
+        folders = []
         for split in ("validation", "testing"):
             played = ["--recordings", str(dataset), "--split", split, "--keyword-free", str(folder / "noise")]
             chosen = ["--bench", str(bench), "--output", str(folder / "runs"), *trained, *others]
             if code := cli.main(["field", *played, *chosen]):
                 sys.exit(code)
             record = FIELD.latest(folder / "runs")
+            folders.append(record.parent)
             for variant in FIELD.read(record).variants:
                 recognizer = recognizer_tables({variant.id: variant.recognizer}).replace("\n", " ")
                 print(f"{variant.id}, {split} set: {figures(variant)}\n  {recognizer}", flush=True)
@@ -95,6 +117,7 @@ def main() -> None:
                 ]
             ):
                 sys.exit(1)
+        print_trade_off(*folders)
 
 
 if __name__ == "__main__":
