@@ -5,9 +5,9 @@
 
 The dataset has lists of its validation and testing set. The recognizer is tuned on the validation set
 without a false accept in the dataset's noise, which is repeated to last 30 minutes, and judged on the
-testing set with the same noise: its false accepts say nothing about other noise. The logs of both then
-tell what TensorFlow's recognizer and other limits of false accepts bring. All other options go to
-`earshot field`.
+testing set with the same noise. Its false accepts then say nothing about other noise: `--halves` tunes on
+one half of each file of noise and judges on the other. The logs of both also tell what TensorFlow's
+recognizer and other limits of false accepts bring. All other options go to `earshot field`.
 """
 
 from __future__ import annotations
@@ -39,10 +39,14 @@ LEVELS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.7, 0.5, 0.3, 0.15, 0.06)
 """The noise of each part of the time: half of it is as recorded."""
 
 
-def write_noise(dataset: Path, folder: Path) -> None:
-    """Write 30 minutes of a dataset's noise, each part from another place of its files."""
+def write_noise(dataset: Path, folder: Path, half: int | None = None) -> None:
+    """Write 30 minutes of a dataset's noise or of a half of each file, each part from another place."""
     files, _ = list_sounds(dataset / BACKGROUND_FOLDER)
-    noise = np.concatenate([read_wav(path)[0] for path in files])
+    sounds = [read_wav(path)[0] for path in files]
+    if half is not None:
+        sounds = [np.array_split(sound, 2)[half] for sound in sounds]
+    noise = np.concatenate(sounds)
+    folder.mkdir(exist_ok=True)
     draw = np.random.default_rng(1)
     samples = MINUTES * 60 * SAMPLE_RATE_HZ // len(LEVELS)
     for number, level in enumerate(LEVELS):
@@ -88,6 +92,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--dataset", type=Path)
+    parser.add_argument("--halves", action="store_true", help="judge with noise that tuning did not know")
     options, others = parser.parse_known_args()
     if options.dataset is None:
         print("skipped: give a dataset of people with --dataset FOLDER")
@@ -97,11 +102,11 @@ def main() -> None:
     with ScratchFolder("people") as folder:
         bench = folder / "bench.toml"
         bench.write_text("")
-        (folder / "noise").mkdir()
-        write_noise(dataset, folder / "noise")
         folders = []
-        for split in ("validation", "testing"):
-            played = ["--recordings", str(dataset), "--split", split, "--keyword-free", str(folder / "noise")]
+        for half, split in enumerate(("validation", "testing")):
+            noise = folder / f"noise-{split}"
+            write_noise(dataset, noise, half if options.halves else None)
+            played = ["--recordings", str(dataset), "--split", split, "--keyword-free", str(noise)]
             chosen = ["--bench", str(bench), "--output", str(folder / "runs"), *trained, *others]
             if code := cli.main(["field", *played, *chosen]):
                 sys.exit(code)
