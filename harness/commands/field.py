@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sound.add_argument(
         "--split",
         choices=["training", "validation", "testing"],
-        help="of --recordings, a dataset, only the recordings of this set (default: all)",
+        help="of the dataset in --recordings, only this set (default: all)",
     )
     sound.add_argument("--quick", action="store_true", help="one minute of words, first condition only")
     sound.add_argument("--repeat", type=int, metavar="N", help="repetitions of each recording (default: 1)")
@@ -107,6 +107,7 @@ def finish(record: FieldRecord, page: Path, open_page: bool) -> int:
 
 def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
     """Return the options of a new plan."""
+    from harness.bench_file import find_bench
     from harness.runs.field.sweep import sweep
     from harness.sound.playback_plan import PlanOptions
 
@@ -125,6 +126,11 @@ def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
             f"--plan cannot be combined with {', '.join(given)}",
             where=str(arguments.plan),
             remedy="Omit --plan to make a new plan, or omit the others to play this one.",
+        )
+    if arguments.split and not (arguments.recordings or find_bench(arguments.bench).recordings):
+        raise UsageError(
+            "--split needs --recordings",
+            remedy="Name the folder of the dataset with --recordings, or omit --split.",
         )
     return PlanOptions(
         quick=arguments.quick,

@@ -56,8 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.runs.field.live import LiveOptions, begin_live
     from models.scratch import ScratchFolder
 
-    if arguments.say and not arguments.save:
-        raise UsageError("--say needs --save", remedy="Add --save, or omit --say.")
+    for option, needed in (("say", "save"), ("speaker", "say"), ("open", "save")):
+        if getattr(arguments, option) and not getattr(arguments, needed):
+            raise UsageError(f"--{option} needs --{needed}", remedy=f"Add --{needed}, or omit --{option}.")
     chosen = LiveOptions(
         arguments.device, arguments.seconds, arguments.say, arguments.speaker or "", arguments.save
     )

@@ -146,6 +146,8 @@ def test_a_missing_microphone_is_refused_with_the_available_ones(sink, model):
     ("options", "message"),
     [
         (["--say", "yes"], "--say needs --save"),
+        (["--speaker", "anna", "--save"], "--speaker needs --say"),
+        (["--open"], "--open needs --save"),
         (["--say", "../yes", "--save"], "cannot be the name of a folder"),
         (["--speaker", "../anna", "--save"], "is not a name of letters and digits"),
         (["--seconds", "0"], "it must be 1 or more"),

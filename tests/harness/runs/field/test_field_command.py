@@ -96,6 +96,7 @@ def test_unusable_recordings_are_listed_in_the_record(my_words, small, tmp_path)
         (["--repeat", "0"], "0 times"),
         (["--gap", "0.2"], "too short"),
         (["--plan", "nowhere.json"], "nowhere.json"),
+        (["--split", "validation"], "--split needs --recordings"),
         (["--plan", "a.json", "--snr", "10"], "--plan cannot be combined with --snr"),
         (["--read", "nowhere"], "nowhere"),
     ],
