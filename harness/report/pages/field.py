@@ -13,7 +13,13 @@ from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.field_plots import det_plots
 from harness.report.pages.field_rates import ROUTES, by_route, matrices
 from harness.report.pages.field_tables import field_tables
-from harness.report.pages.field_verdict import basis, headline, slow_sentences, tuning_sentences
+from harness.report.pages.field_verdict import (
+    basis,
+    headline,
+    not_counted_sentences,
+    slow_sentences,
+    tuning_sentences,
+)
 from harness.report.pages.missed_words import OPEN, MissedWord, listening_sentence, missed_words
 from harness.report.plot import Plot
 from harness.stats.det import used_point
@@ -65,11 +71,10 @@ def render_field(record: FieldRecord, folder: Path) -> Path:
         says[f"{route}-thresholds"] = tuning_sentences(variants)
         says[f"{route}-latency"] = slow_sentences(variants)
         says[f"{route}-listen"] = [listening_sentence(variants, len(words))]
-    if "not-counted" not in tables:
-        says["not-counted"] = ["Every recording was played, and every word counts."]
+    says["not-counted"] = not_counted_sentences(record, "not-counted" in tables)
     long = [f"{one.title} ({len(one.frame):,} rows)" for one in too_long if one.columns[0].header]
     if long:
-        says.setdefault("not-counted", []).append(f"Too long for this page, as CSV only: {', '.join(long)}.")
+        says["not-counted"].append(f"Too long for this page, as CSV only: {', '.join(long)}.")
     sections = [Section("faults", "Failures", ["faults"])]
     of_all = []
     for route, _ in routes:

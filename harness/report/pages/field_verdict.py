@@ -31,7 +31,7 @@ def headline(record: FieldRecord) -> list[str]:
         first, *others = _verdict(variants)
         sentences += [f"{ROUTES[route]}: {first}" if len(routes) > 1 else first, *others]
     if not sentences:
-        sentences.append(f"No variant was measured on {record.board.title}.")
+        sentences.append(_without_stream(record))
     if not record.run.get("ended"):
         sentences.append("The run was interrupted; these are the results up to then.")
     sentences += failed_sentences(record.variants)
@@ -52,13 +52,14 @@ def basis(record: FieldRecord) -> list[str]:
             f"Played: {fmt.plural(words, 'word')} in {fmt.audio_time(audio_s / 3600)} of audio under "
             f"{fmt.plural(len(record.conditions), 'condition')}."
         )
-    own = "; ".join(dict.fromkeys(thresholds_text(variant.recognizer) for variant in variants)) or "unknown"
-    recomputed = f", recomputed from the logged scores; the board's is {own}"
-    used = own if record.threshold is None else str(record.threshold)
-    sentences.append(
-        f"A detection counts from the onset of a word until {record.window_s:g}\u00a0s after its end; the "
-        f"recognizer's threshold is {used}{recomputed if used != own else ''}."
-    )
+    if variants:
+        own = "; ".join(dict.fromkeys(thresholds_text(variant.recognizer) for variant in variants))
+        recomputed = f", recomputed from the logged scores; the board's is {own}"
+        used = own if record.threshold is None else str(record.threshold)
+        sentences.append(
+            f"A detection counts from the onset of a word until {record.window_s:g}\u00a0s after its end; "
+            f"the recognizer's threshold is {used}{recomputed if used != own else ''}."
+        )
     front_ends = dict.fromkeys(variant.front_end for variant in variants)
     named = ", ".join(
         name if len(front_ends) == 1 else f"{name} ({', '.join(_titles(variants, name))})"
@@ -70,6 +71,29 @@ def basis(record: FieldRecord) -> list[str]:
         sentences.append(f"Times of this board are {kind} ({clock_text(record.board)}).")
         sentences.append(calibration_note(calibrations_of(record.variants)))
     return sentences
+
+
+def _without_stream(record: FieldRecord) -> str:
+    """Return what is known if no variant listened to a stream: its single clips at best."""
+    classified = [variant for variant in record.variants if variant.clips]
+    if not classified:
+        return f"No variant was measured on {record.board.title}."
+    rights = {one.title: sum(clip.predicted == clip.label for clip in one.clips) for one in classified}
+    best = max(classified, key=lambda variant: rights[variant.title])
+    return (
+        f"No variant listened to a stream of words; {best.title} classified "
+        f"{fmt.of(rights[best.title], len(best.clips))} single clips correctly."
+    )
+
+
+def not_counted_sentences(record: FieldRecord, excluded: bool) -> list[str]:
+    """Return which words of the plan were not played; `excluded` if some of the others do not count."""
+    words = int(record.plan.get("words", 0))
+    missing = {variant.title: words - len(variant.stimuli) for variant in record.variants}
+    sentences = [
+        f"Not played to {title}: {fmt.of(left, words)} words." for title, left in missing.items() if left > 0
+    ]
+    return sentences or ([] if excluded else ["Every recording was played, and every word counts."])
 
 
 def _titles(variants: Sequence[FieldVariant], front_end: str) -> list[str]:

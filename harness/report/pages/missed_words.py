@@ -122,7 +122,8 @@ def listening_sentence(variants: Sequence[FieldVariant], clips: int) -> str:
     """Return the number of words that some variant missed, and of those that have clips."""
     missed = len({key_of(row) for variant in variants for row in variant.stimuli if is_missed(row)})
     if not missed:
-        return "Every variant was right on every word."
+        counts = any(row.counts for variant in variants for row in variant.stimuli)
+        return "Every variant was right on every word." if counts else "No word counts."
     sentence = f"{fmt.plural(missed, 'word')} missed or confused by some variant; {clips} with sound below"
     return f"{sentence}{', of every condition, label and cause' if 0 < clips < missed else ''}."
 

@@ -317,7 +317,7 @@ def sample_field() -> FieldRecord:
         code=run.code,
         environment=run.environment,
         board=run.board,
-        plan={"file": "plan.json", "seed": 1},
+        plan={"file": "plan.json", "seed": 1, "words": 9 * len(_WORDS)},
         conditions=_CONDITIONS,
         excluded=[
             {"source": "yes/quiet.wav", "reason": "silent"},

@@ -184,6 +184,24 @@ def test_failed_and_interrupted_runs_say_so():
     assert "The run was interrupted" in summary_text(cut)
 
 
+def test_an_interrupted_run_says_what_was_not_played(tmp_path):
+    clips = replace(command_mode(), route="pcm")
+    record = only(clips)
+    found = text(replace(record, run=record.run | {"ended": ""}), tmp_path)
+    assert "No variant listened to a stream of words; TinyConv, int8 classified 2 of 3 single clips" in found
+    assert "Not played to TinyConv, int8: 90 of 90 words." in found
+    for wrong in ("Every recording was played", "No variant was measured", "recognizer's threshold"):
+        assert wrong not in found
+    part = replace(perfect(), stimuli=perfect().stimuli[:30])
+    assert "Not played to TinyConv, int8: 60 of 90 words." in text(only(part), tmp_path)
+
+
+def test_words_that_all_do_not_count_are_not_called_right(tmp_path):
+    lost = [replace(row, excluded="lost records") for row in perfect().stimuli]
+    found = text(only(replace(perfect(), stimuli=lost, det=[])), tmp_path)
+    assert "No word counts." in found and "right on every word" not in found
+
+
 # Tables and plots
 
 
