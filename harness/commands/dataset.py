@@ -56,7 +56,7 @@ def _show(arguments: argparse.Namespace) -> int:
     from harness.format import plural
     from harness.sound.dataset_survey import survey
     from models.data.dataset import SPLITS
-    from models.data.sound_folder import warn_of
+    from models.data.sound_folder import reasons, warn_of
 
     found = survey(arguments.folder)
     print(_table(found).aligned() if found.sounds else "No recording can be used.")
@@ -66,6 +66,11 @@ def _show(arguments: argparse.Namespace) -> int:
         print("\nBackground noise: none. Training needs some in _background_noise_/.")
     if longer := sum(sound.seconds > 1 for sound in found.sounds):
         print(f"Recordings longer than 1 s: {longer:,} (a network learns their loudest second)")
+    if found.unplayed:
+        print(
+            f"Recordings that training uses, but `earshot run`, `field` and `play` do not play: "
+            f"{len(found.unplayed):,}{reasons(found.unplayed)}"
+        )
     if empty := [split for split in SPLITS if all(sound.split != split for sound in found.sounds)]:
         print(
             f"Splits without a recording: {', '.join(empty)}. Training needs all three: record more "
@@ -73,6 +78,10 @@ def _show(arguments: argparse.Namespace) -> int:
         )
     if several := found.speakers_of_several_splits:
         print(f"Speakers of several sets: {len(several)}, such as {several[0]}")
+    for name, lines in found.unmatched.items():
+        if lines:
+            verb = "names" if len(lines) == 1 else "name"
+            print(f"{plural(len(lines), 'line')} of {name} {verb} no recording, such as {lines[0]}")
     print(f"Files that cannot be used: {len(found.excluded)}")
     warn_of(found.excluded, arguments.folder)
     return EXIT_CLEAN
@@ -94,7 +103,7 @@ def _table(found: Survey) -> Table:
             ),
             Column("shortest_s median_s longest_s", "Length in s: least, median, most", _seconds),
             Column("lowest_dbfs median_dbfs highest_dbfs", "Level in dBFS", _levels),
-            Column("silent", "Silent", fmt.count),
+            Column("unplayed", "Not played", fmt.count),
             Column("clipped", "Clipped", fmt.count),
         ),
         rows_of(found),

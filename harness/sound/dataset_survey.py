@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from harness.sound.levels import clipped_samples, rms_dbfs
-from harness.sound.recording_scan import CLIPPED_FROM, SILENT_DBFS
-from harness.sound.recordings import speaker_of
+from harness.sound.recording_scan import CLIPPED_FROM, lacks_speech
+from harness.sound.recordings import is_silence, speaker_of
 from harness.sound.stimulus import active_part
 from models import progress
-from models.data.dataset import NO_CLIPS, SPLITS, Clip, SpeechCommands, Split
+from models.data.dataset import LISTS, NO_CLIPS, SPLITS, Clip, SpeechCommands, Split, plain_key
 from models.data.sound_folder import Excluded, plain
 from models.data.wav import SAMPLE_RATE_HZ, read_wav
 from models.errors import DatasetError
@@ -32,6 +32,7 @@ class Sound:
         seconds: its length.
         level_dbfs: RMS of its active part.
         clipped: True if samples are at the limits.
+        unplayed: the reason for which `run`, `field` and `play` leave it out although training uses it.
     """
 
     word: str
@@ -40,10 +41,7 @@ class Sound:
     seconds: float
     level_dbfs: float
     clipped: bool
-
-    @property
-    def silent(self) -> bool:
-        return self.level_dbfs < SILENT_DBFS
+    unplayed: Excluded | None
 
 
 @dataclass(frozen=True)
@@ -54,11 +52,18 @@ class Survey:
         sounds: usable recordings.
         noise_s: lengths of the usable files of background noise.
         excluded: files that cannot be used, with the reason.
+        unmatched: lines of each file of `LISTS` that name no recording.
     """
 
     sounds: Sequence[Sound]
     noise_s: Sequence[float]
     excluded: Sequence[Excluded]
+    unmatched: Mapping[str, Sequence[str]]
+
+    @property
+    def unplayed(self) -> list[Excluded]:
+        """Recordings that training uses, but that `run`, `field` and `play` leave out."""
+        return [sound.unplayed for sound in self.sounds if sound.unplayed]
 
     @property
     def speakers_of_several_splits(self) -> list[str]:
@@ -102,6 +107,7 @@ def survey(root: Path) -> Survey:
             return None
         source.digests[clip.key] = hashlib.sha256(samples.tobytes()).digest()
         onset, end = active_part(samples, clip.word)
+        lacking = "" if is_silence(clip.word) else lacks_speech(samples, onset, end)
         return Sound(
             clip.word,
             speaker_of(clip.key, clip.word),
@@ -109,6 +115,7 @@ def survey(root: Path) -> Survey:
             len(samples) / SAMPLE_RATE_HZ,
             rms_dbfs(samples[onset:end]),
             clipped_samples(samples) >= CLIPPED_FROM,
+            Excluded(clip.key, lacking) if lacking else None,
         )
 
     with (
@@ -122,7 +129,19 @@ def survey(root: Path) -> Survey:
     excluded |= source.contradictions(clips)
     sounds = [sound for clip, sound in zip(clips, found, strict=True) if sound and clip.key not in excluded]
     noise_s = [len(noise) / SAMPLE_RATE_HZ for noise in source.noises]
-    return Survey(sounds, noise_s, sorted([*source.excluded, *excluded.values()]))
+    return Survey(sounds, noise_s, sorted([*source.excluded, *excluded.values()]), _unmatched(root, clips))
+
+
+def _unmatched(root: Path, clips: Sequence[Clip]) -> dict[str, list[str]]:
+    """Return by list of a split the lines that name no recording."""
+    known = {plain_key(clip.key) for clip in clips}
+    found = {}
+    for name in LISTS.values():
+        text = (root / name).read_text("utf-8-sig") if (root / name).exists() else ""
+        found[name] = [
+            line for line in map(str.strip, text.splitlines()) if plain_key(line) not in known | {""}
+        ]
+    return found
 
 
 def rows_of(survey: Survey) -> list[dict[str, object]]:
@@ -142,6 +161,6 @@ def _row(word: str, sounds: Sequence[Sound]) -> dict[str, object]:
         **{split: sum(sound.split == split for sound in sounds) for split in SPLITS},
         **dict(zip(("shortest_s", "median_s", "longest_s"), map(float, seconds), strict=True)),
         **dict(zip(("lowest_dbfs", "median_dbfs", "highest_dbfs"), map(float, level_dbfs), strict=True)),
-        "silent": sum(sound.silent for sound in sounds),
+        "unplayed": sum(sound.unplayed is not None for sound in sounds),
         "clipped": sum(sound.clipped for sound in sounds),
     }

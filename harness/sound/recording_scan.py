@@ -173,22 +173,25 @@ def _check(path: Path, source: str, word: str) -> tuple[UsableRecording, list[st
     if clipped_samples(samples) >= CLIPPED_FROM:
         remarks.append(f"clipped in {clipped_samples(samples)} samples")
     if not is_silence(word):
-        _require_speech(samples, onset, end)
+        if lacking := lacks_speech(samples, onset, end):
+            raise _Unusable(lacking)
         if (onset, end) == (0, len(samples)):
             remarks.append("the word does not stand out from the noise, so the whole recording counts")
     speaker = speaker_of(source, word)
     return UsableRecording(word, source, digest, speaker, len(samples), onset, end), remarks
 
 
-def _require_speech(samples: NDArray[np.int16], onset: int, end: int) -> None:
+def lacks_speech(samples: NDArray[np.int16], onset: int, end: int) -> str:
+    """Return the reason for which a recording is not played as a word, "" if there is none."""
     whole_s, active_s = len(samples) / SAMPLE_RATE_HZ, (end - onset) / SAMPLE_RATE_HZ
     level_dbfs = rms_dbfs(samples[onset:end])
     if level_dbfs < SILENT_DBFS:
-        raise _Unusable(f"silent: {level_dbfs:.0f} dBFS")
+        return f"silent: {level_dbfs:.0f} dBFS"
     if whole_s < SHORTEST_S:
-        raise _Unusable(f"too short: {whole_s:.2f} s")
+        return f"too short: {whole_s:.2f} s"
     if active_s <= LONGEST_CLICK_S:
-        raise _Unusable(f"silent except for {active_s:.2f} s: a click, or a cut-off word")
+        return f"silent except for {active_s:.2f} s: a click, or a cut-off word"
+    return ""
 
 
 def _training_note(folder: Path, usable: Sequence[UsableRecording]) -> list[str]:

@@ -11,6 +11,7 @@ from small_datasets import tone_dataset
 
 from harness import cli
 from harness.sound.dataset_survey import rows_of, survey
+from harness.sound.recording_scan import scan_recordings
 from models.data.wav import write_wav
 
 
@@ -60,6 +61,30 @@ def test_show_counts_speakers_of_several_sets(odd):
     (odd / "testing_list.txt").write_text("yes/00000007_nohash_0.wav")
     (odd / "validation_list.txt").write_text("no/00000007_nohash_0.wav")
     assert survey(odd).speakers_of_several_splits == ["00000007"]
+
+
+def test_show_names_the_recordings_that_field_leaves_out(tmp_path, capsys):
+    root = tone_dataset(tmp_path, speakers=3)
+    click = np.zeros(16_000, np.int16)
+    click[8000:8400] = 9000
+    write_wav(root / "yes" / "00000001_nohash_0.wav", click)
+    write_wav(root / "no" / "00000001_nohash_0.wav", click[7900:8500])
+    assert cli.main(["dataset", "show", str(root)]) == 0
+    out = capsys.readouterr().out
+    reasons = {each.source: each.reason for each in scan_recordings(root).excluded if each.source[0] != "_"}
+    told = "; ".join(f"{source}: {reasons[source]}" for source in sorted(reasons))
+    assert len(reasons) == 2 and f"`field` and `play` do not play: 2 ({told})" in out
+    rows = [line.split() for line in out.splitlines()[1:5]]
+    assert [row[-2] for row in rows] == ["1", "0", "1", "2"]
+
+
+def test_show_counts_lines_of_lists_that_name_no_recording(tmp_path, capsys):
+    root = tone_dataset(tmp_path, speakers=3)
+    (root / "testing_list.txt").write_text("yes/00000001_nohash_0.flac\n\nyes/00000009_nohash_0.wav\n")
+    assert cli.main(["dataset", "show", str(root)]) == 0
+    out = capsys.readouterr().out
+    assert "\n1 line of testing_list.txt names no recording, such as yes/00000009_nohash_0.wav\n" in out
+    assert "validation_list.txt names" not in out
 
 
 def test_show_joins_a_word_s_folders_as_training_does(tmp_path):
