@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.records.field_record import CAUSES, FieldStimulus, FieldVariant
-from harness.records.record import ModelRow
+from harness.records.record import ModelRow, StimulusRow
 from harness.stats.matching import is_keyword
 from harness.stats.pairing import Paired, paired
 from harness.stats.statistics import (
@@ -21,6 +23,8 @@ from harness.stats.statistics import (
 NONE = "none"
 """The column of a confusion matrix for words without a detection."""
 SETS = ("training", "validation", "testing")
+_CHANCE = 0.05
+"""Probability up to which a keyword's detections as another one are no accident, in a sign test."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,44 @@ def confusions(
     for one, name in zip(counted, detected, strict=True):
         counts[rows.index(one.label)][columns.index(name)] += 1
     return rows, columns, counts
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """A keyword that is detected as another one more often than as itself, in numbers of recordings."""
+
+    label: str
+    detected: str
+    wrong: int  # never detected as themselves, but as `detected`
+    right: int  # detected as themselves
+
+
+def mistaken(stimuli: Iterable[StimulusRow]) -> list[Mistaken]:
+    """Return the keywords that are detected as another one more often than as themselves, beyond chance.
+
+    A recording that was played several times counts once: its detections depend on each other.
+    """
+    detected: dict[str, dict[str, set[str]]] = {}
+    for one in stimuli:
+        if is_keyword(one.label) and one.detected and not (isinstance(one, FieldStimulus) and one.excluded):
+            detected.setdefault(one.label, {}).setdefault(one.source, set()).add(
+                one.label if one.correct else one.detected
+            )
+    found = []
+    for label, by_source in detected.items():
+        right = sum(label in names for names in by_source.values())
+        others = Counter(
+            name
+            for names in by_source.values()
+            if label not in names
+            for name in sorted(names)
+            if is_keyword(name)
+        )
+        for name, wrong in others.most_common(1):
+            trials = wrong + right
+            if sum(math.comb(trials, k) for k in range(wrong, trials + 1)) <= _CHANCE * 2**trials:
+                found.append(Mistaken(label, name, wrong, right))
+    return found
 
 
 def dataset_rates(model: ModelRow | None, labels: Iterable[str]) -> dict[str, Rate]:

@@ -10,7 +10,7 @@ from harness.records.calibration import calibrations_of
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords_of
 from harness.report.pages.field_tables import thresholds_text
-from harness.report.pages.run_tables import WIDTH, failed_sentences, fault_texts
+from harness.report.pages.run_tables import WIDTH, failed_sentences, fault_texts, mistaken_sentences
 from harness.report.variants import calibration_note, clock_text, time_is
 from harness.stats.rates import accuracy, count_causes, dataset_rates, false_accept_rate, rate_drop
 
@@ -32,6 +32,7 @@ def headline(record: FieldRecord) -> list[str]:
         sentences += [f"{ROUTES[route]}: {first}" if len(routes) > 1 else first, *others]
     if not sentences:
         sentences.append(_without_stream(record))
+    sentences += mistaken_sentences(record.variants)
     if not record.run.get("ended"):
         sentences.append("The run was interrupted; these are the results up to then.")
     sentences += failed_sentences(record.variants)

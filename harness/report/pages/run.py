@@ -16,7 +16,13 @@ from harness.report.pages import family
 from harness.report.pages.family_entries import entries_of
 from harness.report.pages.recordings import PAGE as RECORDINGS_PAGE
 from harness.report.pages.run_plots import run_plots
-from harness.report.pages.run_tables import WIDTH, all_tables, failed_sentences, fault_texts
+from harness.report.pages.run_tables import (
+    WIDTH,
+    all_tables,
+    failed_sentences,
+    fault_texts,
+    mistaken_sentences,
+)
 from harness.report.profile import flame_graph_of
 from harness.report.table import Row, Table
 from harness.report.variants import clock_note, time_is
@@ -88,6 +94,7 @@ def headline(record: RunRecord, tables: Mapping[str, Table]) -> list[str]:
         faulty = {variant.title for variant in record.variants if variant.faults}
         best = min(measured, key=lambda row: (row["variant"] in faulty, _inference_us(row)))
         sentences += [_result(record, best), *_comparison(record.board, tables["host"], measured, best)]
+    sentences += mistaken_sentences(record.variants)
     if not record.run.get("ended"):
         sentences.append("The run was interrupted; the report shows what was measured before.")
     return sentences + failed_sentences(record.variants)

@@ -32,6 +32,7 @@ from harness.report.variants import (
 from harness.report.verdict import verdict_table
 from harness.stats.energy import CPU_WATTS
 from harness.stats.matching import count_false_accepts, is_keyword
+from harness.stats.rates import mistaken
 from harness.stats.statistics import ratio, summarize
 
 WIDTH = 110  # characters of a line of the terminal
@@ -163,6 +164,17 @@ def failed_sentences(variants: Sequence[MeasuredVariant]) -> list[str]:
     """Return a sentence that names the variants with a fault, if there are any."""
     failed = [f"{variant.title} ({variant.faults[0].failure})" for variant in variants if variant.faults]
     return [f"Failed: {', '.join(failed)}."] if failed else []
+
+
+def mistaken_sentences(variants: Sequence[VariantRow | FieldVariant]) -> list[str]:
+    """Return a sentence for each keyword that a variant mostly detects as another one."""
+    return [
+        f"“{one.label}” is mostly detected as “{one.detected}” by {variant.title} "
+        f"({fmt.plural(one.wrong, 'recording')}, {fmt.count(one.right)} as itself): "
+        "are the labels in the right order?"
+        for variant in variants
+        for one in mistaken(variant.stimuli)
+    ]
 
 
 def devices_table(record: RunRecord) -> Table:

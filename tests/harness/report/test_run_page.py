@@ -308,3 +308,15 @@ def test_texts_of_the_timeline_lie_in_the_picture_and_do_not_overlap():
         boxes.sort(key=lambda box: box.x0)
         assert len(boxes) > 1 and boxes[0].x0 >= 0 and boxes[-1].x1 <= figure.bbox.width
         assert all(one.x1 <= other.x0 for one, other in itertools.pairwise(boxes))
+
+
+def test_swapped_labels_are_suspected_in_terminal_and_page(tmp_path):
+    row = measured("swapped", "Swapped", 90_000, seed=5)
+    other = {"yes": "no", "no": "yes"}
+    swapped = [replace(one, detected=other.get(one.label), correct=False) for one in row.stimuli]
+    wrong = len({one.source for one in swapped if one.label == "no"})
+    sentence = f"“no” is mostly detected as “yes” by Swapped ({wrong} recordings, 0 as itself)"
+    record = with_variants(replace(row, stimuli=swapped))
+    assert sentence in rendered(record, tmp_path).text
+    assert sentence in " ".join(summary_text(record).split())
+    assert "mostly detected as" not in summary_text(with_variants(row))

@@ -8,16 +8,18 @@ from hypothesis import strategies as st
 from made_segments import LABELS, VARIANT, segment, stimulus
 
 from harness.records.field_record import CAUSES, FieldFalseAccept, FieldStimulus, FieldVariant
-from harness.records.record import LabelCount, ModelRow
+from harness.records.record import LabelCount, ModelRow, StimulusRow
 from harness.stats.pairing import mcnemar
 from harness.stats.rates import (
     NONE,
+    Mistaken,
     compare,
     confusions,
     count_causes,
     dataset_rates,
     delays,
     false_accept_rate,
+    mistaken,
     rate,
     rate_drop,
     rates_by,
@@ -196,3 +198,26 @@ def test_variants_are_compared_on_the_words_that_count_for_both():
 
 def test_variants_without_words_in_common_are_not_compared():
     assert compare(variant("lost"), variant(True)) is None
+
+
+def spoken(yes: dict[str, int], times: int = 1) -> list[StimulusRow]:
+    """Return recordings of "yes" with their detections: how many of each, each played several times."""
+    detections = [name for name, count in yes.items() for _ in range(count)]
+    return [
+        StimulusRow("yes", "yes", f"{place}.wav", 0, 1, name or None, None, None, name == "yes")
+        for place, name in enumerate(detections)
+        for _ in range(times)
+    ]
+
+
+def test_a_keyword_that_is_mostly_detected_as_another_one_is_found():
+    assert mistaken(spoken({"no": 8, "yes": 1, "": 3})) == [Mistaken("yes", "no", 8, 1)]
+    assert mistaken(spoken({"no": 5})) == [Mistaken("yes", "no", 5, 0)]
+
+
+@pytest.mark.parametrize(
+    ("yes", "times"),
+    [({"no": 1}, 1), ({"no": 1}, 20), ({"no": 4}, 5), ({"no": 6, "yes": 4}, 1), ({"unknown": 9}, 1)],
+)
+def test_neither_chance_nor_unknown_makes_a_keyword_another_one(yes, times):
+    assert mistaken(spoken(yes, times)) == []
