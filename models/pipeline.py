@@ -27,6 +27,7 @@ from models.data.dataset import SPLITS, DatasetConfig, Split
 from models.data.features import FeatureSets, feature_path, feature_sets, joined, joined_path
 from models.data.front_ends import front_end, load_front_end
 from models.data.images import CIFAR_10, DIGITS, image_sets
+from models.data.splits import check_splits, require_word_folders
 from models.data.vocabulary import LABELS
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConfigError, ConversionError
@@ -231,7 +232,9 @@ def features_of(variant: Variant, dataset_root: Path | None, store: Store) -> Fe
     def sets_of(voices: str) -> FeatureSets:
         root = _sounds_of(variant, None if voices == SYNTHETIC else dataset_root, store)
         needed = [split for split in SPLITS if voices in sources[split]]
-        return feature_sets(root, _dataset_config(variant, voices, sources), store, variant.front_end, needed)
+        config = _dataset_config(variant, voices, sources)
+        check_splits(root, config, needed)
+        return feature_sets(root, config, store, variant.front_end, needed)
 
     if len(set(chain.from_iterable(sources.values()))) == 1:
         return sets_of(sources["testing"][0])
@@ -270,6 +273,7 @@ def _sources(variant: Variant, dataset_root: Path | None) -> dict[Split, list[st
                 "Give a dataset with --dataset, or choose the voices synthetic.",
             )
         return {split: [SYNTHETIC] for split in SPLITS}
+    require_word_folders(dataset_root)
     learned = [SYNTHETIC, PEOPLE] if voices == BOTH else [voices]
     return {"training": learned, "validation": learned[-1:], "testing": [PEOPLE]}
 
@@ -511,6 +515,8 @@ def external(
             config = replace(config, silence_percent=0.0)
         if "unknown" not in labels:
             config = replace(config, unknown_percent=0.0)
+        require_word_folders(dataset_root)
+        check_splits(dataset_root, config, ["testing"])
         features = feature_sets(dataset_root, config, store, hearing.name, ["testing"])
 
     def make(folder: Path) -> None:

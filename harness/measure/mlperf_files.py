@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.files import write_atomic
 from models.data.dataset import DatasetConfig
 from models.data.features import feature_sets
+from models.data.splits import check_splits
 from models.decoding import read_file
 from models.model_artifact import ModelArtifact, TensorFacts
 from models.store import Store
@@ -91,6 +92,7 @@ def make_files(dataset: Path, model: ModelArtifact, store: Store, folder: Path) 
     """
     words = [label for label in model.labels if label not in ("silence", "unknown")]
     config = DatasetConfig.of(words)
+    check_splits(dataset, config, ["testing"])
     features = feature_sets(dataset, config, store, model.front_end, ["testing"])
     clips, labels = features.split("testing")
     facts = model.input

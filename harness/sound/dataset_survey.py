@@ -18,6 +18,7 @@ from harness.sound.stimulus import active_part
 from models import progress
 from models.data.dataset import LISTS, NO_CLIPS, SPLITS, Clip, SpeechCommands, Split, plain_key
 from models.data.sound_folder import Excluded, plain
+from models.data.splits import require_word_folders
 from models.data.wav import SAMPLE_RATE_HZ, read_wav
 from models.errors import DatasetError
 
@@ -81,6 +82,7 @@ def survey(root: Path) -> Survey:
     Raises:
         DatasetError: there is no such folder, or no recording in it.
     """
+    require_word_folders(root)
     source = SpeechCommands(root, NO_CLIPS)
     names: dict[str, list[str]] = {}  # of the folders of a word, such as Yes/ and yes/
     for name in sorted(source.words):

@@ -29,6 +29,7 @@ from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S, to_samples
 from models import progress
 from models.data.dataset import NO_CLIPS, SpeechCommands
 from models.data.sound_folder import Excluded, plain
+from models.data.splits import counted, remedy_of
 from models.data.wav import SAMPLE_RATE_HZ
 
 SHORTEST_GAP_S = 1.5
@@ -136,12 +137,13 @@ def _check(options: PlanOptions) -> None:
 def _of_split(folder: Path, entries: Sequence[Entry], split: str) -> list[Entry]:
     """Return the recordings of a set of a dataset."""
     dataset = SpeechCommands(folder, NO_CLIPS)
-    found = [one for one in entries if dataset.split_of(one.path.relative_to(folder).as_posix()) == split]
+    splits = [dataset.split_of(one.path.relative_to(folder).as_posix()) for one in entries]
+    found = [one for one, own in zip(entries, splits, strict=True) if own == split]
     if not found:
         raise UsageError(
-            f"the {split} set has no recording",
+            f"the {split} split has no recording: {counted(splits)}",
             where=str(folder),
-            remedy="Choose another set, or omit --split.",
+            remedy=remedy_of(folder),
         )
     return found
 

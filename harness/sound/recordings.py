@@ -103,10 +103,12 @@ def entries_of(folder: Path, labels: Sequence[str] = ()) -> tuple[list[Entry], l
             else:
                 excluded.append(Excluded(shown(path, folder), reason))
     if not entries:
+        above = f" If it is the folder of one word, give the folder above it: {folder.absolute().parent}."
         raise UsageError(
             f"there are no recordings{reasons(excluded)}",
             where=str(manifest if manifest.exists() else folder),
-            remedy="Put WAV files there: yes_1.wav, or in a folder for each word: yes/1.wav.",
+            remedy="Put WAV files there: yes_1.wav, or in a folder for each word: yes/1.wav."
+            + above * bool(paths),
         )
     return entries, excluded
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from small_datasets import tone_dataset
 
 from models.data.corpus import CorpusConfig
 from models.data.dataset import SPLITS, DatasetConfig, SpeechCommands
@@ -61,6 +62,27 @@ def test_a_dataset_that_lacks_a_word_is_refused_before_a_corpus_is_made(dataset,
     with pytest.raises(DatasetError, match='wanted word "absent"'):
         features_of(variant, dataset, Store(tmp_path))
     assert not (tmp_path / "corpus").exists()
+
+
+def test_a_dataset_of_one_split_is_refused_with_its_counts(tmp_path):
+    (tmp_path / "people").mkdir()
+    root = tone_dataset(tmp_path / "people", speakers=5)
+    names = [path.relative_to(root).as_posix() for path in root.glob("*/*_nohash_*")]
+    (root / "testing_list.txt").write_text("\n".join(names))
+    with pytest.raises(DatasetError) as raised:
+        features_of(replace(PLAIN, voices=BOTH), root, Store(tmp_path))
+    told = str(raised.value)
+    assert "the training split has no recording of yes, no: all 15 recordings are in testing" in told
+    assert "in validation_list.txt and testing_list.txt, or add speakers" in told
+
+
+@pytest.mark.parametrize("take", [features_of, feature_path_of])
+def test_the_folder_of_one_word_is_refused_with_the_folder_above_it(tmp_path, take):
+    (tmp_path / "people").mkdir()
+    root = tone_dataset(tmp_path / "people", speakers=2)
+    with pytest.raises(DatasetError, match="no folder for each word") as raised:
+        take(replace(PLAIN, voices=BOTH), root / "yes", Store(tmp_path))
+    assert f"give the folder above it: {root}." in str(raised.value)
 
 
 def test_a_smaller_share_of_the_speakers_is_a_part_of_a_greater_one(dataset):

@@ -10,6 +10,7 @@ import soundfile
 from small_datasets import tone_dataset
 
 from harness import cli
+from harness.errors import UsageError
 from harness.sound.dataset_survey import rows_of, survey
 from harness.sound.recording_scan import scan_recordings
 from models.data.wav import write_wav
@@ -85,6 +86,16 @@ def test_show_counts_lines_of_lists_that_name_no_recording(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "\n1 line of testing_list.txt names no recording, such as yes/00000009_nohash_0.wav\n" in out
     assert "validation_list.txt names" not in out
+
+
+def test_show_and_recordings_name_the_folder_above_that_of_one_word(tmp_path, capsys):
+    (tmp_path / "people").mkdir()
+    root = tone_dataset(tmp_path / "people", speakers=2)
+    assert cli.main(["dataset", "show", str(root / "yes")]) == 2
+    assert f"give the folder above it: {root}." in capsys.readouterr().err
+    with pytest.raises(UsageError, match="no word in its name") as raised:
+        scan_recordings(root / "yes")
+    assert f"give the folder above it: {root}." in raised.value.remedy
 
 
 def test_show_joins_a_word_s_folders_as_training_does(tmp_path):

@@ -171,5 +171,7 @@ def test_a_plan_of_one_set_plays_its_recordings_only(tmp_path):
     played = {word.source for segment in plan.segments for word in segment.words}
     assert played == {"yes/0a_nohash_0.wav", "no/0a_nohash_0.wav"}
     (tmp_path / "testing_list.txt").write_text("")
-    with pytest.raises(UsageError, match="the testing set has no recording"):
+    with pytest.raises(
+        UsageError, match="the testing split has no recording: all 3 recordings are in training"
+    ):
         plan_of(tmp_path, split="testing")
