@@ -69,10 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         stray = "variants" in arguments and not any(word.startswith("-") for word in surplus)
         several = ". Separate several variants by commas" if stray else ""
         parser.error(f"unrecognized arguments: {' '.join(surplus)}{several}")
+    progress = display.PlainDisplay(arguments.verbosity)
     try:
         with (
             sigterm_interrupts(),
-            display.shown(arguments.verbosity),
+            display.shown(arguments.verbosity) as progress,
             cluster.scheduler(getattr(arguments, "scheduler", ""), layout.store_root),
         ):
             _check_names(arguments)
@@ -125,11 +126,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             "Earshot's memory."
         )
         return EXIT_BROKEN
-    except KeyboardInterrupt:
-        _complain(
-            "interrupted. What was measured so far is kept: continue a run that had begun with "
-            "`earshot resume`, anything else with the same command."
+    except KeyboardInterrupt as stop:
+        again = f" It starts again: {', '.join(names)}." if (names := progress.unfinished()) else ""
+        without_run = (
+            f"No run had begun that could be resumed; call the same command again.{again} What was trained, "
+            "built or measured on the emulated board before is taken from the cache."
         )
+        _complain(" ".join(["interrupted.", *getattr(stop, "__notes__", [without_run])]))
         return EXIT_INCONCLUSIVE
 
 

@@ -24,13 +24,13 @@ _REFRESH_HZ = 4.0
 
 
 @contextmanager
-def shown(level: Level = Level.NORMAL) -> Iterator[None]:
-    """Show the progress of this process until the context ends."""
+def shown(level: Level = Level.NORMAL) -> Iterator[PlainDisplay]:
+    """Show the progress of this process until the context ends; yield the display."""
     live = level > Level.QUIET and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", None)
     display = LiveDisplay(level) if live else PlainDisplay(level)
     try:
         with sent_to(display.receive):
-            yield
+            yield display
     finally:
         display.close()
 
@@ -48,17 +48,31 @@ class PlainDisplay:
         self._reported_s: dict[tuple[int, int], float] = {}
         self._first: dict[tuple[int, int], tuple[float, float]] = {}  # time and amount
         self._shown_once: set[str] = set()
+        self._unfinished: dict[tuple[int, int], str] = {}
         self._lock = threading.Lock()
 
     def receive(self, report: Report) -> None:
         """Show a report of any thread."""
         with self._lock:
             if isinstance(report, Task):
+                if not report.ended:
+                    self._unfinished[report.key] = report.name
+                elif not report.failed:
+                    self._unfinished.pop(report.key, None)
                 self._show_task(report)
             elif report.level <= self._level and report.text not in self._shown_once:
                 self.print(report.text)
                 if report.once:
                     self._shown_once.add(report.text)
+
+    def unfinished(self) -> list[str]:
+        """Return the names of the tasks that failed or still run: those of other processes, if there are any.
+
+        Of this process it is the innermost task, which began last.
+        """
+        here = [name for (process, _), name in self._unfinished.items() if process == os.getpid()]
+        others = [name for (process, _), name in self._unfinished.items() if process != os.getpid()]
+        return list(dict.fromkeys(others)) or here[-1:]
 
     def print(self, text: str) -> None:
         """Print a line to stderr; drop a line that cannot be written, because the measurement must go on."""

@@ -86,11 +86,12 @@ class Driver(ABC, Generic[R, Row]):
         """Leave the run resumable on any exception: board and folder are released, the page is written."""
         try:
             yield
-        except BaseException:
+        except BaseException as stop:
             if self.folder.record.variants:
                 progress.warn(f"Measured so far: {self.close(ended=False)[1]}")
             else:
                 self._release()
+            self._note_how_to_continue(stop)
             raise
 
     def measure_all(self) -> list[ModelArtifact]:
@@ -179,10 +180,21 @@ class Driver(ABC, Generic[R, Row]):
             with self.folder.ending() if ended else contextlib.nullcontext():
                 page = self.publish(ended)
             return self.folder.record, page
+        except BaseException as stop:
+            self._note_how_to_continue(stop)
+            raise
         finally:
             self.folder.release()
             if self.folder.is_partial:
-                progress.warn(f"To continue: earshot resume {shlex.quote(str(self.folder.path))}")
+                progress.warn(f"To continue: {self._resuming}")
+
+    def _note_how_to_continue(self, stop: BaseException) -> None:
+        if self.folder.is_partial:
+            stop.add_note(f"Continue this run with `{self._resuming}`; what it measured is kept.")
+
+    @property
+    def _resuming(self) -> str:
+        return f"earshot resume {shlex.quote(str(self.folder.path))}"
 
     def _prepare_models(self) -> Iterator[ModelArtifact]:
         """Prepare the models; those that cannot be become rows."""

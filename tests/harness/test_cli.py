@@ -21,6 +21,7 @@ from harness import cli, commands, layout
 from harness.commands import boards
 from harness.errors import EXIT_INCONCLUSIVE
 from harness.files import append
+from models import progress
 
 
 def test_no_command_is_a_usage_error():
@@ -304,7 +305,22 @@ def test_name_that_is_no_text_is_refused(option, capsys):
 def test_interrupt_exits_with_5(number, monkeypatch, capsys):
     monkeypatch.setattr(boards, "run", lambda _: (os.kill(os.getpid(), number), time.sleep(9)))
     assert cli.main(["boards"]) == 5
-    assert "interrupted" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "interrupted. No run had begun" in told and "starts again" not in told
+
+
+def test_an_interrupt_names_the_step_that_starts_again(monkeypatch, capsys):
+    def train(_: object) -> None:
+        with progress.task("prepare", 2, "variants"), progress.about("tiny"):
+            with progress.task("features"):
+                pass
+            with progress.task("train", 40, "epochs"):
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(boards, "run", train)
+    assert cli.main(["boards", "--quiet"]) == 5
+    told = capsys.readouterr().err
+    assert "call the same command again. It starts again: tiny: train. What was trained" in told
 
 
 def test_a_reader_that_leaves_ends_a_command_quietly():

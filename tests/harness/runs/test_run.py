@@ -79,9 +79,10 @@ def test_run_that_is_stopped_while_its_report_is_written_is_resumed(run_of, line
     with monkeypatch.context() as patch:
         patch.setattr("harness.runs.run.render_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         run = run_of(model)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as stop:
             run.run()
     assert lines[-1].endswith(f"earshot resume {run.folder.path}")
+    assert f"Continue this run with `earshot resume {run.folder.path}`" in stop.value.__notes__[0]
     measured = read_record(run.folder.path / PARTIAL).variants
     record, page = run_of(model, resumed=run.folder.path).run()
     assert record.variants == measured and measured[0].stage_us
@@ -175,9 +176,10 @@ def test_model_that_no_board_runs_is_a_row_without_measurements(run_of, tmp_path
 def test_interrupted_run_keeps_its_rows_and_a_page_and_is_resumed(run_of, lines, tmp_path):
     first, second = classifier(tmp_path / "small.tflite"), classifier(tmp_path / "second.tflite")
     run = run_of(first, KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stop:
         run.run()
     path = run.folder.path
+    assert [f"earshot resume {path}" in note for note in stop.value.__notes__] == [True]
     then = read_record(path / PARTIAL)
     assert then.run["ended"] == "" and then.variants[0].stage_us["inference"]
     assert (path / "report.html").exists() and not (path / RECORD).exists()
