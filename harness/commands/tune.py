@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from harness import layout, options
-from harness.errors import EXIT_CLEAN
+from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
 
 SUMMARY = "Find the recognizer's parameters that suit each model, from the logs of field runs."
 
@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write",
         action="store_true",
-        help="write the recognizers into the bench file; make one if there is none",
+        help="write the recognizers that are worth having into the bench file; make one if there is none",
     )
     options.add_bench(parser)
     options.add_output(parser, layout.REPORTS / "tuning", "folder for the page")
@@ -61,17 +61,20 @@ def run(arguments: argparse.Namespace) -> int:
     for variant in tuned:
         print("\n".join(sentences(variant)))
     print(f"\n{candidates_table(tuned).aligned()}\n")
-    recognizers = {variant.id: variant.tuning.chosen.recognizer for variant in tuned}
-    toml = recognizer_tables(recognizers)
-    if arguments.write:
+    recognizers = {one.id: one.tuning.chosen.recognizer for one in tuned if not one.refusal}
+    toml = recognizer_tables(recognizers) if recognizers else ""
+    for variant in tuned:
+        if variant.refusal:
+            print(f"Not for the bench file: [recognizer.{variant.id}], since {variant.refusal}.")
+    if recognizers and arguments.write:
         print(f"Written: {write_recognizers(recognizers, arguments.bench)}")
         for variant in tuned:
-            if variant.is_doubtful:
+            if variant.id in recognizers and variant.is_doubtful:
                 print(f"To keep the default for {variant.title}, delete [recognizer.{variant.id}] there.")
-    else:
+    elif recognizers:
         print(f"For the bench file (--write writes it):\n\n{toml}", end="")
     options.show_page(render_tuning(tuned, toml, arguments.output), arguments.open)
-    return EXIT_CLEAN
+    return EXIT_INCONCLUSIVE if arguments.write and not recognizers else EXIT_CLEAN
 
 
 def _per_hour(text: str) -> float:

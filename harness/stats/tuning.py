@@ -83,6 +83,14 @@ class Log:
     def keywords(self) -> list[int]:
         return [place for place, label in enumerate(self.labels) if is_keyword(label)]
 
+    def undetected(self, right: NDArray[np.bool_]) -> dict[str, int]:
+        """Return the keywords of which no word is right, with the number of their words."""
+        of_words = self.words.labels[self.words.are_keywords & (self.words.labels < len(self.labels))]
+        played, numbers = np.unique(of_words, return_counts=True)
+        detected = set(self.words.labels[right].tolist())
+        counted = zip(played.tolist(), numbers.tolist(), strict=True)
+        return {self.labels[label]: number for label, number in counted if label not in detected}
+
     def averages(self, recognizers: Sequence[Recognizer]) -> list[Averages]:
         """Return the averages of each recognizer, which is reset at the start of a segment."""
         found: list[list[Averages]] = [[] for _ in recognizers]
@@ -177,12 +185,17 @@ class Candidate:
 
 
 class Search:
-    """All candidates of a log with their counts; `counts` (C, FOLDS, 3): missed, false, accepted."""
+    """All C candidates of a log.
+
+    Attributes:
+        counts: (C, FOLDS, 3): missed, false, accepted.
+        complete: (C,), whether some word of each keyword that was played is detected.
+    """
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.recognizers: list[Recognizer] = []
-        self._counts: list[NDArray[np.int64]] = []
+        judged: list[Judged] = []
         least = dict.fromkeys((log.labels[label] for label in log.keywords), THRESHOLDS[0])
         for rule, averages in zip(RULES, log.averages(RULES), strict=True):
             part = _Rule(log, averages, replace(rule, thresholds=least).thresholds_of(log.labels))
@@ -192,8 +205,13 @@ class Search:
                     self.recognizers.append(
                         replace(rule, thresholds=thresholds, suppression_ms=suppression_ms)
                     )
-                    self._counts.append(part.judge(chosen, suppression_ms).counts)
-        self.counts = np.array(self._counts)
+                    judged.append(part.judge(chosen, suppression_ms))
+        self.counts = np.array([one.counts for one in judged])
+        self.complete = np.array([not log.undetected(one.right) for one in judged])
+        # Of equal candidates, those with longer suppression, then with higher thresholds.
+        self._ties = np.array(
+            [(-sum(one.thresholds.values()), -one.suppression_ms) for one in self.recognizers]
+        )
 
     def best(self, most_false: int, most_accepted: int, folds: Sequence[int]) -> int | None:
         """Return the index of the candidate that misses least within limits over some folds; None if none is.
@@ -205,13 +223,50 @@ class Search:
         (within,) = np.nonzero((false <= most_false) & (accepted <= most_accepted))
         if not len(within):
             return None
-        others = [
-            (-one.suppression_ms, -sum(one.thresholds.values()))
-            for one in (self.recognizers[place] for place in within.tolist())
-        ]
-        long, high = np.array(others).T
-        order = np.lexsort((high, long, (false + accepted)[within], missed[within]))
+        order = np.lexsort((*self._ties[within].T, (false + accepted)[within], missed[within]))
         return int(within[order[0]])
+
+    def choose(self, limits: Limits) -> int | None:
+        """Return the index of the best candidate within limits in the whole log; None if none is."""
+        most_false = limits.most_false(float(self.log.hours.sum()))
+        assert most_false is not None, "enough keyword-free audio for the limit"
+        return self.best(most_false, limits.most_accepted(self._others), range(FOLDS))
+
+    def complete_limits(self, limits: Limits) -> list[Limits]:
+        """Return the smallest wider limits whose choice detects every keyword.
+
+        They widen the limit of false accepts or that of other words, and both if neither is enough alone. The
+        list is empty if no limits are.
+        """
+        alone = [self._wider_false(limits), self._wider_accepted(limits)]
+        if found := [one for one in alone if one]:
+            return found
+        both = self._wider_false(replace(limits, accepted=1.0))
+        return [self._wider_accepted(replace(both, accepted=limits.accepted)) or both] if both else []
+
+    def _wider_false(self, limits: Limits) -> Limits | None:
+        hours = float(self.log.hours.sum())
+        least = limits.most_false(hours) or 0
+        events = np.unique(self.counts[:, :, 1].sum(axis=1))
+        rates = (least_rate(number, hours) for number in events[events > least].tolist())
+        return self._first_complete(replace(limits, per_hour=rate) for rate in rates)
+
+    def _wider_accepted(self, limits: Limits) -> Limits | None:
+        accepted = np.unique(self.counts[:, :, 2].sum(axis=1))
+        accepted = accepted[accepted > limits.most_accepted(self._others)]
+        percents = np.unique(np.ceil(100 * accepted / max(self._others, 1))).tolist()
+        return self._first_complete(replace(limits, accepted=percent / 100) for percent in percents)
+
+    def _first_complete(self, wider: Iterable[Limits]) -> Limits | None:
+        for limits in wider:
+            place = self.choose(limits)
+            if place is not None and self.complete[place]:
+                return limits
+        return None
+
+    @property
+    def _others(self) -> int:
+        return int((~self.log.words.are_keywords).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,6 +346,13 @@ def _thresholds(log: Log, rule: _Rule, suppression_ms: int) -> Iterator[dict[int
         yield dict(zip(curves, scores, strict=True))
 
 
+def least_rate(events: int, hours: float) -> float:
+    """Return the least limit per hour, of three digits, that so many false accepts in some hours keep."""
+    rate = poisson_interval(events, hours)[1]
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 2)
+    return float(f"{math.ceil(rate / unit) * unit:.3g}")
+
+
 @dataclass(frozen=True)
 class Limits:
     """Limits of a choice."""
@@ -348,6 +410,8 @@ class Tuning:
     held_out: HeldOut | None  # None unless both halves of the speakers have keywords
     speakers: int  # number of speakers of keywords
     candidates: int
+    undetected: dict[str, int]  # keywords of which the choice detects no word, with the number of their words
+    complete_limits: list[Limits]  # if there are any: the smallest wider limits whose choice detects them all
 
 
 def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning | None:
@@ -367,9 +431,8 @@ def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning | No
     if most_false is None or not words.are_keywords.any():
         raise ValueError("nothing to tune")
     search = Search(log)
-    others = int((~words.are_keywords).sum())
-    most_accepted = limits.most_accepted(others)
-    place = search.best(most_false, most_accepted, range(FOLDS))
+    most_accepted = limits.most_accepted(int((~words.are_keywords).sum()))
+    place = search.choose(limits)
     if place is None or search.counts[place, :, 0].sum() == words.are_keywords.sum():
         return None
     chosen = search.recognizers[place]
@@ -390,6 +453,8 @@ def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning | No
         _held_out(log, search, limits, most_false, present),
         len(np.unique(words.speakers[words.are_keywords])),
         len(search.recognizers),
+        log.undetected(right["chosen"]),
+        [] if search.complete[place] else search.complete_limits(limits),
     )
 
 

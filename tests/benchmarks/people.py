@@ -23,6 +23,7 @@ from recognizer_library import TENSORFLOW
 from harness import cli
 from harness import format as fmt
 from harness.bench_file import recognizer_tables
+from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
 from harness.records.field_record import FieldVariant
 from harness.runs.field.tuning import read_logs
 from harness.runs.folder import FIELD
@@ -119,18 +120,11 @@ def main() -> None:
             for variant in FIELD.read(record).variants:
                 recognizer = recognizer_tables({variant.id: variant.recognizer}).replace("\n", " ")
                 print(f"{variant.id}, {split} set: {figures(variant)}\n  {recognizer}", flush=True)
-            if split == "validation" and cli.main(
-                [
-                    "tune",
-                    str(record.parent),
-                    "--write",
-                    "--bench",
-                    str(bench),
-                    "--output",
-                    str(folder / "tuning"),
-                ]
-            ):
-                sys.exit(1)
+            if split == "validation":
+                write = ["--write", "--bench", str(bench), "--output", str(folder / "tuning")]
+                # If no choice is worth writing, the testing set is played to the default recognizer.
+                if cli.main(["tune", str(record.parent), *write]) not in (EXIT_CLEAN, EXIT_INCONCLUSIVE):
+                    sys.exit(1)
         print_others(*folders)
 
 

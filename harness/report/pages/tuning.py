@@ -28,6 +28,16 @@ class TunedVariant:
     tuning: Tuning
 
     @property
+    def refusal(self) -> str:
+        """Return why the choice is not worth writing into the bench file; "" if it is."""
+        if self.tuning.undetected:
+            return f"it never detects {', '.join(self.tuning.undetected)}"
+        held = self.tuning.held_out
+        if held and self.default_keeps and held.gain[0] <= 0:
+            return "the default keeps the limits and detects no fewer keywords of speakers held out"
+        return ""
+
+    @property
     def is_doubtful(self) -> bool:
         """Return whether the default keeps the limits, and may be as good on speakers held out."""
         held = self.tuning.held_out
@@ -64,8 +74,14 @@ def sentences(variant: TunedVariant) -> list[str]:
         f"{variant.title}: {describe(tuning.chosen.recognizer)} {_detects(chosen)}; the default "
         f"{_detects(default)}."
     ]
+    if tuning.undetected:
+        found.append(_undetected(tuning))
     thresholds = tuning.chosen.recognizer.thresholds
-    if never := [label for label, score in thresholds.items() if score == THRESHOLDS[-1]]:
+    if never := [
+        label
+        for label, score in thresholds.items()
+        if score == THRESHOLDS[-1] and label not in tuning.undetected
+    ]:
         found.append(
             f"It never detects {', '.join(never)} (threshold {THRESHOLDS[-1]}): play recordings of every "
             "keyword that it has to detect."
@@ -82,11 +98,36 @@ def sentences(variant: TunedVariant) -> list[str]:
             found.append(_beyond_limits(tuning.limits, held.tuned))
         if not variant.default_keeps:
             found.append("The default does not keep the limits.")
+        elif held.gain[0] <= 0:
+            found.append("The default keeps the limits and detects no fewer of them: keep the default.")
         elif variant.is_doubtful:
             found.append("That is not distinguishable from no gain: keep the default, or play more words.")
     else:
         found.append("Nothing could be held out: the recordings of keywords name too few speakers.")
     return found
+
+
+def _undetected(tuning: Tuning) -> str:
+    """Say which keywords cannot keep which limits, and with which options every keyword is detected."""
+    limits, hours = tuning.limits, tuning.chosen.point.hours
+    per_hour = fmt.per_hour(limits.per_hour) if limits.per_hour else f"none in {fmt.audio_time(hours)}"
+    kept, options = [], []
+    for wider in tuning.complete_limits:
+        option = []
+        if wider.per_hour != limits.per_hour:
+            kept.append(f"the limit of false accepts ({per_hour})")
+            option.append(f"--false-accepts {wider.per_hour:g}/h")
+        if wider.accepted != limits.accepted:
+            kept.append(f"the limit of other words ({fmt.percent(limits.accepted)})")
+            option.append(f"--other-words {100 * wider.accepted:.0f}%")
+        options.append(f"`{' '.join(option)}`")
+    words = ", ".join(f"{label} ({number} played)" for label, number in tuning.undetected.items())
+    if not options:
+        return f"It never detects {words}. No limits change that: train a better model."
+    return (
+        f"It never detects {words}: that cannot keep {' and '.join(kept)}. Every keyword is detected with "
+        f"{' or '.join(options)}."
+    )
 
 
 def _beyond_limits(limits: Limits, point: DetPoint) -> str:

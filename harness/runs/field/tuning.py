@@ -16,7 +16,7 @@ from harness.runs.field.segment_reader import read_segments
 from harness.runs.folder import FIELD
 from harness.sound.playback_plan import PlaybackPlan
 from harness.stats.segment import PlayedSegment
-from harness.stats.tuning import Limits, Log, Tuning, read_log, tune
+from harness.stats.tuning import Limits, Log, Tuning, least_rate, read_log, tune
 from models import progress
 
 
@@ -93,7 +93,7 @@ def tune_log(variant: LoggedVariant, limits: Limits, present: Recognizer = DEFAU
             f"{fmt.audio_time(hours)} of keyword-free audio cannot show at most {per_hour:g} false "
             f"{'accept' if per_hour == 1 else 'accepts'} per hour: that takes {needed}",
             where=variant.id,
-            remedy=f"Play more with `earshot field --keyword-free`, or allow {3 / hours:.1f}/h.",
+            remedy=f"Play more with `earshot field --keyword-free`, or allow {least_rate(0, hours):g}/h.",
         )
     with progress.about(variant.id), progress.task("tune"):
         found = tune(variant.log, limits, present)

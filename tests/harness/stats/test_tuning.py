@@ -17,7 +17,8 @@ from harness.stats.det import used_point
 from harness.stats.field_figures import field_figures
 from harness.stats.recognizer import average, detect
 from harness.stats.segment import Gap, PlayedSegment
-from harness.stats.tuning import RULES, THRESHOLDS, Limits, Log, Search, judge, read_log, tune
+from harness.stats.statistics import poisson_interval
+from harness.stats.tuning import RULES, THRESHOLDS, Limits, Log, Search, judge, least_rate, read_log, tune
 
 WINDOW_S = 1.0
 
@@ -157,6 +158,36 @@ def test_no_candidate_of_a_front_is_beaten_by_another():
         assert points == sorted(points) and len({misses for _, misses in points}) == len(points) > 0
     within = [one for one in found.by_false["mean"] if one.point.false_accepts <= 20]
     assert min(one.point.misses for one in within) >= found.chosen.point.misses
+
+
+def test_the_smallest_limits_that_let_every_keyword_be_detected_are_found():
+    """The model hears "no" once in noise, and for 12 of 24 other words, as long as for the word itself."""
+    hears = [("yes", "yes"), ("no", "no"), ("unknown", "no"), ("unknown", "")] * 12
+    noise = segment(says=[("no", 20_000, 20_300)], audio_s=600.0, number=2)
+    log = read_log(LABELS, [spoken(hears), noise], WINDOW_S)
+    no_false = tune(log, Limits(accepted=1.0))
+    assert no_false.undetected == {"no": 12}
+    (wider,) = no_false.complete_limits
+    hours = no_false.chosen.point.hours
+    assert wider.accepted == 1.0 and wider.most_false(hours) == 1 and wider.per_hour == least_rate(1, hours)
+    assert tune(log, wider).undetected == {}
+    few_words = tune(log, replace(wider, accepted=0.15))
+    assert few_words.undetected == {"no": 12} and few_words.complete_limits == [replace(wider, accepted=0.5)]
+    assert tune(log, Limits()).complete_limits == [replace(wider, accepted=0.5)], "neither alone is enough"
+    assert tune(log, replace(wider, accepted=0.5)).complete_limits == []
+
+
+def test_a_keyword_that_no_recognizer_detects_has_no_limits():
+    log = read_log(LABELS, [spoken([("yes", "yes"), ("no", "")] * 4)], WINDOW_S)
+    found = tune(log, Limits())
+    assert found.undetected == {"no": 4} and found.complete_limits == []
+
+
+@given(st.integers(0, 200), st.floats(0.01, 100))
+def test_the_least_rate_is_kept_by_its_events(events, hours):
+    rate = least_rate(events, hours)
+    assert Limits(rate).most_false(hours) >= events and float(f"{rate:.3g}") == rate
+    assert rate <= 1.011 * poisson_interval(events, hours)[1]
 
 
 def test_nothing_is_chosen_if_nothing_is_detected():

@@ -59,3 +59,59 @@ def test_words_without_a_speaker_s_name_are_not_held_out_from_each_other():
     assert never.startswith("It never detects no (threshold 255): play recordings of every keyword")
     assert "detects 8 of 8 keywords" in first and "other words" not in first, "none was played"
     assert last == "Nothing could be held out: the recordings of keywords name too few speakers."
+
+
+@pytest.mark.parametrize(
+    ("limits", "complete", "sentence"),
+    [
+        (
+            Limits(),
+            [Limits(54.0), Limits(None, 0.4)],
+            "It never detects yes (31 played): that cannot keep the limit of false accepts (none in 12.0 "
+            "min) and the limit of other words (15 %). "
+            "Every keyword is detected with `--false-accepts 54/h` or `--other-words 40%`.",
+        ),
+        (
+            Limits(2.0),
+            [Limits(12.5, 0.4)],
+            "It never detects yes (31 played): that cannot keep the limit of false accepts (2.00 per "
+            "hour) and the limit of other words (15 %). "
+            "Every keyword is detected with `--false-accepts 12.5/h --other-words 40%`.",
+        ),
+        (Limits(), [], "It never detects yes (31 played). No limits change that: train a better model."),
+    ],
+)
+def test_a_keyword_that_cannot_keep_a_limit_is_named_with_options_to_paste(
+    tuning, tmp_path, limits, complete, sentence
+):
+    chosen = replace(tuning.chosen, point=WITHIN)
+    changed = replace(tuning, limits=limits, chosen=chosen, undetected={"yes": 31}, complete_limits=complete)
+    variant = TunedVariant("tiny", "Tiny", changed)
+    assert sentence in [one.replace("\u00a0", " ") for one in sentences(variant)]
+    assert variant.refusal == "it never detects yes"
+    page = render_tuning([variant], "", tmp_path).read_text()
+    assert "For the bench file" not in page
+
+
+@pytest.mark.parametrize(
+    ("default", "gain", "is_refused"),
+    [
+        (WITHIN, (-0.07, -0.2, 0.04), True),
+        (WITHIN, (0.0, -0.1, 0.1), True),
+        (WITHIN, (0.05, -0.1, 0.2), False),
+        (replace(WITHIN, false_accepts=5), (-0.07, -0.2, 0.04), False),
+    ],
+)
+def test_a_choice_that_the_default_beats_on_speakers_held_out_is_not_worth_writing(
+    tuning, default, gain, is_refused
+):
+    """A default that does not keep the limits is no alternative."""
+    changed = replace(
+        tuning,
+        default=replace(tuning.default, point=default),
+        held_out=HeldOut(WITHIN, default, gain),
+    )
+    variant = TunedVariant("tiny", "Tiny", changed)
+    assert bool(variant.refusal) == is_refused
+    said = "The default keeps the limits and detects no fewer of them: keep the default."
+    assert (said in sentences(variant)) == is_refused

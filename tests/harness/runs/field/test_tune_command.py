@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from emulated_runs import Models
 from harness.bench_file import read_bench
 from harness.boards.emulated import EmulatedBoard
 from harness.cli import main
-from harness.errors import EXIT_CLEAN, EXIT_USAGE
+from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_USAGE
 from harness.firmware.engine import get_engine
 from harness.runs.field.run import FieldRun, begin_folder
 from harness.runs.request import Setup
@@ -44,8 +46,14 @@ def tune(capsys):
 
 
 def test_the_chosen_recognizer_goes_into_the_bench_file(tune, played, model, tmp_path):
+    """All words are of one speaker, and none is the "yes" that the model cannot hear."""
+    run = changed(played, tmp_path / "run")
+    plan = json.loads((run / "plan.json").read_text())
+    for word in chain.from_iterable(segment["words"] for segment in plan["segments"]):
+        word |= {"speaker": "anna", "word": word["word"].replace("yes", "dog")}
+    (run / "plan.json").write_text(json.dumps(plan))
     bench = tmp_path / "bench.toml"
-    options = (played, "--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
+    options = (run, "--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
     status, printed, _ = tune(*options)
     assert status == EXIT_CLEAN and not bench.exists()
     assert f"[recognizer.{model.id}]" in printed and "the default detects" in printed
@@ -66,6 +74,25 @@ def test_too_little_keyword_free_audio_is_refused_with_the_hours_it_takes(tune, 
     status, _, error = tune(played, "--false-accepts", "3/24h")
     assert status == EXIT_USAGE and error.count("\n") == 1
     assert "cannot show at most 0.125 false accepts per hour: that takes 24.0\u00a0h without one" in error
+
+
+def test_the_rate_that_the_audio_can_show_is_allowed(tune, played, tmp_path):
+    _, _, error = tune(played, "--false-accepts", "1/h")
+    allowed = re.search(r"or allow (\S+/h)", error)[1]
+    _, _, error = tune(played, "--false-accepts", allowed, "--other-words", "100%", "--output", tmp_path)
+    assert "cannot show" not in error
+
+
+def test_a_recognizer_that_never_detects_a_played_keyword_is_not_written(tune, played, model, tmp_path):
+    """The model hears nothing in "yes" that any threshold admits."""
+    bench = tmp_path / "bench.toml"
+    options = (played, "--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
+    status, printed, _ = tune(*options)
+    assert status == EXIT_CLEAN and "smoothing =" not in printed
+    assert "It never detects yes (1 played). No limits change that" in printed
+    status, printed, _ = tune(*options, "--write", "--bench", bench)
+    assert status == EXIT_INCONCLUSIVE and not bench.exists() and "Written" not in printed
+    assert f"Not for the bench file: [recognizer.{model.id}], since it never detects yes." in printed
 
 
 def changed(run: Path, other: Path, seed: int = 2, **changes: object) -> Path:
