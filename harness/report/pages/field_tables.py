@@ -13,7 +13,7 @@ from harness.records.record import STAGES, RunRecord
 from harness.report.confusion import confusion_table
 from harness.report.pages.field_rates import by_route, clip_rates_table, matrices, pairs_table, rate_tables
 from harness.report.pages.run_tables import environment_table, faults_table, word_rows
-from harness.report.pages.tuning import describe
+from harness.report.pages.tuning import describe, never_detected
 from harness.report.table import Column, Table
 from harness.report.variants import time_is
 from harness.stats.det import operating_point, used_point
@@ -140,7 +140,6 @@ def tuning_table(variants: Sequence[FieldVariant]) -> Table:
             continue
         row: dict[str, Any] = {
             "variant": variant.title,
-            "reason": tuning.reason,
             "speakers": tuning.speakers or None,
         }
         if tuning.recognizer:
@@ -151,8 +150,12 @@ def tuning_table(variants: Sequence[FieldVariant]) -> Table:
                 row[f"{name}_detected"] = point.keywords - point.misses
         if tuning.gain:
             row |= dict(zip(("gain", "low", "high"), tuning.gain, strict=True))
-            if tuning.gain[1] <= 0 <= tuning.gain[2]:
-                row["reason"] = "not distinguishable from no gain"
+        remarks = [tuning.reason]
+        if tuning.gain and tuning.gain[1] <= 0 <= tuning.gain[2]:
+            remarks.append("not distinguishable from no gain")
+        if tuning.recognizer and (lost := never_detected(tuning.recognizer)):
+            remarks.append(f"never detects {', '.join(lost)}: “earshot tune” says why")
+        row["reason"] = "; ".join(filter(None, remarks))
         rows.append(row)
     keywords, false, others, gain = "Keywords detected", "False accepts", "Other words accepted", "Gain"
     return Table(
@@ -173,9 +176,10 @@ def tuning_table(variants: Sequence[FieldVariant]) -> Table:
             Column("reason", "Note", optional=True),
         ],
         rows,
-        "Each half of the speakers is judged by parameters that were chosen on the other half, without a "
-        "false accept there and with at most 15 % of other words accepted; the gain's interval is "
-        "bootstrapped over speakers. “earshot tune” searches the same way, within other limits too.",
+        "Each half of the speakers and of the audio is judged by parameters that were chosen on the other "
+        "half: those have no false accept and at most 15 % of other words accepted there, and may have more "
+        "here. The gain's interval is bootstrapped over speakers. “earshot tune” searches the same way, "
+        "within other limits too.",
     )
 
 

@@ -12,6 +12,7 @@ from harness.report.pages.field_rates import ROUTES, best_of, by_route, keywords
 from harness.report.pages.field_tables import thresholds_text
 from harness.report.pages.run_tables import WIDTH, failed_sentences, fault_texts, mistaken_sentences
 from harness.report.variants import calibration_note, clock_text, time_is
+from harness.stats.matching import is_keyword
 from harness.stats.rates import accuracy, count_causes, dataset_rates, false_accept_rate, rate_drop
 
 
@@ -128,6 +129,11 @@ def tuning_sentences(variants: Sequence[FieldVariant]) -> list[str]:
             f"the keywords of speakers held out: {fmt.points(gain)} points (95\u00a0% interval "
             f"{fmt.points_interval(low, high)}){unclear}."
         )
+        if tuning.present.false_accepts or tuning.tuned.false_accepts:
+            sentences.append(
+                f"There it has {fmt.plural(tuning.tuned.false_accepts, 'false accept')} instead of "
+                f"{tuning.present.false_accepts}; where it was tuned, none was allowed."
+            )
     return sentences
 
 
@@ -145,7 +151,7 @@ def _too_slow(variant: FieldVariant) -> str:
 
 
 def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
-    """Return up to four sentences about the variant that detects most."""
+    """Return up to five sentences about the variant that detects most."""
     best = best_of([variant for variant in variants if not variant.faults] or variants)
     keywords = keywords_of(best)
     rate = accuracy(keywords)
@@ -158,6 +164,9 @@ def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
     ]
     if false_accept_rate(best).hours:
         sentences.append(_false_accepts(best))
+    others = [row for row in best.stimuli if row.counts and not is_keyword(row.label)]
+    if taken := sum(not row.correct for row in others):
+        sentences.append(f"{fmt.of(taken, len(others))} other words were taken for a keyword.")
     counts = sorted(count_causes(keywords).items(), key=lambda item: -item[1])
     if causes := [f"{cause} {count}" for cause, count in counts if cause and count]:
         sentences.append(f"Causes of the misses: {', '.join(causes)}.")

@@ -76,12 +76,8 @@ def sentences(variant: TunedVariant) -> list[str]:
     ]
     if tuning.undetected:
         found.append(_undetected(tuning))
-    thresholds = tuning.chosen.recognizer.thresholds
-    if never := [
-        label
-        for label, score in thresholds.items()
-        if score == THRESHOLDS[-1] and label not in tuning.undetected
-    ]:
+    lost = never_detected(tuning.chosen.recognizer)
+    if never := [label for label in lost if label not in tuning.undetected]:
         found.append(
             f"It never detects {', '.join(never)} (threshold {THRESHOLDS[-1]}): play recordings of every "
             "keyword that it has to detect."
@@ -143,6 +139,11 @@ def _beyond_limits(limits: Limits, point: DetPoint) -> str:
         f"Held out, tuned recognizers exceed your limits: {'; '.join(parts)}. Other speakers and sounds may "
         "do so too: play more words and audio, or set stricter limits."
     )
+
+
+def never_detected(recognizer: Recognizer) -> list[str]:
+    """Return the keywords whose threshold no average exceeds."""
+    return [label for label, score in recognizer.thresholds.items() if score == THRESHOLDS[-1]]
 
 
 def describe(recognizer: Recognizer) -> str:

@@ -11,6 +11,7 @@ from html_page import HOSTILE, Page, plain
 from samples import acoustic, command_mode, failed, sample_field, slow, variant_of, with_clips
 
 from harness.errors import UsageError
+from harness.recognizer import Recognizer
 from harness.records.field_record import FieldRecord, FieldVariant, TuningRow, read_field, write_field
 from harness.records.record import FirmwareRow
 from harness.report.pages.field import MOST_ROWS, render_field
@@ -283,11 +284,28 @@ def test_the_page_says_what_tuning_would_bring_or_why_nobody_knows(tmp_path):
     assert gained.tuning is not None
     unclear = replace(gained, id="b", tuning=replace(gained.tuning, gain=(0.02, -0.1, 0.12)))
     alone = replace(gained, id="c", tuning=TuningRow(gained.tuning.recognizer, reason="only one speaker"))
-    rows = field_tables(only(gained, unclear, alone))["pcm-tuning"].rows
+    lost = Recognizer(thresholds={"yes": 255, "no": 240})
+    deaf = replace(unclear, id="d", tuning=replace(unclear.tuning, recognizer=lost))
+    rows = field_tables(only(gained, unclear, alone, deaf))["pcm-tuning"].rows
     assert (rows[0]["present_detected"], rows[0]["tuned_detected"], rows[0]["reason"]) == (34, 44, "")
     assert rows[1]["reason"] == "not distinguishable from no gain"
     assert rows[2]["reason"] == "only one speaker" and "gain" not in rows[2]
+    assert rows[3]["reason"] == (
+        "not distinguishable from no gain; never detects yes: “earshot tune” says why"
+    )
     page = text(only(gained, unclear, alone), tmp_path)
     assert "What tuning would bring" in page and "the mean of 300 ms with thresholds of 220" in page
     assert "detects 81.5 % instead of 63.0 % of the keywords of speakers held out: +18.5 points" in page
     assert "is not known: only one speaker." in page and page.count("not distinguishable from none") == 1
+    assert "There it has 0 false accepts instead of 1; where it was tuned, none was allowed." in page
+
+
+def test_the_verdict_counts_other_words_taken_for_a_keyword():
+    variant = perfect()
+    assert "other words" not in summary_text(only(variant))
+    others = [place for place, row in enumerate(variant.stimuli) if row.label == "unknown"]
+    stimuli = list(variant.stimuli)
+    for place in others[:2]:
+        stimuli[place] = replace(stimuli[place], detected="no", correct=False)
+    said = summary_text(only(replace(variant, stimuli=stimuli)))
+    assert f"2 of {len(others)} other words were taken for a keyword." in said
