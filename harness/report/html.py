@@ -82,7 +82,7 @@ class PageTable:
     """
 
     def __init__(self, table: Table) -> None:
-        self.name, self.title, self.note = table.name, table.title, table.note
+        self.name, self.title, self.note, self.cards = table.name, table.title, table.note, table.cards
         columns, rows = table.shown()
         spans = _spans(rows, table.groups)
         styles = [_style(column, [row[index].text for row in rows]) for index, column in enumerate(columns)]

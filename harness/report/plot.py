@@ -19,7 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 WIDTH_IN = 9.0
-"""Width of every figure; the CSS of `.plot svg` scales it to 704 to 1008 px."""
+"""Width of a figure; the CSS of `.plot svg` scales it to 704 to 1008 px."""
+NARROW_IN = 3.4
+"""Width of a figure for a phone, whose text has about the size of the page's."""
 
 # Placeholder colors, which the page replaces by CSS variables for light, dark and print. No real color is so
 # near black.
@@ -61,6 +63,7 @@ class Plot:
 
     svg: str
     caption: str
+    narrow: str = ""  # the same for a phone; "" if the plot scrolls there
 
 
 def render_plot(name: str, draw: Callable[[], Figure], caption: str) -> Plot:
@@ -90,9 +93,9 @@ def page_style() -> str:
     return files("harness.report").joinpath("templates", "page.css").read_text(encoding="utf-8")
 
 
-def new_figure(height_in: float) -> Figure:
-    """Return an empty figure of the report's width with a transparent background."""
-    figure = Figure(figsize=(WIDTH_IN, height_in))
+def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
+    """Return an empty figure, as wide as the report by default, with a transparent background."""
+    figure = Figure(figsize=(width_in, height_in))
     figure.patch.set_visible(False)
     return figure
 

@@ -61,7 +61,8 @@ def operators_table(variants: Sequence[VariantRow]) -> Table:
         else "Modeled cycles of one inference, counted by code address in the image that was measured."
     )
     note = f"{counted} The bound is {BOUND_CYCLES:g} cycles a multiply-accumulate: two in one instruction."
-    return Table("operators", "Operators of the network", columns, rows, note, groups=2, tones=tones)
+    title = "Operators of the network"
+    return Table("operators", title, columns, rows, note, headed=True, groups=2, tones=tones)
 
 
 def functions_table(variants: Sequence[VariantRow]) -> Table:
@@ -91,7 +92,7 @@ def functions_table(variants: Sequence[VariantRow]) -> Table:
         Column("share", "Share of the stage", fmt.share, mark="bar"),
     ]
     note = f"Modeled cycles of one run of each stage, without those of the functions it calls. {_PREPROCESS}"
-    return Table("functions", "Functions of each stage", columns, rows, note, groups=3)
+    return Table("functions", "Functions of each stage", columns, rows, note, headed=True, groups=3)
 
 
 def calibration_table(calibration: Calibration) -> Table:

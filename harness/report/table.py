@@ -67,6 +67,7 @@ class Table:
     note: str = ""  # one or two sentences that a reader needs for the figures
     headed: bool = False  # show the first column as a heading above its rows
     groups: int = 1  # number of leading columns whose equal adjacent cells are merged
+    cards: bool = False  # on a phone, show each row as a card of its own: its columns do not fit side by side
     tones: Sequence[str] = ()  # one of "", "strong" and "bad" for each row
 
     @cached_property

@@ -136,7 +136,7 @@ def rates_table(
         Column("delay_p95_s"),
         Column("equal compared", "Outputs equal to the host's", fmt.of, optional=True),
     ]
-    return Table(name, title, columns, rows, note, headed=bool(by), tones=tones)
+    return Table(name, title, columns, rows, note, headed=bool(by), cards=not by, tones=tones)
 
 
 def _rate_row(

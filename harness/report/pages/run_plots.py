@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from harness import format as fmt
 from harness.report import plot
-from harness.report.plot import WIDTH_IN, Plot, new_figure, render_plot
+from harness.report.plot import NARROW_IN, WIDTH_IN, Plot, new_figure, render_plot
 from harness.report.table import Table
 from harness.report.variants import DEVICES
 from harness.stats.matching import is_keyword
@@ -28,6 +28,8 @@ _CHARACTER_IN = 0.075
 """Width of a character, on average."""
 _LONGEST_NAME = 32
 """Characters of a variant's title beside its lane: a longer one loses its middle."""
+_LONGEST_LINE = 38
+"""Characters across a narrow figure."""
 
 
 def run_plots(tables: Mapping[str, Table]) -> dict[str, Plot]:
@@ -40,41 +42,54 @@ def run_plots(tables: Mapping[str, Table]) -> dict[str, Plot]:
         "words": "Above: each word as it was played. Below: what each variant detected, and when. An orange "
         "cross is a wrong detection or a miss.",
     }
-    draw = {"host": draw_devices, "words": draw_timeline}
-    needs = {"host": "median_us", "words": "onset_s"}
-    return {
-        name: render_plot(name, partial(draw[name], tables[name].frame), caption)
-        for name, caption in captions.items()
-        if tables[name].frame[needs[name]].notna().any()
-    }
+    host, words = tables["host"].frame, tables["words"].frame
+    plots = {}
+    if host["median_us"].notna().any():
+        drawn = render_plot("host", lambda: draw_devices(host), captions["host"])
+        narrow = render_plot("host-narrow", lambda: draw_devices(host, narrow=True), captions["host"])
+        plots["host"] = replace(drawn, narrow=narrow.svg)
+    if words["onset_s"].notna().any():
+        plots["words"] = render_plot("words", lambda: draw_timeline(words), captions["words"])
+    return plots
 
 
-def draw_devices(frame: pd.DataFrame) -> Figure:
-    """Draw a dot for each device and runtime, grouped by variant, with the value beside it."""
+def draw_devices(frame: pd.DataFrame, narrow: bool = False) -> Figure:
+    """Draw a dot for each device and runtime, grouped by variant, with the value beside it.
+
+    In the narrow form, for a phone, the names stand above the dots.
+    """
     lines: list[tuple[str, pd.Series | None]] = []
     for variant, rows in frame.groupby("variant", sort=False):
         lines += [(str(variant), None), *((_device_text(row), row) for _, row in rows.iterrows())]
-    height = 0.21 * len(lines) + 0.55
-    figure = new_figure(height)
-    left = 2.0 / WIDTH_IN
-    axes = figure.add_axes((left, 0.42 / height, 1 - left - 0.9 / WIDTH_IN, 1 - 0.47 / height), xscale="log")
+    width, left_in, line_in = (NARROW_IN, 0.12, 0.36) if narrow else (WIDTH_IN, 2.0, 0.21)
+    height = line_in * len(lines) + 0.55
+    figure = new_figure(height, width)
+    box = (left_in / width, 0.42 / height, 1 - (left_in + 0.9) / width, 1 - 0.47 / height)
+    axes = figure.add_axes(box, xscale="log")
     medians = frame["median_us"].dropna().astype(float)
     axes.set_xlim(
         10 ** math.floor(math.log10(medians.min() / 1.3)), 10 ** math.ceil(math.log10(medians.max() * 1.01))
     )
-    axes.xaxis.set_major_locator(LogLocator(numticks=12))
+    axes.xaxis.set_major_locator(LogLocator(numticks=4 if narrow else 12))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.round_duration(value)))
     axes.set_ylim(len(lines) - 0.3, -0.7)
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
-    axes.set_yticks(range(len(lines)), [text if row is not None else "" for text, row in lines])
+    names = [text if row is not None and not narrow else "" for text, row in lines]
+    axes.set_yticks(range(len(lines)), names)
     margin = blended_transform_factory(figure.transFigure, axes.transData)
     for index, (text, row) in enumerate(lines):
+        if narrow:
+            text = shortened(text, _LONGEST_LINE)
+        if narrow and row is not None:
+            axes.text(0, index - 0.5, text, transform=margin, va="center", color=plot.SOFT)
         if row is None:  # a title may be wider than the labels under it
             axes.text(0, index, text, transform=margin, va="center", fontweight="bold")
         elif row["median_us"] is None:
             reason = f"{fmt.DASH} {row['note'] or ''}"
+            if narrow:
+                reason = shortened(reason, _LONGEST_LINE)
             axes.text(0.01, index, reason, transform=axes.get_yaxis_transform(), va="center", color=plot.SOFT)
         else:
             color = _DEVICE_COLORS[row["device"].partition(",")[0]]

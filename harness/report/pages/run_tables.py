@@ -107,7 +107,7 @@ def overview_table(record: RunRecord) -> Table:
         for variant in record.variants
     ]
     tones = ["bad" if variant.faults else "" for variant in record.variants]
-    return Table("overview", "At a glance", columns, rows, note, tones=tones)
+    return Table("overview", "At a glance", columns, rows, note, cards=True, tones=tones)
 
 
 def _overview_row(variant: VariantRow, board: BoardRow) -> dict[str, Any]:
@@ -360,7 +360,8 @@ def sizes_table(record: RunRecord) -> Table:
         "is .data and .bss without the stack, and includes the arena. Estimates come from the layers alone: "
         "the weights in flash, and the largest input and output of one layer together in the arena."
     )
-    return Table("sizes", "Sizes", columns, rows, note, tones=["bad" if row["note"] else "" for row in rows])
+    tones = ["bad" if row["note"] else "" for row in rows]
+    return Table("sizes", "Sizes", columns, rows, note, cards=True, tones=tones)
 
 
 def _why_no_image(variant: VariantRow) -> str:
@@ -406,7 +407,7 @@ def models_table(record: RunRecord) -> Table:
         "and toolchain change the latency by up to a factor of ten. Earshot's kernels and front end are "
         "optimized for speed in every image."
     )
-    return Table("models", "Models and images", columns, rows, note)
+    return Table("models", "Models and images", columns, rows, note, cards=True)
 
 
 def word_rows(variants: Sequence[VariantRow | FieldVariant]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from samples import BOARD, external, family_run, measured, sample_record, too_la
 from harness.records.record import Fault, RunRecord, StimulusRow, VariantRow
 from harness.records.verdict import RunVerdict, SeriesVerdict
 from harness.report.pages.run import headline, render_run, summary_text
-from harness.report.pages.run_plots import draw_timeline
+from harness.report.pages.run_plots import draw_devices, draw_timeline
 from harness.report.pages.run_tables import all_tables
 from harness.report.plot import STYLE
 from harness.report.verdict import verdict_sentence, verdict_table
@@ -320,3 +320,19 @@ def test_swapped_labels_are_suspected_in_terminal_and_page(tmp_path):
     assert sentence in rendered(record, tmp_path).text
     assert sentence in " ".join(summary_text(record).split())
     assert "mostly detected as" not in summary_text(with_variants(row))
+
+
+def test_the_page_fits_a_phone(tmp_path):
+    page = rendered(sample_record(), tmp_path)
+    labels = {attributes["data-label"] for tag, attributes in page.elements if "data-label" in attributes}
+    assert {"Keywords detected", "Flash, bytes: image"} <= labels
+    boxes = [attributes["class"] for tag, attributes in page.elements if tag == "div"]
+    assert boxes.index("narrow") == boxes.index("plot wide") + 1
+    figure = draw_devices(all_tables(sample_record())["host"].frame, narrow=True)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    texts = figure.axes[0].texts
+    assert len(texts) > 10
+    for text in texts:
+        box = text.get_window_extent(renderer)
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width, text.get_text()
