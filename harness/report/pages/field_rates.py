@@ -71,11 +71,13 @@ def rate_tables(variants: Sequence[FieldVariant], conditions: Sequence[Condition
             groups = rates.rates_by(keywords, lambda one: one.speaker or "unknown")
             groups.sort(key=lambda one: (one.name == "unknown", one.rate.value or 0.0, one.name))
             speakers += [_rate_row(variant, group) for group in groups]
+    beside = any("testing_accuracy" in row for row in overview)
     return [
         rates_table(
             "overview", "Every variant", "", overview,
-            "Accuracy is the share of keywords that were detected as themselves, beside that of the same "
-            "labels on the data set; the drop is from the test set. Intervals are Wilson's, of false accepts "
+            "Accuracy is the share of keywords that were detected as themselves"
+            + ", beside that of the same labels on the data set; the drop is from the test set" * beside
+            + ". Intervals are Wilson's, of false accepts "
             "Poisson's; without false accepts the upper end is 3 divided by the hours. The delay counts from "
             "the end of the word."
             + " Words of one speaker depend on each other: the interval over speakers, whose recordings name "
@@ -87,10 +89,10 @@ def rate_tables(variants: Sequence[FieldVariant], conditions: Sequence[Condition
             for key, (title, *_) in MARGINS.items()
         ),
         rates_table(
-            "labels", "By label, beside the data set", "Label", labels,
-            "A keyword is correct if it is detected as itself, another word if no keyword is detected for "
-            "it. The drop is from the test set, its interval Newcombe's. “all” takes only those labels of "
-            "the data set that were played.",
+            "labels", "By label" + ", beside the data set" * beside, "Label", labels,
+            "A keyword is correct if it is detected as itself, another word if no keyword is detected for it."
+            + " The drop is from the test set, its interval Newcombe's. “all” takes only those labels of "
+            "the data set that were played." * beside,
             ["strong" if row["group"] == "all" else "" for row in labels],
         ),
         rates_table("speakers", "By speaker", "Speaker", speakers, "The worst speaker comes first."),

@@ -357,9 +357,13 @@ def sizes_table(record: RunRecord) -> Table:
     note = (
         f"The {board.name} board has {fmt.count(board.flash_bytes)} bytes of flash and "
         f"{fmt.count(board.ram_bytes)} of RAM. Flash holds code, constants and initial values of data; RAM "
-        "is .data and .bss without the stack, and includes the arena. Estimates come from the layers alone: "
-        "the weights in flash, and the largest input and output of one layer together in the arena."
+        "is .data and .bss without the stack, and includes the arena."
     )
+    if any("live_ram_bytes" in row for row in rows):
+        note += (
+            " Estimates come from the layers alone: the weights in flash, and the largest input and output "
+            "of one layer together in the arena."
+        )
     tones = ["bad" if row["note"] else "" for row in rows]
     return Table("sizes", "Sizes", columns, rows, note, cards=True, tones=tones)
 
@@ -388,7 +392,7 @@ def models_table(record: RunRecord) -> Table:
         _VARIANT,
         Column("precision", "precision", group=tflite),
         Column("front_end", "front end", group=tflite),
-        Column("parameters", "parameters", fmt.count, group=tflite),
+        Column("parameters", "parameters", fmt.count, group=tflite, optional=True),
         Column("macs", "multiply-accumulates", fmt.count, group=tflite),
         Column("operators", "operators", group=tflite),
         Column("tflite_sha256"),

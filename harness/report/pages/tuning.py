@@ -189,6 +189,7 @@ def candidates_table(variants: Sequence[TunedVariant]) -> Table:
         "or no word there is none. Those of false accepts are Poisson's. Held out: each half of the speakers "
         "is judged by parameters that were chosen on the other half.",
         headed=True,
+        cards=True,
         tones=["strong" if row["which"] == "chosen" else "" for row in rows],
     )
 

@@ -224,6 +224,16 @@ def test_a_label_stands_beside_the_three_parts_of_the_data_set(folder):
     assert row["drop_low"] < row["drop"] < row["drop_high"]
 
 
+def test_without_a_data_set_no_caption_speaks_of_it():
+    variant = perfect()
+    tables = field_tables(only(replace(variant, model=replace(variant.model, accuracy={}))))
+    for name in ("pcm-overview", "pcm-labels"):
+        assert (
+            "test set" not in tables[name].note and "data set" not in tables[name].note + tables[name].title
+        )
+    assert "the drop is from the test set. Intervals" in field_tables(only(variant))["pcm-overview"].note
+
+
 def test_margins_add_up_the_conditions(folder):
     conditions, by_snr = csv(folder, "pcm-conditions"), csv(folder, "pcm-by-snr")
     assert len(conditions) == 2 * 9 and len(by_snr) == len(csv(folder, "pcm-by-distance")) == 2 * 3
