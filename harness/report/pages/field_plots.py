@@ -24,6 +24,8 @@ _COLORS = (plot.MCU, plot.CPU, plot.GPU, plot.POSTPROCESS, plot.PREPROCESS)
 _NORMAL = NormalDist()
 _RARE = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 _MISS_TICKS = (*_RARE, *(tenth / 10 for tenth in range(1, 10)), 0.95, 0.98, 0.99)
+LABEL_PAD = 9
+"""Points between the vertical axis and its labels: a marker on the axis, of no false accept, hides none."""
 _MARGIN, _LEAST_REACH = 0.08, 1.2
 """Vertical axis in standard deviations: 20 to 60 % are 1.1."""
 
@@ -50,7 +52,7 @@ def _draw_det(points: pd.DataFrame, used: Mapping[str, DetPoint]) -> Figure:
     legend_in = 0.22 * -(-len(variants) // 3) + 0.08
     height = 4.2 + legend_in
     figure = new_figure(height)
-    axes = figure.add_axes((0.07, 0.45 / height, 0.89, 3.7 / height))
+    axes = figure.add_axes((0.08, 0.45 / height, 0.88, 3.7 / height))
     add_legend(figure, [Line2D([], [], **_style(place)) for place in range(len(variants))], variants, 3)
     hours = points["hours"].astype(float)
     none, most = scale_false_accepts(axes, hours.max(), (points["false_accepts"].astype(float) / hours).max())
@@ -97,6 +99,7 @@ def scale_misses(axes: Axes) -> None:
     shares = [share for share in _MISS_TICKS if low < _NORMAL.inv_cdf(share) < high]
     axes.set_yticks([_NORMAL.inv_cdf(share) for share in shares], [*map(PERCENT, shares)])
     axes.set_ylim(low, high)
+    axes.tick_params(axis="y", pad=LABEL_PAD)
 
 
 def det_front(points: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -9,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.records.field_record import DetPoint
 from harness.report import plot
-from harness.report.pages.field_plots import normal, scale_false_accepts, scale_misses
+from harness.report.pages.field_plots import LABEL_PAD, normal, scale_false_accepts, scale_misses
 from harness.report.plot import PERCENT, Plot, add_legend, new_figure, render_plot
 from harness.stats.tuning import Candidate, Tuning
 
@@ -19,6 +21,8 @@ _LINES = {
     "exponential": ("exponential averages", plot.POSTPROCESS),
 }
 _CHOSEN, _DEFAULT = "o", "D"
+_SIZES = {_CHOSEN: 12, _DEFAULT: 5}
+"""In points: where both recognizers have one place, the diamond lies within the circle."""
 _CAPTION = (
     "Keywords missed, on the scale of the normal distribution, against false accepts in audio without words "
     "(left, within the limit of other words) and against other words taken for a keyword (right, within the "
@@ -29,24 +33,26 @@ _CAPTION = (
 
 def tuning_plot(name: str, tuning: Tuning) -> Plot:
     """Return the plot of a variant."""
-    return render_plot(name, lambda: _draw(tuning), _CAPTION)
+    return render_plot(name, lambda: draw(tuning), _CAPTION)
 
 
-def _draw(tuning: Tuning) -> Figure:
+def draw(tuning: Tuning) -> Figure:
+    """Return the figure of a variant."""
     height = 4.4
     figure = new_figure(height)
     handles = [Line2D([], [], color=color, linewidth=1.8) for _, color in _LINES.values()]
+    mark: dict[str, Any] = {"color": plot.INK, "linestyle": "", "fillstyle": "none", "markeredgewidth": 2}
     handles += [
-        Line2D([], [], color=plot.INK, marker=marker, linestyle="", fillstyle="none", markeredgewidth=2)
-        for marker in (_CHOSEN, _DEFAULT)
+        Line2D([], [], marker=marker, markersize=0.75 * size, **mark) for marker, size in _SIZES.items()
     ]
     add_legend(figure, handles, [*(title for title, _ in _LINES.values()), "chosen", "default"], 5)
-    left = figure.add_axes((0.07, 0.46 / height, 0.42, 3.6 / height))
+    left = figure.add_axes((0.08, 0.46 / height, 0.41, 3.6 / height))
     right = figure.add_axes((0.57, 0.46 / height, 0.42, 3.6 / height), sharey=left)
     _draw_false_accepts(left, tuning)
     _draw_accepted(right, tuning)
     scale_misses(left)
     right.set_ylabel("")
+    right.tick_params(axis="y", pad=LABEL_PAD)
     return figure
 
 
@@ -93,6 +99,6 @@ def _line(axes: Axes, name: str, front: list[Candidate], x: list[float], most: f
 
 def _mark(axes: Axes, marker: str, one: Candidate, x: float) -> None:
     axes.plot(
-        x, normal(one.point.misses, one.point.keywords), marker, color=plot.INK, markersize=9,
-        fillstyle="none", markeredgewidth=2, clip_on=False, zorder=3,
+        x, normal(one.point.misses, one.point.keywords), marker, color=plot.INK,
+        markersize=_SIZES[marker], fillstyle="none", markeredgewidth=2, clip_on=False, zorder=3,
     )  # fmt: skip

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import matplotlib
 import pytest
 from made_segments import LABELS, segment, word
 
 from harness.records.field_record import DetPoint
+from harness.report.pages import tuning_plots
 from harness.report.pages.tuning import TunedVariant, render_tuning, sentences
+from harness.report.plot import STYLE
 from harness.stats.tuning import HeldOut, Limits, Tuning, read_log, tune
 
 WITHIN = DetPoint(0, 1, 6, false_accepts=0, hours=0.2, accepted_non_keywords=1, non_keywords=8)
@@ -115,3 +118,21 @@ def test_a_choice_that_the_default_beats_on_speakers_held_out_is_not_worth_writi
     assert bool(variant.refusal) == is_refused
     said = "The default keeps the limits and detects no fewer of them: keep the default."
     assert (said in sentences(variant)) == is_refused
+
+
+def test_markers_at_one_place_are_both_seen_and_hide_no_label(tuning):
+    """Chosen and default miss half of the words, without a false accept and without another word."""
+    point = DetPoint(0, 2, 4, false_accepts=0, hours=0.2, accepted_non_keywords=0, non_keywords=4)
+    chosen, default = (replace(one, point=point) for one in (tuning.chosen, tuning.default))
+    with matplotlib.rc_context(STYLE):
+        figure = tuning_plots.draw(replace(tuning, chosen=chosen, default=default))
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            circle, diamond = (
+                next(line for line in axes.lines if line.get_marker() == marker).get_window_extent()
+                for marker in ("o", "D")
+            )
+            assert circle.width > 1.6 * diamond.width
+            labels = [label.get_window_extent() for label in axes.get_yticklabels() if label.get_text()]
+            assert labels and not any(label.overlaps(circle) for label in labels)
+        assert figure.axes[0].yaxis.get_label().get_window_extent().x0 >= 0
