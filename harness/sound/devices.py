@@ -63,16 +63,22 @@ def find_device(name: str, direction: Direction) -> Device:
         AcousticFailed: no device or several devices match; the message lists them.
     """
     known = devices(direction)
+    if not known:
+        kind = "loudspeaker" if direction == "output" else "microphone"
+        raise AcousticFailed(
+            f"this computer has no {kind}",
+            remedy="Connect one, or start its sound server (PulseAudio, PipeWire).",
+        )
     import sounddevice
 
     try:
         found = sounddevice.query_devices(name or None, direction)
     except (sounddevice.PortAudioError, ValueError) as problem:
-        reason = str(problem).splitlines()[0].rstrip(":") if known else "there is none"
+        reason = str(problem).splitlines()[0].rstrip(":")
         place = "the bench file ([speaker] device) or as an option" if direction == "output" else "--device"
         raise AcousticFailed(
             f"no single sound device for {direction}: {reason}",
-            where=f"available: {', '.join(repr(one.name) for one in known) or 'none'}",
+            where=f"available: {', '.join(repr(one.name) for one in known)}",
             remedy=f"Name one device in {place}; connect a missing device, or start its sound server "
             "(PulseAudio, PipeWire).",
         ) from None

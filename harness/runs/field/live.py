@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +30,10 @@ from harness.runs.request import FieldRequest, RunRequest, Setup
 from harness.sound.microphone import Microphone
 from harness.sound.playback_plan import LONGEST_SEGMENT_S, PlannedWord, PlaybackPlan, Segment, write_plan
 from harness.sound.recorder import spoken_part
+from harness.sound.recordings import label_of
 from harness.sound.scene import render
 from harness.sound.sound_files import digest_of, read_part
+from harness.stats.matching import is_keyword
 from models import progress
 from models.data.wav import SAMPLE_RATE_HZ, write_wav
 
@@ -199,7 +201,7 @@ def begin_live(request: RunRequest, output: Path, options: LiveOptions, watch: W
     """Begin a live session of one model below `output`.
 
     Raises:
-        UsageError: not exactly one model is selected, or a word to say cannot be a folder's name.
+        UsageError: not exactly one model is selected, or the session ends before the last word to say.
         AcousticFailed: there is no such microphone.
         UserFacingError: see `RunRequest.setup`.
     """
@@ -210,6 +212,7 @@ def begin_live(request: RunRequest, output: Path, options: LiveOptions, watch: W
             where=request.selection.pattern,
             remedy="Name one; `earshot variants` lists them.",
         )
+    _check_words(options, request.selection.labels_of_all())
     request = replace(request, field=FieldRequest())  # the saved sound can be played again
     setup: Setup = request.setup()
     folder = folders.begin(
@@ -225,3 +228,21 @@ def begin_live(request: RunRequest, output: Path, options: LiveOptions, watch: W
         window_s=setup.bench.thresholds.detection_window_s,
     )
     return LiveRun(options, watch, setup, folder)
+
+
+def _check_words(options: LiveOptions, labels: Sequence[str]) -> None:
+    """Check that there is time for the words to say, and warn of those that no board should detect."""
+    if not options.say:
+        return
+    needed_s = (len(options.say) + 1) * SAY_S
+    if options.most_s and options.most_s < needed_s:
+        raise UsageError(
+            f"{len(options.say)} words to say take {needed_s:g} s, more than --seconds {options.most_s:g}",
+            remedy=f"Give --seconds {needed_s:g} or more, or omit it.",
+        )
+    others = [word for word in dict.fromkeys(options.say) if not is_keyword(label_of(word, labels))]
+    if others:
+        keywords = ", ".join(filter(is_keyword, labels))
+        progress.warn(
+            f"no keyword of the model ({keywords}), so nothing should be detected: {', '.join(others)}"
+        )

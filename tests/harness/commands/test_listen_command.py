@@ -142,6 +142,17 @@ def test_a_missing_microphone_is_refused_with_the_available_ones(sink, model):
     assert lines[-1].startswith("earshot: acoustic: no single sound device") and "'pulse'" in lines[-1]
 
 
+def test_words_are_checked_before_a_microphone_is_missed(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("harness.sound.devices.devices", lambda direction: [])
+    assert cli.main(["listen", "--save", "--say", "yes,left,yess,No", "--output", str(tmp_path)]) == 4
+    told = capsys.readouterr().err
+    assert "no keyword of the model (yes, no), so nothing should be detected: left, yess\n" in told
+    assert told.endswith(
+        "earshot: acoustic: this computer has no microphone. Connect one, or start its sound server "
+        "(PulseAudio, PipeWire).\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -151,6 +162,10 @@ def test_a_missing_microphone_is_refused_with_the_available_ones(sink, model):
         (["--say", "../yes", "--save"], "cannot be the name of a folder"),
         (["--speaker", "../anna", "--save"], "is not a name of letters and digits"),
         (["--seconds", "0"], "it must be 1 or more"),
+        (
+            ["--save", "--say", "yes,no", "--seconds", "5"],
+            "2 words to say take 9 s, more than --seconds 5",
+        ),
         (["ds-cnn-*"], "variants are selected, and one listens at a time"),
         (["no-such-variant"], "no variant matches"),
         (["--model", "a.tflite", "--labels", "yes,no", "--voices", "both"], "--voices cannot be combined"),
