@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from harness import layout
 from harness.bench_file import MOST_WAIT_S, Optimization
@@ -21,20 +22,38 @@ if TYPE_CHECKING:
 DEFAULT_BOARD = "emulated"
 
 
+T = TypeVar("T")
+
+
+def expected(what: str) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+    """Return a decorator of an option's parser, whose ValueError then says what the option takes."""
+
+    def decorate(parse: Callable[[str], T]) -> Callable[[str], T]:
+        def read(text: str) -> T:
+            try:
+                return parse(text)
+            except ValueError:
+                raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+
+        return read
+
+    return decorate
+
+
+@expected("a whole number of 1 or more")
 def positive(text: str) -> int:
     """Parse a whole number of 1 or more."""
-    number = int(text)
-    if number < 1:
+    if int(text) < 1:
         raise argparse.ArgumentTypeError(f"it must be 1 or more, not {text}")
-    return number
+    return int(text)
 
 
+@expected("a number of seconds")
 def seconds(text: str) -> float:
     """Parse a number of seconds from 0 up to a week."""
-    number = float(text)
-    if not 0 <= number <= MOST_WAIT_S:
+    if not 0 <= float(text) <= MOST_WAIT_S:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MOST_WAIT_S}")
-    return number
+    return float(text)
 
 
 def add_variants(parser: Any) -> None:

@@ -229,18 +229,21 @@ def _stage_inputs(arguments: argparse.Namespace, bench: Bench) -> tuple[int, int
     return arguments.stage_inputs or (bench.meter.stage_inputs if bench.meter else (0, 1))
 
 
+@options.expected("a number of seconds")
 def _seconds(text: str) -> float:
     if not 0.1 <= float(text) <= _LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text} is not from 0.1 to {_LONGEST_S:.0f}")
     return float(text)
 
 
+@options.expected("a number of volts")
 def _volts(text: str) -> float:
     if not 0 < float(text) <= _HIGHEST_V:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {_HIGHEST_V:.0f}")
     return float(text)
 
 
+@options.expected("two of the inputs 0 to 7, such as 0,1")
 def _inputs(text: str) -> tuple[int, int]:
     low, high = (int(part) for part in text.split(","))
     if low == high or not {low, high} <= set(range(8)):

@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sound.add_argument("--gap", type=float, metavar="S", help="seconds between recordings (default: 2)")
     sound.add_argument(
         "--snr",
-        type=_numbers,
+        type=options.expected("numbers in dB such as 20,10,0")(_numbers),
         metavar="A,B,…",
         help="signal-to-noise ratios in dB, each combined with each distance; below 0: --snr=-5,0",
     )
@@ -46,13 +46,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     sound.add_argument(
         "--distance",
-        type=_numbers,
+        type=options.expected("numbers in meters such as 1,2,4")(_numbers),
         metavar="A,B,…",
         help="meters from talker to microphone, in a simulated room",
     )
     sound.add_argument("--rt60", type=float, metavar="S", help="reverberation time of that room in seconds")
     sound.add_argument(
-        "--level", type=float, metavar="DBFS", help="level of speech at the microphone (default: as recorded)"
+        "--level",
+        type=float,
+        metavar="DBFS",
+        help="level of speech at the microphone (default: as recorded)",
     )
     sound.add_argument("--gain", type=float, metavar="DB", help="gain of the microphone (default: 0)")
     sound.add_argument(
@@ -160,6 +163,7 @@ def _numbers(text: str) -> tuple[float, ...]:
     return tuple(float(number) for number in text.split(","))
 
 
+@options.expected("a whole number from 0 to 255")
 def _score(text: str) -> int:
     score = int(text)
     if not 0 <= score <= 255:

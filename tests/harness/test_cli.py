@@ -331,6 +331,26 @@ def test_a_reader_that_leaves_ends_a_command_quietly():
     assert command.wait() == EXIT_INCONCLUSIVE
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["field", "--snr", "loud"], "--snr: 'loud' is not numbers in dB such as 20,10,0"),
+        (["field", "--distance", "1;2"], "--distance: '1;2' is not numbers in meters such as 1,2,4"),
+        (["field", "--threshold", "high"], "'high' is not a whole number from 0 to 255"),
+        (["run", "--wait", "long"], "'long' is not a number of seconds"),
+        (["listen", "--seconds", "long"], "'long' is not a number of seconds"),
+        (["nightly", "--rounds", "two"], "'two' is not a whole number of 1 or more"),
+        (["energy", "--seconds", "long"], "'long' is not a number of seconds"),
+        (["energy", "--volts", "3,3"], "'3,3' is not a number of volts"),
+        (["energy", "--stage-inputs", "0"], "'0' is not two of the inputs 0 to 7, such as 0,1"),
+    ],
+)
+def test_a_value_that_cannot_be_parsed_is_refused_with_what_is_expected(arguments, told, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2 and told in capsys.readouterr().err
+
+
 def test_a_stray_option_is_not_taken_for_a_variant(capsys):
     with pytest.raises(SystemExit):
         cli.main(["run", "--nonsense"])
