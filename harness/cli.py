@@ -11,15 +11,17 @@ import os
 import pkgutil
 import select
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, NoReturn
 
 import harness.commands
 from harness import display, layout, options
 from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotError, UsageError
 from harness.runs.interruption import sigterm_interrupts
 from models import cluster
-from models.errors import ClusterError, ModelError
+from models.errors import ClusterError, ModelError, meant
 from models.remote import RemoteFailed, check_address
 from models.shared_store import VARIABLE as SHARED_STORE
 
@@ -38,9 +40,39 @@ def _is_of_cache(failure: OSError) -> bool:
     return root.is_relative_to(path) or (failure.errno in _READ_ONLY and path.is_relative_to(root))
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses arguments in one line, with the name that was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(
+            EXIT_USAGE, f"{self.prog}: usage: {message}. See `{self.prog} --help`.\n".replace("?.", "?")
+        )
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as failure:
+            failure.message += meant(str(value), map(str, action.choices or ()))
+            raise
+
+    def refuse(self, words: Sequence[str], commands: Mapping[str, _Parser]) -> NoReturn:
+        """Refuse words that no option of this command takes."""
+        message = f"unrecognized arguments: {' '.join(words)}"
+        names = [word.partition("=")[0] for word in words if word.startswith("-")]
+        for name in names:
+            owners = [f"`{one.prog}`" for one in commands.values() if name in one._option_string_actions]
+            if owners:
+                message += f". {name} belongs to {' and '.join(owners)}"
+            else:
+                message += meant(name, self._option_string_actions)
+        if not names and any(action.dest == "variants" for action in self._actions):
+            message += ". Separate several variants by commas"
+        self.error(message)
+
+
+def _parser() -> _Parser:
     """Return a parser with one command per module of harness/commands."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="earshot",
         description="Benchmark keyword spotters on a microcontroller board, real or emulated.",
         epilog="Exit codes: 0 clean, 2 wrong usage, 3 a figure regressed or changed, 4 broken or missing "
@@ -52,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(found.name, help=command.SUMMARY, description=command.SUMMARY)
         command.add_options(sub)
         options.add_verbosity(sub)
-        sub.set_defaults(action=command.run)
+        sub.set_defaults(action=command.run, refuse=partial(sub.refuse, commands=commands.choices))
     return parser
 
 
@@ -63,12 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # pytest and embedders have others
             stream.reconfigure(errors="backslashreplace")
-    parser = _parser()
-    arguments, surplus = parser.parse_known_args(argv)
+    arguments, surplus = _parser().parse_known_args(argv)
     if surplus:
-        stray = "variants" in arguments and not any(word.startswith("-") for word in surplus)
-        several = ". Separate several variants by commas" if stray else ""
-        parser.error(f"unrecognized arguments: {' '.join(surplus)}{several}")
+        arguments.refuse(surplus)
     progress = display.PlainDisplay(arguments.verbosity)
     try:
         with (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,6 +41,12 @@ class UserFacingError(Exception):
 
 def _shortened(text: str) -> str:
     return re.sub(r"(\S{200})\S{200,}", r"\1…", text)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return a question for the known name nearest to a misspelled one, "" if none is near."""
+    near = get_close_matches(name, list(known), 1)
+    return f". Did you mean {near[0]}?" if near else ""
 
 
 def lfs_pointer(path: Path, kind: type[E]) -> E | None:

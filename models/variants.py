@@ -13,7 +13,7 @@ from models.data.front_ends import front_end_names
 from models.data.sound_folder import parts_of, plain
 from models.data.vocabulary import LABELS, MOST_WORDS
 from models.decoding import Meta, TomlFile, matching
-from models.errors import ConfigError
+from models.errors import ConfigError, meant
 from models.families import members, varying
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -214,7 +214,9 @@ def _matching(folder: Path, pattern: str) -> tuple[list[Variant], list[Refused]]
     chosen = [variants[name] for name in sorted(variants) if fnmatchcase(name, pattern) and name not in twice]
     if not chosen and not refused:
         existing = ", ".join(file.stem for file in files) or "none"
-        raise ConfigError(f"no variant matches {pattern!r}", str(folder), f"Existing families: {existing}.")
+        ids = [item.id for item in _matching(folder, "*")[0]] if pattern != "*" else []
+        remedy = f"Existing families: {existing}{meant(pattern, ids) or '.'}"
+        raise ConfigError(f"no variant matches {pattern!r}", str(folder), remedy)
     return chosen, refused
 
 

@@ -351,6 +351,30 @@ def test_a_value_that_cannot_be_parsed_is_refused_with_what_is_expected(argument
     assert ended.value.code == 2 and told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["trian"], "Did you mean train?"),
+        (["field", "--split", "validaton"], "Did you mean validation?"),
+        (
+            ["run", "--varaints", "tinyconv-int8"],
+            "--varaints tinyconv-int8. Did you mean --variants?",
+        ),
+        (["run", "--split=testing"], "--split belongs to `earshot field`"),
+        (["train", "--recordings", "people"], "--recordings belongs to `earshot field` and"),
+        (["dataset", "shwo"], "Did you mean show?"),
+        (["train", "--variants", "tinyconv-int9"], "Did you mean tinyconv-int8?"),
+    ],
+)
+def test_a_misspelled_or_misplaced_argument_is_one_line_with_what_was_meant(arguments, told, capsys):
+    try:
+        code = cli.main(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    line = capsys.readouterr().err
+    assert code == 2 and told in line and line.count("\n") == 1
+
+
 def test_a_stray_option_is_not_taken_for_a_variant(capsys):
     with pytest.raises(SystemExit):
         cli.main(["run", "--nonsense"])
