@@ -36,7 +36,7 @@ from models.scratch import ScratchFolder
 
 MINUTES = 30
 MOST_FALSE = (0, 2, 5, 10, 20, 30, 40, 50, 60)
-ACCEPTED = (0.05, 0.1, Limits().accepted)
+ACCEPTED = (0.05, 0.1, 0.125, Limits().accepted)
 """False accepts, and other words taken for a keyword, that a choice may have in the validation set's log."""
 LEVELS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.7, 0.5, 0.3, 0.15, 0.06)
 """The noise of each part of the time: half of it is as recorded."""
