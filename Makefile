@@ -77,6 +77,7 @@ packages:
 
 $(INSTALLED): pyproject.toml requirements.lock harness/bootstrap.py
 	$(if $(MOVED),rm -rf $(VENV) .bootstrap .labgrid)
+	@echo "Setting up the Python environment in $(VENV), a minute or two …"
 	@python3 harness/bootstrap.py --python '$(PYTHON)' $(if $(GPU),--gpu)
 	@pwd >$@
 

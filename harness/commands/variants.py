@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     selection = Selection(arguments.pattern, arguments.dataset, voices=arguments.voices)
     listed = inventory(layout.CONFIGS, selection, Store(layout.store_root()), layout.NIGHTS)
-    rows = [
+    rows = [("Variant", "Runs on", "State", "Title", "")]
+    rows += [
         (one.id, "board" if one.deployable else "torch only", one.state, one.title, one.detail)
         for one in listed
     ]

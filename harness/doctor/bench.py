@@ -226,7 +226,7 @@ def _speaker(speaker: SpeakerEntry | None, required: bool) -> Finding:
     except AcousticFailed as failure:
         return Finding.of_failure("Speaker", required and speaker is not None, failure)
     remedy = f"Add [speaker] with its device to the bench file. Found: {there}."
-    return Finding("Speaker", False, "none in the bench file: no keywords are played", remedy)
+    return Finding("Speaker", False, "none in the bench file: a real board hears no keywords", remedy)
 
 
 def _microphone() -> Finding:
