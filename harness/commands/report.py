@@ -18,9 +18,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "record",
         nargs="*",
         metavar="RECORD",
-        help="a run.json or its folder, a folder of runs (its last run counts), or the folder of a field run "
-        "(default: the latest run); or a URL of a run, whose pages are written there, too. The family page "
-        "of several runs is written into the first folder",
+        help="a run.json or its folder, a folder of runs (its last run counts), or a field.json or its "
+        "folder (default: the latest run); or a URL of a run, whose pages are written there, too. The family "
+        "page of several runs is written into the first folder",
     )
 
 
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.runs.folder import FIELD, RUN
 
     named = [fetched(address, whole=True) for address in arguments.record] or [RUN.latest(layout.NIGHTS)]
+    named = [path.parent if path.name in (FIELD.name, FIELD.partial) else path for path in named]
     began_ns = time.time_ns()
     fields = [path for path in named if FIELD.find(path).exists()]
     for folder in fields:

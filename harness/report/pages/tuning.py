@@ -121,8 +121,8 @@ def _undetected(tuning: Tuning) -> str:
     if not options:
         return f"It never detects {words}. No limits change that: train a better model."
     return (
-        f"It never detects {words}: that cannot keep {' and '.join(kept)}. Every keyword is detected with "
-        f"{' or '.join(options)}."
+        f"It never detects {words}: that cannot keep {' and '.join(kept)}. With {' or '.join(options)} "
+        "it detects some words of every keyword."
     )
 
 

@@ -83,8 +83,9 @@ def test_a_saved_session_is_a_field_run_with_the_words_that_were_said(sink, mode
     for number, row in enumerate(variant.stimuli, start=1):
         assert 3 * number <= row.onset_s < row.end_s <= 3 * number + 3.1
     assert variant.reference.equal == variant.reference.inferences >= 480
-    assert cli.main(["report", str(folder)]) == 0
-    assert str(folder / "field.html") in capsys.readouterr().out
+    for named in (folder, folder / "field.json"):
+        assert cli.main(["report", str(named)]) == 0
+        assert str(folder / "field.html") in capsys.readouterr().out
 
 
 @pytest.mark.slow
