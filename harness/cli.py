@@ -44,9 +44,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser that refuses arguments in one line, with the name that was probably meant."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(
-            EXIT_USAGE, f"{self.prog}: usage: {message}. See `{self.prog} --help`.\n".replace("?.", "?")
-        )
+        self.exit(EXIT_USAGE, f"earshot: usage: {message}. See `{self.prog} --help`.\n".replace("?.", "?"))
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

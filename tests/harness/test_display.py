@@ -113,7 +113,7 @@ def test_a_task_shows_the_amount_of_an_inner_one_of_the_same_unit(monkeypatch):
     done = []
 
     def receive(task: Task) -> None:
-        if not task.inner:
+        if task.name.endswith("listen"):  # a fixture of the session may have a task of its own
             done.append(task.done)
 
     with sent_to(receive), progress.task("listen", 60, "s of audio") as advance:

@@ -399,7 +399,7 @@ def test_an_upload_that_ends_early_leaves_no_flash_tool_and_no_lock(end, stand_i
     ("speaker", "message"),
     [
         (None, r"no loudspeaker.*no bench file.*\[speaker\]"),
-        (SpeakerEntry(device="Living Room"), r"sound device for output|Living Room"),
+        (SpeakerEntry(device="Living Room"), r"no loudspeaker|sound device for output|Living Room"),
     ],
 )
 def test_sound_goes_to_the_benchs_loudspeaker(make_board, speaker, message):
