@@ -44,7 +44,8 @@ class _Parser(argparse.ArgumentParser):
     """A parser that refuses arguments in one line, with the name that was probably meant."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"earshot: usage: {message}. See `{self.prog} --help`.\n".replace("?.", "?"))
+        end = "" if message.endswith("?") else "."  # of a question what was meant
+        self.exit(EXIT_USAGE, f"earshot: usage: {message}{end} See `{self.prog} --help`.\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:
