@@ -176,15 +176,15 @@ def task(name: str, total: float = 0.0, unit: str = "") -> Iterator[Callable[...
         A function that advances the task by an amount, 1 by default.
     """
     running = _RunningTask(_reporter.subject + name)
-    _reporter.running.append(running)
-    running.change(total=total, unit=unit)
     failed = True
+    _reporter.running.append(running)
     try:
+        running.change(total=total, unit=unit)
         yield running.advance
         failed = False
     finally:
+        _reporter.running.remove(running)  # first: a receiver that raises must not leave the task open
         running.change(ended=True, failed=failed)
-        _reporter.running.remove(running)
 
 
 def count(total: float, unit: str) -> Callable[..., None]:

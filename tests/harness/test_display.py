@@ -108,12 +108,23 @@ def test_items_are_counted_when_they_are_done():
     assert done[-1][0] == 2
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_task_whose_receiver_fails_does_not_stay_open(ended):
+    def fail(task: Task) -> None:
+        if task.ended == ended:
+            raise KeyboardInterrupt
+
+    with sent_to(fail), pytest.raises(KeyboardInterrupt), progress.task("train"):
+        pass
+    assert progress._reporter.running == []
+
+
 def test_a_task_shows_the_amount_of_an_inner_one_of_the_same_unit(monkeypatch):
     monkeypatch.setattr(progress, "_INTERVAL_S", 0.0)
     done = []
 
     def receive(task: Task) -> None:
-        if task.name.endswith("listen"):  # a fixture of the session may have a task of its own
+        if task.name == "listen":
             done.append(task.done)
 
     with sent_to(receive), progress.task("listen", 60, "s of audio") as advance:
