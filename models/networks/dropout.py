@@ -26,4 +26,4 @@ class ByteDropout(nn.Module):
             return activations
         draws = torch.randint(-(2**63), 2**63 - 1, ((activations.numel() + 7) // 8,))
         kept = draws.view(torch.uint8)[: activations.numel()].reshape(activations.shape) < self.kept_of_256
-        return activations * kept * (256 / self.kept_of_256)
+        return activations * (kept * (256 / self.kept_of_256))
