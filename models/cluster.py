@@ -87,6 +87,7 @@ class Task(Generic[T]):
         root: of the store of this machine.
         after: tasks that must succeed first; if one fails, this task fails with it.
         converting: True if the work imports the converters, see `Cluster`.
+        within: key of the task of this process whose progress shows that of this one.
         done: True if it has ended.
     """
 
@@ -96,6 +97,7 @@ class Task(Generic[T]):
     root: Path
     after: Sequence[Task[Any]] = ()
     converting: bool = False
+    within: progress.Key | None = field(default_factory=progress.innermost)
     done: bool = False
     _future: Future = field(init=False, repr=False)
 
@@ -261,6 +263,7 @@ class Cluster:
             self._home,
             packed,
             [each._future for each in task.after if not each.done],
+            task.within,
             key=f"{task.name}-{secrets.token_hex(8)}",
             resources=resources,
             pure=False,
@@ -455,6 +458,7 @@ def _do(
     home: Callable[[], Path] | None,
     packed: bytes,
     after: list[Any],
+    within: progress.Key | None,
 ) -> bytes:
     """Do a task's work in a worker, and report its progress to the process that submitted it."""
     from distributed import get_worker
@@ -470,7 +474,7 @@ def _do(
         root = home().absolute()
     _set_up()
     shared_store.forget_failure()  # of an earlier command
-    with progress.sent_to(lambda report: worker.log_event(topic, json.dumps(asdict(report)))):
+    with progress.sent_to(lambda report: worker.log_event(topic, json.dumps(asdict(report))), within):
         try:
             work, given = unpack(packed, root, is_apart)
             done, _ = pack(work(*given), root)
@@ -510,7 +514,8 @@ def _report_of(text: str) -> Report:
     message = json.loads(text)
     if "text" in message:
         return Line(message["text"], Level(message["level"]), message["once"])
-    return progress.Task(**{**message, "key": tuple(message["key"])})
+    within = message["within"] and tuple(message["within"])
+    return progress.Task(**{**message, "key": tuple(message["key"]), "within": within})
 
 
 @functools.cache

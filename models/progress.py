@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from enum import IntEnum
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Key = tuple[int, int]
 
 _INTERVAL_S = 0.1
 """Shortest time between two reports of one task: a task may advance a hundred thousand times a second."""
@@ -55,16 +57,18 @@ class Task:
         done, total: progress in `unit`; the total is 0 if unknown.
         unit: in the plural, such as "epochs".
         inner: True within another task of the same process.
+        within: key of the task of the submitting process that this one is a part of, see `models.cluster`.
         ended: True in the last report.
         failed: True if an exception ended the task.
     """
 
-    key: tuple[int, int]
+    key: Key
     name: str
     done: float = 0.0
     total: float = 0.0
     unit: str = ""
     inner: bool = False
+    within: Key | None = None
     ended: bool = False
     failed: bool = False
 
@@ -76,32 +80,47 @@ Receiver = Callable[[Report], None]
 class _RunningTask:
     """A task of this process; threads of the work may advance it.
 
-    Until an outer task of the same unit is advanced, it shows the amount of the task within it.
+    Until it is advanced, it shows the amounts of tasks of the same unit within it, also of other processes.
     """
 
     def __init__(self, name: str) -> None:
         key = (os.getpid(), next(_reporter.numbers))
         self._outer = _reporter.running[-1] if _reporter.running else None
-        self.state = Task(key, name, inner=self._outer is not None)
+        within = None if self._outer else _reporter.within
+        self.state = Task(key, name, inner=self._outer is not None, within=within)
         self._reported_s = 0.0
+        self._elsewhere: dict[Key, float] = {}  # amounts of tasks of other processes
+        self._advanced = 0.0  # of those amounts
+        self._lock = threading.Lock()  # nothing is sent after the end
 
     def change(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        send(self.state)
+        with self._lock:
+            self.state = replace(self.state, **changes)
+            send(self.state)
 
     def advance(self, amount: float = 1.0) -> None:
-        if self.state.ended:
-            return
-        self.state = replace(self.state, done=self.state.done + amount)
-        self._show(self.state.done)
+        with self._lock:
+            self._advanced = min(self._advanced + amount, sum(self._elsewhere.values()))
+            self.state = replace(self.state, done=self.state.done + amount)
+        self.show()
 
-    def _show(self, done: float) -> None:
-        if time.monotonic() - self._reported_s >= _INTERVAL_S:
-            self._reported_s = time.monotonic()
-            send(replace(self.state, done=done))
+    def add(self, other: Task) -> None:
+        """Show the amount of a task of another process."""
+        if other.unit == self.state.unit != "":
+            with self._lock:
+                self._elsewhere[other.key] = 0.0 if other.failed else other.done
+            self.show()
+
+    def show(self, inner: float = 0.0) -> None:
+        with self._lock:
+            done = self.state.done + inner + sum(self._elsewhere.values()) - self._advanced
+            done = min(done, self.state.total or math.inf)
+            if time.monotonic() - self._reported_s >= _INTERVAL_S and not self.state.ended:
+                self._reported_s = time.monotonic()
+                send(replace(self.state, done=done))
         outer = self._outer
         if outer and outer.state.unit == self.state.unit != "":
-            outer._show(min(outer.state.done + done, outer.state.total or math.inf))
+            outer.show(done)
 
 
 class _Reporter:
@@ -110,6 +129,7 @@ class _Reporter:
     def __init__(self) -> None:
         self.receiver: Receiver | None = None
         self.subject = ""
+        self.within: Key | None = None
         self.running: list[_RunningTask] = []
         self.numbers = itertools.count()
 
@@ -121,16 +141,30 @@ def send(report: Report) -> None:
     """Send a report, such as one of another process, to the receiver."""
     if _reporter.receiver is not None:
         _reporter.receiver(report)
+    if isinstance(report, Task) and report.within:
+        for running in [each for each in _reporter.running if each.state.key == report.within]:
+            running.add(report)
 
 
 @contextmanager
-def sent_to(receiver: Receiver) -> Iterator[None]:
-    """Send the reports of this process to a receiver, which any thread may call."""
-    before, _reporter.receiver = _reporter.receiver, receiver
+def sent_to(receiver: Receiver, within: Key | None = None) -> Iterator[None]:
+    """Send the reports of this process to a receiver, which any thread may call.
+
+    Args:
+        receiver: of the reports.
+        within: see `Task`.
+    """
+    before = _reporter.receiver, _reporter.within
+    _reporter.receiver, _reporter.within = receiver, within
     try:
         yield
     finally:
-        _reporter.receiver = before
+        _reporter.receiver, _reporter.within = before
+
+
+def innermost() -> Key | None:
+    """Return the key of the innermost running task of this process."""
+    return _reporter.running[-1].state.key if _reporter.running else None
 
 
 def log(text: str) -> None:

@@ -75,3 +75,8 @@ def lack(store: Store, source: Path) -> None:
 
 def write(folder: Path) -> None:
     (folder / "out.txt").write_text("text")
+
+
+def count(amount: float, unit: str) -> None:
+    with progress.task("count", amount, unit) as advance:
+        advance(amount)

@@ -8,6 +8,7 @@ import pty
 import select
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -137,6 +138,31 @@ def test_a_task_shows_the_amount_of_an_inner_one_of_the_same_unit(monkeypatch):
                 progress.count(5, "words")(1)
             advance(30)
     assert done == [0, 10, 32, 30, 40, 60, 60, 60]
+
+
+def test_a_task_shows_the_amounts_of_its_tasks_in_other_processes_once(monkeypatch):
+    monkeypatch.setattr(progress, "_INTERVAL_S", 0.0)
+    done = []
+
+    def receive(task: Task) -> None:
+        if task.name == "listen" and not task.ended:
+            done.append(task.done)
+
+    with sent_to(receive), progress.task("listen", 90, "s of audio") as advance:
+        listen = progress.innermost()
+        first, second, other = (
+            Task((1, number), "play", unit=unit, within=listen)
+            for number, unit in ((1, "s of audio"), (2, "s of audio"), (3, "words"))
+        )
+        for task, amount in ((second, 20), (first, 10), (other, 5), (second, 30), (first, 30)):
+            progress.send(replace(task, done=amount))
+        progress.send(Task((1, 4), "play", 30, unit="s of audio", within=(0, 0)))  # of another task
+        progress.send(replace(first, done=30, ended=True))
+        for _ in range(3):  # the last one was played by no other process
+            advance(30)
+        progress.send(Task((1, 5), "play", 30, unit="s of audio", ended=True, failed=True, within=listen))
+    progress.send(replace(second, done=30))
+    assert done == [0, 20, 30, 40, 60, 60, 60, 60, 90, 90]
 
 
 def test_quiet_shows_problems_only_and_verbose_shows_commands_and_inner_tasks():

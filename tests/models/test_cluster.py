@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,11 +17,12 @@ import dask
 import distributed  # noqa: F401, has the defaults of dask.config
 import pytest
 from cluster_site import ONE, Site, hiding
-from cluster_tasks import attempts, die, note, refuse, variables
+from cluster_tasks import attempts, count, die, note, refuse, variables
 from reported import reported
 
-from models import cluster
+from models import cluster, progress
 from models.errors import ClusterError, DatasetError, ModelError
+from models.progress import Report, sent_to
 from models.store import Store
 
 
@@ -48,6 +50,24 @@ def test_tasks_run_in_other_processes_after_those_they_need(store):
     assert ended == ["first", "second"]
     assert [line for line in lines if line in ("first …", "second …")] == ["first …", "second …"]
     assert set(threads.values()) == {"1"} and "OPENBLAS_NUM_THREADS" not in os.environ
+
+
+def test_the_task_that_submitted_others_shows_their_amounts(store, monkeypatch):
+    monkeypatch.setattr(progress, "_INTERVAL_S", 0.0)
+    shown = []
+    is_complete = threading.Event()
+
+    def receive(report: Report) -> None:
+        if isinstance(report, progress.Task) and report.name == "listen":
+            shown.append(report.done)
+            if report.done == 30:
+                is_complete.set()
+
+    with cluster.opened(store, 1) as tasks, sent_to(receive), progress.task("listen", 60, "s") as advance:
+        tasks.submit("count", count, 30, "s").result()
+        assert is_complete.wait(30), shown
+        advance(30)
+    assert shown[-1] == 30
 
 
 def test_clusters_of_two_runs_at_a_time_do_not_ask_for_the_same_port(store, recwarn):
