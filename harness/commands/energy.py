@@ -206,8 +206,11 @@ def _split_trace(arguments: argparse.Namespace, bench: Bench) -> int:
 def _show(tables: list[Table | None], folder: Path) -> None:
     from harness.files import write_atomic
 
-    for table in filter(None, tables):
-        print(f"{table.title}\n\n{table.aligned()}\n\n{table.note}\n")
+    shown = [table for table in tables if table]
+    for number, table in enumerate(shown, 1):
+        print(f"{table.title}\n\n{table.aligned()}\n")
+        if table.note not in [later.note for later in shown[number:]]:
+            print(f"{table.note}\n")
         write_atomic(table.csv(), folder / f"{table.name}.csv")
     print(f"Tables: {folder}")
 

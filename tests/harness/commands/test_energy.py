@@ -245,6 +245,7 @@ def test_the_emulated_board_has_estimates_and_nothing_measured(tmp_path, capsys)
     assert len(titles) == 3
     assert all(title.endswith(", estimated from the datasheet") for title in titles)
     assert "Peak" not in printed
+    assert printed.count("Estimated from the datasheet, not measured") == 1
     files = {file.name for file in (tmp_path / "energy" / "small").glob("*.csv")}
     assert files == {"estimated_power.csv", "estimated_stages.csv", "estimated_battery.csv"}
 
