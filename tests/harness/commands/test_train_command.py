@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from small_models import classifier
@@ -28,7 +30,10 @@ BROKEN = {
 def configs(tmp_path, monkeypatch):
     """A folder with the variant tinyconv-int8, which stands for a small model, and with broken ones."""
     model = external(classifier(tmp_path / "tinyconv.tflite"), list("abcd"), Store(tmp_path / "home"))
-    prepared = [Outcome(variant, model) for variant in load_family(CONFIGS, "tinyconv-int8")[0]]
+    accuracy = {"testing": [{"label": "yes", "correct": 1030, "total": 2060}]}
+    models = [replace(model, accuracy=accuracy), replace(model, title="four-bits", deployable=False)]
+    (variant,) = load_family(CONFIGS, "tinyconv-int8")[0]
+    prepared = [Outcome(variant, model) for model in models]
     monkeypatch.setattr(parallel, "prepare_all", lambda variants, *_, **__: prepared if variants else [])
     folder = tmp_path / "configs"
     folder.mkdir()
@@ -43,7 +48,10 @@ def configs(tmp_path, monkeypatch):
 def test_files_that_are_no_variants_leave_the_others(configs, capsys):
     assert cli.main(["train", "--variants", "*", "--dataset", str(configs)]) == 5
     shown = capsys.readouterr()
-    assert shown.out.startswith("tinyconv: ")
+    title, accuracy, file, *of_no_board = shown.out.splitlines()
+    assert (title, accuracy) == ("tinyconv", "  testing     50.0\N{NO-BREAK SPACE}%  (1,030 of 2,060 clips)")
+    assert Path(file.strip()).read_bytes() == (configs.parent / "tinyconv.tflite").read_bytes()
+    assert of_no_board == ["four-bits", "  no .tflite: no board can run it"]
     assert [name for name in (*BROKEN, "my-folder") if f"{name}.toml" not in shown.err] == []
 
 
