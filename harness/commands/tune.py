@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from harness.bench_file import recognizer_tables, write_recognizers
-    from harness.report.pages.tuning import TunedVariant, candidates_table, render_tuning, sentences
+    from harness.report.pages.tuning import TunedVariant, render_tuning, sentences, summary_table
     from harness.runs.field.tuning import read_logs, tune_log
     from harness.runs.folder import FIELD
     from harness.stats.tuning import Limits
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     tuned = [TunedVariant(one.id, one.title, tune_log(one, limits)) for one in read_logs(folders)]
     for variant in tuned:
         print("\n".join(sentences(variant)))
-    print(f"\n{candidates_table(tuned).aligned()}\n")
+    print(f"\n{summary_table(tuned).aligned()}\n")
     recognizers = {one.id: one.tuning.chosen.recognizer for one in tuned if not one.refusal}
     toml = recognizer_tables(recognizers) if recognizers else ""
     for variant in tuned:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 import pandas as pd
@@ -108,11 +110,18 @@ class Table:
         if not rows:
             return ""
         lines = [[column.header for column in columns], *([cell.text for cell in row] for row in rows)]
+        headings = [line.pop(0) if self.headed else "" for line in lines]
         widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
-        return "\n".join(
+        shown = [
             "  ".join(
                 text.rjust(width) if column.figure else text.ljust(width)
-                for text, width, column in zip(line, widths, columns, strict=True)
+                for text, width, column in zip(line, widths, columns[self.headed :], strict=True)
             ).rstrip()
             for line in lines
-        )
+        ]
+        if self.headed:
+            groups = groupby(zip(headings, shown, strict=True), key=itemgetter(0))
+            shown = [
+                text for heading, those in groups for text in (heading, *(f"  {line}" for _, line in those))
+            ]
+        return "\n".join(shown)

@@ -178,11 +178,11 @@ def candidates_table(variants: Sequence[TunedVariant]) -> Table:
             Column("suppression_ms", "Suppression, ms", fmt.count),
             Column("detected keywords", "Detected", fmt.of),
             Column("rate", "Share", fmt.share),
-            Column("low high", "95 %", fmt.interval),
+            Column("low high", "Detected, 95 %", fmt.interval),
             Column("false_accepts hours", "False accepts", _events),
             Column("per_hour_low per_hour_high", "per hour, 95 %", fmt.per_hour_interval),
             Column("accepted_non_keywords non_keywords", "Other words", fmt.of),
-            Column("accepted_low accepted_high", "95 % ", fmt.interval),
+            Column("accepted_low accepted_high", "Other words, 95 %", fmt.interval),
         ],
         rows,
         "Intervals of words are bootstrapped over speakers, whose words depend on each other; of all words "
@@ -192,6 +192,12 @@ def candidates_table(variants: Sequence[TunedVariant]) -> Table:
         cards=True,
         tones=["strong" if row["which"] == "chosen" else "" for row in rows],
     )
+
+
+def summary_table(variants: Sequence[TunedVariant]) -> Table:
+    """Return `candidates_table` for a terminal; parameters and shares are on the page and in `sentences`."""
+    shown = "variant which detected low false_accepts per_hour_low accepted_non_keywords accepted_low"
+    return candidates_table(variants).short(shown)
 
 
 def fronts_table(variants: Sequence[TunedVariant]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import matplotlib
@@ -10,7 +11,7 @@ from made_segments import LABELS, segment, word
 
 from harness.records.field_record import DetPoint
 from harness.report.pages import tuning_plots
-from harness.report.pages.tuning import TunedVariant, render_tuning, sentences
+from harness.report.pages.tuning import TunedVariant, render_tuning, sentences, summary_table
 from harness.report.plot import STYLE
 from harness.stats.tuning import HeldOut, Limits, Tuning, read_log, tune
 
@@ -118,6 +119,36 @@ def test_a_choice_that_the_default_beats_on_speakers_held_out_is_not_worth_writi
     assert bool(variant.refusal) == is_refused
     said = "The default keeps the limits and detects no fewer of them: keep the default."
     assert (said in sentences(variant)) == is_refused
+
+
+def test_the_table_fits_a_terminal_of_120_columns(tuning):
+    many = DetPoint(
+        0, 1234, 5678, false_accepts=123, hours=12.3, accepted_non_keywords=1234, non_keywords=5678
+    )
+    interval = {"chosen": (0.123, 0.234), "default": (0.123, 0.234)}
+    changed = replace(
+        tuning,
+        chosen=replace(tuning.chosen, point=many),
+        intervals=interval,
+        accepted_intervals=interval,
+        held_out=HeldOut(many, many, (0.0, -0.1, 0.1)),
+    )
+    titles = ("Tiny", "TinyConv, int8 by quantization-aware training")
+    heading, header, *rows = (
+        summary_table([TunedVariant(title, title, changed) for title in titles]).aligned().splitlines()
+    )
+    assert heading == "Variant" and [rows[0], rows[5]] == [*titles]
+    assert re.split("  +", header.strip()) == [
+        "Recognizer",
+        "Detected",
+        "Detected, 95 %",
+        "False accepts",
+        "per hour, 95 %",
+        "Other words",
+        "Other words, 95 %",
+    ]
+    assert max(map(len, [header, *rows])) <= 120
+    assert len(rows) == 10 and all(len(row) == len(header) for row in (*rows[1:5], *rows[6:]))
 
 
 def test_markers_at_one_place_are_both_seen_and_hide_no_label(tuning):

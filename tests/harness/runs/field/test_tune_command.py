@@ -61,8 +61,7 @@ def test_the_chosen_recognizer_goes_into_the_bench_file(tune, played, model, tmp
     assert status == EXIT_CLEAN and f"Written: {bench}" in printed
     chosen = read_bench(bench).recognizer[model.id]
     assert set(chosen.thresholds) == {"yes", "no"}
-    row = next(line.split() for line in printed.splitlines() if " chosen " in line)
-    assert chosen.smoothing in row
+    assert f"the {chosen.smoothing} of {chosen.window_ms} ms" in printed
     page = (tmp_path / "out" / "tuning.html").read_text()
     assert f"[recognizer.{model.id}]" in page and page.count("<svg") == 1
     fronts = pd.read_csv(tmp_path / "out" / "fronts.csv")
