@@ -50,14 +50,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from harness.bench_file import recognizer_tables, write_recognizers
     from harness.report.pages.tuning import TunedVariant, render_tuning, sentences, summary_table
-    from harness.runs.field.tuning import read_logs, tune_log
+    from harness.runs.field.logs import read_logs
+    from harness.runs.field.tuning import tune_log
     from harness.runs.folder import FIELD
-    from harness.stats.tuning import Limits
+    from harness.stats.tuning.limits import Limits
 
     options.check_output(arguments.output)
     limits = Limits(arguments.false_accepts, arguments.other_words)
     folders = arguments.folders or [FIELD.latest(layout.FIELDS).parent]
-    tuned = [TunedVariant(one.id, one.title, tune_log(one, limits)) for one in read_logs(folders)]
+    tuned = [
+        TunedVariant(variant.id, variant.title, tune_log(variant, log, limits))
+        for variant, log in read_logs(folders)
+    ]
     for variant in tuned:
         print("\n".join(sentences(variant)))
     print(f"\n{summary_table(tuned).aligned()}\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,10 +44,7 @@ def averages_of(
     times_ms: ArrayLike, scores: ArrayLike, recognizers: Sequence[Recognizer]
 ) -> Iterator[Averages]:
     """Yield the averages of several recognizers of one log; see `average`."""
-    clock = np.asarray(times_ms, dtype=np.int64)
-    values = np.asarray(scores, dtype=np.int64)
-    times = clock[:1].repeat(len(clock))
-    times[1:] += np.cumsum(np.diff(clock) % CLOCK_WRAP_MS)
+    times, values = unwrapped(times_ms), np.asarray(scores, dtype=np.int64)
     for recognizer in recognizers:
         if recognizer.smoothing == "mean":
             averages, enough = _means(times, values, recognizer)
@@ -57,6 +53,14 @@ def averages_of(
             enough = np.arange(1, len(times) + 1) >= recognizer.fewest_results
         best = np.where(enough, averages.max(axis=1), 0)
         yield Averages(times, averages.argmax(axis=1).astype(np.uint8), best.astype(np.uint8))
+
+
+def unwrapped(times_ms: ArrayLike) -> NDArray[np.int64]:
+    """Return the times of the board's clock without its wrapping."""
+    clock = np.asarray(times_ms, dtype=np.int64)
+    times = clock[:1].repeat(len(clock))
+    times[1:] += np.cumsum(np.diff(clock) % CLOCK_WRAP_MS)
+    return times
 
 
 def _means(
@@ -95,25 +99,33 @@ def detect(averages: Averages, labels: Sequence[str], recognizer: Recognizer = D
 
     The label "silence", if there is one, is never detected; it ends the suppression of the label before it.
     """
-    silence = labels.index("silence") if "silence" in labels else None
     thresholds = np.asarray(recognizer.thresholds_of(labels))
     above = np.flatnonzero(averages.scores > thresholds[averages.labels])
-    best = averages.labels[above]
-    times = averages.times_ms[above]
-    # Each average above the threshold is either detected or suppressed by its own label: a run of one label
-    # begins with a detection, and suppression happens only within the run.
-    edges = np.flatnonzero(best[1:] != best[:-1]) + 1
-    found: list[int] = []
-    for begin, end in pairwise([0, *edges.tolist(), len(above)]):
-        if begin == end or best[begin] == silence:
-            continue
-        place = begin
-        while place < end:
-            found.append(place)
-            latest = times[place] + recognizer.suppression_ms
-            place += int(np.searchsorted(times[place:end], latest, side="right"))
-    places = above[found] if found else np.empty(0, np.int64)
-    return Averages(averages.times_ms[places], averages.labels[places], averages.scores[places])
+    best, times_ms = averages.labels[above], averages.times_ms[above]
+    found = unsuppressed(times_ms, best[1:] != best[:-1], recognizer.suppression_ms)
+    if "silence" in labels:
+        found = found[best[found] != labels.index("silence")]
+    return Averages(times_ms[found], best[found], averages.scores[above[found]])
+
+
+def unsuppressed(
+    times_ms: NDArray[np.int64], changes: NDArray[np.bool_], suppression_ms: int
+) -> NDArray[np.int64]:
+    """Return the places of the detections among averages above their thresholds, in ascending order.
+
+    `times_ms` (N,) are ascending; `changes` (N - 1,) tell where a run of one label ends. An average is either
+    detected or suppressed by its own label: a run begins with a detection, and suppression happens within it.
+    """
+    edges = np.flatnonzero(changes) + 1
+    # One detection of each run at a time: its first one, then the next one beyond the suppression.
+    latest = np.concatenate([[0], edges])[: len(times_ms)]
+    ends = np.concatenate([edges, [len(times_ms)]])[: len(times_ms)]
+    found = [latest]
+    while len(latest):
+        following = np.searchsorted(times_ms, times_ms[latest] + suppression_ms, side="right")
+        latest, ends = following[following < ends], ends[following < ends]
+        found.append(latest)
+    return np.sort(np.concatenate(found))
 
 
 def replay(slice_scores: NDArray[np.uint8], recognizer: Recognizer = DEFAULT) -> Averages:

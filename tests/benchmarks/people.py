@@ -25,10 +25,12 @@ from harness import format as fmt
 from harness.bench_file import recognizer_tables
 from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
 from harness.records.field_record import FieldVariant
-from harness.runs.field.tuning import read_logs
+from harness.runs.field.logs import read_logs
 from harness.runs.folder import FIELD
 from harness.stats.matching import is_keyword
-from harness.stats.tuning import FOLDS, Limits, Search, candidate
+from harness.stats.tuning.judging import judge, point
+from harness.stats.tuning.limits import Limits
+from harness.stats.tuning.search import Search
 from models.data.dataset import BACKGROUND_FOLDER
 from models.data.sound_folder import list_sounds
 from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
@@ -74,22 +76,20 @@ def figures(variant: FieldVariant) -> str:
 
 def print_others(validation: Path, testing: Path) -> None:
     """Print the testing set's counts with TensorFlow's recognizer, and with recognizers of other limits."""
-    for known, judged in zip(read_logs([validation]), read_logs([testing]), strict=True):
-        search = Search(known.log)
-        others = int((~known.log.words.are_keywords).sum())
+    for (variant, known), (_, judged) in zip(read_logs([validation]), read_logs([testing]), strict=True):
+        search = Search(known)
         chosen = [("TensorFlow's recognizer", TENSORFLOW)]
         for accepted, false in [*product(ACCEPTED, MOST_FALSE[:1]), *product(ACCEPTED[-1:], MOST_FALSE)]:
-            place = search.best(false, int(accepted * others), range(FOLDS))
-            assert place is not None, "a recognizer that detects nothing keeps every limit"
+            place = search.best(false, int(accepted * known.words.others))
             name = f"tuned with at most {false} false accepts and {fmt.share(accepted)} of other words"
             if search.recognizers[place] != chosen[-1][1]:
                 chosen.append((name, search.recognizers[place]))
         for name, recognizer in chosen:
-            point = candidate(judged.log, recognizer).point
+            found = point(judged, judge(judged, recognizer).counts)
             print(
-                f"{known.id}, {name}: {point.keywords - point.misses} of {point.keywords} keywords, "
-                f"{point.accepted_non_keywords} of {point.non_keywords} other words taken for one, "
-                f"{point.false_accepts} false accepts"
+                f"{variant.id}, {name}: {found.keywords - found.misses} of {found.keywords} keywords, "
+                f"{found.accepted_non_keywords} of {found.non_keywords} other words taken for one, "
+                f"{found.false_accepts} false accepts"
             )
 
 

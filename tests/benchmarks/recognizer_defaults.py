@@ -41,7 +41,10 @@ from harness.sound.recordings import label_of
 from harness.sound.scene import render
 from harness.stats.segment import FIRST_SLICE_MS, SLICE_MS, FieldWord, PlayedSegment
 from harness.stats.statistics import cluster_interval
-from harness.stats.tuning import FOLDS, RULES, SUPPRESSIONS_MS, THRESHOLDS, Limits, Log, judge, read_log
+from harness.stats.tuning.grid import RULES, SUPPRESSIONS_MS, THRESHOLDS
+from harness.stats.tuning.judging import Judge, judge
+from harness.stats.tuning.limits import Limits
+from harness.stats.tuning.log import FOLDS, Log, read_log
 from models.data.front_ends import load_front_end
 from models.interpreter import OPTIMIZED
 from models.model_artifact import ModelArtifact
@@ -117,11 +120,11 @@ class Streams:
 def judge_all(title: str, log: Log) -> JudgedModel:
     """Judge all candidates on the log of a model."""
     each = len(CANDIDATES) // len(RULES)
-    counts = [
-        judge(log, candidate, averages).counts
-        for place, averages in enumerate(log.averages(RULES))
-        for candidate in CANDIDATES[place * each : (place + 1) * each]
-    ]
+    counts = []
+    for place, averages in enumerate(log.averages(RULES)):
+        candidates = CANDIDATES[place * each : (place + 1) * each]
+        # Silence and unknown have the threshold of the keywords, so each threshold takes a judge of its own.
+        counts += [Judge(log, averages, one).judge(one).counts for one in candidates]
     return JudgedModel(title, log, np.array(counts))
 
 

@@ -14,7 +14,9 @@ from harness.report.html import page_tables, write_csvs, write_page
 from harness.report.pages.tuning_plots import tuning_plot
 from harness.report.table import Column, Table
 from harness.stats.statistics import poisson_interval
-from harness.stats.tuning import THRESHOLDS, Candidate, Limits, Tuning
+from harness.stats.tuning.choice import Finalist, Tuning
+from harness.stats.tuning.grid import NEVER
+from harness.stats.tuning.limits import Limits
 
 PAGE = "tuning.html"
 
@@ -79,7 +81,7 @@ def sentences(variant: TunedVariant) -> list[str]:
     lost = never_detected(tuning.chosen.recognizer)
     if never := [label for label in lost if label not in tuning.undetected]:
         found.append(
-            f"It never detects {', '.join(never)} (threshold {THRESHOLDS[-1]}): play recordings of every "
+            f"It never detects {', '.join(never)} (threshold {NEVER}): play recordings of every "
             "keyword that it has to detect."
         )
     if held := tuning.held_out:
@@ -108,7 +110,7 @@ def _undetected(tuning: Tuning) -> str:
     limits, hours = tuning.limits, tuning.chosen.point.hours
     per_hour = fmt.per_hour(limits.per_hour) if limits.per_hour else f"none in {fmt.audio_time(hours)}"
     kept, options = [], []
-    for wider in tuning.complete_limits:
+    for wider in tuning.wider_limits:
         option = []
         if wider.per_hour != limits.per_hour:
             kept.append(f"the limit of false accepts ({per_hour})")
@@ -143,7 +145,7 @@ def _beyond_limits(limits: Limits, point: DetPoint) -> str:
 
 def never_detected(recognizer: Recognizer) -> list[str]:
     """Return the keywords whose threshold no average exceeds."""
-    return [label for label, score in recognizer.thresholds.items() if score == THRESHOLDS[-1]]
+    return [label for label, score in recognizer.thresholds.items() if score == NEVER]
 
 
 def describe(recognizer: Recognizer) -> str:
@@ -161,7 +163,7 @@ def candidates_table(variants: Sequence[TunedVariant]) -> Table:
     for variant in variants:
         tuning = variant.tuning
         for name, one in (("chosen", tuning.chosen), ("default", tuning.default)):
-            rows.append({"variant": variant.title, "which": name} | _row(one, tuning, name))
+            rows.append({"variant": variant.title, "which": name} | _row(one))
         if held := tuning.held_out:
             for name, point in (("chosen", held.tuned), ("default", held.default)):
                 rows.append({"variant": variant.title, "which": f"{name}, held out"} | _counts(point))
@@ -219,10 +221,9 @@ def fronts_table(variants: Sequence[TunedVariant]) -> Table:
     return Table("fronts", "Pareto fronts", [Column(columns)], rows)
 
 
-def _row(one: Candidate, tuning: Tuning, name: str) -> dict[str, Any]:
-    low, high = tuning.intervals[name]
-    accepted_low, accepted_high = tuning.accepted_intervals[name]
+def _row(one: Finalist) -> dict[str, Any]:
     recognizer = vars(one.recognizer) | {"thresholds": _thresholds(one.recognizer)}
+    (low, high), (accepted_low, accepted_high) = one.detected, one.accepted
     intervals = {"low": low, "high": high, "accepted_low": accepted_low, "accepted_high": accepted_high}
     return recognizer | _counts(one.point) | intervals
 

@@ -13,7 +13,8 @@ from harness.records.field_record import DetPoint
 from harness.report import plot
 from harness.report.pages.field_plots import LABEL_PAD, normal, scale_false_accepts, scale_misses
 from harness.report.plot import PERCENT, Plot, add_legend, new_figure, render_plot
-from harness.stats.tuning import Candidate, Tuning
+from harness.stats.tuning.choice import Tuning
+from harness.stats.tuning.judging import Candidate
 
 _LINES = {
     "default": ("default average, other thresholds", plot.QUIET),

@@ -11,11 +11,11 @@ from harness.runs.field import missed_clips
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import read_facts
 from harness.runs.field.segment_reader import read_segments
-from harness.runs.field.tuning import LoggedVariant, tuning_row
+from harness.runs.field.tuning import tuning_row
 from harness.runs.folder import FIELD, RunFolder
 from harness.sound.playback_plan import PlaybackPlan
 from harness.stats.field_figures import field_figures
-from harness.stats.tuning import read_log
+from harness.stats.tuning.log import read_log
 from models import progress
 from models.errors import UserFacingError
 
@@ -82,7 +82,7 @@ def _tuned(paths: FieldPaths, plan: PlaybackPlan, variant: FieldVariant, record:
     present = variant.recognizer
     if record.threshold is not None:
         present = replace(present, threshold=record.threshold, thresholds={})
-    return tuning_row(LoggedVariant(variant.id, variant.title, log), present)
+    return tuning_row(variant, log, present)
 
 
 @progress.task("write the report")

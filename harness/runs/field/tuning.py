@@ -1,80 +1,28 @@
-"""Logs of field runs for the tuning of recognizers, variant by variant."""
+"""Tuning of recognizers to the logs of field runs: what can be told from a log, and what to do otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
-from pathlib import Path
+from dataclasses import replace
 
 from harness import format as fmt
 from harness.errors import UsageError
 from harness.recognizer import DEFAULT, Recognizer
-from harness.records.field_record import FieldRecord, FieldVariant, TuningRow
-from harness.runs.field.paths import FieldPaths
-from harness.runs.field.segment_reader import read_segments
-from harness.runs.folder import FIELD
-from harness.sound.playback_plan import PlaybackPlan
-from harness.stats.segment import PlayedSegment
-from harness.stats.tuning import Limits, Log, Tuning, least_rate, read_log, tune
+from harness.records.field_record import FieldVariant, TuningRow
+from harness.stats.tuning.choice import Tuning, tune
+from harness.stats.tuning.limits import Limits, least_rate
+from harness.stats.tuning.log import Log
 from models import progress
 
 
-@dataclass(frozen=True)
-class LoggedVariant:
-    """A variant with its log of one or more runs."""
-
-    id: str
-    title: str
-    log: Log
-
-
-@dataclass(frozen=True)
-class _Run:
-    folder: Path
-    record: FieldRecord
-    plan: PlaybackPlan
-
-    def segments(self, variant: FieldVariant) -> Iterator[PlayedSegment]:
-        return read_segments(FieldPaths(self.folder), self.plan, variant.id, variant.labels)
-
-
-def read_logs(folders: Sequence[Path]) -> Iterator[LoggedVariant]:
-    """Read the logs of every variant that was played, each with those of all runs.
-
-    Raises:
-        UsageError: there is no run, none of a played variant, two have the same sound, or the runs differ in
-            board, window, or a variant's model, front end, engine or route.
-    """
-    runs = [_read_run(folder.parent if folder.is_file() else folder) for folder in folders]
-    variants: dict[str, list[tuple[_Run, FieldVariant]]] = {}
-    for run in runs:
-        for variant in run.record.variants:
-            if variant.segments:
-                variants.setdefault(variant.id, []).append((run, variant))
-    if not variants:
-        raise UsageError(
-            "no variant was played",
-            where=", ".join(map(str, folders)),
-            remedy="Play words to a board with `earshot field`.",
-        )
-    for identity, played in variants.items():
-        _check_sounds(identity, played)
-        _check_same(identity, played)
-        run, variant = played[0]
-        segments = chain.from_iterable(one.segments(row) for one, row in played)
-        yield LoggedVariant(identity, variant.title, read_log(variant.labels, segments, run.record.window_s))
-
-
-def tune_log(variant: LoggedVariant, limits: Limits, present: Recognizer = DEFAULT) -> Tuning:
-    """Tune a variant; see `harness.stats.tuning.tune`.
+def tune_log(variant: FieldVariant, log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning:
+    """Tune a variant; see `harness.stats.tuning.choice.tune`.
 
     Raises:
         UsageError: no keyword was played, there is too little keyword-free audio, or nothing is detected
             within the limits.
     """
-    hours = float(variant.log.hours.sum())
-    if not variant.log.words.are_keywords.any():
+    hours = log.total_hours
+    if not log.words.keywords:
         raise UsageError(
             "no keyword was played",
             where=variant.id,
@@ -96,8 +44,8 @@ def tune_log(variant: LoggedVariant, limits: Limits, present: Recognizer = DEFAU
             remedy=f"Play more with `earshot field --keyword-free`, or allow {least_rate(0, hours):g}/h.",
         )
     with progress.about(variant.id), progress.task("tune"):
-        found = tune(variant.log, limits, present)
-    if found is None:
+        found = tune(log, limits, present)
+    if found.chosen.point.misses == log.words.keywords:
         raise UsageError(
             "no parameters detect any keyword within the limits",
             where=variant.id,
@@ -106,10 +54,10 @@ def tune_log(variant: LoggedVariant, limits: Limits, present: Recognizer = DEFAU
     return found
 
 
-def tuning_row(variant: LoggedVariant, present: Recognizer) -> TuningRow:
+def tuning_row(variant: FieldVariant, log: Log, present: Recognizer) -> TuningRow:
     """Return what tuning to a log brings over the present recognizer, without a false accept in the log."""
     try:
-        tuning = tune_log(variant, Limits(), present)
+        tuning = tune_log(variant, log, Limits(), present)
     except UsageError as problem:
         return TuningRow(reason=problem.what)
     row = TuningRow(tuning.chosen.recognizer, speakers=tuning.speakers)
@@ -118,66 +66,3 @@ def tuning_row(variant: LoggedVariant, present: Recognizer) -> TuningRow:
             row, reason="the recordings of keywords name too few speakers to hold half of them out"
         )
     return replace(row, tuned=held.tuned, present=held.default, gain=held.gain)
-
-
-def _read_run(folder: Path) -> _Run:
-    file = FIELD.find(folder)
-    if not file.exists():
-        raise UsageError(
-            "this is no folder of a field run",
-            where=str(folder),
-            remedy=f"Name a folder that `{FIELD.command}` printed, such as <output>/<board>/<date>-<id>.",
-        )
-    run = _Run(folder, FIELD.read(file), FieldPaths(folder).read_plan())
-    if not run.record.run["ended"]:
-        progress.warn(f"the run has not ended; its complete segments are used ({folder})")
-    return run
-
-
-def _check_sounds(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:
-    """Refuse the same sound twice: it would count as more evidence than there is."""
-    owners: dict[object, _Run] = {}
-    for run, variant in played:
-        sounds: set[object] = {(run.plan.conditions, run.plan.segments)}
-        # With another seed a file of keyword-free audio is the same.
-        sounds |= {segment.background_sha256 for segment in run.plan.segments if segment.background}
-        if variant.route == "acoustic":  # each time different
-            sounds = {run.record.run["id"]}
-        for sound in sounds:
-            if (other := owners.setdefault(sound, run)) is not run:
-                raise UsageError(
-                    f"two runs of {identity} have the same sound, which counts only once",
-                    where=f"{other.folder} and {run.folder}",
-                    remedy="Tune one of them, or play other sound: `earshot field --seed 2`, and other "
-                    "keyword-free audio if it is a file.",
-                )
-
-
-def _check_same(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) -> None:
-    facts = [
-        {
-            "board": run.record.board.uid,
-            "detection window": f"{run.record.window_s:g} s",
-            "route": variant.route,
-            "labels": ", ".join(variant.labels),
-            "front end": variant.model.front_end if variant.model else "",
-            # The time between two inferences depends on it.
-            "engine": _engine(variant),
-            # The hop belongs to the front end.
-            "model": (variant.model.tflite_sha256 or "")[:8] if variant.model else "",
-        }
-        for run, variant in played
-    ]
-    for (run, _), those in zip(played[1:], facts[1:], strict=True):
-        for name, value in those.items():
-            if value != facts[0][name]:
-                raise UsageError(
-                    f"the runs of {identity} differ in the {name}: {facts[0][name]} and {value}",
-                    where=f"{played[0][0].folder} and {run.folder}",
-                    remedy="Tune runs of one kind at a time.",
-                )
-
-
-def _engine(variant: FieldVariant) -> str:
-    firmware = variant.firmware
-    return f"{firmware.engine} {firmware.footprint} {firmware.optimization}" if firmware else ""

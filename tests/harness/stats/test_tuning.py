@@ -18,7 +18,12 @@ from harness.stats.field_figures import field_figures
 from harness.stats.recognizer import average, detect
 from harness.stats.segment import Gap, PlayedSegment
 from harness.stats.statistics import poisson_interval
-from harness.stats.tuning import RULES, THRESHOLDS, Limits, Log, Search, judge, least_rate, read_log, tune
+from harness.stats.tuning.choice import tune
+from harness.stats.tuning.grid import RULES, THRESHOLDS
+from harness.stats.tuning.judging import judge
+from harness.stats.tuning.limits import Limits, least_rate
+from harness.stats.tuning.log import Log, read_log
+from harness.stats.tuning.search import Search
 
 WINDOW_S = 1.0
 
@@ -131,7 +136,7 @@ def test_words_too_short_for_the_default_are_found():
     assert found.chosen.point.false_accepts == found.chosen.point.accepted_non_keywords == 0
     assert found.held_out.tuned.misses == 0 and found.held_out.default.misses == 16
     assert found.held_out.gain == (1.0, 1.0, 1.0)
-    assert found.intervals == dict.fromkeys(("chosen", "default"), (-np.inf, np.inf)), "all, and none"
+    assert found.chosen.detected == found.default.detected == (-np.inf, np.inf), "all, and none"
 
 
 def test_limits_of_false_accepts_and_of_other_words_are_kept():
@@ -167,20 +172,20 @@ def test_the_smallest_limits_that_let_every_keyword_be_detected_are_found():
     log = read_log(LABELS, [spoken(hears), noise], WINDOW_S)
     no_false = tune(log, Limits(accepted=1.0))
     assert no_false.undetected == {"no": 12}
-    (wider,) = no_false.complete_limits
+    (wider,) = no_false.wider_limits
     hours = no_false.chosen.point.hours
     assert wider.accepted == 1.0 and wider.most_false(hours) == 1 and wider.per_hour == least_rate(1, hours)
     assert tune(log, wider).undetected == {}
     few_words = tune(log, replace(wider, accepted=0.15))
-    assert few_words.undetected == {"no": 12} and few_words.complete_limits == [replace(wider, accepted=0.5)]
-    assert tune(log, Limits()).complete_limits == [replace(wider, accepted=0.5)], "neither alone is enough"
-    assert tune(log, replace(wider, accepted=0.5)).complete_limits == []
+    assert few_words.undetected == {"no": 12} and few_words.wider_limits == [replace(wider, accepted=0.5)]
+    assert tune(log, Limits()).wider_limits == [replace(wider, accepted=0.5)], "neither alone is enough"
+    assert tune(log, replace(wider, accepted=0.5)).wider_limits == []
 
 
 def test_a_keyword_that_no_recognizer_detects_has_no_limits():
     log = read_log(LABELS, [spoken([("yes", "yes"), ("no", "")] * 4)], WINDOW_S)
     found = tune(log, Limits())
-    assert found.undetected == {"no": 4} and found.complete_limits == []
+    assert found.undetected == {"no": 4} and found.wider_limits == []
 
 
 @given(st.integers(0, 200), st.floats(0.01, 100))
@@ -190,15 +195,26 @@ def test_the_least_rate_is_kept_by_its_events(events, hours):
     assert rate <= 1.011 * poisson_interval(events, hours)[1]
 
 
-def test_nothing_is_chosen_if_nothing_is_detected():
+def test_a_model_that_hears_nothing_has_no_wider_limits():
     log = read_log(LABELS, [spoken([("yes", ""), ("no", "")]), segment(audio_s=60.0, number=2)], WINDOW_S)
-    assert tune(log, Limits()) is None
+    found = tune(log, Limits())
+    assert found.undetected == {"yes": 1, "no": 1} and found.wider_limits == []
+
+
+def test_the_smallest_limits_that_let_a_keyword_be_detected_are_found_if_none_is():
+    """The model hears "yes" once in noise, as long as in the word, and never hears "no"."""
+    noise = segment(says=[("yes", 20_000, 20_300)], audio_s=600.0, number=2)
+    log = read_log(LABELS, [spoken([("yes", "yes"), ("no", "")] * 4), noise], WINDOW_S)
+    found = tune(log, Limits())
+    assert found.undetected == {"yes": 4, "no": 4}
+    assert found.wider_limits == [Limits(least_rate(1, found.chosen.point.hours))]
+    assert tune(log, *found.wider_limits).undetected == {"no": 4}
 
 
 def test_one_speaker_cannot_be_held_out():
     found = tune(read_log(LABELS, [spoken(SHORT, speaker="anna")], WINDOW_S), Limits())
     assert found.held_out is None and found.speakers == 1
-    assert found.intervals["chosen"] == (-np.inf, np.inf)
+    assert found.chosen.detected == (-np.inf, np.inf)
 
 
 def test_as_many_other_words_are_accepted_as_the_limit_says():

@@ -13,7 +13,9 @@ from harness.records.field_record import DetPoint
 from harness.report.pages import tuning_plots
 from harness.report.pages.tuning import TunedVariant, render_tuning, sentences, summary_table
 from harness.report.plot import STYLE
-from harness.stats.tuning import HeldOut, Limits, Tuning, read_log, tune
+from harness.stats.tuning.choice import HeldOut, Tuning, tune
+from harness.stats.tuning.limits import Limits
+from harness.stats.tuning.log import read_log
 
 WITHIN = DetPoint(0, 1, 6, false_accepts=0, hours=0.2, accepted_non_keywords=1, non_keywords=8)
 
@@ -66,7 +68,7 @@ def test_words_without_a_speaker_s_name_are_not_held_out_from_each_other():
 
 
 @pytest.mark.parametrize(
-    ("limits", "complete", "sentence"),
+    ("limits", "wider", "sentence"),
     [
         (
             Limits(),
@@ -86,10 +88,10 @@ def test_words_without_a_speaker_s_name_are_not_held_out_from_each_other():
     ],
 )
 def test_a_keyword_that_cannot_keep_a_limit_is_named_with_options_to_paste(
-    tuning, tmp_path, limits, complete, sentence
+    tuning, tmp_path, limits, wider, sentence
 ):
     chosen = replace(tuning.chosen, point=WITHIN)
-    changed = replace(tuning, limits=limits, chosen=chosen, undetected={"yes": 31}, complete_limits=complete)
+    changed = replace(tuning, limits=limits, chosen=chosen, undetected={"yes": 31}, wider_limits=wider)
     variant = TunedVariant("tiny", "Tiny", changed)
     assert sentence in [one.replace("\u00a0", " ") for one in sentences(variant)]
     assert variant.refusal == "it never detects yes"
@@ -125,12 +127,11 @@ def test_the_table_fits_a_terminal_of_120_columns(tuning):
     many = DetPoint(
         0, 1234, 5678, false_accepts=123, hours=12.3, accepted_non_keywords=1234, non_keywords=5678
     )
-    interval = {"chosen": (0.123, 0.234), "default": (0.123, 0.234)}
+    interval = (0.123, 0.234)
     changed = replace(
         tuning,
-        chosen=replace(tuning.chosen, point=many),
-        intervals=interval,
-        accepted_intervals=interval,
+        chosen=replace(tuning.chosen, point=many, detected=interval, accepted=interval),
+        default=replace(tuning.default, detected=interval, accepted=interval),
         held_out=HeldOut(many, many, (0.0, -0.1, 0.1)),
     )
     titles = ("Tiny", "TinyConv, int8 by quantization-aware training")

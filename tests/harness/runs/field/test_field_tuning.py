@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_segments import LABELS, segment, word
+from made_segments import LABELS, VARIANT, segment, word
 
 from harness.boards.emulated import EmulatedBoard
 from harness.recognizer import DEFAULT
@@ -13,23 +13,23 @@ from harness.records.field_record import FieldRecord, FieldVariant
 from harness.runs.field import publishing
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.publishing import compute_figures
-from harness.runs.field.tuning import LoggedVariant, tuning_row
+from harness.runs.field.tuning import tuning_row
 from harness.stats.segment import Gap
-from harness.stats.tuning import read_log
+from harness.stats.tuning.log import Log, read_log
 
 
-def logged(*speakers: str, label: str = "yes") -> LoggedVariant:
+def logged(*speakers: str, label: str = "yes") -> Log:
     """Return a log in which each speaker says a word that has high scores for 0.4 s only."""
     segments = []
     for number, speaker in enumerate(speakers, start=1):
         words = [word(label, 2.0 + 4 * place, speaker=speaker) for place in range(4)]
         says = [("yes", 2200 + 4000 * place, 2600 + 4000 * place) for place in range(4)]
         segments.append(segment(words, says, number=number))
-    return LoggedVariant("tiny", "Tiny", read_log(LABELS, segments, 1.0))
+    return read_log(LABELS, segments, 1.0)
 
 
 def test_the_gain_is_of_speakers_that_the_search_did_not_know():
-    row = tuning_row(logged("anna", "ben", "cleo", "dan"), DEFAULT)
+    row = tuning_row(VARIANT, logged("anna", "ben", "cleo", "dan"), DEFAULT)
     assert row.recognizer is not None and row.recognizer.window_ms < 1000 and row.speakers == 4
     assert (row.present.misses, row.tuned.misses, row.tuned.keywords) == (16, 0, 16)
     assert row.gain[0] == 1.0 and row.reason == ""
@@ -37,8 +37,8 @@ def test_the_gain_is_of_speakers_that_the_search_did_not_know():
 
 def test_a_board_that_is_tuned_already_gains_nothing():
     speakers = logged("anna", "ben", "cleo", "dan")
-    found = tuning_row(speakers, DEFAULT).recognizer
-    assert tuning_row(speakers, replace(found, suppression_ms=1500)).gain[0] == 0.0
+    found = tuning_row(VARIANT, speakers, DEFAULT).recognizer
+    assert tuning_row(VARIANT, speakers, replace(found, suppression_ms=1500)).gain[0] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_board_that_is_tuned_already_gains_nothing():
     ],
 )
 def test_a_gain_that_cannot_be_known_has_its_reason(speakers, label, present, reason):
-    row = tuning_row(logged(*speakers, label=label), present)
+    row = tuning_row(VARIANT, logged(*speakers, label=label), present)
     assert row.reason.startswith(reason) and row.gain is None and row.tuned is None
 
 
@@ -60,7 +60,7 @@ def test_a_log_without_keyword_free_audio_has_a_reason():
     words = [word("yes", 2.0 + 2.5 * place, speaker=f"speaker {place % 4}") for place in range(12)]
     says = [("yes", 2000 + 2500 * place, 2600 + 2500 * place) for place in range(12)]
     lossy = segment(words, says, audio_s=31.0, gaps=(Gap(0.0, 0.9, "1 record lost"),))
-    row = tuning_row(LoggedVariant("tiny", "Tiny", read_log(LABELS, [lossy], 2.0)), DEFAULT)
+    row = tuning_row(VARIANT, read_log(LABELS, [lossy], 2.0), DEFAULT)
     assert row.reason.startswith("no keyword-free audio was played") and row.gain is None
 
 
