@@ -8,13 +8,15 @@ import pytest
 from made_segments import LABELS, VARIANT, segment, word
 
 from harness.boards.emulated import EmulatedBoard
+from harness.errors import UsageError
 from harness.recognizer import DEFAULT
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.runs.field import publishing
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.publishing import compute_figures
-from harness.runs.field.tuning import tuning_row
+from harness.runs.field.tuning import tune_log, tuning_row
 from harness.stats.segment import Gap
+from harness.stats.tuning.limits import Limits
 from harness.stats.tuning.log import Log, read_log
 
 
@@ -53,6 +55,20 @@ def test_a_board_that_is_tuned_already_gains_nothing():
 def test_a_gain_that_cannot_be_known_has_its_reason(speakers, label, present, reason):
     row = tuning_row(VARIANT, logged(*speakers, label=label), present)
     assert row.reason.startswith(reason) and row.gain is None and row.tuned is None
+
+
+@pytest.mark.parametrize(
+    ("says", "remedy"),
+    [
+        ([(2200, 2600), (60_000, 60_400)], r"Give `--false-accepts [\d.]+/h`, or train a better model\."),
+        ([(60_000, 60_400)], r"\. Train a better model\."),
+    ],
+)
+def test_the_smallest_limits_with_which_a_keyword_is_detected_are_named(says, remedy):
+    """The model hears "yes" in noise, and as long in the word or not at all."""
+    noisy = segment([word("yes", 2.0)], [("yes", *times) for times in says], audio_s=120.0)
+    with pytest.raises(UsageError, match=rf"no parameters detect any keyword.*{remedy}"):
+        tune_log(VARIANT, read_log(LABELS, [noisy], 1.0), Limits())
 
 
 def test_a_log_without_keyword_free_audio_has_a_reason():

@@ -88,7 +88,7 @@ def test_a_recognizer_that_never_detects_a_played_keyword_is_not_written(tune, p
     options = (played, "--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
     status, printed, _ = tune(*options)
     assert status == EXIT_CLEAN and "smoothing =" not in printed
-    assert "It never detects yes (1 played). No limits change that" in printed
+    assert "It never detects yes (1 played) within the limits. No limits change that" in printed
     status, printed, _ = tune(*options, "--write", "--bench", bench)
     assert status == EXIT_INCONCLUSIVE and not bench.exists() and "Written" not in printed
     assert f"Not for the bench file: [recognizer.{model.id}], since it never detects yes." in printed
