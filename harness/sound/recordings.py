@@ -70,7 +70,7 @@ def entries_of(folder: Path, labels: Sequence[str] = ()) -> tuple[list[Entry], l
         labels: of the models; the longest that a name begins with is its word.
 
     Raises:
-        UsageError: no recordings, or a manifest that cannot be read.
+        UsageError: no recordings, the folder of one keyword, or a manifest that cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(
@@ -102,6 +102,7 @@ def entries_of(folder: Path, labels: Sequence[str] = ()) -> tuple[list[Entry], l
                 entries.append(Entry(path, word, remark))
             else:
                 excluded.append(Excluded(shown(path, folder), reason))
+        _refuse_folder_of_keyword(folder, paths, entries, labels)
     if not entries:
         above = f" If it is the folder of one word, give the folder above it: {folder.absolute().parent}."
         raise UsageError(
@@ -111,6 +112,26 @@ def entries_of(folder: Path, labels: Sequence[str] = ()) -> tuple[list[Entry], l
             + above * bool(paths),
         )
     return entries, excluded
+
+
+def _refuse_folder_of_keyword(
+    folder: Path, paths: Sequence[Path], entries: Sequence[Entry], labels: Sequence[str]
+) -> None:
+    """Refuse a folder whose name is a keyword, if its files lie directly in it and none names a label.
+
+    Raises:
+        UsageError: it is such a folder.
+    """
+    name = folder.absolute().name
+    label = label_of(_word_of_folder(name, labels)[0], labels)
+    if plain(label) in ("silence", "unknown") or any(entry.word in labels for entry in entries):
+        return
+    if paths and all(path.parent == folder for path in paths):
+        raise UsageError(
+            f'this is the folder of one word, "{name}"',
+            where=str(folder),
+            remedy=f"Give the folder above it: {folder.absolute().parent}.",
+        )
 
 
 def label_of(word: str, labels: Sequence[str]) -> str:

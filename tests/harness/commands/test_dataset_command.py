@@ -98,6 +98,18 @@ def test_show_and_recordings_name_the_folder_above_that_of_one_word(tmp_path, ca
     assert f"give the folder above it: {root}." in raised.value.remedy
 
 
+@pytest.mark.parametrize("names", [("00000000_nohash_0", "00000001_nohash_0"), ("andy", "anna_2")])
+def test_recordings_of_one_keyword_are_not_named_by_the_start_of_their_files(tmp_path, names):
+    labels, folder = ("silence", "unknown", "yes", "no"), tone_dataset(tmp_path, speakers=2) / "yes"
+    for path, name in zip(sorted(folder.iterdir()), names, strict=True):
+        path.rename(folder / f"{name}.wav")
+    with pytest.raises(UsageError, match='this is the folder of one word, "yes"') as raised:
+        scan_recordings(folder, labels)
+    assert raised.value.remedy == f"Give the folder above it: {tmp_path}."
+    (folder / f"{names[0]}.wav").rename(folder / "no_andy.wav")  # now the names are those of words
+    assert scan_recordings(folder, labels).usable[-1].word == "no"
+
+
 def test_show_joins_a_word_s_folders_as_training_does(tmp_path):
     root = tone_dataset(tmp_path, speakers=4)
     (root / "Yes").mkdir()
