@@ -238,6 +238,6 @@ def test_looks_under_load_find_every_board_at_its_port(plug, tmp_path, monkeypat
     stand_in.steps("board list", {"code": code})
     cli = ArduinoCli(str(stand_in.command))
     plug(on_usb("/dev/a", "1-1", pid=CLONE), on_usb("/dev/b", "1-2", "BBBB2222"))
-    for _ in range(10):
+    for _ in range(3):
         assert {board.port for board in attached(cli=cli)} >= {"/dev/a", "/dev/b"}
         assert wait_for_port(KNOWN, cli.detected_ports, Deadline(60)).address == "/dev/x"
