@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,11 +16,11 @@ from models.data.front_ends import load_front_end
 PITCHES_HZ = {"yes": 500, "no": 2000, "other": 5000}
 
 
-def tone_dataset(root: Path, speakers: int = 60) -> Path:
+def tone_dataset(root: Path, speakers: int = 60, pitches_hz: Mapping[str, int] = PITCHES_HZ) -> Path:
     """Write a dataset in the Speech Commands layout; each speaker says each word once, as a tone."""
     draw = np.random.default_rng(1)
     time_s = np.arange(16_000) / 16_000
-    for word, pitch_hz in PITCHES_HZ.items():
+    for word, pitch_hz in pitches_hz.items():
         (root / word).mkdir()
         for speaker in range(speakers):
             tone = np.sin(2 * np.pi * pitch_hz * draw.uniform(0.9, 1.1) * time_s) * np.hanning(16_000)

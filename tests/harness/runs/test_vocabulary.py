@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from emulated_runs import Models
+from small_datasets import tone_dataset
 from small_models import classifier
 
 from harness.boards.emulated import EmulatedBoard
@@ -20,6 +21,9 @@ from models.parallel import prepare_all
 from models.pipeline import external
 from models.variants import load_family
 
+PLAYED = 12
+"""Words that are played of those in the test set."""
+
 
 @pytest.fixture
 def measured(store, tmp_path):
@@ -29,7 +33,7 @@ def measured(store, tmp_path):
         clips = [
             clip for clip in SpeechCommands(corpus, DatasetConfig.of(words)).clips("testing") if clip.label
         ]
-        for clip in {clip.word: clip for clip in clips}.values():
+        for clip in list({clip.word: clip for clip in clips}.values())[:PLAYED]:
             (tmp_path / clip.word).mkdir()
             shutil.copy(corpus / clip.key, tmp_path / clip.word)
         board = EmulatedBoard()
@@ -68,8 +72,8 @@ def test_ten_words_are_trained_and_run(measured, store):
 def test_35_words_run(measured, store, tmp_path_factory):
     words = ("yes", "no", *OTHER_WORDS)
     assert len(words) == 35
-    config = replace(CorpusConfig.of(words), wanted_each=8, noise_s=1.0)
-    corpus = synthetic_corpus(store, config)
+    pitches_hz = {word: 200 * number for number, word in enumerate(words, start=1)}
+    corpus = tone_dataset(tmp_path_factory.mktemp("tones"), 20, pitches_hz)
     file = classifier(tmp_path_factory.mktemp("model") / "wide.tflite", 1960, labels=37)
     model = external(file, ("silence", "unknown", *words), store, corpus)
     assert {count["label"] for count in model.accuracy["testing"]} == {"silence", "unknown", *words}
