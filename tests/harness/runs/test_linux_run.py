@@ -12,7 +12,6 @@ import pytest
 from emulated_runs import Models
 from float_models import artifact_in, write_tflite, write_torch_and_onnx
 from reported import reported
-from short_timing import short_host_timing
 from ssh_target import HOST, SshTarget
 
 from harness import cli
@@ -40,12 +39,6 @@ from models.pipeline import external
 
 _RUNNER_CALLS = len({1, usable_cores()})
 """Calls of the runner for one model: with one thread, and with all cores."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def short_timing():
-    with short_host_timing():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import pytest
 from emulated_runs import Models
 from float_models import artifact_in, write_tflite, write_torch_and_onnx
 from reported import reported
-from short_timing import short_host_timing
 from small_nights import statuses
 from ssh_target import HOST, SshTarget
 
@@ -30,12 +29,6 @@ from harness.runs.run import Run
 from harness.runs.selection import Selection
 
 SERIES = "some/onnxruntime/inference_us/clip"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def short_timing():
-    with short_host_timing():
-        yield
 
 
 @pytest.fixture(scope="module")
