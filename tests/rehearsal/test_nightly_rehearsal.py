@@ -58,20 +58,19 @@ def test_two_benches_publish_to_one_history(quiet_bench, monkeypatch, capsys):
         for bench, name in ((quiet_bench, "berlin"), (other, "munich")):
             bench.file.write_text(f'name = "{name}"\n{bench.file.read_text()}')
             bench.environment |= {key: text for key, text in os.environ.items() if key.startswith("AWS_")}
-            for _ in range(2):
-                answer, record, folder = nightly(bench, "--publish", url, "--rounds", "1")
-                assert answer.returncode == 0, answer.stderr
-                assert record["run"]["bench"] == name
-                there = server.content(f"earshot/nights/{folder.parent.name}/{folder.name}/run.json")
-                assert there == (folder / "run.json").read_bytes()
+            answer, record, folder = nightly(bench, "--publish", url, "--rounds", "1")
+            assert answer.returncode == 0, answer.stderr
+            assert record["run"]["bench"] == name
+            there = server.content(f"earshot/nights/{folder.parent.name}/{folder.name}/run.json")
+            assert there == (folder / "run.json").read_bytes()
         site = quiet_bench.folder / "site"
         assert main(["history", url, "--output", str(site), "--baselines", str(site)]) == 0
     text = (site / "index.html").read_text()
     assert "desk of berlin" in text and "desk of munich" in text
     rows = {row["series"]: row for row in csv.DictReader((site / "specimens.csv").open())}
     inference = rows["tinyconv-int8/codegen/inference_us/clip"]
-    assert 0 < float(inference["low"]) <= float(inference["change"]) <= float(inference["high"]) < 0.5
-    assert inference["pairs"] == "2"
+    assert 0 < float(inference["change"]) < 0.5
+    assert inference["pairs"] == "1"
 
 
 def test_night_without_a_board_is_red_and_recorded(quiet_bench):
