@@ -255,7 +255,7 @@ class RehearsalBench:
             data, self._core_version = serve_platform()
             module = f'real_cli "{self.state}" "{real}" "{data}"'
         command.write_text(
-            f'#!/bin/sh\nPYTHONPATH="{paths}" exec "{sys.executable}" -m rehearsal.{module} "$@"\n'
+            f'#!/bin/sh\nPYTHONPATH="{paths}" exec "{sys.executable}" -S -m rehearsal.{module} "$@"\n'
         )
         command.chmod(0o755)
         return command

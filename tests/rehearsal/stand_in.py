@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import signal
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,7 @@ class StandIn:
         return {"installed_libraries": []}
 
     def compile(self, arguments: argparse.Namespace) -> dict[str, Any]:
+        site.main()  # the recipes need its packages; the many other calls start without
         from recipes import RecipeFailed, compile_sketch, sizes
 
         sketch, output = Path(arguments.sketch), Path(arguments.output_dir)
@@ -172,6 +174,7 @@ def version() -> str:
 
     Images are kept by the version of what compiled them.
     """
+    site.main()
     import recipes
 
     from harness.firmware.arduino_platform import PLATFORM

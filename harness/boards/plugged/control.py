@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BoardNotFound
-from models.decoding import user_path
 
 SOCKET = "control"
 FOLDER_VARIABLE = "EARSHOT_EMULATED"
@@ -24,6 +23,8 @@ def boards_folder() -> Path:
 
     A socket's path may have 107 bytes.
     """
+    from models.decoding import user_path  # here: `ask` needs none of its packages
+
     if folder := os.environ.get(FOLDER_VARIABLE):
         return user_path(folder)
     run = Path(f"/run/user/{os.getuid()}")
