@@ -169,7 +169,7 @@ def build_plugin(store: Store, api: int) -> Path:
         run_tool(compiler, [*flags, *sorted(CYCLE_MODEL.glob("*.c")), "-o", folder / _PLUGIN], folder)
 
     with toolchain.disk_full_is_a_failed_build():
-        title = "compile the cycle model"
+        title = f"compile the cycle model for version {api} of QEMU's plugins"
         return store.build("cycle_model", inputs, make, title=title, shared=False) / _PLUGIN
 
 

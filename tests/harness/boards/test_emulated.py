@@ -11,9 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from host_library import STORE
+from reported import reported
 from tiny_engine import TinyEngine, tiny_model
 
 from harness.boards.emulated import EmulatedBoard
+from harness.boards.qemu import clock
 from harness.boards.qemu.clock import TimingParameters
 from harness.errors import (
     AcousticFailed,
@@ -25,6 +27,7 @@ from harness.errors import (
 )
 from harness.link.events import End, Inference
 from harness.link.transcript import read_transcript
+from models.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +148,15 @@ def test_a_refused_plugin_ends_the_run_with_a_remedy(tmp_path, monkeypatch):
     with pytest.raises(BuildFailed, match=r"refuses the plugin.*--clock instructions") as failure:
         EmulatedBoard(STORE).check()
     assert str(tmp_path) not in str(failure.value)
+
+
+def test_the_progress_names_the_interface_that_the_plugin_is_compiled_for(tmp_path, monkeypatch):
+    """A QEMU that states an older one has it compiled twice."""
+    monkeypatch.setattr(clock, "run_tool", lambda *_: None)
+    with reported() as lines:
+        for api in (5, 1):
+            clock.build_plugin(Store(tmp_path), api)
+    assert lines == [f"compile the cycle model for version {api} of QEMU's plugins …" for api in (5, 1)]
 
 
 _OF_A_VERSION = """#!/bin/sh
