@@ -82,6 +82,11 @@ def _show(arguments: argparse.Namespace) -> int:
         if lines:
             verb = "names" if len(lines) == 1 else "name"
             print(f"{plural(len(lines), 'line')} of {name} {verb} no recording, such as {lines[0]}")
+    if both := found.in_all_lists:
+        print(
+            f"Recordings in both {' and '.join(found.unmatched)}: {len(both):,}, such as {both[0]} "
+            "(they count as validation)"
+        )
     print(f"Files that cannot be used: {len(found.excluded)}")
     warn_of(found.excluded, arguments.folder)
     return EXIT_CLEAN

@@ -54,12 +54,14 @@ class Survey:
         noise_s: lengths of the usable files of background noise.
         excluded: files that cannot be used, with the reason.
         unmatched: lines of each file of `LISTS` that name no recording.
+        in_all_lists: recordings that every file of `LISTS` names; they count for the first one, validation.
     """
 
     sounds: Sequence[Sound]
     noise_s: Sequence[float]
     excluded: Sequence[Excluded]
     unmatched: Mapping[str, Sequence[str]]
+    in_all_lists: Sequence[str]
 
     @property
     def unplayed(self) -> list[Excluded]:
@@ -131,19 +133,21 @@ def survey(root: Path) -> Survey:
     excluded |= source.contradictions(clips)
     sounds = [sound for clip, sound in zip(clips, found, strict=True) if sound and clip.key not in excluded]
     noise_s = [len(noise) / SAMPLE_RATE_HZ for noise in source.noises]
-    return Survey(sounds, noise_s, sorted([*source.excluded, *excluded.values()]), _unmatched(root, clips))
-
-
-def _unmatched(root: Path, clips: Sequence[Clip]) -> dict[str, list[str]]:
-    """Return by list of a split the lines that name no recording."""
+    lines = {name: _lines(root / name) for name in LISTS.values()}
+    listed = [set(map(plain_key, those)) for those in lines.values()]
     known = {plain_key(clip.key) for clip in clips}
-    found = {}
-    for name in LISTS.values():
-        text = (root / name).read_text("utf-8-sig") if (root / name).exists() else ""
-        found[name] = [
-            line for line in map(str.strip, text.splitlines()) if plain_key(line) not in known | {""}
-        ]
-    return found
+    return Survey(
+        sounds,
+        noise_s,
+        sorted([*source.excluded, *excluded.values()]),
+        {name: [line for line in those if plain_key(line) not in known] for name, those in lines.items()},
+        [clip.key for clip in clips if all(plain_key(clip.key) in keys for keys in listed)],
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    text = path.read_text("utf-8-sig") if path.exists() else ""
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def rows_of(survey: Survey) -> list[dict[str, object]]:

@@ -85,7 +85,17 @@ def test_show_counts_lines_of_lists_that_name_no_recording(tmp_path, capsys):
     assert cli.main(["dataset", "show", str(root)]) == 0
     out = capsys.readouterr().out
     assert "\n1 line of testing_list.txt names no recording, such as yes/00000009_nohash_0.wav\n" in out
-    assert "validation_list.txt names" not in out
+    assert "validation_list.txt names" not in out and "in both" not in out
+
+
+def test_show_counts_recordings_in_both_lists(tmp_path, capsys):
+    root = tone_dataset(tmp_path, speakers=3)
+    (root / "testing_list.txt").write_text("yes/00000001_nohash_0.flac\nno/00000002_nohash_0.wav\n")
+    (root / "validation_list.txt").write_text("yes/00000001_nohash_0.wav\nno/00000001_nohash_0.wav\n")
+    assert cli.main(["dataset", "show", str(root)]) == 0
+    lists = "validation_list.txt and testing_list.txt"
+    counted = "1, such as yes/00000001_nohash_0.wav (they count as validation)"
+    assert f"\nRecordings in both {lists}: {counted}\n" in capsys.readouterr().out
 
 
 def test_show_and_recordings_name_the_folder_above_that_of_one_word(tmp_path, capsys):
