@@ -66,7 +66,7 @@ def make_plan(folder: Path, options: PlanOptions, words: Sequence[str] = ()) -> 
     folder = folder.resolve()
     conditions = with_noise_files(options.conditions, folder)
     if options.quick:
-        options = replace(options, repeats=1, keyword_free=None, keyword_free_s=0.0, segment_s=QUICK_S)
+        options = replace(options, segment_s=QUICK_S)
         conditions = conditions[:1]
         scan, available = _quick_scan(folder, options, words)
     else:
@@ -126,6 +126,11 @@ def _check(options: PlanOptions) -> None:
         raise UsageError(
             f"keyword-free audio cannot last {options.keyword_free_s:g} s",
             remedy="Give --keyword-free 0 or more hours.",
+        )
+    if options.quick and (options.repeats > 1 or options.keyword_free or options.keyword_free_s):
+        raise UsageError(
+            "--quick plays each recording once, and no keyword-free audio",
+            remedy="Omit --repeat and --keyword-free, or omit --quick.",
         )
     if not SHORTEST_SEGMENT_S <= options.segment_s <= LONGEST_SEGMENT_S:
         raise UsageError(

@@ -124,11 +124,20 @@ def test_a_folder_with_only_long_recordings_is_refused(tmp_path):
 
 def test_a_quick_plan_lasts_a_minute_under_one_condition(tmp_path):
     put(tmp_path, *[f"yes/{number}.wav" for number in range(40)])
-    plan = plan_of(tmp_path, LOUD, SOFT, quick=True, repeats=5, keyword_free_s=3600.0)
+    plan = plan_of(tmp_path, LOUD, SOFT, quick=True)
     (segment,) = plan.segments
     assert plan.conditions == (LOUD,)
     assert 50 <= segment.duration_s <= 60
     assert plan.notes[-1] == "quick plan: 18 of 40 recordings, one condition, no keyword-free audio"
+
+
+@pytest.mark.parametrize(
+    "more", [{"repeats": 2}, {"keyword_free_s": 3600.0}, {"keyword_free": Path("kitchen.wav")}]
+)
+def test_a_quick_plan_has_no_repetitions_and_no_keyword_free_audio(tmp_path, more):
+    put(tmp_path, "yes/1.wav")
+    with pytest.raises(UsageError, match="Omit --repeat and --keyword-free, or omit --quick"):
+        plan_of(tmp_path, quick=True, **more)
 
 
 def test_a_quick_plan_of_long_recordings_takes_fewer(tmp_path):
