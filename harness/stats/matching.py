@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from harness.records.record import DetectionRow, StimulusRow, VariantRow
 
 TOLERANCE_S = 1.0
-"""A detection counts for a word until this long after its end: the recognizer averages over 1 s."""
+"""A detection counts for a word until this long after its end: the longest average is of 1 s."""
 
 _NON_KEYWORDS = ("silence", "unknown")
 

@@ -37,10 +37,13 @@ class Candidate:
 
 
 class Judge:
-    """The averages of one rule, reduced to those of keywords that some threshold admits."""
+    """A judge of all recognizers with one average in a log, which keeps only what some threshold admits.
+
+    `lowest` has the lowest thresholds of keywords that are judged. Its thresholds of silence and unknown hold
+    for all recognizers.
+    """
 
     def __init__(self, log: Log, averages: Averages, lowest: Recognizer) -> None:
-        """Take the recognizer with the lowest thresholds of keywords; all have its others."""
         self._log = log
         of_keywords = np.isin(averages.labels, [log.labels.index(label) for label in log.keywords])
         above = averages.scores > np.asarray(lowest.thresholds_of(log.labels))[averages.labels]
@@ -52,7 +55,7 @@ class Judge:
         self._breaks = np.cumsum(~of_keywords & above)[self._places]
 
     def judge(self, recognizer: Recognizer) -> Judged:
-        """Detect with a recognizer of this rule, and count."""
+        """Detect with a recognizer, and count."""
         log, words = self._log, self._log.words
         thresholds = np.asarray(recognizer.thresholds_of(log.labels))
         (above,) = np.nonzero(self._scores > thresholds[self._labels])
