@@ -38,7 +38,7 @@ def plan(tmp_path_factory):
 def row_of(board, firmware, model, store, plan, where) -> FieldVariant:
     """Play a plan to the board and compute the row of the model."""
     paths, retries = FieldPaths(where), Retries()
-    player = Player(board, firmware, model.id, model.labels, plan, Bench(), paths, store, retries)
+    player = Player(board, firmware, model, plan, Bench(), paths, store, retries)
     host = Host(model, plan, paths, store, everything=True)
     clips = classify_clips(board, firmware, model, plan, paths, store, retries)
     for segment in plan.segments:

@@ -52,7 +52,7 @@ def measure(model: ModelArtifact, plan: PlaybackPlan, scratch: Path) -> list[str
         record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=None, window_s=1.0)
         firmware = board.build(model, get_engine("codegen"))
         retries = Retries()
-        player = Player(board, firmware, model.id, model.labels, plan, Bench(), paths, store, retries)
+        player = Player(board, firmware, model, plan, Bench(), paths, store, retries)
         watch = _Watch()
         for segment in plan.segments:
             player.play(segment)

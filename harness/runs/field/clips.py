@@ -88,7 +88,10 @@ def classify_clips(
             "tflite": tflite,
             "front end": model.front_end,
             "labels": labels,
-            "clips": [(*_names(clip), hashlib.sha256(clip.samples.tobytes()).hexdigest()) for clip in clips],
+            "clips": [
+                (clip.source, clip.word, clip.label, hashlib.sha256(clip.samples.tobytes()).hexdigest())
+                for clip in clips
+            ],
         }
         found = store.build("field-clips", inputs, make, (clip_mode,), title)
         for name in (_LOG, _RESULTS):
@@ -115,7 +118,3 @@ def _clip(plan: PlaybackPlan, word: PlannedWord, labels: Sequence[str]) -> Clip:
     samples = sound_files.recording(plan.folder / word.source, word.sha256)
     begin = second_around(word.onset_sample - word.start_sample, word.end_sample - word.start_sample)
     return Clip(word.source, word.word, label_of(word.word, labels), second_at(samples, begin))
-
-
-def _names(clip: Clip) -> tuple[str, str, str]:
-    return clip.source, clip.word, clip.label

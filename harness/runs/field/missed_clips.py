@@ -25,7 +25,7 @@ MOST_WORDS = 100
 """Words cut out, each with 50 KB of sound and a 10 KB picture."""
 
 
-def write_clips(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int = MOST_WORDS) -> FieldRecord:
+def write_clips(plan: PlaybackPlan, record: FieldRecord, folder: Path) -> FieldRecord:
     """Write for each missed or confused word a WAV and a PNG.
 
     The sound is the played word with half a second before and after it. The picture extends to the end
@@ -33,9 +33,7 @@ def write_clips(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int
     the segment, like the board's. A word that several variants missed is cut out once, and drawn once for
     each of their front ends.
 
-    Args:
-        plan, record, folder: of the run.
-        most: words to cut out; if there are more, some of every condition, label and cause.
+    Of more words than `MOST_WORDS`, some of every condition, label and cause are cut out.
 
     Returns:
         The record with the paths of the files, relative to the folder.
@@ -43,7 +41,7 @@ def write_clips(plan: PlaybackPlan, record: FieldRecord, folder: Path, most: int
     Raises:
         EarshotError, ModelError: a recording is missing; see `scene.render`.
     """
-    chosen = sorted(choose(record, most), key=key_of)
+    chosen = sorted(choose(record, MOST_WORDS), key=key_of)
     stems = {key_of(row): f"{CLIPS}/{row.segment:04d}-{round(1000 * row.onset_s):06d}" for row in chosen}
     missed_by: dict[Key, dict[str, None]] = {}
     for variant in record.variants:

@@ -13,7 +13,7 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -33,6 +33,9 @@ from harness.sound.scene import Scene, render, to_stimulus
 from harness.sound.stimulus import Stimulus
 from models import progress
 from models.store import Store
+
+if TYPE_CHECKING:
+    from models.model_artifact import ModelArtifact
 
 _LOG, _FACTS = "segment.log", "facts.json"
 
@@ -79,31 +82,25 @@ class Player:
 
     board: Board
     firmware: Firmware
-    variant: str  # id of its model
-    labels: tuple[str, ...]  # of its model
+    model: ModelArtifact  # in that image
     plan: PlaybackPlan
     bench: Bench  # speaker, for a board that hears through the air
     paths: FieldPaths  # receives transcripts and facts
     store: Store  # keeps those of a board with a modeled clock
     retries: Retries  # of uploads and port search
     _uploaded: bool = field(default=False, init=False)
-    _listened: bool = field(default=False, init=False)
 
-    def play(self, segment: Segment) -> bool:
-        """Play a segment, unless it is complete.
-
-        Returns:
-            True if it was played now; False if its result came from this run or from the store.
+    def play(self, segment: Segment) -> None:
+        """Play a segment, unless this run or the store has its result.
 
         Raises:
             EarshotError: see `Listener.listen`; the transcript of a failed attempt is kept.
         """
         if self.has_played(segment):
-            return False
-        log = self.paths.transcript(self.variant, segment.number)
+            return
+        log = self.paths.transcript(self.model.id, segment.number)
         log.parent.mkdir(parents=True, exist_ok=True)
         keep_failed(log)  # of a process that was killed, or of another image
-        self._listened = False
         scene = render(self.plan, segment)
         title = f"play segment {segment.number} of {len(self.plan.segments)}"
         if self.board.describe().clock == "measured":
@@ -111,12 +108,11 @@ class Player:
                 facts = self._play_now(segment, scene, log)
         else:
             facts = self._play_or_restore(segment, scene, log, title)
-        write_facts(self.paths, self.variant, segment.number, facts)
-        return self._listened
+        write_facts(self.paths, self.model.id, segment.number, facts)
 
     def has_played(self, segment: Segment) -> bool:
         """Return whether this image has listened to all of a segment in this run."""
-        known = read_facts(self.paths, self.variant, segment.number)
+        known = read_facts(self.paths, self.model.id, segment.number)
         return known is not None and known.build_id == self.firmware.build_id
 
     def _play_or_restore(self, segment: Segment, scene: Scene, log: Path, title: str) -> SegmentFacts:
@@ -146,11 +142,10 @@ class Player:
         return replace(stored, build_id=self.firmware.build_id, **of_sound)
 
     def _play_now(self, segment: Segment, scene: Scene, log: Path) -> SegmentFacts:
-        stimulus = to_stimulus(scene, segment, self.labels)
+        stimulus = to_stimulus(scene, segment, self.model.labels)
         gain_db = self._gain_db if self.board.acoustic else None
         listener = Listener(self.board, stimulus, self.bench, gain_db)
         began = time.monotonic()
-        self._listened = True
 
         def attempt() -> dict[str, Any]:
             if not self._uploaded:
@@ -173,7 +168,7 @@ class Player:
         It applies to every segment, so that differences in level between conditions remain.
         """
         spoken = next((segment for segment in self.plan.segments if segment.words), self.plan.segments[0])
-        sound: Stimulus = to_stimulus(render(self.plan, spoken), spoken, self.labels)
+        sound: Stimulus = to_stimulus(render(self.plan, spoken), spoken, self.model.labels)
         assert self.bench.speaker is not None  # see `check_route`
         return self.bench.speaker.level_dbfs - speech_dbfs(sound)
 

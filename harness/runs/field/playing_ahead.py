@@ -51,7 +51,7 @@ def play_ahead(
     ):
         plan, paths = _read_plan(plan_file), FieldPaths(scratch)
         segment = next(each for each in plan.segments if each.number == number)
-        Player(board, firmware, model.id, model.labels, plan, bench, paths, store, Retries()).play(segment)
+        Player(board, firmware, model, plan, bench, paths, store, Retries()).play(segment)
         facts = read_facts(paths, model.id, number)
         assert facts is not None  # `play` has written them
         Host(model, plan, paths, store, everything).listen(segment, facts)

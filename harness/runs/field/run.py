@@ -103,15 +103,7 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
 
     def _play(self, model: ModelArtifact, firmware: Firmware, retries: Retries) -> None:
         player = Player(
-            self.board,
-            firmware,
-            model.id,
-            model.labels,
-            self.plan,
-            self.setup.bench,
-            self._paths,
-            self.store,
-            retries,
+            self.board, firmware, model, self.plan, self.setup.bench, self._paths, self.store, retries
         )
         host = Host(model, self.plan, self._paths, self.store, self._check)
         segments = self.plan.segments

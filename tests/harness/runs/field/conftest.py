@@ -74,6 +74,6 @@ def player_of(firmware, model, tmp_path) -> Callable[..., Player]:
         retries: Retries | None = None,
     ) -> Player:
         own = store or Store(tmp_path / f"store-{secrets.token_hex(4)}")
-        return Player(board, firmware, model.id, LABELS, plan, Bench(), paths, own, retries or Retries())
+        return Player(board, firmware, model, plan, Bench(), paths, own, retries or Retries())
 
     return make

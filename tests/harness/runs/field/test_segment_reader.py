@@ -33,7 +33,7 @@ def played(plan, model, store, firmware, tmp_path_factory) -> FieldPaths:
     """Both segments, played to the board and scored on the host."""
     paths = FieldPaths(tmp_path_factory.mktemp("played"))
     with EmulatedBoard() as board:
-        player = Player(board, firmware, model.id, LABELS, plan, Bench(), paths, store, Retries())
+        player = Player(board, firmware, model, plan, Bench(), paths, store, Retries())
         host = Host(model, plan, paths, store)
         for segment in plan.segments:
             player.play(segment)
