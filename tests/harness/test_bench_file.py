@@ -13,6 +13,7 @@ from harness.bench_file import (
     VARIABLE,
     Bench,
     BoardEntry,
+    MeterTable,
     SpeakerEntry,
     Thresholds,
     find_bench,
@@ -50,7 +51,7 @@ def test_the_example_names_every_key():
     text = EXAMPLE.read_text()
     keys = {
         field.name
-        for kind in (BoardEntry, Recognizer, SpeakerEntry, Thresholds)
+        for kind in (BoardEntry, MeterTable, Recognizer, SpeakerEntry, Thresholds)
         for field in dataclasses.fields(kind)
     }
     keys.remove("name")  # stands in the table's head
