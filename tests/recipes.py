@@ -1,4 +1,4 @@
-"""The recipes of the emulated board's platform, run as arduino-cli runs them."""
+"""The recipes of the emulated board's platform, run as arduino-cli runs them, which keeps a compiled core, too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from host_library import STORE
+
 from harness.firmware.arduino_platform import CORE, PLATFORM, expand, properties
+from harness.firmware.arm_gcc import find_compiler
 
 _RECIPES = {".c": "c", ".cpp": "cpp", ".cc": "cpp", ".S": "S"}
 
@@ -70,9 +73,13 @@ def compile_sketch(
     objects = compile_folder(copy, copy)
     for library in libraries:
         objects += compile_folder(library, build / "libraries" / library.name)
-    archive = build / "core" / "core.a"
-    for made in compile_folder(CORE, build / "core"):
-        run("recipe.ar.pattern", archive_file_path=str(archive), object_file=made)
+
+    def compile_core(folder: Path) -> None:
+        for made in compile_folder(CORE, folder):
+            run("recipe.ar.pattern", archive_file_path=str(folder / "core.a"), object_file=made)
+
+    given = {"core": CORE, "compiler": find_compiler().version, "properties": properties() | (extra or {})}
+    archive = STORE.build("core", given, compile_core, [Path(__file__)]) / "core.a"
     quoted = " ".join(f'"{made}"' for made in objects)
     run("recipe.c.combine.pattern", object_files=quoted, archive_file_path=str(archive))
     run("recipe.objcopy.bin.pattern")
