@@ -13,23 +13,20 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import serial
 from board_locks import is_free
-from rehearsal.bench import LABELS, MARK, board_of, check_message, rehearsal_bench
+from rehearsal.bench import MARK, board_of, check_message, rehearsal_bench
 from rehearsal.wire import Fault
-from small_models import classifier
 from started import processes_with, wait_for_end, wait_until
 
 from harness.arduino_cli.cli import COMMAND_VARIABLE, ArduinoCli
 from harness.boards.locks import board_lock
 from harness.errors import BoardNotFound, BuildFailed, ProtocolError, UploadFailed
 from harness.firmware.engine import get_engine
-from harness.layout import store_root
-from models.pipeline import external
-from models.store import Store
 
 
 def test_uploaded_image_proves_itself(desk, image, tmp_path):
@@ -113,14 +110,13 @@ def test_board_that_never_answers(desk, image, tmp_path):
 
 
 def test_board_that_still_runs_the_old_image(desk, image, tmp_path):
-    old = external(classifier(tmp_path / "old.tflite", 41), LABELS, Store(store_root()))
     with board_of(desk) as board:
-        board.upload(board.build(old, get_engine("codegen")))
-        desk.faults(board="keeps")
         board.upload(image)
+        desk.faults(board="keeps")
+        board.upload(replace(image, variant_id="new", build_id="0" * len(image.build_id)))
         with pytest.raises(ProtocolError) as failure:
             board.open(tmp_path / "log")
-    check_message(failure.value, "runs another image: variant old", "expected variant small")
+    check_message(failure.value, "runs another image: variant small", "expected variant new")
     assert b"$boot," in (tmp_path / "log").read_bytes()
 
 
