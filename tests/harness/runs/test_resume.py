@@ -24,12 +24,11 @@ MODEL = ("--model", "small.tflite", "--labels", "silence,unknown,yes,no")
 
 @pytest.fixture
 def earshot(tmp_path, monkeypatch):
-    """Starts `earshot` in tmp_path with a store of its own, a folder of words and a model."""
+    """Starts `earshot` in tmp_path with a folder of words and a new model."""
     (tmp_path / "words").mkdir()
     noise = np.random.default_rng(0).integers(-9000, 9000, 16_000).astype(np.int16)
     write_wav(tmp_path / "words" / "yes_1.wav", noise)
-    classifier(tmp_path / "small.tflite")
-    monkeypatch.setenv("EARSHOT_HOME", str(tmp_path / "home"))
+    classifier(tmp_path / "small.tflite", hidden=3)
     monkeypatch.setenv("GIT_DIR", "/nowhere")  # a commit made during a test must not prevent resuming
     monkeypatch.chdir(tmp_path)
     with started(tmp_path) as start:
