@@ -1,4 +1,4 @@
-"""The recipes of the emulated board's platform, run as arduino-cli runs them, which keeps a compiled core, too."""
+"""The recipes of the emulated board's platform, run as arduino-cli runs them; the core is compiled once."""
 
 from __future__ import annotations
 
