@@ -135,6 +135,7 @@ def feature_sets(
         _inputs(source, store),
         lambda folder: _write(folder, source, front_end),
         _code(module),
+        title=f"features of {'the corpus' if _is_inside(source, store) else root.name}",
     )
     sets = FeatureSets(path)
     for split in needed:
@@ -183,7 +184,8 @@ def joined(parts: Mapping[Split, Sequence[FeatureSets]], store: Store) -> Featur
         }
         (folder / CONTENTS).write_text(json.dumps(contents, indent=1))
 
-    return FeatureSets(store.build("features", _joined(names), make, [sys.modules[__name__]]))
+    own = [sys.modules[__name__]]
+    return FeatureSets(store.build("features", _joined(names), make, own, title="join the features"))
 
 
 def joined_path(parts: Mapping[Split, Sequence[Path]], store: Store) -> Path:
@@ -198,8 +200,12 @@ def _joined(parts: Mapping[Split, Sequence[Path]]) -> dict[str, Any]:
 
 def _inputs(source: SpeechCommands, store: Store) -> dict[str, Any]:
     # A folder of the store is named by its content; any other is recognized by names, sizes and times.
-    inside = source.root.resolve().is_relative_to(store.root.resolve())
-    return {"dataset": source.root.name if inside else source.fingerprint(), "config": source.config}
+    name = source.root.name if _is_inside(source, store) else source.fingerprint()
+    return {"dataset": name, "config": source.config}
+
+
+def _is_inside(source: SpeechCommands, store: Store) -> bool:
+    return source.root.resolve().is_relative_to(store.root.resolve())
 
 
 def _code(front_end: ModuleType) -> list[ModuleType]:

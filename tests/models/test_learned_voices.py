@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from reported import reported
 from small_datasets import tone_dataset
 
 from models.data.corpus import CorpusConfig
@@ -30,6 +31,17 @@ def found(dataset, store) -> dict:
     """Return the clips of each split by voices."""
     sets = {voices: features_of(replace(PLAIN, voices=voices), dataset, store) for voices in VOICES}
     return {voices: {split: one.clips(split) for split in SPLITS} for voices, one in sets.items()}
+
+
+def test_features_of_each_voices_are_a_task_of_its_own_name(found, dataset, tmp_path):
+    with reported() as lines:
+        features_of(replace(PLAIN, voices=BOTH), dataset, Store(tmp_path))
+    tasks = [line for line in lines if "features" in line]
+    assert sorted(tasks) == [
+        "features of the corpus …",
+        f"features of {dataset.name} …",
+        "join the features …",
+    ]
 
 
 def test_synthetic_voices_and_people_together_are_the_training_set_of_both(found):
