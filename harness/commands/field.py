@@ -70,7 +70,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="compare every score with the host's, not only those of the first 10 minutes",
+        help="compare every score of audio without words with the host's, not only of its first 10 minutes",
     )
     parser.add_argument(
         "--read",
