@@ -22,8 +22,12 @@ from harness.errors import EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_USAGE, EarshotEr
 from harness.runs.interruption import sigterm_interrupts
 from models import cluster
 from models.errors import ClusterError, ModelError, meant
+from models.progress import Level
 from models.remote import RemoteFailed, check_address
 from models.shared_store import VARIABLE as SHARED_STORE
+
+_FEW_COMMANDS = 3
+"""So many commands are named as those that an option belongs to."""
 
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNUSABLE = (*_READ_ONLY, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
@@ -61,7 +65,8 @@ class _Parser(argparse.ArgumentParser):
         for name in names:
             owners = [f"`{one.prog}`" for one in commands.values() if name in one._option_string_actions]
             if owners:
-                message += f". {name} belongs to {' and '.join(owners)}"
+                few = len(owners) <= _FEW_COMMANDS
+                message += f". {name} belongs to {' and '.join(owners) if few else 'other commands'}"
             else:
                 message += meant(name, self._option_string_actions)
         if not names and any(action.dest == "variants" for action in self._actions):
@@ -83,7 +88,8 @@ def _parser() -> _Parser:
         sub = commands.add_parser(found.name, help=command.SUMMARY, description=command.SUMMARY)
         command.add_options(sub)
         options.add_verbosity(sub)
-        sub.set_defaults(action=command.run, refuse=partial(sub.refuse, commands=commands.choices))
+        refuse = partial(sub.refuse, commands=commands.choices)
+        sub.set_defaults(verbosity=Level.NORMAL, action=command.run, refuse=refuse)
     return parser
 
 

@@ -249,6 +249,7 @@ def add_recordings(parser: Any) -> None:
 
 
 def add_verbosity(parser: argparse.ArgumentParser) -> None:
+    """Add -q and -v, without a default: that of a verb would replace what its command was given."""
     chosen = parser.add_mutually_exclusive_group()
     for name, level, shown in (
         ("quiet", Level.QUIET, "results, warnings and errors only"),
@@ -260,7 +261,7 @@ def add_verbosity(parser: argparse.ArgumentParser) -> None:
             dest="verbosity",
             action="store_const",
             const=level,
-            default=Level.NORMAL,
+            default=argparse.SUPPRESS,
             help=f"show {shown}",
         )
 

@@ -25,6 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for verb in (accept, show):
         verb.add_argument("--board", required=True, metavar="NAME", help="the board's name")
         options.add_baselines(verb)
+        options.add_verbosity(verb)
     accept.add_argument(
         "--reason", required=True, metavar="TEXT", help="reason for the change, for its reviewers"
     )

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import layout
+from harness import layout, options
 from harness.errors import EXIT_CLEAN
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     show = verbs.add_parser("show", help="read every file of a dataset and print what it holds")
     show.add_argument("folder", type=Path, metavar="FOLDER", help="a folder in the Speech Commands layout")
     show.set_defaults(do=_show)
+    for verb in (get, show):
+        options.add_verbosity(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,14 +120,8 @@ def survey(root: Path) -> Survey:
             Excluded(clip.key, lacking) if lacking else None,
         )
 
-    with (
-        progress.task("read", len(clips), "recordings") as advance,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-    ):
-        found = []
-        for sound in pool.map(examine, clips):
-            found.append(sound)
-            advance()
+    with progress.task("read", len(clips), "recordings"):
+        found = [examine(clip) for clip in progress.each(clips, "recordings")]
     excluded |= source.contradictions(clips)
     sounds = [sound for clip, sound in zip(clips, found, strict=True) if sound and clip.key not in excluded]
     noise_s = [len(noise) / SAMPLE_RATE_HZ for noise in source.noises]

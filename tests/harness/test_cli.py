@@ -22,6 +22,7 @@ from harness.commands import boards
 from harness.errors import EXIT_INCONCLUSIVE
 from harness.files import append
 from models import progress
+from models.progress import Level
 
 
 def test_no_command_is_a_usage_error():
@@ -351,6 +352,12 @@ def test_a_value_that_cannot_be_parsed_is_refused_with_what_is_expected(argument
     assert ended.value.code == 2 and told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["show", "people", "-q"], ["-q", "show", "people"]])
+def test_verbosity_stands_before_or_behind_a_verb(arguments):
+    parsed = cli._parser().parse_args(["dataset", *arguments])
+    assert parsed.verbosity == Level.QUIET
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -362,6 +369,7 @@ def test_a_value_that_cannot_be_parsed_is_refused_with_what_is_expected(argument
         ),
         (["run", "--split=testing"], "--split belongs to `earshot field`"),
         (["train", "--recordings", "people"], "--recordings belongs to `earshot field` and"),
+        (["train", "--board", "desk"], "--board belongs to other commands"),
         (["dataset", "shwo"], "Did you mean show?"),
         (["train", "--variants", "tinyconv-int9"], "Did you mean tinyconv-int8?"),
     ],
