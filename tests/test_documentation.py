@@ -91,7 +91,10 @@ def test_every_local_link_leads_to_a_file(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_in_lists_is_code_on_the_site(page):
-    assert re.findall(r"\n\n {5,7}\S.*", TEXTS[page]) == []  # Python-Markdown takes 8 spaces, GitHub 6 or more
+    # Python-Markdown takes 8 spaces, GitHub 6 or more.
+    assert (
+        re.findall(r"\n\n {5,7}\S.*", TEXTS[page]) == []
+    )  # Python-Markdown takes 8 spaces, GitHub 6 or more
 
 
 def test_the_readme_links_to_every_page():
