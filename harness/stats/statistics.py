@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 _RULE_OF_THREE = 3.0  # -ln 0.05 is 2.996
+_DRAWS = 2000  # of a bootstrap
 _Z = float(special.ndtri(0.975))
 
 
@@ -71,9 +72,7 @@ def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tupl
     return rate_1 - rate_2 - below, rate_1 - rate_2 + above
 
 
-def cluster_interval(
-    parts: ArrayLike, wholes: ArrayLike, draws: int = 2000, seed: int = 1
-) -> tuple[float, float]:
+def cluster_interval(parts: ArrayLike, wholes: ArrayLike) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of sum(parts) / sum(wholes) over independent clusters.
 
     The trials of a cluster, such as the words of a speaker, depend on each other, so clusters are drawn with
@@ -86,7 +85,7 @@ def cluster_interval(
     part, whole = np.asarray(parts, np.float64), np.asarray(wholes, np.float64)
     if len(part) < 2:
         return -math.inf, math.inf
-    counts = np.random.default_rng(seed).multinomial(len(part), np.full(len(part), 1 / len(part)), draws)
+    counts = np.random.default_rng(1).multinomial(len(part), np.full(len(part), 1 / len(part)), _DRAWS)
     sums = counts @ whole
     low, high = np.percentile((counts @ part)[sums > 0] / sums[sums > 0], [2.5, 97.5]).tolist()
     return low, high

@@ -117,12 +117,9 @@ def read_log(labels: Sequence[str], segments: Iterable[PlayedSegment], window_s:
         free = FreeTime(segment.words, gaps, window_s, audio_s).are_free(at_s) & (at_s >= 0)
         folds = np.floor_divide(at_s, _BLOCK_S).astype(np.int64) % FOLDS
         free_folds.append(np.where(free, folds, -1))
-        blocks = [
-            Gap(begin_s, begin_s + _BLOCK_S, "") for begin_s in np.arange(0, audio_s, _BLOCK_S).tolist()
-        ]
         for fold in range(FOLDS):
-            others = [block for place, block in enumerate(blocks) if place % FOLDS != fold]
-            hours[fold] += FreeTime(segment.words, [*gaps, *others], window_s, audio_s).seconds / 3600
+            outside = [*gaps, *_blocks_outside(fold, audio_s)]
+            hours[fold] += FreeTime(segment.words, outside, window_s, audio_s).seconds / 3600
         played.append((times_ms - times_ms[0] + next_ms, segment.scores))
         length += len(times_ms)
         next_ms = int(played[-1][0][-1]) + _BETWEEN_MS
@@ -131,6 +128,12 @@ def read_log(labels: Sequence[str], segments: Iterable[PlayedSegment], window_s:
     begins, ends, of_words = np.array([places for *places, _ in words], np.int64).reshape(-1, 3).T
     all_words = Words(begins, ends, of_words, speakers, names)
     return Log(labels, played, np.concatenate(free_folds), hours, all_words)
+
+
+def _blocks_outside(fold: int, audio_s: float) -> Iterator[Gap]:
+    for block, begin_s in enumerate(np.arange(0, audio_s, _BLOCK_S).tolist()):
+        if block % FOLDS != fold:
+            yield Gap(begin_s, begin_s + _BLOCK_S, "")
 
 
 def _windows(
