@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +14,13 @@ from recognizer_library import RECOGNIZERS
 
 from harness.recognizer import Recognizer
 from harness.records.record import DetectionRow, FirmwareRow
+from harness.stats import det
 from harness.stats.det import used_point
 from harness.stats.field_figures import field_figures
 from harness.stats.recognizer import average, detect
 from harness.stats.segment import Gap, PlayedSegment
 from harness.stats.statistics import poisson_interval
+from harness.stats.tuning import choice
 from harness.stats.tuning.choice import tune
 from harness.stats.tuning.grid import RULES, THRESHOLDS
 from harness.stats.tuning.judging import judge
@@ -26,6 +29,15 @@ from harness.stats.tuning.log import Log, read_log
 from harness.stats.tuning.search import Search
 
 WINDOW_S = 1.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_twice():
+    """Search each log once for all limits, and leave out the figures at 101 other thresholds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "Search", functools.cache(Search))
+        patch.setattr(det, "THRESHOLDS", (200,))
+        yield
 
 
 def figures_of(recognizer: Recognizer, segments: list[PlayedSegment]) -> tuple[int, ...]:
