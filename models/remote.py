@@ -83,8 +83,8 @@ def check_address(address: str) -> None:
         raise ConfigError(f"nothing opens {protocol}://", address, "Name a folder, or a URL such as s3://…")
     package = known["class"].partition(".")[0]
     if importlib.util.find_spec(package) is None:
-        remedy = "Install it with `pip install 'earshot[s3]'`." if protocol in _S3 else "Install it with pip."
-        raise ConfigError(f"{protocol}:// needs the Python package {package}", address, remedy)
+        problem = f"{protocol}:// needs the Python package {package}"
+        raise ConfigError(problem, address, f"Install it: pip install {package}.")
 
 
 class Remote:

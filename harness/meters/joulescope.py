@@ -221,7 +221,8 @@ def _driver() -> Iterator[Any]:
     except ImportError as error:
         raise _failure(
             "its driver is not installed",
-            "Install it: pip install 'earshot[joulescope]'. For Linux on ARM there is none beside NumPy 1.",
+            "Install it: make setup, or pip install pyjoulescope_driver. "
+            "For Linux on ARM there is none beside NumPy 1.",
         ) from error
     try:
         driver = Driver()

@@ -140,7 +140,7 @@ def _jls_parts(path: Path, volts: float | None) -> Iterator[tuple[np.ndarray, bo
         raise UsageError(
             "a .jls needs the package pyjls",
             where=str(path),
-            remedy="Install it: pip install 'earshot[joulescope]'.",
+            remedy="Install it: make setup, or pip install pyjls.",
         ) from error
     with _native_messages_dropped():
         reader = Reader(str(path))

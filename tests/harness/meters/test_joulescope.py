@@ -142,5 +142,5 @@ def test_a_missing_meter_is_told(tmp_path):
 
 def test_a_missing_driver_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyjoulescope_driver", None)
-    with pytest.raises(MeterFailed, match=r"its driver is not installed.*earshot\[joulescope\]"):
+    with pytest.raises(MeterFailed, match=r"its driver is not installed.*pip install pyjoulescope_driver"):
         Joulescope().describe()
