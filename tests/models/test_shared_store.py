@@ -194,7 +194,7 @@ def test_a_failure_that_a_worker_reports_is_shown_once_too():
     ("address", "sentence"),
     [
         ("s4://bucket", "nothing opens s4://"),
-        ("dropbox://folder", "needs the Python package dropboxdrivefs. Install it: pip install dropboxdrivefs."),
+        ("dropbox://folder", "package dropboxdrivefs. Install it: pip install dropboxdrivefs."),
     ],
 )
 def test_an_address_that_nothing_opens_ends_every_command(address, sentence):
