@@ -49,7 +49,7 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f". Did you mean {near[0]}?" if near else ""
 
 
-def lfs_pointer(path: Path, kind: type[E]) -> E | None:
+def wrong_download(path: Path, kind: type[E]) -> E | None:
     """Return the error of a file that is a Git LFS pointer or a web page; None for any other file."""
     try:
         if not path.is_file():  # a pipe would wait for a writer

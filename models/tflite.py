@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from models.errors import ConversionError, lfs_pointer
+from models.errors import ConversionError, wrong_download
 from models.store import refuse_pipe
 
 _IDENTIFIER = b"TFL3"
@@ -180,7 +180,7 @@ def read_tflite(path: Path) -> TfliteModel:
         "this is not a whole .tflite file", str(path), "Convert or download the model again."
     )
     if len(content) < 8 or content[4:8] != _IDENTIFIER:
-        raise lfs_pointer(path, ConversionError) or broken
+        raise wrong_download(path, ConversionError) or broken
     schema = tflite_schema()
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))

@@ -18,7 +18,7 @@ from harness.files import write_atomic
 from harness.sound.sound_files import digest_of
 from models.data.sound_folder import Excluded, list_sounds, parts_of, plain, reasons, shown
 from models.decoding import read_file
-from models.errors import lfs_pointer
+from models.errors import wrong_download
 from models.store import sha256_of
 
 MANIFEST = "manifest.csv"
@@ -243,7 +243,7 @@ def manifest_rows(manifest: Path) -> list[dict[str, str]]:
         ) from problem
     columns = [cell.lower() for cell in rows[0]] if rows else []
     if any(columns.count(name) != 1 for name in _NEEDED_COLUMNS):
-        raise lfs_pointer(manifest, UsageError) or UsageError(
+        raise wrong_download(manifest, UsageError) or UsageError(
             f"the manifest needs each of the columns {', '.join(_NEEDED_COLUMNS)} exactly once",
             where=str(manifest),
             remedy=f"Write this as its first line: {','.join(MANIFEST_COLUMNS)}",
@@ -270,7 +270,7 @@ def _checked(folder: Path, row: dict[str, str]) -> Path:
     except OSError as problem:
         raise ValueError(f"it cannot be read: {problem.strerror}") from None
     if digest != row["sha256"].lower():
-        pointer = lfs_pointer(folder / name, UsageError)
+        pointer = wrong_download(folder / name, UsageError)
         raise ValueError(pointer.what if pointer else "its sha256 differs from the one in the manifest")
     return folder / name
 

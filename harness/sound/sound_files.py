@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, open_sound, read_wav
-from models.errors import lfs_pointer
+from models.errors import wrong_download
 from models.store import sha256_of
 
 SHORTEST_REPEATED_S = 1.0  # a shorter noise file would become a tone
@@ -36,7 +36,7 @@ def check_file(path: Path, sha256: str) -> None:
             remedy="Restore it, correct the plan's `folder`, or make a new plan.",
         ) from problem
     if digest != sha256:
-        raise lfs_pointer(path, UsageError) or UsageError(
+        raise wrong_download(path, UsageError) or UsageError(
             "a file has changed since it was planned: its sha256 differs",
             where=str(path),
             remedy="Restore it, or make a new plan; earlier results belong to the original file.",

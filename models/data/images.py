@@ -17,7 +17,7 @@ import numpy as np
 from models.data import features
 from models.data.dataset import Split
 from models.data.features import CONTENTS, FeatureSets
-from models.errors import DatasetError, lfs_pointer
+from models.errors import DatasetError, wrong_download
 from models.store import Store, sha256_of
 
 SHAPE = (3, 32, 32)
@@ -132,7 +132,7 @@ def _batch(file: Path) -> _Labeled:
     Raises:
         DatasetError: it is not one of CIFAR-10.
     """
-    if pointer := lfs_pointer(file, DatasetError):
+    if pointer := wrong_download(file, DatasetError):
         raise pointer
     try:
         if file.stat().st_size > _LARGEST_BATCH_BYTES:

@@ -17,7 +17,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from models.errors import DatasetError, lfs_pointer
+from models.errors import DatasetError, wrong_download
 
 SAMPLE_RATE_HZ = 16_000
 FULL_SCALE = 32_768
@@ -145,7 +145,7 @@ def open_sound(path: Path) -> Iterator[SoundFile]:
             yield SoundFile(path, file, notes)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as problem:
         unreadable = _unusable(path, f"the recording cannot be read: {_reason(problem)}")
-        raise lfs_pointer(path, DatasetError) or unreadable from problem
+        raise wrong_download(path, DatasetError) or unreadable from problem
 
 
 class _Content(mmap.mmap):
