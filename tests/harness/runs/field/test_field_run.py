@@ -19,6 +19,7 @@ from harness.firmware.engine import get_engine
 from harness.layout import store_root
 from harness.recognizer import DEFAULT, Recognizer
 from harness.records.field_record import FieldRecord, read_field
+from harness.runs.field.host import Host
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import Player
 from harness.runs.field.publishing import read_again
@@ -236,14 +237,16 @@ def test_segments_in_tasks_give_the_same_rows_and_transcripts(run_of, model, tmp
 
 
 @pytest.mark.slow
-def test_a_run_that_is_interrupted_while_tasks_play_is_resumed(run_of, model, tmp_path, in_tasks):
-    def interrupt_after_the_first_segment(report: Report) -> None:
-        if isinstance(report, Task) and "listen" in report.name and report.done:
-            raise KeyboardInterrupt
+def test_a_run_that_is_interrupted_while_tasks_play_is_resumed(
+    run_of, model, tmp_path, monkeypatch, in_tasks
+):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
 
     store = Store(tmp_path / "own")
     run = run_of(model, own_store=store)
-    with sent_to(interrupt_after_the_first_segment), pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Host, "listen", interrupt)  # called when this process has a segment
         run.run()
     path = run.folder.path
     assert FieldPaths(path).facts(model.id, 1).exists() and not FieldPaths(path).facts(model.id, 2).exists()
