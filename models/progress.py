@@ -112,10 +112,13 @@ class _RunningTask:
             self.show()
 
     def show(self, inner: float = 0.0) -> None:
+        """Report the amount with those within, for the outer task too; nothing after the end."""
         with self._lock:
+            if self.state.ended:
+                return
             done = self.state.done + inner + sum(self._elsewhere.values()) - self._advanced
             done = min(done, self.state.total or math.inf)
-            if time.monotonic() - self._reported_s >= _INTERVAL_S and not self.state.ended:
+            if time.monotonic() - self._reported_s >= _INTERVAL_S:
                 self._reported_s = time.monotonic()
                 send(replace(self.state, done=done))
         outer = self._outer

@@ -120,7 +120,7 @@ def survey(root: Path) -> Survey:
             Excluded(clip.key, lacking) if lacking else None,
         )
 
-    with progress.task("read", len(clips), "recordings"):
+    with progress.task("read"):
         found = [examine(clip) for clip in progress.each(clips, "recordings")]
     excluded |= source.contradictions(clips)
     sounds = [sound for clip, sound in zip(clips, found, strict=True) if sound and clip.key not in excluded]

@@ -270,8 +270,8 @@ def _checked(folder: Path, row: dict[str, str]) -> Path:
     except OSError as problem:
         raise ValueError(f"it cannot be read: {problem.strerror}") from None
     if digest != row["sha256"].lower():
-        pointer = wrong_download(folder / name, UsageError)
-        raise ValueError(pointer.what if pointer else "its sha256 differs from the one in the manifest")
+        wrong = wrong_download(folder / name, UsageError)
+        raise ValueError(wrong.what if wrong else "its sha256 differs from the one in the manifest")
     return folder / name
 
 

@@ -132,8 +132,8 @@ def _batch(file: Path) -> _Labeled:
     Raises:
         DatasetError: it is not one of CIFAR-10.
     """
-    if pointer := wrong_download(file, DatasetError):
-        raise pointer
+    if wrong := wrong_download(file, DatasetError):
+        raise wrong
     try:
         if file.stat().st_size > _LARGEST_BATCH_BYTES:
             raise ValueError(f"it is larger than {_LARGEST_BATCH_BYTES / 1e6:.0f} MB")
