@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import resource
 import tarfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,6 +17,7 @@ import numpy as np
 import pytest
 from reported import reported
 
+from models import progress
 from models.data.download import Archive, get_dataset
 from models.errors import DatasetError
 
@@ -55,8 +60,8 @@ class Site:
                 asked = self.headers.get("Range", "")
                 site.asked.append(asked)
                 begin = int(asked.removeprefix("bytes=").rstrip("-")) if asked and site.ranges else 0
-                if begin >= len(site.content):
-                    self.send_error(416)
+                if begin >= len(site.content) or self.path != "/set.tar.gz":
+                    self.send_error(416 if begin else 404)
                     return
                 self.send_response(206 if begin else 200)
                 self.send_header("Content-Length", str(len(site.content) - begin))
@@ -144,6 +149,81 @@ def test_a_server_that_does_not_answer_is_named(site, tmp_path):
     site.server.server_close()
     with pytest.raises(DatasetError, match=r"broke off after 0\.0 MB: .*refused.*http://127"):
         get(site, tmp_path / "set")
+
+
+def test_another_page_in_place_of_the_rest_costs_nothing_that_has_arrived(site, tmp_path):
+    archive, site.ranges, site.breaks = site.archive, False, [100_000, 0, 0, 0, 0]
+    with pytest.raises(DatasetError, match="broke off"):
+        get(site, tmp_path / "set")
+    whole, site.content = site.content, b"<html>Log in</html>"
+    with pytest.raises(DatasetError, match=r"broke off after 0\.1 MB: the server sent less than has arrived"):
+        get_dataset(archive, tmp_path / "set", pause_s=0)
+    site.content, site.ranges = whole, True
+    get(site, tmp_path / "set")
+    assert site.asked[-1] == "bytes=100000-" and unpacked(tmp_path / "set") == SOUNDS
+
+
+def test_a_file_that_the_server_does_not_have_is_asked_for_once(site, tmp_path):
+    archive = replace(site.archive, url=f"{site.archive.url}.other")
+    with pytest.raises(DatasetError, match=r"refuses the download: HTTP Error 404.*mirror"):
+        get_dataset(archive, tmp_path / "set", pause_s=0)
+    assert site.asked == [""]
+
+
+def test_two_downloads_into_one_folder_do_not_mix(site, tmp_path):
+    site.breaks = [100_000]
+    began, go_on = threading.Event(), threading.Event()
+
+    def receive(report: progress.Report) -> None:
+        if isinstance(report, progress.Line) and "resuming" in report.text:
+            began.set()
+            go_on.wait(60)
+
+    with progress.sent_to(receive), ThreadPoolExecutor(1) as other:
+        first = other.submit(get, site, tmp_path / "set")
+        assert began.wait(60)
+        try:
+            with pytest.raises(DatasetError, match="another process downloads this dataset"):
+                get(site, tmp_path / "set")
+        finally:
+            go_on.set()
+        first.result()
+    assert unpacked(tmp_path / "set") == SOUNDS
+
+
+@contextlib.contextmanager
+def largest_file(size: int):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_file_that_cannot_be_written_is_named_and_not_taken_for_a_broken_connection(site, tmp_path):
+    with largest_file(100_000), pytest.raises(OSError, match=r"File too large: '.*/set\.part'"):
+        get(site, tmp_path / "set")
+    assert site.asked == [""] and (tmp_path / "set.part").stat().st_size == 100_000
+    (tmp_path / "set.part").write_bytes(site.content)
+    with largest_file(10_000), pytest.raises(OSError, match=r"File too large: '.*/set\.part'"):
+        get(site, tmp_path / "set")
+    assert [path.name for path in tmp_path.iterdir()] == ["set.part"]
+    get(site, tmp_path / "set")
+    assert unpacked(tmp_path / "set") == SOUNDS
+
+
+def test_an_interruption_says_where_the_download_goes_on(site, tmp_path):
+    def interrupt(report: progress.Report) -> None:
+        if isinstance(report, progress.Line) and "resuming" in report.text:
+            raise KeyboardInterrupt
+
+    site.breaks = [100_000]
+    with progress.sent_to(interrupt), pytest.raises(KeyboardInterrupt) as stop:
+        get(site, tmp_path / "set")
+    assert stop.value.__notes__ == ["The same command resumes at 0.1 MB."]
+    get(site, tmp_path / "set")
+    assert site.asked == ["", "bytes=100000-"]
 
 
 def test_a_folder_with_files_is_left_alone(site, tmp_path):
