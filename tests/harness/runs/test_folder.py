@@ -168,7 +168,11 @@ def test_latest_of_the_user_stays_and_is_no_failure(tmp_path, own):
     run.write()
     run.point_latest()
     after = latest.lstat()  # whose time of access may differ: that of a link changes when it is followed
-    assert (after.st_ino, after.st_mode, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_mtime_ns)
+    assert (after.st_ino, after.st_mode, after.st_mtime_ns) == (
+        before.st_ino,
+        before.st_mode,
+        before.st_mtime_ns,
+    )
     assert {path.name for path in tmp_path.iterdir()} == {"latest", BOARD.name}
 
 
