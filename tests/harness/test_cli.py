@@ -326,10 +326,11 @@ def test_an_interrupt_names_the_step_that_starts_again(monkeypatch, capsys):
 
 def test_a_reader_that_leaves_ends_a_command_quietly():
     script = "import sys; from harness import cli; sys.exit(cli.main(['boards']))"
-    command = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    command.stdout.close()
-    assert command.stderr.read() == b""
-    assert command.wait() == EXIT_INCONCLUSIVE
+    read, write = os.pipe()
+    os.close(read)
+    command = subprocess.run([sys.executable, "-c", script], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (command.returncode, command.stderr) == (EXIT_INCONCLUSIVE, b"")
 
 
 @pytest.mark.parametrize(

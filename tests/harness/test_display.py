@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import pty
-import select
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -63,7 +64,7 @@ def in_pipe(level: int) -> list[str]:
     finally:
         os.close(write)
     with os.fdopen(read) as stream:
-        return stream.read().splitlines()
+        return re.sub(r": \d+\.\d s$", ": … s", stream.read(), flags=re.M).splitlines()
 
 
 def test_a_pipe_gets_a_line_for_each_begin_and_end():
@@ -71,7 +72,7 @@ def test_a_pipe_gets_a_line_for_each_begin_and_end():
         "tiny: train …",
         "tiny: a [line]",
         "tiny: a problem",
-        "tiny: train: 0.0 s",
+        "tiny: train: … s",
         "tiny: convert …",
     ]
 
@@ -167,20 +168,21 @@ def test_a_task_shows_the_amounts_of_its_tasks_in_other_processes_once(monkeypat
 
 def test_quiet_shows_problems_only_and_verbose_shows_commands_and_inner_tasks():
     assert in_pipe(0) == ["tiny: a problem"]
-    assert {"tiny: gcc -c x.c", "tiny: inner …", "tiny: inner: 0.0 s"} < set(in_pipe(2))
+    assert {"tiny: gcc -c x.c", "tiny: inner …", "tiny: inner: … s"} < set(in_pipe(2))
 
 
 @pytest.mark.parametrize("level", [0, 1])
 def test_a_terminal_gets_bars_that_vanish(level):
     master, slave = pty.openpty()
-    try:
-        result = run(level, slave)
+    with os.fdopen(master, "rb", buffering=0) as terminal:
+        try:
+            result = run(level, slave)
+        finally:
+            os.close(slave)
         seen = b""
-        while select.select([master], [], [], 0)[0]:
-            seen += os.read(master, 65536)
-    finally:
-        os.close(master)
-        os.close(slave)
+        with contextlib.suppress(OSError):  # EIO: all is read, and no process has the terminal open
+            while data := terminal.read(65536):
+                seen += data
     text = seen.decode()
     assert result == f"a result\n{bool(level)}\n"
     assert "tiny: a problem\r\n" in text

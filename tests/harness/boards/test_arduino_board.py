@@ -330,14 +330,14 @@ def test_board_and_port_are_released_after_any_exception(
     interruption, stand_in, make_board, firmware, nano, tmp_path
 ):
     stand_in.lists([usb_port(nano.path)])
-    threads = threading.active_count()
     with pytest.raises((KeyboardInterrupt, UploadFailed)), make_board() as board:
         board.upload(firmware)
         board.open(tmp_path / "log")
         assert not is_free(SERIAL_NUMBER)
+        reader = next(thread for thread in threading.enumerate() if thread.name == f"read {nano.path}")
         raise interruption
     assert is_free(SERIAL_NUMBER) and can_be_opened(nano.path)
-    assert threading.active_count() == threads, "the reading thread has ended"
+    assert not reader.is_alive()
     board.close()
     board.upload(firmware)
     assert not is_free(SERIAL_NUMBER), "a closed board can be used again"

@@ -69,7 +69,7 @@ def other(serial_number):
     assert process.stdout and process.stdout.readline() == "held\n"
     yield process
     process.kill()
-    process.wait(20)
+    process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         assert stream
         stream.close()
@@ -93,7 +93,7 @@ def test_the_busy_message_names_process_user_command_and_since(serial_number, ot
 
 def test_a_killed_holder_leaves_no_lock(serial_number, other):
     other.send_signal(signal.SIGKILL)
-    other.wait(20)
+    other.wait()
     with board_lock(serial_number):
         pass
 
@@ -163,7 +163,7 @@ def test_another_user_sees_the_holder_and_can_take_a_free_lock(serial_number, ot
     refused = start(program, serial_number).communicate(timeout=600)
     assert str(other.pid) in refused[1]
     other.kill()
-    other.wait(20)
+    other.wait()
     assert start(program, serial_number).communicate(timeout=600)[0] == "taken\n"
 
 
@@ -184,12 +184,12 @@ def test_uploads_of_one_host_wait_for_each_other(monkeypatch):
             order.append("second")
 
     with locks.upload_lock():
+        with monkeypatch.context() as patch:
+            patch.setattr(locks, "UPLOAD_WAIT_S", 0.0)
+            with pytest.raises(BoardNotFound, match="the upload of this host is in use"), locks.upload_lock():
+                pass
         waiting = threading.Thread(target=upload)
         waiting.start()
         order.append("first")
-        monkeypatch.setattr(locks, "UPLOAD_WAIT_S", 0.0)
-        with pytest.raises(BoardNotFound, match="the upload of this host is in use"), locks.upload_lock():
-            pass
-        monkeypatch.undo()
-    waiting.join(20)
+    waiting.join()
     assert order == ["first", "second"]

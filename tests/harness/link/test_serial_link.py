@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import select
 import subprocess
 import sys
+import termios
 import threading
 import time
 import tty
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from benchmarks.link_speed import processor_share
 from board_text import board_text
 
 from harness.errors import BoardNotFound, EarshotError, ProtocolError
@@ -32,6 +35,9 @@ class Pty:
     def send(self, data: bytes) -> None:
         while data:
             data = data[os.write(self.board, data) :]
+
+    def has_unread(self) -> bool:
+        return any(fcntl.ioctl(self._host, termios.FIONREAD, bytes(4)))
 
     def vanish(self) -> None:
         for handle in (self.board, self._host):
@@ -97,7 +103,7 @@ def test_both_directions_are_logged(pty, link, tmp_path):
     assert os.read(pty.board, 100) == b"name%"
     pty.send(b"m-ready\r\nhal")
     lines_of(link, 1)
-    time.sleep(0.05)  # the half line shows nowhere before the link is closed
+    wait_until(lambda: not pty.has_unread())  # the half line shows nowhere before the link is closed
     link.close()
     host, ready, half = read_transcript(tmp_path / "log")
     assert (host.line, host.from_host) == (b"name%", True)
@@ -204,8 +210,23 @@ def test_a_flood_is_returned_and_logged_completely(pty, link, tmp_path):
     assert board_text(tmp_path / "log") == sent.replace(b"\r", b"")
 
 
-def test_an_idle_link_takes_no_processor_time(tmp_path):
-    assert processor_share(0, 0.5, tmp_path / "log") < 0.05
+def test_an_idle_link_waits_for_its_port_without_a_time_limit(pty, monkeypatch):
+    limits = []
+
+    class Poll:
+        def __init__(self) -> None:
+            self._poll = select.poll()
+            self.register = self._poll.register
+
+        def poll(self, *limit: float) -> list[tuple[int, int]]:
+            limits.append(limit)
+            return self._poll.poll(*limit)
+
+    monkeypatch.setattr(serial_link, "select", SimpleNamespace(poll=Poll, POLLIN=select.POLLIN))
+    with SerialLink(pty.path) as link:
+        pty.send(b"m-ready\n")
+        assert lines_of(link, 1) == [b"m-ready"]
+    assert set(limits) == {()}
 
 
 def test_a_transcript_that_cannot_be_written_fails_the_link(pty):
