@@ -196,19 +196,15 @@ def write_plan(plan: PlaybackPlan, path: Path) -> None:
         ) from problem
 
 
-def read_plan(path: Path, check: bool = True) -> PlaybackPlan:
-    """Read a plan that `write_plan` wrote.
-
-    Args:
-        check: also check that every file of the plan exists unchanged, as needed to play it.
+def read_plan(path: Path) -> PlaybackPlan:
+    """Read a plan that `write_plan` wrote; to play it, its files are needed too, see `check_files`.
 
     Returns:
         The plan; a relative folder is relative to the plan's file.
 
     Raises:
         ConfigError: the file is no plan, or a key is unknown, missing or not allowed.
-        UsageError: the file cannot be read, a condition is impossible, or a file of the plan is missing or
-            changed.
+        UsageError: the file cannot be read, or a condition is impossible.
     """
     try:
         data = read_file(path)
@@ -222,7 +218,4 @@ def read_plan(path: Path, check: bool = True) -> PlaybackPlan:
     except UsageError as problem:
         where = ", ".join(part for part in (str(path), problem.where) if part)
         raise UsageError(problem.what, where=where, remedy=problem.remedy) from None
-    plan = dataclasses.replace(plan, folder=path.resolve().parent / plan.folder)
-    if check:
-        check_files(plan)
-    return plan
+    return dataclasses.replace(plan, folder=path.resolve().parent / plan.folder)

@@ -11,7 +11,15 @@ from plan_words import plan_of
 
 from harness.errors import UsageError
 from harness.sound.conditions import NOISES, Condition
-from harness.sound.playback_plan import Excluded, PlannedWord, PlaybackPlan, Segment, read_plan, write_plan
+from harness.sound.playback_plan import (
+    Excluded,
+    PlannedWord,
+    PlaybackPlan,
+    Segment,
+    check_files,
+    read_plan,
+    write_plan,
+)
 from models.errors import ConfigError
 
 SHA256 = "0123456789abcdef" * 4
@@ -51,7 +59,7 @@ def test_a_written_plan_reads_back_equal(tmp_path, names, text, places, level_db
         (text,),
     )
     write_plan(plan, tmp_path / "plan.json")
-    assert read_plan(tmp_path / "plan.json", check=False) == plan
+    assert read_plan(tmp_path / "plan.json") == plan
 
 
 @pytest.fixture
@@ -93,7 +101,7 @@ def test_a_refused_value_is_named_with_file_and_key(written, place, value, key):
     inner[place[-1]] = value
     written.write_text(json.dumps(data))
     with pytest.raises((ConfigError, UsageError), match=key) as refusal:
-        read_plan(written, check=False)
+        read_plan(written)
     assert str(written) in refusal.value.where
 
 
@@ -117,7 +125,7 @@ def test_a_recording_that_is_missing_or_changed_is_named(written, tmp_path, cont
     if content:
         (tmp_path / "no" / "anna.wav").write_bytes(content)
     with pytest.raises(UsageError, match=problem) as refusal:
-        read_plan(written)
+        check_files(read_plan(written))
     assert "new plan" in refusal.value.remedy
 
 

@@ -26,7 +26,7 @@ from harness.runs.field.publishing import read_again
 from harness.runs.field.run import FieldRun, begin_folder
 from harness.runs.folder import FIELD, resume
 from harness.runs.request import Setup
-from harness.sound.playback_plan import read_plan
+from harness.sound.playback_plan import read_plan, write_plan
 from models.cluster import Cluster, scheduler
 from models.errors import ConfigError
 from models.pipeline import external
@@ -94,7 +94,7 @@ def test_the_boards_detections_are_those_of_the_benchs_recognizer(run_of, model)
     assert default.variants[0].firmware.build_id != row.firmware.build_id
 
 
-def test_reading_again_gives_the_same_rows_or_those_of_another_threshold(run_of, model):
+def test_reading_again_gives_the_same_rows_or_those_of_another_threshold(run_of, model, plan):
     run = run_of(model)
     first, _ = run.run()
     low, page = read_again(run.folder.path, 60)
@@ -104,6 +104,10 @@ def test_reading_again_gives_the_same_rows_or_those_of_another_threshold(run_of,
     assert detected[0] >= detected[1] == 0
     back, _ = read_again(run.folder.path, 200)
     assert rows_of(back) == rows_of(first)
+    write_plan(replace(plan, folder=Path("gone")), FieldPaths(run.folder.path).plan)
+    with reported() as lines:
+        read_again(run.folder.path, None)
+    assert any("clips of missed keywords cannot be written" in line for line in lines)
 
 
 def test_model_that_cannot_listen_is_a_row_with_the_reason(run_of, store, tmp_path, model):
