@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
+
+import tomlkit
 
 from harness.files import file_name, write_atomic
 from harness.records.verdict import Figure, SeriesName
@@ -20,7 +19,6 @@ SCHEMA = 1
 _HEAD = """\
 # The reference of the board's nights. Written by `earshot baseline accept`; review a change like code.
 """
-_EPOCH_KEYS = ("number", "since", "uid", "procedure")
 
 
 @dataclass(frozen=True)
@@ -108,32 +106,11 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
 
 def to_toml(baseline: Baseline) -> str:
     """Return the text of the file; series are sorted, so a changed series is a changed line."""
-    lines = [f"{_HEAD}schema = {baseline.schema}", f"board = {_value(baseline.board)}"]
-    for epoch in baseline.epochs:
-        lines += _table("[[epochs]]", {name: getattr(epoch, name) for name in _EPOCH_KEYS})
-        lines += _table("[epochs.environment]", dict(sorted(epoch.environment.items())))
-        if epoch.canary:
-            lines += _table("[epochs.canary]", vars(epoch.canary))
-        lines += _table("[epochs.exact]", dict(sorted(epoch.exact.items())))
-        lines += _table("[epochs.times]", {name: vars(item) for name, item in sorted(epoch.times.items())})
-        for acceptance in epoch.accepted:
-            lines += _table("[[epochs.accepted]]", vars(acceptance))
-    return "\n".join(lines) + "\n"
-
-
-def _table(heading: str, values: Mapping[str, Any]) -> list[str]:
-    return ["", heading, *(f"{_key(key)} = {_value(value)}" for key, value in values.items())]
-
-
-def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _value(key)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, str):  # TOML escapes what JSON escapes, and DEL
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
-    return repr(value)
+    data = asdict(baseline)
+    for epoch in data["epochs"]:
+        for name, reference in epoch["times"].items():
+            epoch["times"][name] = tomlkit.inline_table()
+            epoch["times"][name].update(reference)
+        if epoch["canary"] is None:
+            del epoch["canary"]
+    return _HEAD + tomlkit.dumps(data, sort_keys=True)

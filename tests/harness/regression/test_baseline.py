@@ -72,7 +72,7 @@ def test_any_baseline_is_read_as_it_was_written(tmp_path_factory, baseline):
 @pytest.mark.parametrize(
     ("line", "wrong", "place"),
     [
-        ("schema = 1", "schema = 2", "line 2, schema"),
+        ("schema = 1", "schema = 2", "line 3, schema"),
         ("number = 1", "number = true", "epochs[0].number"),
         ("number = 1", "number = ", "line 6"),
         ('since = "2026-11-01T01:00:00Z"', 'since = "soon"', "epochs[0]"),
