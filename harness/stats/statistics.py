@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,6 +116,19 @@ def poisson_interval(events: int, exposure: float) -> tuple[float, float]:
     low = float(special.gammaincinv(events, 0.025))
     high = float(special.gammaincinv(events + 1, 0.975))
     return low / exposure, high / exposure
+
+
+def pareto_front(costs: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the indices of the points that no other beats in both costs, by the first cost.
+
+    A point beats another if it costs no more in either way, and less in one. Equal points are all on the
+    front, or none of them.
+    """
+    chosen: list[int] = []
+    for index in sorted(range(len(costs)), key=costs.__getitem__):
+        if not chosen or costs[index][1] < costs[chosen[-1]][1] or costs[index] == costs[chosen[-1]]:
+            chosen.append(index)
+    return chosen
 
 
 def ratio(value: float | None, reference: float | None) -> float | None:

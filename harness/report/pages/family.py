@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import format as fmt
 from harness.records.record import RunRecord
 from harness.report.html import page_tables, write_csvs, write_page
-from harness.report.pages.family_entries import Entry, entries_of, original_of, pareto_front
+from harness.report.pages.family_entries import Entry, entries_of, front_of, original_of
 from harness.report.pages.family_plots import family_plots
 from harness.report.pages.family_tables import confusions, family_tables
 from harness.report.variants import clock_note
@@ -55,7 +55,7 @@ def render_family(records: Mapping[Path, RunRecord], folder: Path) -> Path:
 
 def headline(entries: Sequence[Entry]) -> list[str]:
     """Return sentences on the Pareto front, the fastest variants close to float32, and the gaps."""
-    front = pareto_front(entries)
+    front = front_of(entries)
     measured = sum(entry.inference_us is not None for entry in entries)
     if not front:
         return [f"{fmt.plural(len(entries), 'variant')}, none of them measured on a board."]

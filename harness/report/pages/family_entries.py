@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.records.record import HostRow, ModelRow, RunRecord, VariantRow
 from harness.report.variants import LINUX, conformance, stage_samples, throttled, why_missing
+from harness.stats.statistics import pareto_front
 
 KINDS = {
     "float32": "float32",
@@ -135,13 +136,8 @@ def entries_of(records: Sequence[RunRecord]) -> list[Entry]:
         for record in records
         for variant in record.variants
     ]
-    found = _with_detail(found, lambda entry: entry.engine and f"engine {entry.engine}")
-    found = _with_detail(found, lambda entry: _optimization(entry.variant))
-    found = _with_detail(found, lambda entry: _footprint(entry.variant))
-    found = _with_detail(found, lambda entry: entry.record.board.name)
-    found = _with_detail(
-        found, lambda entry: entry.record.run.get("started") or entry.record.run.get("id", "")
-    )
+    for detail in _DETAILS:
+        found = _with_detail(found, detail)
     sizes: dict[str, int] = {}
     for entry in found:
         sizes[entry.network] = max(sizes.get(entry.network, 0), entry.operations or 0)
@@ -178,12 +174,14 @@ def _engine(record: RunRecord, variant: VariantRow) -> str:
     return next((row.firmware.engine for row in [variant, *record.variants] if row.firmware), "")
 
 
-def _optimization(variant: VariantRow) -> str:
-    return variant.firmware.optimization if variant.firmware else ""
-
-
-def _footprint(variant: VariantRow) -> str:
-    return f"footprint {variant.firmware.footprint}" if variant.firmware else ""
+_DETAILS: tuple[Callable[[Entry], str], ...] = (
+    lambda entry: entry.engine and f"engine {entry.engine}",
+    lambda entry: entry.variant.firmware.optimization if entry.variant.firmware else "",
+    lambda entry: f"footprint {entry.variant.firmware.footprint}" if entry.variant.firmware else "",
+    lambda entry: entry.record.board.name,
+    lambda entry: entry.record.run.get("started") or entry.record.run.get("id", ""),
+)
+"""What tells entries of one title apart."""
 
 
 def _with_detail(entries: list[Entry], detail: Callable[[Entry], str]) -> list[Entry]:
@@ -199,25 +197,12 @@ def _with_detail(entries: list[Entry], detail: Callable[[Entry], str]) -> list[E
     return [replace(entry, title=title(entry)) for entry in entries]
 
 
-def pareto_front(entries: Sequence[Entry]) -> list[Entry]:
+def front_of(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries that no other one beats in accuracy and in board latency, the fastest first."""
-    candidates = [
-        (entry, entry.inference_us, entry.accuracy)
+    placed = [
+        entry
         for entry in entries
         if entry.trusted and entry.inference_us is not None and entry.accuracy is not None
     ]
-    return [candidates[index][0] for index in front([(cost, gain) for _, cost, gain in candidates])]
-
-
-def front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Return the indices of the Pareto front of (cost, gain), cheapest first.
-
-    A point dominates another if it costs no more and gains no less, and is better in one of them. Equal
-    points are all on the front, or none of them.
-    """
-    order = sorted(range(len(points)), key=lambda index: (points[index][0], -points[index][1]))
-    chosen: list[int] = []
-    for index in order:
-        if not chosen or points[index][1] > points[chosen[-1]][1] or points[index] == points[chosen[-1]]:
-            chosen.append(index)
-    return chosen
+    costs = [(entry.inference_us or 0, -(entry.accuracy or 0)) for entry in placed]
+    return [placed[index] for index in pareto_front(costs)]

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from harness import format as fmt
 from harness.report import plot
-from harness.report.pages.family_entries import KINDS, Entry, original_of, pareto_front
+from harness.report.pages.family_entries import KINDS, Entry, front_of, original_of
 from harness.report.plot import Plot, add_legend, new_figure, render_plot
 from harness.stats.statistics import ratio, wilson_interval
 
@@ -115,7 +115,7 @@ def draw_front(entries: Sequence[Entry]) -> Figure:
             [time, time], wilson_interval(*(entry.test or (0, 0))), color=color, linewidth=0.8, alpha=0.45
         )
         axes.plot(time, entry.accuracy or 0, markers[entry.network], color=color, markersize=7, alpha=0.9)
-    front = [(entry.inference_us or 0, entry.accuracy or 0) for entry in pareto_front(entries)]
+    front = [(entry.inference_us or 0, entry.accuracy or 0) for entry in front_of(entries)]
     axes.step(*np.array(front).reshape(-1, 2).T, where="post", color=plot.LINK, linewidth=1.6, zorder=1)
     for number, place in enumerate(front, 1):
         axes.annotate(str(number), place, (-5, 5), textcoords="offset points", ha="right", fontweight="bold")

@@ -11,7 +11,7 @@ import numpy as np
 from harness import format as fmt
 from harness.records.record import STAGES
 from harness.report.confusion import Matrix, confusion_table
-from harness.report.pages.family_entries import KINDS, Entry, different_models, original_of, pareto_front
+from harness.report.pages.family_entries import KINDS, Entry, different_models, front_of, original_of
 from harness.report.pages.run_tables import fields_of
 from harness.report.table import Column, Table
 from harness.report.variants import ALL_STAGES, conformance, footprint_cell, time_is
@@ -27,7 +27,7 @@ def family_tables(entries: Sequence[Entry]) -> dict[str, Table]:
 
 def comparison_table(entries: Sequence[Entry]) -> Table:
     """Return all main results, one row for each variant, with ratios to float32 of the same network."""
-    places = {id(entry): place for place, entry in enumerate(pareto_front(entries), 1)}
+    places = {id(entry): place for place, entry in enumerate(front_of(entries), 1)}
     clock = " and ".join(dict.fromkeys(time_is(entry.record.board) for entry in entries))
     mcu, accuracy, model, float32 = f"MCU ({clock})", "Accuracy", "Model", "Relative to float32"
     columns = [

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +16,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from harness.records.field_record import DetPoint
 from harness.report import plot
 from harness.report.plot import PERCENT, Plot, add_legend, new_figure, render_plot
+from harness.stats.statistics import pareto_front
 
 MOST = 10
 """Variants in the plot; the tables have all."""
@@ -59,7 +59,8 @@ def _draw_det(points: pd.DataFrame, used: Mapping[str, DetPoint]) -> Figure:
     for index, (variant, rows) in enumerate(points.groupby("variant", sort=False)):
         rates = (rows["false_accepts"] / rows["hours"]).astype(float)
         rows = rows.assign(rate=rates.where(rates > 0, none))
-        front = det_front(rows)
+        # A lower threshold need not detect more: an early detection suppresses the next second and a half.
+        front = rows.iloc[pareto_front([*zip(rows["false_accepts"], rows["misses"], strict=True)])]
         missed = [normal(*counts) for counts in zip(front["misses"], front["keywords"], strict=True)]
         # To the end of the axis, as more false accepts would be allowed there.
         axes.plot([*front["rate"], most], [*missed, missed[-1]], drawstyle="steps-post", **_style(index))
@@ -100,16 +101,6 @@ def scale_misses(axes: Axes) -> None:
     axes.set_yticks([_NORMAL.inv_cdf(share) for share in shares], [*map(PERCENT, shares)])
     axes.set_ylim(low, high)
     axes.tick_params(axis="y", pad=LABEL_PAD)
-
-
-def det_front(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the points that no other beats in both misses and false accepts, fewest false accepts first.
-
-    A lower threshold need not detect more: an early detection suppresses the next second and a half.
-    """
-    ordered = points.sort_values(["false_accepts", "misses", "threshold"], ascending=[True, True, False])
-    fewest = ordered["misses"].astype(int).cummin().shift(fill_value=np.iinfo(np.int64).max)
-    return ordered[ordered["misses"].astype(int) < fewest]
 
 
 def normal(misses: int, keywords: int) -> float:

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import pytest
 from html_page import Page, plain, shown_tables
-from hypothesis import given
-from hypothesis import strategies as st
 from samples import (
     CHANNELS,
     WEIGHTS,
@@ -21,7 +19,7 @@ from samples import (
 
 from harness.records.record import Fault, RunRecord, VariantRow
 from harness.report.pages.family import headline, render_family
-from harness.report.pages.family_entries import entries_of, front, original_of, pareto_front
+from harness.report.pages.family_entries import entries_of, front_of, original_of
 from harness.report.pages.family_plots import series_of
 from harness.report.pages.family_tables import comparison_table, confusions, family_tables
 from harness.report.pages.run import render_run
@@ -45,22 +43,11 @@ def rendered(tmp_path_factory):
     return list(records.values()), page.parent, Page(page.read_text(encoding="utf-8"))
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
-def test_the_front_has_the_points_that_no_other_point_dominates(points):
-    def dominates(one, other):
-        return one[0] <= other[0] and one[1] >= other[1] and one != other
-
-    expected = {i for i, point in enumerate(points) if not any(dominates(other, point) for other in points)}
-    chosen = front(points)
-    assert set(chosen) == expected
-    assert [points[index][0] for index in chosen] == sorted(points[index][0] for index in chosen)
-
-
 def test_a_variant_with_a_fault_is_on_no_front():
     fast = trained("tinyconv", "int8", 1, 0.99)
     broken = replace(fast, faults=[Fault("protocol", "protocol: it fell silent")])
     found = entries(broken, trained("tinyconv", "float32", 20_000, 0.8))
-    assert [entry.variant.id for entry in pareto_front(found)] == ["tinyconv-float32"]
+    assert [entry.variant.id for entry in front_of(found)] == ["tinyconv-float32"]
 
 
 def test_ratios_are_to_original_of_the_same_network():

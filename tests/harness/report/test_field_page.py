@@ -15,7 +15,6 @@ from harness.recognizer import Recognizer
 from harness.records.field_record import FieldRecord, FieldVariant, TuningRow, read_field, write_field
 from harness.records.record import FirmwareRow
 from harness.report.pages.field import MOST_ROWS, render_field
-from harness.report.pages.field_plots import det_front
 from harness.report.pages.field_tables import LIMITS, field_tables, thresholds_table
 from harness.report.pages.field_verdict import summary_text
 
@@ -240,13 +239,6 @@ def test_margins_add_up_the_conditions(folder):
     own = conditions[(conditions["variant"] == "TinyConv, int8") & conditions["group"].str.endswith(" 10 dB")]
     row = by_snr[by_snr["variant"] == "TinyConv, int8"].set_index("group").loc["10\u00a0dB"]
     assert (row["correct"], row["total"]) == (own["correct"].sum(), own["total"].sum())
-
-
-def test_the_det_curve_follows_the_thresholds_that_no_other_beats():
-    points = pd.DataFrame(
-        {"threshold": [100, 120, 140, 160, 180], "misses": [1, 4, 3, 3, 6], "false_accepts": [9, 5, 2, 4, 0]}
-    )
-    assert list(det_front(points)["threshold"]) == [180, 140, 100]
 
 
 def test_the_used_threshold_stands_beside_those_within_each_limit(folder, page):

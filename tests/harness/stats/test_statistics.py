@@ -10,6 +10,7 @@ from scipy.stats import binomtest, poisson
 from harness.stats.statistics import (
     Summary,
     difference_interval,
+    pareto_front,
     poisson_interval,
     ratio,
     summarize,
@@ -98,3 +99,15 @@ def test_the_interval_of_a_difference_contains_it_and_is_antisymmetric(one, othe
     low, high = difference_interval(first, second)
     assert -1 <= low <= first[0] / first[1] - second[0] / second[1] <= high <= 1
     assert difference_interval(second, first) == pytest.approx((-high, -low))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
+def test_the_front_has_the_points_that_no_other_point_beats(points):
+    def beats(one, other):
+        return one[0] <= other[0] and one[1] <= other[1] and one != other
+
+    chosen = pareto_front(points)
+    assert {*chosen} == {
+        place for place, point in enumerate(points) if not any(beats(other, point) for other in points)
+    }
+    assert [points[place] for place in chosen] == sorted(points[place] for place in chosen)
