@@ -206,9 +206,10 @@ def fronts_table(variants: Sequence[TunedVariant]) -> Table:
     """Return the candidates of every front, for the CSV only."""
     keys = "misses keywords false_accepts hours accepted_non_keywords non_keywords"
     rows = [
-        {"variant": variant.title, "front": front, "average": name, "thresholds": _thresholds(one.recognizer)}
-        | {key: getattr(one.recognizer, key) for key in ("window_ms", "fewest_results", "suppression_ms")}
-        | {key: getattr(one.point, key) for key in keys.split()}
+        {"variant": variant.title, "front": front, "average": name}
+        | vars(one.recognizer)
+        | vars(one.point)
+        | {"thresholds": _thresholds(one.recognizer)}
         for variant in variants
         for front, lines in (
             ("false accepts", variant.tuning.by_false),
@@ -230,17 +231,8 @@ def _row(one: Finalist) -> dict[str, Any]:
 
 def _counts(point: DetPoint) -> dict[str, Any]:
     low, high = poisson_interval(point.false_accepts, point.hours)
-    return {
-        "detected": point.keywords - point.misses,
-        "keywords": point.keywords,
-        "rate": _rate(point),
-        "false_accepts": point.false_accepts,
-        "hours": point.hours,
-        "per_hour_low": low,
-        "per_hour_high": high,
-        "accepted_non_keywords": point.accepted_non_keywords,
-        "non_keywords": point.non_keywords,
-    }
+    detected = {"detected": point.keywords - point.misses, "rate": _rate(point)}
+    return vars(point) | detected | {"per_hour_low": low, "per_hour_high": high}
 
 
 def _thresholds(recognizer: Recognizer) -> str:

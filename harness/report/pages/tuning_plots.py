@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -15,6 +17,8 @@ from harness.report.pages.field_plots import LABEL_PAD, normal, scale_false_acce
 from harness.report.plot import PERCENT, Plot, add_legend, new_figure, render_plot
 from harness.stats.tuning.choice import Tuning
 from harness.stats.tuning.judging import Candidate
+
+Fronts = Mapping[str, Sequence[Candidate]]
 
 _LINES = {
     "default": ("default average, other thresholds", plot.QUIET),
@@ -58,48 +62,44 @@ def draw(tuning: Tuning) -> Figure:
 
 
 def _draw_false_accepts(axes: Axes, tuning: Tuning) -> None:
-    shown = [one.point for front in tuning.by_false.values() for one in front]
-    shown += [tuning.chosen.point, tuning.default.point]
-    highest = max(point.false_accepts / point.hours for point in shown)
-    none, most = scale_false_accepts(axes, tuning.chosen.point.hours, highest)
-
     def rate(point: DetPoint) -> float:
-        return point.false_accepts / point.hours or none
+        return point.false_accepts / point.hours
 
-    for name, front in tuning.by_false.items():
-        _line(axes, name, front, [rate(one.point) for one in front], most)
-    for marker, one in ((_CHOSEN, tuning.chosen), (_DEFAULT, tuning.default)):
-        _mark(axes, marker, one, rate(one.point))
+    highest = _highest(tuning, tuning.by_false, rate)
+    none, most = scale_false_accepts(axes, tuning.chosen.point.hours, highest)
+    _draw(axes, tuning, tuning.by_false, lambda point: rate(point) or none, most)
 
 
 def _draw_accepted(axes: Axes, tuning: Tuning) -> None:
     def share(point: DetPoint) -> float:
         return point.accepted_non_keywords / max(point.non_keywords, 1)
 
-    fronts = tuning.by_accepted
-    shown = [share(one.point) for front in fronts.values() for one in front]
-    most = max([*shown, share(tuning.chosen.point), share(tuning.default.point), 0.01]) * 1.05
-    for name, front in fronts.items():
-        _line(axes, name, front, [share(one.point) for one in front], most)
-    for marker, one in ((_CHOSEN, tuning.chosen), (_DEFAULT, tuning.default)):
-        _mark(axes, marker, one, share(one.point))
+    most = max(_highest(tuning, tuning.by_accepted, share), 0.01) * 1.05
+    _draw(axes, tuning, tuning.by_accepted, share, most)
     axes.set_xlim(0, most)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(PERCENT)
     axes.set_xlabel("other words taken for a keyword")
 
 
-def _line(axes: Axes, name: str, front: list[Candidate], x: list[float], most: float) -> None:
-    if not front:
-        return
-    misses = [normal(one.point.misses, one.point.keywords) for one in front]
-    # To the end of the axis, as more would be allowed there.
-    color = _LINES[name][1]
-    axes.plot([*x, most], [*misses, misses[-1]], drawstyle="steps-post", color=color, linewidth=1.8)
+def _highest(tuning: Tuning, fronts: Fronts, x: Callable[[DetPoint], float]) -> float:
+    shown = [*chain.from_iterable(fronts.values()), tuning.chosen, tuning.default]
+    return max(x(one.point) for one in shown)
 
 
-def _mark(axes: Axes, marker: str, one: Candidate, x: float) -> None:
-    axes.plot(
-        x, normal(one.point.misses, one.point.keywords), marker, color=plot.INK,
-        markersize=_SIZES[marker], fillstyle="none", markeredgewidth=2, clip_on=False, zorder=3,
-    )  # fmt: skip
+def _draw(axes: Axes, tuning: Tuning, fronts: Fronts, x: Callable[[DetPoint], float], most: float) -> None:
+    for name, front in fronts.items():
+        if front:
+            places = [(x(one.point), _missed(one)) for one in front]
+            # To the end of the axis, as more would be allowed there.
+            line = [*places, (most, places[-1][1])]
+            axes.plot(*zip(*line, strict=True), drawstyle="steps-post", color=_LINES[name][1], linewidth=1.8)
+    for marker, one in ((_CHOSEN, tuning.chosen), (_DEFAULT, tuning.default)):
+        axes.plot(
+            x(one.point), _missed(one), marker, color=plot.INK, markersize=_SIZES[marker], fillstyle="none",
+            markeredgewidth=2, clip_on=False, zorder=3,
+        )  # fmt: skip
+
+
+def _missed(one: Candidate) -> float:
+    return normal(one.point.misses, one.point.keywords)
