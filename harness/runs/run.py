@@ -64,7 +64,8 @@ class Run(Driver[RunRecord, VariantRow]):
         return row
 
     def measure_all(self) -> list[ModelArtifact]:
-        warn_of(scan_recordings(self.setup.recordings).excluded, self.setup.recordings)
+        scan = scan_recordings(self.setup.recordings, self.setup.selection.labels_of_all())
+        warn_of(scan.excluded, self.setup.recordings)
         with contextlib.ExitStack() as self._open:
             self._tasks = self._open.enter_context(cluster.opened(self.store))
             return super().measure_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +213,13 @@ def test_folder_without_a_usable_recording_is_refused_before_anything_is_built(r
     with pytest.raises(UsageError, match=r"yes_1\.wav"):
         run.run()
     assert not any("build …" in line for line in lines)
+
+
+def test_the_folder_of_one_word_is_refused_before_a_model_is_prepared(run_of, tmp_path):
+    run = run_of(UsageError("prepared"))
+    (tmp_path / "recordings" / "yes_1.wav").rename(tmp_path / "recordings" / "anna_1.wav")
+    (tmp_path / "recordings").rename(tmp_path / "yes")
+    run.setup = replace(run.setup, recordings=tmp_path / "yes")
+    with pytest.raises(UsageError, match='the folder of one word, "yes"'):
+        run.run()
+    assert not run.folder.path.exists()
