@@ -115,3 +115,14 @@ def test_a_long_word_is_detected_again_after_the_suppression():
     times = [*range(0, 4000, 50)]
     found = at_once(times, [one_label(2)] * len(times), recognizer=TENSORFLOW)
     assert [time for time, *_ in found] == [250, 1800, 3350]
+
+
+@pytest.mark.parametrize("runs", [1, 20])
+def test_without_suppression_only_a_second_average_of_a_millisecond_is_no_detection(runs):
+    """The runs of one label are detected one by one if they are few, and all at once if they are many."""
+    times = [time for time in range(20, 4020, 20) for _ in "ab"]
+    scores = [one_label(1 + place * runs // len(times) % 2) for place in range(len(times))]
+    every = Recognizer("exponential", 20, 1, threshold=0, suppression_ms=0)
+    found = at_once(times, scores, recognizer=every)
+    assert [time for time, *_ in found] == times[::2]
+    assert found == step_by_step(times, scores, recognizer=every)
