@@ -27,7 +27,7 @@ from models.data.dataset import SPLITS, DatasetConfig, Split
 from models.data.features import FeatureSets, feature_path, feature_sets, joined, joined_path
 from models.data.front_ends import front_end, load_front_end
 from models.data.images import CIFAR_10, DIGITS, image_sets
-from models.data.splits import check_splits, require_word_folders
+from models.data.splits import check_splits, check_usable, require_word_folders
 from models.data.vocabulary import LABELS
 from models.describe import describe_tflite, describe_torch_only, evaluate_tflite, write_clips
 from models.errors import ConfigError, ConversionError
@@ -234,7 +234,10 @@ def features_of(variant: Variant, dataset_root: Path | None, store: Store) -> Fe
         needed = [split for split in SPLITS if voices in sources[split]]
         config = _dataset_config(variant, voices, sources)
         check_splits(root, config, needed)
-        return feature_sets(root, config, store, variant.front_end, needed)
+        sets = feature_sets(root, config, store, variant.front_end, needed)
+        if "training" in needed:
+            check_usable(sets, root)
+        return sets
 
     if len(set(chain.from_iterable(sources.values()))) == 1:
         return sets_of(sources["testing"][0])

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from models.data.dataset import LISTS, SPLITS, DatasetConfig, SpeechCommands, Split
-from models.data.sound_folder import list_sounds
+from models.data.features import FeatureSets
+from models.data.sound_folder import list_sounds, reasons
+from models.data.vocabulary import UNKNOWN
 from models.errors import DatasetError
 
 
@@ -38,6 +40,23 @@ def check_splits(root: Path, config: DatasetConfig, needed: Iterable[Split]) -> 
                 str(root),
                 remedy_of(root),
             )
+
+
+def check_usable(sets: FeatureSets, root: Path) -> None:
+    """Check that each wanted word has a recording in the training split that could be read.
+
+    Raises:
+        DatasetError: a word lacks it.
+    """
+    learned = set(sets.split("training")[1].tolist())
+    if lacking := [
+        word for label, word in enumerate(sets.labels) if label > UNKNOWN and label not in learned
+    ]:
+        raise DatasetError(
+            f"the training split has no usable recording of {', '.join(lacking)}{reasons(sets.excluded)}",
+            str(root),
+            "Replace the broken recordings, or add others.",
+        )
 
 
 def counted(splits: Iterable[Split]) -> str:

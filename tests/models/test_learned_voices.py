@@ -84,6 +84,15 @@ def test_a_dataset_of_one_split_is_refused_with_its_counts(tmp_path):
     assert "in validation_list.txt and testing_list.txt, or add speakers" in told
 
 
+def test_a_dataset_whose_recordings_of_a_word_are_all_broken_is_refused(tmp_path):
+    (tmp_path / "people").mkdir()
+    root = tone_dataset(tmp_path / "people", speakers=30)
+    for recording in (root / "yes").iterdir():
+        recording.write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"no usable recording of yes \(yes/.*: the file has 0 bytes"):
+        features_of(replace(PLAIN, voices=PEOPLE), root, Store(tmp_path))
+
+
 @pytest.mark.parametrize("take", [features_of, feature_path_of])
 def test_the_folder_of_one_word_is_refused_with_the_folder_above_it(tmp_path, take):
     (tmp_path / "people").mkdir()
