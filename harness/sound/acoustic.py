@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +41,6 @@ _VERDICT_S = 30.0  # beyond the echo's own length; a second is usual
 _UNUSABLE = "the acoustic path is not usable"
 
 
-@dataclass(frozen=True)
-class Alignment:
-    """The received chirp, and the board's time of its start in seconds since `listen%`."""
-
-    chirp: ReceivedChirp
-    chirp_starts_s: float
-
-
 class Qualification:
     """A sound that is played after a chirp, once the board has received the chirp well enough.
 
@@ -74,7 +65,7 @@ class Qualification:
         self._judged = threading.Event()
         self._canceled = False
         self._refusal: AcousticFailed | None = None
-        self._alignment: Alignment | None = None
+        self._aligned: tuple[ReceivedChirp, float] | None = None
         self._lead_samples = 0  # from the chirp's first sample to the sound's
 
     def blocks(self) -> Iterator[NDArray[np.int16]]:
@@ -115,7 +106,7 @@ class Qualification:
         # If its last record was lost, the next record of another kind ends the echo.
         if self._echo.is_complete or isinstance(event, Inference | Detection | End):
             try:
-                self._alignment = align(self._echo.samples, self._echo.times, self._thresholds)
+                self._aligned = align(self._echo.samples, self._echo.times, self._thresholds)
             except AcousticFailed as refusal:
                 self._refusal = refusal
             self._judged.set()
@@ -130,10 +121,10 @@ class Qualification:
         Raises:
             AcousticFailed: the chirp was not received well enough, or there was no verdict.
         """
-        if self._alignment is None:
+        if self._aligned is None:
             raise self._refusal or AcousticFailed(f"{_UNUSABLE}: the board sent nothing back")
-        starts_s = self._alignment.chirp_starts_s + self._lead_samples / SAMPLE_RATE_HZ
-        return self._alignment.chirp, starts_s
+        heard, starts_s = self._aligned
+        return heard, starts_s + self._lead_samples / SAMPLE_RATE_HZ
 
     @property
     def echo_samples_lost(self) -> int:
@@ -167,8 +158,10 @@ class _Echo:
         return len(self.samples) - self.received
 
 
-def align(echo: NDArray[np.int16], times: list[tuple[int, int]], thresholds: Thresholds) -> Alignment:
-    """Judge the chirp in a board's echo, and place it on the board's clock.
+def align(
+    echo: NDArray[np.int16], times: list[tuple[int, int]], thresholds: Thresholds
+) -> tuple[ReceivedChirp, float]:
+    """Judge the chirp in a board's echo; return it and its start in seconds since `listen%`.
 
     Args:
         echo: int16 (N,), nominally 16 kHz.
@@ -187,7 +180,7 @@ def align(echo: NDArray[np.int16], times: list[tuple[int, int]], thresholds: Thr
     until = found.at_sample + (CHIRP_S + AFTER_S / 2) * rate_hz
     nearby = [(end, ms) for end, ms in times if found.at_sample <= end <= until]
     starts_s = min(ms / 1000 - (end - found.at_sample) / rate_hz for end, ms in nearby or times)
-    return Alignment(found, starts_s)
+    return found, starts_s
 
 
 def _check(chirp: ReceivedChirp, thresholds: Thresholds) -> None:

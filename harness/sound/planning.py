@@ -18,7 +18,6 @@ from harness.sound.playback_plan import (
     PlannedWord,
     PlanOptions,
     PlaybackPlan,
-    Scan,
     Segment,
     seed_of,
 )
@@ -65,13 +64,14 @@ def make_plan(folder: Path, options: PlanOptions, words: Sequence[str] = ()) -> 
     _check(options)
     folder = folder.resolve()
     conditions = with_noise_files(options.conditions, folder)
+    entries, excluded = entries_of(folder, words)
+    if options.split:
+        entries = _of_split(folder, entries, options.split)
+    available, most = len(entries), None
     if options.quick:
-        options = replace(options, segment_s=QUICK_S)
-        conditions = conditions[:1]
-        scan, available = _quick_scan(folder, options, words)
-    else:
-        entries = _of_split(folder, entries_of(folder, words)[0], options.split) if options.split else None
-        scan = scan_recordings(folder, words, entries)
+        options, conditions = replace(options, segment_s=QUICK_S), conditions[:1]
+        entries, most = _deal(entries, options, words)
+    scan = scan_recordings(folder, words, entries, most)
     for doubt in scan.doubts:
         progress.warn(doubt)
     longest = to_samples(options.segment_s) - to_samples(LEAD_IN_S) - to_samples(TAIL_S)
@@ -100,7 +100,7 @@ def make_plan(folder: Path, options: PlanOptions, words: Sequence[str] = ()) -> 
         options.repeats,
         conditions,
         _segments(layout, free.usable, conditions, options.seed),
-        (*scan.excluded, *too_long, *free.excluded),
+        (*excluded, *scan.excluded, *too_long, *free.excluded),
         (*notes, *_noise_notes(conditions, folder), *free.notes),
     )
 
@@ -153,13 +153,8 @@ def _of_split(folder: Path, entries: Sequence[Entry], split: str) -> list[Entry]
     return found
 
 
-def _quick_scan(
-    folder: Path, options: PlanOptions, words: Sequence[str]
-) -> tuple[Scan[UsableRecording], int]:
-    """Scan as many recordings as a quick plan holds, of all words in turn; return the number available."""
-    entries, excluded = entries_of(folder, words)
-    if options.split:
-        entries = _of_split(folder, entries, options.split)
+def _deal(entries: Sequence[Entry], options: PlanOptions, words: Sequence[str]) -> tuple[list[Entry], int]:
+    """Return the recordings of all words in turn, and how many of them a quick plan holds."""
     keywords = set(map(plain, words))
     groups: dict[str, list[Entry]] = {}
     for index in np.random.default_rng(seed_of(options.seed, "quick")).permutation(len(entries)):
@@ -168,9 +163,7 @@ def _quick_scan(
     in_turn = zip_longest(*(groups[name] for name in sorted(groups)))
     dealt = [entry for turn in in_turn for entry in turn if entry is not None]
     each_s = SHORTEST_S + options.gap_s + JITTER_S / 2
-    enough = int((QUICK_S - LEAD_IN_S - TAIL_S + options.gap_s) / each_s)
-    scan = scan_recordings(folder, words, dealt, at_most=enough)
-    return replace(scan, excluded=(*excluded, *scan.excluded)), len(entries)
+    return dealt, int((QUICK_S - LEAD_IN_S - TAIL_S + options.gap_s) / each_s)
 
 
 def _lay_out(

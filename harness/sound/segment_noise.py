@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.errors import UsageError
 from harness.sound import sound_files
-from harness.sound.conditions import Condition
+from harness.sound.conditions import NOISES, Condition
 from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.recordings import is_silence
 from models.data.acoustics import colored_noise, hum, rms
@@ -49,7 +49,7 @@ def noise_of(plan: PlaybackPlan, segment: Segment, condition: Condition) -> NDAr
     Raises:
         UsageError: a noise file is missing or has changed; no recording to make babble from.
     """
-    if condition.noise not in KINDS and condition.noise != "babble":
+    if condition.noise not in NOISES:
         path = plan.folder / condition.noise
         sound_files.check_file(path, condition.noise_sha256)
         start = int(_generator(segment, _NOISE).integers(sound_files.length_of(path)))

@@ -83,7 +83,10 @@ def test_words_keep_their_distance_and_segments_their_length(
     usable = [each for each in of_many_lengths if each.samples / 16000 in chosen]
     options = PlanOptions(seed=seed, repeats=repeats, gap_s=gap_s, segment_s=segment_s)
     scan = Scan(tuple(usable))
-    with patch("harness.sound.planning.scan_recordings", lambda *_: scan):
+    with (
+        patch("harness.sound.planning.entries_of", lambda *_: ([], [])),
+        patch("harness.sound.planning.scan_recordings", lambda *_: scan),
+    ):
         plan = make_plan(Path(), options)
     seconds_of = {each.source: each.samples / 16000 for each in usable}
     assert sum(len(segment.words) for segment in plan.segments) == repeats * len(usable)
