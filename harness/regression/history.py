@@ -65,8 +65,7 @@ def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> Hi
     store = Store(store_root())
     left_out: list[LeftOut] = []
     found: dict[str, list[tuple[Night, Path]]] = {}
-    without_records: list[LeftOut] = []
-    paths = list(_record_paths(folders, without_records))
+    paths = list(_record_paths(folders, left_out))
     with progress.task("read the records", len(paths), "records") as advance:
         for path in paths:
             advance()
@@ -77,7 +76,6 @@ def read_history(folders: Sequence[Path], *, boards: Collection[str] = ()) -> Hi
                 continue
             if night and (not boards or night.board in boards or night.uid in boards):
                 found.setdefault(night.id, []).append((night, path))
-    left_out += without_records
     for id, copies in found.items():
         paths = [path for _, path in copies]
         if len({night.digest for night, _ in copies}) > 1:

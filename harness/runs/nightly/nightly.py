@@ -147,15 +147,13 @@ def measure_same_images(
             verdict = session.judge()
             nights = session.earlier_nights()
             folder.put(*(_with_times(row, folder.record.blocks) for row in folder.record.variants))
-            with folder.ending() as record:
-                broken = verdict.exit_code == EXIT_BROKEN
-                tonight = night_of(record, "tonight")
-                repeated = "" if broken else describe_repeatability(tonight, a_a([*nights, tonight]))
-                text = _write_result(verdict, record, folder.path, repeated)
-                page = render_run(record, folder.path)
+            if verdict.exit_code == EXIT_BROKEN:
+                return _ended(folder, verdict)
+            tonight = night_of(folder.ended(), "tonight")
+            repeated = describe_repeatability(tonight, a_a([*nights, tonight]))
+            return replace(_ended(folder, verdict, repeated), exit_code=EXIT_CLEAN)
         finally:
             folder.release()
-    return NightlyResult(record, verdict, page, text, EXIT_BROKEN if broken else EXIT_CLEAN)
 
 
 def _record_failure(
@@ -165,12 +163,16 @@ def _record_failure(
     with board:
         try:
             folder.write(fault=Fault(failure.failure, str(failure)))
-            verdict = NightlySession(board, folder, request).judge()
-            with folder.ending() as record:
-                text = _write_result(verdict, record, folder.path)
-                page = render_run(record, folder.path)
+            return _ended(folder, NightlySession(board, folder, request).judge())
         finally:
             folder.release()
+
+
+def _ended(folder: RunFolder[RunRecord], verdict: RunVerdict, more: str = "") -> NightlyResult:
+    """End a night with its files and its page, see `_write_result`."""
+    with folder.ending() as record:
+        text = _write_result(verdict, record, folder.path, more)
+        page = render_run(record, folder.path)
     return NightlyResult(record, verdict, page, text, verdict.exit_code)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records.record import CANARY, CONFIRMATION, FIRST, LAST, ROUND
+from harness.records.record import CANARY, FIRST, LAST, ROUND
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,13 @@ class BlockId:
 
 def schedule(variants: Sequence[str], rounds: int) -> list[BlockId]:
     """Return the canary, the rounds, and the canary again, which shows a drift during the night."""
-    return [BlockId(FIRST, 0, CANARY), *_rounds(ROUND, variants, rounds), BlockId(LAST, 0, CANARY)]
+    return [BlockId(FIRST, 0, CANARY), *rounds_of(ROUND, variants, rounds), BlockId(LAST, 0, CANARY)]
 
 
-def confirmations(variants: Sequence[str], rounds: int) -> list[BlockId]:
-    """Return the second measurement of some variants, with as many blocks as the first."""
-    return _rounds(CONFIRMATION, variants, rounds)
-
-
-def _rounds(phase: str, variants: Sequence[str], rounds: int) -> list[BlockId]:
-    """Begin each round one variant later than the last: no variant always meets a cold board."""
+def rounds_of(phase: str, variants: Sequence[str], number: int) -> list[BlockId]:
+    """Return some rounds; each begins one variant later than the last: none always meets a cold board."""
     return [
-        BlockId(phase, number + 1, variants[(number + place) % len(variants)])
-        for number in range(rounds)
+        BlockId(phase, index + 1, variants[(index + place) % len(variants)])
+        for index in range(number)
         for place in range(len(variants))
     ]

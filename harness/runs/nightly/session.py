@@ -20,7 +20,7 @@ from harness.regression.verdict import judge
 from harness.runs.folder import RunFolder, utc_now
 from harness.runs.nightly.blocks import Blocks
 from harness.runs.nightly.images import keep_image, read_image
-from harness.runs.nightly.schedule import BlockId, confirmations, schedule
+from harness.runs.nightly.schedule import BlockId, rounds_of, schedule
 from harness.runs.request import NightlyRequest
 from models import progress
 
@@ -72,7 +72,7 @@ class NightlySession:
         again = [identity for identity in self._targets if identity in doubtful]
         if again:
             progress.log(f"measuring again to confirm: {', '.join(map(str, verdict.to_confirm))}")
-            self._blocks.measure(confirmations(again, self._request.rounds), self._targets)
+            self._blocks.measure(rounds_of(CONFIRMATION, again, self._request.rounds), self._targets)
             self._put(blocks=list(self._blocks.rows))
             verdict = self._judge_now()
         self._put(verdict=verdict)

@@ -82,7 +82,7 @@ def test_missing_and_damaged_records_are_left_out_and_copies_are_read_once(night
     files[1].symlink_to("nowhere")
     for _ in range(2):
         found = read_history([nights, tmp_path / "empty", tmp_path / "copied"])
-        assert [one.path for one in found.left_out] == [*files[:2], tmp_path / "empty"]
+        assert [one.path for one in found.left_out] == [tmp_path / "empty", *files[:2]]
         assert len(found.nights) == 6
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from harness.records.record import CANARY, CONFIRMATION, FIRST, LAST, ROUND
-from harness.runs.nightly.schedule import BlockId, confirmations, schedule
+from harness.runs.nightly.schedule import BlockId, rounds_of, schedule
 
 VARIANTS = ("a", "b", "c")
 
@@ -19,9 +19,9 @@ def test_canary_frames_the_rounds_and_every_round_begins_with_another_variant():
 
 
 def test_confirmation_has_as_many_blocks_and_no_canary():
-    assert confirmations(("b",), 3) == [BlockId(CONFIRMATION, number, "b") for number in (1, 2, 3)]
+    assert rounds_of(CONFIRMATION, ("b",), 3) == [BlockId(CONFIRMATION, number, "b") for number in (1, 2, 3)]
 
 
 def test_names_of_blocks_are_unique():
-    ids = [*schedule(VARIANTS, 3), *confirmations(VARIANTS, 3)]
+    ids = [*schedule(VARIANTS, 3), *rounds_of(CONFIRMATION, VARIANTS, 3)]
     assert len({str(block) for block in ids}) == len(ids)
