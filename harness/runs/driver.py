@@ -108,24 +108,21 @@ class Driver(ABC, Generic[R, Row]):
     def measure(self, model: ModelArtifact) -> Row:
         """Build and measure one model; a failure becomes a fault of its row."""
         with progress.about(model.id):
-            return self._measure(model)
-
-    def _measure(self, model: ModelArtifact) -> Row:
-        self.folder.write()
-        row: Row = self.new_row(rows.variant_row(model))
-        if not model.deployable:
-            progress.log("no board can run this variant; its accuracy is measured in torch")
-            return self._keep(row)
-        try:
-            for measured in self.measure_steps(model, row):
-                row = measured
-        except ConnectionLost:  # nothing is wrong with the model: the run is left to be resumed
-            raise
-        except UserFacingError as failure:
-            progress.warn(str(failure))
-            self.mark_broken(failure)
-            row = replace(row, faults=[*row.faults, Fault(failure.failure, str(failure))])
-        return self._keep(self.finish_row(model, row))
+            self.folder.write()
+            row: Row = self.new_row(rows.variant_row(model))
+            if not model.deployable:
+                progress.log("no board can run this variant; its accuracy is measured in torch")
+                return self._keep(row)
+            try:
+                for measured in self.measure_steps(model, row):
+                    row = measured
+            except ConnectionLost:  # nothing is wrong with the model: the run is left to be resumed
+                raise
+            except UserFacingError as failure:
+                progress.warn(str(failure))
+                self.mark_broken(failure)
+                row = replace(row, faults=[*row.faults, Fault(failure.failure, str(failure))])
+            return self._keep(self.finish_row(model, row))
 
     def mark_broken(self, failure: BaseException | None) -> None:
         """Stop measuring if a failure leaves the board in an unknown state."""
@@ -157,7 +154,7 @@ class Driver(ABC, Generic[R, Row]):
             ReferenceModel(model.tflite)
         return firmware
 
-    def with_firmware(self, row: VariantRow, firmware: Firmware) -> VariantRow:
+    def with_firmware(self, row: Row, firmware: Firmware) -> Row:
         """Add a model's image to its row."""
         return rows.with_firmware(row, firmware, self.folder.record.board, self.setup.calibrations)
 

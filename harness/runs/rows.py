@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from harness.records.record import (
     DetectionRow,
     Fault,
     FirmwareRow,
+    MeasuredVariant,
     ModelRow,
     VariantRow,
 )
@@ -27,6 +28,8 @@ from models.errors import UserFacingError
 
 if TYPE_CHECKING:
     from models.model_artifact import ModelArtifact
+
+Row = TypeVar("Row", bound=MeasuredVariant)
 
 _NO_SPEAKER = (
     "The bench has no speaker: the stages were timed while the board listened to the room, and no words were "
@@ -46,8 +49,8 @@ def refused_row(identity: str, failure: UserFacingError) -> VariantRow:
 
 
 def with_firmware(
-    row: VariantRow, firmware: Firmware, board: BoardRow, calibrations: Sequence[Calibration] = ()
-) -> VariantRow:
+    row: Row, firmware: Firmware, board: BoardRow, calibrations: Sequence[Calibration] = ()
+) -> Row:
     """Add the image, with the errors of its modeled times on a board that models them."""
     found: FirmwareRow = msgspec.convert(firmware, FirmwareRow, from_attributes=True)
     if board.clock != "measured":

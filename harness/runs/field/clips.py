@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,14 +35,6 @@ MOST_CLIPS = 200
 _LOG, _RESULTS = "clips.log", "clips.json"
 
 
-@dataclass(frozen=True)
-class Clips:
-    """A board's answers to single clips."""
-
-    results: tuple[ClipResult, ...]  # in the order of the plan, each recording once
-    left_out: int  # recordings beyond MOST_CLIPS
-
-
 def classify_clips(
     board: Board,
     firmware: Firmware,
@@ -51,8 +43,12 @@ def classify_clips(
     paths: FieldPaths,
     store: Store,
     retries: Retries,
-) -> Clips:
+) -> tuple[list[ClipResult], int]:
     """Classify the plan's recordings on the board, or read the stored answers of the same image.
+
+    Returns:
+        The answers in the order of the plan, each recording once, and how many recordings are beyond
+        `MOST_CLIPS`.
 
     Raises:
         AccuracyFailed: the board's answers differ from the host's.
@@ -97,7 +93,7 @@ def classify_clips(
         for name in (_LOG, _RESULTS):
             shutil.copyfile(found / name, log.with_name(name))
     kept = read_clips(log) or {"results": [], "first_difference": ""}
-    results = tuple(ClipResult(**item) for item in kept["results"])
+    results = [ClipResult(**item) for item in kept["results"]]
     if kept["first_difference"]:
         raise AccuracyFailed(
             f"the board's answers differ from the host's: {kept['first_difference']}",
@@ -105,7 +101,7 @@ def classify_clips(
             f"clips are equal",
             remedy=f"Compare the answers in {log}: nothing is played to the board before they agree.",
         )
-    return Clips(results, len(words) - len(clips))
+    return results, len(words) - len(clips)
 
 
 def read_clips(log: Path) -> dict | None:

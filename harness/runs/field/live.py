@@ -19,7 +19,6 @@ from harness.measure.live import LiveSession
 from harness.measure.retry import Retries
 from harness.records.field_record import Condition, FieldRecord, FieldVariant
 from harness.runs import folder as folders
-from harness.runs import rows
 from harness.runs.field.host import Host
 from harness.runs.field.paths import SOUND
 from harness.runs.field.playing import SegmentFacts, scene_facts, write_facts
@@ -81,7 +80,7 @@ class LiveRun(FieldRun):
     def measure_steps(self, model: ModelArtifact, row: FieldVariant) -> Iterator[FieldVariant]:
         check_input(model)
         firmware = self.build(model)
-        row = replace(row, firmware=self.with_firmware(rows.variant_row(model), firmware).firmware)
+        row = self.with_firmware(row, firmware)
         yield self._keep(row)
         retries = Retries(self.board.recover)
         retries.run("upload", lambda: self.board.upload(firmware), [])

@@ -15,7 +15,6 @@ from harness.measure.retry import Retries
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.records.record import VariantRow
 from harness.runs import folder as folders
-from harness.runs import rows
 from harness.runs.driver import Driver
 from harness.runs.field.clips import classify_clips
 from harness.runs.field.host import Host
@@ -79,14 +78,14 @@ class FieldRun(Driver[FieldRecord, FieldVariant]):
         self.check_board()
         check_input(model)
         firmware = self.build(model)
-        row = replace(row, firmware=self.with_firmware(rows.variant_row(model), firmware).firmware)
+        row = self.with_firmware(row, firmware)
         yield self._keep(row)  # from here on the folder can be read, whatever happens
         retries = Retries(self.board.recover)
         self._retries[model.id] = retries
-        clips = classify_clips(self.board, firmware, model, self.plan, self._paths, self.store, retries)
-        row = replace(row, clips=list(clips.results))
-        if clips.left_out:
-            row = replace(row, notes=[*row.notes, f"Clips not classified: {clips.left_out}."])
+        clips, more = classify_clips(self.board, firmware, model, self.plan, self._paths, self.store, retries)
+        row = replace(row, clips=clips)
+        if more:
+            row = replace(row, notes=[*row.notes, f"Clips not classified: {more}."])
         yield self._keep(row)
         self._play(model, firmware, retries)
 
