@@ -93,6 +93,7 @@ ALLOWED: dict[str, set[str]] = {
     "harness.bootstrap": set(),  # runs before anything is installed
     "harness.runs": BASE
     | {
+        "harness.arduino_cli",
         "harness.link",
         "harness.records",
         "harness.stats",

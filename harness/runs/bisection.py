@@ -6,16 +6,18 @@ files, index and bisection of the user are left alone.
 
 from __future__ import annotations
 
+import math
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.arduino_cli.process import run
 from harness.errors import UsageError
 from harness.layout import ROOT, store_root
+from harness.link.deadline import Deadline
 from harness.records.reading import read_record
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.from_record import night_of
@@ -121,9 +123,9 @@ def measure(checkout: Path, series: SeriesName, options: Sequence[str]) -> Figur
             TMPDIR=str(folder),  # files of a killed process are removed with it
         )
         command = [sys.executable, "-c", _MEASURE, *options, "--output", str(path)]
-        status, messages = _run(command, checkout, environment)
-        if status:
-            lines = [line.strip() for line in messages.splitlines() if line.strip()] or ["no message"]
+        ended = run(command, Deadline(math.inf), environment, checkout)
+        if ended.status != 0:
+            lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()] or ["no message"]
             last = next((line for line in reversed(lines) if line.startswith(_EXPLAINED)), lines[-1])
             raise refusal(last.removeprefix(_EXPLAINED))
         try:
@@ -140,26 +142,6 @@ def measure(checkout: Path, series: SeriesName, options: Sequence[str]) -> Figur
         names = ", ".join(str(name) for name in sorted({*night.times, *night.exact}))
         raise refusal(fault or f"one block has no {series}, it measures {names}")
     return value
-
-
-def _run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Run a command; return its exit status and stderr. An exception here ends its whole process group."""
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            messages = process.communicate()[1]
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return process.returncode, messages
 
 
 def clean_environment(**more: str) -> dict[str, str]:
