@@ -51,7 +51,7 @@ PUBLISHED = {
 }
 
 
-def get_dataset(archive: Archive, folder: Path, pause_s: float = _PAUSE_S) -> None:
+def get_dataset(archive: Archive, folder: Path) -> None:
     """Download an archive and unpack it into a folder, which appears only when it is complete.
 
     A download that breaks off is resumed, in this call and by a later one: what has arrived lies in
@@ -59,7 +59,6 @@ def get_dataset(archive: Archive, folder: Path, pause_s: float = _PAUSE_S) -> No
 
     Args:
         folder: does not exist, or is empty.
-        pause_s: before the second attempt.
 
     Raises:
         DatasetError: the folder is not empty, another process downloads into it, the server refuses or fails
@@ -81,7 +80,7 @@ def get_dataset(archive: Archive, folder: Path, pause_s: float = _PAUSE_S) -> No
                 "another process downloads this dataset", str(folder), "Wait for it, or name another --to."
             ) from None
         with progress.task("download"):
-            _download(archive.url, file, pause_s)
+            _download(archive.url, file)
         with progress.task("check"):
             found = sha256_of(part)
         if found != archive.sha256:
@@ -113,7 +112,7 @@ class _BrokenOff(Exception):
     """The reason for which an answer ended early."""
 
 
-def _download(url: str, file: IO[bytes], pause_s: float) -> None:
+def _download(url: str, file: IO[bytes]) -> None:
     failures = 0
     while True:
         before = file.tell()
@@ -132,7 +131,7 @@ def _download(url: str, file: IO[bytes], pause_s: float) -> None:
                 "Run the command again; it resumes there.",
             )
         progress.log(f"{problem}; resuming at {file.tell() / 1e6:,.1f} MB")
-        time.sleep(pause_s * 2 ** (failures - 1))
+        time.sleep(_PAUSE_S * 2 ** (failures - 1))
 
 
 def _rest(url: str, begin: int) -> Iterator[bytes]:

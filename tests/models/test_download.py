@@ -82,7 +82,8 @@ class Site:
 
 
 @pytest.fixture
-def site():
+def site(monkeypatch):
+    monkeypatch.setattr("models.data.download._PAUSE_S", 0.0)
     site = Site(archive_of(SOUNDS))
     yield site
     site.server.shutdown()
@@ -94,7 +95,7 @@ def unpacked(folder: Path) -> dict[str, bytes]:
 
 
 def get(site: Site, folder: Path) -> None:
-    get_dataset(site.archive, folder, pause_s=0)
+    get_dataset(site.archive, folder)
 
 
 def test_a_dataset_is_downloaded_and_unpacked(site, tmp_path):
@@ -140,7 +141,7 @@ def test_a_wrong_byte_is_found_and_nothing_is_unpacked(site, tmp_path):
     archive = site.archive
     site.content = site.content[:1000] + bytes([site.content[1000] ^ 1]) + site.content[1001:]
     with pytest.raises(DatasetError, match="damaged or another file: its SHA-256 is"):
-        get_dataset(archive, tmp_path / "set", pause_s=0)
+        get_dataset(archive, tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -157,7 +158,7 @@ def test_another_page_in_place_of_the_rest_costs_nothing_that_has_arrived(site, 
         get(site, tmp_path / "set")
     whole, site.content = site.content, b"<html>Log in</html>"
     with pytest.raises(DatasetError, match=r"broke off after 0\.1 MB: the server sent less than has arrived"):
-        get_dataset(archive, tmp_path / "set", pause_s=0)
+        get_dataset(archive, tmp_path / "set")
     site.content, site.ranges = whole, True
     get(site, tmp_path / "set")
     assert site.asked[-1] == "bytes=100000-" and unpacked(tmp_path / "set") == SOUNDS
@@ -166,7 +167,7 @@ def test_another_page_in_place_of_the_rest_costs_nothing_that_has_arrived(site, 
 def test_a_file_that_the_server_does_not_have_is_asked_for_once(site, tmp_path):
     archive = replace(site.archive, url=f"{site.archive.url}.other")
     with pytest.raises(DatasetError, match=r"refuses the download: HTTP Error 404.*mirror"):
-        get_dataset(archive, tmp_path / "set", pause_s=0)
+        get_dataset(archive, tmp_path / "set")
     assert site.asked == [""]
 
 
