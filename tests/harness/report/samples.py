@@ -138,25 +138,7 @@ def host_rows(quantized: bool) -> list[HostRow]:
 def played(dice: random.Random) -> list[StimulusRow]:
     """Return words 2.4 s apart; most keywords are detected, and one other word is taken for one."""
     rows = []
-    for index, word in enumerate(
-        [
-            "yes",
-            "no",
-            "bed",
-            "no",
-            "yes",
-            "seven",
-            "yes",
-            "no",
-            "-",
-            "marvin",
-            "no",
-            "yes",
-            "tree",
-            "yes",
-            "no",
-        ]
-    ):
+    for index, word in enumerate(_SPOKEN.split()):
         word, onset_s = word.strip("-"), 1.0 + 2.4 * index
         label, keyword = label_of(word), word in LABELS
         detected = word if keyword and dice.random() < 0.85 else "no" if word == "bed" else None
@@ -269,9 +251,7 @@ def _row(
     predictions = [label if dice.random() < accuracy else dice.randrange(4) for label in _TEST_LABELS]
     precision = precision or ("float32" if identity.endswith("float32") else "int8")
     size = 4 if precision == "float32" else 1
-    parameters, macs, compressed = (
-        (22_604, 2_656_768, 25_000) if network == "ds-cnn" else (16_652, 336_000, 15_000)
-    )
+    parameters, macs, compressed = _SIZES[network]
     model = replace(
         row.model,
         precision=precision,
