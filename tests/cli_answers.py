@@ -52,7 +52,7 @@ BOARD_LIST_WITHOUT_DISCOVERY = {
     "detected_ports": [],
     "warnings": [
         "Error initializing instance: Error loading hardware platform: "
-        "discovery builtin:serial-discovery not found",
+        "discovery builtin:serial-discovery not found"
     ],
 }
 

@@ -74,13 +74,7 @@ ALLOWED: dict[str, set[str]] = {
     "harness.inventory": BASE | {"harness.records", "harness.runs"},
     "harness.report": BASE | {"harness.records", "harness.stats", "harness.regression"},
     "harness.report.pages": BASE
-    | {
-        "harness.records",
-        "harness.stats",
-        "harness.regression",
-        "harness.recording_views",
-        "harness.report",
-    },
+    | {"harness.records", "harness.stats", "harness.regression", "harness.recording_views", "harness.report"},
     "harness.doctor": BASE
     | {
         "harness.bench_file",

@@ -52,10 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     sound.add_argument("--rt60", type=float, metavar="S", help="reverberation time of that room in seconds")
     sound.add_argument(
-        "--level",
-        type=float,
-        metavar="DBFS",
-        help="level of speech at the microphone (default: as recorded)",
+        "--level", type=float, metavar="DBFS", help="level of speech at the microphone (default: as recorded)"
     )
     sound.add_argument("--gain", type=float, metavar="DB", help="gain of the microphone (default: 0)")
     sound.add_argument(

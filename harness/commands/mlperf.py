@@ -38,10 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     inputs = parser.add_mutually_exclusive_group()
     inputs.add_argument(
-        "--files",
-        type=Path,
-        metavar="FOLDER",
-        help="the benchmark's inputs: y_labels.csv and .bin files",
+        "--files", type=Path, metavar="FOLDER", help="the benchmark's inputs: y_labels.csv and .bin files"
     )
     inputs.add_argument(
         "--dataset",

@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness import options
-from harness.errors import (
-    EXIT_BROKEN,
-    EXIT_CLEAN,
-    EXIT_INCONCLUSIVE,
-    EXIT_USAGE,
-    Unsupported,
-    UsageError,
-)
+from harness.errors import EXIT_BROKEN, EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_USAGE, Unsupported, UsageError
 from models.errors import ConfigError, ConversionError, DatasetError
 
 if TYPE_CHECKING:

@@ -40,11 +40,7 @@ _FOUND = re.compile(r"^# (?:possible )?first bad commit: \[([0-9a-f]{40})\]", re
 
 
 def bisect(
-    good: str,
-    bad: str,
-    series: SeriesName,
-    options: Sequence[str] = (),
-    repository: Path = ROOT,
+    good: str, bad: str, series: SeriesName, options: Sequence[str] = (), repository: Path = ROOT
 ) -> list[str]:
     """Find the first commit at which a series has another value than at a good one.
 

@@ -68,8 +68,7 @@ def measured(selection: Selection, engine: Engine, entry: BoardEntry) -> RunReco
     with ScratchFolder("block") as temporary, EmulatedBoard.from_bench(entry, Bench()) as board:
         about = {"kind": "run", "board": board.name, "engine": engine.name}
         run = Run(
-            Setup(selection, board, engine),
-            folder.begin(folder.RUN, temporary, board.describe(), about),
+            Setup(selection, board, engine), folder.begin(folder.RUN, temporary, board.describe(), about)
         )
         models = list(selection.models())
         for model in models:

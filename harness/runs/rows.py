@@ -60,11 +60,7 @@ def with_firmware(
 
 
 def with_session(
-    row: VariantRow,
-    session: Session,
-    stimulus: Stimulus,
-    notes: Sequence[str],
-    window_s: float = TOLERANCE_S,
+    row: VariantRow, session: Session, stimulus: Stimulus, notes: Sequence[str], window_s: float = TOLERANCE_S
 ) -> VariantRow:
     """Return the row, which has its firmware, with the results of a session on the board.
 
@@ -125,10 +121,7 @@ def _with_words(
     in_audio_time = detection_rows(detections, row.labels, sound_starts_s)
     matching = match(stimulus.words, [one for one in in_audio_time if one.at_s >= 0], window_s)
     row = replace(
-        row,
-        stimuli=matching.rows,
-        false_accepts=matching.false_accepts,
-        audio_s=stimulus.duration_s,
+        row, stimuli=matching.rows, false_accepts=matching.false_accepts, audio_s=stimulus.duration_s
     )
     if before := sum(one.at_s < 0 and is_keyword(one.label) for one in in_audio_time):
         note = f"Keywords detected before the stimulus began, not counted: {before}."

@@ -44,12 +44,7 @@ _METER_DB = 60
 
 
 def record(
-    label: str,
-    folder: Path,
-    device: str | None,
-    takes: int,
-    seconds: float,
-    speaker: str = "",
+    label: str, folder: Path, device: str | None, takes: int, seconds: float, speaker: str = ""
 ) -> list[Path]:
     """Record a keyword several times into `<folder>/<label>/`, and list the takes in the folder's manifest.
 

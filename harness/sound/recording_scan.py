@@ -13,14 +13,7 @@ from numpy.typing import NDArray
 from harness.errors import UsageError
 from harness.sound.levels import clipped_samples, rms_dbfs
 from harness.sound.playback_plan import Scan
-from harness.sound.recordings import (
-    Entry,
-    Recording,
-    entries_of,
-    is_silence,
-    label_of,
-    speaker_of,
-)
+from harness.sound.recordings import Entry, Recording, entries_of, is_silence, label_of, speaker_of
 from harness.sound.sound_files import digest_of, read_once
 from harness.sound.stimulus import active_part
 from models.data.dataset import BACKGROUND_FOLDER, NO_CLIPS, SpeechCommands

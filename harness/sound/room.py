@@ -106,10 +106,7 @@ def _impulse_response(room: Room) -> NDArray[np.float32]:
     settings.set("c", SPEED_OF_SOUND_M_S)
     settings.set("num_threads", 1)  # of several the sums come in another order
     simulated = pyroomacoustics.ShoeBox(
-        room.size_m,
-        fs=SAMPLE_RATE_HZ,
-        materials=pyroomacoustics.Material(absorption),
-        max_order=order,
+        room.size_m, fs=SAMPLE_RATE_HZ, materials=pyroomacoustics.Material(absorption), max_order=order
     )
     simulated.add_source(mouth)
     simulated.add_microphone(microphone)

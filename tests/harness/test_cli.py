@@ -364,10 +364,7 @@ def test_verbosity_stands_before_or_behind_a_verb(arguments):
     [
         (["trian"], "Did you mean train?"),
         (["field", "--split", "validaton"], "Did you mean validation?"),
-        (
-            ["run", "--varaints", "tinyconv-int8"],
-            "--varaints tinyconv-int8. Did you mean --variants?",
-        ),
+        (["run", "--varaints", "tinyconv-int8"], "--varaints tinyconv-int8. Did you mean --variants?"),
         (["run", "--split=testing"], "--split belongs to `earshot field`"),
         (["train", "--recordings", "people"], "--recordings belongs to `earshot field` and"),
         (["train", "--board", "desk"], "--board belongs to other commands"),

@@ -15,11 +15,7 @@ from small_datasets import tone_dataset
 
 from harness.layout import RECORDINGS
 from models.data.dataset import SPLITS, DatasetConfig
-from models.data.features import (
-    feature_crc,
-    feature_sets,
-    micro_features,
-)
+from models.data.features import feature_crc, feature_sets, micro_features
 from models.data.front_ends import load_front_end
 from models.data.wav import read_wav, write_wav
 from models.errors import DatasetError

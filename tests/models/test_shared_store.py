@@ -167,10 +167,7 @@ def test_answers_that_always_break_off_are_never_used(tmp_path, s3, lines):
     assert len(lines) == 1 and lines[0].startswith("the connection broke off")
 
 
-@pytest.mark.parametrize(
-    ("fault", "sentence"),
-    FAULTS,
-)
+@pytest.mark.parametrize(("fault", "sentence"), FAULTS)
 def test_a_store_that_cannot_be_used_is_one_line(tmp_path, s3, lines, monkeypatch, fault, sentence):
     fault(s3, monkeypatch)
     assert [built(Store(tmp_path), "first", number) for number in range(2)] == ["first"] * 2

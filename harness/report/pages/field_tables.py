@@ -138,10 +138,7 @@ def tuning_table(variants: Sequence[FieldVariant]) -> Table:
     for variant in variants:
         if (tuning := variant.tuning) is None:
             continue
-        row: dict[str, Any] = {
-            "variant": variant.title,
-            "speakers": tuning.speakers or None,
-        }
+        row: dict[str, Any] = {"variant": variant.title, "speakers": tuning.speakers or None}
         if tuning.recognizer:
             row["recognizer"] = describe(tuning.recognizer)
         for name, point in (("present", tuning.present), ("tuned", tuning.tuned)):

@@ -49,10 +49,7 @@ def sweep(
 
 
 def _name(distance_m: float | None, snr_db: float | None, level_dbfs: float | None, gain_db: float) -> str:
-    parts = [
-        "" if distance_m is None else f"{distance_m:g} m",
-        "" if snr_db is None else f"{snr_db:g} dB",
-    ]
+    parts = ["" if distance_m is None else f"{distance_m:g} m", "" if snr_db is None else f"{snr_db:g} dB"]
     named = ", ".join(filter(None, parts))
     if named:
         return named

@@ -103,8 +103,7 @@ def test_a_missing_serial_discovery_is_no_absent_board(cli, stand_in):
 
 
 @pytest.mark.parametrize(
-    ("verb", "ask"),
-    [("board list", "detected_ports"), ("core list", "cores"), ("lib list", "libraries")],
+    ("verb", "ask"), [("board list", "detected_ports"), ("core list", "cores"), ("lib list", "libraries")]
 )
 def test_an_empty_list_comes_with_the_warnings_about_it(cli, stand_in, verb, ask):
     stand_in.steps(

@@ -19,11 +19,7 @@ from harness.doctor.host import examine_host
 
 PIN = "Chirale_TensorFlowLite@2.0.0"
 DESK = BoardEntry(
-    "desk",
-    kind="nano33ble",
-    serial_number=SERIAL_NUMBER,
-    core="arduino:mbed_nano@4.6.0",
-    libraries=(PIN,),
+    "desk", kind="nano33ble", serial_number=SERIAL_NUMBER, core="arduino:mbed_nano@4.6.0", libraries=(PIN,)
 )
 
 

@@ -109,11 +109,7 @@ def test_one_sketch_compiles_at_a_time(tmp_path, stand_in, store, staged):
 
 
 @pytest.mark.parametrize(
-    ("answer", "section", "available"),
-    [
-        (FLASH_OVERFLOW, "flash", 983_040),
-        (RAM_OVERFLOW, "ram", 262_144),
-    ],
+    ("answer", "section", "available"), [(FLASH_OVERFLOW, "flash", 983_040), (RAM_OVERFLOW, "ram", 262_144)]
 )
 def test_an_image_larger_than_the_board_is_refused_and_compiled_again_next_time(
     answer, section, available, stand_in, cli, store, staged

@@ -53,10 +53,7 @@ def _decoded(words: np.ndarray, inputs: int) -> np.ndarray:
     return weights
 
 
-@given(
-    st.integers(1, 3000),
-    st.dictionaries(st.integers(0, 2999), st.integers(-128, 127), max_size=40),
-)
+@given(st.integers(1, 3000), st.dictionaries(st.integers(0, 2999), st.integers(-128, 127), max_size=40))
 @example(256, {255: -128})
 @example(600, {511: 1})
 @example(3000, {0: 1, 255: 2, 511: 3, 2999: -1})

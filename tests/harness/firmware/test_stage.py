@@ -138,10 +138,7 @@ def test_a_refusal_of_the_engine_names_the_users_file(tmp_path):
             "12 outputs and 2 labels",
         ),
         ({"input": {"shape": [1, 1960], "dtype": "uint8"}}, "input is uint8"),
-        (
-            {"input": {"shape": [1, 1960], "dtype": "int8", "scale": 1e-6, "zero_point": 0}},
-            "too small",
-        ),
+        ({"input": {"shape": [1, 1960], "dtype": "int8", "scale": 1e-6, "zero_point": 0}}, "too small"),
     ],
 )
 def test_a_model_that_the_sketch_cannot_serve_is_refused(tmp_path, facts, match):

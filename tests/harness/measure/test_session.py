@@ -203,11 +203,7 @@ class Vanishing(EmulatedBoard):
         (["upload", "open"], []),
         (
             ["listening", "conformance"],
-            [
-                "conformance, failed attempt 1",
-                "conformance, failed attempt 2",
-                "listening, failed attempt 1",
-            ],
+            ["conformance, failed attempt 1", "conformance, failed attempt 2", "listening, failed attempt 1"],
         ),
     ],
 )

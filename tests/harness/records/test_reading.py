@@ -69,20 +69,12 @@ ROW = {"title": "a title", "labels": []}
 
 
 def test_variants_of_one_title_are_told_apart_by_their_ids(path):
-    changed(
-        path,
-        ("variants",),
-        [ROW | {"id": "a"}, ROW | {"id": "b"}],
-    )
+    changed(path, ("variants",), [ROW | {"id": "a"}, ROW | {"id": "b"}])
     assert [row.title for row in read_record(path).variants] == ["a title (a)", "a title (b)"]
 
 
 def test_two_variants_of_one_id_are_refused(path):
-    changed(
-        path,
-        ("variants",),
-        [ROW | {"id": "a"}, ROW | {"id": "a"}],
-    )
+    changed(path, ("variants",), [ROW | {"id": "a"}, ROW | {"id": "a"}])
     assert "two variants have the id 'a'" in refusal(path)
 
 

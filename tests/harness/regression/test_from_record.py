@@ -7,14 +7,7 @@ from made_runs import IMAGE, INFERENCE, block, record, row
 
 from harness.errors import UsageError
 from harness.records.reading import read_record
-from harness.records.record import (
-    DetectionRow,
-    Fault,
-    RunRecord,
-    StimulusRow,
-    VariantRow,
-    write_record,
-)
+from harness.records.record import DetectionRow, Fault, RunRecord, StimulusRow, VariantRow, write_record
 from harness.records.verdict import SeriesName
 from harness.regression.from_record import night_of
 from harness.regression.verdict import judge

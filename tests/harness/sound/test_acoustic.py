@@ -88,11 +88,7 @@ def test_a_bad_path_is_refused_by_its_cause(samples, cause):
 
 @pytest.mark.parametrize(
     "thresholds",
-    [
-        Thresholds(chirp_snr_db=40),
-        Thresholds(chirp_min_dbfs=-25),
-        Thresholds(chirp_max_dbfs=-35),
-    ],
+    [Thresholds(chirp_snr_db=40), Thresholds(chirp_min_dbfs=-25), Thresholds(chirp_max_dbfs=-35)],
 )
 def test_the_thresholds_of_the_bench_decide(thresholds):
     refusal(echo(), thresholds)

@@ -39,11 +39,7 @@ def found(folder, labels=LABELS) -> list[tuple[str, str, str]]:
         ),
         (
             ["no_kitchen_2.wav", "Yes.wav", "tree_1.wav"],
-            [
-                ("Yes.wav", "yes", "yes"),
-                ("no_kitchen_2.wav", "no", "no"),
-                ("tree_1.wav", "tree", "unknown"),
-            ],
+            [("Yes.wav", "yes", "yes"), ("no_kitchen_2.wav", "no", "no"), ("tree_1.wav", "tree", "unknown")],
         ),
     ],
 )

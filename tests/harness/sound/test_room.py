@@ -50,8 +50,7 @@ def test_the_reverberation_time_is_the_requested_one(rt60_s):
 
 
 @given(
-    size_m=st.tuples(st.floats(2.0, 6.0), st.floats(2.0, 6.0), st.floats(2.0, 3.0)),
-    share=st.floats(0.0, 1.0),
+    size_m=st.tuples(st.floats(2.0, 6.0), st.floats(2.0, 6.0), st.floats(2.0, 3.0)), share=st.floats(0.0, 1.0)
 )
 @settings(max_examples=8)
 def test_the_direct_sound_comes_first_in_any_room(size_m, share):

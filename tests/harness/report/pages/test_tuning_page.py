@@ -116,9 +116,7 @@ def test_a_choice_that_the_default_beats_on_speakers_held_out_is_not_worth_writi
 ):
     """A default that does not keep the limits is no alternative."""
     changed = replace(
-        tuning,
-        default=replace(tuning.default, point=default),
-        held_out=HeldOut(WITHIN, default, gain),
+        tuning, default=replace(tuning.default, point=default), held_out=HeldOut(WITHIN, default, gain)
     )
     variant = TunedVariant("tiny", "Tiny", changed)
     assert bool(variant.refusal) == is_refused
