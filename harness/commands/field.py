@@ -108,7 +108,7 @@ def finish(record: FieldRecord, page: Path, open_page: bool) -> int:
 def _plan_options(arguments: argparse.Namespace) -> PlanOptions:
     """Return the options of a new plan."""
     from harness.bench_file import find_bench
-    from harness.runs.field.sweep import sweep
+    from harness.sound.conditions import sweep
     from harness.sound.playback_plan import PlanOptions
 
     chosen = {

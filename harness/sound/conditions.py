@@ -1,10 +1,11 @@
-"""Acoustic conditions of a playback plan: level, noise, room and microphone gain."""
+"""Acoustic conditions of a playback plan: level, noise, room and microphone gain, alone or in a sweep."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from math import isfinite
 from pathlib import Path
 
@@ -30,6 +31,53 @@ def room_of(condition: Condition) -> Room | None:
     if condition.distance_m is None or condition.rt60_s is None:
         return None
     return Room(condition.room_m, condition.distance_m, condition.rt60_s)
+
+
+def sweep(
+    snrs_db: Sequence[float] = (),
+    distances_m: Sequence[float] = (),
+    *,
+    rt60_s: float | None = None,
+    noise: str = "",
+    level_dbfs: float | None = None,
+    gain_db: float = 0.0,
+) -> tuple[Condition, ...]:
+    """Return all combinations, named like "2 m, 10 dB"; one condition if there is nothing to combine.
+
+    See `Condition`. Without ratios there is no noise but the background, without distances no room. The noise
+    "" is white.
+
+    Raises:
+        UsageError: a reverberation without a distance, or a noise without a signal-to-noise ratio.
+    """
+    if rt60_s is not None and not distances_m:
+        raise UsageError("--rt60 needs --distance", remedy="Add --distance, such as --distance 1,2,4.")
+    if noise and not snrs_db:
+        raise UsageError("--noise needs --snr", where=noise, remedy="Add --snr, such as --snr 20,10,0.")
+    distances: Sequence[float | None] = distances_m or [None]
+    snrs: Sequence[float | None] = snrs_db or [None]
+    conditions = [
+        Condition(
+            name="",
+            level_dbfs=level_dbfs,
+            snr_db=snr_db,
+            noise=noise or NOISES[0],
+            distance_m=distance_m,
+            rt60_s=rt60_s,
+            gain_db=gain_db,
+        )
+        for distance_m, snr_db in product(distances, snrs)
+    ]
+    return tuple(dict.fromkeys(replace(condition, name=_name_of(condition)) for condition in conditions))
+
+
+def _name_of(condition: Condition) -> str:
+    distance_m, snr_db, level_dbfs = condition.distance_m, condition.snr_db, condition.level_dbfs
+    parts = ["" if distance_m is None else f"{distance_m:g} m", "" if snr_db is None else f"{snr_db:g} dB"]
+    if named := ", ".join(filter(None, parts)):
+        return named
+    level = "as recorded" if level_dbfs is None else f"{level_dbfs:g} dBFS"
+    return f"{level}, gain {condition.gain_db:+g} dB" if condition.gain_db else level
 
 
 def check_conditions(conditions: Sequence[Condition]) -> None:
