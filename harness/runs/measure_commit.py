@@ -20,9 +20,8 @@ from harness.footprint import FAST, Footprint
 from harness.measure.block import SAMPLES
 from harness.records.record import ROUND, RunRecord, write_record
 from harness.runs import folder, rows
-from harness.runs.nightly.blocks import Blocks
+from harness.runs.nightly.blocks import BlockId, Blocks
 from harness.runs.nightly.images import targets_of
-from harness.runs.nightly.schedule import BlockId
 from harness.runs.request import Setup, engine_of
 from harness.runs.run import Run
 from harness.runs.selection import Selection

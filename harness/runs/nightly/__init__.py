@@ -2,8 +2,7 @@
 
     nightly    one night from its request to its result, also of the same images again (A/A)
     session    canary, rounds, canary; then the verdict and its confirmation
-    schedule   order of the blocks
-    blocks     measurement of each block, kept in a file
+    blocks     order of the blocks, and the measurement of each, kept in a file
     images     images to measure, and those that are never rebuilt
     summary    verdict for people, junit for a CI
 

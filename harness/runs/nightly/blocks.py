@@ -1,9 +1,9 @@
-"""Blocks of a night: measured in order, each in the partial record before the next begins."""
+"""Blocks of a night: their order, and their measurement, each in the partial record before the next one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from harness.boards.board import Board
@@ -12,14 +12,39 @@ from harness.errors import BREAKING, ConnectionLost
 from harness.measure.block import BlockResult, BlockTarget, measure_block
 from harness.measure.onnx import INFERENCES
 from harness.meters.meter import Meter
-from harness.records.record import CANARY, BlockRow, Fault, RunRecord
+from harness.records.record import CANARY, FIRST, LAST, ROUND, BlockRow, Fault, RunRecord
 from harness.runs.folder import RunFolder
-from harness.runs.nightly.schedule import BlockId
 from models import progress
 from models.errors import UserFacingError
 
 TRANSCRIPTS = "blocks"
 """Folder of a run with one transcript per block."""
+
+
+@dataclass(frozen=True)
+class BlockId:
+    """Place of a block in a night, see `BlockRow`."""
+
+    phase: str
+    round: int
+    subject: str
+
+    def __str__(self) -> str:
+        return f"{self.phase}-{self.round}-{self.subject}" if self.round else self.phase
+
+
+def schedule(variants: Sequence[str], rounds: int) -> list[BlockId]:
+    """Return the canary, the rounds, and the canary again, which shows a drift during the night."""
+    return [BlockId(FIRST, 0, CANARY), *rounds_of(ROUND, variants, rounds), BlockId(LAST, 0, CANARY)]
+
+
+def rounds_of(phase: str, variants: Sequence[str], number: int) -> list[BlockId]:
+    """Return some rounds; each begins one variant later than the last: none always meets a cold board."""
+    return [
+        BlockId(phase, index + 1, variants[(index + place) % len(variants)])
+        for index in range(number)
+        for place in range(len(variants))
+    ]
 
 
 class Blocks:

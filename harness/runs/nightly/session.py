@@ -18,9 +18,8 @@ from harness.regression.history import read_history
 from harness.regression.nights import Night
 from harness.regression.verdict import judge
 from harness.runs.folder import RunFolder, utc_now
-from harness.runs.nightly.blocks import Blocks
+from harness.runs.nightly.blocks import BlockId, Blocks, rounds_of, schedule
 from harness.runs.nightly.images import keep_image, read_image
-from harness.runs.nightly.schedule import BlockId, rounds_of, schedule
 from harness.runs.request import NightlyRequest
 from models import progress
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from harness.records.record import CANARY, CONFIRMATION, FIRST, LAST, ROUND
-from harness.runs.nightly.schedule import BlockId, rounds_of, schedule
+from harness.runs.nightly.blocks import BlockId, rounds_of, schedule
 
 VARIANTS = ("a", "b", "c")
 
