@@ -1,13 +1,15 @@
 """Inference of one model in each runtime of the host, timed: warmed up, repeated, median and quartiles.
 
 The function of a runtime takes the model's file and its input, and returns the time of one inference and its
-output. torch is imported with the first one: that takes 2 s, and most commands time no host.
+output. torch is imported where it runs a model: that takes 2 s, and models from elsewhere do without.
 """
 
 from __future__ import annotations
 
+import timeit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ from models.interpreter import OPTIMIZED, Interpreter
 _GPU_WARM_UP_CALLS, _GPU_CALLS = 50, 500
 _WARM_UP_ROUNDS, _WARM_UP_S = 10, 0.1
 """A round is three calls. TorchScript optimizes in its first; the others settle caches and thread pools."""
+_BLOCK_S = 0.001
+"""Length of a block at least: reading the clock takes less than a ten-thousandth of it."""
 _FEWEST_BLOCKS = 4
 """Fewer have no quartiles worth the name."""
 _SHORTEST_S, _LONGEST_S = 0.1, 0.3
@@ -44,11 +48,15 @@ class Timing:
     @property
     def note(self) -> str:
         """A remark if the quartiles did not come close enough in time; else ""."""
+        remark = f"not steady: the quartiles are {fmt.share(self.spread)} of the median apart"
+        return remark if _STEADY < self.spread < inf else ""
+
+    @property
+    def spread(self) -> float:
+        """Distance of the quartiles as a share of the median; infinite without quartiles."""
         if self.p25_us is None or self.p75_us is None:
-            return ""
-        apart = (self.p75_us - self.p25_us) / self.median_us
-        remark = f"not steady: the quartiles are {fmt.share(apart)} of the median apart"
-        return remark if apart > _STEADY else ""
+            return inf
+        return (self.p75_us - self.p25_us) / self.median_us
 
 
 def timing_of(samples_us: Sequence[float], invocations: int) -> Timing:
@@ -59,26 +67,27 @@ def timing_of(samples_us: Sequence[float], invocations: int) -> Timing:
     return Timing(invocations, median, low, high)
 
 
-def time_calls(call: Callable[[], object], threads: int) -> Timing:
-    """Time a call with `torch.utils.benchmark`, in blocks long enough to hide the clock's own cost.
+def time_calls(call: Callable[[], object]) -> Timing:
+    """Time a call in blocks long enough to hide the clock's own cost, without garbage collection.
 
     Measuring continues until the blocks agree or the time is up: longer on a busy machine. The quartiles are
     of the blocks' means: they show the machine's variation, not that of single calls.
-
-    Args:
-        threads: for torch; other runtimes get theirs when they are set up.
     """
-    from torch.utils import benchmark
-
-    timer = benchmark.Timer("call()", globals={"call": call}, num_threads=threads)
+    timer, calls = timeit.Timer(call), 1
     warm_up = Deadline(_WARM_UP_S)
     for _ in range(_WARM_UP_ROUNDS):
-        timer.timeit(1)
+        timer.timeit(3)
         if warm_up.expired:
             break
-    measured = timer.adaptive_autorange(_STEADY, min_run_time=_SHORTEST_S, max_run_time=_LONGEST_S)
-    samples_us = [1e6 * seconds for seconds in measured.times]
-    return timing_of(samples_us, measured.number_per_run * len(samples_us))
+    while timer.timeit(calls) < _BLOCK_S:
+        calls *= 2
+    blocks_s: list[float] = []
+    while True:
+        blocks_s.append(timer.timeit(calls))
+        timing = timing_of([1e6 * seconds / calls for seconds in blocks_s], calls * len(blocks_s))
+        measured_s = sum(blocks_s)
+        if measured_s > _LONGEST_S or (measured_s > _SHORTEST_S and timing.spread < _STEADY):
+            return timing
 
 
 def time_tflite(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:
@@ -86,7 +95,7 @@ def time_tflite(model_file: Path, values: np.ndarray, threads: int) -> tuple[Tim
     interpreter = Interpreter(model_file, OPTIMIZED, threads)
     interpreter.set_input(values)
     interpreter.invoke()
-    return time_calls(interpreter.invoke, threads=1), interpreter.output()
+    return time_calls(interpreter.invoke), interpreter.output()
 
 
 def time_onnx(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:
@@ -94,7 +103,7 @@ def time_onnx(model_file: Path, values: np.ndarray, threads: int) -> tuple[Timin
     session = open_session(str(model_file), threads)
     feed = {session.get_inputs()[0].name: values}
     output = np.asarray(session.run(None, feed)[0])
-    return time_calls(lambda: session.run(None, feed), threads=1), output
+    return time_calls(lambda: session.run(None, feed)), output
 
 
 def time_torch_cpu(script: Path, values: np.ndarray, threads: int) -> tuple[Timing, np.ndarray]:
@@ -102,9 +111,14 @@ def time_torch_cpu(script: Path, values: np.ndarray, threads: int) -> tuple[Timi
     import torch
 
     network, tensor = torch.jit.load(str(script)).eval(), torch.from_numpy(values)
-    with torch.inference_mode():
-        output = network(tensor).numpy()
-        return time_calls(lambda: network(tensor), threads), output
+    others = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            output = network(tensor).numpy()
+            return time_calls(lambda: network(tensor)), output
+    finally:
+        torch.set_num_threads(others)
 
 
 def gpu_name() -> str:
