@@ -1,42 +1,14 @@
-"""The command recognizer compared with a model of micro_speech's RecognizeCommands."""
+"""The sketch's recognizer by hand; tests/harness/stats/test_host_recognizer.py compares it with a model."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from recognizer_library import TENSORFLOW, BoardRecognizer
 
 from harness.recognizer import DEFAULT
 
 SILENCE, UNKNOWN, YES, NO = range(4)
 LABELS = 4
-CAPACITY = 52
-
-
-@dataclass
-class Model:
-    """RecognizeCommands with lists: average over 1000 ms, threshold 200, suppression 1500 ms, 3 results."""
-
-    results: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
-    previous: int = SILENCE
-    previous_ms: float = float("-inf")
-
-    def add(self, now: int, scores: tuple[int, ...]) -> tuple[int, int] | None:
-        self.results.append((now, scores))
-        window = [result for result in self.results[-CAPACITY:] if result[0] >= now - 1000]
-        if len(window) < 3 or now - window[0][0] < 250:
-            return None
-        averages = [sum(scores[label] for _, scores in window) // len(window) for label in range(LABELS)]
-        top = max(averages)
-        label = averages.index(top)
-        since = float("inf") if self.previous == SILENCE else now - self.previous_ms
-        if not (top > 200 and (label != self.previous or since > 1500)):
-            return None
-        self.previous, self.previous_ms = label, now
-        return None if label == SILENCE else (label, top)
 
 
 def surely(label: int, score: int = 255) -> tuple[int, ...]:
@@ -55,21 +27,6 @@ def detected(
                 found.append((now, answer[0]))
             now += period
     return found
-
-
-SCORES = st.tuples(*[st.integers(0, 255)] * LABELS)
-RUNS = st.lists(
-    st.tuples(st.sampled_from([surely(label, 240) for label in range(LABELS)]) | SCORES, st.integers(1, 80)),
-    max_size=12,
-).map(lambda runs: [scores for scores, length in runs for _ in range(length)])
-
-
-@given(results=RUNS, periods=st.lists(st.integers(0, 400), min_size=1, max_size=5))
-def test_the_recognizer_equals_the_model(results, periods):
-    board, model, now = BoardRecognizer(), Model(), 0
-    for index, scores in enumerate(results):
-        assert board.add(now, scores) == model.add(now, scores)
-        now += periods[index % len(periods)]
 
 
 @pytest.mark.parametrize(
@@ -106,13 +63,6 @@ def test_an_average_of_the_threshold_is_not_enough():
     board = BoardRecognizer()
     assert [board.add(now, surely(NO, 200)) for now in range(0, 1000, 100)] == [None] * 10
     assert [board.add(now, surely(NO, 211)) for now in range(1000, 2000, 100)].count((NO, 201)) == 1
-
-
-def test_the_oldest_of_too_many_results_are_dropped():
-    board, model = BoardRecognizer(), Model()
-    for now in range(0, 3000, 7):
-        scores = surely(YES if now % 1400 < 700 else NO)
-        assert board.add(now, scores) == model.add(now, scores)
 
 
 @pytest.mark.parametrize("recognizer", [TENSORFLOW, DEFAULT])
