@@ -108,24 +108,11 @@ def sentences(variant: TunedVariant) -> list[str]:
 def _undetected(tuning: Tuning) -> str:
     """Say which keywords cannot keep the limits, and with which options every keyword is detected."""
     words = ", ".join(f"{label} ({number} played)" for label, number in tuning.undetected.items())
-    if options := options_of(tuning):
-        wider = f"With {' or '.join(options)} it detects some words of every keyword."
+    if options := tuning.wider_options:
+        wider = f"With {options} it detects some words of every keyword."
     else:
         wider = "No limits change that: train a better model."
     return f"It never detects {words} within the limits. {wider}"
-
-
-def options_of(tuning: Tuning) -> list[str]:
-    """Return the options of `earshot tune` for each of the wider limits."""
-    found = []
-    for wider in tuning.wider_limits:
-        options = []
-        if wider.per_hour != tuning.limits.per_hour:
-            options.append(f"--false-accepts {wider.per_hour:g}/h")
-        if wider.accepted != tuning.limits.accepted:
-            options.append(f"--other-words {100 * wider.accepted:.0f}%")
-        found.append(f"`{' '.join(options)}`")
-    return found
 
 
 def _beyond_limits(limits: Limits, point: DetPoint) -> str:

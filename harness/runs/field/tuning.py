@@ -8,7 +8,6 @@ from harness import format as fmt
 from harness.errors import UsageError
 from harness.recognizer import DEFAULT, Recognizer
 from harness.records.field_record import FieldVariant, TuningRow
-from harness.report.pages.tuning import options_of
 from harness.stats.tuning.choice import Tuning, tune
 from harness.stats.tuning.limits import Limits, least_rate
 from harness.stats.tuning.log import Log
@@ -47,7 +46,7 @@ def tune_log(variant: FieldVariant, log: Log, limits: Limits, present: Recognize
     with progress.about(variant.id), progress.task("tune"):
         found = tune(log, limits, present)
     if found.chosen.point.misses == log.words.keywords:
-        wider = " or ".join(options_of(found))
+        wider = found.wider_options
         raise UsageError(
             "no parameters detect any keyword within the limits",
             where=variant.id,

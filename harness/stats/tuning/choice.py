@@ -52,6 +52,11 @@ class Tuning:
     wider_limits: list[Limits]
     """The smallest ones, if any, whose choice detects every keyword, or one if this choice detects none."""
 
+    @property
+    def wider_options(self) -> str:
+        """Return the options of `earshot tune` for the wider limits; "" without any."""
+        return " or ".join(wider.options_beyond(self.limits) for wider in self.wider_limits)
+
 
 def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning:
     """Choose the parameters with the fewest misses within the limits.

@@ -32,6 +32,15 @@ class Limits:
         """Return how many of some other words may be taken for a keyword."""
         return int(round(self.accepted * others, 6))  # 0.29 * 100 is below 29
 
+    def options_beyond(self, narrower: Limits) -> str:
+        """Return the options of `earshot tune` that set what differs from narrower limits."""
+        options = []
+        if self.per_hour != narrower.per_hour:
+            options.append(f"--false-accepts {self.per_hour:g}/h")
+        if self.accepted != narrower.accepted:
+            options.append(f"--other-words {100 * self.accepted:.0f}%")
+        return f"`{' '.join(options)}`"
+
     def keep(self, point: DetPoint) -> bool:
         """Return whether counts are within the limits."""
         most_false, most_accepted = self.most_false(point.hours), self.most_accepted(point.non_keywords)
