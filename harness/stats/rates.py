@@ -14,7 +14,7 @@ from harness.records.record import ModelRow, StimulusRow
 from harness.stats.matching import is_keyword
 from harness.stats.pairing import Paired, paired
 from harness.stats.statistics import (
-    cluster_interval,
+    cluster_share_interval,
     difference_interval,
     poisson_interval,
     wilson_interval,
@@ -54,18 +54,13 @@ def accuracy(stimuli: Iterable[FieldStimulus]) -> Rate:
 def speakers_interval(stimuli: Iterable[FieldStimulus]) -> tuple[int, float, float] | None:
     """Return the number of known speakers and the 95 % interval of their words' rate over them.
 
-    The words of one speaker depend on each other, so the interval is bootstrapped over speakers. None for
-    fewer than two speakers, and if every word is right or none: a bootstrap then says nothing.
+    None without an interval, see `harness.stats.statistics.cluster_share_interval`.
     """
-    right: dict[str, list[bool]] = {}
-    for one in stimuli:
-        if one.counts and one.speaker:
-            right.setdefault(one.speaker, []).append(one.correct)
-    parts = [sum(words) for words in right.values()]
-    wholes = [len(words) for words in right.values()]
-    if len(right) < 2 or sum(parts) in (0, sum(wholes)):
-        return None
-    return len(right), *cluster_interval(parts, wholes)
+    known = [one for one in stimuli if one.counts and one.speaker]
+    names = [*dict.fromkeys(one.speaker for one in known)]
+    speakers = [names.index(one.speaker) for one in known]
+    low, high = cluster_share_interval([one.correct for one in known], speakers)
+    return (len(names), low, high) if math.isfinite(low) else None
 
 
 @dataclass(frozen=True)

@@ -73,23 +73,34 @@ def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tupl
     return rate_1 - rate_2 - below, rate_1 - rate_2 + above
 
 
-def cluster_interval(parts: ArrayLike, wholes: ArrayLike) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of sum(parts) / sum(wholes) over independent clusters.
+def cluster_interval(values: ArrayLike, clusters: ArrayLike) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the mean of values over independent clusters.
 
     The trials of a cluster, such as the words of a speaker, depend on each other, so clusters are drawn with
-    replacement. Parts may be negative, as differences of two methods on the same trials are. With fewer than
-    two clusters there is no interval: (-infinity, infinity).
+    replacement. With fewer than two clusters there is no interval: (-infinity, infinity).
+
+    Args:
+        values: of the trials; they may be negative, as differences of two methods are.
+        clusters: the number of each trial's cluster, 0 or more.
 
     Source: A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their Application", Cambridge (1997), the
     percentile interval.
     """
-    part, whole = np.asarray(parts, np.float64), np.asarray(wholes, np.float64)
-    if len(part) < 2:
+    numbers, places, wholes = np.unique(clusters, return_inverse=True, return_counts=True)
+    size = len(numbers)
+    if size < 2:
         return -math.inf, math.inf
-    counts = np.random.default_rng(1).multinomial(len(part), np.full(len(part), 1 / len(part)), _DRAWS)
-    sums = counts @ whole
-    low, high = np.percentile((counts @ part)[sums > 0] / sums[sums > 0], [2.5, 97.5]).tolist()
+    parts = np.bincount(places, np.asarray(values, np.float64))
+    counts = np.random.default_rng(1).multinomial(size, np.full(size, 1 / size), _DRAWS)
+    low, high = np.percentile((counts @ parts) / (counts @ wholes), [2.5, 97.5]).tolist()
     return low, high
+
+
+def cluster_share_interval(right: ArrayLike, clusters: ArrayLike) -> tuple[float, float]:
+    """Return the `cluster_interval` of a share; without one if all trials are right, or none."""
+    answers = np.asarray(right, bool)
+    tells = 0 < answers.sum() < answers.size  # of all or none a bootstrap says nothing
+    return cluster_interval(answers, clusters) if tells else (-math.inf, math.inf)
 
 
 def poisson_interval(events: int, exposure: float) -> tuple[float, float]:

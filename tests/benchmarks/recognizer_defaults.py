@@ -140,8 +140,8 @@ def choose(models: Sequence[JudgedModel], folds: Sequence[int]) -> Recognizer:
 
 def held_out(models: Sequence[JudgedModel]) -> None:
     """Judge each fold of each model by what is chosen without both, and print."""
-    gained: Counter[str] = Counter()
-    spoken: Counter[str] = Counter()
+    gained: list[int] = []
+    speakers: list[str] = []
     choices: Counter[str] = Counter()
     totals = np.zeros((2, 3), np.int64)
     for one, fold in product(models, range(FOLDS)):
@@ -151,12 +151,12 @@ def held_out(models: Sequence[JudgedModel]) -> None:
         new, old = judge(one.log, chosen), judge(one.log, TENSORFLOW)
         totals += np.stack([new.counts[fold], old.counts[fold]])
         words = one.log.words
-        for place in np.nonzero(words.are_keywords & (words.folds == fold))[0].tolist():
-            name = words.names[words.speakers[place]]
-            spoken[name] += 1
-            gained[name] += int(new.right[place]) - int(old.right[place])
-    number = spoken.total()
-    low, high = cluster_interval([gained[name] for name in spoken], list(spoken.values()))
+        judged = words.are_keywords & (words.folds == fold)
+        gained += (new.right[judged].astype(int) - old.right[judged]).tolist()
+        speakers += [words.names[speaker] for speaker in words.speakers[judged]]
+    number = len(gained)
+    names = [*dict.fromkeys(speakers)]
+    low, high = cluster_interval(gained, [names.index(speaker) for speaker in speakers])
     print("Held out:")
     for choice, times in choices.most_common():
         print(f"  chosen {times} times: {choice}")
@@ -164,8 +164,8 @@ def held_out(models: Sequence[JudgedModel]) -> None:
         print(
             f"  {name}: {number - missed} of {number} keywords, {false} false accepts, {accepted} other words"
         )
-    gain, low, high = (100 * share for share in (gained.total() / number, low, high))
-    print(f"  gain: {gain:.1f} points, {low:.1f} to {high:.1f} over {len(spoken)} speakers")
+    gain, low, high = (100 * share for share in (sum(gained) / number, low, high))
+    print(f"  gain: {gain:.1f} points, {low:.1f} to {high:.1f} over {len(names)} speakers")
 
 
 def described(one: Recognizer) -> str:

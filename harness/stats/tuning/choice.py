@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from harness.recognizer import DEFAULT, Recognizer
 from harness.records.field_record import DetPoint
-from harness.stats.statistics import cluster_interval
+from harness.stats.statistics import cluster_interval, cluster_share_interval
 from harness.stats.tuning.judging import ACCEPTED, FALSE, MISSED, Candidate, Judged, judge, point
 from harness.stats.tuning.limits import Limits
-from harness.stats.tuning.log import FOLDS, Log, Words
+from harness.stats.tuning.log import FOLDS, Log
 from harness.stats.tuning.search import Search
 
 
@@ -85,20 +85,10 @@ def tune(log: Log, limits: Limits, present: Recognizer = DEFAULT) -> Tuning:
 
 
 def _finalist(log: Log, recognizer: Recognizer, judged: Judged) -> Finalist:
-    spoken, intervals = log.words.are_keywords, []
-    for answers, among in ((judged.right, spoken), (~judged.right, ~spoken)):
-        tells = 0 < answers[among].sum() < among.sum()  # of all words or none a bootstrap says nothing
-        intervals.append(_over_speakers(log.words, answers, among) if tells else (-np.inf, np.inf))
-    return Finalist(recognizer, point(log, judged.counts), *intervals)
-
-
-def _over_speakers(
-    words: Words, values: NDArray[np.generic], among: NDArray[np.bool_]
-) -> tuple[float, float]:
-    """Return the bootstrap interval over speakers of the mean of some words' values."""
-    wholes = np.bincount(words.speakers[among], minlength=len(words.names))
-    parts = np.bincount(words.speakers[among], values[among], minlength=len(words.names))
-    return cluster_interval(parts[wholes > 0], wholes[wholes > 0])
+    spoken, speakers = log.words.are_keywords, log.words.speakers
+    detected = cluster_share_interval(judged.right[spoken], speakers[spoken])
+    accepted = cluster_share_interval(~judged.right[~spoken], speakers[~spoken])
+    return Finalist(recognizer, point(log, judged.counts), detected, accepted)
 
 
 def _fronts(search: Search, count: int, within: NDArray[np.bool_]) -> dict[str, list[Candidate]]:
@@ -144,6 +134,6 @@ def _held_out(search: Search, limits: Limits, default: Judged) -> HeldOut | None
         judged = judge(log, search.recognizers[search.best(int(most_false * share), most_accepted, known)])
         counts[fold] = judged.counts[fold]
         right = np.where(of_known, right, judged.right)
-    gained = right.astype(int) - default.right.astype(int)
-    interval = _over_speakers(words, gained, spoken)
-    return HeldOut(point(log, counts), point(log, default.counts), (float(gained[spoken].mean()), *interval))
+    gained = right[spoken].astype(int) - default.right[spoken]
+    interval = cluster_interval(gained, words.speakers[spoken])
+    return HeldOut(point(log, counts), point(log, default.counts), (float(gained.mean()), *interval))
