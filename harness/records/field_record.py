@@ -142,11 +142,10 @@ class DetPoint:
     """Counts at a threshold, recomputed from the logged scores; excluded words are left out."""
 
     threshold: Score  # 0 to 255; an average has to exceed it
-    misses: Count  # keywords that were not detected as their label, confusions included
+    misses: Count  # keywords that were not detected as their label
     keywords: Count
     false_accepts: Count  # in `hours`
     hours: Length  # keyword-free time
-    confusions: Count = 0  # keywords detected as another label
     accepted_non_keywords: Count = 0  # non-keywords detected as a keyword
     non_keywords: Count = 0
 

@@ -2,64 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
+import numpy as np
+
+from harness.recognizer import Recognizer
 from harness.records.field_record import DetPoint, FieldVariant
-from harness.records.record import DetectionRow
-from harness.stats.matching import assign, is_keyword, is_right
+from harness.stats.matching import is_keyword
 from harness.stats.rates import false_accept_rate
-from harness.stats.segment import FieldWord, FreeTime, Gap, loss_reason
+from harness.stats.segment import PlayedSegment
+from harness.stats.tuning.judging import Judge
+from harness.stats.tuning.log import FOLDS, read_log
 
 THRESHOLDS = tuple(range(52, 255, 2))
 """An average is at most 255; 52 is hardly more than chance among five labels."""
-_COUNTS = ("misses", "keywords", "false_accepts", "confusions", "accepted_non_keywords", "non_keywords")
 
 
 class DetCounter:
-    """Counts of misses and false accepts per threshold, added up over segments.
+    """Counts per threshold of all labels, added up over segments; see `harness.stats.tuning.log.read_log`."""
 
-    A detection counts for a word until `window_s` after its end.
-    """
+    def __init__(self, labels: Sequence[str], recognizer: Recognizer, window_s: float) -> None:
+        self._log_of = partial(read_log, labels, window_s=window_s, present=recognizer)
+        self._recognizers = [replace(recognizer, threshold=score, thresholds={}) for score in THRESHOLDS]
+        self._counts = np.zeros((len(THRESHOLDS), FOLDS, 3), np.int64)
+        self._keywords = self._others = 0
+        self._hours = np.zeros(FOLDS)
 
-    def __init__(self, window_s: float) -> None:
-        self._window_s = window_s
-        self._free_s = 0.0
-        self._counts = {threshold: dict.fromkeys(_COUNTS, 0) for threshold in THRESHOLDS}
-
-    def add(
-        self,
-        words: Sequence[FieldWord],
-        gaps: Sequence[Gap],
-        audio_s: float,
-        detections_at: Callable[[int], Sequence[DetectionRow]],
-    ) -> None:
-        """Add a segment, in whose gaps the averages lack something."""
-        free = FreeTime(words, gaps, self._window_s, audio_s)
-        self._free_s += free.seconds
-        judged = [place for place, word in enumerate(words) if not loss_reason(word, gaps, self._window_s)]
-        for threshold, counts in self._counts.items():
-            detections = detections_at(threshold)
-            detection_of = assign(words, detections, self._window_s)
-            taken = set(detection_of.values())
-            counts["false_accepts"] += sum(
-                is_keyword(one.label) and not (free.in_window(one.at_s) or free.in_gap(one.at_s))
-                for place, one in enumerate(detections)
-                if place not in taken
-            )
-            for place in judged:
-                detected = detections[detection_of[place]].label if place in detection_of else None
-                if is_keyword(label := words[place].label):
-                    counts["keywords"] += 1
-                    counts["misses"] += detected != label
-                    counts["confusions"] += detected not in (label, None)
-                else:
-                    counts["non_keywords"] += 1
-                    counts["accepted_non_keywords"] += not is_right(label, detected)
+    def add(self, segment: PlayedSegment) -> None:
+        log = self._log_of(segments=[segment])
+        (averages,) = log.averages(self._recognizers[:1])
+        self._counts += [Judge(log, averages, one).judge(one).counts for one in self._recognizers]
+        self._keywords += log.words.keywords
+        self._others += log.words.others
+        self._hours += log.hours
 
     def points(self) -> list[DetPoint]:
         """Return a point for each threshold, ascending."""
-        hours = self._free_s / 3600
-        return [DetPoint(threshold, hours=hours, **counts) for threshold, counts in self._counts.items()]
+        hours = float(self._hours.sum())
+        return [
+            DetPoint(threshold, missed, self._keywords, false, hours, accepted, self._others)
+            for threshold, (missed, false, accepted) in zip(
+                THRESHOLDS, self._counts.sum(axis=1).tolist(), strict=True
+            )
+        ]
 
 
 def used_point(variant: FieldVariant, threshold: int | None) -> DetPoint:
@@ -73,7 +60,6 @@ def used_point(variant: FieldVariant, threshold: int | None) -> DetPoint:
         keywords=len(keywords),
         false_accepts=false_accepts.events,
         hours=false_accepts.hours,
-        confusions=sum(row.detected not in (row.label, None) for row in keywords),
         accepted_non_keywords=sum(not row.correct for row in counted if not is_keyword(row.label)),
         non_keywords=len(counted) - len(keywords),
     )

@@ -27,6 +27,7 @@ from harness.stats.det import DetCounter
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
 from harness.stats.recognizer import CLOCK_WRAP_MS, Averages, average, detect, replay
 from harness.stats.segment import SLICE_MS, Answers, FreeTime, PlayedSegment, loss_reason
+from harness.stats.tuning.log import gaps_of_averages
 
 LATENCY, RECOGNIZER, FRONT_END, SOUND, MODEL = CAUSES
 
@@ -95,7 +96,7 @@ class _Figures:
         self._segments: list[FieldSegment] = []
         self._stimuli: list[FieldStimulus] = []
         self._false_accepts: list[FieldFalseAccept] = []
-        self._timing, self._det = TimingCounter(), DetCounter(window_s)
+        self._timing, self._det = TimingCounter(), DetCounter(labels, used, window_s)
         self._replayed: list[bool] = []  # of the words that count
         self._reference = ReferenceRow()
         self._differing: list[int] = []
@@ -103,16 +104,10 @@ class _Figures:
     def add(self, segment: PlayedSegment) -> None:
         """Match the words of a segment with the detections, and count both."""
         averages = average(segment.times_ms, segment.scores, self._used)
-
-        def detections_at(threshold: int) -> list[DetectionRow]:
-            recognizer = replace(self._used, threshold=threshold, thresholds={})
-            return self._detections(averages, recognizer, segment.sound_starts_s)
-
         # Records are lost on the link only: the board averages their scores too, so its detections are right
         # as soon as a gap ends. Recomputed averages lack these scores for longer.
-        extended = [replace(gap, end_s=gap.end_s + self._used.memory_ms / 1000) for gap in segment.gaps]
         recomputed = self._detections(averages, self._used, segment.sound_starts_s)
-        detections, gaps = recomputed, extended
+        detections, gaps = recomputed, gaps_of_averages(segment, self._used)
         if self._used == self._own:
             detections, gaps = [one for one in segment.detections if one.at_s >= 0], [*segment.gaps]
             if not gaps and not _same(detections, recomputed):
@@ -148,7 +143,7 @@ class _Figures:
         self._segments.append(replace(segment.row, keyword_free_s=free.seconds))
         self._timing.add(segment)
         self._count_equal_scores(segment)
-        self._det.add(segment.words, extended, audio_s, detections_at)
+        self._det.add(segment)
 
     def row(self, variant: FieldVariant) -> FieldVariant:
         right, notes = self._replayed, list(variant.notes)

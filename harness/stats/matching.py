@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress, pairwise
 from typing import Any, Protocol
 
 from harness.records.record import DetectionRow, StimulusRow, VariantRow
@@ -45,50 +47,40 @@ class Matching:
 def match(
     words: Sequence[PlayedWord], detections: Sequence[DetectionRow], tolerance_s: float = TOLERANCE_S
 ) -> Matching:
-    """Assign detections to words, one to one.
+    """Assign to each word the first keyword that is detected in its window, whatever its label.
 
-    A detection can belong to a word if it falls into [onset, end + tolerance]. Among all such pairs the
-    nearest is assigned first, by the time from the word (0 within it) to the detection; equally near pairs
-    go by the earliest detection, then the earliest word. The label does not matter: a word with another
-    label's detection is a confusion, one without any a miss. Detections of "unknown" and "silence" are
-    assigned after all keywords: a board in a noisy room detects "unknown" again and again, and that must
-    not hide a keyword. A keyword left over is a false accept. A word labeled "unknown" or "silence" is
-    correct unless a keyword is assigned to it.
+    A word with another label's detection is a confusion, one without any a miss. A word without a keyword
+    takes the first "unknown" or "silence" of its window: a board in a noisy room detects "unknown" again and
+    again, and that must not hide a keyword. A keyword left over is a false accept. A word labeled "unknown"
+    or "silence" is correct unless a keyword is assigned to it.
     """
-    detection_of = assign(words, detections, tolerance_s)
-    taken = set(detection_of.values())
+    ordered = sorted(detections, key=lambda one: one.at_s)
+    times_s = [one.at_s for one in ordered]
+    left = [is_keyword(one.label) for one in ordered]
     rows = []
-    for w, word in enumerate(words):
-        own = detections[detection_of[w]] if w in detection_of else None
-        found: tuple[Any, Any, Any] = (own.label, own.score, own.at_s) if own else (None, None, None)
+    for word, (begin_s, end_s) in zip(words, windows(words, tolerance_s), strict=True):
+        places = range(bisect_left(times_s, begin_s), bisect_right(times_s, end_s))
+        found: tuple[Any, Any, Any] = None, None, None
+        if places:
+            place = next((place for place in places if left[place]), places[0])
+            left[place] = False
+            found = ordered[place].label, ordered[place].score, ordered[place].at_s
         right = is_right(word.label, found[0])
         rows.append(StimulusRow(word.label, word.word, word.source, word.onset_s, word.end_s, *found, right))
-    left = [one for d, one in enumerate(detections) if d not in taken and is_keyword(one.label)]
-    return Matching(rows, left)
+    return Matching(rows, [*compress(ordered, left)])
 
 
-def assign(
-    words: Sequence[PlayedWord], detections: Sequence[DetectionRow], tolerance_s: float = TOLERANCE_S
-) -> dict[int, int]:
-    """Map the index of each word that has a detection to the detection's index; see `match`.
+def windows(words: Sequence[PlayedWord], tolerance_s: float = TOLERANCE_S) -> list[tuple[float, float]]:
+    """Return for each word the first and the last time at which a detection counts for it.
 
-    The run time grows with the pairs of a word and a detection within its window, not with all pairs.
+    A window reaches from the onset to the tolerance after the end, or until the next word begins. What is
+    detected then counts for the next word: a recognizer never detects words in another order.
     """
-    order = sorted(range(len(detections)), key=lambda d: detections[d].at_s)
-    times_s = [detections[d].at_s for d in order]
-    pairs = []
-    for w, word in enumerate(words):
-        begin, end = bisect_left(times_s, word.onset_s), bisect_right(times_s, word.end_s + tolerance_s)
-        for d, at_s in zip(order[begin:end], times_s[begin:end], strict=True):
-            other = not is_keyword(detections[d].label)
-            pairs.append((other, max(0.0, at_s - word.end_s), at_s, word.onset_s, d, w))
-    detection_of: dict[int, int] = {}
-    taken: set[int] = set()
-    for *_, d, w in sorted(pairs):
-        if w not in detection_of and d not in taken:
-            detection_of[w] = d
-            taken.add(d)
-    return detection_of
+    order = sorted(range(len(words)), key=lambda w: words[w].onset_s)
+    ends_s = [word.end_s + tolerance_s for word in words]
+    for w, following in pairwise(order):
+        ends_s[w] = min(ends_s[w], math.nextafter(words[following].onset_s, -math.inf))
+    return [(word.onset_s, end_s) for word, end_s in zip(words, ends_s, strict=True)]
 
 
 def count_false_accepts(variant: VariantRow) -> int:

@@ -196,7 +196,7 @@ def _point(point: DetPoint) -> dict[str, Any]:
 
 
 def det_table(variants: Sequence[FieldVariant]) -> Table:
-    keys = "threshold misses keywords confusions false_accepts hours accepted_non_keywords non_keywords"
+    keys = "threshold misses keywords false_accepts hours accepted_non_keywords non_keywords"
     rows = [{"variant": variant.title} | vars(point) for variant in variants for point in variant.det]
     return Table("det", "Detection error trade-off", [Column(f"variant {keys}")], rows)
 

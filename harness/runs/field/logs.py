@@ -50,7 +50,7 @@ def read_logs(folders: Sequence[Path]) -> Iterator[tuple[FieldVariant, Log]]:
         segments = chain.from_iterable(
             read_segments(FieldPaths(one.folder), one.plan, identity, row.labels) for one, row in played
         )
-        yield variant, read_log(variant.labels, segments, run.record.window_s)
+        yield variant, read_log(variant.labels, segments, run.record.window_s, variant.recognizer)
 
 
 def _read_run(folder: Path) -> _Run:

@@ -78,10 +78,10 @@ def _tuned(paths: FieldPaths, plan: PlaybackPlan, variant: FieldVariant, record:
             reason=f"the log has more than {MOST_TUNED_S / 3600:g} hours; “earshot tune” reads it"
         )
     segments = read_segments(paths, plan, variant.id, variant.labels)
-    log = read_log(variant.labels, segments, record.window_s)
     present = variant.recognizer
     if record.threshold is not None:
         present = replace(present, threshold=record.threshold, thresholds={})
+    log = read_log(variant.labels, segments, record.window_s, present)
     return tuning_row(variant, log, present)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harness.recognizer import Recognizer
 from harness.records.field_record import DetPoint
 from harness.stats.recognizer import Averages, unsuppressed
-from harness.stats.tuning.log import FOLDS, Log
+from harness.stats.tuning.log import FOLDS, OTHER, Log
 
 MISSED, FALSE, ACCEPTED = range(3)
 """Places of the counts: keywords missed, false accepts, other words accepted."""
@@ -49,7 +49,7 @@ class Judge:
         above = averages.scores > np.asarray(lowest.thresholds_of(log.labels))[averages.labels]
         (self._places,) = np.nonzero(of_keywords & above)
         self._times_ms = averages.times_ms[self._places]
-        self._labels = averages.labels[self._places]
+        self._labels = averages.labels[self._places].astype(np.int64)
         self._scores = averages.scores[self._places]
         # An average of another label above its threshold ends the suppression of the keyword before it.
         self._breaks = np.cumsum(~of_keywords & above)[self._places]
@@ -66,9 +66,9 @@ class Judge:
         # With an end, a word behind the last detection has a first one too.
         places = np.append(self._places[found], len(log.free_folds))
         first = np.searchsorted(places, words.begins)
-        hit = places[first] < words.ends
+        detected = np.append(self._labels[found], OTHER)[first]
+        right = np.where(places[first] < words.ends, detected, OTHER) == words.labels
         spoken = words.are_keywords
-        right = np.where(spoken, hit & (np.append(self._labels[found], 0)[first] == words.labels), ~hit)
         of_counts = words.folds[~right & spoken], folds[folds >= 0], words.folds[~right & ~spoken]
         return Judged(right, np.stack([np.bincount(each, minlength=FOLDS) for each in of_counts], axis=1))
 

@@ -1,7 +1,6 @@
 """Logged scores and words of a variant, as arrays in which a recognizer is judged in less than a millisecond.
 
-Times become places in the log. The rules of assignment are those of `harness.stats.matching`: the first
-keyword within the window of a word is nearest to the word.
+Times become places in the log.
 """
 
 from __future__ import annotations
@@ -13,14 +12,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.recognizer import Recognizer
-from harness.stats.matching import is_keyword
+from harness.recognizer import DEFAULT, Recognizer
+from harness.stats.matching import is_keyword, windows
 from harness.stats.recognizer import Averages, averages_of, unwrapped
 from harness.stats.segment import FieldWord, FreeTime, Gap, PlayedSegment, loss_reason
 from harness.stats.tuning.grid import RULES
 
 FOLDS = 2
 """Parts of the speakers and of the keyword-free audio, each judged by parameters chosen on the others."""
+
+OTHER = -1
+"""The label of a word that is no keyword, and of no detection, which is right for it."""
 
 _BLOCK_S = 30.0
 """Keyword-free audio goes to the folds in blocks of this length."""
@@ -34,7 +36,7 @@ class Words:
 
     begins: NDArray[np.int64]  # (W,)
     ends: NDArray[np.int64]  # (W,), exclusive
-    labels: NDArray[np.int64]  # (W,), the model's label; -1 for another word
+    labels: NDArray[np.int64]  # (W,), the model's label, or `OTHER`
     speakers: NDArray[np.int64]  # (W,), index of `names`
     names: Sequence[str]  # of the speakers; "" of all recordings that name none
 
@@ -94,23 +96,28 @@ class Log:
             )
 
 
-def read_log(labels: Sequence[str], segments: Iterable[PlayedSegment], window_s: float) -> Log:
-    """Return the log of played segments; a detection counts for a word until `window_s` after its end."""
-    memory_s = max(rule.memory_ms for rule in RULES) / 1000
+def read_log(
+    labels: Sequence[str],
+    segments: Iterable[PlayedSegment],
+    window_s: float,
+    present: Recognizer = DEFAULT,
+) -> Log:
+    """Return the log of played segments, for `RULES` and the present recognizer.
+
+    A detection counts for a word until `window_s` after its end.
+    """
     played: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
     free_folds = [np.zeros(0, np.int64)]
     words: list[tuple[int, int, int, str]] = []
     hours = np.zeros(FOLDS)
     length = next_ms = 0
     for segment in segments:
-        if not len(segment.times_ms):
-            continue
         times_ms = unwrapped(segment.times_ms)
         at_s = times_ms / 1000 - segment.sound_starts_s
-        gaps = [replace(gap, end_s=gap.end_s + memory_s) for gap in segment.gaps]
+        gaps = gaps_of_averages(segment, present)
         audio_s = segment.row.audio_s
         for word, begin, end in _windows(segment.words, gaps, at_s, window_s):
-            label = -1
+            label = OTHER
             if is_keyword(word.label):
                 label = labels.index(word.label) if word.label in labels else len(labels)
             words.append((length + begin, length + end, label, word.speaker))
@@ -120,14 +127,24 @@ def read_log(labels: Sequence[str], segments: Iterable[PlayedSegment], window_s:
         for fold in range(FOLDS):
             outside = [*gaps, *_blocks_outside(fold, audio_s)]
             hours[fold] += FreeTime(segment.words, outside, window_s, audio_s).seconds / 3600
-        played.append((times_ms - times_ms[0] + next_ms, segment.scores))
+        times_ms += next_ms - times_ms[:1]
+        played.append((times_ms, segment.scores))
         length += len(times_ms)
-        next_ms = int(played[-1][0][-1]) + _BETWEEN_MS
+        next_ms = int(times_ms.max(initial=next_ms)) + _BETWEEN_MS
     names = sorted({name for *_, name in words}, key=lambda name: hashlib.sha256(name.encode()).digest())
     speakers = np.array([names.index(name) for *_, name in words], np.int64)
     begins, ends, of_words = np.array([places for *places, _ in words], np.int64).reshape(-1, 3).T
     all_words = Words(begins, ends, of_words, speakers, names)
     return Log(labels, played, np.concatenate(free_folds), hours, all_words)
+
+
+def gaps_of_averages(segment: PlayedSegment, present: Recognizer) -> list[Gap]:
+    """Return the gaps of a segment, each until the averages of every rule and of a recognizer are complete.
+
+    All rules leave out the same words and the same audio, so that their counts can be compared.
+    """
+    memory_s = max(one.memory_ms for one in (*RULES, present)) / 1000
+    return [replace(gap, end_s=gap.end_s + memory_s) for gap in segment.gaps]
 
 
 def _blocks_outside(fold: int, audio_s: float) -> Iterator[Gap]:
@@ -140,12 +157,7 @@ def _windows(
     words: Sequence[FieldWord], gaps: Sequence[Gap], at_s: NDArray[np.float64], window_s: float
 ) -> Iterator[tuple[FieldWord, int, int]]:
     """Yield each word that no gap touches, with the first place of its window and the one behind it."""
-    onsets = sorted(word.onset_s for word in words)
-    for word in words:
-        if loss_reason(word, gaps, window_s):
-            continue
-        begin = int(np.searchsorted(at_s, word.onset_s))
-        end = int(np.searchsorted(at_s, word.end_s + window_s, side="right"))
-        # Where two windows overlap, a detection counts for the later word.
-        following = next((onset for onset in onsets if onset > word.onset_s), np.inf)
-        yield word, begin, max(begin, min(end, int(np.searchsorted(at_s, following))))
+    for word, (begin_s, end_s) in zip(words, windows(words, window_s), strict=True):
+        if not loss_reason(word, gaps, window_s):
+            begin, end = np.searchsorted(at_s, begin_s), np.searchsorted(at_s, end_s, side="right")
+            yield word, int(begin), int(max(begin, end))

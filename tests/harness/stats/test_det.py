@@ -1,56 +1,53 @@
 from __future__ import annotations
 
 import pytest
+from made_segments import LABELS, segment, word
 
+from harness.recognizer import Recognizer
 from harness.records.field_record import DetPoint
-from harness.records.record import DetectionRow
 from harness.stats.det import DetCounter, operating_point
-from harness.stats.segment import FieldWord, Gap
+from harness.stats.segment import Gap, PlayedSegment
 
-WORDS = [
-    FieldWord("yes", "yes", "a.wav", "", 2.0, 2.5),
-    FieldWord("no", "no", "b.wav", "", 6.0, 6.5),
-    FieldWord("unknown", "dog", "c.wav", "", 10.0, 10.5),
+WORDS = [word("yes", 2.0), word("no", 6.0), word("unknown", 10.0)]
+SAYS = [
+    ("yes", 2800, 2860, 240),
+    ("no", 2900, 2960, 206),  # a second one within a word
+    ("yes", 6800, 6860, 230),  # for no
+    ("no", 10_800, 10_860, 220),  # for another word
+    ("no", 15_000, 15_060, 210),  # for nothing
+    ("unknown", 17_000, 17_060, 250),
 ]
-DETECTIONS = [
-    DetectionRow("yes", 240, 2.8),
-    DetectionRow("yes", 230, 6.8),  # for no
-    DetectionRow("no", 220, 10.8),  # for dog
-    DetectionRow("no", 210, 15.0),  # for nothing
-    DetectionRow("unknown", 250, 17.0),
-    DetectionRow("no", 205, 2.9),  # a second one within a word
-]
+NO_AVERAGE = Recognizer("mean", window_ms=20, fewest_results=1)
 
 
-def counted(gaps: list[Gap] | None = None, words=WORDS) -> dict[int, DetPoint]:
-    counter = DetCounter(1.0)
-    counter.add(words, gaps or [], 3600.0, lambda limit: [one for one in DETECTIONS if one.score > limit])
+def counted(*segments: PlayedSegment) -> dict[int, DetPoint]:
+    counter = DetCounter(LABELS, NO_AVERAGE, 1.0)
+    for one in segments:
+        counter.add(one)
     return {point.threshold: point for point in counter.points()}
 
 
 @pytest.mark.parametrize(
-    ("threshold", "misses", "confusions", "accepted", "false_accepts"),
-    [(200, 1, 1, 1, 1), (210, 1, 1, 1, 0), (220, 1, 1, 0, 0), (230, 1, 0, 0, 0), (240, 2, 0, 0, 0)],
+    ("threshold", "misses", "accepted", "false_accepts"),
+    [(200, 1, 1, 1), (210, 1, 1, 0), (220, 1, 0, 0), (230, 1, 0, 0), (240, 2, 0, 0)],
 )
-def test_points_by_hand(threshold, misses, confusions, accepted, false_accepts):
-    assert counted()[threshold] == DetPoint(
-        threshold, misses, 2, false_accepts, pytest.approx(1 - 4.5 / 3600), confusions, accepted, 1
+def test_points_by_hand(threshold, misses, accepted, false_accepts):
+    assert counted(segment(WORDS, SAYS))[threshold] == DetPoint(
+        threshold, misses, 2, false_accepts, pytest.approx(15.5 / 3600), accepted, 1
     )
 
 
 def test_segments_are_added_up():
-    counter = DetCounter(1.0)
-    for words in (WORDS, [], WORDS[:1]):
-        counter.add(words, [], 1800.0, lambda limit: [one for one in DETECTIONS if one.score > limit])
-    at_200 = next(point for point in counter.points() if point.threshold == 200)
-    assert (at_200.keywords, at_200.misses) == (3, 1)
-    assert at_200.hours == pytest.approx(1.5 - 6.0 / 3600)
+    at_200 = counted(*(segment(words, SAYS) for words in (WORDS, [], WORDS[:1])))[200]
+    assert (at_200.keywords, at_200.misses, at_200.non_keywords) == (3, 1, 1)
+    assert at_200.hours == pytest.approx((15.5 + 20 + 18.5) / 3600)
 
 
 def test_words_and_detections_at_a_gap_are_not_counted():
-    assert counted([Gap(1.0, 2.0, "lost")])[200].keywords == 1
-    point = counted([Gap(14.5, 15.5, "lost")])[200]
-    assert (point.false_accepts, point.hours) == (0, pytest.approx(1 - 5.5 / 3600))
+    assert counted(segment(WORDS, SAYS, gaps=[Gap(1.0, 2.0, "lost")]))[200].keywords == 1
+    point = counted(segment(WORDS, SAYS, gaps=[Gap(14.5, 15.5, "lost")]))[200]
+    # The slowest average is complete again 3.84 s later.
+    assert (point.false_accepts, point.hours) == (0, pytest.approx((15.5 - 4.84) / 3600))
 
 
 def point(threshold: int, misses: int, false_accepts: int, hours: float = 10.0) -> DetPoint:

@@ -53,10 +53,14 @@ def test_unknown_hides_no_keyword(at_s):
     assert (result.rows[0].detected, result.false_accepts) == ("yes", [])
 
 
-def test_a_detection_belongs_to_the_nearer_of_two_words_and_to_one_only():
+def test_what_is_detected_once_the_next_word_has_begun_counts_for_that_word_only():
     close = Word("no", 3.0, 3.3)
-    assert detected([YES, close], DetectionRow("no", 214, 3.1)) == [(None, False), ("no", True)]
-    assert detected([YES, YES], DetectionRow("yes", 214, 2.6)) == [("yes", True), (None, False)]
+    assert detected([close, YES], DetectionRow("yes", 214, 2.99)) == [(None, False), ("yes", True)]
+    assert detected([YES, close], DetectionRow("no", 214, 3.0)) == [(None, False), ("no", True)]
+    second = DetectionRow("yes", 214, 3.4)
+    result = match([YES, close], [DetectionRow("no", 214, 3.1), second])
+    assert [row.detected for row in result.rows] == [None, "no"] and result.false_accepts == [second]
+    assert detected([YES, YES], DetectionRow("yes", 214, 2.6)) == [(None, False), ("yes", True)]
 
 
 @pytest.mark.parametrize("label", ["unknown", "silence", "_unknown_", "Silence"])

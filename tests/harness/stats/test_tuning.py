@@ -23,7 +23,7 @@ from harness.stats.statistics import poisson_interval
 from harness.stats.tuning import choice
 from harness.stats.tuning.choice import tune
 from harness.stats.tuning.grid import RULES, THRESHOLDS
-from harness.stats.tuning.judging import judge
+from harness.stats.tuning.judging import judge, point
 from harness.stats.tuning.limits import Limits, least_rate
 from harness.stats.tuning.log import Log, read_log
 from harness.stats.tuning.search import Search
@@ -72,6 +72,9 @@ def spoken(hears: list[tuple[str, str]], *, number: int = 1, speaker: str = "") 
     return segment(words, says, audio_s=3.0 * len(hears) + 3, number=number)
 
 
+spacings = st.sampled_from([0.7, 2.5])  # with 0.7 s, words begin in the windows of others
+
+
 @st.composite
 def played(draw):
     """Return segments whose words and scores have nothing to do with each other."""
@@ -79,7 +82,7 @@ def played(draw):
     for number in range(1, draw(st.integers(1, 3)) + 1):
         onsets = draw(st.lists(st.integers(0, 12), max_size=4, unique=True))
         words = [
-            word(draw(st.sampled_from(LABELS[1:])), 2.5 * onset + draw(st.integers(0, 40)) / 80)
+            word(draw(st.sampled_from(LABELS[1:])), draw(spacings) * onset + draw(st.integers(0, 40)) / 80)
             for onset in onsets
         ]
         says = [
@@ -111,6 +114,30 @@ searched_recognizers = st.sampled_from(RECOGNIZERS) | st.builds(
 @given(played(), searched_recognizers)
 def test_a_candidate_is_judged_like_the_recognizer_on_a_board(segments, recognizer):
     assert searched(read_log(LABELS, segments, WINDOW_S), recognizer) == figures_of(recognizer, segments)
+
+
+gaps = st.lists(st.builds(lambda begin_s, s: Gap(begin_s, begin_s + s, "lost"), *[st.integers(0, 30)] * 2))
+
+
+@given(played(), gaps, searched_recognizers)
+def test_curve_page_and_search_count_the_same_at_a_threshold(segments, gaps, recognizer):
+    segments = [replace(segments[0], gaps=gaps), *segments[1:]]
+    own = replace(recognizer, threshold=100)
+    firmware = FirmwareRow("codegen", "dsp", "-O2", "gcc", "cafe", 1, 1, 1, recognizer=own)
+    figures = field_figures(replace(VARIANT, firmware=firmware), segments, threshold=200, window_s=WINDOW_S)
+    equal = replace(recognizer, threshold=200, thresholds={})
+    log = read_log(LABELS, segments, WINDOW_S, equal)
+    (on_curve,), used = figures.det, used_point(figures, 200)
+    assert on_curve == replace(point(log, judge(log, equal).counts), threshold=200)
+    assert used == replace(on_curve, hours=pytest.approx(on_curve.hours))
+
+
+def test_words_without_an_inference_are_missed():
+    silent = replace(
+        spoken([("yes", "")]), times_ms=np.empty(0, np.uint32), scores=np.empty((0, 4), np.uint8)
+    )
+    log = read_log(LABELS, [silent, spoken([("yes", "yes")], number=2), silent], WINDOW_S)
+    assert searched(log, Recognizer("mean", 100)) == (2, 3, 0, 0, 0)
 
 
 @given(played())
