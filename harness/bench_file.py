@@ -19,6 +19,7 @@ from harness.recognizer import DEFAULT, Recognizer
 from harness.stats.matching import TOLERANCE_S
 from models import progress
 from models.decoding import Meta, TomlFile, decode_text, matching, user_path
+from models.errors import ConfigError
 from models.variants import load_family
 
 VARIABLE = "EARSHOT_BENCH"
@@ -250,17 +251,28 @@ def write_recognizers(recognizers: Mapping[str, Recognizer], path: Path | None =
         path: see `find_bench`.
 
     Raises:
-        ConfigError: the file is invalid; see `read_bench`.
+        ConfigError: the file is invalid (see `read_bench`) or write-protected, or has recognizers as dotted
+            keys.
     """
     path = _named(path) or ROOT / FILE
-    document = tomlkit.parse("")
+    before = ""
     if path.exists():
         read_bench(path)
-        document = tomlkit.parse(decode_text(path.read_bytes(), path))
+        before = decode_text(path.read_bytes(), path)
+        if not os.access(path, os.W_OK):
+            raise ConfigError("the bench file is write-protected", str(path), "Name another with --bench.")
+    document = tomlkit.parse(before)
     tables = document.setdefault("recognizer", tomlkit.table(is_super_table=True))
     for model, recognizer in recognizers.items():
         tables[model] = asdict(recognizer)
-    write_atomic(tomlkit.dumps(document), path)
+    text = tomlkit.dumps(document)
+    if tomlkit.parse(text).unwrap() != document.unwrap():  # what follows dotted keys would fall into a table
+        raise ConfigError(
+            "recognizers cannot be added to dotted keys",
+            str(path),
+            "Write those of the file as tables, [recognizer.NAME], at its end.",
+        )
+    write_atomic(re.sub("\r?\n", "\r\n", text) if "\r\n" in before else text, path)
     return path
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,9 +35,11 @@ def write_atomic(content: str | bytes, path: Path) -> None:
 
     Args:
         content: the whole content; text is written as UTF-8.
-        path: of the file. An existing one is replaced only once the new content is on the disk.
+        path: of the file. An existing one is replaced only once the new content is on the disk; its
+            permissions stay.
     """
     data = content.encode() if isinstance(content, str) else content
+    path = path.resolve()  # a link to the file stays one
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}-{os.getpid()}")
     try:
@@ -44,6 +47,8 @@ def write_atomic(content: str | bytes, path: Path) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
+        if path.exists():
+            shutil.copymode(path, scratch)
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)

@@ -462,6 +462,8 @@ def _allowed(kind: Any, key: Key) -> str:
         return " or ".join(f'"{item}"' if isinstance(item, str) else str(item) for item in arguments)
     if origin is dict and _holds_dataclass(arguments[1]):
         return f"tables with names, [{_dotted(key)}.NAME]"
+    if origin is dict:
+        return f"a table, [{_dotted(key)}]"
     if origin in (list, tuple):
         return f"a list, each item {_allowed(arguments[0], key)}"
     if dataclasses.is_dataclass(kind):

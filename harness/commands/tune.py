@@ -12,7 +12,7 @@ from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE
 
 SUMMARY = "Find the recognizer's parameters that suit each model, from the logs of field runs."
 
-_LIMIT = re.compile(r"(\d{1,6}(?:\.\d*)?)(?:/((?!0)\d{0,6})h)?")
+_LIMIT = re.compile(r"(\d{1,6}(?:\.\d*)?)/((?!0)\d{0,6})h")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"\n{summary_table(tuned).aligned()}\n")
     recognizers = {one.id: one.tuning.chosen.recognizer for one in tuned if not one.refusal}
     toml = recognizer_tables(recognizers) if recognizers else ""
+    page = render_tuning(tuned, toml, arguments.output)
     for variant in tuned:
         if variant.refusal:
             print(f"Not for the bench file: [recognizer.{variant.id}], since {variant.refusal}.")
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
                 print(f"To keep the default for {variant.title}, delete [recognizer.{variant.id}] there.")
     elif recognizers:
         print(f"For the bench file (--write writes it):\n\n{toml}", end="")
-    options.show_page(render_tuning(tuned, toml, arguments.output), arguments.open)
+    options.show_page(page, arguments.open)
     return EXIT_INCONCLUSIVE if arguments.write and not recognizers else EXIT_CLEAN
 
 
@@ -91,6 +92,6 @@ def _per_hour(text: str) -> float:
 def _share(text: str) -> float:
     with contextlib.suppress(ValueError):
         share = float(text.removesuffix("%")) / 100
-        if 0 <= share <= 1:
+        if text.endswith("%") and 0 <= share <= 1:
             return share
-    raise argparse.ArgumentTypeError(f"{text} is not 0% to 100%")
+    raise argparse.ArgumentTypeError(f"{text} is not a percentage such as 15%")

@@ -5,7 +5,6 @@ Times are seconds of audio since the beginning of their segment. A value that wa
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import msgspec
 
 from harness.files import write_atomic
 from harness.recognizer import DEFAULT, Recognizer
+from harness.records.checksum import dump_with_checksum
 from harness.records.reading import RecordFormat
 from harness.records.record import (
     AcousticRow,
@@ -28,7 +28,7 @@ from harness.records.record import (
     distinct,
 )
 
-FIELD_SCHEMA = 1
+FIELD_SCHEMA = 2
 """Raised when a field changes its meaning."""
 
 CAUSES = ("latency", "recognizer", "front end", "sound", "model")
@@ -234,6 +234,8 @@ class FieldRecord:
     threshold: Score | None  # for all labels, applied to the logged scores; None: the board's own thresholds
     window_s: Seconds  # a detection counts for a word until this long after its end
     schema: int = FIELD_SCHEMA
+    checksum: str = field(default="", compare=False)
+    """SHA-256 of the file's content, 64 hex digits; "" before the record is written."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variants", distinct(self.variants))
@@ -244,11 +246,12 @@ read_field = RecordFormat(
     name="field record",
     schema=FIELD_SCHEMA,
     command="earshot field",
-    remedy="Make it again from its transcripts with `earshot field --read FOLDER`",
+    remedy="Copy it again from the machine that wrote it, or measure again",
+    has_checksum=True,
 ).read
 
 
 def write_field(record: FieldRecord, path: Path) -> None:
-    """Write the record atomically."""
+    """Write the record with its checksum, atomically."""
     plain = msgspec.to_builtins(record, enc_hook=lambda value: value.item())  # the statistics are NumPy's
-    write_atomic(json.dumps(plain, indent=1), path)
+    write_atomic(dump_with_checksum(plain), path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -23,7 +24,7 @@ from harness.sound.stimulus import active_part
 from models import progress
 from models.data.dataset import BACKGROUND_FOLDER
 from models.data.sound_folder import Excluded, list_sounds, warn_of
-from models.data.wav import SAMPLE_RATE_HZ, read_wav, write_wav
+from models.data.wav import LONGEST_S, SAMPLE_RATE_HZ, read_wav, write_wav
 from models.errors import DatasetError
 
 MARGIN_S = 0.2
@@ -64,7 +65,8 @@ def record(
         The written files: 16 kHz, mono, 16 bit.
 
     Raises:
-        UsageError: label or speaker cannot be a part of a path, or takes or seconds are too few.
+        UsageError: label or speaker cannot be a part of a path, takes or seconds are too few or too many, or
+            the folder may not be written.
         AcousticFailed: no such microphone, it stopped, or a take was unusable four times in a row.
     """
     if not re.fullmatch(r"(?![.])[^/\\]*\w[^/\\]*", label) or not label.isprintable():
@@ -77,19 +79,22 @@ def record(
             f"the speaker's name {speaker!r} cannot be a part of a file's name",
             remedy="Use letters and digits only.",
         )
-    if takes < 1 or seconds < SHORTEST_S:
+    if takes < 1 or not SHORTEST_S <= seconds <= LONGEST_S:
         raise UsageError(
             f"{takes} takes of {seconds:g} s cannot be recorded",
-            remedy=f"Give at least one take, of at least {SHORTEST_S:g} s.",
+            remedy=f"Give at least one take, of {SHORTEST_S:g} to {LONGEST_S:g} s: longer ones are not read.",
         )
     microphone = Microphone(device)
     progress.log(f"Recording {takes} × {label!r} with {microphone.name}, {seconds:g} s each.")
+    words = folder / label
+    words.mkdir(parents=True, exist_ok=True)
+    if not os.access(words, os.W_OK | os.X_OK):  # told before a take that could not be kept
+        raise UsageError("the folder may not be written", where=str(words), remedy="Name another folder.")
     written = []
     for take in range(1, takes + 1):
         title, is_noise = f"{label} {take}/{takes}", label == BACKGROUND_FOLDER
         samples = _take(microphone, title, seconds) if is_noise else _usable_take(microphone, title, seconds)
-        path = _free_path(folder / label, f"{speaker}_nohash" if speaker and not is_noise else label)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = _free_path(words, f"{speaker}_nohash" if speaker and not is_noise else label)
         write_wav(path, samples)
         source = f"{microphone.name}, {date.today().isoformat()}"
         listed = is_noise or add_to_manifest(folder, path, label, source)

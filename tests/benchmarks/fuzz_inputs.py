@@ -49,6 +49,7 @@ from harness.sound.recording_scan import read_recordings
 from harness.sound.scene import render
 from models.model_artifact import ModelArtifact
 from models.reference import ReferenceModel
+from models.store import sha256_of
 from models.studies import STUDIES, load_study
 from models.tflite import read_tflite
 from models.variants import load_family
@@ -242,14 +243,13 @@ def records(scratch: Path) -> list[Input]:
 
     night = write_night(scratch / "nights", 1) / "run.json"
     write_record(sample_record(), scratch / "run.json")
-    write_field(sample_field(), scratch / "field.json")
     write_plan(make_plan(RECORDINGS, PlanOptions()), scratch / "plan.json")
+    played = sample_field()
+    played.plan["sha256"] = sha256_of(scratch / "plan.json")
+    write_field(played, scratch / "field.json")
 
     def sealed(data: bytes, random: Any) -> bytes:
         return mutate_json(data, random, dump_with_checksum)
-
-    def plain(data: bytes, random: Any) -> bytes:
-        return mutate_json(data, random)
 
     def report(folder: Path) -> int:
         return cli.main(["report", "--quiet", str(folder / "run.json")])
@@ -270,8 +270,8 @@ def records(scratch: Path) -> list[Input]:
     def again(folder: Path) -> int:
         return as_command(lambda: render_field(read_field(folder / "field.json"), folder))
 
-    inputs = [Input("run.json", whole, sealed, report), Input("field.json", field, plain, read)]
-    inputs.append(Input("field.json", field, plain, again))
+    inputs = [Input("run.json", whole, sealed, report), Input("field.json", field, sealed, read)]
+    inputs.append(Input("field.json", field, sealed, again))
     for take in (report, compare, history):
         inputs.append(
             Input("emulated/1/run.json" if take is history else "run.json", night.read_bytes(), sealed, take)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 
@@ -105,6 +106,35 @@ def test_recognizers_make_a_bench_file_and_are_not_written_into_a_wrong_one(tmp_
     with pytest.raises(ConfigError, match="line 1, bord"):
         write_recognizers(tuned, wrong)
     assert wrong.read_text() == "[bord.desk]"
+
+
+@pytest.mark.parametrize("recognizer", ["recognizer.kws.window_ms = 300", "recognizer.other.threshold = 9"])
+def test_recognizers_are_not_written_into_dotted_keys(written, recognizer):
+    """The key behind them would become one of the last recognizer's thresholds."""
+    file = written(old := f'{recognizer}\nname = "desk"\n')
+    with pytest.raises(ConfigError, match=r"cannot be added to dotted keys.*\[recognizer.NAME\], at its end"):
+        write_recognizers({"kws": Recognizer(thresholds={"yes": 1})}, file)
+    assert file.read_text() == old
+
+
+def test_recognizers_keep_line_ends_links_and_permissions_of_the_file(tmp_path):
+    file, link = tmp_path / "desk.toml", tmp_path / "bench.toml"
+    file.write_bytes(b'name = "desk"\r\n# mine\r\n')
+    file.chmod(0o640)
+    link.symlink_to(file.name)
+    write_recognizers({"kws": DEFAULT}, link)
+    assert link.is_symlink() and file.stat().st_mode & 0o777 == 0o640
+    lines = file.read_bytes().split(b"\n")
+    assert lines[1] == b"# mine\r" and {line[-1:] for line in lines[:-1]} == {b"\r"}
+    assert read_bench(link).recognizer == {"kws": DEFAULT}
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write every file")
+def test_a_write_protected_bench_file_stays(written):
+    file = written("")
+    file.chmod(0o444)
+    with pytest.raises(ConfigError, match="write-protected"):
+        write_recognizers({"kws": DEFAULT}, file)
 
 
 def test_a_model_without_a_recognizer_has_the_default(written):

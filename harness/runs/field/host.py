@@ -9,14 +9,17 @@ only on request.
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import UsageError
 from harness.files import write_atomic
 from harness.measure import clip_mode, streaming
 from harness.measure.clip_mode import answers_of, clean_answer
@@ -131,13 +134,24 @@ class Host:
 
 
 def read_host(paths: FieldPaths, variant: str, segment: int) -> HostResult | None:
-    """Read the results of a segment; None if there are none."""
+    """Read the results of a segment; None if there are none.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
     path = paths.host(variant, segment)
     if not path.exists():
         return None
-    with np.load(path) as kept:
-        answers = tuple(
-            Answers(**{name: Answer(**answer) for name, answer in each.items()})
-            for each in json.loads(str(kept[_ANSWERS]))
-        )
-        return HostResult(kept[_SCORES] if _SCORES in kept.files else None, answers)
+    try:
+        with np.load(path) as kept:
+            answers = tuple(
+                Answers(**{name: Answer(**answer) for name, answer in each.items()})
+                for each in json.loads(str(kept[_ANSWERS]))
+            )
+            return HostResult(kept[_SCORES] if _SCORES in kept.files else None, answers)
+    except (ValueError, KeyError, EOFError, BadZipFile, zlib.error) as problem:
+        raise UsageError(
+            "the host's scores are damaged",
+            where=str(path),
+            remedy="Remove the file: the run is then read without a comparison with the host.",
+        ) from problem

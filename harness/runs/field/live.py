@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import AcousticFailed, UsageError
 from harness.firmware.firmware import Firmware
+from harness.format import plural
 from harness.link.events import Event
 from harness.measure.live import LiveSession
 from harness.measure.retry import Retries
@@ -236,7 +237,8 @@ def _check_words(options: LiveOptions, labels: Sequence[str]) -> None:
     needed_s = (len(options.say) + 1) * SAY_S
     if options.most_s and options.most_s < needed_s:
         raise UsageError(
-            f"{len(options.say)} words to say take {needed_s:g} s, more than --seconds {options.most_s:g}",
+            f"to say {plural(len(options.say), 'word')} takes {needed_s:g} s, more than --seconds "
+            f"{options.most_s:g}",
             remedy=f"Give --seconds {needed_s:g} or more, or omit it.",
         )
     others = [word for word in dict.fromkeys(options.say) if not is_keyword(label_of(word, labels))]

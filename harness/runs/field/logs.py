@@ -61,7 +61,8 @@ def _read_run(folder: Path) -> _Run:
             where=str(folder),
             remedy=f"Name a folder that `{FIELD.command}` printed, such as <output>/<board>/<date>-<id>.",
         )
-    run = _Run(folder, FIELD.read(file), FieldPaths(folder).read_plan())
+    record = FIELD.read(file)
+    run = _Run(folder, record, FieldPaths(folder).read_plan(record))
     if not run.record.run["ended"]:
         progress.warn(f"the run has not ended; its complete segments are used ({folder})")
     return run

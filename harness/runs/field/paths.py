@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.records.field_record import FieldRecord
 from harness.sound.playback_plan import PlaybackPlan, read_plan
+from models.store import sha256_of
 
 PLAN = "plan.json"
 SOUND = "live.wav"
@@ -24,11 +26,11 @@ class FieldPaths:
         """Return the playback plan."""
         return self.folder / PLAN
 
-    def read_plan(self) -> PlaybackPlan:
-        """Read the playback plan.
+    def read_plan(self, record: FieldRecord) -> PlaybackPlan:
+        """Read the playback plan of a record.
 
         Raises:
-            UsageError: it cannot be read, or the run was killed before it had one.
+            UsageError: it cannot be read, was changed, or the run was killed before it had one.
         """
         if (self.folder / SOUND).exists() and not self.plan.exists():
             raise UsageError(
@@ -37,7 +39,14 @@ class FieldPaths:
                 remedy=f"Its sound is in {SOUND}: play it with `earshot field --keyword-free {self.folder}`, "
                 "or cut words out of it.",
             )
-        return read_plan(self.plan)
+        plan = read_plan(self.plan)
+        if sha256_of(self.plan) != record.plan["sha256"]:
+            raise UsageError(
+                "the plan was changed after it was written",
+                where=str(self.plan),
+                remedy="Restore it: it says which word was played when.",
+            )
+        return plan
 
     def transcript(self, variant: str, segment: int) -> Path:
         """Return the transcript of a segment."""

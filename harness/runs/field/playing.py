@@ -32,6 +32,7 @@ from harness.sound.playback_plan import PlaybackPlan, Segment
 from harness.sound.scene import Scene, render, to_stimulus
 from harness.sound.stimulus import Stimulus
 from models import progress
+from models.decoding import decode_json
 from models.store import Store
 
 if TYPE_CHECKING:
@@ -56,9 +57,13 @@ class SegmentFacts:
 
 
 def read_facts(paths: FieldPaths, variant: str, segment: int) -> SegmentFacts | None:
-    """Read the facts of a segment; None if it is not complete."""
+    """Read the facts of a segment; None if it is not complete.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
     path = paths.facts(variant, segment)
-    return msgspec.json.decode(path.read_bytes(), type=SegmentFacts) if path.exists() else None
+    return decode_json(path.read_bytes(), SegmentFacts, path) if path.exists() else None
 
 
 def write_facts(paths: FieldPaths, variant: str, segment: int, facts: SegmentFacts) -> None:

@@ -32,7 +32,7 @@ def read_again(path: Path, threshold: int | None) -> tuple[FieldRecord, Path]:
         UsageError: there is no run, another process uses it, or a transcript is missing.
     """
     folder = RunFolder(path, FIELD, FIELD.read(FIELD.find(path)))
-    plan = FieldPaths(path).read_plan()
+    plan = FieldPaths(path).read_plan(folder.record)
     folder.lock()
     try:
         if threshold is not None:

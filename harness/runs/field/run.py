@@ -166,7 +166,7 @@ def resume_field(request: RunRequest, path: Path) -> FieldRun:
     Raises:
         UserFacingError: see `begin_field` and `harness.runs.folder.resume`.
     """
-    setup, plan = request.setup(), FieldPaths(path).read_plan()
+    setup, plan = request.setup(), FieldPaths(path).read_plan(FIELD.read(FIELD.find(path)))
     _check_plan(setup, plan)
     folder = folders.resume(FIELD, path, setup.board.describe())
     return FieldRun(plan, setup, folder, check=_field(request).check)

@@ -165,7 +165,7 @@ def test_words_are_checked_before_a_microphone_is_missed(monkeypatch, tmp_path, 
         (["--seconds", "0"], "it must be 1 or more"),
         (
             ["--save", "--say", "yes,no", "--seconds", "5"],
-            "2 words to say take 9 s, more than --seconds 5",
+            "to say 2 words takes 9 s, more than --seconds 5",
         ),
         (["ds-cnn-*"], "variants are selected, and one listens at a time"),
         (["no-such-variant"], "no variant matches"),

@@ -12,6 +12,7 @@ from samples import acoustic, command_mode, failed, sample_field, slow, variant_
 
 from harness.errors import UsageError
 from harness.recognizer import Recognizer
+from harness.records.checksum import dump_with_checksum
 from harness.records.field_record import FieldRecord, FieldVariant, TuningRow, read_field, write_field
 from harness.records.record import FirmwareRow
 from harness.report.pages.field import MOST_ROWS, render_field
@@ -129,7 +130,7 @@ def test_a_wrong_field_of_a_record_is_named(tmp_path, place, value, message):
     for name in place[:-1]:
         within = within[name]
     within[place[-1]] = value
-    (tmp_path / "field.json").write_text(json.dumps(data))
+    (tmp_path / "field.json").write_text(dump_with_checksum(data))
     with pytest.raises(UsageError) as refusal:
         read_field(tmp_path / "field.json")
     assert message in str(refusal.value)

@@ -75,6 +75,8 @@ def test_an_unusable_take_is_refused_with_the_reason(samples, reason):
         ("no\\yes", 1, 2),
         ("yes", 0, 2),
         ("yes", 1, 0.5),
+        ("yes", 1, 601),
+        ("yes", 1, float("nan")),
     ],
 )
 def test_an_impossible_recording_is_refused(tmp_path, label, takes, seconds):
@@ -165,6 +167,14 @@ def test_unusable_takes_are_repeated_three_times(monkeypatch, tmp_path, takes, p
         record("yes", tmp_path, None, 2, 2.0)
     assert sum("refused" in line for line in lines) == repeats
     assert not list(tmp_path.rglob("*.wav"))
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_a_take(monkeypatch, tmp_path):
+    monkeypatch.setattr(recorder, "Microphone", lambda device: StubMicrophone())
+    (tmp_path / "yes").write_text("mine")
+    with reported() as lines, pytest.raises(FileExistsError, match="yes"):
+        record("yes", tmp_path, None, 1, 2.0)
+    assert not any("speak now" in line for line in lines)
 
 
 def test_recordings_of_speakers_and_noise_are_a_dataset(monkeypatch, tmp_path):

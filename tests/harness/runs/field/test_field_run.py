@@ -18,12 +18,12 @@ from harness.errors import BoardNotFound, UploadFailed, UsageError
 from harness.firmware.engine import get_engine
 from harness.layout import store_root
 from harness.recognizer import DEFAULT, Recognizer
-from harness.records.field_record import FieldRecord, read_field
+from harness.records.field_record import FieldRecord, read_field, write_field
 from harness.runs.field.host import Host
 from harness.runs.field.paths import FieldPaths
 from harness.runs.field.playing import Player
 from harness.runs.field.publishing import read_again
-from harness.runs.field.run import FieldRun, begin_folder
+from harness.runs.field.run import FieldRun, begin_folder, describe_plan
 from harness.runs.folder import FIELD, resume
 from harness.runs.request import Setup
 from harness.sound.playback_plan import read_plan, write_plan
@@ -104,7 +104,9 @@ def test_reading_again_gives_the_same_rows_or_those_of_another_threshold(run_of,
     assert detected[0] >= detected[1] == 0
     back, _ = read_again(run.folder.path, 200)
     assert rows_of(back) == rows_of(first)
-    write_plan(replace(plan, folder=Path("gone")), FieldPaths(run.folder.path).plan)
+    file = FieldPaths(run.folder.path).plan
+    write_plan(moved := replace(plan, folder=Path("gone")), file)
+    write_field(replace(back, plan=describe_plan(moved, file)), FIELD.find(run.folder.path))
     with reported() as lines:
         read_again(run.folder.path, None)
     assert any("clips of missed keywords cannot be written" in line for line in lines)

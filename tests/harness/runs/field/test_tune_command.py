@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,8 +19,10 @@ from harness.boards.emulated import EmulatedBoard
 from harness.cli import main
 from harness.errors import EXIT_CLEAN, EXIT_INCONCLUSIVE, EXIT_USAGE
 from harness.firmware.engine import get_engine
+from harness.records.checksum import dump_with_checksum
 from harness.runs.field.run import FieldRun, begin_folder
 from harness.runs.request import Setup
+from models.store import sha256_of
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,7 @@ def test_the_chosen_recognizer_goes_into_the_bench_file(tune, played, model, tmp
     plan = json.loads((run / "plan.json").read_text())
     for word in chain.from_iterable(segment["words"] for segment in plan["segments"]):
         word |= {"speaker": "anna", "word": word["word"].replace("yes", "dog")}
-    (run / "plan.json").write_text(json.dumps(plan))
+    write_run(run, plan)
     bench = tmp_path / "bench.toml"
     options = (run, "--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
     status, printed, _ = tune(*options)
@@ -91,19 +95,27 @@ def test_a_recognizer_that_never_detects_a_played_keyword_is_not_written(tune, p
     assert f"Not for the bench file: [recognizer.{model.id}], since it never detects yes." in printed
 
 
-def changed(run: Path, other: Path, seed: int = 2, **changes: object) -> Path:
-    """Copy a run without its recordings; change its sound's seed, and fields of its variant."""
+def write_run(run: Path, plan: dict[str, Any], record: dict[str, Any] | None = None) -> None:
+    """Write a plan and a record, by default the run's, with their checksums."""
+    record = record or json.loads((run / "field.json").read_text())
+    (run / "plan.json").write_text(json.dumps(plan))
+    record["plan"]["sha256"] = sha256_of(run / "plan.json")
+    (run / "field.json").write_text(dump_with_checksum(record))
+
+
+def changed(run: Path, other: Path, seed: int = 2, segment: Any = (), **changes: object) -> Path:
+    """Copy a run without its recordings; change its sound's seed, its last segment, and its variant."""
     shutil.copytree(run, other)
     plan, record = (
         json.loads((other / "plan.json").read_text()),
         json.loads((other / "field.json").read_text()),
     )
     plan["folder"] = "gone"
-    for segment in plan["segments"]:
-        segment["seed"] += seed
+    for each in plan["segments"]:
+        each["seed"] += seed
+    plan["segments"][-1] |= segment
     record["variants"][0] |= changes
-    (other / "plan.json").write_text(json.dumps(plan))
-    (other / "field.json").write_text(json.dumps(record))
+    write_run(other, plan, record)
     return other
 
 
@@ -115,7 +127,7 @@ def test_several_runs_add_up_and_have_to_be_of_one_kind(tune, played, tmp_path):
     assert " of 2 " in once and " of 4 " in twice
     record = json.loads((other / "field.json").read_text())
     record["window_s"] = 2.0
-    (other / "field.json").write_text(json.dumps(record))
+    (other / "field.json").write_text(dump_with_checksum(record))
     status, _, error = tune(played, other)
     assert status == EXIT_USAGE and "differ in the detection window: 1 s and 2 s" in error
 
@@ -144,11 +156,10 @@ def test_the_same_sound_counts_only_once(tune, played, tmp_path, route):
 
 
 def test_a_file_of_keyword_free_audio_counts_only_once(tune, played, tmp_path):
-    one, other = (changed(played, tmp_path / name, seed=seed) for name, seed in (("one", 0), ("other", 2)))
-    for folder in (one, other):
-        plan = json.loads((folder / "plan.json").read_text())
-        plan["segments"][-1] |= {"background": "kitchen.wav", "background_sha256": "0" * 64}
-        (folder / "plan.json").write_text(json.dumps(plan))
+    file = {"background": "kitchen.wav", "background_sha256": "0" * 64}
+    one, other = (
+        changed(played, tmp_path / name, seed=seed, segment=file) for name, seed in (("one", 0), ("other", 2))
+    )
     status, _, error = tune(one, other)
     assert (
         status == EXIT_USAGE and f"have the same sound, which counts only once ({one} and {other})" in error
@@ -159,11 +170,46 @@ def test_a_run_that_has_not_ended_is_told(tune, played, tmp_path):
     other = changed(played, tmp_path / "other")
     record = json.loads((other / "field.json").read_text())
     (other / "field.json").unlink()
-    (other / "field.partial.json").write_text(json.dumps({**record, "run": {**record["run"], "ended": ""}}))
+    partial = {**record, "run": {**record["run"], "ended": ""}}
+    (other / "field.partial.json").write_text(dump_with_checksum(partial))
     limits = ("--false-accepts", "5000/h", "--other-words", "100%", "--output", tmp_path / "out")
     status, printed, error = tune(other / "field.partial.json", *limits)
     assert status == EXIT_CLEAN and " of 2 " in printed
     assert f"the run has not ended; its complete segments are used ({other})" in error
+
+
+def edited_plan(run: Path) -> None:
+    plan = json.loads((run / "plan.json").read_text())
+    plan["segments"][0]["words"][0]["word"] = "no"
+    (run / "plan.json").write_text(json.dumps(plan))
+
+
+def edited_labels(run: Path) -> None:
+    text = (run / "field.json").read_text()
+    (run / "field.json").write_text(text.replace('"yes"', '"stop"', 1))
+
+
+def empty(pattern: str) -> Callable[[Path], None]:
+    def damage(run: Path) -> None:
+        next(run.glob(pattern)).write_bytes(b"")
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (edited_plan, "the plan was changed after it was written ("),
+        (edited_labels, "the field record was changed after it was written: its content does not match"),
+        (empty("transcripts/*/segment-0001.json"), "segment-0001.json"),
+        (empty("host/*/segment-0001.npz"), "the host's scores are damaged ("),
+    ],
+    ids=["plan", "record", "facts", "host"],
+)
+def test_a_run_whose_files_were_changed_is_refused(tune, played, tmp_path, damage, message):
+    damage(shutil.copytree(played, tmp_path / "other"))
+    status, _, error = tune(tmp_path / "other")
+    assert status == EXIT_USAGE and message in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -171,8 +217,10 @@ def test_a_run_that_has_not_ended_is_told(tune, played, tmp_path):
     [
         (["--false-accepts", "often"], "often is not a rate such as 1/h or 3/24h"),
         (["--false-accepts", "1/00h"], "1/00h is not a rate such as 1/h or 3/24h"),
-        (["--other-words", "120%"], "120% is not 0% to 100%"),
-        (["--other-words", "few"], "few is not 0% to 100%"),
+        (["--other-words", "120%"], "120% is not a percentage such as 15%"),
+        (["--other-words", "0.15"], "0.15 is not a percentage such as 15%"),
+        (["--false-accepts", "1"], "1 is not a rate such as 1/h or 3/24h"),
+        (["--other-words", "few"], "few is not a percentage such as 15%"),
     ],
 )
 def test_limits_that_are_none_are_refused(tune, options, message, capsys):
