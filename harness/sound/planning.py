@@ -26,7 +26,7 @@ from harness.sound.recordings import Entry, entries_of
 from harness.sound.sound_files import notes_on
 from harness.sound.stimulus import LEAD_IN_S, SHORTEST_S, TAIL_S, to_samples
 from models import progress
-from models.data.dataset import NO_CLIPS, SpeechCommands
+from models.data.dataset import BACKGROUND_FOLDER, NO_CLIPS, SpeechCommands
 from models.data.sound_folder import Excluded, plain
 from models.data.splits import counted, remedy_of
 from models.data.wav import SAMPLE_RATE_HZ
@@ -140,8 +140,9 @@ def _check(options: PlanOptions) -> None:
 
 
 def _of_split(folder: Path, entries: Sequence[Entry], split: str) -> list[Entry]:
-    """Return the recordings of a set of a dataset."""
+    """Return the recordings of a set of a dataset, without its noise."""
     dataset = SpeechCommands(folder, NO_CLIPS)
+    entries = [one for one in entries if one.path.parent.name != BACKGROUND_FOLDER]
     splits = [dataset.split_of(one.path.relative_to(folder).as_posix()) for one in entries]
     found = [one for one, own in zip(entries, splits, strict=True) if own == split]
     if not found:

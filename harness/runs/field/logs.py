@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -72,7 +72,10 @@ def _check_sounds(identity: str, played: Sequence[tuple[_Run, FieldVariant]]) ->
     """Refuse the same sound twice: it would count as more evidence than there is."""
     owners: dict[object, _Run] = {}
     for run, variant in played:
-        sounds: set[object] = {(run.plan.conditions, run.plan.segments)}
+        conditions = {condition.name: condition for condition in run.plan.conditions}
+        sounds: set[object] = {
+            (conditions[segment.condition], replace(segment, number=0)) for segment in run.plan.segments
+        }
         # With another seed a file of keyword-free audio is the same.
         sounds |= {segment.background_sha256 for segment in run.plan.segments if segment.background}
         if variant.route == "acoustic":  # each time different

@@ -177,7 +177,8 @@ def test_impossible_options_are_refused_with_a_remedy(folder, options, problem):
 
 
 def test_a_plan_of_one_set_plays_its_recordings_only(tmp_path):
-    put(tmp_path, "yes/0a_nohash_0.wav", "yes/0b_nohash_0.wav", "no/0a_nohash_0.wav")
+    names = ("yes/0a_nohash_0.wav", "yes/0b_nohash_0.wav", "no/0a_nohash_0.wav")
+    put(tmp_path, *names, "_background_noise_/hum.wav")
     (tmp_path / "testing_list.txt").write_text("yes/0a_nohash_0.wav\nno/0a_nohash_0.wav\n")
     plan = plan_of(tmp_path, split="testing")
     played = {word.source for segment in plan.segments for word in segment.words}

@@ -155,6 +155,15 @@ def test_the_same_sound_counts_only_once(tune, played, tmp_path, route):
     )
 
 
+def test_the_same_words_beside_other_keyword_free_audio_count_only_once(tune, played, tmp_path):
+    one, other = (
+        changed(played, tmp_path / name, seed=0, segment={"seed": seed})
+        for name, seed in (("one", 1), ("other", 2))
+    )
+    status, _, error = tune(one, other)
+    assert status == EXIT_USAGE and "have the same sound, which counts only once" in error
+
+
 def test_a_file_of_keyword_free_audio_counts_only_once(tune, played, tmp_path):
     file = {"background": "kitchen.wav", "background_sha256": "0" * 64}
     one, other = (
